@@ -1,0 +1,26 @@
+/**
+ * Every name that Careen puts into somebody else's objects, in one place:
+ * what is listed here is ours, and nothing else on a node or a Job is.
+ */
+export const GROUP = 'careen.dev';
+export const VERSION = 'v1alpha1';
+export const API_VERSION = `${GROUP}/${VERSION}`;
+
+/** The pool that the installation brings and that a strategy uses when it names none. */
+export const DEFAULT_POOL = 'default';
+
+/** Annotation on a node: the claim, JSON, that says whose outage this is and what to restore. */
+export const CLAIM_ANNOTATION = `${GROUP}/claim`;
+/** Taint on a closed node. It keeps new pods away even when somebody uncordons the node. */
+export const MAINTENANCE_TAINT = `${GROUP}/maintenance`;
+/** Finalizer on a strategy: its open hosts are released before it goes. */
+export const RELEASE_FINALIZER = `${GROUP}/release-hosts`;
+
+/** Label on a Job and its pod: the run's id. */
+export const RUN_LABEL = `${GROUP}/run`;
+/** Label on a Job and its pod: the patch's id, or `reboot`. */
+export const ACTION_LABEL = `${GROUP}/action`;
+/** Annotation on a Job and its pod: the host, whose name may be too long for a label. */
+export const HOST_ANNOTATION = `${GROUP}/host`;
+/** Annotation on a Job: the whole effect key that its name is a digest of. */
+export const EFFECT_ANNOTATION = `${GROUP}/effect`;

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { conditionList } from './conditions.ts';
+import { objectName, text, time } from './schema.ts';
+import { OUTAGE_LEVELS, PHASE_NAMES, RESULTS, STAGE_NAMES, STEP_NAMES, STRATEGY_STATES } from './vocabulary.ts';
+
+const reason = z.string().max(4096).optional().describe('Why the result is what it is; nothing when all went well.');
+const result = z
+  .enum(RESULTS)
+  .describe(
+    'initial: not begun. inprogress (phase, stage), wait (step): under way. success, failed, timed-out, aborted: over.',
+  );
+const startTime = time().optional().describe('When it began, UTC.');
+const endTime = time().optional().describe('When it ended, UTC.');
+const timeoutSeconds = z.int().min(0).max(2147483647).describe('How long it may take.');
+const index = z.int().min(0).max(10000);
+
+const step = z
+  .object({
+    id: index.describe('Position in the stage, from 0.'),
+    name: z.enum(STEP_NAMES).describe('What is done.'),
+    timeoutSeconds,
+    result,
+    reason,
+    startTime,
+    endTime,
+  })
+  .describe('One step. All hosts of the stage take it together.');
+export type StepStatus = z.infer<typeof step>;
+
+const stage = z
+  .object({
+    id: index.describe('Position in the phase, from 0.'),
+    name: z.enum(STAGE_NAMES).describe('Which hosts it is about.'),
+    hosts: z
+      .array(objectName())
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('The hosts that are worked on together.'),
+    patches: z
+      .array(text(63))
+      .max(32)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('The patches that hosts of the stage lack; each host gets those that it lacks.'),
+    level: z
+      .enum(OUTAGE_LEVELS)
+      .optional()
+      .describe('away: the hosts are emptied and locked. touched: they are patched in place.'),
+    timeoutSeconds,
+    totalSteps: index.describe('How many steps there are.'),
+    currentStep: index.describe('The running step, or totalSteps once the last one ended.'),
+    steps: z.array(step).max(16).meta({ 'x-kubernetes-list-type': 'atomic' }).describe('The steps, in order.'),
+    inProgress: z.boolean().describe('Whether the stage is under way.'),
+    result,
+    reason,
+    startTime,
+    endTime,
+  })
+  .describe('One stage.');
+export type StageStatus = z.infer<typeof stage>;
+
+const phase = z.object({
+  totalStages: index.describe('How many stages there are.'),
+  currentStage: index.describe('The running or next stage, or stopAtStage once that is reached.'),
+  stopAtStage: index.describe('The stage before which the run stops: totalStages, or throughStage + 1.'),
+  timeoutSeconds,
+  stages: z.array(stage).max(10000).meta({ 'x-kubernetes-list-type': 'atomic' }).describe('The stages, in order.'),
+  inProgress: z.boolean().describe('Whether the phase is under way, or paused between two of its stages.'),
+  completionPercentage: z.int().min(0).max(100).describe('Share of the steps that are over.'),
+  result,
+  reason,
+  startTime,
+  endTime,
+});
+export type PhaseStatus = z.infer<typeof phase>;
+
+const hostJob = z.object({
+  action: text(63).describe('The patch that the Job applies, or reboot.'),
+  name: text(63).describe('The Job, in the namespace of the strategy.'),
+  uid: text(36).describe('The uid of the Job.'),
+});
+
+const hostProgress = z
+  .object({
+    name: objectName().describe('The host.'),
+    level: z.enum(OUTAGE_LEVELS).describe('away: out of service. touched: patched in place.'),
+    step: z.enum(STEP_NAMES).describe('The step that the host is in, or failed in.'),
+    attempt: z.int().min(1).max(100).describe('Which attempt of the action this is.'),
+    since: time().describe('When the outage began.'),
+    result,
+    reason: z.string().max(1024).optional().describe('What the host waits for, or why it failed.'),
+    patches: z
+      .array(text(63))
+      .max(32)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The patches that the host lacked when it was locked, in order.'),
+    bootIdBefore: z.string().max(64).optional().describe('The boot id before the reboot that the patches ask for.'),
+    jobs: z
+      .array(hostJob)
+      .max(33)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['action'] })
+      .describe('The Jobs that were made for the host in this outage.'),
+  })
+  .describe('A host whose outage is open.');
+export type HostProgress = z.infer<typeof hostProgress>;
+
+export const patchStrategyStatus = z
+  .object({
+    observedGeneration: z.int().min(0).max(2147483647).optional().describe('The generation that the status is about.'),
+    state: z.enum(STRATEGY_STATES).optional().describe('Where the strategy stands, in the words of the VIM.'),
+    stages: z.string().max(32).optional().describe('Stages done and in all, such as 3/12.'),
+    message: z.string().max(4096).optional().describe('What is going on, or what is waited for, in one sentence.'),
+    currentPhase: z.enum(PHASE_NAMES).optional().describe('The phase that the strategy is in.'),
+    completionPercentage: z.int().min(0).max(100).optional().describe('That of the current phase.'),
+    run: z
+      .object({
+        id: text(36).describe('Identifies this run of the plan; it stands on its permits, claims and Jobs.'),
+        planDigest: text(80).describe('Digest of the plan: its stages, hosts, steps, limits and actions.'),
+        specDigest: text(80).describe('Digest of the spec without execution: what the plan was built from.'),
+        fleetRevision: text(80).describe('What the fleet looked like, as far as plans depend on it, at the build.'),
+        builtAt: time().describe('When the plan was built.'),
+      })
+      .optional()
+      .describe('The plan and its one execution.'),
+    buildPhase: phase.optional().describe('The queries that the plan was built from.'),
+    applyPhase: phase.optional().describe('The plan, and how far it was carried out.'),
+    abortPhase: phase.optional().describe('What an abort put back.'),
+    progress: z
+      .object({
+        stage: index.describe('The open stage.'),
+        step: z.enum(STEP_NAMES).describe('Its running step.'),
+        deadline: time().optional().describe('When the step times out.'),
+        hosts: z
+          .array(hostProgress)
+          .max(10000)
+          .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+          .describe('The hosts with an open outage, failed ones included.'),
+      })
+      .optional()
+      .describe('The hosts that are out of service or worked on now, and what each waits for.'),
+    conditions: conditionList.optional(),
+  })
+  .describe('The plan and its progress, as Careen observes them.');
+export type PatchStrategyStatus = z.infer<typeof patchStrategyStatus>;

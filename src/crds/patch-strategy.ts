@@ -1,0 +1,27 @@
+import type { CrdDefinition } from './custom-resource-definition.ts';
+import { patchStrategySpec } from './patch-strategy-spec.ts';
+import { patchStrategyStatus } from './patch-strategy-status.ts';
+
+export const patchStrategyDefinition: CrdDefinition = {
+  kind: 'PatchStrategy',
+  plural: 'patchstrategies',
+  singular: 'patchstrategy',
+  shortNames: ['pstrat'],
+  categories: ['strategy'],
+  scope: 'Namespaced',
+  description:
+    'A PatchStrategy brings patches to the hosts of a pool while their work goes on: a few hosts at a time are ' +
+    'locked, emptied, patched, rebooted where needed, verified and unlocked. The plan stands in status for review ' +
+    'before anything is touched.',
+  spec: patchStrategySpec,
+  status: patchStrategyStatus,
+  columns: [
+    { name: 'State', type: 'string', jsonPath: '.status.state', description: 'Where the strategy stands' },
+    { name: 'Stages', type: 'string', jsonPath: '.status.stages', description: 'Stages done and in all' },
+    { name: 'Percent', type: 'integer', jsonPath: '.status.completionPercentage', description: 'Of the current phase' },
+    { name: 'Mode', type: 'string', jsonPath: '.spec.execution.mode', description: 'The standing order' },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the strategy' },
+    { name: 'Pool', type: 'string', jsonPath: '.spec.poolRef', description: 'The pool', priority: 1 },
+    { name: 'Message', type: 'string', jsonPath: '.status.message', description: 'What is going on', priority: 1 },
+  ],
+};

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+/** A CEL rule that the API server enforces; the message says what would be right. */
+export type CelRule = {
+  readonly rule: string;
+  readonly message: string;
+  readonly fieldPath?: string;
+};
+
+/** Attaches CEL rules to a schema, for `customResourceDefinition` to carry into the CRD. */
+export function rules(...all: CelRule[]): Record<string, unknown> {
+  return { 'x-kubernetes-validations': all };
+}
+
+/** A non-empty text of at most `maxLength` characters. */
+export function text(maxLength: number): z.ZodString {
+  return z.string().min(1).max(maxLength);
+}
+
+/** A number of seconds, `min` to `max`. */
+export function seconds(min: number, max: number): z.ZodNumber {
+  return z.int().min(min).max(max);
+}
+
+/** An RFC 3339 time in UTC, such as `2026-11-23T09:30:00Z`. */
+export function time(): z.ZodType<string> {
+  return z
+    .string()
+    .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/)
+    .max(27)
+    .meta({ format: 'date-time' });
+}
+
+/** A name as Kubernetes takes it for objects of most kinds. */
+export function objectName(): z.ZodString {
+  return text(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+}
+
+/** A map of labels or annotations. */
+export function stringMap(maxProperties: number, maxValueLength: number): z.ZodRecord<z.ZodString, z.ZodString> {
+  return z.record(z.string().max(317), z.string().max(maxValueLength)).meta({ maxProperties });
+}

@@ -1,0 +1,63 @@
+/**
+ * The closed sets of words in the API. States, results and the names of stages
+ * and steps are the VIM's (reference: starlingx-vim.md §3, §4, §7, §9).
+ */
+
+export const STRATEGY_STATES = [
+  'building',
+  'build-failed',
+  'ready-to-apply',
+  'applying',
+  'applied',
+  'apply-failed',
+  'apply-timeout',
+  'aborting',
+  'aborted',
+  'abort-failed',
+  'abort-timeout',
+] as const;
+export type StrategyState = (typeof STRATEGY_STATES)[number];
+
+export const PHASE_NAMES = ['build', 'apply', 'abort'] as const;
+export type PhaseName = (typeof PHASE_NAMES)[number];
+
+export const RESULTS = ['initial', 'inprogress', 'wait', 'success', 'failed', 'timed-out', 'aborted'] as const;
+export type Result = (typeof RESULTS)[number];
+
+export const STAGE_NAMES = [
+  'sw-patch-query',
+  'sw-patch-controllers',
+  'sw-patch-storage-hosts',
+  'sw-patch-worker-hosts',
+] as const;
+export type StageName = (typeof STAGE_NAMES)[number];
+
+export const STEP_NAMES = [
+  'query-alarms',
+  'query-sw-patches',
+  'query-sw-patch-hosts',
+  'lock-hosts',
+  'migrate-instances-from-host',
+  'sw-patch-hosts',
+  'verify',
+  'system-stabilize',
+  'unlock-hosts',
+] as const;
+export type StepName = (typeof STEP_NAMES)[number];
+
+export const ROLES = ['controller', 'storage', 'worker'] as const;
+export type Role = (typeof ROLES)[number];
+
+/**
+ * How far an outage takes a host out of service.
+ * `away`: emptied and worked on, counts against the pool's limit.
+ * `touched`: patched in place; it keeps its work and counts only against the plan's own limit.
+ */
+export const OUTAGE_LEVELS = ['away', 'touched'] as const;
+export type OutageLevel = (typeof OUTAGE_LEVELS)[number];
+
+export const EXECUTION_MODES = ['Hold', 'Run', 'Abort'] as const;
+export type ExecutionMode = (typeof EXECUTION_MODES)[number];
+
+/** The subject of the effect that reboots a host; no patch may be called so. */
+export const REBOOT = 'reboot';
