@@ -1,0 +1,45 @@
+import type { JobAction } from '../crds/patch-strategy-spec.ts';
+import type { HostName } from '../planner/facts.ts';
+import type { Claim, EffectKey, InstanceFacts, Instant } from './view.ts';
+
+type Common = { readonly key: EffectKey; readonly host: HostName };
+
+/**
+ * Something asked of the world. Each is safe to repeat, and each says what it
+ * was decided upon (a revision, a uid), so that it is refused when that is stale.
+ */
+export type Effect = Common &
+  (
+    | { readonly kind: 'claim'; readonly revision: string; readonly claim: Claim }
+    | { readonly kind: 'release'; readonly revision: string; readonly run: string }
+    | { readonly kind: 'evict'; readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'> }
+    /** Makes the Job suspended: it does nothing yet. */
+    | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }
+    /** Lets a suspended Job run. */
+    | { readonly kind: 'start-job'; readonly name: string; readonly uid: string; readonly revision: string }
+  );
+
+/**
+ * How an effect was received. Accepted is not done: what became of it shows in
+ * the next view. Outcomes are lost in a restart, so nothing rests on them alone.
+ */
+export type Outcome =
+  | { readonly kind: 'accepted' | 'already' | 'stale' }
+  /** A budget or an overloaded server says: not now. */
+  | { readonly kind: 'blocked'; readonly reason: string; readonly retryAt?: Instant }
+  /** It will never be accepted as it stands. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** It may have happened: look, do not repeat blindly. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** Names an effect; `subject` is the pod's uid, the patch's id, or nothing. */
+export function effectKey(
+  run: string,
+  stage: number,
+  step: string,
+  host: HostName,
+  subject: string,
+  attempt: number,
+): EffectKey {
+  return [run, String(stage), step, host, subject, String(attempt)].join('/');
+}

@@ -1,0 +1,78 @@
+import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { StepName } from '../crds/vocabulary.ts';
+import { beginStage, endStage, endStep, wakeAt, type Pass } from './pass.ts';
+import { isFinal } from './run-state.ts';
+import { closeOutage, deadlineOf, hostSteps, runStep, setResult, type Ending } from './run-step.ts';
+
+/** A host that fails in one of these may not be fit to work: it stays locked until a person decides. */
+const OWN_ACTION: ReadonlySet<StepName> = new Set(['sw-patch-hosts', 'verify', 'system-stabilize', 'unlock-hosts']);
+
+/**
+ * Takes a stage as far as it goes now. Undefined while it runs. After a failed
+ * step the hosts whose own action did not fail are given back before it ends.
+ */
+export function runStage(pass: Pass, stage: StageStatus): Ending | undefined {
+  if (!stage.inProgress) beginStage(pass, stage);
+  for (;;) {
+    const step = stage.steps[stage.currentStep];
+    if (!step) return end(pass, stage, { result: 'success' });
+    if (!isFinal(step.result)) {
+      const ending = runStep(pass, stage, step);
+      if (!ending) return undefined;
+      endStep(pass, step, ending.result, ending.reason);
+    }
+    if (step.result !== 'success') return giveBack(pass, stage, step);
+    stage.currentStep += 1;
+  }
+}
+
+/** Takes only the running step to its end, for an abort. Undefined while it runs. */
+export function awaitStep(pass: Pass, stage: StageStatus): Ending | undefined {
+  const step = stage.steps[stage.currentStep];
+  if (step && !isFinal(step.result)) {
+    const ending = runStep(pass, stage, step);
+    if (!ending) return undefined;
+    endStep(pass, step, ending.result, ending.reason);
+  }
+  return end(pass, stage, { result: 'aborted' });
+}
+
+function end(pass: Pass, stage: StageStatus, ending: Ending): Ending {
+  endStage(pass, stage, ending.result, ending.reason);
+  return ending;
+}
+
+function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Ending | undefined {
+  stage.result = failedStep.result;
+  const { timing } = pass.plan.actions;
+  const unlock: StepStatus = {
+    id: failedStep.id,
+    name: 'unlock-hosts',
+    result: 'wait',
+    startTime: failedStep.endTime,
+    timeoutSeconds: timing.unlockTimeoutSeconds,
+  };
+  const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
+  let open = 0;
+  for (const each of pass.evaluate(unlock, hostSteps(pass, stage, unlock, names))) {
+    const { host, verdict } = each;
+    if (verdict.kind === 'done') closeOutage(pass, host);
+    else if (verdict.kind === 'failed') setResult(pass, unlock, each, 'failed');
+    else if (pass.turn.now >= deadlineOf(unlock)) setResult(pass, unlock, each, 'timed-out');
+    else {
+      open += 1;
+      pass.reasons.push(verdict.reason);
+      if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
+      if (verdict.kind === 'blocked' && verdict.until !== undefined) wakeAt(pass, verdict.until);
+    }
+  }
+  if (open > 0) {
+    wakeAt(pass, deadlineOf(unlock));
+    return undefined;
+  }
+  return end(pass, stage, { result: failedStep.result, ...(failedStep.reason ? { reason: failedStep.reason } : {}) });
+}
+
+function staysLocked({ turn }: Pass, { name, result, step }: HostProgress): boolean {
+  return isFinal(result) && OWN_ACTION.has(step) && turn.view.host(name) !== undefined;
+}

@@ -1,0 +1,168 @@
+import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { Result, StepName } from '../crds/vocabulary.ts';
+import type { HostVerdict } from './evaluate.ts';
+import { beginStep, stamp, wakeAt, type Pass } from './pass.ts';
+import { isFinal } from './run-state.ts';
+import type { HostStep, Verdict } from './steps/verdict.ts';
+
+export type Ending = { readonly result: Result; readonly reason?: string };
+
+const MAX_REASON = 1024;
+
+/**
+ * Takes a step as far as it goes now. Undefined while it runs.
+ *
+ * When a host fails, or an abort was asked for, the step winds down: what is
+ * under way on the other hosts is awaited, nothing more is begun.
+ */
+export function runStep(pass: Pass, stage: StageStatus, step: StepStatus): Ending | undefined {
+  if (step.result === 'initial') beginStep(pass, step);
+  const winding = pass.run.state === 'aborting' && pass.run.currentPhase === 'apply';
+  if (opensOutage(stage, step.name) && !outagesOpen(pass, stage)) return waitForPermits(pass, stage, step, winding);
+
+  const verdicts = judge(pass, stage, step);
+  for (const each of verdicts) record(pass, stage, step, each);
+  const failures = failuresOf(pass, stage, verdicts);
+  const pending = verdicts.filter(({ verdict }) => verdict.kind !== 'failed' && verdict.kind !== 'done');
+  if (pending.length === 0) return failures.length > 0 ? failedBecause(failures) : { result: 'success' };
+
+  if (pass.turn.now >= deadlineOf(step)) {
+    for (const each of pending) setResult(pass, step, each, 'timed-out');
+    if (failures.length > 0) return failedBecause(failures);
+    return { result: 'timed-out', reason: clip(`after ${String(step.timeoutSeconds)} s: ${reasonsOf(pending)}`) };
+  }
+  if (winding || failures.length > 0) {
+    const underWay = pending.filter(({ verdict }) => verdict.kind === 'wait');
+    waitFor(pass, step, underWay);
+    if (underWay.length > 0) return undefined;
+    return failures.length > 0 ? failedBecause(failures) : { result: 'aborted' };
+  }
+  for (const { verdict } of pending) if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
+  waitFor(pass, step, pending);
+  return undefined;
+}
+
+/** The steps after which nobody holds the host any more. */
+export function closesOutage(stage: StageStatus, step: StepName): boolean {
+  return step === (stage.level === 'touched' ? 'verify' : 'unlock-hosts');
+}
+
+/** The step that takes the hosts out of service: until then nothing has been touched. */
+export function opensOutage(stage: StageStatus, step: StepName): boolean {
+  return step === (stage.level === 'touched' ? 'sw-patch-hosts' : 'lock-hosts');
+}
+
+export function deadlineOf(step: StepStatus): number {
+  return Date.parse(step.startTime ?? '') + step.timeoutSeconds * 1000;
+}
+
+/** What a step may look at, for each of the hosts. */
+export function hostSteps(pass: Pass, stage: StageStatus, step: StepStatus, hosts: readonly string[]): HostStep[] {
+  const { plan, run, turn } = pass;
+  return hosts.map((name) => ({
+    plan,
+    run: run.id,
+    owner: turn.owner,
+    stage,
+    stepStartedAt: Date.parse(step.startTime ?? ''),
+    stepDeadline: deadlineOf(step),
+    name,
+    facts: turn.view.host(name),
+    outage: run.hosts.find((each) => each.name === name),
+    view: turn.view,
+    outcomes: turn.outcomes,
+    now: turn.now,
+  }));
+}
+
+function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
+  const hosts = stage.hosts ?? [];
+  return (
+    // Once open, a host leaves the run only by its release: the stage does not take it again.
+    run.hosts.some((each) => hosts.includes(each.name)) ||
+    (hosts.every((name) => turn.permits.held.has(name)) && run.state === 'applying')
+  );
+}
+
+function waitForPermits(pass: Pass, stage: StageStatus, step: StepStatus, winding: boolean): Ending | undefined {
+  if (winding) return { result: 'aborted' };
+  const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
+  if (pass.turn.now >= deadlineOf(step)) return { result: 'timed-out', reason };
+  pass.asked = { hosts: stage.hosts ?? [], level: stage.level ?? 'away' };
+  pass.reasons.push(reason);
+  wakeAt(pass, deadlineOf(step));
+  return undefined;
+}
+
+function judge(pass: Pass, stage: StageStatus, step: StepStatus): readonly HostVerdict[] {
+  const hosts = stage.hosts ?? [];
+  if (opensOutage(stage, step.name)) for (const name of hosts) openOutage(pass, stage, step, name);
+  const judged = hosts.filter((name) => !judgedBefore(pass, name));
+  return pass.evaluate(step, hostSteps(pass, stage, step, judged));
+}
+
+function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: string): void {
+  if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
+  const since = new Date(turn.now).toISOString();
+  run.hosts.push({ name, level: stage.level ?? 'away', step: step.name, attempt: 1, since, result: 'wait' });
+}
+
+function judgedBefore({ run }: Pass, name: string): boolean {
+  const outage = run.hosts.find((each) => each.name === name);
+  return outage !== undefined && isFinal(outage.result);
+}
+
+/** Writes down where the host stands, before anything is done about it. */
+function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerdict): void {
+  const { verdict } = each;
+  if (verdict.kind === 'failed') return setResult(pass, step, each, 'failed');
+  if (verdict.kind === 'done' && closesOutage(stage, step.name)) return closeOutage(pass, each.host);
+  const outage = pass.run.hosts.find(({ name }) => name === each.host);
+  if (!outage) return;
+  outage.step = step.name;
+  if (verdict.kind === 'done') delete outage.reason;
+  else outage.reason = clip(verdict.reason);
+  if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
+}
+
+/** Forgets a host that was given back; its permit is freed once this is stored. */
+export function closeOutage({ run }: Pass, name: string): void {
+  run.hosts = run.hosts.filter((each) => each.name !== name);
+}
+
+export function setResult({ run }: Pass, step: StepStatus, { host, verdict }: HostVerdict, result: HostProgress['result']): void {
+  const outage = run.hosts.find(({ name }) => name === host);
+  if (!outage) return;
+  Object.assign(outage, { step: step.name, result, reason: clip(reasonOf(verdict)) });
+}
+
+function waitFor(pass: Pass, step: StepStatus, pending: readonly HostVerdict[]): void {
+  wakeAt(pass, deadlineOf(step));
+  for (const { verdict } of pending) {
+    pass.reasons.push(reasonOf(verdict));
+    if (verdict.kind === 'blocked' && verdict.until !== undefined) wakeAt(pass, verdict.until);
+  }
+}
+
+/** Why hosts of the stage failed in this step, in this pass or in one before. */
+function failuresOf({ run }: Pass, stage: StageStatus, verdicts: readonly HostVerdict[]): string[] {
+  const before = run.hosts.filter(({ name, result }) => stage.hosts?.includes(name) && isFinal(result));
+  const now = verdicts.filter(({ verdict }) => verdict.kind === 'failed').map(({ verdict }) => reasonOf(verdict));
+  return [...new Set([...before.map(({ reason }) => reason ?? ''), ...now])];
+}
+
+function failedBecause(reasons: readonly string[]): Ending {
+  return { result: 'failed', reason: clip(reasons.join('; ')) };
+}
+
+function reasonsOf(verdicts: readonly HostVerdict[]): string {
+  return [...new Set(verdicts.map(({ verdict }) => reasonOf(verdict)))].join('; ');
+}
+
+function reasonOf(verdict: Verdict): string {
+  return verdict.kind === 'done' ? '' : verdict.reason;
+}
+
+function clip(text: string): string {
+  return text.length <= MAX_REASON ? text : `${text.slice(0, MAX_REASON - 1)}…`;
+}

@@ -1,0 +1,58 @@
+import type { InstanceFacts } from '../view.ts';
+import { claimLost } from './lock-hosts.ts';
+import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
+
+const NAMED = 3;
+
+/**
+ * Empties the host: asks every pod to leave and waits until none is left,
+ * counting those that are still shutting down. What must not be evicted without
+ * consent fails the step before anything is.
+ */
+export function migrateInstances(step: HostStep): Verdict {
+  const lost = claimLost(step);
+  if (lost) return lost;
+  const instances = step.facts?.instances;
+  if (!instances) return { kind: 'blocked', reason: `waiting to see what runs on ${step.name}` };
+  if (instances.length === 0) return DONE;
+
+  const staying = instances.filter(({ leaving }) => !leaving);
+  const refusal = consentMissing(step, staying);
+  if (refusal) return failed(refusal);
+
+  const asked = staying.map((instance) => evict(step, instance));
+  const problem = asked.find((verdict) => verdict.kind === 'failed');
+  if (problem) return problem;
+  const effects = asked.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
+  const blocked = asked.filter((verdict) => verdict.kind === 'blocked');
+  const reason = [`${String(instances.length)} pods left on ${step.name}`, ...new Set(blocked.map((each) => each.reason))];
+  if (effects.length > 0) return { kind: 'act', effects, reason: reason.join('; ') };
+  if (staying.length < instances.length) return { kind: 'wait', reason: reason.join('; ') };
+  const until = Math.min(...blocked.map((each) => each.until ?? Infinity));
+  return { kind: 'blocked', reason: reason.join('; '), ...(Number.isFinite(until) ? { until } : {}) };
+}
+
+function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict {
+  const key = keyOf(step, 'migrate-instances-from-host', uid);
+  return ask(step, { kind: 'evict', key, host: step.name, instance: { uid, namespace, name } }, '');
+}
+
+function consentMissing({ plan, name }: HostStep, staying: readonly InstanceFacts[]): string | undefined {
+  const { evictUnmanagedPods, evictPodsWithLocalData } = plan.actions.drain;
+  const unmanaged = evictUnmanagedPods ? [] : staying.filter((each) => each.unmanaged);
+  const localData = evictPodsWithLocalData ? [] : staying.filter((each) => each.localData && !unmanaged.includes(each));
+  const complaints = [
+    ...(unmanaged.length > 0
+      ? [`${list(unmanaged)} without a controller (delete them, or set spec.drain.evictUnmanagedPods)`]
+      : []),
+    ...(localData.length > 0
+      ? [`${list(localData)} with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)`]
+      : []),
+  ];
+  return complaints.length > 0 ? `${name} runs pods that need consent to be evicted: ${complaints.join('; ')}` : undefined;
+}
+
+function list(instances: readonly InstanceFacts[]): string {
+  const named = instances.slice(0, NAMED).map(({ namespace, name }) => `${namespace}/${name}`);
+  return instances.length > NAMED ? `${named.join(', ')} and ${String(instances.length - NAMED)} more` : named.join(', ');
+}

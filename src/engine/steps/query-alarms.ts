@@ -1,0 +1,21 @@
+import type { Alarm, Instant, View } from '../view.ts';
+import { DONE, failed, type Verdict } from './verdict.ts';
+
+/**
+ * Fails when a host that nobody works on is unwell: then is no time to take
+ * others away. Only what was observed after the step began counts.
+ */
+export function queryAlarms(view: View, stepStartedAt: Instant): Verdict {
+  const signal = view.signal('alarms');
+  if (!signal || signal.observedAt < stepStartedAt) return { kind: 'blocked', reason: 'waiting to observe the alarms' };
+  return signal.alarms.length === 0 ? DONE : failed(alarmsPresent(signal.alarms));
+}
+
+const NAMED = 5;
+
+/** The reason that names the hosts and what is wrong with them. */
+export function alarmsPresent(alarms: readonly Alarm[]): string {
+  const named = alarms.slice(0, NAMED).map(({ host, reason }) => `${host}: ${reason}`);
+  const more = alarms.length > NAMED ? [`and ${String(alarms.length - NAMED)} more`] : [];
+  return `active alarms present (${[...named, ...more].join('; ')})`;
+}

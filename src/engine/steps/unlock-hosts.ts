@@ -1,0 +1,20 @@
+import { DONE, ask, keyOf, type HostStep, type Verdict } from './verdict.ts';
+import type { HostFacts } from '../view.ts';
+import { rebootPending } from './reboot.ts';
+
+/**
+ * Gives the host back as its claim found it. A host whose reboot is under way
+ * is awaited first.
+ */
+export function unlockHost(step: HostStep): Verdict {
+  const { facts, outage, name, run } = step;
+  if (!outage || facts?.claim?.run !== run) return DONE;
+  if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not come back from its reboot` };
+  const key = keyOf(step, 'unlock-hosts', '');
+  return ask(step, { kind: 'release', key, host: name, revision: facts.revision, run }, `unlocking ${name}`);
+}
+
+/** Whether somebody uncordoned a host that we had closed: they have taken the decision about it. */
+export function lockedByNobody({ closed, claim }: HostFacts): boolean {
+  return !closed && claim?.level === 'away';
+}

@@ -1,0 +1,71 @@
+import type { HostProgress, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Plan } from '../../planner/plan.ts';
+import { effectKey, type Effect, type Outcome } from '../effect.ts';
+import type { EffectKey, HostFacts, Instant, View } from '../view.ts';
+
+/**
+ * What one look at a host says about its step. Safe to ask any number of times.
+ * `wait` and `blocked` differ for an abort: what is under way is awaited, what
+ * only waits for others is given up.
+ */
+export type Verdict =
+  | { readonly kind: 'done' }
+  /** Something is missing and is asked for now. `progress` is recorded before the effects are performed. */
+  | {
+      readonly kind: 'act';
+      readonly effects: readonly Effect[];
+      readonly reason: string;
+      readonly progress?: Partial<HostProgress>;
+    }
+  /** Something that was started is under way. */
+  | { readonly kind: 'wait'; readonly reason: string; readonly progress?: Partial<HostProgress> }
+  /** Nothing is under way; others have to move first, or time has to pass. */
+  | { readonly kind: 'blocked'; readonly reason: string; readonly until?: Instant }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** All that a step may look at when it judges one host. */
+export type HostStep = {
+  readonly plan: Plan;
+  readonly run: string;
+  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly stage: StageStatus;
+  readonly stepStartedAt: Instant;
+  readonly stepDeadline: Instant;
+  readonly name: HostName;
+  /** Undefined when the host no longer exists. */
+  readonly facts: HostFacts | undefined;
+  /** The host's outage; undefined before it is opened and after it is closed. */
+  readonly outage: HostProgress | undefined;
+  readonly view: View;
+  readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
+  readonly now: Instant;
+};
+
+export const DONE: Verdict = { kind: 'done' };
+
+export function failed(reason: string): Verdict {
+  return { kind: 'failed', reason };
+}
+
+export function hostGone(name: HostName): Verdict {
+  return failed(`${name} no longer exists`);
+}
+
+/** The key of an effect on this host in this stage. */
+export function keyOf({ run, stage, name, outage }: HostStep, step: string, subject: string): EffectKey {
+  return effectKey(run, stage.id, step, name, subject, outage?.attempt ?? 1);
+}
+
+/**
+ * Asks for an effect, or says why that is of no use now: it was refused for
+ * good, or blocked until later.
+ */
+export function ask(step: HostStep, effect: Effect, reason: string, progress?: Partial<HostProgress>): Verdict {
+  const outcome = step.outcomes.get(effect.key);
+  if (outcome?.kind === 'refused') return failed(outcome.reason);
+  if (outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > step.now) {
+    return { kind: 'blocked', reason: outcome.reason, ...(outcome.retryAt ? { until: outcome.retryAt } : {}) };
+  }
+  return { kind: 'act', effects: [effect], reason, ...(progress ? { progress } : {}) };
+}

@@ -1,0 +1,44 @@
+import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { REBOOT } from '../../crds/vocabulary.ts';
+import { unmetRequirements } from '../../planner/current.ts';
+import { claimLost } from './lock-hosts.ts';
+import { rebootAsked, rebootPending } from './reboot.ts';
+import { unlockHost } from './unlock-hosts.ts';
+import { DONE, keyOf, type HostStep, type Verdict } from './verdict.ts';
+
+/**
+ * Looks whether the host is what it should be: rebooted where that was asked
+ * (another boot id, whatever became of the Job), Ready, and current. A host that
+ * kept its work is given back here.
+ */
+export function verifyHost(step: HostStep): Verdict {
+  const { outage, name } = step;
+  if (!outage) return DONE;
+  const lost = claimLost(step);
+  if (lost && outage.level === 'touched' && step.facts && complaints(step, outage).length === 0) return DONE;
+  if (lost) return lost;
+  const found = complaints(step, outage);
+  if (found.length === 0) return outage.level === 'touched' ? unlockHost(step) : DONE;
+  const reason = `${name}: ${found.join('; ')}`;
+  return rebootPending(step, outage) ? { kind: 'wait', reason } : { kind: 'blocked', reason };
+}
+
+function complaints(step: HostStep, outage: HostProgress): string[] {
+  const { facts, plan } = step;
+  if (!facts) return ['no longer exists'];
+  const patches = plan.actions.patches.filter(({ id }) => outage.patches?.includes(id));
+  const lacking = patches.flatMap(({ id, current }) =>
+    unmetRequirements(current, facts.facts).map((unmet) => `lacks ${id} (${unmet})`),
+  );
+  const notRebooted = rebootAsked(step, outage) && facts.bootId === outage.bootIdBefore;
+  return [
+    ...(notRebooted ? [`has not rebooted (boot id still ${facts.bootId}${rebootFailure(step)})`] : []),
+    ...(facts.ready ? [] : ['is not Ready']),
+    ...lacking,
+  ];
+}
+
+function rebootFailure(step: HostStep): string {
+  const job = step.view.effect(keyOf(step, 'sw-patch-hosts', REBOOT));
+  return job?.state === 'failed' ? `; Job ${job.name} failed: ${job.failure ?? 'no reason is known'}` : '';
+}

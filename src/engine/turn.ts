@@ -1,0 +1,44 @@
+import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
+import type { HostName } from '../planner/facts.ts';
+import type { Effect, Outcome } from './effect.ts';
+import type { RunState } from './run-state.ts';
+import type { EffectKey, Instant, View } from './view.ts';
+
+/** What is wanted now: the standing order of the spec. A deleted strategy is ordered to abort. */
+export type Order = { readonly mode: ExecutionMode; readonly throughStage?: number | undefined };
+
+export type PermitFacts = {
+  /** The hosts that this run has permits for. */
+  readonly held: ReadonlySet<HostName>;
+  /** Why the last wish was not granted. */
+  readonly refusal?: string;
+};
+
+/** All that one decision rests on, beside the plan and the run. */
+export type Turn = {
+  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly order: Order;
+  readonly view: View;
+  readonly permits: PermitFacts;
+  readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
+  readonly now: Instant;
+};
+
+/** What the run needs from now on; whatever it held beyond that is to be given up. */
+export type Wants = {
+  /** Exactly the permits that the run should have: granted all or none, freed one by one. */
+  readonly permits: { readonly hosts: readonly HostName[]; readonly level: OutageLevel };
+  /** Hosts to look at closely: open outages and the next candidates. */
+  readonly watch: ReadonlySet<HostName>;
+};
+
+export type Decision = {
+  /** To be stored before any effect is performed; the very same object when nothing changed. */
+  readonly run: RunState;
+  readonly effects: readonly Effect[];
+  readonly wants: Wants;
+  /** When to decide again even if nothing happens. */
+  readonly wakeAt?: Instant;
+  /** What is waited for, one sentence a host or step. */
+  readonly reasons: readonly string[];
+};

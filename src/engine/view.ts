@@ -1,0 +1,92 @@
+/**
+ * What the engine sees of the world: an immutable view with reads that cost the
+ * same in every fleet. Adapters of the hostops port make views; the engine never
+ * asks for anything.
+ */
+import type { OutageLevel } from '../crds/vocabulary.ts';
+import type { Facts, HostName } from '../planner/facts.ts';
+
+/** Milliseconds since the epoch. */
+export type Instant = number;
+
+/** Names one effect of one run for good: run/stage/step/host/subject/attempt. */
+export type EffectKey = string;
+
+/** What stands on a host that some run has taken: whose it is, and what to put back. */
+export type Claim = {
+  readonly run: string;
+  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly planDigest: string;
+  readonly stage: number;
+  readonly level: OutageLevel;
+  /** Whether the host was closed before it was claimed; it is put back as it was. */
+  readonly closedBefore: boolean;
+  /** RFC 3339. */
+  readonly since: string;
+};
+
+/** A pod (later also a server) that keeps a host from being empty. */
+export type InstanceFacts = {
+  readonly uid: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Told to go, and not gone yet. */
+  readonly leaving: boolean;
+  /** Nobody makes it again elsewhere. */
+  readonly unmanaged: boolean;
+  /** It has data in its host that goes with it. */
+  readonly localData: boolean;
+};
+
+export type HostFacts = {
+  readonly name: HostName;
+  /** Fences writes: changes with every change of the host. */
+  readonly revision: string;
+  /** Takes no new work. */
+  readonly closed: boolean;
+  readonly ready: boolean;
+  /** What is wrong with it, in words: not Ready, or under pressure. Empty when healthy. */
+  readonly alarms: readonly string[];
+  readonly bootId: string;
+  readonly facts: Facts;
+  readonly claim: Claim | undefined;
+  /** What has to leave before the host is empty; undefined while that is not known (it is not watched yet). */
+  readonly instances: readonly InstanceFacts[] | undefined;
+};
+
+/** A Job that was made for an effect. */
+export type EffectFacts = {
+  readonly name: string;
+  readonly uid: string;
+  readonly revision: string;
+  readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
+  /** Why it failed, such as `container apply exited with code 7`. */
+  readonly failure?: string;
+};
+
+/** An alarm: a host of the pool that is unwell although nobody works on it. */
+export type Alarm = { readonly host: HostName; readonly reason: string };
+
+export type SignalId = 'alarms';
+
+export type SignalFacts = {
+  /** Up to when this is known to be true; stands still while the connection is lost. */
+  readonly observedAt: Instant;
+  readonly alarms: readonly Alarm[];
+};
+
+/** Sums over all hosts of a pool, kept up to date change by change. */
+export type FleetFacts = {
+  readonly total: number;
+  /** Hosts that others took out of service: closed or not ready, without a claim of ours. */
+  readonly outOfServiceByOthers: ReadonlySet<HostName>;
+  /** Changes when something changes that plans depend on: hosts, their roles, their facts. */
+  readonly revision: string;
+};
+
+export interface View {
+  host(name: HostName): HostFacts | undefined;
+  effect(key: EffectKey): EffectFacts | undefined;
+  signal(id: SignalId): SignalFacts | undefined;
+  readonly fleet: FleetFacts;
+}

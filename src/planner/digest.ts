@@ -1,0 +1,19 @@
+import { createHash } from 'node:crypto';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+
+/** A digest of any JSON value, the same for equal values whatever the order of their keys: `sha256:…`. */
+export function digest(value: unknown): string {
+  return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
+}
+
+/** Identifies what is wanted, whatever the standing order: the spec without `execution`. */
+export function specDigest({ execution: _, ...wanted }: PatchStrategySpec): string {
+  return digest(wanted);
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => {
+    if (typeof each !== 'object' || each === null || Array.isArray(each)) return each;
+    return Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}

@@ -1,0 +1,32 @@
+import type { DrainConsent, JobAction, PatchSpec, Timing } from '../crds/patch-strategy-spec.ts';
+import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
+import type { HostName } from './facts.ts';
+
+export type Step = { readonly name: StepName; readonly timeoutSeconds: number };
+
+/** Hosts that take the same steps together. */
+export type Stage = {
+  readonly name: StageName;
+  readonly hosts: readonly HostName[];
+  /** Ids of the patches that hosts of the stage lack, in list order. */
+  readonly patches: readonly string[];
+  readonly level: OutageLevel;
+  readonly steps: readonly Step[];
+  /** Sum of the steps' timeouts, and one (starlingx-vim.md §5). */
+  readonly timeoutSeconds: number;
+};
+
+/** How the hosts of a plan are worked on: what effects need beyond names of hosts and steps. */
+export type Actions = {
+  readonly patches: readonly PatchSpec[];
+  readonly reboot: { readonly job: JobAction } | undefined;
+  readonly drain: DrainConsent;
+  readonly timing: Timing;
+};
+
+/** What was decided at build; never changed afterwards. */
+export type Plan = {
+  readonly digest: string;
+  readonly stages: readonly Stage[];
+  readonly actions: Actions;
+};
