@@ -9,7 +9,8 @@ import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan } from '../planner/plan.ts';
 import { timeoutOver } from '../planner/stage-steps.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
-import { beginPhase, endPhase, newPass, wakeAt, type Pass } from './pass.ts';
+import { begin, endPhase } from './lifecycle.ts';
+import { newPass, stamp, wakeAt, type Pass } from './pass.ts';
 import { completionPercentage, isFinal, newPhase, type RunState } from './run-state.ts';
 import { awaitStep, runStage } from './run-stage.ts';
 import { closeOutage, opensOutage } from './run-step.ts';
@@ -40,7 +41,7 @@ function obey(pass: Pass): void {
       if (mode !== 'Run') return;
       run.state = 'applying';
       run.currentPhase = 'apply';
-      beginPhase(pass, run.apply);
+      begin(run.apply, stamp(pass));
       return setStop(pass);
     case 'applying':
       if (mode !== 'Abort') return setStop(pass);
@@ -101,12 +102,12 @@ function walkApply(pass: Pass): void {
     if (!ending) return;
     if (ending.result !== 'success') {
       run.state = ending.result === 'timed-out' ? 'apply-timeout' : 'apply-failed';
-      return endPhase(pass, phase, ending.result, `stage ${String(stage.id)}: ${ending.reason ?? ''}`);
+      return endPhase(phase, stamp(pass), ending.result, `stage ${String(stage.id)}: ${ending.reason ?? ''}`);
     }
     phase.currentStage += 1;
   }
   if (phase.currentStage < phase.totalStages) return;
-  endPhase(pass, phase, 'success');
+  endPhase(phase, stamp(pass), 'success');
   run.state = 'applied';
 }
 
@@ -119,7 +120,7 @@ function walkAbort(pass: Pass): void {
   const phase = run.apply;
   const stage = phase.stages[phase.currentStage];
   if (stage?.inProgress && !awaitStep(pass, stage)) return;
-  if (phase.inProgress) endPhase(pass, phase, 'aborted');
+  if (phase.inProgress) endPhase(phase, stamp(pass), 'aborted');
   run.abort ??= abortPhase(pass);
   run.currentPhase = 'abort';
   if (isFinal(run.abort.result)) return;
@@ -127,7 +128,7 @@ function walkAbort(pass: Pass): void {
   const ending = undo ? runStage(pass, undo) : ({ result: 'success' } as const);
   if (!ending) return;
   if (ending.result === 'success') run.abort.currentStage = run.abort.totalStages;
-  endPhase(pass, run.abort, ending.result, ending.reason);
+  endPhase(run.abort, stamp(pass), ending.result, ending.reason);
   run.state = stateAfterAbort(ending.result);
 }
 
@@ -149,7 +150,7 @@ function abortPhase(pass: Pass): PhaseStatus {
   const phase = newPhase(stages);
   phase.stopAtStage = phase.totalStages;
   phase.timeoutSeconds = timeoutOver(phase.stages);
-  beginPhase(pass, phase);
+  begin(phase, stamp(pass));
   return phase;
 }
 

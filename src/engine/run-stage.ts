@@ -1,6 +1,7 @@
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
-import { beginStage, endStage, endStep, wakeAt, type Pass } from './pass.ts';
+import { begin, endStage, endStep } from './lifecycle.ts';
+import { stamp, wakeAt, type Pass } from './pass.ts';
 import { isFinal } from './run-state.ts';
 import { closeOutage, deadlineOf, hostSteps, runStep, setResult, type Ending } from './run-step.ts';
 
@@ -12,14 +13,14 @@ const OWN_ACTION: ReadonlySet<StepName> = new Set(['sw-patch-hosts', 'verify', '
  * step the hosts whose own action did not fail are given back before it ends.
  */
 export function runStage(pass: Pass, stage: StageStatus): Ending | undefined {
-  if (!stage.inProgress) beginStage(pass, stage);
+  if (!stage.inProgress) begin(stage, stamp(pass));
   for (;;) {
     const step = stage.steps[stage.currentStep];
     if (!step) return end(pass, stage, { result: 'success' });
     if (!isFinal(step.result)) {
       const ending = runStep(pass, stage, step);
       if (!ending) return undefined;
-      endStep(pass, step, ending.result, ending.reason);
+      endStep(step, stamp(pass), ending.result, ending.reason);
     }
     if (step.result !== 'success') return giveBack(pass, stage, step);
     stage.currentStep += 1;
@@ -32,13 +33,13 @@ export function awaitStep(pass: Pass, stage: StageStatus): Ending | undefined {
   if (step && !isFinal(step.result)) {
     const ending = runStep(pass, stage, step);
     if (!ending) return undefined;
-    endStep(pass, step, ending.result, ending.reason);
+    endStep(step, stamp(pass), ending.result, ending.reason);
   }
   return end(pass, stage, { result: 'aborted' });
 }
 
 function end(pass: Pass, stage: StageStatus, ending: Ending): Ending {
-  endStage(pass, stage, ending.result, ending.reason);
+  endStage(stage, stamp(pass), ending.result, ending.reason);
   return ending;
 }
 

@@ -1,7 +1,8 @@
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { Result, StepName } from '../crds/vocabulary.ts';
 import type { HostVerdict } from './evaluate.ts';
-import { beginStep, stamp, wakeAt, type Pass } from './pass.ts';
+import { beginStep } from './lifecycle.ts';
+import { stamp, wakeAt, type Pass } from './pass.ts';
 import { isFinal } from './run-state.ts';
 import type { HostStep, Verdict } from './steps/verdict.ts';
 
@@ -16,7 +17,7 @@ const MAX_REASON = 1024;
  * under way on the other hosts is awaited, nothing more is begun.
  */
 export function runStep(pass: Pass, stage: StageStatus, step: StepStatus): Ending | undefined {
-  if (step.result === 'initial') beginStep(pass, step);
+  if (step.result === 'initial') beginStep(step, stamp(pass));
   const winding = pass.run.state === 'aborting' && pass.run.currentPhase === 'apply';
   if (opensOutage(stage, step.name) && !outagesOpen(pass, stage)) return waitForPermits(pass, stage, step, winding);
 

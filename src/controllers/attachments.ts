@@ -1,0 +1,75 @@
+import { hostPoolSpec } from '../crds/host-pool.ts';
+import type { View } from '../engine/view.ts';
+import type { HostOps, HostWatch, Scope, Subscription } from '../hostops/port.ts';
+import type { HostName } from '../planner/facts.ts';
+import type { HostPool } from './careen-api.ts';
+import { Outcomes } from './outcomes.ts';
+
+/** The hosts that a pool means. */
+export function scopeOf({ metadata, spec }: HostPool): Scope {
+  return { pool: metadata.name, nodeSelector: spec.provider.kubernetes.nodeSelector, roles: spec.roles };
+}
+
+/** Stands in for a pool that is gone, so that hosts that are out of service can still be given back. */
+export function everyNode(pool: string): Scope {
+  const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+  return { pool, nodeSelector: {}, roles };
+}
+
+/** What one strategy listens to, and how its effects were received; nothing that a restart would miss. */
+export class Attachment {
+  readonly scope: Scope;
+  readonly outcomes = new Outcomes();
+  /** When the status was last written, for coalescing. */
+  statusWrittenAt = 0;
+  readonly #hosts: HostOps;
+  readonly #fleet: Subscription;
+  readonly #watch: HostWatch;
+
+  constructor(hosts: HostOps, scope: Scope, changed: () => void) {
+    this.scope = scope;
+    this.#hosts = hosts;
+    this.#fleet = hosts.fleet(scope, changed);
+    this.#watch = hosts.watch(changed);
+  }
+
+  view(): View {
+    return this.#hosts.view(this.scope);
+  }
+
+  want(names: ReadonlySet<HostName>): void {
+    this.#watch.want(names);
+  }
+
+  close(): void {
+    this.#fleet.close();
+    this.#watch.close();
+  }
+}
+
+/** The attachments of all strategies, made when a strategy is first seen and when its pool changes. */
+export class Attachments {
+  readonly #hosts: HostOps;
+  readonly #again: (key: string) => void;
+  readonly #attached = new Map<string, { readonly identity: string; readonly attachment: Attachment }>();
+
+  constructor(hosts: HostOps, again: (key: string) => void) {
+    this.#hosts = hosts;
+    this.#again = again;
+  }
+
+  attach(key: string, scope: Scope): Attachment {
+    const identity = JSON.stringify(scope);
+    const existing = this.#attached.get(key);
+    if (existing?.identity === identity) return existing.attachment;
+    this.detach(key);
+    const attachment = new Attachment(this.#hosts, scope, () => this.#again(key));
+    this.#attached.set(key, { identity, attachment });
+    return attachment;
+  }
+
+  detach(key: string): void {
+    this.#attached.get(key)?.attachment.close();
+    this.#attached.delete(key);
+  }
+}

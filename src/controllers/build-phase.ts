@@ -1,0 +1,142 @@
+/**
+ * The build phase: asks the fleet what the planner needs, in the VIM's three
+ * query steps, and keeps what came of it in the status.
+ */
+import { updateConditions } from '../crds/conditions.ts';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import { newPhase, newRun, type RunState } from '../engine/run-state.ts';
+import { alarmsPresent } from '../engine/steps/query-alarms.ts';
+import type { View } from '../engine/view.ts';
+import type { HostOps, Scope } from '../hostops/port.ts';
+import { build, type Built } from '../planner/build.ts';
+import { specDigest } from '../planner/digest.ts';
+import type { HostSeed } from '../planner/facts.ts';
+import { QueryPhase } from './query-phase.ts';
+import { statusOfRun, wishes } from './strategy-status.ts';
+
+/** The plan stands whole in the status; this bounds it, with room for what a run adds (decision 0004). */
+const MAX_PLAN_BYTES = 128 * 1024;
+
+export type BuildInput = {
+  readonly spec: PatchStrategySpec;
+  readonly generation: number;
+  readonly before: PatchStrategyStatus;
+  readonly maxUnavailable: number;
+  readonly scope: Scope;
+  readonly fleetRevision: string;
+  /** Becomes the id of the run. */
+  readonly runId: string;
+};
+
+/** The status while the queries run. */
+export function buildingStatus({ before, generation }: BuildInput, now: number): PatchStrategyStatus {
+  const time = new Date(now).toISOString();
+  const message = 'building the plan';
+  const conditions = updateConditions(before.conditions ?? [], wishes('Building', message, { reconciling: true }), generation, time);
+  return { observedGeneration: generation, state: 'building', currentPhase: 'build', completionPercentage: 0, message, conditions };
+}
+
+/** Runs the queries and plans; the status with the plan in it, or with the reason why there is none. */
+export async function buildPlan(
+  input: BuildInput,
+  hosts: HostOps,
+  clock: () => number,
+  signal: AbortSignal,
+): Promise<PatchStrategyStatus> {
+  const queries = new QueryPhase(clock);
+  const failed = (reason: string): PatchStrategyStatus => buildFailed(input, queries.status, reason, clock());
+
+  const alarms = queryAlarms(hosts.view(input.scope));
+  if (alarms) {
+    queries.failed(alarms);
+    return failed(alarms);
+  }
+  queries.answered();
+  queries.answered(); // The patches stand in the spec; there is nobody to ask.
+
+  const seeds: HostSeed[] = [];
+  try {
+    for await (const page of hosts.inventory(input.scope, signal)) seeds.push(...page);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const cause = error instanceof Error ? error.message : String(error);
+    const reason = `the hosts of pool ${input.scope.pool} could not be listed: ${cause}`;
+    queries.failed(reason);
+    return failed(reason);
+  }
+  queries.answered();
+
+  const built = build(input.spec, seeds, input);
+  const refusal = planTooLarge(built);
+  queries.ended(refusal);
+  return refusal ? failed(refusal) : builtStatus(input, queries.status, built, clock());
+}
+
+function queryAlarms(view: View): string | undefined {
+  const signal = view.signal('alarms');
+  if (!signal) return 'the alarms could not be read';
+  return signal.alarms.length > 0 ? alarmsPresent(signal.alarms) : undefined;
+}
+
+function planTooLarge({ plan }: Built): string | undefined {
+  const bytes = JSON.stringify(newPhase(plan.stages)).length;
+  if (bytes <= MAX_PLAN_BYTES) return undefined;
+  const kib = Math.ceil(bytes / 1024);
+  return (
+    `the plan of ${String(plan.stages.length)} stages takes ${String(kib)} KiB, more than one object may hold ` +
+    `(${String(MAX_PLAN_BYTES / 1024)} KiB): raise maxParallelWorkerHosts, or split the hosts into several pools`
+  );
+}
+
+function builtStatus(input: BuildInput, buildPhase: PhaseStatus, { plan, withoutRole }: Built, now: number): PatchStrategyStatus {
+  const time = new Date(now).toISOString();
+  const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
+  const leftOut = withoutRole.length > 0 ? `; no role of the pool selects ${listed(withoutRole)}` : '';
+  const message = `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out${leftOut}`;
+  const before: PatchStrategyStatus = {
+    conditions: input.before.conditions,
+    message,
+    buildPhase,
+    run: {
+      id: input.runId,
+      planDigest: plan.digest,
+      specDigest: specDigest(input.spec),
+      fleetRevision: input.fleetRevision,
+      builtAt: time,
+    },
+  };
+  const run = newRun(input.runId, plan);
+  const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
+  return statusOfRun(before, ready, [], input.generation, time);
+}
+
+/** A plan without stages is carried out as soon as it is made. */
+function nothingToDo(run: RunState, time: string): RunState {
+  const apply: PhaseStatus = { ...run.apply, result: 'success', completionPercentage: 100, startTime: time, endTime: time };
+  return { ...run, state: 'applied', currentPhase: 'apply', apply };
+}
+
+function buildFailed(input: BuildInput, buildPhase: PhaseStatus, reason: string, now: number): PatchStrategyStatus {
+  const time = new Date(now).toISOString();
+  const conditions = updateConditions(
+    input.before.conditions ?? [],
+    wishes('BuildFailed', reason, { stalled: true }),
+    input.generation,
+    time,
+  );
+  return {
+    observedGeneration: input.generation,
+    state: 'build-failed',
+    currentPhase: 'build',
+    completionPercentage: buildPhase.completionPercentage,
+    message: reason,
+    run: { id: input.runId, planDigest: 'none', specDigest: specDigest(input.spec), fleetRevision: input.fleetRevision, builtAt: time },
+    buildPhase,
+    conditions,
+  };
+}
+
+function listed(hosts: readonly string[]): string {
+  return hosts.length <= 5 ? hosts.join(', ') : `${hosts.slice(0, 5).join(', ')} and ${String(hosts.length - 5)} more`;
+}

@@ -1,0 +1,22 @@
+import { isDeepStrictEqual } from 'node:util';
+
+type Json = { readonly [key: string]: unknown };
+
+/**
+ * The JSON merge patch (RFC 7396) that turns one object into another: what is
+ * missing afterwards is named with null, what is equal is left out. Undefined
+ * when the two are equal.
+ */
+export function mergePatch(before: Json, after: Json): Json | undefined {
+  const patch: Record<string, unknown> = {};
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    const [old, wished] = [before[key], after[key]];
+    if (isDeepStrictEqual(old, wished)) continue;
+    patch[key] = isObject(old) && isObject(wished) ? mergePatch(old, wished) : (wished ?? null);
+  }
+  return Object.keys(patch).length > 0 ? patch : undefined;
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

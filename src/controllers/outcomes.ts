@@ -1,0 +1,31 @@
+import type { Effect, Outcome } from '../engine/effect.ts';
+import type { EffectKey, Instant } from '../engine/view.ts';
+
+const FIRST_RETRY_MILLISECONDS = 1_000;
+const LAST_RETRY_MILLISECONDS = 10_000;
+
+/**
+ * How the effects of one run were received, for the passes to come. A blocked
+ * effect is asked for again later each time. Lost in a restart, and nothing
+ * rests on it: then the effect is asked for once more.
+ */
+export class Outcomes {
+  readonly #outcomes = new Map<EffectKey, Outcome>();
+  readonly #blocked = new Map<EffectKey, number>();
+
+  get all(): ReadonlyMap<EffectKey, Outcome> {
+    return this.#outcomes;
+  }
+
+  note(effect: Effect, outcome: Outcome, now: Instant): void {
+    if (outcome.kind !== 'blocked') {
+      this.#blocked.delete(effect.key);
+      this.#outcomes.set(effect.key, outcome);
+      return;
+    }
+    const times = this.#blocked.get(effect.key) ?? 0;
+    this.#blocked.set(effect.key, times + 1);
+    const backOff = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** times, LAST_RETRY_MILLISECONDS);
+    this.#outcomes.set(effect.key, { ...outcome, retryAt: Math.max(outcome.retryAt ?? 0, now + backOff) });
+  }
+}

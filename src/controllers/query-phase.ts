@@ -1,0 +1,71 @@
+import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import { begin, beginStep, endPhase, endStage, endStep } from '../engine/lifecycle.ts';
+import { newPhase } from '../engine/run-state.ts';
+import { QUERY_STEPS, timeoutOver } from '../planner/stage-steps.ts';
+
+/** The build phase as it is shown: one stage with three queries, which end one after another. */
+export class QueryPhase {
+  readonly status: PhaseStatus;
+  readonly #stage: StageStatus;
+  readonly #clock: () => number;
+
+  constructor(clock: () => number) {
+    this.#clock = clock;
+    const { status, stage } = emptyPhase();
+    this.status = status;
+    this.#stage = stage;
+    begin(this.status, this.#time());
+    begin(stage, this.#time());
+    this.#beginStep();
+  }
+
+  /** The running query got its answer. */
+  answered(): void {
+    const step = this.#stage.steps[this.#stage.currentStep];
+    if (step) endStep(step, this.#time(), 'success');
+    this.#stage.currentStep += 1;
+    this.#beginStep();
+  }
+
+  /** The running query got no answer, or one that forbids a plan. */
+  failed(reason: string): void {
+    const step = this.#stage.steps[this.#stage.currentStep];
+    if (step) endStep(step, this.#time(), 'failed', reason);
+    endStage(this.#stage, this.#time(), 'failed', reason);
+    endPhase(this.status, this.#time(), 'failed', reason);
+  }
+
+  /** All queries got their answers; a `refusal` says why they make no plan all the same. */
+  ended(refusal?: string): void {
+    endStage(this.#stage, this.#time(), 'success');
+    this.status.currentStage = 1;
+    endPhase(this.status, this.#time(), refusal ? 'failed' : 'success', refusal);
+  }
+
+  #beginStep(): void {
+    const step = this.#stage.steps[this.#stage.currentStep];
+    if (step) beginStep(step, this.#time());
+  }
+
+  #time(): string {
+    return new Date(this.#clock()).toISOString();
+  }
+}
+
+function emptyPhase(): { status: PhaseStatus; stage: StageStatus } {
+  const steps = [...QUERY_STEPS];
+  const timeoutSeconds = timeoutOver(steps);
+  const stage: StageStatus = {
+    id: 0,
+    name: 'sw-patch-query',
+    timeoutSeconds,
+    totalSteps: steps.length,
+    currentStep: 0,
+    steps: steps.map((step, id) => ({ id, ...step, result: 'initial' })),
+    inProgress: false,
+    result: 'initial',
+  };
+  const phase = newPhase([]);
+  const stages = [stage];
+  return { status: { ...phase, totalStages: 1, stopAtStage: 1, timeoutSeconds: timeoutOver(stages), stages }, stage };
+}

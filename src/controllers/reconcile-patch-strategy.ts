@@ -1,0 +1,98 @@
+/**
+ * One pass over one strategy: read it, decide, store what was decided, and only
+ * then act. A pass rests on nothing but what it reads: any process may make it,
+ * at any time, also after a crash between any two of its lines.
+ */
+import { updateConditions } from '../crds/conditions.ts';
+import { RELEASE_FINALIZER } from '../crds/names.ts';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { Order } from '../engine/turn.ts';
+import { specDigest } from '../planner/digest.ts';
+import { Attachments, everyNode, scopeOf } from './attachments.ts';
+import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
+import type { HostPool } from './careen-api.ts';
+import type { PassContext, ReconcilerDeps } from './pass-context.ts';
+import { rebuildNeeded } from './rebuild.ts';
+import { runPass } from './run-pass.ts';
+import { runOf, wishes } from './strategy-status.ts';
+
+/** Makes the worker of the queue: given namespace/name, it makes one pass over that strategy. */
+export function patchStrategyReconciler(deps: ReconcilerDeps): (key: string, signal: AbortSignal) => Promise<void> {
+  const attachments = new Attachments(deps.hosts, deps.again);
+
+  return async function reconcile(key, signal) {
+    const [namespace = '', name = ''] = key.split('/');
+    const strategy = await deps.api.strategy({ namespace, name });
+    if (!strategy) return attachments.detach(key);
+    const pool = await deps.api.pool(strategy.spec.poolRef);
+    const attachment = attachments.attach(key, pool ? scopeOf(pool) : everyNode(strategy.spec.poolRef));
+    const context: PassContext = { deps, key, signal, attachment, strategy, pool };
+    if (strategy.metadata.deletionTimestamp !== undefined) return letGo(context);
+    if (!pool) return waitForPool(context);
+    if (await rebuilt(context, pool)) return deps.again(key);
+    await runPass(context, orderOf(context));
+  };
+}
+
+/** The standing order. A spec that was edited meanwhile lets the open stage end, and no more. */
+function orderOf({ strategy: { spec, status } }: PassContext): Order {
+  return status.run?.specDigest === specDigest(spec) ? spec.execution : { mode: endingMode(spec) };
+}
+
+function endingMode({ execution }: PatchStrategySpec): Order['mode'] {
+  return execution.mode === 'Abort' ? 'Abort' : 'Hold';
+}
+
+/** A deleted strategy is aborted; it goes once no host is held for it. */
+async function letGo(context: PassContext): Promise<void> {
+  const { deps, key, strategy } = context;
+  const { finalizers } = strategy.metadata;
+  if (!finalizers.includes(RELEASE_FINALIZER)) return;
+  const after = await runPass(context, { mode: 'Abort' });
+  if (after.open) return;
+  await deps.api.writeFinalizers(after.strategy, finalizers.filter((each) => each !== RELEASE_FINALIZER));
+  deps.log.info({ strategy: key }, 'strategy let go: it holds no host');
+}
+
+async function waitForPool(context: PassContext): Promise<void> {
+  const { deps, strategy } = context;
+  const { spec, status, metadata } = strategy;
+  // Hosts that are out of service are still given back without their pool.
+  if (runOf(status)?.hosts.length) await runPass(context, { mode: endingMode(spec) });
+  else {
+    const message = `HostPool ${spec.poolRef} does not exist: create it, or set spec.poolRef to one that does`;
+    const wish = wishes('PoolNotFound', message, { stalled: true });
+    const time = new Date(deps.clock()).toISOString();
+    const conditions = updateConditions(status.conditions ?? [], wish, metadata.generation, time);
+    await deps.api.writeStatus(strategy, { ...status, observedGeneration: metadata.generation, message, conditions });
+  }
+}
+
+/** Builds the plan where that is needed; whether it did. */
+async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
+  const { deps, key, attachment, signal } = context;
+  const { spec, status, metadata } = context.strategy;
+  const fleetRevision = [attachment.view().fleet.revision, pool.metadata.uid, String(pool.metadata.generation)].join('/');
+  const now = deps.clock();
+  const { mode } = spec.execution;
+  const verdict = rebuildNeeded({ status, run: runOf(status), mode, specDigest: specDigest(spec), fleetRevision, now });
+  if (!verdict.rebuild) {
+    if (verdict.wakeAt !== undefined) deps.again(key, verdict.wakeAt - now);
+    return false;
+  }
+  const input: BuildInput = {
+    spec,
+    generation: metadata.generation,
+    before: status,
+    maxUnavailable: pool.spec.maxUnavailable,
+    scope: attachment.scope,
+    fleetRevision,
+    runId: deps.newId(),
+  };
+  // A failed build that is tried again shows its reason until there is another result.
+  const retried = status.state === 'build-failed';
+  const strategy = retried ? context.strategy : await deps.api.writeStatus(context.strategy, buildingStatus(input, now));
+  const after = await deps.api.writeStatus(strategy, await buildPlan(input, deps.hosts, deps.clock, signal));
+  deps.log.info({ strategy: key, state: after.status.state, message: after.status.message }, 'plan built');
+  return true;
+}

@@ -1,0 +1,90 @@
+/**
+ * Runs one worker function over keys: a key never runs twice at once, repeats
+ * while it waits collapse, a repeat while it runs makes it run once more. A
+ * worker that throws is tried again, later each time.
+ */
+export type WorkQueueOptions = {
+  readonly work: (key: string, signal: AbortSignal) => Promise<void>;
+  /** Told of what a worker threw; the key is tried again by itself. */
+  readonly failed: (key: string, error: unknown, retryInMilliseconds: number) => void;
+  readonly atOnce: number;
+};
+
+const FIRST_RETRY_MILLISECONDS = 20;
+const LAST_RETRY_MILLISECONDS = 60_000;
+
+export class WorkQueue {
+  readonly #options: WorkQueueOptions;
+  readonly #waiting = new Set<string>();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #repeats = new Set<string>();
+  readonly #timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
+  readonly #failures = new Map<string, number>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: WorkQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Runs the key as soon as a worker is free. */
+  add(key: string): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#cancelTimer(key);
+    if (this.#running.has(key)) this.#repeats.add(key);
+    else this.#waiting.add(key);
+    this.#dispatch();
+  }
+
+  /** Runs the key after a while, unless it runs before: the earliest wish counts. */
+  addAfter(key: string, milliseconds: number): void {
+    if (this.#stopping.signal.aborted) return;
+    const at = Date.now() + milliseconds;
+    const planned = this.#timers.get(key);
+    if (planned && planned.at <= at) return;
+    this.#cancelTimer(key);
+    this.#timers.set(key, { at, timer: setTimeout(() => this.add(key), Math.max(0, milliseconds)) });
+  }
+
+  /** Takes no more keys and waits for the workers that run. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const key of this.#timers.keys()) this.#cancelTimer(key);
+    this.#waiting.clear();
+    await Promise.all(this.#running.values());
+  }
+
+  #dispatch(): void {
+    for (const key of this.#waiting) {
+      if (this.#running.size >= this.#options.atOnce) return;
+      this.#waiting.delete(key);
+      this.#running.set(key, this.#run(key));
+    }
+  }
+
+  async #run(key: string): Promise<void> {
+    const { signal } = this.#stopping;
+    try {
+      await this.#options.work(key, signal);
+      this.#failures.delete(key);
+    } catch (error) {
+      if (!signal.aborted) this.#retry(key, error);
+    }
+    this.#running.delete(key);
+    if (this.#repeats.delete(key)) this.add(key);
+    this.#dispatch();
+  }
+
+  #retry(key: string, error: unknown): void {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    const backOff = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** failures, LAST_RETRY_MILLISECONDS);
+    const delay = Math.round(backOff * (0.5 + Math.random() / 2));
+    this.#options.failed(key, error, delay);
+    this.addAfter(key, delay);
+  }
+
+  #cancelTimer(key: string): void {
+    clearTimeout(this.#timers.get(key)?.timer);
+    this.#timers.delete(key);
+  }
+}

@@ -1,0 +1,36 @@
+import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { Result } from '../crds/vocabulary.ts';
+import { completionPercentage } from './run-state.ts';
+
+/** Begins a phase or a stage; `time` is RFC 3339, here and below. */
+export function begin(part: PhaseStatus | StageStatus, time: string): void {
+  part.inProgress = true;
+  part.result = 'inprogress';
+  part.startTime = time;
+}
+
+export function beginStep(step: StepStatus, time: string): void {
+  step.result = 'wait';
+  step.startTime = time;
+}
+
+export function endPhase(phase: PhaseStatus, time: string, result: Result, reason?: string): void {
+  phase.inProgress = false;
+  end(phase, time, result, reason);
+  phase.completionPercentage = completionPercentage(phase);
+}
+
+export function endStage(stage: StageStatus, time: string, result: Result, reason?: string): void {
+  stage.inProgress = false;
+  end(stage, time, result, reason);
+}
+
+export function endStep(step: StepStatus, time: string, result: Result, reason?: string): void {
+  end(step, time, result, reason);
+}
+
+function end(part: PhaseStatus | StageStatus | StepStatus, time: string, result: Result, reason?: string): void {
+  part.result = result;
+  if (reason) part.reason = reason;
+  part.endTime = time;
+}
