@@ -1,9 +1,10 @@
-import { ApiException, CustomObjectsApi, setHeaderOptions, type KubeConfig } from '@kubernetes/client-node';
+import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { hostPoolSpec, hostPoolStatus, type HostPoolStatus } from '../crds/host-pool.ts';
 import { GROUP, VERSION } from '../crds/names.ts';
 import { patchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { call, FIELD_MANAGER } from '../hostops/kubernetes/kube-client.ts';
 import { mergePatch } from './merge-patch.ts';
 
 const metadata = z.object({
@@ -35,28 +36,27 @@ export class ConflictError extends Error {
   override readonly name = 'ConflictError';
 }
 
-const MERGE_PATCH = setHeaderOptions('Content-Type', 'application/merge-patch+json');
-const FIELD_MANAGER = 'careen';
-const STRATEGIES = { group: GROUP, version: VERSION, plural: 'patchstrategies' };
-const POOLS = { group: GROUP, version: VERSION, plural: 'hostpools' };
+const BASE = `/apis/${GROUP}/${VERSION}`;
+export const STRATEGIES_PATH = `${BASE}/patchstrategies`;
+export const POOLS_PATH = `${BASE}/hostpools`;
 
 /** Our own resources, read from and written to the API server. Every write is guarded by uid and resourceVersion. */
 export class CareenApi {
-  readonly #objects: CustomObjectsApi;
+  readonly #config: KubeConfig;
 
   constructor(config: KubeConfig) {
-    this.#objects = config.makeApiClient(CustomObjectsApi);
+    this.#config = config;
   }
 
   /** The strategy as it is now; undefined when there is none. */
   async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
-    const found = await unlessMissing(this.#objects.getNamespacedCustomObject({ ...STRATEGIES, ...key }));
+    const found = await this.#read(strategyPath(key));
     return found === undefined ? undefined : patchStrategy.parse(found);
   }
 
   /** The pool as it is now; undefined when there is none. */
   async pool(name: string): Promise<HostPool | undefined> {
-    const found = await unlessMissing(this.#objects.getClusterCustomObject({ ...POOLS, name }));
+    const found = await this.#read(`${POOLS_PATH}/${name}`);
     return found === undefined ? undefined : hostPool.parse(found);
   }
 
@@ -64,50 +64,44 @@ export class CareenApi {
   async writeStatus(strategy: PatchStrategy, status: PatchStrategyStatus): Promise<PatchStrategy> {
     const patch = mergePatch(strategy.status, status);
     if (!patch) return strategy;
-    const { namespace, name } = strategy.metadata;
     const body = { metadata: guard(strategy.metadata), status: patch };
-    const request = { ...STRATEGIES, namespace, name, body, fieldManager: FIELD_MANAGER };
-    const written = this.#objects.patchNamespacedCustomObjectStatus(request, MERGE_PATCH);
-    return patchStrategy.parse(await unlessConflict(written, `status of ${namespace}/${name}`));
+    return patchStrategy.parse(await this.#write(`${strategyPath(strategy.metadata)}/status`, body));
   }
 
   /** Replaces the finalizers. Throws ConflictError. */
   async writeFinalizers({ metadata: meta }: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
-    const { namespace, name } = meta;
-    const body = { metadata: { ...guard(meta), finalizers } };
-    const request = { ...STRATEGIES, namespace, name, body, fieldManager: FIELD_MANAGER };
-    const written = this.#objects.patchNamespacedCustomObject(request, MERGE_PATCH);
-    return patchStrategy.parse(await unlessConflict(written, `finalizers of ${namespace}/${name}`));
+    return patchStrategy.parse(await this.#write(strategyPath(meta), { metadata: { ...guard(meta), finalizers } }));
   }
 
   /** Replaces the permits of a pool. Throws ConflictError. */
   async writePermits({ metadata: meta, status: before }: HostPool, status: HostPoolStatus): Promise<HostPool> {
-    const { name } = meta;
     const body = { metadata: guard(meta), status: mergePatch(before, status) ?? {} };
-    const request = { ...POOLS, name, body, fieldManager: FIELD_MANAGER };
-    const written = this.#objects.patchClusterCustomObjectStatus(request, MERGE_PATCH);
-    return hostPool.parse(await unlessConflict(written, `permits of pool ${name}`));
+    return hostPool.parse(await this.#write(`${POOLS_PATH}/${meta.name}/status`, body));
   }
+
+  async #read(path: string): Promise<unknown> {
+    try {
+      return await call<unknown>(this.#config, { method: 'GET', path });
+    } catch (error) {
+      if (error instanceof ApiException && error.code === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async #write(path: string, body: unknown): Promise<unknown> {
+    try {
+      return await call<unknown>(this.#config, { method: 'PATCH', path, query: { fieldManager: FIELD_MANAGER }, body });
+    } catch (error) {
+      if (!(error instanceof ApiException) || (error.code !== 409 && error.code !== 404)) throw error;
+      throw new ConflictError(`${path} changed meanwhile`, { cause: error });
+    }
+  }
+}
+
+function strategyPath({ namespace, name }: StrategyKey): string {
+  return `${BASE}/namespaces/${namespace}/patchstrategies/${name}`;
 }
 
 function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {
   return { uid, resourceVersion };
-}
-
-async function unlessMissing(request: Promise<unknown>): Promise<unknown> {
-  try {
-    return await request;
-  } catch (error) {
-    if (error instanceof ApiException && error.code === 404) return undefined;
-    throw error;
-  }
-}
-
-async function unlessConflict(request: Promise<unknown>, what: string): Promise<unknown> {
-  try {
-    return await request;
-  } catch (error) {
-    if (!(error instanceof ApiException) || (error.code !== 409 && error.code !== 404)) throw error;
-    throw new ConflictError(`${what} changed meanwhile`, { cause: error });
-  }
 }

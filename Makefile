@@ -1,0 +1,52 @@
+# Everything goes through npm scripts: they run on the Node 24 that npm brings along in node_modules, so the
+# system needs only npm and some Node 20 or later to start it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+INSTALLED := node_modules/.package-lock.json
+RUN := npm run --silent
+
+.PHONY: help install tools demo test generate lint clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Install the dependencies, Node 24 among them (only when package-lock.json has changed)
+	@echo "The dependencies are installed; Node is $$(node_modules/.bin/node --version)."
+
+# The tools are looked for every time, but never a reason to install again.
+$(INSTALLED): package-lock.json | tools
+	npm ci --loglevel=error --no-audit --no-fund
+	@[[ "$$(node_modules/.bin/node --version)" == v24.* ]] || { \
+	  echo "npm did not install the project's Node 24: are install scripts switched off (npm config get ignore-scripts)?" >&2; \
+	  rm -f $@; exit 1; }
+	@touch $@
+
+tools:
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo "Careen needs npm and Node 20 or later to begin with (it installs the Node 24 that it runs on)." >&2; \
+	  echo "Install them from https://nodejs.org or with the system's package manager." >&2; exit 1; }
+	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' || { \
+	  echo "Careen needs Node 20 or later to begin with; this is $$(node --version)." >&2; exit 1; }
+
+demo: $(INSTALLED) ## Show a patch run on a real control plane with simulated nodes (KEEP=1 leaves it running)
+	@$(RUN) demo
+
+test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a name"'
+	@$(RUN) test -- $(SUITE) $(if $(ARGS),-- $(ARGS))
+
+generate: $(INSTALLED) ## Write the generated files again
+	@$(RUN) generate
+
+lint: $(INSTALLED) ## Check style, import directions, formatting and types
+	@$(RUN) lint
+	@$(RUN) typecheck
+
+CONTROLPLANE_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen/controlplane
+
+clean: ## Remove what was installed and what tests left in this folder
+	rm -rf node_modules coverage .vitest
+	@if [ -d "$(CONTROLPLANE_CACHE)" ]; then \
+	  echo "The built control plane stays in $(CONTROLPLANE_CACHE), as building it takes minutes."; \
+	  echo "To remove it too: rm -rf $(CONTROLPLANE_CACHE)"; fi

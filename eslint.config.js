@@ -1,0 +1,242 @@
+/**
+ * Lint rules: type-aware correctness, the direction of imports, and the purity
+ * of the functional core. Layout is prettier's business, not ESLint's.
+ *
+ * A new folder in src: add it to LAYERS. A package that a pure folder may use:
+ * add it to PURE.
+ */
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Each folder of src, and the folders of ours that it may import besides itself. */
+const LAYERS = {
+  crds: [],
+  planner: ['crds'],
+  engine: ['crds', 'planner'],
+  hostops: ['crds', 'planner', 'engine'],
+  controllers: ['crds', 'planner', 'engine', 'hostops', 'telemetry'],
+  telemetry: [],
+};
+
+/** The folders without I/O, clock or chance, and all that they may import from outside. */
+const PURE = {
+  crds: ['zod'],
+  planner: ['zod', 'node:util', 'node:crypto'],
+  engine: ['zod', 'node:util'],
+};
+
+/** The adapters of the host-ops port, one folder each: they know the port, never each other. */
+const ADAPTERS = ['kubernetes', 'simulated'];
+
+/** What the globals of the platform would bring into a pure folder. */
+const IMPURE_GLOBALS = {
+  time: ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance'],
+  'I/O': ['fetch', 'WebSocket', 'EventSource', 'console'],
+  chance: ['crypto'],
+  'the environment': ['process', 'global', 'globalThis', 'navigator'],
+};
+
+const notFromSrc = [
+  { regex: String.raw`^(\.{1,2}/)+(test|scripts)/`, message: 'Code in src does not know tests or scripts.' },
+  {
+    regex: String.raw`(^|/)src/|[^./]/\.\./|^(/|file:|data:)`,
+    message: 'Write the shortest relative path, so that the direction of imports can be checked.',
+  },
+];
+const noProcessModule = {
+  name: 'node:process',
+  message: 'Only src/main.ts reads the environment; take a parameter.',
+};
+const noBareProcessModule = { ...noProcessModule, name: 'process' };
+const noEnvironment = [
+  { object: 'process', property: 'env' },
+  { object: 'globalThis', property: 'process' },
+].map((access) => ({ ...access, message: noProcessModule.message }));
+const staticImportsOnly = {
+  selector: 'ImportExpression',
+  message: 'Import statically, so that the direction of imports can be checked.',
+};
+
+/** Refuses relative imports that leave the own folder for one of these. */
+function refuseFolders(folders, message) {
+  return { regex: String.raw`^(\.{1,2}/)+((${folders.join('|')})/|main\.ts$)`, message };
+}
+
+function directionOf(folder) {
+  const allowed = LAYERS[folder];
+  const refused = Object.keys(LAYERS).filter((other) => other !== folder && !allowed.includes(other));
+  const may = allowed.length > 0 ? `may import only ${allowed.join(', ')}` : 'imports nothing else of ours';
+  return refuseFolders(refused.length > 0 ? refused : ['main'], `src/${folder} ${may}.`);
+}
+
+function foreignImports(folder) {
+  const allowed = PURE[folder].map((name) => `${name}(/|$)`).join('|');
+  return [
+    {
+      regex: String.raw`^(?!\.{1,2}/|${allowed})`,
+      message: `src/${folder} is pure: besides our own code it imports only ${PURE[folder].join(', ')}.`,
+    },
+    {
+      regex: '^node:crypto$',
+      allowImportNames: ['createHash'],
+      message: 'A pure folder may compute digests (createHash), nothing else of node:crypto.',
+    },
+  ];
+}
+
+function importRule(...patterns) {
+  return ['error', { paths: [noProcessModule, noBareProcessModule], patterns: [...notFromSrc, ...patterns] }];
+}
+
+function layerConfig(folder) {
+  const pure = folder in PURE ? foreignImports(folder) : [];
+  return {
+    name: `careen/imports/${folder}`,
+    files: [`src/${folder}/**/*.ts`],
+    rules: { 'no-restricted-imports': importRule(directionOf(folder), ...pure) },
+  };
+}
+
+function adapterConfig(adapter) {
+  const others = ADAPTERS.filter((other) => other !== adapter);
+  const apart = refuseFolders(others, `The adapter ${adapter} does not know the other adapters.`);
+  return {
+    name: `careen/imports/hostops/${adapter}`,
+    files: [`src/hostops/${adapter}/**/*.ts`],
+    rules: { 'no-restricted-imports': importRule(directionOf('hostops'), apart) },
+  };
+}
+
+const purity = {
+  name: 'careen/purity',
+  files: Object.keys(PURE).map((folder) => `src/${folder}/**/*.ts`),
+  rules: {
+    'no-restricted-globals': [
+      'error',
+      ...Object.entries(IMPURE_GLOBALS).flatMap(([what, names]) =>
+        names.map((name) => ({ name, message: `This folder is pure: ${what} comes in as an argument.` })),
+      ),
+    ],
+    'no-restricted-properties': [
+      'error',
+      ...noEnvironment,
+      { object: 'Date', property: 'now', message: 'This folder is pure: time is an argument.' },
+      { object: 'AbortSignal', property: 'timeout', message: 'This folder is pure: time is an argument.' },
+      {
+        object: 'Math',
+        property: 'random',
+        message: 'This folder is pure: equal inputs give equal results.',
+      },
+    ],
+    'no-restricted-syntax': [
+      'error',
+      staticImportsOnly,
+      {
+        selector: 'NewExpression[callee.name="Date"][arguments.length=0]',
+        message: 'This folder is pure: time is an argument.',
+      },
+      {
+        selector: 'CallExpression[callee.name="Date"]',
+        message: 'This folder is pure: time is an argument.',
+      },
+    ],
+  },
+};
+
+const source = {
+  name: 'careen/src',
+  files: ['src/**/*.ts'],
+  rules: {
+    'no-restricted-imports': importRule(),
+    'no-restricted-properties': ['error', ...noEnvironment],
+    'no-restricted-syntax': ['error', staticImportsOnly],
+  },
+};
+
+const entry = {
+  name: 'careen/main',
+  files: ['src/main.ts'],
+  rules: {
+    'no-restricted-imports': ['error', { patterns: notFromSrc }],
+    'no-restricted-properties': 'off',
+  },
+};
+
+/** The rules of ESLint's own that find mistakes the compiler does not. */
+const mistakes = {
+  name: 'careen/mistakes',
+  rules: {
+    eqeqeq: 'error',
+    'no-async-promise-executor': 'error',
+    'no-case-declarations': 'error',
+    'no-constant-binary-expression': 'error',
+    'no-control-regex': 'error',
+    'no-debugger': 'error',
+    'no-duplicate-case': 'error',
+    'no-empty': 'error',
+    'no-empty-character-class': 'error',
+    'no-loss-of-precision': 'error',
+    'no-self-assign': 'error',
+    'no-self-compare': 'error',
+    'no-sparse-arrays': 'error',
+    'no-unreachable-loop': 'error',
+    'no-unsafe-finally': 'error',
+    'no-unsafe-optional-chaining': 'error',
+    'no-unused-labels': 'error',
+    'no-useless-catch': 'error',
+    'no-useless-escape': 'error',
+    'use-isnan': 'error',
+    'max-lines': ['warn', { max: 400 }],
+  },
+};
+
+const typescript = {
+  name: 'careen/typescript',
+  files: ['**/*.ts'],
+  extends: [tseslint.configs.strictTypeChecked],
+  languageOptions: {
+    parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+  },
+  rules: {
+    '@typescript-eslint/ban-ts-comment': [
+      'error',
+      { 'ts-expect-error': true, 'ts-ignore': true, 'ts-nocheck': true },
+    ],
+    '@typescript-eslint/consistent-type-exports': 'error',
+    '@typescript-eslint/consistent-type-imports': 'error',
+    '@typescript-eslint/no-confusing-void-expression': [
+      'error',
+      { ignoreArrowShorthand: true, ignoreVoidReturningFunctions: true },
+    ],
+    '@typescript-eslint/no-explicit-any': 'error',
+    '@typescript-eslint/no-floating-promises': 'error',
+    '@typescript-eslint/no-import-type-side-effects': 'error',
+    '@typescript-eslint/no-non-null-assertion': 'error',
+    '@typescript-eslint/no-unnecessary-condition': [
+      'error',
+      { allowConstantLoopConditions: 'only-allowed-literals' },
+    ],
+    // The Kubernetes client's models are classes in name only: it takes and returns plain objects.
+    '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
+    '@typescript-eslint/no-unused-vars': [
+      'error',
+      { argsIgnorePattern: '^_', varsIgnorePattern: '^_$', ignoreRestSiblings: true },
+    ],
+    // An adapter whose answer is at hand still has to be async, as its port says.
+    '@typescript-eslint/require-await': 'off',
+    '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+    '@typescript-eslint/switch-exhaustiveness-check': 'error',
+  },
+};
+
+export default defineConfig(
+  globalIgnores(['node_modules/', 'coverage/', 'deploy/']),
+  { name: 'careen/linter', linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  mistakes,
+  typescript,
+  source,
+  purity,
+  Object.keys(LAYERS).map(layerConfig),
+  ADAPTERS.map(adapterConfig),
+  entry,
+);

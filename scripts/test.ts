@@ -1,0 +1,289 @@
+/**
+ * Runs the test suites one after another and adds up what they report.
+ *
+ *     node scripts/test.ts [SUITE...] [-- VITEST ARGUMENTS]
+ *
+ * The last line is `N passed, N failed` and the exit status is 1 when anything
+ * failed. What is no failing test and still no success counts as one failure:
+ * a file that does not load, a suite that crashes, one that runs no test.
+ *
+ * A new suite: a row in SUITES and a project in vitest.config.ts.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, readdirSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { controlPlaneBinaries } from '../test/support/controlplane-binaries.ts';
+
+type Suite = { readonly name: string; readonly shareMinutes: number; readonly needsControlPlane: boolean };
+
+/** In the order they run. The share is what a suite may take before the table warns about it. */
+const SUITES: readonly Suite[] = [
+  { name: 'unit', shareMinutes: 0.5, needsControlPlane: false },
+  { name: 'standin', shareMinutes: 1, needsControlPlane: true },
+  { name: 'contract', shareMinutes: 0.5, needsControlPlane: true },
+  { name: 'integration', shareMinutes: 1, needsControlPlane: true },
+  { name: 'e2e', shareMinutes: 2, needsControlPlane: true },
+];
+/** Built from its Go modules once per machine; found in the cache afterwards. */
+const CONTROL_PLANE = { name: 'controlplane build', shareMinutes: 7 };
+/** For everything together on a machine with empty caches. */
+const TOTAL_SHARE_MINUTES = 7;
+
+const ROOT = join(import.meta.dirname, '..');
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+type Counts = { readonly passed: number; readonly failed: number; readonly skipped: number };
+type Row = Counts & {
+  readonly name: string;
+  readonly minutes: number;
+  readonly shareMinutes: number;
+  /** Why this row is no success although no test may have failed. */
+  readonly trouble?: string;
+};
+
+/** The part of vitest's JSON report that counts here. */
+const reportSchema = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  numTodoTests: z.number(),
+  testResults: z.array(
+    z.object({
+      status: z.enum(['passed', 'failed']),
+      assertionResults: z.array(z.object({ status: z.string() })),
+    }),
+  ),
+});
+
+type Exit = {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly interrupted: boolean;
+};
+
+async function main(): Promise<number> {
+  const { names, vitestArguments } = parseArguments(process.argv.slice(2));
+  const rows = await runAll(selectSuites(names), vitestArguments);
+  printSummary(rows);
+  return rows.some(({ failed }) => failed > 0) ? 1 : 0;
+}
+
+function parseArguments(given: readonly string[]): {
+  names: readonly string[];
+  vitestArguments: readonly string[];
+} {
+  const end = given.indexOf('--');
+  return end < 0
+    ? { names: given, vitestArguments: [] }
+    : { names: given.slice(0, end), vitestArguments: given.slice(end + 1) };
+}
+
+/** The suites of these names, or all that exist; tests that no suite would run are an error. */
+function selectSuites(names: readonly string[]): readonly Suite[] {
+  const known = SUITES.map(({ name }) => name);
+  const stray = globSync('test/**/*.test.ts', { cwd: ROOT }).filter(
+    (file) => !known.includes(file.split('/')[1] ?? ''),
+  );
+  if (stray.length > 0) throw new UsageError(`no suite in scripts/test.ts runs ${stray.join(', ')}`);
+
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new UsageError(`there is no suite ${unknown.join(', ')}; the suites are ${known.join(', ')}`);
+
+  const missing = SUITES.filter((suite) => !exists(suite)).map(({ name }) => name);
+  const missed = names.filter((name) => missing.includes(name));
+  if (missed.length > 0) throw new UsageError(`test/${missed.join(', test/')} has no tests yet`);
+
+  if (missing.length > 0 && names.length === 0)
+    print(`Left out, with no folder below test/: ${missing.join(', ')}`);
+  return SUITES.filter((suite) => exists(suite) && (names.length === 0 || names.includes(suite.name)));
+}
+
+/** Git keeps no empty folders, so an empty one is none. */
+function exists({ name }: Suite): boolean {
+  const folder = join(ROOT, 'test', name);
+  return existsSync(folder) && readdirSync(folder).length > 0;
+}
+
+async function runAll(suites: readonly Suite[], vitestArguments: readonly string[]): Promise<readonly Row[]> {
+  const rows: Row[] = [];
+  let controlPlane: Row | undefined;
+  for (const suite of suites) {
+    if (suite.needsControlPlane && !controlPlane) {
+      controlPlane = await buildControlPlane();
+      rows.push(controlPlane);
+    }
+    if (suite.needsControlPlane && controlPlane?.trouble) {
+      rows.push(failure(suite, 'not run: there is no control plane'));
+      continue;
+    }
+    const { row, interrupted } = await runSuite(suite, vitestArguments);
+    rows.push(row);
+    if (interrupted) return rows;
+  }
+  const ran = rows.some(({ passed, failed }) => passed + failed > 0);
+  return ran ? rows : [...rows, failure({ name: 'all suites', shareMinutes: 0 }, 'no test ran')];
+}
+
+function failure({ name, shareMinutes }: Pick<Row, 'name' | 'shareMinutes'>, trouble: string): Row {
+  return { name, shareMinutes, passed: 0, failed: 1, skipped: 0, minutes: 0, trouble };
+}
+
+async function buildControlPlane(): Promise<Row> {
+  print(`\n=== ${CONTROL_PLANE.name} ===`);
+  const started = performance.now();
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    print(await controlPlaneBinaries());
+    return { ...CONTROL_PLANE, ...counts, minutes: minutesSince(started) };
+  } catch (error) {
+    print(error instanceof Error ? error.message : String(error));
+    return { ...CONTROL_PLANE, ...counts, minutes: minutesSince(started), trouble: 'failed, see above' };
+  }
+}
+
+async function runSuite(
+  suite: Suite,
+  vitestArguments: readonly string[],
+): Promise<{ readonly row: Row; readonly interrupted: boolean }> {
+  print(`\n=== ${suite.name} ===`);
+  const started = performance.now();
+  const folder = await mkdtemp(join(tmpdir(), 'careen-test-'));
+  try {
+    const reportFile = join(folder, 'report.json');
+    const exit = await vitest(suite.name, reportFile, vitestArguments);
+    const judged = judge(await readReport(reportFile), exit, vitestArguments.length > 0);
+    return { row: { ...suite, ...judged, minutes: minutesSince(started) }, interrupted: exit.interrupted };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs one project of vitest.config.ts. A signal meanwhile ends vitest, not
+ * this process: the table with what has run so far is still printed.
+ */
+async function vitest(project: string, reportFile: string, further: readonly string[]): Promise<Exit> {
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+  // A filter may leave nothing of a suite; judge() decides whether that is right.
+  const filtered = further.length > 0 ? ['--passWithNoTests', ...further] : [];
+  const program = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  const command = [program, 'run', '--project', project, ...reporters, ...filtered];
+
+  const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  let interrupted = false;
+  const interrupt = (): void => {
+    interrupted = true;
+    child.kill('SIGTERM');
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  try {
+    const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+    child.once('error', reject).once('close', resolve);
+    const code = await promise;
+    return { code, signal: child.signalCode, interrupted };
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+  }
+}
+
+type Report = z.infer<typeof reportSchema>;
+
+async function readReport(path: string): Promise<Report | undefined> {
+  if (!existsSync(path)) return undefined;
+  return reportSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+}
+
+/** What a suite's report and its process' end add up to; `filtered` when it was asked for only some of its tests. */
+function judge(report: Report | undefined, exit: Exit, filtered: boolean): Counts & { trouble?: string } {
+  const brokenFiles = report?.testResults.filter(isBroken).length ?? 0;
+  const passed = report?.numPassedTests ?? 0;
+  const failed = (report?.numFailedTests ?? 0) + brokenFiles;
+  const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
+
+  if (failed > 0) return { passed, failed, skipped };
+  if (exit.code !== 0 || exit.interrupted) {
+    return { passed, failed: 1, skipped, trouble: `vitest ended with ${ending(exit)}` };
+  }
+  if (!report) return { passed, failed: 1, skipped, trouble: 'vitest wrote no report' };
+  if (passed === 0 && !filtered) return { passed, failed: 1, skipped, trouble: 'no test ran' };
+  return { passed, failed, skipped };
+}
+
+/** A file that failed without a failed test: it did not load, its hooks threw, or its worker died. */
+function isBroken({ status, assertionResults }: Report['testResults'][number]): boolean {
+  return status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+}
+
+function ending({ code, signal, interrupted }: Exit): string {
+  if (interrupted) return 'an interrupt';
+  return signal ?? `status ${String(code)}`;
+}
+
+function printSummary(rows: readonly Row[]): void {
+  const total = rows.reduce<Row>(
+    (sum, row) => ({
+      ...sum,
+      passed: sum.passed + row.passed,
+      failed: sum.failed + row.failed,
+      skipped: sum.skipped + row.skipped,
+      minutes: sum.minutes + row.minutes,
+    }),
+    { name: 'total', passed: 0, failed: 0, skipped: 0, minutes: 0, shareMinutes: TOTAL_SHARE_MINUTES },
+  );
+  print('');
+  for (const line of table(
+    ['suite', 'passed', 'failed', 'skipped', 'minutes', 'share'],
+    [...rows, total].map(cells),
+  ))
+    print(line);
+  for (const { name, minutes, shareMinutes } of [...rows, total]) {
+    const taken = minutes.toFixed(1);
+    if (Number(taken) > shareMinutes)
+      print(`warning: ${name} took ${taken} minutes, its share is ${shareMinutes.toFixed(1)}`);
+  }
+  for (const { name, trouble } of rows) if (trouble) print(`failed: ${name}: ${trouble}`);
+  const skips = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+  print(`${total.passed} passed, ${total.failed} failed${skips}`);
+}
+
+function cells({ name, passed, failed, skipped, minutes, shareMinutes }: Row): readonly string[] {
+  const counts = [passed, failed, skipped].map((count) => (name === CONTROL_PLANE.name ? '' : String(count)));
+  return [name, ...counts, minutes.toFixed(1), shareMinutes.toFixed(1)];
+}
+
+/** The first column to the left, the numbers to the right. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all.map((row) =>
+    row
+      .map((cell, column) =>
+        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
+      )
+      .join('  '),
+  );
+}
+
+function minutesSince(started: number): number {
+  return (performance.now() - started) / 60_000;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 2;
+}

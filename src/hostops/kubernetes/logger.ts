@@ -1,0 +1,5 @@
+/** What the adapter needs of a logger; pino's fits. */
+export type Logger = {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+};

@@ -1,0 +1,28 @@
+/** Which pods keep a host from being empty, and what is to know about them. Pure. */
+import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
+import { RUN_LABEL } from '../../crds/names.ts';
+import type { InstanceFacts } from '../../engine/view.ts';
+
+const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
+
+/** The pod as an instance; undefined when it does not have to leave. */
+export function instanceOf(pod: V1Pod): InstanceFacts | undefined {
+  const { metadata, spec, status } = pod;
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  if (metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined) return undefined; // the kubelet's own
+  if (owner && isDaemonSet(owner)) return undefined; // it would come back at once
+  if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+  if (metadata?.labels?.[RUN_LABEL] !== undefined) return undefined; // our own Jobs work on the host
+  return {
+    uid: metadata?.uid ?? '',
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    leaving: metadata?.deletionTimestamp !== undefined,
+    unmanaged: owner === undefined,
+    localData: spec?.volumes?.some(({ emptyDir }) => emptyDir !== undefined) === true,
+  };
+}
+
+function isDaemonSet({ kind, apiVersion }: V1OwnerReference): boolean {
+  return kind === 'DaemonSet' && apiVersion.startsWith('apps/');
+}

@@ -1,0 +1,116 @@
+/** Nodes that kwok simulates: real objects in the API, kept Ready by it, with no host behind them. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ApiException, CoreV1Api } from '@kubernetes/client-node';
+import type { KubeConfig, V1Node, V1Taint } from '@kubernetes/client-node';
+
+const FIELD_MANAGER = 'careen-test';
+const REQUESTS_AT_ONCE = 16;
+const NAMES_SHOWN = 5;
+
+export type SimulatedNode = {
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly taints?: readonly V1Taint[];
+  /** What the node reports when it joins; what is left out is up to kwok's stage `node-join`. */
+  readonly kernelVersion?: string;
+  readonly kubeletVersion?: string;
+  readonly osImage?: string;
+};
+
+/**
+ * Creates nodes and waits until all of them are Ready.
+ *
+ * Ready is what the node's condition says; the taint `not-ready` of a new node
+ * goes a moment later, and only where the controller manager runs.
+ */
+export async function createNodes(
+  config: KubeConfig,
+  nodes: readonly SimulatedNode[],
+  deadlineSeconds = 60,
+): Promise<void> {
+  const core = config.makeApiClient(CoreV1Api);
+  await eachOf(nodes, (node) => core.createNode({ body: manifest(node), fieldManager: FIELD_MANAGER }));
+  await waitUntilReady(
+    core,
+    nodes.map(({ name }) => name),
+    deadlineSeconds,
+  );
+}
+
+/** Deletes nodes; one that is gone already is no error. Their pods follow when the controller manager notices. */
+export async function deleteNodes(config: KubeConfig, names: readonly string[]): Promise<void> {
+  const core = config.makeApiClient(CoreV1Api);
+  await eachOf(names, async (name) => {
+    try {
+      await core.deleteNode({ name });
+    } catch (error) {
+      if (!(error instanceof ApiException && error.code === 404)) throw error;
+    }
+  });
+}
+
+function manifest(node: SimulatedNode): V1Node {
+  return {
+    metadata: {
+      name: node.name,
+      labels: { 'kubernetes.io/hostname': node.name, 'kubernetes.io/os': 'linux', ...node.labels },
+      annotations: { 'kwok.x-k8s.io/node': 'fake', ...node.annotations },
+    },
+    spec: node.taints ? { taints: [...node.taints] } : {},
+    // The API takes a status at creation, and node-join fills in only what is empty.
+    status: {
+      nodeInfo: {
+        kernelVersion: node.kernelVersion ?? '',
+        kubeletVersion: node.kubeletVersion ?? '',
+        osImage: node.osImage ?? '',
+        architecture: '',
+        bootID: '',
+        containerRuntimeVersion: '',
+        kubeProxyVersion: '',
+        machineID: '',
+        operatingSystem: '',
+        systemUUID: '',
+      },
+    },
+  };
+}
+
+async function waitUntilReady(
+  core: CoreV1Api,
+  names: readonly string[],
+  deadlineSeconds: number,
+): Promise<void> {
+  const deadline = Date.now() + deadlineSeconds * 1000;
+  const pauseMs = names.length > 200 ? 1000 : 100;
+  for (;;) {
+    // From the watch cache: a quorum read of thousands of nodes would slow down what it waits for.
+    const { items } = await core.listNode({ resourceVersion: '0' });
+    const seen = new Map(items.map((node) => [node.metadata?.name, node]));
+    const waiting = names.filter((name) => readiness(seen.get(name)) !== 'True');
+    if (waiting.length === 0) return;
+    if (Date.now() >= deadline) {
+      const shown = waiting
+        .slice(0, NAMES_SHOWN)
+        .map((name) => `${name} (Ready=${readiness(seen.get(name))})`);
+      throw new Error(
+        `${String(waiting.length)} of ${String(names.length)} nodes not Ready after ${String(deadlineSeconds)} s: ${shown.join(', ')}`,
+      );
+    }
+    await delay(pauseMs);
+  }
+}
+
+function readiness(node: V1Node | undefined): string {
+  if (!node) return 'no such node';
+  return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'not reported';
+}
+
+async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
+  // The workers share one iterator: each takes the next item when it has finished one.
+  const queue = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of queue) await act(item);
+  };
+  await Promise.all(Array.from({ length: REQUESTS_AT_ONCE }, worker));
+}
