@@ -31,6 +31,12 @@ export async function apply(config: KubeConfig, ...manifests: readonly Manifest[
   }
 }
 
+/** Tries to create an object, as `kubectl create --dry-run=server` does. Throws AdmissionError. */
+export async function tryCreate(config: KubeConfig, manifest: Manifest): Promise<void> {
+  const collection = pathOf(manifest).replace(/\/[^/]+$/, '');
+  await request(config, 'POST', `${collection}?dryRun=All&fieldValidation=Strict`, 'application/json', manifest);
+}
+
 /** Changes an object by a JSON merge patch, as `kubectl patch --type merge` does. Throws AdmissionError. */
 export async function mergePatch(config: KubeConfig, target: Manifest, patch: unknown): Promise<void> {
   await request(config, 'PATCH', pathOf(target), 'application/merge-patch+json', patch);
@@ -58,7 +64,7 @@ async function request(config: KubeConfig, method: string, path: string, content
     ...(dispatcher ? { dispatcher } : {}),
   });
   const answer = z.looseObject({ message: z.string().optional() }).parse(await response.json());
-  if (response.status === 404 && method !== 'PATCH') return undefined;
+  if (response.status === 404 && (method === 'GET' || method === 'DELETE')) return undefined;
   if (!response.ok) throw new AdmissionError(answer.message ?? `${method} ${path}: ${String(response.status)}`);
   return answer;
 }

@@ -1,0 +1,151 @@
+/** A whole installation for the end-to-end tests: control plane, stand-in, operator under its own account. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job, type V1Node } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
+import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts';
+import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
+import { connect, startControlPlane } from '../support/controlplane.ts';
+import { eventually } from '../support/eventually.ts';
+import { installCareen, startOperator, writeOperatorKubeconfig, type RunningOperator } from '../support/operator.ts';
+import { createNodes } from '../support/simulated-nodes.ts';
+import { startHostStandin } from '../support/start-host-standin.ts';
+import { poolManifest, strategyManifest } from '../support/strategies.ts';
+
+const NAMESPACE = 'careen-hosts';
+const patched = { 'kernel-6.12.48': { kernelVersion: '6.12.48' }, 'kubelet-1.36.4': { kubeletVersion: 'v1.36.4' } };
+
+export class Cluster {
+  readonly admin: KubeConfig;
+  readonly operatorKubeconfig: string;
+  operator: RunningOperator;
+  readonly #closing: (() => Promise<unknown>)[];
+
+  private constructor(admin: KubeConfig, operatorKubeconfig: string, operator: RunningOperator, closing: (() => Promise<unknown>)[]) {
+    this.admin = admin;
+    this.operatorKubeconfig = operatorKubeconfig;
+    this.operator = operator;
+    this.#closing = closing;
+  }
+
+  static async start(): Promise<Cluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'careen-e2e-'));
+    const plane = await startControlPlane();
+    const admin = connect(plane.kubeconfig);
+    await installCareen(admin);
+    const standin = await startHostStandin(admin, { patches: patched, workSeconds: 0.2, bootDelay: '500ms' });
+    const kubeconfig = join(folder, 'operator.kubeconfig');
+    await writeOperatorKubeconfig(admin, kubeconfig);
+    const closing = [() => standin.stop(), () => plane.stop(), () => rm(folder, { recursive: true, force: true })];
+    return new Cluster(admin, kubeconfig, await startOperator(kubeconfig), closing);
+  }
+
+  async stop(): Promise<void> {
+    await this.operator.stop();
+    for (const close of this.#closing) await close();
+  }
+
+  /** Kills the operator as a crash would, and starts it again. */
+  async crashOperator(): Promise<void> {
+    await this.operator.kill();
+    this.operator = await startOperator(this.operatorKubeconfig);
+  }
+
+  /** A pool of its own for a test, with workers named after it. */
+  async fleet(pool: string, workers: number, maxUnavailable: number, annotations: Record<string, string> = {}): Promise<Fleet> {
+    const hosts = Array.from({ length: workers }, (_, i) => `${pool}-${String(i)}`);
+    const node = { labels: { pool }, kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3', annotations };
+    await createNodes(this.admin, hosts.map((name) => ({ name, ...node })));
+    await apply(this.admin, poolManifest(pool, maxUnavailable));
+    return new Fleet(this, pool, hosts);
+  }
+}
+
+/** The hosts of one test, and the strategy on them. */
+export class Fleet {
+  readonly hosts: readonly string[];
+  readonly #cluster: Cluster;
+  readonly #pool: string;
+  readonly #strategy: Manifest;
+
+  constructor(cluster: Cluster, pool: string, hosts: readonly string[]) {
+    this.hosts = hosts;
+    this.#cluster = cluster;
+    this.#pool = pool;
+    this.#strategy = strategyManifest(pool, NAMESPACE);
+  }
+
+  get strategy(): Manifest {
+    return this.#strategy;
+  }
+
+  /** Applies a strategy on the pool of this fleet. */
+  async apply(spec: Record<string, unknown> = {}): Promise<void> {
+    const { spec: base } = z.looseObject({ spec: z.looseObject({}) }).parse(this.#strategy);
+    await apply(this.#cluster.admin, { ...this.#strategy, spec: { ...base, poolRef: this.#pool, ...spec } });
+  }
+
+  async order(execution: Record<string, unknown>): Promise<void> {
+    await mergePatch(this.#cluster.admin, this.#strategy, { spec: { execution } });
+  }
+
+  async status(): Promise<PatchStrategyStatus> {
+    const found = await read(this.#cluster.admin, this.#strategy);
+    return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(found ?? {}).status;
+  }
+
+  async poolStatus(): Promise<HostPoolStatus> {
+    const found = await read(this.#cluster.admin, poolManifest(this.#pool, 1));
+    return z.looseObject({ status: hostPoolStatus.default({}) }).parse(found).status;
+  }
+
+  /** Waits until the status is as wished, and fails with what it was last. */
+  async until(what: string, fits: (status: PatchStrategyStatus) => boolean, seconds = 45): Promise<PatchStrategyStatus> {
+    let seen: PatchStrategyStatus = {};
+    const log = (): unknown => this.#cluster.operator.lines.slice(-8);
+    return eventually(
+      what,
+      async () => {
+        seen = await this.status();
+        return fits(seen) ? seen : undefined;
+      },
+      { seconds, describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }) },
+    );
+  }
+
+  async untilState(state: string, seconds?: number): Promise<PatchStrategyStatus> {
+    return this.until(`state ${state}`, (status) => status.state === state, seconds);
+  }
+
+  async nodes(): Promise<V1Node[]> {
+    const { items } = await this.#cluster.admin.makeApiClient(CoreV1Api).listNode({ labelSelector: `pool=${this.#pool}` });
+    return items;
+  }
+
+  async jobs(): Promise<V1Job[]> {
+    const { items } = await this.#cluster.admin.makeApiClient(BatchV1Api).listNamespacedJob({ namespace: NAMESPACE });
+    return items.filter((job) => this.hosts.includes(job.spec?.template.spec?.nodeName ?? ''));
+  }
+
+  async annotate(host: string, annotations: Record<string, string>): Promise<void> {
+    await mergePatch(this.#cluster.admin, { apiVersion: 'v1', kind: 'Node', metadata: { name: host } }, { metadata: { annotations } });
+  }
+}
+
+/** Names of the nodes that Careen, or anybody, keeps closed. */
+export function closed(nodes: readonly V1Node[]): string[] {
+  return nodes.filter(({ spec }) => spec?.unschedulable).map(({ metadata }) => metadata?.name ?? '');
+}
+
+/** Names of the nodes that carry any mark of ours. */
+export function marked(nodes: readonly V1Node[]): string[] {
+  return nodes
+    .filter(
+      ({ metadata, spec }) =>
+        metadata?.annotations?.[CLAIM_ANNOTATION] !== undefined || spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT),
+    )
+    .map(({ metadata }) => metadata?.name ?? '');
+}

@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { Cluster, closed, marked } from './cluster.ts';
+
+/** `CAREEN_RESTARTS=10 make test SUITE=e2e` repeats the test, each time on a fleet of its own. */
+const REPEATS = Number(process.env['CAREEN_RESTARTS'] ?? '1');
+/** Effects after which the operator is killed: between the first and the last of them in each stage. */
+const KILL_AFTER = ['claim', 'create-job', 'start-job', 'release'];
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(async () => cluster.stop());
+
+it.each(Array.from({ length: REPEATS }, (_, i) => i))(
+  'a strategy survives SIGKILL between its effects, run %i: nothing is lost, done twice or over the limit',
+  async (repeat) => {
+    const fleet = await cluster.fleet(`crash-${String(repeat)}`, 4, 2);
+    const bootIds = new Map<string, Set<string>>();
+    let mostClosed = 0;
+    const look = async (): Promise<void> => {
+      const nodes = await fleet.nodes();
+      mostClosed = Math.max(mostClosed, closed(nodes).length);
+      for (const { metadata, status } of nodes) {
+        const seen = bootIds.get(metadata?.name ?? '') ?? new Set();
+        bootIds.set(metadata?.name ?? '', seen.add(status?.nodeInfo?.bootID ?? ''));
+      }
+    };
+    await fleet.apply({ workerApplyType: 'parallel', maxParallelWorkerHosts: 2, execution: { mode: 'Run' } });
+
+    for (const effect of KILL_AFTER) {
+      await eventually(`the operator performs ${effect}`, async () => {
+        await look();
+        const accepted = cluster.operator.lines.some((line) => line.includes(`"effect":"${effect}"`) && line.includes('accepted'));
+        return accepted || (await fleet.status()).state === 'applied';
+      });
+      await cluster.crashOperator();
+    }
+    await eventually('the end', async () => {
+      await look();
+      return (await fleet.status()).state === 'applied';
+    }, { seconds: 60, describe: () => cluster.operator.lines.slice(-10) });
+
+    expect(mostClosed).toBeLessThanOrEqual(2);
+    const nodes = await fleet.nodes();
+    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
+    expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(Array(4).fill('6.12.48'));
+    expect([...bootIds.values()].map(({ size }) => size), 'each host rebooted once').toEqual(Array(4).fill(2));
+    const jobs = (await fleet.jobs()).map(({ spec, metadata }) => `${spec?.template.spec?.nodeName ?? ''} ${metadata?.labels?.['careen.dev/action'] ?? ''}`);
+    expect(jobs.sort()).toEqual(fleet.hosts.flatMap((host) => [`${host} kernel-6.12.48`, `${host} reboot`]).sort());
+    expect((await fleet.poolStatus()).permits).toEqual([]);
+  },
+  120_000,
+);

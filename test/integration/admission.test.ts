@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generatedFiles } from '../../scripts/generate.ts';
+import { apply, read, readManifests, tryCreate, type Manifest } from '../support/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { eventually } from '../support/eventually.ts';
+import { installCareen } from '../support/operator.ts';
+import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../support/strategies.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+let plane: ControlPlane;
+let admin: KubeConfig;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  admin = connect(plane.kubeconfig);
+  await installCareen(admin);
+  // The API server begins to serve a new kind a moment after its definition was accepted.
+  await eventually('the kinds are served', async () => {
+    try {
+      await apply(admin, strategyManifest('probe', 'careen-hosts'), poolManifest('probe', 1));
+      return true;
+    } catch {
+      return false;
+    }
+  });
+});
+afterAll(async () => plane.stop());
+
+const strategy = (spec: Record<string, unknown>): Manifest => strategyManifest('tried', 'careen-hosts', spec);
+const patchWith = (fields: Record<string, unknown>): Manifest => strategy({ patches: [{ ...kernelPatch, ...fields }] });
+const requirement = (fields: Record<string, unknown>): Manifest =>
+  patchWith({ current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6'], ...fields }] });
+const podSpec = (fields: Record<string, unknown>): Manifest =>
+  patchWith({
+    action: { job: { template: { spec: { containers: [{ name: 'a', image: 'b' }], ...fields } } } },
+  });
+
+describe('the custom resource definitions', () => {
+  it('are what the sources generate', async () => {
+    for (const [path, content] of generatedFiles()) expect(await readFile(join(ROOT, path), 'utf8'), path).toBe(content);
+  });
+
+  it('are structural, with a description on every field', async () => {
+    for (const path of generatedFiles().keys()) {
+      const [definition] = await readManifests(join(ROOT, path));
+      const found = JSON.stringify(await read(admin, definition as Manifest));
+      expect(found).toContain('"type":"Established"');
+      expect(found).not.toContain('NonStructuralSchema');
+      expect(undescribed(JSON.parse(found))).toEqual([]);
+    }
+  });
+
+  it('default what is left out', async () => {
+    const plain = strategyManifest('plain', 'careen-hosts');
+    await apply(admin, plain);
+    expect(await read(admin, plain)).toMatchObject({
+      spec: {
+        poolRef: 'default',
+        workerApplyType: 'serial',
+        maxParallelWorkerHosts: 2,
+        execution: { mode: 'Hold' },
+        drain: { evictUnmanagedPods: false },
+        timing: { drainTimeoutSeconds: 1800 },
+      },
+    });
+  });
+
+  it('accept the examples and the default pool', async () => {
+    for (const file of ['examples/patch-strategy.yaml', 'deploy/host-pool-default.yaml']) {
+      await apply(admin, ...(await readManifests(join(ROOT, file))));
+    }
+  });
+});
+
+describe('a wrong manifest is refused, naming the field', () => {
+  const cases: readonly [string, Manifest, RegExp][] = [
+    ['no patches', strategy({ patches: [] }), /spec\.patches.*at least 1/],
+    ['a patch id with capitals', patchWith({ id: 'Kernel' }), /spec\.patches\[0\]\.id/],
+    ['a patch called reboot', patchWith({ id: 'reboot' }), /spec\.patches\[0\]\.id.*names the reboot itself/],
+    ['two patches of one id', strategy({ patches: [kubeletPatch, kubeletPatch] }), /patches\[1\].*[Dd]uplicate/],
+    ['a patch without a way to see it', patchWith({ current: [] }), /spec\.patches\[0\]\.current/],
+    ['an unknown fact', requirement({ fact: 'nodeInfo.colour' }), /patches\[0\]\.current\[0\]\.fact/],
+    ['an unknown operator', requirement({ operator: 'Near' }), /current\[0\]\.operator.*supported values/],
+    ['two versions for AtLeast', requirement({ values: ['1', '2'] }), /one version that begins with a number/],
+    ['a word for AtLeast', requirement({ values: ['new'] }), /one version that begins with a number/],
+    ['In without values', requirement({ operator: 'In', values: [] }), /at least one entry with In/],
+    ['Exists with values', requirement({ operator: 'Exists' }), /left out with Exists/],
+    ['a reboot nobody described', { ...strategy({}), spec: { patches: [kernelPatch] } }, /spec\.reboot must say how/],
+    ['a pod pinned elsewhere', podSpec({ nodeName: 'a' }), /Careen pins the pod/],
+    ['a pod that restarts', podSpec({ restartPolicy: 'Always' }), /restartPolicy must be Never/],
+    ['a pod without containers', podSpec({ containers: [] }), /template\.spec\.containers/],
+    ['parallel controllers', strategy({ controllerApplyType: 'parallel' }), /controllerApplyType.*supported values/],
+    ['nothing to apply to', strategy({ controllerApplyType: 'ignore', storageApplyType: 'ignore', workerApplyType: 'ignore' }), /must not all be ignore/],
+    ['too many at once', strategy({ maxParallelWorkerHosts: 101 }), /maxParallelWorkerHosts.*less than or equal to 100/],
+    ['an unknown mode', strategy({ execution: { mode: 'Go' } }), /execution\.mode.*supported values/],
+    ['a negative stage', strategy({ execution: { throughStage: -1 } }), /execution\.throughStage/],
+    ['a timeout of nothing', strategy({ timing: { patchTimeoutSeconds: 0 } }), /timing\.patchTimeoutSeconds/],
+    ['a misspelt field', strategy({ maxParallelHosts: 2 }), /maxParallelHosts/],
+    ['a pool that allows nothing', poolManifest('tried', 0), /spec\.maxUnavailable/],
+    ['a pool limit in words', poolManifest('tried', 'few'), /spec\.maxUnavailable/],
+    ['a pool of no provider', poolManifest('tried', 1, { provider: {} }), /provider\.kubernetes/],
+    [
+      'a role selector without values',
+      poolManifest('tried', 1, { roles: { worker: { matchExpressions: [{ key: 'a', operator: 'In' }] } } }),
+      /roles\.worker\.matchExpressions\[0\].*values must be given/,
+    ],
+  ];
+
+  it.each(cases)('%s', async (_name, manifest, message) => {
+    await expect(tryCreate(admin, manifest)).rejects.toThrow(message);
+  });
+});
+
+/** Paths of schema properties that say nothing about themselves. */
+function undescribed(value: unknown, path = ''): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]: [string, unknown]) => {
+    const here = key === 'properties' && typeof child === 'object' && child !== null ? Object.entries(child) : [];
+    const bare = here.filter(([name, field]) => name !== 'metadata' && !hasDescription(field)).map(([name]) => `${path}.${name}`);
+    return [...bare, ...undescribed(child, key === 'properties' ? path : `${path}.${key}`)];
+  });
+}
+
+function hasDescription(field: unknown): boolean {
+  return typeof field === 'object' && field !== null && 'description' in field;
+}
