@@ -12,7 +12,7 @@ export function instanceOf(pod: V1Pod): InstanceFacts | undefined {
   if (metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined) return undefined; // the kubelet's own
   if (owner && isDaemonSet(owner)) return undefined; // it would come back at once
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
-  if (metadata?.labels?.[RUN_LABEL] !== undefined) return undefined; // our own Jobs work on the host
+  if (owner?.kind === 'Job' && metadata?.labels?.[RUN_LABEL] !== undefined) return undefined; // ours: it works on the host
   return {
     uid: metadata?.uid ?? '',
     namespace: metadata?.namespace ?? '',

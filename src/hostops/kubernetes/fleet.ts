@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import type { Alarm, FleetFacts } from '../../engine/view.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Scope } from '../port.ts';
+import { inScope, rolesOf, type NodeState } from './node-facts.ts';
+
+/**
+ * The sums over the hosts of one pool, kept change by change: what a change
+ * costs does not depend on how many hosts there are.
+ */
+export class Fleet {
+  readonly scope: Scope;
+  readonly #outOfService = new Set<HostName>();
+  readonly #alarms = new Map<HostName, string>();
+  #total = 0;
+  #revision = 0n;
+
+  constructor(scope: Scope, nodes: Iterable<NodeState>) {
+    this.scope = scope;
+    for (const node of nodes) this.#add(node);
+  }
+
+  /** Takes a change in; says whether it changed anything that is told here. */
+  change(before: NodeState | undefined, after: NodeState | undefined): boolean {
+    const old = this.#fingerprint(before);
+    if (before && this.#has(before)) this.#remove(before);
+    if (after && this.#has(after)) this.#add(after);
+    return old !== this.#fingerprint(after);
+  }
+
+  get facts(): FleetFacts {
+    return {
+      total: this.#total,
+      outOfServiceByOthers: new Set(this.#outOfService),
+      revision: this.#revision.toString(16),
+    };
+  }
+
+  get alarms(): readonly Alarm[] {
+    return [...this.#alarms].map(([host, reason]) => ({ host, reason }));
+  }
+
+  #add(node: NodeState): void {
+    if (!this.#has(node)) return;
+    this.#total += 1;
+    this.#revision ^= this.#planHash(node);
+    if (isOutOfServiceByOthers(node)) this.#outOfService.add(node.name);
+    if (!node.claim && node.alarms.length > 0) this.#alarms.set(node.name, node.alarms.join('; '));
+  }
+
+  #remove(node: NodeState): void {
+    this.#total -= 1;
+    this.#revision ^= this.#planHash(node);
+    this.#outOfService.delete(node.name);
+    this.#alarms.delete(node.name);
+  }
+
+  #has({ labels }: NodeState): boolean {
+    return inScope(labels, this.scope.nodeSelector);
+  }
+
+  #fingerprint(node: NodeState | undefined): string {
+    if (!node || !this.#has(node)) return '';
+    const { claim, alarms } = node;
+    return JSON.stringify([String(this.#planHash(node)), isOutOfServiceByOthers(node), claim?.run, alarms]);
+  }
+
+  /** What plans depend on, of one host; combined by XOR, so that the order of changes does not matter. */
+  #planHash({ name, uid, labels, facts }: NodeState): bigint {
+    const sorted = Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1));
+    const text = JSON.stringify([name, uid, rolesOf(labels, this.scope.roles), sorted]);
+    return BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
+  }
+}
+
+function isOutOfServiceByOthers({ claim, closed, ready }: NodeState): boolean {
+  return !claim && (closed || !ready);
+}

@@ -1,0 +1,90 @@
+/** The Jobs that work on hosts: how they are named, made and read. Pure. */
+import { createHash } from 'node:crypto';
+import type { V1Job } from '@kubernetes/client-node';
+import { ACTION_LABEL, API_VERSION, EFFECT_ANNOTATION, HOST_ANNOTATION, RUN_LABEL } from '../../crds/names.ts';
+import type { Effect } from '../../engine/effect.ts';
+import type { EffectFacts, EffectKey } from '../../engine/view.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Fence } from '../port.ts';
+
+export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
+
+/** What is kept of a Job. */
+export type JobState = {
+  readonly key: EffectKey;
+  readonly host: HostName;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly revision: string;
+  readonly state: EffectFacts['state'];
+};
+
+/** The same effect always gets the same name, so that it cannot be made twice. */
+export function jobName({ key, action }: Pick<CreateJob, 'key' | 'action'>): string {
+  const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
+  const words = action.replaceAll('.', '-').slice(0, 40).replace(/-+$/, '');
+  return `careen-${words}-${digest}`;
+}
+
+/**
+ * The Job for an effect: one pod, pinned to its host, never made or started
+ * twice by Kubernetes itself. It is suspended until we have written it down.
+ */
+export function jobManifest(effect: CreateJob, { strategy, run }: Fence): object {
+  const { key, host, action, job } = effect;
+  const labels = { [RUN_LABEL]: run, [ACTION_LABEL]: action };
+  const annotations = { [HOST_ANNOTATION]: host, [EFFECT_ANNOTATION]: key };
+  const { metadata, spec } = job.template;
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: jobName(effect),
+      namespace: strategy.namespace,
+      labels,
+      annotations,
+      ownerReferences: [
+        { apiVersion: API_VERSION, kind: 'PatchStrategy', name: strategy.name, uid: strategy.uid, controller: true },
+      ],
+    },
+    spec: {
+      suspend: true,
+      backoffLimit: 0,
+      completions: 1,
+      parallelism: 1,
+      template: {
+        metadata: {
+          labels: { ...metadata?.labels, ...labels },
+          annotations: { ...metadata?.annotations, ...annotations },
+        },
+        spec: {
+          automountServiceAccountToken: false,
+          ...spec,
+          nodeName: host,
+          restartPolicy: 'Never',
+          tolerations: [{ operator: 'Exists' }],
+        },
+      },
+    },
+  };
+}
+
+/** What a Job says of itself; undefined for one that is not ours. */
+export function jobState({ metadata, spec, status }: V1Job): JobState | undefined {
+  const key = metadata?.annotations?.[EFFECT_ANNOTATION];
+  const host = metadata?.annotations?.[HOST_ANNOTATION];
+  if (key === undefined || host === undefined) return undefined;
+  const is = (type: string): boolean =>
+    status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
+  const open = spec?.suspend === true ? 'suspended' : 'running';
+  return {
+    key,
+    host,
+    namespace: metadata?.namespace ?? '',
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    revision: metadata?.resourceVersion ?? '',
+    state: is('Failed') ? 'failed' : is('Complete') ? 'succeeded' : open,
+  };
+}
