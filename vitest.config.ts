@@ -6,7 +6,8 @@ import { defineConfig } from 'vitest/config';
 import type { TestProjectInlineConfiguration } from 'vitest/config';
 
 function inProcess(name: string): TestProjectInlineConfiguration {
-  return { test: { name, include: [`test/${name}/**/*.test.ts`] } };
+  // Without interopDefault a CommonJS package looks in tests as it does in Node.
+  return { test: { name, include: [`test/${name}/**/*.test.ts`], deps: { interopDefault: false } } };
 }
 
 /** Real servers share this machine's processors and memory, so one file has them at a time. */

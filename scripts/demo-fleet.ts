@@ -43,7 +43,12 @@ function deployment(name: string, replicas: number): Manifest {
         spec: {
           containers: [{ name: 'app', image: `registry.example.com/${name}:1` }],
           topologySpreadConstraints: [
-            { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: labels } },
+            {
+              maxSkew: 1,
+              topologyKey: 'kubernetes.io/hostname',
+              whenUnsatisfiable: 'ScheduleAnyway',
+              labelSelector: { matchLabels: labels },
+            },
           ],
         },
       },

@@ -5,11 +5,20 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { patchStrategyStatus, type PatchStrategyStatus, type PhaseStatus } from '../src/crds/patch-strategy-status.ts';
+import {
+  patchStrategyStatus,
+  type PatchStrategyStatus,
+  type PhaseStatus,
+} from '../src/crds/patch-strategy-status.ts';
 import { apply, mergePatch, read, readManifests, type Manifest } from '../test/support/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../test/support/controlplane.ts';
 import { eventually } from '../test/support/eventually.ts';
-import { installCareen, startOperator, writeOperatorKubeconfig, type RunningOperator } from '../test/support/operator.ts';
+import {
+  installCareen,
+  startOperator,
+  writeOperatorKubeconfig,
+  type RunningOperator,
+} from '../test/support/operator.ts';
 import { createNodes } from '../test/support/simulated-nodes.ts';
 import { startHostStandin, type RunningStandin } from '../test/support/start-host-standin.ts';
 import { demoNodes, demoWorkloads } from './demo-fleet.ts';
@@ -64,10 +73,14 @@ async function demonstrate(): Promise<void> {
   say('setting spec.execution.mode to Run');
   await mergePatch(admin, strategy, { spec: { execution: { mode: 'Run' } } });
   const told = new Set<string>();
-  await eventually('the end of the strategy', async () => {
-    tellProgress((await look()).applyPhase, told);
-    return ['applied', 'apply-failed', 'apply-timeout', 'aborted'].includes(seen.state ?? '');
-  }, { seconds: STRATEGY_SECONDS, describe });
+  await eventually(
+    'the end of the strategy',
+    async () => {
+      tellProgress((await look()).applyPhase, told);
+      return ['applied', 'apply-failed', 'apply-timeout', 'aborted'].includes(seen.state ?? '');
+    },
+    { seconds: STRATEGY_SECONDS, describe },
+  );
   printEnd(strategy, seen);
   if (process.env['KEEP']) printHowToLookAround(plane.kubeconfig, strategy);
   if (seen.state !== 'applied') process.exitCode = 1;
@@ -81,7 +94,9 @@ function printPlan({ applyPhase, message = '' }: PatchStrategyStatus): void {
   console.log(`\nThe plan (${message}):\n`);
   console.log(`  ${'stage'.padEnd(6)}${'name'.padEnd(26)}${'hosts'.padEnd(34)}patches`);
   for (const { id, name, hosts = [], patches = [] } of applyPhase?.stages ?? []) {
-    console.log(`  ${String(id).padEnd(6)}${name.padEnd(26)}${hosts.join(' ').padEnd(34)}${patches.join(' ')}`);
+    console.log(
+      `  ${String(id).padEnd(6)}${name.padEnd(26)}${hosts.join(' ').padEnd(34)}${patches.join(' ')}`,
+    );
   }
   const [stage] = applyPhase?.stages ?? [];
   console.log(`\n  each stage: ${(stage?.steps ?? []).map((step) => step.name).join(' > ')}\n`);
@@ -95,7 +110,11 @@ function tellProgress(phase: PhaseStatus | undefined, told: Set<string>): void {
     say(line);
   };
   for (const stage of phase?.stages ?? []) {
-    if (stage.result !== 'initial') once(`stage ${String(stage.id)}`, `stage ${String(stage.id)} ${stage.name}: ${(stage.hosts ?? []).join(' ')}`);
+    if (stage.result !== 'initial')
+      once(
+        `stage ${String(stage.id)}`,
+        `stage ${String(stage.id)} ${stage.name}: ${(stage.hosts ?? []).join(' ')}`,
+      );
     for (const step of stage.steps) {
       if (!step.endTime || !step.startTime) continue;
       const took = (Date.parse(step.endTime) - Date.parse(step.startTime)) / 1000;

@@ -5,7 +5,11 @@ import { CareenOperator } from './controllers/careen-operator.ts';
 import { PooledKubeConfig } from './hostops/kubernetes/kube-client.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
 
-const log = pino({ name: 'careen', level: process.env['LOG_LEVEL'] ?? 'info', timestamp: pino.stdTimeFunctions.isoTime });
+const log = pino({
+  name: 'careen',
+  level: process.env['LOG_LEVEL'] ?? 'info',
+  timestamp: pino.stdTimeFunctions.isoTime,
+});
 const clock = (): number => Date.now();
 
 const config = new PooledKubeConfig();

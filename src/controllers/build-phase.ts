@@ -33,8 +33,20 @@ export type BuildInput = {
 export function buildingStatus({ before, generation }: BuildInput, now: number): PatchStrategyStatus {
   const time = new Date(now).toISOString();
   const message = 'building the plan';
-  const conditions = updateConditions(before.conditions ?? [], wishes('Building', message, { reconciling: true }), generation, time);
-  return { observedGeneration: generation, state: 'building', currentPhase: 'build', completionPercentage: 0, message, conditions };
+  const conditions = updateConditions(
+    before.conditions ?? [],
+    wishes('Building', message, { reconciling: true }),
+    generation,
+    time,
+  );
+  return {
+    observedGeneration: generation,
+    state: 'building',
+    currentPhase: 'build',
+    completionPercentage: 0,
+    message,
+    conditions,
+  };
 }
 
 /** Runs the queries and plans; the status with the plan in it, or with the reason why there is none. */
@@ -89,7 +101,12 @@ function planTooLarge({ plan }: Built): string | undefined {
   );
 }
 
-function builtStatus(input: BuildInput, buildPhase: PhaseStatus, { plan, withoutRole }: Built, now: number): PatchStrategyStatus {
+function builtStatus(
+  input: BuildInput,
+  buildPhase: PhaseStatus,
+  { plan, withoutRole }: Built,
+  now: number,
+): PatchStrategyStatus {
   const time = new Date(now).toISOString();
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const leftOut = withoutRole.length > 0 ? `; no role of the pool selects ${listed(withoutRole)}` : '';
@@ -113,11 +130,22 @@ function builtStatus(input: BuildInput, buildPhase: PhaseStatus, { plan, without
 
 /** A plan without stages is carried out as soon as it is made. */
 function nothingToDo(run: RunState, time: string): RunState {
-  const apply: PhaseStatus = { ...run.apply, result: 'success', completionPercentage: 100, startTime: time, endTime: time };
+  const apply: PhaseStatus = {
+    ...run.apply,
+    result: 'success',
+    completionPercentage: 100,
+    startTime: time,
+    endTime: time,
+  };
   return { ...run, state: 'applied', currentPhase: 'apply', apply };
 }
 
-function buildFailed(input: BuildInput, buildPhase: PhaseStatus, reason: string, now: number): PatchStrategyStatus {
+function buildFailed(
+  input: BuildInput,
+  buildPhase: PhaseStatus,
+  reason: string,
+  now: number,
+): PatchStrategyStatus {
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
     input.before.conditions ?? [],
@@ -131,12 +159,20 @@ function buildFailed(input: BuildInput, buildPhase: PhaseStatus, reason: string,
     currentPhase: 'build',
     completionPercentage: buildPhase.completionPercentage,
     message: reason,
-    run: { id: input.runId, planDigest: 'none', specDigest: specDigest(input.spec), fleetRevision: input.fleetRevision, builtAt: time },
+    run: {
+      id: input.runId,
+      planDigest: 'none',
+      specDigest: specDigest(input.spec),
+      fleetRevision: input.fleetRevision,
+      builtAt: time,
+    },
     buildPhase,
     conditions,
   };
 }
 
 function listed(hosts: readonly string[]): string {
-  return hosts.length <= 5 ? hosts.join(', ') : `${hosts.slice(0, 5).join(', ')} and ${String(hosts.length - 5)} more`;
+  return hosts.length <= 5
+    ? hosts.join(', ')
+    : `${hosts.slice(0, 5).join(', ')} and ${String(hosts.length - 5)} more`;
 }

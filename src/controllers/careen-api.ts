@@ -69,12 +69,20 @@ export class CareenApi {
   }
 
   /** Replaces the finalizers. Throws ConflictError. */
-  async writeFinalizers({ metadata: meta }: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
-    return patchStrategy.parse(await this.#write(strategyPath(meta), { metadata: { ...guard(meta), finalizers } }));
+  async writeFinalizers(
+    { metadata: meta }: PatchStrategy,
+    finalizers: readonly string[],
+  ): Promise<PatchStrategy> {
+    return patchStrategy.parse(
+      await this.#write(strategyPath(meta), { metadata: { ...guard(meta), finalizers } }),
+    );
   }
 
   /** Replaces the permits of a pool. Throws ConflictError. */
-  async writePermits({ metadata: meta, status: before }: HostPool, status: HostPoolStatus): Promise<HostPool> {
+  async writePermits(
+    { metadata: meta, status: before }: HostPool,
+    status: HostPoolStatus,
+  ): Promise<HostPool> {
     const body = { metadata: guard(meta), status: mergePatch(before, status) ?? {} };
     return hostPool.parse(await this.#write(`${POOLS_PATH}/${meta.name}/status`, body));
   }
@@ -90,7 +98,12 @@ export class CareenApi {
 
   async #write(path: string, body: unknown): Promise<unknown> {
     try {
-      return await call<unknown>(this.#config, { method: 'PATCH', path, query: { fieldManager: FIELD_MANAGER }, body });
+      return await call<unknown>(this.#config, {
+        method: 'PATCH',
+        path,
+        query: { fieldManager: FIELD_MANAGER },
+        body,
+      });
     } catch (error) {
       if (!(error instanceof ApiException) || (error.code !== 409 && error.code !== 404)) throw error;
       throw new ConflictError(`${path} changed meanwhile`, { cause: error });

@@ -1,3 +1,4 @@
+import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -30,7 +31,14 @@ export class CareenOperator extends OperatorShell {
       if (afterMilliseconds === undefined) this.#queue.add(key);
       else this.#queue.addAfter(key, afterMilliseconds);
     };
-    const reconcile = patchStrategyReconciler({ api: new CareenApi(config), hosts, log, clock, newId, again });
+    const reconcile = patchStrategyReconciler({
+      api: new CareenApi(config),
+      hosts,
+      log,
+      clock,
+      newId,
+      again,
+    });
     this.#queue = new WorkQueue({
       work: reconcile,
       atOnce: STRATEGIES_AT_ONCE,
@@ -55,7 +63,8 @@ export class CareenOperator extends OperatorShell {
   async #strategyChanged({ meta, object, type }: ResourceEvent): Promise<void> {
     const key = `${meta.namespace ?? ''}/${meta.name}`;
     const parsed = poolRef.safeParse(object);
-    if (type !== 'DELETED' && parsed.success) this.#poolOf.set(key, parsed.data.spec.poolRef);
+    if (type !== k8sOperator.ResourceEventType.Deleted && parsed.success)
+      this.#poolOf.set(key, parsed.data.spec.poolRef);
     else this.#poolOf.delete(key);
     this.#queue.add(key);
     return Promise.resolve();

@@ -16,22 +16,23 @@ export async function performEffects(
   fence: Fence,
   signal: AbortSignal,
 ): Promise<void> {
-  const unsure = new Set<string>();
-  let again = false;
-  const note = (effect: Effect, outcome: Outcome): void => {
-    attachment.outcomes.note(effect, outcome, deps.clock());
-    const { host, kind } = effect;
-    if (outcome.kind === 'accepted') deps.log.info({ strategy: key, host, effect: kind, key: effect.key }, 'effect accepted');
-    if ('reason' in outcome) deps.log.warn({ strategy: key, host, effect: kind, outcome: outcome.kind, reason: outcome.reason }, 'effect not accepted');
-    if (outcome.kind === 'stale' || outcome.kind === 'unknown') unsure.add(host);
-    again ||= outcome.kind !== 'accepted' && outcome.kind !== 'already';
-  };
-
+  const received: { effect: Effect; outcome: Outcome }[] = [];
   const queue = effects.values();
   const worker = async (): Promise<void> => {
-    for (const effect of queue) note(effect, await deps.hosts.perform(effect, fence, signal));
+    for (const effect of queue)
+      received.push({ effect, outcome: await deps.hosts.perform(effect, fence, signal) });
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, effects.length) }, worker));
-  if (unsure.size > 0) await deps.hosts.confirm([...unsure], signal);
-  if (again) deps.again(key);
+
+  for (const { effect, outcome } of received) {
+    attachment.outcomes.note(effect, outcome, deps.clock());
+    const { host, kind, key: effectKey } = effect;
+    const fields = { strategy: key, host, effect: kind, key: effectKey, outcome: outcome.kind };
+    if ('reason' in outcome) deps.log.warn({ ...fields, reason: outcome.reason }, 'effect not accepted');
+    else deps.log.info(fields, 'effect');
+  }
+  const unsure = received.filter(({ outcome: { kind } }) => kind === 'stale' || kind === 'unknown');
+  if (unsure.length > 0)
+    await deps.hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
+  if (received.some(({ outcome: { kind } }) => kind !== 'accepted' && kind !== 'already')) deps.again(key);
 }

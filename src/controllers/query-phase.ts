@@ -67,5 +67,8 @@ function emptyPhase(): { status: PhaseStatus; stage: StageStatus } {
   };
   const phase = newPhase([]);
   const stages = [stage];
-  return { status: { ...phase, totalStages: 1, stopAtStage: 1, timeoutSeconds: timeoutOver(stages), stages }, stage };
+  return {
+    status: { ...phase, totalStages: 1, stopAtStage: 1, timeoutSeconds: timeoutOver(stages), stages },
+    stage,
+  };
 }

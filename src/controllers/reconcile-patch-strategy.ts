@@ -17,20 +17,25 @@ import { runPass } from './run-pass.ts';
 import { runOf, wishes } from './strategy-status.ts';
 
 /** Makes the worker of the queue: given namespace/name, it makes one pass over that strategy. */
-export function patchStrategyReconciler(deps: ReconcilerDeps): (key: string, signal: AbortSignal) => Promise<void> {
+export function patchStrategyReconciler(
+  deps: ReconcilerDeps,
+): (key: string, signal: AbortSignal) => Promise<void> {
   const attachments = new Attachments(deps.hosts, deps.again);
 
   return async function reconcile(key, signal) {
     const [namespace = '', name = ''] = key.split('/');
     const strategy = await deps.api.strategy({ namespace, name });
-    if (!strategy) return attachments.detach(key);
+    if (!strategy) {
+      attachments.detach(key);
+      return;
+    }
     const pool = await deps.api.pool(strategy.spec.poolRef);
     const attachment = attachments.attach(key, pool ? scopeOf(pool) : everyNode(strategy.spec.poolRef));
     const context: PassContext = { deps, key, signal, attachment, strategy, pool };
     if (strategy.metadata.deletionTimestamp !== undefined) return letGo(context);
     if (!pool) return waitForPool(context);
-    if (await rebuilt(context, pool)) return deps.again(key);
-    await runPass(context, orderOf(context));
+    if (await rebuilt(context, pool)) deps.again(key);
+    else await runPass(context, orderOf(context));
   };
 }
 
@@ -50,7 +55,10 @@ async function letGo(context: PassContext): Promise<void> {
   if (!finalizers.includes(RELEASE_FINALIZER)) return;
   const after = await runPass(context, { mode: 'Abort' });
   if (after.open) return;
-  await deps.api.writeFinalizers(after.strategy, finalizers.filter((each) => each !== RELEASE_FINALIZER));
+  await deps.api.writeFinalizers(
+    after.strategy,
+    finalizers.filter((each) => each !== RELEASE_FINALIZER),
+  );
   deps.log.info({ strategy: key }, 'strategy let go: it holds no host');
 }
 
@@ -64,7 +72,12 @@ async function waitForPool(context: PassContext): Promise<void> {
     const wish = wishes('PoolNotFound', message, { stalled: true });
     const time = new Date(deps.clock()).toISOString();
     const conditions = updateConditions(status.conditions ?? [], wish, metadata.generation, time);
-    await deps.api.writeStatus(strategy, { ...status, observedGeneration: metadata.generation, message, conditions });
+    await deps.api.writeStatus(strategy, {
+      ...status,
+      observedGeneration: metadata.generation,
+      message,
+      conditions,
+    });
   }
 }
 
@@ -72,10 +85,21 @@ async function waitForPool(context: PassContext): Promise<void> {
 async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
   const { deps, key, attachment, signal } = context;
   const { spec, status, metadata } = context.strategy;
-  const fleetRevision = [attachment.view().fleet.revision, pool.metadata.uid, String(pool.metadata.generation)].join('/');
+  const fleetRevision = [
+    attachment.view().fleet.revision,
+    pool.metadata.uid,
+    String(pool.metadata.generation),
+  ].join('/');
   const now = deps.clock();
   const { mode } = spec.execution;
-  const verdict = rebuildNeeded({ status, run: runOf(status), mode, specDigest: specDigest(spec), fleetRevision, now });
+  const verdict = rebuildNeeded({
+    status,
+    run: runOf(status),
+    mode,
+    specDigest: specDigest(spec),
+    fleetRevision,
+    now,
+  });
   if (!verdict.rebuild) {
     if (verdict.wakeAt !== undefined) deps.again(key, verdict.wakeAt - now);
     return false;
@@ -91,7 +115,9 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
   };
   // A failed build that is tried again shows its reason until there is another result.
   const retried = status.state === 'build-failed';
-  const strategy = retried ? context.strategy : await deps.api.writeStatus(context.strategy, buildingStatus(input, now));
+  const strategy = retried
+    ? context.strategy
+    : await deps.api.writeStatus(context.strategy, buildingStatus(input, now));
   const after = await deps.api.writeStatus(strategy, await buildPlan(input, deps.hosts, deps.clock, signal));
   deps.log.info({ strategy: key, state: after.status.state, message: after.status.message }, 'plan built');
   return true;

@@ -52,7 +52,13 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   return { strategy: stored, open: hosts.length > 0 || state === 'applying' || state === 'aborting' };
 }
 
-function decide(context: PassContext, plan: Plan, run: RunState, order: Order, permits: PermitFacts): Decision {
+function decide(
+  context: PassContext,
+  plan: Plan,
+  run: RunState,
+  order: Order,
+  permits: PermitFacts,
+): Decision {
   const { attachment, deps, strategy } = context;
   const turn: Turn = {
     owner: turnOwner(strategy),
@@ -123,20 +129,29 @@ function essence({ message: _message, conditions = [], progress, ...rest }: Patc
   return {
     ...rest,
     progress: progress && { ...progress, hosts },
-    conditions: conditions.map(({ type, status, reason, observedGeneration }) => [type, status, reason, observedGeneration]),
+    conditions: conditions.map(({ type, status, reason, observedGeneration }) => [
+      type,
+      status,
+      reason,
+      observedGeneration,
+    ]),
   };
 }
 
 /** One log line for each change of state, stage and step. */
 function tell({ deps, key }: PassContext, before: RunState, after: RunState): void {
-  if (before.state !== after.state) deps.log.info({ strategy: key, run: after.id, state: after.state }, 'state changed');
+  if (before.state !== after.state)
+    deps.log.info({ strategy: key, run: after.id, state: after.state }, 'state changed');
   for (const stage of after.apply.stages) {
     const old = before.apply.stages[stage.id];
     if (old === undefined || isDeepStrictEqual(old, stage)) continue;
     for (const step of stage.steps) {
       if (old.steps[step.id]?.result === step.result) continue;
       const { name, result, reason } = step;
-      deps.log.info({ strategy: key, stage: stage.id, step: name, result, ...(reason ? { reason } : {}) }, 'step');
+      deps.log.info(
+        { strategy: key, stage: stage.id, step: name, result, ...(reason ? { reason } : {}) },
+        'step',
+      );
     }
   }
 }

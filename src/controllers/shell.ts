@@ -9,7 +9,11 @@
  */
 import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent, ResourceMeta } from '@dot-i/k8s-operator';
-import type { KubeConfig, KubernetesObject, V1CustomResourceDefinitionVersion } from '@kubernetes/client-node';
+import type {
+  KubeConfig,
+  KubernetesObject,
+  V1CustomResourceDefinitionVersion,
+} from '@kubernetes/client-node';
 import { SupervisedInformer } from '../hostops/kubernetes/supervised-informer.ts';
 import type { Logger } from './pass-context.ts';
 
@@ -50,7 +54,9 @@ export abstract class OperatorShell extends k8sOperator.default {
         if (!object) return;
         const type = after ? k8sOperator.ResourceEventType.Modified : k8sOperator.ResourceEventType.Deleted;
         const event: ResourceEvent = { meta: metaOf(id, object), object, type };
-        onEvent(event).catch((error: unknown) => log.warn({ err: error, resource: id }, 'event was not handled'));
+        onEvent(event).catch((error: unknown) =>
+          log.warn({ err: error, resource: id }, 'event was not handled'),
+        );
       },
       now: clock,
       log,
@@ -61,7 +67,12 @@ export abstract class OperatorShell extends k8sOperator.default {
   }
 
   /** The path of a collection below the API server's address. */
-  protected override getCustomResourceApiUri(group: string, version: string, plural: string, namespace?: string): string {
+  protected override getCustomResourceApiUri(
+    group: string,
+    version: string,
+    plural: string,
+    namespace?: string,
+  ): string {
     const base = group ? `/apis/${group}/${version}` : `/api/${version}`;
     return namespace ? `${base}/namespaces/${namespace}/${plural}` : `${base}/${plural}`;
   }

@@ -12,7 +12,14 @@ export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
 export function runOf(status: PatchStrategyStatus): RunState | undefined {
   const { run, state, currentPhase, applyPhase, abortPhase, progress } = status;
   if (!run || !state || !currentPhase || !applyPhase) return undefined;
-  return { id: run.id, state, currentPhase, apply: applyPhase, abort: abortPhase, hosts: progress?.hosts ?? [] };
+  return {
+    id: run.id,
+    state,
+    currentPhase,
+    apply: applyPhase,
+    abort: abortPhase,
+    hosts: progress?.hosts ?? [],
+  };
 }
 
 /** The plan as the status keeps it, with the actions of the spec that it was built from. */
@@ -64,7 +71,8 @@ function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
   const open = stage?.inProgress === true && step !== undefined;
   const shown = open ? step : stage?.steps.findLast((each) => each.result !== 'initial');
   if (!stage || !shown || (!open && run.hosts.length === 0)) return {};
-  const deadline = open && step.result === 'wait' ? { deadline: new Date(deadlineOf(step)).toISOString() } : {};
+  const deadline =
+    open && step.result === 'wait' ? { deadline: new Date(deadlineOf(step)).toISOString() } : {};
   return { progress: { stage: stage.id, step: shown.name, ...deadline, hosts: [...run.hosts] } };
 }
 
@@ -76,11 +84,16 @@ function messageOf(run: RunState, reasons: readonly string[], before = ''): stri
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
   const lockedHosts = run.hosts.map(({ name }) => name).join(', ');
-  const stay = lockedHosts ? `; ${lockedHosts} stay locked until execution.mode is Abort, or kubectl uncordon` : '';
+  const stay = lockedHosts
+    ? `; ${lockedHosts} stay locked until execution.mode is Abort, or kubectl uncordon`
+    : '';
   switch (state) {
     case 'applying':
-      if (!stage?.inProgress) return `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done; waits before stage ${String(apply.currentStage)}`;
-      return clip(`stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`);
+      if (!stage?.inProgress)
+        return `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done; waits before stage ${String(apply.currentStage)}`;
+      return clip(
+        `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`,
+      );
     case 'applied':
       return apply.totalStages === 0 ? 'nothing to do: no host lacks a patch' : 'all hosts are patched';
     case 'apply-failed':
@@ -105,7 +118,9 @@ export function conditionsOf(run: RunState, message: string): ConditionWish[] {
       return wishes('AwaitingApproval', message, {});
     case 'applying': {
       const paused = run.apply.currentStage >= run.apply.stopAtStage;
-      return paused ? wishes('PausedAtStage', message, {}) : wishes('Applying', message, { reconciling: true });
+      return paused
+        ? wishes('PausedAtStage', message, {})
+        : wishes('Applying', message, { reconciling: true });
     }
     case 'applied':
       return wishes(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', message, { ready: true });
@@ -135,7 +150,11 @@ export function wishes(
   const calm = { reason: 'AsExpected', message: '' } as const;
   return [
     { type: 'Ready', status: is.ready ? 'True' : 'False', reason, message },
-    { type: 'Reconciling', status: is.reconciling ? 'True' : 'False', ...(is.reconciling ? { reason, message } : calm) },
+    {
+      type: 'Reconciling',
+      status: is.reconciling ? 'True' : 'False',
+      ...(is.reconciling ? { reason, message } : calm),
+    },
     { type: 'Stalled', status: is.stalled ? 'True' : 'False', ...(is.stalled ? { reason, message } : calm) },
   ];
 }

@@ -33,7 +33,11 @@ export const condition = z
     status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
     reason: z.enum(REASONS).describe('Why, as one word of a closed set.'),
     message: z.string().max(4096).describe('Why, in words for people.'),
-    observedGeneration: z.int().min(0).max(2147483647).describe('The generation of the object that this is about.'),
+    observedGeneration: z
+      .int()
+      .min(0)
+      .max(2147483647)
+      .describe('The generation of the object that this is about.'),
     lastTransitionTime: time().describe('When the status of the condition last changed.'),
   })
   .describe('One condition.');

@@ -69,7 +69,9 @@ export const hostPoolSpec = z
           .object({
             nodeSelector: stringMap(64, 63)
               .default({})
-              .describe('Labels that a node must all have to belong to the pool. Empty: all nodes of this cluster.'),
+              .describe(
+                'Labels that a node must all have to belong to the pool. Empty: all nodes of this cluster.',
+              ),
           })
           .describe('The hosts are nodes of the cluster that Careen runs in.'),
       })
@@ -94,7 +96,9 @@ const permit = z
     strategy: text(317).describe('The strategy that the run belongs to, as namespace/name.'),
     level: z
       .enum(OUTAGE_LEVELS)
-      .describe('away: the host is emptied and counts against maxUnavailable. touched: it is patched in place.'),
+      .describe(
+        'away: the host is emptied and counts against maxUnavailable. touched: it is patched in place.',
+      ),
     since: time().describe('When the permit was granted.'),
   })
   .describe('The right of one run to take one host out of service.');
@@ -122,12 +126,17 @@ export const hostPoolDefinition: CrdDefinition = {
   scope: 'Cluster',
   description:
     'A HostPool names a set of hosts, says which role each has, and how many of them may be out of service at once. ' +
-    'It is the administrator\'s; strategies refer to it by name.',
+    "It is the administrator's; strategies refer to it by name.",
   spec: hostPoolSpec,
   status: hostPoolStatus,
   columns: [
     { name: 'Max-Unavailable', type: 'integer', jsonPath: '.spec.maxUnavailable', description: 'The limit' },
-    { name: 'Away', type: 'integer', jsonPath: '.status.away', description: 'Hosts that Careen has taken out of service' },
+    {
+      name: 'Away',
+      type: 'integer',
+      jsonPath: '.status.away',
+      description: 'Hosts that Careen has taken out of service',
+    },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the pool' },
   ],
 };

@@ -15,17 +15,24 @@ const podSpec = z
       .min(1)
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-      .describe('The containers that do the work. A container that ends with another exit code than 0 fails the step.'),
+      .describe(
+        'The containers that do the work. A container that ends with another exit code than 0 fails the step.',
+      ),
     nodeName: z.string().max(253).optional().describe('Must not be set: Careen sets it.'),
     nodeSelector: z.looseObject({}).optional().describe('Must not be set: Careen pins the pod to its host.'),
     affinity: z.looseObject({}).optional().describe('Must not be set: Careen pins the pod to its host.'),
-    restartPolicy: z.string().max(16).optional().describe('Never, or left out: Careen decides about another try.'),
+    restartPolicy: z
+      .string()
+      .max(16)
+      .optional()
+      .describe('Never, or left out: Careen decides about another try.'),
   })
   .meta(
     rules(
       {
         rule: '!has(self.nodeName) && !has(self.nodeSelector) && !has(self.affinity)',
-        message: 'nodeName, nodeSelector and affinity must not be set: Careen pins the pod to the host it works on',
+        message:
+          'nodeName, nodeSelector and affinity must not be set: Careen pins the pod to the host it works on',
       },
       {
         rule: "!has(self.restartPolicy) || self.restartPolicy == 'Never'",
@@ -44,7 +51,9 @@ const job = z
       .object({
         metadata: z
           .object({
-            labels: stringMap(32, 63).optional().describe('Labels for the pod, beside those that Careen sets.'),
+            labels: stringMap(32, 63)
+              .optional()
+              .describe('Labels for the pod, beside those that Careen sets.'),
             annotations: stringMap(32, 4096).optional().describe('Annotations for the pod.'),
           })
           .optional()
@@ -106,7 +115,12 @@ const patch = z
   .object({
     id: text(63)
       .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
-      .meta(rules({ rule: `self != '${REBOOT}'`, message: `must not be "${REBOOT}": that names the reboot itself` }))
+      .meta(
+        rules({
+          rule: `self != '${REBOOT}'`,
+          message: `must not be "${REBOOT}": that names the reboot itself`,
+        }),
+      )
       .describe('Name of the patch, unique in the strategy: lower-case letters, digits, "-" and ".".'),
     rebootRequired: z
       .boolean()
@@ -141,7 +155,9 @@ const timing = z
       .describe('How long the Jobs on the hosts of a stage may take together.'),
     verifyTimeoutSeconds: seconds(1, 86400)
       .default(900)
-      .describe('How long a host may take to come back, Ready, rebooted where asked, with its patches current.'),
+      .describe(
+        'How long a host may take to come back, Ready, rebooted where asked, with its patches current.',
+      ),
     unlockTimeoutSeconds: seconds(1, 86400).default(1800).describe('How long unlocking the hosts may take.'),
     settleSeconds: seconds(0, 3600)
       .default(15)
@@ -186,7 +202,9 @@ const execution = z
       .min(0)
       .max(9999)
       .optional()
-      .describe('Run only as far as this stage (its id, from 0), then wait. Raise it, or remove it, to go on.'),
+      .describe(
+        'Run only as far as this stage (its id, from 0), then wait. Raise it, or remove it, to go on.',
+      ),
   })
   .prefault({})
   .describe('The standing order: what is to be done with the plan now. Careen never writes it.');
@@ -215,17 +233,23 @@ export const patchStrategySpec = z
     storageApplyType: z
       .enum(['serial', 'parallel', 'ignore'])
       .default('serial')
-      .describe('serial: storage hosts one after another. parallel: as many at once as the pool allows. ignore: none.'),
+      .describe(
+        'serial: storage hosts one after another. parallel: as many at once as the pool allows. ignore: none.',
+      ),
     workerApplyType: z
       .enum(['serial', 'parallel', 'ignore'])
       .default('serial')
-      .describe('serial: workers one after another. parallel: up to maxParallelWorkerHosts at once. ignore: none.'),
+      .describe(
+        'serial: workers one after another. parallel: up to maxParallelWorkerHosts at once. ignore: none.',
+      ),
     maxParallelWorkerHosts: z
       .int()
       .min(1)
       .max(100)
       .default(2)
-      .describe('How many workers a parallel stage may hold. A stage is never larger than maxUnavailable of the pool.'),
+      .describe(
+        'How many workers a parallel stage may hold. A stage is never larger than maxUnavailable of the pool.',
+      ),
     drain,
     timing,
     execution,

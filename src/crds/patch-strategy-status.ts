@@ -1,9 +1,20 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
 import { objectName, text, time } from './schema.ts';
-import { OUTAGE_LEVELS, PHASE_NAMES, RESULTS, STAGE_NAMES, STEP_NAMES, STRATEGY_STATES } from './vocabulary.ts';
+import {
+  OUTAGE_LEVELS,
+  PHASE_NAMES,
+  RESULTS,
+  STAGE_NAMES,
+  STEP_NAMES,
+  STRATEGY_STATES,
+} from './vocabulary.ts';
 
-const reason = z.string().max(4096).optional().describe('Why the result is what it is; nothing when all went well.');
+const reason = z
+  .string()
+  .max(4096)
+  .optional()
+  .describe('Why the result is what it is; nothing when all went well.');
 const result = z
   .enum(RESULTS)
   .describe(
@@ -50,7 +61,11 @@ const stage = z
     timeoutSeconds,
     totalSteps: index.describe('How many steps there are.'),
     currentStep: index.describe('The running step, or totalSteps once the last one ended.'),
-    steps: z.array(step).max(16).meta({ 'x-kubernetes-list-type': 'atomic' }).describe('The steps, in order.'),
+    steps: z
+      .array(step)
+      .max(16)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The steps, in order.'),
     inProgress: z.boolean().describe('Whether the stage is under way.'),
     result,
     reason,
@@ -65,7 +80,11 @@ const phase = z.object({
   currentStage: index.describe('The running or next stage, or stopAtStage once that is reached.'),
   stopAtStage: index.describe('The stage before which the run stops: totalStages, or throughStage + 1.'),
   timeoutSeconds,
-  stages: z.array(stage).max(10000).meta({ 'x-kubernetes-list-type': 'atomic' }).describe('The stages, in order.'),
+  stages: z
+    .array(stage)
+    .max(10000)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The stages, in order.'),
   inProgress: z.boolean().describe('Whether the phase is under way, or paused between two of its stages.'),
   completionPercentage: z.int().min(0).max(100).describe('Share of the steps that are over.'),
   result,
@@ -96,7 +115,11 @@ const hostProgress = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The patches that the host lacked when it was locked, in order.'),
-    bootIdBefore: z.string().max(64).optional().describe('The boot id before the reboot that the patches ask for.'),
+    bootIdBefore: z
+      .string()
+      .max(64)
+      .optional()
+      .describe('The boot id before the reboot that the patches ask for.'),
     jobs: z
       .array(hostJob)
       .max(33)
@@ -109,10 +132,19 @@ export type HostProgress = z.infer<typeof hostProgress>;
 
 export const patchStrategyStatus = z
   .object({
-    observedGeneration: z.int().min(0).max(2147483647).optional().describe('The generation that the status is about.'),
+    observedGeneration: z
+      .int()
+      .min(0)
+      .max(2147483647)
+      .optional()
+      .describe('The generation that the status is about.'),
     state: z.enum(STRATEGY_STATES).optional().describe('Where the strategy stands, in the words of the VIM.'),
     stages: z.string().max(32).optional().describe('Stages done and in all, such as 3/12.'),
-    message: z.string().max(4096).optional().describe('What is going on, or what is waited for, in one sentence.'),
+    message: z
+      .string()
+      .max(4096)
+      .optional()
+      .describe('What is going on, or what is waited for, in one sentence.'),
     currentPhase: z.enum(PHASE_NAMES).optional().describe('The phase that the strategy is in.'),
     completionPercentage: z.int().min(0).max(100).optional().describe('That of the current phase.'),
     run: z
@@ -120,7 +152,9 @@ export const patchStrategyStatus = z
         id: text(36).describe('Identifies this run of the plan; it stands on its permits, claims and Jobs.'),
         planDigest: text(80).describe('Digest of the plan: its stages, hosts, steps, limits and actions.'),
         specDigest: text(80).describe('Digest of the spec without execution: what the plan was built from.'),
-        fleetRevision: text(80).describe('What the fleet looked like, as far as plans depend on it, at the build.'),
+        fleetRevision: text(80).describe(
+          'What the fleet looked like, as far as plans depend on it, at the build.',
+        ),
         builtAt: time().describe('When the plan was built.'),
       })
       .optional()

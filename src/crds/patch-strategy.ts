@@ -18,10 +18,26 @@ export const patchStrategyDefinition: CrdDefinition = {
   columns: [
     { name: 'State', type: 'string', jsonPath: '.status.state', description: 'Where the strategy stands' },
     { name: 'Stages', type: 'string', jsonPath: '.status.stages', description: 'Stages done and in all' },
-    { name: 'Percent', type: 'integer', jsonPath: '.status.completionPercentage', description: 'Of the current phase' },
+    {
+      name: 'Percent',
+      type: 'integer',
+      jsonPath: '.status.completionPercentage',
+      description: 'Of the current phase',
+    },
     { name: 'Mode', type: 'string', jsonPath: '.spec.execution.mode', description: 'The standing order' },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the strategy' },
+    {
+      name: 'Age',
+      type: 'date',
+      jsonPath: '.metadata.creationTimestamp',
+      description: 'Age of the strategy',
+    },
     { name: 'Pool', type: 'string', jsonPath: '.spec.poolRef', description: 'The pool', priority: 1 },
-    { name: 'Message', type: 'string', jsonPath: '.status.message', description: 'What is going on', priority: 1 },
+    {
+      name: 'Message',
+      type: 'string',
+      jsonPath: '.status.message',
+      description: 'What is going on',
+      priority: 1,
+    },
   ],
 };

@@ -37,6 +37,9 @@ export function objectName(): z.ZodString {
 }
 
 /** A map of labels or annotations. */
-export function stringMap(maxProperties: number, maxValueLength: number): z.ZodRecord<z.ZodString, z.ZodString> {
+export function stringMap(
+  maxProperties: number,
+  maxValueLength: number,
+): z.ZodRecord<z.ZodString, z.ZodString> {
   return z.record(z.string().max(317), z.string().max(maxValueLength)).meta({ maxProperties });
 }

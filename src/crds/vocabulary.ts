@@ -21,7 +21,15 @@ export type StrategyState = (typeof STRATEGY_STATES)[number];
 export const PHASE_NAMES = ['build', 'apply', 'abort'] as const;
 export type PhaseName = (typeof PHASE_NAMES)[number];
 
-export const RESULTS = ['initial', 'inprogress', 'wait', 'success', 'failed', 'timed-out', 'aborted'] as const;
+export const RESULTS = [
+  'initial',
+  'inprogress',
+  'wait',
+  'success',
+  'failed',
+  'timed-out',
+  'aborted',
+] as const;
 export type Result = (typeof RESULTS)[number];
 
 export const STAGE_NAMES = [

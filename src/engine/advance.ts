@@ -144,9 +144,19 @@ function abortPhase(pass: Pass): PhaseStatus {
   const hosts = run.hosts.map(({ name }) => name);
   run.hosts = run.hosts.map(takenUpAgain);
   const steps = [{ name: 'unlock-hosts', timeoutSeconds: plan.actions.timing.unlockTimeoutSeconds }] as const;
-  const stages = hosts.length > 0 && interrupted
-    ? [{ name: interrupted.name, hosts, patches: [], level: 'away' as const, steps, timeoutSeconds: timeoutOver(steps) }]
-    : [];
+  const stages =
+    hosts.length > 0 && interrupted
+      ? [
+          {
+            name: interrupted.name,
+            hosts,
+            patches: [],
+            level: 'away' as const,
+            steps,
+            timeoutSeconds: timeoutOver(steps),
+          },
+        ]
+      : [];
   const phase = newPhase(stages);
   phase.stopAtStage = phase.totalStages;
   phase.timeoutSeconds = timeoutOver(phase.stages);
@@ -186,12 +196,16 @@ function decisionOf(pass: Pass, before: RunState): Decision {
   const busy = run.state === 'applying' || run.state === 'aborting';
   const changed = !isDeepStrictEqual({ ...before }, { ...run });
   if (busy && (stage?.inProgress || run.state === 'aborting')) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
-  const upcoming = busy || run.state === 'ready-to-apply' ? (plan.stages[phase.currentStage]?.hosts ?? []) : [];
+  const upcoming =
+    busy || run.state === 'ready-to-apply' ? (plan.stages[phase.currentStage]?.hosts ?? []) : [];
   return {
     run: changed ? run : before,
     effects,
     wants: {
-      permits: { hosts: [...new Set([...open, ...(asked?.hosts ?? [])])], level: asked?.level ?? stage?.level ?? 'away' },
+      permits: {
+        hosts: [...new Set([...open, ...(asked?.hosts ?? [])])],
+        level: asked?.level ?? stage?.level ?? 'away',
+      },
       watch: new Set([...open, ...(busy ? upcoming : [])]),
     },
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),

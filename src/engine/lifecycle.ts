@@ -29,7 +29,12 @@ export function endStep(step: StepStatus, time: string, result: Result, reason?:
   end(step, time, result, reason);
 }
 
-function end(part: PhaseStatus | StageStatus | StepStatus, time: string, result: Result, reason?: string): void {
+function end(
+  part: PhaseStatus | StageStatus | StepStatus,
+  time: string,
+  result: Result,
+  reason?: string,
+): void {
   part.result = result;
   if (reason) part.reason = reason;
   part.endTime = time;

@@ -6,7 +6,12 @@ import { isFinal } from './run-state.ts';
 import { closeOutage, deadlineOf, hostSteps, runStep, setResult, type Ending } from './run-step.ts';
 
 /** A host that fails in one of these may not be fit to work: it stays locked until a person decides. */
-const OWN_ACTION: ReadonlySet<StepName> = new Set(['sw-patch-hosts', 'verify', 'system-stabilize', 'unlock-hosts']);
+const OWN_ACTION: ReadonlySet<StepName> = new Set([
+  'sw-patch-hosts',
+  'verify',
+  'system-stabilize',
+  'unlock-hosts',
+]);
 
 /**
  * Takes a stage as far as it goes now. Undefined while it runs. After a failed
@@ -71,7 +76,10 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
     wakeAt(pass, deadlineOf(unlock));
     return undefined;
   }
-  return end(pass, stage, { result: failedStep.result, ...(failedStep.reason ? { reason: failedStep.reason } : {}) });
+  return end(pass, stage, {
+    result: failedStep.result,
+    ...(failedStep.reason ? { reason: failedStep.reason } : {}),
+  });
 }
 
 function staysLocked({ turn }: Pass, { name, result, step }: HostProgress): boolean {

@@ -19,7 +19,8 @@ const MAX_REASON = 1024;
 export function runStep(pass: Pass, stage: StageStatus, step: StepStatus): Ending | undefined {
   if (step.result === 'initial') beginStep(step, stamp(pass));
   const winding = pass.run.state === 'aborting' && pass.run.currentPhase === 'apply';
-  if (opensOutage(stage, step.name) && !outagesOpen(pass, stage)) return waitForPermits(pass, stage, step, winding);
+  if (opensOutage(stage, step.name) && !outagesOpen(pass, stage))
+    return waitForPermits(pass, stage, step, winding);
 
   const verdicts = judge(pass, stage, step);
   for (const each of verdicts) record(pass, stage, step, each);
@@ -30,7 +31,10 @@ export function runStep(pass: Pass, stage: StageStatus, step: StepStatus): Endin
   if (pass.turn.now >= deadlineOf(step)) {
     for (const each of pending) setResult(pass, step, each, 'timed-out');
     if (failures.length > 0) return failedBecause(failures);
-    return { result: 'timed-out', reason: clip(`after ${String(step.timeoutSeconds)} s: ${reasonsOf(pending)}`) };
+    return {
+      result: 'timed-out',
+      reason: clip(`after ${String(step.timeoutSeconds)} s: ${reasonsOf(pending)}`),
+    };
   }
   if (winding || failures.length > 0) {
     const underWay = pending.filter(({ verdict }) => verdict.kind === 'wait');
@@ -58,7 +62,12 @@ export function deadlineOf(step: StepStatus): number {
 }
 
 /** What a step may look at, for each of the hosts. */
-export function hostSteps(pass: Pass, stage: StageStatus, step: StepStatus, hosts: readonly string[]): HostStep[] {
+export function hostSteps(
+  pass: Pass,
+  stage: StageStatus,
+  step: StepStatus,
+  hosts: readonly string[],
+): HostStep[] {
   const { plan, run, turn } = pass;
   return hosts.map((name) => ({
     plan,
@@ -85,7 +94,12 @@ function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
   );
 }
 
-function waitForPermits(pass: Pass, stage: StageStatus, step: StepStatus, winding: boolean): Ending | undefined {
+function waitForPermits(
+  pass: Pass,
+  stage: StageStatus,
+  step: StepStatus,
+  winding: boolean,
+): Ending | undefined {
   if (winding) return { result: 'aborted' };
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   if (pass.turn.now >= deadlineOf(step)) return { result: 'timed-out', reason };
@@ -131,7 +145,12 @@ export function closeOutage({ run }: Pass, name: string): void {
   run.hosts = run.hosts.filter((each) => each.name !== name);
 }
 
-export function setResult({ run }: Pass, step: StepStatus, { host, verdict }: HostVerdict, result: HostProgress['result']): void {
+export function setResult(
+  { run }: Pass,
+  step: StepStatus,
+  { host, verdict }: HostVerdict,
+  result: HostProgress['result'],
+): void {
   const outage = run.hosts.find(({ name }) => name === host);
   if (!outage) return;
   Object.assign(outage, { step: step.name, result, reason: clip(reasonOf(verdict)) });
@@ -148,7 +167,9 @@ function waitFor(pass: Pass, step: StepStatus, pending: readonly HostVerdict[]):
 /** Why hosts of the stage failed in this step, in this pass or in one before. */
 function failuresOf({ run }: Pass, stage: StageStatus, verdicts: readonly HostVerdict[]): string[] {
   const before = run.hosts.filter(({ name, result }) => stage.hosts?.includes(name) && isFinal(result));
-  const now = verdicts.filter(({ verdict }) => verdict.kind === 'failed').map(({ verdict }) => reasonOf(verdict));
+  const now = verdicts
+    .filter(({ verdict }) => verdict.kind === 'failed')
+    .map(({ verdict }) => reasonOf(verdict));
   return [...new Set([...before.map(({ reason }) => reason ?? ''), ...now])];
 }
 

@@ -31,12 +31,21 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
   const stages = (['controller', 'storage', 'worker'] as const).flatMap((role) => {
     const group = candidates.filter(({ seed }) => groupOf(seed) === role);
     return (['touched', 'away'] as const).flatMap((level) =>
-      batches(spec, role, group.filter((each) => each.level === level), level, limits).map((batch) =>
-        stage(spec, STAGE_OF[role], batch, level),
-      ),
+      batches(
+        spec,
+        role,
+        group.filter((each) => each.level === level),
+        level,
+        limits,
+      ).map((batch) => stage(spec, STAGE_OF[role], batch, level)),
     );
   });
-  const actions: Actions = { patches: spec.patches, reboot: spec.reboot, drain: spec.drain, timing: spec.timing };
+  const actions: Actions = {
+    patches: spec.patches,
+    reboot: spec.reboot,
+    drain: spec.drain,
+    timing: spec.timing,
+  };
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
     withoutRole: ordered.filter(({ roles }) => roles.length === 0).map(({ name }) => name),
@@ -72,7 +81,11 @@ function batches(
   level: OutageLevel,
   { maxUnavailable }: PoolLimits,
 ): Candidate[][] {
-  const type = { controller: spec.controllerApplyType, storage: spec.storageApplyType, worker: spec.workerApplyType }[role];
+  const type = {
+    controller: spec.controllerApplyType,
+    storage: spec.storageApplyType,
+    worker: spec.workerApplyType,
+  }[role];
   if (type === 'ignore') return [];
   const wished = role === 'worker' ? spec.maxParallelWorkerHosts : maxUnavailable;
   const atOnce = type === 'serial' ? 1 : level === 'away' ? Math.min(wished, maxUnavailable) : wished;
@@ -83,10 +96,17 @@ function batches(
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
 }
 
-function stage(spec: PatchStrategySpec, name: StageName, batch: readonly Candidate[], level: OutageLevel): Stage {
+function stage(
+  spec: PatchStrategySpec,
+  name: StageName,
+  batch: readonly Candidate[],
+  level: OutageLevel,
+): Stage {
   const lacking = new Set(batch.flatMap(({ lacks }) => lacks));
   const steps = stageSteps(level, spec.timing);
   return {

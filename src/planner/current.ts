@@ -7,7 +7,9 @@ import { compareVersions } from './version.ts';
  * the host is current. A fact that is missing meets only `NotIn`.
  */
 export function unmetRequirements(requirements: readonly CurrentRequirement[], facts: Facts): string[] {
-  return requirements.filter((each) => !holds(each, facts[each.fact] ?? '')).map((each) => sentence(each, facts));
+  return requirements
+    .filter((each) => !holds(each, facts[each.fact] ?? ''))
+    .map((each) => sentence(each, facts));
 }
 
 function holds({ operator, values = [] }: CurrentRequirement, found: string): boolean {

@@ -10,13 +10,21 @@ import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/pa
 import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
 import { connect, startControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { installCareen, startOperator, writeOperatorKubeconfig, type RunningOperator } from '../support/operator.ts';
+import {
+  installCareen,
+  startOperator,
+  writeOperatorKubeconfig,
+  type RunningOperator,
+} from '../support/operator.ts';
 import { createNodes } from '../support/simulated-nodes.ts';
 import { startHostStandin } from '../support/start-host-standin.ts';
 import { poolManifest, strategyManifest } from '../support/strategies.ts';
 
 const NAMESPACE = 'careen-hosts';
-const patched = { 'kernel-6.12.48': { kernelVersion: '6.12.48' }, 'kubelet-1.36.4': { kubeletVersion: 'v1.36.4' } };
+const patched = {
+  'kernel-6.12.48': { kernelVersion: '6.12.48' },
+  'kubelet-1.36.4': { kubeletVersion: 'v1.36.4' },
+};
 
 export class Cluster {
   readonly admin: KubeConfig;
@@ -24,7 +32,12 @@ export class Cluster {
   operator: RunningOperator;
   readonly #closing: (() => Promise<unknown>)[];
 
-  private constructor(admin: KubeConfig, operatorKubeconfig: string, operator: RunningOperator, closing: (() => Promise<unknown>)[]) {
+  private constructor(
+    admin: KubeConfig,
+    operatorKubeconfig: string,
+    operator: RunningOperator,
+    closing: (() => Promise<unknown>)[],
+  ) {
     this.admin = admin;
     this.operatorKubeconfig = operatorKubeconfig;
     this.operator = operator;
@@ -39,7 +52,11 @@ export class Cluster {
     const standin = await startHostStandin(admin, { patches: patched, workSeconds: 0.2, bootDelay: '500ms' });
     const kubeconfig = join(folder, 'operator.kubeconfig');
     await writeOperatorKubeconfig(admin, kubeconfig);
-    const closing = [() => standin.stop(), () => plane.stop(), () => rm(folder, { recursive: true, force: true })];
+    const closing = [
+      () => standin.stop(),
+      () => plane.stop(),
+      () => rm(folder, { recursive: true, force: true }),
+    ];
     return new Cluster(admin, kubeconfig, await startOperator(kubeconfig), closing);
   }
 
@@ -55,10 +72,18 @@ export class Cluster {
   }
 
   /** A pool of its own for a test, with workers named after it. */
-  async fleet(pool: string, workers: number, maxUnavailable: number, annotations: Record<string, string> = {}): Promise<Fleet> {
+  async fleet(
+    pool: string,
+    workers: number,
+    maxUnavailable: number,
+    annotations: Record<string, string> = {},
+  ): Promise<Fleet> {
     const hosts = Array.from({ length: workers }, (_, i) => `${pool}-${String(i)}`);
     const node = { labels: { pool }, kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3', annotations };
-    await createNodes(this.admin, hosts.map((name) => ({ name, ...node })));
+    await createNodes(
+      this.admin,
+      hosts.map((name) => ({ name, ...node })),
+    );
     await apply(this.admin, poolManifest(pool, maxUnavailable));
     return new Fleet(this, pool, hosts);
   }
@@ -103,7 +128,11 @@ export class Fleet {
   }
 
   /** Waits until the status is as wished, and fails with what it was last. */
-  async until(what: string, fits: (status: PatchStrategyStatus) => boolean, seconds = 45): Promise<PatchStrategyStatus> {
+  async until(
+    what: string,
+    fits: (status: PatchStrategyStatus) => boolean,
+    seconds = 45,
+  ): Promise<PatchStrategyStatus> {
     let seen: PatchStrategyStatus = {};
     const log = (): unknown => this.#cluster.operator.lines.slice(-8);
     return eventually(
@@ -112,7 +141,10 @@ export class Fleet {
         seen = await this.status();
         return fits(seen) ? seen : undefined;
       },
-      { seconds, describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }) },
+      {
+        seconds,
+        describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }),
+      },
     );
   }
 
@@ -121,17 +153,25 @@ export class Fleet {
   }
 
   async nodes(): Promise<V1Node[]> {
-    const { items } = await this.#cluster.admin.makeApiClient(CoreV1Api).listNode({ labelSelector: `pool=${this.#pool}` });
+    const { items } = await this.#cluster.admin
+      .makeApiClient(CoreV1Api)
+      .listNode({ labelSelector: `pool=${this.#pool}` });
     return items;
   }
 
   async jobs(): Promise<V1Job[]> {
-    const { items } = await this.#cluster.admin.makeApiClient(BatchV1Api).listNamespacedJob({ namespace: NAMESPACE });
+    const { items } = await this.#cluster.admin
+      .makeApiClient(BatchV1Api)
+      .listNamespacedJob({ namespace: NAMESPACE });
     return items.filter((job) => this.hosts.includes(job.spec?.template.spec?.nodeName ?? ''));
   }
 
   async annotate(host: string, annotations: Record<string, string>): Promise<void> {
-    await mergePatch(this.#cluster.admin, { apiVersion: 'v1', kind: 'Node', metadata: { name: host } }, { metadata: { annotations } });
+    await mergePatch(
+      this.#cluster.admin,
+      { apiVersion: 'v1', kind: 'Node', metadata: { name: host } },
+      { metadata: { annotations } },
+    );
   }
 }
 
@@ -145,7 +185,8 @@ export function marked(nodes: readonly V1Node[]): string[] {
   return nodes
     .filter(
       ({ metadata, spec }) =>
-        metadata?.annotations?.[CLAIM_ANNOTATION] !== undefined || spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT),
+        metadata?.annotations?.[CLAIM_ANNOTATION] !== undefined ||
+        spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT),
     )
     .map(({ metadata }) => metadata?.name ?? '');
 }

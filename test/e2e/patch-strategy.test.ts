@@ -31,7 +31,11 @@ describe('a patch strategy', () => {
     await apply(cluster.admin, ...workload('main', 10));
     await fleet.apply({ ...parallel, patches: [kernelPatch, kubeletPatch] });
     const planned = await fleet.untilState('ready-to-apply');
-    expect(planned.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['main-0', 'main-1'], ['main-2', 'main-3'], ['main-4']]);
+    expect(planned.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([
+      ['main-0', 'main-1'],
+      ['main-2', 'main-3'],
+      ['main-4'],
+    ]);
     expect(marked(await fleet.nodes())).toEqual([]);
 
     const watching = watchClosed(fleet);
@@ -39,7 +43,10 @@ describe('a patch strategy', () => {
     const ended = await fleet.untilState('applied');
     expect(watching.most).toBe(2);
     expect(ended).toMatchObject({ completionPercentage: 100, stages: '3/3' });
-    expect(ended.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({ status: 'True', reason: 'Applied' });
+    expect(ended.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'True',
+      reason: 'Applied',
+    });
     const nodes = await fleet.nodes();
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(Array(5).fill('6.12.48'));
     expect(nodes.map(({ status }) => status?.nodeInfo?.kubeletVersion)).toEqual(Array(5).fill('v1.36.4'));
@@ -53,14 +60,18 @@ describe('a patch strategy', () => {
     await fleet.apply({ ...parallel, patches: [kubeletPatch], execution: { mode: 'Run' } });
     await fleet.untilState('applied');
     expect(watching.most).toBe(0);
-    expect((await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kubeletVersion)).toEqual(Array(3).fill('v1.36.4'));
+    expect((await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kubeletVersion)).toEqual(
+      Array(3).fill('v1.36.4'),
+    );
   });
 
   it('runs as far as throughStage, and goes on when that is raised', async () => {
     const fleet = await cluster.fleet('through', 3, 1);
     await fleet.apply({ execution: { mode: 'Run', throughStage: 0 } });
-    await fleet.until('a pause after stage 0', ({ stages, conditions }) =>
-      stages === '1/3' && conditions?.some(({ reason }) => reason === 'PausedAtStage') === true,
+    await fleet.until(
+      'a pause after stage 0',
+      ({ stages, conditions }) =>
+        stages === '1/3' && conditions?.some(({ reason }) => reason === 'PausedAtStage') === true,
     );
     expect(marked(await fleet.nodes())).toEqual([]);
     await fleet.order({ throughStage: null });
@@ -70,8 +81,15 @@ describe('a patch strategy', () => {
   it('gives every host back on Abort, and plans anew on Hold', async () => {
     const fleet = await cluster.fleet('abort', 2, 2);
     await fleet.annotate('abort-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
-    await fleet.apply({ ...parallel, timing: { patchTimeoutSeconds: 6, settleSeconds: 0, stabilizeSeconds: 0 }, execution: { mode: 'Run' } });
-    await fleet.until('a Job that runs', ({ progress }) => progress?.hosts.some(({ jobs }) => jobs !== undefined) ?? false);
+    await fleet.apply({
+      ...parallel,
+      timing: { patchTimeoutSeconds: 6, settleSeconds: 0, stabilizeSeconds: 0 },
+      execution: { mode: 'Run' },
+    });
+    await fleet.until(
+      'a Job that runs',
+      ({ progress }) => progress?.hosts.some(({ jobs }) => jobs !== undefined) ?? false,
+    );
     await fleet.order({ mode: 'Abort' });
     const ended = await fleet.untilState('aborted');
     expect(ended.applyPhase).toMatchObject({ result: 'aborted', inProgress: false });
@@ -85,7 +103,9 @@ describe('a patch strategy', () => {
 
   it('leaves a host that others cordoned as it was', async () => {
     const fleet = await cluster.fleet('foreign', 1, 1);
-    await cluster.admin.makeApiClient(CoreV1Api).patchNode({ name: 'foreign-0', body: [{ op: 'add', path: '/spec/unschedulable', value: true }] });
+    await cluster.admin
+      .makeApiClient(CoreV1Api)
+      .patchNode({ name: 'foreign-0', body: [{ op: 'add', path: '/spec/unschedulable', value: true }] });
     await fleet.apply({ execution: { mode: 'Run' } });
     await fleet.untilState('applied');
     const nodes = await fleet.nodes();
@@ -98,7 +118,10 @@ describe('a patch strategy', () => {
     await fleet.apply({ execution: { mode: 'Run' } });
     await fleet.until('an open outage', ({ progress }) => (progress?.hosts.length ?? 0) > 0);
     await remove(cluster.admin, fleet.strategy);
-    await eventually('the strategy is gone', async () => (await read(cluster.admin, fleet.strategy)) === undefined);
+    await eventually(
+      'the strategy is gone',
+      async () => (await read(cluster.admin, fleet.strategy)) === undefined,
+    );
     const nodes = await fleet.nodes();
     expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
     expect((await fleet.poolStatus()).permits).toEqual([]);
@@ -113,9 +136,14 @@ describe('trouble', () => {
     const ended = await fleet.untilState('apply-failed');
     const step = ended.applyPhase?.stages[0]?.steps.find(({ name }) => name === 'sw-patch-hosts');
     expect(step).toMatchObject({ result: 'failed' });
-    expect(step?.reason).toMatch(/Job careen-\S+ for kernel-6\.12\.48 failed on failing-1: container apply exited with code 7/);
+    expect(step?.reason).toMatch(
+      /Job careen-\S+ for kernel-6\.12\.48 failed on failing-1: container apply exited with code 7/,
+    );
     expect(closed(await fleet.nodes())).toEqual(['failing-1']);
-    expect(ended.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({ status: 'True', reason: 'ApplyFailed' });
+    expect(ended.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
+      status: 'True',
+      reason: 'ApplyFailed',
+    });
 
     await fleet.order({ mode: 'Abort' });
     await fleet.untilState('aborted');
@@ -125,11 +153,16 @@ describe('trouble', () => {
 
   it('fails the verification of a host whose Job succeeded and changed nothing', async () => {
     const fleet = await cluster.fleet('liar', 1, 1, { [BEHAVIOUR_ANNOTATION]: 'lie' });
-    await fleet.apply({ timing: { verifyTimeoutSeconds: 3, settleSeconds: 0, stabilizeSeconds: 0 }, execution: { mode: 'Run' } });
+    await fleet.apply({
+      timing: { verifyTimeoutSeconds: 3, settleSeconds: 0, stabilizeSeconds: 0 },
+      execution: { mode: 'Run' },
+    });
     const ended = await fleet.untilState('apply-timeout');
     const step = ended.applyPhase?.stages[0]?.steps.find(({ name }) => name === 'verify');
     expect(step).toMatchObject({ result: 'timed-out' });
-    expect(step?.reason).toMatch(/liar-0: has not rebooted \(boot id still .*lacks kernel-6\.12\.48.*6\.12\.41/);
+    expect(step?.reason).toMatch(
+      /liar-0: has not rebooted \(boot id still .*lacks kernel-6\.12\.48.*6\.12\.41/,
+    );
     expect(closed(await fleet.nodes())).toEqual(['liar-0']);
   });
 
@@ -137,7 +170,9 @@ describe('trouble', () => {
     const fleet = await cluster.fleet('unwell', 2, 1);
     await fleet.annotate('unwell-1', { 'testbed.local/ready': 'false' });
     await eventually('NotReady', async () =>
-      (await fleet.nodes()).some(({ status }) => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'False')),
+      (await fleet.nodes()).some(({ status }) =>
+        status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'False'),
+      ),
     );
     await fleet.apply();
     const status = await fleet.untilState('build-failed');
@@ -148,7 +183,9 @@ describe('trouble', () => {
     const fleet = await cluster.fleet('nopool', 1, 1);
     await fleet.apply({ poolRef: 'nowhere' });
     const status = await fleet.until('a message', ({ message }) => message !== undefined);
-    expect(status.message).toBe('HostPool nowhere does not exist: create it, or set spec.poolRef to one that does');
+    expect(status.message).toBe(
+      'HostPool nowhere does not exist: create it, or set spec.poolRef to one that does',
+    );
   });
 });
 

@@ -32,23 +32,37 @@ it.each(Array.from({ length: REPEATS }, (_, i) => i))(
     for (const effect of KILL_AFTER) {
       await eventually(`the operator performs ${effect}`, async () => {
         await look();
-        const accepted = cluster.operator.lines.some((line) => line.includes(`"effect":"${effect}"`) && line.includes('accepted'));
+        const accepted = cluster.operator.lines.some(
+          (line) => line.includes(`"effect":"${effect}"`) && line.includes('"outcome":"accepted"'),
+        );
         return accepted || (await fleet.status()).state === 'applied';
       });
       await cluster.crashOperator();
     }
-    await eventually('the end', async () => {
-      await look();
-      return (await fleet.status()).state === 'applied';
-    }, { seconds: 60, describe: () => cluster.operator.lines.slice(-10) });
+    await eventually(
+      'the end',
+      async () => {
+        await look();
+        return (await fleet.status()).state === 'applied';
+      },
+      { seconds: 60, describe: () => cluster.operator.lines.slice(-10) },
+    );
 
     expect(mostClosed).toBeLessThanOrEqual(2);
     const nodes = await fleet.nodes();
     expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(Array(4).fill('6.12.48'));
-    expect([...bootIds.values()].map(({ size }) => size), 'each host rebooted once').toEqual(Array(4).fill(2));
-    const jobs = (await fleet.jobs()).map(({ spec, metadata }) => `${spec?.template.spec?.nodeName ?? ''} ${metadata?.labels?.['careen.dev/action'] ?? ''}`);
-    expect(jobs.sort()).toEqual(fleet.hosts.flatMap((host) => [`${host} kernel-6.12.48`, `${host} reboot`]).sort());
+    expect(
+      [...bootIds.values()].map(({ size }) => size),
+      'each host rebooted once',
+    ).toEqual(Array(4).fill(2));
+    const jobs = (await fleet.jobs()).map(
+      ({ spec, metadata }) =>
+        `${spec?.template.spec?.nodeName ?? ''} ${metadata?.labels?.['careen.dev/action'] ?? ''}`,
+    );
+    expect(jobs.sort()).toEqual(
+      fleet.hosts.flatMap((host) => [`${host} kernel-6.12.48`, `${host} reboot`]).sort(),
+    );
     expect((await fleet.poolStatus()).permits).toEqual([]);
   },
   120_000,

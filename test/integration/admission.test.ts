@@ -31,7 +31,8 @@ beforeAll(async () => {
 afterAll(async () => plane.stop());
 
 const strategy = (spec: Record<string, unknown>): Manifest => strategyManifest('tried', 'careen-hosts', spec);
-const patchWith = (fields: Record<string, unknown>): Manifest => strategy({ patches: [{ ...kernelPatch, ...fields }] });
+const patchWith = (fields: Record<string, unknown>): Manifest =>
+  strategy({ patches: [{ ...kernelPatch, ...fields }] });
 const requirement = (fields: Record<string, unknown>): Manifest =>
   patchWith({ current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6'], ...fields }] });
 const podSpec = (fields: Record<string, unknown>): Manifest =>
@@ -41,7 +42,8 @@ const podSpec = (fields: Record<string, unknown>): Manifest =>
 
 describe('the custom resource definitions', () => {
   it('are what the sources generate', async () => {
-    for (const [path, content] of generatedFiles()) expect(await readFile(join(ROOT, path), 'utf8'), path).toBe(content);
+    for (const [path, content] of generatedFiles())
+      expect(await readFile(join(ROOT, path), 'utf8'), path).toBe(content);
   });
 
   it('are structural, with a description on every field', async () => {
@@ -81,21 +83,45 @@ describe('a wrong manifest is refused, naming the field', () => {
     ['no patches', strategy({ patches: [] }), /spec\.patches.*at least 1/],
     ['a patch id with capitals', patchWith({ id: 'Kernel' }), /spec\.patches\[0\]\.id/],
     ['a patch called reboot', patchWith({ id: 'reboot' }), /spec\.patches\[0\]\.id.*names the reboot itself/],
-    ['two patches of one id', strategy({ patches: [kubeletPatch, kubeletPatch] }), /patches\[1\].*[Dd]uplicate/],
+    [
+      'two patches of one id',
+      strategy({ patches: [kubeletPatch, kubeletPatch] }),
+      /patches\[1\].*[Dd]uplicate/,
+    ],
     ['a patch without a way to see it', patchWith({ current: [] }), /spec\.patches\[0\]\.current/],
     ['an unknown fact', requirement({ fact: 'nodeInfo.colour' }), /patches\[0\]\.current\[0\]\.fact/],
     ['an unknown operator', requirement({ operator: 'Near' }), /current\[0\]\.operator.*supported values/],
-    ['two versions for AtLeast', requirement({ values: ['1', '2'] }), /one version that begins with a number/],
+    [
+      'two versions for AtLeast',
+      requirement({ values: ['1', '2'] }),
+      /one version that begins with a number/,
+    ],
     ['a word for AtLeast', requirement({ values: ['new'] }), /one version that begins with a number/],
     ['In without values', requirement({ operator: 'In', values: [] }), /at least one entry with In/],
     ['Exists with values', requirement({ operator: 'Exists' }), /left out with Exists/],
-    ['a reboot nobody described', { ...strategy({}), spec: { patches: [kernelPatch] } }, /spec\.reboot must say how/],
+    [
+      'a reboot nobody described',
+      { ...strategy({}), spec: { patches: [kernelPatch] } },
+      /spec\.reboot must say how/,
+    ],
     ['a pod pinned elsewhere', podSpec({ nodeName: 'a' }), /Careen pins the pod/],
     ['a pod that restarts', podSpec({ restartPolicy: 'Always' }), /restartPolicy must be Never/],
     ['a pod without containers', podSpec({ containers: [] }), /template\.spec\.containers/],
-    ['parallel controllers', strategy({ controllerApplyType: 'parallel' }), /controllerApplyType.*supported values/],
-    ['nothing to apply to', strategy({ controllerApplyType: 'ignore', storageApplyType: 'ignore', workerApplyType: 'ignore' }), /must not all be ignore/],
-    ['too many at once', strategy({ maxParallelWorkerHosts: 101 }), /maxParallelWorkerHosts.*less than or equal to 100/],
+    [
+      'parallel controllers',
+      strategy({ controllerApplyType: 'parallel' }),
+      /controllerApplyType.*supported values/,
+    ],
+    [
+      'nothing to apply to',
+      strategy({ controllerApplyType: 'ignore', storageApplyType: 'ignore', workerApplyType: 'ignore' }),
+      /must not all be ignore/,
+    ],
+    [
+      'too many at once',
+      strategy({ maxParallelWorkerHosts: 101 }),
+      /maxParallelWorkerHosts.*less than or equal to 100/,
+    ],
     ['an unknown mode', strategy({ execution: { mode: 'Go' } }), /execution\.mode.*supported values/],
     ['a negative stage', strategy({ execution: { throughStage: -1 } }), /execution\.throughStage/],
     ['a timeout of nothing', strategy({ timing: { patchTimeoutSeconds: 0 } }), /timing\.patchTimeoutSeconds/],
@@ -119,8 +145,11 @@ describe('a wrong manifest is refused, naming the field', () => {
 function undescribed(value: unknown, path = ''): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, child]: [string, unknown]) => {
-    const here = key === 'properties' && typeof child === 'object' && child !== null ? Object.entries(child) : [];
-    const bare = here.filter(([name, field]) => name !== 'metadata' && !hasDescription(field)).map(([name]) => `${path}.${name}`);
+    const here =
+      key === 'properties' && typeof child === 'object' && child !== null ? Object.entries(child) : [];
+    const bare = here
+      .filter(([name, field]) => name !== 'metadata' && !hasDescription(field))
+      .map(([name]) => `${path}.${name}`);
     return [...bare, ...undescribed(child, key === 'properties' ? path : `${path}.${key}`)];
   });
 }

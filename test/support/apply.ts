@@ -34,7 +34,13 @@ export async function apply(config: KubeConfig, ...manifests: readonly Manifest[
 /** Tries to create an object, as `kubectl create --dry-run=server` does. Throws AdmissionError. */
 export async function tryCreate(config: KubeConfig, manifest: Manifest): Promise<void> {
   const collection = pathOf(manifest).replace(/\/[^/]+$/, '');
-  await request(config, 'POST', `${collection}?dryRun=All&fieldValidation=Strict`, 'application/json', manifest);
+  await request(
+    config,
+    'POST',
+    `${collection}?dryRun=All&fieldValidation=Strict`,
+    'application/json',
+    manifest,
+  );
 }
 
 /** Changes an object by a JSON merge patch, as `kubectl patch --type merge` does. Throws AdmissionError. */
@@ -52,28 +58,48 @@ export async function remove(config: KubeConfig, target: Manifest): Promise<void
   await request(config, 'DELETE', pathOf(target));
 }
 
-async function request(config: KubeConfig, method: string, path: string, contentType?: string, body?: unknown): Promise<unknown> {
+async function request(
+  config: KubeConfig,
+  method: string,
+  path: string,
+  contentType?: string,
+  body?: unknown,
+): Promise<unknown> {
   const url = `${config.getCurrentCluster()?.server ?? ''}${path}`;
   const context = new RequestContext(url, HttpMethod.GET);
   await config.applySecurityAuthentication(context);
   const dispatcher = context.getDispatcher();
   const response = await fetch(url, {
     method,
-    headers: { ...context.getHeaders(), Accept: 'application/json', ...(contentType ? { 'Content-Type': contentType } : {}) },
+    headers: {
+      ...context.getHeaders(),
+      Accept: 'application/json',
+      ...(contentType ? { 'Content-Type': contentType } : {}),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(dispatcher ? { dispatcher } : {}),
   });
   const answer = z.looseObject({ message: z.string().optional() }).parse(await response.json());
   if (response.status === 404 && (method === 'GET' || method === 'DELETE')) return undefined;
-  if (!response.ok) throw new AdmissionError(answer.message ?? `${method} ${path}: ${String(response.status)}`);
+  if (!response.ok)
+    throw new AdmissionError(answer.message ?? `${method} ${path}: ${String(response.status)}`);
   return answer;
 }
 
-const CLUSTER_SCOPED = new Set(['Namespace', 'Node', 'ClusterRole', 'ClusterRoleBinding', 'CustomResourceDefinition', 'HostPool']);
+const CLUSTER_SCOPED = new Set([
+  'Namespace',
+  'Node',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'CustomResourceDefinition',
+  'HostPool',
+]);
 
 function pathOf({ apiVersion, kind, metadata: { name, namespace = 'default' } }: Manifest): string {
   const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const lower = kind.toLowerCase();
   const plural = lower.endsWith('y') ? `${lower.slice(0, -1)}ies` : `${lower}s`;
-  return CLUSTER_SCOPED.has(kind) ? `${base}/${plural}/${name}` : `${base}/namespaces/${namespace}/${plural}/${name}`;
+  return CLUSTER_SCOPED.has(kind)
+    ? `${base}/${plural}/${name}`
+    : `${base}/namespaces/${namespace}/${plural}/${name}`;
 }

@@ -16,7 +16,9 @@ export async function eventually<T>(
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (Date.now() >= deadline) {
-      throw new Error(`${what}: not within ${String(seconds)} s; last seen: ${JSON.stringify(describe(), null, 1)}`);
+      throw new Error(
+        `${what}: not within ${String(seconds)} s; last seen: ${JSON.stringify(describe(), null, 1)}`,
+      );
     }
     await delay(PAUSE_MILLISECONDS);
   }

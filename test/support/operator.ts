@@ -35,7 +35,10 @@ export type RunningOperator = {
 };
 
 /** Starts the operator and waits until it works. `onLine` gets each line of its log. */
-export async function startOperator(kubeconfig: string, onLine?: (line: string) => void): Promise<RunningOperator> {
+export async function startOperator(
+  kubeconfig: string,
+  onLine?: (line: string) => void,
+): Promise<RunningOperator> {
   const child = spawn(process.execPath, [MAIN], {
     env: { ...process.env, KUBECONFIG: kubeconfig },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,9 @@ import type { Manifest } from './apply.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const job = { template: { spec: { containers: [{ name: 'apply', image: 'registry.example.com/patch:1' }] } } };
+const job = {
+  template: { spec: { containers: [{ name: 'apply', image: 'registry.example.com/patch:1' }] } },
+};
 
 /** A patch that brings a kernel and asks for a reboot. */
 export const kernelPatch = {

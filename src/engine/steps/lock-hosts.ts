@@ -19,7 +19,13 @@ export function lockHost(step: HostStep): Verdict {
     closedBefore: facts.closed,
     since: outage.since,
   };
-  const effect = { kind: 'claim', key: keyOf(step, 'lock-hosts', ''), host: name, revision: facts.revision, claim } as const;
+  const effect = {
+    kind: 'claim',
+    key: keyOf(step, 'lock-hosts', ''),
+    host: name,
+    revision: facts.revision,
+    claim,
+  } as const;
   return ask(step, effect, `locking ${name}`);
 }
 
@@ -27,5 +33,7 @@ export function lockHost(step: HostStep): Verdict {
 export function claimLost({ facts, name, run }: HostStep): Verdict | undefined {
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return undefined;
-  return failed(`${name} lost the claim of this run: somebody removed or replaced its annotation careen.dev/claim`);
+  return failed(
+    `${name} lost the claim of this run: somebody removed or replaced its annotation careen.dev/claim`,
+  );
 }

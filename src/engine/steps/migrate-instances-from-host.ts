@@ -25,7 +25,10 @@ export function migrateInstances(step: HostStep): Verdict {
   if (problem) return problem;
   const effects = asked.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
   const blocked = asked.filter((verdict) => verdict.kind === 'blocked');
-  const reason = [`${String(instances.length)} pods left on ${step.name}`, ...new Set(blocked.map((each) => each.reason))];
+  const reason = [
+    `${String(instances.length)} pods left on ${step.name}`,
+    ...new Set(blocked.map((each) => each.reason)),
+  ];
   if (effects.length > 0) return { kind: 'act', effects, reason: reason.join('; ') };
   if (staying.length < instances.length) return { kind: 'wait', reason: reason.join('; ') };
   const until = Math.min(...blocked.map((each) => each.until ?? Infinity));
@@ -40,7 +43,9 @@ function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict
 function consentMissing({ plan, name }: HostStep, staying: readonly InstanceFacts[]): string | undefined {
   const { evictUnmanagedPods, evictPodsWithLocalData } = plan.actions.drain;
   const unmanaged = evictUnmanagedPods ? [] : staying.filter((each) => each.unmanaged);
-  const localData = evictPodsWithLocalData ? [] : staying.filter((each) => each.localData && !unmanaged.includes(each));
+  const localData = evictPodsWithLocalData
+    ? []
+    : staying.filter((each) => each.localData && !unmanaged.includes(each));
   const complaints = [
     ...(unmanaged.length > 0
       ? [`${list(unmanaged)} without a controller (delete them, or set spec.drain.evictUnmanagedPods)`]
@@ -49,10 +54,14 @@ function consentMissing({ plan, name }: HostStep, staying: readonly InstanceFact
       ? [`${list(localData)} with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)`]
       : []),
   ];
-  return complaints.length > 0 ? `${name} runs pods that need consent to be evicted: ${complaints.join('; ')}` : undefined;
+  return complaints.length > 0
+    ? `${name} runs pods that need consent to be evicted: ${complaints.join('; ')}`
+    : undefined;
 }
 
 function list(instances: readonly InstanceFacts[]): string {
   const named = instances.slice(0, NAMED).map(({ namespace, name }) => `${namespace}/${name}`);
-  return instances.length > NAMED ? `${named.join(', ')} and ${String(instances.length - NAMED)} more` : named.join(', ');
+  return instances.length > NAMED
+    ? `${named.join(', ')} and ${String(instances.length - NAMED)} more`
+    : named.join(', ');
 }

@@ -7,7 +7,8 @@ import { DONE, failed, type Verdict } from './verdict.ts';
  */
 export function queryAlarms(view: View, stepStartedAt: Instant): Verdict {
   const signal = view.signal('alarms');
-  if (!signal || signal.observedAt < stepStartedAt) return { kind: 'blocked', reason: 'waiting to observe the alarms' };
+  if (!signal || signal.observedAt < stepStartedAt)
+    return { kind: 'blocked', reason: 'waiting to observe the alarms' };
   return signal.alarms.length === 0 ? DONE : failed(alarmsPresent(signal.alarms));
 }
 

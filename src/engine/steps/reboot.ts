@@ -4,7 +4,9 @@ import type { HostStep } from './verdict.ts';
 
 /** Whether the patches of this outage ask for a reboot. */
 export function rebootAsked({ plan }: Pick<HostStep, 'plan'>, outage: HostProgress): boolean {
-  return plan.actions.patches.some(({ id, rebootRequired }) => rebootRequired && outage.patches?.includes(id));
+  return plan.actions.patches.some(
+    ({ id, rebootRequired }) => rebootRequired && outage.patches?.includes(id),
+  );
 }
 
 /** Whether a reboot was started and the host is not back from it. */

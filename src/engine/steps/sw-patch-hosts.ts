@@ -33,13 +33,18 @@ export function patchHost(step: HostStep): Verdict {
 
 function lackingPatches({ plan, stage, facts }: HostStep): string[] {
   return plan.actions.patches
-    .filter(({ id, current }) => stage.patches?.includes(id) && unmetRequirements(current, facts?.facts ?? {}).length > 0)
+    .filter(
+      ({ id, current }) =>
+        stage.patches?.includes(id) && unmetRequirements(current, facts?.facts ?? {}).length > 0,
+    )
     .map(({ id }) => id);
 }
 
 function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: JobAction }[] {
   const { patches, reboot } = step.plan.actions;
-  const wanted = patches.filter(({ id }) => outage.patches?.includes(id)).map(({ id, action }) => ({ id, job: action.job }));
+  const wanted = patches
+    .filter(({ id }) => outage.patches?.includes(id))
+    .map(({ id, action }) => ({ id, job: action.job }));
   return reboot && rebootAsked(step, outage) ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
 }
 
@@ -53,15 +58,32 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
   const recorded = outage.jobs?.find((each) => each.action === action);
   const found = view.effect(key);
   if (!found) {
-    if (recorded) return failed(`Job ${recorded.name} for ${action} on ${name} was deleted; whether it did its work is not known`);
-    return ask(step, { kind: 'create-job', key, host: name, action, job }, `making the Job for ${action} on ${name}`);
+    if (recorded)
+      return failed(
+        `Job ${recorded.name} for ${action} on ${name} was deleted; whether it did its work is not known`,
+      );
+    return ask(
+      step,
+      { kind: 'create-job', key, host: name, action, job },
+      `making the Job for ${action} on ${name}`,
+    );
   }
-  if (recorded && recorded.uid !== found.uid) return failed(`Job ${found.name} on ${name} was replaced by another one`);
-  const progress = recorded ? undefined : { jobs: [...(outage.jobs ?? []), { action, name: found.name, uid: found.uid }] };
+  if (recorded && recorded.uid !== found.uid)
+    return failed(`Job ${found.name} on ${name} was replaced by another one`);
+  const progress = recorded
+    ? undefined
+    : { jobs: [...(outage.jobs ?? []), { action, name: found.name, uid: found.uid }] };
   switch (found.state) {
     case 'suspended': {
       const { name: jobName, uid, revision } = found;
-      const start = { kind: 'start-job', key: `${key}/start`, host: name, name: jobName, uid, revision } as const;
+      const start = {
+        kind: 'start-job',
+        key: `${key}/start`,
+        host: name,
+        name: jobName,
+        uid,
+        revision,
+      } as const;
       return ask(step, start, `starting Job ${jobName} on ${name}`, progress);
     }
     case 'running':

@@ -9,7 +9,8 @@ import { rebootPending } from './reboot.ts';
 export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
   if (!outage || facts?.claim?.run !== run) return DONE;
-  if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not come back from its reboot` };
+  if (rebootPending(step, outage))
+    return { kind: 'wait', reason: `${name} has not come back from its reboot` };
   const key = keyOf(step, 'unlock-hosts', '');
   return ask(step, { kind: 'release', key, host: name, revision: facts.revision, run }, `unlocking ${name}`);
 }

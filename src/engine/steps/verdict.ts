@@ -61,11 +61,20 @@ export function keyOf({ run, stage, name, outage }: HostStep, step: string, subj
  * Asks for an effect, or says why that is of no use now: it was refused for
  * good, or blocked until later.
  */
-export function ask(step: HostStep, effect: Effect, reason: string, progress?: Partial<HostProgress>): Verdict {
+export function ask(
+  step: HostStep,
+  effect: Effect,
+  reason: string,
+  progress?: Partial<HostProgress>,
+): Verdict {
   const outcome = step.outcomes.get(effect.key);
   if (outcome?.kind === 'refused') return failed(outcome.reason);
   if (outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > step.now) {
-    return { kind: 'blocked', reason: outcome.reason, ...(outcome.retryAt ? { until: outcome.retryAt } : {}) };
+    return {
+      kind: 'blocked',
+      reason: outcome.reason,
+      ...(outcome.retryAt ? { until: outcome.retryAt } : {}),
+    };
   }
   return { kind: 'act', effects: [effect], reason, ...(progress ? { progress } : {}) };
 }

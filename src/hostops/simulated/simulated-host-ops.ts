@@ -7,6 +7,7 @@ import { hasAll, rolesOf } from './label-selector.ts';
 import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
 
 const PAGE = 50;
+const BUDGET_RETRY_MILLISECONDS = 5_000;
 const ACCEPTED: Outcome = { kind: 'accepted' };
 const ALREADY: Outcome = { kind: 'already' };
 const STALE: Outcome = { kind: 'stale' };
@@ -97,10 +98,16 @@ export class SimulatedHostOps implements HostOps {
   #claim({ name, claim, revision }: SimulatedHost, effect: Effect & { kind: 'claim' }): Outcome {
     if (claim?.run === effect.claim.run) return ALREADY;
     if (claim) {
-      return { kind: 'blocked', reason: `${name} is held by strategy ${claim.owner.namespace}/${claim.owner.name}` };
+      return {
+        kind: 'blocked',
+        reason: `${name} is held by strategy ${claim.owner.namespace}/${claim.owner.name}`,
+      };
     }
     if (effect.revision !== String(revision)) return STALE;
-    this.#world.changeHost(name, { claim: effect.claim, ...(effect.claim.level === 'away' ? { closed: true } : {}) });
+    this.#world.changeHost(name, {
+      claim: effect.claim,
+      ...(effect.claim.level === 'away' ? { closed: true } : {}),
+    });
     return ACCEPTED;
   }
 
@@ -116,7 +123,12 @@ export class SimulatedHostOps implements HostOps {
     const pod = this.#world.pods.get(instance.uid);
     if (!pod || pod.leaving) return ALREADY;
     if (this.#world.evict(pod) === 'leaving') return ACCEPTED;
-    return { kind: 'blocked', reason: `budget ${pod.budget ?? ''} does not allow to evict ${pod.namespace}/${pod.name}` };
+    const retryAt = this.#world.now + BUDGET_RETRY_MILLISECONDS;
+    return {
+      kind: 'blocked',
+      retryAt,
+      reason: `budget ${pod.budget ?? ''} does not allow to evict ${pod.namespace}/${pod.name}`,
+    };
   }
 
   #createJob({ key, host, action, job }: Effect & { kind: 'create-job' }): Outcome {
@@ -151,7 +163,17 @@ function plannedBy({ nodeInfo, labels }: SimulatedHost): Facts {
 function factsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | undefined): HostFacts {
   const { name, revision, closed, ready, bootId, claim } = host;
   const alarms = ready ? [] : ['not Ready'];
-  return { name, revision: String(revision), closed, ready, alarms, bootId, facts: plannedBy(host), claim, instances };
+  return {
+    name,
+    revision: String(revision),
+    closed,
+    ready,
+    alarms,
+    bootId,
+    facts: plannedBy(host),
+    claim,
+    instances,
+  };
 }
 
 function instanceOf({ uid, namespace, name, leaving, unmanaged, localData }: SimulatedPod): InstanceFacts {
@@ -168,5 +190,9 @@ function alarmOf({ name, ready, claim }: SimulatedHost): Alarm[] {
 
 function fleetOf(members: readonly SimulatedHost[], planRevision: string): FleetFacts {
   const others = members.filter(({ closed, ready, claim }) => !claim && (closed || !ready));
-  return { total: members.length, outOfServiceByOthers: new Set(others.map(({ name }) => name)), revision: planRevision };
+  return {
+    total: members.length,
+    outOfServiceByOthers: new Set(others.map(({ name }) => name)),
+    revision: planRevision,
+  };
 }

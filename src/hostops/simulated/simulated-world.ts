@@ -125,7 +125,14 @@ export class SimulatedWorld {
     return () => this.#listeners.delete(listener);
   }
 
-  addHost({ name, labels = {}, nodeInfo = {}, closed = false, ready = true, behaviour = 'honest' }: NewHost): void {
+  addHost({
+    name,
+    labels = {},
+    nodeInfo = {},
+    closed = false,
+    ready = true,
+    behaviour = 'honest',
+  }: NewHost): void {
     const state = { closed, ready, behaviour, installed: {}, claim: undefined };
     const bootId = this.#next('boot');
     this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
@@ -183,7 +190,13 @@ export class SimulatedWorld {
   /** Makes a suspended Job. */
   addJob(job: Pick<SimulatedJob, 'key' | 'host' | 'action' | 'container'>): void {
     const uid = this.#next('job');
-    this.#jobs.set(job.key, { ...job, name: `careen-${uid}`, uid, revision: this.#number(), state: 'suspended' });
+    this.#jobs.set(job.key, {
+      ...job,
+      name: `careen-${uid}`,
+      uid,
+      revision: this.#number(),
+      state: 'suspended',
+    });
     this.#tell(job.host);
   }
 

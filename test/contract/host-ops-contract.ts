@@ -1,0 +1,297 @@
+/** What every adapter of the host-ops port promises, as tests that run against any of them. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { JobAction } from '../../src/crds/patch-strategy-spec.ts';
+import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
+import type { Claim, EffectFacts, HostFacts, View } from '../../src/engine/view.ts';
+import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';
+import type { HostName, HostSeed } from '../../src/planner/facts.ts';
+
+/** The patch that the hosts of a fixture know: its Job succeeds on an honest host. */
+export const PATCH = 'kernel-6.12.48';
+export const OLD_KERNEL = '6.12.40';
+/** The exit code of patches on a host that is asked to fail. */
+export const EXIT_CODE = 7;
+
+export type FixtureHost = {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Its patches end with `EXIT_CODE`. */
+  readonly failing?: boolean;
+};
+
+export type FixturePod = { readonly uid: string; readonly namespace: string; readonly name: string };
+
+/** A world of one case: hosts of its own behind an adapter, and what others can do to them. */
+export type ContractFixture = {
+  readonly ops: HostOps;
+  /** Selects the hosts of this fixture and no others. */
+  readonly scope: Scope;
+  /** The strategy on whose behalf the case acts; it exists as far as the adapter can tell. */
+  readonly owner: Fence['strategy'];
+  /** Adds a host that is ready, open and runs kernel `OLD_KERNEL`. Returns its name, which begins with `name`. */
+  addHost(name: string, options?: FixtureHost): Promise<HostName>;
+  /** Adds a pod. `protected`: its budget allows no disruption. */
+  addPod(host: HostName, name: string, budget: 'protected' | 'none'): Promise<FixturePod>;
+  podExists(pod: FixturePod): Promise<boolean>;
+  /** Makes a host ready or not, whoever works on it. */
+  setReady(host: HostName, ready: boolean): Promise<void>;
+  /** Closes a host, as a person would. */
+  close(host: HostName): Promise<void>;
+  /** Lets time pass until this is so; fails when it does not come. */
+  eventually(what: string, condition: () => boolean): Promise<void>;
+  cleanup(): Promise<void>;
+};
+
+const RUN = 'run-of-this-case';
+const OTHER_RUN = 'run-of-another';
+const JOB: JobAction = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
+
+/** Runs the contract against an adapter; each case gets a fixture of its own. */
+export function hostOpsContract(name: string, makeFixture: () => Promise<ContractFixture>): void {
+  describe(`${name} keeps the contract of HostOps`, () => {
+    let fixture: ContractFixture;
+    let watch: HostWatch;
+    let fleet: Subscription;
+    let told: Set<HostName>;
+    let signal: AbortSignal;
+
+    beforeEach(async () => {
+      fixture = await makeFixture();
+      told = new Set();
+      signal = new AbortController().signal;
+      fleet = fixture.ops.fleet(fixture.scope, () => undefined);
+      watch = fixture.ops.watch((hosts) => {
+        for (const host of hosts) told.add(host);
+      });
+    });
+
+    afterEach(async () => {
+      watch.close();
+      fleet.close();
+      await fixture.cleanup();
+    });
+
+    const view = (): View => fixture.ops.view(fixture.scope);
+    const host = (hostName: HostName): HostFacts | undefined => view().host(hostName);
+    const seen = (hostName: HostName, fits: (facts: HostFacts) => boolean): Promise<HostFacts> =>
+      observe(`${hostName} to be as expected`, () => {
+        const facts = host(hostName);
+        return facts && fits(facts) ? facts : undefined;
+      });
+    const job = (key: string, state: EffectFacts['state']): Promise<EffectFacts> =>
+      observe(`the Job ${key} to be ${state}`, () => {
+        const facts = view().effect(key);
+        return facts?.state === state ? facts : undefined;
+      });
+    const perform = (effect: Effect, run = RUN): Promise<Outcome> =>
+      fixture.ops.perform(effect, { strategy: fixture.owner, run }, signal);
+
+    async function observe<T>(what: string, look: () => T | undefined): Promise<T> {
+      let found: T | undefined;
+      await fixture.eventually(what, () => {
+        found = look();
+        return found !== undefined;
+      });
+      if (found === undefined) throw new Error(`eventually() ended before ${what}`);
+      return found;
+    }
+
+    /** A host that is watched, and how it looks. */
+    async function watched(hostName: string, options: FixtureHost = {}): Promise<HostFacts> {
+      const full = await fixture.addHost(hostName, options);
+      watch.want(new Set([full]));
+      return seen(full, ({ ready, instances }) => ready && instances !== undefined);
+    }
+
+    function claimOf({ name: hostName, revision, closed }: HostFacts, run = RUN): Effect & { kind: 'claim' } {
+      const claim: Claim = {
+        run,
+        owner: fixture.owner,
+        planDigest: 'sha256:0',
+        stage: 0,
+        level: 'away',
+        closedBefore: closed,
+        since: '2026-11-23T09:00:00.000Z',
+      };
+      return { kind: 'claim', key: keyOf(hostName, 'lock-hosts', run), host: hostName, revision, claim };
+    }
+
+    function releaseOf({ name: hostName, revision }: HostFacts, run = RUN): Effect {
+      return { kind: 'release', key: keyOf(hostName, 'unlock-hosts'), host: hostName, revision, run };
+    }
+
+    async function claimed(facts: HostFacts): Promise<HostFacts> {
+      expect(await perform(claimOf(facts))).toEqual({ kind: 'accepted' });
+      return seen(facts.name, ({ claim, closed }) => claim?.run === RUN && closed);
+    }
+
+    function evictOf(hostName: HostName, { uid, namespace, name: podName }: FixturePod): Effect {
+      const key = keyOf(hostName, 'migrate-instances-from-host', uid);
+      return { kind: 'evict', key, host: hostName, instance: { uid, namespace, name: podName } };
+    }
+
+    async function startedJob(hostName: HostName): Promise<string> {
+      const key = keyOf(hostName, 'sw-patch-hosts', PATCH);
+      const create: Effect = { kind: 'create-job', key, host: hostName, action: PATCH, job: JOB };
+      expect(await perform(create)).toEqual({ kind: 'accepted' });
+      const { name: jobName, uid, revision } = await job(key, 'suspended');
+      expect(await perform(create)).toEqual({ kind: 'already' });
+      expect(await job(key, 'suspended')).toMatchObject({ name: jobName, uid });
+
+      const start: Effect = {
+        kind: 'start-job',
+        key: `${key}/start`,
+        host: hostName,
+        name: jobName,
+        uid,
+        revision,
+      };
+      expect(await perform(start)).toEqual({ kind: 'accepted' });
+      return key;
+    }
+
+    it('lists each host of the pool once, with its roles and facts', async () => {
+      const controller = await fixture.addHost('controller', {
+        labels: { 'node-role.kubernetes.io/control-plane': '' },
+      });
+      const storage = await fixture.addHost('storage', { labels: { 'node-role.kubernetes.io/storage': '' } });
+      const worker = await fixture.addHost('worker', { labels: { shelf: 'b' } });
+
+      const found: HostSeed[] = [];
+      for await (const page of fixture.ops.inventory(fixture.scope, signal)) found.push(...page);
+      const inOrder = found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+
+      expect(inOrder.map(({ name: each, roles }) => [each, [...roles]])).toEqual([
+        [controller, ['controller']],
+        [storage, ['storage']],
+        [worker, ['worker']],
+      ]);
+      expect(inOrder[2]?.facts).toMatchObject({ 'nodeInfo.kernelVersion': OLD_KERNEL, 'labels.shelf': 'b' });
+    });
+
+    it('closes a host that it claims, says so, and claims it no second time', async () => {
+      const before = await watched('claimed');
+      told.clear();
+      const claim = claimOf(before);
+      expect(await perform(claim)).toEqual({ kind: 'accepted' });
+
+      const after = await seen(before.name, ({ closed }) => closed);
+      expect(after.claim).toEqual(claim.claim);
+      expect(after.revision).not.toBe(before.revision);
+      expect(told).toContain(before.name);
+      expect(await perform(claim)).toEqual({ kind: 'already' });
+    });
+
+    it('leaves a host alone that another run holds', async () => {
+      const held = await claimed(await watched('held'));
+      const outcome = await perform(claimOf(held, OTHER_RUN), OTHER_RUN);
+      expect(outcome).toMatchObject({ kind: 'blocked', reason: expect.stringContaining(fixture.owner.name) });
+      expect(await perform(releaseOf(held, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'already' });
+      await fixture.ops.confirm([held.name], signal);
+      expect(host(held.name)).toEqual(held);
+    });
+
+    it('puts a host back as it was: opened when we closed it, left closed when others had', async () => {
+      const open = await claimed(await watched('open'));
+      expect(await perform(releaseOf(open))).toEqual({ kind: 'accepted' });
+      const released = await seen(open.name, ({ claim }) => claim === undefined);
+      expect(released.closed).toBe(false);
+      expect(await perform(releaseOf(open))).toEqual({ kind: 'already' });
+
+      const { name: cordoned } = await watched('cordoned');
+      await fixture.close(cordoned);
+      const taken = await claimed(await seen(cordoned, ({ closed }) => closed));
+      expect(await perform(releaseOf(taken))).toEqual({ kind: 'accepted' });
+      expect((await seen(cordoned, ({ claim }) => claim === undefined)).closed).toBe(true);
+    });
+
+    it('refuses as stale what was decided before the host changed', async () => {
+      const before = await watched('changed');
+      await fixture.close(before.name);
+      const after = await seen(before.name, ({ closed }) => closed);
+      expect(await perform(claimOf(before))).toEqual({ kind: 'stale' });
+      await fixture.ops.confirm([before.name], signal);
+      expect(host(before.name)).toEqual(after);
+
+      const taken = await claimed(after);
+      expect(await perform({ ...releaseOf(taken), revision: before.revision } as Effect)).toEqual({
+        kind: 'stale',
+      });
+      await fixture.ops.confirm([before.name], signal);
+      expect(host(before.name)?.claim).toEqual(taken.claim);
+    });
+
+    it('empties a host by evictions, each for one pod only', async () => {
+      const { name: crowded } = await watched('crowded');
+      const pod = await fixture.addPod(crowded, 'going', 'none');
+      await seen(crowded, ({ instances }) => instances?.some(({ uid }) => uid === pod.uid) === true);
+
+      const namesake = { ...pod, uid: '00000000-0000-4000-8000-000000000000' };
+      expect((await perform(evictOf(crowded, namesake))).kind).not.toBe('accepted');
+      await fixture.ops.confirm([crowded], signal);
+      expect(host(crowded)?.instances).toMatchObject([{ uid: pod.uid, name: pod.name, leaving: false }]);
+
+      expect(await perform(evictOf(crowded, pod))).toEqual({ kind: 'accepted' });
+      await seen(crowded, ({ instances }) => instances?.length === 0);
+      expect(await fixture.podExists(pod)).toBe(false);
+      expect(await perform(evictOf(crowded, pod))).toEqual({ kind: 'already' });
+    });
+
+    it('lets a budget keep a pod where it is, and names the pod', async () => {
+      const { name: guarded } = await watched('guarded');
+      const pod = await fixture.addPod(guarded, 'needed', 'protected');
+      await seen(guarded, ({ instances }) => instances?.length === 1);
+
+      const outcome = await perform(evictOf(guarded, pod));
+      expect(outcome).toMatchObject({
+        kind: 'blocked',
+        reason: expect.stringContaining(`${pod.namespace}/${pod.name}`),
+      });
+      await fixture.ops.confirm([guarded], signal);
+      expect(host(guarded)?.instances).toMatchObject([{ uid: pod.uid, leaving: false }]);
+      expect(await fixture.podExists(pod)).toBe(true);
+    });
+
+    it('makes a Job once, suspended, and runs it when it is started', async () => {
+      const { name: patched } = await watched('patched');
+      const key = await startedJob(patched);
+      const { name: jobName, uid, revision } = await job(key, 'succeeded');
+      const again: Effect = {
+        kind: 'start-job',
+        key: `${key}/start`,
+        host: patched,
+        name: jobName,
+        uid,
+        revision,
+      };
+      expect(await perform(again)).toEqual({ kind: 'already' });
+    });
+
+    it('tells with which exit code a Job failed', async () => {
+      const { name: failing } = await watched('failing', { failing: true });
+      const key = await startedJob(failing);
+      const { failure } = await job(key, 'failed');
+      expect(failure).toContain(String(EXIT_CODE));
+    });
+
+    it('counts a host that is not ready as an alarm and out of service, unless somebody works on it', async () => {
+      const { name: sick } = await watched('sick');
+      await fixture.eventually('the host to be counted', () => view().fleet.total === 1);
+      expect(view().signal('alarms')?.alarms).toEqual([]);
+      expect(view().fleet.outOfServiceByOthers).toEqual(new Set());
+
+      await fixture.setReady(sick, false);
+      const facts = await seen(sick, ({ ready }) => !ready);
+      expect(facts.alarms).not.toEqual([]);
+      expect(view().signal('alarms')?.alarms).toMatchObject([{ host: sick }]);
+      expect(view().fleet.outOfServiceByOthers).toEqual(new Set([sick]));
+
+      await claimed(facts);
+      expect(view().signal('alarms')?.alarms).toEqual([]);
+      expect(view().fleet.outOfServiceByOthers).toEqual(new Set());
+    });
+  });
+}
+
+function keyOf(host: HostName, step: string, subject = ''): string {
+  return effectKey(RUN, 0, step, host, subject, 1);
+}

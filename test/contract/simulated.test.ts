@@ -1,0 +1,36 @@
+import { hostPoolSpec } from '../../src/crds/host-pool.ts';
+import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
+import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
+import { EXIT_CODE, OLD_KERNEL, PATCH, hostOpsContract, type ContractFixture } from './host-ops-contract.ts';
+
+const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+
+hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
+  const world = new SimulatedWorld({ [PATCH]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } } });
+  world.addHost({ name: 'of-another-pool' });
+  return {
+    ops: new SimulatedHostOps(world),
+    scope: { pool: 'case', nodeSelector: { pool: 'case' }, roles },
+    owner: { namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
+    addHost: async (name, { labels = {}, failing = false } = {}) => {
+      const nodeInfo = { 'nodeInfo.kernelVersion': OLD_KERNEL };
+      const behaviour = failing ? EXIT_CODE : 'honest';
+      world.addHost({ name, labels: { ...labels, pool: 'case' }, nodeInfo, behaviour });
+      return name;
+    },
+    addPod: async (host, name, budget) => {
+      world.setBudget('none-to-spare', 0);
+      return world.addPod({ host, name, budget: budget === 'protected' ? 'none-to-spare' : undefined });
+    },
+    podExists: async ({ uid }) => world.pods.has(uid),
+    setReady: async (host, ready) => world.changeHost(host, { ready }),
+    close: async (host) => world.changeHost(host, { closed: true }),
+    eventually: async (what, condition) => {
+      while (!condition()) {
+        if (world.nextAt === undefined) throw new Error(`waited in vain for ${what}`);
+        world.advanceTo(world.nextAt);
+      }
+    },
+    cleanup: async () => undefined,
+  };
+});

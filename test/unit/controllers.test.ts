@@ -1,0 +1,208 @@
+import k8sOperator from '@dot-i/k8s-operator';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { mergePatch } from '../../src/controllers/merge-patch.ts';
+import { Outcomes } from '../../src/controllers/outcomes.ts';
+import { rebuildNeeded, type RebuildInput } from '../../src/controllers/rebuild.ts';
+import { OperatorShell } from '../../src/controllers/shell.ts';
+import { WorkQueue } from '../../src/controllers/work-queue.ts';
+import { updateConditions } from '../../src/crds/conditions.ts';
+import type { RunState } from '../../src/engine/run-state.ts';
+import { newRun } from '../../src/engine/run-state.ts';
+
+describe('the merge patch', () => {
+  it('turns one object into the other, naming with null what goes', () => {
+    expect(mergePatch({ a: 1, b: { c: 1, d: 2 }, e: [1] }, { b: { c: 1 }, e: [2] })).toEqual({
+      a: null,
+      b: { d: null },
+      e: [2],
+    });
+    expect(mergePatch({ a: { b: 1 } }, { a: { b: 1 } })).toBeUndefined();
+  });
+
+  it('does so for any two objects', () => {
+    const leaf = fc.oneof(fc.integer(), fc.string(), fc.array(fc.integer()));
+    const object = fc.dictionary(
+      fc.constantFrom('a', 'b', 'c'),
+      fc.oneof(leaf, fc.dictionary(fc.constantFrom('x', 'y'), leaf)),
+    );
+    fc.assert(
+      fc.property(object, object, (before, after) => {
+        expect(applied(before, mergePatch(before, after) ?? {})).toEqual({ ...after });
+      }),
+    );
+  });
+});
+
+/** What an API server makes of a merge patch (RFC 7396). */
+function applied(target: unknown, patch: unknown): unknown {
+  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
+  const result: Record<string, unknown> =
+    typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) Reflect.deleteProperty(result, key);
+    else result[key] = applied(result[key], value);
+  }
+  return result;
+}
+
+describe('conditions', () => {
+  it('keep the time of their last transition unless their status flips', () => {
+    const wish = { type: 'Ready', status: 'False', reason: 'Applying', message: '' } as const;
+    const before = updateConditions([], [wish], 1, 'early');
+    expect(updateConditions(before, [{ ...wish, reason: 'Held' }], 2, 'late')[0]).toMatchObject({
+      lastTransitionTime: 'early',
+      observedGeneration: 2,
+    });
+    expect(updateConditions(before, [{ ...wish, status: 'True' }], 2, 'late')[0]).toMatchObject({
+      lastTransitionTime: 'late',
+    });
+  });
+});
+
+describe('blocked effects', () => {
+  it('are asked for again later each time, up to ten seconds', () => {
+    const outcomes = new Outcomes();
+    const effect = {
+      kind: 'evict',
+      key: 'k',
+      host: 'h',
+      instance: { uid: 'u', namespace: 'n', name: 'p' },
+    } as const;
+    const waits = Array.from({ length: 6 }, () => {
+      outcomes.note(effect, { kind: 'blocked', reason: 'budget' }, 0);
+      const outcome = outcomes.all.get('k');
+      return outcome?.kind === 'blocked' ? outcome.retryAt : undefined;
+    });
+    expect(waits).toEqual([1000, 2000, 4000, 8000, 10_000, 10_000]);
+  });
+});
+
+describe('a plan is built again', () => {
+  const run: RunState = newRun('r', {
+    digest: 'd',
+    stages: [],
+    actions: {
+      patches: [],
+      reboot: undefined,
+      drain: { evictUnmanagedPods: false, evictPodsWithLocalData: false },
+      timing: {
+        lockTimeoutSeconds: 1,
+        drainTimeoutSeconds: 1,
+        patchTimeoutSeconds: 1,
+        verifyTimeoutSeconds: 1,
+        unlockTimeoutSeconds: 1,
+        settleSeconds: 0,
+        stabilizeSeconds: 0,
+      },
+    },
+  });
+  const built = Date.parse('2026-11-23T09:00:00Z');
+  const input = (state: RunState['state'], changes: Partial<RebuildInput> = {}): RebuildInput => ({
+    status: {
+      state,
+      run: { id: 'r', planDigest: 'd', specDigest: 's', fleetRevision: 'f', builtAt: '2026-11-23T09:00:00Z' },
+    },
+    run: { ...run, state },
+    mode: 'Hold',
+    specDigest: 's',
+    fleetRevision: 'f',
+    now: built + 1000,
+    ...changes,
+  });
+  const rebuild = (...args: Parameters<typeof input>): boolean => rebuildNeeded(input(...args)).rebuild;
+
+  it('when the spec changed, but never while a host is out of service', () => {
+    expect(rebuild('applied', { specDigest: 'new' })).toBe(true);
+    const open = {
+      ...run,
+      hosts: [{ name: 'h', level: 'away', step: 'verify', attempt: 1, since: '', result: 'wait' }],
+    } as const;
+    expect(rebuild('applying', { specDigest: 'new', run: { ...open, state: 'applying' } })).toBe(false);
+  });
+
+  it('when the fleet changed: before a run starts at once, in Hold after five minutes', () => {
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new' })).toBe(false);
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new', now: built + 300_000 })).toBe(true);
+  });
+
+  it('after an abort only when Hold is set: going straight back to Run starts nothing', () => {
+    expect(rebuild('aborted', { mode: 'Hold' })).toBe(true);
+    expect(rebuild('aborted', { mode: 'Run' })).toBe(false);
+    expect(rebuild('aborted', { mode: 'Abort' })).toBe(false);
+  });
+
+  it('not for a finished run, whatever is applied again', () => {
+    expect(rebuild('applied', { mode: 'Run', fleetRevision: 'new' })).toBe(false);
+  });
+
+  it('when its build failed: after half a minute, or when something changed', () => {
+    expect(rebuild('build-failed', { run: undefined })).toBe(false);
+    expect(rebuild('build-failed', { run: undefined, fleetRevision: 'new' })).toBe(true);
+    expect(rebuild('build-failed', { run: undefined, now: built + 30_000 })).toBe(true);
+  });
+
+  it('when the status is gone', () => {
+    expect(rebuildNeeded({ ...input('applied'), status: {}, run: undefined }).rebuild).toBe(true);
+  });
+});
+
+describe('the work queue', () => {
+  it('runs a key once at a time, and once more when it is added meanwhile', async () => {
+    const gates: (() => void)[] = [];
+    let running = 0;
+    const queue = new WorkQueue({
+      atOnce: 4,
+      failed: () => undefined,
+      work: async () => {
+        expect(++running).toBe(1);
+        await new Promise<void>((open) => gates.push(open));
+        running -= 1;
+      },
+    });
+    queue.add('a');
+    queue.add('a');
+    queue.add('a');
+    gates.shift()?.();
+    await new Promise(setImmediate);
+    expect(gates).toHaveLength(1);
+    gates.shift()?.();
+    await queue.stop();
+    expect(gates).toHaveLength(0);
+  });
+
+  it('tries a key again that failed', async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    let tries = 0;
+    const queue = new WorkQueue({
+      atOnce: 1,
+      failed: (_key, error) => expect(String(error)).toContain('first'),
+      work: async () => {
+        if (++tries === 1) throw new Error('first');
+        resolve(undefined);
+      },
+    });
+    queue.add('a');
+    await promise;
+    await queue.stop();
+    expect(tries).toBe(2);
+  });
+});
+
+describe('the operator shell', () => {
+  const methods = (prototype: object): string[] => Object.getOwnPropertyNames(prototype).sort();
+
+  it('replaces all that talks to the API server, and knows the rest: an update cannot slip in a new way', () => {
+    const base = methods(k8sOperator.default.prototype);
+    const kept = base.filter((name) => !methods(OperatorShell.prototype).includes(name));
+    expect(kept).toEqual([
+      'applyAxiosKubeConfigAuth',
+      'applyGaxiosKubeConfigAuth',
+      'errorToJson',
+      'handleResourceFinalizer',
+      'resourceStatusRequest',
+      'start',
+    ]);
+  });
+});
