@@ -184,7 +184,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     it('leaves a host alone that another run holds', async () => {
       const held = await claimed(await watched('held'));
       const outcome = await perform(claimOf(held, OTHER_RUN), OTHER_RUN);
-      expect(outcome).toMatchObject({ kind: 'blocked', reason: expect.stringContaining(fixture.owner.name) });
+      expect(reasonOfBlocked(outcome)).toContain(fixture.owner.name);
       expect(await perform(releaseOf(held, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'already' });
       await fixture.ops.confirm([held.name], signal);
       expect(host(held.name)).toEqual(held);
@@ -242,10 +242,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await seen(guarded, ({ instances }) => instances?.length === 1);
 
       const outcome = await perform(evictOf(guarded, pod));
-      expect(outcome).toMatchObject({
-        kind: 'blocked',
-        reason: expect.stringContaining(`${pod.namespace}/${pod.name}`),
-      });
+      expect(reasonOfBlocked(outcome)).toContain(`${pod.namespace}/${pod.name}`);
       await fixture.ops.confirm([guarded], signal);
       expect(host(guarded)?.instances).toMatchObject([{ uid: pod.uid, leaving: false }]);
       expect(await fixture.podExists(pod)).toBe(true);
@@ -294,4 +291,8 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
 
 function keyOf(host: HostName, step: string, subject = ''): string {
   return effectKey(RUN, 0, step, host, subject, 1);
+}
+
+function reasonOfBlocked(outcome: Outcome): string {
+  return outcome.kind === 'blocked' ? outcome.reason : `not blocked but ${outcome.kind}`;
 }

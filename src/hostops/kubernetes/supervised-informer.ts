@@ -100,6 +100,10 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     if (this.#entries.get(key)?.revision === revision) this.#remove(key);
   }
 
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   /** The only loop: whatever breaks, there is never more than one attempt pending. */
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -111,7 +115,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
         this.#failures++;
       } catch (error) {
         this.#down();
-        if (signal.aborted) return;
+        if (this.#stopped) return;
         this.#failures++;
         const expired = httpStatus(error) === GONE;
         if (expired) this.#revision = '';
@@ -191,7 +195,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   #guarded(act: () => void): void {
-    if (this.#stopping.signal.aborted) return;
+    if (this.#stopped) return;
     try {
       act();
     } catch (error) {

@@ -1,7 +1,5 @@
 /** One watch request as a stream of events, with an idle limit that notices half-open connections. */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { send, type Selection } from './kube-client.ts';
 
 /** The server sends a bookmark about every minute, so this silence means that the connection is gone. */
@@ -52,7 +50,7 @@ export async function* watchEvents<T extends KubernetesObject>(
     const response = await send(config, { method: 'GET', path, query }, either);
     opened();
     if (!response.body) return;
-    for await (const line of linesOf(Readable.fromWeb(response.body))) {
+    for await (const line of linesOf(response.body)) {
       timer.refresh();
       const event = JSON.parse(line) as WatchEvent<T>;
       if (event.type === 'ERROR') throw new WatchError(event.object.message ?? 'the watch failed', event.object.code);
@@ -64,10 +62,13 @@ export async function* watchEvents<T extends KubernetesObject>(
   }
 }
 
-async function* linesOf(body: Readable): AsyncGenerator<string, void, undefined> {
-  // readline swallows the errors of its input, so they are kept and thrown at the end.
-  let failure: Error | undefined;
-  body.once('error', (error) => (failure = error));
-  for await (const line of createInterface({ input: body, crlfDelay: Infinity })) if (line) yield line;
-  if (failure) throw failure;
+/** Not readline: that throws the error of a stream at the whole process when nobody reads its lines any more. */
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line !== '');
+  }
 }

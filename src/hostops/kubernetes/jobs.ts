@@ -1,0 +1,103 @@
+/** The Jobs of all strategies, found by the effect they were made for. */
+import type { KubeConfig, V1Job } from '@kubernetes/client-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import { RUN_LABEL } from '../../crds/names.ts';
+import type { EffectFacts, EffectKey } from '../../engine/view.ts';
+import type { HostName } from '../../planner/facts.ts';
+import { lookUpFailure } from './job-failures.ts';
+import { jobName, jobState, type JobState } from './job.ts';
+import { explain } from './kube-errors.ts';
+import type { Logger } from './logger.ts';
+import { keyOf, SupervisedInformer } from './supervised-informer.ts';
+
+const LOOKUPS = 3;
+const LOOKUP_PAUSE_MS = 1_000;
+const NOT_KNOWN = 'its pod is gone, so no exit code is known';
+
+export type JobsOptions = {
+  readonly config: KubeConfig;
+  /** Something is new about a Job of this host. */
+  readonly changed: (host: HostName) => void;
+  readonly now: () => number;
+  readonly log: Logger;
+};
+
+export class Jobs {
+  readonly informer: SupervisedInformer<V1Job, JobState>;
+  readonly #options: JobsOptions;
+  readonly #byEffect = new Map<EffectKey, JobState>();
+  /** Why failed Jobs failed, by their uid; empty while that is looked up. */
+  readonly #failures = new Map<string, string>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    const { config, now, log } = options;
+    this.informer = new SupervisedInformer<V1Job, JobState>({
+      config,
+      path: '/apis/batch/v1/jobs',
+      selection: { labelSelector: RUN_LABEL },
+      project: jobState,
+      changed: (before, after) => this.#change(before, after),
+      now,
+      log,
+    });
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.informer.stop();
+  }
+
+  get(namespace: string, name: string): JobState | undefined {
+    return this.informer.get(keyOf(namespace, name));
+  }
+
+  /** The Job of an effect. A failed one counts as running until it is known why it failed. */
+  effect(key: EffectKey): EffectFacts | undefined {
+    const job = this.#byEffect.get(key);
+    if (!job) return undefined;
+    const { name, uid, revision, state } = job;
+    if (state !== 'failed') return { name, uid, revision, state };
+    const failure = this.#failures.get(uid);
+    return failure ? { name, uid, revision, state, failure } : { name, uid, revision, state: 'running' };
+  }
+
+  #change(before: JobState | undefined, after: JobState | undefined): void {
+    if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#byEffect.delete(before.key);
+    if (before && before.uid !== after?.uid) this.#failures.delete(before.uid);
+    if (after && this.#isTheJob(after)) this.#byEffect.set(after.key, after);
+    if (after?.state === 'failed' && !this.#failures.has(after.uid)) void this.#learnWhy(after);
+    const host = after?.host ?? before?.host;
+    if (host !== undefined) this.#options.changed(host);
+  }
+
+  /** A Job that merely carries an effect's key is not the one of that effect: the name is its digest, and the first stays. */
+  #isTheJob({ key, name, uid }: JobState): boolean {
+    const known = this.#byEffect.get(key);
+    const digest = jobName({ key, action: '' }).split('-').at(-1) ?? '';
+    return name.endsWith(`-${digest}`) && (known === undefined || known.uid === uid);
+  }
+
+  async #learnWhy(job: JobState): Promise<void> {
+    this.#failures.set(job.uid, '');
+    const failure = await this.#lookUp(job);
+    if (this.#stopping.signal.aborted || !this.#failures.has(job.uid)) return;
+    this.#failures.set(job.uid, failure);
+    this.#options.changed(job.host);
+  }
+
+  async #lookUp(job: JobState): Promise<string> {
+    const { config, log } = this.#options;
+    const { signal } = this.#stopping;
+    for (let attempt = 1; attempt <= LOOKUPS && !signal.aborted; attempt++) {
+      try {
+        return (await lookUpFailure(config, job, signal)) ?? NOT_KNOWN;
+      } catch (error) {
+        log.warn({ job: job.name, host: job.host, error: explain(error) }, 'cannot look up why a Job failed');
+        await delay(LOOKUP_PAUSE_MS * attempt, undefined, { signal }).catch(() => undefined);
+      }
+    }
+    return 'its pod could not be looked up';
+  }
+}

@@ -1,0 +1,222 @@
+/** The port to the hosts, for the nodes of the cluster that Careen runs in. */
+import type { KubeConfig, V1Node } from '@kubernetes/client-node';
+import type { Effect, Outcome } from '../../engine/effect.ts';
+import type { HostFacts, View } from '../../engine/view.ts';
+import type { HostName, HostSeed } from '../../planner/facts.ts';
+import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../port.ts';
+import { evictPod } from './evictions.ts';
+import { Fleet } from './fleet.ts';
+import { createJob, startJob } from './job-writes.ts';
+import { Jobs } from './jobs.ts';
+import { call, rawPages } from './kube-client.ts';
+import { explain, httpStatus } from './kube-errors.ts';
+import type { Logger } from './logger.ts';
+import { nodeState, seedOf, type NodeState } from './node-facts.ts';
+import { claimNode, releaseNode } from './node-writes.ts';
+import { PodWatches } from './pod-watches.ts';
+import { SupervisedInformer } from './supervised-informer.ts';
+import type { Writer, Written } from './writes.ts';
+
+const NODES = '/api/v1/nodes';
+
+type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wanted: ReadonlySet<HostName> };
+type OpenFleet = { readonly fleet: Fleet; readonly listeners: Set<{ readonly changed: () => void }> };
+
+export class KubernetesHostOps implements HostOps {
+  readonly #writer: Writer;
+  readonly #log: Logger;
+  readonly #nodes: SupervisedInformer<V1Node, NodeState>;
+  readonly #jobs: Jobs;
+  readonly #pods: PodWatches;
+  readonly #watchers = new Set<Watcher>();
+  readonly #fleets = new Map<string, OpenFleet>();
+
+  constructor(config: KubeConfig, log: Logger, now: () => number) {
+    const changed = (host: HostName): void => this.#tellWatchers(host);
+    this.#writer = { config, now };
+    this.#log = log;
+    this.#nodes = new SupervisedInformer<V1Node, NodeState>({
+      config,
+      path: NODES,
+      project: nodeState,
+      changed: (before, after) => this.#nodeChanged(before, after),
+      // What the fleets know is observed anew, even where nothing changed meanwhile.
+      connected: () => this.#tellFleets(() => true),
+      now,
+      log,
+    });
+    this.#jobs = new Jobs({ config, changed, now, log });
+    this.#pods = new PodWatches({ config, changed, now, log });
+  }
+
+  /** Resolves when all nodes and Jobs are known. Until then `view` knows nothing. */
+  async start(): Promise<void> {
+    this.#nodes.start();
+    this.#jobs.informer.start();
+    await Promise.all([this.#nodes.synced, this.#jobs.informer.synced]);
+    this.#log.info({ nodes: [...this.#nodes.values()].length }, 'the nodes and Jobs of the cluster are known');
+  }
+
+  async stop(): Promise<void> {
+    this.#nodes.stop();
+    this.#jobs.stop();
+    this.#pods.stop();
+    this.#watchers.clear();
+    this.#fleets.clear();
+  }
+
+  async *inventory({ nodeSelector, roles }: Scope, signal: AbortSignal): AsyncGenerator<readonly HostSeed[], void> {
+    const labelSelector = Object.entries(nodeSelector)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',');
+    const pages = rawPages<V1Node>(this.#writer.config, NODES, { labelSelector }, signal);
+    for await (const { items } of pages) yield items.map((node) => seedOf(nodeState(node), roles));
+  }
+
+  watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
+    const watcher: Watcher = { changed, wanted: new Set() };
+    this.#watchers.add(watcher);
+    const want = (hosts: ReadonlySet<HostName>): void => {
+      if (this.#watchers.has(watcher)) this.#want(watcher, new Set(hosts));
+    };
+    return {
+      want,
+      close: () => {
+        want(new Set());
+        this.#watchers.delete(watcher);
+      },
+    };
+  }
+
+  fleet(scope: Scope, changed: () => void): Subscription {
+    const key = JSON.stringify(scope);
+    const open = this.#fleets.get(key) ?? { fleet: new Fleet(scope, this.#nodes.values()), listeners: new Set() };
+    const listener = { changed };
+    open.listeners.add(listener);
+    this.#fleets.set(key, open);
+    return {
+      close: () => {
+        open.listeners.delete(listener);
+        if (open.listeners.size === 0 && this.#fleets.get(key) === open) this.#fleets.delete(key);
+      },
+    };
+  }
+
+  view(scope: Scope): View {
+    const open = this.#fleets.get(JSON.stringify(scope));
+    if (!open) throw new Error(`the fleet of pool ${scope.pool} is not open`);
+    const { fleet } = open;
+    const observedAt = this.#nodes.connectedAt(this.#writer.now());
+    return {
+      fleet: fleet.facts,
+      host: (name) => this.#hostFacts(name),
+      effect: (key) => this.#jobs.effect(key),
+      signal: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),
+    };
+  }
+
+  async confirm(hosts: readonly HostName[], signal: AbortSignal): Promise<void> {
+    await Promise.all(hosts.map((host) => this.#confirm(host, signal)));
+  }
+
+  async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted();
+    try {
+      const outcome = await this.#perform(effect, fence, signal);
+      // An aborted request looks like a broken one.
+      if (outcome.kind === 'unknown') signal.throwIfAborted();
+      return outcome;
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#log.warn({ effect: effect.key, err: error }, 'an effect failed in a way that was not foreseen');
+      return { kind: 'unknown', reason: explain(error) };
+    }
+  }
+
+  async #perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    const node = this.#nodes.get(effect.host);
+    switch (effect.kind) {
+      case 'claim':
+        return this.#keepNode(await claimNode(this.#writer, node, effect, signal));
+      case 'release':
+        return this.#keepNode(await releaseNode(this.#writer, node, effect, signal));
+      case 'evict':
+        return evictPod(this.#writer, effect, signal);
+      case 'create-job': {
+        const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
+        if (object) this.#jobs.informer.fold(object);
+        return outcome;
+      }
+      case 'start-job': {
+        const known = this.#jobs.get(fence.strategy.namespace, effect.name);
+        const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
+        if (object) this.#jobs.informer.fold(object);
+        return outcome;
+      }
+    }
+  }
+
+  #keepNode({ outcome, object }: Written<V1Node>): Outcome {
+    if (object) this.#nodes.fold(object);
+    return outcome;
+  }
+
+  async #confirm(host: HostName, signal: AbortSignal): Promise<void> {
+    const before = this.#nodes.revisionOf(host);
+    try {
+      this.#nodes.fold(await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal));
+    } catch (error) {
+      if (httpStatus(error) !== 404) throw error;
+      if (before !== undefined) this.#nodes.forget(host, before);
+    }
+  }
+
+  #want(watcher: Watcher, hosts: ReadonlySet<HostName>): void {
+    const before = watcher.wanted;
+    watcher.wanted = hosts;
+    const added = hosts.difference(before);
+    for (const host of added) this.#pods.acquire(host);
+    for (const host of before.difference(hosts)) this.#pods.release(host);
+    // Those that somebody else watches already are known now; nothing else would tell of them.
+    const known = [...added].filter((host) => this.#pods.instances(host) !== undefined);
+    if (known.length > 0) setImmediate(() => this.#tell(watcher, new Set(known)));
+  }
+
+  #hostFacts(name: HostName): HostFacts | undefined {
+    const node = this.#nodes.get(name);
+    if (!node) return undefined;
+    const { revision, closed, ready, alarms, bootId, facts, claim } = node;
+    return { name, revision, closed, ready, alarms, bootId, facts, claim, instances: this.#pods.instances(name) };
+  }
+
+  #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {
+    this.#tellFleets(({ fleet }) => fleet.change(before, after));
+    const host = after?.name ?? before?.name;
+    if (host !== undefined) this.#tellWatchers(host);
+  }
+
+  #tellFleets(concerns: (open: OpenFleet) => boolean): void {
+    for (const open of this.#fleets.values()) {
+      if (!concerns(open)) continue;
+      for (const { changed } of open.listeners) this.#guarded(changed);
+    }
+  }
+
+  #tellWatchers(host: HostName): void {
+    for (const watcher of this.#watchers) this.#tell(watcher, new Set([host]));
+  }
+
+  #tell(watcher: Watcher, hosts: ReadonlySet<HostName>): void {
+    if (!this.#watchers.has(watcher)) return;
+    const wanted = hosts.intersection(watcher.wanted);
+    if (wanted.size > 0) this.#guarded(() => watcher.changed(wanted));
+  }
+
+  #guarded(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'a listener failed');
+    }
+  }
+}

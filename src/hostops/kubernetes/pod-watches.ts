@@ -1,0 +1,78 @@
+/** Watches the pods of single hosts: one watch per host, shared by all who want it. */
+import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
+import type { InstanceFacts } from '../../engine/view.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Logger } from './logger.ts';
+import { instanceOf } from './pod-facts.ts';
+import { SupervisedInformer } from './supervised-informer.ts';
+
+export type PodWatchOptions = {
+  readonly config: KubeConfig;
+  /** Something is new about the pods of this host, or they are seen for the first time. */
+  readonly changed: (host: HostName) => void;
+  readonly now: () => number;
+  readonly log: Logger;
+};
+
+type Watched = {
+  readonly informer: SupervisedInformer<V1Pod, InstanceFacts>;
+  users: number;
+  /** Made when somebody looks, and kept until something changes. */
+  snapshot: readonly InstanceFacts[] | undefined;
+};
+
+export class PodWatches {
+  readonly #options: PodWatchOptions;
+  readonly #hosts = new Map<HostName, Watched>();
+
+  constructor(options: PodWatchOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to watch the host, or joins those who do. Each call is undone by one `release`. */
+  acquire(host: HostName): void {
+    const watched = this.#hosts.get(host);
+    if (watched) watched.users++;
+    else this.#hosts.set(host, this.#begin(host));
+  }
+
+  release(host: HostName): void {
+    const watched = this.#hosts.get(host);
+    if (!watched || --watched.users > 0) return;
+    watched.informer.stop();
+    this.#hosts.delete(host);
+  }
+
+  /** What runs on the host; undefined while it is not watched or not listed yet. */
+  instances(host: HostName): readonly InstanceFacts[] | undefined {
+    const watched = this.#hosts.get(host);
+    if (!watched?.informer.isSynced) return undefined;
+    watched.snapshot ??= [...watched.informer.values()];
+    return watched.snapshot;
+  }
+
+  stop(): void {
+    for (const { informer } of this.#hosts.values()) informer.stop();
+    this.#hosts.clear();
+  }
+
+  #begin(host: HostName): Watched {
+    const { config, now, log, changed } = this.#options;
+    const informer = new SupervisedInformer<V1Pod, InstanceFacts>({
+      config,
+      path: '/api/v1/pods',
+      selection: { fieldSelector: `spec.nodeName=${host}` },
+      project: instanceOf,
+      changed: () => {
+        watched.snapshot = undefined;
+        if (informer.isSynced) changed(host);
+      },
+      connected: () => changed(host),
+      now,
+      log,
+    });
+    const watched: Watched = { informer, users: 1, snapshot: undefined };
+    informer.start();
+    return watched;
+  }
+}

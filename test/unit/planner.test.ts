@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CurrentRequirement } from '../../src/crds/patch-strategy-spec.ts';
+import type { Role } from '../../src/crds/vocabulary.ts';
+import { build } from '../../src/planner/build.ts';
+import { unmetRequirements } from '../../src/planner/current.ts';
+import { compareHostNames, type Facts, type HostSeed } from '../../src/planner/facts.ts';
+import { compareVersions } from '../../src/planner/version.ts';
+import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from './support/simulated-run.ts';
+
+const LACKS_BOTH = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
+const LACKS_KUBELET = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.3' };
+const CURRENT = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+
+const seed = (name: string, facts: Facts = LACKS_BOTH, roles: readonly Role[] = ['worker']): HostSeed => ({
+  name,
+  roles,
+  facts,
+});
+
+function stagesOf(
+  seeds: readonly HostSeed[],
+  overrides: Record<string, unknown> = {},
+  maxUnavailable = 10,
+): string[] {
+  const { plan } = build(strategySpec(overrides), seeds, { maxUnavailable });
+  return plan.stages.map(
+    ({ name, level, hosts }) => `${name.replace('sw-patch-', '')} ${level}: ${hosts.join(' ')}`,
+  );
+}
+
+describe('versions', () => {
+  it.each([
+    ['6.12.48-amd64', '6.12.9', 1],
+    ['6.12.48-amd64', '6.12.48', 0],
+    ['5.14.0-427.el9', '5.14.0-503.el9', -1],
+    ['v1.36.0-rc.1', 'v1.36.0', -1],
+    ['v1.36.0', '1.36', 0],
+    ['6.8.0-45-generic', '6.8.0-100-generic', -1],
+  ])('compares %s with %s number by number', (a, b, expected) => {
+    expect(Math.sign(compareVersions(a, b))).toBe(expected);
+    expect(Math.sign(compareVersions(b, a))).toBe(expected === 0 ? 0 : -expected);
+  });
+});
+
+describe('requirements', () => {
+  const kernel = (operator: CurrentRequirement['operator'], ...values: string[]): CurrentRequirement[] => [
+    { fact: 'nodeInfo.kernelVersion', operator, ...(values.length > 0 ? { values } : {}) },
+  ];
+  const met = (requirements: readonly CurrentRequirement[], found?: string): boolean =>
+    unmetRequirements(requirements, found === undefined ? {} : { 'nodeInfo.kernelVersion': found }).length ===
+    0;
+
+  it('hold for a fact that fits and for no other', () => {
+    expect([met(kernel('In', 'a', 'b'), 'b'), met(kernel('In', 'a', 'b'), 'c')]).toEqual([true, false]);
+    expect([met(kernel('NotIn', 'a'), 'b'), met(kernel('NotIn', 'a'), 'a')]).toEqual([true, false]);
+    expect([met(kernel('Exists'), 'a'), met(kernel('Exists'), '')]).toEqual([true, false]);
+    expect([met(kernel('AtLeast', '6.12.9'), '6.12.48'), met(kernel('AtLeast', '6.12.9'), '6.12.8')]).toEqual(
+      [true, false],
+    );
+  });
+
+  it('hold for a fact that is missing only as NotIn', () => {
+    const missing = (['In', 'NotIn', 'Exists', 'AtLeast'] as const).filter((each) =>
+      met(kernel(each, ...(each === 'Exists' ? [] : ['6']))),
+    );
+    expect(missing).toEqual(['NotIn']);
+  });
+
+  it('say what was found and what was wanted', () => {
+    expect(unmetRequirements(kernel('AtLeast', '6.12.48'), { 'nodeInfo.kernelVersion': '6.12.40' })).toEqual([
+      'nodeInfo.kernelVersion is "6.12.40", not at least 6.12.48',
+    ]);
+    expect(unmetRequirements(kernel('Exists'), {})).toEqual([
+      'nodeInfo.kernelVersion is not known, not there',
+    ]);
+  });
+});
+
+describe('host names', () => {
+  it('are ordered as people count', () => {
+    const names = ['worker-10', 'rack-2-a', 'worker-2', 'worker-1', 'rack-10-a'];
+    expect(names.toSorted(compareHostNames)).toEqual([
+      'rack-2-a',
+      'rack-10-a',
+      'worker-1',
+      'worker-2',
+      'worker-10',
+    ]);
+  });
+});
+
+describe('a plan', () => {
+  it('takes controllers, then storage hosts, then workers', () => {
+    const seeds = [seed('w'), seed('s', LACKS_BOTH, ['storage']), seed('c', LACKS_BOTH, ['controller'])];
+    expect(stagesOf(seeds)).toEqual(['controllers away: c', 'storage-hosts away: s', 'worker-hosts away: w']);
+  });
+
+  it('takes hosts that need no reboot before those of their group that do', () => {
+    const seeds = [seed('w-1'), seed('w-2', LACKS_KUBELET), seed('s', LACKS_BOTH, ['storage'])];
+    expect(stagesOf(seeds)).toEqual([
+      'storage-hosts away: s',
+      'worker-hosts touched: w-2',
+      'worker-hosts away: w-1',
+    ]);
+  });
+
+  it('fills parallel stages in order up to the limit of the strategy', () => {
+    const seeds = ['w-10', 'w-2', 'w-1', 'w-3', 'w-4'].map((name) => seed(name));
+    expect(stagesOf(seeds, { maxParallelWorkerHosts: 3 })).toEqual([
+      'worker-hosts away: w-1 w-2 w-3',
+      'worker-hosts away: w-4 w-10',
+    ]);
+  });
+
+  it('holds no more hosts away than the pool allows, and more in place', () => {
+    const seeds = [
+      ...['w-1', 'w-2', 'w-3'].map((name) => seed(name)),
+      seed('t-1', LACKS_KUBELET),
+      seed('t-2', LACKS_KUBELET),
+    ];
+    expect(stagesOf(seeds, { maxParallelWorkerHosts: 3 }, 2)).toEqual([
+      'worker-hosts touched: t-1 t-2',
+      'worker-hosts away: w-1 w-2',
+      'worker-hosts away: w-3',
+    ]);
+  });
+
+  it('takes hosts one by one when told serial, and leaves a group out when told ignore', () => {
+    const seeds = [
+      seed('w-1'),
+      seed('w-2'),
+      seed('s-1', LACKS_BOTH, ['storage']),
+      seed('c-1', LACKS_BOTH, ['controller']),
+    ];
+    expect(
+      stagesOf(seeds, {
+        workerApplyType: 'serial',
+        controllerApplyType: 'ignore',
+        storageApplyType: 'ignore',
+      }),
+    ).toEqual(['worker-hosts away: w-1', 'worker-hosts away: w-2']);
+  });
+
+  it('takes workers that are controllers too first, each by itself', () => {
+    const both: readonly Role[] = ['controller', 'worker'];
+    const seeds = [seed('a-1'), seed('a-2'), seed('c-1', LACKS_BOTH, both), seed('c-2', LACKS_BOTH, both)];
+    expect(stagesOf(seeds)).toEqual([
+      'worker-hosts away: c-1',
+      'worker-hosts away: c-2',
+      'worker-hosts away: a-1 a-2',
+    ]);
+  });
+
+  it('leaves out hosts that are current, and names those without a role', () => {
+    const seeds = [seed('w-1', CURRENT), seed('none', LACKS_BOTH, [])];
+    const built = build(strategySpec(), seeds, { maxUnavailable: 2 });
+    expect(built.plan.stages).toEqual([]);
+    expect(built.withoutRole).toEqual(['none']);
+  });
+
+  it('names the patches that its hosts lack in list order, and sums the timeouts', () => {
+    const seeds = [seed('w-1', { ...CURRENT, 'nodeInfo.kernelVersion': '6.1' }), seed('w-2', LACKS_BOTH)];
+    const { plan } = build(strategySpec({ patches: [kubeletPatch, kernelPatch] }), seeds, {
+      maxUnavailable: 2,
+    });
+    const [stage] = plan.stages;
+    expect(stage?.patches).toEqual([KUBELET, KERNEL]);
+    expect(stage?.timeoutSeconds).toBe(60 + 900 + 1800 + 1800 + 900 + 15 + 1800 + 60 + 1);
+    expect(stage?.steps.map(({ name }) => name)).toEqual([
+      'query-alarms',
+      'lock-hosts',
+      'migrate-instances-from-host',
+      'sw-patch-hosts',
+      'verify',
+      'system-stabilize',
+      'unlock-hosts',
+      'system-stabilize',
+    ]);
+  });
+
+  it('has another digest when its limit or its actions differ', () => {
+    const seeds = [seed('w-1')];
+    const digestOf = (overrides: Record<string, unknown>, maxUnavailable: number): string =>
+      build(strategySpec(overrides), seeds, { maxUnavailable }).plan.digest;
+    const digests = [digestOf({}, 2), digestOf({}, 3), digestOf({ timing: { settleSeconds: 1 } }, 2)];
+    expect(new Set(digests).size).toBe(3);
+    expect(digestOf({ execution: { mode: 'Run' } }, 2)).toBe(digests[0]);
+  });
+});
+
+describe('every plan', () => {
+  const anyRoles = fc.constantFrom<readonly Role[]>(
+    ['controller'],
+    ['storage'],
+    ['worker'],
+    ['controller', 'worker'],
+    ['storage', 'worker'],
+    ['controller', 'storage'],
+    [],
+  );
+  const anyFacts = fc.constantFrom<Facts>(LACKS_BOTH, LACKS_KUBELET, CURRENT, {});
+  const anySeeds = fc
+    .uniqueArray(fc.tuple(fc.stringMatching(/^[a-z]-[0-9]{1,3}$/), anyRoles, anyFacts), {
+      maxLength: 40,
+      selector: ([name]) => name,
+    })
+    .map((all) => all.map(([name, roles, facts]) => seed(name, facts, roles)));
+  const anyType = fc.constantFrom('serial', 'parallel');
+
+  it('has every host that lacks a patch and has a role in exactly one stage, no other host, and no stage above the limits', () => {
+    fc.assert(
+      fc.property(
+        anySeeds,
+        anyType,
+        anyType,
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 6 }),
+        (seeds, worker, storage, parallel, limit) => {
+          const spec = strategySpec({
+            workerApplyType: worker,
+            storageApplyType: storage,
+            maxParallelWorkerHosts: parallel,
+          });
+          const { stages } = build(spec, seeds, { maxUnavailable: limit }).plan;
+          const lacking = seeds
+            .filter(({ facts, roles }) => facts !== CURRENT && roles.length > 0)
+            .map(({ name }) => name);
+          expect(stages.flatMap(({ hosts }) => hosts).toSorted()).toEqual(lacking.toSorted());
+          for (const { name, level, hosts } of stages) {
+            expect(hosts.length).toBeGreaterThan(0);
+            if (level === 'away') expect(hosts.length).toBeLessThanOrEqual(limit);
+            if (name === 'sw-patch-worker-hosts')
+              expect(hosts.length).toBeLessThanOrEqual(worker === 'serial' ? 1 : parallel);
+            if (name === 'sw-patch-controllers') expect(hosts).toHaveLength(1);
+            if (name === 'sw-patch-storage-hosts')
+              expect(hosts.length).toBeLessThanOrEqual(storage === 'serial' ? 1 : limit);
+          }
+        },
+      ),
+    );
+  });
+
+  it('is the same, digest included, however its hosts are listed', () => {
+    const shuffled = anySeeds.chain((seeds) =>
+      fc.tuple(fc.constant(seeds), fc.shuffledSubarray(seeds, { minLength: seeds.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, ([seeds, others]) => {
+        const plan = build(strategySpec(), seeds, { maxUnavailable: 3 });
+        expect(build(strategySpec(), others, { maxUnavailable: 3 })).toEqual(plan);
+      }),
+    );
+  });
+});
