@@ -1,6 +1,6 @@
 import type { Effect, Outcome } from '../engine/effect.ts';
 import type { Fence } from '../hostops/port.ts';
-import type { PassContext } from './pass-context.ts';
+import type { Logger, PassContext } from './pass-context.ts';
 
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
@@ -19,20 +19,23 @@ export async function performEffects(
   const received: { effect: Effect; outcome: Outcome }[] = [];
   const queue = effects.values();
   const worker = async (): Promise<void> => {
-    for (const effect of queue)
-      received.push({ effect, outcome: await deps.hosts.perform(effect, fence, signal) });
+    for (const effect of queue) {
+      const outcome = await deps.hosts.perform(effect, fence, signal);
+      tell(deps.log, key, effect, outcome);
+      attachment.outcomes.note(effect, outcome, deps.clock());
+      received.push({ effect, outcome });
+    }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, effects.length) }, worker));
 
-  for (const { effect, outcome } of received) {
-    attachment.outcomes.note(effect, outcome, deps.clock());
-    const { host, kind, key: effectKey } = effect;
-    const fields = { strategy: key, host, effect: kind, key: effectKey, outcome: outcome.kind };
-    if ('reason' in outcome) deps.log.warn({ ...fields, reason: outcome.reason }, 'effect not accepted');
-    else deps.log.info(fields, 'effect');
-  }
   const unsure = received.filter(({ outcome: { kind } }) => kind === 'stale' || kind === 'unknown');
   if (unsure.length > 0)
     await deps.hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
   if (received.some(({ outcome: { kind } }) => kind !== 'accepted' && kind !== 'already')) deps.again(key);
+}
+
+function tell(log: Logger, strategy: string, { host, kind, key }: Effect, outcome: Outcome): void {
+  const fields = { strategy, host, effect: kind, key, outcome: outcome.kind };
+  if ('reason' in outcome) log.warn({ ...fields, reason: outcome.reason }, 'effect not accepted');
+  else log.info(fields, 'effect');
 }

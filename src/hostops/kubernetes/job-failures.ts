@@ -13,7 +13,12 @@ export async function lookUpFailure(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const labelSelector = `batch.kubernetes.io/job-name=${name}`;
-  const pods = await rawList<V1Pod>(config, `/api/v1/namespaces/${namespace}/pods`, { labelSelector }, signal);
+  const pods = await rawList<V1Pod>(
+    config,
+    `/api/v1/namespaces/${namespace}/pods`,
+    { labelSelector },
+    signal,
+  );
   return failureOf(pods);
 }
 

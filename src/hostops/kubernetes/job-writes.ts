@@ -45,7 +45,9 @@ export async function startJob(
     const object = await mergePatch<V1Job>(writer, `${jobsPath(fence)}/${name}`, patch, signal);
     return { outcome: ACCEPTED, object };
   } catch (error) {
-    return { outcome: outcomeOf(error, `starting Job ${fence.strategy.namespace}/${name} on ${host}`, writer.now()) };
+    return {
+      outcome: outcomeOf(error, `starting Job ${fence.strategy.namespace}/${name} on ${host}`, writer.now()),
+    };
   }
 }
 

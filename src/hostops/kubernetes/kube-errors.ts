@@ -55,7 +55,8 @@ export function retryAfterSeconds(error: unknown): number | undefined {
 export function isNetworkError(error: unknown): boolean {
   for (let each = error; each instanceof Error; each = each.cause) {
     if (each.name === 'TimeoutError') return true;
-    if ('code' in each && typeof each.code === 'string' && /^(E[A-Z]+|UND_ERR_.*)$/.test(each.code)) return true;
+    if ('code' in each && typeof each.code === 'string' && /^(E[A-Z]+|UND_ERR_.*)$/.test(each.code))
+      return true;
   }
   return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
 }

@@ -54,7 +54,10 @@ export class KubernetesHostOps implements HostOps {
     this.#nodes.start();
     this.#jobs.informer.start();
     await Promise.all([this.#nodes.synced, this.#jobs.informer.synced]);
-    this.#log.info({ nodes: [...this.#nodes.values()].length }, 'the nodes and Jobs of the cluster are known');
+    this.#log.info(
+      { nodes: [...this.#nodes.values()].length },
+      'the nodes and Jobs of the cluster are known',
+    );
   }
 
   async stop(): Promise<void> {
@@ -65,7 +68,10 @@ export class KubernetesHostOps implements HostOps {
     this.#fleets.clear();
   }
 
-  async *inventory({ nodeSelector, roles }: Scope, signal: AbortSignal): AsyncGenerator<readonly HostSeed[], void> {
+  async *inventory(
+    { nodeSelector, roles }: Scope,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly HostSeed[], void> {
     const labelSelector = Object.entries(nodeSelector)
       .map(([key, value]) => `${key}=${value}`)
       .join(',');
@@ -90,7 +96,10 @@ export class KubernetesHostOps implements HostOps {
 
   fleet(scope: Scope, changed: () => void): Subscription {
     const key = JSON.stringify(scope);
-    const open = this.#fleets.get(key) ?? { fleet: new Fleet(scope, this.#nodes.values()), listeners: new Set() };
+    const open = this.#fleets.get(key) ?? {
+      fleet: new Fleet(scope, this.#nodes.values()),
+      listeners: new Set(),
+    };
     const listener = { changed };
     open.listeners.add(listener);
     this.#fleets.set(key, open);
@@ -164,7 +173,9 @@ export class KubernetesHostOps implements HostOps {
   async #confirm(host: HostName, signal: AbortSignal): Promise<void> {
     const before = this.#nodes.revisionOf(host);
     try {
-      this.#nodes.fold(await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal));
+      this.#nodes.fold(
+        await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal),
+      );
     } catch (error) {
       if (httpStatus(error) !== 404) throw error;
       if (before !== undefined) this.#nodes.forget(host, before);
@@ -186,7 +197,17 @@ export class KubernetesHostOps implements HostOps {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
     const { revision, closed, ready, alarms, bootId, facts, claim } = node;
-    return { name, revision, closed, ready, alarms, bootId, facts, claim, instances: this.#pods.instances(name) };
+    return {
+      name,
+      revision,
+      closed,
+      ready,
+      alarms,
+      bootId,
+      facts,
+      claim,
+      instances: this.#pods.instances(name),
+    };
   }
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {

@@ -110,7 +110,10 @@ function meets(labels: Labels, { key, operator, values = [] }: Requirement): boo
 }
 
 function alarmsOf(ready: V1NodeCondition | undefined, conditions: readonly V1NodeCondition[]): string[] {
-  const unready = ready?.status === 'True' ? [] : [`is not Ready (${ready ? detail(ready) : 'it reports no condition Ready'})`];
+  const unready =
+    ready?.status === 'True'
+      ? []
+      : [`is not Ready (${ready ? detail(ready) : 'it reports no condition Ready'})`];
   const pressures = conditions.filter(({ type, status }) => PRESSURES.includes(type) && status === 'True');
   return [...unready, ...pressures.map((each) => `reports ${each.type} (${detail(each)})`)];
 }

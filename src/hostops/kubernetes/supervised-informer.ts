@@ -120,7 +120,10 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
         const expired = httpStatus(error) === GONE;
         if (expired) this.#revision = '';
         const { path, selection, log } = this.#options;
-        log.warn({ path, ...selection, failures: this.#failures, error: explain(error) }, expired ? 'watch expired, listing again' : 'watch broke');
+        log.warn(
+          { path, ...selection, failures: this.#failures, error: explain(error) },
+          expired ? 'watch expired, listing again' : 'watch broke',
+        );
       }
       await delay(pauseAfter(this.#failures), undefined, { signal, ref: false }).catch(() => undefined);
     }

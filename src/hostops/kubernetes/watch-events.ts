@@ -53,7 +53,8 @@ export async function* watchEvents<T extends KubernetesObject>(
     for await (const line of linesOf(response.body)) {
       timer.refresh();
       const event = JSON.parse(line) as WatchEvent<T>;
-      if (event.type === 'ERROR') throw new WatchError(event.object.message ?? 'the watch failed', event.object.code);
+      if (event.type === 'ERROR')
+        throw new WatchError(event.object.message ?? 'the watch failed', event.object.code);
       yield event;
     }
   } finally {

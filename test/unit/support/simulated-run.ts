@@ -7,8 +7,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
+import { Outcomes } from '../../../src/controllers/outcomes.ts';
+import { settlePermits } from '../../../src/controllers/permits.ts';
+import type { Permit } from '../../../src/crds/host-pool.ts';
 import { advance } from '../../../src/engine/advance.ts';
-import type { Effect, Outcome } from '../../../src/engine/effect.ts';
+import type { Effect } from '../../../src/engine/effect.ts';
 import { newRun, type RunState } from '../../../src/engine/run-state.ts';
 import type { Decision, Order, Turn } from '../../../src/engine/turn.ts';
 import type { HostWatch, Scope } from '../../../src/hostops/port.ts';
@@ -68,12 +71,14 @@ export class SimulatedRun {
   readonly accepted: Effect[] = [];
   run: RunState;
   order: Order = { mode: 'Run' };
+  /** False: nobody can tell whether there are alarms. */
+  alarmsKnown = true;
   passes = 0;
   #decision: Decision | undefined;
   #ops: SimulatedHostOps;
   #watch: HostWatch;
-  #outcomes = new Map<string, Outcome>();
-  #permits: ReadonlySet<HostName> = new Set();
+  #outcomes = new Outcomes();
+  #permits: readonly Permit[] = [];
   #refusal: string | undefined;
   readonly #scope: Scope;
   readonly #limit: number;
@@ -108,8 +113,9 @@ export class SimulatedRun {
     return new SimulatedRun(world, scope, plan, options);
   }
 
+  /** The hosts that this run has permits for. */
   get permits(): ReadonlySet<HostName> {
-    return this.#permits;
+    return new Set(this.#permits.map(({ host }) => host));
   }
 
   /** What is waited for, as the last pass said. */
@@ -173,12 +179,13 @@ export class SimulatedRun {
   }
 
   #decide(): Decision {
+    const view = this.#ops.view(this.#scope);
     const turn: Turn = {
       owner: OWNER,
       order: this.order,
-      view: this.#ops.view(this.#scope),
-      permits: { held: this.#permits, ...(this.#refusal === undefined ? {} : { refusal: this.#refusal }) },
-      outcomes: this.#outcomes,
+      view: this.alarmsKnown ? view : { ...view, signal: () => undefined },
+      permits: { held: this.permits, ...(this.#refusal === undefined ? {} : { refusal: this.#refusal }) },
+      outcomes: this.#outcomes.all,
       now: this.world.now,
     };
     const decision = advance(this.plan, this.run, turn);
@@ -189,28 +196,22 @@ export class SimulatedRun {
     return decision;
   }
 
-  /** As the pool does: all that are missing or none, inside the limit, and free what is no longer wanted. */
   #grant({ wants }: Decision): boolean {
-    const before = this.#permits;
-    const wanted = new Set(wants.permits.hosts);
-    const kept = before.intersection(wanted);
-    const others = this.#ops.view(this.#scope).fleet.outOfServiceByOthers;
-    const away = wants.permits.level === 'away' ? kept.union(wanted).union(others).size : 0;
-    const granted = away <= this.#limit;
-    this.#permits = granted ? wanted : kept;
-    this.#refusal = granted
-      ? undefined
-      : `${String(away)} hosts would be away, ${String(this.#limit)} may be`;
-    return !isDeepStrictEqual(before, this.#permits);
+    const wish = { run: RUN, strategy: `${OWNER.namespace}/${OWNER.name}`, wants: wants.permits };
+    const { outOfServiceByOthers } = this.#ops.view(this.#scope).fleet;
+    const pool = { maxUnavailable: this.#limit, permits: this.#permits, outOfServiceByOthers };
+    const { status, facts } = settlePermits(wish, pool, new Date(this.world.now).toISOString());
+    this.#permits = status?.permits ?? this.#permits;
+    this.#refusal = facts.refusal;
+    return status !== undefined;
   }
 
   async #perform(effects: readonly Effect[]): Promise<boolean> {
     let moved = false;
-    this.#outcomes = new Map();
     for (const effect of effects) {
       const fence = { strategy: OWNER, run: RUN };
       const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
-      this.#outcomes.set(effect.key, outcome);
+      this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);
       moved ||= outcome.kind === 'accepted' || outcome.kind === 'stale';
     }
@@ -219,7 +220,7 @@ export class SimulatedRun {
 
   #restart(): void {
     this.run = readBackRun(this.run);
-    this.#outcomes = new Map();
+    this.#outcomes = new Outcomes();
     this.#watch.close();
     this.#ops = new SimulatedHostOps(this.world);
     this.#watch = this.#ops.watch(() => undefined);
@@ -232,7 +233,7 @@ export class SimulatedRun {
     const away = this.claimed.filter((name) => hosts.get(name)?.claim?.level === 'away');
     if (away.length > this.#limit)
       throw new Error(`${String(away.length)} hosts are away: ${away.join(', ')}`);
-    const unpermitted = this.claimed.filter((name) => !this.#permits.has(name));
+    const unpermitted = this.claimed.filter((name) => !this.permits.has(name));
     if (unpermitted.length > 0) throw new Error(`claimed without a permit: ${unpermitted.join(', ')}`);
     const unrecorded = this.claimed.filter((name) => !this.run.hosts.some((each) => each.name === name));
     if (unrecorded.length > 0) throw new Error(`claimed but not recorded: ${unrecorded.join(', ')}`);
