@@ -12,7 +12,8 @@ export function mergePatch(before: Json, after: Json): Json | undefined {
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const [old, wished] = [before[key], after[key]];
     if (isDeepStrictEqual(old, wished)) continue;
-    patch[key] = isObject(old) && isObject(wished) ? mergePatch(old, wished) : (wished ?? null);
+    const change = isObject(old) && isObject(wished) ? mergePatch(old, wished) : (wished ?? null);
+    if (change !== undefined) patch[key] = change;
   }
   return Object.keys(patch).length > 0 ? patch : undefined;
 }

@@ -1,7 +1,13 @@
 /** The Jobs that work on hosts: how they are named, made and read. Pure. */
 import { createHash } from 'node:crypto';
 import type { V1Job } from '@kubernetes/client-node';
-import { ACTION_LABEL, API_VERSION, EFFECT_ANNOTATION, HOST_ANNOTATION, RUN_LABEL } from '../../crds/names.ts';
+import {
+  ACTION_LABEL,
+  API_VERSION,
+  EFFECT_ANNOTATION,
+  HOST_ANNOTATION,
+  RUN_LABEL,
+} from '../../crds/names.ts';
 import type { Effect } from '../../engine/effect.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -45,7 +51,13 @@ export function jobManifest(effect: CreateJob, { strategy, run }: Fence): object
       labels,
       annotations,
       ownerReferences: [
-        { apiVersion: API_VERSION, kind: 'PatchStrategy', name: strategy.name, uid: strategy.uid, controller: true },
+        {
+          apiVersion: API_VERSION,
+          kind: 'PatchStrategy',
+          name: strategy.name,
+          uid: strategy.uid,
+          controller: true,
+        },
       ],
     },
     spec: {

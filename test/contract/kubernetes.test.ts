@@ -1,0 +1,152 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApiException, CoreV1Api, PolicyV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { afterAll, beforeAll } from 'vitest';
+import { z } from 'zod';
+import { hostPoolSpec } from '../../src/crds/host-pool.ts';
+import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+import { apply, mergePatch, read } from '../support/apply.ts';
+import { connect, startControlPlane } from '../support/controlplane.ts';
+import { eventually } from '../support/eventually.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
+import { installCareen, writeOperatorKubeconfig } from '../support/operator.ts';
+import { createNodes, deleteNodes } from '../support/simulated-nodes.ts';
+import { startHostStandin } from '../support/start-host-standin.ts';
+import { strategyManifest } from '../support/strategies.ts';
+import {
+  EXIT_CODE,
+  OLD_KERNEL,
+  PATCH,
+  hostOpsContract,
+  type ContractFixture,
+  type FixturePod,
+} from './host-ops-contract.ts';
+
+const CASE_LABEL = 'careen-test/case';
+const READY_ANNOTATION = 'testbed.local/ready';
+const GUARD_LABEL = { guarded: 'true' };
+const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const madeSchema = z.object({ metadata: z.object({ uid: z.string() }) });
+const quiet = { info: () => undefined, warn: () => undefined };
+
+let admin: KubeConfig;
+let ops: KubernetesHostOps;
+let cases = 0;
+const started: { stop(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  const controlPlane = await startControlPlane();
+  started.push(controlPlane);
+  admin = connect(controlPlane.kubeconfig);
+  await installCareen(admin);
+  started.push(
+    await startHostStandin(admin, { patches: { [PATCH]: { kernelVersion: '6.12.48' } }, workSeconds: 0.1 }),
+  );
+  // With the rights that the operator has, and no others.
+  const folder = await mkdtemp(join(tmpdir(), 'careen-contract-'));
+  started.push({ stop: () => rm(folder, { recursive: true, force: true }) });
+  await writeOperatorKubeconfig(admin, join(folder, 'kubeconfig'));
+  ops = new KubernetesHostOps(connect(join(folder, 'kubeconfig')), quiet, Date.now);
+  started.push(ops);
+  await ops.start();
+}, 600_000); // the first start on a machine builds the binaries
+
+afterAll(async () => {
+  for (const each of started.reverse()) await each.stop();
+});
+
+hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFixture> => {
+  cases += 1;
+  const namespace = `case-${String(cases)}`;
+  const core = admin.makeApiClient(CoreV1Api);
+  const nodes: string[] = [];
+  const nodeManifest = (name: string) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
+  await core.createNamespace({ body: { metadata: { name: namespace } } });
+  const strategy = strategyManifest('contract', namespace);
+  await apply(admin, strategy);
+  const { uid } = madeSchema.parse(await read(admin, strategy)).metadata;
+
+  return {
+    ops,
+    scope: { pool: namespace, nodeSelector: { [CASE_LABEL]: namespace }, roles },
+    owner: { namespace, name: 'contract', uid },
+    addHost: async (prefix, { labels = {}, failing = false } = {}) => {
+      const name = `${prefix}-${namespace}`;
+      const behaviour = failing ? `exit-${String(EXIT_CODE)}` : 'honest';
+      const annotations = { [BEHAVIOUR_ANNOTATION]: behaviour };
+      nodes.push(name);
+      await createNodes(admin, [
+        { name, annotations, labels: { ...labels, [CASE_LABEL]: namespace }, kernelVersion: OLD_KERNEL },
+      ]);
+      return name;
+    },
+    addPod: async (host, name, budget) => {
+      if (budget === 'protected') await protect(namespace);
+      const pod = await addPod(core, namespace, host, name);
+      if (budget === 'protected') await budgetIsInForce(namespace);
+      return pod;
+    },
+    podExists: async (pod) => (await uidOfPod(core, pod)) === pod.uid,
+    setReady: (host, ready) =>
+      mergePatch(admin, nodeManifest(host), {
+        metadata: { annotations: { [READY_ANNOTATION]: ready ? null : 'false' } },
+      }),
+    close: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: true } }),
+    eventually: async (what, condition) => {
+      await eventually(what, condition);
+    },
+    cleanup: async () => {
+      await deleteNodes(admin, nodes);
+      await core.deleteNamespace({ name: namespace });
+    },
+  };
+});
+
+async function addPod(
+  core: CoreV1Api,
+  namespace: string,
+  nodeName: string,
+  name: string,
+): Promise<FixturePod> {
+  const body = {
+    metadata: { name, labels: GUARD_LABEL },
+    spec: {
+      nodeName,
+      containers: [{ name: 'work', image: 'work:1' }],
+      tolerations: [{ operator: 'Exists' }],
+    },
+  };
+  // A new namespace takes pods only when the controller manager has made its service account.
+  const pod = await eventually(`pod ${namespace}/${name}`, () =>
+    core.createNamespacedPod({ namespace, body }).catch((error: unknown) => {
+      if (error instanceof ApiException && error.code === 403) return undefined;
+      throw error;
+    }),
+  );
+  return { namespace, name, uid: pod.metadata?.uid ?? '' };
+}
+
+async function uidOfPod(core: CoreV1Api, { namespace, name }: FixturePod): Promise<string | undefined> {
+  const { items } = await core.listNamespacedPod({ namespace, fieldSelector: `metadata.name=${name}` });
+  return items[0]?.metadata?.uid;
+}
+
+async function protect(namespace: string): Promise<void> {
+  await admin.makeApiClient(PolicyV1Api).createNamespacedPodDisruptionBudget({
+    namespace,
+    body: {
+      metadata: { name: 'none-to-spare' },
+      spec: { minAvailable: 1, selector: { matchLabels: GUARD_LABEL } },
+    },
+  });
+}
+
+/** Until its controller has counted the pods a budget allows nothing, which would prove nothing. */
+async function budgetIsInForce(namespace: string): Promise<void> {
+  const policy = admin.makeApiClient(PolicyV1Api);
+  await eventually(`the budget in ${namespace}`, async () => {
+    const { status } = await policy.readNamespacedPodDisruptionBudget({ namespace, name: 'none-to-spare' });
+    return status?.currentHealthy === 1 && status.disruptionsAllowed === 0;
+  });
+}

@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { NewHost } from '../../src/hostops/simulated/simulated-world.ts';
+import { SimulatedRun, kernelPatch, kubeletPatch } from './support/simulated-run.ts';
+
+type Event = {
+  readonly afterSeconds: number;
+  readonly what: 'hold' | 'run' | 'uncordon' | 'vanish' | 'unwell' | 'well';
+};
+
+const anyHost = fc.record({
+  behaviour: fc.oneof(
+    { weight: 4, arbitrary: fc.constant('honest' as const) },
+    { weight: 1, arbitrary: fc.constant('lie' as const) },
+    { weight: 1, arbitrary: fc.constant(7) },
+  ),
+  closed: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  pods: fc.integer({ min: 0, max: 2 }),
+});
+const anyEvent = fc.record<Event>({
+  afterSeconds: fc.integer({ min: 0, max: 120 }),
+  what: fc.constantFrom('hold', 'run', 'uncordon', 'vanish', 'unwell', 'well'),
+});
+
+function meddle(run: SimulatedRun, what: Event['what'], host: string): void {
+  switch (what) {
+    case 'hold':
+    case 'run':
+      run.order = { mode: what === 'hold' ? 'Hold' : 'Run' };
+      return;
+    case 'uncordon':
+      return run.world.changeHost(host, { closed: false });
+    case 'vanish':
+      return run.world.removeHost(host);
+    case 'unwell':
+    case 'well':
+      return run.world.changeHost(host, { ready: what === 'well' });
+  }
+}
+
+describe('whatever happens to the hosts and is ordered, an abort', () => {
+  it('ends the run with every host given back as it was found and no permit held', async () => {
+    const scenario = fc.record({
+      hosts: fc.array(anyHost, { minLength: 1, maxLength: 5 }),
+      events: fc.array(fc.tuple(anyEvent, fc.nat({ max: 4 })), { maxLength: 6 }),
+      inPlace: fc.boolean(),
+      restarts: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(scenario, async ({ hosts, events, inPlace, restarts }) => {
+        const named = hosts.map(({ behaviour, closed }, i): NewHost => ({
+          name: `w-${String(i)}`,
+          behaviour,
+          closed,
+        }));
+        const patches = inPlace ? [kubeletPatch] : [kernelPatch, kubeletPatch];
+        const run = await SimulatedRun.start({
+          hosts: named,
+          spec: { patches },
+          maxUnavailable: 3,
+          restarts,
+        });
+        for (const [i, { pods }] of hosts.entries()) {
+          for (let pod = 0; pod < pods; pod += 1)
+            run.world.addPod({ host: `w-${String(i)}`, name: `pod-${String(pod)}` });
+        }
+        for (const [{ afterSeconds, what }, index] of events) {
+          await run.elapse(afterSeconds * 1000);
+          meddle(run, what, `w-${String(index % hosts.length)}`);
+        }
+        run.order = { mode: 'Abort' };
+        await run.settle();
+
+        expect(['applied', 'aborted', 'ready-to-apply']).toContain(run.run.state);
+        expect({ open: run.run.hosts, claimed: run.claimed, permits: [...run.permits] }).toEqual({
+          open: [],
+          claimed: [],
+          permits: [],
+        });
+        const uncordoned = events.some(([{ what }]) => what === 'uncordon');
+        for (const { name, closed } of named) {
+          const left = run.world.hosts.get(name);
+          if (left && !uncordoned) expect([name, left.closed]).toEqual([name, closed]);
+        }
+        const keys = run.accepted.filter(({ kind }) => kind === 'create-job').map(({ key }) => key);
+        expect(new Set(keys).size).toBe(keys.length);
+      }),
+      { numRuns: Number(process.env['RUNS'] ?? 100) },
+    );
+  });
+});
