@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test generate lint clean
+.PHONY: help install tools demo test bench generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ demo: $(INSTALLED) ## Show a patch run on a real control plane with simulated no
 
 test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a name"'
 	@$(RUN) test -- $(SUITE) $(if $(ARGS),-- $(ARGS))
+
+bench: $(INSTALLED) ## Measure a whole run on the simulated adapter
+	@$(RUN) bench
 
 generate: $(INSTALLED) ## Write the generated files again
 	@$(RUN) generate

@@ -34,13 +34,15 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   let pool = context.pool;
   let decision = decide(context, plan, run, order, settle(context, run.id, pool, undefined).facts);
   const grant = settle(context, run.id, pool, decision);
+  let current = strategy;
   if (pool && grant.status) {
+    current = await keepUntilReleased(context);
     pool = await deps.api.writePermits(pool, grant.status);
     deps.log.info({ strategy: key, hosts: [...grant.facts.held] }, 'permits granted');
   }
   decision = decide(context, plan, run, order, grant.facts);
 
-  const stored = await store(context, decision, run);
+  const stored = await store({ ...context, strategy: current }, decision, run);
   const freed = settle(context, run.id, pool, decision, true);
   if (pool && freed.status) await deps.api.writePermits(pool, freed.status);
 
@@ -101,15 +103,21 @@ function settle(
   );
 }
 
-/** Stores what was decided. Before the first host is touched, the strategy gets the finalizer that gives it back. */
+/**
+ * Gives the strategy the finalizer before its first permit: from then on it does
+ * not go before its hosts and permits are given back.
+ */
+async function keepUntilReleased({ deps, strategy }: PassContext): Promise<PatchStrategy> {
+  const { finalizers } = strategy.metadata;
+  if (finalizers.includes(RELEASE_FINALIZER)) return strategy;
+  return deps.api.writeFinalizers(strategy, [...finalizers, RELEASE_FINALIZER]);
+}
+
+/** Stores what was decided. */
 async function store(context: PassContext, decision: Decision, before: RunState): Promise<PatchStrategy> {
-  const { deps, key, attachment } = context;
-  let { strategy } = context;
+  const { deps, key, attachment, strategy } = context;
   const { metadata, status } = strategy;
   const { run, reasons } = decision;
-  if (run.hosts.length > 0 && !metadata.finalizers.includes(RELEASE_FINALIZER)) {
-    strategy = await deps.api.writeFinalizers(strategy, [...metadata.finalizers, RELEASE_FINALIZER]);
-  }
   const now = deps.clock();
   const next = statusOfRun(status, run, reasons, metadata.generation, new Date(now).toISOString());
   const sinceLast = now - attachment.statusWrittenAt;
