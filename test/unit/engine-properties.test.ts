@@ -102,7 +102,6 @@ describe('whatever happens to the hosts and is ordered, an abort', () => {
         const keys = run.accepted.filter(({ kind }) => kind === 'create-job').map(({ key }) => key);
         expect(new Set(keys).size).toBe(keys.length);
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 100) },
     );
   });
 });

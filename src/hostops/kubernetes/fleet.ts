@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Alarm, FleetFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { hasAll, rolesOf } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
-import { inScope, rolesOf, type NodeState } from './node-facts.ts';
+import type { NodeState } from './node-facts.ts';
 
 /**
  * The sums over the hosts of one pool, kept change by change: what a change
@@ -56,7 +57,7 @@ export class Fleet {
   }
 
   #has({ labels }: NodeState): boolean {
-    return inScope(labels, this.scope.nodeSelector);
+    return hasAll(labels, this.scope.nodeSelector);
   }
 
   #fingerprint(node: NodeState | undefined): string {

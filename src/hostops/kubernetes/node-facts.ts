@@ -1,14 +1,12 @@
 /** What Careen keeps of a Node, and what it reads out of it. Pure. */
 import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
 import { z } from 'zod';
-import type { LabelSelector } from '../../crds/host-pool.ts';
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
-import { OUTAGE_LEVELS, ROLES, type Role } from '../../crds/vocabulary.ts';
+import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { Facts, HostName, HostSeed } from '../../planner/facts.ts';
+import { rolesOf, type Labels } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
-
-export type Labels = Readonly<Record<string, string>>;
 
 /** A node, without what nobody here looks at (images, managed fields, addresses, heartbeats). */
 export type NodeState = {
@@ -69,15 +67,6 @@ export function seedOf({ name, labels, facts }: NodeState, roles: Scope['roles']
   return { name, roles: rolesOf(labels, roles), facts };
 }
 
-export function rolesOf(labels: Labels, roles: Scope['roles']): readonly Role[] {
-  return ROLES.filter((role) => matches(labels, roles[role]));
-}
-
-/** Whether the pool has this node: it has all labels that the pool asks for. */
-export function inScope(labels: Labels, nodeSelector: Scope['nodeSelector']): boolean {
-  return Object.entries(nodeSelector).every(([key, value]) => labels[key] === value);
-}
-
 /** A claim that cannot be read is none: whoever wrote it was not Careen. */
 export function parseClaim(annotation: string | undefined): Claim | undefined {
   if (annotation === undefined) return undefined;
@@ -86,26 +75,6 @@ export function parseClaim(annotation: string | undefined): Claim | undefined {
     return parsed.success ? parsed.data : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function matches(labels: Labels, { matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
-  return inScope(labels, matchLabels) && matchExpressions.every((each) => meets(labels, each));
-}
-
-type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
-
-function meets(labels: Labels, { key, operator, values = [] }: Requirement): boolean {
-  const found = labels[key];
-  switch (operator) {
-    case 'Exists':
-      return found !== undefined;
-    case 'DoesNotExist':
-      return found === undefined;
-    case 'In':
-      return found !== undefined && values.includes(found);
-    case 'NotIn':
-      return found === undefined || !values.includes(found);
   }
 }
 

@@ -1,0 +1,35 @@
+/** Which hosts a pool and its roles select, by their labels. Pure; the same for every adapter. */
+import type { HostPoolSpec, LabelSelector } from '../crds/host-pool.ts';
+import { ROLES, type Role } from '../crds/vocabulary.ts';
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** The roles of a host, in the order of `ROLES`; it may have several, or none. */
+export function rolesOf(labels: Labels, roles: HostPoolSpec['roles']): readonly Role[] {
+  return ROLES.filter((role) => selects(roles[role], labels));
+}
+
+/** Whether the labels hold all that are wanted. */
+export function hasAll(labels: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
+
+function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
+  return hasAll(labels, matchLabels) && matchExpressions.every((each) => meets(labels, each));
+}
+
+type Requirement = NonNullable<LabelSelector['matchExpressions']>[number];
+
+function meets(labels: Labels, { key, operator, values = [] }: Requirement): boolean {
+  const found = labels[key];
+  switch (operator) {
+    case 'In':
+      return found !== undefined && values.includes(found);
+    case 'NotIn':
+      return found === undefined || !values.includes(found);
+    case 'Exists':
+      return found !== undefined;
+    case 'DoesNotExist':
+      return found === undefined;
+  }
+}

@@ -1,0 +1,47 @@
+/** Fleets for the tests of the engine, and what must hold of them at the end of a run. */
+import { expect } from 'vitest';
+import type { StepName } from '../../../src/crds/vocabulary.ts';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { SimulatedRun } from './simulated-run.ts';
+
+/** The steps of a stage whose hosts are taken out of service, but for the last. */
+export const AWAY_STEPS: readonly StepName[] = [
+  'query-alarms',
+  'lock-hosts',
+  'migrate-instances-from-host',
+  'sw-patch-hosts',
+  'verify',
+  'system-stabilize',
+  'unlock-hosts',
+];
+
+/** Workers named w-1, w-2, … */
+export function workers(count: number): NewHost[] {
+  return Array.from({ length: count }, (_, i) => ({ name: `w-${String(i + 1)}` }));
+}
+
+/** Two controllers, two storage hosts and eight workers. */
+export function twelveHosts(): NewHost[] {
+  const role = (name: string, label: string): NewHost => ({
+    name,
+    labels: { [`node-role.kubernetes.io/${label}`]: '' },
+  });
+  return [
+    ...['c-1', 'c-2'].map((name) => role(name, 'control-plane')),
+    ...['s-1', 's-2'].map((name) => role(name, 'storage')),
+    ...workers(8),
+  ];
+}
+
+/** Expects that no host is closed, claimed or recorded as open, and that no permit is held. */
+export function openAndFree({ world, run, permits }: SimulatedRun): void {
+  const closed = [...world.hosts.values()]
+    .filter((host) => host.closed || host.claim)
+    .map(({ name }) => name);
+  expect({ closed, open: run.hosts, permits: [...permits] }).toEqual({ closed: [], open: [], permits: [] });
+}
+
+/** Whether the host is empty. */
+export function isEmpty({ world }: SimulatedRun, host: string): boolean {
+  return world.podsOn(host).length === 0;
+}
