@@ -1,7 +1,7 @@
 /**
  * One pass over one strategy: read it, decide, store what was decided, and only
- * then act. A pass rests on nothing but what it reads: any process may make it,
- * at any time, also after a crash between any two of its lines.
+ * then act. A pass rests on nothing but what it reads: it may be made by another
+ * process, at another time, also after a crash between any two of its lines.
  */
 import { updateConditions } from '../crds/conditions.ts';
 import { RELEASE_FINALIZER } from '../crds/names.ts';
