@@ -105,7 +105,9 @@ function messageOf(run: RunState, reasons: readonly string[], before = ''): stri
       return 'aborted, no host is held; set execution.mode to Hold for a new plan';
     case 'abort-failed':
     case 'abort-timeout':
-      return clip(`${run.abort?.reason ?? 'the abort failed'}${stay}`);
+      return clip(
+        `${run.abort?.reason ?? 'the abort failed'}; set execution.mode to Hold and then to Abort again, or kubectl uncordon`,
+      );
     default:
       return before;
   }

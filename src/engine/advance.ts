@@ -51,6 +51,12 @@ function obey(pass: Pass): void {
     case 'apply-timeout':
       if (mode === 'Abort') run.state = 'aborting';
       return;
+    case 'abort-failed':
+    case 'abort-timeout':
+      // Hold takes note of what the abort could not give back; the next Abort gives it back as it is.
+      if (mode === 'Hold')
+        Object.assign(run, { state: 'apply-failed', currentPhase: 'apply', abort: undefined });
+      return;
     default:
   }
 }

@@ -52,6 +52,12 @@ describe('a patch strategy', () => {
     expect(nodes.map(({ status }) => status?.nodeInfo?.kubeletVersion)).toEqual(Array(5).fill('v1.36.4'));
     expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
     expect((await fleet.poolStatus()).permits).toEqual([]);
+    const evictions = cluster.operator.lines.filter((line) =>
+      /"effect":"evict".*"outcome":"accepted"/.test(line),
+    );
+    const keys = evictions.map((line) => /"key":"([^"]+)"/.exec(line)?.[1]);
+    expect(keys.length).toBeGreaterThan(0);
+    expect(new Set(keys).size, 'no pod is evicted twice').toBe(keys.length);
   });
 
   it('patches in place what needs no reboot: no host is closed', async () => {

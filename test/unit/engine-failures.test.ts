@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AWAY_STEPS, isEmpty, openAndFree, workers } from './support/fleets.ts';
+import { AWAY_STEPS, claimOfAnother, isEmpty, openAndFree, workers } from './support/fleets.ts';
 import { KERNEL, SimulatedRun, type RunOptions } from './support/simulated-run.ts';
 
 describe.each([
@@ -43,6 +43,25 @@ describe.each([
     expect(run.run.state).toBe('apply-timeout');
     expect(run.claimed).toEqual(['w-1']);
 
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
+  it('keeps a host that an abort could not give back, until Hold and another Abort give it back as it is', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 'lie' }] });
+    const rebooting = (): boolean =>
+      run.run.hosts.some(({ jobs }) => jobs?.some(({ action }) => action === 'reboot'));
+    await run.until(rebooting);
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('abort-timeout');
+    expect(run.claimed).toEqual(['w-1']);
+
+    run.order = { mode: 'Hold' };
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
     run.order = { mode: 'Abort' };
     await run.settle();
     expect(run.run.state).toBe('aborted');
@@ -212,24 +231,13 @@ describe.each([
 
   it('waits for a host that another strategy holds, names that one, and takes no host when it waited in vain', async () => {
     const run = await start({ hosts: workers(2) });
-    const owner = { namespace: 'careen-hosts', name: 'firmware', uid: 'strategy-2' };
-    const since = '2026-11-23T08:00:00.000Z';
-    const claim = {
-      run: 'run-2',
-      owner,
-      planDigest: 'sha256:0',
-      stage: 0,
-      level: 'away',
-      closedBefore: false,
-      since,
-    } as const;
-    run.world.changeHost('w-2', { claim, closed: true });
+    run.world.changeHost('w-2', { claim: claimOfAnother, closed: true });
     await run.elapse(60_000);
     expect(run.reasons).toContain('w-2 is held by strategy careen-hosts/firmware');
     await run.settle();
     expect(run.run.state).toBe('apply-timeout');
     expect(run.claimed).toEqual([]);
     expect(run.world.hosts.get('w-1')?.closed).toBe(false);
-    expect(run.world.hosts.get('w-2')).toMatchObject({ claim, closed: true });
+    expect(run.world.hosts.get('w-2')).toMatchObject({ claim: claimOfAnother, closed: true });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { StepName } from '../../src/crds/vocabulary.ts';
-import { AWAY_STEPS, isEmpty, openAndFree, twelveHosts, workers } from './support/fleets.ts';
+import { AWAY_STEPS, claimOfAnother, isEmpty, openAndFree, twelveHosts, workers } from './support/fleets.ts';
 import { KERNEL, KUBELET, SimulatedRun, kubeletPatch, type RunOptions } from './support/simulated-run.ts';
 
 describe.each([
@@ -92,6 +92,21 @@ describe.each([
     expect(run.run.state).toBe('applied');
   });
 
+  it('keeps on Hold what it has locked while it waits for the rest of the stage', async () => {
+    const run = await start({ hosts: workers(4) });
+    run.world.changeHost('w-2', { claim: claimOfAnother, closed: true });
+    await run.until(() => run.claimed.includes('w-1'));
+    run.order = { mode: 'Hold' };
+    await run.elapse(60_000);
+    expect(run.step).toBe('lock-hosts');
+    expect(run.claimed).toEqual(['w-1']);
+
+    run.world.changeHost('w-2', { claim: undefined, closed: false });
+    await run.settle();
+    expect(run.run).toMatchObject({ state: 'applying', apply: { currentStage: 1, stopAtStage: 1 } });
+    openAndFree(run);
+  });
+
   it('gives permits up on Hold that it has not used', async () => {
     const run = await start({ hosts: workers(2) });
     await run.until(() => run.permits.size === 2);
@@ -129,6 +144,20 @@ describe.each([
     expect(run.run.apply.stages[1]?.result).toBe('initial');
     openAndFree(run);
     expect([...run.world.hosts.values()].every(({ ready }) => ready)).toBe(true);
+  });
+
+  it('gives a host back only when it has come back from a reboot that was under way at the abort', async () => {
+    const run = await start({ hosts: workers(1) });
+    const bootId = run.world.hosts.get('w-1')?.bootId;
+    await run.until(() =>
+      [...run.world.jobs.values()].some(({ action, state }) => action === 'reboot' && state === 'running'),
+    );
+    run.order = { mode: 'Abort' };
+    await run.until(() => run.claimed.length === 0);
+    expect(run.world.hosts.get('w-1')).toMatchObject({ ready: true, closed: false });
+    expect(run.world.hosts.get('w-1')?.bootId).not.toBe(bootId);
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
   });
 
   it('is aborted at once between two stages', async () => {

@@ -4,6 +4,7 @@ import type { CurrentRequirement } from '../../src/crds/patch-strategy-spec.ts';
 import type { Role } from '../../src/crds/vocabulary.ts';
 import { build } from '../../src/planner/build.ts';
 import { unmetRequirements } from '../../src/planner/current.ts';
+import { specDigest } from '../../src/planner/digest.ts';
 import { compareHostNames, type Facts, type HostSeed } from '../../src/planner/facts.ts';
 import { compareVersions } from '../../src/planner/version.ts';
 import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from './support/simulated-run.ts';
@@ -186,6 +187,14 @@ describe('a plan', () => {
     const digests = [digestOf({}, 2), digestOf({}, 3), digestOf({ timing: { settleSeconds: 1 } }, 2)];
     expect(new Set(digests).size).toBe(3);
     expect(digestOf({ execution: { mode: 'Run' } }, 2)).toBe(digests[0]);
+  });
+});
+
+describe('the digest of a spec', () => {
+  it('is the same whatever the standing order is, and another when something else is wanted', () => {
+    const wanted = specDigest(strategySpec());
+    expect(specDigest(strategySpec({ execution: { mode: 'Run', throughStage: 1 } }))).toBe(wanted);
+    expect(specDigest(strategySpec({ poolRef: 'other' }))).not.toBe(wanted);
   });
 });
 

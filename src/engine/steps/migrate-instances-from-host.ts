@@ -30,13 +30,19 @@ export function migrateInstances(step: HostStep): Verdict {
     ...new Set(blocked.map((each) => each.reason)),
   ];
   if (effects.length > 0) return { kind: 'act', effects, reason: reason.join('; ') };
-  if (staying.length < instances.length) return { kind: 'wait', reason: reason.join('; ') };
+  const leaving = staying.length < instances.length || asked.some((verdict) => verdict.kind === 'wait');
+  if (leaving) return { kind: 'wait', reason: reason.join('; ') };
   const until = Math.min(...blocked.map((each) => each.until ?? Infinity));
   return { kind: 'blocked', reason: reason.join('; '), ...(Number.isFinite(until) ? { until } : {}) };
 }
 
+/** Asks a pod to leave, once: an eviction that was accepted shows in the view soon, and is not repeated meanwhile. */
 function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict {
   const key = keyOf(step, 'migrate-instances-from-host', uid);
+  const before = step.outcomes.get(key)?.kind;
+  if (before === 'accepted' || before === 'already') {
+    return { kind: 'wait', reason: `pod ${namespace}/${name} was asked to leave` };
+  }
   return ask(step, { kind: 'evict', key, host: step.name, instance: { uid, namespace, name } }, '');
 }
 

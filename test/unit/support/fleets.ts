@@ -1,6 +1,7 @@
 /** Fleets for the tests of the engine, and what must hold of them at the end of a run. */
 import { expect } from 'vitest';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
+import type { Claim } from '../../../src/engine/view.ts';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { SimulatedRun } from './simulated-run.ts';
 
@@ -45,3 +46,14 @@ export function openAndFree({ world, run, permits }: SimulatedRun): void {
 export function isEmpty({ world }: SimulatedRun, host: string): boolean {
   return world.podsOn(host).length === 0;
 }
+
+/** On a host that another strategy has taken out of service. */
+export const claimOfAnother: Claim = {
+  run: 'run-2',
+  owner: { namespace: 'careen-hosts', name: 'firmware', uid: 'strategy-2' },
+  planDigest: 'sha256:0',
+  stage: 0,
+  level: 'away',
+  closedBefore: false,
+  since: '2026-11-23T08:00:00.000Z',
+};
