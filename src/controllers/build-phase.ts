@@ -92,7 +92,7 @@ function queryAlarms(view: View): string | undefined {
 }
 
 function planTooLarge({ plan }: Built): string | undefined {
-  const bytes = JSON.stringify(newPhase(plan.stages)).length;
+  const bytes = JSON.stringify([newPhase(plan.stages), plan.actions]).length;
   if (bytes <= MAX_PLAN_BYTES) return undefined;
   const kib = Math.ceil(bytes / 1024);
   return (
@@ -121,6 +121,8 @@ function builtStatus(
       specDigest: specDigest(input.spec),
       fleetRevision: input.fleetRevision,
       builtAt: time,
+      pool: input.scope.pool,
+      actions: plan.actions,
     },
   };
   const run = newRun(input.runId, plan);
@@ -165,6 +167,7 @@ function buildFailed(
       specDigest: specDigest(input.spec),
       fleetRevision: input.fleetRevision,
       builtAt: time,
+      pool: input.scope.pool,
     },
     buildPhase,
     conditions,

@@ -17,7 +17,8 @@ export class Outcomes {
     return this.#outcomes;
   }
 
-  note(effect: Effect, outcome: Outcome, now: Instant): void {
+  note(effect: Effect, received: Outcome, now: Instant): void {
+    const outcome = paced(effect, received);
     if (outcome.kind !== 'blocked') {
       this.#blocked.delete(effect.key);
       this.#outcomes.set(effect.key, outcome);
@@ -28,4 +29,20 @@ export class Outcomes {
     const backOff = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** times, LAST_RETRY_MILLISECONDS);
     this.#outcomes.set(effect.key, { ...outcome, retryAt: Math.max(outcome.retryAt ?? 0, now + backOff) });
   }
+}
+
+/**
+ * A write that may have happened is looked at anew and asked for again, but not
+ * at the pace of the server's answers; nor is an eviction whose pod has changed
+ * before the watch tells of it.
+ */
+function paced(effect: Effect, outcome: Outcome): Outcome {
+  if (outcome.kind === 'unknown') return { kind: 'blocked', reason: outcome.reason };
+  if (outcome.kind === 'stale' && effect.kind === 'evict') {
+    return {
+      kind: 'blocked',
+      reason: `pod ${effect.instance.namespace}/${effect.instance.name} has changed`,
+    };
+  }
+  return outcome;
 }

@@ -14,6 +14,8 @@ export type RebuildInput = {
   readonly mode: ExecutionMode;
   readonly specDigest: string;
   readonly fleetRevision: string;
+  /** The limit of the pool. */
+  readonly maxUnavailable: number;
   readonly now: Instant;
 };
 
@@ -37,12 +39,31 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (!run) return { rebuild: true };
   if (run.hosts.length > 0 || run.state === 'aborting') return { rebuild: false };
   if (record.specDigest !== input.specDigest) return { rebuild: !stageRuns(run) };
-  if (run.state === 'aborted') return { rebuild: mode === 'Hold' };
+  if (abortEnded(run)) return { rebuild: mode === 'Hold' };
+  if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
+  if (run.state === 'ready-to-apply' && poolWasGone(status)) return { rebuild: true };
   if (run.state === 'ready-to-apply' && fleetChanged) {
     const due = builtAt + HELD_PLAN_SECONDS * 1000;
     return { rebuild: mode === 'Run' || now >= due, wakeAt: due };
   }
   return { rebuild: false };
+}
+
+/** Whether a stage that is still to come is larger than the pool allows now: then the plan cannot be carried out. */
+export function limitBelowStage({ state, apply }: RunState, maxUnavailable: number): boolean {
+  if (state !== 'applying' && state !== 'ready-to-apply') return false;
+  return apply.stages
+    .slice(apply.currentStage)
+    .some(({ level, hosts = [] }) => level === 'away' && hosts.length > maxUnavailable);
+}
+
+function abortEnded({ state }: RunState): boolean {
+  return state === 'aborted' || state === 'abort-failed' || state === 'abort-timeout';
+}
+
+/** The message still says that there is no pool; a new build says what is. */
+function poolWasGone({ conditions = [] }: PatchStrategyStatus): boolean {
+  return conditions.some(({ reason }) => reason === 'PoolNotFound');
 }
 
 function stageRuns({ apply }: RunState): boolean {

@@ -10,9 +10,9 @@ import type { Order } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
 import { Attachments, everyNode, scopeOf } from './attachments.ts';
 import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
-import type { HostPool } from './careen-api.ts';
+import type { HostPool, PatchStrategy } from './careen-api.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
-import { rebuildNeeded } from './rebuild.ts';
+import { limitBelowStage, rebuildNeeded } from './rebuild.ts';
 import { runPass } from './run-pass.ts';
 import { runOf, wishes } from './strategy-status.ts';
 
@@ -29,8 +29,9 @@ export function patchStrategyReconciler(
       attachments.detach(key);
       return;
     }
-    const pool = await deps.api.pool(strategy.spec.poolRef);
-    const attachment = attachments.attach(key, pool ? scopeOf(pool) : everyNode(strategy.spec.poolRef));
+    const poolName = poolOf(strategy);
+    const pool = await deps.api.pool(poolName);
+    const attachment = attachments.attach(key, pool ? scopeOf(pool) : everyNode(poolName));
     const context: PassContext = { deps, key, signal, attachment, strategy, pool };
     if (strategy.metadata.deletionTimestamp !== undefined) return letGo(context);
     if (!pool) return waitForPool(context);
@@ -39,9 +40,19 @@ export function patchStrategyReconciler(
   };
 }
 
-/** The standing order. A spec that was edited meanwhile lets the open stage end, and no more. */
-function orderOf({ strategy: { spec, status } }: PassContext): Order {
-  return status.run?.specDigest === specDigest(spec) ? spec.execution : { mode: endingMode(spec) };
+/** The pool that a strategy is about: that of the spec, or while a run is under way the one that it holds permits of. */
+function poolOf({ spec, status }: PatchStrategy): string {
+  const run = runOf(status);
+  const busy = run && (run.hosts.length > 0 || run.state === 'applying' || run.state === 'aborting');
+  return busy && status.run ? status.run.pool : spec.poolRef;
+}
+
+/** The standing order. A plan that no longer fits the spec or the pool lets the open stage end, and no more. */
+function orderOf({ strategy: { spec, status }, pool }: PassContext): Order {
+  const run = runOf(status);
+  const edited = status.run?.specDigest !== specDigest(spec);
+  const cut = run !== undefined && pool !== undefined && limitBelowStage(run, pool.spec.maxUnavailable);
+  return edited || cut ? { mode: endingMode(spec) } : spec.execution;
 }
 
 function endingMode({ execution }: PatchStrategySpec): Order['mode'] {
@@ -55,11 +66,28 @@ async function letGo(context: PassContext): Promise<void> {
   if (!finalizers.includes(RELEASE_FINALIZER)) return;
   const after = await runPass(context, { mode: 'Abort' });
   if (after.open) return;
+  await freePermits(context);
   await deps.api.writeFinalizers(
     after.strategy,
     finalizers.filter((each) => each !== RELEASE_FINALIZER),
   );
   deps.log.info({ strategy: key }, 'strategy let go: it holds no host');
+}
+
+/**
+ * Frees what permits the strategy has left, whatever run they were granted to:
+ * called when it holds no host any more, before that run is forgotten.
+ */
+async function freePermits({ deps, key, strategy }: PassContext): Promise<void> {
+  const name = strategy.status.run?.pool;
+  const pool = name === undefined ? undefined : await deps.api.pool(name);
+  const before = pool?.status.permits ?? [];
+  const permits = before.filter((permit) => permit.strategy !== key);
+  if (!pool || permits.length === before.length) return;
+  await deps.api.writePermits(pool, {
+    permits,
+    away: permits.filter(({ level }) => level === 'away').length,
+  });
 }
 
 async function waitForPool(context: PassContext): Promise<void> {
@@ -99,11 +127,13 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     specDigest: specDigest(spec),
     fleetRevision,
     now,
+    maxUnavailable: pool.spec.maxUnavailable,
   });
   if (!verdict.rebuild) {
     if (verdict.wakeAt !== undefined) deps.again(key, verdict.wakeAt - now);
     return false;
   }
+  await freePermits(context);
   const input: BuildInput = {
     spec,
     generation: metadata.generation,

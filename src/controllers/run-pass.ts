@@ -29,7 +29,7 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   const run = runOf(strategy.status);
   const record = strategy.status.run;
   if (!run || !record) return { strategy, open: false };
-  const plan = planOf(record, run, strategy.spec);
+  const plan = planOf(record, run);
 
   let pool = context.pool;
   let decision = decide(context, plan, run, order, settle(context, run.id, pool, undefined).facts);

@@ -1,5 +1,5 @@
 import { updateConditions, type ConditionWish, type Reason } from '../crds/conditions.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { deadlineOf } from '../engine/run-step.ts';
@@ -11,7 +11,7 @@ export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
 /** The run as the status keeps it; undefined when the status holds none. */
 export function runOf(status: PatchStrategyStatus): RunState | undefined {
   const { run, state, currentPhase, applyPhase, abortPhase, progress } = status;
-  if (!run || !state || !currentPhase || !applyPhase) return undefined;
+  if (!run?.actions || !state || !currentPhase || !applyPhase) return undefined;
   return {
     id: run.id,
     state,
@@ -22,8 +22,8 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
   };
 }
 
-/** The plan as the status keeps it, with the actions of the spec that it was built from. */
-export function planOf(record: RunRecord, run: RunState, spec: PatchStrategySpec): Plan {
+/** The plan as the status keeps it: what it was built from, whatever became of the spec. */
+export function planOf(record: RunRecord, run: RunState): Plan {
   const stages = run.apply.stages.map(
     ({ name, hosts = [], patches = [], level = 'away', steps, timeoutSeconds }): Stage => ({
       name,
@@ -34,8 +34,7 @@ export function planOf(record: RunRecord, run: RunState, spec: PatchStrategySpec
       timeoutSeconds,
     }),
   );
-  const { patches, reboot, drain, timing } = spec;
-  return { digest: record.planDigest, stages, actions: { patches, reboot, drain, timing } };
+  return { digest: record.planDigest, stages, actions: planActions.parse(record.actions) };
 }
 
 /** The status that shows a run, beside what of the status before stays as it is. */
@@ -95,7 +94,9 @@ function messageOf(run: RunState, reasons: readonly string[], before = ''): stri
         `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`,
       );
     case 'applied':
-      return apply.totalStages === 0 ? 'nothing to do: no host lacks a patch' : 'all hosts are patched';
+      return apply.totalStages === 0
+        ? 'nothing to do: no host that the plan is about lacks a patch'
+        : 'all hosts of the plan are patched';
     case 'apply-failed':
     case 'apply-timeout':
       return clip(`${apply.reason ?? 'failed'}${stay}`);

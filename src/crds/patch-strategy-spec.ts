@@ -268,3 +268,12 @@ export const patchStrategySpec = z
   )
   .describe('What is wanted: patches, on which hosts, in which order, and whether to carry it out.');
 export type PatchStrategySpec = z.infer<typeof patchStrategySpec>;
+
+/** What of a spec a plan is carried out with; kept in `status.run.actions`, so that an edit cannot change an open run. */
+export const planActions = z.object({
+  patches: z.array(patch),
+  reboot: z.object({ job }).optional(),
+  drain,
+  timing,
+});
+export type PlanActions = z.infer<typeof planActions>;

@@ -156,6 +156,13 @@ export const patchStrategyStatus = z
           'What the fleet looked like, as far as plans depend on it, at the build.',
         ),
         builtAt: time().describe('When the plan was built.'),
+        pool: objectName().describe('The pool that the plan is for; permits are held there.'),
+        actions: z
+          .looseObject({})
+          .optional()
+          .describe(
+            'Patches, reboot, drain and timing as they were at the build: an edit changes the next plan.',
+          ),
       })
       .optional()
       .describe('The plan and its one execution.'),

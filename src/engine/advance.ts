@@ -17,6 +17,7 @@ import { closeOutage, opensOutage } from './run-step.ts';
 import { lockedByNobody } from './steps/unlock-hosts.ts';
 import { effectKey } from './effect.ts';
 import type { Decision, Turn } from './turn.ts';
+import type { EffectKey } from './view.ts';
 
 /** A safety net: a pass at least so often while something is under way. */
 const RESYNC_MILLISECONDS = 30_000;
@@ -170,11 +171,14 @@ function abortPhase(pass: Pass): PhaseStatus {
   return phase;
 }
 
-/** A host that was judged failed is given back as it is: nobody waits again for a reboot that did not come. */
+/**
+ * A host that was judged failed is given back as it is: nobody waits again for a reboot that did not come. It is
+ * another attempt, so that what was refused before is asked for again.
+ */
 function takenUpAgain(outage: HostProgress): HostProgress {
   if (!isFinal(outage.result)) return outage;
   const { bootIdBefore: _, ...rest } = outage;
-  return { ...rest, result: 'wait' };
+  return { ...rest, result: 'wait', attempt: outage.attempt + 1 };
 }
 
 /**
@@ -189,9 +193,22 @@ function tendLockedHosts(pass: Pass): void {
     if (facts?.claim?.run !== run.id) closeOutage(pass, name);
     else if (lockedByNobody(facts)) {
       const key = effectKey(run.id, run.apply.currentStage, 'unlock-hosts', name, 'uncordoned', attempt);
-      pass.effects.push({ kind: 'release', key, host: name, revision: facts.revision, run: run.id });
+      const refusal = notNow(turn, key);
+      if (refusal) {
+        pass.reasons.push(refusal);
+        wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
+      } else {
+        pass.effects.push({ kind: 'release', key, host: name, revision: facts.revision, run: run.id });
+      }
     }
   }
+}
+
+/** Why an effect is of no use now: it was refused, or blocked until later. */
+function notNow({ outcomes, now }: Turn, key: EffectKey): string | undefined {
+  const outcome = outcomes.get(key);
+  if (outcome?.kind === 'refused') return outcome.reason;
+  return outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > now ? outcome.reason : undefined;
 }
 
 function decisionOf(pass: Pass, before: RunState): Decision {

@@ -15,8 +15,14 @@ export type Effect = Common &
     | { readonly kind: 'evict'; readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'> }
     /** Makes the Job suspended: it does nothing yet. */
     | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }
-    /** Lets a suspended Job run. */
-    | { readonly kind: 'start-job'; readonly name: string; readonly uid: string; readonly revision: string }
+    /** Lets a suspended Job run, no longer than its step may take. */
+    | {
+        readonly kind: 'start-job';
+        readonly name: string;
+        readonly uid: string;
+        readonly revision: string;
+        readonly timeoutSeconds: number;
+      }
   );
 
 /**

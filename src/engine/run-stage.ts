@@ -82,6 +82,7 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
   });
 }
 
-function staysLocked({ turn }: Pass, { name, result, step }: HostProgress): boolean {
-  return isFinal(result) && OWN_ACTION.has(step) && turn.view.host(name) !== undefined;
+/** A host that was only touched was never locked: there is nothing to keep. */
+function staysLocked({ turn }: Pass, { name, level, result, step }: HostProgress): boolean {
+  return level === 'away' && isFinal(result) && OWN_ACTION.has(step) && turn.view.host(name) !== undefined;
 }

@@ -2,12 +2,12 @@
  * The planner: what is wanted and what is there, turned into a plan. Pure: the
  * same inputs give the same plan and digest, in whatever order hosts are listed.
  */
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role, StageName } from '../crds/vocabulary.ts';
 import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
-import type { Actions, Plan, Stage } from './plan.ts';
+import type { Plan, Stage } from './plan.ts';
 import { stageSteps, timeoutOver } from './stage-steps.ts';
 
 export type PoolLimits = { readonly maxUnavailable: number };
@@ -40,12 +40,8 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
       ).map((batch) => stage(spec, STAGE_OF[role], batch, level)),
     );
   });
-  const actions: Actions = {
-    patches: spec.patches,
-    reboot: spec.reboot,
-    drain: spec.drain,
-    timing: spec.timing,
-  };
+  const { patches, reboot, drain, timing } = spec;
+  const actions: PlanActions = { patches, drain, timing, ...(reboot ? { reboot } : {}) };
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
     withoutRole: ordered.filter(({ roles }) => roles.length === 0).map(({ name }) => name),

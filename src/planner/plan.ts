@@ -1,4 +1,4 @@
-import type { DrainConsent, JobAction, PatchSpec, Timing } from '../crds/patch-strategy-spec.ts';
+import type { PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import type { HostName } from './facts.ts';
 
@@ -16,17 +16,10 @@ export type Stage = {
   readonly timeoutSeconds: number;
 };
 
-/** How the hosts of a plan are worked on: what effects need beyond names of hosts and steps. */
-export type Actions = {
-  readonly patches: readonly PatchSpec[];
-  readonly reboot: { readonly job: JobAction } | undefined;
-  readonly drain: DrainConsent;
-  readonly timing: Timing;
-};
-
 /** What was decided at build; never changed afterwards. */
 export type Plan = {
   readonly digest: string;
   readonly stages: readonly Stage[];
-  readonly actions: Actions;
+  /** How the hosts are worked on. */
+  readonly actions: Readonly<PlanActions>;
 };

@@ -169,6 +169,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
           name: jobName,
           uid,
           revision: found.revision,
+          timeoutSeconds: 60,
         }),
       );
       return key;
@@ -276,6 +277,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         name: jobName,
         uid,
         revision,
+        timeoutSeconds: 60,
       };
       expect(await perform(again)).toEqual({ kind: 'already' });
     });

@@ -2,7 +2,7 @@ import { CoreV1Api } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { apply, read, remove } from '../support/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { kernelPatch, kubeletPatch } from '../support/strategies.ts';
+import { kernelPatch, kubeletPatch, poolManifest } from '../support/strategies.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 
@@ -82,6 +82,38 @@ describe('a patch strategy', () => {
     expect(marked(await fleet.nodes())).toEqual([]);
     await fleet.order({ throughStage: null });
     await fleet.untilState('applied');
+  });
+
+  it('ends the open stage as it was planned when the spec is edited, and plans the rest anew', async () => {
+    const fleet = await cluster.fleet('edited', 2, 1);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    const before = await fleet.until(
+      'a Job',
+      ({ progress }) => progress?.hosts.some(({ jobs }) => jobs) ?? false,
+    );
+    await fleet.apply({ patches: [kubeletPatch], execution: { mode: 'Run' } });
+    const ended = await fleet.until(
+      'a new run that ended',
+      ({ state, run }) => state === 'applied' && run?.id !== before.run?.id,
+    );
+    expect(ended.applyPhase?.stages.flatMap(({ patches }) => patches)).toEqual([
+      'kubelet-1.36.4',
+      'kubelet-1.36.4',
+    ]);
+    const nodes = await fleet.nodes();
+    expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48', '6.12.41']);
+    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
+    expect((await fleet.poolStatus()).permits).toEqual([]);
+  });
+
+  it('plans anew when the limit of the pool falls below a stage that is still to come', async () => {
+    const fleet = await cluster.fleet('lowered', 4, 2);
+    await fleet.apply({ ...parallel, execution: { mode: 'Run' } });
+    await fleet.until('an open outage', ({ progress }) => (progress?.hosts.length ?? 0) > 0);
+    await apply(cluster.admin, poolManifest('lowered', 1));
+    const ended = await fleet.untilState('applied');
+    expect(ended.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['lowered-2'], ['lowered-3']]);
+    expect((await fleet.poolStatus()).permits).toEqual([]);
   });
 
   it('gives every host back on Abort, and plans anew on Hold', async () => {

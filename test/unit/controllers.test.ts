@@ -84,7 +84,7 @@ describe('a plan is built again', () => {
     stages: [],
     actions: {
       patches: [],
-      reboot: undefined,
+
       drain: { evictUnmanagedPods: false, evictPodsWithLocalData: false },
       timing: {
         lockTimeoutSeconds: 1,
@@ -101,12 +101,20 @@ describe('a plan is built again', () => {
   const input = (state: RunState['state'], changes: Partial<RebuildInput> = {}): RebuildInput => ({
     status: {
       state,
-      run: { id: 'r', planDigest: 'd', specDigest: 's', fleetRevision: 'f', builtAt: '2026-11-23T09:00:00Z' },
+      run: {
+        id: 'r',
+        planDigest: 'd',
+        specDigest: 's',
+        fleetRevision: 'f',
+        builtAt: '2026-11-23T09:00:00Z',
+        pool: 'default',
+      },
     },
     run: { ...run, state },
     mode: 'Hold',
     specDigest: 's',
     fleetRevision: 'f',
+    maxUnavailable: 3,
     now: built + 1000,
     ...changes,
   });

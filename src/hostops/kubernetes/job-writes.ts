@@ -31,16 +31,22 @@ export async function createJob(
   }
 }
 
-/** Lets a suspended Job run, if it is still the one that was looked at. */
+/**
+ * Lets a suspended Job run, if it is still the one that was looked at. It ends with its step: a Job that
+ * began late must not work on a host that was given back meanwhile.
+ */
 export async function startJob(
   writer: Writer,
-  { host, name, uid, revision }: Extract<Effect, { kind: 'start-job' }>,
+  { host, name, uid, revision, timeoutSeconds }: Extract<Effect, { kind: 'start-job' }>,
   fence: Fence,
   known: JobState | undefined,
   signal: AbortSignal,
 ): Promise<Written<V1Job>> {
   if (known?.uid === uid && known.state !== 'suspended') return { outcome: ALREADY };
-  const patch = { metadata: { uid, resourceVersion: revision }, spec: { suspend: false } };
+  const patch = {
+    metadata: { uid, resourceVersion: revision },
+    spec: { suspend: false, activeDeadlineSeconds: timeoutSeconds },
+  };
   try {
     const object = await mergePatch<V1Job>(writer, `${jobsPath(fence)}/${name}`, patch, signal);
     return { outcome: ACCEPTED, object };
