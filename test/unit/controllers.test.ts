@@ -8,6 +8,7 @@ import { OperatorShell } from '../../src/controllers/shell.ts';
 import { WorkQueue } from '../../src/controllers/work-queue.ts';
 import { updateConditions } from '../../src/crds/conditions.ts';
 import type { RunState } from '../../src/engine/run-state.ts';
+import type { Plan, Stage } from '../../src/planner/plan.ts';
 import { newRun } from '../../src/engine/run-state.ts';
 
 describe('the merge patch', () => {
@@ -78,8 +79,17 @@ describe('blocked effects', () => {
   });
 });
 
+describe('an effect that may or may not have happened', () => {
+  it('is asked for again after a while, not at the pace of the answers', () => {
+    const outcomes = new Outcomes();
+    const effect = { kind: 'release', key: 'k', host: 'h', revision: '1', run: 'r' } as const;
+    outcomes.note(effect, { kind: 'unknown', reason: 'the connection broke' }, 0);
+    expect(outcomes.all.get('k')).toEqual({ kind: 'blocked', reason: 'the connection broke', retryAt: 1000 });
+  });
+});
+
 describe('a plan is built again', () => {
-  const run: RunState = newRun('r', {
+  const plan: Plan = {
     digest: 'd',
     stages: [],
     actions: {
@@ -96,6 +106,15 @@ describe('a plan is built again', () => {
         stabilizeSeconds: 0,
       },
     },
+  };
+  const run: RunState = newRun('r', plan);
+  const away = (count: number): Stage => ({
+    name: 'sw-patch-worker-hosts',
+    hosts: Array.from({ length: count }, (_, i) => `w-${String(i)}`),
+    patches: [],
+    level: 'away',
+    steps: [],
+    timeoutSeconds: 0,
   });
   const built = Date.parse('2026-11-23T09:00:00Z');
   const input = (state: RunState['state'], changes: Partial<RebuildInput> = {}): RebuildInput => ({
@@ -133,6 +152,13 @@ describe('a plan is built again', () => {
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
     expect(rebuild('ready-to-apply', { fleetRevision: 'new' })).toBe(false);
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', now: built + 300_000 })).toBe(true);
+  });
+
+  it('when the pool allows less than a stage that is still to come', () => {
+    const stage = { ...newRun('r', { ...plan, stages: [away(3)] }).apply.stages[0] };
+    const cut = { ...run, state: 'applying', apply: { ...run.apply, stages: [stage] } } as RunState;
+    expect(rebuild('applying', { run: cut, maxUnavailable: 2 })).toBe(true);
+    expect(rebuild('applying', { run: cut, maxUnavailable: 3 })).toBe(false);
   });
 
   it('after an abort only when Hold is set: going straight back to Run starts nothing', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AWAY_STEPS, claimOfAnother, isEmpty, openAndFree, workers } from './support/fleets.ts';
-import { KERNEL, SimulatedRun, type RunOptions } from './support/simulated-run.ts';
+import { KERNEL, kubeletPatch, SimulatedRun, type RunOptions } from './support/simulated-run.ts';
 
 describe.each([
   { how: 'in one process', restarts: false },
@@ -46,6 +46,13 @@ describe.each([
     run.order = { mode: 'Abort' };
     await run.settle();
     expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
+  it('keeps nothing of a host that fails while it is patched in place: it was never locked', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 7 }], spec: { patches: [kubeletPatch] } });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
     openAndFree(run);
   });
 
