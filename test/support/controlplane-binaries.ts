@@ -140,7 +140,7 @@ async function build(
   const folder = await mkdtemp(join(cache, 'building-'));
   try {
     progress('careen: building the test control plane (Kubernetes and kwok); this happens once');
-    progress('careen: it takes about 6 to 8 minutes on two cores, seconds when the caches of Go are warm');
+    progress('careen: it takes 6 to 10 minutes on two cores, seconds when the caches of Go are warm');
     await runBuild(sources, folder, environment, progress);
     await rename(folder, target).catch(async (error: unknown) => {
       if ((await missingBinaries(target)).length > 0) throw error;
