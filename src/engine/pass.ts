@@ -32,8 +32,19 @@ export type Pass = {
 };
 
 export function newPass(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluate): Pass {
-  const draft: Draft = { ...structuredClone(run), hosts: structuredClone([...run.hosts]) };
+  const draft: Draft = {
+    ...run,
+    apply: copyOf(run.apply),
+    abort: run.abort && copyOf(run.abort),
+    hosts: run.hosts.map((host) => ({ ...host })),
+  };
   return { plan, turn, evaluate, run: draft, effects: [], reasons: [], asked: undefined, wakeAt: Infinity };
+}
+
+/** A phase that may be written on. Lists of names stay shared: they are replaced, never changed. */
+function copyOf(phase: PhaseStatus): PhaseStatus {
+  const stages = phase.stages.map((stage) => ({ ...stage, steps: stage.steps.map((step) => ({ ...step })) }));
+  return { ...phase, stages };
 }
 
 /** The time of the pass, RFC 3339. */
