@@ -17,6 +17,12 @@ export class Outcomes {
     return this.#outcomes;
   }
 
+  /** Forgets everything: what was refused to one run says nothing about the next. */
+  clear(): void {
+    this.#outcomes.clear();
+    this.#blocked.clear();
+  }
+
   note(effect: Effect, received: Outcome, now: Instant): void {
     const outcome = paced(effect, received);
     if (outcome.kind !== 'blocked') {

@@ -134,6 +134,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     return false;
   }
   await freePermits(context);
+  attachment.outcomes.clear();
   const input: BuildInput = {
     spec,
     generation: metadata.generation,

@@ -16,7 +16,6 @@ export const REASONS = [
   'AwaitingApproval',
   'NothingToDo',
   'Applying',
-  'Held',
   'PausedAtStage',
   'Applied',
   'ApplyFailed',

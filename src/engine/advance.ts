@@ -55,8 +55,10 @@ function obey(pass: Pass): void {
     case 'abort-failed':
     case 'abort-timeout':
       // Hold takes note of what the abort could not give back; the next Abort gives it back as it is.
-      if (mode === 'Hold')
-        Object.assign(run, { state: 'apply-failed', currentPhase: 'apply', abort: undefined });
+      if (mode !== 'Hold') return;
+      run.state = 'apply-failed';
+      run.currentPhase = 'apply';
+      run.abort = undefined;
       return;
     default:
   }

@@ -1,7 +1,6 @@
 import type { HostProgress, PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
-import { timeoutOver } from '../planner/stage-steps.ts';
 
 /**
  * One execution of one plan: the only mutable memory. It has the shape in which
@@ -51,7 +50,7 @@ export function newStage(stage: Stage, id: number): StageStatus {
     hosts: [...stage.hosts],
     patches: [...stage.patches],
     level: stage.level,
-    timeoutSeconds: timeoutOver(stage.steps),
+    timeoutSeconds: stage.timeoutSeconds,
     totalSteps: stage.steps.length,
     currentStep: 0,
     steps: stage.steps.map((step, index) => ({ id: index, ...step, result: 'initial' })),

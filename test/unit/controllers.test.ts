@@ -51,7 +51,7 @@ describe('conditions', () => {
   it('keep the time of their last transition unless their status flips', () => {
     const wish = { type: 'Ready', status: 'False', reason: 'Applying', message: '' } as const;
     const before = updateConditions([], [wish], 1, 'early');
-    expect(updateConditions(before, [{ ...wish, reason: 'Held' }], 2, 'late')[0]).toMatchObject({
+    expect(updateConditions(before, [{ ...wish, reason: 'PausedAtStage' }], 2, 'late')[0]).toMatchObject({
       lastTransitionTime: 'early',
       observedGeneration: 2,
     });

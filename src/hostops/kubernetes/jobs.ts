@@ -95,7 +95,7 @@ export class Jobs {
         return (await lookUpFailure(config, job, signal)) ?? NOT_KNOWN;
       } catch (error) {
         log.warn({ job: job.name, host: job.host, error: explain(error) }, 'cannot look up why a Job failed');
-        await delay(LOOKUP_PAUSE_MS * attempt, undefined, { signal }).catch(() => undefined);
+        await delay(LOOKUP_PAUSE_MS * attempt, undefined, { signal }).catch(() => undefined); // stopped meanwhile: the loop ends
       }
     }
     return 'its pod could not be looked up';

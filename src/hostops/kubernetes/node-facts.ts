@@ -3,24 +3,16 @@ import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
-import type { Claim } from '../../engine/view.ts';
-import type { Facts, HostName, HostSeed } from '../../planner/facts.ts';
+import type { Claim, HostFacts } from '../../engine/view.ts';
+import type { Facts, HostSeed } from '../../planner/facts.ts';
 import { rolesOf, type Labels } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
 
 /** A node, without what nobody here looks at (images, managed fields, addresses, heartbeats). */
-export type NodeState = {
-  readonly name: HostName;
+export type NodeState = Omit<HostFacts, 'instances'> & {
   readonly uid: string;
-  readonly revision: string;
-  readonly closed: boolean;
-  readonly ready: boolean;
-  readonly alarms: readonly string[];
-  readonly bootId: string;
-  readonly facts: Facts;
   readonly labels: Labels;
   readonly taints: readonly V1Taint[];
-  readonly claim: Claim | undefined;
 };
 
 const NODE_INFO = [

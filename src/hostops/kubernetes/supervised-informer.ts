@@ -125,7 +125,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
           expired ? 'watch expired, listing again' : 'watch broke',
         );
       }
-      await delay(pauseAfter(this.#failures), undefined, { signal, ref: false }).catch(() => undefined);
+      await delay(pauseAfter(this.#failures), undefined, { signal, ref: false }).catch(() => undefined); // stopped: the loop ends
     }
   }
 
