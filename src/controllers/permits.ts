@@ -1,7 +1,7 @@
 /**
- * Permits, the rights to take hosts out of service. This is the only place that
- * grants them, in one guarded write on the pool, and it decides on what it has
- * just read, never on a cache.
+ * Permits, the rights to take hosts out of service. They are granted here and
+ * nowhere else, in one guarded write on the pool, on what was just read of it.
+ * Pure: `PermitLedger` reads and writes.
  */
 import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
 import type { PermitFacts, Wants } from '../engine/turn.ts';
@@ -12,57 +12,97 @@ export type PermitWish = {
   /** namespace/name, for people. */
   readonly strategy: string;
   readonly wants: Wants['permits'];
+  /** Frees what is held beyond the wish; otherwise that is kept. */
+  readonly exactly: boolean;
 };
 
 export type PoolFacts = {
-  readonly maxUnavailable: number;
-  readonly permits: readonly Permit[];
+  /** How many hosts may be out of service, as a number. */
+  readonly limit: number;
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
+  /** Why the pool grants nothing now, such as `HostPool default is paused`. */
+  readonly closedBecause: string | undefined;
 };
 
 export type Settlement = {
-  /** What the pool's status becomes; undefined when it is right already. */
-  readonly status: HostPoolStatus | undefined;
+  /** What the pool's status becomes; the very same object when it is right already. */
+  readonly status: HostPoolStatus;
   readonly facts: PermitFacts;
 };
 
 /**
- * Brings a run's permits in line with its wish: frees what it no longer wants,
- * and grants what it lacks, all of it or nothing. A host that others took out
- * of service counts, once, whether it has a permit or not.
+ * Brings a run's permits in line with its wish: grants what it lacks, all of it
+ * or nothing. A host that others took out of service counts, once, whether it
+ * has a permit or not.
  */
-export function settlePermits(wish: PermitWish, pool: PoolFacts, now: string): Settlement {
-  const { run, strategy, wants } = wish;
-  const kept = pool.permits.filter((permit) => permit.run !== run || wants.hosts.includes(permit.host));
-  const mine = new Set(kept.filter((permit) => permit.run === run).map(({ host }) => host));
+export function settlePermits(
+  status: HostPoolStatus,
+  wish: PermitWish,
+  pool: PoolFacts,
+  now: string,
+): Settlement {
+  const { run, wants, exactly } = wish;
+  const before = status.permits ?? [];
+  const kept = exactly
+    ? before.filter((permit) => permit.run !== run || wants.hosts.includes(permit.host))
+    : before;
+  const mine = heldBy(kept, run);
   const lacking = wants.hosts.filter((host) => !mine.has(host));
-  const granted = lacking.map((host): Permit => ({ host, run, strategy, level: wants.level, since: now }));
-  const refusal = lacking.length > 0 ? refusalOf(lacking, granted, kept, pool) : undefined;
-  const permits = refusal ? kept : [...kept, ...granted];
-  const held = new Set(permits.filter((permit) => permit.run === run).map(({ host }) => host));
-  const unchanged = permits.length === pool.permits.length && kept.length === pool.permits.length;
+  const refusal = lacking.length > 0 ? refusalOf(status, lacking, wants.level, kept, pool) : undefined;
+  const granted = refusal === undefined ? lacking : [];
+  const permits = [
+    ...kept,
+    ...granted.map((host): Permit => ({ host, run, level: wants.level, since: now })),
+  ];
+  const unchanged = kept.length === before.length && granted.length === 0;
   return {
-    status: unchanged ? undefined : { permits, away: permits.filter(({ level }) => level === 'away').length },
-    facts: { held, ...(refusal ? { refusal } : {}) },
+    status: unchanged ? status : withPermits(status, permits, { id: run, strategy: wish.strategy }),
+    facts: { held: heldBy(permits, run), ...(refusal === undefined ? {} : { refusal }) },
   };
 }
 
+/** The status with other permits; `run` is one that may have become a holder. */
+export function withPermits(
+  status: HostPoolStatus,
+  permits: readonly Permit[],
+  run?: { readonly id: string; readonly strategy: string },
+): HostPoolStatus {
+  const holders = new Set(permits.map((permit) => permit.run));
+  const known = status.runs ?? [];
+  const all = run && !known.some(({ id }) => id === run.id) ? [...known, run] : known;
+  return {
+    ...status,
+    permits: [...permits],
+    runs: all.filter(({ id }) => holders.has(id)),
+    away: permits.filter(({ level }) => level === 'away').length,
+  };
+}
+
+/** The hosts that a run has permits for. */
+export function heldBy(permits: readonly Permit[], run: string): ReadonlySet<HostName> {
+  return new Set(permits.filter((permit) => permit.run === run).map(({ host }) => host));
+}
+
 function refusalOf(
+  { runs = [] }: HostPoolStatus,
   lacking: readonly HostName[],
-  granted: readonly Permit[],
+  level: Permit['level'],
   kept: readonly Permit[],
-  { maxUnavailable, outOfServiceByOthers }: PoolFacts,
+  { limit, outOfServiceByOthers, closedBecause }: PoolFacts,
 ): string | undefined {
+  if (closedBecause !== undefined) return closedBecause;
   const taken = kept.find(({ host }) => lacking.includes(host));
-  if (taken) return `${taken.host} has a permit of strategy ${taken.strategy}`;
-  if (granted.every(({ level }) => level === 'touched')) return undefined;
-  const away = new Set(kept.filter(({ level }) => level === 'away').map(({ host }) => host));
-  const out = away.union(outOfServiceByOthers);
-  const after = out.union(new Set(lacking)).size;
-  if (after <= maxUnavailable) return undefined;
+  if (taken) {
+    const holder = runs.find(({ id }) => id === taken.run)?.strategy ?? `with run ${taken.run}`;
+    return `${taken.host} has a permit of strategy ${holder}`;
+  }
+  if (level === 'touched') return undefined;
+  const away = new Set(kept.filter((permit) => permit.level === 'away').map(({ host }) => host));
+  const after = away.union(outOfServiceByOthers).union(new Set(lacking)).size;
+  if (after <= limit) return undefined;
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
-    `${String(lacking.length)} more would make ${String(after)} hosts out of service, the pool allows ${String(maxUnavailable)}` +
+    `${String(lacking.length)} more would make ${String(after)} hosts out of service, the pool allows ${String(limit)}` +
     (others.length > 0 ? ` (cordoned or not Ready: ${others.toSorted().slice(0, 5).join(', ')})` : '')
   );
 }

@@ -14,8 +14,9 @@ import { newPass, stamp, wakeAt, type Pass } from './pass.ts';
 import { completionPercentage, isFinal, newPhase, type RunState } from './run-state.ts';
 import { awaitStep, runStage } from './run-stage.ts';
 import { closeOutage, opensOutage } from './run-step.ts';
-import { lockedByNobody } from './steps/unlock-hosts.ts';
-import { effectKey } from './effect.ts';
+import { answer, type RunRequest } from './requests.ts';
+import { carriesOurMark, lockedByNobody } from './steps/unlock-hosts.ts';
+import { effectKey, type Effect } from './effect.ts';
 import type { Decision, Turn } from './turn.ts';
 import type { EffectKey } from './view.ts';
 
@@ -25,32 +26,63 @@ const RESYNC_MILLISECONDS = 30_000;
 /** Decides what comes next. `evaluate` judges how far a step is; the native judgement unless given. */
 export function advance(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluate = evaluateStep): Decision {
   const pass = newPass(plan, run, turn, evaluate);
-  obey(pass);
-  walk(pass);
+  for (const request of turn.requests.filter((each) => isHeard(pass, each))) answer(pass, request);
+  if (!suspended(pass)) {
+    goOn(pass);
+    obey(pass);
+    walk(pass);
+  }
   for (const phase of [pass.run.apply, pass.run.abort]) {
     if (phase) phase.completionPercentage = completionPercentage(phase);
   }
   return decisionOf(pass, run);
 }
 
-/** Brings the run in line with the standing order. */
+/** A latched abort comes before `Suspend`, which comes before every other request; they wait for its end. */
+function isHeard({ turn }: Pass, { verb }: RunRequest): boolean {
+  return verb === 'abort' || turn.order.mode !== 'Suspend';
+}
+
+/**
+ * In `Suspend` nothing happens: no effect, no judgement, no time passes for the
+ * deadlines. Only an abort goes on, and one that was asked for begins.
+ */
+function suspended({ run, turn, ...pass }: Pass): boolean {
+  if (turn.order.mode !== 'Suspend' || run.state === 'aborting') return false;
+  if (run.state === 'applying') {
+    run.suspendedSince ??= new Date(turn.now).toISOString();
+    pass.reasons.push('suspended: nothing is begun, awaited or given back, and deadlines stand still');
+  }
+  return true;
+}
+
+/** Puts the deadline of the open step off by the time that the run was suspended. */
+function goOn({ run, turn }: Pass): void {
+  if (run.suspendedSince === undefined) return;
+  const seconds = Math.ceil((turn.now - Date.parse(run.suspendedSince)) / 1000);
+  run.suspendedSince = undefined;
+  const stage = run.apply.stages[run.apply.currentStage];
+  const step = stage?.inProgress ? stage.steps[stage.currentStep] : undefined;
+  if (step && step.result !== 'initial') step.extendedSeconds = (step.extendedSeconds ?? 0) + seconds;
+}
+
+/** Brings the run in line with what is ordered. */
 function obey(pass: Pass): void {
   const { run, turn } = pass;
   const { mode } = turn.order;
   switch (run.state) {
     case 'ready-to-apply':
-      if (mode !== 'Run') return;
+      if (stagesAllowed(pass) === 0) return;
       run.state = 'applying';
       run.currentPhase = 'apply';
       begin(run.apply, stamp(pass));
       return setStop(pass);
     case 'applying':
       if (mode !== 'Abort') return setStop(pass);
-      run.state = 'aborting';
-      return;
+      return beginAbort(pass);
     case 'apply-failed':
     case 'apply-timeout':
-      if (mode === 'Abort') run.state = 'aborting';
+      if (mode === 'Abort') beginAbort(pass);
       return;
     case 'abort-failed':
     case 'abort-timeout':
@@ -64,11 +96,25 @@ function obey(pass: Pass): void {
   }
 }
 
+function beginAbort({ run, turn }: Pass): void {
+  run.state = 'aborting';
+  run.abortedIn = turn.order.mode;
+}
+
+/** How many stages may be begun: as far as the standing order goes, or the requests, whichever is further. */
+function stagesAllowed({ run, turn: { order } }: Pass): number {
+  if (order.heldBack !== undefined || order.mode === 'Abort') return 0;
+  const { totalStages } = run.apply;
+  const byOrder = order.mode === 'Run' ? (order.throughStage ?? totalStages) + 1 : 0;
+  const byRequest = run.authority ? run.authority.throughStage + 1 : 0;
+  return Math.min(totalStages, Math.max(byOrder, byRequest));
+}
+
 /** Sets the stage before which the run stops. A stage that has taken no host yet is put back to its beginning. */
-function setStop({ plan, run, turn }: Pass): void {
+function setStop(pass: Pass): void {
+  const { plan, run } = pass;
   const phase = run.apply;
-  const { mode, throughStage } = turn.order;
-  const wished = mode === 'Run' ? Math.min(phase.totalStages, (throughStage ?? phase.totalStages) + 1) : 0;
+  const wished = stagesAllowed(pass);
   const stage = phase.stages[phase.currentStage];
   if (stage?.inProgress && wished <= phase.currentStage && untouched({ run, stage })) {
     const pristine = newPhase(plan.stages).stages[phase.currentStage];
@@ -94,6 +140,7 @@ function walk(pass: Pass): void {
       return walkAbort(pass);
     case 'apply-failed':
     case 'apply-timeout':
+    case 'aborted':
     case 'abort-failed':
     case 'abort-timeout':
       return tendLockedHosts(pass);
@@ -150,8 +197,10 @@ function stateAfterAbort(result: Result): StrategyState {
 function abortPhase(pass: Pass): PhaseStatus {
   const { run, plan } = pass;
   const interrupted = run.apply.stages[run.apply.currentStage];
-  const hosts = run.hosts.map(({ name }) => name);
-  run.hosts = run.hosts.map(takenUpAgain);
+  // Who deletes a strategy has decided nothing about the hosts that failed: those are left locked.
+  const given = run.hosts.filter(({ result }) => !pass.turn.order.lettingGo || !isFinal(result));
+  const hosts = given.map(({ name }) => name);
+  run.hosts = run.hosts.map((each) => (given.includes(each) ? takenUpAgain(each) : each));
   const steps = [{ name: 'unlock-hosts', timeoutSeconds: plan.actions.timing.unlockTimeoutSeconds }] as const;
   const stages =
     hosts.length > 0 && interrupted
@@ -185,25 +234,42 @@ function takenUpAgain(outage: HostProgress): HostProgress {
 
 /**
  * Hosts that stay locked after a failure are a person's to decide about: an
- * abort gives them back, and so does `kubectl uncordon`, after which only what
- * is left of ours is taken off.
+ * abort gives them back, a request release-host one of them, and `kubectl
+ * uncordon` too, after which only what is left of ours is taken off. When the
+ * strategy goes, they are left locked with a note that says why.
  */
 function tendLockedHosts(pass: Pass): void {
   const { run, turn } = pass;
-  for (const { name, attempt } of [...run.hosts]) {
-    const facts = turn.view.host(name);
-    if (facts?.claim?.run !== run.id) closeOutage(pass, name);
-    else if (lockedByNobody(facts)) {
-      const key = effectKey(run.id, run.apply.currentStage, 'unlock-hosts', name, 'uncordoned', attempt);
-      const refusal = notNow(turn, key);
-      if (refusal) {
-        pass.reasons.push(refusal);
-        wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
-      } else {
-        pass.effects.push({ kind: 'release', key, host: name, revision: facts.revision, run: run.id });
-      }
+  for (const outage of [...run.hosts]) {
+    const facts = turn.view.host(outage.name);
+    if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
+    else if (outage.releaseAsked || lockedByNobody(facts)) {
+      const { revision } = facts;
+      const effect = { kind: 'release', host: outage.name, revision, run: run.id, closedBefore: outage.closedBefore } as const;
+      tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'release') });
+    } else if (turn.order.lettingGo) {
+      const effect = { kind: 'leave-locked', host: outage.name, revision: facts.revision, run: run.id } as const;
+      const reason = outage.reason ?? 'its strategy was deleted';
+      tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'leave-locked'), reason });
     }
   }
+}
+
+/** Asks for the last effect on a host. What is refused while the strategy goes is given up: an event names the host. */
+function tend(pass: Pass, { name }: HostProgress, effect: Effect): void {
+  const { turn, reasons } = pass;
+  const outcome = turn.outcomes.get(effect.key);
+  if (outcome?.kind === 'refused' && turn.order.lettingGo) return closeOutage(pass, name);
+  const refusal = notNow(turn, effect.key);
+  if (refusal === undefined) pass.effects.push(effect);
+  else {
+    reasons.push(refusal);
+    wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
+  }
+}
+
+function lastKey({ run }: Pass, { name, attempt }: HostProgress, subject: string): EffectKey {
+  return effectKey(run.id, run.apply.currentStage, 'unlock-hosts', name, subject, attempt);
 }
 
 /** Why an effect is of no use now: it was refused, or blocked until later. */
@@ -235,5 +301,6 @@ function decisionOf(pass: Pass, before: RunState): Decision {
     },
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
     reasons,
+    answers: pass.answers,
   };
 }

@@ -11,7 +11,20 @@ type Common = { readonly key: EffectKey; readonly host: HostName };
 export type Effect = Common &
   (
     | { readonly kind: 'claim'; readonly revision: string; readonly claim: Claim }
-    | { readonly kind: 'release'; readonly revision: string; readonly run: string }
+    /** Closes a host again that somebody opened while we work on it. */
+    | { readonly kind: 'recordon'; readonly revision: string; readonly run: string }
+    /**
+     * Puts the host back as its claim found it. Where the claim was lost, `closedBefore` says what the run wrote down
+     * before it took the host.
+     */
+    | {
+        readonly kind: 'release';
+        readonly revision: string;
+        readonly run: string;
+        readonly closedBefore?: boolean | undefined;
+      }
+    /** Turns the claim into a note that the host was left locked, and why; the host stays closed. */
+    | { readonly kind: 'leave-locked'; readonly revision: string; readonly run: string; readonly reason: string }
     | { readonly kind: 'evict'; readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'> }
     /** Makes the Job suspended: it does nothing yet. */
     | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }
@@ -22,6 +35,13 @@ export type Effect = Common &
         readonly uid: string;
         readonly revision: string;
         readonly timeoutSeconds: number;
+      }
+    /** Removes a Job that was never started and that no run asks for. */
+    | {
+        readonly kind: 'delete-job';
+        readonly name: string;
+        readonly uid: string;
+        readonly revision: string;
       }
   );
 

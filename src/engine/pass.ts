@@ -1,9 +1,10 @@
 import type { HostProgress, PhaseStatus } from '../crds/patch-strategy-status.ts';
-import type { OutageLevel, PhaseName, StrategyState } from '../crds/vocabulary.ts';
+import type { ExecutionMode, OutageLevel, PhaseName, StrategyState } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
+import type { Answer } from './requests.ts';
 import type { RunState } from './run-state.ts';
 import type { Turn } from './turn.ts';
 import type { Instant } from './view.ts';
@@ -16,6 +17,9 @@ export type Draft = {
   apply: PhaseStatus;
   abort: PhaseStatus | undefined;
   hosts: HostProgress[];
+  authority: { readonly throughStage: number } | undefined;
+  abortedIn: ExecutionMode | undefined;
+  suspendedSince: string | undefined;
 };
 
 /** One call of `advance`: its arguments, and what it has decided so far. */
@@ -26,6 +30,7 @@ export type Pass = {
   readonly run: Draft;
   readonly effects: Effect[];
   readonly reasons: string[];
+  readonly answers: Answer[];
   /** Hosts whose permits are wanted before their outage is opened. */
   asked: { hosts: readonly HostName[]; level: OutageLevel } | undefined;
   wakeAt: Instant;
@@ -38,7 +43,10 @@ export function newPass(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluat
     abort: run.abort && copyOf(run.abort),
     hosts: run.hosts.map((host) => ({ ...host })),
   };
-  return { plan, turn, evaluate, run: draft, effects: [], reasons: [], asked: undefined, wakeAt: Infinity };
+  return {
+    ...{ plan, turn, evaluate, run: draft },
+    ...{ effects: [], reasons: [], answers: [], asked: undefined, wakeAt: Infinity },
+  };
 }
 
 /** A phase that may be written on. Lists of names stay shared: they are replaced, never changed. */

@@ -57,6 +57,7 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
     result: 'wait',
     startTime: failedStep.endTime,
     timeoutSeconds: timing.unlockTimeoutSeconds,
+    extendedSeconds: failedStep.extendedSeconds ?? 0,
   };
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;

@@ -1,5 +1,5 @@
 import type { HostProgress, PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
-import type { PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
+import type { ExecutionMode, PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 
 /**
@@ -15,6 +15,12 @@ export type RunState = {
   readonly abort: PhaseStatus | undefined;
   /** Hosts whose outage is open: recorded before they are claimed, gone once they are released. */
   readonly hosts: readonly HostProgress[];
+  /** How far requests allow the run to go, whatever the mode is; undefined when none did. */
+  readonly authority: { readonly throughStage: number } | undefined;
+  /** The mode in which the abort was asked for. */
+  readonly abortedIn: ExecutionMode | undefined;
+  /** RFC 3339; there while `Suspend` lets no time pass. */
+  readonly suspendedSince: string | undefined;
 };
 
 /** The run of a new plan, in which nothing has happened yet. */
@@ -26,6 +32,9 @@ export function newRun(id: string, plan: Plan): RunState {
     apply: newPhase(plan.stages),
     abort: undefined,
     hosts: [],
+    authority: undefined,
+    abortedIn: undefined,
+    suspendedSince: undefined,
   };
 }
 

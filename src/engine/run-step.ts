@@ -57,8 +57,8 @@ export function opensOutage(stage: StageStatus, step: StepName): boolean {
   return step === (stage.level === 'touched' ? 'sw-patch-hosts' : 'lock-hosts');
 }
 
-export function deadlineOf(step: StepStatus): number {
-  return Date.parse(step.startTime ?? '') + step.timeoutSeconds * 1000;
+export function deadlineOf({ startTime = '', timeoutSeconds, extendedSeconds = 0 }: StepStatus): number {
+  return Date.parse(startTime) + (timeoutSeconds + extendedSeconds) * 1000;
 }
 
 /** What a step may look at, for each of the hosts. */
@@ -72,6 +72,8 @@ export function hostSteps(
   return hosts.map((name) => ({
     plan,
     run: run.id,
+    pool: turn.pool,
+    epoch: turn.epoch,
     owner: turn.owner,
     stage,
     stepStartedAt: Date.parse(step.startTime ?? ''),
@@ -79,6 +81,7 @@ export function hostSteps(
     name,
     facts: turn.view.host(name),
     outage: run.hosts.find((each) => each.name === name),
+    permitted: turn.permits.held.has(name),
     view: turn.view,
     outcomes: turn.outcomes,
     now: turn.now,
@@ -86,12 +89,9 @@ export function hostSteps(
 }
 
 function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
-  const hosts = stage.hosts ?? [];
-  return (
-    // Once open, a host leaves the run only by its release: the stage does not take it again.
-    run.hosts.some((each) => hosts.includes(each.name)) ||
-    (hosts.every((name) => turn.permits.held.has(name)) && run.state === 'applying')
-  );
+  const isOpen = (host: string): boolean => run.hosts.some(({ name }) => name === host);
+  const isPermitted = (host: string): boolean => run.state === 'applying' && turn.permits.held.has(host);
+  return (stage.hosts ?? []).every((host) => isOpen(host) || isPermitted(host));
 }
 
 function waitForPermits(
@@ -135,6 +135,8 @@ function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerd
   const outage = pass.run.hosts.find(({ name }) => name === each.host);
   if (!outage) return;
   outage.step = step.name;
+  if (verdict.kind !== 'done' && verdict.uncordoned) outage.uncordoned = true;
+  else delete outage.uncordoned;
   if (verdict.kind === 'done') delete outage.reason;
   else outage.reason = clip(verdict.reason);
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);

@@ -1,11 +1,19 @@
 import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
+import type { Answer, RunRequest } from './requests.ts';
 import type { RunState } from './run-state.ts';
 import type { EffectKey, Instant, View } from './view.ts';
 
-/** What is wanted now: the standing order of the spec. A deleted strategy is ordered to abort. */
-export type Order = { readonly mode: ExecutionMode; readonly throughStage?: number | undefined };
+/** What is wanted now: the standing order of the spec, and what stands against it. */
+export type Order = {
+  readonly mode: ExecutionMode;
+  readonly throughStage?: number | undefined;
+  /** Why nothing further may begin, whoever asks for it: the pool is paused, the plan no longer fits. */
+  readonly heldBack?: string | undefined;
+  /** The strategy is being deleted: it is aborted, and what cannot be given back is left locked, with a note. */
+  readonly lettingGo?: boolean | undefined;
+};
 
 export type PermitFacts = {
   /** The hosts that this run has permits for. */
@@ -18,6 +26,11 @@ export type PermitFacts = {
 export type Turn = {
   readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly order: Order;
+  /** Requests that were not answered yet, in the order of their precedence. */
+  readonly requests: readonly RunRequest[];
+  readonly pool: string;
+  /** Of the leader who decides. */
+  readonly epoch: number;
   readonly view: View;
   readonly permits: PermitFacts;
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
@@ -41,4 +54,6 @@ export type Decision = {
   readonly wakeAt?: Instant;
   /** What is waited for, one sentence a host or step. */
   readonly reasons: readonly string[];
+  /** To be stored with the run: a request that was answered is not answered again. */
+  readonly answers: readonly Answer[];
 };

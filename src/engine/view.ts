@@ -15,6 +15,10 @@ export type EffectKey = string;
 /** What stands on a host that some run has taken: whose it is, and what to put back. */
 export type Claim = {
   readonly run: string;
+  /** The pool that the host belongs to as long as it is claimed, whatever its labels say meanwhile. */
+  readonly pool: string;
+  /** That of the leader who wrote the claim. A new leader writes it again, so that what was decided before is refused. */
+  readonly epoch: number;
   readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly planDigest: string;
   readonly stage: number;
@@ -50,6 +54,10 @@ export type HostFacts = {
   readonly bootId: string;
   readonly facts: Facts;
   readonly claim: Claim | undefined;
+  /** Why what stands in the place of a claim is none: somebody edited it, or copied it from another host. */
+  readonly spoiltClaim: string | undefined;
+  /** Whether our mark that keeps new work away is there: we closed the host. */
+  readonly marked: boolean;
   /** What has to leave before the host is empty; undefined while that is not known (it is not watched yet). */
   readonly instances: readonly InstanceFacts[] | undefined;
 };
@@ -80,6 +88,8 @@ export type FleetFacts = {
   readonly total: number;
   /** Hosts that others took out of service: closed or not ready, without a claim of ours. */
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
+  /** Hosts that the pool selects and that an older pool keeps. */
+  readonly keptByOtherPools: ReadonlySet<HostName>;
   /** Changes when something changes that plans depend on: hosts, their roles, their facts. */
   readonly revision: string;
 };

@@ -5,13 +5,15 @@
  */
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { Effect, Outcome } from '../engine/effect.ts';
-import type { View } from '../engine/view.ts';
+import type { Claim, View } from '../engine/view.ts';
 import type { HostName, HostSeed } from '../planner/facts.ts';
 
 /** Which hosts are meant: those of one pool. */
 export type Scope = {
   readonly pool: string;
   readonly nodeSelector: Readonly<Record<string, string>>;
+  /** The selectors of the pools that come before this one: what they select is not its own. */
+  readonly before: readonly Readonly<Record<string, string>>[];
   readonly roles: HostPoolSpec['roles'];
 };
 
@@ -19,6 +21,26 @@ export type Scope = {
 export type Fence = {
   readonly strategy: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly run: string;
+  /** Of the leader who decided it. */
+  readonly epoch: number;
+};
+
+/** A host that carries a mark of ours. */
+export type MarkedHost = {
+  readonly host: HostName;
+  readonly revision: string;
+  readonly claim: Claim | undefined;
+  readonly spoiltClaim: string | undefined;
+  readonly closed: boolean;
+};
+
+/** A Job of a strategy that was made and never started. */
+export type SuspendedJob = {
+  readonly run: string;
+  readonly host: HostName;
+  readonly name: string;
+  readonly uid: string;
+  readonly revision: string;
 };
 
 /** Something that goes on until it is closed. Closing twice is no error. */
@@ -42,6 +64,25 @@ export interface HostOps {
 
   /** What is known now. `fleet(scope)` must be open; of hosts not watched, `instances` is unknown. */
   view(scope: Scope): View;
+
+  /**
+   * Makes ready for strategies of a namespace: their Jobs are known when it resolves with undefined. Otherwise it says
+   * why they cannot be known, such as a missing right. Throws when `signal` is aborted.
+   */
+  prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
+
+  /** The hosts of a pool that carry a mark of ours, of whatever run. `fleet(scope)` must be open. */
+  marked(scope: Scope): readonly MarkedHost[];
+
+  /** The Jobs of a strategy, by its uid, that were never started. Its namespace must be prepared. */
+  suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[];
+
+  /**
+   * Takes a run over from a leader before: writes the claims of its hosts again under the epoch of `fence`, makes those
+   * that are missing, and stamps its open Jobs, so that whatever was decided upon the former is refused. Reads past
+   * every cache. Hosts that are gone, or held by another run, are left out. Throws when it could not be done.
+   */
+  adopt(claims: ReadonlyMap<HostName, Claim>, fence: Fence, signal: AbortSignal): Promise<void>;
 
   /** Reads past our own writes: resolves when the view is as new as the hosts were when this was called. */
   confirm(hosts: readonly HostName[], signal: AbortSignal): Promise<void>;

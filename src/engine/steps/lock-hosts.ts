@@ -1,17 +1,21 @@
+import { CLAIM_ANNOTATION } from '../../crds/names.ts';
 import { DONE, ask, failed, hostGone, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
 /** Claims the host for this run; in an outage of level `away` that closes it, too. */
 export function lockHost(step: HostStep): Verdict {
-  const { facts, outage, name, stage, run, owner, plan } = step;
+  const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
-  if (!outage) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim?.run === run) return DONE;
+  if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim) {
     const { namespace, name: other } = facts.claim.owner;
     return { kind: 'blocked', reason: `${name} is held by strategy ${namespace}/${other}` };
   }
+  if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(name, facts.spoiltClaim) };
   const claim = {
     run,
+    pool,
+    epoch,
     owner,
     planDigest: plan.digest,
     stage: stage.id,
@@ -26,14 +30,22 @@ export function lockHost(step: HostStep): Verdict {
     revision: facts.revision,
     claim,
   } as const;
-  return ask(step, effect, `locking ${name}`);
+  return ask(step, effect, `locking ${name}`, { closedBefore: facts.closed });
 }
 
 /** A failure when the host's claim went away while we worked on it. */
 export function claimLost({ facts, name, run }: HostStep): Verdict | undefined {
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return undefined;
+  if (facts.spoiltClaim !== undefined) return failed(`${name} lost the claim of this run: ${facts.spoiltClaim}`);
   return failed(
-    `${name} lost the claim of this run: somebody removed or replaced its annotation careen.dev/claim`,
+    `${name} lost the claim of this run: somebody removed or replaced its annotation ${CLAIM_ANNOTATION}`,
+  );
+}
+
+function spoilt(name: string, why: string): string {
+  return (
+    `${name} cannot be claimed: ${why}; when nobody works on it, ` +
+    `kubectl annotate node ${name} ${CLAIM_ANNOTATION}- takes that off`
   );
 }

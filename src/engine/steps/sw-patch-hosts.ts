@@ -3,6 +3,7 @@ import type { JobAction } from '../../crds/patch-strategy-spec.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
+import { migrateInstances } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
@@ -26,9 +27,16 @@ export function patchHost(step: HostStep): Verdict {
   }
   for (const action of actionsOf(step, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
+    if (verdict.kind === 'act' && outage.level === 'away') return whenEmpty(step, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
   return DONE;
+}
+
+/** A pod may have come in the second of the lock, or while somebody had opened the host: nothing is begun under it. */
+function whenEmpty(step: HostStep, act: Verdict): Verdict {
+  const emptied = migrateInstances(step);
+  return emptied.kind === 'done' ? act : emptied;
 }
 
 function lackingPatches({ plan, stage, facts }: HostStep): string[] {

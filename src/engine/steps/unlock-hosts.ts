@@ -8,11 +8,24 @@ import { rebootPending } from './reboot.ts';
  */
 export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
-  if (!outage || facts?.claim?.run !== run) return DONE;
+  if (!outage || !facts || !carriesOurMark(facts, run)) return DONE;
   if (rebootPending(step, outage))
     return { kind: 'wait', reason: `${name} has not come back from its reboot` };
   const key = keyOf(step, 'unlock-hosts', '');
-  return ask(step, { kind: 'release', key, host: name, revision: facts.revision, run }, `unlocking ${name}`);
+  const { closedBefore } = outage;
+  return ask(
+    step,
+    { kind: 'release', key, host: name, revision: facts.revision, run, closedBefore },
+    `unlocking ${name}`,
+  );
+}
+
+/**
+ * Whether something of this run is left on a host whose outage is open: its claim, or, where somebody took or spoilt
+ * that, what it closed the host with.
+ */
+export function carriesOurMark({ claim, spoiltClaim, marked }: HostFacts, run: string): boolean {
+  return claim ? claim.run === run : marked || spoiltClaim !== undefined;
 }
 
 /** Whether somebody uncordoned a host that we had closed: they have taken the decision about it. */

@@ -17,17 +17,25 @@ export type Verdict =
       readonly effects: readonly Effect[];
       readonly reason: string;
       readonly progress?: Partial<HostProgress>;
+      readonly uncordoned?: true;
     }
   /** Something that was started is under way. */
-  | { readonly kind: 'wait'; readonly reason: string; readonly progress?: Partial<HostProgress> }
+  | {
+      readonly kind: 'wait';
+      readonly reason: string;
+      readonly progress?: Partial<HostProgress>;
+      readonly uncordoned?: true;
+    }
   /** Nothing is under way; others have to move first, or time has to pass. */
-  | { readonly kind: 'blocked'; readonly reason: string; readonly until?: Instant }
-  | { readonly kind: 'failed'; readonly reason: string };
+  | { readonly kind: 'blocked'; readonly reason: string; readonly until?: Instant; readonly uncordoned?: true }
+  | { readonly kind: 'failed'; readonly reason: string; readonly uncordoned?: true };
 
 /** All that a step may look at when it judges one host. */
 export type HostStep = {
   readonly plan: Plan;
   readonly run: string;
+  readonly pool: string;
+  readonly epoch: number;
   readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly stage: StageStatus;
   readonly stepStartedAt: Instant;
@@ -37,6 +45,8 @@ export type HostStep = {
   readonly facts: HostFacts | undefined;
   /** The host's outage; undefined before it is opened and after it is closed. */
   readonly outage: HostProgress | undefined;
+  /** Whether the run has a permit for the host. */
+  readonly permitted: boolean;
   readonly view: View;
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
   readonly now: Instant;
@@ -44,7 +54,7 @@ export type HostStep = {
 
 export const DONE: Verdict = { kind: 'done' };
 
-export function failed(reason: string): Verdict {
+export function failed(reason: string): Verdict & { kind: 'failed' } {
   return { kind: 'failed', reason };
 }
 
@@ -66,7 +76,7 @@ export function ask(
   effect: Effect,
   reason: string,
   progress?: Partial<HostProgress>,
-): Verdict {
+): Exclude<Verdict, { kind: 'done' }> {
   const outcome = step.outcomes.get(effect.key);
   if (outcome?.kind === 'refused') return failed(outcome.reason);
   if (outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > step.now) {

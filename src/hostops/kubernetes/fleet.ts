@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Alarm, FleetFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { hasAll, rolesOf } from '../label-selector.ts';
-import type { Scope } from '../port.ts';
+import { membershipOf } from '../membership.ts';
+import { rolesOf } from '../label-selector.ts';
+import type { MarkedHost, Scope } from '../port.ts';
 import type { NodeState } from './node-facts.ts';
 
 /**
@@ -12,7 +13,9 @@ import type { NodeState } from './node-facts.ts';
 export class Fleet {
   readonly scope: Scope;
   readonly #outOfService = new Set<HostName>();
+  readonly #keptByOthers = new Set<HostName>();
   readonly #alarms = new Map<HostName, string>();
+  readonly #marked = new Map<HostName, MarkedHost>();
   #total = 0;
   #revision = 0n;
 
@@ -24,8 +27,8 @@ export class Fleet {
   /** Takes a change in; says whether it changed anything that is told here. */
   change(before: NodeState | undefined, after: NodeState | undefined): boolean {
     const old = this.#fingerprint(before);
-    if (before && this.#has(before)) this.#remove(before);
-    if (after && this.#has(after)) this.#add(after);
+    if (before) this.#remove(before);
+    if (after) this.#add(after);
     return old !== this.#fingerprint(after);
   }
 
@@ -33,6 +36,7 @@ export class Fleet {
     return {
       total: this.#total,
       outOfServiceByOthers: new Set(this.#outOfService),
+      keptByOtherPools: new Set(this.#keptByOthers),
       revision: this.#revision.toString(16),
     };
   }
@@ -41,29 +45,38 @@ export class Fleet {
     return [...this.#alarms].map(([host, reason]) => ({ host, reason }));
   }
 
+  /** The hosts that carry a mark of ours. */
+  get marked(): readonly MarkedHost[] {
+    return [...this.#marked.values()];
+  }
+
   #add(node: NodeState): void {
-    if (!this.#has(node)) return;
+    const membership = membershipOf(node, this.scope);
+    if (membership === 'kept-by-other') this.#keptByOthers.add(node.name);
+    if (membership !== 'member') return;
     this.#total += 1;
     this.#revision ^= this.#planHash(node);
     if (isOutOfServiceByOthers(node)) this.#outOfService.add(node.name);
     if (!node.claim && node.alarms.length > 0) this.#alarms.set(node.name, node.alarms.join('; '));
+    if (node.claim || node.spoiltClaim !== undefined) this.#marked.set(node.name, markedHost(node));
   }
 
   #remove(node: NodeState): void {
+    this.#keptByOthers.delete(node.name);
+    if (membershipOf(node, this.scope) !== 'member') return;
     this.#total -= 1;
     this.#revision ^= this.#planHash(node);
     this.#outOfService.delete(node.name);
     this.#alarms.delete(node.name);
-  }
-
-  #has({ labels }: NodeState): boolean {
-    return hasAll(labels, this.scope.nodeSelector);
+    this.#marked.delete(node.name);
   }
 
   #fingerprint(node: NodeState | undefined): string {
-    if (!node || !this.#has(node)) return '';
-    const { claim, alarms } = node;
-    return JSON.stringify([String(this.#planHash(node)), isOutOfServiceByOthers(node), claim?.run, alarms]);
+    const membership = node ? membershipOf(node, this.scope) : 'not-selected';
+    if (!node || membership !== 'member') return membership;
+    const { claim, spoiltClaim, alarms } = node;
+    const counted = isOutOfServiceByOthers(node);
+    return JSON.stringify([String(this.#planHash(node)), counted, claim?.run, spoiltClaim, alarms]);
   }
 
   /** What plans depend on, of one host; combined by XOR, so that the order of changes does not matter. */
@@ -76,4 +89,8 @@ export class Fleet {
 
 function isOutOfServiceByOthers({ claim, closed, ready }: NodeState): boolean {
   return !claim && (closed || !ready);
+}
+
+function markedHost({ name: host, revision, claim, spoiltClaim, closed }: NodeState): MarkedHost {
+  return { host, revision, claim, spoiltClaim, closed };
 }

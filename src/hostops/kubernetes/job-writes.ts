@@ -1,6 +1,6 @@
 /** Makes and starts Jobs. */
 import type { V1Job } from '@kubernetes/client-node';
-import type { Effect } from '../../engine/effect.ts';
+import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../port.ts';
 import { jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
 import { call } from './kube-client.ts';
@@ -54,6 +54,24 @@ export async function startJob(
     return {
       outcome: outcomeOf(error, `starting Job ${fence.strategy.namespace}/${name} on ${host}`, writer.now()),
     };
+  }
+}
+
+/** Removes a Job that was never started, if it is still the one that was looked at. Its pods, if any, go with it. */
+export async function deleteJob(
+  { config, now }: Writer,
+  { host, name, uid, revision }: Extract<Effect, { kind: 'delete-job' }>,
+  fence: Fence,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const preconditions = { uid, resourceVersion: revision };
+  const body = { propagationPolicy: 'Background', preconditions };
+  try {
+    await call(config, { method: 'DELETE', path: `${jobsPath(fence)}/${name}`, body }, signal);
+    return ACCEPTED;
+  } catch (error) {
+    if (httpStatus(error) === 404) return ALREADY;
+    return outcomeOf(error, `removing Job ${fence.strategy.namespace}/${name} of ${host}`, now());
   }
 }
 

@@ -5,6 +5,7 @@ import {
   ACTION_LABEL,
   API_VERSION,
   EFFECT_ANNOTATION,
+  EPOCH_ANNOTATION,
   HOST_ANNOTATION,
   RUN_LABEL,
 } from '../../crds/names.ts';
@@ -18,7 +19,9 @@ export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
 /** What is kept of a Job. */
 export type JobState = {
   readonly key: EffectKey;
+  readonly run: string;
   readonly host: HostName;
+  readonly strategyUid: string;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -37,10 +40,11 @@ export function jobName({ key, action }: Pick<CreateJob, 'key' | 'action'>): str
  * The Job for an effect: one pod, pinned to its host, never made or started
  * twice by Kubernetes itself. It is suspended until we have written it down.
  */
-export function jobManifest(effect: CreateJob, { strategy, run }: Fence): object {
+export function jobManifest(effect: CreateJob, { strategy, run, epoch }: Fence): object {
   const { key, host, action, job } = effect;
   const labels = { [RUN_LABEL]: run, [ACTION_LABEL]: action };
   const annotations = { [HOST_ANNOTATION]: host, [EFFECT_ANNOTATION]: key };
+  const stamp = { [EPOCH_ANNOTATION]: String(epoch) };
   const { metadata, spec } = job.template;
   return {
     apiVersion: 'batch/v1',
@@ -49,7 +53,7 @@ export function jobManifest(effect: CreateJob, { strategy, run }: Fence): object
       name: jobName(effect),
       namespace: strategy.namespace,
       labels,
-      annotations,
+      annotations: { ...annotations, ...stamp },
       ownerReferences: [
         {
           apiVersion: API_VERSION,
@@ -92,7 +96,9 @@ export function jobState({ metadata, spec, status }: V1Job): JobState | undefine
   const open = spec?.suspend === true ? 'suspended' : 'running';
   return {
     key,
+    run: metadata?.labels?.[RUN_LABEL] ?? '',
     host,
+    strategyUid: metadata?.ownerReferences?.find(({ controller }) => controller)?.uid ?? '',
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',

@@ -1,4 +1,4 @@
-/** The Jobs of all strategies, found by the effect they were made for. */
+/** The Jobs of all strategies, found by the effect they were made for; namespace by namespace, as the rights go. */
 import type { KubeConfig, V1Job } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
@@ -7,6 +7,7 @@ import type { HostName } from '../../planner/facts.ts';
 import { lookUpFailure } from './job-failures.ts';
 import { jobName, jobState, type JobState } from './job.ts';
 import { explain } from './kube-errors.ts';
+import type { SuspendedJob } from '../port.ts';
 import type { Logger } from './logger.ts';
 import { keyOf, SupervisedInformer } from './supervised-informer.ts';
 
@@ -23,8 +24,8 @@ export type JobsOptions = {
 };
 
 export class Jobs {
-  readonly informer: SupervisedInformer<V1Job, JobState>;
   readonly #options: JobsOptions;
+  readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
   readonly #byEffect = new Map<EffectKey, JobState>();
   /** Why failed Jobs failed, by their uid; empty while that is looked up. */
   readonly #failures = new Map<string, string>();
@@ -32,25 +33,35 @@ export class Jobs {
 
   constructor(options: JobsOptions) {
     this.#options = options;
-    const { config, now, log } = options;
-    this.informer = new SupervisedInformer<V1Job, JobState>({
-      config,
-      path: '/apis/batch/v1/jobs',
-      selection: { labelSelector: RUN_LABEL },
-      project: jobState,
-      changed: (before, after) => this.#change(before, after),
-      now,
-      log,
-    });
   }
 
   stop(): void {
     this.#stopping.abort();
-    this.informer.stop();
+    for (const informer of this.#informers.values()) informer.stop();
+  }
+
+  /** Watches the Jobs of a namespace. Resolves with undefined once they are known, else with why they are not. */
+  async prepare(namespace: string): Promise<string | undefined> {
+    const known = this.#informers.get(namespace);
+    if (known?.isSynced) return undefined;
+    const informer = known ?? this.#watch(namespace);
+    await informer.firstAnswer;
+    return informer.isSynced ? undefined : (informer.failure ?? 'they are not listed yet');
   }
 
   get(namespace: string, name: string): JobState | undefined {
-    return this.informer.get(keyOf(namespace, name));
+    return this.#informers.get(namespace)?.get(keyOf(namespace, name));
+  }
+
+  /** Takes in a Job that was written besides. */
+  fold(job: V1Job): void {
+    this.#informers.get(job.metadata?.namespace ?? '')?.fold(job);
+  }
+
+  /** The Jobs of a strategy that were never started. */
+  suspended(namespace: string, strategyUid: string): readonly SuspendedJob[] {
+    const jobs = [...(this.#informers.get(namespace)?.values() ?? [])];
+    return jobs.filter(({ state, strategyUid: owner }) => state === 'suspended' && owner === strategyUid);
   }
 
   /** The Job of an effect. A failed one counts as running until it is known why it failed. */
@@ -61,6 +72,22 @@ export class Jobs {
     if (state !== 'failed') return { name, uid, revision, state };
     const failure = this.#failures.get(uid);
     return failure ? { name, uid, revision, state, failure } : { name, uid, revision, state: 'running' };
+  }
+
+  #watch(namespace: string): SupervisedInformer<V1Job, JobState> {
+    const { config, now, log } = this.#options;
+    const informer = new SupervisedInformer<V1Job, JobState>({
+      config,
+      path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
+      selection: { labelSelector: RUN_LABEL },
+      project: jobState,
+      changed: (before, after) => this.#change(before, after),
+      now,
+      log,
+    });
+    this.#informers.set(namespace, informer);
+    informer.start();
+    return informer;
   }
 
   #change(before: JobState | undefined, after: JobState | undefined): void {

@@ -1,18 +1,28 @@
 /** The port to the hosts, for the nodes of the cluster that Careen runs in. */
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { HostFacts, View } from '../../engine/view.ts';
+import type { Claim, HostFacts, View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
-import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../port.ts';
+import { membershipOf } from '../membership.ts';
+import type {
+  Fence,
+  HostOps,
+  HostWatch,
+  MarkedHost,
+  Scope,
+  Subscription,
+  SuspendedJob,
+} from '../port.ts';
+import { adoptJobs, adoptNode } from './adopt.ts';
 import { evictPod } from './evictions.ts';
 import { Fleet } from './fleet.ts';
-import { createJob, startJob } from './job-writes.ts';
+import { createJob, deleteJob, startJob } from './job-writes.ts';
 import { Jobs } from './jobs.ts';
 import { call, rawPages } from './kube-client.ts';
 import { explain, httpStatus } from './kube-errors.ts';
 import type { Logger } from './logger.ts';
 import { nodeState, seedOf, type NodeState } from './node-facts.ts';
-import { claimNode, releaseNode } from './node-writes.ts';
+import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
 import { PodWatches } from './pod-watches.ts';
 import { SupervisedInformer } from './supervised-informer.ts';
 import type { Writer, Written } from './writes.ts';
@@ -49,15 +59,11 @@ export class KubernetesHostOps implements HostOps {
     this.#pods = new PodWatches({ config, changed, now, log });
   }
 
-  /** Resolves when all nodes and Jobs are known. Until then `view` knows nothing. */
+  /** Resolves when all nodes are known. Until then `view` knows nothing. */
   async start(): Promise<void> {
     this.#nodes.start();
-    this.#jobs.informer.start();
-    await Promise.all([this.#nodes.synced, this.#jobs.informer.synced]);
-    this.#log.info(
-      { nodes: [...this.#nodes.values()].length },
-      'the nodes and Jobs of the cluster are known',
-    );
+    await this.#nodes.synced;
+    this.#log.info({ nodes: [...this.#nodes.values()].length }, 'the nodes of the cluster are known');
   }
 
   async stop(): Promise<void> {
@@ -68,15 +74,35 @@ export class KubernetesHostOps implements HostOps {
     this.#fleets.clear();
   }
 
-  async *inventory(
-    { nodeSelector, roles }: Scope,
-    signal: AbortSignal,
-  ): AsyncGenerator<readonly HostSeed[], void> {
-    const labelSelector = Object.entries(nodeSelector)
-      .map(([key, value]) => `${key}=${value}`)
-      .join(',');
-    const pages = rawPages<V1Node>(this.#writer.config, NODES, { labelSelector }, signal);
-    for await (const { items } of pages) yield items.map((node) => seedOf(nodeState(node), roles));
+  /** Whether the nodes are known. */
+  get isReady(): boolean {
+    return this.#nodes.isSynced;
+  }
+
+  async *inventory(scope: Scope, signal: AbortSignal): AsyncGenerator<readonly HostSeed[], void> {
+    for await (const { items } of rawPages<V1Node>(this.#writer.config, NODES, {}, signal)) {
+      const members = items.map(nodeState).filter((node) => membershipOf(node, scope) === 'member');
+      yield members.map((node) => seedOf(node, scope.roles));
+    }
+  }
+
+  async prepare(namespace: string, signal: AbortSignal): Promise<string | undefined> {
+    signal.throwIfAborted();
+    return this.#jobs.prepare(namespace);
+  }
+
+  marked(scope: Scope): readonly MarkedHost[] {
+    return this.#open(scope).marked;
+  }
+
+  suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[] {
+    return this.#jobs.suspended(namespace, strategyUid);
+  }
+
+  async adopt(claims: ReadonlyMap<HostName, Claim>, fence: Fence, signal: AbortSignal): Promise<void> {
+    const nodes = [...claims].map(([host, claim]) => adoptNode(this.#writer, host, claim, signal));
+    for (const node of await Promise.all(nodes)) if (node) this.#nodes.fold(node);
+    for (const job of await adoptJobs(this.#writer, fence, signal)) this.#jobs.fold(job);
   }
 
   watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
@@ -112,9 +138,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   view(scope: Scope): View {
-    const open = this.#fleets.get(JSON.stringify(scope));
-    if (!open) throw new Error(`the fleet of pool ${scope.pool} is not open`);
-    const { fleet } = open;
+    const fleet = this.#open(scope);
     const observedAt = this.#nodes.connectedAt(this.#writer.now());
     return {
       fleet: fleet.facts,
@@ -149,17 +173,23 @@ export class KubernetesHostOps implements HostOps {
         return this.#keepNode(await claimNode(this.#writer, node, effect, signal));
       case 'release':
         return this.#keepNode(await releaseNode(this.#writer, node, effect, signal));
+      case 'recordon':
+        return this.#keepNode(await recordonNode(this.#writer, node, effect, signal));
+      case 'leave-locked':
+        return this.#keepNode(await leaveNodeLocked(this.#writer, node, effect, fence, signal));
+      case 'delete-job':
+        return deleteJob(this.#writer, effect, fence, signal);
       case 'evict':
         return evictPod(this.#writer, effect, signal);
       case 'create-job': {
         const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
-        if (object) this.#jobs.informer.fold(object);
+        if (object) this.#jobs.fold(object);
         return outcome;
       }
       case 'start-job': {
         const known = this.#jobs.get(fence.strategy.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
-        if (object) this.#jobs.informer.fold(object);
+        if (object) this.#jobs.fold(object);
         return outcome;
       }
     }
@@ -193,21 +223,17 @@ export class KubernetesHostOps implements HostOps {
     if (known.length > 0) setImmediate(() => this.#tell(watcher, new Set(known)));
   }
 
+  #open(scope: Scope): Fleet {
+    const open = this.#fleets.get(JSON.stringify(scope));
+    if (!open) throw new Error(`the fleet of pool ${scope.pool} is not open`);
+    return open.fleet;
+  }
+
   #hostFacts(name: HostName): HostFacts | undefined {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
-    const { revision, closed, ready, alarms, bootId, facts, claim } = node;
-    return {
-      name,
-      revision,
-      closed,
-      ready,
-      alarms,
-      bootId,
-      facts,
-      claim,
-      instances: this.#pods.instances(name),
-    };
+    const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
+    return { ...facts, instances: this.#pods.instances(name) };
   }
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {

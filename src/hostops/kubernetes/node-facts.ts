@@ -1,18 +1,19 @@
 /** What Careen keeps of a Node, and what it reads out of it. Pure. */
 import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
-import { z } from 'zod';
-import { CLAIM_ANNOTATION } from '../../crds/names.ts';
-import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
-import type { Claim, HostFacts } from '../../engine/view.ts';
+import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
+import type { HostFacts } from '../../engine/view.ts';
 import type { Facts, HostSeed } from '../../planner/facts.ts';
 import { rolesOf, type Labels } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
+import { readClaim } from './claims.ts';
 
 /** A node, without what nobody here looks at (images, managed fields, addresses, heartbeats). */
 export type NodeState = Omit<HostFacts, 'instances'> & {
   readonly uid: string;
   readonly labels: Labels;
   readonly taints: readonly V1Taint[];
+  /** Whether a strategy that went left it locked. */
+  readonly leftLocked: boolean;
 };
 
 const NODE_INFO = [
@@ -26,20 +27,11 @@ const NODE_INFO = [
 const PRESSURES: readonly string[] = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable'];
 const LONGEST_MESSAGE = 200;
 
-const claimSchema = z.object({
-  run: z.string().min(1),
-  owner: z.object({ namespace: z.string(), name: z.string(), uid: z.string() }),
-  planDigest: z.string(),
-  stage: z.int(),
-  level: z.enum(OUTAGE_LEVELS),
-  closedBefore: z.boolean(),
-  since: z.string(),
-});
-
 export function nodeState({ metadata, spec, status }: V1Node): NodeState {
   const labels = metadata?.labels ?? {};
   const conditions = status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
+  const { claim, spoilt } = readClaim(metadata?.annotations?.[CLAIM_ANNOTATION], metadata?.uid ?? '');
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
@@ -51,23 +43,15 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     facts: factsOf(labels, status?.nodeInfo),
     labels,
     taints: spec?.taints ?? [],
-    claim: parseClaim(metadata?.annotations?.[CLAIM_ANNOTATION]),
+    claim,
+    spoiltClaim: spoilt,
+    marked: spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT) === true,
+    leftLocked: metadata?.annotations?.[LEFT_LOCKED_ANNOTATION] !== undefined,
   };
 }
 
 export function seedOf({ name, labels, facts }: NodeState, roles: Scope['roles']): HostSeed {
   return { name, roles: rolesOf(labels, roles), facts };
-}
-
-/** A claim that cannot be read is none: whoever wrote it was not Careen. */
-export function parseClaim(annotation: string | undefined): Claim | undefined {
-  if (annotation === undefined) return undefined;
-  try {
-    const parsed = claimSchema.safeParse(JSON.parse(annotation));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function alarmsOf(ready: V1NodeCondition | undefined, conditions: readonly V1NodeCondition[]): string[] {

@@ -3,26 +3,37 @@
  * the API server refuses when the node is another, or has changed, since it was
  * looked at: that also makes it safe to send the list of taints as a whole.
  */
-import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
+import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
 import type { Claim } from '../../engine/view.ts';
+import { writeClaim } from './claims.ts';
 import type { NodeState } from './node-facts.ts';
 
 const TAINT = { key: MAINTENANCE_TAINT, effect: 'NoSchedule' };
 
-/** Says whose the node is; `away` also closes it. */
+/** Says whose the node is; `away` also closes it. A note that it was left locked goes. */
 export function claimPatch(node: NodeState, claim: Claim): object {
-  const metadata = guarded(node, JSON.stringify(claim));
+  const metadata = guarded(node, { ...claimed(node, claim), ...(node.leftLocked ? { [LEFT_LOCKED_ANNOTATION]: null } : {}) });
   if (claim.level === 'touched') return { metadata };
   return { metadata, spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] } };
 }
 
+/** Writes the claim again, and nothing else: whether the host is open or closed stays as it is. */
+export function adoptPatch(node: NodeState, claim: Claim): object {
+  return { metadata: guarded(node, claimed(node, claim)) };
+}
+
+/** Closes a claimed node again. */
+export function recordonPatch(node: NodeState): object {
+  return { metadata: guarded(node, {}), spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] } };
+}
+
 /**
- * Takes off what is ours. The node is opened only when the claim closed it and
- * it is still closed: what somebody opened or had closed stays as it is.
+ * Takes off what is ours. The node is opened only when we closed it and it is
+ * still closed: what somebody opened or had closed stays as it is.
  */
-export function releasePatch(node: NodeState, claim: Claim): object {
-  const metadata = guarded(node, null);
-  const open = claim.level === 'away' && !claim.closedBefore && node.closed;
+export function releasePatch(node: NodeState, { level, closedBefore }: Pick<Claim, 'level' | 'closedBefore'>): object {
+  const metadata = guarded(node, { [CLAIM_ANNOTATION]: null });
+  const open = level === 'away' && !closedBefore && node.closed;
   const taints = othersTaints(node);
   const spec = {
     ...(open ? { unschedulable: null } : {}),
@@ -31,8 +42,24 @@ export function releasePatch(node: NodeState, claim: Claim): object {
   return Object.keys(spec).length > 0 ? { metadata, spec } : { metadata };
 }
 
-function guarded({ uid, revision }: NodeState, claim: string | null): object {
-  return { uid, resourceVersion: revision, annotations: { [CLAIM_ANNOTATION]: claim } };
+/** Leaves the node closed, without an owner: `kubectl uncordon` is enough to open it. */
+export function leaveLockedPatch(node: NodeState, note: LeftLocked): object {
+  const metadata = guarded(node, {
+    [CLAIM_ANNOTATION]: null,
+    [LEFT_LOCKED_ANNOTATION]: JSON.stringify(note),
+  });
+  return { metadata, spec: { taints: othersTaints(node) } };
+}
+
+/** What the annotation careen.dev/left-locked says, for people. */
+export type LeftLocked = { readonly run: string; readonly strategy: string; readonly reason: string };
+
+function claimed({ uid }: NodeState, claim: Claim): Record<string, string> {
+  return { [CLAIM_ANNOTATION]: writeClaim(claim, uid) };
+}
+
+function guarded({ uid, revision }: NodeState, annotations: Readonly<Record<string, string | null>>): object {
+  return { uid, resourceVersion: revision, annotations };
 }
 
 function othersTaints({ taints }: NodeState): NodeState['taints'] {

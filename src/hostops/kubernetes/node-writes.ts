@@ -3,8 +3,9 @@ import type { V1Node } from '@kubernetes/client-node';
 import type { Effect } from '../../engine/effect.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { NodeState } from './node-facts.ts';
-import { claimPatch, releasePatch } from './node-patches.ts';
+import { claimPatch, leaveLockedPatch, recordonPatch, releasePatch } from './node-patches.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, STALE } from './outcomes.ts';
+import type { Fence } from '../port.ts';
 import { mergePatch, type Writer, type Written } from './writes.ts';
 
 /** Somebody else holds the host: nothing tells when they are done, so it is asked again at this pace. */
@@ -19,20 +20,55 @@ export async function claimNode(
   if (!node) return { outcome: STALE };
   if (node.claim?.run === claim.run) return { outcome: ALREADY };
   if (node.claim) return { outcome: blocked(heldBy(node.name, node.claim), writer.now() + HELD_PAUSE_MS) };
-  if (node.revision !== revision) return { outcome: STALE };
+  if (node.spoiltClaim !== undefined || node.revision !== revision) return { outcome: STALE };
   return patchNode(writer, node, claimPatch(node, claim), `claiming ${node.name}`, signal);
 }
 
+/** Gives a node back; one whose claim was taken or spoilt as the run wrote down that it was before. */
 export async function releaseNode(
   writer: Writer,
   node: NodeState | undefined,
-  { revision, run }: Extract<Effect, { kind: 'release' }>,
+  { revision, run, closedBefore }: Extract<Effect, { kind: 'release' }>,
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
-  if (node.claim?.run !== run) return { outcome: ALREADY };
+  const lost = !node.claim && (node.marked || node.spoiltClaim !== undefined);
+  const before = lost && closedBefore !== undefined ? { level: lostLevel(node), closedBefore } : node.claim;
+  if (!before || (node.claim && node.claim.run !== run)) return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
-  return patchNode(writer, node, releasePatch(node, node.claim), `releasing ${node.name}`, signal);
+  return patchNode(writer, node, releasePatch(node, before), `releasing ${node.name}`, signal);
+}
+
+export async function recordonNode(
+  writer: Writer,
+  node: NodeState | undefined,
+  { revision, run }: Extract<Effect, { kind: 'recordon' }>,
+  signal: AbortSignal,
+): Promise<Written<V1Node>> {
+  if (node?.claim?.run !== run || node.revision !== revision) return { outcome: STALE };
+  if (node.closed) return { outcome: ALREADY };
+  return patchNode(writer, node, recordonPatch(node), `cordoning ${node.name} again`, signal);
+}
+
+/** Leaves the node closed for a person to look at, with a note that says whose it was and why. */
+export async function leaveNodeLocked(
+  writer: Writer,
+  node: NodeState | undefined,
+  { revision, run, reason }: Extract<Effect, { kind: 'leave-locked' }>,
+  { strategy: { namespace, name } }: Fence,
+  signal: AbortSignal,
+): Promise<Written<V1Node>> {
+  if (!node) return { outcome: STALE };
+  const { claim, marked, spoiltClaim } = node;
+  if (claim ? claim.run !== run : !marked && spoiltClaim === undefined) return { outcome: ALREADY };
+  if (node.revision !== revision) return { outcome: STALE };
+  const note = { run, strategy: `${namespace}/${name}`, reason };
+  return patchNode(writer, node, leaveLockedPatch(node, note), `leaving ${node.name} locked`, signal);
+}
+
+/** Without its claim only our mark tells that we closed the node. */
+function lostLevel({ marked }: NodeState): Claim['level'] {
+  return marked ? 'away' : 'touched';
 }
 
 async function patchNode(

@@ -1,0 +1,30 @@
+import { ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
+
+/**
+ * Judges a host that is to stay closed while we work on it. When somebody has
+ * opened it, the strategy's `onForeignUncordon` decides: nothing more is begun
+ * until it is closed again, it is closed again, or its step fails. What is under
+ * way is awaited in any case, and no step ends on what was seen of an open host.
+ */
+export function keptClosed(step: HostStep, judge: (step: HostStep) => Verdict): Verdict {
+  const { facts, outage, name, run, plan } = step;
+  const opened = outage?.level === 'away' && facts?.claim?.run === run && !facts.closed;
+  const verdict = judge(step);
+  if (!opened || verdict.kind === 'failed') return verdict;
+  if (verdict.kind === 'wait') return { ...verdict, uncordoned: true };
+  switch (plan.actions.onForeignUncordon) {
+    case 'fail':
+      return { ...failed(`${name} was uncordoned by somebody while we work on it`), uncordoned: true };
+    case 'recordon': {
+      const key = keyOf(step, 'lock-hosts', 'recordon');
+      const effect = { kind: 'recordon', key, host: name, revision: facts.revision, run } as const;
+      return { ...ask(step, effect, `cordoning ${name} again`), uncordoned: true };
+    }
+    case 'pause':
+      return {
+        kind: 'blocked',
+        reason: `${name} was uncordoned by somebody while we work on it: kubectl cordon ${name} to go on, or abort`,
+        uncordoned: true,
+      };
+  }
+}

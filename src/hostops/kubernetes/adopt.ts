@@ -1,0 +1,72 @@
+/** Takes a run over from the leader before, object by object, each read anew and written guarded. */
+import type { V1Job, V1Node } from '@kubernetes/client-node';
+import { EPOCH_ANNOTATION, RUN_LABEL } from '../../crds/names.ts';
+import type { Claim } from '../../engine/view.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Fence } from '../port.ts';
+import { jobState } from './job.ts';
+import { call, rawList } from './kube-client.ts';
+import { httpStatus } from './kube-errors.ts';
+import { nodeState, type NodeState } from './node-facts.ts';
+import { adoptPatch, claimPatch } from './node-patches.ts';
+import { mergePatch, type Writer } from './writes.ts';
+
+/** Nodes are written often by others; each try reads anew. */
+const TRIES = 8;
+
+/** Writes the claim of a node again under the epoch of `claim`, or makes it. The node as it is then, if we hold it. */
+export async function adoptNode(
+  writer: Writer,
+  host: HostName,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<V1Node | undefined> {
+  const path = `/api/v1/nodes/${host}`;
+  return untilWritten(`node ${host}`, async () => {
+    const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
+    const held = node.claim;
+    if (held && held.run !== claim.run) return undefined;
+    if (node.spoiltClaim !== undefined) return undefined;
+    const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, anew(node, claim));
+    return mergePatch<V1Node>(writer, path, patch, signal);
+  });
+}
+
+/** Stamps the Jobs of a run that have not ended with the epoch; they are others to every precondition of before. */
+export async function adoptJobs(
+  writer: Writer,
+  { strategy: { namespace }, run, epoch }: Fence,
+  signal: AbortSignal,
+): Promise<readonly V1Job[]> {
+  const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
+  const jobs = await rawList<V1Job>(writer.config, path, { labelSelector: `${RUN_LABEL}=${run}` }, signal);
+  const open = jobs.map(jobState).filter((job) => job?.state === 'suspended' || job?.state === 'running');
+  const stamped = open.map(async (job) => {
+    const of = `${path}/${job?.name ?? ''}`;
+    return untilWritten(`Job ${namespace}/${job?.name ?? ''}`, async () => {
+      const { metadata } = await call<V1Job>(writer.config, { method: 'GET', path: of }, signal);
+      const guard = { uid: metadata?.uid, resourceVersion: metadata?.resourceVersion };
+      const patch = { metadata: { ...guard, annotations: { [EPOCH_ANNOTATION]: String(epoch) } } };
+      return mergePatch<V1Job>(writer, of, patch, signal);
+    });
+  });
+  return (await Promise.all(stamped)).filter((job) => job !== undefined);
+}
+
+/** A node that still has our mark was closed by us: what it was before stands in the run. */
+function anew({ marked, closed }: NodeState, claim: Claim): Claim {
+  return { ...claim, closedBefore: marked ? claim.closedBefore : closed };
+}
+
+/** Tries again on a conflict. Undefined when the object is gone, or not to be written. */
+async function untilWritten<T>(what: string, write: () => Promise<T | undefined>): Promise<T | undefined> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (httpStatus(error) === 404) return undefined;
+      if (httpStatus(error) !== 409) throw error;
+      if (tried === TRIES) throw new Error(`${what} changes too often to be taken over`, { cause: error });
+    }
+  }
+}
