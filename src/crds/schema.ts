@@ -36,6 +36,22 @@ export function objectName(): z.ZodString {
   return text(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
 }
 
+/** The name of a namespace. */
+export function namespaceName(): z.ZodString {
+  return text(63).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+}
+
+/** A number from 1 to 10000, or a percentage from `1%` to `100%`; `field` is its name, for the message. */
+export function countOrPercentage(field: string): z.ZodType<number | string> {
+  return z.union([z.int().min(1).max(10000), z.string().regex(/^([1-9][0-9]?|100)%$/)]).meta({
+    'x-kubernetes-int-or-string': true,
+    ...rules({
+      rule: "type(self) == int ? self >= 1 && self <= 10000 : self.matches('^([1-9][0-9]?|100)%$')",
+      message: `${field} must be a number from 1 to 10000, or a percentage from "1%" to "100%"`,
+    }),
+  });
+}
+
 /** A map of labels or annotations. */
 export function stringMap(
   maxProperties: number,

@@ -48,6 +48,12 @@ export async function mergePatch(config: KubeConfig, target: Manifest, patch: un
   await request(config, 'PATCH', pathOf(target), 'application/merge-patch+json', patch);
 }
 
+/** Changes the status of an object by a JSON merge patch. Throws AdmissionError, also for a field that is not known. */
+export async function patchStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
+  const path = `${pathOf(target)}/status?fieldValidation=Strict`;
+  await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
+}
+
 /** Reads an object; undefined when there is none. */
 export async function read(config: KubeConfig, target: Manifest): Promise<unknown> {
   return request(config, 'GET', pathOf(target));
