@@ -6,6 +6,7 @@ import { patchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER } from '../hostops/kubernetes/kube-client.ts';
 import { mergePatch } from './merge-patch.ts';
+import { poolPatch } from './pool-patch.ts';
 
 const metadata = z.object({
   name: z.string(),
@@ -13,6 +14,8 @@ const metadata = z.object({
   uid: z.string(),
   resourceVersion: z.string(),
   generation: z.int(),
+  creationTimestamp: z.string(),
+  annotations: z.record(z.string(), z.string()).default({}),
   deletionTimestamp: z.unknown().optional(),
   finalizers: z.array(z.string()).default([]),
 });
@@ -78,13 +81,9 @@ export class CareenApi {
     );
   }
 
-  /** Replaces the permits of a pool. Throws ConflictError. */
-  async writePermits(
-    { metadata: meta, status: before }: HostPool,
-    status: HostPoolStatus,
-  ): Promise<HostPool> {
-    const body = { metadata: guard(meta), status: mergePatch(before, status) ?? {} };
-    return hostPool.parse(await this.#write(`${POOLS_PATH}/${meta.name}/status`, body));
+  /** Makes the status of a pool what is given. Sends what changes, not the pool. Throws ConflictError. */
+  async writePool({ metadata: meta, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
+    await this.#write(`${POOLS_PATH}/${meta.name}/status`, poolPatch(meta, before, status), 'metadata');
   }
 
   async #read(path: string): Promise<unknown> {
@@ -96,16 +95,17 @@ export class CareenApi {
     }
   }
 
-  async #write(path: string, body: unknown): Promise<unknown> {
+  async #write(path: string, body: unknown, as: 'object' | 'metadata' = 'object'): Promise<unknown> {
     try {
       return await call<unknown>(this.#config, {
         method: 'PATCH',
         path,
         query: { fieldManager: FIELD_MANAGER },
         body,
+        as,
       });
     } catch (error) {
-      if (!(error instanceof ApiException) || (error.code !== 409 && error.code !== 404)) throw error;
+      if (!(error instanceof ApiException) || ![404, 409, 422].includes(error.code)) throw error;
       throw new ConflictError(`${path} changed meanwhile`, { cause: error });
     }
   }

@@ -34,6 +34,9 @@ export type MarkedHost = {
   readonly closed: boolean;
 };
 
+/** How the claim of a host is taken over; it keeps what it says of the host, but for the epoch. */
+export type Adoption = { readonly claim: Claim; readonly makeIfMissing: boolean };
+
 /** A Job of a strategy that was made and never started. */
 export type SuspendedJob = {
   readonly run: string;
@@ -74,15 +77,18 @@ export interface HostOps {
   /** The hosts of a pool that carry a mark of ours, of whatever run. `fleet(scope)` must be open. */
   marked(scope: Scope): readonly MarkedHost[];
 
+  /** The same, read past every cache; costs a list of all hosts. */
+  readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
+
   /** The Jobs of a strategy, by its uid, that were never started. Its namespace must be prepared. */
   suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[];
 
   /**
    * Takes a run over from a leader before: writes the claims of its hosts again under the epoch of `fence`, makes those
-   * that are missing, and stamps its open Jobs, so that whatever was decided upon the former is refused. Reads past
+   * that may still be on their way, and stamps its open Jobs, so that whatever was decided upon the former is refused. Reads past
    * every cache. Hosts that are gone, or held by another run, are left out. Throws when it could not be done.
    */
-  adopt(claims: ReadonlyMap<HostName, Claim>, fence: Fence, signal: AbortSignal): Promise<void>;
+  adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void>;
 
   /** Reads past our own writes: resolves when the view is as new as the hosts were when this was called. */
   confirm(hosts: readonly HostName[], signal: AbortSignal): Promise<void>;

@@ -3,7 +3,7 @@ import type { V1Job, V1Node } from '@kubernetes/client-node';
 import { EPOCH_ANNOTATION, RUN_LABEL } from '../../crds/names.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
-import type { Fence } from '../port.ts';
+import type { Adoption, Fence } from '../port.ts';
 import { jobState } from './job.ts';
 import { call, rawList } from './kube-client.ts';
 import { httpStatus } from './kube-errors.ts';
@@ -14,19 +14,18 @@ import { mergePatch, type Writer } from './writes.ts';
 /** Nodes are written often by others; each try reads anew. */
 const TRIES = 8;
 
-/** Writes the claim of a node again under the epoch of `claim`, or makes it. The node as it is then, if we hold it. */
+/** Writes the claim of a node again under another epoch, or makes it where it may be on its way. The node as it is then. */
 export async function adoptNode(
   writer: Writer,
   host: HostName,
-  claim: Claim,
+  { claim, makeIfMissing }: Adoption,
   signal: AbortSignal,
 ): Promise<V1Node | undefined> {
   const path = `/api/v1/nodes/${host}`;
   return untilWritten(`node ${host}`, async () => {
     const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
     const held = node.claim;
-    if (held && held.run !== claim.run) return undefined;
-    if (node.spoiltClaim !== undefined) return undefined;
+    if (held ? held.run !== claim.run : !makeIfMissing || node.spoiltClaim !== undefined) return undefined;
     const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, anew(node, claim));
     return mergePatch<V1Node>(writer, path, patch, signal);
   });

@@ -1,10 +1,11 @@
 /** The port to the hosts, for the nodes of the cluster that Careen runs in. */
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { Claim, HostFacts, View } from '../../engine/view.ts';
+import type { HostFacts, View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { membershipOf } from '../membership.ts';
 import type {
+  Adoption,
   Fence,
   HostOps,
   HostWatch,
@@ -18,7 +19,7 @@ import { evictPod } from './evictions.ts';
 import { Fleet } from './fleet.ts';
 import { createJob, deleteJob, startJob } from './job-writes.ts';
 import { Jobs } from './jobs.ts';
-import { call, rawPages } from './kube-client.ts';
+import { call, rawList, rawPages } from './kube-client.ts';
 import { explain, httpStatus } from './kube-errors.ts';
 import type { Logger } from './logger.ts';
 import { nodeState, seedOf, type NodeState } from './node-facts.ts';
@@ -95,12 +96,21 @@ export class KubernetesHostOps implements HostOps {
     return this.#open(scope).marked;
   }
 
+  async readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
+    const nodes = await rawList<V1Node>(this.#writer.config, NODES, {}, signal);
+    return new Fleet(scope, nodes.map(nodeState)).marked;
+  }
+
   suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[] {
     return this.#jobs.suspended(namespace, strategyUid);
   }
 
-  async adopt(claims: ReadonlyMap<HostName, Claim>, fence: Fence, signal: AbortSignal): Promise<void> {
-    const nodes = [...claims].map(([host, claim]) => adoptNode(this.#writer, host, claim, signal));
+  async adopt(
+    adoptions: ReadonlyMap<HostName, Adoption>,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
     for (const node of await Promise.all(nodes)) if (node) this.#nodes.fold(node);
     for (const job of await adoptJobs(this.#writer, fence, signal)) this.#jobs.fold(job);
   }

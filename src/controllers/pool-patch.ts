@@ -1,0 +1,52 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
+
+type Operation = { readonly op: 'test' | 'replace' | 'add' | 'remove'; readonly path: string; readonly value?: unknown };
+
+/**
+ * The JSON patch (RFC 6902) that turns one status of a pool into another: of the
+ * permits only those that come and go, so that a write costs the same however
+ * many there are. The API server refuses it when the pool is another, or has
+ * changed since it was read: its resourceVersion is part of the patch.
+ */
+export function poolPatch(
+  { uid, resourceVersion }: { readonly uid: string; readonly resourceVersion: string },
+  before: HostPoolStatus,
+  after: HostPoolStatus,
+): Operation[] {
+  const guard: Operation[] = [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
+  ];
+  if (Object.keys(before).length === 0) return [...guard, { op: 'add', path: '/status', value: after }];
+  const { permits: permitsBefore, ...restBefore } = before;
+  const { permits: permitsAfter, ...restAfter } = after;
+  return [...guard, ...fields(restBefore, restAfter), ...permits(permitsBefore, permitsAfter)];
+}
+
+function fields(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): Operation[] {
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+  return keys.flatMap((key): Operation[] => {
+    const path = `/status/${key}`;
+    if (isDeepStrictEqual(before[key], after[key])) return [];
+    return [after[key] === undefined ? { op: 'remove', path } : { op: 'add', path, value: after[key] }];
+  });
+}
+
+/** Removals from the end, so that the places of those before stay what they were; then what is new, at the end. */
+function permits(before: readonly Permit[] | undefined, after: readonly Permit[] = []): Operation[] {
+  if (before === undefined) return [{ op: 'add', path: '/status/permits', value: after }];
+  const kept = new Set(after.map(identity));
+  const had = new Set(before.map(identity));
+  const gone = before.flatMap((permit, i) => (kept.has(identity(permit)) ? [] : [i]));
+  return [
+    ...gone.reverse().map((i): Operation => ({ op: 'remove', path: `/status/permits/${String(i)}` })),
+    ...after
+      .filter((permit) => !had.has(identity(permit)))
+      .map((value): Operation => ({ op: 'add', path: '/status/permits/-', value })),
+  ];
+}
+
+function identity({ host, run, level, since }: Permit): string {
+  return [host, run, level, since].join('/');
+}
