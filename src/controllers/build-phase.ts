@@ -2,7 +2,7 @@
  * The build phase: asks the fleet what the planner needs, in the VIM's three
  * query steps, and keeps what came of it in the status.
  */
-import { updateConditions } from '../crds/conditions.ts';
+import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { newPhase, newRun, type RunState } from '../engine/run-state.ts';
@@ -12,6 +12,8 @@ import type { HostOps, Scope } from '../hostops/port.ts';
 import { build, type Built } from '../planner/build.ts';
 import { specDigest } from '../planner/digest.ts';
 import type { HostSeed } from '../planner/facts.ts';
+import { planDifference } from '../planner/plan-difference.ts';
+import type { Plan } from '../planner/plan.ts';
 import { QueryPhase } from './query-phase.ts';
 import { statusOfRun, wishes } from './strategy-status.ts';
 
@@ -22,7 +24,11 @@ export type BuildInput = {
   readonly spec: PatchStrategySpec;
   readonly generation: number;
   readonly before: PatchStrategyStatus;
+  /** How many hosts of the pool may be out of service, as a number. */
   readonly maxUnavailable: number;
+  /** What of the strategy the pool does not permit; then there is no plan. */
+  readonly violations: readonly string[];
+  readonly epoch: number;
   readonly scope: Scope;
   readonly fleetRevision: string;
   /** Becomes the id of the run. */
@@ -45,6 +51,7 @@ export function buildingStatus({ before, generation }: BuildInput, now: number):
     currentPhase: 'build',
     completionPercentage: 0,
     message,
+    ...(before.requests ? { requests: before.requests } : {}),
     conditions,
   };
 }
@@ -57,7 +64,14 @@ export async function buildPlan(
   signal: AbortSignal,
 ): Promise<PatchStrategyStatus> {
   const queries = new QueryPhase(clock);
-  const failed = (reason: string): PatchStrategyStatus => buildFailed(input, queries.status, reason, clock());
+  const failed = (message: string, reason: Reason = 'BuildFailed'): PatchStrategyStatus =>
+    buildFailed(input, queries.status, message, reason, clock());
+
+  if (input.violations.length > 0) {
+    const refusal = clip(input.violations.join('; '));
+    queries.failed(refusal);
+    return failed(refusal, 'NotPermitted');
+  }
 
   const alarms = queryAlarms(hosts.view(input.scope));
   if (alarms) {
@@ -110,11 +124,16 @@ function builtStatus(
   const time = new Date(now).toISOString();
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const leftOut = withoutRole.length > 0 ? `; no role of the pool selects ${listed(withoutRole)}` : '';
-  const message = `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out${leftOut}`;
+  const change = changeOf(input.before, plan);
+  const message = clip(
+    `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out` +
+      `${leftOut}${change ? `; other than before: ${change}` : ''}`,
+  );
   const before: PatchStrategyStatus = {
     conditions: input.before.conditions,
     message,
     buildPhase,
+    ...(input.before.requests ? { requests: input.before.requests } : {}),
     run: {
       id: input.runId,
       planDigest: plan.digest,
@@ -122,12 +141,22 @@ function builtStatus(
       fleetRevision: input.fleetRevision,
       builtAt: time,
       pool: input.scope.pool,
+      epoch: input.epoch,
       actions: plan.actions,
+      ...(change ? { change } : {}),
     },
   };
   const run = newRun(input.runId, plan);
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
-  return statusOfRun(before, ready, [], input.generation, time);
+  return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
+}
+
+/** How the plan differs from what was left of the one before. */
+function changeOf({ applyPhase, run }: PatchStrategyStatus, plan: Plan): string | undefined {
+  if (!applyPhase || !run || run.planDigest === plan.digest) return undefined;
+  const left = applyPhase.stages.filter(({ result }) => result !== 'success');
+  const difference = planDifference(left, plan.stages);
+  return difference === undefined ? undefined : clip(difference);
 }
 
 /** A plan without stages is carried out as soon as it is made. */
@@ -145,13 +174,14 @@ function nothingToDo(run: RunState, time: string): RunState {
 function buildFailed(
   input: BuildInput,
   buildPhase: PhaseStatus,
-  reason: string,
+  message: string,
+  reason: Reason,
   now: number,
 ): PatchStrategyStatus {
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
     input.before.conditions ?? [],
-    wishes('BuildFailed', reason, { stalled: true }),
+    wishes(reason, message, { stalled: true }),
     input.generation,
     time,
   );
@@ -160,7 +190,8 @@ function buildFailed(
     state: 'build-failed',
     currentPhase: 'build',
     completionPercentage: buildPhase.completionPercentage,
-    message: reason,
+    message,
+    ...(input.before.requests ? { requests: input.before.requests } : {}),
     run: {
       id: input.runId,
       planDigest: 'none',
@@ -168,10 +199,15 @@ function buildFailed(
       fleetRevision: input.fleetRevision,
       builtAt: time,
       pool: input.scope.pool,
+      epoch: input.epoch,
     },
     buildPhase,
     conditions,
   };
+}
+
+function clip(text: string): string {
+  return text.length <= 1024 ? text : `${text.slice(0, 1023)}…`;
 }
 
 function listed(hosts: readonly string[]): string {

@@ -32,6 +32,11 @@ export type PatchStrategy = z.infer<typeof patchStrategy>;
 const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
 export type HostPool = z.infer<typeof hostPool>;
 
+/** A pool as a watch tells it; undefined when it cannot be read. */
+export function parsePool(object: unknown): HostPool | undefined {
+  return hostPool.safeParse(object).data;
+}
+
 export type StrategyKey = { readonly namespace: string; readonly name: string };
 
 /** Somebody wrote in between: what was decided rests on stale knowledge and is to be decided again. */

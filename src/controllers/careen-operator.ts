@@ -4,60 +4,83 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { GROUP, VERSION } from '../crds/names.ts';
 import type { HostOps } from '../hostops/port.ts';
-import { CareenApi, ConflictError } from './careen-api.ts';
+import { CareenApi, ConflictError, parsePool } from './careen-api.ts';
+import type { ReconcilerDeps } from './pass-context.ts';
+import { PoolLedger } from './pool-ledger.ts';
+import { Pools } from './pools.ts';
+import { hostPoolReconciler } from './reconcile-host-pool.ts';
 import { patchStrategyReconciler } from './reconcile-patch-strategy.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
+import { DeposedError } from './takeover.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const STRATEGIES_AT_ONCE = 4;
+const POOLS_AT_ONCE = 2;
+const POOL_PAUSE_MILLISECONDS = 1_000;
+/** A safety net: everything is looked at so often, even if nothing tells of a change. */
+const RESYNC_MILLISECONDS = 30_000;
 
 export type OperatorDeps = ShellDeps & {
   readonly hosts: HostOps;
   readonly log: Logger;
   readonly newId: () => string;
+  readonly operatorNamespace: string;
+  /** Another operator leads: this process must end at once. */
+  readonly deposed: (error: DeposedError) => void;
 };
 
 const poolRef = z.looseObject({ spec: z.looseObject({ poolRef: z.string() }) });
 
-/** Wires the watches of our resources to the queue, and the queue to the reconciler. */
+/** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
-  readonly #queue: WorkQueue;
+  readonly #strategies: WorkQueue;
+  readonly #pools: WorkQueue;
   /** The pool of each strategy, so that a pool's change wakes those that wait for it. */
   readonly #poolOf = new Map<string, string>();
+  readonly #known = new Pools();
+  #resync: NodeJS.Timeout | undefined;
 
-  constructor({ config, hosts, log, clock, newId }: OperatorDeps) {
+  constructor({ config, hosts, log, clock, newId, operatorNamespace, deposed }: OperatorDeps) {
     super({ config, log, clock });
-    const again = (key: string, afterMilliseconds?: number): void => {
-      if (afterMilliseconds === undefined) this.#queue.add(key);
-      else this.#queue.addAfter(key, afterMilliseconds);
+    const api = new CareenApi(config);
+    const pools = this.#known;
+    const ledger = new PoolLedger({
+      store: api,
+      marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
+      rebuilt: ({ metadata: { name } }) =>
+        log.warn({ pool: name }, 'the status of the pool was older than the claims: its permits are made from them'),
+    });
+    const deps: Omit<ReconcilerDeps, 'again'> = {
+      ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId },
+      adopted: new Map(),
     };
-    const reconcile = patchStrategyReconciler({
-      api: new CareenApi(config),
-      hosts,
-      log,
-      clock,
-      newId,
-      again,
-    });
-    this.#queue = new WorkQueue({
-      work: reconcile,
-      atOnce: STRATEGIES_AT_ONCE,
-      failed: (strategy, error, retryInMilliseconds) => {
-        if (error instanceof ConflictError) log.debug({ strategy, retryInMilliseconds }, error.message);
-        else log.error({ strategy, retryInMilliseconds, err: error }, 'pass failed');
-      },
-    });
+    const queue = (atOnce: number, make: (deps: ReconcilerDeps) => WorkQueueWorker, kind: string): WorkQueue => {
+      const made: WorkQueue = new WorkQueue({
+        atOnce,
+        work: make({ ...deps, again: (key, after) => (after === undefined ? made.add(key) : made.addAfter(key, after)) }),
+        failed: (key, error, retryInMilliseconds) => {
+          if (error instanceof DeposedError) deposed(error);
+          else if (error instanceof ConflictError) log.debug({ [kind]: key, retryInMilliseconds }, error.message);
+          else log.error({ [kind]: key, retryInMilliseconds, err: error }, 'pass failed');
+        },
+      });
+      return made;
+    };
+    this.#strategies = queue(STRATEGIES_AT_ONCE, patchStrategyReconciler, 'strategy');
+    this.#pools = queue(POOLS_AT_ONCE, hostPoolReconciler, 'pool');
   }
 
   protected override async init(): Promise<void> {
     await this.watchResource(GROUP, VERSION, 'hostpools', (event) => this.#poolChanged(event));
     await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
+    this.#resync = setInterval(() => this.#lookAtAll(), RESYNC_MILLISECONDS);
   }
 
   /** Takes no more work and waits for the passes that run. Safe to call twice. */
   async close(): Promise<void> {
+    clearInterval(this.#resync);
     this.stop();
-    await this.#queue.stop();
+    await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
   }
 
   async #strategyChanged({ meta, object, type }: ResourceEvent): Promise<void> {
@@ -66,12 +89,25 @@ export class CareenOperator extends OperatorShell {
     if (type !== k8sOperator.ResourceEventType.Deleted && parsed.success)
       this.#poolOf.set(key, parsed.data.spec.poolRef);
     else this.#poolOf.delete(key);
-    this.#queue.add(key);
+    this.#strategies.add(key);
     return Promise.resolve();
   }
 
-  async #poolChanged({ meta }: ResourceEvent): Promise<void> {
-    for (const [key, pool] of this.#poolOf) if (pool === meta.name) this.#queue.add(key);
+  /** Which hosts a pool has depends on the other pools: when that may have changed, everything is looked at. */
+  async #poolChanged({ meta: { name }, object, type }: ResourceEvent): Promise<void> {
+    const pool = type === k8sOperator.ResourceEventType.Deleted ? undefined : parsePool(object);
+    const moved = pool ? this.#known.set(pool) : this.#known.delete(name);
+    if (moved) this.#lookAtAll();
+    // Permits come and go in its status: that is shown once a second.
+    this.#pools.addAfter(name, moved ? 0 : POOL_PAUSE_MILLISECONDS);
+    for (const [key, of] of this.#poolOf) if (of === name) this.#strategies.add(key);
     return Promise.resolve();
   }
+
+  #lookAtAll(): void {
+    for (const name of this.#known.names) this.#pools.add(name);
+    for (const key of this.#poolOf.keys()) this.#strategies.add(key);
+  }
 }
+
+type WorkQueueWorker = (key: string, signal: AbortSignal) => Promise<void>;

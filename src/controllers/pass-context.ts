@@ -1,6 +1,8 @@
 import type { HostOps } from '../hostops/port.ts';
 import type { Attachment } from './attachments.ts';
 import type { CareenApi, HostPool, PatchStrategy } from './careen-api.ts';
+import type { PoolLedger } from './pool-ledger.ts';
+import type { Pools } from './pools.ts';
 
 export type Logger = {
   info(fields: object, message: string): void;
@@ -10,6 +12,12 @@ export type Logger = {
 export type ReconcilerDeps = {
   readonly api: CareenApi;
   readonly hosts: HostOps;
+  readonly ledger: PoolLedger;
+  readonly pools: Pools;
+  /** The runs that this process has taken over or begun, and the epoch of the pool in which it did. */
+  readonly adopted: Map<string, number>;
+  /** The operator's own namespace: no strategy may run its Jobs there. */
+  readonly operatorNamespace: string;
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
@@ -27,4 +35,6 @@ export type PassContext = {
   readonly attachment: Attachment;
   readonly strategy: PatchStrategy;
   readonly pool: HostPool | undefined;
+  /** Under which this process leads the pool; that of the run where there is no pool. */
+  readonly epoch: number;
 };

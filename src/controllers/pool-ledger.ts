@@ -18,7 +18,7 @@ export type PoolStore = {
   /** The pool as it is now; undefined when there is none. */
   pool(name: string): Promise<HostPool | undefined>;
   /** Makes the status what is given. Throws ConflictError when the pool has changed since it was read. */
-  writePool(pool: HostPool, status: HostPoolStatus): Promise<HostPool>;
+  writePool(pool: HostPool, status: HostPoolStatus): Promise<void>;
 };
 
 export type PoolLedgerOptions = {

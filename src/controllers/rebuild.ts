@@ -12,6 +12,8 @@ export type RebuildInput = {
   readonly status: PatchStrategyStatus;
   readonly run: RunState | undefined;
   readonly mode: ExecutionMode;
+  /** Whether a request to carry the plan out waits for its answer. */
+  readonly applyAsked: boolean;
   readonly specDigest: string;
   readonly fleetRevision: string;
   /** The limit of the pool. */
@@ -24,7 +26,8 @@ export type RebuildVerdict = { readonly rebuild: boolean; readonly wakeAt?: Inst
 /**
  * Whether the plan is to be built anew. Never while a host is out of service;
  * a run that has ended stays as it is until the spec changes, or until a person
- * who aborted it sets `Hold` again: applying the same manifest starts nothing.
+ * who aborted it sets `Hold` again, or asks for another: applying the same
+ * manifest starts nothing.
  */
 export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   const { status, run, mode, now } = input;
@@ -39,12 +42,12 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (!run) return { rebuild: true };
   if (run.hosts.length > 0 || run.state === 'aborting') return { rebuild: false };
   if (record.specDigest !== input.specDigest) return { rebuild: !stageRuns(run) };
-  if (abortEnded(run)) return { rebuild: mode === 'Hold' };
+  if (abortEnded(run)) return { rebuild: input.applyAsked || (mode === 'Hold' && run.abortedIn !== 'Hold') };
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
   if (run.state === 'ready-to-apply' && poolWasGone(status)) return { rebuild: true };
   if (run.state === 'ready-to-apply' && fleetChanged) {
     const due = builtAt + HELD_PLAN_SECONDS * 1000;
-    return { rebuild: mode === 'Run' || now >= due, wakeAt: due };
+    return { rebuild: mode === 'Run' || input.applyAsked || now >= due, wakeAt: due };
   }
   return { rebuild: false };
 }

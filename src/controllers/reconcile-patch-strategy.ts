@@ -3,19 +3,24 @@
  * then act. A pass rests on nothing but what it reads: it may be made by another
  * process, at another time, also after a crash between any two of its lines.
  */
-import { updateConditions } from '../crds/conditions.ts';
-import { RELEASE_FINALIZER } from '../crds/names.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { Order } from '../engine/turn.ts';
+import { updateConditions, type Reason } from '../crds/conditions.ts';
+import type { Answer } from '../engine/requests.ts';
 import { specDigest } from '../planner/digest.ts';
-import { Attachments, everyNode, limitIn, scopeOf } from './attachments.ts';
+import { adoptRun } from './adopt-run.ts';
+import { Attachments } from './attachments.ts';
 import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
 import type { HostPool, PatchStrategy } from './careen-api.ts';
+import { letGo } from './let-go.ts';
+import { orderOf, orderWithoutPool, violationsOf } from './order.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
-import { permitStatus } from './permits.ts';
-import { limitBelowStage, rebuildNeeded } from './rebuild.ts';
+import { pendingRequests, refuseAll, withAnswers } from './pending-requests.ts';
+import { limitIn } from './pool-facts.ts';
+import { freePermits } from './free-permits.ts';
+import { everyNode } from './pools.ts';
+import { rebuildNeeded } from './rebuild.ts';
 import { runPass } from './run-pass.ts';
 import { runOf, wishes } from './strategy-status.ts';
+import { sweepJobs } from './sweep-jobs.ts';
 
 /** Makes the worker of the queue: given namespace/name, it makes one pass over that strategy. */
 export function patchStrategyReconciler(
@@ -32,12 +37,22 @@ export function patchStrategyReconciler(
     }
     const poolName = poolOf(strategy);
     const pool = await deps.api.pool(poolName);
-    const attachment = attachments.attach(key, pool ? scopeOf(pool) : everyNode(poolName));
-    const context: PassContext = { deps, key, signal, attachment, strategy, pool };
-    if (strategy.metadata.deletionTimestamp !== undefined) return letGo(context);
+    const scope = pool ? deps.pools.scopeOf(pool) : everyNode(poolName);
+    const attachment = attachments.attach(key, scope);
+    const epoch = pool ? await deps.ledger.lead(pool) : (strategy.status.run?.epoch ?? 1);
+    const read: PassContext = { deps, key, signal, attachment, strategy, pool, epoch };
+    const unprepared = await deps.hosts.prepare(namespace, signal);
+    // What is deleted goes all the same: with its namespace the right to look into that may be gone, too.
+    const deleted = strategy.metadata.deletionTimestamp !== undefined;
+    if (unprepared !== undefined && !deleted) return waitForNamespace(read, unprepared);
+
+    const context = await adoptRun(read);
+    await sweepJobs(context);
+    if (deleted) return letGo(context);
     if (!pool) return waitForPool(context);
     if (await rebuilt(context, pool)) deps.again(key);
-    else await runPass(context, orderOf(context));
+    else if (runOf(context.strategy.status)) await runPass(context, orderOf(context));
+    else await answerWithoutPlan(context);
   };
 }
 
@@ -48,87 +63,73 @@ function poolOf({ spec, status }: PatchStrategy): string {
   return busy && status.run ? status.run.pool : spec.poolRef;
 }
 
-/** The standing order. A plan that no longer fits the spec or the pool lets the open stage end, and no more. */
-function orderOf({ strategy: { spec, status }, pool, attachment }: PassContext): Order {
-  const run = runOf(status);
-  const edited = status.run?.specDigest !== specDigest(spec);
-  const cut =
-    run !== undefined && pool !== undefined && limitBelowStage(run, limitIn(pool, attachment.view()));
-  return edited || cut ? { mode: endingMode(spec) } : spec.execution;
-}
-
-function endingMode({ execution }: PatchStrategySpec): Order['mode'] {
-  return execution.mode === 'Abort' ? 'Abort' : 'Hold';
-}
-
-/** A deleted strategy is aborted; it goes once no host is held for it. */
-async function letGo(context: PassContext): Promise<void> {
-  const { deps, key, strategy } = context;
-  const { finalizers } = strategy.metadata;
-  if (!finalizers.includes(RELEASE_FINALIZER)) return;
-  const after = await runPass(context, { mode: 'Abort' });
-  if (after.open) return;
-  await freePermits(context);
-  await deps.api.writeFinalizers(
-    after.strategy,
-    finalizers.filter((each) => each !== RELEASE_FINALIZER),
-  );
-  deps.log.info({ strategy: key }, 'strategy let go: it holds no host');
-}
-
-/**
- * Frees what permits the strategy has left, whatever run they were granted to:
- * called when it holds no host any more, before that run is forgotten.
- */
-async function freePermits({ deps, key, strategy }: PassContext): Promise<void> {
-  const name = strategy.status.run?.pool;
-  const pool = name === undefined ? undefined : await deps.api.pool(name);
-  const before = pool?.status.permits ?? [];
-  const runs = pool?.status.runs ?? [];
-  const ours = new Set(runs.filter((run) => run.strategy === key).map(({ id }) => id));
-  const permits = before.filter(({ run }) => !ours.has(run));
-  if (!pool || permits.length === before.length) return;
-  await deps.api.writePermits(pool, permitStatus(permits, runs));
-}
-
 async function waitForPool(context: PassContext): Promise<void> {
-  const { deps, strategy } = context;
-  const { spec, status, metadata } = strategy;
+  const { spec, status } = context.strategy;
   // Hosts that are out of service are still given back without their pool.
-  if (runOf(status)?.hosts.length) await runPass(context, { mode: endingMode(spec) });
-  else {
-    const message = `HostPool ${spec.poolRef} does not exist: create it, or set spec.poolRef to one that does`;
-    const wish = wishes('PoolNotFound', message, { stalled: true });
-    const time = new Date(deps.clock()).toISOString();
-    const conditions = updateConditions(status.conditions ?? [], wish, metadata.generation, time);
-    await deps.api.writeStatus(strategy, {
-      ...status,
-      observedGeneration: metadata.generation,
-      message,
-      conditions,
-    });
+  if (runOf(status)?.hosts.length) {
+    await runPass(context, orderWithoutPool(spec));
+    return;
   }
+  const message = `HostPool ${spec.poolRef} does not exist: create it, or set spec.poolRef to one that does`;
+  await stall(context, 'PoolNotFound', message);
+}
+
+/** Without its Jobs nothing can be told of a run. It is tried again by itself. */
+async function waitForNamespace(context: PassContext, why: string): Promise<void> {
+  const { deps, key, strategy } = context;
+  const { namespace } = strategy.metadata;
+  const message =
+    `the operator cannot watch Jobs in namespace ${namespace}: ${why}; ` +
+    `bind the ClusterRole careen-jobs there (docs/guides/install.md), or use a namespace where it is bound`;
+  await stall(context, 'NamespaceNotPrepared', message);
+  deps.again(key, RETRY_MILLISECONDS);
+}
+
+const RETRY_MILLISECONDS = 10_000;
+
+async function stall(context: PassContext, reason: Reason, message: string): Promise<void> {
+  const { deps, strategy } = context;
+  const { status, metadata } = strategy;
+  const time = new Date(deps.clock()).toISOString();
+  const wish = wishes(reason, message, { stalled: true }, runOf(status)?.hosts);
+  await deps.api.writeStatus(strategy, {
+    ...status,
+    ...withAnswers(status.requests, refuseAll(pendingRequests(strategy), message), time),
+    observedGeneration: metadata.generation,
+    message,
+    conditions: updateConditions(status.conditions ?? [], wish, metadata.generation, time),
+  });
+}
+
+/** Requests are answered also while there is no plan: whoever waits for an answer gets one. */
+async function answerWithoutPlan({ deps, strategy }: PassContext): Promise<void> {
+  const { status } = strategy;
+  const answers: readonly Answer[] = refuseAll(pendingRequests(strategy), status.message ?? '');
+  const time = new Date(deps.clock()).toISOString();
+  await deps.api.writeStatus(strategy, { ...status, ...withAnswers(status.requests, answers, time) });
+}
+
+function applyAsked(strategy: PatchStrategy): boolean {
+  return pendingRequests(strategy).requests.some(({ verb }) => ['apply-all', 'apply-stage', 'approve'].includes(verb));
 }
 
 /** Builds the plan where that is needed; whether it did. */
 async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
-  const { deps, key, attachment, signal } = context;
+  const { deps, key, attachment, signal, epoch } = context;
   const { spec, status, metadata } = context.strategy;
-  const fleetRevision = [
-    attachment.view().fleet.revision,
-    pool.metadata.uid,
-    String(pool.metadata.generation),
-  ].join('/');
+  const { fleet } = attachment.view();
+  const fleetRevision = [fleet.revision, pool.metadata.uid, String(pool.metadata.generation)].join('/');
   const now = deps.clock();
-  const { mode } = spec.execution;
+  const maxUnavailable = limitIn(pool, fleet);
   const verdict = rebuildNeeded({
     status,
     run: runOf(status),
-    mode,
+    mode: spec.execution.mode,
+    applyAsked: spec.execution.mode !== 'Abort' && applyAsked(context.strategy),
     specDigest: specDigest(spec),
     fleetRevision,
     now,
-    maxUnavailable: limitIn(pool, attachment.view()),
+    maxUnavailable,
   });
   if (!verdict.rebuild) {
     if (verdict.wakeAt !== undefined) deps.again(key, verdict.wakeAt - now);
@@ -140,7 +141,9 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     spec,
     generation: metadata.generation,
     before: status,
-    maxUnavailable: limitIn(pool, attachment.view()),
+    maxUnavailable,
+    violations: violationsOf(context),
+    epoch,
     scope: attachment.scope,
     fleetRevision,
     runId: deps.newId(),
@@ -151,6 +154,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     ? context.strategy
     : await deps.api.writeStatus(context.strategy, buildingStatus(input, now));
   const after = await deps.api.writeStatus(strategy, await buildPlan(input, deps.hosts, deps.clock, signal));
+  deps.adopted.set(input.runId, epoch);
   deps.log.info({ strategy: key, state: after.status.state, message: after.status.message }, 'plan built');
   return true;
 }

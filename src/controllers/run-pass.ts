@@ -4,13 +4,13 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { advance } from '../engine/advance.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../engine/turn.ts';
-import type { Plan } from '../planner/plan.ts';
-import { limitIn } from './attachments.ts';
-import type { HostPool, PatchStrategy } from './careen-api.ts';
+import type { PatchStrategy } from './careen-api.ts';
 import type { PassContext } from './pass-context.ts';
+import { pendingRequests, type PendingRequests } from './pending-requests.ts';
 import { performEffects } from './perform-effects.ts';
-import { settlePermits, type Settlement } from './permits.ts';
-import { planOf, runOf, statusOfRun } from './strategy-status.ts';
+import { heldBy, settlePermits, type PermitWish } from './permits.ts';
+import { poolFacts } from './pool-facts.ts';
+import { planOf, runOf, statusOfRun, type Shown } from './strategy-status.ts';
 
 /** Status that only tells, and is not decided upon, is written at most so often. */
 const CHATTER_MILLISECONDS = 1_000;
@@ -26,83 +26,78 @@ export type PassResult = {
  * permits granted, intent stored, permits of released hosts freed, effects.
  */
 export async function runPass(context: PassContext, order: Order): Promise<PassResult> {
-  const { deps, key, attachment, strategy, signal } = context;
+  const { deps, key, attachment, strategy, pool, signal } = context;
   const run = runOf(strategy.status);
   const record = strategy.status.run;
   if (!run || !record) return { strategy, open: false };
   const plan = planOf(record, run);
+  const pending = pendingRequests(strategy);
+  const decide = (permits: PermitFacts): Decision => advance(plan, run, turnOf(context, order, pending, permits));
 
-  let pool = context.pool;
-  let decision = decide(context, plan, run, order, settle(context, run.id, pool, undefined).facts);
-  const grant = settle(context, run.id, pool, decision);
   let current = strategy;
-  if (pool && grant.status) {
+  let permits: PermitFacts = { held: heldBy(pool?.status.permits ?? [], run.id) };
+  let decision = decide(permits);
+  const wish = { run: run.id, strategy: key, wants: decision.wants.permits, exactly: false };
+  const preview = pool && settlePermits(pool.status, wish, poolFacts(pool, attachment.view().fleet), '');
+  if (pool && preview && preview.status !== pool.status) {
     current = await keepUntilReleased(context);
-    pool = await deps.api.writePermits(pool, grant.status);
-    deps.log.info({ strategy: key, hosts: [...grant.facts.held] }, 'permits granted');
-  }
-  decision = decide(context, plan, run, order, grant.facts);
+    permits = await settled(context, wish);
+    deps.log.info({ strategy: key, hosts: [...permits.held] }, 'permits granted');
+  } else if (preview) permits = preview.facts;
+  decision = decide(permits);
 
-  const stored = await store({ ...context, strategy: current }, decision, run);
-  const freed = settle(context, run.id, pool, decision, true);
-  if (pool && freed.status) await deps.api.writePermits(pool, freed.status);
+  const shown = { reasons: decision.reasons, heldBack: order.heldBack, answers: [...pending.refused, ...decision.answers] };
+  const stored = await store({ ...context, strategy: current }, decision, run, shown);
+  await freeSurplus(context, run.id, decision, permits);
 
   attachment.want(decision.wants.watch);
-  const fence = { strategy: turnOwner(strategy), run: run.id };
+  const fence = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };
   await performEffects(context, decision.effects, fence, signal);
   if (decision.wakeAt !== undefined) deps.again(key, decision.wakeAt - deps.clock());
   const { state, hosts } = decision.run;
   return { strategy: stored, open: hosts.length > 0 || state === 'applying' || state === 'aborting' };
 }
 
-function decide(
-  context: PassContext,
-  plan: Plan,
-  run: RunState,
+function turnOf(
+  { attachment, deps, strategy, epoch }: PassContext,
   order: Order,
+  { requests }: PendingRequests,
   permits: PermitFacts,
-): Decision {
-  const { attachment, deps, strategy } = context;
-  const turn: Turn = {
-    owner: turnOwner(strategy),
+): Turn {
+  return {
+    owner: ownerOf(strategy),
     order,
+    requests,
+    pool: attachment.scope.pool,
+    epoch,
     view: attachment.view(),
     permits,
     outcomes: attachment.outcomes.all,
     now: deps.clock(),
   };
-  return advance(plan, run, turn);
 }
 
-function turnOwner({ metadata: { namespace, name, uid } }: PatchStrategy): Turn['owner'] {
+function ownerOf({ metadata: { namespace, name, uid } }: PatchStrategy): Turn['owner'] {
   return { namespace, name, uid };
 }
 
-/**
- * The run's permits as they should be. What is held is kept until `exactly` is
- * asked for, after the status that no longer names the host was stored.
- */
-function settle(
-  { attachment, deps, key }: PassContext,
-  run: string,
-  pool: HostPool | undefined,
-  decision: Decision | undefined,
-  exactly = false,
-): Settlement {
-  const permits = pool?.status.permits ?? [];
-  const held = permits.filter((permit) => permit.run === run).map(({ host }) => host);
-  const wanted = decision?.wants.permits ?? { hosts: [], level: 'away' };
-  const hosts = exactly ? wanted.hosts : [...new Set([...held, ...wanted.hosts])];
-  return settlePermits(
-    { run, strategy: key, wants: { ...wanted, hosts } },
-    {
-      maxUnavailable: pool ? limitIn(pool, attachment.view()) : 0,
-      permits,
-      runs: pool?.status.runs ?? [],
-      outOfServiceByOthers: attachment.view().fleet.outOfServiceByOthers,
-    },
-    new Date(deps.clock()).toISOString(),
-  );
+/** The run's permits, settled in the pool as it is at that moment. */
+async function settled({ deps, attachment }: PassContext, wish: PermitWish): Promise<PermitFacts> {
+  const facts = await deps.ledger.update(attachment.scope.pool, (status, pool) => {
+    const now = new Date(deps.clock()).toISOString();
+    const { facts: result, ...settlement } = settlePermits(status, wish, poolFacts(pool, attachment.view().fleet), now);
+    return { ...settlement, result };
+  });
+  return facts ?? { held: new Set(), refusal: `HostPool ${attachment.scope.pool} does not exist` };
+}
+
+/** Frees the permits of hosts that the run no longer names; only after the status that no longer names them was stored. */
+async function freeSurplus(context: PassContext, run: string, decision: Decision, { held }: PermitFacts): Promise<void> {
+  const { hosts } = decision.wants.permits;
+  if ([...held].every((host) => hosts.includes(host))) return;
+  // Exactly what is held and still wanted: nothing is asked for here.
+  const kept = { ...decision.wants.permits, hosts: hosts.filter((host) => held.has(host)) };
+  await settled(context, { run, strategy: context.key, wants: kept, exactly: true });
 }
 
 /**
@@ -116,12 +111,16 @@ async function keepUntilReleased({ deps, strategy }: PassContext): Promise<Patch
 }
 
 /** Stores what was decided. */
-async function store(context: PassContext, decision: Decision, before: RunState): Promise<PatchStrategy> {
+async function store(
+  context: PassContext,
+  { run }: Decision,
+  before: RunState,
+  shown: Shown,
+): Promise<PatchStrategy> {
   const { deps, key, attachment, strategy } = context;
   const { metadata, status } = strategy;
-  const { run, reasons } = decision;
   const now = deps.clock();
-  const next = statusOfRun(status, run, reasons, metadata.generation, new Date(now).toISOString());
+  const next = statusOfRun(status, run, shown, metadata.generation, new Date(now).toISOString());
   const sinceLast = now - attachment.statusWrittenAt;
   if (isDeepStrictEqual(essence(next), essence(status)) && sinceLast < CHATTER_MILLISECONDS) {
     if (!isDeepStrictEqual(next, status)) deps.again(key, CHATTER_MILLISECONDS - sinceLast);

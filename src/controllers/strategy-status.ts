@@ -1,9 +1,11 @@
 import { updateConditions, type ConditionWish, type Reason } from '../crds/conditions.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
-import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { deadlineOf } from '../engine/run-step.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
+import { withAnswers } from './pending-requests.ts';
 
 /** What stands in `status.run`. */
 export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
@@ -19,6 +21,9 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     apply: applyPhase,
     abort: abortPhase,
     hosts: progress?.hosts ?? [],
+    authority: run.authority,
+    abortedIn: run.abortedIn,
+    suspendedSince: run.suspendedSince,
   };
 }
 
@@ -37,19 +42,29 @@ export function planOf(record: RunRecord, run: RunState): Plan {
   return { digest: record.planDigest, stages, actions: planActions.parse(record.actions) };
 }
 
+/** What of a decision the status shows beside the run itself. */
+export type Shown = {
+  /** What is waited for. */
+  readonly reasons: readonly string[];
+  readonly heldBack?: string | undefined;
+  readonly answers?: readonly Answer[];
+};
+
 /** The status that shows a run, beside what of the status before stays as it is. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  reasons: readonly string[],
+  { reasons, heldBack, answers = [] }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
-  const message = messageOf(run, reasons, before.message);
-  const { progress: _progress, abortPhase: _abort, ...kept } = before;
+  const message = messageOf(run, reasons, before.message, heldBack);
+  const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
   return {
     ...kept,
+    ...(record ? { run: recordOf(record, run) } : {}),
+    ...withAnswers(before.requests, answers, now),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,
@@ -60,6 +75,16 @@ export function statusOfRun(
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),
     conditions: updateConditions(before.conditions ?? [], conditionsOf(run, message), generation, now),
+  };
+}
+
+function recordOf(record: RunRecord, { authority, abortedIn, suspendedSince }: RunState): RunRecord {
+  const { authority: _authority, abortedIn: _aborted, suspendedSince: _suspended, ...kept } = record;
+  return {
+    ...kept,
+    ...(authority ? { authority } : {}),
+    ...(abortedIn ? { abortedIn } : {}),
+    ...(suspendedSince ? { suspendedSince } : {}),
   };
 }
 
@@ -79,17 +104,20 @@ function stagesDone(phase: PhaseStatus): number {
   return phase.stages.filter((stage) => stage.result === 'success' && !stage.inProgress).length;
 }
 
-function messageOf(run: RunState, reasons: readonly string[], before = ''): string {
+function messageOf(run: RunState, reasons: readonly string[], before = '', heldBack?: string): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
   const lockedHosts = run.hosts.map(({ name }) => name).join(', ');
   const stay = lockedHosts
-    ? `; ${lockedHosts} stay locked until execution.mode is Abort, or kubectl uncordon`
+    ? `; ${lockedHosts} stay locked until a request release-host, an abort, or kubectl uncordon`
     : '';
   switch (state) {
     case 'applying':
-      if (!stage?.inProgress)
-        return `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done; waits before stage ${String(apply.currentStage)}`;
+      if (run.suspendedSince) return reasons.join('; ');
+      if (!stage?.inProgress) {
+        const done = `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done`;
+        return clip(`${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`);
+      }
       return clip(
         `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`,
       );
@@ -103,7 +131,9 @@ function messageOf(run: RunState, reasons: readonly string[], before = ''): stri
     case 'aborting':
       return clip(`releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`);
     case 'aborted':
-      return 'aborted, no host is held; set execution.mode to Hold for a new plan';
+      return run.abortedIn === 'Hold'
+        ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
+        : 'aborted, no host is held; set execution.mode to Hold for a new plan';
     case 'abort-failed':
     case 'abort-timeout':
       return clip(
@@ -114,43 +144,48 @@ function messageOf(run: RunState, reasons: readonly string[], before = ''): stri
   }
 }
 
-/** Ready, Reconciling and Stalled for the states of a run (kubernetes-conventions §1.5). */
+/** The conditions for the states of a run (kubernetes-conventions §1.5). */
 export function conditionsOf(run: RunState, message: string): ConditionWish[] {
+  const wish = (reason: Reason, is: Is): ConditionWish[] => wishes(reason, message, is, run.hosts);
   switch (run.state) {
     case 'ready-to-apply':
-      return wishes('AwaitingApproval', message, {});
-    case 'applying': {
-      const paused = run.apply.currentStage >= run.apply.stopAtStage;
-      return paused
-        ? wishes('PausedAtStage', message, {})
-        : wishes('Applying', message, { reconciling: true });
-    }
+      return wish('AwaitingApproval', {});
+    case 'applying':
+      if (run.suspendedSince) return wish('Suspended', {});
+      return run.apply.currentStage >= run.apply.stopAtStage
+        ? wish('PausedAtStage', {})
+        : wish('Applying', { reconciling: true });
     case 'applied':
-      return wishes(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', message, { ready: true });
+      return wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true });
     case 'aborting':
-      return wishes('Aborting', message, { reconciling: true });
+      return wish('Aborting', { reconciling: true });
     case 'aborted':
-      return wishes('Aborted', message, { stalled: true });
+      return wish('Aborted', { stalled: true });
     case 'abort-failed':
     case 'abort-timeout':
-      return wishes('AbortFailed', message, { stalled: true });
+      return wish('AbortFailed', { stalled: true });
     case 'building':
-      return wishes('Building', message, { reconciling: true });
+      return wish('Building', { reconciling: true });
     case 'build-failed':
-      return wishes('BuildFailed', message, { stalled: true });
+      return wish('BuildFailed', { stalled: true });
     case 'apply-failed':
     case 'apply-timeout':
-      return wishes('ApplyFailed', message, { stalled: true });
+      return wish('ApplyFailed', { stalled: true });
   }
 }
 
-/** The three conditions; at most one of them is True. */
+type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };
+
+/** Ready, Reconciling and Stalled, of which at most one is True; and whether somebody opened one of our hosts. */
 export function wishes(
   reason: Reason,
   message: string,
-  is: { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean },
+  is: Is,
+  hosts: readonly HostProgress[] = [],
 ): ConditionWish[] {
   const calm = { reason: 'AsExpected', message: '' } as const;
+  const opened = hosts.filter(({ uncordoned }) => uncordoned);
+  const told = clip(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
   return [
     { type: 'Ready', status: is.ready ? 'True' : 'False', reason, message },
     {
@@ -159,6 +194,11 @@ export function wishes(
       ...(is.reconciling ? { reason, message } : calm),
     },
     { type: 'Stalled', status: is.stalled ? 'True' : 'False', ...(is.stalled ? { reason, message } : calm) },
+    {
+      type: 'ForeignUncordon',
+      status: opened.length > 0 ? 'True' : 'False',
+      ...(opened.length > 0 ? ({ reason: 'HostUncordoned', message: told } as const) : calm),
+    },
   ];
 }
 

@@ -10,18 +10,13 @@ import type { Plan } from '../planner/plan.ts';
 import { timeoutOver } from '../planner/stage-steps.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
 import { begin, endPhase } from './lifecycle.ts';
-import { newPass, stamp, wakeAt, type Pass } from './pass.ts';
+import { tendLockedHosts } from './locked-hosts.ts';
+import { goOn, isHeard, obey, suspended } from './orders.ts';
+import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
+import { answer } from './requests.ts';
 import { completionPercentage, isFinal, newPhase, type RunState } from './run-state.ts';
 import { awaitStep, runStage } from './run-stage.ts';
-import { closeOutage, opensOutage } from './run-step.ts';
-import { answer, type RunRequest } from './requests.ts';
-import { carriesOurMark, lockedByNobody } from './steps/unlock-hosts.ts';
-import { effectKey, type Effect } from './effect.ts';
 import type { Decision, Turn } from './turn.ts';
-import type { EffectKey } from './view.ts';
-
-/** A safety net: a pass at least so often while something is under way. */
-const RESYNC_MILLISECONDS = 30_000;
 
 /** Decides what comes next. `evaluate` judges how far a step is; the native judgement unless given. */
 export function advance(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluate = evaluateStep): Decision {
@@ -36,100 +31,6 @@ export function advance(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluat
     if (phase) phase.completionPercentage = completionPercentage(phase);
   }
   return decisionOf(pass, run);
-}
-
-/** A latched abort comes before `Suspend`, which comes before every other request; they wait for its end. */
-function isHeard({ turn }: Pass, { verb }: RunRequest): boolean {
-  return verb === 'abort' || turn.order.mode !== 'Suspend';
-}
-
-/**
- * In `Suspend` nothing happens: no effect, no judgement, no time passes for the
- * deadlines. Only an abort goes on, and one that was asked for begins.
- */
-function suspended({ run, turn, ...pass }: Pass): boolean {
-  if (turn.order.mode !== 'Suspend' || run.state === 'aborting') return false;
-  if (run.state === 'applying') {
-    run.suspendedSince ??= new Date(turn.now).toISOString();
-    pass.reasons.push('suspended: nothing is begun, awaited or given back, and deadlines stand still');
-  }
-  return true;
-}
-
-/** Puts the deadline of the open step off by the time that the run was suspended. */
-function goOn({ run, turn }: Pass): void {
-  if (run.suspendedSince === undefined) return;
-  const seconds = Math.ceil((turn.now - Date.parse(run.suspendedSince)) / 1000);
-  run.suspendedSince = undefined;
-  const stage = run.apply.stages[run.apply.currentStage];
-  const step = stage?.inProgress ? stage.steps[stage.currentStep] : undefined;
-  if (step && step.result !== 'initial') step.extendedSeconds = (step.extendedSeconds ?? 0) + seconds;
-}
-
-/** Brings the run in line with what is ordered. */
-function obey(pass: Pass): void {
-  const { run, turn } = pass;
-  const { mode } = turn.order;
-  switch (run.state) {
-    case 'ready-to-apply':
-      if (stagesAllowed(pass) === 0) return;
-      run.state = 'applying';
-      run.currentPhase = 'apply';
-      begin(run.apply, stamp(pass));
-      return setStop(pass);
-    case 'applying':
-      if (mode !== 'Abort') return setStop(pass);
-      return beginAbort(pass);
-    case 'apply-failed':
-    case 'apply-timeout':
-      if (mode === 'Abort') beginAbort(pass);
-      return;
-    case 'abort-failed':
-    case 'abort-timeout':
-      // Hold takes note of what the abort could not give back; the next Abort gives it back as it is.
-      if (mode !== 'Hold') return;
-      run.state = 'apply-failed';
-      run.currentPhase = 'apply';
-      run.abort = undefined;
-      return;
-    default:
-  }
-}
-
-function beginAbort({ run, turn }: Pass): void {
-  run.state = 'aborting';
-  run.abortedIn = turn.order.mode;
-}
-
-/** How many stages may be begun: as far as the standing order goes, or the requests, whichever is further. */
-function stagesAllowed({ run, turn: { order } }: Pass): number {
-  if (order.heldBack !== undefined || order.mode === 'Abort') return 0;
-  const { totalStages } = run.apply;
-  const byOrder = order.mode === 'Run' ? (order.throughStage ?? totalStages) + 1 : 0;
-  const byRequest = run.authority ? run.authority.throughStage + 1 : 0;
-  return Math.min(totalStages, Math.max(byOrder, byRequest));
-}
-
-/** Sets the stage before which the run stops. A stage that has taken no host yet is put back to its beginning. */
-function setStop(pass: Pass): void {
-  const { plan, run } = pass;
-  const phase = run.apply;
-  const wished = stagesAllowed(pass);
-  const stage = phase.stages[phase.currentStage];
-  if (stage?.inProgress && wished <= phase.currentStage && untouched({ run, stage })) {
-    const pristine = newPhase(plan.stages).stages[phase.currentStage];
-    if (pristine) phase.stages[phase.currentStage] = pristine;
-  }
-  const running = phase.stages[phase.currentStage]?.inProgress ? 1 : 0;
-  const stop = Math.max(wished, phase.currentStage + running);
-  if (stop === phase.stopAtStage) return;
-  phase.stopAtStage = stop;
-  phase.timeoutSeconds = timeoutOver(phase.stages.slice(phase.currentStage, stop));
-}
-
-function untouched({ run, stage }: { run: Pass['run']; stage: PhaseStatus['stages'][number] }): boolean {
-  const opening = stage.steps.findIndex(({ name }) => opensOutage(stage, name));
-  return stage.currentStep <= opening && run.hosts.length === 0;
 }
 
 function walk(pass: Pass): void {
@@ -230,53 +131,6 @@ function takenUpAgain(outage: HostProgress): HostProgress {
   if (!isFinal(outage.result)) return outage;
   const { bootIdBefore: _, ...rest } = outage;
   return { ...rest, result: 'wait', attempt: outage.attempt + 1 };
-}
-
-/**
- * Hosts that stay locked after a failure are a person's to decide about: an
- * abort gives them back, a request release-host one of them, and `kubectl
- * uncordon` too, after which only what is left of ours is taken off. When the
- * strategy goes, they are left locked with a note that says why.
- */
-function tendLockedHosts(pass: Pass): void {
-  const { run, turn } = pass;
-  for (const outage of [...run.hosts]) {
-    const facts = turn.view.host(outage.name);
-    if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
-    else if (outage.releaseAsked || lockedByNobody(facts)) {
-      const { revision } = facts;
-      const effect = { kind: 'release', host: outage.name, revision, run: run.id, closedBefore: outage.closedBefore } as const;
-      tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'release') });
-    } else if (turn.order.lettingGo) {
-      const effect = { kind: 'leave-locked', host: outage.name, revision: facts.revision, run: run.id } as const;
-      const reason = outage.reason ?? 'its strategy was deleted';
-      tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'leave-locked'), reason });
-    }
-  }
-}
-
-/** Asks for the last effect on a host. What is refused while the strategy goes is given up: an event names the host. */
-function tend(pass: Pass, { name }: HostProgress, effect: Effect): void {
-  const { turn, reasons } = pass;
-  const outcome = turn.outcomes.get(effect.key);
-  if (outcome?.kind === 'refused' && turn.order.lettingGo) return closeOutage(pass, name);
-  const refusal = notNow(turn, effect.key);
-  if (refusal === undefined) pass.effects.push(effect);
-  else {
-    reasons.push(refusal);
-    wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
-  }
-}
-
-function lastKey({ run }: Pass, { name, attempt }: HostProgress, subject: string): EffectKey {
-  return effectKey(run.id, run.apply.currentStage, 'unlock-hosts', name, subject, attempt);
-}
-
-/** Why an effect is of no use now: it was refused, or blocked until later. */
-function notNow({ outcomes, now }: Turn, key: EffectKey): string | undefined {
-  const outcome = outcomes.get(key);
-  if (outcome?.kind === 'refused') return outcome.reason;
-  return outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > now ? outcome.reason : undefined;
 }
 
 function decisionOf(pass: Pass, before: RunState): Decision {

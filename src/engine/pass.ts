@@ -9,6 +9,9 @@ import type { RunState } from './run-state.ts';
 import type { Turn } from './turn.ts';
 import type { Instant } from './view.ts';
 
+/** A safety net: a pass at least so often while something is under way. */
+export const RESYNC_MILLISECONDS = 30_000;
+
 /** The run as one pass writes on it: a copy, so that the caller's stays as it was. */
 export type Draft = {
   id: string;

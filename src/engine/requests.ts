@@ -2,17 +2,18 @@
  * What becomes of the requests that people place on a strategy: each is answered
  * once, and its answer is stored together with what it changed in the run.
  */
-import type { Request } from '../crds/request.ts';
+import type { Abort, Request } from '../crds/request.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import { isFinal, newPhase } from './run-state.ts';
 
 /** A request that can be read; an abort comes by an annotation of its own. */
-export type RunRequest = Request | { readonly id: string; readonly verb: 'abort'; readonly stage?: number };
+export type RunRequest = Request | (Abort & { readonly verb: 'abort' });
 
 export type Answer = {
   readonly id: string;
-  readonly verb: string;
+  /** Undefined when that could not be read. */
+  readonly verb?: string;
   readonly answer: 'accepted' | 'refused';
   readonly message: string;
 };
@@ -35,8 +36,10 @@ export function answer(pass: Pass, request: RunRequest): void {
 function obeyRequest(pass: Pass, request: RunRequest): Refusal {
   if (request.verb === 'abort') return abort(pass, request.stage);
   if (pass.run.state === 'aborting') return 'an abort is under way: wait for its end';
-  if (request.plan !== undefined && request.plan !== pass.plan.digest) {
-    return `the plan is now ${pass.plan.digest}, not ${request.plan}: review it, then place the request again with its digest`;
+  if (pass.turn.order.mode === 'Abort') return 'execution.mode is Abort: set it to Hold or Run first';
+  const reviewed = 'plan' in request ? request.plan : undefined;
+  if (reviewed !== undefined && reviewed !== pass.plan.digest) {
+    return `the plan is now ${pass.plan.digest}, not ${reviewed}: review it, then place the request again with its digest`;
   }
   switch (request.verb) {
     case 'apply-all':
@@ -151,20 +154,20 @@ function abort({ run, turn }: Pass, stage: number | undefined): Refusal {
   return undefined;
 }
 
-function accepted({ verb, ...rest }: RunRequest): string {
-  switch (verb) {
+function accepted(request: RunRequest): string {
+  switch (request.verb) {
     case 'abort':
       return 'what is under way is awaited, then every host is given back';
     case 'apply-all':
     case 'approve':
       return 'the plan is carried out';
     case 'apply-stage':
-      return 'the stage is carried out, then the run waits';
+      return `stage ${String(request.stage)} is carried out, then the run waits`;
     case 'retry':
       return 'the failed stage begins anew';
     case 'resume':
       return 'the run goes on from what is observed';
     case 'release-host':
-      return `${'host' in rest ? rest.host : ''} is given back as it is`.trim();
+      return `${request.host} is given back as it is`;
   }
 }

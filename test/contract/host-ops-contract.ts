@@ -42,6 +42,7 @@ export type ContractFixture = {
 };
 
 const RUN = 'run-of-this-case';
+const EPOCH = 3;
 const OTHER_RUN = 'run-of-another';
 const JOB: JobAction = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
 
@@ -83,7 +84,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         return facts?.state === state ? facts : undefined;
       });
     const perform = (effect: Effect, run = RUN): Promise<Outcome> =>
-      fixture.ops.perform(effect, { strategy: fixture.owner, run }, signal);
+      fixture.ops.perform(effect, { strategy: fixture.owner, run, epoch: EPOCH }, signal);
 
     async function observe<T>(what: string, look: () => T | undefined): Promise<T> {
       let found: T | undefined;
@@ -105,6 +106,8 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     function claimOf({ name: hostName, revision, closed }: HostFacts, run = RUN): Effect & { kind: 'claim' } {
       const claim: Claim = {
         run,
+        pool: fixture.scope.pool,
+        epoch: EPOCH,
         owner: fixture.owner,
         planDigest: 'sha256:0',
         stage: 0,

@@ -2,6 +2,7 @@ import { ApiException } from '@kubernetes/client-node';
 import type { V1Node, V1NodeCondition, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../src/engine/view.ts';
+import { readClaim, writeClaim } from '../../src/hostops/kubernetes/claims.ts';
 import { evictionRefused } from '../../src/hostops/kubernetes/evictions.ts';
 import { Fleet } from '../../src/hostops/kubernetes/fleet.ts';
 import { failureOf } from '../../src/hostops/kubernetes/job-failures.ts';
@@ -16,6 +17,8 @@ const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 const READY: V1NodeCondition = { type: 'Ready', status: 'True' };
 const CLAIM: Claim = {
   run: 'r1',
+  pool: 'p',
+  epoch: 1,
   owner: { namespace: 'n', name: 's', uid: 'u' },
   planDigest: 'd',
   stage: 0,
@@ -28,7 +31,7 @@ const roles = {
   storage: { matchLabels: { disk: 'big' } },
   worker: { matchExpressions: [{ key: CONTROL_PLANE, operator: 'DoesNotExist' as const }] },
 };
-const scope = { pool: 'p', nodeSelector: { pool: 'p' }, roles };
+const scope = { pool: 'p', nodeSelector: { pool: 'p' }, before: [], roles };
 
 function node(
   name: string,
@@ -64,7 +67,7 @@ describe('a node', () => {
   it('has no claim when the annotation cannot be read', () => {
     expect(node('a', { claim: '{' }).claim).toBeUndefined();
     expect(node('a', { claim: '{"run":"r1"}' }).claim).toBeUndefined();
-    expect(node('a', { claim: JSON.stringify(CLAIM) }).claim).toEqual(CLAIM);
+    expect(node('a', { claim: writeClaim(CLAIM, 'uid-a') }).claim).toEqual(CLAIM);
   });
 
   it('may have several roles, or none', () => {
@@ -123,7 +126,7 @@ describe('a pod', () => {
 });
 
 describe('a Job', () => {
-  const fence = { strategy: { namespace: 'n', name: 's', uid: 'u' }, run: 'r1' };
+  const fence = { strategy: { namespace: 'n', name: 's', uid: 'u' }, run: 'r1', epoch: 4 };
   const job = { template: { spec: { containers: [{ name: 'apply', image: 'i' }] } } };
   const effect = {
     kind: 'create-job',
@@ -181,7 +184,7 @@ describe('a fleet', () => {
   it('counts a closed host as taken by others only while it has no claim, and a claim changes no plan', () => {
     const open = node('a');
     const closed = node('a', { closed: true });
-    const claimed = node('a', { closed: true, claim: JSON.stringify(CLAIM) });
+    const claimed = node('a', { closed: true, claim: writeClaim(CLAIM, 'uid-a') });
     const fleet = new Fleet(scope, [open]);
     const { revision } = fleet.facts;
     expect(fleet.change(open, closed)).toBe(true);
@@ -195,7 +198,7 @@ describe('a fleet', () => {
     const sick = node('a', { conditions: [] });
     const fleet = new Fleet(scope, [sick]);
     expect(fleet.alarms).toHaveLength(1);
-    fleet.change(sick, node('a', { conditions: [], claim: JSON.stringify(CLAIM) }));
+    fleet.change(sick, node('a', { conditions: [], claim: writeClaim(CLAIM, 'uid-a') }));
     expect(fleet.alarms).toEqual([]);
   });
 });

@@ -38,7 +38,12 @@ export async function adoptJobs(
   signal: AbortSignal,
 ): Promise<readonly V1Job[]> {
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
-  const jobs = await rawList<V1Job>(writer.config, path, { labelSelector: `${RUN_LABEL}=${run}` }, signal);
+  const selection = { labelSelector: `${RUN_LABEL}=${run}` };
+  const jobs = await rawList<V1Job>(writer.config, path, selection, signal).catch((error: unknown) => {
+    // The right has gone, with the namespace perhaps: a leader before could not write there either.
+    if (httpStatus(error) === 403) return [];
+    throw error;
+  });
   const open = jobs.map(jobState).filter((job) => job?.state === 'suspended' || job?.state === 'running');
   const stamped = open.map(async (job) => {
     const of = `${path}/${job?.name ?? ''}`;

@@ -1,9 +1,19 @@
 /** The host-ops port over a world in memory, for tests: the whole contract, at once and without faults. */
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { Alarm, EffectFacts, FleetFacts, HostFacts, InstanceFacts, View } from '../../engine/view.ts';
+import type { Alarm, Claim, EffectFacts, FleetFacts, HostFacts, InstanceFacts, View } from '../../engine/view.ts';
 import type { Facts, HostName, HostSeed } from '../../planner/facts.ts';
-import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../port.ts';
-import { hasAll, rolesOf } from '../label-selector.ts';
+import { rolesOf } from '../label-selector.ts';
+import { membershipOf } from '../membership.ts';
+import type {
+  Adoption,
+  Fence,
+  HostOps,
+  HostWatch,
+  MarkedHost,
+  Scope,
+  Subscription,
+  SuspendedJob,
+} from '../port.ts';
 import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
 
 const PAGE = 50;
@@ -69,7 +79,7 @@ export class SimulatedHostOps implements HostOps {
         return job && watched.has(job.host) ? jobFacts(job) : undefined;
       },
       signal: () => alarms,
-      fleet: fleetOf(members, world.planRevision),
+      fleet: { ...fleetOf(members, world.planRevision), keptByOtherPools: this.#keptByOthers(scope) },
     };
   }
 
@@ -77,25 +87,70 @@ export class SimulatedHostOps implements HostOps {
     signal.throwIfAborted();
   }
 
-  async perform(effect: Effect, _fence: Fence, signal: AbortSignal): Promise<Outcome> {
+  async prepare(_namespace: string, signal: AbortSignal): Promise<undefined> {
+    signal.throwIfAborted();
+  }
+
+  marked(scope: Scope): readonly MarkedHost[] {
+    return this.#hostsOf(scope)
+      .filter(({ claim, spoiltClaim }) => (claim ?? spoiltClaim) !== undefined)
+      .map(({ name, revision, claim, spoiltClaim, closed }) => ({
+        ...{ host: name, revision: String(revision), claim, spoiltClaim, closed },
+      }));
+  }
+
+  async readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
+    signal.throwIfAborted();
+    return this.marked(scope);
+  }
+
+  suspendedJobs(_namespace: string, strategyUid: string): readonly SuspendedJob[] {
+    return [...this.#world.jobs.values()]
+      .filter((job) => job.state === 'suspended' && job.strategyUid === strategyUid)
+      .map(({ run, host, name, uid, revision }) => ({ run, host, name, uid, revision: String(revision) }));
+  }
+
+  async adopt(
+    adoptions: ReadonlyMap<HostName, Adoption>,
+    { run, epoch }: Fence,
+    signal: AbortSignal,
+  ): Promise<void> {
+    signal.throwIfAborted();
+    for (const [name, { claim, makeIfMissing }] of adoptions) {
+      const host = this.#world.hosts.get(name);
+      if (host?.claim?.run === run) this.#world.changeHost(name, { claim: { ...host.claim, epoch } });
+      else if (host && !host.claim && host.spoiltClaim === undefined && makeIfMissing)
+        this.#take(host, { ...claim, closedBefore: host.marked ? claim.closedBefore : host.closed });
+    }
+    for (const job of this.#world.jobs.values())
+      if (job.run === run && (job.state === 'suspended' || job.state === 'running')) this.#world.stampJob(job, epoch);
+  }
+
+  async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     const host = this.#world.hosts.get(effect.host);
-    if (!host) return { kind: 'refused', reason: `${effect.host} no longer exists` };
     switch (effect.kind) {
       case 'claim':
-        return this.#claim(host, effect);
+        return host ? this.#claim(host, effect) : STALE;
+      case 'recordon':
+        return host ? this.#recordon(host, effect) : STALE;
       case 'release':
-        return this.#release(host, effect);
+        return host ? this.#release(host, effect) : STALE;
+      case 'leave-locked':
+        return host ? this.#leaveLocked(host, effect) : STALE;
       case 'evict':
         return this.#evict(effect);
       case 'create-job':
-        return this.#createJob(effect);
+        return this.#createJob(effect, fence);
       case 'start-job':
         return this.#startJob(effect);
+      case 'delete-job':
+        return this.#deleteJob(effect);
     }
   }
 
-  #claim({ name, claim, revision }: SimulatedHost, effect: Effect & { kind: 'claim' }): Outcome {
+  #claim(host: SimulatedHost, effect: Effect & { kind: 'claim' }): Outcome {
+    const { name, claim, revision, spoiltClaim } = host;
     if (claim?.run === effect.claim.run) return ALREADY;
     if (claim) {
       return {
@@ -103,19 +158,40 @@ export class SimulatedHostOps implements HostOps {
         reason: `${name} is held by strategy ${claim.owner.namespace}/${claim.owner.name}`,
       };
     }
-    if (effect.revision !== String(revision)) return STALE;
-    this.#world.changeHost(name, {
-      claim: effect.claim,
-      ...(effect.claim.level === 'away' ? { closed: true } : {}),
-    });
+    if (effect.revision !== String(revision) || spoiltClaim !== undefined) return STALE;
+    this.#take(host, effect.claim);
     return ACCEPTED;
   }
 
-  #release({ name, claim, revision }: SimulatedHost, effect: Effect & { kind: 'release' }): Outcome {
-    if (claim?.run !== effect.run) return ALREADY;
+  #take({ name }: SimulatedHost, claim: Claim): void {
+    const closing = claim.level === 'away' ? { closed: true, marked: true } : {};
+    this.#world.changeHost(name, { claim, leftLocked: undefined, ...closing });
+  }
+
+  #recordon({ name, claim, revision, closed }: SimulatedHost, effect: Effect & { kind: 'recordon' }): Outcome {
+    if (claim?.run !== effect.run || effect.revision !== String(revision)) return STALE;
+    if (closed) return ALREADY;
+    this.#world.changeHost(name, { closed: true, marked: true });
+    return ACCEPTED;
+  }
+
+  #release(host: SimulatedHost, effect: Effect & { kind: 'release' }): Outcome {
+    const { name, claim, revision, marked, spoiltClaim } = host;
+    const lost = !claim && (marked || spoiltClaim !== undefined) && effect.closedBefore !== undefined;
+    if (lost ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
-    const reopen = claim.level === 'away' && !claim.closedBefore;
-    this.#world.changeHost(name, { claim: undefined, ...(reopen ? { closed: false } : {}) });
+    const closedBefore = claim ? claim.level === 'touched' || claim.closedBefore : effect.closedBefore === true || !marked;
+    const opening = closedBefore ? {} : { closed: false };
+    this.#world.changeHost(name, { claim: undefined, spoiltClaim: undefined, marked: false, ...opening });
+    return ACCEPTED;
+  }
+
+  #leaveLocked(host: SimulatedHost, effect: Effect & { kind: 'leave-locked' }): Outcome {
+    const { name, claim, marked, spoiltClaim, revision } = host;
+    if (claim ? claim.run !== effect.run : !marked && spoiltClaim === undefined) return ALREADY;
+    if (effect.revision !== String(revision)) return STALE;
+    const unclaimed = { claim: undefined, spoiltClaim: undefined, marked: false };
+    this.#world.changeHost(name, { ...unclaimed, leftLocked: effect.reason });
     return ACCEPTED;
   }
 
@@ -131,9 +207,19 @@ export class SimulatedHostOps implements HostOps {
     };
   }
 
-  #createJob({ key, host, action, job }: Effect & { kind: 'create-job' }): Outcome {
+  #createJob({ key, host, action, job }: Effect & { kind: 'create-job' }, fence: Fence): Outcome {
     if (this.#world.jobs.has(key)) return ALREADY;
-    this.#world.addJob({ key, host, action, container: job.template.spec.containers[0]?.name ?? '' });
+    const { run, epoch, strategy } = fence;
+    const container = job.template.spec.containers[0]?.name ?? '';
+    this.#world.addJob({ key, run, epoch, strategyUid: strategy.uid, host, action, container });
+    return ACCEPTED;
+  }
+
+  #deleteJob({ uid, revision }: Effect & { kind: 'delete-job' }): Outcome {
+    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    if (!job) return ALREADY;
+    if (revision !== String(job.revision)) return STALE;
+    this.#world.removeJob(job);
     return ACCEPTED;
   }
 
@@ -146,8 +232,13 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
-  #hostsOf({ nodeSelector }: Scope): SimulatedHost[] {
-    return [...this.#world.hosts.values()].filter(({ labels }) => hasAll(labels, nodeSelector));
+  #keptByOthers(scope: Scope): ReadonlySet<HostName> {
+    const kept = [...this.#world.hosts.values()].filter((host) => membershipOf(host, scope) === 'kept-by-other');
+    return new Set(kept.map(({ name }) => name));
+  }
+
+  #hostsOf(scope: Scope): SimulatedHost[] {
+    return [...this.#world.hosts.values()].filter((host) => membershipOf(host, scope) === 'member');
   }
 }
 
@@ -161,7 +252,7 @@ function plannedBy({ nodeInfo, labels }: SimulatedHost): Facts {
 }
 
 function factsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | undefined): HostFacts {
-  const { name, revision, closed, ready, bootId, claim } = host;
+  const { name, revision, closed, ready, bootId, claim, spoiltClaim, marked } = host;
   const alarms = ready ? [] : ['not Ready'];
   return {
     name,
@@ -172,6 +263,8 @@ function factsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | unde
     bootId,
     facts: plannedBy(host),
     claim,
+    spoiltClaim,
+    marked,
     instances,
   };
 }
@@ -188,7 +281,7 @@ function alarmOf({ name, ready, claim }: SimulatedHost): Alarm[] {
   return ready || claim ? [] : [{ host: name, reason: 'not Ready' }];
 }
 
-function fleetOf(members: readonly SimulatedHost[], planRevision: string): FleetFacts {
+function fleetOf(members: readonly SimulatedHost[], planRevision: string): Omit<FleetFacts, 'keptByOtherPools'> {
   const others = members.filter(({ closed, ready, claim }) => !claim && (closed || !ready));
   return {
     total: members.length,

@@ -24,6 +24,12 @@ export type SimulatedHost = {
   readonly closed: boolean;
   readonly ready: boolean;
   readonly claim: Claim | undefined;
+  /** Somebody has put something else in the place of the claim. */
+  readonly spoiltClaim: string | undefined;
+  /** Closed by us: it keeps new work away even when somebody opens it. */
+  readonly marked: boolean;
+  /** Why a strategy that went has left it locked. */
+  readonly leftLocked: string | undefined;
   readonly behaviour: Behaviour;
 };
 
@@ -40,6 +46,10 @@ export type SimulatedPod = {
 
 export type SimulatedJob = {
   readonly key: EffectKey;
+  readonly run: string;
+  readonly strategyUid: string;
+  /** Of the leader that wrote it last. */
+  readonly epoch: number;
   readonly host: HostName;
   readonly action: string;
   readonly container: string;
@@ -133,7 +143,8 @@ export class SimulatedWorld {
     ready = true,
     behaviour = 'honest',
   }: NewHost): void {
-    const state = { closed, ready, behaviour, installed: {}, claim: undefined };
+    const unclaimed = { claim: undefined, spoiltClaim: undefined, marked: false, leftLocked: undefined };
+    const state = { closed, ready, behaviour, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
     this.#planRevision += 1;
@@ -188,7 +199,7 @@ export class SimulatedWorld {
   }
 
   /** Makes a suspended Job. */
-  addJob(job: Pick<SimulatedJob, 'key' | 'host' | 'action' | 'container'>): void {
+  addJob(job: Omit<SimulatedJob, 'name' | 'uid' | 'revision' | 'state' | 'failure'>): void {
     const uid = this.#next('job');
     this.#jobs.set(job.key, {
       ...job,
@@ -203,6 +214,11 @@ export class SimulatedWorld {
   startJob(job: SimulatedJob): void {
     this.#changeJob(job.key, { state: 'running' });
     this.#clock.after(this.#times.jobMilliseconds, () => this.#endJob(job));
+  }
+
+  /** Another leader takes the Job over. */
+  stampJob({ key }: SimulatedJob, epoch: number): void {
+    this.#changeJob(key, { epoch });
   }
 
   removeJob({ key, host }: SimulatedJob): void {

@@ -50,6 +50,8 @@ export function isEmpty({ world }: SimulatedRun, host: string): boolean {
 /** On a host that another strategy has taken out of service. */
 export const claimOfAnother: Claim = {
   run: 'run-2',
+  pool: 'default',
+  epoch: 1,
   owner: { namespace: 'careen-hosts', name: 'firmware', uid: 'strategy-2' },
   planDigest: 'sha256:0',
   stage: 0,

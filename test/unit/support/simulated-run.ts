@@ -9,9 +9,10 @@ import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/pat
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { Outcomes } from '../../../src/controllers/outcomes.ts';
 import { settlePermits } from '../../../src/controllers/permits.ts';
-import type { Permit } from '../../../src/crds/host-pool.ts';
+import type { HostPoolStatus } from '../../../src/crds/host-pool.ts';
 import { advance } from '../../../src/engine/advance.ts';
 import type { Effect } from '../../../src/engine/effect.ts';
+import type { Answer, RunRequest } from '../../../src/engine/requests.ts';
 import { newRun, type RunState } from '../../../src/engine/run-state.ts';
 import type { Decision, Order, Turn } from '../../../src/engine/turn.ts';
 import type { HostWatch, Scope } from '../../../src/hostops/port.ts';
@@ -26,6 +27,7 @@ import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
 
 export const RUN = 'run-1';
+export const EPOCH = 1;
 export const OWNER = { namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };
 export const KERNEL = 'kernel-6.12.48';
 export const KUBELET = 'kubelet-1.36.4';
@@ -71,6 +73,10 @@ export class SimulatedRun {
   readonly accepted: Effect[] = [];
   run: RunState;
   order: Order = { mode: 'Run' };
+  /** What people ask for and have no answer to. */
+  requests: RunRequest[] = [];
+  /** What they were answered. */
+  readonly answers: Answer[] = [];
   /** False: nobody can tell whether there are alarms. */
   alarmsKnown = true;
   passes = 0;
@@ -78,7 +84,7 @@ export class SimulatedRun {
   #ops: SimulatedHostOps;
   #watch: HostWatch;
   #outcomes = new Outcomes();
-  #permits: readonly Permit[] = [];
+  #pool: HostPoolStatus = {};
   #refusal: string | undefined;
   readonly #scope: Scope;
   readonly #limit: number;
@@ -105,7 +111,7 @@ export class SimulatedRun {
     const world = new SimulatedWorld(changes, options.times);
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
     const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable });
-    const scope: Scope = { pool: 'default', nodeSelector: {}, roles };
+    const scope: Scope = { pool: 'default', nodeSelector: {}, before: [], roles };
     const seeds: HostSeed[] = [];
     const pages = new SimulatedHostOps(world).inventory(scope, new AbortController().signal);
     for await (const page of pages) seeds.push(...page);
@@ -115,7 +121,7 @@ export class SimulatedRun {
 
   /** The hosts that this run has permits for. */
   get permits(): ReadonlySet<HostName> {
-    return new Set(this.#permits.map(({ host }) => host));
+    return new Set(this.#pool.permits?.map(({ host }) => host));
   }
 
   /** What is waited for, as the last pass said. */
@@ -171,6 +177,8 @@ export class SimulatedRun {
     const decision = this.#decide();
     this.#decision = decision;
     this.run = decision.run;
+    this.answers.push(...decision.answers);
+    this.requests = this.requests.filter(({ id }) => !decision.answers.some((answer) => answer.id === id));
     this.#watch.want(decision.wants.watch);
     const permitsChanged = this.#grant(decision);
     const moved = await this.#perform(decision.effects);
@@ -183,6 +191,9 @@ export class SimulatedRun {
     const turn: Turn = {
       owner: OWNER,
       order: this.order,
+      requests: this.requests,
+      pool: this.#scope.pool,
+      epoch: EPOCH,
       view: this.alarmsKnown ? view : { ...view, signal: () => undefined },
       permits: { held: this.permits, ...(this.#refusal === undefined ? {} : { refusal: this.#refusal }) },
       outcomes: this.#outcomes.all,
@@ -197,24 +208,21 @@ export class SimulatedRun {
   }
 
   #grant({ wants }: Decision): boolean {
-    const wish = { run: RUN, strategy: `${OWNER.namespace}/${OWNER.name}`, wants: wants.permits };
+    const strategy = `${OWNER.namespace}/${OWNER.name}`;
+    const wish = { run: RUN, strategy, wants: wants.permits, exactly: true };
     const { outOfServiceByOthers } = this.#ops.view(this.#scope).fleet;
-    const pool = {
-      maxUnavailable: this.#limit,
-      permits: this.#permits,
-      runs: [{ id: RUN, strategy: wish.strategy }],
-      outOfServiceByOthers,
-    };
-    const { status, facts } = settlePermits(wish, pool, new Date(this.world.now).toISOString());
-    this.#permits = status?.permits ?? this.#permits;
+    const pool = { limit: this.#limit, outOfServiceByOthers, closedBecause: undefined };
+    const { status, facts } = settlePermits(this.#pool, wish, pool, new Date(this.world.now).toISOString());
+    const changed = status !== this.#pool;
+    this.#pool = status;
     this.#refusal = facts.refusal;
-    return status !== undefined;
+    return changed;
   }
 
   async #perform(effects: readonly Effect[]): Promise<boolean> {
     let moved = false;
     for (const effect of effects) {
-      const fence = { strategy: OWNER, run: RUN };
+      const fence = { strategy: OWNER, run: RUN, epoch: EPOCH };
       const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
       this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);
@@ -268,8 +276,8 @@ function readBack<T>(value: T): T {
 }
 
 function readBackRun(run: RunState): RunState {
-  const { abort, ...rest } = readBack(run);
-  return { ...rest, abort };
+  const { abort, authority, abortedIn, suspendedSince, ...rest } = readBack(run);
+  return { ...rest, abort, authority, abortedIn, suspendedSince };
 }
 
 function expectSame(complaint: string, left: unknown, right: unknown): void {

@@ -1,0 +1,44 @@
+import type { MarkedHost } from '../hostops/port.ts';
+import type { HostName } from '../planner/facts.ts';
+import type { CareenApi, HostPool, PatchStrategy } from './careen-api.ts';
+import { runOf } from './strategy-status.ts';
+
+/** A run that some strategy still has, and what it says of itself. */
+export type LivingRun = {
+  readonly strategy: string;
+  /** Hosts whose outage it has recorded as open. */
+  readonly open: ReadonlySet<HostName>;
+  /** Whether it may record further ones: then a permit may be ahead of its record. */
+  readonly underWay: boolean;
+};
+
+/**
+ * The runs that permits or claims of a pool name and that are alive: their strategy exists and has not begun another.
+ * Read anew, since what belongs to no living run is taken back.
+ */
+export async function livingRuns(
+  api: Pick<CareenApi, 'strategy'>,
+  { status: { runs = [] } }: HostPool,
+  marked: readonly MarkedHost[],
+): Promise<ReadonlyMap<string, LivingRun>> {
+  const claimants = marked.flatMap(({ claim }) =>
+    claim ? [[claim.run, `${claim.owner.namespace}/${claim.owner.name}`] as const] : [],
+  );
+  const named = new Map([...runs.map(({ id, strategy }) => [id, strategy] as const), ...claimants]);
+  const living = new Map<string, LivingRun>();
+  for (const [id, strategy] of named) {
+    const [namespace = '', name = ''] = strategy.split('/');
+    const found = await api.strategy({ namespace, name });
+    if (found?.status.run?.id === id) living.set(id, livingRun(strategy, found));
+  }
+  return living;
+}
+
+function livingRun(strategy: string, { status }: PatchStrategy): LivingRun {
+  const run = runOf(status);
+  return {
+    strategy,
+    open: new Set(run?.hosts.map(({ name }) => name)),
+    underWay: run?.state === 'applying' || run?.state === 'ready-to-apply',
+  };
+}

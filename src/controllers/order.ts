@@ -1,0 +1,47 @@
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { Order } from '../engine/turn.ts';
+import { specDigest } from '../planner/digest.ts';
+import { policyViolations } from '../planner/action-policy.ts';
+import type { PassContext } from './pass-context.ts';
+import { closedBecause, limitIn } from './pool-facts.ts';
+import { limitBelowStage } from './rebuild.ts';
+import { planOf, runOf } from './strategy-status.ts';
+
+/** The standing order of the spec, and what stands against it now. */
+export function orderOf(context: PassContext): Order {
+  const { execution } = context.strategy.spec;
+  const heldBack = execution.mode === 'Abort' ? undefined : heldBackBecause(context);
+  return { ...execution, ...(heldBack === undefined ? {} : { heldBack }) };
+}
+
+/** The order while the pool is missing: what is open is ended, nothing further begins. */
+export function orderWithoutPool({ execution, poolRef }: PatchStrategySpec): Order {
+  return { ...execution, heldBack: `HostPool ${poolRef} does not exist` };
+}
+
+/** What of a plan the pool does not permit, one sentence each. */
+export function violationsOf({ strategy, pool, deps }: PassContext): readonly string[] {
+  if (!pool) return [];
+  const { status, spec, metadata } = strategy;
+  const run = runOf(status);
+  const actions = run && status.run ? planOf(status.run, run).actions : spec;
+  return policyViolations(actions, metadata.namespace, {
+    name: pool.metadata.name,
+    spec: pool.spec,
+    operatorNamespace: deps.operatorNamespace,
+  });
+}
+
+/** Why no further stage may begin, whoever asks for it: the open one ends as it was planned, and then it waits. */
+function heldBackBecause(context: PassContext): string | undefined {
+  const { strategy, pool, attachment } = context;
+  const { status, spec } = strategy;
+  const run = runOf(status);
+  if (!run || !pool) return undefined;
+  const { fleet } = attachment.view();
+  if (status.run?.specDigest !== specDigest(spec)) return 'the spec was edited, what is left is planned anew';
+  if (limitBelowStage(run, limitIn(pool, fleet)))
+    return 'a stage is larger than the pool allows now, what is left is planned anew';
+  const [violation] = violationsOf(context);
+  return violation ?? closedBecause(pool, fleet);
+}

@@ -1,0 +1,77 @@
+/**
+ * One pass over one pool: lead it, take back what no living run stands for, and
+ * show how it is. Permits are granted elsewhere, by the passes over strategies.
+ */
+import { updateConditions, type ConditionWish } from '../crds/conditions.ts';
+import type { HostPoolStatus } from '../crds/host-pool.ts';
+import type { FleetFacts } from '../engine/view.ts';
+import { Attachments } from './attachments.ts';
+import type { HostPool } from './careen-api.ts';
+import { livingRuns } from './living-runs.ts';
+import type { ReconcilerDeps } from './pass-context.ts';
+import { limitIn, overlap } from './pool-facts.ts';
+import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
+
+const NAMED = 20;
+
+/** Makes the worker of the queue: given the name of a pool, it makes one pass over it. */
+export function hostPoolReconciler(deps: ReconcilerDeps): (name: string, signal: AbortSignal) => Promise<void> {
+  const attachments = new Attachments(deps.hosts, deps.again);
+
+  return async function reconcile(name, signal) {
+    const pool = await deps.api.pool(name);
+    if (!pool) {
+      attachments.detach(name);
+      return;
+    }
+    const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
+    const epoch = await deps.ledger.lead(pool);
+    const living = await livingRuns(deps.api, pool, deps.hosts.marked(attachment.scope));
+    const context: SweepContext = { deps, pool, attachment, epoch, living, signal };
+    await sweepClaims(context);
+    await deps.ledger.update(name, (status, read) => {
+      const now = new Date(deps.clock()).toISOString();
+      const swept = withoutStrayPermits(context, status);
+      return { status: shown(read, swept, attachment.view().fleet, now), result: undefined };
+    });
+  };
+}
+
+/** The status with what is observed of the pool; the very same object when nothing of it changed. */
+export function shown(
+  pool: HostPool,
+  status: HostPoolStatus,
+  fleet: FleetFacts,
+  now: string,
+): HostPoolStatus {
+  const { generation } = pool.metadata;
+  const out = [...fleet.outOfServiceByOthers].toSorted();
+  const next: HostPoolStatus = {
+    ...status,
+    observedGeneration: generation,
+    limit: limitIn(pool, fleet),
+    hosts: fleet.total,
+    outOfService: { count: out.length, hosts: out.slice(0, NAMED) },
+    conditions: updateConditions(status.conditions ?? [], conditionsOf(pool, fleet), generation, now),
+  };
+  return JSON.stringify(next) === JSON.stringify(status) ? status : next;
+}
+
+function conditionsOf({ metadata: { name }, spec }: HostPool, fleet: FleetFacts): ConditionWish[] {
+  const problem = overlap(name, fleet);
+  const calm = { reason: 'AsExpected', message: '' } as const;
+  if (problem !== undefined) {
+    const why = { reason: 'Overlap', message: problem } as const;
+    return [
+      { type: 'Ready', status: 'False', ...why },
+      { type: 'Stalled', status: 'True', ...why },
+    ];
+  }
+  const serving = spec.paused
+    ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
+    : ({ reason: 'Serving', message: `at most ${String(limitIn({ spec }, fleet))} hosts out of service at once` } as const);
+  return [
+    { type: 'Ready', status: 'True', ...serving },
+    { type: 'Stalled', status: 'False', ...calm },
+  ];
+}

@@ -1,0 +1,105 @@
+/**
+ * Brings a run in line with what is ordered. What counts, in this order: an abort
+ * that was asked for, `Suspend`, requests, the standing order of the spec.
+ */
+import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import { timeoutOver } from '../planner/stage-steps.ts';
+import { begin } from './lifecycle.ts';
+import { stamp, type Pass } from './pass.ts';
+import type { RunRequest } from './requests.ts';
+import { newPhase } from './run-state.ts';
+import { opensOutage } from './run-step.ts';
+
+/** A latched abort comes before `Suspend`, which comes before every other request; they wait for its end. */
+export function isHeard({ turn }: Pass, { verb }: RunRequest): boolean {
+  return verb === 'abort' || turn.order.mode !== 'Suspend';
+}
+
+/**
+ * In `Suspend` nothing happens: no effect, no judgement, no time passes for the
+ * deadlines. Only an abort goes on, and one that was asked for begins.
+ */
+export function suspended({ run, turn, reasons }: Pass): boolean {
+  if (turn.order.mode !== 'Suspend' || run.state === 'aborting') return false;
+  if (run.state === 'applying') {
+    run.suspendedSince ??= new Date(turn.now).toISOString();
+    reasons.push('suspended: nothing is begun, awaited or given back, and deadlines stand still');
+  }
+  return true;
+}
+
+/** Puts the deadline of the open step off by the time that the run was suspended. */
+export function goOn({ run, turn }: Pass): void {
+  if (run.suspendedSince === undefined) return;
+  const seconds = Math.ceil((turn.now - Date.parse(run.suspendedSince)) / 1000);
+  run.suspendedSince = undefined;
+  const stage = run.apply.stages[run.apply.currentStage];
+  const step = stage?.inProgress ? stage.steps[stage.currentStep] : undefined;
+  if (step && step.result !== 'initial') step.extendedSeconds = (step.extendedSeconds ?? 0) + seconds;
+}
+
+/** Brings the run in line with what is ordered. */
+export function obey(pass: Pass): void {
+  const { run, turn } = pass;
+  const { mode } = turn.order;
+  switch (run.state) {
+    case 'ready-to-apply':
+      if (stagesAllowed(pass) === 0) return;
+      run.state = 'applying';
+      run.currentPhase = 'apply';
+      begin(run.apply, stamp(pass));
+      return setStop(pass);
+    case 'applying':
+      if (mode !== 'Abort') return setStop(pass);
+      return beginAbort(pass);
+    case 'apply-failed':
+    case 'apply-timeout':
+      if (mode === 'Abort') beginAbort(pass);
+      return;
+    case 'abort-failed':
+    case 'abort-timeout':
+      // Hold takes note of what the abort could not give back; the next Abort gives it back as it is.
+      if (mode !== 'Hold' || run.abortedIn === 'Hold') return;
+      run.state = 'apply-failed';
+      run.currentPhase = 'apply';
+      run.abort = undefined;
+      return;
+    default:
+  }
+}
+
+function beginAbort({ run, turn }: Pass): void {
+  run.state = 'aborting';
+  run.abortedIn = turn.order.mode;
+}
+
+/** How many stages may be begun: as far as the standing order goes, or the requests, whichever is further. */
+function stagesAllowed({ run, turn: { order } }: Pass): number {
+  if (order.heldBack !== undefined || order.mode === 'Abort') return 0;
+  const { totalStages } = run.apply;
+  const byOrder = order.mode === 'Run' ? (order.throughStage ?? totalStages) + 1 : 0;
+  const byRequest = run.authority ? run.authority.throughStage + 1 : 0;
+  return Math.min(totalStages, Math.max(byOrder, byRequest));
+}
+
+/** Sets the stage before which the run stops. A stage that has taken no host yet is put back to its beginning. */
+function setStop(pass: Pass): void {
+  const { plan, run } = pass;
+  const phase = run.apply;
+  const wished = stagesAllowed(pass);
+  const stage = phase.stages[phase.currentStage];
+  if (stage?.inProgress && wished <= phase.currentStage && untouched({ run, stage })) {
+    const pristine = newPhase(plan.stages).stages[phase.currentStage];
+    if (pristine) phase.stages[phase.currentStage] = pristine;
+  }
+  const running = phase.stages[phase.currentStage]?.inProgress ? 1 : 0;
+  const stop = Math.max(wished, phase.currentStage + running);
+  if (stop === phase.stopAtStage) return;
+  phase.stopAtStage = stop;
+  phase.timeoutSeconds = timeoutOver(phase.stages.slice(phase.currentStage, stop));
+}
+
+function untouched({ run, stage }: { run: Pass['run']; stage: PhaseStatus['stages'][number] }): boolean {
+  const opening = stage.steps.findIndex(({ name }) => opensOutage(stage, name));
+  return stage.currentStep <= opening && run.hosts.length === 0;
+}
