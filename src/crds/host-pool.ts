@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { actionPolicy } from './action-policy.ts';
 import { conditionList } from './conditions.ts';
 import type { CrdDefinition } from './custom-resource-definition.ts';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
@@ -78,7 +79,7 @@ const allowedNamespaces = z
     }),
   })
   .describe(
-    'The namespaces whose strategies may use the pool. Their Jobs run there, privileged where actionPolicy allows it.',
+    'The namespaces whose strategies may use the pool. Their Jobs run there, as actionPolicy allows.',
   );
 
 export const hostPoolSpec = z
@@ -110,6 +111,7 @@ export const hostPoolSpec = z
           'and given back.',
       ),
     allowedNamespaces,
+    actionPolicy,
   })
   .describe('What the administrator wants of the pool.');
 export type HostPoolSpec = z.infer<typeof hostPoolSpec>;

@@ -35,6 +35,8 @@ afterAll(async () => plane.stop());
 const strategy = (spec: Record<string, unknown>): Manifest => strategyManifest('tried', 'careen-hosts', spec);
 const patchWith = (fields: Record<string, unknown>): Manifest =>
   strategy({ patches: [{ ...kernelPatch, ...fields }] });
+const policy = (actionPolicy: Record<string, unknown>): Manifest =>
+  poolManifest('tried', 1, { actionPolicy });
 const requirement = (fields: Record<string, unknown>): Manifest =>
   patchWith({ current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6'], ...fields }] });
 const podSpec = (fields: Record<string, unknown>): Manifest =>
@@ -138,7 +140,11 @@ describe('the custom resource definitions', () => {
       },
     });
     expect(await read(admin, poolManifest('probe', 1))).toMatchObject({
-      spec: { paused: false, allowedNamespaces: ['careen-hosts'] },
+      spec: {
+        paused: false,
+        allowedNamespaces: ['careen-hosts'],
+        actionPolicy: { privileged: true, serviceAccounts: [], secrets: [] },
+      },
     });
   });
 
@@ -146,6 +152,14 @@ describe('the custom resource definitions', () => {
     for (const manifest of [
       ...[1, 10000, '1%', '99%', '100%'].map((limit) => poolManifest('tried', limit)),
       poolManifest('tried', 1, { paused: true, allowedNamespaces: ['careen-hosts', 'team-a'] }),
+      policy({
+        images: ['registry.example.com/patch:1', 'registry.example.com:5000/patches/*', '*'],
+        privileged: false,
+        hostMounts: ['/', '/var/lib/careen', '/.a/..b'],
+        serviceAccounts: ['patcher'],
+        secrets: ['licence.key'],
+      }),
+      policy({ images: [], hostMounts: [] }),
       ...['Hold', 'Run', 'Suspend', 'Abort'].map((mode) => strategy({ execution: { mode } })),
       ...['pause', 'recordon', 'fail'].map((policy) => strategy({ onForeignUncordon: policy })),
     ])
@@ -240,6 +254,27 @@ describe('a wrong manifest is refused, naming the field', () => {
       poolManifest('tried', 1, { allowedNamespaces: ['*'] }),
       /allowedNamespaces\[0\]/,
     ],
+    ...['', '*a', 'a b', 'a**'].map((pattern): [string, Manifest, RegExp] => [
+      `an image pattern ${JSON.stringify(pattern)}`,
+      policy({ images: [pattern] }),
+      /actionPolicy\.images\[0\]/,
+    ]),
+    [
+      'an image pattern with * inside',
+      policy({ images: ['a*b'] }),
+      /images\[0\].*must be an image, or the beginning of one with \* at its end/,
+    ],
+    ...['var', '/var/', '//', '/var/../etc', '/..', '/./a', '/a/..'].map(
+      (path): [string, Manifest, RegExp] => [
+        `a host mount of ${path}`,
+        policy({ hostMounts: [path] }),
+        /actionPolicy\.hostMounts\[0\].*must be an absolute path/,
+      ],
+    ),
+    ['a privilege in words', policy({ privileged: 'no' }), /actionPolicy\.privileged/],
+    ['a service account that cannot be', policy({ serviceAccounts: ['*'] }), /serviceAccounts\[0\]/],
+    ['a Secret that cannot be', policy({ secrets: [''] }), /actionPolicy\.secrets\[0\]/],
+    ['a misspelt rule', policy({ image: ['a'] }), /actionPolicy\.image/],
     [
       'an unknown answer to an uncordon',
       strategy({ onForeignUncordon: 'ignore' }),
