@@ -48,6 +48,12 @@ export async function mergePatch(config: KubeConfig, target: Manifest, patch: un
   await request(config, 'PATCH', await pathOf(config, target), 'application/merge-patch+json', patch);
 }
 
+/** Changes the status of an object by a JSON merge patch, as its controller does. Throws AdmissionError. */
+export async function patchStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
+  const path = `${await pathOf(config, target)}/status`;
+  await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
+}
+
 /** Reads an object; undefined when there is none. */
 export async function read(config: KubeConfig, target: Manifest): Promise<unknown> {
   return request(config, 'GET', await pathOf(config, target));
