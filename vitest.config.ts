@@ -24,6 +24,7 @@ export default defineConfig({
       withRealServers('contract'),
       withRealServers('integration'),
       withRealServers('e2e'),
+      inProcess('rbac'),
     ],
     coverage: { include: ['src/**/*.ts'] },
   },

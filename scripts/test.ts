@@ -26,6 +26,7 @@ const SUITES: readonly Suite[] = [
   { name: 'contract', shareMinutes: 0.5, needsControlPlane: true },
   { name: 'integration', shareMinutes: 1, needsControlPlane: true },
   { name: 'e2e', shareMinutes: 2, needsControlPlane: true },
+  { name: 'rbac', shareMinutes: 0.1, needsControlPlane: false }, // last: judges by what the others did
 ];
 /** Built from its Go modules once per machine; found in the cache afterwards. */
 const CONTROL_PLANE = { name: 'controlplane build', shareMinutes: 7 };
@@ -66,9 +67,14 @@ type Exit = {
 
 async function main(): Promise<number> {
   const { names, vitestArguments } = parseArguments(process.argv.slice(2));
-  const rows = await runAll(selectSuites(names), vitestArguments);
-  printSummary(rows);
-  return rows.some(({ failed }) => failed > 0) ? 1 : 0;
+  const auditFolder = await mkdtemp(join(tmpdir(), 'careen-audit-'));
+  try {
+    const rows = await runAll(selectSuites(names), { vitestArguments, auditFolder });
+    printSummary(rows);
+    return rows.some(({ failed }) => failed > 0) ? 1 : 0;
+  } finally {
+    await rm(auditFolder, { recursive: true, force: true });
+  }
 }
 
 function parseArguments(given: readonly string[]): {
@@ -108,7 +114,13 @@ function exists({ name }: Suite): boolean {
   return existsSync(folder) && readdirSync(folder).length > 0;
 }
 
-async function runAll(suites: readonly Suite[], vitestArguments: readonly string[]): Promise<readonly Row[]> {
+type Run = {
+  readonly vitestArguments: readonly string[];
+  /** Where the API servers of all suites note what the operator asked of them. */
+  readonly auditFolder: string;
+};
+
+async function runAll(suites: readonly Suite[], run: Run): Promise<readonly Row[]> {
   const rows: Row[] = [];
   let controlPlane: Row | undefined;
   for (const suite of suites) {
@@ -120,12 +132,23 @@ async function runAll(suites: readonly Suite[], vitestArguments: readonly string
       rows.push(failure(suite, 'not run: there is no control plane'));
       continue;
     }
-    const { row, interrupted } = await runSuite(suite, vitestArguments);
+    const { row, interrupted } = await runSuite(suite, run, environment(run, suites, rows));
     rows.push(row);
     if (interrupted) return rows;
   }
   const ran = rows.some(({ passed, failed }) => passed + failed > 0);
   return ran ? rows : [...rows, failure({ name: 'all suites', shareMinutes: 0 }, 'no test ran')];
+}
+
+/** For test/support/audit.ts; COMPLETE says that all tests ran before this suite, and none failed. */
+function environment(
+  { auditFolder, vitestArguments }: Run,
+  suites: readonly Suite[],
+  before: readonly Row[],
+): NodeJS.ProcessEnv {
+  const whole = suites.length === SUITES.length && vitestArguments.length === 0;
+  const complete = whole && before.every(({ failed, trouble }) => failed === 0 && !trouble);
+  return { CAREEN_AUDIT_DIR: auditFolder, ...(complete ? { CAREEN_AUDIT_COMPLETE: 'yes' } : {}) };
 }
 
 function failure({ name, shareMinutes }: Pick<Row, 'name' | 'shareMinutes'>, trouble: string): Row {
@@ -147,14 +170,15 @@ async function buildControlPlane(): Promise<Row> {
 
 async function runSuite(
   suite: Suite,
-  vitestArguments: readonly string[],
+  { vitestArguments }: Run,
+  env: NodeJS.ProcessEnv,
 ): Promise<{ readonly row: Row; readonly interrupted: boolean }> {
   print(`\n=== ${suite.name} ===`);
   const started = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'careen-test-'));
   try {
     const reportFile = join(folder, 'report.json');
-    const exit = await vitest(suite.name, reportFile, vitestArguments);
+    const exit = await vitest(suite.name, reportFile, vitestArguments, env);
     const judged = judge(await readReport(reportFile), exit, vitestArguments.length > 0);
     return { row: { ...suite, ...judged, minutes: minutesSince(started) }, interrupted: exit.interrupted };
   } finally {
@@ -166,14 +190,23 @@ async function runSuite(
  * Runs one project of vitest.config.ts. A signal meanwhile ends vitest, not
  * this process: the table with what has run so far is still printed.
  */
-async function vitest(project: string, reportFile: string, further: readonly string[]): Promise<Exit> {
+async function vitest(
+  project: string,
+  reportFile: string,
+  further: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<Exit> {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
   // A filter may leave nothing of a suite; judge() decides whether that is right.
   const filtered = further.length > 0 ? ['--passWithNoTests', ...further] : [];
   const program = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
   const command = [program, 'run', '--project', project, ...reporters, ...filtered];
 
-  const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, command, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   let interrupted = false;
   const interrupt = (): void => {
     interrupted = true;

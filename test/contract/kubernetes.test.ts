@@ -7,10 +7,11 @@ import { z } from 'zod';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import { apply, mergePatch, read } from '../support/apply.ts';
+import { auditArgs } from '../support/audit.ts';
 import { connect, startControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
-import { installCareen, writeOperatorKubeconfig } from '../support/operator.ts';
+import { allowJobs, installCareen, writeOperatorKubeconfig } from '../support/operator.ts';
 import { createNodes, deleteNodes } from '../support/simulated-nodes.ts';
 import { startHostStandin } from '../support/start-host-standin.ts';
 import { strategyManifest } from '../support/strategies.ts';
@@ -36,7 +37,7 @@ let cases = 0;
 const started: { stop(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  const controlPlane = await startControlPlane();
+  const controlPlane = await startControlPlane({ args: await auditArgs() });
   started.push(controlPlane);
   admin = connect(controlPlane.kubeconfig);
   await installCareen(admin);
@@ -63,6 +64,7 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
   const nodes: string[] = [];
   const nodeManifest = (name: string) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
   await core.createNamespace({ body: { metadata: { name: namespace } } });
+  await allowJobs(admin, namespace);
   const strategy = strategyManifest('contract', namespace);
   await apply(admin, strategy);
   const { uid } = madeSchema.parse(await read(admin, strategy)).metadata;

@@ -8,6 +8,7 @@ import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
+import { auditArgs } from '../support/audit.ts';
 import { connect, startControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
@@ -46,7 +47,7 @@ export class Cluster {
 
   static async start(): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'careen-e2e-'));
-    const plane = await startControlPlane();
+    const plane = await startControlPlane({ args: await auditArgs() });
     const admin = connect(plane.kubeconfig);
     await installCareen(admin);
     const standin = await startHostStandin(admin, { patches: patched, workSeconds: 0.2, bootDelay: '500ms' });

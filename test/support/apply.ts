@@ -26,14 +26,14 @@ export async function readManifests(file: string): Promise<Manifest[]> {
 /** Applies manifests in their order. Throws AdmissionError. */
 export async function apply(config: KubeConfig, ...manifests: readonly Manifest[]): Promise<void> {
   for (const manifest of manifests) {
-    const path = `${pathOf(manifest)}?fieldManager=kubectl&force=true&fieldValidation=Strict`;
+    const path = `${await pathOf(config, manifest)}?fieldManager=kubectl&force=true&fieldValidation=Strict`;
     await request(config, 'PATCH', path, 'application/apply-patch+yaml', manifest);
   }
 }
 
 /** Tries to create an object, as `kubectl create --dry-run=server` does. Throws AdmissionError. */
 export async function tryCreate(config: KubeConfig, manifest: Manifest): Promise<void> {
-  const collection = pathOf(manifest).replace(/\/[^/]+$/, '');
+  const collection = (await pathOf(config, manifest)).replace(/\/[^/]+$/, '');
   await request(
     config,
     'POST',
@@ -45,7 +45,13 @@ export async function tryCreate(config: KubeConfig, manifest: Manifest): Promise
 
 /** Changes an object by a JSON merge patch, as `kubectl patch --type merge` does. Throws AdmissionError. */
 export async function mergePatch(config: KubeConfig, target: Manifest, patch: unknown): Promise<void> {
-  await request(config, 'PATCH', pathOf(target), 'application/merge-patch+json', patch);
+  await request(config, 'PATCH', await pathOf(config, target), 'application/merge-patch+json', patch);
+}
+
+/** Changes the status of an object by a JSON merge patch, as its controller does. Throws AdmissionError. */
+export async function patchStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
+  const path = `${await pathOf(config, target)}/status`;
+  await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
 }
 
 /** Changes the status of an object by a JSON merge patch. Throws AdmissionError, also for a field that is not known. */
@@ -56,12 +62,12 @@ export async function patchStatus(config: KubeConfig, target: Manifest, status: 
 
 /** Reads an object; undefined when there is none. */
 export async function read(config: KubeConfig, target: Manifest): Promise<unknown> {
-  return request(config, 'GET', pathOf(target));
+  return request(config, 'GET', await pathOf(config, target));
 }
 
 /** Deletes an object, without waiting for its finalizers. */
 export async function remove(config: KubeConfig, target: Manifest): Promise<void> {
-  await request(config, 'DELETE', pathOf(target));
+  await request(config, 'DELETE', await pathOf(config, target));
 }
 
 async function request(
@@ -92,20 +98,34 @@ async function request(
   return answer;
 }
 
-const CLUSTER_SCOPED = new Set([
-  'Namespace',
-  'Node',
-  'ClusterRole',
-  'ClusterRoleBinding',
-  'CustomResourceDefinition',
-  'HostPool',
-]);
+const resourcesSchema = z.looseObject({
+  resources: z.array(z.looseObject({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),
+});
+type Served = { readonly plural: string; readonly namespaced: boolean };
+/** By API version and kind. What a kind is called in paths is the same on all API servers. */
+const served = new Map<string, Served>();
 
-function pathOf({ apiVersion, kind, metadata: { name, namespace = 'default' } }: Manifest): string {
-  const base = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
-  const lower = kind.toLowerCase();
-  const plural = lower.endsWith('y') ? `${lower.slice(0, -1)}ies` : `${lower}s`;
-  return CLUSTER_SCOPED.has(kind)
-    ? `${base}/${plural}/${name}`
-    : `${base}/namespaces/${namespace}/${plural}/${name}`;
+async function pathOf(config: KubeConfig, manifest: Manifest): Promise<string> {
+  const { plural, namespaced } = await servedAs(config, manifest);
+  const { name, namespace = 'default' } = manifest.metadata;
+  const scope = namespaced ? `/namespaces/${namespace}` : '';
+  return `${groupPath(manifest)}${scope}/${plural}/${name}`;
+}
+
+async function servedAs(config: KubeConfig, { apiVersion, kind }: Manifest): Promise<Served> {
+  const key = `${apiVersion} ${kind}`;
+  const known = served.get(key);
+  if (known) return known;
+  const answer = (await request(config, 'GET', groupPath({ apiVersion }))) ?? { resources: [] };
+  const found = resourcesSchema
+    .parse(answer)
+    .resources.find((resource) => resource.kind === kind && !resource.name.includes('/'));
+  if (!found) throw new AdmissionError(`the API server does not serve ${kind} of ${apiVersion} (yet)`);
+  const resource = { plural: found.name, namespaced: found.namespaced };
+  served.set(key, resource);
+  return resource;
+}
+
+function groupPath({ apiVersion }: Pick<Manifest, 'apiVersion'>): string {
+  return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }

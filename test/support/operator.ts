@@ -3,26 +3,65 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { apply, readManifests } from './apply.ts';
+import { apply, read, type Manifest } from './apply.ts';
+import { eventually } from './eventually.ts';
+import { DEPLOY, installation } from './installation.ts';
+import { grantedRights, untilGranted, type Account } from './rights.ts';
 import { writeServiceAccountKubeconfig } from './service-account.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = join(DEPLOY, '..');
 const MAIN = join(ROOT, 'src', 'main.ts');
-const INSTALLATION = [
-  'crds/careen.dev_hostpools.yaml',
-  'crds/careen.dev_patchstrategies.yaml',
-  'namespaces.yaml',
-  'rbac.yaml',
-];
+export const OPERATOR_ACCOUNT: Account = { namespace: 'careen-system', name: 'careen' };
 
-/** Installs what stands in deploy/, but for the default pool. */
+/** What tests have no use for: their operator is a process of its own, and their pools have nodes of their own. */
+const LEFT_OUT = ['Deployment', 'PodDisruptionBudget', 'Service', 'NetworkPolicy', 'HostPool'];
+
+/**
+ * Installs what deploy/ lists, but for the operator's pods and the default
+ * pool; waits until our kinds are served and the operator has its rights.
+ */
 export async function installCareen(admin: KubeConfig): Promise<void> {
-  for (const file of INSTALLATION) await apply(admin, ...(await readManifests(join(ROOT, 'deploy', file))));
+  const manifests = await installation();
+  await apply(admin, ...manifests.filter(({ kind }) => !LEFT_OUT.includes(kind)));
+  await untilServed(admin);
+  await untilGranted(admin, OPERATOR_ACCOUNT, grantedRights(manifests, OPERATOR_ACCOUNT));
+}
+
+/** The API server begins to serve a new kind a moment after it took its definition. */
+async function untilServed(admin: KubeConfig): Promise<void> {
+  const metadata = { name: 'none', namespace: 'careen-hosts' };
+  for (const kind of ['HostPool', 'PatchStrategy']) {
+    const none: Manifest = { apiVersion: 'careen.dev/v1alpha1', kind, metadata };
+    await eventually(`${kind} is served`, async () =>
+      read(admin, none).then(
+        () => true,
+        () => false,
+      ),
+    );
+  }
+}
+
+/** Lets the operator run Jobs in a namespace, as an administrator does who prepares one for strategies. */
+export async function allowJobs(admin: KubeConfig, namespace: string): Promise<void> {
+  const manifests = await installation();
+  const binding = manifests.find(
+    ({ kind, metadata }) => kind === 'RoleBinding' && metadata.name === 'careen-jobs',
+  );
+  if (!binding) throw new Error('deploy/ has no RoleBinding careen-jobs to prepare a namespace with');
+  const further: Manifest = { ...binding, metadata: { ...binding.metadata, namespace } };
+  await apply(admin, further);
+  const rights = grantedRights([...manifests, further], OPERATOR_ACCOUNT);
+  await untilGranted(
+    admin,
+    OPERATOR_ACCOUNT,
+    rights.filter((right) => right.namespace === namespace),
+  );
 }
 
 /** Writes a kubeconfig with the rights of the operator's service account. */
 export async function writeOperatorKubeconfig(admin: KubeConfig, file: string): Promise<void> {
-  await writeServiceAccountKubeconfig(admin, 'careen-system', 'careen', file);
+  const { namespace, name } = OPERATOR_ACCOUNT;
+  await writeServiceAccountKubeconfig(admin, namespace, name, file);
 }
 
 export type RunningOperator = {

@@ -1,0 +1,247 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { apply, mergePatch, patchStatus, read, remove, tryCreate, type Manifest } from '../support/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { eventually } from '../support/eventually.ts';
+import { DEPLOY, installation } from '../support/installation.ts';
+import { installCareen, OPERATOR_ACCOUNT } from '../support/operator.ts';
+import { untilGranted, type Account } from '../support/rights.ts';
+import { writeServiceAccountKubeconfig } from '../support/service-account.ts';
+import { kubeletPatch, strategyManifest } from '../support/strategies.ts';
+
+const NAMESPACE = 'careen-hosts';
+const POLICY = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingAdmissionPolicy',
+  metadata: { name: 'careen-execute' },
+};
+const REQUEST = 'careen.dev/request';
+const REMEDY =
+  /takes the verb execute on patchstrategies\/\S+ in namespace careen-hosts, which the ClusterRole careen-approver grants/;
+
+let plane: ControlPlane;
+let folder: string;
+let admin: KubeConfig;
+let editor: KubeConfig;
+let approver: KubeConfig;
+let operator: KubeConfig;
+let strategies = 0;
+
+beforeAll(async () => {
+  plane = await startControlPlane();
+  folder = await mkdtemp(join(tmpdir(), 'careen-execute-'));
+  admin = connect(plane.kubeconfig);
+  await installCareen(admin);
+  editor = await person('editor');
+  approver = await person('approver');
+  operator = await login(OPERATOR_ACCOUNT);
+  await apply(admin, ...(await installation(join(DEPLOY, 'optional', 'execute-policy'))));
+  const run = strategyManifest('probe', NAMESPACE, { execution: { mode: 'Run' } });
+  await eventually('the policy is in force', async () =>
+    tryCreate(editor, run).then(
+      () => false,
+      (error: unknown) => REMEDY.test(String(error)),
+    ),
+  );
+});
+afterAll(async () => {
+  await plane.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A service account with the role of that name in the namespace of the strategies. */
+async function person(name: string): Promise<KubeConfig> {
+  const account = { namespace: NAMESPACE, name };
+  const role = `careen-${name}`;
+  await apply(
+    admin,
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: 'RoleBinding',
+      metadata: account,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: role },
+      subjects: [{ kind: 'ServiceAccount', ...account }],
+    },
+  );
+  const update = { group: 'careen.dev', resource: 'patchstrategies', verb: 'update', namespace: NAMESPACE };
+  await untilGranted(admin, account, [update]);
+  return login(account);
+}
+
+async function login({ namespace, name }: Account): Promise<KubeConfig> {
+  const file = join(folder, name);
+  await writeServiceAccountKubeconfig(admin, namespace, name, file);
+  return connect(file);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+type Before = {
+  readonly execution?: Fields;
+  readonly annotations?: Record<string, string>;
+  readonly status?: Fields;
+};
+
+/** A strategy as an approver and the operator left it. */
+async function strategy({ execution = {}, annotations = {}, status }: Before): Promise<Manifest> {
+  strategies += 1;
+  const made = strategyManifest(`tried-${String(strategies)}`, NAMESPACE, { execution });
+  await apply(admin, { ...made, metadata: { ...made.metadata, annotations } });
+  if (status) await patchStatus(admin, made, status);
+  return made;
+}
+
+const execution = (fields: Fields): Fields => ({ spec: { execution: fields } });
+const annotation = (name: string, value: string | null): Fields => ({
+  metadata: { annotations: { [name]: value } },
+});
+const request = JSON.stringify({ id: 'a1', verb: 'apply-all' });
+const otherPatches = { spec: { patches: [kubeletPatch] } };
+const progress = { stage: 0, step: 'verify', hosts: [] };
+
+describe('an approver may, and an editor may not', () => {
+  const cases: readonly [string, Before, Fields, RegExp][] = [
+    ['set Run', {}, execution({ mode: 'Run' }), /spec\.execution\.mode: to set Run/],
+    [
+      'go back to Run after Abort',
+      { execution: { mode: 'Abort' } },
+      execution({ mode: 'Run' }),
+      /execution\.mode: to set/,
+    ],
+    [
+      'set throughStage',
+      {},
+      execution({ throughStage: 1 }),
+      /spec\.execution\.throughStage: to change how far/,
+    ],
+    [
+      'raise throughStage',
+      { execution: { mode: 'Run', throughStage: 1 } },
+      execution({ throughStage: 2 }),
+      /throughStage: to change/,
+    ],
+    [
+      'remove throughStage',
+      { execution: { mode: 'Run', throughStage: 1 } },
+      execution({ throughStage: null }),
+      /throughStage: to change/,
+    ],
+    [
+      'make a request',
+      {},
+      annotation(REQUEST, request),
+      /metadata\.annotations\[careen\.dev\/request\]: to make/,
+    ],
+    [
+      'change a request',
+      { annotations: { [REQUEST]: 'old' } },
+      annotation(REQUEST, request),
+      /request\]: to make/,
+    ],
+    [
+      'edit what has mode Run',
+      { execution: { mode: 'Run' } },
+      otherPatches,
+      /spec\.patches: to change what runs/,
+    ],
+    [
+      'edit and hold in one write',
+      { execution: { mode: 'Run' } },
+      { spec: { patches: [kubeletPatch], execution: { mode: 'Hold' } } },
+      /spec\.patches: to change what runs/,
+    ],
+    [
+      'edit what is applied, whatever its mode',
+      { status: { state: 'applying' } },
+      { spec: { workerApplyType: 'parallel', maxParallelWorkerHosts: 9 } },
+      /spec\.maxParallelWorkerHosts, spec\.workerApplyType: to change|spec\.workerApplyType, spec\.maxParallelWorkerHosts: to change/,
+    ],
+    [
+      'edit what is aborted',
+      { status: { state: 'aborting' } },
+      otherPatches,
+      /spec\.patches: to change what runs/,
+    ],
+    [
+      'edit what keeps hosts locked',
+      { status: { state: 'apply-failed', progress } },
+      otherPatches,
+      /spec\.patches: to change what runs/,
+    ],
+    [
+      'remove a field of what has mode Run',
+      { execution: { mode: 'Run' } },
+      { spec: { reboot: null, patches: [kubeletPatch] } },
+      /spec\.reboot: to change what runs/,
+    ],
+  ];
+
+  it.each(cases)('%s', async (_name, before, patch, field) => {
+    const target = await strategy(before);
+    await expect(mergePatch(editor, target, patch)).rejects.toThrow(field);
+    await expect(mergePatch(editor, target, patch)).rejects.toThrow(REMEDY);
+    await mergePatch(approver, target, patch);
+  });
+});
+
+describe('an editor may', () => {
+  const cases: readonly [string, Before, Fields][] = [
+    [
+      'hold what runs',
+      { execution: { mode: 'Run' }, status: { state: 'applying' } },
+      execution({ mode: 'Hold' }),
+    ],
+    [
+      'abort what runs',
+      { execution: { mode: 'Run' }, status: { state: 'applying' } },
+      execution({ mode: 'Abort' }),
+    ],
+    ['ask for an abort', { execution: { mode: 'Run' } }, annotation('careen.dev/abort', 'a1')],
+    ['withdraw a request', { annotations: { [REQUEST]: request } }, annotation(REQUEST, null)],
+    ['edit what holds', { status: { state: 'ready-to-apply' } }, otherPatches],
+    ['label what runs', { execution: { mode: 'Run' } }, { metadata: { labels: { team: 'a' } } }],
+  ];
+
+  it.each(cases)('%s', async (_name, before, patch) => {
+    await mergePatch(editor, await strategy(before), patch);
+  });
+
+  it('create what holds, and nothing that runs', async () => {
+    const create = async (mode: string): Promise<void> =>
+      tryCreate(editor, strategyManifest('made', NAMESPACE, { execution: { mode, throughStage: 3 } }));
+    await create('Hold');
+    await expect(create('Run')).rejects.toThrow(/spec\.execution\.mode: to set Run/);
+    const made = strategyManifest('made', NAMESPACE);
+    const withRequest = { ...made, metadata: { ...made.metadata, annotations: { [REQUEST]: request } } };
+    await expect(tryCreate(editor, withRequest)).rejects.toThrow(/careen\.dev\/request\]: to make a request/);
+  });
+
+  it('delete what runs: its hosts are given back first', async () => {
+    const target = await strategy({ execution: { mode: 'Run' } });
+    await remove(editor, target);
+    expect(await read(admin, target)).toBeUndefined();
+  });
+});
+
+it('the operator is not hindered in what it writes', async () => {
+  const target = await strategy({ execution: { mode: 'Run' }, annotations: { [REQUEST]: request } });
+  await mergePatch(operator, target, { metadata: { finalizers: ['careen.dev/release-hosts'] } });
+  await patchStatus(operator, target, { state: 'applying', progress });
+  await mergePatch(operator, target, { metadata: { finalizers: [] } });
+});
+
+it('the policy fits the schema of a strategy', async () => {
+  const statusSchema = z.looseObject({
+    metadata: z.looseObject({ generation: z.number() }),
+    status: z.looseObject({ observedGeneration: z.number().optional(), typeChecking: z.unknown() }),
+  });
+  const status = await eventually('the API server has checked its types', async () => {
+    const found = statusSchema.parse(await read(admin, POLICY));
+    return found.status.observedGeneration === found.metadata.generation && found.status;
+  });
+  expect(status.typeChecking).toEqual({});
+});

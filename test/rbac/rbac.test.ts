@@ -1,0 +1,57 @@
+/**
+ * The operator's rights, against what it did in the test run that this suite
+ * ends: it lacked none, and none is spare.
+ */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { auditLines, forbiddenUses, usedRights } from '../support/audit.ts';
+import { installation } from '../support/installation.ts';
+import { OPERATOR_ACCOUNT } from '../support/operator.ts';
+import { covers, describeRight, grantedRights, type Right } from '../support/rights.ts';
+
+const folder = process.env['CAREEN_AUDIT_DIR'];
+const complete = process.env['CAREEN_AUDIT_COMPLETE'] !== undefined;
+
+let granted: readonly Right[];
+let lines: readonly string[];
+beforeAll(async () => {
+  granted = grantedRights(await installation(), OPERATOR_ACCOUNT);
+  lines = folder ? await auditLines(folder) : [];
+});
+
+describe('the rights that deploy/ grants the operator', () => {
+  it('change Jobs and Leases only in namespaces prepared for that', () => {
+    const inAll = granted.filter(({ namespace }) => namespace === undefined).map(describeRight);
+    expect(inAll.filter((right) => /leases|jobs (create|patch|delete)/.test(right))).toEqual([]);
+  });
+
+  it('are none on Secrets, and none to remove pods or nodes past the Eviction API', () => {
+    const rights = granted.map(describeRight);
+    expect(rights.filter((right) => /secrets|(pods|nodes) (update|delete)/.test(right))).toEqual([]);
+  });
+
+  it('were enough: nothing that it asked in this test run was forbidden', () => {
+    const lacked = forbiddenUses(lines).filter(({ right }) => !(right && isOfAnotherNamespace(right)));
+    expect(lacked.map(({ message }) => message)).toEqual([]);
+  });
+
+  it.runIf(complete)('were all used in this test run', () => {
+    const used = usedRights(lines);
+    const spare = granted.filter((right) => !used.some((use) => covers(inNamespaceOf(use, right), use)));
+    expect(spare.map(describeRight)).toEqual([]);
+  });
+});
+
+/**
+ * Whether the installation grants it namespace by namespace, but not in this
+ * one: there it was for a test to grant, and went when the namespace did.
+ */
+function isOfAnotherNamespace(use: Right): boolean {
+  const same = granted.filter((right) => covers(inNamespaceOf(use, right), use));
+  return same.length > 0 && !same.some((right) => covers(right, use));
+}
+
+/** A right that is granted namespace by namespace, as it is in the namespace of a use; any other as it is. */
+function inNamespaceOf(use: Right, right: Right): Right {
+  const { namespace } = use;
+  return right.namespace === undefined || namespace === undefined ? right : { ...right, namespace };
+}

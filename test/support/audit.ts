@@ -1,0 +1,100 @@
+/**
+ * What the operator asked of the API servers of a whole test run, as their
+ * audit logs tell: which rights it used, and which it lacked.
+ */
+import { randomUUID } from 'node:crypto';
+import { globSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { describeRight, type Right } from './rights.ts';
+
+const OPERATOR = 'system:serviceaccount:careen-system:careen';
+
+/** JSON is YAML, too. A watch has a stage of its own, ResponseStarted: one that is killed has no end to report. */
+const POLICY = JSON.stringify({
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Metadata', users: [OPERATOR] }, { level: 'None' }],
+});
+
+/**
+ * Arguments for `startControlPlane` that make the API server write down the
+ * operator's requests, in a file of its own in the folder that
+ * CAREEN_AUDIT_DIR names; none when it names none.
+ */
+export async function auditArgs(): Promise<string[]> {
+  const folder = process.env['CAREEN_AUDIT_DIR'];
+  if (!folder) return [];
+  const file = join(folder, randomUUID());
+  await writeFile(`${file}.policy.json`, POLICY);
+  return [
+    `--apiserver-arg=--audit-policy-file=${file}.policy.json`,
+    `--apiserver-arg=--audit-log-path=${file}.log`,
+  ];
+}
+
+/** All lines that API servers wrote to a folder. */
+export async function auditLines(folder: string): Promise<string[]> {
+  const texts = globSync(join(folder, '*.log')).map(async (file) => readFile(file, 'utf8'));
+  return (await Promise.all(texts)).flatMap((text) => text.split('\n')).filter((line) => line !== '');
+}
+
+const eventSchema = z.object({
+  verb: z.string(),
+  requestURI: z.string(),
+  // Paths such as /version are no resources.
+  objectRef: z
+    .object({
+      apiGroup: z.string().default(''),
+      resource: z.string(),
+      subresource: z.string().optional(),
+      namespace: z.string().optional(),
+      name: z.string().optional(),
+    })
+    .optional(),
+  annotations: z.record(z.string(), z.string()).default({}),
+});
+type AuditEvent = z.infer<typeof eventSchema>;
+const DECISION = 'authorization.k8s.io/decision';
+
+export type Forbidden = { readonly right: Right | undefined; readonly message: string };
+
+/** What was asked and allowed, each right once; a namespace or name is that of the object it was used on. */
+export function usedRights(lines: readonly string[]): Right[] {
+  const used = new Map<string, Right>();
+  for (const event of lines.map(parse)) {
+    const right = rightOf(event);
+    if (right && event.annotations[DECISION] === 'allow') used.set(describeRight(right), right);
+  }
+  return [...used.values()];
+}
+
+/** What was asked and not allowed, each once. */
+export function forbiddenUses(lines: readonly string[]): Forbidden[] {
+  const forbidden = new Map<string, Forbidden>();
+  for (const event of lines.map(parse)) {
+    if (event.annotations[DECISION] !== 'forbid') continue;
+    const right = rightOf(event);
+    const what = right ? describeRight(right) : event.verb;
+    forbidden.set(what, { right, message: `${what}: ${event.requestURI}` });
+  }
+  return [...forbidden.values()];
+}
+
+function parse(line: string): AuditEvent {
+  return eventSchema.parse(JSON.parse(line));
+}
+
+function rightOf({ verb, objectRef }: AuditEvent): Right | undefined {
+  if (!objectRef) return undefined;
+  const { apiGroup, resource, subresource, namespace, name } = objectRef;
+  return {
+    group: apiGroup,
+    resource: subresource === undefined ? resource : `${resource}/${subresource}`,
+    verb,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(name === undefined ? {} : { objectName: name }),
+  };
+}
