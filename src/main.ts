@@ -1,36 +1,116 @@
-/** The operator's process: reads the environment, builds the parts, wires them. */
+/**
+ * The operator's process: reads the environment, builds the parts, wires them.
+ * Its caches are warm before it leads; only while it leads does it write.
+ *
+ *   KUBECONFIG             the cluster; without it, that of the pod
+ *   POD_NAME, POD_NAMESPACE  who and where it is (host name, careen-system)
+ *   CAREEN_PORT            probes and metrics (8080; 0 takes any that is free)
+ *   CAREEN_LEASE_SECONDS   how long a leader that fell silent is waited for (15)
+ *   LOG_LEVEL              trace, debug, info, warn, error (info)
+ */
 import { randomUUID } from 'node:crypto';
-import { pino } from 'pino';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { CareenOperator } from './controllers/careen-operator.ts';
-import { PooledKubeConfig } from './hostops/kubernetes/kube-client.ts';
+import { LeaderElection } from './controllers/leader-election.ts';
+import type { Leadership } from './controllers/leadership.ts';
+import { OPERATOR_NAMESPACE } from './crds/names.ts';
+import { call, PooledKubeConfig } from './hostops/kubernetes/kube-client.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
+import { startEndpoints } from './telemetry/endpoints.ts';
+import { EventRecorder } from './telemetry/events.ts';
+import { makeLogger } from './telemetry/logger.ts';
+import { operatorMetrics } from './controllers/operator-metrics.ts';
 
-const log = pino({
-  name: 'careen',
-  level: process.env['LOG_LEVEL'] ?? 'info',
-  timestamp: pino.stdTimeFunctions.isoTime,
-});
+/** A hand-over within a second: what has not ended by then is refused by the server, or done again by the next leader. */
+const FINISH_MILLISECONDS = 500;
+const FLUSH_MILLISECONDS = 300;
+
+const env = process.env;
+const namespace = env['POD_NAMESPACE'] || OPERATOR_NAMESPACE;
+const instance = env['POD_NAME'] || hostname();
+const log = makeLogger({ level: env['LOG_LEVEL'] || 'info' });
 const clock = (): number => Date.now();
+const monotonic = (): number => performance.now();
+const metrics = operatorMetrics(clock);
 
+/** With it only the Lease is written, by which it is decided who may write all the rest. */
+const electing = new PooledKubeConfig();
 const config = new PooledKubeConfig();
-config.loadFromDefault();
+for (const each of [electing, config]) {
+  each.loadFromDefault();
+  each.onAnswer = (verb, code) => metrics.apiRequest(verb, code === 'error' ? undefined : code);
+}
+let leadership: Leadership | undefined;
+config.beforeWrite = () => {
+  if (!leadership) throw new Error('this process does not lead: it writes nothing');
+  leadership.assertValid();
+};
+
 const hosts = new KubernetesHostOps(config, log, clock);
-await hosts.start();
+const events = new EventRecorder({
+  send: async (method, path, body) => {
+    await call(config, { method, path, query: { fieldManager: 'careen' }, body });
+  },
+  log,
+  instance,
+  clock,
+});
+const endpoints = await startEndpoints({
+  host: '0.0.0.0',
+  port: Number(env['CAREEN_PORT'] || 8080),
+  ready: () => (hosts.isReady ? undefined : 'the nodes are not known yet'),
+  metrics,
+  clock: monotonic,
+});
+log.info({ address: endpoints.address }, 'probes and metrics are served');
 
-const operator = new CareenOperator({ config, hosts, log, clock, newId: randomUUID });
+const election = new LeaderElection({
+  config: electing,
+  namespace,
+  name: 'careen',
+  identity: `${instance}_${randomUUID()}`,
+  leaseSeconds: Number(env['CAREEN_LEASE_SECONDS'] || 15),
+  monotonic,
+  log,
+});
+const deposed = (error: unknown): void => {
+  log.fatal({ err: error }, 'no longer leading: this process ends at once');
+  process.exit(1);
+};
+const operator = new CareenOperator({
+  ...{ config, hosts, log, clock, events, metrics, deposed },
+  newId: randomUUID,
+  operatorNamespace: namespace,
+});
 
-let stopping = false;
+const stopping = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
-    if (stopping) process.exit(1);
-    stopping = true;
+    if (stopping.signal.aborted) process.exit(1);
     log.info({ signal }, 'stopping');
-    void operator
-      .close()
-      .then(() => hosts.stop())
-      .then(() => process.exit(0));
+    stopping.abort();
+    void stop().then(() => process.exit(0));
   });
 }
 
-await operator.start();
-log.info('careen is running');
+/** Gives the Lease up as soon as the passes have ended; what is left of them by then is refused by the gate of writes. */
+async function stop(): Promise<void> {
+  await Promise.race([operator.close(), delay(FINISH_MILLISECONDS)]);
+  await events.flush(FLUSH_MILLISECONDS);
+  metrics.leading(false);
+  await election.stop();
+  await hosts.stop();
+  await endpoints.close();
+}
+
+await hosts.start();
+try {
+  leadership = await election.lead(stopping.signal);
+  leadership.lost.addEventListener('abort', () => deposed(leadership?.lost.reason));
+  metrics.leading(true);
+  await operator.start();
+  log.info({ instance }, 'careen is running');
+} catch (error) {
+  if (!stopping.signal.aborted) throw error;
+}

@@ -12,6 +12,7 @@ import { hostPoolReconciler } from './reconcile-host-pool.ts';
 import { patchStrategyReconciler } from './reconcile-patch-strategy.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
 import { DeposedError } from './takeover.ts';
+import { poolEvent, type Telemetry } from './telemetry.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const STRATEGIES_AT_ONCE = 4;
@@ -20,7 +21,8 @@ const POOL_PAUSE_MILLISECONDS = 1_000;
 /** A safety net: everything is looked at so often, even if nothing tells of a change. */
 const RESYNC_MILLISECONDS = 30_000;
 
-export type OperatorDeps = ShellDeps & {
+export type OperatorDeps = ShellDeps &
+  Telemetry & {
   readonly hosts: HostOps;
   readonly log: Logger;
   readonly newId: () => string;
@@ -40,25 +42,38 @@ export class CareenOperator extends OperatorShell {
   readonly #known = new Pools();
   #resync: NodeJS.Timeout | undefined;
 
-  constructor({ config, hosts, log, clock, newId, operatorNamespace, deposed }: OperatorDeps) {
+  constructor(given: OperatorDeps) {
+    const { config, hosts, log, clock, newId, operatorNamespace, deposed, events, metrics } = given;
     super({ config, log, clock });
     const api = new CareenApi(config);
     const pools = this.#known;
     const ledger = new PoolLedger({
       store: api,
       marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
-      rebuilt: ({ metadata: { name } }) =>
-        log.warn({ pool: name }, 'the status of the pool was older than the claims: its permits are made from them'),
+      wrote: (result) => metrics.permitWrite(result),
+      rebuilt: (pool) => {
+        const note = 'the status of the pool was older than the claims on its hosts: its permits were made from them';
+        log.warn({ pool: pool.metadata.name }, note);
+        events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
+      },
     });
     const deps: Omit<ReconcilerDeps, 'again'> = {
-      ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId },
+      ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
     const queue = (atOnce: number, make: (deps: ReconcilerDeps) => WorkQueueWorker, kind: string): WorkQueue => {
+      const again: ReconcilerDeps['again'] = (key, after) =>
+        after === undefined ? made.add(key) : made.addAfter(key, after);
+      const reconcile = make({ ...deps, again });
       const made: WorkQueue = new WorkQueue({
         atOnce,
-        work: make({ ...deps, again: (key, after) => (after === undefined ? made.add(key) : made.addAfter(key, after)) }),
+        work: async (key, signal) => {
+          const startedAt = clock();
+          await reconcile(key, signal).finally(() => metrics.reconciled(kind, (clock() - startedAt) / 1000));
+        },
         failed: (key, error, retryInMilliseconds) => {
+          metrics.reconcileRetried(kind);
+          if (!(error instanceof ConflictError)) metrics.reconcileFailed(kind);
           if (error instanceof DeposedError) deposed(error);
           else if (error instanceof ConflictError) log.debug({ [kind]: key, retryInMilliseconds }, error.message);
           else log.error({ [kind]: key, retryInMilliseconds, err: error }, 'pass failed');
@@ -68,6 +83,7 @@ export class CareenOperator extends OperatorShell {
     };
     this.#strategies = queue(STRATEGIES_AT_ONCE, patchStrategyReconciler, 'strategy');
     this.#pools = queue(POOLS_AT_ONCE, hostPoolReconciler, 'pool');
+    metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
   }
 
   protected override async init(): Promise<void> {

@@ -3,6 +3,7 @@ import { freePermits } from './free-permits.ts';
 import type { PassContext } from './pass-context.ts';
 import { runPass } from './run-pass.ts';
 import { runOf } from './strategy-status.ts';
+import { strategyEvent } from './telemetry.ts';
 
 /**
  * Lets a deleted strategy go: what is under way is awaited within its timeouts,
@@ -12,7 +13,7 @@ import { runOf } from './strategy-status.ts';
 export async function letGo(context: PassContext): Promise<void> {
   const { deps, key, strategy, attachment } = context;
   if (!strategy.metadata.finalizers.includes(RELEASE_FINALIZER)) return;
-  const left = runOf(strategy.status)?.hosts ?? [];
+  const { hosts: left = [], id: runId } = runOf(strategy.status) ?? {};
   const after = await runPass(context, { mode: 'Abort', lettingGo: true });
   if (after.open) return;
   await freePermits(context);
@@ -22,6 +23,10 @@ export async function letGo(context: PassContext): Promise<void> {
     finalizers.filter((each) => each !== RELEASE_FINALIZER),
   );
   const view = attachment.view();
-  const locked = left.map(({ name }) => name).filter((name) => view.host(name)?.closed === true);
-  deps.log.info({ strategy: key, locked }, 'strategy let go');
+  const remain = left.filter(({ name }) => view.host(name)?.claim?.run === runId);
+  for (const { name, reason = '' } of remain) {
+    const note = `${name} stays locked, it could not be given back (${reason}); kubectl uncordon ${name} when it is fit to work`;
+    deps.events.record(strategyEvent(strategy, { reason: 'HostLeftLocked', host: name, note }));
+  }
+  deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy let go');
 }

@@ -1,4 +1,5 @@
 import type { MarkedHost } from '../hostops/port.ts';
+import { isFinal } from '../engine/run-state.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { CareenApi, HostPool, PatchStrategy } from './careen-api.ts';
 import { runOf } from './strategy-status.ts';
@@ -10,6 +11,8 @@ export type LivingRun = {
   readonly open: ReadonlySet<HostName>;
   /** Whether it may record further ones: then a permit may be ahead of its record. */
   readonly underWay: boolean;
+  /** How many of its open hosts have failed and are kept. */
+  readonly failed: number;
 };
 
 /**
@@ -39,6 +42,7 @@ function livingRun(strategy: string, { status }: PatchStrategy): LivingRun {
   return {
     strategy,
     open: new Set(run?.hosts.map(({ name }) => name)),
+    failed: run?.hosts.filter(({ result }) => isFinal(result)).length ?? 0,
     underWay: run?.state === 'applying' || run?.state === 'ready-to-apply',
   };
 }

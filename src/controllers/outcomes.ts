@@ -3,6 +3,8 @@ import type { EffectKey, Instant } from '../engine/view.ts';
 
 const FIRST_RETRY_MILLISECONDS = 1_000;
 const LAST_RETRY_MILLISECONDS = 10_000;
+/** A pod that is not asked to leave any more went otherwise. */
+const FORGOTTEN_MILLISECONDS = 60_000;
 
 /**
  * How the effects of one run were received, for the passes to come. A blocked
@@ -12,6 +14,8 @@ const LAST_RETRY_MILLISECONDS = 10_000;
 export class Outcomes {
   readonly #outcomes = new Map<EffectKey, Outcome>();
   readonly #blocked = new Map<EffectKey, number>();
+  /** Evictions that are blocked, since when, and when that was last heard. */
+  readonly #stuckPods = new Map<EffectKey, { readonly since: Instant; readonly heardAt: Instant }>();
 
   get all(): ReadonlyMap<EffectKey, Outcome> {
     return this.#outcomes;
@@ -21,10 +25,22 @@ export class Outcomes {
   clear(): void {
     this.#outcomes.clear();
     this.#blocked.clear();
+    this.#stuckPods.clear();
+  }
+
+  /** The pods that may not leave their host now, and since when the first of them. */
+  blockedEvictions(now: Instant): { readonly pods: number; readonly since: Instant } | undefined {
+    const stuck = [...this.#stuckPods.values()].filter(({ heardAt }) => now - heardAt < FORGOTTEN_MILLISECONDS);
+    if (stuck.length === 0) return undefined;
+    return { pods: stuck.length, since: Math.min(...stuck.map(({ since }) => since)) };
   }
 
   note(effect: Effect, received: Outcome, now: Instant): void {
     const outcome = paced(effect, received);
+    if (effect.kind === 'evict' && outcome.kind === 'blocked') {
+      const since = this.#stuckPods.get(effect.key)?.since ?? now;
+      this.#stuckPods.set(effect.key, { since, heardAt: now });
+    } else this.#stuckPods.delete(effect.key);
     if (outcome.kind !== 'blocked') {
       this.#blocked.delete(effect.key);
       this.#outcomes.set(effect.key, outcome);

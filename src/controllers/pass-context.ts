@@ -3,13 +3,14 @@ import type { Attachment } from './attachments.ts';
 import type { CareenApi, HostPool, PatchStrategy } from './careen-api.ts';
 import type { PoolLedger } from './pool-ledger.ts';
 import type { Pools } from './pools.ts';
+import type { Telemetry } from './telemetry.ts';
 
 export type Logger = {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 };
 
-export type ReconcilerDeps = {
+export type ReconcilerDeps = Telemetry & {
   readonly api: CareenApi;
   readonly hosts: HostOps;
   readonly ledger: PoolLedger;

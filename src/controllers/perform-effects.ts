@@ -1,6 +1,8 @@
 import type { Effect, Outcome } from '../engine/effect.ts';
 import type { Fence } from '../hostops/port.ts';
-import type { Logger, PassContext } from './pass-context.ts';
+import type { EventReason } from '../telemetry/event-catalogue.ts';
+import type { PassContext, ReconcilerDeps } from './pass-context.ts';
+import { strategyEvent, type Told } from './telemetry.ts';
 
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
@@ -11,7 +13,7 @@ const AT_ONCE = 8;
  * may not have happened the hosts are read anew, and nothing is repeated blindly.
  */
 export async function performEffects(
-  { deps, key, attachment }: PassContext,
+  { deps, key, attachment, strategy }: PassContext,
   effects: readonly Effect[],
   fence: Fence,
   signal: AbortSignal,
@@ -21,7 +23,9 @@ export async function performEffects(
   const worker = async (): Promise<void> => {
     for (const effect of queue) {
       const outcome = await deps.hosts.perform(effect, fence, signal);
-      tell(deps.log, key, effect, outcome);
+      tell(deps, key, effect, outcome);
+      const reason = outcome.kind === 'accepted' ? HOST_EVENTS[effect.kind] : undefined;
+      if (reason) deps.events.record(strategyEvent(strategy, { ...hostEvent(reason, effect), host: effect.host }));
       attachment.outcomes.note(effect, outcome, deps.clock());
       received.push({ effect, outcome });
     }
@@ -34,7 +38,30 @@ export async function performEffects(
   if (received.some(({ outcome: { kind } }) => kind !== 'accepted' && kind !== 'already')) deps.again(key);
 }
 
-function tell(log: Logger, strategy: string, { host, kind, key }: Effect, outcome: Outcome): void {
+/** What an accepted effect does to its host, as people are told. */
+const HOST_EVENTS: Partial<Record<Effect['kind'], EventReason>> = {
+  claim: 'HostLocked',
+  release: 'HostReleased',
+  'leave-locked': 'HostLeftLocked',
+};
+
+function hostEvent(reason: EventReason, effect: Effect): Told {
+  const { host } = effect;
+  switch (effect.kind) {
+    case 'claim':
+      return {
+        reason,
+        note: effect.claim.level === 'away' ? `${host} was cordoned and claimed` : `${host} is patched in place`,
+      };
+    case 'leave-locked':
+      return { reason, note: `${host} stays cordoned: ${effect.reason}; kubectl uncordon ${host} when it is fit to work` };
+    default:
+      return { reason, note: `${host} was given back` };
+  }
+}
+
+function tell({ log, metrics }: ReconcilerDeps, strategy: string, { host, kind, key }: Effect, outcome: Outcome): void {
+  metrics.effectPerformed(kind, outcome.kind);
   const fields = { strategy, host, effect: kind, key, outcome: outcome.kind };
   if ('reason' in outcome) log.warn({ ...fields, reason: outcome.reason }, 'effect not accepted');
   else log.info(fields, 'effect');

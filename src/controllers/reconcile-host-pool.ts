@@ -10,6 +10,7 @@ import type { HostPool } from './careen-api.ts';
 import { livingRuns } from './living-runs.ts';
 import type { ReconcilerDeps } from './pass-context.ts';
 import { limitIn, overlap } from './pool-facts.ts';
+import { poolEvent } from './telemetry.ts';
 import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
 const NAMED = 20;
@@ -22,6 +23,7 @@ export function hostPoolReconciler(deps: ReconcilerDeps): (name: string, signal:
     const pool = await deps.api.pool(name);
     if (!pool) {
       attachments.detach(name);
+      deps.metrics.poolGone(name);
       return;
     }
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
@@ -29,12 +31,31 @@ export function hostPoolReconciler(deps: ReconcilerDeps): (name: string, signal:
     const living = await livingRuns(deps.api, pool, deps.hosts.marked(attachment.scope));
     const context: SweepContext = { deps, pool, attachment, epoch, living, signal };
     await sweepClaims(context);
-    await deps.ledger.update(name, (status, read) => {
-      const now = new Date(deps.clock()).toISOString();
-      const swept = withoutStrayPermits(context, status);
-      return { status: shown(read, swept, attachment.view().fleet, now), result: undefined };
+    const { fleet } = attachment.view();
+    const changed = await deps.ledger.update(name, (before, read) => {
+      const swept = withoutStrayPermits(context, before);
+      return { status: shown(read, swept, fleet, new Date(deps.clock()).toISOString()), result: { before, swept } };
     });
+    if (changed) tell(context, changed.before, changed.swept, fleet);
   };
+}
+
+function tell({ deps, pool, living }: SweepContext, before: HostPoolStatus, after: HostPoolStatus, fleet: FleetFacts): void {
+  const { events, metrics, log } = deps;
+  const kept = new Set(after.permits?.map(({ host }) => host));
+  for (const { host, run } of before.permits?.filter((permit) => !kept.has(permit.host)) ?? []) {
+    log.warn({ pool: pool.metadata.name, host, run }, 'permit of no living run freed');
+    const note = `the permit of run ${run} for ${host} was freed: the host or the run is gone`;
+    events.record(poolEvent(pool, { reason: 'PermitFreed', host, note }));
+  }
+  const problem = overlap(pool.metadata.name, fleet);
+  if (problem !== undefined) events.record(poolEvent(pool, { reason: 'PoolOverlap', note: problem }));
+  const permits = after.permits ?? [];
+  const failed = [...living.values()].reduce((sum, run) => sum + run.failed, 0);
+  const out = fleet.outOfServiceByOthers.size;
+  const inService = Math.max(0, fleet.total - permits.length - out);
+  const hosts = { in_service: inService, locked: permits.length - failed, failed, out_of_service: out };
+  metrics.poolSeen(pool.metadata.name, { hosts, limit: limitIn(pool, fleet), permits: permits.length });
 }
 
 /** The status with what is observed of the pool; the very same object when nothing of it changed. */

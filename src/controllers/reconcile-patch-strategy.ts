@@ -20,7 +20,9 @@ import { everyNode } from './pools.ts';
 import { rebuildNeeded } from './rebuild.ts';
 import { runPass } from './run-pass.ts';
 import { runOf, wishes } from './strategy-status.ts';
+import { strategyFacts } from './strategy-facts.ts';
 import { sweepJobs } from './sweep-jobs.ts';
+import { strategyEvent } from './telemetry.ts';
 
 /** Makes the worker of the queue: given namespace/name, it makes one pass over that strategy. */
 export function patchStrategyReconciler(
@@ -33,12 +35,14 @@ export function patchStrategyReconciler(
     const strategy = await deps.api.strategy({ namespace, name });
     if (!strategy) {
       attachments.detach(key);
+      deps.metrics.strategyGone(key);
       return;
     }
     const poolName = poolOf(strategy);
     const pool = await deps.api.pool(poolName);
     const scope = pool ? deps.pools.scopeOf(pool) : everyNode(poolName);
     const attachment = attachments.attach(key, scope);
+    deps.metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, deps.clock()));
     const epoch = pool ? await deps.ledger.lead(pool) : (strategy.status.run?.epoch ?? 1);
     const read: PassContext = { deps, key, signal, attachment, strategy, pool, epoch };
     const unprepared = await deps.hosts.prepare(namespace, signal);
@@ -155,6 +159,9 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     : await deps.api.writeStatus(context.strategy, buildingStatus(input, now));
   const after = await deps.api.writeStatus(strategy, await buildPlan(input, deps.hosts, deps.clock, signal));
   deps.adopted.set(input.runId, epoch);
-  deps.log.info({ strategy: key, state: after.status.state, message: after.status.message }, 'plan built');
+  const { state, message = '' } = after.status;
+  const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';
+  deps.log.info({ strategy: key, state, message }, 'plan built');
+  deps.events.record(strategyEvent(strategy, { reason, subject: message, note: message }));
   return true;
 }

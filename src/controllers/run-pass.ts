@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { RELEASE_FINALIZER } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { advance } from '../engine/advance.ts';
+import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../engine/turn.ts';
 import type { PatchStrategy } from './careen-api.ts';
@@ -9,8 +10,10 @@ import type { PassContext } from './pass-context.ts';
 import { pendingRequests, type PendingRequests } from './pending-requests.ts';
 import { performEffects } from './perform-effects.ts';
 import { heldBy, settlePermits, type PermitWish } from './permits.ts';
+import { runEvents } from './run-events.ts';
 import { poolFacts } from './pool-facts.ts';
 import { planOf, runOf, statusOfRun, type Shown } from './strategy-status.ts';
+import { strategyEvent } from './telemetry.ts';
 
 /** Status that only tells, and is not decided upon, is written at most so often. */
 const CHATTER_MILLISECONDS = 1_000;
@@ -128,7 +131,7 @@ async function store(
   }
   const written = await deps.api.writeStatus(strategy, next);
   attachment.statusWrittenAt = now;
-  tell(context, before, run);
+  tell(context, before, run, { answers: shown.answers ?? [], message: next.message ?? '' });
   return written;
 }
 
@@ -147,20 +150,25 @@ function essence({ message: _message, conditions = [], progress, ...rest }: Patc
   };
 }
 
-/** One log line for each change of state, stage and step. */
-function tell({ deps, key }: PassContext, before: RunState, after: RunState): void {
+/** One log line for each change of state, stage and step; events and numbers beside it. */
+function tell(
+  { deps, key, strategy }: PassContext,
+  before: RunState,
+  after: RunState,
+  { answers, message }: { readonly answers: readonly Answer[]; readonly message: string },
+): void {
+  const { log, events, metrics } = deps;
+  for (const told of runEvents(before, after, answers, message)) events.record(strategyEvent(strategy, told));
   if (before.state !== after.state)
-    deps.log.info({ strategy: key, run: after.id, state: after.state }, 'state changed');
-  for (const stage of after.apply.stages) {
-    const old = before.apply.stages[stage.id];
-    if (old === undefined || isDeepStrictEqual(old, stage)) continue;
-    for (const step of stage.steps) {
-      if (old.steps[step.id]?.result === step.result) continue;
-      const { name, result, reason } = step;
-      deps.log.info(
-        { strategy: key, stage: stage.id, step: name, result, ...(reason ? { reason } : {}) },
-        'step',
-      );
+    log.info({ strategy: key, run: after.id, state: after.state, message }, 'state changed');
+  for (const { id, steps } of after.apply.stages) {
+    const old = before.apply.stages[id];
+    for (const step of steps) {
+      if (old === undefined || old.steps[step.id]?.result === step.result) continue;
+      const { name, result, reason, startTime, endTime } = step;
+      log.info({ strategy: key, stage: id, step: name, result, ...(reason ? { reason } : {}) }, 'step');
+      if (startTime && endTime)
+        metrics.stepEnded(name, result, (Date.parse(endTime) - Date.parse(startTime)) / 1000);
     }
   }
 }

@@ -12,6 +12,7 @@ import type { HostPool } from './careen-api.ts';
 import type { LivingRun } from './living-runs.ts';
 import type { ReconcilerDeps } from './pass-context.ts';
 import { withPermits } from './permits.ts';
+import { poolEvent } from './telemetry.ts';
 
 export type SweepContext = {
   readonly deps: ReconcilerDeps;
@@ -84,6 +85,10 @@ async function release(
     { pool: pool.metadata.name, host, run, strategy, outcome: outcome.kind },
     'claim of no living run swept back',
   );
+  if (outcome.kind === 'accepted') {
+    const note = `the claim of strategy ${strategy} on ${host} was taken off: its run does not stand for it`;
+    deps.events.record(poolEvent(pool, { reason: 'ClaimSwept', host, note }));
+  }
   if (outcome.kind === 'stale' || outcome.kind === 'unknown') await deps.hosts.confirm([host], signal);
 }
 

@@ -26,6 +26,11 @@ export class WorkQueue {
     this.#options = options;
   }
 
+  /** How many keys wait for a worker. */
+  get depth(): number {
+    return this.#waiting.size;
+  }
+
   /** Runs the key as soon as a worker is free. */
   add(key: string): void {
     if (this.#stopping.signal.aborted) return;

@@ -58,6 +58,26 @@ export type Outcome =
   /** It may have happened: look, do not repeat blindly. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
+export const EFFECT_KINDS = [
+  'claim',
+  'recordon',
+  'release',
+  'leave-locked',
+  'evict',
+  'create-job',
+  'start-job',
+  'delete-job',
+] as const satisfies readonly Effect['kind'][];
+
+export const OUTCOME_KINDS = [
+  'accepted',
+  'already',
+  'stale',
+  'blocked',
+  'refused',
+  'unknown',
+] as const satisfies readonly Outcome['kind'][];
+
 /** Names an effect; `subject` is the pod's uid, the patch's id, or nothing. */
 export function effectKey(
   run: string,
