@@ -13,7 +13,7 @@ const LAYERS = {
   crds: [],
   planner: ['crds'],
   engine: ['crds', 'planner'],
-  hostops: ['crds', 'planner', 'engine'],
+  hostops: ['crds', 'planner', 'engine', 'telemetry'],
   controllers: ['crds', 'planner', 'engine', 'hostops', 'telemetry'],
   telemetry: [],
 };

@@ -32,12 +32,13 @@ describe('the direction of imports', () => {
     ['src/engine/a.ts', '../planner/../hostops/b.ts'],
     ['src/engine/a.ts', '../../src/hostops/b.ts'],
     ['src/hostops/a.ts', '../controllers/b.ts'],
-    ['src/hostops/a.ts', '../telemetry/b.ts'],
     ['src/hostops/kubernetes/a.ts', '../simulated/b.ts'],
     ['src/hostops/simulated/a.ts', '../kubernetes/b.ts'],
     ['src/hostops/simulated/a.ts', '../../controllers/b.ts'],
     ['src/controllers/a.ts', '../main.ts'],
     ['src/telemetry/a.ts', '../crds/b.ts'],
+    ['src/telemetry/a.ts', '../hostops/b.ts'],
+    ['src/telemetry/a.ts', '../main.ts'],
     ['src/controllers/a.ts', '../../test/support/b.ts'],
     ['src/main.ts', '../scripts/b.ts'],
   ])('%s may not import %s', async (file, specifier) => {
@@ -52,9 +53,12 @@ describe('the direction of imports', () => {
     ['src/hostops/a.ts', '../engine/b.ts'],
     ['src/hostops/kubernetes/a.ts', '../port.ts'],
     ['src/hostops/simulated/a.ts', '../../planner/b.ts'],
+    ['src/hostops/kubernetes/a.ts', '../../telemetry/b.ts'],
     ['src/controllers/a.ts', '../hostops/kubernetes/b.ts'],
     ['src/controllers/a.ts', '../telemetry/b.ts'],
     ['src/main.ts', './controllers/b.ts'],
+    ['src/main.ts', './telemetry/b.ts'],
+    ['src/telemetry/a.ts', './b.ts'],
     ['test/unit/a.test.ts', '../../src/planner/b.ts'],
   ])('%s may import %s', async (file, specifier) => {
     expect(await refusals(file, using(specifier))).toEqual([]);

@@ -1,0 +1,46 @@
+import { apiAnswer } from './api-answer.ts';
+
+/** What is told of an error: never the headers or the body of a request or an answer. */
+export type ErrorDescription = {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string | number;
+  /** Where it was thrown, without the message. */
+  readonly stack?: string;
+  readonly cause?: ErrorDescription;
+};
+
+const LONGEST_MESSAGE = 1024;
+const FRAMES = 12;
+const CAUSES = 4;
+
+/** Takes of an error what may be logged: an API server's refusal is its code and what it says, cut. */
+export function describeError(error: Error, causes = CAUSES): ErrorDescription {
+  const stack = framesOf(error);
+  const code = codeOf(error);
+  return {
+    type: error.name === 'Error' ? error.constructor.name : error.name,
+    message: messageOf(error).slice(0, LONGEST_MESSAGE),
+    ...(code === undefined ? {} : { code }),
+    ...(stack ? { stack } : {}),
+    ...(error.cause instanceof Error && causes > 0 ? { cause: describeError(error.cause, causes - 1) } : {}),
+  };
+}
+
+function messageOf(error: Error): string {
+  const answer = apiAnswer(error);
+  if (!answer) return error.message;
+  const said = answer.message || `the API server answered ${answer.code}`;
+  return answer.request ? `${answer.request}: ${said}` : said;
+}
+
+function codeOf(error: Error): string | number | undefined {
+  if (!('code' in error)) return undefined;
+  return typeof error.code === 'string' || typeof error.code === 'number' ? error.code : undefined;
+}
+
+/** A stack begins with the message, which may carry what must not be told. */
+function framesOf({ stack = '' }: Error): string {
+  const frames = stack.split('\n').filter((line) => /^ {4}at /.test(line));
+  return frames.slice(0, FRAMES).join('\n');
+}

@@ -1,0 +1,75 @@
+/**
+ * The port for probes and metrics. `/healthz` says whether the event loop turns
+ * and asks nobody else: a probe that needed the API server would restart every
+ * replica in an outage. `/readyz` says whether the replica knows what it must.
+ */
+import { fastify } from 'fastify';
+import type { FastifyInstance } from 'fastify';
+
+export type EndpointOptions = {
+  readonly host: string;
+  /** 0 takes any that is free. */
+  readonly port: number;
+  /** Why the replica is not ready, such as `the nodes are not known yet`; undefined when it is. */
+  readonly ready: () => string | undefined;
+  readonly metrics: { readonly contentType: string; text(): Promise<string> };
+  /** Milliseconds, of a clock that nobody sets: performance.now(). */
+  readonly clock: () => number;
+};
+
+export type Endpoints = {
+  /** Where they are served, such as `http://127.0.0.1:8080`. */
+  readonly address: string;
+  /** Ends the server and the connections to it. Safe to call twice. */
+  close(): Promise<void>;
+};
+
+const TICK_MILLISECONDS = 1_000;
+const LONGEST_SILENCE_MILLISECONDS = 10_000;
+
+/** Serves probes and metrics. Throws when the address cannot be had. */
+export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
+  const { host, port, ready, metrics, clock } = options;
+  const server = fastify({ logger: false, forceCloseConnections: true });
+  let lastTick = clock();
+
+  server.get('/healthz', async (_request, reply) => {
+    const silence = clock() - lastTick;
+    if (silence < LONGEST_SILENCE_MILLISECONDS) return reply.type('text/plain').send('ok');
+    const seconds = Math.round(silence / 1000);
+    return reply.code(503).type('text/plain').send(`the event loop has not turned for ${seconds} s`);
+  });
+  server.get('/readyz', async (_request, reply) => {
+    const reason = ready();
+    return reply
+      .code(reason === undefined ? 200 : 503)
+      .type('text/plain')
+      .send(reason ?? 'ok');
+  });
+  server.get('/metrics', async (_request, reply) =>
+    reply.type(metrics.contentType).send(await metrics.text()),
+  );
+
+  const address = await listen(server, host, port);
+  const heartbeat = setInterval(() => {
+    lastTick = clock();
+  }, TICK_MILLISECONDS);
+  return {
+    address,
+    close: async () => {
+      clearInterval(heartbeat);
+      await server.close();
+    },
+  };
+}
+
+async function listen(server: FastifyInstance, host: string, port: number): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`cannot serve probes and metrics at ${host}, port ${port}: ${why}; use another address`, {
+      cause: error,
+    });
+  }
+}
