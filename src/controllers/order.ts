@@ -25,11 +25,9 @@ export function violationsOf({ strategy, pool, deps }: PassContext): readonly st
   const { status, spec, metadata } = strategy;
   const run = runOf(status);
   const actions = run && status.run ? planOf(status.run, run).actions : spec;
-  return policyViolations(actions, metadata.namespace, {
-    name: pool.metadata.name,
-    spec: pool.spec,
-    operatorNamespace: deps.operatorNamespace,
-  });
+  const { allowedNamespaces, actionPolicy } = pool.spec;
+  const policy = { name: pool.metadata.name, allowedNamespaces, actionPolicy };
+  return policyViolations(actions, metadata.namespace, policy, deps.operatorNamespace);
 }
 
 /** Why no further stage may begin, whoever asks for it: the open one ends as it was planned, and then it waits. */

@@ -78,8 +78,8 @@ export function shown(
   return JSON.stringify(next) === JSON.stringify(status) ? status : next;
 }
 
-function conditionsOf({ metadata: { name }, spec }: HostPool, fleet: FleetFacts): ConditionWish[] {
-  const problem = overlap(name, fleet);
+function conditionsOf(pool: HostPool, fleet: FleetFacts): ConditionWish[] {
+  const problem = overlap(pool.metadata.name, fleet);
   const calm = { reason: 'AsExpected', message: '' } as const;
   if (problem !== undefined) {
     const why = { reason: 'Overlap', message: problem } as const;
@@ -88,9 +88,10 @@ function conditionsOf({ metadata: { name }, spec }: HostPool, fleet: FleetFacts)
       { type: 'Stalled', status: 'True', ...why },
     ];
   }
-  const serving = spec.paused
+  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once`;
+  const serving = pool.spec.paused
     ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
-    : ({ reason: 'Serving', message: `at most ${String(limitIn({ spec }, fleet))} hosts out of service at once` } as const);
+    : ({ reason: 'Serving', message } as const);
   return [
     { type: 'Ready', status: 'True', ...serving },
     { type: 'Stalled', status: 'False', ...calm },

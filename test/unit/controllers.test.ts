@@ -118,6 +118,7 @@ describe('a plan is built again', () => {
   });
   const built = Date.parse('2026-11-23T09:00:00Z');
   const input = (state: RunState['state'], changes: Partial<RebuildInput> = {}): RebuildInput => ({
+    applyAsked: false,
     status: {
       state,
       run: {

@@ -3,13 +3,15 @@ import type { RunRequest } from '../../src/engine/requests.ts';
 import { openAndFree, workers } from './support/fleets.ts';
 import { SimulatedRun, type RunOptions } from './support/simulated-run.ts';
 
+/** A request without its id, kind by kind. */
+type Asked = RunRequest extends infer R ? (R extends RunRequest ? Omit<R, 'id'> : never) : never;
+
 let serial = 0;
 /** Places a request and lets it be answered. */
-async function ask(run: SimulatedRun, request: Omit<RunRequest, 'id'>): Promise<string> {
+async function ask(run: SimulatedRun, request: Asked): Promise<string> {
   serial += 1;
   const id = `q-${String(serial)}`;
-  // A cast: leaving the id out of a union loses which fields belong together.
-  run.requests = [{ id, ...request } as RunRequest];
+  run.requests = [{ id, ...request }];
   await run.pass();
   const answer = run.answers.find((each) => each.id === id);
   return answer ? `${answer.answer}: ${answer.message}` : 'no answer';
