@@ -18,14 +18,19 @@ export async function adoptRun(context: PassContext): Promise<PassContext> {
   const record = status.run;
   if (!record || context.pool === undefined || deps.adopted.get(record.id) === epoch) return context;
   if ((record.epoch ?? 0) > epoch)
-    throw new DeposedError(`another operator leads: it has taken over strategy ${key} in epoch ${String(record.epoch)}`);
+    throw new DeposedError(
+      `another operator leads: it has taken over strategy ${key} in epoch ${String(record.epoch)}`,
+    );
   const stamped = await deps.api.writeStatus(strategy, { ...status, run: { ...record, epoch } });
   const run = runOf(status);
   if (run) {
     const { namespace, name, uid } = metadata;
     const fence = { strategy: { namespace, name, uid }, run: run.id, epoch };
     await deps.hosts.adopt(adoptions(context, run, record), fence, context.signal);
-    deps.log.info({ strategy: key, run: run.id, epoch, hosts: run.hosts.map((host) => host.name) }, 'run taken over');
+    deps.log.info(
+      { strategy: key, run: run.id, epoch, hosts: run.hosts.map((host) => host.name) },
+      'run taken over',
+    );
   }
   deps.adopted.set(record.id, epoch);
   return { ...context, strategy: stamped };
@@ -37,7 +42,14 @@ function adoptions(
   { planDigest, pool }: RunRecord,
 ): ReadonlyMap<HostName, Adoption> {
   const { namespace, name, uid } = metadata;
-  const common = { run: run.id, pool, epoch, planDigest, owner: { namespace, name, uid }, stage: run.apply.currentStage };
+  const common = {
+    run: run.id,
+    pool,
+    epoch,
+    planDigest,
+    owner: { namespace, name, uid },
+    stage: run.apply.currentStage,
+  };
   return new Map(
     run.hosts.map((outage) => {
       const { level, since, closedBefore = false } = outage;

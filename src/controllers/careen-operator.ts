@@ -23,13 +23,13 @@ const RESYNC_MILLISECONDS = 30_000;
 
 export type OperatorDeps = ShellDeps &
   Telemetry & {
-  readonly hosts: HostOps;
-  readonly log: Logger;
-  readonly newId: () => string;
-  readonly operatorNamespace: string;
-  /** Another operator leads: this process must end at once. */
-  readonly deposed: (error: DeposedError) => void;
-};
+    readonly hosts: HostOps;
+    readonly log: Logger;
+    readonly newId: () => string;
+    readonly operatorNamespace: string;
+    /** Another operator leads: this process must end at once. */
+    readonly deposed: (error: DeposedError) => void;
+  };
 
 const poolRef = z.looseObject({ spec: z.looseObject({ poolRef: z.string() }) });
 
@@ -52,7 +52,8 @@ export class CareenOperator extends OperatorShell {
       marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
       wrote: (result) => metrics.permitWrite(result),
       rebuilt: (pool) => {
-        const note = 'the status of the pool was older than the claims on its hosts: its permits were made from them';
+        const note =
+          'the status of the pool was older than the claims on its hosts: its permits were made from them';
         log.warn({ pool: pool.metadata.name }, note);
         events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
       },
@@ -61,7 +62,11 @@ export class CareenOperator extends OperatorShell {
       ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
-    const queue = (atOnce: number, make: (deps: ReconcilerDeps) => WorkQueueWorker, kind: string): WorkQueue => {
+    const queue = (
+      atOnce: number,
+      make: (deps: ReconcilerDeps) => WorkQueueWorker,
+      kind: string,
+    ): WorkQueue => {
       const again: ReconcilerDeps['again'] = (key, after) =>
         after === undefined ? made.add(key) : made.addAfter(key, after);
       const reconcile = make({ ...deps, again });
@@ -75,7 +80,8 @@ export class CareenOperator extends OperatorShell {
           metrics.reconcileRetried(kind);
           if (!(error instanceof ConflictError)) metrics.reconcileFailed(kind);
           if (error instanceof DeposedError) deposed(error);
-          else if (error instanceof ConflictError) log.debug({ [kind]: key, retryInMilliseconds }, error.message);
+          else if (error instanceof ConflictError)
+            log.debug({ [kind]: key, retryInMilliseconds }, error.message);
           else log.error({ [kind]: key, retryInMilliseconds, err: error }, 'pass failed');
         },
       });

@@ -30,7 +30,9 @@ export class Outcomes {
 
   /** The pods that may not leave their host now, and since when the first of them. */
   blockedEvictions(now: Instant): { readonly pods: number; readonly since: Instant } | undefined {
-    const stuck = [...this.#stuckPods.values()].filter(({ heardAt }) => now - heardAt < FORGOTTEN_MILLISECONDS);
+    const stuck = [...this.#stuckPods.values()].filter(
+      ({ heardAt }) => now - heardAt < FORGOTTEN_MILLISECONDS,
+    );
     if (stuck.length === 0) return undefined;
     return { pods: stuck.length, since: Math.min(...stuck.map(({ since }) => since)) };
   }

@@ -42,7 +42,12 @@ export function withAnswers(
 export function refuseAll({ requests, refused }: PendingRequests, why: string): readonly Answer[] {
   return [
     ...refused,
-    ...requests.map(({ id, verb }): Answer => ({ id, verb, answer: 'refused', message: `there is no plan: ${why}` })),
+    ...requests.map(({ id, verb }): Answer => ({
+      id,
+      verb,
+      answer: 'refused',
+      message: `there is no plan: ${why}`,
+    })),
   ];
 }
 

@@ -25,7 +25,8 @@ export async function performEffects(
       const outcome = await deps.hosts.perform(effect, fence, signal);
       tell(deps, key, effect, outcome);
       const reason = outcome.kind === 'accepted' ? HOST_EVENTS[effect.kind] : undefined;
-      if (reason) deps.events.record(strategyEvent(strategy, { ...hostEvent(reason, effect), host: effect.host }));
+      if (reason)
+        deps.events.record(strategyEvent(strategy, { ...hostEvent(reason, effect), host: effect.host }));
       attachment.outcomes.note(effect, outcome, deps.clock());
       received.push({ effect, outcome });
     }
@@ -51,16 +52,25 @@ function hostEvent(reason: EventReason, effect: Effect): Told {
     case 'claim':
       return {
         reason,
-        note: effect.claim.level === 'away' ? `${host} was cordoned and claimed` : `${host} is patched in place`,
+        note:
+          effect.claim.level === 'away' ? `${host} was cordoned and claimed` : `${host} is patched in place`,
       };
     case 'leave-locked':
-      return { reason, note: `${host} stays cordoned: ${effect.reason}; kubectl uncordon ${host} when it is fit to work` };
+      return {
+        reason,
+        note: `${host} stays cordoned: ${effect.reason}; kubectl uncordon ${host} when it is fit to work`,
+      };
     default:
       return { reason, note: `${host} was given back` };
   }
 }
 
-function tell({ log, metrics }: ReconcilerDeps, strategy: string, { host, kind, key }: Effect, outcome: Outcome): void {
+function tell(
+  { log, metrics }: ReconcilerDeps,
+  strategy: string,
+  { host, kind, key }: Effect,
+  outcome: Outcome,
+): void {
   metrics.effectPerformed(kind, outcome.kind);
   const fields = { strategy, host, effect: kind, key, outcome: outcome.kind };
   if ('reason' in outcome) log.warn({ ...fields, reason: outcome.reason }, 'effect not accepted');

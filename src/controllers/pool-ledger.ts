@@ -34,7 +34,10 @@ export type PoolLedgerOptions = {
 };
 
 /** Decides on the status as it was just read; the very same object when nothing is to be changed. */
-export type Change<T> = (status: HostPoolStatus, pool: HostPool) => { readonly status: HostPoolStatus; readonly result: T };
+export type Change<T> = (
+  status: HostPoolStatus,
+  pool: HostPool,
+) => { readonly status: HostPoolStatus; readonly result: T };
 
 /** A change, with whoever waits for it. */
 type Waiting = {
@@ -143,7 +146,8 @@ export class PoolLedger {
 
   async #ledStatus(pool: HostPool): Promise<{ readonly status: HostPoolStatus; readonly rebuilt: boolean }> {
     const own = this.#epochs.get(pool.metadata.uid);
-    if (standing(pool.metadata.name, pool.status, own) === 'ours') return { status: pool.status, rebuilt: false };
+    if (standing(pool.metadata.name, pool.status, own) === 'ours')
+      return { status: pool.status, rebuilt: false };
     return takenOver(pool.status, await this.#options.marked(pool), own);
   }
 }

@@ -1,7 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
 
-type Operation = { readonly op: 'test' | 'replace' | 'add' | 'remove'; readonly path: string; readonly value?: unknown };
+type Operation = {
+  readonly op: 'test' | 'replace' | 'add' | 'remove';
+  readonly path: string;
+  readonly value?: unknown;
+};
 
 /**
  * The JSON patch (RFC 6902) that turns one status of a pool into another: of the
@@ -24,7 +28,10 @@ export function poolPatch(
   return [...guard, ...fields(restBefore, restAfter), ...permits(permitsBefore, permitsAfter)];
 }
 
-function fields(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): Operation[] {
+function fields(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): Operation[] {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return keys.flatMap((key): Operation[] => {
     const path = `/status/${key}`;

@@ -1,11 +1,11 @@
 import type { Scope } from '../hostops/port.ts';
-import { heldBack } from '../planner/pool-membership.ts';
+import { heldBack, type PoolSelection } from '../planner/pool-membership.ts';
 import type { HostPool } from './careen-api.ts';
 import { hostPoolSpec } from '../crds/host-pool.ts';
 
 /** What is known of all pools, for the one thing that takes all of them: which hosts a pool has. */
 export class Pools {
-  readonly #pools = new Map<string, PoolSelection>();
+  readonly #pools = new Map<string, PoolSelection & { readonly uid: string }>();
 
   /** Takes a pool in. Says whether that may have moved hosts from or to other pools. */
   set({ metadata: { name, uid, creationTimestamp }, spec }: HostPool): boolean {
@@ -26,20 +26,12 @@ export class Pools {
   /** The hosts that a pool means. */
   scopeOf(pool: HostPool): Scope {
     this.set(pool);
-    const { name } = pool.metadata;
-    const own = this.#pools.get(name);
-    const before = own ? heldBack(own, [...this.#pools.values()]) : [];
-    return { pool: name, nodeSelector: pool.spec.provider.kubernetes.nodeSelector, before, roles: pool.spec.roles };
+    const { name, creationTimestamp: createdAt } = pool.metadata;
+    const { nodeSelector } = pool.spec.provider.kubernetes;
+    const before = heldBack({ name, createdAt, nodeSelector }, [...this.#pools.values()]);
+    return { pool: name, nodeSelector, before, roles: pool.spec.roles };
   }
-
 }
-
-export type PoolSelection = {
-  readonly name: string;
-  readonly uid: string;
-  readonly createdAt: string;
-  readonly nodeSelector: Readonly<Record<string, string>>;
-};
 
 /** Stands in for a pool that is gone, so that hosts that are out of service can still be given back. */
 export function everyNode(pool: string): Scope {

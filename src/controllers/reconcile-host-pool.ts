@@ -16,7 +16,9 @@ import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-poo
 const NAMED = 20;
 
 /** Makes the worker of the queue: given the name of a pool, it makes one pass over it. */
-export function hostPoolReconciler(deps: ReconcilerDeps): (name: string, signal: AbortSignal) => Promise<void> {
+export function hostPoolReconciler(
+  deps: ReconcilerDeps,
+): (name: string, signal: AbortSignal) => Promise<void> {
   const attachments = new Attachments(deps.hosts, deps.again);
 
   return async function reconcile(name, signal) {
@@ -34,13 +36,21 @@ export function hostPoolReconciler(deps: ReconcilerDeps): (name: string, signal:
     const { fleet } = attachment.view();
     const changed = await deps.ledger.update(name, (before, read) => {
       const swept = withoutStrayPermits(context, before);
-      return { status: shown(read, swept, fleet, new Date(deps.clock()).toISOString()), result: { before, swept } };
+      return {
+        status: shown(read, swept, fleet, new Date(deps.clock()).toISOString()),
+        result: { before, swept },
+      };
     });
     if (changed) tell(context, changed.before, changed.swept, fleet);
   };
 }
 
-function tell({ deps, pool, living }: SweepContext, before: HostPoolStatus, after: HostPoolStatus, fleet: FleetFacts): void {
+function tell(
+  { deps, pool, living }: SweepContext,
+  before: HostPoolStatus,
+  after: HostPoolStatus,
+  fleet: FleetFacts,
+): void {
   const { events, metrics, log } = deps;
   const kept = new Set(after.permits?.map(({ host }) => host));
   for (const { host, run } of before.permits?.filter((permit) => !kept.has(permit.host)) ?? []) {

@@ -114,7 +114,9 @@ async function answerWithoutPlan({ deps, strategy }: PassContext): Promise<void>
 }
 
 function applyAsked(strategy: PatchStrategy): boolean {
-  return pendingRequests(strategy).requests.some(({ verb }) => ['apply-all', 'apply-stage', 'approve'].includes(verb));
+  return pendingRequests(strategy).requests.some(({ verb }) =>
+    ['apply-all', 'apply-stage', 'approve'].includes(verb),
+  );
 }
 
 /** Builds the plan where that is needed; whether it did. */

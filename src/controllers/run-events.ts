@@ -27,7 +27,12 @@ export function runEvents(
     ...answers.map(answered),
     ...stateEvents(before, after, message),
     ...after.apply.stages.flatMap((stage, id) => stageEvents(before.apply.stages[id], stage)),
-    ...after.hosts.flatMap((host) => hostEvents(before.hosts.find(({ name }) => name === host.name), host)),
+    ...after.hosts.flatMap((host) =>
+      hostEvents(
+        before.hosts.find(({ name }) => name === host.name),
+        host,
+      ),
+    ),
   ];
 }
 
@@ -42,11 +47,18 @@ function stateEvents(before: RunState, after: RunState, message: string): Told[]
   if (!before.suspendedSince && after.suspendedSince)
     told.push({ reason: 'Suspended', subject: after.suspendedSince, note: message });
   if (before.suspendedSince && !after.suspendedSince)
-    told.push({ reason: 'Resumed', subject: before.suspendedSince, note: `suspended since ${before.suspendedSince}` });
+    told.push({
+      reason: 'Resumed',
+      subject: before.suspendedSince,
+      note: `suspended since ${before.suspendedSince}`,
+    });
   return told;
 }
 
-function stageEvents(before: StageStatus | undefined, { id, name, hosts = [], result, inProgress }: StageStatus): Told[] {
+function stageEvents(
+  before: StageStatus | undefined,
+  { id, name, hosts = [], result, inProgress }: StageStatus,
+): Told[] {
   const subject = `stage ${String(id)}`;
   if (inProgress && !before?.inProgress)
     return [{ reason: 'StageStarted', subject, note: `${subject}, ${name}: ${hosts.join(', ')}` }];
@@ -54,10 +66,15 @@ function stageEvents(before: StageStatus | undefined, { id, name, hosts = [], re
   return done ? [{ reason: 'StageDone', subject, note: `${subject}, ${name}: all its hosts are done` }] : [];
 }
 
-function hostEvents(before: HostProgress | undefined, { name, step, result, reason = '', uncordoned }: HostProgress): Told[] {
+function hostEvents(
+  before: HostProgress | undefined,
+  { name, step, result, reason = '', uncordoned }: HostProgress,
+): Told[] {
   const failed = isFinal(result) && result !== 'success' && !(before && isFinal(before.result));
   return [
-    ...(failed ? [{ reason: 'HostFailed' as const, subject: step, host: name, note: `${step}: ${reason}` }] : []),
+    ...(failed
+      ? [{ reason: 'HostFailed' as const, subject: step, host: name, note: `${step}: ${reason}` }]
+      : []),
     ...(uncordoned && !before?.uncordoned
       ? [{ reason: 'HostUncordoned' as const, host: name, note: reason }]
       : []),

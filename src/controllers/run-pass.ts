@@ -35,7 +35,8 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   if (!run || !record) return { strategy, open: false };
   const plan = planOf(record, run);
   const pending = pendingRequests(strategy);
-  const decide = (permits: PermitFacts): Decision => advance(plan, run, turnOf(context, order, pending, permits));
+  const decide = (permits: PermitFacts): Decision =>
+    advance(plan, run, turnOf(context, order, pending, permits));
 
   let current = strategy;
   let permits: PermitFacts = { held: heldBy(pool?.status.permits ?? [], run.id) };
@@ -49,7 +50,11 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   } else if (preview) permits = preview.facts;
   decision = decide(permits);
 
-  const shown = { reasons: decision.reasons, heldBack: order.heldBack, answers: [...pending.refused, ...decision.answers] };
+  const shown = {
+    reasons: decision.reasons,
+    heldBack: order.heldBack,
+    answers: [...pending.refused, ...decision.answers],
+  };
   const stored = await store({ ...context, strategy: current }, decision, run, shown);
   await freeSurplus(context, run.id, decision, permits);
 
@@ -88,14 +93,24 @@ function ownerOf({ metadata: { namespace, name, uid } }: PatchStrategy): Turn['o
 async function settled({ deps, attachment }: PassContext, wish: PermitWish): Promise<PermitFacts> {
   const facts = await deps.ledger.update(attachment.scope.pool, (status, pool) => {
     const now = new Date(deps.clock()).toISOString();
-    const { facts: result, ...settlement } = settlePermits(status, wish, poolFacts(pool, attachment.view().fleet), now);
+    const { facts: result, ...settlement } = settlePermits(
+      status,
+      wish,
+      poolFacts(pool, attachment.view().fleet),
+      now,
+    );
     return { ...settlement, result };
   });
   return facts ?? { held: new Set(), refusal: `HostPool ${attachment.scope.pool} does not exist` };
 }
 
 /** Frees the permits of hosts that the run no longer names; only after the status that no longer names them was stored. */
-async function freeSurplus(context: PassContext, run: string, decision: Decision, { held }: PermitFacts): Promise<void> {
+async function freeSurplus(
+  context: PassContext,
+  run: string,
+  decision: Decision,
+  { held }: PermitFacts,
+): Promise<void> {
   const { hosts } = decision.wants.permits;
   if ([...held].every((host) => hosts.includes(host))) return;
   // Exactly what is held and still wanted: nothing is asked for here.

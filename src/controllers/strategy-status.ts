@@ -116,7 +116,9 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {
         const done = `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done`;
-        return clip(`${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`);
+        return clip(
+          `${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`,
+        );
       }
       return clip(
         `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`,

@@ -52,7 +52,10 @@ export function isStoodFor(
 ): boolean {
   const owner = living.get(run);
   if (!owner) return false;
-  return owner.open.has(host) || (owner.underWay && permits.some((permit) => permit.host === host && permit.run === run));
+  return (
+    owner.open.has(host) ||
+    (owner.underWay && permits.some((permit) => permit.host === host && permit.run === run))
+  );
 }
 
 /**

@@ -21,7 +21,9 @@ export function standing(pool: string, { epoch }: HostPoolStatus, own: number | 
   if (own === undefined) return epoch === undefined ? 'wiped' : 'not raised';
   if (epoch === own) return 'ours';
   if (epoch !== undefined && epoch > own)
-    throw new DeposedError(`another operator leads: it raised the epoch of HostPool ${pool} from ${String(own)} to ${String(epoch)}`);
+    throw new DeposedError(
+      `another operator leads: it raised the epoch of HostPool ${pool} from ${String(own)} to ${String(epoch)}`,
+    );
   return 'wiped';
 }
 
@@ -48,8 +50,15 @@ function permitsOfClaims(
   status: HostPoolStatus,
   claims: readonly { readonly host: string; readonly claim: Claim }[],
 ): HostPoolStatus {
-  const permits = claims.map(({ host, claim: { run, level, since } }): Permit => ({ host, run, level, since }));
-  const owners = new Map(claims.map(({ claim: { run, owner } }) => [run, `${owner.namespace}/${owner.name}`]));
+  const permits = claims.map(({ host, claim: { run, level, since } }): Permit => ({
+    host,
+    run,
+    level,
+    since,
+  }));
+  const owners = new Map(
+    claims.map(({ claim: { run, owner } }) => [run, `${owner.namespace}/${owner.name}`]),
+  );
   const runs = [...owners].map(([id, strategy]) => ({ id, strategy }));
   return withPermits({ ...status, runs }, permits);
 }

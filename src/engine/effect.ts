@@ -24,7 +24,12 @@ export type Effect = Common &
         readonly closedBefore?: boolean | undefined;
       }
     /** Turns the claim into a note that the host was left locked, and why; the host stays closed. */
-    | { readonly kind: 'leave-locked'; readonly revision: string; readonly run: string; readonly reason: string }
+    | {
+        readonly kind: 'leave-locked';
+        readonly revision: string;
+        readonly run: string;
+        readonly reason: string;
+      }
     | { readonly kind: 'evict'; readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'> }
     /** Makes the Job suspended: it does nothing yet. */
     | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }

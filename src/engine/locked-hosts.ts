@@ -19,10 +19,21 @@ export function tendLockedHosts(pass: Pass): void {
     if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
     else if (outage.releaseAsked || lockedByNobody(facts)) {
       const { revision } = facts;
-      const effect = { kind: 'release', host: outage.name, revision, run: run.id, closedBefore: outage.closedBefore } as const;
+      const effect = {
+        kind: 'release',
+        host: outage.name,
+        revision,
+        run: run.id,
+        closedBefore: outage.closedBefore,
+      } as const;
       tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'release') });
     } else if (turn.order.lettingGo) {
-      const effect = { kind: 'leave-locked', host: outage.name, revision: facts.revision, run: run.id } as const;
+      const effect = {
+        kind: 'leave-locked',
+        host: outage.name,
+        revision: facts.revision,
+        run: run.id,
+      } as const;
       const reason = outage.reason ?? 'its strategy was deleted';
       tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'leave-locked'), reason });
     }

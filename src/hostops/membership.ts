@@ -1,14 +1,21 @@
 /** Which hosts belong to a pool, for every adapter. Pure. */
+import { DEFAULT_POOL } from '../crds/names.ts';
 import type { Claim } from '../engine/view.ts';
-import { memberOf, type Membership } from '../planner/pool-membership.ts';
-import type { Labels } from './label-selector.ts';
+import type { Labels } from '../planner/labels.ts';
+import { memberOf } from '../planner/pool-membership.ts';
 import type { Scope } from './port.ts';
 
-/** A claimed host stays in the pool of its claim, whatever its labels and the pools say meanwhile. */
+export type Standing = ReturnType<typeof memberOf>;
+
+/**
+ * A claimed host stays in the pool of its claim, whatever its labels and the pools say meanwhile. What other pools
+ * keep from `default` is no overlap: it has what no other pool selects.
+ */
 export function membershipOf(
   { labels, claim }: { readonly labels: Labels; readonly claim: Claim | undefined },
   scope: Scope,
-): Membership {
+): Standing {
   if (claim) return claim.pool === scope.pool ? 'member' : 'not-selected';
-  return memberOf(labels, scope);
+  const standing = memberOf(labels, scope);
+  return standing === 'kept-by-other' && scope.pool === DEFAULT_POOL ? 'not-selected' : standing;
 }

@@ -14,12 +14,16 @@ export function planDifference(before: readonly Staged[], after: readonly Staged
   const now = placesOf(after);
   const added = [...now.keys()].filter((host) => !old.has(host));
   const gone = [...old.keys()].filter((host) => !now.has(host));
-  const moved = [...now].filter(([host, stage]) => old.has(host) && old.get(host) !== stage).map(([host]) => host);
+  const moved = [...now]
+    .filter(([host, stage]) => old.has(host) && old.get(host) !== stage)
+    .map(([host]) => host);
   const parts = [
     ...told('added', added),
     ...told('no longer in it', gone),
     ...told('in another stage', moved),
-    ...(before.length === after.length ? [] : [`${String(after.length)} stages instead of ${String(before.length)}`]),
+    ...(before.length === after.length
+      ? []
+      : [`${String(after.length)} stages instead of ${String(before.length)}`]),
   ];
   return parts.length > 0 ? parts.join('; ') : undefined;
 }

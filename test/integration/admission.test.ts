@@ -177,7 +177,11 @@ describe('the custom resource definitions', () => {
   });
 
   it('accept the examples and the default pool', async () => {
-    for (const file of ['examples/patch-strategy.yaml', 'deploy/host-pool-default.yaml']) {
+    for (const file of [
+      'examples/patch-strategy.yaml',
+      'examples/host-pool.yaml',
+      'deploy/host-pool-default.yaml',
+    ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));
     }
   });

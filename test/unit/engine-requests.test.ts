@@ -107,7 +107,9 @@ describe('a request', () => {
     await run.settle();
     expect(run.claimed).toEqual(['w-1']);
     expect(await ask(run, { verb: 'release-host', host: 'w-9' })).toBe('refused: this run holds no host w-9');
-    expect(await ask(run, { verb: 'release-host', host: 'w-1' })).toBe('accepted: w-1 is given back as it is');
+    expect(await ask(run, { verb: 'release-host', host: 'w-1' })).toBe(
+      'accepted: w-1 is given back as it is',
+    );
     await run.settle();
     openAndFree(run);
     expect(run.run.state).toBe('apply-failed');
@@ -120,9 +122,7 @@ describe('a request', () => {
     );
     await ask(run, { verb: 'apply-all' });
     await run.until(() => run.claimed.length > 0);
-    expect(await ask(run, { verb: 'abort', stage: 1 })).toBe(
-      'refused: stage 1 is not under way, stage 0 is',
-    );
+    expect(await ask(run, { verb: 'abort', stage: 1 })).toBe('refused: stage 1 is not under way, stage 0 is');
     expect(await ask(run, { verb: 'abort', stage: 0 })).toMatch(/^accepted/);
     expect(await ask(run, { verb: 'apply-all' })).toMatch(/^refused: an abort is under way/);
     await run.settle();
@@ -144,7 +144,10 @@ describe('a request', () => {
 
 describe('Suspend', () => {
   it('lets nothing happen, and no time pass for the deadlines', async () => {
-    const run = await SimulatedRun.start({ hosts: workers(2), spec: { timing: { patchTimeoutSeconds: 60 } } });
+    const run = await SimulatedRun.start({
+      hosts: workers(2),
+      spec: { timing: { patchTimeoutSeconds: 60 } },
+    });
     await run.until(() => run.step === 'sw-patch-hosts');
     const { length } = run.accepted;
     run.order = { mode: 'Suspend' };

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settlePermits, withPermits, type PoolFacts, type Settlement } from '../../src/controllers/permits.ts';
+import {
+  settlePermits,
+  withPermits,
+  type PoolFacts,
+  type Settlement,
+} from '../../src/controllers/permits.ts';
 import type { HostPoolStatus, Permit } from '../../src/crds/host-pool.ts';
 
 const NOW = '2026-11-23T09:30:00Z';

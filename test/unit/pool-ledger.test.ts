@@ -112,7 +112,16 @@ describe('a takeover', () => {
   const marked = (host: string, run: string, epoch: number): MarkedHost => ({
     ...{ host, revision: '1', spoiltClaim: undefined, closed: true },
     claim: {
-      ...{ run, pool: 'default', epoch, planDigest: 'd', stage: 0, level: 'away', closedBefore: false, since: NOW },
+      ...{
+        run,
+        pool: 'default',
+        epoch,
+        planDigest: 'd',
+        stage: 0,
+        level: 'away',
+        closedBefore: false,
+        since: NOW,
+      },
       owner: { namespace: 'a', name: run, uid: 'u' },
     },
   });
@@ -174,7 +183,11 @@ describe('the patch of a pool', () => {
   it('turns any status into any other', () => {
     const permits = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { maxLength: 5 });
     const status = fc.record(
-      { epoch: fc.integer({ min: 1, max: 3 }), away: fc.integer(), permits: permits.map((all) => all.map((host) => permit(host))) },
+      {
+        epoch: fc.integer({ min: 1, max: 3 }),
+        away: fc.integer(),
+        permits: permits.map((all) => all.map((host) => permit(host))),
+      },
       { requiredKeys: [] },
     );
     fc.assert(

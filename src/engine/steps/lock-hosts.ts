@@ -37,7 +37,8 @@ export function lockHost(step: HostStep): Verdict {
 export function claimLost({ facts, name, run }: HostStep): Verdict | undefined {
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return undefined;
-  if (facts.spoiltClaim !== undefined) return failed(`${name} lost the claim of this run: ${facts.spoiltClaim}`);
+  if (facts.spoiltClaim !== undefined)
+    return failed(`${name} lost the claim of this run: ${facts.spoiltClaim}`);
   return failed(
     `${name} lost the claim of this run: somebody removed or replaced its annotation ${CLAIM_ANNOTATION}`,
   );

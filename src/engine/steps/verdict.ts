@@ -27,7 +27,12 @@ export type Verdict =
       readonly uncordoned?: true;
     }
   /** Nothing is under way; others have to move first, or time has to pass. */
-  | { readonly kind: 'blocked'; readonly reason: string; readonly until?: Instant; readonly uncordoned?: true }
+  | {
+      readonly kind: 'blocked';
+      readonly reason: string;
+      readonly until?: Instant;
+      readonly uncordoned?: true;
+    }
   | { readonly kind: 'failed'; readonly reason: string; readonly uncordoned?: true };
 
 /** All that a step may look at when it judges one host. */

@@ -26,7 +26,9 @@ export async function adoptNode(
     const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
     const held = node.claim;
     if (held ? held.run !== claim.run : !makeIfMissing || node.spoiltClaim !== undefined) return undefined;
-    const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, anew(node, claim));
+    const patch = held
+      ? adoptPatch(node, { ...held, epoch: claim.epoch })
+      : claimPatch(node, anew(node, claim));
     return mergePatch<V1Node>(writer, path, patch, signal);
   });
 }

@@ -105,11 +105,7 @@ export class KubernetesHostOps implements HostOps {
     return this.#jobs.suspended(namespace, strategyUid);
   }
 
-  async adopt(
-    adoptions: ReadonlyMap<HostName, Adoption>,
-    fence: Fence,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
     const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
     for (const node of await Promise.all(nodes)) if (node) this.#nodes.fold(node);
     for (const job of await adoptJobs(this.#writer, fence, signal)) this.#jobs.fold(job);

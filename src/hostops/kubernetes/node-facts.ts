@@ -3,7 +3,8 @@ import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
 import type { HostFacts } from '../../engine/view.ts';
 import type { Facts, HostSeed } from '../../planner/facts.ts';
-import { rolesOf, type Labels } from '../label-selector.ts';
+import type { Labels } from '../../planner/labels.ts';
+import { rolesOf } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
 import { readClaim } from './claims.ts';
 

@@ -12,7 +12,10 @@ const TAINT = { key: MAINTENANCE_TAINT, effect: 'NoSchedule' };
 
 /** Says whose the node is; `away` also closes it. A note that it was left locked goes. */
 export function claimPatch(node: NodeState, claim: Claim): object {
-  const metadata = guarded(node, { ...claimed(node, claim), ...(node.leftLocked ? { [LEFT_LOCKED_ANNOTATION]: null } : {}) });
+  const metadata = guarded(node, {
+    ...claimed(node, claim),
+    ...(node.leftLocked ? { [LEFT_LOCKED_ANNOTATION]: null } : {}),
+  });
   if (claim.level === 'touched') return { metadata };
   return { metadata, spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] } };
 }
@@ -24,14 +27,20 @@ export function adoptPatch(node: NodeState, claim: Claim): object {
 
 /** Closes a claimed node again. */
 export function recordonPatch(node: NodeState): object {
-  return { metadata: guarded(node, {}), spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] } };
+  return {
+    metadata: guarded(node, {}),
+    spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] },
+  };
 }
 
 /**
  * Takes off what is ours. The node is opened only when we closed it and it is
  * still closed: what somebody opened or had closed stays as it is.
  */
-export function releasePatch(node: NodeState, { level, closedBefore }: Pick<Claim, 'level' | 'closedBefore'>): object {
+export function releasePatch(
+  node: NodeState,
+  { level, closedBefore }: Pick<Claim, 'level' | 'closedBefore'>,
+): object {
   const metadata = guarded(node, { [CLAIM_ANNOTATION]: null });
   const open = level === 'away' && !closedBefore && node.closed;
   const taints = othersTaints(node);

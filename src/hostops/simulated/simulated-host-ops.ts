@@ -1,6 +1,14 @@
 /** The host-ops port over a world in memory, for tests: the whole contract, at once and without faults. */
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { Alarm, Claim, EffectFacts, FleetFacts, HostFacts, InstanceFacts, View } from '../../engine/view.ts';
+import type {
+  Alarm,
+  Claim,
+  EffectFacts,
+  FleetFacts,
+  HostFacts,
+  InstanceFacts,
+  View,
+} from '../../engine/view.ts';
 import type { Facts, HostName, HostSeed } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
 import { membershipOf } from '../membership.ts';
@@ -123,7 +131,8 @@ export class SimulatedHostOps implements HostOps {
         this.#take(host, { ...claim, closedBefore: host.marked ? claim.closedBefore : host.closed });
     }
     for (const job of this.#world.jobs.values())
-      if (job.run === run && (job.state === 'suspended' || job.state === 'running')) this.#world.stampJob(job, epoch);
+      if (job.run === run && (job.state === 'suspended' || job.state === 'running'))
+        this.#world.stampJob(job, epoch);
   }
 
   async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
@@ -168,7 +177,10 @@ export class SimulatedHostOps implements HostOps {
     this.#world.changeHost(name, { claim, leftLocked: undefined, ...closing });
   }
 
-  #recordon({ name, claim, revision, closed }: SimulatedHost, effect: Effect & { kind: 'recordon' }): Outcome {
+  #recordon(
+    { name, claim, revision, closed }: SimulatedHost,
+    effect: Effect & { kind: 'recordon' },
+  ): Outcome {
     if (claim?.run !== effect.run || effect.revision !== String(revision)) return STALE;
     if (closed) return ALREADY;
     this.#world.changeHost(name, { closed: true, marked: true });
@@ -180,7 +192,9 @@ export class SimulatedHostOps implements HostOps {
     const lost = !claim && (marked || spoiltClaim !== undefined) && effect.closedBefore !== undefined;
     if (lost ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
-    const closedBefore = claim ? claim.level === 'touched' || claim.closedBefore : effect.closedBefore === true || !marked;
+    const closedBefore = claim
+      ? claim.level === 'touched' || claim.closedBefore
+      : effect.closedBefore === true || !marked;
     const opening = closedBefore ? {} : { closed: false };
     this.#world.changeHost(name, { claim: undefined, spoiltClaim: undefined, marked: false, ...opening });
     return ACCEPTED;
@@ -233,7 +247,9 @@ export class SimulatedHostOps implements HostOps {
   }
 
   #keptByOthers(scope: Scope): ReadonlySet<HostName> {
-    const kept = [...this.#world.hosts.values()].filter((host) => membershipOf(host, scope) === 'kept-by-other');
+    const kept = [...this.#world.hosts.values()].filter(
+      (host) => membershipOf(host, scope) === 'kept-by-other',
+    );
     return new Set(kept.map(({ name }) => name));
   }
 
@@ -281,7 +297,10 @@ function alarmOf({ name, ready, claim }: SimulatedHost): Alarm[] {
   return ready || claim ? [] : [{ host: name, reason: 'not Ready' }];
 }
 
-function fleetOf(members: readonly SimulatedHost[], planRevision: string): Omit<FleetFacts, 'keptByOtherPools'> {
+function fleetOf(
+  members: readonly SimulatedHost[],
+  planRevision: string,
+): Omit<FleetFacts, 'keptByOtherPools'> {
   const others = members.filter(({ closed, ready, claim }) => !claim && (closed || !ready));
   return {
     total: members.length,
