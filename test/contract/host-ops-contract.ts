@@ -36,6 +36,10 @@ export type ContractFixture = {
   setReady(host: HostName, ready: boolean): Promise<void>;
   /** Closes a host, as a person would. */
   close(host: HostName): Promise<void>;
+  /** Opens a host, as a person would. */
+  open(host: HostName): Promise<void>;
+  /** Edits the claim of a host, as a person would. */
+  editClaim(host: HostName): Promise<void>;
   /** Lets time pass until this is so; fails when it does not come. */
   eventually(what: string, condition: () => boolean): Promise<void>;
   cleanup(): Promise<void>;
@@ -59,6 +63,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       fixture = await makeFixture();
       told = new Set();
       signal = new AbortController().signal;
+      expect(await fixture.ops.prepare(fixture.owner.namespace, signal)).toBeUndefined();
       fleet = fixture.ops.fleet(fixture.scope, () => undefined);
       watch = fixture.ops.watch((hosts) => {
         for (const host of hosts) told.add(host);
@@ -239,6 +244,134 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(await perform(releaseOf({ ...taken, revision: before.revision }))).toEqual({ kind: 'stale' });
       await fixture.ops.confirm([before.name], signal);
       expect(host(before.name)).toMatchObject({ claim: taken.claim, closed: true });
+    });
+
+    it('closes a claimed host again that somebody opened, and no other', async () => {
+      const taken = await claimed(await watched('reopened'));
+      await fixture.open(taken.name);
+      const opened = await seen(taken.name, ({ closed }) => !closed);
+      const recordonOf = ({ name: hostName, revision }: HostFacts, run = RUN): Effect => {
+        return {
+          kind: 'recordon',
+          key: keyOf(hostName, 'lock-hosts', 'recordon'),
+          host: hostName,
+          revision,
+          run,
+        };
+      };
+      expect(await perform(recordonOf(opened, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'stale' });
+      await accepted(() => host(opened.name), recordonOf);
+      expect(await seen(opened.name, ({ closed }) => closed)).toMatchObject({
+        claim: taken.claim,
+        marked: true,
+      });
+    });
+
+    it('takes an edited claim for none, and puts the host back as the run wrote down that it was', async () => {
+      const taken = await claimed(await watched('edited'));
+      await fixture.editClaim(taken.name);
+      const spoilt = await seen(taken.name, ({ spoiltClaim }) => spoiltClaim !== undefined);
+      expect(spoilt).toMatchObject({ claim: undefined, closed: true, marked: true });
+      expect(await perform(claimOf(spoilt, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'stale' });
+      expect(fixture.ops.marked(fixture.scope)).toMatchObject([{ host: taken.name, claim: undefined }]);
+
+      await accepted(
+        () => host(taken.name),
+        (facts) => ({
+          ...releaseOf(facts),
+          kind: 'release',
+          revision: facts.revision,
+          run: RUN,
+          closedBefore: false,
+        }),
+      );
+      await seen(
+        taken.name,
+        ({ spoiltClaim, marked, closed }) => spoiltClaim === undefined && !marked && !closed,
+      );
+    });
+
+    it('leaves a host locked with a note, and without a claim', async () => {
+      const { name: failed } = await claimed(await watched('failed'));
+      await accepted(
+        () => host(failed),
+        ({ revision }): Effect => ({
+          ...{ kind: 'leave-locked', key: keyOf(failed, 'unlock-hosts', 'leave-locked'), host: failed },
+          ...{ revision, run: RUN, reason: 'its patch failed' },
+        }),
+      );
+      const left = await seen(failed, ({ claim }) => claim === undefined);
+      expect(left).toMatchObject({ closed: true, marked: false, spoiltClaim: undefined });
+      expect(view().fleet.outOfServiceByOthers).toEqual(new Set([failed]));
+      await fixture.open(failed);
+      await seen(failed, ({ closed }) => !closed);
+    });
+
+    it('keeps a claimed host in its pool, whatever its labels say, and knows whose marks there are', async () => {
+      const { name: held } = await claimed(await watched('member'));
+      expect(fixture.ops.marked(fixture.scope)).toMatchObject([{ host: held, claim: { run: RUN } }]);
+      expect(await fixture.ops.readMarked(fixture.scope, signal)).toMatchObject([{ host: held }]);
+      const other = { ...fixture.scope, pool: 'another' };
+      const opened = fixture.ops.fleet(other, () => undefined);
+      expect(fixture.ops.view(other).fleet.total).toBe(0);
+      expect(fixture.ops.marked(other)).toEqual([]);
+      opened.close();
+    });
+
+    it('counts apart what a pool selects that an older one keeps', async () => {
+      const kept = await fixture.addHost('kept', { labels: { shelf: 'old' } });
+      const newer = { ...fixture.scope, before: [{ shelf: 'old' }] };
+      const opened = fixture.ops.fleet(newer, () => undefined);
+      await fixture.eventually('the host', () => fixture.ops.view(newer).fleet.keptByOtherPools.has(kept));
+      expect(fixture.ops.view(newer).fleet.total).toBe(0);
+      opened.close();
+    });
+
+    it('hands a run over: what was decided before is refused, a claim on its way is made', async () => {
+      const taken = await claimed(await watched('taken-over'));
+      const due = await fixture.addHost('due');
+      await seen(due, ({ ready }) => ready);
+      const before = host(due);
+      const adoption = { ...claimOf(taken).claim, epoch: EPOCH + 1 };
+      await fixture.ops.adopt(
+        new Map([
+          [taken.name, { claim: adoption, makeIfMissing: false }],
+          [due, { claim: adoption, makeIfMissing: true }],
+        ]),
+        { strategy: fixture.owner, run: RUN, epoch: EPOCH + 1 },
+        signal,
+      );
+      expect(await perform(releaseOf(taken))).toEqual({ kind: 'stale' });
+      expect(before && (await perform(claimOf(before, OTHER_RUN), OTHER_RUN)).kind).toBe('blocked');
+      expect(await seen(taken.name, ({ claim }) => claim?.epoch === EPOCH + 1)).toMatchObject({
+        closed: true,
+      });
+      expect(await seen(due, ({ claim }) => claim?.epoch === EPOCH + 1)).toMatchObject({ closed: true });
+    });
+
+    it('hands a Job over: it cannot be started by what was decided before, and can be removed', async () => {
+      const { name: busy } = await watched('busy');
+      const key = keyOf(busy, 'sw-patch-hosts', PATCH);
+      await perform({ kind: 'create-job', key, host: busy, action: PATCH, job: JOB });
+      const made = await job(key, 'suspended');
+      await fixture.ops.adopt(new Map(), { strategy: fixture.owner, run: RUN, epoch: EPOCH + 1 }, signal);
+      const { namespace, uid } = fixture.owner;
+      const stamped = await observe('another revision', () =>
+        fixture.ops.suspendedJobs(namespace, uid).find(({ revision }) => revision !== made.revision),
+      );
+      const common = { host: busy, name: made.name, uid: made.uid };
+      const start: Effect = {
+        kind: 'start-job',
+        key: `${key}/start`,
+        ...common,
+        revision: made.revision,
+        timeoutSeconds: 9,
+      };
+      expect(await perform(start)).toEqual({ kind: 'stale' });
+      const remove: Effect = { kind: 'delete-job', key: `${key}/sweep`, ...common, revision: made.revision };
+      expect(await perform(remove)).toEqual({ kind: 'stale' });
+      expect(await perform({ ...remove, revision: stamped.revision })).toEqual({ kind: 'accepted' });
+      await fixture.eventually('the Job to be gone', () => view().effect(key) === undefined);
     });
 
     it('empties a host by evictions, each for one pod only', async () => {

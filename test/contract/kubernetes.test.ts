@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ApiException, CoreV1Api, PolicyV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
+import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import { apply, mergePatch, read } from '../support/apply.ts';
@@ -95,6 +96,17 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
         metadata: { annotations: { [READY_ANNOTATION]: ready ? null : 'false' } },
       }),
     close: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: true } }),
+    open: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: null } }),
+    editClaim: async (host) => {
+      const { metadata } = await core.readNode({ name: host });
+      const claim = metadata?.annotations?.[CLAIM_ANNOTATION]?.replace(
+        '"closedBefore":false',
+        '"closedBefore":true',
+      );
+      await mergePatch(admin, nodeManifest(host), {
+        metadata: { annotations: { [CLAIM_ANNOTATION]: claim } },
+      });
+    },
     eventually: async (what, condition) => {
       await eventually(what, condition);
     },

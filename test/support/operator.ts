@@ -64,26 +64,55 @@ export async function writeOperatorKubeconfig(admin: KubeConfig, file: string): 
   await writeServiceAccountKubeconfig(admin, namespace, name, file);
 }
 
+/** Short, so that a test need not wait long for the next to lead after a crash. */
+export const LEASE_SECONDS = 3;
+
 export type RunningOperator = {
+  readonly pid: number;
   /** All lines that it logged so far. */
   readonly lines: readonly string[];
+  /** Resolves when it leads and works; fails when it ends before. */
+  readonly leads: Promise<undefined>;
+  /** Resolves with its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** The address of its probes and metrics, once they are served. */
+  address(): string | undefined;
+  signal(signal: NodeJS.Signals): void;
   /** Ends it at once, as a crash would. */
   kill(): Promise<void>;
   /** Ends it in good order. Safe to call twice. */
   stop(): Promise<void>;
 };
 
-/** Starts the operator and waits until it works. `onLine` gets each line of its log. */
+export type OperatorOptions = {
+  /** Gets each line of its log. */
+  readonly onLine?: (line: string) => void;
+  readonly environment?: Readonly<Record<string, string>>;
+};
+
+/** Starts the operator and waits until it works. */
 export async function startOperator(
   kubeconfig: string,
-  onLine?: (line: string) => void,
+  options: OperatorOptions = {},
 ): Promise<RunningOperator> {
+  const operator = spawnOperator(kubeconfig, options);
+  await operator.leads;
+  return operator;
+}
+
+/** Starts the operator; it may have to wait for its turn to lead. */
+export function spawnOperator(
+  kubeconfig: string,
+  { onLine, environment = {} }: OperatorOptions = {},
+): RunningOperator {
+  const own = { KUBECONFIG: kubeconfig, CAREEN_PORT: '0', CAREEN_LEASE_SECONDS: String(LEASE_SECONDS) };
   const child = spawn(process.execPath, [MAIN], {
-    env: { ...process.env, KUBECONFIG: kubeconfig },
+    env: { ...process.env, ...own, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
-  const { promise: ready, resolve, reject } = Promise.withResolvers<undefined>();
+  const { promise: leads, resolve, reject } = Promise.withResolvers<undefined>();
+  leads.catch(() => undefined); // who waits for it is told; nobody has to
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on('line', (line) => {
       lines.push(line);
@@ -91,15 +120,24 @@ export async function startOperator(
       if (line.includes('"careen is running"')) resolve(undefined);
     });
   }
-  const { promise: ended, resolve: end } = Promise.withResolvers<undefined>();
+  const { promise: ended, resolve: end } = Promise.withResolvers<number | NodeJS.Signals>();
   child.once('exit', (code, signal) => {
-    end(undefined);
+    end(code ?? signal ?? 0);
     reject(new Error(`the operator ended with ${String(code ?? signal)}:\n${lines.slice(-20).join('\n')}`));
   });
   const signalled = async (signal: NodeJS.Signals): Promise<void> => {
     child.kill(signal);
     await ended;
   };
-  await ready;
-  return { lines, kill: () => signalled('SIGKILL'), stop: () => signalled('SIGTERM') };
+  const addressOf = (line: string): string | undefined => /"address":"([^"]+)"/.exec(line)?.[1];
+  return {
+    pid: child.pid ?? 0,
+    lines,
+    leads,
+    ended,
+    address: () => lines.map(addressOf).find((each) => each !== undefined),
+    signal: (signal) => child.kill(signal),
+    kill: () => signalled('SIGKILL'),
+    stop: () => signalled('SIGTERM'),
+  };
 }

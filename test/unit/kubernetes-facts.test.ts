@@ -70,6 +70,22 @@ describe('a node', () => {
     expect(node('a', { claim: writeClaim(CLAIM, 'uid-a') }).claim).toEqual(CLAIM);
   });
 
+  it('has no claim when the annotation was edited, or copied from another node, and says so', () => {
+    const text = writeClaim(CLAIM, 'uid-a');
+    expect(readClaim(text, 'uid-a').claim).toEqual(CLAIM);
+    for (const [edited, uid] of [
+      [text.replace('"closedBefore":false', '"closedBefore":true'), 'uid-a'],
+      [text.replace('"epoch":1', '"epoch":2'), 'uid-a'],
+      [text, 'uid-b'],
+    ] as const) {
+      expect(readClaim(edited, uid)).toEqual({
+        claim: undefined,
+        spoilt: 'its annotation careen.dev/claim was edited, or copied from another node',
+      });
+    }
+    expect(readClaim('{', 'uid-a').spoilt).toBe('its annotation careen.dev/claim cannot be read');
+  });
+
   it('may have several roles, or none', () => {
     expect(rolesOf({ [CONTROL_PLANE]: '', disk: 'big' }, roles)).toEqual(['controller', 'storage']);
     expect(rolesOf({}, { ...roles, worker: { matchLabels: { disk: 'big' } } })).toEqual([]);
