@@ -76,6 +76,7 @@ export function hostSteps(
     epoch: turn.epoch,
     owner: turn.owner,
     stage,
+    planStage: run.apply.currentStage,
     stepStartedAt: Date.parse(step.startTime ?? ''),
     stepDeadline: deadlineOf(step),
     name,

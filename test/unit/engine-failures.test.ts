@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { AWAY_STEPS, claimOfAnother, isEmpty, openAndFree, workers } from './support/fleets.ts';
-import { KERNEL, kubeletPatch, SimulatedRun, type RunOptions } from './support/simulated-run.ts';
+import { KERNEL, kernelPatch, kubeletPatch, SimulatedRun, type RunOptions } from './support/simulated-run.ts';
 
 describe.each([
   { how: 'in one process', restarts: false },
@@ -29,6 +29,19 @@ describe.each([
     run.order = { mode: 'Abort' };
     await run.settle();
     expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
+  it('does not wait for the reboot of a host whose Job was made, and not started because another host failed', async () => {
+    const run = await start({ hosts: workers(2), spec: { patches: [kernelPatch] } });
+    await run.until(() =>
+      [...run.world.jobs.values()].some(({ host, action }) => host === 'w-1' && action === 'reboot'),
+    );
+    run.world.changeHost('w-2', { claim: undefined, marked: false, closed: false });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    const reboots = [...run.world.jobs.values()].filter(({ action }) => action === 'reboot');
+    expect(reboots.map(({ state }) => state)).toContain('suspended');
     openAndFree(run);
   });
 

@@ -1,6 +1,6 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
-import type { HostStep } from './verdict.ts';
+import { keyOf, type HostStep } from './verdict.ts';
 
 /** Whether the patches of this outage ask for a reboot. */
 export function rebootAsked({ plan }: Pick<HostStep, 'plan'>, outage: HostProgress): boolean {
@@ -9,9 +9,10 @@ export function rebootAsked({ plan }: Pick<HostStep, 'plan'>, outage: HostProgre
   );
 }
 
-/** Whether a reboot was started and the host is not back from it. */
+/** Whether a reboot was started and the host is not back from it. A Job that was only made reboots nothing. */
 export function rebootPending(step: HostStep, outage: HostProgress): boolean {
-  const { facts } = step;
-  const started = outage.bootIdBefore !== undefined && outage.jobs?.some(({ action }) => action === REBOOT);
-  return started === true && facts !== undefined && (facts.bootId === outage.bootIdBefore || !facts.ready);
+  const { facts, view } = step;
+  const made = outage.bootIdBefore !== undefined && outage.jobs?.some(({ action }) => action === REBOOT) === true;
+  if (!made || !facts || view.effect(keyOf(step, 'sw-patch-hosts', REBOOT))?.state === 'suspended') return false;
+  return facts.bootId === outage.bootIdBefore || !facts.ready;
 }

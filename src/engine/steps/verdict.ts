@@ -43,6 +43,8 @@ export type HostStep = {
   readonly epoch: number;
   readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
   readonly stage: StageStatus;
+  /** The stage of the plan that the host was taken in, also while an abort gives it back. */
+  readonly planStage: number;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
   readonly name: HostName;
@@ -68,8 +70,8 @@ export function hostGone(name: HostName): Verdict {
 }
 
 /** The key of an effect on this host in this stage. */
-export function keyOf({ run, stage, name, outage }: HostStep, step: string, subject: string): EffectKey {
-  return effectKey(run, stage.id, step, name, subject, outage?.attempt ?? 1);
+export function keyOf({ run, planStage, name, outage }: HostStep, step: string, subject: string): EffectKey {
+  return effectKey(run, planStage, step, name, subject, outage?.attempt ?? 1);
 }
 
 /**
