@@ -1,0 +1,115 @@
+/** Events as the API server wants them (events.k8s.io/v1). */
+import { createHash } from 'node:crypto';
+import { EVENTS, type EventReason } from './event-catalogue.ts';
+import { redactText } from './redact.ts';
+
+export type ObjectReference = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  /** Left out for a cluster-scoped object. */
+  readonly namespace?: string;
+  readonly name: string;
+  readonly uid?: string;
+};
+
+export type CareenEvent = {
+  readonly reason: EventReason;
+  /** What it is about: a strategy, a pool, or for the lead its Lease. */
+  readonly regarding: ObjectReference;
+  /** The node or pod that has to do with it. */
+  readonly related?: ObjectReference;
+  /**
+   * What tells it apart from others of the same reason about the same objects,
+   * such as the number of a stage. A repeat with the same subject only raises a count.
+   */
+  readonly subject?: string;
+  /** What happened, for people. */
+  readonly note: string;
+};
+
+/** The occurrences of one event that are told by one object. Times are milliseconds since the epoch. */
+export type Occurrences = { readonly first: number; readonly last: number; readonly count: number };
+
+const CONTROLLER = 'careen.dev/operator';
+/** Where events about cluster-scoped objects stand. */
+const CLUSTER_NAMESPACE = 'default';
+const LONGEST_NOTE_BYTES = 1000;
+const LONGEST_NAME = 253;
+const LONGEST_INSTANCE = 128;
+
+/** Equal for occurrences that belong to one series. */
+export function seriesKey({ reason, regarding, related, subject }: CareenEvent): string {
+  return JSON.stringify([reason, referenceKey(regarding), related && referenceKey(related), subject]);
+}
+
+export function referenceKey({ apiVersion, kind, namespace, name, uid }: ObjectReference): string {
+  return [apiVersion, kind, namespace, name, uid].join(' ');
+}
+
+/**
+ * The name of the object that tells a series. It follows from the series, the
+ * replica and `period`, so that the same event is never made twice, also when
+ * nobody knows whether the first attempt arrived.
+ */
+export function eventName(event: CareenEvent, instance: string, period: number): string {
+  const identity = JSON.stringify([seriesKey(event), instance, period]);
+  const digest = createHash('sha256').update(identity).digest('hex').slice(0, 16);
+  const name = event.regarding.name.slice(0, LONGEST_NAME - digest.length - 1).replace(/[^a-z0-9]+$/, '');
+  return `${name}.${digest}`;
+}
+
+/** Where the events about an object are made. */
+export function eventsPath({ regarding }: CareenEvent): string {
+  return `/apis/events.k8s.io/v1/namespaces/${namespaceOf(regarding)}/events`;
+}
+
+/** The object that tells a series for the first time. */
+export function eventBody(event: CareenEvent, name: string, instance: string, seen: Occurrences): object {
+  const { reason, regarding, related, note } = event;
+  const { action, type } = EVENTS[reason];
+  return {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { name, namespace: namespaceOf(regarding) },
+    eventTime: microTime(seen.first),
+    type,
+    reason,
+    action,
+    regarding,
+    ...(related ? { related } : {}),
+    note: cutNote(redactText(note)),
+    reportingController: CONTROLLER,
+    reportingInstance: instance.slice(0, LONGEST_INSTANCE),
+    ...(seen.count > 1 ? seriesPatch(seen) : {}),
+  };
+}
+
+/** What changes in the object when the event occurs again; the API server lets nothing else change. */
+export function seriesPatch({ count, last }: Occurrences): object {
+  return { series: { count, lastObservedTime: microTime(last) } };
+}
+
+/** The event as one regarding its node, for when the namespace of the strategy is gone; undefined without either. */
+export function aboutNode(event: CareenEvent): CareenEvent | undefined {
+  const { regarding, related, note } = event;
+  const { kind, namespace, name } = regarding;
+  if (namespace === undefined || related?.kind !== 'Node') return undefined;
+  return { ...event, regarding: related, related: regarding, note: `${kind} ${namespace}/${name}: ${note}` };
+}
+
+function namespaceOf({ namespace }: ObjectReference): string {
+  return namespace ?? CLUSTER_NAMESPACE;
+}
+
+/** The API server counts bytes and refuses a note above 1 KiB. */
+function cutNote(note: string): string {
+  const bytes = Buffer.from(note);
+  if (bytes.length <= LONGEST_NOTE_BYTES) return note;
+  // The cut may go through a character, whose first bytes are then read as U+FFFD.
+  return `${bytes.toString('utf8', 0, LONGEST_NOTE_BYTES).replace(/\uFFFD$/, '')}…`;
+}
+
+/** RFC 3339 with microseconds, as the API server wants it. */
+function microTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('Z', '000Z');
+}

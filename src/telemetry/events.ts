@@ -1,0 +1,193 @@
+/**
+ * Tells people, in events, what changed. Nothing depends on events: what cannot
+ * be told is logged and dropped, nothing is read to tell it, and no pass waits
+ * for it.
+ */
+import { apiAnswer } from './api-answer.ts';
+import {
+  aboutNode,
+  eventBody,
+  eventName,
+  eventsPath,
+  referenceKey,
+  seriesKey,
+  seriesPatch,
+  type CareenEvent,
+} from './event-object.ts';
+import { TokenBuckets } from './token-buckets.ts';
+
+/**
+ * Makes one write at the API server; a PATCH is a JSON merge patch. It ends within
+ * a time of its own, and throws the client's ApiException when it is refused.
+ */
+export type SendEvent = (method: 'POST' | 'PATCH', path: string, body: object) => Promise<void>;
+
+export type EventRecorderOptions = {
+  readonly send: SendEvent;
+  readonly log: { warn(fields: object, message: string): void };
+  /** The name of this replica's pod. */
+  readonly instance: string;
+  /** Milliseconds since the epoch. */
+  readonly clock: () => number;
+};
+
+/** A repeat within this time belongs to the series, a later one is an event of its own. */
+const SERIES_MILLISECONDS = 5 * 60_000;
+const QUEUE_LIMIT = 500;
+/** A stage may take 100 hosts out of service at once, and each is an event about one strategy. */
+const BURST = 120;
+const PER_SECOND = 1;
+
+const DROPS_TOLD_EVERY_MILLISECONDS = 60_000;
+
+/** The occurrences of one event, and where they are told. */
+type Series = {
+  event: CareenEvent;
+  first: number;
+  last: number;
+  count: number;
+  /** Whether the object that tells them was made. */
+  made: boolean;
+  queued: boolean;
+};
+
+export class EventRecorder {
+  readonly #options: EventRecorderOptions;
+  readonly #series = new Map<string, Series>();
+  readonly #limits = new TokenBuckets(BURST, PER_SECOND);
+  readonly #queue: Series[] = [];
+  #sending: Promise<void> | undefined;
+  #dropped = 0;
+  #dropsToldAt = -Infinity;
+  #tidiedAt = -Infinity;
+
+  constructor(options: EventRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** Has an event sent. Never throws and never waits. */
+  record(event: CareenEvent): void {
+    const now = this.#options.clock();
+    this.#tidy(now);
+    const key = seriesKey(event);
+    const known = this.#series.get(key);
+    const repeated = known !== undefined && now - known.last <= SERIES_MILLISECONDS ? known : undefined;
+    if (repeated) {
+      repeated.count += 1;
+      repeated.last = now;
+    }
+    if (repeated?.queued) return;
+    const refusal = this.#refusal(event, now);
+    if (!refusal) this.#enqueue(repeated ?? this.#begin(key, event, now));
+    // A repeat is not lost: its count is told with the next one.
+    else if (!repeated) this.#drop(event, now, refusal);
+  }
+
+  /** Waits until everything recorded so far was sent, or the time is over. For the end of the process. */
+  async flush(withinMilliseconds: number): Promise<void> {
+    const { promise: over, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(() => resolve(undefined), withinMilliseconds);
+    await Promise.race([this.#sending, over]);
+    clearTimeout(timer);
+    if (this.#sending)
+      this.#options.log.warn({ left: this.#queue.length + 1 }, 'events were not sent in time');
+  }
+
+  /** Why nothing more may be sent about the event's object now. */
+  #refusal({ regarding }: CareenEvent, now: number): string | undefined {
+    if (this.#queue.length >= QUEUE_LIMIT) return 'too many wait to be sent';
+    return this.#limits.take(referenceKey(regarding), now) ? undefined : 'too many regarding one object';
+  }
+
+  #begin(key: string, event: CareenEvent, now: number): Series {
+    const series = { event, first: now, last: now, count: 1, made: false, queued: false };
+    this.#series.set(key, series);
+    return series;
+  }
+
+  #enqueue(series: Series): void {
+    series.queued = true;
+    this.#queue.push(series);
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** One at a time, so that a series is made before it grows. */
+  async #sendAll(): Promise<void> {
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
+      next.queued = false;
+      await this.#send(next);
+    }
+    this.#sending = undefined;
+  }
+
+  async #send(series: Series): Promise<void> {
+    try {
+      if (series.made) await this.#grow(series);
+      else await this.#make(series);
+    } catch (error) {
+      const { reason, regarding, note } = series.event;
+      this.#options.log.warn({ err: error, event: reason, regarding, note }, 'event could not be sent');
+    }
+  }
+
+  async #make(series: Series): Promise<void> {
+    const { event } = series;
+    try {
+      const body = eventBody(event, this.#nameOf(series), this.#options.instance, series);
+      await this.#options.send('POST', eventsPath(event), body);
+      series.made = true;
+    } catch (error) {
+      if (apiAnswer(error)?.code === 409) return this.#adopt(series);
+      const elsewhere = namespaceIsGone(error) ? aboutNode(event) : undefined;
+      if (!elsewhere) throw error;
+      series.event = elsewhere;
+      await this.#make(series);
+    }
+  }
+
+  /** Our own, from an attempt without an answer or from before a restart: then this is at least its second occurrence. */
+  async #adopt(series: Series): Promise<void> {
+    series.made = true;
+    series.count = Math.max(series.count, 2);
+    await this.#grow(series);
+  }
+
+  async #grow(series: Series): Promise<void> {
+    const path = `${eventsPath(series.event)}/${this.#nameOf(series)}`;
+    try {
+      await this.#options.send('PATCH', path, seriesPatch(series));
+    } catch (error) {
+      if (apiAnswer(error)?.code !== 404) throw error;
+      // Events do not live long: the occurrences so far are gone with it.
+      Object.assign(series, { made: false, first: series.last, count: 1 });
+      await this.#make(series);
+    }
+  }
+
+  #nameOf({ event, first }: Series): string {
+    return eventName(event, this.#options.instance, Math.floor(first / SERIES_MILLISECONDS));
+  }
+
+  #drop({ reason, regarding }: CareenEvent, now: number, why: string): void {
+    this.#dropped += 1;
+    if (now - this.#dropsToldAt < DROPS_TOLD_EVERY_MILLISECONDS) return;
+    this.#options.log.warn({ dropped: this.#dropped, event: reason, regarding, why }, 'events dropped');
+    this.#dropped = 0;
+    this.#dropsToldAt = now;
+  }
+
+  /** Forgets what is over, now and then. */
+  #tidy(now: number): void {
+    if (now - this.#tidiedAt < SERIES_MILLISECONDS) return;
+    this.#tidiedAt = now;
+    for (const [key, { last }] of this.#series)
+      if (now - last > SERIES_MILLISECONDS) this.#series.delete(key);
+    this.#limits.forgetFull(now);
+  }
+}
+
+/** Nothing can be made in a namespace that is being deleted, or is gone. */
+function namespaceIsGone(error: unknown): boolean {
+  const answer = apiAnswer(error);
+  return answer?.code === 404 || (answer?.code === 403 && answer.causes.includes('NamespaceTerminating'));
+}
