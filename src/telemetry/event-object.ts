@@ -14,7 +14,7 @@ export type ObjectReference = {
 
 export type CareenEvent = {
   readonly reason: EventReason;
-  /** The strategy or pool that it is about. */
+  /** What it is about: a strategy, a pool, or for the lead its Lease. */
   readonly regarding: ObjectReference;
   /** The node or pod that has to do with it. */
   readonly related?: ObjectReference;
