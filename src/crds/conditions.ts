@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { time } from './schema.ts';
+import { generation, time } from './schema.ts';
 
 /**
  * Conditions as kstatus reads them: `Ready` is True when what was asked for is
@@ -43,11 +43,7 @@ export const condition = z
     status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
     reason: z.enum(REASONS).describe('Why, as one word of a closed set.'),
     message: z.string().max(4096).describe('Why, in words for people.'),
-    observedGeneration: z
-      .int()
-      .min(0)
-      .max(2147483647)
-      .describe('The generation of the object that this is about.'),
+    observedGeneration: generation().describe('The generation of the object that this is about.'),
     lastTransitionTime: time().describe('When the status of the condition last changed.'),
   })
   .describe('One condition.');

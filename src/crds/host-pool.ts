@@ -3,7 +3,16 @@ import { actionPolicy } from './action-policy.ts';
 import { conditionList } from './conditions.ts';
 import type { CrdDefinition } from './custom-resource-definition.ts';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
-import { countOrPercentage, namespaceName, objectName, rules, stringMap, text, time } from './schema.ts';
+import {
+  countOrPercentage,
+  generation,
+  namespaceName,
+  objectName,
+  rules,
+  stringMap,
+  text,
+  time,
+} from './schema.ts';
 import { OUTAGE_LEVELS } from './vocabulary.ts';
 
 const requirement = z
@@ -138,8 +147,10 @@ const permitRun = z
   .describe('One run that holds permits.');
 export type PermitRun = z.infer<typeof permitRun>;
 
+const hostCount = z.int().min(0).max(1000000);
+
 const outOfService = z.object({
-  count: z.int().min(0).max(10000).describe('How many they are.'),
+  count: hostCount.describe('How many they are.'),
   hosts: z
     .array(objectName())
     .max(20)
@@ -149,25 +160,15 @@ const outOfService = z.object({
 
 export const hostPoolStatus = z
   .object({
-    observedGeneration: z
-      .int()
-      .min(0)
-      .max(2147483647)
-      .optional()
-      .describe('The generation that the status is about.'),
+    observedGeneration: generation().optional().describe('The generation that the status is about.'),
     epoch: z
       .int()
       .min(1)
       .max(2147483647)
       .optional()
       .describe('Raised by each new leader; writes of one before are refused.'),
-    limit: z
-      .int()
-      .min(0)
-      .max(10000)
-      .optional()
-      .describe('How many hosts may be away at once: maxUnavailable as a number.'),
-    hosts: z.int().min(0).max(1000000).optional().describe('How many hosts the pool has.'),
+    limit: hostCount.optional().describe('How many hosts may be away at once: maxUnavailable as a number.'),
+    hosts: hostCount.optional().describe('How many hosts the pool has.'),
     outOfService: outOfService
       .optional()
       .describe('The hosts that others took out of service: closed, or not Ready.'),

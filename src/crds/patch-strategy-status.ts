@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
-import { objectName, text, time } from './schema.ts';
+import { generation, objectName, text, time } from './schema.ts';
 import {
   EXECUTION_MODES,
   OUTAGE_LEVELS,
@@ -156,12 +156,7 @@ export type AnsweredRequest = z.infer<typeof answeredRequest>;
 
 export const patchStrategyStatus = z
   .object({
-    observedGeneration: z
-      .int()
-      .min(0)
-      .max(2147483647)
-      .optional()
-      .describe('The generation that the status is about.'),
+    observedGeneration: generation().optional().describe('The generation that the status is about.'),
     state: z.enum(STRATEGY_STATES).optional().describe('Where the strategy stands, in the words of the VIM.'),
     stages: z.string().max(32).optional().describe('Stages done and in all, such as 3/12.'),
     message: z

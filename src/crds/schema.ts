@@ -31,6 +31,11 @@ export function time(): z.ZodType<string> {
     .meta({ format: 'date-time' });
 }
 
+/** The generation of an object. */
+export function generation(): z.ZodNumber {
+  return z.int().min(0).max(2147483647);
+}
+
 /** A name as Kubernetes takes it for objects of most kinds. */
 export function objectName(): z.ZodString {
   return text(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);

@@ -31,7 +31,7 @@ const containers = z
       image: z.string(),
       securityContext,
       ports: listOfObjects,
-      env: z.array(z.looseObject({ valueFrom: object })).nullish(),
+      env: z.array(z.looseObject({ valueFrom: z.looseObject({ secretKeyRef: object }).nullish() })).nullish(),
       envFrom: z.array(z.looseObject({ secretRef: object })).nullish(),
     }),
   )
@@ -42,7 +42,9 @@ const volume = z.looseObject({
   secret: object,
   projected: z
     .looseObject({
-      sources: z.array(z.looseObject({ secret: object, serviceAccountToken: object })).nullish(),
+      sources: z
+        .array(z.looseObject({ secret: object, serviceAccountToken: object, podCertificate: object }))
+        .nullish(),
     })
     .nullish(),
 });

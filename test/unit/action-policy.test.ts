@@ -293,6 +293,14 @@ describe('what cannot be read', () => {
     ['spec.ephemeralContainers[0]', { ephemeralContainers: ['a'] }],
     ['spec.volumes', { volumes: { a: { hostPath: { path: '/' } } } }],
     ['spec.volumes[0].hostPath', { volumes: [{ name: 'a', hostPath: '/etc' }] }],
+    [
+      'spec.volumes[0].projected.sources[0].secret',
+      { volumes: [{ projected: { sources: [{ secret: 'keys' }] } }] },
+    ],
+    [
+      'spec.initContainers[0].env[0].valueFrom.secretKeyRef',
+      { initContainers: [{ image: 'a', env: [{ name: 'A', valueFrom: { secretKeyRef: 'keys' } }] }] },
+    ],
     ['spec.securityContext', { securityContext: 'privileged' }],
   ])('is refused whatever the policy: %s', (path, spec) => {
     expect(violations(running(spec))).toContainEqual(
