@@ -20,7 +20,7 @@ const LAYERS = {
 
 /** The folders without I/O, clock or chance, and all that they may import from outside. */
 const PURE = {
-  crds: ['zod'],
+  crds: ['zod', 'node:crypto'],
   planner: ['zod', 'node:util', 'node:crypto'],
   engine: ['zod', 'node:util'],
 };

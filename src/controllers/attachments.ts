@@ -2,12 +2,18 @@ import { hostPoolSpec } from '../crds/host-pool.ts';
 import type { View } from '../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../hostops/port.ts';
 import type { HostName } from '../planner/facts.ts';
+import { limitOf } from '../planner/host-limit.ts';
 import type { HostPool } from './careen-api.ts';
 import { Outcomes } from './outcomes.ts';
 
 /** The hosts that a pool means. */
 export function scopeOf({ metadata, spec }: HostPool): Scope {
   return { pool: metadata.name, nodeSelector: spec.provider.kubernetes.nodeSelector, roles: spec.roles };
+}
+
+/** How many hosts of a pool may be out of service at once, as a number. */
+export function limitIn({ spec }: HostPool, { fleet }: View): number {
+  return limitOf(spec.maxUnavailable, fleet.total);
 }
 
 /** Stands in for a pool that is gone, so that hosts that are out of service can still be given back. */

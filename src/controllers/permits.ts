@@ -3,7 +3,7 @@
  * grants them, in one guarded write on the pool, and it decides on what it has
  * just read, never on a cache.
  */
-import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
+import type { HostPoolStatus, Permit, PermitRun } from '../crds/host-pool.ts';
 import type { PermitFacts, Wants } from '../engine/turn.ts';
 import type { HostName } from '../planner/facts.ts';
 
@@ -17,6 +17,8 @@ export type PermitWish = {
 export type PoolFacts = {
   readonly maxUnavailable: number;
   readonly permits: readonly Permit[];
+  /** Whose the permits are. */
+  readonly runs: readonly PermitRun[];
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
 };
 
@@ -36,14 +38,25 @@ export function settlePermits(wish: PermitWish, pool: PoolFacts, now: string): S
   const kept = pool.permits.filter((permit) => permit.run !== run || wants.hosts.includes(permit.host));
   const mine = new Set(kept.filter((permit) => permit.run === run).map(({ host }) => host));
   const lacking = wants.hosts.filter((host) => !mine.has(host));
-  const granted = lacking.map((host): Permit => ({ host, run, strategy, level: wants.level, since: now }));
+  const granted = lacking.map((host): Permit => ({ host, run, level: wants.level, since: now }));
   const refusal = lacking.length > 0 ? refusalOf(lacking, granted, kept, pool) : undefined;
   const permits = refusal ? kept : [...kept, ...granted];
   const held = new Set(permits.filter((permit) => permit.run === run).map(({ host }) => host));
   const unchanged = permits.length === pool.permits.length && kept.length === pool.permits.length;
   return {
-    status: unchanged ? undefined : { permits, away: permits.filter(({ level }) => level === 'away').length },
+    status: unchanged ? undefined : permitStatus(permits, [...pool.runs, { id: run, strategy }]),
     facts: { held, ...(refusal ? { refusal } : {}) },
+  };
+}
+
+/** The status that shows these permits: how many are away, and of `runs` those that hold one. */
+export function permitStatus(permits: Permit[], runs: readonly PermitRun[]): HostPoolStatus {
+  const strategies = new Map(runs.map(({ id, strategy }) => [id, strategy]));
+  const holding = new Set(permits.map(({ run }) => run));
+  return {
+    permits,
+    away: permits.filter(({ level }) => level === 'away').length,
+    runs: [...strategies].filter(([id]) => holding.has(id)).map(([id, strategy]) => ({ id, strategy })),
   };
 }
 
@@ -51,10 +64,13 @@ function refusalOf(
   lacking: readonly HostName[],
   granted: readonly Permit[],
   kept: readonly Permit[],
-  { maxUnavailable, outOfServiceByOthers }: PoolFacts,
+  { maxUnavailable, runs, outOfServiceByOthers }: PoolFacts,
 ): string | undefined {
   const taken = kept.find(({ host }) => lacking.includes(host));
-  if (taken) return `${taken.host} has a permit of strategy ${taken.strategy}`;
+  if (taken) {
+    const owner = runs.find(({ id }) => id === taken.run)?.strategy;
+    return `${taken.host} has a permit of ${owner === undefined ? `run ${taken.run}` : `strategy ${owner}`}`;
+  }
   if (granted.every(({ level }) => level === 'touched')) return undefined;
   const away = new Set(kept.filter(({ level }) => level === 'away').map(({ host }) => host));
   const out = away.union(outOfServiceByOthers);

@@ -8,10 +8,11 @@ import { RELEASE_FINALIZER } from '../crds/names.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { Order } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
-import { Attachments, everyNode, scopeOf } from './attachments.ts';
+import { Attachments, everyNode, limitIn, scopeOf } from './attachments.ts';
 import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
 import type { HostPool, PatchStrategy } from './careen-api.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
+import { permitStatus } from './permits.ts';
 import { limitBelowStage, rebuildNeeded } from './rebuild.ts';
 import { runPass } from './run-pass.ts';
 import { runOf, wishes } from './strategy-status.ts';
@@ -48,10 +49,11 @@ function poolOf({ spec, status }: PatchStrategy): string {
 }
 
 /** The standing order. A plan that no longer fits the spec or the pool lets the open stage end, and no more. */
-function orderOf({ strategy: { spec, status }, pool }: PassContext): Order {
+function orderOf({ strategy: { spec, status }, pool, attachment }: PassContext): Order {
   const run = runOf(status);
   const edited = status.run?.specDigest !== specDigest(spec);
-  const cut = run !== undefined && pool !== undefined && limitBelowStage(run, pool.spec.maxUnavailable);
+  const cut =
+    run !== undefined && pool !== undefined && limitBelowStage(run, limitIn(pool, attachment.view()));
   return edited || cut ? { mode: endingMode(spec) } : spec.execution;
 }
 
@@ -82,12 +84,11 @@ async function freePermits({ deps, key, strategy }: PassContext): Promise<void> 
   const name = strategy.status.run?.pool;
   const pool = name === undefined ? undefined : await deps.api.pool(name);
   const before = pool?.status.permits ?? [];
-  const permits = before.filter((permit) => permit.strategy !== key);
+  const runs = pool?.status.runs ?? [];
+  const ours = new Set(runs.filter((run) => run.strategy === key).map(({ id }) => id));
+  const permits = before.filter(({ run }) => !ours.has(run));
   if (!pool || permits.length === before.length) return;
-  await deps.api.writePermits(pool, {
-    permits,
-    away: permits.filter(({ level }) => level === 'away').length,
-  });
+  await deps.api.writePermits(pool, permitStatus(permits, runs));
 }
 
 async function waitForPool(context: PassContext): Promise<void> {
@@ -127,7 +128,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     specDigest: specDigest(spec),
     fleetRevision,
     now,
-    maxUnavailable: pool.spec.maxUnavailable,
+    maxUnavailable: limitIn(pool, attachment.view()),
   });
   if (!verdict.rebuild) {
     if (verdict.wakeAt !== undefined) deps.again(key, verdict.wakeAt - now);
@@ -139,7 +140,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     spec,
     generation: metadata.generation,
     before: status,
-    maxUnavailable: pool.spec.maxUnavailable,
+    maxUnavailable: limitIn(pool, attachment.view()),
     scope: attachment.scope,
     fleetRevision,
     runId: deps.newId(),

@@ -5,6 +5,7 @@ import { advance } from '../engine/advance.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../engine/turn.ts';
 import type { Plan } from '../planner/plan.ts';
+import { limitIn } from './attachments.ts';
 import type { HostPool, PatchStrategy } from './careen-api.ts';
 import type { PassContext } from './pass-context.ts';
 import { performEffects } from './perform-effects.ts';
@@ -95,8 +96,9 @@ function settle(
   return settlePermits(
     { run, strategy: key, wants: { ...wanted, hosts } },
     {
-      maxUnavailable: pool?.spec.maxUnavailable ?? 0,
+      maxUnavailable: pool ? limitIn(pool, attachment.view()) : 0,
       permits,
+      runs: pool?.status.runs ?? [],
       outOfServiceByOthers: attachment.view().fleet.outOfServiceByOthers,
     },
     new Date(deps.clock()).toISOString(),

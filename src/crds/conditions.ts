@@ -1,11 +1,13 @@
 import { z } from 'zod';
-import { time } from './schema.ts';
+import { generation, time } from './schema.ts';
 
 /**
  * Conditions as kstatus reads them: `Ready` is True when what was asked for is
  * finished; `Reconciling` and `Stalled` are True while work goes on, or cannot.
+ * `ForeignUncordon`, on strategies, is True while a host is worked on that
+ * somebody uncordoned.
  */
-export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled'] as const;
+export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'ForeignUncordon'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 /** The closed set of reasons. Messages may change at any release, these may not. */
@@ -22,6 +24,15 @@ export const REASONS = [
   'Aborting',
   'Aborted',
   'AbortFailed',
+  'Suspended',
+  'HostUncordoned',
+  'NotPermitted',
+  'NamespaceNotPrepared',
+  'Serving',
+  'Paused',
+  'Overlap',
+  'Rebuilding',
+  'Rebuilt',
   'AsExpected',
 ] as const;
 export type Reason = (typeof REASONS)[number];
@@ -32,11 +43,7 @@ export const condition = z
     status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
     reason: z.enum(REASONS).describe('Why, as one word of a closed set.'),
     message: z.string().max(4096).describe('Why, in words for people.'),
-    observedGeneration: z
-      .int()
-      .min(0)
-      .max(2147483647)
-      .describe('The generation of the object that this is about.'),
+    observedGeneration: generation().describe('The generation of the object that this is about.'),
     lastTransitionTime: time().describe('When the status of the condition last changed.'),
   })
   .describe('One condition.');
@@ -45,8 +52,7 @@ export type Condition = z.infer<typeof condition>;
 export const conditionList = z
   .array(condition)
   .max(8)
-  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-  .describe('Ready, Reconciling and Stalled, for tools that wait.');
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
 
 /** What the conditions are to say; the rest of a condition follows from the one before it. */
 export type ConditionWish = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;

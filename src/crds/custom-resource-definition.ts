@@ -3,7 +3,7 @@ import { GROUP, VERSION } from './names.ts';
 
 export type PrinterColumn = {
   readonly name: string;
-  readonly type: 'string' | 'integer' | 'date';
+  readonly type: 'string' | 'integer' | 'boolean' | 'date';
   readonly jsonPath: string;
   readonly description: string;
   /** 1 shows the column only with `-o wide`. */
@@ -80,12 +80,14 @@ function structural(schema: z.ZodType): JsonSchema {
 /**
  * Turns zod's JSON schema into what the API server takes as structural:
  * no `$schema`, no `propertyNames`, `additionalProperties: false` is the
- * server's own pruning, and `{}` means that unknown fields are kept.
+ * server's own pruning, `{}` means that unknown fields are kept, and a number
+ * or text is named by its `x-kubernetes-int-or-string` alone.
  */
 function clean(schema: JsonSchema): JsonSchema {
   const result: JsonSchema = {};
   for (const [key, value] of Object.entries(schema)) {
     if (key === '$schema' || key === 'propertyNames') continue;
+    if (key === 'anyOf' && 'x-kubernetes-int-or-string' in schema) continue;
     if (key === 'additionalProperties' && isSchema(value) && Object.keys(value).length === 0) {
       result['x-kubernetes-preserve-unknown-fields'] = true;
     } else if (key === 'additionalProperties' && value === false) {

@@ -1,6 +1,18 @@
 import { z } from 'zod';
+import { actionPolicy } from './action-policy.ts';
+import { conditionList } from './conditions.ts';
 import type { CrdDefinition } from './custom-resource-definition.ts';
-import { objectName, rules, stringMap, text, time } from './schema.ts';
+import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
+import {
+  countOrPercentage,
+  generation,
+  namespaceName,
+  objectName,
+  rules,
+  stringMap,
+  text,
+  time,
+} from './schema.ts';
 import { OUTAGE_LEVELS } from './vocabulary.ts';
 
 const requirement = z
@@ -61,6 +73,24 @@ const roles = z
       'A host may have several roles; one with none is left out of every plan.',
   );
 
+const allowedNamespaces = z
+  .array(namespaceName())
+  .min(1)
+  .max(64)
+  .default([HOSTS_NAMESPACE])
+  .meta({
+    'x-kubernetes-list-type': 'set',
+    ...rules({
+      rule: `!('${OPERATOR_NAMESPACE}' in self)`,
+      message:
+        `allowedNamespaces must not contain ${OPERATOR_NAMESPACE}, the namespace of Careen itself: ` +
+        `use another, such as ${HOSTS_NAMESPACE}`,
+    }),
+  })
+  .describe(
+    'The namespaces whose strategies may use the pool. Their Jobs run there, as actionPolicy allows.',
+  );
+
 export const hostPoolSpec = z
   .object({
     provider: z
@@ -77,14 +107,20 @@ export const hostPoolSpec = z
       })
       .describe('Where the hosts of the pool come from.'),
     roles,
-    maxUnavailable: z
-      .int()
-      .min(1)
-      .max(10000)
+    maxUnavailable: countOrPercentage('maxUnavailable').describe(
+      'How many hosts of the pool may be out of service at once, over all strategies of all namespaces: a number, or ' +
+        'a percentage of its hosts, rounded down, at least one. Hosts that others took out of service (cordoned, or ' +
+        'not Ready) count too.',
+    ),
+    paused: z
+      .boolean()
+      .default(false)
       .describe(
-        'How many hosts of the pool may be out of service at once, over all strategies of all namespaces. ' +
-          'Hosts that others took out of service (cordoned, or not Ready) count too.',
+        'The stop switch. While it is true no outage begins in the pool; hosts that are out of service are finished ' +
+          'and given back.',
       ),
+    allowedNamespaces,
+    actionPolicy,
   })
   .describe('What the administrator wants of the pool.');
 export type HostPoolSpec = z.infer<typeof hostPoolSpec>;
@@ -93,7 +129,6 @@ const permit = z
   .object({
     host: objectName().describe('The host that may be taken out of service.'),
     run: text(36).describe('The id of the run that holds the permit (status.run.id of its strategy).'),
-    strategy: text(317).describe('The strategy that the run belongs to, as namespace/name.'),
     level: z
       .enum(OUTAGE_LEVELS)
       .describe(
@@ -104,8 +139,39 @@ const permit = z
   .describe('The right of one run to take one host out of service.');
 export type Permit = z.infer<typeof permit>;
 
+const permitRun = z
+  .object({
+    id: text(36).describe('The id of the run, as it stands on its permits.'),
+    strategy: text(317).describe('The strategy that the run belongs to, as namespace/name.'),
+  })
+  .describe('One run that holds permits.');
+export type PermitRun = z.infer<typeof permitRun>;
+
+const hostCount = z.int().min(0).max(1000000);
+
+const outOfService = z.object({
+  count: hostCount.describe('How many they are.'),
+  hosts: z
+    .array(objectName())
+    .max(20)
+    .meta({ 'x-kubernetes-list-type': 'set' })
+    .describe('Their names, sorted; the first 20.'),
+});
+
 export const hostPoolStatus = z
   .object({
+    observedGeneration: generation().optional().describe('The generation that the status is about.'),
+    epoch: z
+      .int()
+      .min(1)
+      .max(2147483647)
+      .optional()
+      .describe('Raised by each new leader; writes of one before are refused.'),
+    limit: hostCount.optional().describe('How many hosts may be away at once: maxUnavailable as a number.'),
+    hosts: hostCount.optional().describe('How many hosts the pool has.'),
+    outOfService: outOfService
+      .optional()
+      .describe('The hosts that others took out of service: closed, or not Ready.'),
     away: z.int().min(0).max(10000).optional().describe('How many permits of level away are granted.'),
     permits: z
       .array(permit)
@@ -113,6 +179,13 @@ export const hostPoolStatus = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['host'] })
       .describe('The permits that are granted, one a host. They are granted here and nowhere else.'),
+    runs: z
+      .array(permitRun)
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
+      .describe('The runs that hold permits: whose they are.'),
+    conditions: conditionList.optional().describe('Ready and Stalled, for tools that wait.'),
   })
   .describe('What Careen keeps about the pool.');
 export type HostPoolStatus = z.infer<typeof hostPoolStatus>;
@@ -130,12 +203,25 @@ export const hostPoolDefinition: CrdDefinition = {
   spec: hostPoolSpec,
   status: hostPoolStatus,
   columns: [
-    { name: 'Max-Unavailable', type: 'integer', jsonPath: '.spec.maxUnavailable', description: 'The limit' },
+    {
+      name: 'Limit',
+      type: 'integer',
+      jsonPath: '.status.limit',
+      description: 'How many hosts may be away at once',
+    },
     {
       name: 'Away',
       type: 'integer',
       jsonPath: '.status.away',
       description: 'Hosts that Careen has taken out of service',
+    },
+    { name: 'Hosts', type: 'integer', jsonPath: '.status.hosts', description: 'Hosts of the pool' },
+    { name: 'Paused', type: 'boolean', jsonPath: '.spec.paused', description: 'Whether no outage begins' },
+    {
+      name: 'Ready',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: 'Whether permits are granted',
     },
     { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the pool' },
   ],

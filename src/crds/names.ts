@@ -6,15 +6,27 @@ export const GROUP = 'careen.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
+/** The namespace of the operator itself. Host Jobs, which may be privileged, never run there. */
+export const OPERATOR_NAMESPACE = 'careen-system';
+/** The namespace for host Jobs that the installation makes. */
+export const HOSTS_NAMESPACE = 'careen-hosts';
+
 /** The pool that the installation brings and that a strategy uses when it names none. */
 export const DEFAULT_POOL = 'default';
 
 /** Annotation on a node: the claim, JSON, that says whose outage this is and what to restore. */
 export const CLAIM_ANNOTATION = `${GROUP}/claim`;
+/** Annotation on a node that nobody may give back any more: why it was left locked, and by whom. */
+export const LEFT_LOCKED_ANNOTATION = `${GROUP}/left-locked`;
 /** Taint on a closed node. It keeps new pods away even when somebody uncordons the node. */
 export const MAINTENANCE_TAINT = `${GROUP}/maintenance`;
 /** Finalizer on a strategy: its open hosts are released before it goes. */
 export const RELEASE_FINALIZER = `${GROUP}/release-hosts`;
+
+/** Annotation on a strategy: what somebody asks for once; see request.ts. */
+export const REQUEST_ANNOTATION = `${GROUP}/request`;
+/** Annotation on a strategy: an abort that somebody asks for. No other request can overwrite it. */
+export const ABORT_ANNOTATION = `${GROUP}/abort`;
 
 /** Label on a Job and its pod: the run's id. */
 export const RUN_LABEL = `${GROUP}/run`;
@@ -24,3 +36,5 @@ export const ACTION_LABEL = `${GROUP}/action`;
 export const HOST_ANNOTATION = `${GROUP}/host`;
 /** Annotation on a Job: the whole effect key that its name is a digest of. */
 export const EFFECT_ANNOTATION = `${GROUP}/effect`;
+/** Annotation on a Job: the epoch of the leader that wrote it last. A write that expects an older one is refused. */
+export const EPOCH_ANNOTATION = `${GROUP}/epoch`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_POOL } from './names.ts';
 import { objectName, rules, seconds, stringMap, text } from './schema.ts';
-import { EXECUTION_MODES, REBOOT } from './vocabulary.ts';
+import { EXECUTION_MODES, FOREIGN_UNCORDON_POLICIES, REBOOT } from './vocabulary.ts';
 
 const podSpec = z
   .looseObject({
@@ -188,14 +188,23 @@ const drain = z
   );
 export type DrainConsent = z.infer<typeof drain>;
 
+const onForeignUncordon = z
+  .enum(FOREIGN_UNCORDON_POLICIES)
+  .default('pause')
+  .describe(
+    'What to do when somebody uncordons a host while we work on it. pause: go no further there, and say so, until it ' +
+      'is cordoned again. recordon: cordon it again and go on. fail: the running step fails.',
+  );
+
 const execution = z
   .object({
     mode: z
       .enum(EXECUTION_MODES)
       .default('Hold')
       .describe(
-        'Hold: plan and wait; while running, begin no further stage. Run: carry the plan out. Abort: end the running ' +
-          'step and release every host; set Hold afterwards for a new plan.',
+        'Hold: plan and wait; while running, begin no further stage. Run: carry the plan out. Suspend: ' +
+          'no new effect at all, hosts stay as they are and deadlines stand still. Abort: end the running step ' +
+          'and release every host; set Hold afterwards for a new plan.',
       ),
     throughStage: z
       .int()
@@ -252,6 +261,7 @@ export const patchStrategySpec = z
       ),
     drain,
     timing,
+    onForeignUncordon,
     execution,
   })
   .meta(
@@ -275,5 +285,6 @@ export const planActions = z.object({
   reboot: z.object({ job }).optional(),
   drain,
   timing,
+  onForeignUncordon,
 });
 export type PlanActions = z.infer<typeof planActions>;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
-import { objectName, text, time } from './schema.ts';
+import { generation, objectName, text, time } from './schema.ts';
 import {
+  EXECUTION_MODES,
   OUTAGE_LEVELS,
   PHASE_NAMES,
   RESULTS,
@@ -34,6 +35,12 @@ const step = z
     reason,
     startTime,
     endTime,
+    extendedSeconds: z
+      .int()
+      .min(0)
+      .max(2147483647)
+      .optional()
+      .describe('By how much the deadline of the step was put off while the strategy was suspended.'),
   })
   .describe('One step. All hosts of the stage take it together.');
 export type StepStatus = z.infer<typeof step>;
@@ -126,18 +133,30 @@ const hostProgress = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['action'] })
       .describe('The Jobs that were made for the host in this outage.'),
+    closedBefore: z
+      .boolean()
+      .optional()
+      .describe('Whether the host was closed before it was taken; it is put back as it was.'),
+    uncordoned: z.boolean().optional().describe('Whether somebody uncordoned it while we work on it.'),
+    releaseAsked: z.boolean().optional().describe('Whether somebody asked to give the host back as it is.'),
   })
   .describe('A host whose outage is open.');
 export type HostProgress = z.infer<typeof hostProgress>;
 
+const answeredRequest = z
+  .object({
+    id: text(63).describe('The id of the request, as its author chose it.'),
+    verb: text(32).optional().describe('What was asked for; nothing when that could not be read.'),
+    answer: z.enum(['accepted', 'refused']).describe('Whether it is done, or why not in message.'),
+    message: z.string().max(1024).describe('What comes of it, or what would be right, in one sentence.'),
+    time: time().describe('When it was answered.'),
+  })
+  .describe('One request and its answer.');
+export type AnsweredRequest = z.infer<typeof answeredRequest>;
+
 export const patchStrategyStatus = z
   .object({
-    observedGeneration: z
-      .int()
-      .min(0)
-      .max(2147483647)
-      .optional()
-      .describe('The generation that the status is about.'),
+    observedGeneration: generation().optional().describe('The generation that the status is about.'),
     state: z.enum(STRATEGY_STATES).optional().describe('Where the strategy stands, in the words of the VIM.'),
     stages: z.string().max(32).optional().describe('Stages done and in all, such as 3/12.'),
     message: z
@@ -161,8 +180,25 @@ export const patchStrategyStatus = z
           .looseObject({})
           .optional()
           .describe(
-            'Patches, reboot, drain and timing as they were at the build: an edit changes the next plan.',
+            'Patches, reboot, drain, timing and onForeignUncordon as they were at the build: an edit changes the ' +
+              'next plan.',
           ),
+        epoch: z
+          .int()
+          .min(1)
+          .max(2147483647)
+          .optional()
+          .describe('The epoch of the pool in which the run was last written.'),
+        authority: z
+          .object({ throughStage: z.int().min(0).max(9999).describe('The last stage (its id, from 0).') })
+          .optional()
+          .describe('How far requests allow to run, whatever the mode.'),
+        abortedIn: z
+          .enum(EXECUTION_MODES)
+          .optional()
+          .describe('The execution mode at the time of the abort; nothing when there was none.'),
+        suspendedSince: time().optional().describe('Since when the run is suspended.'),
+        change: text(1024).optional().describe('How the plan differs from the one before.'),
       })
       .optional()
       .describe('The plan and its one execution.'),
@@ -182,7 +218,15 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The hosts that are out of service or worked on now, and what each waits for.'),
-    conditions: conditionList.optional(),
+    requests: z
+      .array(answeredRequest)
+      .max(10)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The last requests and their answers, the newest last.'),
+    conditions: conditionList
+      .optional()
+      .describe('Ready, Reconciling, Stalled and ForeignUncordon, for tools that wait.'),
   })
   .describe('The plan and its progress, as Careen observes them.');
 export type PatchStrategyStatus = z.infer<typeof patchStrategyStatus>;

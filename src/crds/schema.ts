@@ -31,9 +31,30 @@ export function time(): z.ZodType<string> {
     .meta({ format: 'date-time' });
 }
 
+/** The generation of an object. */
+export function generation(): z.ZodNumber {
+  return z.int().min(0).max(2147483647);
+}
+
 /** A name as Kubernetes takes it for objects of most kinds. */
 export function objectName(): z.ZodString {
   return text(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+}
+
+/** The name of a namespace. */
+export function namespaceName(): z.ZodString {
+  return text(63).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+}
+
+/** A number from 1 to 10000, or a percentage from `1%` to `100%`; `field` is its name, for the message. */
+export function countOrPercentage(field: string): z.ZodType<number | string> {
+  return z.union([z.int().min(1).max(10000), z.string().regex(/^([1-9][0-9]?|100)%$/)]).meta({
+    'x-kubernetes-int-or-string': true,
+    ...rules({
+      rule: "type(self) == int ? self >= 1 && self <= 10000 : self.matches('^([1-9][0-9]?|100)%$')",
+      message: `${field} must be a number from 1 to 10000, or a percentage from "1%" to "100%"`,
+    }),
+  });
 }
 
 /** A map of labels or annotations. */

@@ -64,8 +64,12 @@ export type Role = (typeof ROLES)[number];
 export const OUTAGE_LEVELS = ['away', 'touched'] as const;
 export type OutageLevel = (typeof OUTAGE_LEVELS)[number];
 
-export const EXECUTION_MODES = ['Hold', 'Run', 'Abort'] as const;
+export const EXECUTION_MODES = ['Hold', 'Run', 'Suspend', 'Abort'] as const;
 export type ExecutionMode = (typeof EXECUTION_MODES)[number];
+
+/** What becomes of a host that somebody uncordons while it is worked on. */
+export const FOREIGN_UNCORDON_POLICIES = ['pause', 'recordon', 'fail'] as const;
+export type ForeignUncordonPolicy = (typeof FOREIGN_UNCORDON_POLICIES)[number];
 
 /** The subject of the effect that reboots a host; no patch may be called so. */
 export const REBOOT = 'reboot';

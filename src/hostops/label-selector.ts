@@ -1,17 +1,11 @@
-/** Which hosts a pool and its roles select, by their labels. Pure; the same for every adapter. */
+/** Which hosts the roles of a pool select, by their labels. Pure; the same for every adapter. */
 import type { HostPoolSpec, LabelSelector } from '../crds/host-pool.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
-
-export type Labels = Readonly<Record<string, string>>;
+import { hasAll, type Labels } from '../planner/labels.ts';
 
 /** The roles of a host, in the order of `ROLES`; it may have several, or none. */
 export function rolesOf(labels: Labels, roles: HostPoolSpec['roles']): readonly Role[] {
   return ROLES.filter((role) => selects(roles[role], labels));
-}
-
-/** Whether the labels hold all that are wanted. */
-export function hasAll(labels: Labels, wanted: Labels): boolean {
-  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
 }
 
 function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {

@@ -40,8 +40,8 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
       ).map((batch) => stage(spec, STAGE_OF[role], batch, level)),
     );
   });
-  const { patches, reboot, drain, timing } = spec;
-  const actions: PlanActions = { patches, drain, timing, ...(reboot ? { reboot } : {}) };
+  const { patches, reboot, drain, timing, onForeignUncordon } = spec;
+  const actions: PlanActions = { patches, drain, timing, onForeignUncordon, ...(reboot ? { reboot } : {}) };
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
     withoutRole: ordered.filter(({ roles }) => roles.length === 0).map(({ name }) => name),

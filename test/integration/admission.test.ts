@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
-import { apply, read, readManifests, tryCreate, type Manifest } from '../support/apply.ts';
+import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
+import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { apply, patchStatus, read, readManifests, tryCreate, type Manifest } from '../support/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { installCareen } from '../support/operator.ts';
@@ -33,12 +35,79 @@ afterAll(async () => plane.stop());
 const strategy = (spec: Record<string, unknown>): Manifest => strategyManifest('tried', 'careen-hosts', spec);
 const patchWith = (fields: Record<string, unknown>): Manifest =>
   strategy({ patches: [{ ...kernelPatch, ...fields }] });
+const policy = (actionPolicy: Record<string, unknown>): Manifest =>
+  poolManifest('tried', 1, { actionPolicy });
 const requirement = (fields: Record<string, unknown>): Manifest =>
   patchWith({ current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6'], ...fields }] });
 const podSpec = (fields: Record<string, unknown>): Manifest =>
   patchWith({
     action: { job: { template: { spec: { containers: [{ name: 'a', image: 'b' }], ...fields } } } },
   });
+
+const TIME = '2026-11-23T09:30:00Z';
+const poolStatus: HostPoolStatus = {
+  observedGeneration: 1,
+  epoch: 7,
+  limit: 2,
+  hosts: 20,
+  away: 1,
+  outOfService: { count: 1, hosts: ['worker-3'] },
+  permits: [{ host: 'worker-1', run: 'r1', level: 'away', since: TIME }],
+  runs: [{ id: 'r1', strategy: 'careen-hosts/kernel' }],
+  conditions: [
+    {
+      type: 'Ready',
+      status: 'True',
+      reason: 'Serving',
+      message: '',
+      observedGeneration: 1,
+      lastTransitionTime: TIME,
+    },
+  ],
+};
+const strategyStatus: PatchStrategyStatus = {
+  run: {
+    id: 'r1',
+    planDigest: 'd',
+    specDigest: 's',
+    fleetRevision: 'f',
+    builtAt: TIME,
+    pool: 'default',
+    epoch: 7,
+    authority: { throughStage: 2 },
+    abortedIn: 'Suspend',
+    suspendedSince: TIME,
+    change: 'worker-3 is new',
+  },
+  requests: [{ id: 'q1', verb: 'retry', answer: 'refused', message: 'nothing failed', time: TIME }],
+  progress: {
+    stage: 0,
+    step: 'verify',
+    hosts: [
+      {
+        name: 'worker-1',
+        level: 'away',
+        step: 'verify',
+        attempt: 1,
+        since: TIME,
+        result: 'wait',
+        closedBefore: false,
+        uncordoned: true,
+        releaseAsked: true,
+      },
+    ],
+  },
+  conditions: [
+    {
+      type: 'ForeignUncordon',
+      status: 'True',
+      reason: 'HostUncordoned',
+      message: 'worker-1',
+      observedGeneration: 1,
+      lastTransitionTime: TIME,
+    },
+  ],
+};
 
 describe('the custom resource definitions', () => {
   it('are what the sources generate', async () => {
@@ -67,12 +136,52 @@ describe('the custom resource definitions', () => {
         execution: { mode: 'Hold' },
         drain: { evictUnmanagedPods: false },
         timing: { drainTimeoutSeconds: 1800 },
+        onForeignUncordon: 'pause',
+      },
+    });
+    expect(await read(admin, poolManifest('probe', 1))).toMatchObject({
+      spec: {
+        paused: false,
+        allowedNamespaces: ['careen-hosts'],
+        actionPolicy: { privileged: true, serviceAccounts: [], secrets: [] },
       },
     });
   });
 
+  it('accept what a pool and a strategy may say', async () => {
+    for (const manifest of [
+      ...[1, 10000, '1%', '99%', '100%'].map((limit) => poolManifest('tried', limit)),
+      poolManifest('tried', 1, { paused: true, allowedNamespaces: ['careen-hosts', 'team-a'] }),
+      policy({
+        images: ['registry.example.com/patch:1', 'registry.example.com:5000/patches/*', '*'],
+        privileged: false,
+        hostMounts: ['/', '/var/lib/careen', '/.a/..b'],
+        serviceAccounts: ['patcher'],
+        secrets: ['licence.key'],
+      }),
+      policy({ images: [], hostMounts: [] }),
+      ...['Hold', 'Run', 'Suspend', 'Abort'].map((mode) => strategy({ execution: { mode } })),
+      ...['pause', 'recordon', 'fail'].map((policy) => strategy({ onForeignUncordon: policy })),
+    ])
+      await tryCreate(admin, manifest);
+  });
+
+  it('keep all of the status', async () => {
+    for (const [manifest, status] of [
+      [poolManifest('probe', 1), poolStatus],
+      [strategyManifest('probe', 'careen-hosts'), strategyStatus],
+    ] as const) {
+      await patchStatus(admin, manifest, status);
+      expect(await read(admin, manifest)).toMatchObject({ status });
+    }
+  });
+
   it('accept the examples and the default pool', async () => {
-    for (const file of ['examples/patch-strategy.yaml', 'deploy/host-pool-default.yaml']) {
+    for (const file of [
+      'examples/patch-strategy.yaml',
+      'examples/host-pool.yaml',
+      'deploy/host-pool-default.yaml',
+    ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));
     }
   });
@@ -126,8 +235,55 @@ describe('a wrong manifest is refused, naming the field', () => {
     ['a negative stage', strategy({ execution: { throughStage: -1 } }), /execution\.throughStage/],
     ['a timeout of nothing', strategy({ timing: { patchTimeoutSeconds: 0 } }), /timing\.patchTimeoutSeconds/],
     ['a misspelt field', strategy({ maxParallelHosts: 2 }), /maxParallelHosts/],
-    ['a pool that allows nothing', poolManifest('tried', 0), /spec\.maxUnavailable/],
-    ['a pool limit in words', poolManifest('tried', 'few'), /spec\.maxUnavailable/],
+    ...[0, 10001, -1, '50', '0%', '01%', '150%', '10 %', 'few'].map((limit): [string, Manifest, RegExp] => [
+      `a pool limit of ${JSON.stringify(limit)}`,
+      poolManifest('tried', limit),
+      /spec\.maxUnavailable.*must be a number from 1 to 10000, or a percentage from "1%" to "100%"/,
+    ]),
+    ['a pool limit of 1.5', poolManifest('tried', 1.5), /spec\.maxUnavailable/],
+    ['a stop switch in words', poolManifest('tried', 1, { paused: 'yes' }), /spec\.paused/],
+    ['a pool for nobody', poolManifest('tried', 1, { allowedNamespaces: [] }), /spec\.allowedNamespaces/],
+    [
+      "a pool for the operator's own namespace",
+      poolManifest('tried', 1, { allowedNamespaces: ['a', 'careen-system'] }),
+      /allowedNamespaces must not contain careen-system/,
+    ],
+    [
+      'a pool for one namespace twice',
+      poolManifest('tried', 1, { allowedNamespaces: ['a', 'a'] }),
+      /allowedNamespaces\[1\].*[Dd]uplicate/,
+    ],
+    [
+      'a pool for a namespace that cannot be',
+      poolManifest('tried', 1, { allowedNamespaces: ['*'] }),
+      /allowedNamespaces\[0\]/,
+    ],
+    ...['', '*a', 'a b', 'a**'].map((pattern): [string, Manifest, RegExp] => [
+      `an image pattern ${JSON.stringify(pattern)}`,
+      policy({ images: [pattern] }),
+      /actionPolicy\.images\[0\]/,
+    ]),
+    [
+      'an image pattern with * inside',
+      policy({ images: ['a*b'] }),
+      /images\[0\].*must be an image, or the beginning of one with \* at its end/,
+    ],
+    ...['var', '/var/', '//', '/var/../etc', '/..', '/./a', '/a/..'].map(
+      (path): [string, Manifest, RegExp] => [
+        `a host mount of ${path}`,
+        policy({ hostMounts: [path] }),
+        /actionPolicy\.hostMounts\[0\].*must be an absolute path/,
+      ],
+    ),
+    ['a privilege in words', policy({ privileged: 'no' }), /actionPolicy\.privileged/],
+    ['a service account that cannot be', policy({ serviceAccounts: ['*'] }), /serviceAccounts\[0\]/],
+    ['a Secret that cannot be', policy({ secrets: [''] }), /actionPolicy\.secrets\[0\]/],
+    ['a misspelt rule', policy({ image: ['a'] }), /actionPolicy\.image/],
+    [
+      'an unknown answer to an uncordon',
+      strategy({ onForeignUncordon: 'ignore' }),
+      /onForeignUncordon.*supported values/,
+    ],
     ['a pool of no provider', poolManifest('tried', 1, { provider: {} }), /provider\.kubernetes/],
     [
       'a role selector without values',
@@ -138,6 +294,28 @@ describe('a wrong manifest is refused, naming the field', () => {
 
   it.each(cases)('%s', async (_name, manifest, message) => {
     await expect(tryCreate(admin, manifest)).rejects.toThrow(message);
+  });
+});
+
+describe('a wrong status is refused, naming the field', () => {
+  const cases: readonly [string, Manifest, object, RegExp][] = [
+    ['an epoch of nothing', poolManifest('probe', 1), { epoch: 0 }, /status\.epoch/],
+    [
+      'two permits for one host',
+      poolManifest('probe', 1),
+      { permits: [...(poolStatus.permits ?? []), ...(poolStatus.permits ?? [])] },
+      /permits\[1\].*[Dd]uplicate/,
+    ],
+    [
+      'an unknown answer',
+      strategyManifest('probe', 'careen-hosts'),
+      { requests: [{ id: 'q', answer: 'perhaps', message: '', time: TIME }] },
+      /requests\[0\]\.answer.*supported values/,
+    ],
+  ];
+
+  it.each(cases)('%s', async (_name, manifest, status, message) => {
+    await expect(patchStatus(admin, manifest, status)).rejects.toThrow(message);
   });
 });
 

@@ -54,6 +54,12 @@ export async function patchStatus(config: KubeConfig, target: Manifest, status: 
   await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
 }
 
+/** Changes the status of an object by a JSON merge patch. Throws AdmissionError, also for a field that is not known. */
+export async function patchStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
+  const path = `${pathOf(target)}/status?fieldValidation=Strict`;
+  await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
+}
+
 /** Reads an object; undefined when there is none. */
 export async function read(config: KubeConfig, target: Manifest): Promise<unknown> {
   return request(config, 'GET', await pathOf(config, target));

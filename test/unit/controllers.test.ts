@@ -94,7 +94,7 @@ describe('a plan is built again', () => {
     stages: [],
     actions: {
       patches: [],
-
+      onForeignUncordon: 'pause',
       drain: { evictUnmanagedPods: false, evictPodsWithLocalData: false },
       timing: {
         lockTimeoutSeconds: 1,

@@ -1,5 +1,5 @@
 import { ApiException } from '@kubernetes/client-node';
-import type { V1Node, V1NodeCondition, V1Pod } from '@kubernetes/client-node';
+import type { V1Job, V1Node, V1NodeCondition, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../src/engine/view.ts';
 import { evictionRefused } from '../../src/hostops/kubernetes/evictions.ts';
@@ -145,6 +145,20 @@ describe('a Job', () => {
       spec: { suspend: true, backoffLimit: 0, template: { spec: { nodeName: 'h', restartPolicy: 'Never' } } },
     });
     expect(jobState(made)).toMatchObject({ key: effect.key, host: 'h', state: 'suspended' });
+  });
+
+  it('gives its pod a token only as a service account that it names', () => {
+    const token = (fields: object): unknown => {
+      const { spec, ...rest } = effect.job.template;
+      const job = { template: { ...rest, spec: { ...spec, ...fields } } };
+      const made = jobManifest({ ...effect, job }, fence) as V1Job;
+      return made.spec?.template.spec?.automountServiceAccountToken;
+    };
+    expect(token({})).toBe(false);
+    expect(token({ automountServiceAccountToken: true })).toBe(false);
+    expect(token({ serviceAccountName: '', automountServiceAccountToken: true })).toBe(false);
+    expect(token({ serviceAccountName: 'patcher' })).toBe(true);
+    expect(token({ serviceAccountName: 'patcher', automountServiceAccountToken: false })).toBe(false);
   });
 
   it('failed for the reason of the container that ended first with another code than 0', () => {

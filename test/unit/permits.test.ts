@@ -1,19 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { settlePermits, type PoolFacts } from '../../src/controllers/permits.ts';
-import type { Permit } from '../../src/crds/host-pool.ts';
+import type { Permit, PermitRun } from '../../src/crds/host-pool.ts';
 
 const NOW = '2026-11-23T09:30:00Z';
 const permit = (host: string, run = 'other', level: Permit['level'] = 'away'): Permit => ({
   host,
   run,
-  strategy: `a/${run}`,
   level,
   since: NOW,
 });
+const RUNS: PermitRun[] = ['other', 'mine'].map((id) => ({ id, strategy: `a/${id}` }));
 const pool = (maxUnavailable: number, permits: Permit[] = [], out: string[] = []): PoolFacts => ({
   maxUnavailable,
   permits,
+  runs: RUNS.filter(({ id }) => permits.some(({ run }) => run === id)),
   outOfServiceByOthers: new Set(out),
 });
 const settle = (hosts: string[], facts: PoolFacts, level: Permit['level'] = 'away') =>
@@ -40,6 +41,12 @@ describe('permits', () => {
     const { status } = settle(['b'], pool(3, [permit('a', 'mine'), permit('b', 'mine'), permit('c')]));
     expect(status?.permits?.map(({ host }) => host)).toEqual(['b', 'c']);
     expect(status?.away).toBe(2);
+  });
+
+  it('name the strategies whose they are, as long as these hold one', () => {
+    const granted = settle(['a'], pool(3, [permit('x')])).status;
+    expect(granted?.runs).toEqual(RUNS);
+    expect(settle([], pool(3, [permit('a', 'mine'), permit('x')])).status?.runs).toEqual([RUNS[0]]);
   });
 
   it('of level touched do not count against the limit', () => {

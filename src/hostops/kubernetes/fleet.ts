@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Alarm, FleetFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { hasAll, rolesOf } from '../label-selector.ts';
+import { hasAll } from '../../planner/labels.ts';
+import { rolesOf } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
 import type { NodeState } from './node-facts.ts';
 

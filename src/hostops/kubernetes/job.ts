@@ -71,8 +71,8 @@ export function jobManifest(effect: CreateJob, { strategy, run }: Fence): object
           annotations: { ...metadata?.annotations, ...annotations },
         },
         spec: {
-          automountServiceAccountToken: false,
           ...spec,
+          automountServiceAccountToken: wantsToken(spec),
           nodeName: host,
           restartPolicy: 'Never',
           tolerations: [{ operator: 'Exists' }],
@@ -80,6 +80,17 @@ export function jobManifest(effect: CreateJob, { strategy, run }: Fence): object
       },
     },
   };
+}
+
+/**
+ * Whether the pod gets a token for the API server: only as a service account
+ * that it names itself, which the pool's policy has to list.
+ */
+function wantsToken({
+  serviceAccountName,
+  automountServiceAccountToken,
+}: CreateJob['job']['template']['spec']): boolean {
+  return Boolean(serviceAccountName) && automountServiceAccountToken !== false;
 }
 
 /** What a Job says of itself; undefined for one that is not ours. */

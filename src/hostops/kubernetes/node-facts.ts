@@ -5,7 +5,8 @@ import { CLAIM_ANNOTATION } from '../../crds/names.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
 import type { Claim, HostFacts } from '../../engine/view.ts';
 import type { Facts, HostSeed } from '../../planner/facts.ts';
-import { rolesOf, type Labels } from '../label-selector.ts';
+import type { Labels } from '../../planner/labels.ts';
+import { rolesOf } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
 
 /** A node, without what nobody here looks at (images, managed fields, addresses, heartbeats). */

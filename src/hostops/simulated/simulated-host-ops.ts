@@ -2,8 +2,9 @@
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Alarm, EffectFacts, FleetFacts, HostFacts, InstanceFacts, View } from '../../engine/view.ts';
 import type { Facts, HostName, HostSeed } from '../../planner/facts.ts';
+import { hasAll } from '../../planner/labels.ts';
+import { rolesOf } from '../label-selector.ts';
 import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../port.ts';
-import { hasAll, rolesOf } from '../label-selector.ts';
 import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
 
 const PAGE = 50;

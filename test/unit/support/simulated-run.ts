@@ -199,7 +199,12 @@ export class SimulatedRun {
   #grant({ wants }: Decision): boolean {
     const wish = { run: RUN, strategy: `${OWNER.namespace}/${OWNER.name}`, wants: wants.permits };
     const { outOfServiceByOthers } = this.#ops.view(this.#scope).fleet;
-    const pool = { maxUnavailable: this.#limit, permits: this.#permits, outOfServiceByOthers };
+    const pool = {
+      maxUnavailable: this.#limit,
+      permits: this.#permits,
+      runs: [{ id: RUN, strategy: wish.strategy }],
+      outOfServiceByOthers,
+    };
     const { status, facts } = settlePermits(wish, pool, new Date(this.world.now).toISOString());
     this.#permits = status?.permits ?? this.#permits;
     this.#refusal = facts.refusal;

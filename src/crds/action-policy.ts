@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { objectName, rules, text } from './schema.ts';
+
+const imagePattern = text(512).meta(
+  rules({
+    rule: "self.matches('^[^*[:space:]]*[*]?$')",
+    message:
+      'must be an image, or the beginning of one with * at its end, such as "registry.example.com/patches/*"',
+  }),
+);
+
+const pathPrefix = text(256).meta(
+  rules({
+    rule: "self.matches('^(/|(/([^/.]|[.][^/.]|[.][.][^/])[^/]*)+)$')",
+    message: 'must be an absolute path without "//", "." and "..", such as /var/lib/careen',
+  }),
+);
+
+const SET = { 'x-kubernetes-list-type': 'set' };
+
+/** What the actions of strategies may do in a pool: the administrator's side of `template.spec` of their Jobs. */
+export const actionPolicy = z
+  .object({
+    images: z
+      .array(imagePattern)
+      .max(64)
+      .optional()
+      .meta(SET)
+      .describe(
+        'The images that Jobs may run, as they are written there, or their beginnings with * at the end. ' +
+          'Left out: any image.',
+      ),
+    privileged: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether pods of Jobs may be privileged: run as privileged, use namespaces or ports of the host, add ' +
+          'capabilities, escalate privileges, or weaken seccomp, AppArmor, SELinux, procMount or sysctls.',
+      ),
+    hostMounts: z
+      .array(pathPrefix)
+      .max(64)
+      .optional()
+      .meta(SET)
+      .describe(
+        'The paths of the host that Jobs may mount (hostPath), with all below them. Left out: any path. It holds ' +
+          'nobody back who may be privileged.',
+      ),
+    serviceAccounts: z
+      .array(objectName())
+      .max(64)
+      .default([])
+      .meta(SET)
+      .describe(
+        'The service accounts that pods of Jobs may run as. Pods of others get no token for the API server.',
+      ),
+    secrets: z
+      .array(objectName())
+      .max(64)
+      .default([])
+      .meta(SET)
+      .describe(
+        'The Secrets that pods of Jobs may read, in variables or volumes. imagePullSecrets are not restricted: the ' +
+          'pod cannot read them.',
+      ),
+  })
+  .prefault({})
+  .describe('What the Jobs of strategies may do on the hosts of the pool.');
+export type ActionPolicy = z.infer<typeof actionPolicy>;

@@ -1,0 +1,6 @@
+export type Labels = Readonly<Record<string, string>>;
+
+/** Whether the labels hold all that are wanted. */
+export function hasAll(labels: Labels, wanted: Labels): boolean {
+  return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
