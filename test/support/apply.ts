@@ -48,15 +48,9 @@ export async function mergePatch(config: KubeConfig, target: Manifest, patch: un
   await request(config, 'PATCH', await pathOf(config, target), 'application/merge-patch+json', patch);
 }
 
-/** Changes the status of an object by a JSON merge patch, as its controller does. Throws AdmissionError. */
-export async function patchStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
-  const path = `${await pathOf(config, target)}/status`;
-  await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
-}
-
 /** Changes the status of an object by a JSON merge patch. Throws AdmissionError, also for a field that is not known. */
 export async function patchStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
-  const path = `${pathOf(target)}/status?fieldValidation=Strict`;
+  const path = `${await pathOf(config, target)}/status?fieldValidation=Strict`;
   await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
 }
 
