@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names.ts';
 import { apply, mergePatch, patchStatus, read, remove, tryCreate, type Manifest } from '../support/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
@@ -19,7 +20,6 @@ const POLICY = {
   kind: 'ValidatingAdmissionPolicy',
   metadata: { name: 'careen-execute' },
 };
-const REQUEST = 'careen.dev/request';
 const REMEDY =
   /takes the verb execute on patchstrategies\/\S+ in namespace careen-hosts, which the ClusterRole careen-approver grants/;
 
@@ -101,6 +101,11 @@ const annotation = (name: string, value: string | null): Fields => ({
 });
 const request = JSON.stringify({ id: 'a1', verb: 'apply-all' });
 const otherPatches = { spec: { patches: [kubeletPatch] } };
+const digest = `sha256:${'0'.repeat(64)}`;
+const runByRequest = {
+  ...{ id: '1', pool: 'default', builtAt: '2026-11-25T03:00:00Z', authority: { throughStage: 0 } },
+  ...{ planDigest: digest, specDigest: digest, fleetRevision: digest },
+};
 const progress = { stage: 0, step: 'verify', hosts: [] };
 
 describe('an approver may, and an editor may not', () => {
@@ -119,6 +124,12 @@ describe('an approver may, and an editor may not', () => {
       /spec\.execution\.throughStage: to change how far/,
     ],
     [
+      'go back to Run after Suspend',
+      { execution: { mode: 'Suspend' } },
+      execution({ mode: 'Run' }),
+      /execution\.mode: to set/,
+    ],
+    [
       'raise throughStage',
       { execution: { mode: 'Run', throughStage: 1 } },
       execution({ throughStage: 2 }),
@@ -133,13 +144,13 @@ describe('an approver may, and an editor may not', () => {
     [
       'make a request',
       {},
-      annotation(REQUEST, request),
+      annotation(REQUEST_ANNOTATION, request),
       /metadata\.annotations\[careen\.dev\/request\]: to make/,
     ],
     [
       'change a request',
-      { annotations: { [REQUEST]: 'old' } },
-      annotation(REQUEST, request),
+      { annotations: { [REQUEST_ANNOTATION]: 'old' } },
+      annotation(REQUEST_ANNOTATION, request),
       /request\]: to make/,
     ],
     [
@@ -173,6 +184,12 @@ describe('an approver may, and an editor may not', () => {
       /spec\.patches: to change what runs/,
     ],
     [
+      'edit what a request lets run',
+      { status: { state: 'ready-to-apply', run: runByRequest } },
+      otherPatches,
+      /spec\.patches: to change what runs/,
+    ],
+    [
       'remove a field of what has mode Run',
       { execution: { mode: 'Run' } },
       { spec: { reboot: null, patches: [kubeletPatch] } },
@@ -200,8 +217,17 @@ describe('an editor may', () => {
       { execution: { mode: 'Run' }, status: { state: 'applying' } },
       execution({ mode: 'Abort' }),
     ],
-    ['ask for an abort', { execution: { mode: 'Run' } }, annotation('careen.dev/abort', 'a1')],
-    ['withdraw a request', { annotations: { [REQUEST]: request } }, annotation(REQUEST, null)],
+    [
+      'suspend what runs',
+      { execution: { mode: 'Run' }, status: { state: 'applying' } },
+      execution({ mode: 'Suspend' }),
+    ],
+    ['ask for an abort', { execution: { mode: 'Run' } }, annotation(ABORT_ANNOTATION, 'a1')],
+    [
+      'withdraw a request',
+      { annotations: { [REQUEST_ANNOTATION]: request } },
+      annotation(REQUEST_ANNOTATION, null),
+    ],
     ['edit what holds', { status: { state: 'ready-to-apply' } }, otherPatches],
     ['label what runs', { execution: { mode: 'Run' } }, { metadata: { labels: { team: 'a' } } }],
   ];
@@ -216,7 +242,10 @@ describe('an editor may', () => {
     await create('Hold');
     await expect(create('Run')).rejects.toThrow(/spec\.execution\.mode: to set Run/);
     const made = strategyManifest('made', NAMESPACE);
-    const withRequest = { ...made, metadata: { ...made.metadata, annotations: { [REQUEST]: request } } };
+    const withRequest = {
+      ...made,
+      metadata: { ...made.metadata, annotations: { [REQUEST_ANNOTATION]: request } },
+    };
     await expect(tryCreate(editor, withRequest)).rejects.toThrow(/careen\.dev\/request\]: to make a request/);
   });
 
@@ -228,7 +257,10 @@ describe('an editor may', () => {
 });
 
 it('the operator is not hindered in what it writes', async () => {
-  const target = await strategy({ execution: { mode: 'Run' }, annotations: { [REQUEST]: request } });
+  const target = await strategy({
+    execution: { mode: 'Run' },
+    annotations: { [REQUEST_ANNOTATION]: request },
+  });
   await mergePatch(operator, target, { metadata: { finalizers: ['careen.dev/release-hosts'] } });
   await patchStatus(operator, target, { state: 'applying', progress });
   await mergePatch(operator, target, { metadata: { finalizers: [] } });
