@@ -39,7 +39,11 @@ const electing = new PooledKubeConfig();
 const config = new PooledKubeConfig();
 for (const each of [electing, config]) {
   each.loadFromDefault();
-  each.onAnswer = (verb, code) => metrics.apiRequest(verb, code === 'error' ? undefined : code);
+  each.onAnswer = (verb, answer, path) => {
+    const code = answer === 'error' ? undefined : answer;
+    metrics.apiRequest(verb, code);
+    if (path.endsWith('/eviction')) metrics.evictionAsked(code);
+  };
 }
 let leadership: Leadership | undefined;
 config.beforeWrite = () => {

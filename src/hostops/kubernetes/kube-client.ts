@@ -25,7 +25,7 @@ export type ClientHooks = {
   /** Called just before each request that may change something leaves; throws when this process may not write any more. */
   beforeWrite?: () => void;
   /** Told of each answer, or of an error where none came. Must not throw. */
-  onAnswer?: (verb: Verb, code: number | 'error') => void;
+  onAnswer?: (verb: Verb, code: number | 'error', path: string) => void;
   /** How long `call` waits for an answer in whole: a connection may die in the middle of one. A minute by default. */
   answerLimitMs?: number;
 };
@@ -38,7 +38,7 @@ type Client = KubeConfig & ClientHooks;
  */
 export class PooledKubeConfig extends KubeConfig implements ClientHooks {
   beforeWrite?: () => void;
-  onAnswer?: (verb: Verb, code: number | 'error') => void;
+  onAnswer?: (verb: Verb, code: number | 'error', path: string) => void;
   answerLimitMs?: number;
   #pool: Agent | undefined;
   #keys = '';
@@ -138,10 +138,10 @@ async function attempt(client: Client, request: Call, signal?: AbortSignal): Pro
       ...(dispatcher ? { dispatcher } : {}),
       ...(signal ? { signal } : {}),
     });
-    client.onAnswer?.(verb, response.status);
+    client.onAnswer?.(verb, response.status, request.path);
     return response;
   } catch (error) {
-    client.onAnswer?.(verb, 'error');
+    client.onAnswer?.(verb, 'error', request.path);
     throw error;
   }
 }
