@@ -6,6 +6,7 @@
  *   POD_NAME, POD_NAMESPACE  who and where it is (host name, careen-system)
  *   CAREEN_PORT            probes and metrics (8080; 0 takes any that is free)
  *   CAREEN_LEASE_SECONDS   how long a leader that fell silent is waited for (15)
+ *   CAREEN_RESYNC_SECONDS  how often everything is looked at, even if nothing tells of a change (30)
  *   LOG_LEVEL              trace, debug, info, warn, error (info)
  */
 import { randomUUID } from 'node:crypto';
@@ -86,6 +87,7 @@ const operator = new CareenOperator({
   ...{ config, hosts, log, clock, events, metrics, deposed },
   newId: randomUUID,
   operatorNamespace: namespace,
+  resyncSeconds: Number(env['CAREEN_RESYNC_SECONDS'] || 30),
 });
 
 const stopping = new AbortController();

@@ -18,8 +18,6 @@ import { WorkQueue } from './work-queue.ts';
 const STRATEGIES_AT_ONCE = 4;
 const POOLS_AT_ONCE = 2;
 const POOL_PAUSE_MILLISECONDS = 1_000;
-/** A safety net: everything is looked at so often, even if nothing tells of a change. */
-const RESYNC_MILLISECONDS = 30_000;
 
 export type OperatorDeps = ShellDeps &
   Telemetry & {
@@ -27,6 +25,8 @@ export type OperatorDeps = ShellDeps &
     readonly log: Logger;
     readonly newId: () => string;
     readonly operatorNamespace: string;
+    /** A safety net: everything is looked at so often, even if nothing tells of a change. */
+    readonly resyncSeconds: number;
     /** Another operator leads: this process must end at once. */
     readonly deposed: (error: DeposedError) => void;
   };
@@ -40,11 +40,13 @@ export class CareenOperator extends OperatorShell {
   /** The pool of each strategy, so that a pool's change wakes those that wait for it. */
   readonly #poolOf = new Map<string, string>();
   readonly #known = new Pools();
+  readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
 
   constructor(given: OperatorDeps) {
     const { config, hosts, log, clock, newId, operatorNamespace, deposed, events, metrics } = given;
     super({ config, log, clock });
+    this.#resyncSeconds = given.resyncSeconds;
     const api = new CareenApi(config);
     const pools = this.#known;
     const ledger = new PoolLedger({
@@ -95,7 +97,7 @@ export class CareenOperator extends OperatorShell {
   protected override async init(): Promise<void> {
     await this.watchResource(GROUP, VERSION, 'hostpools', (event) => this.#poolChanged(event));
     await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
-    this.#resync = setInterval(() => this.#lookAtAll(), RESYNC_MILLISECONDS);
+    this.#resync = setInterval(() => this.#lookAtAll(), this.#resyncSeconds * 1000);
   }
 
   /** Takes no more work and waits for the passes that run. Safe to call twice. */
