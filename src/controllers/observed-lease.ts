@@ -144,8 +144,7 @@ export class ObservedLease {
   /** One lease time at the most: the Lease may ask for more than a timer can count. */
   async #pause(milliseconds: number, ended: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([ended, this.#change.signal]);
-    await delay(Math.min(milliseconds, this.#options.times.leaseMs), undefined, { signal }).catch(
-      () => undefined,
-    );
+    const pause = Math.max(0, Math.min(milliseconds, this.#options.times.leaseMs));
+    await delay(pause, undefined, { signal }).catch(() => undefined);
   }
 }
