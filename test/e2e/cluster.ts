@@ -45,7 +45,8 @@ export class Cluster {
     this.#closing = closing;
   }
 
-  static async start(): Promise<Cluster> {
+  /** `startFirst` starts the operator with the kubeconfig that it is given. */
+  static async start(startFirst = startOperator): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'careen-e2e-'));
     const plane = await startControlPlane({ args: await auditArgs() });
     const admin = connect(plane.kubeconfig);
@@ -58,7 +59,7 @@ export class Cluster {
       () => plane.stop(),
       () => rm(folder, { recursive: true, force: true }),
     ];
-    return new Cluster(admin, kubeconfig, await startOperator(kubeconfig), closing);
+    return new Cluster(admin, kubeconfig, await startFirst(kubeconfig), closing);
   }
 
   async stop(): Promise<void> {
@@ -92,15 +93,15 @@ export class Cluster {
 
 /** The hosts of one test, and the strategy on them. */
 export class Fleet {
+  readonly pool: string;
   readonly hosts: readonly string[];
   readonly #cluster: Cluster;
-  readonly #pool: string;
   readonly #strategy: Manifest;
 
   constructor(cluster: Cluster, pool: string, hosts: readonly string[]) {
     this.hosts = hosts;
     this.#cluster = cluster;
-    this.#pool = pool;
+    this.pool = pool;
     this.#strategy = strategyManifest(pool, NAMESPACE);
   }
 
@@ -111,7 +112,7 @@ export class Fleet {
   /** Applies a strategy on the pool of this fleet. */
   async apply(spec: Record<string, unknown> = {}): Promise<void> {
     const { spec: base } = z.looseObject({ spec: z.looseObject({}) }).parse(this.#strategy);
-    await apply(this.#cluster.admin, { ...this.#strategy, spec: { ...base, poolRef: this.#pool, ...spec } });
+    await apply(this.#cluster.admin, { ...this.#strategy, spec: { ...base, poolRef: this.pool, ...spec } });
   }
 
   async order(execution: Record<string, unknown>): Promise<void> {
@@ -124,7 +125,7 @@ export class Fleet {
   }
 
   async poolStatus(): Promise<HostPoolStatus> {
-    const found = await read(this.#cluster.admin, poolManifest(this.#pool, 1));
+    const found = await read(this.#cluster.admin, poolManifest(this.pool, 1));
     return z.looseObject({ status: hostPoolStatus.default({}) }).parse(found).status;
   }
 
@@ -156,7 +157,7 @@ export class Fleet {
   async nodes(): Promise<V1Node[]> {
     const { items } = await this.#cluster.admin
       .makeApiClient(CoreV1Api)
-      .listNode({ labelSelector: `pool=${this.#pool}` });
+      .listNode({ labelSelector: `pool=${this.pool}` });
     return items;
   }
 

@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { read } from '../support/apply.ts';
+import { eventually } from '../support/eventually.ts';
+import { LEASE_SECONDS } from '../support/operator.ts';
+import type { Fleet } from './cluster.ts';
+import type { Replica } from './replicas.ts';
+import { Scene, untilSwept } from './scene.ts';
+
+/** Times in a Lease come from the wall clock, which is not the one that is waited by. */
+const CLOCK_TOLERANCE_MS = 20;
+/** What a busy machine may take for what follows a lapse. */
+const MARGIN_MS = 5_000;
+
+let scene: Scene;
+beforeAll(async () => {
+  scene = await Scene.start();
+});
+afterAll(async () => scene.stop());
+
+const leaseSchema = z.object({ spec: z.object({ renewTime: z.string(), acquireTime: z.string() }) });
+async function lease(): Promise<z.infer<typeof leaseSchema>['spec']> {
+  const metadata = { name: 'careen', namespace: 'careen-system' };
+  const target = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata };
+  return leaseSchema.parse(await read(scene.cluster.admin, target)).spec;
+}
+
+async function ask(replica: Replica, path: string): Promise<{ status: number; text: string }> {
+  const address = await eventually('the address of the probes', () => replica.operator.address());
+  const response = await fetch(`${address}${path}`);
+  return { status: response.status, text: await response.text() };
+}
+
+async function untilLeading(replica: Replica, value: 0 | 1): Promise<void> {
+  const line = new RegExp(`^careen_leader ${String(value)}$`, 'm');
+  await eventually(`careen_leader ${String(value)}`, async () =>
+    line.test((await ask(replica, '/metrics')).text),
+  );
+}
+
+/** When a replica told that it leads and works; it has. */
+function runningSince({ operator }: Replica): number {
+  const line = operator.lines.find((each) => each.includes('"careen is running"')) ?? '';
+  return Date.parse(/"time":"([^"]+)"/.exec(line)?.[1] ?? '');
+}
+
+/** A run of two hosts, one after the other, of which the first is out of service. */
+async function openRun(name: string): Promise<Fleet> {
+  const fleet = await scene.cluster.fleet(name, 2, 1);
+  await fleet.apply({ execution: { mode: 'Run' } });
+  await fleet.until('an open outage', ({ progress }) => (progress?.hosts.length ?? 0) > 0);
+  return fleet;
+}
+
+async function expectGoodEnd(fleet: Fleet): Promise<void> {
+  await fleet.untilState('applied');
+  await untilSwept(fleet);
+  expect(await scene.witness.complaints(fleet.pool)).toEqual([]);
+  const kernels = (await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion);
+  expect(kernels).toEqual(['6.12.48', '6.12.48']);
+}
+
+it('of two replicas one leads and both are ready; on SIGTERM the other goes on within a second', async () => {
+  const { first, second } = await scene.replicas.pair();
+  await untilLeading(first, 1);
+  await untilLeading(second, 0);
+  for (const each of [first, second])
+    await eventually('ready', async () => (await ask(each, '/readyz')).status === 200);
+
+  const fleet = await openRun('terminated');
+  const signalledAt = Date.now();
+  first.operator.signal('SIGTERM');
+  await second.operator.leads;
+  expect(runningSince(second) - signalledAt).toBeLessThan(1000);
+  expect(await first.operator.ended).toBe(0);
+  await untilLeading(second, 1);
+  await expectGoodEnd(fleet);
+});
+
+it('after SIGKILL the other leads when the Lease has lapsed, and not before', async () => {
+  const { first, second } = await scene.replicas.pair();
+  await untilLeading(second, 0);
+  const fleet = await openRun('killed');
+  await first.operator.kill();
+  const { renewTime } = await lease();
+  await second.operator.leads;
+  const waited = Date.parse((await lease()).acquireTime) - Date.parse(renewTime);
+  expect(waited).toBeGreaterThanOrEqual(LEASE_SECONDS * 1000 - CLOCK_TOLERANCE_MS);
+  expect(waited).toBeLessThan(LEASE_SECONDS * 1000 + MARGIN_MS);
+  await expectGoodEnd(fleet);
+});
+
+it('a leader that was stopped past its Lease ends when it goes on, and writes nothing', async () => {
+  const { first, second } = await scene.replicas.pair();
+  const fleet = await openRun('stopped');
+  scene.replicas.freeze(first);
+  await second.operator.leads;
+  const before = writes(first);
+  scene.replicas.thaw(first);
+  expect(await first.operator.ended).toBe(1);
+  expect(first.operator.lines.join('\n')).toContain('no longer leading: this process ends at once');
+  expect(writes(first)).toEqual(before);
+  await expectGoodEnd(fleet);
+});
+
+/** What a replica has written so far, but for the Lease, which says itself whose it is. */
+function writes({ proxy }: Replica): [string, number][] {
+  return [...proxy.requests].filter(
+    ([what]) => /^(POST|PATCH|DELETE) /.test(what) && !what.includes('/leases'),
+  );
+}

@@ -1,0 +1,129 @@
+/** One request of a leader that is held back until another leads: what it is, and what it would be without its guard. */
+import { z } from 'zod';
+import type { HeldRequest, Match } from '../support/holding-proxy.ts';
+import { eventually } from '../support/eventually.ts';
+import type { Fleet } from './cluster.ts';
+import type { Replica } from './replicas.ts';
+import type { Scene } from './scene.ts';
+
+export type LateWrite = {
+  readonly fleet: Fleet;
+  readonly held: HeldRequest;
+  /** Who sent it, and was stopped right then. */
+  readonly first: Replica;
+  /** Who leads now. */
+  readonly second: Replica;
+};
+
+export type Staging = {
+  /** The request to hold, of a run on the one host of the fleet that is asked for. */
+  readonly match: (host: string) => Match;
+  readonly spec?: Readonly<Record<string, unknown>>;
+  /** What happens between the two leaders. */
+  readonly meanwhile?: (fleet: Fleet, second: Replica) => Promise<void>;
+};
+
+/** Lets the first leader run a strategy until it sends the request, stops it, and waits until the second leads. */
+export async function lateWrite(
+  { cluster, replicas }: Scene,
+  fleet: Fleet,
+  { match, spec, meanwhile }: Staging,
+): Promise<LateWrite> {
+  const { first, second } = await replicas.pair();
+  cluster.operator = first.operator;
+  let held: HeldRequest | undefined;
+  void first.proxy.hold(match(fleet.hosts[0] ?? '')).then((request) => (held = request));
+  await fleet.apply({ ...spec, execution: { mode: 'Run' } });
+  const caught = await eventually('the request to hold back', () => held, {
+    describe: () => first.operator.lines.slice(-8),
+  });
+  replicas.freeze(first);
+  await meanwhile?.(fleet, second);
+  await second.operator.leads;
+  cluster.operator = second.operator;
+  return { fleet, held: caught, first, second };
+}
+
+const CAREEN = '/apis/careen.dev/v1alpha1';
+const textOf = (body: unknown): string => JSON.stringify(body ?? null);
+
+/** Grants a permit for the host. */
+export const permit =
+  (host: string): Match =>
+  ({ method, path, body }) =>
+    method === 'PATCH' &&
+    path.startsWith(`${CAREEN}/hostpools/`) &&
+    textOf(body).includes(`"host":"${host}"`);
+
+/** Writes down that the host's outage is open. */
+export const intent =
+  (host: string): Match =>
+  ({ method, path, body }) =>
+    method === 'PATCH' &&
+    path.startsWith(`${CAREEN}/namespaces/`) &&
+    path.endsWith('/status') &&
+    textOf(body).includes(`"name":"${host}"`);
+
+/** Marks the host as taken and closes it. */
+export const claim =
+  (host: string): Match =>
+  ({ method, path, body }) =>
+    method === 'PATCH' && path === `/api/v1/nodes/${host}` && textOf(body).includes('"unschedulable":true');
+
+/** Gives the host back. */
+export const uncordon =
+  (host: string): Match =>
+  ({ method, path, body }) =>
+    method === 'PATCH' &&
+    path === `/api/v1/nodes/${host}` &&
+    textOf(body).includes('"careen.dev/claim":null');
+
+export const eviction =
+  (pod: string): Match =>
+  ({ method, path }) =>
+    method === 'POST' && path.endsWith(`/pods/${pod}/eviction`);
+
+export const jobCreation =
+  (host: string): Match =>
+  ({ method, path, body }) =>
+    method === 'POST' && path.endsWith('/jobs') && textOf(body).includes(`"nodeName":"${host}"`);
+
+export const jobRelease: Match = ({ method, path, body }) =>
+  method === 'PATCH' && path.includes('/jobs/') && textOf(body).includes('"suspend":false');
+
+export const jobDeletion: Match = ({ method, path }) => method === 'DELETE' && path.includes('/jobs/');
+
+const merge = z.looseObject({
+  metadata: z.looseObject({ name: z.string().optional(), uid: z.unknown(), resourceVersion: z.unknown() }),
+});
+const operations = z.array(z.looseObject({ path: z.string() }));
+const jobBody = z.looseObject({ metadata: z.looseObject({ name: z.string() }), spec: z.looseObject({}) });
+
+/** A merge patch for whatever the object is by now. */
+export function withoutGuard(body: unknown): unknown {
+  const { metadata, ...rest } = merge.parse(body);
+  const { uid: _uid, resourceVersion: _version, ...kept } = metadata;
+  return { ...rest, metadata: kept };
+}
+
+/** A JSON patch for whatever the object is by now. */
+export function withoutGuardOperations(body: unknown): unknown {
+  return operations.parse(body).filter(({ path }) => !path.startsWith('/metadata/'));
+}
+
+/** An eviction of whatever pod has that name by now. */
+export function withoutPodUid(body: unknown): unknown {
+  return { ...z.looseObject({}).parse(body), deleteOptions: {} };
+}
+
+/** A Job that runs at once. */
+export function notSuspended(body: unknown): unknown {
+  const { spec, ...rest } = jobBody.parse(body);
+  return { ...rest, spec: { ...spec, suspend: false } };
+}
+
+/** A Job whose name does not follow from its effect, and that runs at once. */
+export function notNamedByItsEffect(body: unknown): unknown {
+  const { metadata, ...rest } = jobBody.parse(notSuspended(body));
+  return { ...rest, metadata: { ...metadata, name: `${metadata.name}-again` } };
+}

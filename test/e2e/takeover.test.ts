@@ -1,0 +1,296 @@
+/**
+ * A deposed leader is harmless: for each class of write one request of the first
+ * leader is held back until a second one has carried the run on, and is let go
+ * then. And each time: what it would do if it were not for its precondition.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { Match } from '../support/holding-proxy.ts';
+import { eventually } from '../support/eventually.ts';
+import { kubeletPatch } from '../support/strategies.ts';
+import { marked, type Fleet } from './cluster.ts';
+import * as late from './late-write.ts';
+import type { LateWrite, Staging } from './late-write.ts';
+import type { Replica } from './replicas.ts';
+import { Scene, untilSwept } from './scene.ts';
+import { StatefulPod } from './workload.ts';
+
+let scene: Scene;
+beforeAll(async () => {
+  scene = await Scene.start();
+});
+afterAll(async () => scene.stop());
+
+const REFUSED = [404, 409, 422];
+const abort = async (fleet: Fleet): Promise<void> => fleet.order({ mode: 'Abort' });
+
+async function staged(fleet: Fleet, staging: Staging): Promise<LateWrite> {
+  return late.lateWrite(scene, fleet, staging);
+}
+
+/** Lets the request go as it was sent, then its sender, which is to end by itself. Returns the answer's status. */
+async function letGo({ held, first }: LateWrite): Promise<number> {
+  const { status } = await held.release();
+  scene.replicas.thaw(first);
+  expect(await first.operator.ended, 'the deposed leader ends').toBe(1);
+  return status;
+}
+
+/** The uids of the pods whose evictions a replica asked for and were accepted. */
+function evicted({ operator }: Replica): string[] {
+  const accepted = operator.lines.filter((line) => /"effect":"evict".*"outcome":"accepted"/.test(line));
+  return accepted.map((line) => /"key":"(?:[^"/]+\/){4}([^"/]+)\//.exec(line)?.[1] ?? '');
+}
+
+/** Lets the request go without what guards it, and expects that it is taken. */
+async function letGoUnguarded({ held }: LateWrite, without: (body: unknown) => unknown): Promise<void> {
+  const { status } = await held.release(without);
+  expect(status).toBeLessThan(300);
+}
+
+async function expectNoHarm({ pool }: Fleet): Promise<void> {
+  expect(await scene.witness.complaints(pool)).toEqual([]);
+}
+
+async function expectHarm({ pool }: Fleet, harm: RegExp): Promise<void> {
+  const matching = expect.arrayContaining([expect.stringMatching(harm)]) as unknown;
+  expect(await scene.witness.complaints(pool)).toEqual(matching);
+}
+
+describe('a permit that was granted late', () => {
+  let write: LateWrite;
+  let blocker: StatefulPod;
+  beforeAll(async () => {
+    const fleet = await scene.cluster.fleet('permit', 2, 1);
+    blocker = await StatefulPod.start(scene.cluster.admin, 'permit', 'permit-1');
+    await blocker.allow(0);
+    write = await staged(fleet, { match: late.permit });
+    await eventually('the second host is out', async () => marked(await fleet.nodes())[0] === 'permit-1');
+  });
+
+  it('is refused while the next leader has another host out', async () => {
+    expect(REFUSED).toContain(await letGo(write));
+    await expectNoHarm(write.fleet);
+  });
+
+  it('would be one too many without its precondition', async () => {
+    await letGoUnguarded(write, late.withoutGuardOperations);
+    await expectHarm(write.fleet, /^permits for .*, the pool allows 1|has no permit/);
+    await blocker.allow(1);
+    await write.fleet.untilState('applied');
+    await untilSwept(write.fleet);
+  });
+});
+
+describe('a status that was written late', () => {
+  let write: LateWrite;
+  beforeAll(async () => {
+    write = await staged(await scene.cluster.fleet('status', 1, 1), { match: late.intent });
+    await write.fleet.untilState('applied');
+  });
+
+  it('is refused when the next leader has ended the run', async () => {
+    expect(REFUSED).toContain(await letGo(write));
+    await expectNoHarm(write.fleet);
+    await untilSwept(write.fleet);
+  });
+
+  it('would undo what was reached without its precondition', async () => {
+    await letGoUnguarded(write, late.withoutGuard);
+    await expectHarm(write.fleet, /^the run had ended/);
+  });
+});
+
+describe('a claim that was made late', () => {
+  let write: LateWrite;
+  beforeAll(async () => {
+    write = await staged(await scene.cluster.fleet('claim', 1, 1), { match: late.claim, meanwhile: abort });
+    await write.fleet.untilState('aborted');
+  });
+
+  it('is refused when the next leader has aborted the run', async () => {
+    expect(REFUSED).toContain(await letGo(write));
+    await expectNoHarm(write.fleet);
+    await untilSwept(write.fleet);
+  });
+
+  it('would close a host without its precondition, until it is swept', async () => {
+    await letGoUnguarded(write, late.withoutGuard);
+    await expectHarm(write.fleet, /^claim-0 is claimed by a run that has no permit/);
+    await untilSwept(write.fleet);
+  });
+});
+
+describe('an eviction that was asked for late', () => {
+  let write: LateWrite;
+  let pod: StatefulPod;
+  let before: string;
+  let successor: string;
+  beforeAll(async () => {
+    const fleet = await scene.cluster.fleet('evict', 1, 1);
+    pod = await StatefulPod.start(scene.cluster.admin, 'evict', 'evict-0');
+    before = await pod.runningOtherThan(undefined);
+    write = await staged(fleet, { match: () => late.eviction(pod.name) });
+    await fleet.untilState('applied');
+    successor = await pod.runningOtherThan(before);
+  });
+
+  it('is refused when another pod has that name', async () => {
+    expect(REFUSED).toContain(await letGo(write));
+    expect(await pod.stays(successor)).toBe(true);
+    expect(evicted(write.second)).toEqual([before]);
+    await expectNoHarm(write.fleet);
+    await untilSwept(write.fleet);
+  });
+
+  it('would evict that one without its precondition', async () => {
+    await letGoUnguarded(write, late.withoutPodUid);
+    expect(await pod.stays(successor)).toBe(false);
+    await expectHarm(write.fleet, /^pod evict-0 was evicted from evict-0, which serves/);
+  });
+
+  it('keeps to the budget, and takes the pod that it was meant for once, after an abort', async () => {
+    const fleet = await scene.cluster.fleet('evict-abort', 1, 1);
+    const staying = await StatefulPod.start(scene.cluster.admin, 'evict-abort', 'evict-abort-0');
+    const uid = await staying.runningOtherThan(undefined);
+    const match = (): Match => late.eviction(staying.name);
+    const aborted = await staged(fleet, { match, meanwhile: abort });
+    await fleet.untilState('aborted');
+    await staying.allow(0);
+    expect(await letGo(aborted)).toBe(429);
+    expect(await staying.stays(uid)).toBe(true);
+    expect(evicted(aborted.second)).toEqual([]);
+    await expectNoHarm(fleet);
+
+    await staying.allow(1);
+    const isTaken = async (): Promise<boolean> => (await aborted.held.release()).status === 201;
+    await eventually('the eviction that was in flight is taken', isTaken);
+    const next = await staying.runningOtherThan(uid);
+    expect(REFUSED).toContain((await aborted.held.release()).status);
+    expect(await staying.stays(next)).toBe(true);
+    await untilSwept(fleet);
+  });
+});
+
+describe('a Job that was made late', () => {
+  let write: LateWrite;
+  beforeAll(async () => {
+    const staging = { match: late.jobCreation, meanwhile: abort };
+    write = await staged(await scene.cluster.fleet('make', 1, 1), staging);
+    await write.fleet.untilState('aborted');
+  });
+
+  it('does nothing, and is swept, when the next leader has aborted the run', async () => {
+    expect(await letGo(write)).toBe(201);
+    await untilSwept(write.fleet);
+    await expectNoHarm(write.fleet);
+  });
+
+  it('would work on a host that serves if it were not suspended', async () => {
+    await letGoUnguarded(write, late.notSuspended);
+    await expectHarm(write.fleet, /^Job \S+ runs on make-0, which is not taken out of service for it/);
+  });
+});
+
+describe('a Job that was made late, of a run that was ended', () => {
+  let write: LateWrite;
+  beforeAll(async () => {
+    write = await staged(await scene.cluster.fleet('remake', 1, 1), { match: late.jobCreation });
+    await write.fleet.untilState('applied');
+  });
+
+  it('is there already', async () => {
+    expect(await letGo(write)).toBe(409);
+    await expectNoHarm(write.fleet);
+    await untilSwept(write.fleet);
+  });
+
+  it('would be a second one if its name did not follow from its effect', async () => {
+    await letGoUnguarded(write, late.notNamedByItsEffect);
+    await expectHarm(write.fleet, /^2 Jobs were made for the effect/);
+  });
+});
+
+describe('a Job that was started late', () => {
+  let write: LateWrite;
+  let sweep: Promise<{ release(): Promise<unknown> }>;
+  beforeAll(async () => {
+    write = await staged(await scene.cluster.fleet('start', 1, 1), {
+      match: () => late.jobRelease,
+      // The moment between the end of an abort and the removal of what was never started.
+      meanwhile: async (fleet, { proxy }) => {
+        sweep = proxy.hold(late.jobDeletion);
+        await abort(fleet);
+      },
+    });
+    await write.fleet.untilState('aborted');
+    await sweep;
+  });
+
+  it('is refused when the next leader has aborted the run', async () => {
+    expect(REFUSED).toContain(await letGo(write));
+    await expectNoHarm(write.fleet);
+  });
+
+  it('would work on a host that serves without its precondition', async () => {
+    await letGoUnguarded(write, late.withoutGuard);
+    await expectHarm(write.fleet, /^Job \S+ runs on start-0, which is not taken out of service for it/);
+    await (await sweep).release();
+  });
+});
+
+describe('an uncordon that was sent late', () => {
+  let write: LateWrite;
+  let blocker: StatefulPod;
+  beforeAll(async () => {
+    const fleet = await scene.cluster.fleet('uncordon', 1, 1);
+    write = await staged(fleet, { match: late.uncordon });
+    await fleet.untilState('applied');
+    blocker = await StatefulPod.start(scene.cluster.admin, 'uncordon', 'uncordon-0');
+    await blocker.allow(0);
+    await fleet.apply({ patches: [{ ...kubeletPatch, rebootRequired: true }], execution: { mode: 'Run' } });
+    await eventually('a later run has the host', async () => marked(await fleet.nodes()).length === 1);
+  });
+
+  it('is refused when a later run has the host', async () => {
+    expect(REFUSED).toContain(await letGo(write));
+    await expectNoHarm(write.fleet);
+  });
+
+  it('would open it in the middle of the work without its precondition', async () => {
+    await letGoUnguarded(write, late.withoutGuard);
+    await expectHarm(write.fleet, /^uncordon-0 was given back in the middle of migrate-instances-from-host/);
+  });
+});
+
+describe('what comes late is refused as well', () => {
+  it.each([
+    ['permit', late.permit],
+    ['status', late.intent],
+    ['uncordon', late.uncordon],
+  ] as const)('when it is a %s and the next leader has aborted the run', async (name, match) => {
+    const write = await staged(await scene.cluster.fleet(`aborted-${name}`, 1, 1), {
+      match,
+      meanwhile: abort,
+    });
+    // What was never written down as begun is not aborted: it stays planned.
+    const over = ['aborted', 'ready-to-apply'];
+    const isOver = ({ run, state }: PatchStrategyStatus): boolean =>
+      run?.epoch === 2 && over.includes(state ?? '');
+    await write.fleet.until('the next leader has ended it', isOver);
+    expect(REFUSED).toContain(await letGo(write));
+    await expectNoHarm(write.fleet);
+    await untilSwept(write.fleet);
+  });
+
+  it.each([
+    ['claim', late.claim],
+    ['start', () => late.jobRelease],
+  ] as const)('when it is a %s and the next leader has ended the run', async (name, match) => {
+    const write = await staged(await scene.cluster.fleet(`ended-${name}`, 1, 1), { match });
+    await write.fleet.untilState('applied');
+    expect(REFUSED).toContain(await letGo(write));
+    await expectNoHarm(write.fleet);
+    await untilSwept(write.fleet);
+  });
+});

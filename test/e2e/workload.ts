@@ -1,0 +1,70 @@
+import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
+import { apply } from '../support/apply.ts';
+import { eventually } from '../support/eventually.ts';
+
+const NAMESPACE = 'default';
+
+/** A pod of a StatefulSet that runs on one host: evicted, it comes back under the same name. */
+export class StatefulPod {
+  readonly name: string;
+  readonly #set: string;
+  readonly #admin: KubeConfig;
+
+  private constructor(admin: KubeConfig, set: string) {
+    this.#admin = admin;
+    this.#set = set;
+    this.name = `${set}-0`;
+  }
+
+  /** Starts it and waits until it runs. */
+  static async start(admin: KubeConfig, set: string, host: string): Promise<StatefulPod> {
+    const labels = { app: set };
+    const template = {
+      metadata: { labels },
+      spec: {
+        nodeSelector: { 'kubernetes.io/hostname': host },
+        containers: [{ name: 'app', image: 'registry.example.com/app:1' }],
+      },
+    };
+    const pod = new StatefulPod(admin, set);
+    await apply(admin, {
+      apiVersion: 'apps/v1',
+      kind: 'StatefulSet',
+      metadata: { name: set, namespace: NAMESPACE },
+      spec: { replicas: 1, serviceName: set, selector: { matchLabels: labels }, template },
+    });
+    await pod.runningOtherThan(undefined);
+    return pod;
+  }
+
+  /** Says how often its budget lets it be evicted: not at all, or always. */
+  async allow(disruptions: 0 | 1): Promise<void> {
+    await apply(this.#admin, {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: { name: this.#set, namespace: NAMESPACE },
+      spec: { maxUnavailable: disruptions, selector: { matchLabels: { app: this.#set } } },
+    });
+  }
+
+  /** Waits until a pod of that name runs that is another than the one with this uid; returns its uid. */
+  async runningOtherThan(uid: string | undefined): Promise<string> {
+    return eventually(`a new pod ${this.name} runs`, async () => {
+      const pod = await this.#read();
+      const is = pod?.metadata?.uid;
+      return is !== uid && pod?.status?.phase === 'Running' && is;
+    });
+  }
+
+  /** Whether the pod with this uid still runs and was not asked to leave. */
+  async stays(uid: string): Promise<boolean> {
+    const { metadata } = (await this.#read()) ?? {};
+    return metadata?.uid === uid && metadata.deletionTimestamp === undefined;
+  }
+
+  async #read(): Promise<V1Pod | undefined> {
+    const fieldSelector = `metadata.name=${this.name}`;
+    const core = this.#admin.makeApiClient(CoreV1Api);
+    return (await core.listNamespacedPod({ namespace: NAMESPACE, fieldSelector })).items[0];
+  }
+}
