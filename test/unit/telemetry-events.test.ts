@@ -200,6 +200,18 @@ describe('a repeat', () => {
     expect(server.sent[2]?.body).not.toHaveProperty('series');
     expect(server.sent[3]?.body).toMatchObject({ series: { count: 2 } });
   });
+
+  it('while it turns out that the event expired is counted, too', async () => {
+    const events = await server.tell([locked()]);
+    server.answers = [refusal(404)];
+    events.record(locked()); // is on its way
+    events.record(locked());
+    await events.flush(MINUTE);
+    expect(server.sent.slice(2)).toMatchObject([
+      { method: 'POST', body: { series: { count: 2 } } },
+      { method: 'PATCH', body: { series: { count: 2 } } },
+    ]);
+  });
 });
 
 describe('when the namespace is going or gone', () => {
