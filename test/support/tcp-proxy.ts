@@ -1,0 +1,118 @@
+/**
+ * A TCP proxy on loopback for the faults of a network. What goes through is not
+ * looked into, so TLS stays between its two ends; the control plane's
+ * certificates are good for 127.0.0.1 on any port.
+ */
+import { connect, createServer } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+
+type Mode = 'forward' | 'refuse' | 'black-hole';
+type Connection = { readonly client: Socket; readonly target: Socket | undefined; dead: boolean };
+
+export class TcpProxy {
+  readonly #server: Server;
+  readonly #target: { readonly host: string; readonly port: number };
+  readonly #connections = new Set<Connection>();
+  #mode: Mode = 'forward';
+  #accepted = 0;
+
+  private constructor(target: URL) {
+    this.#target = { host: target.hostname, port: Number(target.port) };
+    this.#server = createServer((client) => this.#accept(client));
+  }
+
+  /** Listens on a free port for what is to go to the host and port of `target`. */
+  static async start(target: string): Promise<TcpProxy> {
+    const proxy = new TcpProxy(new URL(target));
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    proxy.#server.once('error', reject).listen(0, '127.0.0.1', () => resolve(undefined));
+    await promise;
+    return proxy;
+  }
+
+  get port(): number {
+    // A server that listens on TCP has an address of this shape.
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** How many connections it has accepted so far. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** How many of them are open, those in a black hole included. */
+  get open(): number {
+    return this.#connections.size;
+  }
+
+  /** Ends all connections at once; new ones are treated as before. */
+  cut(): void {
+    for (const { client, target } of this.#connections) {
+      client.resetAndDestroy();
+      target?.destroy();
+    }
+  }
+
+  /** From now on resets each new connection as soon as it is made; those that are open go on. */
+  refuse(): void {
+    this.#mode = 'refuse';
+  }
+
+  /**
+   * From now on nothing comes through, and nobody is told: what is open stays
+   * open, new connections are accepted. Those that were caught in it stay dead
+   * for ever, as after a firewall that has lost its memory.
+   */
+  blackHole(): void {
+    this.#mode = 'black-hole';
+    for (const connection of this.#connections) bury(connection);
+  }
+
+  /** New connections go through again. */
+  heal(): void {
+    this.#mode = 'forward';
+  }
+
+  /** Ends everything. Safe to call twice. */
+  async close(): Promise<void> {
+    this.cut();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#server.close(() => resolve(undefined));
+    await promise;
+  }
+
+  #accept(client: Socket): void {
+    this.#accepted++;
+    client.on('error', () => undefined); // 'close' follows
+    if (this.#mode === 'refuse') {
+      client.resetAndDestroy();
+      return;
+    }
+    const target = this.#mode === 'forward' ? connect(this.#target) : undefined;
+    const connection: Connection = { client, target, dead: false };
+    this.#connections.add(connection);
+    client.once('close', () => {
+      this.#connections.delete(connection);
+      target?.destroy();
+    });
+    if (target) join(connection, target);
+    else bury(connection);
+  }
+}
+
+function join(connection: Connection, target: Socket): void {
+  const { client } = connection;
+  target.on('error', () => undefined); // 'close' follows
+  target.once('close', () => {
+    if (!connection.dead) client.destroy();
+  });
+  client.pipe(target).pipe(client);
+}
+
+/** Goes on reading, so that both ends go on writing, and passes nothing on. */
+function bury(connection: Connection): void {
+  const { client, target } = connection;
+  connection.dead = true;
+  client.unpipe().resume();
+  target?.unpipe().resume();
+}
