@@ -4,27 +4,50 @@
  */
 import { ApiException, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { Agent, fetch } from 'undici';
 import type { Response } from 'undici';
+import { z } from 'zod';
+import { verbOf, type Verb } from './request-verb.ts';
 
 export const FIELD_MANAGER = 'careen';
 
 const PAGE = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 30_000;
+/** The API server itself gives a request up after a minute. */
+const ANSWER_LIMIT_MS = 60_000;
+const UNAUTHORIZED = 401;
+
+/** What a process may attach to its client. */
+export type ClientHooks = {
+  /** Called just before each request that may change something leaves; throws when this process may not write any more. */
+  beforeWrite?: () => void;
+  /** Told of each answer, or of an error where none came. Must not throw. */
+  onAnswer?: (verb: Verb, code: number | 'error') => void;
+  /** How long `call` waits for an answer in whole: a connection may die in the middle of one. A minute by default. */
+  answerLimitMs?: number;
+};
+type Client = KubeConfig & ClientHooks;
 
 /**
  * Shares one pool of HTTP/1.1 connections among all requests; the client as it
- * is opens one per request. The pool is made anew when the keys change, so that
- * rotated files take effect.
+ * is opens one per request. The pool is made anew when the keys change, and a
+ * token file is read for each request, so that rotated files take effect.
  */
-export class PooledKubeConfig extends KubeConfig {
+export class PooledKubeConfig extends KubeConfig implements ClientHooks {
+  beforeWrite?: () => void;
+  onAnswer?: (verb: Verb, code: number | 'error') => void;
+  answerLimitMs?: number;
   #pool: Agent | undefined;
   #keys = '';
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(context);
+    // The client keeps what it read for a minute, and a newline at its end.
+    const file = tokenFileOf(this);
+    if (file) context.setHeaderParam('Authorization', `Bearer ${(await readFile(file, 'utf8')).trim()}`);
     const options: RequestOptions = {};
     await this.applyToHTTPSOptions(options);
     context.setDispatcher(this.#poolFor(options));
@@ -55,33 +78,40 @@ export class PooledKubeConfig extends KubeConfig {
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 export type Call = {
-  readonly method: 'GET' | 'POST' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Query;
-  /** A POST sends it as JSON, a PATCH as a JSON merge patch. */
+  /** Sent as JSON. In a PATCH an array is a JSON patch, anything else a JSON merge patch; in a DELETE it is DeleteOptions. */
   readonly body?: unknown;
 };
 
 /** Makes one request and returns its JSON. Refusals are thrown as ApiException. */
-export async function call<T>(config: KubeConfig, request: Call, signal?: AbortSignal): Promise<T> {
-  const response = await send(config, request, signal);
-  // The shape is the API server's promise for the path that the caller named.
-  return (await response.json()) as T;
+export async function call<T>(client: Client, request: Call, signal?: AbortSignal): Promise<T> {
+  const { answerLimitMs = ANSWER_LIMIT_MS } = client;
+  const limit = new AbortController();
+  const late = `${request.method} ${request.path}: no whole answer within ${String(answerLimitMs / 1000)} s`;
+  const timer = setTimeout(() => limit.abort(new Error(late)), answerLimitMs);
+  try {
+    const either = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
+    const response = await send(client, request, either);
+    // The shape is the API server's promise for the path that the caller named.
+    return (await response.json()) as T;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
-/** Makes one request and returns as soon as its answer begins. */
-export async function send(config: KubeConfig, request: Call, signal?: AbortSignal): Promise<Response> {
-  const url = urlOf(config, request);
-  const context = new RequestContext(url, HttpMethod.GET);
-  await config.applySecurityAuthentication(context);
-  const dispatcher = context.getDispatcher();
-  const response = await fetch(url, {
-    method: request.method,
-    headers: { Accept: 'application/json', ...context.getHeaders(), ...contentType(request) },
-    ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-    ...(dispatcher ? { dispatcher } : {}),
-    ...(signal ? { signal } : {}),
-  });
+/**
+ * Makes one request and returns as soon as its answer begins. Refusals are
+ * thrown as ApiException. One that the token was not good for is made once
+ * more: the file may have another by now.
+ */
+export async function send(client: Client, request: Call, signal?: AbortSignal): Promise<Response> {
+  let response = await attempt(client, request, signal);
+  if (response.status === UNAUTHORIZED && tokenFileOf(client)) {
+    await response.body?.cancel();
+    response = await attempt(client, request, signal);
+  }
   if (response.ok) return response;
   throw new ApiException(
     response.status,
@@ -89,6 +119,29 @@ export async function send(config: KubeConfig, request: Call, signal?: AbortSign
     await response.text(),
     Object.fromEntries(response.headers),
   );
+}
+
+async function attempt(client: Client, request: Call, signal?: AbortSignal): Promise<Response> {
+  const url = urlOf(client, request);
+  const context = new RequestContext(url, HttpMethod.GET);
+  await client.applySecurityAuthentication(context);
+  const dispatcher = context.getDispatcher();
+  if (request.method !== 'GET') client.beforeWrite?.();
+  const verb = verbOf(request);
+  try {
+    const response = await fetch(url, {
+      method: request.method,
+      headers: { Accept: 'application/json', ...context.getHeaders(), ...contentType(request) },
+      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(dispatcher ? { dispatcher } : {}),
+      ...(signal ? { signal } : {}),
+    });
+    client.onAnswer?.(verb, response.status);
+    return response;
+  } catch (error) {
+    client.onAnswer?.(verb, 'error');
+    throw error;
+  }
 }
 
 export type Page<T> = { readonly items: readonly T[]; readonly resourceVersion: string };
@@ -114,6 +167,18 @@ export async function* rawPages<T extends KubernetesObject>(
   } while (next);
 }
 
+/** The resource version of a list that was made now. */
+export async function currentRevision(
+  config: KubeConfig,
+  path: string,
+  selection: Selection,
+  signal: AbortSignal,
+): Promise<string> {
+  const query = { ...selection, limit: 1 };
+  const { metadata } = await call<RawPage<unknown>>(config, { method: 'GET', path, query }, signal);
+  return metadata?.resourceVersion ?? '';
+}
+
 /** Lists everything at once; for small lists. */
 export async function rawList<T extends KubernetesObject>(
   config: KubeConfig,
@@ -137,5 +202,13 @@ function urlOf(config: KubeConfig, { path, query = {} }: Call): string {
 
 function contentType({ method, body }: Call): Record<string, string> {
   if (body === undefined) return {};
-  return { 'Content-Type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' };
+  if (method !== 'PATCH') return { 'Content-Type': 'application/json' };
+  return { 'Content-Type': `application/${Array.isArray(body) ? 'json-patch' : 'merge-patch'}+json` };
+}
+
+const tokenFileSchema = z.looseObject({ config: z.looseObject({ tokenFile: z.string() }) });
+
+/** The file that the current user's token stands in, as in a pod. */
+function tokenFileOf(config: KubeConfig): string | undefined {
+  return tokenFileSchema.safeParse(config.getCurrentUser()?.authProvider).data?.config.tokenFile;
 }

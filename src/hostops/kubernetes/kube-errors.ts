@@ -25,8 +25,9 @@ export type ApiStatus = z.infer<typeof statusSchema>;
 
 /** The HTTP status of a refused request or of a watch's error; undefined when the network or we failed. */
 export function httpStatus(error: unknown): number | undefined {
-  if (error instanceof ApiException) return error.code;
-  return numberAt(error, 'statusCode') ?? numberAt(error, 'code');
+  const code = numberAt(error, 'statusCode') ?? numberAt(error, 'code');
+  // An aborted request has a code as well, a small number of the DOM's.
+  return code !== undefined && code >= 100 ? code : undefined;
 }
 
 /** The Status object in the answer, as far as there is one. */
@@ -51,24 +52,19 @@ export function retryAfterSeconds(error: unknown): number | undefined {
   return seconds !== undefined && Number.isFinite(seconds) ? seconds : undefined;
 }
 
-/** Whether no answer came: the request may or may not have been carried out. */
-export function isNetworkError(error: unknown): boolean {
-  for (let each = error; each instanceof Error; each = each.cause) {
-    if (each.name === 'TimeoutError') return true;
-    if ('code' in each && typeof each.code === 'string' && /^(E[A-Z]+|UND_ERR_.*)$/.test(each.code))
-      return true;
-  }
-  return error instanceof TypeError && /^(fetch failed|terminated)$/.test(error.message);
-}
-
 /** One sentence about an error: what the server said, or what the network did. */
 export function explain(error: unknown): string {
   const said = apiStatus(error).message;
   if (said) return said;
   if (error instanceof ApiException) return `the API server answered ${String(error.code)}`;
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? error.cause.message : undefined;
+  const cause = error.cause instanceof Error ? wordsOf(error.cause) : undefined;
   return cause ? `${error.message}: ${cause}` : error.message;
+}
+
+/** A connection that was tried at several addresses fails without a message, but with a code. */
+function wordsOf(error: Error): string {
+  return error.message || ('code' in error ? String(error.code) : '');
 }
 
 function parseJson(text: string): unknown {

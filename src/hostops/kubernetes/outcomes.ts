@@ -8,7 +8,7 @@ export const ALREADY: Outcome = { kind: 'already' };
 export const STALE: Outcome = { kind: 'stale' };
 
 const PAUSE_MS = 1_000;
-/** A token that was just rotated is read again within a minute. */
+/** The token file is read for each request; it gets a new token when the kubelet has one. */
 const UNAUTHORIZED_PAUSE_MS = 5_000;
 
 export function refused(reason: string): Outcome {

@@ -1,0 +1,26 @@
+/** The words of Kubernetes for what a request does, as its RBAC rules and metrics have them. */
+
+export const VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete'] as const;
+export type Verb = (typeof VERBS)[number];
+
+type Request = {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: { readonly watch?: unknown };
+};
+
+const COLLECTION = /^\/(api\/[^/]+|apis\/[^/]+\/[^/]+)(\/namespaces\/[^/]+(?=\/))?\/[^/]+$/;
+
+export function verbOf({ method, path, query }: Request): Verb {
+  switch (method) {
+    case 'POST':
+      return 'create';
+    case 'PATCH':
+      return 'patch';
+    case 'DELETE':
+      return 'delete';
+    case 'GET':
+      if (query?.watch) return 'watch';
+      return COLLECTION.test(path) ? 'list' : 'get';
+  }
+}
