@@ -5,15 +5,16 @@
  */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rawPages, type Selection } from './kube-client.ts';
-import { explain, httpStatus } from './kube-errors.ts';
+import { currentRevision, rawPages, type Selection } from './kube-client.ts';
+import { explain, httpStatus, retryAfterSeconds } from './kube-errors.ts';
 import type { Logger } from './logger.ts';
 import { isOlder } from './revisions.ts';
-import { watchEvents } from './watch-events.ts';
+import { SilentWatch, WatchError, watchEvents, type WatchEvent } from './watch-events.ts';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
-const GONE = 410;
+/** A kind of which something changes brings a bookmark every minute; the silence of others costs two small requests. */
+const IDLE_LIMIT_MS = 90_000;
 
 export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly config: KubeConfig;
@@ -25,6 +26,8 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly changed: (before: T | undefined, after: T | undefined) => void;
   /** Called when a watch is up, the first time and after each break. */
   readonly connected?: () => void;
+  /** After how much silence a watch is made anew, because its connection may be gone; 90 s by default. */
+  readonly idleLimitMs?: number;
   readonly now: () => number;
   readonly log: Logger;
 };
@@ -34,23 +37,31 @@ type Entry<T> = { readonly revision: string; readonly value: T };
 export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** Resolves with the end of the first list. It stays open when the informer is stopped before. */
   readonly synced: Promise<void>;
+  /** Resolves with the end of the first list or with why it failed first, whichever comes sooner: a missing right can be told. */
+  readonly firstAnswer: Promise<string | undefined>;
   readonly #options: InformerOptions<Raw, T>;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #stopping = new AbortController();
   readonly #resolveSynced: () => void;
+  readonly #resolveFirstAnswer: (failure: string | undefined) => void;
   #started = false;
   #isSynced = false;
-  /** Up to where the changes of the cluster are known. Empty: it has to list. */
+  #hasToList = true;
+  /** Up to where the changes of the cluster are known. */
   #revision = '';
   #up = false;
-  #brokenAt: number | undefined;
+  #heardAt = 0;
+  #failure: string | undefined;
   #failures = 0;
 
   constructor(options: InformerOptions<Raw, T>) {
     this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.synced = promise;
-    this.#resolveSynced = () => resolve(undefined);
+    const synced = Promise.withResolvers<undefined>();
+    this.synced = synced.promise;
+    this.#resolveSynced = () => synced.resolve(undefined);
+    const firstAnswer = Promise.withResolvers<string | undefined>();
+    this.firstAnswer = firstAnswer.promise;
+    this.#resolveFirstAnswer = firstAnswer.resolve;
   }
 
   start(): void {
@@ -81,10 +92,15 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     for (const { value } of this.#entries.values()) yield value;
   }
 
-  /** Up to when its knowledge is good: now while the watch is up, otherwise when that broke. Undefined before the first list. */
+  /** Why the last list or watch failed; undefined while the watch is up, and before the first attempt has ended. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Up to when its knowledge is good: now while the watch is up, otherwise when it last heard of the server. Undefined before the first list. */
   connectedAt(now: number): number | undefined {
     if (!this.#isSynced) return undefined;
-    return this.#up ? now : this.#brokenAt;
+    return this.#up ? now : this.#heardAt;
   }
 
   /** Takes in an object that was read or written besides, unless the watch has brought something newer already. */
@@ -108,34 +124,40 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        if (!this.#revision) this.#revision = await this.#list(signal);
-        const lively = await this.#watch(signal);
-        this.#down();
-        if (lively) continue;
-        this.#failures++;
+        if (this.#hasToList) await this.#list(signal);
+        await this.#watch(signal);
       } catch (error) {
-        this.#down();
+        this.#up = false;
         if (this.#stopped) return;
-        this.#failures++;
-        const expired = httpStatus(error) === GONE;
-        if (expired) this.#revision = '';
-        const { path, selection, log } = this.#options;
-        log.warn(
-          { path, ...selection, failures: this.#failures, error: explain(error) },
-          expired ? 'watch expired, listing again' : 'watch broke',
-        );
+        const pauseMs = this.#failed(error);
+        await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined); // stopped: the loop ends
       }
-      await delay(pauseAfter(this.#failures), undefined, { signal, ref: false }).catch(() => undefined); // stopped: the loop ends
     }
   }
 
-  async #list(signal: AbortSignal): Promise<string> {
-    const { config, path, selection = {} } = this.#options;
+  /** Takes note of a failure; returns how long to wait before the next attempt. */
+  #failed(error: unknown): number {
+    const { path, selection, log } = this.#options;
+    this.#failures++;
+    this.#failure = explain(error);
+    this.#resolveFirstAnswer(this.#failure);
+    if (!canGoOn(error)) this.#hasToList = true;
+    log.warn(
+      { path, ...selection, failures: this.#failures, error: this.#failure },
+      this.#hasToList ? 'watch failed, listing again' : 'watch broke',
+    );
+    const askedMs = (retryAfterSeconds(error) ?? 0) * 1000;
+    return Math.min(askedMs, LONGEST_PAUSE_MS) + pauseAfter(this.#failures);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { config, path, selection = {}, now } = this.#options;
+    const beganAt = now();
     const seen = new Set<string>();
-    const had = new Map([...this.#entries].map(([key, { revision }]) => [key, revision]));
     let listedAt = '';
     for await (const page of rawPages<Raw>(config, path, selection, signal)) {
       listedAt ||= page.resourceVersion;
+      this.#forgetTheFuture(listedAt);
       for (const object of page.items) {
         const { key, revision } = identityOf(object);
         seen.add(key);
@@ -143,40 +165,64 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       }
     }
     signal.throwIfAborted();
-    // Deletions that no watch told of. What was folded in during the list is newer than it.
-    for (const [key, revision] of had) if (!seen.has(key)) this.forget(key, revision);
+    // Deletions that no watch told of. What is newer than the list was folded in meanwhile.
+    for (const [key, { revision }] of this.#entries)
+      if (!seen.has(key) && !isOlder(listedAt, revision)) this.#remove(key);
+    this.#revision = listedAt;
+    this.#hasToList = false;
     this.#isSynced = true;
-    this.#brokenAt = this.#options.now();
+    this.#heardAt = beganAt;
     this.#resolveSynced();
-    return listedAt;
+    this.#resolveFirstAnswer(undefined);
   }
 
-  /** Watches until the server ends it; says whether the watch brought anything. */
-  async #watch(signal: AbortSignal): Promise<boolean> {
-    const { config, path, selection = {} } = this.#options;
-    let lively = false;
+  /** A cluster restored from a backup counts from an earlier revision on: then what is kept is newer than nothing. */
+  #forgetTheFuture(revision: string): void {
+    if (!isOlder(revision, this.#revision)) return;
+    this.#revision = revision;
+    for (const [key, { value }] of this.#entries) this.#entries.set(key, { revision: '', value });
+  }
+
+  /** Watches until that has to be done anew, which is no failure; throws when it failed. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { config, path, selection = {}, idleLimitMs = IDLE_LIMIT_MS } = this.#options;
     const opened = (): void => this.#connected();
-    for await (const event of watchEvents<Raw>(config, path, selection, this.#revision, opened, signal)) {
-      if (signal.aborted) return lively;
-      lively = true;
+    const watch = { path, selection, resourceVersion: this.#revision, idleLimitMs, opened };
+    let lively = false;
+    try {
+      for await (const event of watchEvents<Raw>(config, watch, signal)) {
+        if (signal.aborted) return;
+        lively = true;
+        this.#take(event);
+      }
+    } catch (error) {
+      if (!(error instanceof SilentWatch)) throw error;
+      this.#up = false;
       this.#failures = 0;
-      const { key, revision } = identityOf(event.object);
-      this.#revision = revision;
-      if (event.type === 'BOOKMARK') continue;
-      if (event.type !== 'DELETED') this.#store(key, revision, event.object);
-      else if (!isOlder(revision, this.revisionOf(key) ?? '')) this.#remove(key);
+      // A watch from beyond what there is brings nothing, for ever.
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(idleLimitMs)]);
+      this.#hasToList = isOlder(await currentRevision(config, path, selection, soon), this.#revision);
+      return;
     }
-    return lively;
+    this.#up = false;
+    if (!lively) throw new Error(`the watch of ${path} ended before it brought anything`);
+  }
+
+  #take({ type, object }: WatchEvent<Raw>): void {
+    const { key, revision } = identityOf(object);
+    this.#revision = revision;
+    this.#heardAt = this.#options.now();
+    this.#failures = 0;
+    if (type === 'BOOKMARK') return;
+    if (type !== 'DELETED') this.#store(key, revision, object);
+    else if (!isOlder(revision, this.revisionOf(key) ?? '')) this.#remove(key);
   }
 
   #connected(): void {
     this.#up = true;
+    this.#heardAt = this.#options.now();
+    this.#failure = undefined;
     this.#guarded(() => this.#options.connected?.());
-  }
-
-  #down(): void {
-    if (this.#up) this.#brokenAt = this.#options.now();
-    this.#up = false;
   }
 
   #store(key: string, revision: string, object: Raw): void {
@@ -214,6 +260,13 @@ export function keyOf(namespace: string | undefined, name: string): string {
 
 function identityOf({ metadata }: KubernetesObject): { key: string; revision: string } {
   return { key: keyOf(metadata?.namespace, metadata?.name ?? ''), revision: metadata?.resourceVersion ?? '' };
+}
+
+/** Whether the watch can go on from where it was once this has passed: the network, a token, an overload. */
+function canGoOn(error: unknown): boolean {
+  if (error instanceof WatchError) return false;
+  const status = httpStatus(error);
+  return status === undefined || status === 401 || status === 429 || status >= 500;
 }
 
 function pauseAfter(failures: number): number {

@@ -2,14 +2,16 @@
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { send, type Selection } from './kube-client.ts';
 
-/** The server sends a bookmark about every minute, so this silence means that the connection is gone. */
-const IDLE_LIMIT_MS = 90_000;
+export type WatchEvent<T> = {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: T;
+};
+type ErrorEvent = {
+  readonly type: 'ERROR';
+  readonly object: { readonly code?: number; readonly message?: string };
+};
 
-export type WatchEvent<T> =
-  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK'; readonly object: T }
-  | { readonly type: 'ERROR'; readonly object: { readonly code?: number; readonly message?: string } };
-
-/** An ERROR event, or a stream that fell silent. `statusCode` is the server's, where it gave one. */
+/** An ERROR event: the watch cannot go on from where it was. `statusCode` is the server's, where it gave one. */
 export class WatchError extends Error {
   override readonly name = 'WatchError';
   readonly statusCode: number | undefined;
@@ -21,23 +23,36 @@ export class WatchError extends Error {
 }
 
 /**
- * Watches from a resource version on. Ends when the server ends it; throws when
- * the connection breaks, falls silent, or brings an ERROR event. `opened` is
- * called when the server has accepted the watch.
+ * An open watch that brought nothing for as long as the idle limit. Either its
+ * connection is gone or nothing happened: to a kind of which nothing changes the
+ * server sends its first bookmark only after two minutes (Kubernetes 1.36).
+ */
+export class SilentWatch extends Error {
+  override readonly name = 'SilentWatch';
+}
+
+export type Watch = {
+  readonly path: string;
+  readonly selection: Selection;
+  /** From where on. */
+  readonly resourceVersion: string;
+  readonly idleLimitMs: number;
+  /** Called when the server has accepted the watch. */
+  readonly opened: () => void;
+};
+
+/**
+ * Ends when the server ends it. Throws SilentWatch, and otherwise when it is
+ * refused, breaks, or brings an ERROR event.
  */
 export async function* watchEvents<T extends KubernetesObject>(
   config: KubeConfig,
-  path: string,
-  selection: Selection,
-  resourceVersion: string,
-  opened: () => void,
+  { path, selection, resourceVersion, idleLimitMs, opened }: Watch,
   signal: AbortSignal,
-): AsyncGenerator<Exclude<WatchEvent<T>, { type: 'ERROR' }>, void, undefined> {
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
   const silence = new AbortController();
-  const timer = setTimeout(
-    () => silence.abort(new WatchError(`the watch of ${path} fell silent`)),
-    IDLE_LIMIT_MS,
-  );
+  let silent: () => Error = () => new Error(`the watch of ${path} was not answered`);
+  const timer = setTimeout(() => silence.abort(silent()), idleLimitMs);
   const query = {
     ...selection,
     watch: true,
@@ -48,11 +63,13 @@ export async function* watchEvents<T extends KubernetesObject>(
   try {
     const either = AbortSignal.any([signal, silence.signal]);
     const response = await send(config, { method: 'GET', path, query }, either);
+    silent = () => new SilentWatch(`the watch of ${path} fell silent`);
+    timer.refresh();
     opened();
     if (!response.body) return;
     for await (const line of linesOf(response.body)) {
       timer.refresh();
-      const event = JSON.parse(line) as WatchEvent<T>;
+      const event = JSON.parse(line) as WatchEvent<T> | ErrorEvent;
       if (event.type === 'ERROR')
         throw new WatchError(event.object.message ?? 'the watch failed', event.object.code);
       yield event;

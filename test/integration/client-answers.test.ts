@@ -1,0 +1,161 @@
+/** Informers and what an API server may answer them: a real one, behind a proxy that answers in its place at times. */
+import type { KubeConfig } from '@kubernetes/client-node';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { call } from '../../src/hostops/kubernetes/kube-client.ts';
+import { CONFIG_MAPS, ConfigMaps, watchConfigMaps, type WatchedConfigMaps } from '../support/config-maps.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { eventually } from '../support/eventually.ts';
+import { HoldingProxy, statusAnswer, type Match } from '../support/holding-proxy.ts';
+import { proxied } from '../support/proxied.ts';
+import { actAs, createServiceAccount, grant, requestToken } from '../support/tester.ts';
+
+const LIST = 'GET /api/v1/namespaces/{namespace}/configmaps';
+const WATCH = 'WATCH /api/v1/namespaces/{namespace}/configmaps';
+
+let plane: ControlPlane;
+let admin: KubeConfig;
+let tester: KubeConfig;
+let server: ConfigMaps;
+let proxy: HoldingProxy;
+const watched: WatchedConfigMaps[] = [];
+
+beforeAll(async () => {
+  plane = await startControlPlane({ args: ['--controller-manager=false', '--scheduler=false'] });
+  admin = connect(plane.kubeconfig);
+  server = new ConfigMaps(admin);
+  await createServiceAccount(admin, 'tester');
+  await grant(admin, 'tester', 'cluster-admin');
+  tester = actAs(admin, { token: await requestToken(admin, 'tester') });
+  // One that has just begun knows no past, so it refuses a watch from there.
+  await plane.command('kill apiserver');
+  await plane.command('start apiserver');
+  await eventually('the API server serves', () => server.revisions().catch(() => false as const));
+});
+afterAll(async () => plane.stop());
+
+beforeEach(async () => {
+  proxy = await HoldingProxy.start(admin);
+  await server.create('steady', 'changing', 'going');
+});
+afterEach(async () => {
+  for (const { informer } of watched.splice(0)) informer.stop();
+  await proxy.close();
+  await server.removeAll();
+});
+
+const isWatch: Match = ({ path, query }) => path === CONFIG_MAPS && query.get('watch') === 'true';
+const isList: Match = ({ path, query }) => path === CONFIG_MAPS && !query.has('watch');
+const count = (kind: string): number => proxy.requests.get(kind) ?? 0;
+
+function watch(
+  options?: Parameters<typeof watchConfigMaps>[1],
+  config: KubeConfig = tester,
+): WatchedConfigMaps {
+  const result = watchConfigMaps(proxied(config, proxy.url), options);
+  watched.push(result);
+  return result;
+}
+
+describe('an informer whose watch has expired', () => {
+  /** Keeps the informer away while things change and one of them goes; its next watch is treated as `expire` says. */
+  async function missChanges(expire: () => void): Promise<WatchedConfigMaps> {
+    const each = watch();
+    await each.agrees(server);
+    const away = proxy.hold(isWatch);
+    expire();
+    proxy.cut();
+    await away;
+    await server.change('changing');
+    await server.remove('going');
+    await server.create('new');
+    proxy.cut();
+    await each.agrees(server);
+    return each;
+  }
+
+  it('lists again after the status 410, and misses no deletion', async () => {
+    await missChanges(() => proxy.respond(isWatch, statusAnswer(410, 'Expired')));
+    expect(count(LIST)).toBe(2);
+  });
+
+  it('lists again after an ERROR event with 410, and misses no deletion', async () => {
+    const { log } = await missChanges(() =>
+      proxy.rewrite(isWatch, (url) => {
+        url.searchParams.set('resourceVersion', '1');
+        return url;
+      }),
+    );
+    expect(count(LIST)).toBe(2);
+    expect(log.map(({ error }) => error)).toContainEqual(expect.stringMatching(/too old resource version/));
+  });
+
+  it('goes on from where it was when it merely broke', async () => {
+    await missChanges(() => proxy.respond(isWatch, statusAnswer(503, 'ServiceUnavailable')));
+    expect(count(LIST)).toBe(1);
+  });
+});
+
+describe('an informer that lists', () => {
+  it('does not keep what it was handed meanwhile and what is gone by then', async () => {
+    const each = watch();
+    await each.agrees(server);
+    const list = proxy.hold(isList);
+    proxy.respond(isWatch, statusAnswer(410, 'Expired'));
+    proxy.cut();
+    const held = await list;
+    await server.change('going');
+    each.informer.fold(await call(admin, { method: 'GET', path: `${CONFIG_MAPS}/going` }));
+    await server.remove('going');
+    await held.release();
+    await each.agrees(server);
+  });
+});
+
+describe('an informer of a kind of which nothing changes', () => {
+  it('watches anew after silence, and is as quick as before when something happens', async () => {
+    const each = watch({ idleLimitMs: 100 });
+    await each.agrees(server);
+    await eventually('silence, time and again', () => count(WATCH) >= 10, { seconds: 10 });
+    await server.change('changing');
+    await each.agrees(server, 2);
+    expect(each.informer.failure).toBeUndefined();
+    expect(each.log).toEqual([]);
+  });
+
+  it('notices that the cluster went back behind what it knows, as by the restore of a backup', async () => {
+    const future = (name: string) => ({
+      metadata: { name, namespace: 'default', resourceVersion: '999999998' },
+    });
+    const items = ['steady', 'never-backed-up'].map(future);
+    proxy.respond(isList, {
+      status: 200,
+      body: { metadata: { resourceVersion: '999999999' }, items },
+    });
+    const each = watch({ idleLimitMs: 500 });
+    await each.informer.synced;
+    expect(each.informer.get('default/never-backed-up')).toBeDefined();
+    await each.agrees(server);
+  });
+});
+
+describe('an informer that is refused', () => {
+  it('waits as long as the server asks', async () => {
+    proxy.respond(isList, statusAnswer(429, 'TooManyRequests', 1));
+    const each = watch();
+    expect(await each.informer.firstAnswer).toBe('injected TooManyRequests');
+    const refusedAt = performance.now();
+    await each.informer.synced;
+    expect(performance.now() - refusedAt).toBeGreaterThan(990);
+  });
+
+  it('tells which right is missing, and begins when it is granted', async () => {
+    await createServiceAccount(admin, 'stranger');
+    const stranger = actAs(admin, { token: await requestToken(admin, 'stranger') });
+    const each = watch({}, stranger);
+    expect(await each.informer.firstAnswer).toMatch(/cannot list resource "configmaps"/);
+    expect(each.informer.failure).toMatch(/cannot list resource "configmaps"/);
+    await grant(admin, 'stranger', 'cluster-admin');
+    await each.agrees(server);
+    expect(each.informer.failure).toBeUndefined();
+  });
+});
