@@ -1,6 +1,7 @@
 import { updateConditions, type ConditionWish, type Reason } from '../crds/conditions.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import { clip } from '../engine/clip.ts';
 import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { deadlineOf } from '../engine/run-step.ts';
@@ -139,7 +140,10 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
     case 'abort-failed':
     case 'abort-timeout':
       return clip(
-        `${run.abort?.reason ?? 'the abort failed'}; set execution.mode to Hold and then to Abort again, or kubectl uncordon`,
+        `${run.abort?.reason ?? 'the abort failed'}; ` +
+          (lockedHosts
+            ? `${lockedHosts} stay locked: abort again (execution.mode Hold, then Abort), or kubectl uncordon`
+            : 'no host is held any more; set execution.mode to Hold for a new plan'),
       );
     default:
       return before;
@@ -202,8 +206,4 @@ export function wishes(
       ...(opened.length > 0 ? ({ reason: 'HostUncordoned', message: told } as const) : calm),
     },
   ];
-}
-
-function clip(text: string): string {
-  return text.length <= 2048 ? text : `${text.slice(0, 2047)}…`;
 }
