@@ -15,24 +15,28 @@ export type LivingRun = {
   readonly failed: number;
 };
 
+/** By run; undefined: it was looked for and is not alive. Of a run that is not in it nothing is known. */
+export type LivingRuns = ReadonlyMap<string, LivingRun | undefined>;
+
 /**
- * The runs that permits or claims of a pool name and that are alive: their strategy exists and has not begun another.
- * Read anew, since what belongs to no living run is taken back.
+ * Which of the runs that permits or claims of a pool name are alive: their strategy exists and has not begun another.
+ * Read anew, since what belongs to no living run is taken back; and after the claims, since a run has recorded a host
+ * before it claims it.
  */
 export async function livingRuns(
   api: Pick<CareenApi, 'strategy'>,
-  { status: { runs = [] } }: HostPool,
+  { status: { runs = [], permits = [] } }: Pick<HostPool, 'status'>,
   marked: readonly MarkedHost[],
-): Promise<ReadonlyMap<string, LivingRun>> {
+): Promise<LivingRuns> {
   const claimants = marked.flatMap(({ claim }) =>
     claim ? [[claim.run, `${claim.owner.namespace}/${claim.owner.name}`] as const] : [],
   );
   const named = new Map([...runs.map(({ id, strategy }) => [id, strategy] as const), ...claimants]);
-  const living = new Map<string, LivingRun>();
+  const living = new Map<string, LivingRun | undefined>(permits.map(({ run }) => [run, undefined]));
   for (const [id, strategy] of named) {
     const [namespace = '', name = ''] = strategy.split('/');
     const found = await api.strategy({ namespace, name });
-    if (found?.status.run?.id === id) living.set(id, livingRun(strategy, found));
+    living.set(id, found?.status.run?.id === id ? livingRun(strategy, found) : undefined);
   }
   return living;
 }

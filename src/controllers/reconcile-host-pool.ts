@@ -30,8 +30,9 @@ export function hostPoolReconciler(
     }
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
     const epoch = await deps.ledger.lead(pool);
-    const living = await livingRuns(deps.api, pool, deps.hosts.marked(attachment.scope));
-    const context: SweepContext = { deps, pool, attachment, epoch, living, signal };
+    const marked = deps.hosts.marked(attachment.scope);
+    const living = await livingRuns(deps.api, pool, marked);
+    const context: SweepContext = { deps, pool, attachment, epoch, marked, living, signal };
     await sweepClaims(context);
     const { fleet } = attachment.view();
     const changed = await deps.ledger.update(name, (before, read) => {
@@ -61,7 +62,7 @@ function tell(
   const problem = overlap(pool.metadata.name, fleet);
   if (problem !== undefined) events.record(poolEvent(pool, { reason: 'PoolOverlap', note: problem }));
   const permits = after.permits ?? [];
-  const failed = [...living.values()].reduce((sum, run) => sum + run.failed, 0);
+  const failed = [...living.values()].reduce((sum, run) => sum + (run?.failed ?? 0), 0);
   const out = fleet.outOfServiceByOthers.size;
   const inService = Math.max(0, fleet.total - permits.length - out);
   const hosts = { in_service: inService, locked: permits.length - failed, failed, out_of_service: out };

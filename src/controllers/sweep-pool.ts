@@ -9,7 +9,7 @@ import type { MarkedHost } from '../hostops/port.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Attachment } from './attachments.ts';
 import type { HostPool } from './careen-api.ts';
-import type { LivingRun } from './living-runs.ts';
+import type { LivingRuns } from './living-runs.ts';
 import type { ReconcilerDeps } from './pass-context.ts';
 import { withPermits } from './permits.ts';
 import { poolEvent } from './telemetry.ts';
@@ -19,14 +19,16 @@ export type SweepContext = {
   readonly pool: HostPool;
   readonly attachment: Attachment;
   readonly epoch: number;
-  readonly living: ReadonlyMap<string, LivingRun>;
+  /** The hosts that carried marks of ours when it was looked which runs are alive. */
+  readonly marked: readonly MarkedHost[];
+  readonly living: LivingRuns;
   readonly signal: AbortSignal;
 };
 
 /** Releases the hosts whose claims no living run stands for. */
 export async function sweepClaims(context: SweepContext): Promise<void> {
-  const { deps, pool, attachment, living } = context;
-  for (const each of deps.hosts.marked(attachment.scope)) {
+  const { pool, marked, living } = context;
+  for (const each of marked) {
     // While a Job works on it, it is no time to give it back: whoever started it is gone, the Job is not.
     if (each.claim && !each.busy && !isStoodFor(each.host, each.claim, pool.status.permits ?? [], living))
       await release(context, each, each.claim);
@@ -49,7 +51,7 @@ export function isStoodFor(
   host: HostName,
   { run }: Claim,
   permits: readonly Permit[],
-  living: ReadonlyMap<string, LivingRun>,
+  living: LivingRuns,
 ): boolean {
   const owner = living.get(run);
   if (!owner) return false;
@@ -60,16 +62,17 @@ export function isStoodFor(
 }
 
 /**
- * The permits that stay: of living runs, unless their host is gone and the run no longer names it; and those of other
- * runs whose claim is still on the host.
+ * The permits that stay: of living runs, unless their host is gone and the run no longer names it; those of other runs
+ * whose claim is still on the host; and those that were granted since it was looked which runs are alive.
  */
 export function keptPermits(
   { permits = [] }: HostPoolStatus,
-  living: ReadonlyMap<string, LivingRun>,
+  living: LivingRuns,
   claimed: ReadonlySet<string>,
   exists: (host: HostName) => boolean,
 ): readonly Permit[] {
   return permits.filter(({ host, run }) => {
+    if (!living.has(run)) return true;
     const owner = living.get(run);
     if (owner?.open.has(host) || claimed.has(claimKey(host, run))) return true;
     return owner?.underWay === true && exists(host);

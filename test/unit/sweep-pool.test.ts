@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { LivingRun } from '../../src/controllers/living-runs.ts';
+import { livingRuns, type LivingRun, type LivingRuns } from '../../src/controllers/living-runs.ts';
 import { isStoodFor, keptPermits } from '../../src/controllers/sweep-pool.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
 import { claimOfAnother } from './support/fleets.ts';
@@ -13,7 +13,7 @@ const permit = (host: string, run = 'r1'): Permit => ({
 const run = (open: string[], underWay = false): LivingRun => ({
   ...{ strategy: 'a/s', open: new Set(open), underWay, failed: 0 },
 });
-const living = (...[of]: LivingRun[]): ReadonlyMap<string, LivingRun> => new Map(of ? [['r1', of]] : []);
+const living = (...[of]: LivingRun[]): LivingRuns => new Map([['r1', of]]);
 
 describe('a claim', () => {
   const claim = { ...claimOfAnother, run: 'r1' };
@@ -32,7 +32,7 @@ describe('a claim', () => {
 });
 
 describe('a permit', () => {
-  const kept = (of: ReadonlyMap<string, LivingRun>, claimed: string[] = [], exists = true): boolean =>
+  const kept = (of: LivingRuns, claimed: string[] = [], exists = true): boolean =>
     keptPermits({ permits: [permit('w-1')] }, of, new Set(claimed), () => exists).length === 1;
 
   it('stays while a living run names the host, or may be about to', () => {
@@ -42,6 +42,13 @@ describe('a permit', () => {
 
   it('stays while the claim that goes with it is on the host, whatever became of the run', () => {
     expect(kept(living(), ['r1/w-1'])).toBe(true);
+  });
+
+  it('stays when it was granted after it was looked which runs are alive', async () => {
+    const api = { strategy: async () => undefined };
+    const looked = await livingRuns(api, { status: { permits: [permit('w-2', 'r2')] } }, []);
+    const permits = [permit('w-1'), permit('w-2', 'r2')];
+    expect(keptPermits({ permits }, looked, new Set(), () => true)).toEqual([permit('w-1')]);
   });
 
   it('is freed when its run is gone or has ended, or its host no longer exists', () => {
