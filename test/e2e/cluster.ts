@@ -45,7 +45,8 @@ export class Cluster {
     this.#closing = closing;
   }
 
-  static async start(): Promise<Cluster> {
+  /** `environment` is that of the operator, beside what tests set anyway. */
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'careen-e2e-'));
     const plane = await startControlPlane({ args: await auditArgs() });
     const admin = connect(plane.kubeconfig);
@@ -58,7 +59,7 @@ export class Cluster {
       () => plane.stop(),
       () => rm(folder, { recursive: true, force: true }),
     ];
-    return new Cluster(admin, kubeconfig, await startOperator(kubeconfig), closing);
+    return new Cluster(admin, kubeconfig, await startOperator(kubeconfig, { environment }), closing);
   }
 
   async stop(): Promise<void> {
@@ -76,7 +77,7 @@ export class Cluster {
   async fleet(
     pool: string,
     workers: number,
-    maxUnavailable: number,
+    maxUnavailable: number | string,
     annotations: Record<string, string> = {},
   ): Promise<Fleet> {
     const hosts = Array.from({ length: workers }, (_, i) => `${pool}-${String(i)}`);
@@ -97,11 +98,26 @@ export class Fleet {
   readonly #pool: string;
   readonly #strategy: Manifest;
 
-  constructor(cluster: Cluster, pool: string, hosts: readonly string[]) {
+  constructor(
+    cluster: Cluster,
+    pool: string,
+    hosts: readonly string[],
+    strategy: { readonly name: string; readonly namespace: string } = { name: pool, namespace: NAMESPACE },
+  ) {
     this.hosts = hosts;
     this.#cluster = cluster;
     this.#pool = pool;
-    this.#strategy = strategyManifest(pool, NAMESPACE);
+    this.#strategy = strategyManifest(strategy.name, strategy.namespace);
+  }
+
+  /** The same hosts, and another strategy on them. */
+  also(name: string, namespace: string = NAMESPACE): Fleet {
+    return new Fleet(this.#cluster, this.#pool, this.hosts, { name, namespace });
+  }
+
+  /** Changes the pool: all of its spec but for its hosts. */
+  async pool(maxUnavailable: number | string, spec: Record<string, unknown> = {}): Promise<void> {
+    await apply(this.#cluster.admin, poolManifest(this.#pool, maxUnavailable, spec));
   }
 
   get strategy(): Manifest {
@@ -147,6 +163,15 @@ export class Fleet {
         describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }),
       },
     );
+  }
+
+  /** Waits for the answer to a request or an abort, such as `refused: this run holds no host worker-3`. */
+  async answer(id: string): Promise<string> {
+    const { requests = [] } = await this.until(`an answer to ${id}`, (status) =>
+      Boolean(status.requests?.some((each) => each.id === id)),
+    );
+    const { answer, message } = requests.find((each) => each.id === id) ?? { answer: 'none', message: '' };
+    return `${answer}: ${message}`;
   }
 
   async untilState(state: string, seconds?: number): Promise<PatchStrategyStatus> {
