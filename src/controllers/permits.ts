@@ -20,6 +20,8 @@ export type PoolFacts = {
   /** How many hosts may be out of service, as a number. */
   readonly limit: number;
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
+  /** Hosts that some run of ours has closed: they count also while no permit says so. */
+  readonly claimedAway: ReadonlySet<HostName>;
   /** Why the pool grants nothing now, such as `HostPool default is paused`. */
   readonly closedBecause: string | undefined;
 };
@@ -88,7 +90,7 @@ function refusalOf(
   lacking: readonly HostName[],
   level: Permit['level'],
   kept: readonly Permit[],
-  { limit, outOfServiceByOthers, closedBecause }: PoolFacts,
+  { limit, outOfServiceByOthers, claimedAway, closedBecause }: PoolFacts,
 ): string | undefined {
   if (closedBecause !== undefined) return closedBecause;
   const taken = kept.find(({ host }) => lacking.includes(host));
@@ -98,7 +100,7 @@ function refusalOf(
   }
   if (level === 'touched') return undefined;
   const away = new Set(kept.filter((permit) => permit.level === 'away').map(({ host }) => host));
-  const after = away.union(outOfServiceByOthers).union(new Set(lacking)).size;
+  const after = away.union(claimedAway).union(outOfServiceByOthers).union(new Set(lacking)).size;
   if (after <= limit) return undefined;
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (

@@ -10,6 +10,7 @@ export function poolFacts(pool: HostPool, fleet: FleetFacts): PoolFacts {
   return {
     limit: limitIn(pool, fleet),
     outOfServiceByOthers: fleet.outOfServiceByOthers,
+    claimedAway: fleet.claimedAway,
     closedBecause: closedBecause(pool, fleet),
   };
 }

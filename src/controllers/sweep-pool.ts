@@ -27,7 +27,8 @@ export type SweepContext = {
 export async function sweepClaims(context: SweepContext): Promise<void> {
   const { deps, pool, attachment, living } = context;
   for (const each of deps.hosts.marked(attachment.scope)) {
-    if (each.claim && !isStoodFor(each.host, each.claim, pool.status.permits ?? [], living))
+    // While a Job works on it, it is no time to give it back: whoever started it is gone, the Job is not.
+    if (each.claim && !each.busy && !isStoodFor(each.host, each.claim, pool.status.permits ?? [], living))
       await release(context, each, each.claim);
   }
 }

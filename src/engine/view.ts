@@ -88,6 +88,8 @@ export type FleetFacts = {
   readonly total: number;
   /** Hosts that others took out of service: closed or not ready, without a claim of ours. */
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
+  /** Hosts that carry a claim of level away, of whatever run: they are out of service, whether a permit says so or not. */
+  readonly claimedAway: ReadonlySet<HostName>;
   /** Hosts that the pool selects and that an older pool keeps. */
   readonly keptByOtherPools: ReadonlySet<HostName>;
   /** Changes when something changes that plans depend on: hosts, their roles, their facts. */

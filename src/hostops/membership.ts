@@ -2,8 +2,9 @@
 import { DEFAULT_POOL } from '../crds/names.ts';
 import type { Claim } from '../engine/view.ts';
 import type { Labels } from '../planner/labels.ts';
+import type { HostName } from '../planner/facts.ts';
 import { memberOf } from '../planner/pool-membership.ts';
-import type { Scope } from './port.ts';
+import type { MarkedHost, Scope } from './port.ts';
 
 export type Standing = ReturnType<typeof memberOf>;
 
@@ -18,4 +19,9 @@ export function membershipOf(
   if (claim) return claim.pool === scope.pool ? 'member' : 'not-selected';
   const standing = memberOf(labels, scope);
   return standing === 'kept-by-other' && scope.pool === DEFAULT_POOL ? 'not-selected' : standing;
+}
+
+/** The hosts that some run has closed and may be working on. */
+export function claimedAway(marked: readonly Pick<MarkedHost, 'host' | 'claim'>[]): ReadonlySet<HostName> {
+  return new Set(marked.filter(({ claim }) => claim?.level === 'away').map(({ host }) => host));
 }

@@ -32,6 +32,8 @@ export type MarkedHost = {
   readonly claim: Claim | undefined;
   readonly spoiltClaim: string | undefined;
   readonly closed: boolean;
+  /** Whether a Job works on it, of whatever run: it is no time to give it back. */
+  readonly busy: boolean;
 };
 
 /** How the claim of a host is taken over; it keeps what it says of the host, but for the epoch. */

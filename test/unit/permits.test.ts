@@ -14,9 +14,15 @@ const permit = (host: string, run = 'other', level: Permit['level'] = 'away'): P
 });
 const status = (...permits: Permit[]): HostPoolStatus =>
   withPermits({ runs: ['other', 'mine'].map((id) => ({ id, strategy: `a/${id}` })) }, permits);
-const pool = (limit: number, out: string[] = [], closedBecause?: string): PoolFacts => ({
+const pool = (
+  limit: number,
+  out: string[] = [],
+  closedBecause?: string,
+  claimed: string[] = [],
+): PoolFacts => ({
   limit,
   outOfServiceByOthers: new Set(out),
+  claimedAway: new Set(claimed),
   closedBecause,
 });
 const settle = (
@@ -39,6 +45,13 @@ describe('permits', () => {
   it('count a host that others took out of service, and count it once', () => {
     expect(settle(['a'], status(), pool(1, ['x'])).facts.refusal).toMatch(/cordoned or not Ready: x/);
     expect(settle(['a'], status(), pool(1, ['a'])).facts.refusal).toBeUndefined();
+  });
+
+  it('count a host that is claimed also when no permit says so, once', () => {
+    expect(settle(['a'], status(), pool(1, [], undefined, ['x'])).facts.refusal).toMatch(
+      /2 hosts out of service/,
+    );
+    expect(settle(['a'], status(permit('x')), pool(2, [], undefined, ['x'])).facts.refusal).toBeUndefined();
   });
 
   it('are refused for a host that has one of another run, naming that strategy', () => {

@@ -51,7 +51,12 @@ const ledgerOf = (store: PoolStore, marked: readonly MarkedHost[] = []): PoolLed
 async function grant(ledger: PoolLedger, run: string, hosts: string[]): Promise<string[]> {
   const facts = await ledger.update('default', (status) => {
     const wish = { run, strategy: `a/${run}`, wants: { hosts, level: 'away' as const }, exactly: false };
-    const pool = { limit: 2, outOfServiceByOthers: new Set<string>(), closedBecause: undefined };
+    const pool = {
+      limit: 2,
+      outOfServiceByOthers: new Set<string>(),
+      claimedAway: new Set<string>(),
+      closedBecause: undefined,
+    };
     const { status: after, facts: result } = settlePermits(status, wish, pool, NOW);
     return { status: after, result };
   });

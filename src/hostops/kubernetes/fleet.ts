@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Alarm, FleetFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { membershipOf } from '../membership.ts';
+import { claimedAway, membershipOf } from '../membership.ts';
 import { rolesOf } from '../label-selector.ts';
 import type { MarkedHost, Scope } from '../port.ts';
 import type { NodeState } from './node-facts.ts';
@@ -15,7 +15,7 @@ export class Fleet {
   readonly #outOfService = new Set<HostName>();
   readonly #keptByOthers = new Set<HostName>();
   readonly #alarms = new Map<HostName, string>();
-  readonly #marked = new Map<HostName, MarkedHost>();
+  readonly #marked = new Map<HostName, Omit<MarkedHost, 'busy'>>();
   #total = 0;
   #revision = 0n;
 
@@ -36,6 +36,7 @@ export class Fleet {
     return {
       total: this.#total,
       outOfServiceByOthers: new Set(this.#outOfService),
+      claimedAway: claimedAway(this.marked),
       keptByOtherPools: new Set(this.#keptByOthers),
       revision: this.#revision.toString(16),
     };
@@ -46,7 +47,7 @@ export class Fleet {
   }
 
   /** The hosts that carry a mark of ours. */
-  get marked(): readonly MarkedHost[] {
+  get marked(): readonly Omit<MarkedHost, 'busy'>[] {
     return [...this.#marked.values()];
   }
 
@@ -91,6 +92,12 @@ function isOutOfServiceByOthers({ claim, closed, ready }: NodeState): boolean {
   return !claim && (closed || !ready);
 }
 
-function markedHost({ name: host, revision, claim, spoiltClaim, closed }: NodeState): MarkedHost {
+function markedHost({
+  name: host,
+  revision,
+  claim,
+  spoiltClaim,
+  closed,
+}: NodeState): Omit<MarkedHost, 'busy'> {
   return { host, revision, claim, spoiltClaim, closed };
 }

@@ -53,6 +53,11 @@ export class Jobs {
     return this.#informers.get(namespace)?.get(keyOf(namespace, name));
   }
 
+  /** Whether a Job that was started works on the host. */
+  isWorkingOn(host: HostName): boolean {
+    return [...this.#byEffect.values()].some((job) => job.host === host && job.state === 'running');
+  }
+
   /** Takes in a Job that was written besides. */
   fold(job: V1Job): void {
     this.#informers.get(job.metadata?.namespace ?? '')?.fold(job);

@@ -93,12 +93,16 @@ export class KubernetesHostOps implements HostOps {
   }
 
   marked(scope: Scope): readonly MarkedHost[] {
-    return this.#open(scope).marked;
+    return this.#withWork(this.#open(scope).marked);
   }
 
   async readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
     const nodes = await rawList<V1Node>(this.#writer.config, NODES, {}, signal);
-    return new Fleet(scope, nodes.map(nodeState)).marked;
+    return this.#withWork(new Fleet(scope, nodes.map(nodeState)).marked);
+  }
+
+  #withWork(marked: readonly Omit<MarkedHost, 'busy'>[]): readonly MarkedHost[] {
+    return marked.map((each) => ({ ...each, busy: this.#jobs.isWorkingOn(each.host) }));
   }
 
   suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[] {

@@ -11,7 +11,7 @@ import type {
 } from '../../engine/view.ts';
 import type { Facts, HostName, HostSeed } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
-import { membershipOf } from '../membership.ts';
+import { claimedAway, membershipOf } from '../membership.ts';
 import type {
   Adoption,
   Fence,
@@ -87,7 +87,11 @@ export class SimulatedHostOps implements HostOps {
         return job && watched.has(job.host) ? jobFacts(job) : undefined;
       },
       signal: () => alarms,
-      fleet: { ...fleetOf(members, world.planRevision), keptByOtherPools: this.#keptByOthers(scope) },
+      fleet: {
+        ...fleetOf(members, world.planRevision),
+        claimedAway: claimedAway(this.marked(scope)),
+        keptByOtherPools: this.#keptByOthers(scope),
+      },
     };
   }
 
@@ -104,6 +108,7 @@ export class SimulatedHostOps implements HostOps {
       .filter(({ claim, spoiltClaim }) => (claim ?? spoiltClaim) !== undefined)
       .map(({ name, revision, claim, spoiltClaim, closed }) => ({
         ...{ host: name, revision: String(revision), claim, spoiltClaim, closed },
+        busy: [...this.#world.jobs.values()].some((job) => job.host === name && job.state === 'running'),
       }));
   }
 
@@ -300,7 +305,7 @@ function alarmOf({ name, ready, claim }: SimulatedHost): Alarm[] {
 function fleetOf(
   members: readonly SimulatedHost[],
   planRevision: string,
-): Omit<FleetFacts, 'keptByOtherPools'> {
+): Omit<FleetFacts, 'claimedAway' | 'keptByOtherPools'> {
   const others = members.filter(({ closed, ready, claim }) => !claim && (closed || !ready));
   return {
     total: members.length,

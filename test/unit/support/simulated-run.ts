@@ -210,8 +210,8 @@ export class SimulatedRun {
   #grant({ wants }: Decision): boolean {
     const strategy = `${OWNER.namespace}/${OWNER.name}`;
     const wish = { run: RUN, strategy, wants: wants.permits, exactly: true };
-    const { outOfServiceByOthers } = this.#ops.view(this.#scope).fleet;
-    const pool = { limit: this.#limit, outOfServiceByOthers, closedBecause: undefined };
+    const { outOfServiceByOthers, claimedAway } = this.#ops.view(this.#scope).fleet;
+    const pool = { limit: this.#limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
     const { status, facts } = settlePermits(this.#pool, wish, pool, new Date(this.world.now).toISOString());
     const changed = status !== this.#pool;
     this.#pool = status;
