@@ -104,6 +104,9 @@ function stagesDone(phase: PhaseStatus): number {
   return phase.stages.filter((stage) => stage.result === 'success' && !stage.inProgress).length;
 }
 
+/** Stands between what a plan says of itself and why it may not begin. */
+const NOT_YET = '; nothing begins yet: ';
+
 function messageOf(run: RunState, reasons: readonly string[], before = '', heldBack?: string): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
@@ -112,6 +115,10 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
     ? `; ${lockedHosts} stay locked until a request release-host, an abort, or kubectl uncordon`
     : '';
   switch (state) {
+    case 'ready-to-apply': {
+      const [plan = ''] = before.split(NOT_YET);
+      return clip(heldBack === undefined ? plan : `${plan}${NOT_YET}${heldBack}`);
+    }
     case 'applying':
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {

@@ -12,6 +12,7 @@ import { auditArgs } from '../support/audit.ts';
 import { connect, startControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
+  allowJobs,
   installCareen,
   startOperator,
   writeOperatorKubeconfig,
@@ -71,6 +72,12 @@ export class Cluster {
   async crashOperator(): Promise<void> {
     await this.operator.kill();
     this.operator = await startOperator(this.operatorKubeconfig);
+  }
+
+  /** Makes a namespace that strategies may be in. Pools that are to admit it have to list it. */
+  async namespace(name: string): Promise<void> {
+    await apply(this.admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await allowJobs(this.admin, name);
   }
 
   /** A pool of its own for a test, with workers named after it. */
@@ -139,9 +146,22 @@ export class Fleet {
     return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(found ?? {}).status;
   }
 
+  /** The pool, for what is asked of it by its name. */
+  get poolObject(): Manifest {
+    return poolManifest(this.#pool, 1);
+  }
+
   async poolStatus(): Promise<HostPoolStatus> {
-    const found = await read(this.#cluster.admin, poolManifest(this.#pool, 1));
+    const found = await read(this.#cluster.admin, this.poolObject);
     return z.looseObject({ status: hostPoolStatus.default({}) }).parse(found).status;
+  }
+
+  /** Waits until the status of the pool is as wished, and fails with what it was last. */
+  async untilPool(what: string, fits: (status: HostPoolStatus) => boolean): Promise<HostPoolStatus> {
+    let seen: HostPoolStatus = {};
+    return eventually(what, async () => fits((seen = await this.poolStatus())) && seen, {
+      describe: () => seen,
+    });
   }
 
   /** Waits until the status is as wished, and fails with what it was last. */
