@@ -4,8 +4,9 @@
  *
  * The Lease keeps two processes from believing at once that they lead, as long
  * as their clocks run about equally fast and nobody edits or deletes it by hand.
- * What a leader had sent before it was deposed arrives all the same, so every
- * write that matters carries a precondition of its own.
+ * A virtual machine that is suspended stops its clock as well, and what a leader
+ * had sent before it was deposed arrives all the same: so every write that
+ * matters carries a precondition of its own.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from '../hostops/kubernetes/logger.ts';

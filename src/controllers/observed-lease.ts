@@ -87,7 +87,7 @@ export class ObservedLease {
     }
   }
 
-  /** Gives the Lease up if it is ours, for as long as a request may take. Says whether others may have it now. */
+  /** Gives the Lease up if it is ours; tries again for as long as a request may take. Says whether others may have it now. */
   async giveUp(): Promise<boolean> {
     const { identity, times } = this.#options;
     const ended = AbortSignal.timeout(times.requestMs);
@@ -100,26 +100,34 @@ export class ObservedLease {
   }
 
   /**
-   * Makes a request and says whether it succeeded; pauses when it did not. What
-   * was sent is awaited, within its own limit, also when it has `ended`: only so
-   * it is known whether we hold the Lease.
+   * Makes a request and says whether it succeeded; pauses when it did not, unless
+   * the Lease has changed meanwhile. What was sent is awaited, within its own
+   * limit, also when it has `ended`: only so it is known whether we hold the Lease.
    */
   async #attempt(request: (limit: AbortSignal) => Promise<void>, ended: AbortSignal): Promise<boolean> {
     const { times, log, namespace, name } = this.#options;
+    const before = this.#sighting;
     try {
-      await request(AbortSignal.timeout(times.requestMs));
+      await request(this.#limit());
       this.#failures = 0;
       return true;
     } catch (error) {
-      this.#failures += 1;
       // When this look fails, too, the next conflict leads to another.
-      if (error instanceof ConflictError)
-        await this.#look(AbortSignal.timeout(times.requestMs)).catch(() => undefined);
-      else if (this.#failures === 1)
-        log.warn({ lease: `${namespace}/${name}`, error: explain(error) }, 'Lease not reached, trying on');
+      if (error instanceof ConflictError) await this.#look(this.#limit()).catch(() => undefined);
+      if (this.#sighting !== before) return false;
+      this.#failures += 1;
+      if (this.#failures === 1)
+        log.warn(
+          { lease: `${namespace}/${name}`, error: explain(error) },
+          'Lease not written or read, trying on',
+        );
       await this.#pause(pauseAfter(this.#failures, times, Math.random()), ended);
       return false;
     }
+  }
+
+  #limit(): AbortSignal {
+    return AbortSignal.timeout(this.#options.times.requestMs);
   }
 
   async #look(limit: AbortSignal): Promise<void> {

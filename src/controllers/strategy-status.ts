@@ -146,7 +146,10 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
     case 'abort-failed':
     case 'abort-timeout':
       return clip(
-        `${run.abort?.reason ?? 'the abort failed'}; set execution.mode to Hold and then to Abort again, or kubectl uncordon`,
+        `${run.abort?.reason ?? 'the abort failed'}; ` +
+          (lockedHosts
+            ? `${lockedHosts} stay locked: abort again (execution.mode Hold, then Abort), or kubectl uncordon`
+            : 'no host is held any more; set execution.mode to Hold for a new plan'),
       );
     default:
       return before;

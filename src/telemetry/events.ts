@@ -154,12 +154,13 @@ export class EventRecorder {
 
   async #grow(series: Series): Promise<void> {
     const path = `${eventsPath(series.event)}/${this.#nameOf(series)}`;
+    const told = series.count;
     try {
       await this.#options.send('PATCH', path, seriesPatch(series));
     } catch (error) {
       if (apiAnswer(error)?.code !== 404) throw error;
-      // Events do not live long: the occurrences so far are gone with it.
-      Object.assign(series, { made: false, first: series.last, count: 1 });
+      // Events do not live long. The occurrences before this one are gone with it; there may be some since.
+      Object.assign(series, { made: false, first: series.last, count: 1 + series.count - told });
       await this.#make(series);
     }
   }

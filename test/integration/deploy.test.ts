@@ -1,15 +1,18 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import {
   CoreV1Api,
   DiscoveryV1Api,
   EventsV1Api,
   NetworkingV1Api,
   PolicyV1Api,
+  RbacAuthorizationV1Api,
   type KubeConfig,
   type V1Pod,
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GROUP } from '../../src/crds/names.ts';
 import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
@@ -58,6 +61,30 @@ describe('deploy/', () => {
       });
   });
 });
+
+it('the roles for people are part of those that Kubernetes has, but for execute', async () => {
+  const parts: readonly [string, readonly string[]][] = [
+    ['view', ['hostpools list', 'patchstrategies list']],
+    ['edit', ['hostpools list', 'patchstrategies create', 'patchstrategies list']],
+    ['admin', ['hostpools list', 'patchstrategies create', 'patchstrategies list']],
+  ];
+  for (const [role, expected] of parts)
+    await eventually(`${role} has them`, async () => {
+      const rights = await careenRights(role);
+      expect(rights).not.toContain('patchstrategies execute');
+      return isDeepStrictEqual(expected, rights.filter((right) => / (list|create)$/.test(right)).sort());
+    });
+});
+
+/** What a ClusterRole of Kubernetes' own grants on our kinds. */
+async function careenRights(name: string): Promise<string[]> {
+  const { rules = [] } = await admin.makeApiClient(RbacAuthorizationV1Api).readClusterRole({ name });
+  const ours = rules.filter(({ apiGroups }) => apiGroups?.includes(GROUP));
+  const rights = ours.flatMap(({ resources = [], verbs }) =>
+    resources.flatMap((resource) => verbs.map((verb) => `${resource} ${verb}`)),
+  );
+  return [...new Set(rights)];
+}
 
 describe('the pods of the operator', () => {
   it('meet the restricted Pod Security level of their namespace, on two hosts', async () => {

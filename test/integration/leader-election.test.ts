@@ -309,7 +309,7 @@ describe('a Lease that somebody meddles with', () => {
 
   it('is renewed although somebody wrote on it', async () => {
     const place = await Place.make();
-    const leadership = await lead(place.elector('a', SHORT_SECONDS));
+    const leadership = await lead(place.elector('a', 3 * SHORT_SECONDS));
     await place.annotate();
     const { spec } = await place.lease();
     await place.lease((lease) => lease.spec.renewTime !== spec.renewTime);

@@ -115,7 +115,7 @@ describe('the ledger of a pool', () => {
 
 describe('a takeover', () => {
   const marked = (host: string, run: string, epoch: number): MarkedHost => ({
-    ...{ host, revision: '1', spoiltClaim: undefined, closed: true },
+    ...{ host, revision: '1', spoiltClaim: undefined, closed: true, busy: false },
     claim: {
       ...{
         run,

@@ -35,7 +35,7 @@ function line(write: (log: Logger) => void): z.infer<typeof lineSchema> {
 }
 
 function refusal(code: number, message: string, headers: Record<string, string> = {}): Error {
-  const body = JSON.stringify({ kind: 'Status', message, details: { causes: [] } });
+  const body = JSON.stringify({ kind: 'Status', message, details: { causes: [], name: PLANTED } });
   return new ApiException(code, 'POST /api/v1/pods', body, {
     authorization: `Bearer ${PLANTED}`,
     ...headers,
@@ -92,7 +92,7 @@ describe('a secret in a field is not logged', () => {
     ['a header by itself', { authorization: PLANTED, 'Set-Cookie': `session=${PLANTED}` }],
     ['a token', { token: PLANTED, accessToken: PLANTED, 'id-token': PLANTED }],
     ['a password', { options: { password: PLANTED, dbPasswd: PLANTED, passphrase: PLANTED } }],
-    ['a client secret', { clientSecret: PLANTED, apiKey: PLANTED, private_key: PLANTED }],
+    ['a client secret', { clientSecret: PLANTED, apiKey: PLANTED, private_key: PLANTED, accessKey: PLANTED }],
     ['a Secret', { object: { kind: 'Secret', data: { a: PLANTED }, stringData: { b: PLANTED } } }],
     ['a list of Secrets', { list: { items: [{ metadata: { name: 'x' }, data: { a: PLANTED } }] } }],
     [
@@ -102,6 +102,10 @@ describe('a secret in a field is not logged', () => {
     [
       'the users of a kubeconfig',
       { config: { users: [{ name: 'admin', user: { 'client-key-data': PLANTED } }] } },
+    ],
+    [
+      'a kubeconfig as the client keeps it',
+      { config: { users: [{ name: 'admin', exec: { args: [PLANTED] } }] } },
     ],
     ['a user of a kubeconfig', { user: { exec: { args: [PLANTED] } } }],
     ['a key of a kubeconfig', { 'client-key-data': PLANTED, keyData: PLANTED }],

@@ -73,6 +73,14 @@ describe('the metrics', () => {
     ]);
   });
 
+  it('forget a state that they did not know, too', async () => {
+    const metrics = metricsOf();
+    metrics.strategySeen('a/one', { state: 'unheard-of', stopped: false });
+    expect(await samples(metrics, 'careen_strategies{state="unheard-of"}')).toHaveLength(1);
+    metrics.strategyGone('a/one');
+    expect(await samples(metrics, 'careen_strategies{state="unheard-of"}')).toEqual([]);
+  });
+
   it('add up blocked pods over all strategies, with the age of the oldest when they are read', async () => {
     const metrics = metricsOf();
     const blocked = (pods: number, since: number) => ({
