@@ -71,6 +71,11 @@ export class Cluster {
   /** Kills the operator as a crash would, and starts it again. */
   async crashOperator(): Promise<void> {
     await this.operator.kill();
+    await this.startOperator();
+  }
+
+  /** Starts the operator anew, after it has ended. */
+  async startOperator(): Promise<void> {
     this.operator = await startOperator(this.operatorKubeconfig);
   }
 
