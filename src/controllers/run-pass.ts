@@ -45,8 +45,10 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   const preview = pool && settlePermits(pool.status, wish, poolFacts(pool, attachment.view().fleet), '');
   if (pool && preview && preview.status !== pool.status) {
     current = await keepUntilReleased(context);
+    const { held } = permits;
     permits = await settled(context, wish);
-    deps.log.info({ strategy: key, hosts: [...permits.held] }, 'permits granted');
+    if (permits.held.size > held.size)
+      deps.log.info({ strategy: key, hosts: [...permits.held] }, 'permits granted');
   } else if (preview) permits = preview.facts;
   decision = decide(permits);
 

@@ -210,6 +210,13 @@ export class Fleet {
     return items;
   }
 
+  /** Waits until all hosts report this kernel. */
+  async untilKernel(version: string): Promise<void> {
+    await eventually(`kernel ${version}`, async () =>
+      (await this.nodes()).every(({ status }) => status?.nodeInfo?.kernelVersion === version),
+    );
+  }
+
   async jobs(): Promise<V1Job[]> {
     const { items } = await this.#cluster.admin
       .makeApiClient(BatchV1Api)

@@ -83,6 +83,8 @@ describe('a status that somebody wiped while a host is out of service', () => {
       await wipeStatus(cluster.admin, fleet.strategy);
       await fleet.until('another run', (status) => status.run !== undefined && status.run.id !== run);
       await release();
+      // A change of the pool has it looked at now, and not only at the next resync.
+      await fleet.pool(1, { paused: false });
       await Promise.all([fleet.untilState('applied'), other.untilState('applied')]);
     });
     expect(most).toBe(1);
