@@ -5,6 +5,7 @@
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import { clip } from '../engine/clip.ts';
 import { newPhase, newRun, type RunState } from '../engine/run-state.ts';
 import { alarmsPresent } from '../engine/steps/query-alarms.ts';
 import type { View } from '../engine/view.ts';
@@ -204,10 +205,6 @@ function buildFailed(
     buildPhase,
     conditions,
   };
-}
-
-function clip(text: string): string {
-  return text.length <= 1024 ? text : `${text.slice(0, 1023)}…`;
 }
 
 function listed(hosts: readonly string[]): string {

@@ -1,6 +1,7 @@
 import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../crds/names.ts';
 import type { AnsweredRequest } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
+import { clip } from '../engine/clip.ts';
 import type { Answer, RunRequest } from '../engine/requests.ts';
 import type { PatchStrategy } from './careen-api.ts';
 
@@ -34,7 +35,10 @@ export function withAnswers(
   answers: readonly Answer[],
   time: string,
 ): { readonly requests?: AnsweredRequest[] } {
-  const all = [...(before ?? []), ...answers.map((answer) => ({ ...answer, time }))];
+  const all = [
+    ...(before ?? []),
+    ...answers.map((answer) => ({ ...answer, message: clip(answer.message), time })),
+  ];
   return all.length > 0 ? { requests: all.slice(-KEPT_ANSWERS) } : {};
 }
 

@@ -1,6 +1,7 @@
 import { updateConditions, type ConditionWish, type Reason } from '../crds/conditions.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import { clip } from '../engine/clip.ts';
 import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { deadlineOf } from '../engine/run-step.ts';
@@ -212,8 +213,4 @@ export function wishes(
       ...(opened.length > 0 ? ({ reason: 'HostUncordoned', message: told } as const) : calm),
     },
   ];
-}
-
-function clip(text: string): string {
-  return text.length <= 2048 ? text : `${text.slice(0, 2047)}…`;
 }

@@ -1,5 +1,6 @@
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { Result, StepName } from '../crds/vocabulary.ts';
+import { clip } from './clip.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { beginStep } from './lifecycle.ts';
 import { stamp, wakeAt, type Pass } from './pass.ts';
@@ -7,8 +8,6 @@ import { isFinal } from './run-state.ts';
 import type { HostStep, Verdict } from './steps/verdict.ts';
 
 export type Ending = { readonly result: Result; readonly reason?: string };
-
-const MAX_REASON = 1024;
 
 /**
  * Takes a step as far as it goes now. Undefined while it runs.
@@ -186,8 +185,4 @@ function reasonsOf(verdicts: readonly HostVerdict[]): string {
 
 function reasonOf(verdict: Verdict): string {
   return verdict.kind === 'done' ? '' : verdict.reason;
-}
-
-function clip(text: string): string {
-  return text.length <= MAX_REASON ? text : `${text.slice(0, MAX_REASON - 1)}…`;
 }

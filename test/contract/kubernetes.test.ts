@@ -16,14 +16,8 @@ import { allowJobs, installCareen, writeOperatorKubeconfig } from '../support/op
 import { createNodes, deleteNodes } from '../support/simulated-nodes.ts';
 import { startHostStandin } from '../support/start-host-standin.ts';
 import { strategyManifest } from '../support/strategies.ts';
-import {
-  EXIT_CODE,
-  OLD_KERNEL,
-  PATCH,
-  hostOpsContract,
-  type ContractFixture,
-  type FixturePod,
-} from './host-ops-contract.ts';
+import { EXIT_CODE, OLD_KERNEL, PATCH, type ContractFixture, type FixturePod } from './contract-case.ts';
+import { hostOpsContract } from './host-ops-contract.ts';
 
 const CASE_LABEL = 'careen-test/case';
 const READY_ANNOTATION = 'testbed.local/ready';

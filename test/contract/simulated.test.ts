@@ -1,7 +1,8 @@
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
-import { EXIT_CODE, OLD_KERNEL, PATCH, hostOpsContract, type ContractFixture } from './host-ops-contract.ts';
+import { EXIT_CODE, OLD_KERNEL, PATCH, type ContractFixture } from './contract-case.ts';
+import { hostOpsContract } from './host-ops-contract.ts';
 
 const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 

@@ -1,0 +1,210 @@
+/** One case of the contract: a world of its own behind an adapter, and what is done in it. */
+import { expect } from 'vitest';
+import type { JobAction } from '../../src/crds/patch-strategy-spec.ts';
+import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
+import type { Claim, EffectFacts, HostFacts, View } from '../../src/engine/view.ts';
+import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';
+import type { HostName } from '../../src/planner/facts.ts';
+
+/** The patch that the hosts of a fixture know: its Job succeeds on an honest host. */
+export const PATCH = 'kernel-6.12.48';
+export const OLD_KERNEL = '6.12.40';
+/** The exit code of patches on a host that is asked to fail. */
+export const EXIT_CODE = 7;
+
+export type FixtureHost = {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Its patches end with `EXIT_CODE`. */
+  readonly failing?: boolean;
+};
+
+export type FixturePod = { readonly uid: string; readonly namespace: string; readonly name: string };
+
+/** A world of one case: hosts of its own behind an adapter, and what others can do to them. */
+export type ContractFixture = {
+  readonly ops: HostOps;
+  /** Selects the hosts of this fixture and no others. */
+  readonly scope: Scope;
+  /** The strategy on whose behalf the case acts; it exists as far as the adapter can tell. */
+  readonly owner: Fence['strategy'];
+  /** Adds a host that is ready, open and runs kernel `OLD_KERNEL`. Returns its name, which begins with `name`. */
+  addHost(name: string, options?: FixtureHost): Promise<HostName>;
+  /** Adds a pod. `protected`: its budget allows no disruption. */
+  addPod(host: HostName, name: string, budget: 'protected' | 'none'): Promise<FixturePod>;
+  podExists(pod: FixturePod): Promise<boolean>;
+  /** Makes a host ready or not, whoever works on it. */
+  setReady(host: HostName, ready: boolean): Promise<void>;
+  /** Closes a host, as a person would. */
+  close(host: HostName): Promise<void>;
+  /** Opens a host, as a person would. */
+  open(host: HostName): Promise<void>;
+  /** Edits the claim of a host, as a person would. */
+  editClaim(host: HostName): Promise<void>;
+  /** Lets time pass until this is so; fails when it does not come. */
+  eventually(what: string, condition: () => boolean): Promise<void>;
+  cleanup(): Promise<void>;
+};
+
+export const RUN = 'run-of-this-case';
+export const EPOCH = 3;
+export const OTHER_RUN = 'run-of-another';
+export const JOB: JobAction = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
+
+export class ContractCase {
+  readonly fixture: ContractFixture;
+  readonly signal = new AbortController().signal;
+  /** The hosts that the watch has told of. */
+  readonly told = new Set<HostName>();
+  readonly watch: HostWatch;
+  readonly #fleet: Subscription;
+
+  private constructor(fixture: ContractFixture) {
+    this.fixture = fixture;
+    this.#fleet = fixture.ops.fleet(fixture.scope, () => undefined);
+    this.watch = fixture.ops.watch((hosts) => {
+      for (const host of hosts) this.told.add(host);
+    });
+  }
+
+  static async open(makeFixture: () => Promise<ContractFixture>): Promise<ContractCase> {
+    const opened = new ContractCase(await makeFixture());
+    const { ops, owner } = opened.fixture;
+    expect(await ops.prepare(owner.namespace, opened.signal)).toBeUndefined();
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    this.watch.close();
+    this.#fleet.close();
+    await this.fixture.cleanup();
+  }
+
+  view(): View {
+    return this.fixture.ops.view(this.fixture.scope);
+  }
+
+  host(hostName: HostName): HostFacts | undefined {
+    return this.view().host(hostName);
+  }
+
+  async seen(hostName: HostName, fits: (facts: HostFacts) => boolean): Promise<HostFacts> {
+    return this.observe(`${hostName} to be as expected`, () => {
+      const facts = this.host(hostName);
+      return facts && fits(facts) ? facts : undefined;
+    });
+  }
+
+  async job(key: string, state: EffectFacts['state']): Promise<EffectFacts> {
+    return this.observe(`the Job ${key} to be ${state}`, () => {
+      const facts = this.view().effect(key);
+      return facts?.state === state ? facts : undefined;
+    });
+  }
+
+  async perform(effect: Effect, run = RUN): Promise<Outcome> {
+    return this.fixture.ops.perform(effect, { strategy: this.fixture.owner, run, epoch: EPOCH }, this.signal);
+  }
+
+  async observe<T>(what: string, look: () => T | undefined): Promise<T> {
+    let found: T | undefined;
+    await this.fixture.eventually(what, () => {
+      found = look();
+      return found !== undefined;
+    });
+    if (found === undefined) throw new Error(`eventually() ended before ${what}`);
+    return found;
+  }
+
+  /** A host that is watched, and how it looks. */
+  async watched(hostName: string, options: FixtureHost = {}): Promise<HostFacts> {
+    const full = await this.fixture.addHost(hostName, options);
+    this.watch.want(new Set([full]));
+    return this.seen(full, ({ ready, instances }) => ready && instances !== undefined);
+  }
+
+  claimOf({ name: hostName, revision, closed }: HostFacts, run = RUN): Effect & { kind: 'claim' } {
+    const claim: Claim = {
+      run,
+      pool: this.fixture.scope.pool,
+      epoch: EPOCH,
+      owner: this.fixture.owner,
+      planDigest: 'sha256:0',
+      stage: 0,
+      level: 'away',
+      closedBefore: closed,
+      since: '2026-11-23T09:00:00.000Z',
+    };
+    return { kind: 'claim', key: keyOf(hostName, 'lock-hosts', run), host: hostName, revision, claim };
+  }
+
+  releaseOf({ name: hostName, revision }: HostFacts, run = RUN): Effect {
+    return { kind: 'release', key: keyOf(hostName, 'unlock-hosts'), host: hostName, revision, run };
+  }
+
+  async claimed({ name: hostName }: HostFacts): Promise<HostFacts> {
+    await this.accepted(
+      () => this.host(hostName),
+      (facts) => this.claimOf(facts),
+    );
+    return this.seen(hostName, ({ claim, closed }) => claim?.run === RUN && closed);
+  }
+
+  async released({ name: hostName }: HostFacts): Promise<HostFacts> {
+    await this.accepted(
+      () => this.host(hostName),
+      (facts) => this.releaseOf(facts),
+    );
+    return this.seen(hostName, ({ claim }) => claim === undefined);
+  }
+
+  /** Performs an effect; looks again when something else changed its object meanwhile, as happens to real ones. */
+  async accepted<T extends { readonly revision: string }>(
+    look: () => T | undefined,
+    effectOf: (found: T) => Effect,
+  ): Promise<void> {
+    let stale: string | undefined;
+    let outcome: Outcome;
+    do {
+      const found = await this.observe('something newer', () => {
+        const now = look();
+        return now?.revision === stale ? undefined : now;
+      });
+      stale = found.revision;
+      outcome = await this.perform(effectOf(found));
+    } while (outcome.kind === 'stale');
+    expect(outcome).toEqual({ kind: 'accepted' });
+  }
+
+  evictOf(hostName: HostName, { uid, namespace, name: podName }: FixturePod): Effect {
+    const key = keyOf(hostName, 'migrate-instances-from-host', uid);
+    return { kind: 'evict', key, host: hostName, instance: { uid, namespace, name: podName } };
+  }
+
+  async startedJob(hostName: HostName): Promise<string> {
+    const key = keyOf(hostName, 'sw-patch-hosts', PATCH);
+    const create: Effect = { kind: 'create-job', key, host: hostName, action: PATCH, job: JOB };
+    expect(await this.perform(create)).toEqual({ kind: 'accepted' });
+    const { name: jobName, uid } = await this.job(key, 'suspended');
+    expect(await this.perform(create)).toEqual({ kind: 'already' });
+    expect(await this.job(key, 'suspended')).toMatchObject({ name: jobName, uid });
+
+    await this.accepted(
+      () => this.view().effect(key),
+      (found): Effect => ({
+        kind: 'start-job',
+        key: `${key}/start`,
+        host: hostName,
+        name: jobName,
+        uid,
+        revision: found.revision,
+        timeoutSeconds: 60,
+      }),
+    );
+    return key;
+  }
+}
+
+/** The key of an effect of the case on a host. */
+export function keyOf(host: HostName, step: string, subject = ''): string {
+  return effectKey(RUN, 0, step, host, subject, 1);
+}
