@@ -56,6 +56,7 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
     reasons: decision.reasons,
     heldBack: order.heldBack,
     answers: [...pending.refused, ...decision.answers],
+    standing: pending.standing,
   };
   const stored = await store({ ...context, strategy: current }, decision, run, shown);
   await freeSurplus(context, run.id, decision, permits);

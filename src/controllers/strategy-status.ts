@@ -49,13 +49,15 @@ export type Shown = {
   readonly reasons: readonly string[];
   readonly heldBack?: string | undefined;
   readonly answers?: readonly Answer[];
+  /** The ids of the requests that stand in the annotations. */
+  readonly standing?: ReadonlySet<string>;
 };
 
 /** The status that shows a run, beside what of the status before stays as it is. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, answers = [] }: Shown,
+  { reasons, heldBack, answers = [], standing = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
@@ -65,7 +67,7 @@ export function statusOfRun(
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),
-    ...withAnswers(before.requests, answers, now),
+    ...withAnswers(before.requests, answers, now, standing),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,
