@@ -1,6 +1,8 @@
 /** What people ask for once, in annotations: carried out once, answered in any case. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { mergePatch } from '../support/apply.ts';
+import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { kubeletPatch } from '../support/strategies.ts';
 import { abort, request } from './by-hand.ts';
@@ -108,10 +110,11 @@ describe('a request', () => {
     const pod = await stubbornPod(cluster.admin, 'many-0');
     await abort(cluster.admin, fleet.strategy, 'first');
     expect(await fleet.answer('first')).toMatch(/^refused: nothing is under way/);
-    for (let i = 1; i <= 11; i++)
-      expect(await ask(fleet, { id: `m-${String(i)}`, verb: 'retry' })).toMatch(/^refused/);
     expect(await ask(fleet, { id: 'go', verb: 'apply-all' })).toMatch(/^accepted/);
-    await fleet.until('a drain that is blocked', ({ message }) => /may not leave now/.test(message ?? ''));
+    await fleet.until('a drain that is blocked', blocked);
+    for (let i = 1; i <= 10; i++)
+      expect(await ask(fleet, { id: `m-${String(i)}`, verb: 'retry' })).toMatch(/^refused/);
+    expect((await fleet.status()).requests?.map(({ id }) => id)).toContain('first');
     await pod.release();
     await fleet.untilState('applied');
   });
@@ -178,9 +181,7 @@ describe('an edit of the spec', () => {
     const fleet = await planned('edited', 2);
     const pod = await stubbornPod(cluster.admin, 'edited-0');
     await ask(fleet, { id: 'e-1', verb: 'apply-all' });
-    const before = await fleet.until('a drain that is blocked', ({ message }) =>
-      /may not leave now/.test(message ?? ''),
-    );
+    const before = await fleet.until('a drain that is blocked', blocked);
     await mergePatch(cluster.admin, fleet.strategy, { spec: { patches: [kubeletPatch] } });
     await pod.release();
     const after = await fleet.until(
@@ -195,3 +196,80 @@ describe('an edit of the spec', () => {
     await nothingHeld(fleet);
   });
 });
+
+describe('an abort that is asked for', () => {
+  it('gives the hosts back; of a stage only when that one runs', async () => {
+    const fleet = await planned('stopped', 2);
+    const pod = await stubbornPod(cluster.admin, 'stopped-0');
+    await ask(fleet, { id: 'b-1', verb: 'apply-all' });
+    await fleet.until('a drain that is blocked', blocked);
+    await abort(cluster.admin, fleet.strategy, 'b-2/1');
+    expect(await fleet.answer('b-2')).toBe('refused: stage 1 is not under way, stage 0 is');
+    await abort(cluster.admin, fleet.strategy, 'b-3/0');
+    expect(await fleet.answer('b-3')).toBe(
+      'accepted: what is under way is awaited, then every host is given back',
+    );
+    const ended = await fleet.untilState('aborted');
+    expect(ended.message).toContain(
+      'place the request apply-all or approve, or edit the spec, for a new plan',
+    );
+    await nothingHeld(fleet);
+
+    await pod.release();
+    expect(await ask(fleet, { id: 'b-4', verb: 'apply-all' })).toMatch(/^accepted/);
+    await fleet.untilState('applied');
+  });
+
+  it('comes before Suspend, which comes before every other request', async () => {
+    const fleet = await planned('suspended', 2);
+    const pod = await stubbornPod(cluster.admin, 'suspended-0');
+    await fleet.order({ mode: 'Run' });
+    await fleet.until('a drain that is blocked', blocked);
+    await fleet.order({ mode: 'Suspend' });
+    await fleet.until('a pause', isSuspended);
+    await request(cluster.admin, fleet.strategy, { id: 'c-1', verb: 'apply-all' });
+    await abort(cluster.admin, fleet.strategy, 'c-2');
+    expect(await fleet.answer('c-2')).toMatch(/^accepted/);
+    await fleet.untilState('aborted');
+    await nothingHeld(fleet);
+    expect(await fleet.answer('c-1')).toBe('refused: an abort is under way: wait for its end');
+    await pod.release();
+  });
+});
+
+describe('Suspend', () => {
+  it('lets nothing begin and no time pass, and Run goes on from there', async () => {
+    const fleet = await cluster.fleet('frozen', 1, 1);
+    const pod = await stubbornPod(cluster.admin, 'frozen-0');
+    await fleet.apply({
+      execution: { mode: 'Run' },
+      timing: { drainTimeoutSeconds: 5, settleSeconds: 0, stabilizeSeconds: 0 },
+    });
+    await fleet.until('a drain that is blocked', blocked);
+    await fleet.order({ mode: 'Suspend' });
+    const { run } = await fleet.until('a pause', isSuspended);
+    await pod.release();
+    const effects = (): number => cluster.operator.lines.filter((line) => line.includes('"effect"')).length;
+    const before = effects();
+    const longAgo = Date.parse(run?.suspendedSince ?? '') + 6_000;
+    await eventually('more time than the drain may take', () => Date.now() > longAgo);
+    expect(effects()).toBe(before);
+    expect(closed(await fleet.nodes())).toEqual(['frozen-0']);
+
+    await fleet.order({ mode: 'Run' });
+    const ended = await fleet.untilState('applied');
+    const drain = ended.applyPhase?.stages[0]?.steps.find(
+      ({ name }) => name === 'migrate-instances-from-host',
+    );
+    expect(drain?.extendedSeconds).toBeGreaterThanOrEqual(6);
+    await nothingHeld(fleet);
+  });
+});
+
+function blocked({ message = '' }: PatchStrategyStatus): boolean {
+  return message.includes('may not leave now');
+}
+
+function isSuspended({ conditions = [] }: PatchStrategyStatus): boolean {
+  return conditions.some(({ reason }) => reason === 'Suspended');
+}
