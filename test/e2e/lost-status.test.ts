@@ -9,7 +9,7 @@ import { kubeletPatch } from '../support/strategies.ts';
 import { deleteNode, wipeStatus } from './by-hand.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { eventAbout } from './events.ts';
-import { stubbornPod } from './stubborn-pod.ts';
+import { stuckInDrain } from './stuck-in-drain.ts';
 import { mostClosed } from './watch-closed.ts';
 
 const RUN = { execution: { mode: 'Run' } };
@@ -19,17 +19,6 @@ beforeAll(async () => {
   cluster = await Cluster.start();
 });
 afterAll(async () => cluster.stop());
-
-/** Runs a strategy until it has closed its first host and waits for the stubborn pod on it. */
-async function stuckInDrain(fleet: Fleet): Promise<{ run: string; release(): Promise<void> }> {
-  const [first = ''] = fleet.hosts;
-  const pod = await stubbornPod(cluster.admin, first);
-  await fleet.apply(RUN);
-  const { run } = await fleet.until('a drain that is blocked', ({ message }) =>
-    /may not leave now/.test(message ?? ''),
-  );
-  return { run: run?.id ?? '', ...pod };
-}
 
 async function endsWell(fleet: Fleet): Promise<void> {
   await fleet.untilState('applied');
@@ -41,7 +30,7 @@ async function endsWell(fleet: Fleet): Promise<void> {
 describe('a status that somebody wiped while a host is out of service', () => {
   it('of the pool is made again from the claims, and the run goes on', async () => {
     const fleet = await cluster.fleet('pool-wiped', 2, 1);
-    const { run, release } = await stuckInDrain(fleet);
+    const { run, release } = await stuckInDrain(cluster, fleet);
     const { epoch = 0 } = await fleet.poolStatus();
     await wipeStatus(cluster.admin, fleet.poolObject);
     const rebuilt = await fleet.untilPool('permits again', ({ permits }) => permits !== undefined);
@@ -61,7 +50,7 @@ describe('a status that somebody wiped while a host is out of service', () => {
 
   it('of the pool and of its strategy is survived also by an operator that was not there', async () => {
     const fleet = await cluster.fleet('all-wiped', 2, 1);
-    const { release } = await stuckInDrain(fleet);
+    const { release } = await stuckInDrain(cluster, fleet);
     const most = await mostClosed(fleet, async () => {
       await cluster.operator.kill();
       await wipeStatus(cluster.admin, fleet.strategy);
@@ -75,7 +64,7 @@ describe('a status that somebody wiped while a host is out of service', () => {
 
   it('of the strategy means another plan: the host is given back first, and nobody gets its place before', async () => {
     const fleet = await cluster.fleet('run-wiped', 2, 1);
-    const { run, release } = await stuckInDrain(fleet);
+    const { run, release } = await stuckInDrain(cluster, fleet);
     const other = fleet.also('waits-for-run-wiped');
     await other.apply({ ...RUN, patches: [{ ...kubeletPatch, rebootRequired: true }] });
     await other.until('a wait for a permit', ({ message }) => /waiting for permits/.test(message ?? ''));
@@ -186,7 +175,7 @@ describe('a claim that no living run stands for', () => {
 describe('a host that vanishes', () => {
   it('while it is out of service frees its permit, and the run says so', async () => {
     const fleet = await cluster.fleet('vanished', 2, 1);
-    await stuckInDrain(fleet);
+    await stuckInDrain(cluster, fleet);
     await deleteNode(cluster.admin, 'vanished-0');
     const ended = await fleet.untilState('apply-failed');
     expect(ended.message).toMatch(/vanished-0 no longer exists/);

@@ -8,6 +8,7 @@ import { kubeletPatch } from '../support/strategies.ts';
 import { abort, request } from './by-hand.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { stubbornPod } from './stubborn-pod.ts';
+import { isStuck, stuckInDrain } from './stuck-in-drain.ts';
 
 const QUICK_VERIFY = { timing: { verifyTimeoutSeconds: 3, settleSeconds: 0, stabilizeSeconds: 0 } };
 
@@ -111,7 +112,7 @@ describe('a request', () => {
     await abort(cluster.admin, fleet.strategy, 'first');
     expect(await fleet.answer('first')).toMatch(/^refused: nothing is under way/);
     expect(await ask(fleet, { id: 'go', verb: 'apply-all' })).toMatch(/^accepted/);
-    await fleet.until('a drain that is blocked', blocked);
+    await fleet.until('a drain that is blocked', isStuck);
     for (let i = 1; i <= 10; i++)
       expect(await ask(fleet, { id: `m-${String(i)}`, verb: 'retry' })).toMatch(/^refused/);
     expect((await fleet.status()).requests?.map(({ id }) => id)).toContain('first');
@@ -181,7 +182,7 @@ describe('an edit of the spec', () => {
     const fleet = await planned('edited', 2);
     const pod = await stubbornPod(cluster.admin, 'edited-0');
     await ask(fleet, { id: 'e-1', verb: 'apply-all' });
-    const before = await fleet.until('a drain that is blocked', blocked);
+    const before = await fleet.until('a drain that is blocked', isStuck);
     await mergePatch(cluster.admin, fleet.strategy, { spec: { patches: [kubeletPatch] } });
     await pod.release();
     const after = await fleet.until(
@@ -202,7 +203,7 @@ describe('an abort that is asked for', () => {
     const fleet = await planned('stopped', 2);
     const pod = await stubbornPod(cluster.admin, 'stopped-0');
     await ask(fleet, { id: 'b-1', verb: 'apply-all' });
-    await fleet.until('a drain that is blocked', blocked);
+    await fleet.until('a drain that is blocked', isStuck);
     await abort(cluster.admin, fleet.strategy, 'b-2/1');
     expect(await fleet.answer('b-2')).toBe('refused: stage 1 is not under way, stage 0 is');
     await abort(cluster.admin, fleet.strategy, 'b-3/0');
@@ -221,10 +222,8 @@ describe('an abort that is asked for', () => {
   });
 
   it('comes before Suspend, which comes before every other request', async () => {
-    const fleet = await planned('suspended', 2);
-    const pod = await stubbornPod(cluster.admin, 'suspended-0');
-    await fleet.order({ mode: 'Run' });
-    await fleet.until('a drain that is blocked', blocked);
+    const fleet = await cluster.fleet('suspended', 2, 1);
+    const pod = await stuckInDrain(cluster, fleet);
     await fleet.order({ mode: 'Suspend' });
     await fleet.until('a pause', isSuspended);
     await request(cluster.admin, fleet.strategy, { id: 'c-1', verb: 'apply-all' });
@@ -240,12 +239,9 @@ describe('an abort that is asked for', () => {
 describe('Suspend', () => {
   it('lets nothing begin and no time pass, and Run goes on from there', async () => {
     const fleet = await cluster.fleet('frozen', 1, 1);
-    const pod = await stubbornPod(cluster.admin, 'frozen-0');
-    await fleet.apply({
-      execution: { mode: 'Run' },
+    const pod = await stuckInDrain(cluster, fleet, {
       timing: { drainTimeoutSeconds: 5, settleSeconds: 0, stabilizeSeconds: 0 },
     });
-    await fleet.until('a drain that is blocked', blocked);
     await fleet.order({ mode: 'Suspend' });
     const { run } = await fleet.until('a pause', isSuspended);
     await pod.release();
@@ -265,10 +261,6 @@ describe('Suspend', () => {
     await nothingHeld(fleet);
   });
 });
-
-function blocked({ message = '' }: PatchStrategyStatus): boolean {
-  return message.includes('may not leave now');
-}
 
 function isSuspended({ conditions = [] }: PatchStrategyStatus): boolean {
   return conditions.some(({ reason }) => reason === 'Suspended');
