@@ -140,7 +140,7 @@ describe('an informer of a kind of which nothing changes', () => {
 
 describe('an informer that is refused', () => {
   it('waits as long as the server asks', async () => {
-    proxy.respond(isList, statusAnswer(429, 'TooManyRequests', { retryAfterSeconds: 1 }));
+    proxy.respond(isList, statusAnswer(429, 'TooManyRequests', 1));
     const each = watch();
     expect(await each.informer.firstAnswer).toBe('injected TooManyRequests');
     const refusedAt = performance.now();

@@ -5,14 +5,15 @@ import { join } from 'node:path';
 import { CoreV1Api, type KubeConfig, type V1ConfigMap } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/engine/effect.ts';
-import { call, type Call, type PooledKubeConfig } from '../../src/hostops/kubernetes/kube-client.ts';
+import { call, PooledKubeConfig, type Call } from '../../src/hostops/kubernetes/kube-client.ts';
 import { httpStatus } from '../../src/hostops/kubernetes/kube-errors.ts';
 import { ACCEPTED, outcomeOf } from '../../src/hostops/kubernetes/outcomes.ts';
+import { mergePatch } from '../../src/hostops/kubernetes/writes.ts';
 import { CONFIG_MAPS, ConfigMaps, watchConfigMaps } from '../support/config-maps.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { HoldingProxy, statusAnswer, type Match } from '../support/holding-proxy.ts';
-import { proxied } from '../support/proxied.ts';
+import { proxied, writeProxiedKubeconfig } from '../support/proxied.ts';
 import { actAs, createServiceAccount, grant, requestToken } from '../support/tester.ts';
 
 const PATCHED = 'PATCH /api/v1/namespaces/{namespace}/configmaps/{name}';
@@ -49,15 +50,15 @@ afterEach(async () => {
 
 const isWrite: Match = ({ method }) => method === 'PATCH';
 const merge = (body: object): Call => ({ method: 'PATCH', path: PATH, body });
-const read = (): Promise<V1ConfigMap> =>
-  call<V1ConfigMap>(connect(plane.kubeconfig), { method: 'GET', path: PATH });
+const read = (): Promise<V1ConfigMap> => call<V1ConfigMap>(admin, { method: 'GET', path: PATH });
 const statusOf = (request: Call): Promise<number | undefined> =>
   call(client, request).then(() => 200, httpStatus);
 
 /** What the adapter's writes make of the answer. */
 async function write(value: string): Promise<Outcome> {
   try {
-    await call(client, merge({ data: { value } }));
+    const writer = { config: client, now: () => NOW };
+    await mergePatch(writer, PATH, { data: { value } }, new AbortController().signal);
     return ACCEPTED;
   } catch (error) {
     return outcomeOf(error, 'writing', NOW);
@@ -66,7 +67,7 @@ async function write(value: string): Promise<Outcome> {
 
 describe('a write', () => {
   it('waits after 429 as long as the server asks, and a moment otherwise', async () => {
-    proxy.respond(isWrite, statusAnswer(429, 'TooManyRequests', { retryAfterSeconds: 7 }));
+    proxy.respond(isWrite, statusAnswer(429, 'TooManyRequests', 7));
     expect(await write('a')).toMatchObject({ kind: 'blocked', retryAt: NOW + 7_000 });
     proxy.respond(isWrite, statusAnswer(429, 'TooManyRequests'));
     expect(await write('a')).toMatchObject({ kind: 'blocked', retryAt: NOW + 1_000 });
@@ -91,6 +92,11 @@ describe('a write', () => {
     expect(await outcome).toEqual({ kind: 'unknown', reason: 'writing: fetch failed: other side closed' });
     expect((await held.release()).status).toBe(200);
     expect((await read()).data).toEqual({ value: 'late' });
+  });
+
+  it('names its field manager', async () => {
+    await write('a');
+    expect((await read()).metadata?.managedFields?.map(({ manager }) => manager)).toContain('careen');
   });
 
   it('is not made by a process that may not write', async () => {
@@ -148,6 +154,19 @@ describe('a held write', () => {
       expect(await answered).toBe(status);
       expect((await read()).data).toEqual({ value });
     }
+  });
+});
+
+describe('a kubeconfig file of the proxy', () => {
+  it('leads another process through it, with the token of its user', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'careen-proxied-'));
+    await writeProxiedKubeconfig(tester, proxy.url, join(folder, 'kubeconfig'));
+    const other = new PooledKubeConfig();
+    other.loadFromFile(join(folder, 'kubeconfig'));
+    await rm(folder, { recursive: true });
+    const { metadata } = await call<V1ConfigMap>(other, { method: 'GET', path: PATH });
+    expect(metadata?.name).toBe('written');
+    expect(proxy.requests.get(READ)).toBe(1);
   });
 });
 

@@ -199,7 +199,7 @@ describe('of several processes with just the rights that they need', () => {
     expect(first?.lost.aborted).toBe(false);
 
     const ended = Promise.allSettled(all);
-    for (const each of electors) await each.stop();
+    await Promise.all(electors.map((each) => each.stop())); // one by one, the next would take over
     expect((await ended).map(({ status }) => status).sort()).toEqual([
       'fulfilled',
       'fulfilled',

@@ -22,8 +22,11 @@ export class ConfigMaps {
   }
 
   async create(...names: readonly string[]): Promise<void> {
-    for (const name of names)
-      await this.#core.createNamespacedConfigMap({ namespace, body: { metadata: { name } } });
+    for (const name of names) {
+      // The server notes who writes what only in an object of which something is noted from the start.
+      const metadata = { name, labels: { made: 'for-a-test' } };
+      await this.#core.createNamespacedConfigMap({ namespace, body: { metadata } });
+    }
   }
 
   async change(name: string): Promise<void> {

@@ -194,16 +194,10 @@ export class HoldingProxy {
   }
 }
 
-/** A refusal as the API server words it; `retryAfterSeconds` is a header, too. */
-export function statusAnswer(
-  status: number,
-  reason: string,
-  {
-    message = `injected ${reason}`,
-    retryAfterSeconds,
-  }: { message?: string; retryAfterSeconds?: number } = {},
-): Answer {
+/** A refusal in the API server's form; `retryAfterSeconds` becomes a header. */
+export function statusAnswer(status: number, reason: string, retryAfterSeconds?: number): Answer {
   const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+  const message = `injected ${reason}`;
   const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code: status };
   return { status, headers, body };
 }

@@ -3,9 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { NewHost } from '../../src/hostops/simulated/simulated-world.ts';
 import { SimulatedRun, kernelPatch, kubeletPatch } from './support/simulated-run.ts';
 
+const EVENTS = [
+  ...(['hold', 'run', 'suspend', 'retry', 'resume', 'apply-all'] as const),
+  ...(['uncordon', 'cordon', 'spoil', 'vanish', 'unwell', 'well'] as const),
+];
 type Event = {
   readonly afterSeconds: number;
-  readonly what: 'hold' | 'run' | 'uncordon' | 'vanish' | 'unwell' | 'well';
+  readonly what: (typeof EVENTS)[number];
 };
 
 const anyHost = fc.record({
@@ -19,17 +23,31 @@ const anyHost = fc.record({
 });
 const anyEvent = fc.record<Event>({
   afterSeconds: fc.integer({ min: 0, max: 120 }),
-  what: fc.constantFrom('hold', 'run', 'uncordon', 'vanish', 'unwell', 'well'),
+  what: fc.constantFrom(...EVENTS),
 });
 
 function meddle(run: SimulatedRun, what: Event['what'], host: string): void {
   switch (what) {
     case 'hold':
+      run.order = { mode: 'Hold' };
+      return;
     case 'run':
-      run.order = { mode: what === 'hold' ? 'Hold' : 'Run' };
+      run.order = { mode: 'Run' };
+      return;
+    case 'suspend':
+      run.order = { mode: 'Suspend' };
+      return;
+    case 'retry':
+    case 'resume':
+    case 'apply-all':
+      run.requests = [{ id: `q-${String(run.passes)}`, verb: what }];
       return;
     case 'uncordon':
-      return run.world.changeHost(host, { closed: false });
+    case 'cordon':
+      return run.world.changeHost(host, { closed: what === 'cordon' });
+    case 'spoil':
+      if (!run.claimed.includes(host)) return;
+      return run.world.changeHost(host, { claim: undefined, spoiltClaim: 'its annotation was edited' });
     case 'vanish':
       return run.world.removeHost(host);
     case 'unwell':
@@ -82,13 +100,16 @@ describe('whatever happens to the hosts and is ordered, an abort', () => {
             run.world.addPod({ host: `w-${String(i)}`, name: `pod-${String(pod)}` });
         }
         for (const [{ afterSeconds, what }, index] of events) {
+          const before = run.accepted.length;
+          const suspended = run.order.mode === 'Suspend' && run.run.state !== 'aborting';
           await run.elapse(afterSeconds * 1000);
+          if (suspended) expect(run.accepted).toHaveLength(before);
           meddle(run, what, `w-${String(index % hosts.length)}`);
         }
         run.order = { mode: 'Abort' };
         await run.settle();
 
-        const uncordoned = events.some(([{ what }]) => what === 'uncordon');
+        const uncordoned = events.some(([{ what }]) => what === 'uncordon' || what === 'cordon');
         const kept = await uncordonThoseKept(run, uncordoned);
         expect({ open: run.run.hosts, claimed: run.claimed, permits: [...run.permits] }).toEqual({
           open: [],
@@ -103,6 +124,7 @@ describe('whatever happens to the hosts and is ordered, an abort', () => {
         const keys = run.accepted.filter(({ kind }) => kind === 'create-job').map(({ key }) => key);
         expect(new Set(keys).size).toBe(keys.length);
       }),
+      { numRuns: 300 },
     );
   });
 });

@@ -1,10 +1,12 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { ApiException } from '@kubernetes/client-node';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApiException, HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { call, PooledKubeConfig } from '../../src/hostops/kubernetes/kube-client.ts';
 import { explain, httpStatus, retryAfterSeconds } from '../../src/hostops/kubernetes/kube-errors.ts';
 import { verbOf } from '../../src/hostops/kubernetes/request-verb.ts';
+import { scriptedServer } from './support/scripted-server.ts';
 
 describe('the verb of a request', () => {
   it.each([
@@ -35,22 +37,35 @@ describe('the verb of a request', () => {
 
 describe('a call', () => {
   it('is given up when its answer stops in the middle', async () => {
-    const server = createServer((_request, response) => {
-      response.writeHead(200, { 'content-type': 'application/json' }).write('{"items":[');
+    const server = await scriptedServer((_url, response) => {
+      response.write('{"items":[');
     });
-    const { promise: listening, resolve } = Promise.withResolvers<undefined>();
-    server.listen(0, '127.0.0.1', () => resolve(undefined));
-    await listening;
-    const { port } = server.address() as AddressInfo; // a server that listens on TCP has one of this shape
-    const client = new PooledKubeConfig();
-    const url = `http://127.0.0.1:${String(port)}`;
-    client.loadFromClusterAndUser({ name: 'here', server: url, skipTLSVerify: true }, { name: 'me' });
-    client.answerLimitMs = 100;
-    await expect(call(client, { method: 'GET', path: '/api/v1/nodes' })).rejects.toThrow(
+    server.client.answerLimitMs = 100;
+    await expect(call(server.client, { method: 'GET', path: '/api/v1/nodes' })).rejects.toThrow(
       'GET /api/v1/nodes: no whole answer within 0.1 s',
     );
-    server.closeAllConnections();
     server.close();
+  });
+});
+
+describe('the pool of connections', () => {
+  it('is one for all requests, and another when a file of the credentials has changed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'careen-keys-'));
+    const caFile = join(folder, 'ca.crt');
+    const client = new PooledKubeConfig();
+    const server = 'https://127.0.0.1';
+    client.loadFromClusterAndUser({ name: 'here', server, caFile, skipTLSVerify: false }, { name: 'me' });
+    const pool = async () => {
+      const context = new RequestContext(server, HttpMethod.GET);
+      await client.applySecurityAuthentication(context);
+      return context.getDispatcher();
+    };
+    await writeFile(caFile, 'one');
+    const first = await pool();
+    expect(await pool()).toBe(first);
+    await writeFile(caFile, 'another');
+    expect(await pool()).not.toBe(first);
+    await rm(folder, { recursive: true });
   });
 });
 

@@ -13,6 +13,7 @@ import { SilentWatch, WatchError, watchEvents, type WatchEvent } from './watch-e
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
+/** A kind of which something changes brings a bookmark every minute; the silence of others costs two small requests. */
 const IDLE_LIMIT_MS = 90_000;
 
 export type InformerOptions<Raw extends KubernetesObject, T> = {

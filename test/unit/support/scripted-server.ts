@@ -1,0 +1,29 @@
+import { createServer } from 'node:http';
+import type { ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { PooledKubeConfig } from '../../../src/hostops/kubernetes/kube-client.ts';
+
+export type ScriptedServer = { readonly client: PooledKubeConfig; close(): void };
+
+/** An HTTP server on loopback that answers as a test says, and a client that takes it for the API server. */
+export async function scriptedServer(
+  answer: (url: URL, response: ServerResponse) => void,
+): Promise<ScriptedServer> {
+  const server = createServer((request, response) =>
+    answer(new URL(request.url ?? '/', 'http://127.0.0.1'), response),
+  );
+  const { promise: listening, resolve } = Promise.withResolvers<undefined>();
+  server.listen(0, '127.0.0.1', () => resolve(undefined));
+  await listening;
+  const { port } = server.address() as AddressInfo; // a server that listens on TCP has one of this shape
+  const client = new PooledKubeConfig();
+  client.loadFromClusterAndUser(
+    { name: 'scripted', server: `http://127.0.0.1:${String(port)}`, skipTLSVerify: true },
+    { name: 'test' },
+  );
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { client, close };
+}
