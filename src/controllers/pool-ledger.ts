@@ -71,6 +71,19 @@ export class PoolLedger {
   }
 
   /**
+   * Raises the epoch above one that a strategy of the pool was written under, and resolves with it. Either another
+   * leader has written that: then the pool says so, too, and this throws DeposedError. Or the pool's own epoch was lost.
+   */
+  async raiseAbove(pool: string, epoch: number): Promise<number> {
+    const raised = await this.update(pool, (status) => {
+      const result = Math.max(status.epoch ?? 0, epoch + 1);
+      return { status: status.epoch === result ? status : { ...status, epoch: result }, result };
+    });
+    if (raised === undefined) throw new ConflictError(`HostPool ${pool} was deleted meanwhile`);
+    return raised;
+  }
+
+  /**
    * Changes the status of a pool. Resolves with what the change has decided, once that is stored; undefined when there
    * is no such pool. Throws DeposedError, and ConflictError when others wrote each time it was tried: then nothing was
    * changed.

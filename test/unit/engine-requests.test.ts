@@ -99,6 +99,19 @@ describe('a request', () => {
     openAndFree(run);
   });
 
+  it('resume does not wait for a reboot of before, on a host that somebody has mended and rebooted', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 'lie' }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    expect(run.run.state).toBe('apply-timeout');
+    const mended = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+    run.world.changeHost('w-1', { nodeInfo: mended, bootId: 'by-hand' });
+    await ask(run, { verb: 'resume' });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
   it('release-host gives a failed host back as it is, and only such a one', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await ask(run, { verb: 'apply-all' });
@@ -136,6 +149,7 @@ describe('a request', () => {
     run.order = { mode: 'Suspend' };
     expect(await ask(run, { verb: 'apply-all' })).toBe('no answer');
     expect(await ask(run, { verb: 'abort' })).toMatch(/^accepted/);
+    expect(await ask(run, { verb: 'apply-all' })).toBe('refused: an abort is under way: wait for its end');
     await run.settle();
     expect(run.run.state).toBe('aborted');
     openAndFree(run);

@@ -103,6 +103,18 @@ describe('the ledger of a pool', () => {
     expect(store.status.permits?.map(({ host }) => host)).toEqual(['a', 'b']);
   });
 
+  it('raises its epoch above one that outlived it, unless another leader has raised it', async () => {
+    const store = new MemoryStore({ epoch: 1 });
+    const first = ledgerOf(store);
+    await grant(first, 'r1', ['a']);
+    expect(await first.raiseAbove('default', 7)).toBe(8);
+    expect(await first.raiseAbove('default', 5)).toBe(8);
+    expect(store.status).toMatchObject({ epoch: 8, permits: [{ host: 'a' }] });
+    await grant(ledgerOf(store), 'r2', ['b']);
+    await expect(first.raiseAbove('default', 8)).rejects.toThrow(DeposedError);
+    expect(store.status.epoch).toBe(9);
+  });
+
   it('tells nobody that he holds what was not stored', async () => {
     const store = new MemoryStore({ epoch: 1 });
     const ledger = ledgerOf(store);
