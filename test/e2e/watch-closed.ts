@@ -6,9 +6,9 @@ const PAUSE_MILLISECONDS = 10;
 /** How many hosts of a fleet were closed at once, at most, while something was done. */
 export async function mostClosed(fleet: Fleet, done: () => Promise<unknown>): Promise<number> {
   let most = 0;
-  let over = false;
+  const over = new AbortController();
   const watching = (async () => {
-    while (!over) {
+    while (!over.signal.aborted) {
       most = Math.max(most, closed(await fleet.nodes()).length);
       await delay(PAUSE_MILLISECONDS);
     }
@@ -17,7 +17,7 @@ export async function mostClosed(fleet: Fleet, done: () => Promise<unknown>): Pr
   try {
     await done();
   } finally {
-    over = true;
+    over.abort();
   }
   await watching;
   return most;
