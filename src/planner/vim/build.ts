@@ -4,6 +4,8 @@
  */
 import { patchRefusal, upgradeRefusal } from './checks.ts';
 import { Fleet } from './fleet.ts';
+import type { InputProblem } from './input-error.ts';
+import { strangersInAggregates } from './inventory-problems.ts';
 import { planSwPatch } from './plan-sw-patch.ts';
 import { planSwUpgrade } from './plan-sw-upgrade.ts';
 import { failed, type Planned } from './planned.ts';
@@ -20,6 +22,8 @@ export type VimBuild = {
   /** Why there is no plan; the stages are then those planned before it was found. */
   readonly failure?: string;
   readonly stages: readonly Stage[];
+  /** What is odd about the inventory and did not keep the VIM from planning. */
+  readonly findings: readonly InputProblem[];
 };
 
 /**
@@ -31,9 +35,10 @@ export function buildVim(profileName: string, request: Request): VimBuild {
   const profile = profileFor(profileName, request.kind);
   const fleet = new Fleet(request.inputs);
   const query = queryStage(profile, request.kind);
+  const findings = strangersInAggregates(request.inputs);
   const unanswered = request.inputs.failQuery;
-  if (unanswered !== undefined) return { query, unanswered, ...failed('') };
-  return { query, ...planned(profile, request, fleet) };
+  if (unanswered !== undefined) return { query, findings, unanswered, ...failed('') };
+  return { query, findings, ...planned(profile, request, fleet) };
 }
 
 function planned(profile: Profile, request: Request, fleet: Fleet): Planned {

@@ -20,12 +20,13 @@ export class InputError extends Error {
 
   constructor(problems: readonly InputProblem[]) {
     const more = problems.length > SHOWN ? [`and ${problems.length - SHOWN} more`] : [];
-    super([...problems.slice(0, SHOWN).map(describe), ...more].join('; '));
+    super([...problems.slice(0, SHOWN).map(problemText), ...more].join('; '));
     this.problems = problems;
   }
 }
 
-function describe({ path, value, remedy }: InputProblem): string {
+/** `inputs.instances[3].host is "worker-9": there is no such host; …` */
+export function problemText({ path, value, remedy }: InputProblem): string {
   return `${pathText(path)} is ${value === undefined ? 'missing' : shortened(JSON.stringify(value))}: ${remedy}`;
 }
 
@@ -34,7 +35,7 @@ function shortened(text: string): string {
 }
 
 /** `inputs.hosts[3].name` */
-export function pathText(path: readonly PropertyKey[]): string {
+function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
     .join('')

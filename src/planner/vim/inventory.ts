@@ -77,3 +77,7 @@ export type UpgradeHost = Readonly<z.infer<typeof upgradeHost>>;
 export type Instance = Readonly<z.infer<typeof instance>>;
 export type Alarm = Readonly<z.infer<typeof alarm>>;
 export type Platform = Readonly<z.infer<typeof platform>>;
+export type Inventory = Platform & {
+  readonly hosts: readonly Host[];
+  readonly extraPatchHosts?: readonly { readonly name: string }[];
+};

@@ -14,8 +14,9 @@ export type ApplyType = z.infer<typeof applyType>;
 
 /** The range is checked whatever the worker apply type; integers may be given as numeric strings. */
 function maxParallel(most: number) {
-  const number = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]);
-  return number.pipe(z.int().min(2).max(most)).default(2);
+  const range = `give a whole number from 2 to ${most}`;
+  const number = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)], range);
+  return number.pipe(z.int(range).min(2, range).max(most, range)).default(2);
 }
 
 const common = {
@@ -61,15 +62,13 @@ export type Request = PatchRequest | UpgradeRequest;
 
 /**
  * Reads the inputs of a build.
- * @throws InputError naming every field that is missing, malformed or out of range
+ * @throws InputError when the kind is unknown, or naming every field that is missing, malformed or out of range
  */
-export function parseRequest(kind: Kind, inputs: unknown): Request {
-  switch (kind) {
-    case 'sw-patch':
-      return { kind, inputs: parsed(patchInputs, inputs) };
-    case 'sw-upgrade':
-      return { kind, inputs: parsed(upgradeInputs, inputs) };
-  }
+export function parseRequest(kind: string, inputs: unknown): Request {
+  if (kind === 'sw-patch') return { kind, inputs: parsed(patchInputs, inputs) };
+  if (kind === 'sw-upgrade') return { kind, inputs: parsed(upgradeInputs, inputs) };
+  const remedy = `there is no such kind of strategy; use ${KINDS.join(', ')}`;
+  throw new InputError([{ code: 'unknown-kind', path: ['kind'], value: kind, remedy }]);
 }
 
 function parsed<T>(schema: z.ZodType<T>, inputs: unknown): T {
