@@ -38,6 +38,8 @@ describe('the direction of imports', () => {
     ['src/hostops/simulated/a.ts', '../../controllers/b.ts'],
     ['src/controllers/a.ts', '../main.ts'],
     ['src/telemetry/a.ts', '../crds/b.ts'],
+    ['src/cli/a.ts', '../controllers/b.ts'],
+    ['src/planner/a.ts', '../cli/b.ts'],
     ['src/controllers/a.ts', '../../test/support/b.ts'],
     ['src/main.ts', '../scripts/b.ts'],
   ])('%s may not import %s', async (file, specifier) => {
@@ -55,6 +57,7 @@ describe('the direction of imports', () => {
     ['src/controllers/a.ts', '../hostops/kubernetes/b.ts'],
     ['src/controllers/a.ts', '../telemetry/b.ts'],
     ['src/main.ts', './controllers/b.ts'],
+    ['src/cli/a.ts', '../planner/vim/b.ts'],
     ['test/unit/a.test.ts', '../../src/planner/b.ts'],
   ])('%s may import %s', async (file, specifier) => {
     expect(await refusals(file, using(specifier))).toEqual([]);

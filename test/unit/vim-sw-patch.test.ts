@@ -84,14 +84,7 @@ describe('controllers (§7.2)', () => {
     ['vim-2020', ['system-stabilize 15'], 'system-stabilize 60'],
     ['vim-2024', ['system-stabilize 15'], 'wait-alarms-clear 2400'],
   ])('are swacted, the standby too, locked, patched and unlocked in %s', (profile, settle, end) => {
-    expect(
-      stepsOf(
-        patchBuild(
-          [three[0], OTHER_CONTROLLER].flatMap((each) => each ?? []),
-          { profile },
-        ),
-      ),
-    ).toEqual([
+    expect(stepsOf(patchBuild([host('controller-0', 'controller'), OTHER_CONTROLLER], { profile }))).toEqual([
       'query-alarms',
       'swact-hosts controller-0',
       'lock-hosts controller-0',
@@ -119,8 +112,7 @@ describe('controllers (§7.2)', () => {
     ['vim-2020', 'not enough controllers to apply software patches'],
     ['vim-2024', 'not enough controllers to apply software update'],
   ])('must be two in the inventory, says %s, or be meant to be one', (profile, failure) => {
-    const [one] = three;
-    if (!one) throw new Error('there is no controller');
+    const one = host('controller-0', 'controller');
     expect(patchBuild([one], { profile }).failure).toBe(failure);
     expect(patchBuild([one], { profile, singleController: true }).failure).toBeUndefined();
     expect(patchBuild([one, OTHER_CONTROLLER], { profile }).failure).toBeUndefined();
