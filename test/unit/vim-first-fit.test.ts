@@ -2,15 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { firstFit, type Constraint } from '../../src/planner/vim/first-fit.ts';
 
-type Item = { readonly id: number; readonly constraints: ReadonlySet<Constraint> };
+type Item = { readonly id: number; readonly constraints: readonly Constraint[] };
 
 /** What first fit means, word for word: every list is tried in order. */
 function tryAll(items: readonly Item[]): Item[][] {
   const lists: Item[][] = [];
   for (const item of items) {
     const fitting = lists.find((list) =>
-      [...item.constraints].every(
-        (each) => list.filter(({ constraints }) => constraints.has(each)).length < each.atMost,
+      item.constraints.every(
+        (each) => list.filter(({ constraints }) => constraints.includes(each)).length < each.atMost,
       ),
     );
     if (fitting) fitting.push(item);
@@ -36,7 +36,7 @@ describe('first fit', () => {
         const all = atMost.map((limit): Constraint => ({ atMost: limit }));
         const items = given.map((picks, id): Item => {
           const constraints = picks.flatMap((pick) => all[pick % all.length] ?? []);
-          return { id, constraints: new Set(constraints) };
+          return { id, constraints: [...new Set(constraints)] };
         });
         expect(ids(firstFit(items, ({ constraints }) => constraints))).toEqual(ids(tryAll(items)));
       }),

@@ -29,7 +29,7 @@ export type VimBuild = {
 /**
  * Builds the strategy (starlingx-vim.md §6 to §8). The same request gives the
  * same build; the order of hosts, instances and groups counts, as in the VIM.
- * @throws InputError when the profile is unknown or the inventory contradicts itself
+ * @throws InputError when the profile is unknown, or lacks this kind of strategy or a host that it needs
  */
 export function buildVim(profileName: string, request: Request): VimBuild {
   const profile = profileFor(profileName, request.kind);

@@ -11,11 +11,11 @@ export type Constraint = { readonly atMost: number };
  * that concerns it is used up; where all are, into a new list.
  * @param constraintsOf names each constraint once; all its limits are 1 or more
  */
-export function firstFit<T>(items: readonly T[], constraintsOf: (item: T) => Iterable<Constraint>): T[][] {
+export function firstFit<T>(items: readonly T[], constraintsOf: (item: T) => readonly Constraint[]): T[][] {
   const lists: T[][] = [];
   const usages = new Map<Constraint, Usage>();
   for (const item of items) {
-    const concerned = [...constraintsOf(item)].map((constraint) => usageOf(constraint, usages));
+    const concerned = constraintsOf(item).map((constraint) => usageOf(constraint, usages));
     const index = firstFree(concerned);
     const list = lists[index];
     if (list) list.push(item);
@@ -51,7 +51,7 @@ function firstFree(usages: readonly Usage[]): number {
 class Usage {
   readonly #atMost: number;
   readonly #taken = new Map<number, number>();
-  /** For a list that is used up, a later one up to which all are: the path is shortened whenever it is gone. */
+  /** For a list that is used up, a later one up to which all are: the way is shortened whenever it is gone. */
   readonly #next = new Map<number, number>();
 
   constructor(atMost: number) {
@@ -60,7 +60,9 @@ class Usage {
 
   /** The first list that is not used up, from this one on. */
   freeFrom(list: number): number {
-    let free = list;
+    const first = this.#next.get(list);
+    if (first === undefined) return list;
+    let free = first;
     for (let next = this.#next.get(free); next !== undefined; next = this.#next.get(free)) free = next;
     for (let at = list; at !== free;) {
       const next = this.#next.get(at) ?? free;
@@ -71,8 +73,8 @@ class Usage {
   }
 
   take(list: number): void {
-    const taken = (this.#taken.get(list) ?? 0) + 1;
-    this.#taken.set(list, taken);
+    const taken = this.#atMost > 1 ? (this.#taken.get(list) ?? 0) + 1 : 1;
     if (taken >= this.#atMost) this.#next.set(list, list + 1);
+    else this.#taken.set(list, taken);
   }
 }

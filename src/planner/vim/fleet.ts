@@ -1,6 +1,4 @@
-import { InputError } from './input-error.ts';
 import type { Host, Instance, Inventory, Personality } from './inventory.ts';
-import { contradictions } from './inventory-problems.ts';
 
 /**
  * The inventory, indexed: what planning asks of it takes no longer in a large
@@ -11,13 +9,10 @@ export class Fleet {
   readonly #sizes: ReadonlyMap<Personality, number>;
   readonly #computeInstalled: boolean;
 
-  /** @throws InputError when the inventory contradicts itself */
-  constructor(inventory: Inventory) {
-    const problems = contradictions(inventory);
-    if (problems.length > 0) throw new InputError(problems);
-    this.#instances = Map.groupBy(inventory.instances, ({ host }) => host);
-    this.#sizes = sizes(inventory.hosts);
-    this.#computeInstalled = inventory.openstackInstalled;
+  constructor({ hosts, instances, openstackInstalled }: Inventory) {
+    this.#instances = Map.groupBy(instances, ({ host }) => host);
+    this.#sizes = sizes(hosts);
+    this.#computeInstalled = openstackInstalled;
   }
 
   /** Instances in any state, in table order. */

@@ -11,16 +11,11 @@ import type { ApplyType } from './request.ts';
 export function storageLists<H extends Host>(
   hosts: readonly H[],
   applyType: ApplyType,
-  { hostGroups }: Platform,
+  platform: Platform,
 ): H[][] {
   if (applyType === 'ignore') return [];
   if (applyType === 'serial') return singly(hosts);
-  const replicated = hostGroups.filter(({ policies }) => policies.includes('storage-replication'));
-  const groups = constraintsByMember(
-    replicated,
-    ({ memberNames }) => memberNames,
-    () => 1,
-  );
+  const groups = replication(platform);
   return firstFit(hosts, ({ name }) => groups.get(name) ?? []);
 }
 
@@ -47,22 +42,30 @@ export function workerLists<H extends Host>(
 }
 
 /** What of a host with instances a list must respect: its size, server groups and host aggregates. */
-function constraints(atOnce: number, fleet: Fleet, platform: Platform): (host: Host) => Iterable<Constraint> {
+function constraints(
+  atOnce: number,
+  fleet: Fleet,
+  platform: Platform,
+): (host: Host) => readonly Constraint[] {
   const size: Constraint = { atMost: atOnce };
   const groups = antiAffinity(platform);
   const aggregates = aggregateLimits(atOnce, fleet, platform);
-  return (host) => [size, ...(groups.get(host.name) ?? []), ...(aggregates.get(host.name) ?? [])];
+  return ({ name }) => [size, ...(groups.get(name) ?? []), ...(aggregates.get(name) ?? [])];
 }
 
 const APART = ['anti-affinity', 'anti-affinity-best-effort'];
 
 /** By host: the anti-affine groups of the instances on it, in whatever state they are. */
-function antiAffinity({ instances, instanceGroups }: Platform): Map<string, Set<Constraint>> {
-  const hostOf = new Map(instances.map(({ uuid, host }) => [uuid, host]));
-  const apart = instanceGroups.filter(({ policies }) => policies.some((policy) => APART.includes(policy)));
-  const hostsOf = ({ memberUuids }: { readonly memberUuids: readonly string[] }): string[] =>
-    memberUuids.flatMap((uuid) => hostOf.get(uuid) ?? []);
-  return constraintsByMember(apart, hostsOf, () => 1);
+function antiAffinity({ instances, instanceGroups }: Platform): ConstraintsByHost {
+  const hostOf = new Map<string, string>();
+  for (const { uuid, host } of instances) hostOf.set(uuid, host);
+  const groups = new Map<string, Constraint[]>();
+  for (const { policies, memberUuids } of instanceGroups) {
+    if (!policies.some((policy) => APART.includes(policy))) continue;
+    const constraint: Constraint = { atMost: 1 };
+    for (const uuid of memberUuids) concern(groups, hostOf.get(uuid), constraint);
+  }
+  return groups;
 }
 
 /**
@@ -70,35 +73,36 @@ function antiAffinity({ instances, instanceGroups }: Platform): Map<string, Set<
  * aggregate that the parallel limit is of all workers in the inventory, at
  * most half and at least one host. Members that are no hosts count as well.
  */
-function aggregateLimits(
-  atOnce: number,
-  fleet: Fleet,
-  { hostAggregates }: Platform,
-): Map<string, Set<Constraint>> {
+function aggregateLimits(atOnce: number, fleet: Fleet, { hostAggregates }: Platform): ConstraintsByHost {
   // Divided first, as in the original: 49 hosts at 2 of 49 give 1, not 2.
   const ratio = Math.min(atOnce / fleet.size('worker'), 0.5);
-  return constraintsByMember(
-    hostAggregates,
-    ({ hostNames }) => hostNames,
-    ({ hostNames }) => Math.max(1, Math.floor(hostNames.length * ratio)),
-  );
+  const aggregates = new Map<string, Constraint[]>();
+  for (const { hostNames } of hostAggregates) {
+    const constraint: Constraint = { atMost: Math.max(1, Math.floor(hostNames.length * ratio)) };
+    for (const name of hostNames) concern(aggregates, name, constraint);
+  }
+  return aggregates;
 }
 
-function constraintsByMember<G>(
-  groups: readonly G[],
-  membersOf: (group: G) => readonly string[],
-  limitOf: (group: G) => number,
-): Map<string, Set<Constraint>> {
-  const byMember = new Map<string, Set<Constraint>>();
-  for (const group of groups) {
-    const constraint: Constraint = { atMost: limitOf(group) };
-    for (const member of membersOf(group)) {
-      const known = byMember.get(member);
-      if (known) known.add(constraint);
-      else byMember.set(member, new Set([constraint]));
-    }
+/** By host: the storage replication groups it is in. */
+function replication({ hostGroups }: Platform): ConstraintsByHost {
+  const groups = new Map<string, Constraint[]>();
+  for (const { policies, memberNames } of hostGroups) {
+    if (!policies.includes('storage-replication')) continue;
+    const constraint: Constraint = { atMost: 1 };
+    for (const name of memberNames) concern(groups, name, constraint);
   }
-  return byMember;
+  return groups;
+}
+
+type ConstraintsByHost = ReadonlyMap<string, readonly Constraint[]>;
+
+/** Notes a constraint for a host, once in a row: all of one constraint come before those of the next. */
+function concern(byHost: Map<string, Constraint[]>, host: string | undefined, constraint: Constraint): void {
+  if (host === undefined) return;
+  const known = byHost.get(host);
+  if (!known) byHost.set(host, [constraint]);
+  else if (known.at(-1) !== constraint) known.push(constraint);
 }
 
 function singly<T>(items: readonly T[]): T[][] {

@@ -78,7 +78,8 @@ function problems(
   { when, remedy }: { readonly when: (value: string) => boolean; readonly remedy: string },
 ): InputProblem[] {
   const found: InputProblem[] = [];
-  for (const [index, value] of values.entries())
+  values.forEach((value, index) => {
     if (when(value)) found.push({ code, path: ['inputs', ...pathOf(index)], value, remedy });
+  });
   return found;
 }

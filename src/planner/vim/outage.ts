@@ -17,17 +17,17 @@ export type Outage = {
 /** The order of steps that all stages with a reboot share (starlingx-vim.md §7.2 to §8). */
 export function outageSteps(profile: Profile, outage: Outage): readonly Step[] {
   const { work, hosts, toLock = hosts, toReboot = [], before = [], after } = outage;
-  const on = (name: 'lock-hosts' | 'unlock-hosts' | 'reboot-hosts', some: readonly Host[]): Step[] =>
-    some.length > 0 ? [step(profile, name, hostEntities(some))] : [];
+  const all = hostEntities(hosts);
+  const locking = toLock.length === hosts.length ? all : hostEntities(toLock);
   const settles = work === 'sw-patch-hosts' && profile.settleSeconds > 0;
   return [
     step(profile, 'query-alarms'),
     ...before,
-    ...on('lock-hosts', toLock),
-    step(profile, work, hostEntities(hosts)),
+    ...(toLock.length > 0 ? [step(profile, 'lock-hosts', locking)] : []),
+    step(profile, work, all),
     ...(settles ? [wait('system-stabilize', profile.settleSeconds)] : []),
-    ...on('unlock-hosts', toLock),
-    ...on('reboot-hosts', toReboot),
+    ...(toLock.length > 0 ? [step(profile, 'unlock-hosts', locking)] : []),
+    ...(toReboot.length > 0 ? [step(profile, 'reboot-hosts', hostEntities(toReboot))] : []),
     ...after,
   ];
 }

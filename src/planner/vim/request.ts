@@ -3,7 +3,8 @@
  * (starlingx-vim.md §1.3) and the platform it is for.
  */
 import { z } from 'zod';
-import { foreignPatchHost, patchHost, platform, upgradeHost } from './inventory.ts';
+import { foreignPatchHost, patchHost, platform, upgradeHost, type Inventory } from './inventory.ts';
+import { contradictions } from './inventory-problems.ts';
 import { InputError, type InputProblem } from './input-error.ts';
 
 export const KINDS = ['sw-patch', 'sw-upgrade'] as const;
@@ -61,8 +62,9 @@ export type UpgradeRequest = { readonly kind: 'sw-upgrade'; readonly inputs: Upg
 export type Request = PatchRequest | UpgradeRequest;
 
 /**
- * Reads the inputs of a build.
- * @throws InputError when the kind is unknown, or naming every field that is missing, malformed or out of range
+ * Reads the inputs of a build. What is built relies on what is checked here.
+ * @throws InputError when the kind is unknown, when fields are missing, malformed or out of range, or when the
+ * inventory contradicts itself; it names them all
  */
 export function parseRequest(kind: string, inputs: unknown): Request {
   if (kind === 'sw-patch') return { kind, inputs: parsed(patchInputs, inputs) };
@@ -71,10 +73,12 @@ export function parseRequest(kind: string, inputs: unknown): Request {
   throw new InputError([{ code: 'unknown-kind', path: ['kind'], value: kind, remedy }]);
 }
 
-function parsed<T>(schema: z.ZodType<T>, inputs: unknown): T {
+function parsed<T extends Inventory>(schema: z.ZodType<T>, inputs: unknown): T {
   const result = schema.safeParse(inputs, { reportInput: true });
-  if (result.success) return result.data;
-  throw new InputError(result.error.issues.map(problem));
+  if (!result.success) throw new InputError(result.error.issues.map(problem));
+  const contradicting = contradictions(result.data);
+  if (contradicting.length > 0) throw new InputError(contradicting);
+  return result.data;
 }
 
 function problem(issue: z.core.$ZodIssue): InputProblem {
