@@ -4,16 +4,17 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { GROUP, VERSION } from '../crds/names.ts';
 import type { HostOps } from '../hostops/port.ts';
-import { CareenApi, ConflictError, parsePool } from './careen-api.ts';
+import { CareenApi, parsePool } from './careen-api.ts';
 import type { ReconcilerDeps } from './pass-context.ts';
 import { PoolLedger } from './pool-ledger.ts';
 import { Pools } from './pools.ts';
 import { hostPoolReconciler } from './reconcile-host-pool.ts';
 import { patchStrategyReconciler } from './reconcile-patch-strategy.ts';
+import { reconcileQueue, type Reconcile } from './reconcile-queue.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
-import { DeposedError } from './takeover.ts';
+import type { DeposedError } from './takeover.ts';
 import { poolEvent, type Telemetry } from './telemetry.ts';
-import { WorkQueue } from './work-queue.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 const STRATEGIES_AT_ONCE = 4;
 const POOLS_AT_ONCE = 2;
@@ -49,48 +50,15 @@ export class CareenOperator extends OperatorShell {
     this.#resyncSeconds = given.resyncSeconds;
     const api = new CareenApi(config);
     const pools = this.#known;
-    const ledger = new PoolLedger({
-      store: api,
-      marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
-      wrote: (result) => metrics.permitWrite(result),
-      rebuilt: (pool) => {
-        const note =
-          'the status of the pool was older than the claims on its hosts: its permits were made from them';
-        log.warn({ pool: pool.metadata.name }, note);
-        events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
-      },
-    });
+    const ledger = poolLedger(given, api, pools);
     const deps: Omit<ReconcilerDeps, 'again'> = {
       ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
-    const queue = (
-      atOnce: number,
-      make: (deps: ReconcilerDeps) => WorkQueueWorker,
-      kind: string,
-    ): WorkQueue => {
-      const again: ReconcilerDeps['again'] = (key, after) =>
-        after === undefined ? made.add(key) : made.addAfter(key, after);
-      const reconcile = make({ ...deps, again });
-      const made: WorkQueue = new WorkQueue({
-        atOnce,
-        work: async (key, signal) => {
-          const startedAt = clock();
-          await reconcile(key, signal).finally(() => metrics.reconciled(kind, (clock() - startedAt) / 1000));
-        },
-        failed: (key, error, retryInMilliseconds) => {
-          metrics.reconcileRetried(kind);
-          if (!(error instanceof ConflictError)) metrics.reconcileFailed(kind);
-          if (error instanceof DeposedError) deposed(error);
-          else if (error instanceof ConflictError)
-            log.debug({ [kind]: key, retryInMilliseconds }, error.message);
-          else log.error({ [kind]: key, retryInMilliseconds, err: error }, 'pass failed');
-        },
-      });
-      return made;
-    };
-    this.#strategies = queue(STRATEGIES_AT_ONCE, patchStrategyReconciler, 'strategy');
-    this.#pools = queue(POOLS_AT_ONCE, hostPoolReconciler, 'pool');
+    const queue = (kind: string, atOnce: number, make: (deps: ReconcilerDeps) => Reconcile): WorkQueue =>
+      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (again) => make({ ...deps, again }));
+    this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler);
+    this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
   }
 
@@ -134,4 +102,16 @@ export class CareenOperator extends OperatorShell {
   }
 }
 
-type WorkQueueWorker = (key: string, signal: AbortSignal) => Promise<void>;
+function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenApi, pools: Pools): PoolLedger {
+  return new PoolLedger({
+    store: api,
+    marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
+    wrote: (result) => metrics.permitWrite(result),
+    rebuilt: (pool) => {
+      const note =
+        'the status of the pool was older than the claims on its hosts: its permits were made from them';
+      log.warn({ pool: pool.metadata.name }, note);
+      events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
+    },
+  });
+}
