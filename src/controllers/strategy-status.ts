@@ -92,11 +92,14 @@ function recordOf(record: RunRecord, { authority, abortedIn, suspendedSince }: R
 }
 
 function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
-  const phase = run.currentPhase === 'abort' && run.abort ? run.abort : run.apply;
-  const stage = phase.stages[phase.currentStage];
+  const abort = run.currentPhase === 'abort' ? run.abort : undefined;
+  // An abort that has ended, or had nothing to give back, still leaves hosts that failed: they stand in their stage.
+  const stage = abort?.stages[abort.currentStage] ?? run.apply.stages[run.apply.currentStage];
   const step = stage?.steps[stage.currentStep];
   const open = stage?.inProgress === true && step !== undefined;
-  const shown = open ? step : stage?.steps.findLast((each) => each.result !== 'initial');
+  const shown = open
+    ? step
+    : (stage?.steps.findLast(({ result }) => result !== 'initial') ?? stage?.steps[0]);
   if (!stage || !shown || (!open && run.hosts.length === 0)) return {};
   const deadline =
     open && step.result === 'wait' ? { deadline: new Date(deadlineOf(step)).toISOString() } : {};

@@ -80,6 +80,22 @@ describe('a request', () => {
     openAndFree(run);
   });
 
+  it('retry holds on to the failed host while nothing may begin', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    run.order = { mode: 'Hold', heldBack: 'HostPool default is paused' };
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.state).toBe('applying');
+    expect(run.claimed).toEqual(['w-1']);
+    run.world.changeHost('w-1', { behaviour: 'honest' });
+    run.order = { mode: 'Hold' };
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
   it('resume repeats nothing: it goes on when somebody has mended the host, else it fails as before', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
