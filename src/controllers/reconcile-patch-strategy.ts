@@ -166,7 +166,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
   deps.adopted.set(input.runId, epoch);
   const { state, message = '' } = after.status;
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';
-  deps.log.info({ strategy: key, state, message }, 'plan built');
+  if (!retried || message !== status.message) deps.log.info({ strategy: key, state, message }, 'plan built');
   deps.events.record(strategyEvent(strategy, { reason, subject: message, note: message }));
   return true;
 }
