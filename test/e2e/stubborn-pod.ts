@@ -8,7 +8,10 @@ const namespace = 'default';
  * Starts a pod on a host that no eviction can move until `release` is called: a
  * strategy that drains the host waits there, for as long as a test needs.
  */
-export async function stubbornPod(admin: KubeConfig, host: string): Promise<{ release(): Promise<void> }> {
+export async function stubbornPod(
+  admin: KubeConfig,
+  host: string,
+): Promise<{ readonly release: () => Promise<void> }> {
   const name = `stubborn-${host}`;
   const labels = { app: name };
   const selector = { matchLabels: labels };

@@ -7,7 +7,7 @@ export async function stuckInDrain(
   { admin }: Cluster,
   fleet: Fleet,
   spec: Record<string, unknown> = {},
-): Promise<{ run: string; release(): Promise<void> }> {
+): Promise<{ readonly run: string; readonly release: () => Promise<void> }> {
   const [first = ''] = fleet.hosts;
   const pod = await stubbornPod(admin, first);
   await fleet.apply({ execution: { mode: 'Run' }, ...spec });

@@ -4,7 +4,7 @@ import { fetch } from 'undici';
 /** One look at the metrics; `value` is 0 for a series that is not there. */
 export type Metrics = {
   readonly text: string;
-  value(series: string): number;
+  readonly value: (series: string) => number;
 };
 
 /** Reads the metrics that are served at an address. A series is written as it is in the text: `name{label="value"}`. */
