@@ -10,7 +10,7 @@ RUN := npm run --silent
 .PHONY: help install tools demo test bench bench-planner generate lint clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Install the dependencies, Node 24 among them (only when package-lock.json has changed)
 	@echo "The dependencies are installed; Node is $$(node_modules/.bin/node --version)."
