@@ -6,8 +6,9 @@ import { read, remove, type Manifest } from '../support/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { deleteNode, uncordon } from './by-hand.ts';
-import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { Cluster, closed, marked } from './cluster.ts';
 import { eventAbout } from './events.ts';
+import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
 
 const RUN = { execution: { mode: 'Run' } };
@@ -26,12 +27,6 @@ async function untilGone(object: Manifest): Promise<void> {
   );
 }
 
-async function everythingIsBack(fleet: Fleet): Promise<void> {
-  const nodes = await fleet.nodes();
-  expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-  await fleet.untilPool('no permit is left', ({ permits }) => permits?.length === 0);
-}
-
 function noteOn(nodes: readonly V1Node[], host: string): string | undefined {
   return nodes.find(({ metadata }) => metadata?.name === host)?.metadata?.annotations?.[
     LEFT_LOCKED_ANNOTATION
@@ -45,7 +40,7 @@ describe('a strategy that is deleted', () => {
     await fleet.until('a Job', ({ progress }) => progress?.hosts.some(({ jobs }) => jobs) ?? false);
     await remove(cluster.admin, fleet.strategy);
     await untilGone(fleet.strategy);
-    await everythingIsBack(fleet);
+    await expectGivenBack(fleet);
   });
 
   it('leaves a failed host locked with the reason, until somebody uncordons it', async () => {
@@ -77,7 +72,7 @@ describe('a strategy that is deleted', () => {
     await uncordon(cluster.admin, 'left-0');
     await next.untilState('applied');
     expect(noteOn(await fleet.nodes(), 'left-0')).toBeUndefined();
-    await everythingIsBack(fleet);
+    await expectGivenBack(fleet);
   });
 
   it('goes although the host that it works on is gone', async () => {
@@ -85,7 +80,7 @@ describe('a strategy that is deleted', () => {
     await stuckInDrain(cluster, fleet);
     await Promise.all([deleteNode(cluster.admin, 'gone-0'), remove(cluster.admin, fleet.strategy)]);
     await untilGone(fleet.strategy);
-    await everythingIsBack(fleet);
+    await expectGivenBack(fleet);
   });
 });
 
@@ -105,7 +100,7 @@ describe('a namespace that is deleted while its strategies run', () => {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'doomed' } };
     await remove(cluster.admin, namespace);
     await untilGone(namespace);
-    await everythingIsBack(emptied);
+    await expectGivenBack(emptied);
     const nodes = await worked.nodes();
     expect(closed(nodes)).toEqual(['worked-0']);
     expect(marked(nodes)).toEqual([]);
@@ -137,7 +132,7 @@ describe('a pool that is deleted while a strategy runs', () => {
     await fleet.pool(1);
     const ended = await fleet.untilState('applied');
     expect(ended.run?.id).toBe(run);
-    await everythingIsBack(fleet);
+    await expectGivenBack(fleet);
   });
 
   it('does not keep the strategy from going', async () => {

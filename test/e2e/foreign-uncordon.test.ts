@@ -4,8 +4,9 @@ import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.t
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { cordon, uncordon } from './by-hand.ts';
-import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { Cluster, closed } from './cluster.ts';
 import { eventAbout } from './events.ts';
+import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
 
 let cluster: Cluster;
@@ -13,12 +14,6 @@ beforeAll(async () => {
   cluster = await Cluster.start();
 });
 afterAll(async () => cluster.stop());
-
-async function nothingHeld(fleet: Fleet): Promise<void> {
-  const nodes = await fleet.nodes();
-  expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-  await fleet.untilPool('no permit is left', ({ permits }) => permits?.length === 0);
-}
 
 describe('a host that somebody uncordons while it is emptied', () => {
   it('is left alone until it is cordoned again (pause, the default)', async () => {
@@ -39,7 +34,7 @@ describe('a host that somebody uncordons while it is emptied', () => {
     await cordon(cluster.admin, 'pausing-0');
     const ended = await fleet.untilState('applied');
     expect(conditionOf(ended)).toMatchObject({ status: 'False', message: '' });
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
   });
 
   it('is cordoned again (recordon)', async () => {
@@ -51,7 +46,7 @@ describe('a host that somebody uncordons while it is emptied', () => {
     expect(closed(await fleet.nodes())).toEqual(['again-0']);
     await release();
     await fleet.untilState('applied');
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
   });
 
   it('fails its step and is given back as it is (fail)', async () => {
@@ -60,7 +55,7 @@ describe('a host that somebody uncordons while it is emptied', () => {
     await uncordon(cluster.admin, 'failed-0');
     const ended = await fleet.untilState('apply-failed');
     expect(ended.message).toContain('failed-0 was uncordoned by somebody while we work on it');
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
   });
 });
 
@@ -84,7 +79,7 @@ describe('a host that somebody uncordons while a Job works on it', () => {
     expect(await fleet.jobs()).toHaveLength(1);
     // The decision about a failed host that is open is taken: only what is left of ours is taken off.
     await fleet.until('no host is held', ({ progress }) => (progress?.hosts ?? []).length === 0);
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
   });
 });
 

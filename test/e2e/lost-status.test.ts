@@ -9,6 +9,7 @@ import { kubeletPatch } from '../support/strategies.ts';
 import { deleteNode, wipeStatus } from './by-hand.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { eventAbout } from './events.ts';
+import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
 import { mostClosed } from './watch-closed.ts';
 
@@ -22,9 +23,7 @@ afterAll(async () => cluster.stop());
 
 async function endsWell(fleet: Fleet): Promise<void> {
   await fleet.untilState('applied');
-  const nodes = await fleet.nodes();
-  expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-  await fleet.untilPool('no permit is left', ({ permits }) => permits?.length === 0);
+  await expectGivenBack(fleet);
 }
 
 describe('a status that somebody wiped while a host is out of service', () => {
@@ -180,8 +179,6 @@ describe('a host that vanishes', () => {
     const ended = await fleet.untilState('apply-failed');
     expect(ended.message).toMatch(/vanished-0 no longer exists/);
     expect(ended.progress?.hosts ?? []).toEqual([]);
-    await fleet.untilPool('no permit is left', ({ permits }) => permits?.length === 0);
-    const nodes = await fleet.nodes();
-    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
+    await expectGivenBack(fleet);
   });
 });

@@ -1,4 +1,3 @@
-import { CoreV1Api } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply } from '../support/apply.ts';
 import { eventually } from '../support/eventually.ts';
@@ -131,18 +130,6 @@ describe('a patch strategy', () => {
     await fleet.order({ mode: 'Hold' });
     await fleet.untilState('ready-to-apply');
   });
-
-  it('leaves a host that others cordoned as it was', async () => {
-    const fleet = await cluster.fleet('foreign', 1, 1);
-    await cluster.admin
-      .makeApiClient(CoreV1Api)
-      .patchNode({ name: 'foreign-0', body: [{ op: 'add', path: '/spec/unschedulable', value: true }] });
-    await fleet.apply({ execution: { mode: 'Run' } });
-    await fleet.untilState('applied');
-    const nodes = await fleet.nodes();
-    expect(closed(nodes)).toEqual(['foreign-0']);
-    expect(marked(nodes)).toEqual([]);
-  });
 });
 
 describe('trouble', () => {
@@ -194,15 +181,6 @@ describe('trouble', () => {
     await fleet.apply();
     const status = await fleet.untilState('build-failed');
     expect(status.message).toMatch(/active alarms present \(unwell-1: is not Ready/);
-  });
-
-  it('says what to do when the pool does not exist', async () => {
-    const fleet = await cluster.fleet('nopool', 1, 1);
-    await fleet.apply({ poolRef: 'nowhere' });
-    const status = await fleet.until('a message', ({ message }) => message !== undefined);
-    expect(status.message).toBe(
-      'HostPool nowhere does not exist: create it, or set spec.poolRef to one that does',
-    );
   });
 });
 

@@ -41,7 +41,7 @@ describe('the limit of a pool', () => {
   });
 
   it('may be a percentage, which is rounded down', async () => {
-    const fleet = await cluster.fleet('percent', 5, '50%');
+    const fleet = await cluster.fleet('percent', 3, '90%');
     await fleet.untilPool('a limit', ({ limit }) => limit === 2);
     const most = await mostClosed(fleet, async () => {
       await fleet.apply({ ...RUN, workerApplyType: 'parallel', maxParallelWorkerHosts: 10 });

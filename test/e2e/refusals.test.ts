@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { V1Node } from '@kubernetes/client-node';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
 import { apply, mergePatch } from '../support/apply.ts';
-import { eventually } from '../support/eventually.ts';
 import { allowJobs } from '../support/operator.ts';
 import { kernelPatch } from '../support/strategies.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
 
 const RUN = { execution: { mode: 'Run' } };
@@ -112,7 +112,7 @@ describe('a claim', () => {
     expect(failed.message).toMatch(
       /edited-0 lost the claim of this run: its annotation careen.dev\/claim was edited, or copied from another node/,
     );
-    await untilBack(fleet);
+    await expectGivenBack(fleet);
   });
 
   it('that was copied to another node takes nothing there, and is named when that node is wanted', async () => {
@@ -130,7 +130,7 @@ describe('a claim', () => {
     expect(closed(await fleet.nodes())).toEqual([]);
     await setClaim('copied-1', null);
     await fleet.untilState('applied');
-    await untilBack(fleet);
+    await expectGivenBack(fleet);
   });
 });
 
@@ -148,12 +148,4 @@ async function setClaim(host: string, claim: string | null): Promise<void> {
 
 async function nodeOf(fleet: Fleet, host: string): Promise<V1Node | undefined> {
   return (await fleet.nodes()).find(({ metadata }) => metadata?.name === host);
-}
-
-async function untilBack(fleet: Fleet): Promise<void> {
-  await eventually('every host is as it was', async () => {
-    const nodes = await fleet.nodes();
-    return [...closed(nodes), ...marked(nodes)].length === 0;
-  });
-  await fleet.untilPool('no permit is left', ({ permits }) => permits?.length === 0);
 }

@@ -6,7 +6,8 @@ import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { kubeletPatch } from '../support/strategies.ts';
 import { abort, request } from './by-hand.ts';
-import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { Cluster, closed, type Fleet } from './cluster.ts';
+import { expectGivenBack } from './given-back.ts';
 import { stubbornPod } from './stubborn-pod.ts';
 import { isStuck, stuckInDrain } from './stuck-in-drain.ts';
 
@@ -29,12 +30,6 @@ async function planned(pool: string, workers: number, spec: Record<string, unkno
   await fleet.apply(spec);
   await fleet.untilState('ready-to-apply');
   return fleet;
-}
-
-async function nothingHeld(fleet: Fleet): Promise<void> {
-  const nodes = await fleet.nodes();
-  expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-  await fleet.untilPool('no permit is left', ({ permits }) => permits?.length === 0);
 }
 
 describe('a request', () => {
@@ -65,7 +60,7 @@ describe('a request', () => {
     await fleet.until('a wait before stage 1', ({ stages, conditions }) =>
       Boolean(stages === '1/2' && conditions?.some(({ reason }) => reason === 'PausedAtStage')),
     );
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
     expect(await ask(fleet, { id: 's-3', verb: 'apply-stage', stage: 0 })).toBe(
       'refused: stage 0 was applied already; the next one is 1',
     );
@@ -136,7 +131,7 @@ describe('a run that has failed', () => {
     await fleet.annotate('retried-0', { [BEHAVIOUR_ANNOTATION]: 'honest' });
     expect(await ask(fleet, { id: 't-3', verb: 'retry' })).toBe('accepted: the failed stage begins anew');
     await fleet.untilState('applied');
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
     const jobs = (await fleet.jobs()).filter(({ spec }) => spec?.template.spec?.nodeName === 'retried-0');
     expect(jobs, 'the failed Job, another one for the patch, one for the reboot').toHaveLength(3);
   });
@@ -156,7 +151,7 @@ describe('a run that has failed', () => {
     await fleet.untilKernel('6.12.48');
     expect(await ask(fleet, { id: 'r-2', verb: 'resume' })).toMatch(/^accepted/);
     await fleet.untilState('applied');
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
     expect(await fleet.jobs()).toHaveLength(jobs.length);
   });
 
@@ -172,7 +167,7 @@ describe('a run that has failed', () => {
       'accepted: released-0 is given back as it is',
     );
     await fleet.until('no host is held', ({ progress }) => (progress?.hosts ?? []).length === 0);
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
     expect(await fleet.status()).toMatchObject({ state: 'apply-failed' });
   });
 });
@@ -194,7 +189,7 @@ describe('an edit of the spec', () => {
     expect(after.message).toContain('other than before: added: edited-0');
     const nodes = await fleet.nodes();
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48', '6.12.41']);
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
   });
 });
 
@@ -214,7 +209,7 @@ describe('an abort that is asked for', () => {
     expect(ended.message).toContain(
       'place the request apply-all or approve, or edit the spec, for a new plan',
     );
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
 
     await pod.release();
     expect(await ask(fleet, { id: 'b-4', verb: 'apply-all' })).toMatch(/^accepted/);
@@ -230,7 +225,7 @@ describe('an abort that is asked for', () => {
     await abort(cluster.admin, fleet.strategy, 'c-2');
     expect(await fleet.answer('c-2')).toMatch(/^accepted/);
     await fleet.untilState('aborted');
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
     expect(await fleet.answer('c-1')).toBe('refused: an abort is under way: wait for its end');
     await pod.release();
   });
@@ -258,7 +253,7 @@ describe('Suspend', () => {
       ({ name }) => name === 'migrate-instances-from-host',
     );
     expect(drain?.extendedSeconds).toBeGreaterThanOrEqual(6);
-    await nothingHeld(fleet);
+    await expectGivenBack(fleet);
   });
 });
 
