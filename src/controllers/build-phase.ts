@@ -12,7 +12,7 @@ import type { View } from '../engine/view.ts';
 import type { HostOps, Scope } from '../hostops/port.ts';
 import { build, type Built } from '../planner/build.ts';
 import { specDigest } from '../planner/digest.ts';
-import type { HostSeed } from '../planner/facts.ts';
+import type { HostName, HostSeed } from '../planner/facts.ts';
 import { planDifference } from '../planner/plan-difference.ts';
 import type { Plan } from '../planner/plan.ts';
 import { QueryPhase } from './query-phase.ts';
@@ -27,6 +27,8 @@ export type BuildInput = {
   readonly before: PatchStrategyStatus;
   /** How many hosts of the pool may be out of service, as a number. */
   readonly maxUnavailable: number;
+  /** The host of the leading operator, where it is known. */
+  readonly activeHost: HostName | undefined;
   /** What of the strategy the pool does not permit; then there is no plan. */
   readonly violations: readonly string[];
   readonly epoch: number;
