@@ -47,7 +47,8 @@ export class CareenOperator extends OperatorShell {
   #resync: NodeJS.Timeout | undefined;
 
   constructor(given: OperatorDeps) {
-    const { config, hosts, log, clock, newId, operatorNamespace, activeHost, deposed, events, metrics } = given;
+    const { config, hosts, log, clock, newId, operatorNamespace, activeHost, deposed, events, metrics } =
+      given;
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
     const api = new CareenApi(config);
