@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { GROUP, VERSION } from '../crds/names.ts';
 import type { HostOps } from '../hostops/port.ts';
+import type { HostName } from '../planner/facts.ts';
 import { CareenApi, parsePool } from './careen-api.ts';
 import type { ReconcilerDeps } from './pass-context.ts';
 import { PoolLedger } from './pool-ledger.ts';
@@ -26,6 +27,8 @@ export type OperatorDeps = ShellDeps &
     readonly log: Logger;
     readonly newId: () => string;
     readonly operatorNamespace: string;
+    /** The host that this process runs on, where it is known. */
+    readonly activeHost: HostName | undefined;
     /** A safety net: everything is looked at so often, even if nothing tells of a change. */
     readonly resyncSeconds: number;
     /** Another operator leads: this process must end at once. */
@@ -45,14 +48,15 @@ export class CareenOperator extends OperatorShell {
   #resync: NodeJS.Timeout | undefined;
 
   constructor(given: OperatorDeps) {
-    const { config, hosts, log, clock, newId, operatorNamespace, deposed, events, metrics } = given;
+    const { config, hosts, log, clock, newId, operatorNamespace, activeHost, deposed, events, metrics } =
+      given;
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
     const api = new CareenApi(config);
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
     const deps: Omit<ReconcilerDeps, 'again'> = {
-      ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId, events, metrics },
+      ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
     const queue = (kind: string, atOnce: number, make: (deps: ReconcilerDeps) => Reconcile): WorkQueue =>
