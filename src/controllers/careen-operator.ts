@@ -20,6 +20,8 @@ import type { WorkQueue } from './work-queue.ts';
 const STRATEGIES_AT_ONCE = 4;
 const POOLS_AT_ONCE = 2;
 const POOL_PAUSE_MILLISECONDS = 1_000;
+/** Wishes of several strategies that come within it share a write (decision 0007). */
+const LINGER_MILLISECONDS = 25;
 
 export type OperatorDeps = ShellDeps &
   Telemetry & {
@@ -43,7 +45,7 @@ export class CareenOperator extends OperatorShell {
   readonly #pools: WorkQueue;
   /** The pool of each strategy, so that a pool's change wakes those that wait for it. */
   readonly #poolOf = new Map<string, string>();
-  readonly #known = new Pools();
+  readonly #known = new Pools(() => this.#lookAtAll());
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
 
@@ -67,7 +69,8 @@ export class CareenOperator extends OperatorShell {
   }
 
   protected override async init(): Promise<void> {
-    await this.watchResource(GROUP, VERSION, 'hostpools', (event) => this.#poolChanged(event));
+    const poolChanged = (event: ResourceEvent): Promise<void> => this.#poolChanged(event);
+    await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, 'metadata');
     await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
     this.#resync = setInterval(() => this.#lookAtAll(), this.#resyncSeconds * 1000);
   }
@@ -91,11 +94,12 @@ export class CareenOperator extends OperatorShell {
 
   /** Which hosts a pool has depends on the other pools: when that may have changed, everything is looked at. */
   async #poolChanged({ meta: { name }, object, type }: ResourceEvent): Promise<void> {
-    const pool = type === k8sOperator.ResourceEventType.Deleted ? undefined : parsePool(object);
-    const moved = pool ? this.#known.set(pool) : this.#known.delete(name);
-    if (moved) this.#lookAtAll();
-    // Permits come and go in its status: that is shown once a second.
-    this.#pools.addAfter(name, moved ? 0 : POOL_PAUSE_MILLISECONDS);
+    const pool = parsePool(object);
+    if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
+    else if (pool) this.#known.set(pool);
+    // A pass over it takes in what a change does not tell. Permits come and go in its status: that is shown once a second.
+    const known = this.#known.knows(name, object.metadata ?? {});
+    this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
     for (const [key, of] of this.#poolOf) if (of === name) this.#strategies.add(key);
     return Promise.resolve();
   }
@@ -109,6 +113,7 @@ export class CareenOperator extends OperatorShell {
 function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenApi, pools: Pools): PoolLedger {
   return new PoolLedger({
     store: api,
+    lingerMilliseconds: LINGER_MILLISECONDS,
     marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
     wrote: (result) => metrics.permitWrite(result),
     rebuilt: (pool) => {
