@@ -20,8 +20,6 @@ import type { WorkQueue } from './work-queue.ts';
 const STRATEGIES_AT_ONCE = 4;
 const POOLS_AT_ONCE = 2;
 const POOL_PAUSE_MILLISECONDS = 1_000;
-/** Wishes of several strategies that come within it share a write (decision 0007). */
-const LINGER_MILLISECONDS = 25;
 
 export type OperatorDeps = ShellDeps &
   Telemetry & {
@@ -113,7 +111,6 @@ export class CareenOperator extends OperatorShell {
 function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenApi, pools: Pools): PoolLedger {
   return new PoolLedger({
     store: api,
-    lingerMilliseconds: LINGER_MILLISECONDS,
     marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
     wrote: (result) => metrics.permitWrite(result),
     rebuilt: (pool) => {
