@@ -2,7 +2,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { CommandError } from '../../src/cli/command-error.ts';
+import { plan as planFrom } from '../../src/cli/plan.ts';
 import { careen, ROOT } from '../support/careen-cli.ts';
 import { kernelPatch, kubeletPatch, strategyManifest } from '../support/strategies.ts';
 
@@ -243,9 +245,16 @@ describe('careen plan refuses', PROCESS, () => {
       'fleet.yaml: hosts[0].labels is {}: the nodeSelector of pool default asks for {"pool":"gpu"}',
     ],
   ])('%s', async (_what, wrong, fleet, message) => {
-    const { status, out, err } = await plan(wrong, fleet);
-    expect({ status, out }).toEqual({ status: 1, out: '' });
-    expect(err).toContain(`careen: ${message}`);
+    await file('strategy.yaml', wrong);
+    await file('fleet.yaml', fleet);
+    const [filename, fleetName] = [join(cwd, 'strategy.yaml'), join(cwd, 'fleet.yaml')];
+    const printed = vi.fn();
+    const refused = await planFrom({ filename, fleet: fleetName, output: 'table' }, printed).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toBeInstanceOf(CommandError);
+    expect(String(refused).replaceAll(`${cwd}/`, '')).toContain(`CommandError: ${message}`);
+    expect(printed).not.toHaveBeenCalled();
   });
 
   it('two strategies at once, a file that is not there, text that is not YAML', async () => {

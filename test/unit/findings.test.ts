@@ -86,6 +86,13 @@ describe('findings', () => {
     expect(found([host('w-5', { claimedBy: { ...CLAIMED, level: 'touched' } })])).toEqual([]);
   });
 
+  it('count a host that is not Ready as out of service', () => {
+    expect(found([host('w-5', { ready: false })])).toEqual([
+      'blocks HostUnwell: w-5',
+      'blocks LimitReached: w-5',
+    ]);
+  });
+
   it('let hosts that are patched in place pass above the limit', () => {
     const stages = [stage(['w-1', 'w-2', 'w-3'], { level: 'touched' })];
     expect(found([], { stages })).toEqual([]);
@@ -150,6 +157,9 @@ describe('findings', () => {
     expect(found([], { spec: wish(2) })).toEqual([]);
     expect(found([], { spec: wish(3), stages: [stage(['w-1', 'w-2'])] })).toEqual([]);
     expect(found([], { spec: { ...wish(3), workerApplyType: 'serial' } })).toEqual([]);
+    const both = host('w-1', { roles: ['controller', 'worker'] });
+    const stages = [stage(['w-1']), stage(['w-2', 'w-3'])];
+    expect(found([both], { spec: wish(3), stages })).toEqual([]);
   });
 
   it('leave out what matters only to a plan when there is nothing to do', () => {
