@@ -109,11 +109,15 @@ function selectionOf({ metadata, spec }: { metadata: HostPool['metadata']; spec:
 }
 
 function hostOf({ name, labels, facts, ready, closed, alarms, claim, spoiltClaim }: NodeState): FleetHost {
-  const nodeInfo = NODE_INFO.map((field) => [field, facts[`nodeInfo.${field}`]]).filter(([, value]) => value);
+  const nodeInfo: FleetHost['nodeInfo'] = {};
+  for (const field of NODE_INFO) {
+    const value = facts[`nodeInfo.${field}`];
+    if (value !== undefined) nodeInfo[field] = value;
+  }
   return {
     name,
     labels: { ...labels },
-    nodeInfo: Object.fromEntries(nodeInfo),
+    nodeInfo,
     ready,
     closed,
     alarms: [...alarms],

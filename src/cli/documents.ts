@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { API_VERSION } from '../crds/names.ts';
 import { problemText } from '../planner/vim/input-error.ts';
 import { CommandError } from './command-error.ts';
+import { unknownFields } from './unknown-fields.ts';
 
 /** A document, and the name of the file that it stands in, for messages. */
 export type Found = { readonly file: string; readonly content: unknown };
@@ -41,10 +42,8 @@ export async function readDocument(file: string, kind: string): Promise<Found> {
 /** Checks a document. Throws CommandError with a line for each problem, unknown fields among them. */
 export function checkDocument<T extends z.ZodType>({ file, content }: Found, schema: T): z.output<T> {
   const parsed = schema.safeParse(content);
-  refuse(
-    file,
-    parsed.success ? unknownFields(content, parsed.data) : parsed.error.issues.map(asProblem(content)),
-  );
+  const issues = parsed.error?.issues ?? [];
+  refuse(file, [...issues.map((issue) => asProblem(issue, content)), ...unknownFields(schema, content)]);
   // Refusing has thrown when there was an issue.
   return schema.parse(content);
 }
@@ -81,12 +80,8 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function asProblem(content: unknown) {
-  return (issue: z.core.$ZodIssue): Problem => ({
-    path: issue.path,
-    value: valueAt(content, issue.path),
-    remedy: remedyOf(issue),
-  });
+function asProblem(issue: z.core.$ZodIssue, content: unknown): Problem {
+  return { path: issue.path, value: valueAt(content, issue.path), remedy: remedyOf(issue) };
 }
 
 function remedyOf(issue: z.core.$ZodIssue): string {
@@ -101,18 +96,6 @@ function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {
     (value, key) => (isObject(value) ? Reflect.get(value, key) : undefined),
     content,
   );
-}
-
-/** What was given and is not in what was understood of it. */
-function unknownFields(given: unknown, known: unknown, path: readonly PropertyKey[] = []): Problem[] {
-  if (!isObject(given) || !isObject(known)) return [];
-  const inList = Array.isArray(given);
-  return Object.entries(given).flatMap(([name, value]: [string, unknown]) => {
-    const at = [...path, inList ? Number(name) : name];
-    if (Object.hasOwn(known, name)) return unknownFields(value, Reflect.get(known, name), at);
-    const fields = Object.keys(known).join(', ');
-    return [{ path: at, value, remedy: `there is no such field; known here: ${fields}` }];
-  });
 }
 
 function isObject(value: unknown): value is object {

@@ -5,16 +5,24 @@ import { hostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
 import { objectName, stringMap, text } from '../crds/schema.ts';
 import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
-import { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
+import type { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
 import { hasAll } from '../planner/labels.ts';
 import { checkDocument, header, readDocument, refuse, type Problem } from './documents.ts';
 
-const nodeInfoField = z.string().max(1024).optional();
+const reported = z.string().max(1024).optional();
+const nodeInfo = z.object({
+  kernelVersion: reported,
+  osImage: reported,
+  kubeletVersion: reported,
+  containerRuntimeVersion: reported,
+  architecture: reported,
+  operatingSystem: reported,
+} satisfies Record<(typeof NODE_INFO)[number], typeof reported>);
 
 const host = z.object({
   name: objectName(),
   labels: stringMap(1000, 63).default({}),
-  nodeInfo: z.partialRecord(z.enum(NODE_INFO), nodeInfoField).default({}),
+  nodeInfo: nodeInfo.default({}),
   ready: z.boolean().default(true),
   closed: z.boolean().default(false),
   alarms: z.array(text(1024)).default([]),

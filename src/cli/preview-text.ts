@@ -1,5 +1,5 @@
 /** A preview for people. Pure. */
-import { type Preview, type StagePreview } from './preview.ts';
+import type { Preview, StagePreview } from './preview.ts';
 import { duration, table, WIDTH, wrap } from './text-table.ts';
 
 const LEVELS = { away: 'taken out of service', touched: 'patched in place' } as const;
@@ -42,8 +42,19 @@ function stepLists(stages: readonly StagePreview[]): string[] {
     const steps = ofLevel[0]?.steps ?? [];
     const text = steps.map(({ name, timeoutSeconds }) => `${name} ${duration(timeoutSeconds)}`).join(', ');
     const patches = [...new Set(ofLevel.flatMap((stage) => stage.patches))].join(', ');
-    return indented(`Hosts that are ${LEVELS[level]} for ${patches} take these steps, at most:`, text);
+    const which = `${ofLevel.length === 1 ? 'Stage' : 'Stages'} ${ranges(ofLevel.map(({ id }) => id))}`;
+    return indented(`${which}: hosts are ${LEVELS[level]} for ${patches}, in these steps, at most:`, text);
   });
+}
+
+/** `0 to 3, 5` */
+function ranges(ids: readonly number[]): string {
+  const all = new Set(ids);
+  const starts = ids.filter((id) => !all.has(id - 1));
+  const ends = ids.filter((id) => !all.has(id + 1));
+  return starts
+    .map((start, at) => (start === ends[at] ? String(start) : `${String(start)} to ${String(ends[at])}`))
+    .join(', ');
 }
 
 function findingLines({ findings }: Preview): string[] {

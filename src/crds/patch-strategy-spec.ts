@@ -74,6 +74,7 @@ const requirement = z
       .max(325)
       .regex(
         /^(nodeInfo\.(kernelVersion|osImage|kubeletVersion|containerRuntimeVersion|architecture|operatingSystem)|labels\..+)$/,
+        'expected nodeInfo.FIELD, such as nodeInfo.kernelVersion, or labels.KEY',
       )
       .describe(
         'What is compared: nodeInfo.FIELD (kernelVersion, osImage, kubeletVersion, containerRuntimeVersion, ' +
@@ -114,7 +115,10 @@ export type CurrentRequirement = z.infer<typeof requirement>;
 const patch = z
   .object({
     id: text(63)
-      .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+      .regex(
+        /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+        'expected lower-case letters, digits, "-" and ".", a letter or digit at both ends',
+      )
       .meta(
         rules({
           rule: `self != '${REBOOT}'`,

@@ -159,7 +159,7 @@ function limitReached({ strategy, pool, limit, hosts, stages }: Situation): Find
       reason: 'LimitReached',
       subjects: outside,
       message:
-        `stage ${String(first)} takes ${String(stage.hosts.length)} hosts out of service besides ` +
+        `stage ${String(first)} takes ${hostCount(stage.hosts.length)} out of service besides ` +
         `${listed(outside)}; HostPool ${pool.name} allows ${String(limit)} at once, so it gets no permit`,
       remedy: 'put hosts back into service, or raise maxUnavailable of the pool',
     },
@@ -245,11 +245,15 @@ function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
       reason: 'StageCut',
       subjects: [`HostPool ${pool.name}`],
       message:
-        `HostPool ${pool.name} allows ${String(limit)} hosts out of service at once, so stages of workers hold ` +
+        `HostPool ${pool.name} allows ${hostCount(limit)} out of service at once, so stages of workers hold ` +
         `${String(limit)} and not ${String(wished)} (maxParallelWorkerHosts)`,
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
+}
+
+function hostCount(amount: number): string {
+  return `${String(amount)} ${amount === 1 ? 'host' : 'hosts'}`;
 }
 
 function listed(names: readonly string[]): string {
