@@ -24,7 +24,7 @@ export default defineConfig({
       withRealServers('contract'),
       withRealServers('integration'),
       withRealServers('e2e'),
-      inProcess('rbac'),
+      inProcess('run-wide'),
     ],
     coverage: { include: ['src/**/*.ts'] },
   },

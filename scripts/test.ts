@@ -11,7 +11,7 @@
  */
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, readdirSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -21,17 +21,17 @@ type Suite = { readonly name: string; readonly shareMinutes: number; readonly ne
 
 /** In the order they run. The share is what a suite may take before the table warns about it. */
 const SUITES: readonly Suite[] = [
-  { name: 'unit', shareMinutes: 0.5, needsControlPlane: false },
+  { name: 'unit', shareMinutes: 1, needsControlPlane: false },
   { name: 'standin', shareMinutes: 1, needsControlPlane: true },
   { name: 'contract', shareMinutes: 0.5, needsControlPlane: true },
-  { name: 'integration', shareMinutes: 1, needsControlPlane: true },
-  { name: 'e2e', shareMinutes: 2, needsControlPlane: true },
-  { name: 'rbac', shareMinutes: 0.1, needsControlPlane: false }, // last: judges by what the others did
+  { name: 'integration', shareMinutes: 2, needsControlPlane: true },
+  { name: 'e2e', shareMinutes: 9, needsControlPlane: true },
+  { name: 'run-wide', shareMinutes: 0.1, needsControlPlane: false }, // last: judges by what the others did
 ];
 /** Built from its Go modules once per machine; found in the cache afterwards. */
 const CONTROL_PLANE = { name: 'controlplane build', shareMinutes: 7 };
 /** For everything together on a machine with empty caches. */
-const TOTAL_SHARE_MINUTES = 7;
+const TOTAL_SHARE_MINUTES = 21;
 
 const ROOT = join(import.meta.dirname, '..');
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -67,14 +67,20 @@ type Exit = {
 
 async function main(): Promise<number> {
   const { names, vitestArguments } = parseArguments(process.argv.slice(2));
-  const auditFolder = await mkdtemp(join(tmpdir(), 'careen-audit-'));
+  const keptFolder = await mkdtemp(join(tmpdir(), 'careen-kept-'));
   try {
-    const rows = await runAll(selectSuites(names), { vitestArguments, auditFolder });
+    const rows = await runAll(selectSuites(names), { vitestArguments, ...(await keptFolders(keptFolder)) });
     printSummary(rows);
     return rows.some(({ failed }) => failed > 0) ? 1 : 0;
   } finally {
-    await rm(auditFolder, { recursive: true, force: true });
+    await rm(keptFolder, { recursive: true, force: true });
   }
+}
+
+async function keptFolders(parent: string): Promise<Pick<Run, 'auditFolder' | 'logFolder'>> {
+  const [auditFolder, logFolder] = [join(parent, 'audit'), join(parent, 'log')];
+  for (const folder of [auditFolder, logFolder]) await mkdir(folder);
+  return { auditFolder, logFolder };
 }
 
 function parseArguments(given: readonly string[]): {
@@ -118,6 +124,8 @@ type Run = {
   readonly vitestArguments: readonly string[];
   /** Where the API servers of all suites note what the operator asked of them. */
   readonly auditFolder: string;
+  /** Where all operators' output is kept. */
+  readonly logFolder: string;
 };
 
 async function runAll(suites: readonly Suite[], run: Run): Promise<readonly Row[]> {
@@ -140,15 +148,16 @@ async function runAll(suites: readonly Suite[], run: Run): Promise<readonly Row[
   return ran ? rows : [...rows, failure({ name: 'all suites', shareMinutes: 0 }, 'no test ran')];
 }
 
-/** For test/support/audit.ts; COMPLETE says that all tests ran before this suite, and none failed. */
+/** For test/support/audit.ts and kept-output.ts; COMPLETE says that all tests ran before this suite, and none failed. */
 function environment(
-  { auditFolder, vitestArguments }: Run,
+  { auditFolder, logFolder, vitestArguments }: Run,
   suites: readonly Suite[],
   before: readonly Row[],
 ): NodeJS.ProcessEnv {
   const whole = suites.length === SUITES.length && vitestArguments.length === 0;
   const complete = whole && before.every(({ failed, trouble }) => failed === 0 && !trouble);
-  return { CAREEN_AUDIT_DIR: auditFolder, ...(complete ? { CAREEN_AUDIT_COMPLETE: 'yes' } : {}) };
+  const kept = { CAREEN_AUDIT_DIR: auditFolder, CAREEN_LOG_DIR: logFolder };
+  return complete ? { ...kept, CAREEN_AUDIT_COMPLETE: 'yes' } : kept;
 }
 
 function failure({ name, shareMinutes }: Pick<Row, 'name' | 'shareMinutes'>, trouble: string): Row {

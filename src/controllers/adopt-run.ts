@@ -5,22 +5,23 @@ import type { Adoption } from '../hostops/port.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { PassContext } from './pass-context.ts';
 import { runOf, type RunRecord } from './strategy-status.ts';
-import { DeposedError } from './takeover.ts';
 
 /**
  * Takes over a run that a leader before has carried out so far, before anything is decided about it: its status is
  * stamped with our epoch, then its claims and Jobs, so that what that leader has still under way is refused. Once for
- * each run and epoch. Throws DeposedError.
+ * each run and epoch. A run of another pool holds nothing any more and is left alone. Throws DeposedError.
  */
-export async function adoptRun(context: PassContext): Promise<PassContext> {
-  const { deps, strategy, epoch, key } = context;
+export async function adoptRun(read: PassContext): Promise<PassContext> {
+  const { deps, strategy, pool, key } = read;
   const { metadata, status } = strategy;
   const record = status.run;
-  if (!record || context.pool === undefined || deps.adopted.get(record.id) === epoch) return context;
-  if ((record.epoch ?? 0) > epoch)
-    throw new DeposedError(
-      `another operator leads: it has taken over strategy ${key} in epoch ${String(record.epoch)}`,
-    );
+  if (!record || pool?.metadata.name !== record.pool) return read;
+  const epoch =
+    (record.epoch ?? 0) > read.epoch
+      ? await deps.ledger.raiseAbove(record.pool, record.epoch ?? 0)
+      : read.epoch;
+  const context = { ...read, epoch };
+  if (deps.adopted.get(record.id) === epoch) return context;
   const stamped = await deps.api.writeStatus(strategy, { ...status, run: { ...record, epoch } });
   const run = runOf(status);
   if (run) {

@@ -4,20 +4,24 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { GROUP, VERSION } from '../crds/names.ts';
 import type { HostOps } from '../hostops/port.ts';
-import { CareenApi, ConflictError, parsePool } from './careen-api.ts';
+import type { HostName } from '../planner/facts.ts';
+import { CareenApi, parsePool } from './careen-api.ts';
 import type { ReconcilerDeps } from './pass-context.ts';
 import { PoolLedger } from './pool-ledger.ts';
 import { Pools } from './pools.ts';
 import { hostPoolReconciler } from './reconcile-host-pool.ts';
 import { patchStrategyReconciler } from './reconcile-patch-strategy.ts';
+import { reconcileQueue, type Reconcile } from './reconcile-queue.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
-import { DeposedError } from './takeover.ts';
+import type { DeposedError } from './takeover.ts';
 import { poolEvent, type Telemetry } from './telemetry.ts';
-import { WorkQueue } from './work-queue.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 const STRATEGIES_AT_ONCE = 4;
 const POOLS_AT_ONCE = 2;
 const POOL_PAUSE_MILLISECONDS = 1_000;
+/** Wishes of several strategies that come within it share a write (decision 0007). */
+const LINGER_MILLISECONDS = 25;
 
 export type OperatorDeps = ShellDeps &
   Telemetry & {
@@ -25,6 +29,8 @@ export type OperatorDeps = ShellDeps &
     readonly log: Logger;
     readonly newId: () => string;
     readonly operatorNamespace: string;
+    /** The host that this process runs on, where it is known. */
+    readonly activeHost: HostName | undefined;
     /** A safety net: everything is looked at so often, even if nothing tells of a change. */
     readonly resyncSeconds: number;
     /** Another operator leads: this process must end at once. */
@@ -39,63 +45,32 @@ export class CareenOperator extends OperatorShell {
   readonly #pools: WorkQueue;
   /** The pool of each strategy, so that a pool's change wakes those that wait for it. */
   readonly #poolOf = new Map<string, string>();
-  readonly #known = new Pools();
+  readonly #known = new Pools(() => this.#lookAtAll());
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
 
   constructor(given: OperatorDeps) {
-    const { config, hosts, log, clock, newId, operatorNamespace, deposed, events, metrics } = given;
+    const { config, hosts, log, clock, newId, operatorNamespace, activeHost, deposed, events, metrics } =
+      given;
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
     const api = new CareenApi(config);
     const pools = this.#known;
-    const ledger = new PoolLedger({
-      store: api,
-      marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
-      wrote: (result) => metrics.permitWrite(result),
-      rebuilt: (pool) => {
-        const note =
-          'the status of the pool was older than the claims on its hosts: its permits were made from them';
-        log.warn({ pool: pool.metadata.name }, note);
-        events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
-      },
-    });
+    const ledger = poolLedger(given, api, pools);
     const deps: Omit<ReconcilerDeps, 'again'> = {
-      ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId, events, metrics },
+      ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
-    const queue = (
-      atOnce: number,
-      make: (deps: ReconcilerDeps) => WorkQueueWorker,
-      kind: string,
-    ): WorkQueue => {
-      const again: ReconcilerDeps['again'] = (key, after) =>
-        after === undefined ? made.add(key) : made.addAfter(key, after);
-      const reconcile = make({ ...deps, again });
-      const made: WorkQueue = new WorkQueue({
-        atOnce,
-        work: async (key, signal) => {
-          const startedAt = clock();
-          await reconcile(key, signal).finally(() => metrics.reconciled(kind, (clock() - startedAt) / 1000));
-        },
-        failed: (key, error, retryInMilliseconds) => {
-          metrics.reconcileRetried(kind);
-          if (!(error instanceof ConflictError)) metrics.reconcileFailed(kind);
-          if (error instanceof DeposedError) deposed(error);
-          else if (error instanceof ConflictError)
-            log.debug({ [kind]: key, retryInMilliseconds }, error.message);
-          else log.error({ [kind]: key, retryInMilliseconds, err: error }, 'pass failed');
-        },
-      });
-      return made;
-    };
-    this.#strategies = queue(STRATEGIES_AT_ONCE, patchStrategyReconciler, 'strategy');
-    this.#pools = queue(POOLS_AT_ONCE, hostPoolReconciler, 'pool');
+    const queue = (kind: string, atOnce: number, make: (deps: ReconcilerDeps) => Reconcile): WorkQueue =>
+      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (again) => make({ ...deps, again }));
+    this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler);
+    this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
   }
 
   protected override async init(): Promise<void> {
-    await this.watchResource(GROUP, VERSION, 'hostpools', (event) => this.#poolChanged(event));
+    const poolChanged = (event: ResourceEvent): Promise<void> => this.#poolChanged(event);
+    await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, 'metadata');
     await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
     this.#resync = setInterval(() => this.#lookAtAll(), this.#resyncSeconds * 1000);
   }
@@ -119,11 +94,12 @@ export class CareenOperator extends OperatorShell {
 
   /** Which hosts a pool has depends on the other pools: when that may have changed, everything is looked at. */
   async #poolChanged({ meta: { name }, object, type }: ResourceEvent): Promise<void> {
-    const pool = type === k8sOperator.ResourceEventType.Deleted ? undefined : parsePool(object);
-    const moved = pool ? this.#known.set(pool) : this.#known.delete(name);
-    if (moved) this.#lookAtAll();
-    // Permits come and go in its status: that is shown once a second.
-    this.#pools.addAfter(name, moved ? 0 : POOL_PAUSE_MILLISECONDS);
+    const pool = parsePool(object);
+    if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
+    else if (pool) this.#known.set(pool);
+    // A pass over it takes in what a change does not tell. Permits come and go in its status: that is shown once a second.
+    const known = this.#known.knows(name, object.metadata ?? {});
+    this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
     for (const [key, of] of this.#poolOf) if (of === name) this.#strategies.add(key);
     return Promise.resolve();
   }
@@ -134,4 +110,17 @@ export class CareenOperator extends OperatorShell {
   }
 }
 
-type WorkQueueWorker = (key: string, signal: AbortSignal) => Promise<void>;
+function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenApi, pools: Pools): PoolLedger {
+  return new PoolLedger({
+    store: api,
+    lingerMilliseconds: LINGER_MILLISECONDS,
+    marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
+    wrote: (result) => metrics.permitWrite(result),
+    rebuilt: (pool) => {
+      const note =
+        'the status of the pool was older than the claims on its hosts: its permits were made from them';
+      log.warn({ pool: pool.metadata.name }, note);
+      events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
+    },
+  });
+}

@@ -149,7 +149,7 @@ export class ObservedLease {
     this.#change = new AbortController();
   }
 
-  /** One lease time at the most: the Lease may ask for more than a timer can count. */
+  /** One lease time at the most: the Lease may ask for more than a timer can count. Not at all when the time has come already. */
   async #pause(milliseconds: number, ended: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([ended, this.#change.signal]);
     const pause = Math.max(0, Math.min(milliseconds, this.#options.times.leaseMs));

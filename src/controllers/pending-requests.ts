@@ -12,6 +12,8 @@ export type PendingRequests = {
   readonly requests: readonly RunRequest[];
   /** The answers to what cannot be read. */
   readonly refused: readonly Answer[];
+  /** The ids of all that stands in the annotations, answered or not. */
+  readonly standing: ReadonlySet<string>;
 };
 
 /** What people ask for in the annotations of a strategy and have no answer to. */
@@ -19,27 +21,35 @@ export function pendingRequests({ metadata: { annotations }, status }: PatchStra
   const answered = new Set(status.requests?.map(({ id }) => id));
   const abort = annotations[ABORT_ANNOTATION];
   const request = annotations[REQUEST_ANNOTATION];
-  const parsed = [
+  const placed = [
     ...(abort === undefined ? [] : [{ verb: 'abort' as const, ...parseAbort(abort) }]),
     ...(request === undefined ? [] : [parseRequest(request)]),
-  ].filter(({ id }) => !answered.has(id));
+  ];
+  const parsed = placed.filter(({ id }) => !answered.has(id));
   return {
     requests: parsed.flatMap((each) => ('unreadable' in each ? [] : [each])),
     refused: parsed.flatMap((each) => ('unreadable' in each ? [unreadable(each.id, each.unreadable)] : [])),
+    standing: new Set(placed.map(({ id }) => id)),
   };
 }
 
-/** The answers as the status keeps them: the last ten, the newest last. */
+/**
+ * The answers as the status keeps them: the last ten, the newest last; above all those to what still stands in the
+ * annotations, which would be taken for new without them.
+ */
 export function withAnswers(
   before: readonly AnsweredRequest[] | undefined,
   answers: readonly Answer[],
   time: string,
+  standing: ReadonlySet<string>,
 ): { readonly requests?: AnsweredRequest[] } {
   const all = [
     ...(before ?? []),
     ...answers.map((answer) => ({ ...answer, message: clip(answer.message), time })),
   ];
-  return all.length > 0 ? { requests: all.slice(-KEPT_ANSWERS) } : {};
+  const others = all.filter(({ id }) => !standing.has(id));
+  const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));
+  return all.length > 0 ? { requests: all.filter((each) => !surplus.has(each)) } : {};
 }
 
 /** The answer to every request while there is no plan. */

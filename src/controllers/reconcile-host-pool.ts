@@ -14,6 +14,8 @@ import { poolEvent } from './telemetry.ts';
 import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
 const NAMED = 20;
+/** No watch of the pool tells of the end of a Job. */
+const SWEEP_PAUSE_MILLISECONDS = 2_000;
 
 /** Makes the worker of the queue: given the name of a pool, it makes one pass over it. */
 export function hostPoolReconciler(
@@ -33,7 +35,7 @@ export function hostPoolReconciler(
     const marked = deps.hosts.marked(attachment.scope);
     const living = await livingRuns(deps.api, pool, marked);
     const context: SweepContext = { deps, pool, attachment, epoch, marked, living, signal };
-    await sweepClaims(context);
+    if (await sweepClaims(context)) deps.again(name, SWEEP_PAUSE_MILLISECONDS);
     const { fleet } = attachment.view();
     const changed = await deps.ledger.update(name, (before, read) => {
       const swept = withoutStrayPermits(context, before);

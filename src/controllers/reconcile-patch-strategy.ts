@@ -96,9 +96,10 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
   const { status, metadata } = strategy;
   const time = new Date(deps.clock()).toISOString();
   const wish = wishes(reason, message, { stalled: true }, runOf(status)?.hosts);
+  const pending = pendingRequests(strategy);
   await deps.api.writeStatus(strategy, {
     ...status,
-    ...withAnswers(status.requests, refuseAll(pendingRequests(strategy), message), time),
+    ...withAnswers(status.requests, refuseAll(pending, message), time, pending.standing),
     observedGeneration: metadata.generation,
     message,
     conditions: updateConditions(status.conditions ?? [], wish, metadata.generation, time),
@@ -108,9 +109,11 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
 /** Requests are answered also while there is no plan: whoever waits for an answer gets one. */
 async function answerWithoutPlan({ deps, strategy }: PassContext): Promise<void> {
   const { status } = strategy;
-  const answers: readonly Answer[] = refuseAll(pendingRequests(strategy), status.message ?? '');
+  const pending = pendingRequests(strategy);
+  const answers: readonly Answer[] = refuseAll(pending, status.message ?? '');
   const time = new Date(deps.clock()).toISOString();
-  await deps.api.writeStatus(strategy, { ...status, ...withAnswers(status.requests, answers, time) });
+  const answered = withAnswers(status.requests, answers, time, pending.standing);
+  await deps.api.writeStatus(strategy, { ...status, ...answered });
 }
 
 function applyAsked(strategy: PatchStrategy): boolean {
@@ -148,6 +151,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     generation: metadata.generation,
     before: status,
     maxUnavailable,
+    activeHost: deps.activeHost,
     violations: violationsOf(context),
     epoch,
     scope: attachment.scope,
@@ -163,7 +167,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
   deps.adopted.set(input.runId, epoch);
   const { state, message = '' } = after.status;
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';
-  deps.log.info({ strategy: key, state, message }, 'plan built');
+  if (!retried || message !== status.message) deps.log.info({ strategy: key, state, message }, 'plan built');
   deps.events.record(strategyEvent(strategy, { reason, subject: message, note: message }));
   return true;
 }

@@ -45,8 +45,10 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   const preview = pool && settlePermits(pool.status, wish, poolFacts(pool, attachment.view().fleet), '');
   if (pool && preview && preview.status !== pool.status) {
     current = await keepUntilReleased(context);
+    const { held } = permits;
     permits = await settled(context, wish);
-    deps.log.info({ strategy: key, hosts: [...permits.held] }, 'permits granted');
+    if (permits.held.size > held.size)
+      deps.log.info({ strategy: key, hosts: [...permits.held] }, 'permits granted');
   } else if (preview) permits = preview.facts;
   decision = decide(permits);
 
@@ -54,6 +56,7 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
     reasons: decision.reasons,
     heldBack: order.heldBack,
     answers: [...pending.refused, ...decision.answers],
+    standing: pending.standing,
   };
   const stored = await store({ ...context, strategy: current }, decision, run, shown);
   await freeSurplus(context, run.id, decision, permits);

@@ -49,13 +49,15 @@ export type Shown = {
   readonly reasons: readonly string[];
   readonly heldBack?: string | undefined;
   readonly answers?: readonly Answer[];
+  /** The ids of the requests that stand in the annotations. */
+  readonly standing?: ReadonlySet<string>;
 };
 
 /** The status that shows a run, beside what of the status before stays as it is. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, answers = [] }: Shown,
+  { reasons, heldBack, answers = [], standing = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
@@ -65,7 +67,7 @@ export function statusOfRun(
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),
-    ...withAnswers(before.requests, answers, now),
+    ...withAnswers(before.requests, answers, now, standing),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,
@@ -90,11 +92,14 @@ function recordOf(record: RunRecord, { authority, abortedIn, suspendedSince }: R
 }
 
 function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
-  const phase = run.currentPhase === 'abort' && run.abort ? run.abort : run.apply;
-  const stage = phase.stages[phase.currentStage];
+  const abort = run.currentPhase === 'abort' ? run.abort : undefined;
+  // An abort that has ended, or had nothing to give back, still leaves hosts that failed: they stand in their stage.
+  const stage = abort?.stages[abort.currentStage] ?? run.apply.stages[run.apply.currentStage];
   const step = stage?.steps[stage.currentStep];
   const open = stage?.inProgress === true && step !== undefined;
-  const shown = open ? step : stage?.steps.findLast((each) => each.result !== 'initial');
+  const shown = open
+    ? step
+    : (stage?.steps.findLast(({ result }) => result !== 'initial') ?? stage?.steps[0]);
   if (!stage || !shown || (!open && run.hosts.length === 0)) return {};
   const deadline =
     open && step.result === 'wait' ? { deadline: new Date(deadlineOf(step)).toISOString() } : {};
@@ -105,6 +110,9 @@ function stagesDone(phase: PhaseStatus): number {
   return phase.stages.filter((stage) => stage.result === 'success' && !stage.inProgress).length;
 }
 
+/** Stands between what a plan says of itself and why it may not begin. */
+const NOT_YET = '; nothing begins yet: ';
+
 function messageOf(run: RunState, reasons: readonly string[], before = '', heldBack?: string): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
@@ -113,6 +121,10 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
     ? `; ${lockedHosts} stay locked until a request release-host, an abort, or kubectl uncordon`
     : '';
   switch (state) {
+    case 'ready-to-apply': {
+      const [plan = ''] = before.split(NOT_YET);
+      return clip(heldBack === undefined ? plan : `${plan}${NOT_YET}${heldBack}`);
+    }
     case 'applying':
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {

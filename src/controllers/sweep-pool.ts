@@ -25,14 +25,19 @@ export type SweepContext = {
   readonly signal: AbortSignal;
 };
 
-/** Releases the hosts whose claims no living run stands for. */
-export async function sweepClaims(context: SweepContext): Promise<void> {
+/**
+ * Releases the hosts whose claims no living run stands for. A host that a Job works on is not given back: whoever
+ * started it is gone, the Job is not. Resolves with whether there are such hosts, to be looked at again.
+ */
+export async function sweepClaims(context: SweepContext): Promise<boolean> {
   const { pool, marked, living } = context;
+  let waits = false;
   for (const each of marked) {
-    // While a Job works on it, it is no time to give it back: whoever started it is gone, the Job is not.
-    if (each.claim && !each.busy && !isStoodFor(each.host, each.claim, pool.status.permits ?? [], living))
-      await release(context, each, each.claim);
+    if (!each.claim || isStoodFor(each.host, each.claim, pool.status.permits ?? [], living)) continue;
+    if (each.busy) waits = true;
+    else await release(context, each, each.claim);
   }
+  return waits;
 }
 
 /** The status without the permits that no living run stands for; the very same object when there are none. */

@@ -214,6 +214,15 @@ const execution = z
       .describe(
         'Run only as far as this stage (its id, from 0), then wait. Raise it, or remove it, to go on.',
       ),
+    plan: z
+      .string()
+      .max(71)
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .optional()
+      .describe(
+        'Run only the plan with this digest, the one in status.run.planDigest when it was reviewed. While the plan ' +
+          'is another one no further stage begins, and the message says how it differs.',
+      ),
   })
   .prefault({})
   .describe('The standing order: what is to be done with the plan now. Careen never writes it.');

@@ -10,9 +10,12 @@ import type { RunRequest } from './requests.ts';
 import { newPhase } from './run-state.ts';
 import { opensOutage } from './run-step.ts';
 
-/** A latched abort comes before `Suspend`, which comes before every other request; they wait for its end. */
-export function isHeard({ turn }: Pass, { verb }: RunRequest): boolean {
-  return verb === 'abort' || turn.order.mode !== 'Suspend';
+/**
+ * A latched abort comes before `Suspend`, which comes before every other request: they wait for its end, but those that
+ * an abort has overtaken are refused at once, or they would begin anew what it has ended.
+ */
+export function isHeard({ run, turn }: Pass, { verb }: RunRequest): boolean {
+  return verb === 'abort' || turn.order.mode !== 'Suspend' || run.state === 'aborting';
 }
 
 /**

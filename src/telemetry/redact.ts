@@ -35,8 +35,9 @@ const SECRET_TEXTS: readonly Replacement[] = [
   [/\b(Bearer)\s+[^\s"',;\\]+/gi, `$1 ${REDACTED}`],
   // A JSON web token, such as a service account's.
   [/\beyJ[\w-]{8,}(\.[\w-]*)*/g, REDACTED],
-  // The password in an address.
+  // The password in an address; without a scheme before it what follows must be a host's name, not the digest of an image.
   [/(\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${REDACTED}@`],
+  [/(?<![\w/.:@-])([\w.-]+:)[^\s/:@"'[\]]+@(?=[\w-]+\.)/g, `$1${REDACTED}@`],
   // In JSON, also where that stands in a text; then in YAML, an address or an environment.
   [/((?:password|passwd|token|secret|api[-_]?key|key-data)\\*"\s*:\s*\\*")[^"\\]*/gi, `$1${REDACTED}`],
   [

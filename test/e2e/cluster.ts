@@ -12,6 +12,7 @@ import { auditArgs } from '../support/audit.ts';
 import { connect, startControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
+  allowJobs,
   installCareen,
   startOperator,
   writeOperatorKubeconfig,
@@ -45,8 +46,10 @@ export class Cluster {
     this.#closing = closing;
   }
 
-  /** `startFirst` starts the operator with the kubeconfig that it is given. */
-  static async start(startFirst = startOperator): Promise<Cluster> {
+  /** `startFirst` starts the operator with the kubeconfig that it is given; plainly, unless a test says otherwise. */
+  static async start(
+    startFirst: (kubeconfig: string) => Promise<RunningOperator> = startOperator,
+  ): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'careen-e2e-'));
     const plane = await startControlPlane({ args: await auditArgs() });
     const admin = connect(plane.kubeconfig);
@@ -70,14 +73,25 @@ export class Cluster {
   /** Kills the operator as a crash would, and starts it again. */
   async crashOperator(): Promise<void> {
     await this.operator.kill();
+    await this.startOperator();
+  }
+
+  /** Starts the operator anew, after it has ended. */
+  async startOperator(): Promise<void> {
     this.operator = await startOperator(this.operatorKubeconfig);
+  }
+
+  /** Makes a namespace that strategies may be in. Pools that are to admit it have to list it. */
+  async namespace(name: string): Promise<void> {
+    await apply(this.admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await allowJobs(this.admin, name);
   }
 
   /** A pool of its own for a test, with workers named after it. */
   async fleet(
     pool: string,
     workers: number,
-    maxUnavailable: number,
+    maxUnavailable: number | string,
     annotations: Record<string, string> = {},
   ): Promise<Fleet> {
     const hosts = Array.from({ length: workers }, (_, i) => `${pool}-${String(i)}`);
@@ -93,16 +107,31 @@ export class Cluster {
 
 /** The hosts of one test, and the strategy on them. */
 export class Fleet {
-  readonly pool: string;
+  readonly poolName: string;
   readonly hosts: readonly string[];
   readonly #cluster: Cluster;
   readonly #strategy: Manifest;
 
-  constructor(cluster: Cluster, pool: string, hosts: readonly string[]) {
+  constructor(
+    cluster: Cluster,
+    pool: string,
+    hosts: readonly string[],
+    strategy: { readonly name: string; readonly namespace: string } = { name: pool, namespace: NAMESPACE },
+  ) {
     this.hosts = hosts;
     this.#cluster = cluster;
-    this.pool = pool;
-    this.#strategy = strategyManifest(pool, NAMESPACE);
+    this.poolName = pool;
+    this.#strategy = strategyManifest(strategy.name, strategy.namespace);
+  }
+
+  /** The same hosts, and another strategy on them. */
+  also(name: string, namespace: string = NAMESPACE): Fleet {
+    return new Fleet(this.#cluster, this.poolName, this.hosts, { name, namespace });
+  }
+
+  /** Changes the pool: all of its spec but for its hosts. */
+  async pool(maxUnavailable: number | string, spec: Record<string, unknown> = {}): Promise<void> {
+    await apply(this.#cluster.admin, poolManifest(this.poolName, maxUnavailable, spec));
   }
 
   get strategy(): Manifest {
@@ -112,7 +141,10 @@ export class Fleet {
   /** Applies a strategy on the pool of this fleet. */
   async apply(spec: Record<string, unknown> = {}): Promise<void> {
     const { spec: base } = z.looseObject({ spec: z.looseObject({}) }).parse(this.#strategy);
-    await apply(this.#cluster.admin, { ...this.#strategy, spec: { ...base, poolRef: this.pool, ...spec } });
+    await apply(this.#cluster.admin, {
+      ...this.#strategy,
+      spec: { ...base, poolRef: this.poolName, ...spec },
+    });
   }
 
   async order(execution: Record<string, unknown>): Promise<void> {
@@ -124,9 +156,22 @@ export class Fleet {
     return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(found ?? {}).status;
   }
 
+  /** The pool, for what is asked of it by its name. */
+  get poolObject(): Manifest {
+    return poolManifest(this.poolName, 1);
+  }
+
   async poolStatus(): Promise<HostPoolStatus> {
-    const found = await read(this.#cluster.admin, poolManifest(this.pool, 1));
+    const found = await read(this.#cluster.admin, this.poolObject);
     return z.looseObject({ status: hostPoolStatus.default({}) }).parse(found).status;
+  }
+
+  /** Waits until the status of the pool is as wished, and fails with what it was last. */
+  async untilPool(what: string, fits: (status: HostPoolStatus) => boolean): Promise<HostPoolStatus> {
+    let seen: HostPoolStatus = {};
+    return eventually(what, async () => fits((seen = await this.poolStatus())) && seen, {
+      describe: () => seen,
+    });
   }
 
   /** Waits until the status is as wished, and fails with what it was last. */
@@ -150,6 +195,15 @@ export class Fleet {
     );
   }
 
+  /** Waits for the answer to a request or an abort, such as `refused: this run holds no host worker-3`. */
+  async answer(id: string): Promise<string> {
+    const { requests = [] } = await this.until(`an answer to ${id}`, (status) =>
+      Boolean(status.requests?.some((each) => each.id === id)),
+    );
+    const { answer, message } = requests.find((each) => each.id === id) ?? { answer: 'none', message: '' };
+    return `${answer}: ${message}`;
+  }
+
   async untilState(state: string, seconds?: number): Promise<PatchStrategyStatus> {
     return this.until(`state ${state}`, (status) => status.state === state, seconds);
   }
@@ -157,8 +211,15 @@ export class Fleet {
   async nodes(): Promise<V1Node[]> {
     const { items } = await this.#cluster.admin
       .makeApiClient(CoreV1Api)
-      .listNode({ labelSelector: `pool=${this.pool}` });
+      .listNode({ labelSelector: `pool=${this.poolName}` });
     return items;
+  }
+
+  /** Waits until all hosts report this kernel. */
+  async untilKernel(version: string): Promise<void> {
+    await eventually(`kernel ${version}`, async () =>
+      (await this.nodes()).every(({ status }) => status?.nodeInfo?.kernelVersion === version),
+    );
   }
 
   async jobs(): Promise<V1Job[]> {

@@ -55,7 +55,7 @@ async function openRun(name: string): Promise<Fleet> {
 async function expectGoodEnd(fleet: Fleet): Promise<void> {
   await fleet.untilState('applied');
   await untilSwept(fleet);
-  expect(await scene.witness.complaints(fleet.pool)).toEqual([]);
+  expect(await scene.witness.complaints(fleet.poolName)).toEqual([]);
   const kernels = (await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion);
   expect(kernels).toEqual(['6.12.48', '6.12.48']);
 }

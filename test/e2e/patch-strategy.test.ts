@@ -1,27 +1,16 @@
-import { CoreV1Api } from '@kubernetes/client-node';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { apply, read, remove } from '../support/apply.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apply } from '../support/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { kernelPatch, kubeletPatch, poolManifest } from '../support/strategies.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
-import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { Cluster, closed, marked } from './cluster.ts';
+import { mostClosed } from './watch-closed.ts';
 
 let cluster: Cluster;
 beforeAll(async () => {
   cluster = await Cluster.start();
 });
 afterAll(async () => cluster.stop());
-
-/** Watches, while a test runs, how many hosts are closed at once. */
-let watcher: { stop(): void; most: number } | undefined;
-function watchClosed(fleet: Fleet): { stop(): void; most: number } {
-  const watching = { most: 0, stopped: false, stop: () => (watching.stopped = true) };
-  void (async () => {
-    while (!watching.stopped) watching.most = Math.max(watching.most, closed(await fleet.nodes()).length);
-  })().catch(() => undefined);
-  return (watcher = watching);
-}
-afterEach(() => watcher?.stop());
 
 const parallel = { workerApplyType: 'parallel', maxParallelWorkerHosts: 10 };
 
@@ -38,10 +27,12 @@ describe('a patch strategy', () => {
     ]);
     expect(marked(await fleet.nodes())).toEqual([]);
 
-    const watching = watchClosed(fleet);
-    await fleet.order({ mode: 'Run' });
-    const ended = await fleet.untilState('applied');
-    expect(watching.most).toBe(2);
+    const most = await mostClosed(fleet, async () => {
+      await fleet.order({ mode: 'Run' });
+      await fleet.untilState('applied');
+    });
+    expect(most).toBe(2);
+    const ended = await fleet.status();
     expect(ended).toMatchObject({ completionPercentage: 100, stages: '3/3' });
     expect(ended.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
       status: 'True',
@@ -62,10 +53,11 @@ describe('a patch strategy', () => {
 
   it('patches in place what needs no reboot: no host is closed', async () => {
     const fleet = await cluster.fleet('inplace', 3, 1);
-    const watching = watchClosed(fleet);
-    await fleet.apply({ ...parallel, patches: [kubeletPatch], execution: { mode: 'Run' } });
-    await fleet.untilState('applied');
-    expect(watching.most).toBe(0);
+    const most = await mostClosed(fleet, async () => {
+      await fleet.apply({ ...parallel, patches: [kubeletPatch], execution: { mode: 'Run' } });
+      await fleet.untilState('applied');
+    });
+    expect(most).toBe(0);
     expect((await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kubeletVersion)).toEqual(
       Array(3).fill('v1.36.4'),
     );
@@ -138,32 +130,6 @@ describe('a patch strategy', () => {
     await fleet.order({ mode: 'Hold' });
     await fleet.untilState('ready-to-apply');
   });
-
-  it('leaves a host that others cordoned as it was', async () => {
-    const fleet = await cluster.fleet('foreign', 1, 1);
-    await cluster.admin
-      .makeApiClient(CoreV1Api)
-      .patchNode({ name: 'foreign-0', body: [{ op: 'add', path: '/spec/unschedulable', value: true }] });
-    await fleet.apply({ execution: { mode: 'Run' } });
-    await fleet.untilState('applied');
-    const nodes = await fleet.nodes();
-    expect(closed(nodes)).toEqual(['foreign-0']);
-    expect(marked(nodes)).toEqual([]);
-  });
-
-  it('gives its hosts back before it goes when it is deleted while it runs', async () => {
-    const fleet = await cluster.fleet('deleted', 2, 1);
-    await fleet.apply({ execution: { mode: 'Run' } });
-    await fleet.until('an open outage', ({ progress }) => (progress?.hosts.length ?? 0) > 0);
-    await remove(cluster.admin, fleet.strategy);
-    await eventually(
-      'the strategy is gone',
-      async () => (await read(cluster.admin, fleet.strategy)) === undefined,
-    );
-    const nodes = await fleet.nodes();
-    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-    expect((await fleet.poolStatus()).permits).toEqual([]);
-  });
 });
 
 describe('trouble', () => {
@@ -215,15 +181,6 @@ describe('trouble', () => {
     await fleet.apply();
     const status = await fleet.untilState('build-failed');
     expect(status.message).toMatch(/active alarms present \(unwell-1: is not Ready/);
-  });
-
-  it('says what to do when the pool does not exist', async () => {
-    const fleet = await cluster.fleet('nopool', 1, 1);
-    await fleet.apply({ poolRef: 'nowhere' });
-    const status = await fleet.until('a message', ({ message }) => message !== undefined);
-    expect(status.message).toBe(
-      'HostPool nowhere does not exist: create it, or set spec.poolRef to one that does',
-    );
   });
 });
 

@@ -49,13 +49,13 @@ async function letGoUnguarded({ held }: LateWrite, without: (body: unknown) => u
   expect(status).toBeLessThan(300);
 }
 
-async function expectNoHarm({ pool }: Fleet): Promise<void> {
-  expect(await scene.witness.complaints(pool)).toEqual([]);
+async function expectNoHarm({ poolName }: Fleet): Promise<void> {
+  expect(await scene.witness.complaints(poolName)).toEqual([]);
 }
 
-async function expectHarm({ pool }: Fleet, harm: RegExp): Promise<void> {
+async function expectHarm({ poolName }: Fleet, harm: RegExp): Promise<void> {
   const matching = expect.arrayContaining([expect.stringMatching(harm)]) as unknown;
-  expect(await scene.witness.complaints(pool)).toEqual(matching);
+  expect(await scene.witness.complaints(poolName)).toEqual(matching);
 }
 
 describe('a permit that was granted late', () => {

@@ -54,6 +54,15 @@ export async function patchStatus(config: KubeConfig, target: Manifest, status: 
   await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
 }
 
+/** Replaces the whole status of an object, as `kubectl replace --subresource=status` does. Throws AdmissionError. */
+export async function replaceStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
+  const before = manifestSchema.parse(await read(config, target));
+  await request(config, 'PUT', `${await pathOf(config, target)}/status`, 'application/json', {
+    ...before,
+    status,
+  });
+}
+
 /** Reads an object; undefined when there is none. */
 export async function read(config: KubeConfig, target: Manifest): Promise<unknown> {
   return request(config, 'GET', await pathOf(config, target));

@@ -6,6 +6,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { apply, read, type Manifest } from './apply.ts';
 import { eventually } from './eventually.ts';
 import { DEPLOY, installation } from './installation.ts';
+import { keepOutput } from './kept-output.ts';
 import { grantedRights, untilGranted, type Account } from './rights.ts';
 import { writeServiceAccountKubeconfig } from './service-account.ts';
 
@@ -111,11 +112,13 @@ export function spawnOperator(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const lines: string[] = [];
+  const keep = keepOutput();
   const { promise: leads, resolve, reject } = Promise.withResolvers<undefined>();
   leads.catch(() => undefined); // who waits for it is told; nobody has to
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on('line', (line) => {
       lines.push(line);
+      keep(line);
       onLine?.(line);
       if (line.includes('"careen is running"')) resolve(undefined);
     });

@@ -126,5 +126,5 @@ describe('whatever happens to the hosts and is ordered, an abort', () => {
       }),
       { numRuns: 300 },
     );
-  });
+  }, 60_000);
 });

@@ -80,6 +80,22 @@ describe('a request', () => {
     openAndFree(run);
   });
 
+  it('retry holds on to the failed host while nothing may begin', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    run.order = { mode: 'Hold', heldBack: 'HostPool default is paused' };
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.state).toBe('applying');
+    expect(run.claimed).toEqual(['w-1']);
+    run.world.changeHost('w-1', { behaviour: 'honest' });
+    run.order = { mode: 'Hold' };
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
   it('resume repeats nothing: it goes on when somebody has mended the host, else it fails as before', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
@@ -96,6 +112,19 @@ describe('a request', () => {
     await run.settle();
     expect(run.run.state).toBe('applied');
     expect(run.world.jobs.size).toBe(jobs);
+    openAndFree(run);
+  });
+
+  it('resume does not wait for a reboot of before, on a host that somebody has mended and rebooted', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 'lie' }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    expect(run.run.state).toBe('apply-timeout');
+    const mended = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+    run.world.changeHost('w-1', { nodeInfo: mended, bootId: 'by-hand' });
+    await ask(run, { verb: 'resume' });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
     openAndFree(run);
   });
 
@@ -136,6 +165,7 @@ describe('a request', () => {
     run.order = { mode: 'Suspend' };
     expect(await ask(run, { verb: 'apply-all' })).toBe('no answer');
     expect(await ask(run, { verb: 'abort' })).toMatch(/^accepted/);
+    expect(await ask(run, { verb: 'apply-all' })).toBe('refused: an abort is under way: wait for its end');
     await run.settle();
     expect(run.run.state).toBe('aborted');
     openAndFree(run);

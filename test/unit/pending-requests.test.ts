@@ -65,7 +65,7 @@ describe('pending requests', () => {
       ['q-2', 'refused'],
       ['q-1', 'refused'],
     ]);
-    const { requests = [] } = withAnswers([], answers, TIME);
+    const { requests = [] } = withAnswers([], answers, TIME, new Set());
     expect(requests.map(({ message }) => message.length)).toEqual([1024, 1024]);
   });
 
@@ -75,7 +75,20 @@ describe('pending requests', () => {
       answer: 'accepted' as const,
       message: '',
     }));
-    const { requests } = withAnswers(undefined, answers, TIME);
-    expect(requests?.map(({ id }) => id)).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
+    const kept = (standing: string[]): string[] | undefined =>
+      withAnswers(undefined, answers, TIME, new Set(standing)).requests?.map(({ id }) => id);
+    expect(kept([])).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
+    expect(kept(['0', '11']), 'and those to what is still asked for').toEqual([
+      '0',
+      '3',
+      '4',
+      '5',
+      '6',
+      '7',
+      '8',
+      '9',
+      '10',
+      '11',
+    ]);
   });
 });

@@ -103,6 +103,18 @@ describe('the ledger of a pool', () => {
     expect(store.status.permits?.map(({ host }) => host)).toEqual(['a', 'b']);
   });
 
+  it('raises its epoch above one that outlived it, unless another leader has raised it', async () => {
+    const store = new MemoryStore({ epoch: 1 });
+    const first = ledgerOf(store);
+    await grant(first, 'r1', ['a']);
+    expect(await first.raiseAbove('default', 7)).toBe(8);
+    expect(await first.raiseAbove('default', 5)).toBe(8);
+    expect(store.status).toMatchObject({ epoch: 8, permits: [{ host: 'a' }] });
+    await grant(ledgerOf(store), 'r2', ['b']);
+    await expect(first.raiseAbove('default', 8)).rejects.toThrow(DeposedError);
+    expect(store.status.epoch).toBe(9);
+  });
+
   it('tells nobody that he holds what was not stored', async () => {
     const store = new MemoryStore({ epoch: 1 });
     const ledger = ledgerOf(store);
@@ -179,7 +191,9 @@ describe('the patch of a pool', () => {
     expect(poolPatch(guard, before, after)).toEqual([
       { op: 'test', path: '/metadata/uid', value: 'u' },
       { op: 'replace', path: '/metadata/resourceVersion', value: '7' },
+      { op: 'test', path: '/status/permits/2/host', value: 'c' },
       { op: 'remove', path: '/status/permits/2' },
+      { op: 'test', path: '/status/permits/0/host', value: 'a' },
       { op: 'remove', path: '/status/permits/0' },
       { op: 'add', path: '/status/permits/-', value: permit('d') },
     ]);
@@ -214,7 +228,7 @@ function applied(before: HostPoolStatus, patch: ReturnType<typeof poolPatch>): H
   for (const { op, path, value } of patch) {
     const [, , field, place] = path.split('/');
     if (path === '/status') Object.assign(status, value);
-    else if (path.startsWith('/metadata') || field === undefined) continue;
+    else if (op === 'test' || path.startsWith('/metadata') || field === undefined) continue;
     else if (place === undefined && op === 'remove') Reflect.deleteProperty(status, field);
     else if (place === undefined) status[field] = value;
     else if (Array.isArray(status[field])) {

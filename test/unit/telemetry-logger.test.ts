@@ -148,6 +148,7 @@ describe('a secret in a text is not logged', () => {
     ['a header', `authorization: bearer ${PLANTED}`],
     ['a basic header', `{"Authorization":"Basic ${PLANTED}"}`],
     ['an address', `cannot reach https://admin:${PLANTED}@registry.example.com/v2`],
+    ['an address without a scheme', `image is "bot:${PLANTED}@registry.example.com/patch:1"`],
     ['a query', `GET /v2?token=${PLANTED}&page=2`],
     ['an environment', `DB_PASSWORD=${PLANTED} run`],
     ['YAML', `bad indentation\n 3 |     token: ${PLANTED}\n 4 |   x`],
@@ -179,6 +180,8 @@ describe('a secret in a text is not logged', () => {
     expect(line((log) => log.info({}, `sent Bearer ${PLANTED}, got 401`)).msg).toBe(
       'sent Bearer [redacted], got 401',
     );
+    const digest = 'image is "registry.example.com:5000/patch:1@sha256:0a.b"';
+    expect(line((log) => log.info({}, digest)).msg).toBe(digest);
     expect(line((log) => log.info({}, 'x'.repeat(5000))).msg).toMatch(
       /^x{4096}… \(5000 characters in all\)$/,
     );

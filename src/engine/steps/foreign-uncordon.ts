@@ -11,10 +11,11 @@ export function keptClosed(step: HostStep, judge: (step: HostStep) => Verdict): 
   const opened = outage?.level === 'away' && facts?.claim?.run === run && !facts.closed;
   const verdict = judge(step);
   if (!opened || verdict.kind === 'failed') return verdict;
-  if (verdict.kind === 'wait') return { ...verdict, uncordoned: true };
+  const told = `${name} was uncordoned by somebody while we work on it`;
+  if (verdict.kind === 'wait') return { ...verdict, reason: `${verdict.reason}; ${told}`, uncordoned: true };
   switch (plan.actions.onForeignUncordon) {
     case 'fail':
-      return { ...failed(`${name} was uncordoned by somebody while we work on it`), uncordoned: true };
+      return { ...failed(told), uncordoned: true };
     case 'recordon': {
       const key = keyOf(step, 'lock-hosts', 'recordon');
       const effect = { kind: 'recordon', key, host: name, revision: facts.revision, run } as const;
@@ -23,7 +24,7 @@ export function keptClosed(step: HostStep, judge: (step: HostStep) => Verdict): 
     case 'pause':
       return {
         kind: 'blocked',
-        reason: `${name} was uncordoned by somebody while we work on it: kubectl cordon ${name} to go on, or abort`,
+        reason: `${told}: kubectl cordon ${name} to go on, or abort`,
         uncordoned: true,
       };
   }

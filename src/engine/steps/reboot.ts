@@ -9,11 +9,16 @@ export function rebootAsked({ plan }: Pick<HostStep, 'plan'>, outage: HostProgre
   );
 }
 
-/** Whether a reboot was started and the host is not back from it. A Job that was only made reboots nothing. */
+/**
+ * Whether a reboot was started and the host is not back from it. A Job that was only made reboots nothing, and one of
+ * before the host was taken up again is not awaited.
+ */
 export function rebootPending(step: HostStep, outage: HostProgress): boolean {
   const { facts, view } = step;
   const made =
-    outage.bootIdBefore !== undefined && outage.jobs?.some(({ action }) => action === REBOOT) === true;
+    rebootAsked(step, outage) &&
+    outage.bootIdBefore !== undefined &&
+    outage.jobs?.some(({ action }) => action === REBOOT) === true;
   if (!made || !facts || view.effect(keyOf(step, 'sw-patch-hosts', REBOOT))?.state === 'suspended')
     return false;
   return facts.bootId === outage.bootIdBefore || !facts.ready;

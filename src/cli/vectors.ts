@@ -1,0 +1,78 @@
+/** `careen vectors`: recorded cases, played by the production code. */
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { judge, playContent, type Played } from './play-vector.ts';
+
+export type Output = { readonly out: (line: string) => void; readonly err: (line: string) => void };
+
+/**
+ * Compares what the planner makes of each case with what was recorded. The
+ * last line is `N passed, N failed`, and more where there is more to say.
+ * @param paths files, or folders whose JSON files are taken
+ * @returns the exit status: 1 when anything failed
+ */
+export function checkVectors(paths: readonly string[], { out, err }: Output): 0 | 1 {
+  const counts = { passed: 0, failed: 0, skipped: 0, deviates: 0 };
+  for (const played of playAll(paths, err)) {
+    const { kind, name, reason } = played.kind === 'played' ? judge(played.vector, played.actual) : played;
+    counts[kind] += 1;
+    if (kind === 'failed') out(`failed ${name}: ${reason}`);
+    if (kind === 'deviates') out(`${name} deviates by design: ${reason}`);
+  }
+  const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
+  const deviating = counts.deviates > 0 ? `, ${counts.deviates} deviating by design` : '';
+  out(`${counts.passed} passed, ${counts.failed} failed${skipped}${deviating}`);
+  return counts.failed > 0 ? 1 : 0;
+}
+
+/**
+ * Prints what the planner makes of each case, one JSON document a line: `{"name", "actual"}`.
+ * @returns the exit status: 1 when there was a case that nothing could be made of
+ */
+export function emitVectors(paths: readonly string[], { out, err }: Output): 0 | 1 {
+  let status: 0 | 1 = 0;
+  for (const played of playAll(paths, err)) {
+    if (played.kind === 'played') out(JSON.stringify({ name: played.vector.name, actual: played.actual }));
+    if (played.kind === 'failed') {
+      err(`failed ${played.name}: ${played.reason}`);
+      status = 1;
+    }
+  }
+  return status;
+}
+
+/** One file at a time: there may be many, and some are large. What was noticed by the way goes to `note`. */
+function* playAll(paths: readonly string[], note: (line: string) => void): Generator<Played> {
+  const skipped = new Map<string, number>();
+  for (const played of paths.values().flatMap(playPath)) {
+    yield played;
+    if (played.kind === 'played')
+      for (const finding of played.findings) note(`note ${played.vector.name}: ${finding}`);
+    if (played.kind === 'skipped') skipped.set(played.reason, (skipped.get(played.reason) ?? 0) + 1);
+  }
+  for (const [reason, count] of skipped) note(`skipped ${count}: ${reason}`);
+}
+
+function* playPath(path: string): Generator<Played> {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) {
+    yield { kind: 'failed', name: path, reason: 'there is no such file or folder' };
+  } else if (stats.isFile()) {
+    yield playFile(path, true);
+  } else {
+    const files = globSync('**/*.json', { cwd: path }).toSorted();
+    if (files.length === 0) yield { kind: 'failed', name: path, reason: 'there is no JSON file below it' };
+    for (const file of files) yield playFile(join(path, file), false);
+  }
+}
+
+function playFile(path: string, named: boolean): Played {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const reason = `it cannot be read as JSON: ${error instanceof Error ? error.message : String(error)}`;
+    return { kind: 'failed', name: path, reason };
+  }
+  return playContent(path, content, named);
+}

@@ -1,0 +1,55 @@
+/**
+ * The VIM's planner: what its queries answer, turned into the plan it would
+ * make. One for both kinds of strategy and for all profiles. Pure.
+ */
+import { patchRefusal, upgradeRefusal } from './checks.ts';
+import { Fleet } from './fleet.ts';
+import type { InputProblem } from './input-error.ts';
+import { strangersInAggregates } from './inventory-problems.ts';
+import { planSwPatch } from './plan-sw-patch.ts';
+import { planSwUpgrade } from './plan-sw-upgrade.ts';
+import { failed, type Planned } from './planned.ts';
+import type { Profile } from './profile.ts';
+import { profileFor } from './profiles.ts';
+import { queryStage } from './query-stage.ts';
+import type { Request } from './request.ts';
+import type { QueryName, Stage } from './steps.ts';
+
+export type VimBuild = {
+  readonly query: Stage;
+  /** The query that got no answer: it and all that would follow did not happen. */
+  readonly unanswered?: QueryName;
+  /** Why there is no plan; the stages are then those planned before it was found. */
+  readonly failure?: string;
+  readonly stages: readonly Stage[];
+  /** What is odd about the inventory and did not keep the VIM from planning. */
+  readonly findings: readonly InputProblem[];
+};
+
+/**
+ * Builds the strategy (starlingx-vim.md §6 to §8). The same request gives the
+ * same build; the order of hosts, instances and groups counts, as in the VIM.
+ * @throws InputError when the profile is unknown, or lacks this kind of strategy or a host that it needs
+ */
+export function buildVim(profileName: string, request: Request): VimBuild {
+  const profile = profileFor(profileName, request.kind);
+  const fleet = new Fleet(request.inputs);
+  const query = queryStage(profile, request.kind);
+  const findings = strangersInAggregates(request.inputs);
+  const unanswered = request.inputs.failQuery;
+  if (unanswered !== undefined) return { query, findings, unanswered, ...failed('') };
+  return { query, findings, ...planned(profile, request, fleet) };
+}
+
+function planned(profile: Profile, request: Request, fleet: Fleet): Planned {
+  const refusal =
+    request.kind === 'sw-patch' ? patchRefusal(profile, request) : upgradeRefusal(profile, request);
+  if (refusal !== undefined) return failed(refusal);
+  return request.kind === 'sw-patch'
+    ? orNothing(planSwPatch(profile, request.inputs, fleet), 'no software patches need to be applied')
+    : orNothing(planSwUpgrade(profile, request.inputs, fleet), 'no software upgrades need to be applied');
+}
+
+function orNothing(plan: Planned, reason: string): Planned {
+  return plan.failure === undefined && plan.stages.length === 0 ? failed(reason) : plan;
+}

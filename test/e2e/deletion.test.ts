@@ -1,0 +1,147 @@
+/** What is deleted while a strategy runs: nothing hangs, and no host is forgotten. */
+import type { V1Node } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LEFT_LOCKED_ANNOTATION } from '../../src/crds/names.ts';
+import { read, remove, type Manifest } from '../support/apply.ts';
+import { eventually } from '../support/eventually.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
+import { deleteNode, uncordon } from './by-hand.ts';
+import { Cluster, closed, marked } from './cluster.ts';
+import { eventAbout } from './events.ts';
+import { expectGivenBack } from './given-back.ts';
+import { stuckInDrain } from './stuck-in-drain.ts';
+
+const RUN = { execution: { mode: 'Run' } };
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(async () => cluster.stop());
+
+async function untilGone(object: Manifest): Promise<void> {
+  await eventually(
+    `${object.kind} ${object.metadata.name} is gone`,
+    async () => (await read(cluster.admin, object)) === undefined,
+    { seconds: 45, describe: () => cluster.operator.lines.slice(-8) },
+  );
+}
+
+function noteOn(nodes: readonly V1Node[], host: string): string | undefined {
+  return nodes.find(({ metadata }) => metadata?.name === host)?.metadata?.annotations?.[
+    LEFT_LOCKED_ANNOTATION
+  ];
+}
+
+describe('a strategy that is deleted', () => {
+  it('while it runs gives its hosts back before it goes', async () => {
+    const fleet = await cluster.fleet('deleted', 2, 2);
+    await fleet.apply({ ...RUN, workerApplyType: 'parallel' });
+    await fleet.until('a Job', ({ progress }) => progress?.hosts.some(({ jobs }) => jobs) ?? false);
+    await remove(cluster.admin, fleet.strategy);
+    await untilGone(fleet.strategy);
+    await expectGivenBack(fleet);
+  });
+
+  it('leaves a failed host locked with the reason, until somebody uncordons it', async () => {
+    const fleet = await cluster.fleet('left', 2, 1);
+    await fleet.annotate('left-0', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
+    await fleet.apply(RUN);
+    await fleet.untilState('apply-failed');
+    await remove(cluster.admin, fleet.strategy);
+    await untilGone(fleet.strategy);
+    const nodes = await fleet.nodes();
+    expect(closed(nodes)).toEqual(['left-0']);
+    expect(marked(nodes)).toEqual([]);
+    expect(JSON.parse(noteOn(nodes, 'left-0') ?? '')).toMatchObject({
+      strategy: 'careen-hosts/left',
+      reason: expect.stringContaining('container apply exited with code 7') as string,
+    });
+    const event = await eventAbout(cluster.admin, fleet.strategy, 'HostLeftLocked');
+    expect(event.related).toMatchObject({ kind: 'Node', name: 'left-0' });
+    expect(event.note).toMatch(/left-0 stays cordoned: .* code 7; kubectl uncordon left-0 when it is fit/);
+    await fleet.untilPool(
+      'a host out of service by others, and no permit',
+      ({ outOfService, permits }) => outOfService?.hosts[0] === 'left-0' && permits?.length === 0,
+    );
+
+    const next = fleet.also('after-left');
+    await fleet.annotate('left-0', { [BEHAVIOUR_ANNOTATION]: 'honest' });
+    await next.apply(RUN);
+    await next.until('the end of its own host', ({ stages }) => stages === '1/2');
+    await uncordon(cluster.admin, 'left-0');
+    await next.untilState('applied');
+    expect(noteOn(await fleet.nodes(), 'left-0')).toBeUndefined();
+    await expectGivenBack(fleet);
+  });
+
+  it('goes although the host that it works on is gone', async () => {
+    const fleet = await cluster.fleet('gone', 2, 1);
+    await stuckInDrain(cluster, fleet);
+    await Promise.all([deleteNode(cluster.admin, 'gone-0'), remove(cluster.admin, fleet.strategy)]);
+    await untilGone(fleet.strategy);
+    await expectGivenBack(fleet);
+  });
+});
+
+describe('a namespace that is deleted while its strategies run', () => {
+  it('goes; a host that was being emptied is given back, one under a Job is left locked', async () => {
+    await cluster.namespace('doomed');
+    const allowed = { allowedNamespaces: ['careen-hosts', 'doomed'] };
+    const [emptied, worked] = [await cluster.fleet('emptied', 1, 1), await cluster.fleet('worked', 1, 1)];
+    await emptied.pool(1, allowed);
+    await worked.pool(1, allowed);
+    await worked.annotate('worked-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
+    await stuckInDrain(cluster, emptied.also('emptied', 'doomed'));
+    const working = worked.also('worked', 'doomed');
+    await working.apply(RUN);
+    await working.until('a Job that runs', ({ message }) => / runs on worked-0/.test(message ?? ''));
+
+    const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'doomed' } };
+    await remove(cluster.admin, namespace);
+    await untilGone(namespace);
+    await expectGivenBack(emptied);
+    const nodes = await worked.nodes();
+    expect(closed(nodes)).toEqual(['worked-0']);
+    expect(marked(nodes)).toEqual([]);
+    expect(noteOn(nodes, 'worked-0')).toContain('doomed/worked');
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worked-0' } };
+    const event = await eventAbout(cluster.admin, node, 'HostLeftLocked');
+    expect(event.note).toMatch(/^PatchStrategy doomed\/worked: worked-0 stays cordoned/);
+    await worked.untilPool('no permit is left', ({ permits }) => permits?.length === 0);
+  });
+});
+
+describe('a pool that is deleted while a strategy runs', () => {
+  it('lets the open host be finished; nothing else begins until there is one of that name', async () => {
+    const fleet = await cluster.fleet('poolless', 2, 1);
+    const { run, release } = await stuckInDrain(cluster, fleet);
+    await remove(cluster.admin, fleet.poolObject);
+    await untilGone(fleet.poolObject);
+    await release();
+    const waits = await fleet.until('the reason', ({ conditions }) =>
+      Boolean(conditions?.some(({ type, reason }) => type === 'Stalled' && reason === 'PoolNotFound')),
+    );
+    expect(waits.message).toBe(
+      'HostPool poolless does not exist: create it, or set spec.poolRef to one that does',
+    );
+    const nodes = await fleet.nodes();
+    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
+    expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48', '6.12.41']);
+
+    await fleet.pool(1);
+    const ended = await fleet.untilState('applied');
+    expect(ended.run?.id).toBe(run);
+    await expectGivenBack(fleet);
+  });
+
+  it('does not keep the strategy from going', async () => {
+    const fleet = await cluster.fleet('both', 1, 1);
+    await stuckInDrain(cluster, fleet);
+    await remove(cluster.admin, fleet.poolObject);
+    await remove(cluster.admin, fleet.strategy);
+    await untilGone(fleet.strategy);
+    const nodes = await fleet.nodes();
+    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
+  });
+});

@@ -1,0 +1,184 @@
+/** What was known is gone: a status that somebody wiped, a claim that nobody stands for, a host that vanished. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
+import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
+import { mergePatch } from '../support/apply.ts';
+import { eventually } from '../support/eventually.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
+import { kubeletPatch } from '../support/strategies.ts';
+import { deleteNode, wipeStatus } from './by-hand.ts';
+import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { eventAbout } from './events.ts';
+import { expectGivenBack } from './given-back.ts';
+import { stuckInDrain } from './stuck-in-drain.ts';
+import { mostClosed } from './watch-closed.ts';
+
+const RUN = { execution: { mode: 'Run' } };
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(async () => cluster.stop());
+
+async function endsWell(fleet: Fleet): Promise<void> {
+  await fleet.untilState('applied');
+  await expectGivenBack(fleet);
+}
+
+describe('a status that somebody wiped while a host is out of service', () => {
+  it('of the pool is made again from the claims, and the run goes on', async () => {
+    const fleet = await cluster.fleet('pool-wiped', 2, 1);
+    const { run, release } = await stuckInDrain(cluster, fleet);
+    const { epoch = 0 } = await fleet.poolStatus();
+    await wipeStatus(cluster.admin, fleet.poolObject);
+    const rebuilt = await fleet.untilPool('permits again', ({ permits }) => permits !== undefined);
+    expect(rebuilt).toMatchObject({ permits: [{ host: 'pool-wiped-0', run }], away: 1 });
+    expect(rebuilt.epoch).toBeGreaterThan(epoch);
+    expect(await eventAbout(cluster.admin, fleet.poolObject, 'PoolRebuilt')).toMatchObject({
+      type: 'Warning',
+    });
+
+    const most = await mostClosed(fleet, async () => {
+      await release();
+      await endsWell(fleet);
+    });
+    expect(most).toBe(1);
+    expect((await fleet.status()).run?.id).toBe(run);
+  });
+
+  it('of the pool and of its strategy is survived also by an operator that was not there', async () => {
+    const fleet = await cluster.fleet('all-wiped', 2, 1);
+    const { release } = await stuckInDrain(cluster, fleet);
+    const most = await mostClosed(fleet, async () => {
+      await cluster.operator.kill();
+      await wipeStatus(cluster.admin, fleet.strategy);
+      await wipeStatus(cluster.admin, fleet.poolObject);
+      await cluster.startOperator();
+      await release();
+      await endsWell(fleet);
+    });
+    expect(most).toBe(1);
+  });
+
+  it('of the strategy means another plan: the host is given back first, and nobody gets its place before', async () => {
+    const fleet = await cluster.fleet('run-wiped', 2, 1);
+    const { run, release } = await stuckInDrain(cluster, fleet);
+    const other = fleet.also('waits-for-run-wiped');
+    await other.apply({ ...RUN, patches: [{ ...kubeletPatch, rebootRequired: true }] });
+    await other.until('a wait for a permit', ({ message }) => /waiting for permits/.test(message ?? ''));
+    const most = await mostClosed(fleet, async () => {
+      await wipeStatus(cluster.admin, fleet.strategy);
+      await fleet.until('another run', (status) => status.run !== undefined && status.run.id !== run);
+      await release();
+      // A change of the pool has it looked at now, and not only at the next resync.
+      await fleet.pool(1, { paused: false });
+      await Promise.all([fleet.untilState('applied'), other.untilState('applied')]);
+    });
+    expect(most).toBe(1);
+    await endsWell(fleet);
+  });
+
+  it('of the strategy does not open a host while a Job works on it', async () => {
+    const fleet = await cluster.fleet('job-wiped', 1, 1);
+    await fleet.annotate('job-wiped-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
+    await fleet.apply({ ...RUN, timing: { patchTimeoutSeconds: 8, settleSeconds: 0, stabilizeSeconds: 0 } });
+    const before = await fleet.until('a Job that runs', ({ progress }) =>
+      / runs on /.test(progress?.hosts[0]?.reason ?? ''),
+    );
+    await wipeStatus(cluster.admin, fleet.strategy);
+    await fleet.until('another run', ({ run }) => run !== undefined && run.id !== before.run?.id);
+    await eventually('the host is given back', async () => {
+      const nodes = await fleet.nodes();
+      const [job] = await fleet.jobs();
+      const over = job?.status?.conditions?.some(
+        ({ type, status }) => type === 'Failed' && status === 'True',
+      );
+      if (!over) expect(closed(nodes), 'closed while the Job runs').toEqual(['job-wiped-0']);
+      return closed(nodes).length === 0;
+    });
+  });
+});
+
+describe('an epoch that is lost with the status of the pool', () => {
+  it('does not make an operator believe that another one leads', async () => {
+    const fleet = await cluster.fleet('epoch-lost', 1, 1);
+    await fleet.apply(RUN);
+    await fleet.untilState('applied');
+    await cluster.crashOperator();
+    const { run } = await fleet.until('a second epoch', (status) => status.run?.epoch === 2);
+    await cluster.operator.kill();
+    await wipeStatus(cluster.admin, fleet.poolObject);
+    await mergePatch(cluster.admin, fleet.strategy, { spec: { patches: [kubeletPatch] } });
+    await cluster.startOperator();
+    await fleet.until('another run', (status) => status.run !== undefined && status.run.id !== run?.id);
+    await endsWell(fleet);
+  });
+});
+
+describe('a strategy that is moved to a pool with a lower epoch', () => {
+  it('is planned there, and the operator goes on', async () => {
+    const from = await cluster.fleet('moved-from', 1, 1);
+    await from.apply(RUN);
+    await from.untilState('applied');
+    await cluster.crashOperator();
+    await from.until('a second epoch', ({ run }) => run?.epoch === 2);
+    const to = await cluster.fleet('moved-to', 1, 1);
+    await mergePatch(cluster.admin, from.strategy, { spec: { poolRef: 'moved-to' } });
+    await from.until(
+      'a run in the other pool',
+      ({ run, state }) => run?.pool === 'moved-to' && state === 'applied',
+    );
+    expect((await to.nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48']);
+  });
+});
+
+describe('a claim that no living run stands for', () => {
+  it('is swept back: the host is as it was before, and an event says whose it was', async () => {
+    const fleet = await cluster.fleet('swept', 2, 1);
+    await fleet.untilPool('a leader', ({ epoch }) => epoch !== undefined);
+    const [open, closedBefore] = await fleet.nodes();
+    for (const node of [open, closedBefore]) {
+      const { name = '', uid = '' } = node?.metadata ?? {};
+      const claim = writeClaim(
+        {
+          run: 'run-of-nobody',
+          pool: 'swept',
+          epoch: 1,
+          owner: { namespace: 'careen-hosts', name: 'gone', uid: 'uid-of-nobody' },
+          planDigest: 'sha256:0',
+          stage: 0,
+          level: 'away',
+          closedBefore: node === closedBefore,
+          since: new Date().toISOString(),
+        },
+        uid,
+      );
+      await mergePatch(
+        cluster.admin,
+        { apiVersion: 'v1', kind: 'Node', metadata: { name } },
+        {
+          metadata: { annotations: { [CLAIM_ANNOTATION]: claim } },
+          spec: { unschedulable: true, taints: [{ key: MAINTENANCE_TAINT, effect: 'NoSchedule' }] },
+        },
+      );
+    }
+    await eventually('no mark is left', async () => marked(await fleet.nodes()).length === 0);
+    expect(closed(await fleet.nodes())).toEqual([closedBefore?.metadata?.name]);
+    const event = await eventAbout(cluster.admin, fleet.poolObject, 'ClaimSwept');
+    expect(event.related).toMatchObject({ kind: 'Node' });
+    expect(event.note).toContain('the claim of strategy careen-hosts/gone on swept-');
+  });
+});
+
+describe('a host that vanishes', () => {
+  it('while it is out of service frees its permit, and the run says so', async () => {
+    const fleet = await cluster.fleet('vanished', 2, 1);
+    await stuckInDrain(cluster, fleet);
+    await deleteNode(cluster.admin, 'vanished-0');
+    const ended = await fleet.untilState('apply-failed');
+    expect(ended.message).toMatch(/vanished-0 no longer exists/);
+    expect(ended.progress?.hosts ?? []).toEqual([]);
+    await expectGivenBack(fleet);
+  });
+});

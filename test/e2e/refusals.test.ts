@@ -1,0 +1,151 @@
+/** What must not be done is not done, and the message says what would be right. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { V1Node } from '@kubernetes/client-node';
+import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
+import { apply, mergePatch } from '../support/apply.ts';
+import { allowJobs } from '../support/operator.ts';
+import { kernelPatch } from '../support/strategies.ts';
+import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { expectGivenBack } from './given-back.ts';
+import { stuckInDrain } from './stuck-in-drain.ts';
+
+const RUN = { execution: { mode: 'Run' } };
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(async () => cluster.stop());
+
+/** Waits until the strategy is stalled for this reason, and checks that nothing was done; what it says. */
+async function stalled(fleet: Fleet, reason: string): Promise<string> {
+  const { message = '' } = await fleet.until(`Stalled because ${reason}`, ({ conditions }) =>
+    Boolean(
+      conditions?.some((each) => each.type === 'Stalled' && each.status === 'True' && each.reason === reason),
+    ),
+  );
+  const nodes = await fleet.nodes();
+  expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
+  expect(await fleet.jobs()).toEqual([]);
+  return message;
+}
+
+describe('a strategy', () => {
+  it('on a pool that does not exist waits, and begins when the pool comes', async () => {
+    const fleet = await cluster.fleet('unknown', 1, 1);
+    await fleet.apply({ ...RUN, poolRef: 'not-yet' });
+    expect(await stalled(fleet, 'PoolNotFound')).toBe(
+      'HostPool not-yet does not exist: create it, or set spec.poolRef to one that does',
+    );
+    await fleet.apply({ ...RUN, poolRef: 'unknown' });
+    await fleet.untilState('applied');
+  });
+
+  it('in a namespace that the pool does not admit is refused, until the pool does', async () => {
+    const fleet = await cluster.fleet('forbidden', 1, 1);
+    await cluster.namespace('team-a');
+    const other = fleet.also('forbidden', 'team-a');
+    await other.apply(RUN);
+    expect(await stalled(other, 'NotPermitted')).toBe(
+      'metadata.namespace is "team-a", which rule allowedNamespaces of HostPool forbidden does not admit; ' +
+        'make the strategy in careen-hosts',
+    );
+    await fleet.pool(1, { allowedNamespaces: ['careen-hosts', 'team-a'] });
+    await other.untilState('applied');
+  });
+
+  it('with an image or a privilege outside the policy is refused with the name of the rule', async () => {
+    const fleet = await cluster.fleet('policed', 1, 1);
+    await fleet.pool(1, { actionPolicy: { images: ['registry.example.com/allowed/*'], privileged: false } });
+    const [container] = kernelPatch.action.job.template.spec.containers;
+    const action = (securityContext: object): object => ({
+      job: { template: { spec: { containers: [{ ...container, securityContext }] } } },
+    });
+    await fleet.apply({ ...RUN, patches: [{ ...kernelPatch, action: action({ privileged: true }) }] });
+    const message = await stalled(fleet, 'NotPermitted');
+    expect(message).toContain(
+      'spec.patches[0].action.job.template.spec.containers[0].image is "registry.example.com/patch:1", which rule ' +
+        'actionPolicy.images of HostPool policed does not admit; use an image of registry.example.com/allowed/*',
+    );
+    expect(message).toContain(
+      'spec.patches[0].action.job.template.spec.containers[0].securityContext.privileged is true, which rule ' +
+        'actionPolicy.privileged of HostPool policed does not admit; leave it out',
+    );
+    await fleet.pool(1);
+    await fleet.untilState('applied');
+  });
+
+  it('stops before its next stage when the policy is tightened while it runs', async () => {
+    const fleet = await cluster.fleet('tightened', 2, 1);
+    const { release } = await stuckInDrain(cluster, fleet);
+    await fleet.pool(1, { actionPolicy: { images: [] } });
+    await release();
+    const stopped = await fleet.until('a stop before stage 1', ({ message }) =>
+      /waits before stage 1: .*actionPolicy.images of HostPool tightened/.test(message ?? ''),
+    );
+    expect(stopped).toMatchObject({ state: 'applying', stages: '1/2' });
+    expect(closed(await fleet.nodes())).toEqual([]);
+  });
+
+  it('in a namespace that was not prepared says how to do that, and begins when it is', async () => {
+    const fleet = await cluster.fleet('unprepared', 1, 1);
+    const namespace = 'team-b';
+    await apply(cluster.admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
+    await fleet.pool(1, { allowedNamespaces: [namespace] });
+    const other = fleet.also('unprepared', namespace);
+    await other.apply(RUN);
+    expect(await stalled(other, 'NamespaceNotPrepared')).toMatch(
+      /^the operator cannot watch Jobs in namespace team-b: .*forbidden.*; bind the ClusterRole careen-jobs there/,
+    );
+    await allowJobs(cluster.admin, namespace);
+    await other.untilState('applied');
+  });
+});
+
+describe('a claim', () => {
+  it('that somebody edits while its host is worked on is acted on by nobody: the host is put back as it was', async () => {
+    const fleet = await cluster.fleet('edited', 1, 1);
+    await stuckInDrain(cluster, fleet);
+    const claim = await claimOn(fleet, 'edited-0');
+    await setClaim('edited-0', claim.replace('"closedBefore":false', '"closedBefore":true '));
+    const failed = await fleet.untilState('apply-failed');
+    expect(failed.message).toMatch(
+      /edited-0 lost the claim of this run: its annotation careen.dev\/claim was edited, or copied from another node/,
+    );
+    await expectGivenBack(fleet);
+  });
+
+  it('that was copied to another node takes nothing there, and is named when that node is wanted', async () => {
+    const fleet = await cluster.fleet('copied', 2, 1);
+    const { release } = await stuckInDrain(cluster, fleet);
+    await setClaim('copied-1', await claimOn(fleet, 'copied-0'));
+    await release();
+    const waits = await fleet.until('a wait for copied-1', ({ message }) =>
+      Boolean(message?.includes('copied-1 cannot be claimed')),
+    );
+    expect(waits.message).toContain(
+      'its annotation careen.dev/claim was edited, or copied from another node; when nobody works on it, ' +
+        'kubectl annotate node copied-1 careen.dev/claim- takes that off',
+    );
+    expect(closed(await fleet.nodes())).toEqual([]);
+    await setClaim('copied-1', null);
+    await fleet.untilState('applied');
+    await expectGivenBack(fleet);
+  });
+});
+
+async function claimOn(fleet: Fleet, host: string): Promise<string> {
+  return (await nodeOf(fleet, host))?.metadata?.annotations?.[CLAIM_ANNOTATION] ?? '';
+}
+
+async function setClaim(host: string, claim: string | null): Promise<void> {
+  await mergePatch(
+    cluster.admin,
+    { apiVersion: 'v1', kind: 'Node', metadata: { name: host } },
+    { metadata: { annotations: { [CLAIM_ANNOTATION]: claim } } },
+  );
+}
+
+async function nodeOf(fleet: Fleet, host: string): Promise<V1Node | undefined> {
+  return (await fleet.nodes()).find(({ metadata }) => metadata?.name === host);
+}

@@ -1,0 +1,123 @@
+/** Secrets that stand where the operator reads, and in what it is refused: it prints none of them, at any level. */
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { apply, mergePatch } from '../support/apply.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
+import { PLANTED } from '../support/kept-output.ts';
+import { readMetrics } from '../support/metrics.ts';
+import { startOperator } from '../support/operator.ts';
+import { kernelPatch } from '../support/strategies.ts';
+import { request } from './by-hand.ts';
+import { Cluster, type Fleet } from './cluster.ts';
+import { eventAbout, eventsAbout } from './events.ts';
+
+const RUN = { execution: { mode: 'Run' } };
+const SECRET = 'patch-credentials';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start((kubeconfig) =>
+    startOperator(kubeconfig, { environment: { LOG_LEVEL: 'trace' } }),
+  );
+  await apply(cluster.admin, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: SECRET, namespace: 'careen-hosts' },
+    stringData: { password: `${PLANTED}-in-secret` },
+  });
+});
+afterAll(async () => cluster.stop());
+
+/** A patch whose Job has secrets wherever people put them. */
+function loaded(image: string, container: object = {}): object {
+  const env = [
+    { name: 'REGISTRY_PASSWORD', value: `${PLANTED}-in-variable` },
+    { name: 'FROM_SECRET', valueFrom: { secretKeyRef: { name: SECRET, key: 'password' } } },
+  ];
+  const args = ['--password', `${PLANTED}-in-argument`];
+  const metadata = { annotations: { 'example.com/token': `${PLANTED}-in-annotation` } };
+  const spec = {
+    containers: [{ name: 'apply', image, env, args, ...container }],
+    imagePullSecrets: [{ name: SECRET }],
+  };
+  return { ...kernelPatch, action: { job: { template: { metadata, spec } } } };
+}
+
+/** A host and a strategy that carry secrets in their annotations, too. */
+async function laden(pool: string, patch: object, policy: object = {}): Promise<Fleet> {
+  const planted = { 'example.com/credentials': `${PLANTED}-on-object` };
+  const fleet = await cluster.fleet(pool, 1, 1, planted);
+  await fleet.pool(1, { actionPolicy: { secrets: [SECRET], ...policy } });
+  await fleet.apply({ patches: [patch] });
+  await mergePatch(cluster.admin, fleet.strategy, { metadata: { annotations: planted } });
+  await fleet.order({ mode: 'Run' });
+  return fleet;
+}
+
+/** All that the operator has told so far about a strategy, and of itself. */
+async function told(fleet: Fleet): Promise<string[]> {
+  const events = (await eventsAbout(cluster.admin, fleet.strategy)).map((event) => JSON.stringify(event));
+  const { text } = await readMetrics(cluster.operator.address() ?? '');
+  return [...cluster.operator.lines, ...events, ...text.split('\n')];
+}
+
+async function expectSilence(fleet: Fleet): Promise<void> {
+  const lines = await told(fleet);
+  expect(lines.filter((line) => line.includes(PLANTED))).toEqual([]);
+}
+
+const IMAGES = [
+  `https://bot:${PLANTED}-in-image@registry.example.com/patch:1`,
+  `bot:${PLANTED}-in-image@registry.example.com/patch:1`,
+];
+
+describe('a secret is not told', () => {
+  it('by a run that ends well', async () => {
+    const fleet = await laden('well', loaded(IMAGES[0] ?? ''));
+    await fleet.untilState('applied');
+    await eventAbout(cluster.admin, fleet.strategy, 'Applied');
+    await expectSilence(fleet);
+  });
+
+  it('by a run whose Job fails, and an answer to a request that cannot be read', async () => {
+    const fleet = await cluster.fleet('failing', 1, 1);
+    await fleet.annotate('failing-0', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
+    await fleet.pool(1, { actionPolicy: { secrets: [SECRET] } });
+    await fleet.apply({ ...RUN, patches: [loaded('registry.example.com/patch:1')] });
+    await fleet.untilState('apply-failed');
+    await request(cluster.admin, fleet.strategy, {
+      ...{ id: 'leaky', verb: 'apply-all' },
+      token: `${PLANTED}-in-request`,
+    });
+    expect(await fleet.answer('leaky')).toMatch(/takes no "token"/);
+    await eventAbout(cluster.admin, fleet.strategy, 'RequestRefused');
+    await expectSilence(fleet);
+  });
+
+  it.each(IMAGES)('by the refusal of an image like %s, which names the image', async (image) => {
+    const pool = image.startsWith('https') ? 'refused' : 'refused-too';
+    const fleet = await laden(pool, loaded(image), { images: ['registry.example.com/*'] });
+    const { message } = await fleet.untilState('build-failed');
+    expect(message).toContain('rule actionPolicy.images');
+    await eventAbout(cluster.admin, fleet.strategy, 'BuildFailed');
+    await expectSilence(fleet);
+  });
+
+  it('by a Job that the API server refuses, whose answer repeats what was wrong', async () => {
+    const [address] = IMAGES;
+    const fleet = await laden(
+      'invalid',
+      loaded('registry.example.com/patch:1', { imagePullPolicy: address }),
+    );
+    const { message } = await fleet.untilState('apply-failed');
+    expect(message).toMatch(/Job\.batch .* is invalid: .*imagePullPolicy: Unsupported value/);
+    await eventAbout(cluster.admin, fleet.strategy, 'ApplyFailed');
+    await expectSilence(fleet);
+  });
+
+  it('when it is the token of the operator', async () => {
+    const token = /"token":\s*"([^"]+)"/.exec(await readFile(cluster.operatorKubeconfig, 'utf8'))?.[1] ?? '';
+    expect(token).toMatch(/^eyJ/);
+    expect(cluster.operator.lines.filter((line) => line.includes(token) || line.includes('eyJ'))).toEqual([]);
+  });
+});

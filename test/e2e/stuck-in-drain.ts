@@ -1,0 +1,20 @@
+import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { Cluster, Fleet } from './cluster.ts';
+import { stubbornPod } from './stubborn-pod.ts';
+
+/** Runs a strategy until it has closed its first host and waits there for a pod that may not leave, until `release`. */
+export async function stuckInDrain(
+  { admin }: Cluster,
+  fleet: Fleet,
+  spec: Record<string, unknown> = {},
+): Promise<{ readonly run: string; readonly release: () => Promise<void> }> {
+  const [first = ''] = fleet.hosts;
+  const pod = await stubbornPod(admin, first);
+  await fleet.apply({ execution: { mode: 'Run' }, ...spec });
+  const { run } = await fleet.until('a drain that is blocked', isStuck);
+  return { run: run?.id ?? '', ...pod };
+}
+
+export function isStuck({ message = '' }: PatchStrategyStatus): boolean {
+  return message.includes('may not leave now');
+}

@@ -1,0 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { closed, type Fleet } from './cluster.ts';
+
+const PAUSE_MILLISECONDS = 10;
+
+/** How many hosts of a fleet were closed at once, at most, while something was done. */
+export async function mostClosed(fleet: Fleet, done: () => Promise<unknown>): Promise<number> {
+  let most = 0;
+  const over = new AbortController();
+  const watching = (async () => {
+    while (!over.signal.aborted) {
+      most = Math.max(most, closed(await fleet.nodes()).length);
+      await delay(PAUSE_MILLISECONDS);
+    }
+  })();
+  watching.catch(() => undefined); // told below, once what is done has ended
+  try {
+    await done();
+  } finally {
+    over.abort();
+  }
+  await watching;
+  return most;
+}
