@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test bench generate lint clean
+.PHONY: help install tools demo test bench bench-permits bench-planner generate lint clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## Install the dependencies, Node 24 among them (only when package-lock.json has changed)
 	@echo "The dependencies are installed; Node is $$(node_modules/.bin/node --version)."
@@ -38,6 +38,12 @@ test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a n
 
 bench: $(INSTALLED) ## Measure a whole run on the simulated adapter
 	@$(RUN) bench
+
+bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes on a real API server
+	@$(RUN) bench:permits
+
+bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how it grows
+	@$(RUN) bench:planner
 
 generate: $(INSTALLED) ## Write the generated files again
 	@$(RUN) generate

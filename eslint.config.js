@@ -16,7 +16,7 @@ const LAYERS = {
   hostops: ['crds', 'planner', 'engine', 'telemetry'],
   controllers: ['crds', 'planner', 'engine', 'hostops', 'telemetry'],
   telemetry: [],
-  cli: ['crds', 'planner', 'engine'],
+  cli: ['crds', 'planner', 'engine', 'hostops'],
 };
 
 /** The folders without I/O, clock or chance, and all that they may import from outside. */

@@ -4,6 +4,7 @@
  *
  *   KUBECONFIG             the cluster; without it, that of the pod
  *   POD_NAME, POD_NAMESPACE  who and where it is (host name, careen-system)
+ *   NODE_NAME              the node it runs on, which is the last of the controllers to be patched; unset outside of them
  *   CAREEN_PORT            probes and metrics (8080; 0 takes any that is free)
  *   CAREEN_LEASE_SECONDS   how long a leader that fell silent is waited for (15)
  *   CAREEN_RESYNC_SECONDS  how often everything is looked at, even if nothing tells of a change (30)
@@ -87,6 +88,7 @@ const operator = new CareenOperator({
   ...{ config, hosts, log, clock, events, metrics, deposed },
   newId: randomUUID,
   operatorNamespace: namespace,
+  activeHost: env['NODE_NAME'] || undefined,
   resyncSeconds: Number(env['CAREEN_RESYNC_SECONDS'] || 30),
 });
 

@@ -12,11 +12,11 @@ import type { View } from '../engine/view.ts';
 import type { HostOps, Scope } from '../hostops/port.ts';
 import { build, type Built } from '../planner/build.ts';
 import { specDigest } from '../planner/digest.ts';
-import type { HostSeed } from '../planner/facts.ts';
-import { planDifference } from '../planner/plan-difference.ts';
+import type { HostName, HostSeed } from '../planner/facts.ts';
+import { actionsDifference, planDifference } from '../planner/plan-difference.ts';
 import type { Plan } from '../planner/plan.ts';
 import { QueryPhase } from './query-phase.ts';
-import { statusOfRun, wishes } from './strategy-status.ts';
+import { planOf, runOf, statusOfRun, wishes } from './strategy-status.ts';
 
 /** The plan stands whole in the status; this bounds it, with room for what a run adds (decision 0004). */
 const MAX_PLAN_BYTES = 128 * 1024;
@@ -27,6 +27,8 @@ export type BuildInput = {
   readonly before: PatchStrategyStatus;
   /** How many hosts of the pool may be out of service, as a number. */
   readonly maxUnavailable: number;
+  /** The host of the leading operator, where it is known. */
+  readonly activeHost: HostName | undefined;
   /** What of the strategy the pool does not permit; then there is no plan. */
   readonly violations: readonly string[];
   readonly epoch: number;
@@ -126,9 +128,11 @@ function builtStatus(
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const leftOut = withoutRole.length > 0 ? `; no role of the pool selects ${listed(withoutRole)}` : '';
   const change = changeOf(input.before, plan);
+  // Where the order names another plan, the difference is told with that.
+  const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
   const message = clip(
     `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out` +
-      `${leftOut}${change ? `; other than before: ${change}` : ''}`,
+      `${leftOut}${change && !pinnedElsewhere ? `; other than before: ${change}` : ''}`,
   );
   const before: PatchStrategyStatus = {
     conditions: input.before.conditions,
@@ -152,12 +156,21 @@ function builtStatus(
   return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
 }
 
-/** How the plan differs from what was left of the one before. */
-function changeOf({ applyPhase, run }: PatchStrategyStatus, plan: Plan): string | undefined {
-  if (!applyPhase || !run || run.planDigest === plan.digest) return undefined;
-  const left = applyPhase.stages.filter(({ result }) => result !== 'success');
-  const difference = planDifference(left, plan.stages);
-  return difference === undefined ? undefined : clip(difference);
+/** How the plan differs from what was left of the one before; for the same plan, what was said of it before. */
+function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
+  const run = runOf(before);
+  if (!run || !before.run) return undefined;
+  if (before.run.planDigest === plan.digest) return before.run.change;
+  const old = planOf(before.run, run);
+  const left = old.stages.filter((_, id) => run.apply.stages[id]?.result !== 'success');
+  const differences = [
+    planDifference(left, plan.stages),
+    actionsDifference(old.actions, plan.actions),
+  ].filter((each) => each !== undefined);
+  if (differences.length > 0) return clip(differences.join('; '));
+  return left.length < old.stages.length
+    ? 'the stages that were carried out are no longer in it'
+    : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
 }
 
 /** A plan without stages is carried out as soon as it is made. */

@@ -4,9 +4,10 @@ import { hostPoolSpec, hostPoolStatus, type HostPoolStatus } from '../crds/host-
 import { GROUP, VERSION } from '../crds/names.ts';
 import { patchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import { call, FIELD_MANAGER } from '../hostops/kubernetes/kube-client.ts';
+import { call, FIELD_MANAGER, type Detail } from '../hostops/kubernetes/kube-client.ts';
 import { mergePatch } from './merge-patch.ts';
 import { poolPatch } from './pool-patch.ts';
+import { PoolReader } from './pool-reader.ts';
 
 const metadata = z.object({
   name: z.string(),
@@ -32,6 +33,9 @@ export type PatchStrategy = z.infer<typeof patchStrategy>;
 const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
 export type HostPool = z.infer<typeof hostPool>;
 
+/** What is answered where only the metadata was asked for. */
+const partial = z.object({ metadata });
+
 /** A pool as a watch tells it; undefined when it cannot be read. */
 export function parsePool(object: unknown): HostPool | undefined {
   return hostPool.safeParse(object).data;
@@ -51,9 +55,20 @@ export const POOLS_PATH = `${BASE}/hostpools`;
 /** Our own resources, read from and written to the API server. Every write is guarded by uid and resourceVersion. */
 export class CareenApi {
   readonly #config: KubeConfig;
+  readonly #pools: PoolReader<HostPool>;
 
   constructor(config: KubeConfig) {
     this.#config = config;
+    this.#pools = new PoolReader({
+      version: async (name) => {
+        const found = await this.#read(`${POOLS_PATH}/${name}`, 'metadata');
+        return found === undefined ? undefined : partial.parse(found).metadata;
+      },
+      whole: async (name) => {
+        const found = await this.#read(`${POOLS_PATH}/${name}`);
+        return found === undefined ? undefined : hostPool.parse(found);
+      },
+    });
   }
 
   /** The strategy as it is now; undefined when there is none. */
@@ -62,10 +77,9 @@ export class CareenApi {
     return found === undefined ? undefined : patchStrategy.parse(found);
   }
 
-  /** The pool as it is now; undefined when there is none. */
+  /** The pool as it is now; undefined when there is none. Its permits come only when they are not known already. */
   async pool(name: string): Promise<HostPool | undefined> {
-    const found = await this.#read(`${POOLS_PATH}/${name}`);
-    return found === undefined ? undefined : hostPool.parse(found);
+    return this.#pools.read(name);
   }
 
   /** Makes the status what is given and returns the strategy as it is then. Throws ConflictError. */
@@ -87,20 +101,27 @@ export class CareenApi {
   }
 
   /** Makes the status of a pool what is given. Sends what changes, not the pool. Throws ConflictError. */
-  async writePool({ metadata: meta, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
-    await this.#write(`${POOLS_PATH}/${meta.name}/status`, poolPatch(meta, before, status), 'metadata');
+  async writePool({ metadata: meta, spec, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
+    const path = `${POOLS_PATH}/${meta.name}/status`;
+    try {
+      const answer = await this.#write(path, poolPatch(meta, before, status), 'metadata');
+      this.#pools.keep({ metadata: partial.parse(answer).metadata, spec, status });
+    } catch (error) {
+      this.#pools.forget(meta.name);
+      throw error;
+    }
   }
 
-  async #read(path: string): Promise<unknown> {
+  async #read(path: string, as: Detail = 'object'): Promise<unknown> {
     try {
-      return await call<unknown>(this.#config, { method: 'GET', path });
+      return await call<unknown>(this.#config, { method: 'GET', path, as });
     } catch (error) {
       if (error instanceof ApiException && error.code === 404) return undefined;
       throw error;
     }
   }
 
-  async #write(path: string, body: unknown, as: 'object' | 'metadata' = 'object'): Promise<unknown> {
+  async #write(path: string, body: unknown, as: Detail = 'object'): Promise<unknown> {
     try {
       return await call<unknown>(this.#config, {
         method: 'PATCH',

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { GROUP, VERSION } from '../crds/names.ts';
 import type { HostOps } from '../hostops/port.ts';
+import type { HostName } from '../planner/facts.ts';
 import { CareenApi, parsePool } from './careen-api.ts';
 import type { ReconcilerDeps } from './pass-context.ts';
 import { PoolLedger } from './pool-ledger.ts';
@@ -26,6 +27,8 @@ export type OperatorDeps = ShellDeps &
     readonly log: Logger;
     readonly newId: () => string;
     readonly operatorNamespace: string;
+    /** The host that this process runs on, where it is known. */
+    readonly activeHost: HostName | undefined;
     /** A safety net: everything is looked at so often, even if nothing tells of a change. */
     readonly resyncSeconds: number;
     /** Another operator leads: this process must end at once. */
@@ -40,19 +43,20 @@ export class CareenOperator extends OperatorShell {
   readonly #pools: WorkQueue;
   /** The pool of each strategy, so that a pool's change wakes those that wait for it. */
   readonly #poolOf = new Map<string, string>();
-  readonly #known = new Pools();
+  readonly #known = new Pools(() => this.#lookAtAll());
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
 
   constructor(given: OperatorDeps) {
-    const { config, hosts, log, clock, newId, operatorNamespace, deposed, events, metrics } = given;
+    const { config, hosts, log, clock, newId, operatorNamespace, activeHost, deposed, events, metrics } =
+      given;
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
     const api = new CareenApi(config);
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
     const deps: Omit<ReconcilerDeps, 'again'> = {
-      ...{ api, hosts, ledger, pools, operatorNamespace, log, clock, newId, events, metrics },
+      ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
     const queue = (kind: string, atOnce: number, make: (deps: ReconcilerDeps) => Reconcile): WorkQueue =>
@@ -63,7 +67,8 @@ export class CareenOperator extends OperatorShell {
   }
 
   protected override async init(): Promise<void> {
-    await this.watchResource(GROUP, VERSION, 'hostpools', (event) => this.#poolChanged(event));
+    const poolChanged = (event: ResourceEvent): Promise<void> => this.#poolChanged(event);
+    await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, 'metadata');
     await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
     this.#resync = setInterval(() => this.#lookAtAll(), this.#resyncSeconds * 1000);
   }
@@ -87,11 +92,12 @@ export class CareenOperator extends OperatorShell {
 
   /** Which hosts a pool has depends on the other pools: when that may have changed, everything is looked at. */
   async #poolChanged({ meta: { name }, object, type }: ResourceEvent): Promise<void> {
-    const pool = type === k8sOperator.ResourceEventType.Deleted ? undefined : parsePool(object);
-    const moved = pool ? this.#known.set(pool) : this.#known.delete(name);
-    if (moved) this.#lookAtAll();
-    // Permits come and go in its status: that is shown once a second.
-    this.#pools.addAfter(name, moved ? 0 : POOL_PAUSE_MILLISECONDS);
+    const pool = parsePool(object);
+    if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
+    else if (pool) this.#known.set(pool);
+    // A pass over it takes in what a change does not tell. Permits come and go in its status: that is shown once a second.
+    const known = this.#known.knows(name, object.metadata ?? {});
+    this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
     for (const [key, of] of this.#poolOf) if (of === name) this.#strategies.add(key);
     return Promise.resolve();
   }

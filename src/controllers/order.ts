@@ -3,6 +3,7 @@ import type { Order } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
 import { policyViolations } from '../planner/action-policy.ts';
 import type { PassContext } from './pass-context.ts';
+import { pinnedElsewhere } from './pinned-plan.ts';
 import { closedBecause, limitIn } from './pool-facts.ts';
 import { limitBelowStage } from './rebuild.ts';
 import { planOf, runOf } from './strategy-status.ts';
@@ -35,11 +36,11 @@ function heldBackBecause(context: PassContext): string | undefined {
   const { strategy, pool, attachment } = context;
   const { status, spec } = strategy;
   const run = runOf(status);
-  if (!run || !pool) return undefined;
+  if (!run || !status.run || !pool) return undefined;
   const { fleet } = attachment.view();
-  if (status.run?.specDigest !== specDigest(spec)) return 'the spec was edited, what is left is planned anew';
+  if (status.run.specDigest !== specDigest(spec)) return 'the spec was edited, what is left is planned anew';
   if (limitBelowStage(run, limitIn(pool, fleet)))
     return 'a stage is larger than the pool allows now, what is left is planned anew';
   const [violation] = violationsOf(context);
-  return violation ?? closedBecause(pool, fleet);
+  return violation ?? pinnedElsewhere(spec.execution.plan, status.run) ?? closedBecause(pool, fleet);
 }

@@ -1,4 +1,5 @@
 import type { HostOps } from '../hostops/port.ts';
+import type { HostName } from '../planner/facts.ts';
 import type { Attachment } from './attachments.ts';
 import type { CareenApi, HostPool, PatchStrategy } from './careen-api.ts';
 import type { PoolLedger } from './pool-ledger.ts';
@@ -19,6 +20,8 @@ export type ReconcilerDeps = Telemetry & {
   readonly adopted: Map<string, number>;
   /** The operator's own namespace: no strategy may run its Jobs there. */
   readonly operatorNamespace: string;
+  /** The host that this process, the leader, runs on; undefined when that is none of the hosts. */
+  readonly activeHost: HostName | undefined;
   readonly log: Logger;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;

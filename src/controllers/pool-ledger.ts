@@ -12,6 +12,7 @@ import { standing, takenOver } from './takeover.ts';
 
 const TRIES = 6;
 const PAUSE_MILLISECONDS = 10;
+const LONGEST_TURN_MILLISECONDS = 1_000;
 
 /** What the ledger needs of a pool's store. */
 export type PoolStore = {
@@ -113,15 +114,18 @@ export class PoolLedger {
 
   /** Carries out what waits for a pool, batch after batch, until nothing does. */
   async #drain(pool: string, queue: Waiting[]): Promise<void> {
+    const { lingerMilliseconds = 0 } = this.#options;
+    let turnOfOthers = 0;
     for (;;) {
-      await delay(this.#options.lingerMilliseconds ?? 0);
+      await delay(Math.max(lingerMilliseconds, turnOfOthers));
       const batch = queue.splice(0);
       if (batch.length === 0) {
         this.#waiting.delete(pool);
         return;
       }
       try {
-        await this.#persist(pool, batch);
+        // Another process that writes, too, gets three times the time that this one took: so they seldom meet.
+        turnOfOthers = Math.min(3 * (await this.#persist(pool, batch)), LONGEST_TURN_MILLISECONDS);
         for (const { done } of batch) done();
       } catch (error) {
         for (const { failed } of batch) failed(error);
@@ -129,12 +133,16 @@ export class PoolLedger {
     }
   }
 
-  /** Reads anew and tries again when somebody else wrote in between: each try decides on what it has just read. */
-  async #persist(pool: string, batch: readonly Waiting[]): Promise<void> {
+  /**
+   * Reads anew and tries again when somebody else wrote in between: each try decides on what it has just read. Resolves
+   * with how many milliseconds the last one took.
+   */
+  async #persist(pool: string, batch: readonly Waiting[]): Promise<number> {
     for (let tried = 1; ; tried++) {
+      const startedAt = performance.now();
       try {
         await this.#write(pool, batch);
-        return;
+        return performance.now() - startedAt;
       } catch (error) {
         if (!(error instanceof ConflictError) || tried === TRIES) throw error;
         this.#options.wrote?.('conflict');

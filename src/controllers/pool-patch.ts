@@ -45,12 +45,20 @@ function permits(before: readonly Permit[] | undefined, after: readonly Permit[]
   if (before === undefined) return [{ op: 'add', path: '/status/permits', value: after }];
   const kept = new Set(after.map(identity));
   const had = new Set(before.map(identity));
-  const gone = before.flatMap((permit, i) => (kept.has(identity(permit)) ? [] : [i]));
+  const gone = [...before.entries()].filter(([, permit]) => !kept.has(identity(permit)));
   return [
-    ...gone.reverse().map((i): Operation => ({ op: 'remove', path: `/status/permits/${String(i)}` })),
+    ...gone.reverse().flatMap(([place, { host }]) => removal(`/status/permits/${String(place)}`, host)),
     ...after
       .filter((permit) => !had.has(identity(permit)))
       .map((value): Operation => ({ op: 'add', path: '/status/permits/-', value })),
+  ];
+}
+
+/** Names the host as well: where another stands in its place, the patch is refused. */
+function removal(path: string, host: string): Operation[] {
+  return [
+    { op: 'test', path: `${path}/host`, value: host },
+    { op: 'remove', path },
   ];
 }
 

@@ -3,20 +3,35 @@ import { heldBack, type PoolSelection } from '../planner/pool-membership.ts';
 import type { HostPool } from './careen-api.ts';
 import { hostPoolSpec } from '../crds/host-pool.ts';
 
+type KnownPool = PoolSelection & { readonly uid: string; readonly generation: number };
+
 /** What is known of all pools, for the one thing that takes all of them: which hosts a pool has. */
 export class Pools {
-  readonly #pools = new Map<string, PoolSelection & { readonly uid: string }>();
+  readonly #pools = new Map<string, KnownPool>();
+  readonly #moved: () => void;
 
-  /** Takes a pool in. Says whether that may have moved hosts from or to other pools. */
-  set({ metadata: { name, uid, creationTimestamp }, spec }: HostPool): boolean {
-    const nodeSelector = spec.provider.kubernetes.nodeSelector;
-    const before = this.#pools.get(name);
-    this.#pools.set(name, { name, uid, createdAt: creationTimestamp, nodeSelector });
-    return before?.uid !== uid || JSON.stringify(before.nodeSelector) !== JSON.stringify(nodeSelector);
+  /** `moved` is called when hosts may have moved from or to other pools. */
+  constructor(moved: () => void) {
+    this.#moved = moved;
   }
 
-  delete(name: string): boolean {
-    return this.#pools.delete(name);
+  /** Takes a pool in. */
+  set({ metadata: { name, uid, generation, creationTimestamp }, spec }: HostPool): void {
+    const nodeSelector = spec.provider.kubernetes.nodeSelector;
+    const before = this.#pools.get(name);
+    this.#pools.set(name, { name, uid, generation, createdAt: creationTimestamp, nodeSelector });
+    if (before?.uid !== uid || JSON.stringify(before.nodeSelector) !== JSON.stringify(nodeSelector))
+      this.#moved();
+  }
+
+  delete(name: string): void {
+    if (this.#pools.delete(name)) this.#moved();
+  }
+
+  /** Whether the spec of that generation was taken in. */
+  knows(name: string, { uid, generation }: { readonly uid?: string; readonly generation?: number }): boolean {
+    const known = this.#pools.get(name);
+    return known !== undefined && known.uid === uid && known.generation === generation;
   }
 
   get names(): readonly string[] {

@@ -151,6 +151,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     generation: metadata.generation,
     before: status,
     maxUnavailable,
+    activeHost: deps.activeHost,
     violations: violationsOf(context),
     epoch,
     scope: attachment.scope,

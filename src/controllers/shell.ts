@@ -14,6 +14,7 @@ import type {
   KubernetesObject,
   V1CustomResourceDefinitionVersion,
 } from '@kubernetes/client-node';
+import type { Detail } from '../hostops/kubernetes/kube-client.ts';
 import { SupervisedInformer } from '../hostops/kubernetes/supervised-informer.ts';
 import type { Logger } from './pass-context.ts';
 
@@ -34,13 +35,17 @@ export abstract class OperatorShell extends k8sOperator.default {
     this.#deps = deps;
   }
 
-  /** Tells `onEvent` of every object of a kind, now and whenever it changes. Resolves when the first list was told. */
+  /**
+   * Tells `onEvent` of every object of a kind, now and whenever it changes. Resolves when the first list was told. With
+   * changes as `metadata`, a change comes without spec and status.
+   */
   protected override async watchResource(
     group: string,
     version: string,
     plural: string,
     onEvent: (event: ResourceEvent) => Promise<void>,
     namespace?: string,
+    changesAs: Detail = 'object',
   ): Promise<void> {
     const path = this.getCustomResourceApiUri(group, version, plural, namespace);
     const id = `${plural}.${group ? `${group}/` : ''}${version}`;
@@ -48,6 +53,7 @@ export abstract class OperatorShell extends k8sOperator.default {
     const informer = new SupervisedInformer<KubernetesObject, KubernetesObject>({
       config,
       path,
+      changesAs,
       project: (object) => object,
       changed: (before, after) => {
         const object = after ?? before;

@@ -177,13 +177,13 @@ export const hostPoolStatus = z
       .array(permit)
       .max(10000)
       .optional()
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['host'] })
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The permits that are granted, one a host. They are granted here and nowhere else.'),
     runs: z
       .array(permitRun)
       .max(10000)
       .optional()
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The runs that hold permits: whose they are.'),
     conditions: conditionList.optional().describe('Ready and Stalled, for tools that wait.'),
   })

@@ -74,6 +74,7 @@ const requirement = z
       .max(325)
       .regex(
         /^(nodeInfo\.(kernelVersion|osImage|kubeletVersion|containerRuntimeVersion|architecture|operatingSystem)|labels\..+)$/,
+        'expected nodeInfo.FIELD, such as nodeInfo.kernelVersion, or labels.KEY',
       )
       .describe(
         'What is compared: nodeInfo.FIELD (kernelVersion, osImage, kubeletVersion, containerRuntimeVersion, ' +
@@ -114,7 +115,10 @@ export type CurrentRequirement = z.infer<typeof requirement>;
 const patch = z
   .object({
     id: text(63)
-      .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/)
+      .regex(
+        /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+        'expected lower-case letters, digits, "-" and ".", a letter or digit at both ends',
+      )
       .meta(
         rules({
           rule: `self != '${REBOOT}'`,
@@ -213,6 +217,15 @@ const execution = z
       .optional()
       .describe(
         'Run only as far as this stage (its id, from 0), then wait. Raise it, or remove it, to go on.',
+      ),
+    plan: z
+      .string()
+      .max(71)
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .optional()
+      .describe(
+        'Run only the plan with this digest, the one in status.run.planDigest when it was reviewed. While the plan ' +
+          'is another one no further stage begins, and the message says how it differs.',
       ),
   })
   .prefault({})

@@ -38,21 +38,28 @@ export function generation(): z.ZodNumber {
 
 /** A name as Kubernetes takes it for objects of most kinds. */
 export function objectName(): z.ZodString {
-  return text(253).regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/);
+  return text(253).regex(
+    /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
+    'expected lower-case letters, digits, "-" and ".", a letter or digit at both ends',
+  );
 }
 
 /** The name of a namespace. */
 export function namespaceName(): z.ZodString {
-  return text(63).regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+  return text(63).regex(
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/,
+    'expected lower-case letters, digits and "-", a letter or digit at both ends',
+  );
 }
 
 /** A number from 1 to 10000, or a percentage from `1%` to `100%`; `field` is its name, for the message. */
 export function countOrPercentage(field: string): z.ZodType<number | string> {
-  return z.union([z.int().min(1).max(10000), z.string().regex(/^([1-9][0-9]?|100)%$/)]).meta({
+  const message = `${field} must be a number from 1 to 10000, or a percentage from "1%" to "100%"`;
+  return z.union([z.int().min(1).max(10000), z.string().regex(/^([1-9][0-9]?|100)%$/, message)]).meta({
     'x-kubernetes-int-or-string': true,
     ...rules({
       rule: "type(self) == int ? self >= 1 && self <= 10000 : self.matches('^([1-9][0-9]?|100)%$')",
-      message: `${field} must be a number from 1 to 10000, or a percentage from "1%" to "100%"`,
+      message,
     }),
   });
 }

@@ -1,16 +1,25 @@
 /**
- * The planner: what is wanted and what is there, turned into a plan. Pure: the
- * same inputs give the same plan and digest, in whatever order hosts are listed.
+ * The native planner: what is wanted and what is there, turned into a plan. It
+ * follows the VIM's rules (starlingx-vim.md §7) and shares them with the VIM's
+ * planner; what is done otherwise is in docs/decisions/0011-the-native-profile.md.
+ * Pure: the same inputs give the same plan and digest, in whatever order hosts are listed.
  */
 import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
-import type { OutageLevel, Role, StageName } from '../crds/vocabulary.ts';
+import type { OutageLevel, Role } from '../crds/vocabulary.ts';
+import { CAREEN } from './careen-profile.ts';
 import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
+import { pieces, singly } from './lists.ts';
 import type { Plan, Stage } from './plan.ts';
-import { stageSteps, timeoutOver } from './stage-steps.ts';
+import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
+import { timeoutOver } from './stage-steps.ts';
 
-export type PoolLimits = { readonly maxUnavailable: number };
+export type PlanLimits = {
+  readonly maxUnavailable: number;
+  /** The host of the leading operator: of the controllers it is taken last. Undefined when it runs on none. */
+  readonly activeHost?: HostName | undefined;
+};
 
 export type Built = {
   readonly plan: Plan;
@@ -18,28 +27,30 @@ export type Built = {
   readonly withoutRole: readonly HostName[];
 };
 
-type Candidate = { readonly seed: HostSeed; readonly lacks: readonly string[]; readonly level: OutageLevel };
+type Candidate = {
+  readonly name: HostName;
+  readonly roles: readonly Role[];
+  /** Ids of the patches that it lacks. */
+  readonly lacks: ReadonlySet<string>;
+  readonly reboot: boolean;
+};
+type Group = RoleGroup<Role, Candidate>;
 
 /**
- * Plans the stages for all hosts that lack a patch: controllers, then storage
- * hosts, then workers; in each group first the hosts that need no reboot
- * (starlingx-vim.md §7.1). No stage is larger than the pool's limit.
+ * Plans the stages for all hosts that lack a patch, cordoned ones as well:
+ * controllers, then storage hosts, then workers; in each group first the hosts
+ * that need no reboot. No stage is larger than the pool's limit.
  */
-export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limits: PoolLimits): Built {
+export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limits: PlanLimits): Built {
   const ordered = seeds.toSorted((a, b) => compareHostNames(a.name, b.name));
-  const candidates = ordered.map((seed) => candidate(spec, seed)).filter(({ lacks }) => lacks.length > 0);
-  const stages = (['controller', 'storage', 'worker'] as const).flatMap((role) => {
-    const group = candidates.filter(({ seed }) => groupOf(seed) === role);
-    return (['touched', 'away'] as const).flatMap((level) =>
-      batches(
-        spec,
-        role,
-        group.filter((each) => each.level === level),
-        level,
-        limits,
-      ).map((batch) => stage(spec, STAGE_OF[role], batch, level)),
-    );
+  const candidates = ordered.map((seed) => candidate(spec, seed)).filter(({ lacks }) => lacks.size > 0);
+  const groups = roleGroups(CAREEN.roles, candidates, {
+    isOf: (role, host) => groupOf(host) === role,
+    needsReboot: (host) => host.reboot,
   });
+  const stages = groups.flatMap((group) =>
+    listsOf(spec, group, limits).map((hosts) => stage(spec, { ...group, hosts })),
+  );
   const { patches, reboot, drain, timing, onForeignUncordon } = spec;
   const actions: PlanActions = { patches, drain, timing, onForeignUncordon, ...(reboot ? { reboot } : {}) };
   return {
@@ -48,16 +59,14 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
   };
 }
 
-const STAGE_OF: Readonly<Record<Role, StageName>> = {
-  controller: 'sw-patch-controllers',
-  storage: 'sw-patch-storage-hosts',
-  worker: 'sw-patch-worker-hosts',
-};
-
-function candidate(spec: PatchStrategySpec, seed: HostSeed): Candidate {
-  const lacking = spec.patches.filter(({ current }) => unmetRequirements(current, seed.facts).length > 0);
-  const level = lacking.some(({ rebootRequired }) => rebootRequired) ? 'away' : 'touched';
-  return { seed, lacks: lacking.map(({ id }) => id), level };
+function candidate({ patches }: PatchStrategySpec, { name, roles, facts }: HostSeed): Candidate {
+  const lacking = patches.filter(({ current }) => unmetRequirements(current, facts).length > 0);
+  return {
+    name,
+    roles,
+    lacks: new Set(lacking.map(({ id }) => id)),
+    reboot: lacking.some(({ rebootRequired }) => rebootRequired),
+  };
 }
 
 /**
@@ -65,50 +74,40 @@ function candidate(spec: PatchStrategySpec, seed: HostSeed): Candidate {
  * a worker too goes with the workers; a storage host that is a worker too goes
  * with the storage hosts, whose stages are the more careful ones.
  */
-function groupOf({ roles }: HostSeed): Role | undefined {
+function groupOf({ roles }: Candidate): Role | undefined {
   if (roles.includes('controller')) return roles.includes('worker') ? 'worker' : 'controller';
   return roles.includes('storage') ? 'storage' : roles.find((role) => role === 'worker');
 }
 
-function batches(
-  spec: PatchStrategySpec,
-  role: Role,
-  group: readonly Candidate[],
-  level: OutageLevel,
-  { maxUnavailable }: PoolLimits,
-): Candidate[][] {
+/** The hosts of a group that are taken together. Controllers go first, one at a time, the active one last of them. */
+function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits: PlanLimits): Candidate[][] {
   const type = {
     controller: spec.controllerApplyType,
     storage: spec.storageApplyType,
     worker: spec.workerApplyType,
   }[role];
   if (type === 'ignore') return [];
+  const { maxUnavailable, activeHost } = limits;
   const wished = role === 'worker' ? spec.maxParallelWorkerHosts : maxUnavailable;
-  const atOnce = type === 'serial' ? 1 : level === 'away' ? Math.min(wished, maxUnavailable) : wished;
-  // Workers that are controllers too come first, each by itself (starlingx-vim.md §7.5).
-  const alone = group.filter(({ seed }) => role === 'worker' && seed.roles.includes('controller'));
-  const others = group.filter((each) => !alone.includes(each));
-  return [...alone.map((each) => [each]), ...chunks(others, atOnce)];
+  const atOnce = reboot ? Math.min(wished, maxUnavailable) : wished;
+  const controls = ({ roles }: Candidate): boolean => roles.includes('controller');
+  const others = hosts.filter((host) => !controls(host));
+  return [
+    ...singly(activeLast(hosts.filter(controls), activeHost)),
+    ...(type === 'serial' ? singly(others) : pieces(others, atOnce)),
+  ];
 }
 
-function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
-}
-
-function stage(
-  spec: PatchStrategySpec,
-  name: StageName,
-  batch: readonly Candidate[],
-  level: OutageLevel,
-): Stage {
-  const lacking = new Set(batch.flatMap(({ lacks }) => lacks));
-  const steps = stageSteps(level, spec.timing);
+function stage(spec: PatchStrategySpec, { role, reboot, hosts }: Group): Stage {
+  const level: OutageLevel = reboot ? 'away' : 'touched';
+  const steps = CAREEN.steps[level].map(([step, timeout]) => ({
+    name: step,
+    timeoutSeconds: typeof timeout === 'number' ? timeout : spec.timing[timeout],
+  }));
   return {
-    name,
-    hosts: batch.map(({ seed }) => seed.name),
-    patches: spec.patches.map(({ id }) => id).filter((id) => lacking.has(id)),
+    name: CAREEN.stageOf[role],
+    hosts: hosts.map(({ name }) => name),
+    patches: spec.patches.map(({ id }) => id).filter((id) => hosts.some(({ lacks }) => lacks.has(id))),
     level,
     steps,
     timeoutSeconds: timeoutOver(steps),

@@ -55,14 +55,15 @@ export const permit =
     path.startsWith(`${CAREEN}/hostpools/`) &&
     textOf(body).includes(`"host":"${host}"`);
 
-/** Writes down that the host's outage is open. */
-export const intent =
+/** Writes down that the run has begun, in whole: patched over whatever stands there, it is a status. */
+export const progress =
   (host: string): Match =>
   ({ method, path, body }) =>
     method === 'PATCH' &&
     path.startsWith(`${CAREEN}/namespaces/`) &&
     path.endsWith('/status') &&
-    textOf(body).includes(`"name":"${host}"`);
+    textOf(body).includes('"progress":{"stage":0,') &&
+    textOf(body).includes(`"${host}"`);
 
 /** Marks the host as taken and closes it. */
 export const claim =

@@ -233,6 +233,11 @@ describe('a wrong manifest is refused, naming the field', () => {
     ],
     ['an unknown mode', strategy({ execution: { mode: 'Go' } }), /execution\.mode.*supported values/],
     ['a negative stage', strategy({ execution: { throughStage: -1 } }), /execution\.throughStage/],
+    ...['sha256:0', `sha256:${'A'.repeat(64)}`, '0'.repeat(64)].map((plan): [string, Manifest, RegExp] => [
+      `a plan named ${plan.slice(0, 12)}`,
+      strategy({ execution: { plan } }),
+      /execution\.plan.*should match '\^sha256:/,
+    ]),
     ['a timeout of nothing', strategy({ timing: { patchTimeoutSeconds: 0 } }), /timing\.patchTimeoutSeconds/],
     ['a misspelt field', strategy({ maxParallelHosts: 2 }), /maxParallelHosts/],
     ...[0, 10001, -1, '50', '0%', '01%', '150%', '10 %', 'few'].map((limit): [string, Manifest, RegExp] => [

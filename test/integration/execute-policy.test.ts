@@ -141,6 +141,13 @@ describe('an approver may, and an editor may not', () => {
       execution({ throughStage: null }),
       /throughStage: to change/,
     ],
+    ['name the plan that may run', {}, execution({ plan: digest }), /execution\.plan: to change which plan/],
+    [
+      'let any plan run',
+      { execution: { mode: 'Run', plan: digest } },
+      execution({ plan: null }),
+      /execution\.plan: to change which plan/,
+    ],
     [
       'make a request',
       {},

@@ -15,6 +15,7 @@ export class TcpProxy {
   readonly #connections = new Set<Connection>();
   #mode: Mode = 'forward';
   #accepted = 0;
+  #passedBefore = 0;
 
   private constructor(target: URL) {
     this.#target = { host: target.hostname, port: Number(target.port) };
@@ -43,6 +44,11 @@ export class TcpProxy {
   /** How many of them are open, those in a black hole included. */
   get open(): number {
     return this.#connections.size;
+  }
+
+  /** How many bytes its clients have sent and got so far, what TLS adds included. */
+  get bytes(): number {
+    return [...this.#connections].reduce((sum, { client }) => sum + bytesOf(client), this.#passedBefore);
   }
 
   /** Ends all connections at once; new ones are treated as before. */
@@ -93,11 +99,16 @@ export class TcpProxy {
     this.#connections.add(connection);
     client.once('close', () => {
       this.#connections.delete(connection);
+      this.#passedBefore += bytesOf(client);
       target?.destroy();
     });
     if (target) join(connection, target);
     else bury(connection);
   }
+}
+
+function bytesOf({ bytesRead, bytesWritten }: Socket): number {
+  return bytesRead + bytesWritten;
 }
 
 function join(connection: Connection, target: Socket): void {

@@ -41,6 +41,7 @@ describe('the direction of imports', () => {
     ['src/telemetry/a.ts', '../main.ts'],
     ['src/cli/a.ts', '../controllers/b.ts'],
     ['src/planner/a.ts', '../cli/b.ts'],
+    ['src/hostops/a.ts', '../cli/b.ts'],
     ['src/controllers/a.ts', '../../test/support/b.ts'],
     ['src/main.ts', '../scripts/b.ts'],
   ])('%s may not import %s', async (file, specifier) => {
@@ -62,6 +63,7 @@ describe('the direction of imports', () => {
     ['src/main.ts', './telemetry/b.ts'],
     ['src/telemetry/a.ts', './b.ts'],
     ['src/cli/a.ts', '../planner/vim/b.ts'],
+    ['src/cli/a.ts', '../hostops/kubernetes/b.ts'],
     ['test/unit/a.test.ts', '../../src/planner/b.ts'],
   ])('%s may import %s', async (file, specifier) => {
     expect(await refusals(file, using(specifier))).toEqual([]);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planDifference } from '../../src/planner/plan-difference.ts';
+import { actionsDifference, planDifference } from '../../src/planner/plan-difference.ts';
+import { strategySpec } from './support/simulated-run.ts';
 
 const plan = (...stages: string[][]) =>
   stages.map((hosts) => ({ name: 'sw-patch-worker-hosts' as const, hosts }));
@@ -11,6 +12,27 @@ describe('the difference between two plans', () => {
       'added: d, e; no longer in it: b; 3 stages instead of 2',
     );
     expect(planDifference(plan(['a'], ['b']), plan(['b'], ['a']))).toBe('in another stage: b, a');
+  });
+
+  it('is not that a stage has another number, when stages before it came or went', () => {
+    expect(planDifference(plan(['a'], ['b'], ['c']), plan(['b'], ['c'], ['d']))).toBe(
+      'added: d; no longer in it: a',
+    );
+  });
+
+  it('is also that hosts are to get other patches', () => {
+    const [stage] = plan(['a', 'b']);
+    const lacking = (...patches: string[]) => [{ ...stage, name: 'sw-patch-worker-hosts' as const, patches }];
+    expect(planDifference(lacking('p', 'q'), lacking('q'))).toBe('with other patches: a, b');
+    expect(planDifference(lacking('p'), lacking('p'))).toBeUndefined();
+  });
+
+  it('names the fields that were edited', () => {
+    const drain = { evictUnmanagedPods: true };
+    expect(actionsDifference(strategySpec(), strategySpec({ drain, timing: { settleSeconds: 1 } }))).toBe(
+      'edited: spec.drain, spec.timing',
+    );
+    expect(actionsDifference(strategySpec(), strategySpec({ workerApplyType: 'serial' }))).toBeUndefined();
   });
 
   it('names a few hosts and counts the rest', () => {

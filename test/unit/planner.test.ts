@@ -153,6 +153,21 @@ describe('a plan', () => {
     ]);
   });
 
+  it('takes the controller that the operator runs on last of them, also of those that are workers too', () => {
+    const both: readonly Role[] = ['controller', 'worker'];
+    const planOf = (roles: readonly Role[], activeHost?: string) =>
+      build(
+        strategySpec(),
+        ['c-1', 'c-2', 'c-3'].map((name) => seed(name, LACKS_BOTH, roles)),
+        { maxUnavailable: 3, activeHost },
+      ).plan;
+    const hostsOf = (...args: Parameters<typeof planOf>) => planOf(...args).stages.map(({ hosts }) => hosts);
+    expect(hostsOf(['controller'], 'c-1')).toEqual([['c-2'], ['c-3'], ['c-1']]);
+    expect(hostsOf(both, 'c-2')).toEqual([['c-1'], ['c-3'], ['c-2']]);
+    expect(hostsOf(both)).toEqual([['c-1'], ['c-2'], ['c-3']]);
+    expect(planOf(['worker'], 'c-1')).toEqual(planOf(['worker']));
+  });
+
   it('leaves out hosts that are current, and names those without a role', () => {
     const seeds = [seed('w-1', CURRENT), seed('none', LACKS_BOTH, [])];
     const built = build(strategySpec(), seeds, { maxUnavailable: 2 });

@@ -191,7 +191,9 @@ describe('the patch of a pool', () => {
     expect(poolPatch(guard, before, after)).toEqual([
       { op: 'test', path: '/metadata/uid', value: 'u' },
       { op: 'replace', path: '/metadata/resourceVersion', value: '7' },
+      { op: 'test', path: '/status/permits/2/host', value: 'c' },
       { op: 'remove', path: '/status/permits/2' },
+      { op: 'test', path: '/status/permits/0/host', value: 'a' },
       { op: 'remove', path: '/status/permits/0' },
       { op: 'add', path: '/status/permits/-', value: permit('d') },
     ]);
@@ -226,7 +228,7 @@ function applied(before: HostPoolStatus, patch: ReturnType<typeof poolPatch>): H
   for (const { op, path, value } of patch) {
     const [, , field, place] = path.split('/');
     if (path === '/status') Object.assign(status, value);
-    else if (path.startsWith('/metadata') || field === undefined) continue;
+    else if (op === 'test' || path.startsWith('/metadata') || field === undefined) continue;
     else if (place === undefined && op === 'remove') Reflect.deleteProperty(status, field);
     else if (place === undefined) status[field] = value;
     else if (Array.isArray(status[field])) {

@@ -39,14 +39,14 @@ describe('the TCP proxy', () => {
     await eventually(`the echo of ${text}`, () => client.received.endsWith(text));
   }
 
-  it('passes on what it gets, and counts connections', async () => {
+  it('passes on what it gets, and counts connections and bytes', async () => {
     const [first, second] = [open(), open()];
     await echoes(first, 'one');
     await echoes(second, 'two');
-    expect([proxy.accepted, proxy.open]).toEqual([2, 2]);
+    expect([proxy.accepted, proxy.open, proxy.bytes]).toEqual([2, 2, 12]);
     first.socket.destroy();
     await eventually('one is closed', () => proxy.open === 1);
-    expect(proxy.accepted).toBe(2);
+    expect([proxy.accepted, proxy.bytes]).toEqual([2, 12]);
   });
 
   it('cuts what is open and refuses what is new, apart', async () => {

@@ -77,14 +77,15 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
 }
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
+/** How much of an object is sent: `metadata` leaves out spec and status. */
+export type Detail = 'object' | 'metadata';
 export type Call = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Query;
   /** Sent as JSON. In a PATCH an array is a JSON patch, anything else a JSON merge patch; in a DELETE it is DeleteOptions. */
   readonly body?: unknown;
-  /** `metadata` spares the rest of the answer, where the object is large and known. */
-  readonly as?: 'object' | 'metadata';
+  readonly as?: Detail;
 };
 
 /** Makes one request and returns its JSON. Refusals are thrown as ApiException. */

@@ -17,7 +17,8 @@ export type NodeState = Omit<HostFacts, 'instances'> & {
   readonly leftLocked: boolean;
 };
 
-const NODE_INFO = [
+/** What a node reports of itself that facts are made of: `nodeInfo.FIELD`. */
+export const NODE_INFO = [
   'kernelVersion',
   'osImage',
   'kubeletVersion',
@@ -51,7 +52,10 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
   };
 }
 
-export function seedOf({ name, labels, facts }: NodeState, roles: Scope['roles']): HostSeed {
+export function seedOf(
+  { name, labels, facts }: Pick<NodeState, 'name' | 'labels' | 'facts'>,
+  roles: Scope['roles'],
+): HostSeed {
   return { name, roles: rolesOf(labels, roles), facts };
 }
 
@@ -69,7 +73,11 @@ function detail({ reason, message }: V1NodeCondition): string {
   return text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE - 1)}…` : text || 'no reason given';
 }
 
-function factsOf(labels: Labels, info: NonNullable<V1Node['status']>['nodeInfo']): Facts {
+/** All that strategies can ask of a node, by the names they ask with. */
+export function factsOf(
+  labels: Labels,
+  info: { readonly [field in (typeof NODE_INFO)[number]]?: string | undefined } | undefined,
+): Facts {
   const facts: Record<string, string> = {};
   for (const field of NODE_INFO) if (info?.[field]) facts[`nodeInfo.${field}`] = info[field];
   for (const [key, value] of Object.entries(labels)) facts[`labels.${key}`] = value;

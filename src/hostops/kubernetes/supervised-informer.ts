@@ -5,7 +5,7 @@
  */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { currentRevision, rawPages, type Selection } from './kube-client.ts';
+import { currentRevision, rawPages, type Detail, type Selection } from './kube-client.ts';
 import { explain, httpStatus, retryAfterSeconds } from './kube-errors.ts';
 import type { Logger } from './logger.ts';
 import { isOlder } from './revisions.ts';
@@ -20,6 +20,8 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly config: KubeConfig;
   readonly path: string;
   readonly selection?: Selection;
+  /** How much of an object a watch tells, all of it by default; a list tells all in any case. */
+  readonly changesAs?: Detail;
   /** What is kept of an object; undefined for objects that are of no interest. */
   readonly project: (object: Raw) => T | undefined;
   /** Called after the change is stored. What it throws is logged and goes no further. */
@@ -185,9 +187,15 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
 
   /** Watches until that has to be done anew, which is no failure; throws when it failed. */
   async #watch(signal: AbortSignal): Promise<void> {
-    const { config, path, selection = {}, idleLimitMs = IDLE_LIMIT_MS } = this.#options;
+    const {
+      config,
+      path,
+      selection = {},
+      changesAs: as = 'object',
+      idleLimitMs = IDLE_LIMIT_MS,
+    } = this.#options;
     const opened = (): void => this.#connected();
-    const watch = { path, selection, resourceVersion: this.#revision, idleLimitMs, opened };
+    const watch = { path, selection, as, resourceVersion: this.#revision, idleLimitMs, opened };
     let lively = false;
     try {
       for await (const event of watchEvents<Raw>(config, watch, signal)) {

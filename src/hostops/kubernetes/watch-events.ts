@@ -1,6 +1,6 @@
 /** One watch request as a stream of events, with an idle limit that notices half-open connections. */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
-import { send, type Selection } from './kube-client.ts';
+import { send, type Detail, type Selection } from './kube-client.ts';
 
 export type WatchEvent<T> = {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
@@ -34,6 +34,7 @@ export class SilentWatch extends Error {
 export type Watch = {
   readonly path: string;
   readonly selection: Selection;
+  readonly as: Detail;
   /** From where on. */
   readonly resourceVersion: string;
   readonly idleLimitMs: number;
@@ -47,7 +48,7 @@ export type Watch = {
  */
 export async function* watchEvents<T extends KubernetesObject>(
   config: KubeConfig,
-  { path, selection, resourceVersion, idleLimitMs, opened }: Watch,
+  { path, selection, as, resourceVersion, idleLimitMs, opened }: Watch,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent<T>, void, undefined> {
   const silence = new AbortController();
@@ -62,7 +63,7 @@ export async function* watchEvents<T extends KubernetesObject>(
   };
   try {
     const either = AbortSignal.any([signal, silence.signal]);
-    const response = await send(config, { method: 'GET', path, query }, either);
+    const response = await send(config, { method: 'GET', path, query, as }, either);
     silent = () => new SilentWatch(`the watch of ${path} fell silent`);
     timer.refresh();
     opened();

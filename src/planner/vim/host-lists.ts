@@ -2,7 +2,8 @@
  * Which hosts are taken together (starlingx-vim.md §7.3, §7.5). Each list
  * becomes a stage.
  */
-import { firstFit, type Constraint } from './first-fit.ts';
+import { firstFit, type Constraint } from '../first-fit.ts';
+import { pieces, singly } from '../lists.ts';
 import { isA, type Fleet } from './fleet.ts';
 import type { Host, Platform } from './inventory.ts';
 import type { ApplyType } from './request.ts';
@@ -103,14 +104,4 @@ function concern(byHost: Map<string, Constraint[]>, host: string | undefined, co
   const known = byHost.get(host);
   if (!known) byHost.set(host, [constraint]);
   else if (known.at(-1) !== constraint) known.push(constraint);
-}
-
-function singly<T>(items: readonly T[]): T[][] {
-  return items.map((item) => [item]);
-}
-
-function pieces<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
-    items.slice(i * size, (i + 1) * size),
-  );
 }

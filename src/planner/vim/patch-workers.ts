@@ -45,9 +45,9 @@ function outageOf(group: PatchGroup, hosts: readonly PatchHost[]): Omit<Outage, 
   };
 }
 
+/** A controller is always alone in its list. */
 function swact({ profile, inputs }: PatchGroup, hosts: readonly Host[]): Step[] {
-  const moves =
-    hosts.length === 1 && hosts.some((host) => isA('controller', host)) && !inputs.singleController;
+  const moves = !inputs.singleController && hosts.some((host) => isA('controller', host));
   return moves ? [step(profile, 'swact-hosts', hostEntities(hosts))] : [];
 }
 

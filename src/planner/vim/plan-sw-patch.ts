@@ -1,4 +1,5 @@
 /** The apply phase of a sw-patch strategy (starlingx-vim.md §7). */
+import { activeLast, roleGroups } from '../role-groups.ts';
 import { isA, type Fleet } from './fleet.ts';
 import { storageLists } from './host-lists.ts';
 import type { PatchHost, Personality } from './inventory.ts';
@@ -10,27 +11,27 @@ import type { PatchInputs } from './request.ts';
 import { personalityMismatch, storageRefusal } from './role-checks.ts';
 import { hostEntities, step, wait } from './steps.ts';
 
-const PLANNERS = [
-  ['controller', patchControllers],
-  ['storage', patchStorage],
-  ['swift', patchSwift],
-  ['worker', patchWorkers],
-] as const;
+const PLANNERS = {
+  controller: patchControllers,
+  storage: patchStorage,
+  swift: patchSwift,
+  worker: patchWorkers,
+} as const;
+const ROLES = ['controller', 'storage', 'swift', 'worker'] as const;
 
 /** The stages of all hosts that are not patch current; of each role first those that need no reboot. */
 export function planSwPatch(profile: Profile, inputs: PatchInputs, fleet: Fleet): Planned {
-  const toPatch = inputs.hosts.filter(({ patch }) => !patch.patchCurrent);
+  const groups = roleGroups(
+    ROLES,
+    inputs.hosts.filter(({ patch }) => !patch.patchCurrent),
+    { isOf: isSortedTo, needsReboot: ({ patch }) => patch.requiresReboot },
+  );
   return planInOrder(
-    PLANNERS.flatMap(([role, plan]) => {
-      const ofRole = toPatch.filter((host) => isSortedTo(role, host));
-      return [false, true]
-        .map((reboot): PatchGroup => {
-          const hosts = ofRole.filter(({ patch }) => patch.requiresReboot === reboot);
-          return { profile, inputs, fleet, hosts, reboot };
-        })
-        .filter(({ hosts }) => hosts.length > 0)
-        .map((group) => () => plan(group));
-    }),
+    groups.map(
+      ({ role, ...group }) =>
+        () =>
+          PLANNERS[role]({ profile, inputs, fleet, ...group }),
+    ),
   );
 }
 
@@ -56,10 +57,8 @@ function patchControllers(group: PatchGroup): Planned {
   if (applyType === 'parallel') return failed('parallel apply type not allowed for controllers');
 
   const alone = hosts.filter((host) => !isA('worker', host));
-  const standby = alone.filter(({ name }) => name !== inputs.activeController);
-  const active = alone.filter(({ name }) => name === inputs.activeController);
   return {
-    stages: [...standby, ...active].map((host) =>
+    stages: activeLast(alone, inputs.activeController).map((host) =>
       patchStage(group, 'sw-patch-controllers', [host], () => ({
         before: [step(profile, 'swact-hosts', hostEntities([host]))],
         after: [profile.afterReboot([host])],

@@ -21,7 +21,7 @@ export type Profile = {
   readonly name: string;
   /** For each kind of strategy that the level has: ids of alarms that do not count (starlingx-vim.md §6.1). */
   readonly ignoredAlarms: Readonly<Partial<Record<Kind, readonly string[]>>>;
-  /** For steps whose timeout is the same in all stages (§9). */
+  /** §9 */
   readonly timeoutSeconds: Readonly<Record<TimedStepName, number>>;
   /** `system-stabilize` between a reboot patch and the unlock; 0 for none. */
   readonly settleSeconds: number;

@@ -3,37 +3,30 @@
  */
 import type { Profile } from './profile.ts';
 
-export const STEP_NAMES = [
-  'query-alarms',
-  'query-sw-patches',
-  'query-sw-patch-hosts',
-  'query-upgrade',
-  'swact-hosts',
-  'lock-hosts',
-  'unlock-hosts',
-  'reboot-hosts',
-  'sw-patch-hosts',
-  'upgrade-hosts',
-  'migrate-instances',
-  'migrate-instances-from-host',
-  'stop-instances',
-  'start-instances',
-  'disable-host-services',
-  'system-stabilize',
-  'wait-data-sync',
-  'wait-alarms-clear',
-  'activate-upgrade',
-  'complete-upgrade',
-] as const;
-export type StepName = (typeof STEP_NAMES)[number];
-
 /** Steps that only pass time: how long they take is said where they are used, not in the profile's table. */
-export const WAITS = ['system-stabilize', 'wait-data-sync', 'wait-alarms-clear'] as const;
-export type WaitName = (typeof WAITS)[number];
-export type TimedStepName = Exclude<StepName, WaitName>;
+export type WaitName = 'system-stabilize' | 'wait-data-sync' | 'wait-alarms-clear';
 
-/** A step of a query stage is one that may be left without an answer. */
+/** Queries of the build phase; `query-alarms` begins every stage of the apply phase as well. */
 export type QueryName = 'query-alarms' | 'query-sw-patches' | 'query-sw-patch-hosts' | 'query-upgrade';
+
+/** Steps whose timeout is the same wherever they are used. */
+export type TimedStepName =
+  | QueryName
+  | 'swact-hosts'
+  | 'lock-hosts'
+  | 'unlock-hosts'
+  | 'reboot-hosts'
+  | 'sw-patch-hosts'
+  | 'upgrade-hosts'
+  | 'migrate-instances'
+  | 'migrate-instances-from-host'
+  | 'stop-instances'
+  | 'start-instances'
+  | 'disable-host-services'
+  | 'activate-upgrade'
+  | 'complete-upgrade';
+
+export type StepName = TimedStepName | WaitName;
 
 type Entity = { readonly name: string; readonly uuid: string };
 

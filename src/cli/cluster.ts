@@ -1,0 +1,129 @@
+/** A fleet as the cluster has it now. Nothing is ever written with this. */
+import type { V1Node } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { hostPoolSpec, type HostPoolSpec } from '../crds/host-pool.ts';
+import { API_VERSION } from '../crds/names.ts';
+import { explain } from '../hostops/kubernetes/kube-errors.ts';
+import { call, PooledKubeConfig, rawPages } from '../hostops/kubernetes/kube-client.ts';
+import { NODE_INFO, nodeState, type NodeState } from '../hostops/kubernetes/node-facts.ts';
+import { membershipOf } from '../hostops/membership.ts';
+import type { Scope } from '../hostops/port.ts';
+import { compareHostNames } from '../planner/facts.ts';
+import { heldBack } from '../planner/pool-membership.ts';
+import { CommandError } from './command-error.ts';
+import type { Fleet, FleetHost } from './fleet-file.ts';
+
+const hostPool = z.object({
+  metadata: z.object({ name: z.string(), creationTimestamp: z.string() }),
+  spec: hostPoolSpec,
+});
+type HostPool = z.infer<typeof hostPool>;
+
+/** Makes the client for a context of the kubeconfig, or for the current one. Throws CommandError. */
+export function connect(context: string | undefined): PooledKubeConfig {
+  const config = new PooledKubeConfig();
+  config.beforeWrite = () => {
+    throw new Error('this command changes nothing');
+  };
+  try {
+    config.loadFromDefault();
+  } catch (error) {
+    throw new CommandError(`the kubeconfig cannot be read: ${explain(error)}`, { cause: error });
+  }
+  if (context === undefined) return config;
+  const known = config.getContexts().map(({ name }) => name);
+  if (!known.includes(context))
+    throw new CommandError(`the kubeconfig has no context ${context}; it has ${known.join(', ')}`);
+  config.setCurrentContext(context);
+  return config;
+}
+
+/** The namespace that kubectl would take for a manifest that names none. */
+export function namespaceOf(config: PooledKubeConfig): string {
+  return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
+}
+
+/** Reads a pool and its hosts, which only takes the rights to list both. Throws CommandError. */
+export async function readCluster(config: PooledKubeConfig, poolName: string): Promise<Fleet> {
+  const pools = await poolsOf(config);
+  const pool = pools.find(({ metadata }) => metadata.name === poolName);
+  if (!pool) {
+    const others = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
+    throw new CommandError(`the cluster has no HostPool ${poolName} that can be read; it has: ${others}`);
+  }
+  const scope = scopeOf(pool, pools);
+  const nodes = await nodesOf(config);
+  const standing = (wanted: string): NodeState[] =>
+    nodes
+      .filter((node) => membershipOf(node, scope) === wanted)
+      .toSorted((a, b) => compareHostNames(a.name, b.name));
+  return {
+    pool: {
+      name: poolName,
+      spec: pool.spec,
+      keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
+    },
+    hosts: standing('member').map(hostOf),
+  };
+}
+
+async function poolsOf(config: PooledKubeConfig): Promise<HostPool[]> {
+  const path = `/apis/${API_VERSION}/hostpools`;
+  const answer = await reading(config, 'HostPools', () => call<unknown>(config, { method: 'GET', path }));
+  const { items } = z.object({ items: z.array(z.unknown()) }).parse(answer);
+  return items.flatMap((each) => hostPool.safeParse(each).data ?? []);
+}
+
+async function nodesOf(config: PooledKubeConfig): Promise<NodeState[]> {
+  return reading(config, 'nodes', async () => {
+    const nodes: NodeState[] = [];
+    for await (const { items } of rawPages<V1Node>(config, '/api/v1/nodes', {}))
+      nodes.push(...items.map(nodeState));
+    return nodes;
+  });
+}
+
+async function reading<T>(config: PooledKubeConfig, what: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const server = config.getCurrentCluster()?.server ?? 'no cluster';
+    throw new CommandError(
+      `the ${what} of ${server} (context ${config.getCurrentContext()}) cannot be listed: ${explain(error)}; ` +
+        'choose another with --context or KUBECONFIG, or plan from a file with --fleet',
+      { cause: error },
+    );
+  }
+}
+
+function scopeOf({ metadata: { name }, spec }: HostPool, pools: readonly HostPool[]): Scope {
+  const selections = pools.map(selectionOf);
+  const own = selections.find((each) => each.name === name);
+  const { nodeSelector } = spec.provider.kubernetes;
+  return { pool: name, nodeSelector, before: own ? heldBack(own, selections) : [], roles: spec.roles };
+}
+
+function selectionOf({ metadata, spec }: { metadata: HostPool['metadata']; spec: HostPoolSpec }) {
+  const { name, creationTimestamp: createdAt } = metadata;
+  return { name, createdAt, nodeSelector: spec.provider.kubernetes.nodeSelector };
+}
+
+function hostOf({ name, labels, facts, ready, closed, alarms, claim, spoiltClaim }: NodeState): FleetHost {
+  const nodeInfo: FleetHost['nodeInfo'] = {};
+  for (const field of NODE_INFO) {
+    const value = facts[`nodeInfo.${field}`];
+    if (value !== undefined) nodeInfo[field] = value;
+  }
+  return {
+    name,
+    labels: { ...labels },
+    nodeInfo,
+    ready,
+    closed,
+    alarms: [...alarms],
+    ...(claim
+      ? { claimedBy: { strategy: `${claim.owner.namespace}/${claim.owner.name}`, level: claim.level } }
+      : {}),
+    ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
+  };
+}

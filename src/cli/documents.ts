@@ -1,0 +1,103 @@
+/** The documents that commands are given: read from a file, picked by their kind, checked against a schema. */
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { loadAll } from 'js-yaml';
+import { z } from 'zod';
+import { API_VERSION } from '../crds/names.ts';
+import { problemText } from '../planner/vim/input-error.ts';
+import { CommandError } from './command-error.ts';
+import { unknownFields } from './unknown-fields.ts';
+
+/** A document, and the name of the file that it stands in, for messages. */
+export type Found = { readonly file: string; readonly content: unknown };
+
+export type Problem = {
+  readonly path: readonly PropertyKey[];
+  readonly value: unknown;
+  /** What would be right, without a full stop. */
+  readonly remedy: string;
+};
+
+const ofAnyKind = z.looseObject({ kind: z.string() });
+
+/** Reads the one document of a kind out of a file of YAML or JSON; `-` is standard input. Throws CommandError. */
+export async function readDocument(file: string, kind: string): Promise<Found> {
+  const name = file === '-' ? 'standard input' : file;
+  const documents = parse(name, await read(file, name));
+  const [content, ...more] = documents.filter((each) => ofAnyKind.safeParse(each).data?.kind === kind);
+  if (content === undefined) {
+    const kinds = documents.map((each) => ofAnyKind.safeParse(each).data?.kind ?? 'a document without kind');
+    const instead = kinds.length > 0 ? `, only ${[...new Set(kinds)].join(', ')}` : ': it is empty';
+    throw new CommandError(
+      `${name} has no ${kind} in it${instead}; it needs one document with kind: ${kind}`,
+    );
+  }
+  if (more.length > 0)
+    throw new CommandError(
+      `${name} has ${more.length + 1} documents with kind: ${kind}; give one at a time, each from a file of its own`,
+    );
+  return { file: name, content };
+}
+
+/** Checks a document. Throws CommandError with a line for each problem, unknown fields among them. */
+export function checkDocument<T extends z.ZodType>({ file, content }: Found, schema: T): z.output<T> {
+  const parsed = schema.safeParse(content);
+  const issues = parsed.error?.issues ?? [];
+  refuse(file, [...issues.map((issue) => asProblem(issue, content)), ...unknownFields(schema, content)]);
+  // Refusing has thrown when there was an issue.
+  return schema.parse(content);
+}
+
+/** Throws CommandError when there are problems: a line for each. */
+export function refuse(file: string, problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  const lines = problems.map((each) => `${file}: ${problemText({ code: 'malformed', ...each })}`);
+  throw new CommandError(lines.join('\n'));
+}
+
+/** The header of a document of ours. */
+export function header<Kind extends string>(kind: Kind) {
+  return { apiVersion: z.literal(API_VERSION), kind: z.literal(kind) };
+}
+
+async function read(file: string, name: string): Promise<string> {
+  try {
+    return file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(`${name} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function parse(name: string, content: string): unknown[] {
+  try {
+    return loadAll(content).filter((each) => each !== null && each !== undefined);
+  } catch (error) {
+    throw new CommandError(`${name} is not YAML: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function asProblem(issue: z.core.$ZodIssue, content: unknown): Problem {
+  return { path: issue.path, value: valueAt(content, issue.path), remedy: remedyOf(issue) };
+}
+
+function remedyOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_union' && issue.errors.length > 0)
+    return issue.errors.flatMap((each) => each.map(remedyOf)).join(', or ');
+  // zod begins with what is wrong in general; what is right follows it.
+  return issue.message.replace(/^(Invalid|Too)[^:]*: /, '').replace(/, received .*$/, '');
+}
+
+function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (isObject(value) ? Reflect.get(value, key) : undefined),
+    content,
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,103 @@
+/** The fleet file: a pool and its hosts, as a plan is made from them (docs/reference/fleet-file.md). */
+import { dump } from 'js-yaml';
+import { z } from 'zod';
+import { hostPoolSpec } from '../crds/host-pool.ts';
+import { API_VERSION } from '../crds/names.ts';
+import { objectName, stringMap, text } from '../crds/schema.ts';
+import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
+import type { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
+import { hasAll } from '../planner/labels.ts';
+import { checkDocument, header, readDocument, refuse, type Problem } from './documents.ts';
+
+const reported = z.string().max(1024).optional();
+const nodeInfo = z.object({
+  kernelVersion: reported,
+  osImage: reported,
+  kubeletVersion: reported,
+  containerRuntimeVersion: reported,
+  architecture: reported,
+  operatingSystem: reported,
+} satisfies Record<(typeof NODE_INFO)[number], typeof reported>);
+
+const host = z.object({
+  name: objectName(),
+  labels: stringMap(1000, 63).default({}),
+  nodeInfo: nodeInfo.default({}),
+  ready: z.boolean().default(true),
+  closed: z.boolean().default(false),
+  alarms: z.array(text(1024)).default([]),
+  claimedBy: z
+    .object({
+      strategy: z.string().regex(/^[^/]+\/[^/]+$/, 'expected NAMESPACE/NAME of a strategy'),
+      level: z.enum(OUTAGE_LEVELS),
+    })
+    .optional(),
+  spoiltClaim: text(1024).optional(),
+});
+export type FleetHost = z.infer<typeof host>;
+
+const fleet = z.object({
+  pool: z.object({
+    name: objectName(),
+    spec: hostPoolSpec,
+    keptByOtherPools: z.array(objectName()).default([]),
+  }),
+  hosts: z.array(host),
+});
+export type Fleet = z.infer<typeof fleet>;
+
+const document = fleet.extend(header('Fleet'));
+
+/** Reads a fleet. Throws CommandError with a line for each problem: file, path, value and what would be right. */
+export async function readFleet(path: string): Promise<Fleet> {
+  const found = await readDocument(path, 'Fleet');
+  const { pool, hosts } = checkDocument(found, document);
+  refuse(found.file, [...duplicates(hosts), ...strangers(pool, hosts)]);
+  return { pool, hosts };
+}
+
+/** The file that `readFleet` reads. */
+export function fleetText({ pool, hosts }: Fleet): string {
+  return dump(
+    { apiVersion: API_VERSION, kind: 'Fleet', pool, hosts: hosts.map(withoutDefaults) },
+    { lineWidth: 110 },
+  );
+}
+
+function withoutDefaults({ alarms, claimedBy, spoiltClaim, ...rest }: FleetHost): Partial<FleetHost> {
+  return {
+    ...rest,
+    ...(alarms.length > 0 ? { alarms } : {}),
+    ...(claimedBy ? { claimedBy } : {}),
+    ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
+  };
+}
+
+function duplicates(hosts: readonly FleetHost[]): Problem[] {
+  const first = new Map<string, number>();
+  return hosts.flatMap(({ name }, at) => {
+    const before = first.get(name);
+    if (before === undefined) {
+      first.set(name, at);
+      return [];
+    }
+    const remedy = `hosts[${String(before)}] has that name already; each host is listed once`;
+    return [{ path: ['hosts', at, 'name'], value: name, remedy }];
+  });
+}
+
+/** A claimed host stays in the pool of its claim, whatever its labels say. */
+function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
+  const { nodeSelector } = spec.provider.kubernetes;
+  return hosts.flatMap(({ labels, claimedBy }, at) =>
+    claimedBy || hasAll(labels, nodeSelector)
+      ? []
+      : [
+          {
+            path: ['hosts', at, 'labels'],
+            value: labels,
+            remedy: `the nodeSelector of pool ${pool} asks for ${JSON.stringify(nodeSelector)}; add that, or leave the host out`,
+          },
+        ],
+  );
+}

@@ -1,0 +1,79 @@
+/** A plan before it is anybody's: what the operator would plan from a strategy and a fleet. Pure. */
+import { API_VERSION, OPERATOR_NAMESPACE } from '../crds/names.ts';
+import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
+import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
+import { policyViolations } from '../planner/action-policy.ts';
+import { build } from '../planner/build.ts';
+import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
+import { findings, type Finding } from '../planner/findings.ts';
+import { limitOf } from '../planner/host-limit.ts';
+import type { Stage } from '../planner/plan.ts';
+import type { Fleet } from './fleet-file.ts';
+import type { Strategy } from './strategy-file.ts';
+
+/** What `careen plan -o yaml` and `-o json` print: docs/reference/plan-preview.md. */
+export type Preview = {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'PlanPreview';
+  readonly strategy: { readonly namespace: string; readonly name: string };
+  readonly pool: { readonly name: string; readonly hosts: number; readonly limit: number };
+  readonly planDigest: string;
+  readonly estimate: Estimate;
+  readonly stages: readonly StagePreview[];
+  readonly findings: readonly Finding[];
+};
+
+export type StagePreview = {
+  readonly id: number;
+  readonly name: StageName;
+  readonly level: OutageLevel;
+  readonly hosts: readonly string[];
+  readonly patches: readonly string[];
+  readonly estimatedSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly steps: readonly {
+    readonly name: StepName;
+    readonly estimatedSeconds: number;
+    readonly timeoutSeconds: number;
+  }[];
+};
+
+/** Plans as the operator does, from the same inputs, so to the same digest. */
+export function previewOf({ namespace = 'default', name, spec }: Strategy, fleet: Fleet): Preview {
+  const { pool } = fleet;
+  const hosts = fleet.hosts.map((host) => ({
+    ...host,
+    ...seedOf({ ...host, facts: factsOf(host.labels, host.nodeInfo) }, pool.spec.roles),
+  }));
+  const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
+  const seeds = hosts.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
+  const { plan } = build(spec, seeds, { maxUnavailable: limit });
+  return {
+    apiVersion: API_VERSION,
+    kind: 'PlanPreview',
+    strategy: { namespace, name },
+    pool: { name: pool.name, hosts: hosts.length, limit },
+    planDigest: plan.digest,
+    estimate: estimatePlan(plan.stages),
+    stages: plan.stages.map(stagePreview),
+    findings: findings({
+      strategy: `${namespace}/${name}`,
+      spec,
+      pool: { ...pool.spec, name: pool.name, keptByOtherPools: pool.keptByOtherPools },
+      limit,
+      hosts,
+      stages: plan.stages,
+      violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
+    }),
+  };
+}
+
+function stagePreview(stage: Stage, id: number): StagePreview {
+  const { name, level, hosts, patches, timeoutSeconds } = stage;
+  const steps = stage.steps.map((step) => ({
+    name: step.name,
+    estimatedSeconds: estimateStep(step, stage),
+    timeoutSeconds: step.timeoutSeconds,
+  }));
+  return { id, name, level, hosts, patches, estimatedSeconds: estimateStage(stage), timeoutSeconds, steps };
+}

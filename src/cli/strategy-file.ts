@@ -1,0 +1,33 @@
+/** A PatchStrategy as it stands in a file, checked as the API server would. */
+import { z } from 'zod';
+import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { brokenRules } from '../crds/patch-strategy-rules.ts';
+import { namespaceName, objectName } from '../crds/schema.ts';
+import { checkDocument, header, readDocument, refuse } from './documents.ts';
+
+export type Strategy = {
+  readonly name: string;
+  /** Undefined when the manifest leaves it to the kubeconfig. */
+  readonly namespace: string | undefined;
+  readonly spec: PatchStrategySpec;
+};
+
+const manifest = z.object({
+  ...header('PatchStrategy'),
+  metadata: z.looseObject({ name: objectName(), namespace: namespaceName().optional() }),
+  spec: patchStrategySpec,
+  status: z.unknown().optional(),
+});
+
+/** Reads a strategy. Throws CommandError with a line for each problem: file, path, value and what would be right. */
+export async function readStrategy(path: string): Promise<Strategy> {
+  const found = await readDocument(path, 'PatchStrategy');
+  const { metadata, spec } = checkDocument(found, manifest);
+  const broken = brokenRules(spec).map((each) => ({
+    path: ['spec', ...each.path],
+    value: each.value,
+    remedy: each.message,
+  }));
+  refuse(found.file, broken);
+  return { name: metadata.name, namespace: metadata.namespace, spec };
+}

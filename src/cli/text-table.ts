@@ -1,0 +1,67 @@
+/** Text for terminals: columns, wrapped lines, durations. Pure. */
+
+/** How many columns of a terminal may be used. */
+export const WIDTH = 100;
+
+const GAP = '  ';
+
+/**
+ * A table with a title line. Columns are as wide as they need to be, but the
+ * `wide` one takes what is left of `WIDTH` and wraps.
+ */
+export function table(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  wide: number,
+): string[] {
+  const natural = titles.map((title, at) =>
+    Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
+  );
+  const others = natural.reduce((sum, width, at) => (at === wide ? sum : sum + width), 0);
+  const left = Math.max(10, WIDTH - others - GAP.length * (titles.length - 1));
+  const widths = natural.map((width, at) => (at === wide ? Math.min(width, left) : width));
+  return [titles, ...rows].flatMap((row) => rowLines(row, widths));
+}
+
+function rowLines(row: readonly string[], widths: readonly number[]): string[] {
+  const cells = widths.map((width, at) => wrap(row[at] ?? '', width));
+  const height = Math.max(...cells.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, line) =>
+    cells
+      .map((lines, at) => (lines[line] ?? '').padEnd(widths[at] ?? 0))
+      .join(GAP)
+      .trimEnd(),
+  );
+}
+
+/** Breaks a text at its spaces, and a word that is longer than a line anywhere. */
+export function wrap(text: string, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ').flatMap((each) => pieces(each, width))) {
+    const last = lines.at(-1) ?? '';
+    if (last === '') lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+function pieces(word: string, width: number): string[] {
+  return word.length <= width ? [word] : [word.slice(0, width), ...pieces(word.slice(width), width)];
+}
+
+/** `45 s`, `15 min`, `2 h 10 min`, `14 h`, `3 d 2 h`: rounded up to what matters at that size. */
+export function duration(seconds: number): string {
+  if (seconds < 120 && seconds % 60 !== 0) return `${String(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 60) return `${String(minutes)} min`;
+  if (minutes < 600) return twoUnits(minutes, 60, 'h', 'min');
+  const hours = Math.ceil(minutes / 60);
+  return hours < 48 ? `${String(hours)} h` : twoUnits(hours, 24, 'd', 'h');
+}
+
+function twoUnits(amount: number, size: number, large: string, small: string): string {
+  const rest = amount % size;
+  const whole = `${String(Math.floor(amount / size))} ${large}`;
+  return rest > 0 ? `${whole} ${String(rest)} ${small}` : whole;
+}

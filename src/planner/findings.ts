@@ -1,0 +1,262 @@
+/**
+ * What will block or hurt a plan, as far as the fleet tells now: said before
+ * anything is touched, by the same rules that are enforced later.
+ */
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { OutageLevel, Role } from '../crds/vocabulary.ts';
+import type { HostName } from './facts.ts';
+import type { Stage } from './plan.ts';
+
+/** blocks: it will not go on until this is mended. warns: it will go otherwise than one may think. tells: good to know. */
+export const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+export type Finding = {
+  readonly severity: Severity;
+  readonly reason:
+    | 'NotPermitted'
+    | 'HostUnwell'
+    | 'PoolPaused'
+    | 'PoolOverlap'
+    | 'LimitReached'
+    | 'ClaimSpoilt'
+    | 'ClaimedByOther'
+    | 'HostWithoutRole'
+    | 'HostCordoned'
+    | 'LimitRounded'
+    | 'StageCut';
+  /** What it is about: names of hosts, or one `HostPool NAME` or `PatchStrategy NAMESPACE/NAME`. */
+  readonly subjects: readonly string[];
+  /** What was found, without a full stop. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly remedy: string;
+};
+
+/** A host of the pool, as it is now. */
+export type HostState = {
+  readonly name: HostName;
+  readonly roles: readonly Role[];
+  readonly ready: boolean;
+  /** What is wrong with it, in words. */
+  readonly alarms: readonly string[];
+  readonly closed: boolean;
+  /** Whose outage it is in: a strategy, as namespace/name. */
+  readonly claimedBy?: { readonly strategy: string; readonly level: OutageLevel } | undefined;
+  readonly spoiltClaim?: string | undefined;
+};
+
+export type Situation = {
+  /** The strategy that is planned, as namespace/name. */
+  readonly strategy: string;
+  readonly spec: Pick<PatchStrategySpec, 'workerApplyType' | 'maxParallelWorkerHosts'>;
+  readonly pool: {
+    readonly name: string;
+    readonly maxUnavailable: number | string;
+    readonly paused: boolean;
+    /** Hosts that the pool selects and that an older pool keeps. */
+    readonly keptByOtherPools: readonly HostName[];
+  };
+  /** `maxUnavailable` as a number. */
+  readonly limit: number;
+  readonly hosts: readonly HostState[];
+  readonly stages: readonly Stage[];
+  /** What of the strategy its pool does not permit (action-policy.ts). */
+  readonly violations: readonly string[];
+};
+
+/** All findings, the gravest first. */
+export function findings(situation: Situation): Finding[] {
+  const found = [
+    ...notPermitted(situation),
+    ...hostsUnwell(situation),
+    ...hostsWithoutRole(situation),
+    ...(situation.stages.length > 0 ? ofThePlan(situation) : []),
+  ];
+  return SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
+}
+
+/** What matters only when there is something to do. */
+function ofThePlan(situation: Situation): Finding[] {
+  return [
+    ...poolClosed(situation),
+    ...limitReached(situation),
+    ...claims(situation),
+    ...hostsCordoned(situation),
+    ...limitRounded(situation),
+    ...stagesCut(situation),
+  ];
+}
+
+function notPermitted({ strategy, violations }: Situation): Finding[] {
+  return violations.map((violation) => {
+    const [message = violation, ...rest] = violation.split('; ');
+    return {
+      severity: 'blocks',
+      reason: 'NotPermitted',
+      subjects: [`PatchStrategy ${strategy}`],
+      message,
+      remedy: rest.join('; ') || 'write the pod as Kubernetes takes it',
+    };
+  });
+}
+
+function hostsUnwell({ hosts }: Situation): Finding[] {
+  return hosts
+    .filter(({ claimedBy, alarms, ready }) => !claimedBy && (alarms.length > 0 || !ready))
+    .map(({ name, alarms }) => ({
+      severity: 'blocks',
+      reason: 'HostUnwell',
+      subjects: [name],
+      message: `${name} ${alarms.length > 0 ? alarms.join('; ') : 'is not Ready'}: no plan is made meanwhile`,
+      remedy: 'mend it, or take it out of the cluster',
+    }));
+}
+
+function hostsWithoutRole({ pool, hosts }: Situation): Finding[] {
+  const names = hosts.filter(({ roles }) => roles.length === 0).map(({ name }) => name);
+  if (names.length === 0) return [];
+  return [
+    {
+      severity: 'warns',
+      reason: 'HostWithoutRole',
+      subjects: names,
+      message: `no role of HostPool ${pool.name} selects ${listed(names)}: left out of every plan`,
+      remedy: 'label them, or change spec.roles of the pool',
+    },
+  ];
+}
+
+function poolClosed({ pool: { name, paused, keptByOtherPools } }: Situation): Finding[] {
+  const about = { severity: 'blocks', subjects: [`HostPool ${name}`] } as const;
+  const stopped: Finding = {
+    ...about,
+    reason: 'PoolPaused',
+    message: `HostPool ${name} is paused: no outage begins`,
+    remedy: 'set spec.paused of the pool to false',
+  };
+  const overlapping: Finding = {
+    ...about,
+    reason: 'PoolOverlap',
+    message: `HostPool ${name} selects hosts of an older pool (${listed(keptByOtherPools)}): it grants nothing`,
+    remedy: 'change its nodeSelector',
+  };
+  return [...(paused ? [stopped] : []), ...(keptByOtherPools.length > 0 ? [overlapping] : [])];
+}
+
+/** As permits are granted: a host counts once, whoever took it out; one that this strategy has out is its own. */
+function limitReached({ strategy, pool, limit, hosts, stages }: Situation): Finding[] {
+  const away = hosts.filter((host) => isAway(host, strategy)).map(({ name }) => name);
+  const above = (stage: Stage): boolean =>
+    stage.level === 'away' && new Set([...away, ...stage.hosts]).size > limit;
+  const first = stages.findIndex(above);
+  const stage = stages[first];
+  if (!stage) return [];
+  const outside = away.filter((name) => !stage.hosts.includes(name));
+  return [
+    {
+      severity: 'blocks',
+      reason: 'LimitReached',
+      subjects: outside,
+      message:
+        `stage ${String(first)} takes ${hostCount(stage.hosts.length)} out of service besides ` +
+        `${listed(outside)}; HostPool ${pool.name} allows ${String(limit)} at once, so it gets no permit`,
+      remedy: 'put hosts back into service, or raise maxUnavailable of the pool',
+    },
+  ];
+}
+
+function isAway({ closed, ready, claimedBy }: HostState, strategy: string): boolean {
+  return claimedBy ? claimedBy.level === 'away' && claimedBy.strategy !== strategy : closed || !ready;
+}
+
+function claims({ strategy, hosts, stages }: Situation): Finding[] {
+  const planned = new Set(stages.flatMap((stage) => stage.hosts));
+  const mine = hosts.filter(({ name }) => planned.has(name));
+  const taken = Map.groupBy(
+    mine.filter(({ claimedBy }) => claimedBy && claimedBy.strategy !== strategy),
+    ({ claimedBy }) => claimedBy?.strategy ?? '',
+  );
+  return [
+    ...mine.flatMap(({ name, spoiltClaim }): Finding[] =>
+      spoiltClaim === undefined
+        ? []
+        : [
+            {
+              severity: 'blocks',
+              reason: 'ClaimSpoilt',
+              subjects: [name],
+              message: `${name} cannot be claimed: ${spoiltClaim}`,
+              remedy: `when nobody works on it, kubectl annotate node ${name} careen.dev/claim-`,
+            },
+          ],
+    ),
+    ...[...taken].map(([other, claimed]): Finding => {
+      const names = claimed.map(({ name }) => name);
+      return {
+        severity: 'warns',
+        reason: 'ClaimedByOther',
+        subjects: names,
+        message: `strategy ${other} works on ${listed(names)}: their stages wait until it has given them back`,
+        remedy: 'wait for it, or abort it',
+      };
+    }),
+  ];
+}
+
+function hostsCordoned({ hosts }: Situation): Finding[] {
+  const names = hosts.filter(({ closed, claimedBy }) => closed && !claimedBy).map(({ name }) => name);
+  if (names.length === 0) return [];
+  return [
+    {
+      severity: 'warns',
+      reason: 'HostCordoned',
+      subjects: names,
+      message: `somebody has cordoned ${listed(names)}: counts as out of service, and stays cordoned`,
+      remedy: 'kubectl uncordon what may work again',
+    },
+  ];
+}
+
+function limitRounded({ pool, limit, hosts }: Situation): Finding[] {
+  if (typeof pool.maxUnavailable === 'number' || limit > 1 || hosts.length < 2) return [];
+  return [
+    {
+      severity: 'tells',
+      reason: 'LimitRounded',
+      subjects: [`HostPool ${pool.name}`],
+      message: `${pool.maxUnavailable} of ${String(hosts.length)} hosts comes to 1: they go one after another`,
+      remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
+    },
+  ];
+}
+
+function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
+  const { workerApplyType, maxParallelWorkerHosts: wished } = spec;
+  if (workerApplyType !== 'parallel' || wished <= limit) return [];
+  const alone = new Set(hosts.filter(({ roles }) => roles.includes('controller')).map(({ name }) => name));
+  const workers = stages
+    .filter(({ name, level }) => name === 'sw-patch-worker-hosts' && level === 'away')
+    .flatMap((stage) => stage.hosts.filter((name) => !alone.has(name)));
+  if (workers.length <= limit) return [];
+  return [
+    {
+      severity: 'tells',
+      reason: 'StageCut',
+      subjects: [`HostPool ${pool.name}`],
+      message:
+        `HostPool ${pool.name} allows ${hostCount(limit)} out of service at once, so stages of workers hold ` +
+        `${String(limit)} and not ${String(wished)} (maxParallelWorkerHosts)`,
+      remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
+    },
+  ];
+}
+
+function hostCount(amount: number): string {
+  return `${String(amount)} ${amount === 1 ? 'host' : 'hosts'}`;
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length > 5 ? ` and ${String(names.length - 5)} more` : '';
+  return `${names.slice(0, 5).join(', ')}${more}`;
+}

@@ -1,0 +1,13 @@
+/** The plain ways to take hosts together, for all profiles (starlingx-vim.md §7). Each list becomes a stage. */
+
+/** One after another. */
+export function singly<T>(items: readonly T[]): T[][] {
+  return items.map((item) => [item]);
+}
+
+/** As many at once as may be, in the order given. */
+export function pieces<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
+    items.slice(i * size, (i + 1) * size),
+  );
+}

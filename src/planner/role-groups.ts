@@ -1,0 +1,33 @@
+/** In which order hosts are planned, whatever the profile (starlingx-vim.md §7.1, §7.2). */
+import type { HostName } from './facts.ts';
+
+/** Hosts of one role that all need a reboot for their patches, or all need none. */
+export type RoleGroup<R, H> = { readonly role: R; readonly reboot: boolean; readonly hosts: readonly H[] };
+
+export type Sorting<R, H> = {
+  readonly isOf: (role: R, host: H) => boolean;
+  readonly needsReboot: (host: H) => boolean;
+};
+
+/** The hosts by role, in the order of the roles, of each role first those that need no reboot; no empty groups. */
+export function roleGroups<R, H>(
+  roles: readonly R[],
+  hosts: readonly H[],
+  { isOf, needsReboot }: Sorting<R, H>,
+): RoleGroup<R, H>[] {
+  return roles.flatMap((role) => {
+    const ofRole = hosts.filter((host) => isOf(role, host));
+    return [false, true]
+      .map((reboot) => ({ role, reboot, hosts: ofRole.filter((host) => needsReboot(host) === reboot) }))
+      .filter((group) => group.hosts.length > 0);
+  });
+}
+
+/** The standby controllers first, so that the active one hands over once, to a host that is done. */
+export function activeLast<H extends { readonly name: HostName }>(
+  hosts: readonly H[],
+  active: HostName | undefined,
+): H[] {
+  const standby = hosts.filter(({ name }) => name !== active);
+  return [...standby, ...hosts.filter(({ name }) => name === active)];
+}

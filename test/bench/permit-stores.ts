@@ -1,0 +1,193 @@
+/** The ways to keep permits that test/bench/permits.ts compares. */
+import { ApiException, type KubeConfig } from '@kubernetes/client-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CareenApi, ConflictError, parsePool, POOLS_PATH } from '../../src/controllers/careen-api.ts';
+import type { HostPool } from '../../src/controllers/careen-api.ts';
+import { mergePatch } from '../../src/controllers/merge-patch.ts';
+import { settlePermits, type PermitWish } from '../../src/controllers/permits.ts';
+import { PoolLedger, type PoolStore } from '../../src/controllers/pool-ledger.ts';
+import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
+import { call, FIELD_MANAGER, rawList } from '../../src/hostops/kubernetes/kube-client.ts';
+
+export const POOL = 'measured';
+export const SLOTS_PATH = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+/** How many hosts may be away: enough for all, so that nothing but conflicts keeps a run waiting. */
+export const LIMIT = 1_000;
+
+const PAUSE_MILLISECONDS = 10;
+const LAST_DOUBLING = 5;
+const CONFLICT = 409;
+
+export type Variant = {
+  readonly store: 'plain' | 'ledger' | 'slots';
+  /** Of the ledger: how long it collects changes before a write. */
+  readonly lingerMilliseconds: number;
+  /** How many believe that they lead. */
+  readonly processes: 1 | 2;
+};
+
+/** Where a run takes the permit for a host and gives it back, one host at a time; both ask until it is done. */
+export type PermitStore = {
+  /** Reads the pool, as each pass of an operator does before it decides anything. */
+  look(): Promise<unknown>;
+  take(run: string, host: string): Promise<void>;
+  giveBack(run: string, host: string): Promise<void>;
+};
+
+export async function permitStore(
+  { store, lingerMilliseconds }: Variant,
+  config: KubeConfig,
+): Promise<PermitStore> {
+  const api = new CareenApi(config);
+  switch (store) {
+    case 'plain':
+      return {
+        look: () => readWhole(config),
+        ...changes((wish) => settlePlainly(config, wish)),
+      };
+    case 'ledger': {
+      const ledger = new PoolLedger({ store: new OwnEpoch(api), marked: async () => [], lingerMilliseconds });
+      return {
+        look: () => api.pool(POOL),
+        ...changes((wish) => settleInLedger(ledger, wish)),
+      };
+    }
+    case 'slots': {
+      const slots = await Slots.read(config);
+      return {
+        look: () => api.pool(POOL),
+        take: (run, host) => slots.take(run, host),
+        giveBack: (run, host) => slots.giveBack(run, host),
+      };
+    }
+  }
+}
+
+function changes(settle: (wish: PermitWish) => Promise<void>): Pick<PermitStore, 'take' | 'giveBack'> {
+  const settled = async (run: string, hosts: readonly string[]): Promise<void> =>
+    settle({ run, strategy: `careen-hosts/${run}`, wants: { hosts, level: 'away' }, exactly: true });
+  return { take: (run, host) => settled(run, [host]), giveBack: (run) => settled(run, []) };
+}
+
+function decide(before: HostPoolStatus, wish: PermitWish): HostPoolStatus {
+  const nobody = new Set<string>();
+  const hosts = { outOfServiceByOthers: nobody, claimedAway: nobody };
+  const pool = { limit: LIMIT, ...hosts, closedBecause: undefined };
+  const { status, facts } = settlePermits(before, wish, pool, new Date().toISOString());
+  if (facts.refusal !== undefined) throw new Error(`the benchmark is wrong: ${facts.refusal}`);
+  return status;
+}
+
+/** As Careen did before it had the ledger: each change by itself, the whole pool read, all permits written. */
+async function settlePlainly(config: KubeConfig, wish: PermitWish): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    const { metadata, status } = await readWhole(config);
+    const { uid, resourceVersion } = metadata;
+    const body = { metadata: { uid, resourceVersion }, status: mergePatch(status, decide(status, wish)) };
+    const path = `${POOLS_PATH}/${POOL}/status`;
+    const write = { method: 'PATCH', path, query: { fieldManager: FIELD_MANAGER }, body } as const;
+    if (await succeeds(call(config, write))) return;
+    await delay(Math.random() * PAUSE_MILLISECONDS * 2 ** Math.min(tried, LAST_DOUBLING));
+  }
+}
+
+async function readWhole(config: KubeConfig): Promise<HostPool> {
+  const pool = parsePool(await call(config, { method: 'GET', path: `${POOLS_PATH}/${POOL}` }));
+  if (!pool) throw new Error(`HostPool ${POOL} cannot be read`);
+  return pool;
+}
+
+async function settleInLedger(ledger: PoolLedger, wish: PermitWish): Promise<void> {
+  for (;;) {
+    try {
+      await ledger.update(POOL, (status) => ({ status: decide(status, wish), result: undefined }));
+      return;
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+    }
+  }
+}
+
+/** Makes a process believe that it leads although another leads as well: it sees the epoch that it wrote. */
+class OwnEpoch implements PoolStore {
+  readonly #store: PoolStore;
+  #epoch: number | undefined;
+
+  constructor(store: PoolStore) {
+    this.#store = store;
+  }
+
+  async pool(name: string): Promise<HostPool | undefined> {
+    const pool = await this.#store.pool(name);
+    if (!pool || this.#epoch === undefined) return pool;
+    return { ...pool, status: { ...pool.status, epoch: this.#epoch } };
+  }
+
+  async writePool(pool: HostPool, status: HostPoolStatus): Promise<void> {
+    await this.#store.writePool(pool, status);
+    this.#epoch = status.epoch;
+  }
+}
+
+/** One object for each permit, here a Lease of about that size; which are taken is read once, then kept. */
+class Slots {
+  readonly #config: KubeConfig;
+  readonly #free: Set<number>;
+  readonly #held = new Map<string, number>();
+
+  private constructor(config: KubeConfig, free: Set<number>) {
+    this.#config = config;
+    this.#free = free;
+  }
+
+  static async read(config: KubeConfig): Promise<Slots> {
+    const leases = await rawList(config, SLOTS_PATH, {});
+    const taken = new Set(leases.map(({ metadata }) => metadata?.name));
+    const slots = Array.from({ length: LIMIT }, (_, slot) => slot);
+    return new Slots(config, new Set(slots.filter((slot) => !taken.has(slotName(slot)))));
+  }
+
+  async take(run: string, host: string): Promise<void> {
+    for (;;) {
+      const slot = [...this.#free][Math.floor(Math.random() * this.#free.size)];
+      if (slot === undefined) throw new Error(`the benchmark is wrong: all ${String(LIMIT)} slots are taken`);
+      this.#free.delete(slot);
+      if (!(await succeeds(createSlot(this.#config, slot, run, host)))) continue;
+      this.#held.set(`${run}/${host}`, slot);
+      return;
+    }
+  }
+
+  async giveBack(run: string, host: string): Promise<void> {
+    const slot = this.#held.get(`${run}/${host}`);
+    if (slot === undefined) throw new Error(`the benchmark is wrong: run ${run} holds no slot for ${host}`);
+    await call(this.#config, { method: 'DELETE', path: `${SLOTS_PATH}/${slotName(slot)}` });
+    this.#held.delete(`${run}/${host}`);
+    this.#free.add(slot);
+  }
+}
+
+export function createSlot(config: KubeConfig, slot: number, run: string, host: string): Promise<unknown> {
+  const body = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: slotName(slot), labels: { 'careen.dev/pool': POOL, 'careen.dev/run': run } },
+    spec: { holderIdentity: host, acquireTime: `${new Date().toISOString().slice(0, -1)}000Z` },
+  };
+  return call(config, { method: 'POST', path: SLOTS_PATH, query: { fieldManager: FIELD_MANAGER }, body });
+}
+
+function slotName(slot: number): string {
+  return `${POOL}-slot-${String(slot)}`;
+}
+
+/** Whether a write was made; false when somebody else had written. */
+async function succeeds(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ApiException && error.code === CONFLICT) return false;
+    throw error;
+  }
+}

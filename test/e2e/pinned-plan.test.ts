@@ -1,0 +1,61 @@
+/** execution.plan: only the plan that was reviewed is carried out. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { mergePatch } from '../support/apply.ts';
+import { createNodes } from '../support/simulated-nodes.ts';
+import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+
+const OTHER = `sha256:${'0'.repeat(64)}`;
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+});
+afterAll(async () => cluster.stop());
+
+function isHeld(plan: string, difference: string): (status: PatchStrategyStatus) => boolean {
+  return ({ state, message, run }) =>
+    state === 'ready-to-apply' &&
+    run?.planDigest !== plan &&
+    Boolean(message?.includes(`nothing begins yet: execution.plan is ${plan}, the plan is now`)) &&
+    Boolean(message?.includes(difference));
+}
+
+async function untouched(fleet: Fleet): Promise<void> {
+  const nodes = await fleet.nodes();
+  expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
+}
+
+it('a plan that is not the reviewed one waits, names the difference, and goes on when it is reviewed', async () => {
+  const fleet = await cluster.fleet('pinned', 2, 1);
+  await fleet.apply();
+  const first = await fleet.untilState('ready-to-apply');
+  await fleet.order({ mode: 'Run', plan: OTHER });
+  await fleet.until('a plan that is not begun', isHeld(OTHER, first.run?.planDigest ?? 'none'));
+
+  const joining = { labels: { pool: 'pinned' }, kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3' };
+  await createNodes(cluster.admin, [{ name: 'pinned-2', ...joining }]);
+  const second = await fleet.until(
+    'the new host in the difference',
+    isHeld(OTHER, 'other than before: added: pinned-2; 3 stages instead of 2'),
+  );
+  await untouched(fleet);
+
+  const reviewed = second.run?.planDigest ?? '';
+  await fleet.order({ plan: reviewed, throughStage: 0 });
+  await fleet.until('a wait before stage 1', ({ stages, conditions }) =>
+    Boolean(stages === '1/3' && conditions?.some(({ reason }) => reason === 'PausedAtStage')),
+  );
+
+  const edit = { timing: { verifyTimeoutSeconds: 800 }, execution: { throughStage: null } };
+  await mergePatch(cluster.admin, fleet.strategy, { spec: edit });
+  const third = await fleet.until(
+    'what is left, planned anew and not begun',
+    isHeld(reviewed, 'other than before: edited: spec.timing'),
+  );
+  expect(third.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['pinned-1'], ['pinned-2']]);
+  await untouched(fleet);
+
+  await fleet.order({ plan: third.run?.planDigest });
+  await fleet.untilState('applied');
+});

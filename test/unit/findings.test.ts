@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import { findings, type HostState, type Situation } from '../../src/planner/findings.ts';
+import type { Stage } from '../../src/planner/plan.ts';
+
+const host = (name: string, more: Partial<HostState> = {}): HostState => ({
+  name,
+  roles: ['worker'],
+  ready: true,
+  alarms: [],
+  closed: false,
+  ...more,
+});
+
+const stage = (hosts: readonly string[], more: Partial<Stage> = {}): Stage => ({
+  name: 'sw-patch-worker-hosts',
+  hosts,
+  patches: ['kernel'],
+  level: 'away',
+  steps: [],
+  timeoutSeconds: 0,
+  ...more,
+});
+
+const POOL = { name: 'default', maxUnavailable: 2, paused: false, keptByOtherPools: [] };
+const CLAIMED = { strategy: 'careen-hosts/firmware', level: 'away' } as const;
+
+/** A strategy whose two stages of two hosts fit the pool; `more` changes what a test is about. */
+function situation(hosts: readonly HostState[] = [], more: Partial<Situation> = {}): Situation {
+  const names = ['w-1', 'w-2', 'w-3', 'w-4'];
+  const others = names.filter((name) => hosts.every((each) => each.name !== name));
+  return {
+    strategy: 'careen-hosts/kernel',
+    spec: { workerApplyType: 'parallel', maxParallelWorkerHosts: 2 },
+    pool: POOL,
+    limit: 2,
+    hosts: [...hosts, ...others.map((name) => host(name))],
+    stages: [stage(['w-1', 'w-2']), stage(['w-3', 'w-4'])],
+    violations: [],
+    ...more,
+  };
+}
+
+/** The findings, each as `severity reason: subjects`. */
+function found(...args: Parameters<typeof situation>): string[] {
+  return findings(situation(...args)).map(
+    ({ severity, reason, subjects }) => `${severity} ${reason}: ${subjects.join(' ')}`,
+  );
+}
+
+describe('findings', () => {
+  it('are none where nothing will block or hurt', () => {
+    expect(found()).toEqual([]);
+  });
+
+  it('name the hosts that no role selects', () => {
+    expect(found([host('x-1', { roles: [] })])).toEqual(['warns HostWithoutRole: x-1']);
+  });
+
+  it('say of each unwell host that no plan is made, unless somebody works on it', () => {
+    const pressed = host('w-5', { alarms: ['reports DiskPressure (full)'] });
+    expect(findings(situation([pressed]))).toMatchObject([
+      {
+        severity: 'blocks',
+        reason: 'HostUnwell',
+        message: 'w-5 reports DiskPressure (full): no plan is made meanwhile',
+      },
+    ]);
+    expect(found([host('w-5', { ready: false })], { limit: 3 })).toEqual(['blocks HostUnwell: w-5']);
+    expect(found([host('w-5', { ready: false, claimedBy: CLAIMED })], { limit: 3 })).toEqual([]);
+  });
+
+  it('say that a cordoned host counts, and that too many out of service get no permit', () => {
+    expect(found([host('w-5', { closed: true })], { limit: 3 })).toEqual(['warns HostCordoned: w-5']);
+    expect(found([host('w-5', { closed: true })])).toEqual([
+      'blocks LimitReached: w-5',
+      'warns HostCordoned: w-5',
+    ]);
+  });
+
+  it('count a host once, and none that this strategy itself has taken out', () => {
+    const stages = [stage(['w-1', 'w-2'])];
+    expect(found([host('w-1', { closed: true })], { stages })).toEqual(['warns HostCordoned: w-1']);
+    const own = { strategy: 'careen-hosts/kernel', level: 'away' } as const;
+    expect(found([host('w-5', { closed: true, claimedBy: own })])).toEqual([]);
+    expect(found([host('w-5', { closed: true, claimedBy: CLAIMED })])).toEqual(['blocks LimitReached: w-5']);
+    expect(found([host('w-5', { claimedBy: { ...CLAIMED, level: 'touched' } })])).toEqual([]);
+  });
+
+  it('count a host that is not Ready as out of service', () => {
+    expect(found([host('w-5', { ready: false })])).toEqual([
+      'blocks HostUnwell: w-5',
+      'blocks LimitReached: w-5',
+    ]);
+  });
+
+  it('let hosts that are patched in place pass above the limit', () => {
+    const stages = [stage(['w-1', 'w-2', 'w-3'], { level: 'touched' })];
+    expect(found([], { stages })).toEqual([]);
+  });
+
+  it('name the strategy that works on a host of the plan', () => {
+    expect(findings(situation([host('w-1', { claimedBy: CLAIMED })]))).toMatchObject([
+      {
+        severity: 'blocks',
+        reason: 'LimitReached',
+        message: expect.stringContaining('stage 1 takes 2 hosts out of service besides w-1') as unknown,
+      },
+      {
+        severity: 'warns',
+        reason: 'ClaimedByOther',
+        subjects: ['w-1'],
+        message:
+          'strategy careen-hosts/firmware works on w-1: their stages wait until it has given them back',
+      },
+    ]);
+  });
+
+  it('name a claim that cannot be read', () => {
+    expect(found([host('w-1', { spoiltClaim: 'its annotation careen.dev/claim cannot be read' })])).toEqual([
+      'blocks ClaimSpoilt: w-1',
+    ]);
+  });
+
+  it('say that a pool is paused or overlaps', () => {
+    const pool = { ...POOL, paused: true, keptByOtherPools: ['x-1'] };
+    expect(found([], { pool })).toEqual([
+      'blocks PoolPaused: HostPool default',
+      'blocks PoolOverlap: HostPool default',
+    ]);
+  });
+
+  it('take a violation of the policy apart into what is and what would be right', () => {
+    const violations = ['spec.reboot is odd, which rule X does not admit; leave it out'];
+    expect(findings(situation([], { violations }))).toEqual([
+      {
+        severity: 'blocks',
+        reason: 'NotPermitted',
+        subjects: ['PatchStrategy careen-hosts/kernel'],
+        message: 'spec.reboot is odd, which rule X does not admit',
+        remedy: 'leave it out',
+      },
+    ]);
+  });
+
+  it('tell that a percentage comes to one host', () => {
+    const stages = [stage(['w-1']), stage(['w-2'])];
+    const spec = { workerApplyType: 'serial', maxParallelWorkerHosts: 2 } as const;
+    const pool = { ...POOL, maxUnavailable: '10%' };
+    expect(found([], { spec, pool, limit: 1, stages })).toEqual(['tells LimitRounded: HostPool default']);
+    expect(found([], { spec, pool: { ...POOL, maxUnavailable: 1 }, limit: 1, stages })).toEqual([]);
+  });
+
+  it('tell that stages are smaller than wished, where the limit is the reason', () => {
+    const wish = (maxParallelWorkerHosts: number) =>
+      ({ workerApplyType: 'parallel', maxParallelWorkerHosts }) as const;
+    expect(found([], { spec: wish(3) })).toEqual(['tells StageCut: HostPool default']);
+    expect(found([], { spec: wish(2) })).toEqual([]);
+    expect(found([], { spec: wish(3), stages: [stage(['w-1', 'w-2'])] })).toEqual([]);
+    expect(found([], { spec: { ...wish(3), workerApplyType: 'serial' } })).toEqual([]);
+    const both = host('w-1', { roles: ['controller', 'worker'] });
+    const stages = [stage(['w-1']), stage(['w-2', 'w-3'])];
+    expect(found([both], { spec: wish(3), stages })).toEqual([]);
+  });
+
+  it('leave out what matters only to a plan when there is nothing to do', () => {
+    const hosts = [host('w-5', { closed: true }), host('x-1', { roles: [] })];
+    expect(found(hosts, { stages: [], pool: { ...POOL, paused: true } })).toEqual([
+      'warns HostWithoutRole: x-1',
+    ]);
+  });
+});
