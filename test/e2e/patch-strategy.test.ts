@@ -4,6 +4,7 @@ import { eventually } from '../support/eventually.ts';
 import { kernelPatch, kubeletPatch, poolManifest } from '../support/strategies.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { Cluster, closed, marked } from './cluster.ts';
+import { expectGivenBack } from './given-back.ts';
 import { mostClosed } from './watch-closed.ts';
 
 let cluster: Cluster;
@@ -41,8 +42,7 @@ describe('a patch strategy', () => {
     const nodes = await fleet.nodes();
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(Array(5).fill('6.12.48'));
     expect(nodes.map(({ status }) => status?.nodeInfo?.kubeletVersion)).toEqual(Array(5).fill('v1.36.4'));
-    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-    expect((await fleet.poolStatus()).permits).toEqual([]);
+    await expectGivenBack(fleet);
     const evictions = cluster.operator.lines.filter((line) =>
       /"effect":"evict".*"outcome":"accepted"/.test(line),
     );
@@ -94,8 +94,7 @@ describe('a patch strategy', () => {
     ]);
     const nodes = await fleet.nodes();
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48', '6.12.41']);
-    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-    expect((await fleet.poolStatus()).permits).toEqual([]);
+    await expectGivenBack(fleet);
   });
 
   it('plans anew when the limit of the pool falls below a stage that is still to come', async () => {
@@ -105,7 +104,7 @@ describe('a patch strategy', () => {
     await apply(cluster.admin, poolManifest('lowered', 1));
     const ended = await fleet.untilState('applied');
     expect(ended.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['lowered-2'], ['lowered-3']]);
-    expect((await fleet.poolStatus()).permits).toEqual([]);
+    await expectGivenBack(fleet);
   });
 
   it('gives every host back on Abort, and plans anew on Hold', async () => {
@@ -124,9 +123,7 @@ describe('a patch strategy', () => {
     const ended = await fleet.untilState('aborted');
     expect(ended.applyPhase).toMatchObject({ result: 'aborted', inProgress: false });
     expect(ended.abortPhase).toMatchObject({ result: 'success' });
-    const nodes = await fleet.nodes();
-    expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
-    expect((await fleet.poolStatus()).permits).toEqual([]);
+    await expectGivenBack(fleet);
     await fleet.order({ mode: 'Hold' });
     await fleet.untilState('ready-to-apply');
   });

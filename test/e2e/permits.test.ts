@@ -91,10 +91,9 @@ describe('a pool that is paused', () => {
     expect(stopped.message).toBe(
       '1 of 2 stages done; waits before stage 1: HostPool paused is paused (spec.paused): no outage begins',
     );
-    const pool = await fleet.untilPool('a condition', ({ conditions }) =>
-      Boolean(conditions?.some(({ reason }) => reason === 'Paused')),
+    await fleet.untilPool('the condition, and no permit', ({ conditions, permits }) =>
+      Boolean(conditions?.some(({ reason }) => reason === 'Paused') && permits?.length === 0),
     );
-    expect(pool.permits).toEqual([]);
     expect(closed(await fleet.nodes())).toEqual([]);
 
     await fleet.pool(1);
