@@ -306,12 +306,6 @@ describe('a wrong status is refused, naming the field', () => {
   const cases: readonly [string, Manifest, object, RegExp][] = [
     ['an epoch of nothing', poolManifest('probe', 1), { epoch: 0 }, /status\.epoch/],
     [
-      'two permits for one host',
-      poolManifest('probe', 1),
-      { permits: [...(poolStatus.permits ?? []), ...(poolStatus.permits ?? [])] },
-      /permits\[1\].*[Dd]uplicate/,
-    ],
-    [
       'an unknown answer',
       strategyManifest('probe', 'careen-hosts'),
       { requests: [{ id: 'q', answer: 'perhaps', message: '', time: TIME }] },
