@@ -185,7 +185,9 @@ describe('an edit of the spec', () => {
       ({ state, run }) => state === 'ready-to-apply' && run?.id !== before.run?.id,
     );
     expect(after.run).not.toHaveProperty('authority');
-    expect(after.run?.change).toBe('added: edited-0; in another stage: edited-1; 2 stages instead of 1');
+    expect(after.run?.change).toBe(
+      'added: edited-0; with other patches: edited-1; 2 stages instead of 1; edited: spec.patches',
+    );
     expect(after.message).toContain('other than before: added: edited-0');
     const nodes = await fleet.nodes();
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48', '6.12.41']);
