@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConflictError, type HostPool } from '../../src/controllers/careen-api.ts';
@@ -42,6 +43,24 @@ class MemoryStore implements PoolStore {
     this.status = status;
     this.version += 1;
     this.writes += 1;
+  }
+}
+
+/** Notes from when on each write had the pool, and until when. */
+class SlowStore extends MemoryStore {
+  static readonly milliseconds = 30;
+  readonly spans: { begun: number; ended: number }[] = [];
+  #begun = 0;
+
+  override async pool(name: string): Promise<HostPool | undefined> {
+    this.#begun = performance.now();
+    return super.pool(name);
+  }
+
+  override async writePool(pool: HostPool, status: HostPoolStatus): Promise<void> {
+    await delay(SlowStore.milliseconds);
+    await super.writePool(pool, status);
+    this.spans.push({ begun: this.#begun, ended: performance.now() });
   }
 }
 
@@ -113,6 +132,17 @@ describe('the ledger of a pool', () => {
     await grant(ledgerOf(store), 'r2', ['b']);
     await expect(first.raiseAbove('default', 8)).rejects.toThrow(DeposedError);
     expect(store.status.epoch).toBe(9);
+  });
+
+  it('leaves the pool to others for three times as long as a write took', async () => {
+    const store = new SlowStore({ epoch: 1 });
+    const ledger = ledgerOf(store);
+    await grant(ledger, 'r1', ['a']);
+    await grant(ledger, 'r2', ['b']);
+    const [first, second] = store.spans;
+    if (!first || !second) throw new Error(`two writes were expected: ${JSON.stringify(store.spans)}`);
+    // Less by what timers may be early.
+    expect(second.begun - first.ended).toBeGreaterThan(2.8 * SlowStore.milliseconds);
   });
 
   it('tells nobody that he holds what was not stored', async () => {

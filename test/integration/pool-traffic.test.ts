@@ -1,0 +1,123 @@
+/** What reading, writing and watching a pool with many permits brings over the wire. */
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CareenApi, ConflictError, type HostPool } from '../../src/controllers/careen-api.ts';
+import { withPermits } from '../../src/controllers/permits.ts';
+import { OperatorShell } from '../../src/controllers/shell.ts';
+import { GROUP, VERSION } from '../../src/crds/names.ts';
+import type { Permit } from '../../src/crds/host-pool.ts';
+import { apply, mergePatch, remove } from '../support/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { eventually } from '../support/eventually.ts';
+import { installCareen } from '../support/operator.ts';
+import { proxied } from '../support/proxied.ts';
+import { poolManifest } from '../support/strategies.ts';
+import { TcpProxy } from '../support/tcp-proxy.ts';
+
+const SMALL = 10_000;
+const manifest = poolManifest('large', 1_000);
+const permits = Array.from({ length: 500 }, (_, i): Permit => ({
+  host: `worker-${String(i).padStart(4, '0')}.example.com`,
+  run: 'run-of-another',
+  level: 'away',
+  since: '2026-11-25T09:00:00Z',
+}));
+const hostsOf = (pool: HostPool | undefined) => pool?.status.permits?.map(({ host }) => host);
+
+let plane: ControlPlane;
+let proxy: TcpProxy;
+beforeAll(async () => {
+  plane = await startControlPlane({ args: ['--controller-manager=false', '--scheduler=false'] });
+  await installCareen(connect(plane.kubeconfig));
+  proxy = await TcpProxy.start(plane.server);
+});
+afterAll(async () => {
+  await proxy.close();
+  await plane.stop();
+});
+beforeEach(async () => {
+  const admin = connect(plane.kubeconfig);
+  await remove(admin, manifest);
+  await apply(admin, manifest);
+  const api = new CareenApi(admin);
+  await api.writePool(await readPool(api), withPermits({ epoch: 1 }, permits));
+});
+
+const throughProxy = () => proxied(connect(plane.kubeconfig), `https://127.0.0.1:${String(proxy.port)}`);
+
+async function readPool(api: CareenApi): Promise<HostPool> {
+  const pool = await api.pool('large');
+  if (!pool) throw new Error('the pool is gone');
+  return pool;
+}
+
+async function bytesFor(act: () => Promise<unknown>): Promise<number> {
+  const before = proxy.bytes;
+  await act();
+  return proxy.bytes - before;
+}
+
+describe('a pool with 500 permits', () => {
+  it('comes whole only when another process has changed it, and is written in a few kilobytes', async () => {
+    const [api, other] = [new CareenApi(throughProxy()), new CareenApi(connect(plane.kubeconfig))];
+    expect(await bytesFor(() => readPool(api))).toBeGreaterThan(5 * SMALL);
+    expect(await bytesFor(() => readPool(api))).toBeLessThan(SMALL);
+
+    const pool = await readPool(api);
+    const fewer = withPermits(pool.status, permits.slice(1));
+    expect(await bytesFor(() => api.writePool(pool, fewer))).toBeLessThan(SMALL);
+    expect(await bytesFor(() => readPool(api))).toBeLessThan(SMALL);
+    const asStored = await readPool(other);
+    expect(await readPool(api)).toEqual(asStored);
+
+    await other.writePool(asStored, withPermits(asStored.status, permits.slice(2)));
+    expect(hostsOf(await readPool(api))).toEqual(permits.slice(2).map(({ host }) => host));
+  });
+
+  it('loses none of them to a writer that has them in another order, and that writer learns the order', async () => {
+    const api = new CareenApi(connect(plane.kubeconfig));
+    const pool = await readPool(api);
+    const reversed = { ...pool.status, permits: permits.toReversed() };
+    await api.writePool({ ...pool, status: reversed }, { ...reversed, epoch: 2 });
+    const freeFirst = async (): Promise<void> => {
+      const read = await readPool(api);
+      const rest = (read.status.permits ?? []).filter(({ host }) => host !== permits[0]?.host);
+      await api.writePool(read, withPermits(read.status, rest));
+    };
+    await expect(freeFirst()).rejects.toThrow(ConflictError);
+    expect(hostsOf(await readPool(api))).toEqual(permits.map(({ host }) => host));
+    await freeFirst();
+    expect(hostsOf(await readPool(new CareenApi(connect(plane.kubeconfig))))).toEqual(
+      permits.slice(1).map(({ host }) => host),
+    );
+  });
+});
+
+class PoolWatch extends OperatorShell {
+  readonly told: KubernetesObject[] = [];
+
+  protected override async init(): Promise<void> {
+    const take = async ({ object }: { object: KubernetesObject }): Promise<void> =>
+      void this.told.push(object);
+    await this.watchResource(GROUP, VERSION, 'hostpools', take, undefined, 'metadata');
+  }
+}
+
+describe('a watch that tells metadata', () => {
+  it('brings whole objects at first, then what has changed without spec and status', async () => {
+    const log = { info: () => undefined, warn: () => undefined };
+    const watch = new PoolWatch({ config: throughProxy(), log, clock: Date.now });
+    await watch.start();
+    expect(watch.told).toMatchObject([{ spec: { maxUnavailable: 1_000 }, status: { away: 500 } }]);
+    const change = { spec: { maxUnavailable: 999 } };
+    const bytes = await bytesFor(async () => {
+      await mergePatch(connect(plane.kubeconfig), manifest, change);
+      await eventually('the change is told', () => watch.told.length === 2);
+    });
+    watch.stop();
+    expect(watch.told[1]).toMatchObject({ metadata: { name: 'large', generation: 2 } });
+    expect(watch.told[1]).not.toHaveProperty('spec');
+    expect(watch.told[1]).not.toHaveProperty('status');
+    expect(bytes).toBeLessThan(SMALL);
+  });
+});
