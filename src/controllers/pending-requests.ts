@@ -1,5 +1,5 @@
-import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../crds/names.ts';
-import type { AnsweredRequest } from '../crds/patch-strategy-status.ts';
+import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION } from '../crds/names.ts';
+import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { clip } from '../engine/clip.ts';
 import type { Answer, RunRequest } from '../engine/requests.ts';
@@ -52,17 +52,30 @@ export function withAnswers(
   return all.length > 0 ? { requests: all.filter((each) => !surplus.has(each)) } : {};
 }
 
-/** The answer to every request while there is no plan. */
-export function refuseAll({ requests, refused }: PendingRequests, why: string): readonly Answer[] {
+/** Refuses every request for the same reason. */
+export function refuseAll({ requests, refused }: PendingRequests, message: string): readonly Answer[] {
   return [
     ...refused,
     ...requests.map(({ id, verb }): Answer => ({
       id,
       verb,
       answer: 'refused',
-      message: `there is no plan: ${why}`,
+      message,
     })),
   ];
+}
+
+/**
+ * The status as the next plan is built from it. Where it was lost (the finalizer says that hosts were taken before), the
+ * answers went with it: what stands in the annotations may have been carried out, so it is refused, never done again.
+ */
+export function withoutOldRequests(strategy: PatchStrategy, time: string): PatchStrategyStatus {
+  const { status, metadata } = strategy;
+  const lost = !status.run && !status.requests && metadata.finalizers.includes(RELEASE_FINALIZER);
+  if (!lost) return status;
+  const pending = pendingRequests(strategy);
+  const why = 'the status was lost, and with it whether this was carried out: place it again with another id';
+  return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.standing) };
 }
 
 function unreadable(id: string, message: string): Answer {

@@ -13,7 +13,7 @@ import type { HostPool, PatchStrategy } from './careen-api.ts';
 import { letGo } from './let-go.ts';
 import { orderOf, orderWithoutPool, violationsOf } from './order.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
-import { pendingRequests, refuseAll, withAnswers } from './pending-requests.ts';
+import { pendingRequests, refuseAll, withAnswers, withoutOldRequests } from './pending-requests.ts';
 import { limitIn } from './pool-facts.ts';
 import { freePermits } from './free-permits.ts';
 import { everyNode } from './pools.ts';
@@ -99,7 +99,12 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
   const pending = pendingRequests(strategy);
   await deps.api.writeStatus(strategy, {
     ...status,
-    ...withAnswers(status.requests, refuseAll(pending, message), time, pending.standing),
+    ...withAnswers(
+      status.requests,
+      refuseAll(pending, `there is no plan: ${message}`),
+      time,
+      pending.standing,
+    ),
     observedGeneration: metadata.generation,
     message,
     conditions: updateConditions(status.conditions ?? [], wish, metadata.generation, time),
@@ -110,7 +115,7 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
 async function answerWithoutPlan({ deps, strategy }: PassContext): Promise<void> {
   const { status } = strategy;
   const pending = pendingRequests(strategy);
-  const answers: readonly Answer[] = refuseAll(pending, status.message ?? '');
+  const answers: readonly Answer[] = refuseAll(pending, `there is no plan: ${status.message ?? ''}`);
   const time = new Date(deps.clock()).toISOString();
   const answered = withAnswers(status.requests, answers, time, pending.standing);
   await deps.api.writeStatus(strategy, { ...status, ...answered });
@@ -149,7 +154,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
   const input: BuildInput = {
     spec,
     generation: metadata.generation,
-    before: status,
+    before: withoutOldRequests(context.strategy, new Date(now).toISOString()),
     maxUnavailable,
     activeHost: deps.activeHost,
     violations: violationsOf(context),

@@ -11,6 +11,8 @@ import { Scene, untilSwept } from './scene.ts';
 const CLOCK_TOLERANCE_MS = 20;
 /** What a busy machine may take for what follows a lapse. */
 const MARGIN_MS = 5_000;
+/** A request may have passed the gate of writes and not the network when its process was stopped: one for each host. */
+const ON_THEIR_WAY = 2;
 
 let scene: Scene;
 beforeAll(async () => {
@@ -90,7 +92,7 @@ it('after SIGKILL the other leads when the Lease has lapsed, and not before', as
   await expectGoodEnd(fleet);
 });
 
-it('a leader that was stopped past its Lease ends when it goes on, and writes nothing', async () => {
+it('a leader that was stopped past its Lease ends when it goes on, and begins nothing more', async () => {
   const { first, second } = await scene.replicas.pair();
   const fleet = await openRun('stopped');
   scene.replicas.freeze(first);
@@ -99,16 +101,16 @@ it('a leader that was stopped past its Lease ends when it goes on, and writes no
   scene.replicas.thaw(first);
   expect(await first.operator.ended).toBe(1);
   expect(first.operator.lines.join('\n')).toContain('no longer leading: this process ends at once');
-  expect(writes(first)).toEqual(before);
+  expect(writes(first) - before).toBeLessThanOrEqual(ON_THEIR_WAY);
   await expectGoodEnd(fleet);
 });
 
 /**
- * What a replica has written so far, but for the Lease, which says itself whose it is, and for events: nothing depends
- * on them, and one may have been on its way when the process was stopped.
+ * How much a replica has written so far, but for the Lease, which says itself whose it is, and for events, on which
+ * nothing depends.
  */
-function writes({ proxy }: Replica): [string, number][] {
-  return [...proxy.requests].filter(
-    ([what]) => /^(POST|PATCH|DELETE) /.test(what) && !/\/leases|\/events/.test(what),
-  );
+function writes({ proxy }: Replica): number {
+  return [...proxy.requests]
+    .filter(([what]) => /^(POST|PATCH|DELETE) /.test(what) && !/\/leases|\/events/.test(what))
+    .reduce((sum, [, count]) => sum + count, 0);
 }

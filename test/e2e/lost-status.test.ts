@@ -6,7 +6,7 @@ import { mergePatch } from '../support/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { kubeletPatch } from '../support/strategies.ts';
-import { deleteNode, wipeStatus } from './by-hand.ts';
+import { deleteNode, request, wipeStatus } from './by-hand.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { eventAbout } from './events.ts';
 import { expectGivenBack } from './given-back.ts';
@@ -77,6 +77,16 @@ describe('a status that somebody wiped while a host is out of service', () => {
     });
     expect(most).toBe(1);
     await endsWell(fleet);
+  });
+
+  it('of the strategy does not carry out again what a request had asked for', async () => {
+    const fleet = await cluster.fleet('asked-wiped', 1, 1);
+    await fleet.apply();
+    await fleet.untilState('ready-to-apply');
+    await request(cluster.admin, fleet.strategy, { id: 'w-1', verb: 'apply-all' });
+    await fleet.untilState('applied');
+    await wipeStatus(cluster.admin, fleet.strategy);
+    expect(await fleet.answer('w-1')).toMatch(/^refused: the status was lost/);
   });
 
   it('of the strategy does not open a host while a Job works on it', async () => {

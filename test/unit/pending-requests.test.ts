@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { PatchStrategy } from '../../src/controllers/careen-api.ts';
-import { pendingRequests, refuseAll, withAnswers } from '../../src/controllers/pending-requests.ts';
+import {
+  pendingRequests,
+  refuseAll,
+  withAnswers,
+  withoutOldRequests,
+} from '../../src/controllers/pending-requests.ts';
 import type { AnsweredRequest } from '../../src/crds/patch-strategy-status.ts';
 import { strategySpec } from './support/simulated-run.ts';
 
@@ -57,6 +62,21 @@ describe('pending requests', () => {
     ]);
     const ids = refused.map(({ id }) => id);
     expect(pendingRequests(strategy(broken, ids)).refused).toEqual([]);
+  });
+
+  it('are refused when the status was lost after hosts were taken: they may have been carried out', () => {
+    const held = strategy(placed);
+    const lost = {
+      ...held,
+      status: {},
+      metadata: { ...held.metadata, finalizers: ['careen.dev/release-hosts'] },
+    };
+    expect(withoutOldRequests(lost, TIME).requests).toMatchObject([
+      { id: 'q-2', answer: 'refused', message: expect.stringContaining('the status was lost') as unknown },
+      { id: 'q-1', answer: 'refused' },
+    ]);
+    const young = { ...held, status: {} };
+    expect(withoutOldRequests(young, TIME)).toBe(young.status);
   });
 
   it('are all answered while there is no plan', () => {
