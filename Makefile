@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test bench bench-permits bench-planner generate lint clean
+.PHONY: help install tools demo test bench bench-permits bench-planner mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes o
 bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how it grows
 	@$(RUN) bench:planner
 
+mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (about 30 minutes)
+	@$(RUN) mutate
+
 generate: $(INSTALLED) ## Write the generated files again
 	@$(RUN) generate
 
@@ -55,7 +58,7 @@ lint: $(INSTALLED) ## Check style, import directions, formatting and types
 CONTROLPLANE_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen/controlplane
 
 clean: ## Remove what was installed and what tests left in this folder
-	rm -rf node_modules coverage .vitest
+	rm -rf node_modules coverage .vitest .stryker
 	@if [ -d "$(CONTROLPLANE_CACHE)" ]; then \
 	  echo "The built control plane stays in $(CONTROLPLANE_CACHE), as building it takes minutes."; \
 	  echo "To remove it too: rm -rf $(CONTROLPLANE_CACHE)"; fi

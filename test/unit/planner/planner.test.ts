@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CurrentRequirement } from '../../src/crds/patch-strategy-spec.ts';
-import type { Role } from '../../src/crds/vocabulary.ts';
-import { build } from '../../src/planner/build.ts';
-import { unmetRequirements } from '../../src/planner/current.ts';
-import { specDigest } from '../../src/planner/digest.ts';
-import { compareHostNames, type Facts, type HostSeed } from '../../src/planner/facts.ts';
-import { compareVersions } from '../../src/planner/version.ts';
-import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from './support/simulated-run.ts';
+import type { CurrentRequirement } from '../../../src/crds/patch-strategy-spec.ts';
+import type { Role } from '../../../src/crds/vocabulary.ts';
+import { build } from '../../../src/planner/build.ts';
+import { unmetRequirements } from '../../../src/planner/current.ts';
+import { specDigest } from '../../../src/planner/digest.ts';
+import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
+import { compareVersions } from '../../../src/planner/version.ts';
+import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from '../support/simulated-run.ts';
 
 const LACKS_BOTH = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const LACKS_KUBELET = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.3' };

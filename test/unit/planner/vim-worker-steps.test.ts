@@ -9,7 +9,7 @@ import {
   stepsOf,
   worker,
   type TestHost,
-} from './support/vim-platform.ts';
+} from './vim-platform.ts';
 
 const PARALLEL = { 'worker-apply-type': 'parallel' };
 const STOP_START = { 'default-instance-action': 'stop-start' };

@@ -12,7 +12,7 @@ import {
   patchBuild,
   worker,
   type TestHost,
-} from './support/vim-platform.ts';
+} from './vim-platform.ts';
 
 type Given = Parameters<typeof patchBuild>[1];
 

@@ -10,7 +10,7 @@ import {
   stageTexts,
   stepsOf,
   worker,
-} from './support/vim-platform.ts';
+} from './vim-platform.ts';
 
 const PROFILES = ['vim-2017', 'vim-2020', 'vim-2024'];
 const OTHER_CONTROLLER = host('controller-1', 'controller', CURRENT);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { buildVim } from '../../src/planner/vim/build.ts';
-import { InputError } from '../../src/planner/vim/input-error.ts';
-import { parseRequest } from '../../src/planner/vim/request.ts';
+import { buildVim } from '../../../src/planner/vim/build.ts';
+import { InputError } from '../../../src/planner/vim/input-error.ts';
+import { parseRequest } from '../../../src/planner/vim/request.ts';
 import {
   aggregate,
   CONTROLLERS,
@@ -13,7 +13,7 @@ import {
   upgradeBuild,
   upgradeInputs,
   worker,
-} from './support/vim-platform.ts';
+} from './vim-platform.ts';
 
 const hosts = [...CONTROLLERS, worker('w0'), worker('w1')];
 

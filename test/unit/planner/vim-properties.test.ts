@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { VimBuild } from '../../src/planner/vim/build.ts';
+import type { VimBuild } from '../../../src/planner/vim/build.ts';
 import {
   aggregate,
   group,
@@ -11,7 +11,7 @@ import {
   patchBuild,
   upgradeBuild,
   type TestHost,
-} from './support/vim-platform.ts';
+} from './vim-platform.ts';
 
 const ROLES = [['controller'], ['controller', 'worker'], ['storage'], ['swift'], ['worker']] as const;
 const POLICIES = ['anti-affinity', 'anti-affinity-best-effort', 'affinity'];

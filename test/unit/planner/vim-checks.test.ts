@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildDocument } from '../../src/planner/vim/build-document.ts';
+import { buildDocument } from '../../../src/planner/vim/build-document.ts';
 import {
   alarm,
   CONTROLLERS,
@@ -9,7 +9,7 @@ import {
   stageTexts,
   upgradeBuild,
   worker,
-} from './support/vim-platform.ts';
+} from './vim-platform.ts';
 
 const fleet = [...CONTROLLERS, worker('worker-0')];
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { firstFit, type Constraint } from '../../src/planner/first-fit.ts';
+import { firstFit, type Constraint } from '../../../src/planner/first-fit.ts';
 
 type Item = { readonly id: number; readonly constraints: readonly Constraint[] };
 

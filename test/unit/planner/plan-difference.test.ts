@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { actionsDifference, planDifference } from '../../src/planner/plan-difference.ts';
-import { strategySpec } from './support/simulated-run.ts';
+import { actionsDifference, planDifference } from '../../../src/planner/plan-difference.ts';
+import { strategySpec } from '../support/simulated-run.ts';
 
 const plan = (...stages: string[][]) =>
   stages.map((hosts) => ({ name: 'sw-patch-worker-hosts' as const, hosts }));

@@ -1,17 +1,9 @@
 /** The plans of the old API samples, as far as starlingx-vim.md §13.1 tells them; the order of hosts aside. */
 import { describe, expect, it } from 'vitest';
-import { timeoutOver } from '../../src/planner/stage-steps.ts';
-import { buildDocument } from '../../src/planner/vim/build-document.ts';
-import type { VimBuild } from '../../src/planner/vim/build.ts';
-import {
-  CONTROLLERS,
-  host,
-  IN_PLACE,
-  instance,
-  patchBuild,
-  upgradeBuild,
-  worker,
-} from './support/vim-platform.ts';
+import { timeoutOver } from '../../../src/planner/stage-steps.ts';
+import { buildDocument } from '../../../src/planner/vim/build-document.ts';
+import type { VimBuild } from '../../../src/planner/vim/build.ts';
+import { CONTROLLERS, host, IN_PLACE, instance, patchBuild, upgradeBuild, worker } from './vim-platform.ts';
 
 const profile = 'vim-2017';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { heldBack, memberOf, poolWith, type PoolSelection } from '../../src/planner/pool-membership.ts';
+import { heldBack, memberOf, poolWith, type PoolSelection } from '../../../src/planner/pool-membership.ts';
 
 const pool = (name: string, nodeSelector: Record<string, string>, second = 0): PoolSelection => ({
   name,

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { checkVectors, emitVectors } from '../../src/cli/vectors.ts';
-import { buildVim } from '../../src/planner/vim/build.ts';
-import { buildDocument } from '../../src/planner/vim/build-document.ts';
-import { parseRequest } from '../../src/planner/vim/request.ts';
+import { checkVectors, emitVectors } from '../../../src/cli/vectors.ts';
+import { buildVim } from '../../../src/planner/vim/build.ts';
+import { buildDocument } from '../../../src/planner/vim/build-document.ts';
+import { parseRequest } from '../../../src/planner/vim/request.ts';
 
-const VECTORS = join(import.meta.dirname, '..', 'vectors');
+const VECTORS = join(import.meta.dirname, '..', '..', 'vectors');
 const recorded = z.object({
   name: z.string(),
   kind: z.string(),

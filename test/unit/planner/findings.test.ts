@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findings, type HostState, type Situation } from '../../src/planner/findings.ts';
-import type { Stage } from '../../src/planner/plan.ts';
+import { findings, type HostState, type Situation } from '../../../src/planner/findings.ts';
+import type { Stage } from '../../../src/planner/plan.ts';
 
 const host = (name: string, more: Partial<HostState> = {}): HostState => ({
   name,

@@ -9,7 +9,7 @@ import {
   stepsOf,
   upgradeBuild,
   worker,
-} from './support/vim-platform.ts';
+} from './vim-platform.ts';
 
 const UPGRADED = { softwareLoad: '20.06' };
 const CONTROLLER_0 = host('controller-0', 'controller');

@@ -1,10 +1,10 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { actionPolicy } from '../../src/crds/action-policy.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../../src/crds/patch-strategy-spec.ts';
-import { policyViolations } from '../../src/planner/action-policy.ts';
-import { kernelPatch } from '../support/strategies.ts';
+import { actionPolicy } from '../../../src/crds/action-policy.ts';
+import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { policyViolations } from '../../../src/planner/action-policy.ts';
+import { kernelPatch } from '../../support/strategies.ts';
 
 const AT = 'spec.patches[0].action.job.template';
 
