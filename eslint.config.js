@@ -231,7 +231,7 @@ const typescript = {
 };
 
 export default defineConfig(
-  globalIgnores(['node_modules/', 'coverage/', 'deploy/']),
+  globalIgnores(['node_modules/', 'coverage/', '.stryker/', 'deploy/']),
   { name: 'careen/linter', linterOptions: { reportUnusedDisableDirectives: 'error' } },
   mistakes,
   typescript,
