@@ -19,9 +19,9 @@ export function compareVersions(a: string, b: string): number {
 function parse(version: string): { numbers: number[]; preRelease: boolean } {
   const numbers: number[] = [];
   for (const part of version.replace(/^v/, '').split(/[.\-+_~:]/)) {
-    const { digits = '', rest = '' } = /^(?<digits>\d*)(?<rest>.*)$/.exec(part)?.groups ?? {};
-    if (digits !== '') numbers.push(Number(digits));
-    if (digits === '' || rest !== '') return { numbers, preRelease: /^(alpha|beta|rc|pre)/.test(rest) };
+    const suffix = part.replace(/^\d+/, '');
+    if (suffix !== part) numbers.push(parseInt(part, 10));
+    if (suffix === part || suffix !== '') return { numbers, preRelease: /^(alpha|beta|rc|pre)/.test(suffix) };
   }
   return { numbers, preRelease: false };
 }

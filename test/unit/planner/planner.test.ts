@@ -6,6 +6,7 @@ import { build } from '../../../src/planner/build.ts';
 import { unmetRequirements } from '../../../src/planner/current.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
+import { QUERY_STEPS, timeoutOver } from '../../../src/planner/stage-steps.ts';
 import { compareVersions } from '../../../src/planner/version.ts';
 import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from '../support/simulated-run.ts';
 
@@ -113,6 +114,17 @@ describe('host names', () => {
     expect(compareHostNames('w-01', 'w-1')).toBe(-1);
     expect(compareHostNames('w-1', 'w-01')).toBe(1);
     expect(compareHostNames('w-1', 'w-1')).toBe(0);
+  });
+});
+
+describe('a build', () => {
+  it('asks for alarms, patches and hosts, a minute for each', () => {
+    expect(QUERY_STEPS.map(({ name, timeoutSeconds }) => [name, timeoutSeconds])).toEqual([
+      ['query-alarms', 60],
+      ['query-sw-patches', 60],
+      ['query-sw-patch-hosts', 60],
+    ]);
+    expect([timeoutOver(QUERY_STEPS), timeoutOver([])]).toEqual([181, 0]);
   });
 });
 
