@@ -28,7 +28,7 @@ export const anyPlatform = fc.record({
   replication: fc.array(picks, upTo(4)),
   parallel: fc.boolean(),
   action: fc.constantFrom('migrate', 'stop-start'),
-  most: fc.integer({ min: 2, max: 6 }),
+  most: fc.integer({ min: 2, max: 9 }),
 });
 export type Drawn = typeof anyPlatform extends fc.Arbitrary<infer T> ? T : never;
 
@@ -39,9 +39,10 @@ export function platform(drawn: Drawn) {
     const patch = { patchCurrent: current, requiresReboot: reboot };
     return host(`h${String(i)}`, personality, patch, { openstackCompute: compute, ...state });
   });
-  const names = (numbers: readonly number[]) => [
-    ...new Set(numbers.map((n) => `h${String(n % hosts.length)}`)),
+  const names = (numbers: readonly number[], among: readonly TestHost[] = hosts) => [
+    ...new Set(numbers.flatMap((n) => among[n % among.length]?.name ?? [])),
   ];
+  const storage = hosts.filter(({ personality }) => personality.includes('storage'));
   const instances = drawn.instances.map((n, i) => instance(`vm${String(i)}`, `h${String(n % hosts.length)}`));
   const members = (numbers: readonly number[]) =>
     numbers.flatMap((n) => instances[n % Math.max(1, instances.length)]?.uuid ?? []);
@@ -59,7 +60,7 @@ export function platform(drawn: Drawn) {
       hostGroups: drawn.replication.map((of, i) => ({
         name: `r${String(i)}`,
         policies: ['storage-replication'],
-        memberNames: names(of),
+        memberNames: names(of, storage),
       })),
       params: {
         'worker-apply-type': type,
