@@ -7,6 +7,8 @@ import type { Stage } from '../../../src/planner/plan.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 const RUNS = { numRuns: 300 };
+/** A busy machine takes its time for so many. */
+const PATIENT = { timeout: 60_000 };
 const KERNEL_OLD = { 'nodeInfo.kernelVersion': '6.12.40' };
 const KERNEL_NEW = { 'nodeInfo.kernelVersion': '6.12.48' };
 const KUBELET_OLD = { 'nodeInfo.kubeletVersion': 'v1.36.3' };
@@ -93,7 +95,7 @@ function stagesOf(drawn: Case) {
 }
 const controls = ({ roles }: HostSeed): boolean => roles.includes('controller');
 
-describe('any native plan', () => {
+describe('any native plan', PATIENT, () => {
   it('has every host that lacks a patch in exactly one stage, that of its role, unless the role is ignored', () => {
     fc.assert(
       fc.property(anyCase, (drawn) => {
@@ -196,7 +198,7 @@ describe('any native plan', () => {
   });
 });
 
-it('the cases that are tried have the hard ones among them', () => {
+it('the cases that are tried have the hard ones among them', PATIENT, () => {
   const reached = (holds: (drawn: Case) => boolean): number =>
     fc.sample(anyCase, { seed: 5, numRuns: 300 }).filter(holds).length;
   const stage = (holds: (stage: ReturnType<typeof stagesOf>[number], drawn: Case) => boolean) =>

@@ -12,6 +12,8 @@ import {
 import { patchBuild, type TestHost } from './vim-platform.ts';
 
 const RUNS = { numRuns: 300 };
+/** A busy machine takes its time for so many. */
+const PATIENT = { timeout: 60_000 };
 
 function planned(drawn: Drawn) {
   const { hosts, given } = platform(drawn);
@@ -23,7 +25,7 @@ function planned(drawn: Drawn) {
 const named = (stages: readonly Taken[], what: string): Taken[] =>
   stages.filter(({ name }) => name === `sw-patch-${what}`);
 
-describe('any sw-patch plan', () => {
+describe('any sw-patch plan', PATIENT, () => {
   it('takes no more hosts of an aggregate out together than its share of the limit', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
@@ -108,7 +110,7 @@ describe('any sw-patch plan', () => {
   });
 });
 
-describe('a sw-patch plan and its digest', () => {
+describe('a sw-patch plan and its digest', PATIENT, () => {
   const shuffledPlatform = anyPlatform.chain((drawn) => {
     const { hosts, given } = platform(drawn);
     const { instances, instanceGroups, hostAggregates, hostGroups } = given;
@@ -142,7 +144,7 @@ describe('a sw-patch plan and its digest', () => {
   });
 });
 
-it('the platforms that are tried have the hard ones among them', () => {
+it('the platforms that are tried have the hard ones among them', PATIENT, () => {
   const drawn = fc.sample(anyPlatform, { seed: 5, numRuns: 200 });
   const reached = (holds: (stage: Taken, of: ReturnType<typeof planned>, most: number) => boolean): number =>
     drawn.filter((each) => {
