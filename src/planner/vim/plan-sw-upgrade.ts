@@ -1,7 +1,7 @@
 /** The apply phase of a sw-upgrade strategy (starlingx-vim.md §8). */
 import { isA, type Fleet } from './fleet.ts';
 import { storageLists, workerLists } from './host-lists.ts';
-import { InputError, type InputProblem } from './input-error.ts';
+import { InputError, type InputProblem } from '../input-error.ts';
 import type { UpgradeHost } from './inventory.ts';
 import { outageSteps, type Outage } from './outage.ts';
 import { failed, planInOrder, type Planned } from './planned.ts';

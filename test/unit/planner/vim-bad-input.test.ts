@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildVim } from '../../../src/planner/vim/build.ts';
-import { InputError } from '../../../src/planner/vim/input-error.ts';
+import { InputError } from '../../../src/planner/input-error.ts';
 import { parseRequest } from '../../../src/planner/vim/request.ts';
 import {
   aggregate,
