@@ -11,6 +11,8 @@ import type { EffectKey, HostFacts, Instant, View } from '../view.ts';
  */
 export type Verdict =
   | { readonly kind: 'done' }
+  /** Done, with reservations; no native step says so. */
+  | { readonly kind: 'degraded'; readonly reason: string; readonly uncordoned?: true }
   /** Something is missing and is asked for now. `progress` is recorded before the effects are performed. */
   | {
       readonly kind: 'act';
@@ -63,6 +65,16 @@ export const DONE: Verdict = { kind: 'done' };
 
 export function failed(reason: string): Verdict & { kind: 'failed' } {
   return { kind: 'failed', reason };
+}
+
+/** Whether the step has nothing more to do for the host. */
+export function isOver(verdict: Verdict): boolean {
+  return isReached(verdict) || verdict.kind === 'failed';
+}
+
+/** Whether the host is where the step was to take it. */
+export function isReached(verdict: Verdict): verdict is Extract<Verdict, { kind: 'done' | 'degraded' }> {
+  return verdict.kind === 'done' || verdict.kind === 'degraded';
 }
 
 export function hostGone(name: HostName): Verdict {
