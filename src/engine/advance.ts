@@ -64,11 +64,11 @@ const HAS_ENDED_BADLY: ReadonlySet<StrategyState> = new Set([
   'abort-timeout',
 ]);
 
-/** The phase that goes on by itself. In the VIM that may be so in a state that is none of going on (§14, 3 and 10). */
+/** The phase that goes on by itself. In the VIM that may be so although the state says otherwise (§14, 3 and 10). */
 function openPhase({ apply, abort, currentPhase, state }: RunState): PhaseStatus | undefined {
-  const phase = currentPhase === 'abort' ? abort : apply;
-  if (!phase?.inProgress) return undefined;
-  return state === 'applying' || state === 'aborting' || runningStage(phase) ? phase : undefined;
+  if (currentPhase === 'abort') return abort?.inProgress ? abort : undefined;
+  const goesOn = state === 'applying' || state === 'aborting' || runningStage(apply) !== undefined;
+  return apply.inProgress && goesOn ? apply : undefined;
 }
 
 function walkApply(pass: Pass): void {
