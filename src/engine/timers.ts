@@ -68,16 +68,18 @@ export function extendDeadlines(run: Draft, milliseconds: number): void {
 }
 
 /**
- * Puts open deadlines off by the time in which no operator looked after the run. That time is what lies between now and
- * the last look that is stored; this look is stored with the decision, in the same write. So whatever dies in between,
- * a gap counts once: either both are stored, or neither is, and the gap is found again. A clock that was set back
- * counts for nothing, and the last look is not moved back with it.
+ * Puts open deadlines off by the time in which no operator looked after the run: from when the look after the last one
+ * that is stored was due, until now. Never by more, so that no crash loop puts a deadline off for good.
+ *
+ * This look is stored with the decision, in the same write. So whatever dies in between, a gap counts once: either both
+ * are stored, or neither is, and the gap is found again. A clock that was set back counts for nothing, and the last look
+ * is not moved back with it.
  */
 export function putOffByGap({ run, turn }: Pass): void {
   if (run.lookedAfter === undefined) return;
   const gap = turn.now - Date.parse(run.lookedAfter);
   if (gap <= GAP_MILLISECONDS) return;
-  extendDeadlines(run, gap);
+  extendDeadlines(run, gap - LOOK_MILLISECONDS);
   run.lookedAfter = undefined;
 }
 

@@ -77,7 +77,7 @@ export function isReached(verdict: Verdict): verdict is Extract<Verdict, { kind:
   return verdict.kind === 'done' || verdict.kind === 'degraded';
 }
 
-export function hostGone(name: HostName): Verdict {
+export function hostGone(name: HostName): Verdict & { kind: 'failed' } {
   return failed(`${name} no longer exists`);
 }
 
