@@ -102,11 +102,14 @@ class RecordedRun {
       case 'degrade-step':
         return this.#turn({ verdict: { kind: 'degraded', reason: operation.reason ?? '' } });
       case 'timeout-step':
-        return this.#fire('step');
+        this.#fire('step');
+        return undefined;
       case 'stage-timeout':
-        return this.#fire('stage');
+        this.#fire('stage');
+        return undefined;
       case 'phase-timeout':
-        return this.#fire('phase');
+        this.#fire('phase');
+        return undefined;
       case 'reload':
         this.#run = readBack(this.#run);
         return this.#turn({ restarted: true });
@@ -114,7 +117,7 @@ class RecordedRun {
   }
 
   /** Lets a timer have run for its whole time, and the others not: a turn that comes then finds it due. */
-  #fire(timer: 'step' | 'stage' | 'phase'): undefined {
+  #fire(timer: 'step' | 'stage' | 'phase'): void {
     this.#run = structuredClone(this.#run);
     const running = runningStep(this.#run);
     if (!running) return;

@@ -48,7 +48,7 @@ export const STAGE_NAMES = [
 export type StageName = (typeof STAGE_NAMES)[number];
 
 /** The steps of a native plan and of its build. */
-const NATIVE_STEP_NAMES = [
+export const NATIVE_STEP_NAMES = [
   'query-alarms',
   'query-sw-patches',
   'query-sw-patch-hosts',
@@ -61,7 +61,7 @@ const NATIVE_STEP_NAMES = [
 ] as const;
 
 /** Steps that only plans of the VIM have. */
-export const VIM_STEP_NAMES = [
+const VIM_STEP_NAMES = [
   'query-upgrade',
   'swact-hosts',
   'reboot-hosts',

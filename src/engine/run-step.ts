@@ -1,4 +1,4 @@
-import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import { isFinal, type Running } from './run-state.ts';
 import { clip } from './clip.ts';

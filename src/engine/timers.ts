@@ -3,7 +3,7 @@
  * and follows from what is stored: when it began, how long it may take, and by
  * how much it was put off.
  */
-import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { timeoutOver } from '../planner/stage-steps.ts';
 import { stamp, wakeAt, type Draft, type Pass } from './pass.ts';
 import type { Ending } from './results.ts';

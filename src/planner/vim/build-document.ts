@@ -2,7 +2,7 @@
  * A build in the words and key names of the VIM's REST answer (starlingx-vim.md
  * §2), as it stands right after the build phase; without dates.
  */
-import type { PhaseName, Result, StrategyState } from '../../crds/vocabulary.ts';
+import type { PhaseName, Result } from '../../crds/vocabulary.ts';
 import type { Entities } from '../plan.ts';
 import { timeoutOver } from '../stage-steps.ts';
 import type { VimBuild } from './build.ts';
