@@ -21,7 +21,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   if (step.result === 'initial') beginStep(step, stamp(pass));
   if (opensOutage(stage, step.name) && !outagesOpen(pass, stage)) return waitForPermits(pass, running);
 
-  const verdicts = judge(pass, stage, step);
+  const verdicts = judge(pass, running);
   for (const each of verdicts) record(pass, stage, step, each);
   const failures = failuresOf(pass, stage, verdicts);
   const pending = verdicts.filter(({ verdict }) => !isOver(verdict));
@@ -59,6 +59,7 @@ export function hostSteps(
   stage: StageStatus,
   step: StepStatus,
   hosts: readonly string[],
+  endsBy = deadlineOf(step),
 ): HostStep[] {
   const { plan, run, turn } = pass;
   return hosts.map((name) => ({
@@ -71,6 +72,7 @@ export function hostSteps(
     planStage: run.apply.currentStage,
     stepStartedAt: Date.parse(step.startTime ?? ''),
     stepDeadline: deadlineOf(step),
+    endsBy,
     name,
     facts: turn.view.host(name),
     outage: run.hosts.find((each) => each.name === name),
@@ -101,11 +103,12 @@ function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   return undefined;
 }
 
-function judge(pass: Pass, stage: StageStatus, step: StepStatus): readonly HostVerdict[] {
+function judge(pass: Pass, running: Running): readonly HostVerdict[] {
+  const { stage, step } = running;
   const hosts = stage.hosts ?? [];
   if (opensOutage(stage, step.name)) for (const name of hosts) openOutage(pass, stage, step, name);
   const judged = hosts.filter((name) => !judgedBefore(pass, name));
-  return pass.evaluate(step, hostSteps(pass, stage, step, judged));
+  return pass.evaluate(step, hostSteps(pass, stage, step, judged, nextDeadline(running)));
 }
 
 function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: string): void {

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { advance } from '../../src/engine/advance.ts';
 import { CAREEN } from '../../src/engine/profiles/careen.ts';
+import { VIM } from '../../src/engine/profiles/vim.ts';
+import type { RunRequest } from '../../src/engine/requests.ts';
 import { runningStep, type RunState } from '../../src/engine/run-state.ts';
 import { DONE, type Verdict } from '../../src/engine/steps/verdict.ts';
 import { nextDeadline } from '../../src/engine/timers.ts';
@@ -31,9 +33,15 @@ beforeAll(async () => {
 });
 
 /** What an operator makes of the run so many seconds after the beginning of the step, by its own clock. */
-function look(run: RunState, second: number, verdict = RUNS, mode: 'Run' | 'Suspend' | 'Abort' = 'Run') {
+function look(
+  run: RunState,
+  second: number,
+  verdict = RUNS,
+  mode: 'Run' | 'Suspend' | 'Abort' = 'Run',
+  { profile = CAREEN, restarted = false, requests = [] as RunRequest[] } = {},
+) {
   const turn = {
-    ...{ owner: OWNER, order: { mode }, requests: [], pool: 'default', epoch: EPOCH },
+    ...{ owner: OWNER, order: { mode }, requests, restarted, pool: 'default', epoch: EPOCH },
     view: {
       host: () => undefined,
       effect: () => undefined,
@@ -49,7 +57,7 @@ function look(run: RunState, second: number, verdict = RUNS, mode: 'Run' | 'Susp
   };
   // What is judged is the open step; the one that may follow it in the same pass runs.
   let said: Verdict | undefined = verdict;
-  const decision = advance(plan, run, turn, CAREEN, (_step, hosts) => {
+  const decision = advance(plan, run, turn, profile, (_step, hosts) => {
     const judged = said ?? RUNS;
     said = undefined;
     return hosts.map(({ name }) => ({ host: name, verdict: judged }));
@@ -120,6 +128,20 @@ describe('a deadline', () => {
       expect(ended).toMatchObject({ state: 'apply-timeout', apply: { result: 'timed-out' }, hosts: [] });
     },
   );
+
+  it('of a stage is that of its Jobs, too: none runs on when its host may have been given up', async () => {
+    const run = await SimulatedRun.start({ hosts: workers(1) });
+    await run.until(() => run.step === 'sw-patch-hosts');
+    const stored = structuredClone(run.run);
+    const running = runningStep(stored);
+    if (!running) throw new Error('no step is open');
+    const { stage } = running;
+    stage.startTime = new Date(run.world.now - (stage.timeoutSeconds - 50) * 1000).toISOString();
+    run.run = stored;
+    await run.until(() => run.accepted.some(({ kind }) => kind === 'start-job'));
+    const started = run.accepted.find((effect) => effect.kind === 'start-job');
+    expect(started).toMatchObject({ timeoutSeconds: 50 });
+  });
 
   it('of a phase counts from where the run goes on after a pause', async () => {
     const run = await SimulatedRun.start({ hosts: workers(4) });
@@ -239,5 +261,27 @@ describe('a clock', () => {
         }
       }),
     );
+  });
+});
+
+describe('a restart', () => {
+  const RESTART = { restarted: true };
+
+  it('changes no deadline', () => {
+    const run = look(lookUntil(draining, 0, 50), 50, RUNS, 'Run', RESTART);
+    expect(secondsLeft(run, 50)).toBe(DRAIN_SECONDS - 50);
+  });
+
+  it('in the VIM begins all timers anew, and nothing else puts them off', () => {
+    const vim = { profile: VIM };
+    const run = look(draining, 50, RUNS, 'Run', { ...vim, ...RESTART });
+    const { step, stage, phase } = runningStep(run) ?? {};
+    expect([step, stage].map((each) => each?.extendedSeconds)).toEqual([50, 50]);
+    expect(phase).toMatchObject({
+      timedSince: new Date(start + 50_000).toISOString(),
+      timeoutSeconds: (stage?.timeoutSeconds ?? 0) + 1,
+    });
+    expect(secondsLeft(run, 50)).toBe(DRAIN_SECONDS);
+    expect(stepOf(look(run, 50 + DRAIN_SECONDS, RUNS, 'Run', vim))?.result).toBe('timed-out');
   });
 });

@@ -49,6 +49,8 @@ export type HostStep = {
   readonly planStage: number;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
+  /** When it is over at the latest: its stage or phase may run out of time before it. */
+  readonly endsBy: Instant;
   readonly name: HostName;
   /** Undefined when the host no longer exists. */
   readonly facts: HostFacts | undefined;
