@@ -164,6 +164,28 @@ describe('a deadline', () => {
   });
 });
 
+describe('the deadline of a phase', () => {
+  it('counts from where a failed run is taken up again', async () => {
+    const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    await run.elapse(100_000_000);
+    run.requests = [{ id: 'q-1', verb: 'retry' }];
+    await run.next();
+    expect(run.run).toMatchObject({
+      state: 'applying',
+      apply: { timedSince: new Date(run.world.now).toISOString() },
+    });
+  });
+
+  it('begins with the next look where an operator of before has stored none', () => {
+    const { timedSince: _timed, ...apply } = draining.apply;
+    const run = look({ ...draining, apply, lookedAfter: undefined }, 20);
+    expect(run.apply.timedSince).toBe(new Date(start + 20_000).toISOString());
+    expect(secondsLeft(run, 20)).toBe(DRAIN_SECONDS - 20);
+  });
+});
+
 describe('a gap in which no operator looked after a run', () => {
   it('of over 30 s puts the deadlines of step, stage and phase off, by no more than nobody looked', () => {
     const run = look(look(draining, 20), 420);
