@@ -60,9 +60,9 @@ export function stopPhaseTimer(phase: PhaseStatus): void {
   delete phase.extendedSeconds;
 }
 
-/** Puts the deadlines of the running step, its stage and their phase off. */
+/** Puts the deadlines of the running step, its stage and their phase off; a clock that was set back moves none. */
 export function extendDeadlines(run: Draft, milliseconds: number): void {
-  const seconds = Math.ceil(milliseconds / 1000);
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
   for (const timer of Object.values(runningStep(run) ?? {}))
     timer.extendedSeconds = (timer.extendedSeconds ?? 0) + seconds;
 }

@@ -263,6 +263,11 @@ describe('a clock', () => {
     expect(secondsLeft(right, 61)).toBe(DRAIN_SECONDS - 61);
   });
 
+  it('that was set back during a suspension puts nothing off either', () => {
+    const suspended = look(lookUntil(draining, 0, 50), 50, RUNS, 'Suspend');
+    expect(stepOf(look(suspended, 20))?.extendedSeconds).toBe(0);
+  });
+
   it('of the next leader that is ahead takes no more time away than a look is apart', () => {
     const before = look(draining, 20);
     expect(secondsLeft(look(before, 80), 80)).toBe(secondsLeft(before, 20) - 20);
