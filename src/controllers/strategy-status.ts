@@ -4,7 +4,7 @@ import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/pat
 import { clip } from '../engine/clip.ts';
 import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
-import { deadlineOf } from '../engine/run-step.ts';
+import { nextDeadline } from '../engine/timers.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { withAnswers } from './pending-requests.ts';
 
@@ -25,6 +25,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     authority: run.authority,
     abortedIn: run.abortedIn,
     suspendedSince: run.suspendedSince,
+    lookedAfter: run.lookedAfter,
   };
 }
 
@@ -81,20 +82,29 @@ export function statusOfRun(
   };
 }
 
-function recordOf(record: RunRecord, { authority, abortedIn, suspendedSince }: RunState): RunRecord {
-  const { authority: _authority, abortedIn: _aborted, suspendedSince: _suspended, ...kept } = record;
+function recordOf(record: RunRecord, run: RunState): RunRecord {
+  const { authority, abortedIn, suspendedSince, lookedAfter } = run;
+  const {
+    authority: _authority,
+    abortedIn: _aborted,
+    suspendedSince: _suspended,
+    lookedAfter: _looked,
+    ...kept
+  } = record;
   return {
     ...kept,
     ...(authority ? { authority } : {}),
     ...(abortedIn ? { abortedIn } : {}),
     ...(suspendedSince ? { suspendedSince } : {}),
+    ...(lookedAfter ? { lookedAfter } : {}),
   };
 }
 
 function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
   const abort = run.currentPhase === 'abort' ? run.abort : undefined;
   // An abort that has ended, or had nothing to give back, still leaves hosts that failed: they stand in their stage.
-  const stage = abort?.stages[abort.currentStage] ?? run.apply.stages[run.apply.currentStage];
+  const phase = abort?.stages[abort.currentStage] ? abort : run.apply;
+  const stage = phase.stages[phase.currentStage];
   const step = stage?.steps[stage.currentStep];
   const open = stage?.inProgress === true && step !== undefined;
   const shown = open
@@ -102,7 +112,9 @@ function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
     : (stage?.steps.findLast(({ result }) => result !== 'initial') ?? stage?.steps[0]);
   if (!stage || !shown || (!open && run.hosts.length === 0)) return {};
   const deadline =
-    open && step.result === 'wait' ? { deadline: new Date(deadlineOf(step)).toISOString() } : {};
+    open && step.result === 'wait'
+      ? { deadline: new Date(nextDeadline({ phase, stage, step })).toISOString() }
+      : {};
   return { progress: { stage: stage.id, step: shown.name, ...deadline, hosts: [...run.hosts] } };
 }
 

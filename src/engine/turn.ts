@@ -35,6 +35,8 @@ export type Turn = {
   readonly permits: PermitFacts;
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
   readonly now: Instant;
+  /** The first turn of a process that has just read the run back. */
+  readonly restarted?: boolean;
 };
 
 /** What the run needs from now on; whatever it held beyond that is to be given up. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunRequest } from '../../src/engine/requests.ts';
-import { openAndFree, workers } from './support/fleets.ts';
+import { AWAY_STEPS, openAndFree, workers } from './support/fleets.ts';
 import { SimulatedRun, type RunOptions } from './support/simulated-run.ts';
 
 /** A request without its id, kind by kind. */
@@ -193,6 +193,38 @@ describe('Suspend', () => {
     const step = run.run.apply.stages[0]?.steps.find(({ name }) => name === 'sw-patch-hosts');
     expect(step?.extendedSeconds).toBe(3600);
     openAndFree(run);
+  });
+});
+
+describe.each(AWAY_STEPS)('in %s', (step) => {
+  const start = async (): Promise<SimulatedRun> => {
+    const run = await SimulatedRun.start({ hosts: workers(2) });
+    for (const { name } of workers(2)) run.world.addPod({ host: name, name: `on-${name}` });
+    run.alarmsKnown = step !== 'query-alarms';
+    await run.until(() => run.step === step);
+    return run;
+  };
+
+  it('Suspend lets nothing happen for a day, and then the run goes on to its end', async () => {
+    const run = await start();
+    const { length } = run.accepted;
+    run.order = { mode: 'Suspend' };
+    await run.elapse(86_400_000);
+    expect([run.step, run.accepted.length]).toEqual([step, length]);
+    run.order = { mode: 'Run' };
+    run.alarmsKnown = true;
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('the deletion of the strategy gives every host back', async () => {
+    const run = await start();
+    run.order = { mode: 'Abort', lettingGo: true };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+    expect([...run.world.hosts.values()].map(({ leftLocked }) => leftLocked)).toEqual([undefined, undefined]);
   });
 });
 
