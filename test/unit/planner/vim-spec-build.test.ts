@@ -144,7 +144,7 @@ describe('the state of hosts before sw-patch', () => {
     ['worker', 'swift'],
   ] as const)('is that of a plain worker for %s,%s: it may be locked', (...personality) => {
     const params = { 'storage-apply-type': 'ignore', 'swift-apply-type': 'ignore' };
-    const build = (state: object) =>
+    const build = (state: Readonly<Record<string, unknown>>) =>
       patchBuild([...CONTROLLERS, host('both', personality, {}, state), worker('worker-0')], { params });
     expect(build(LOCKED).failure).toBeUndefined();
     expect(build({ ...LOCKED, availStatus: 'offline' }).failure).toBeUndefined();
