@@ -177,14 +177,18 @@ function shuffled<T>(items: readonly T[]): fc.Arbitrary<T[]> {
 
 type Stages = ReturnType<typeof patchBuild>['stages'];
 
-/** With the instances of each step in an order of their own. */
+type Step = Stages[number]['steps'][number];
+
+/** With the instances of each step, and of what undoes it, in an order of their own. */
 function sorted({ name, steps }: Stages[number]) {
   return {
     name,
-    steps: steps.map((step) =>
-      step.entities.type === 'instances' || step.name.startsWith('migrate-instances')
-        ? { ...step, entities: { type: step.entities.type, names: step.entities.names.toSorted() } }
-        : step,
-    ),
+    steps: steps.map((step) => ({ ...sortedStep(step), undo: step.undo && sortedStep(step.undo) })),
   };
+}
+
+function sortedStep<T extends Pick<Step, 'name' | 'entities'>>(step: T): T {
+  const { type, names, uuids } = step.entities;
+  if (type !== 'instances' && !step.name.startsWith('migrate-instances')) return step;
+  return { ...step, entities: { type, names: names.toSorted(), uuids: uuids.toSorted() } };
 }
