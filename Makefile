@@ -45,7 +45,7 @@ bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes o
 bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how it grows
 	@$(RUN) bench:planner
 
-mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (about 30 minutes)
+mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (about 10 minutes)
 	@$(RUN) mutate
 
 generate: $(INSTALLED) ## Write the generated files again

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_POOL } from '../crds/names.ts';
 import { CommandError } from './command-error.ts';
-import { exportFleet, FORMATS, plan, type PlanOptions } from './plan.ts';
+import { exportFleet, FORMATS, plan, type PlanOptions, type Print } from './plan.ts';
 import { checkVectors, emitVectors, type Output } from './vectors.ts';
 
 const output: Output = {
@@ -10,7 +10,10 @@ const output: Output = {
   err: (line) => process.stderr.write(`${line}\n`),
 };
 
-const print = (text: string): void => void process.stdout.write(text);
+const print: Print = {
+  out: (text) => process.stdout.write(text),
+  note: (text) => output.err(`careen: ${text}`),
+};
 
 // Whoever reads may stop early: careen vectors --emit | head
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

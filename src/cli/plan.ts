@@ -17,7 +17,11 @@ export type PlanOptions = {
   readonly output: Format;
 };
 
-type Print = (text: string) => void;
+export type Print = {
+  readonly out: (text: string) => void;
+  /** Told, in one line, of what could not be learned and may matter. */
+  readonly note: (text: string) => void;
+};
 
 /**
  * Prints the plan that the operator would make, and changes nothing.
@@ -30,9 +34,9 @@ export async function plan(options: PlanOptions, print: Print): Promise<0 | 2> {
     throw new CommandError(
       '-f and --fleet cannot both be read from standard input; give one of them as a file',
     );
-  const { strategy, fleet } = await inputsOf(await readStrategy(filename), options);
+  const { strategy, fleet } = await inputsOf(await readStrategy(filename), options, print);
   const preview = previewOf(strategy, fleet);
-  print(rendered(preview, output));
+  print.out(rendered(preview, output));
   return preview.stages.length > 0 ? 2 : 0;
 }
 
@@ -41,18 +45,19 @@ export async function exportFleet(
   { context, pool }: { readonly context?: string; readonly pool: string },
   print: Print,
 ): Promise<void> {
-  print(fleetText(await readCluster(connect(context), pool)));
+  print.out(fleetText(await readCluster(connect(context), pool, print.note)));
 }
 
 async function inputsOf(
   strategy: Strategy,
   { fleet: file, context }: PlanOptions,
+  { note }: Print,
 ): Promise<{ strategy: Strategy; fleet: Fleet }> {
   const pool = strategy.spec.poolRef;
   if (file === undefined) {
     const config = connect(context);
     const namespace = strategy.namespace ?? namespaceOf(config);
-    return { strategy: { ...strategy, namespace }, fleet: await readCluster(config, pool) };
+    return { strategy: { ...strategy, namespace }, fleet: await readCluster(config, pool, note) };
   }
   const fleet = await readFleet(file);
   if (fleet.pool.name !== pool)

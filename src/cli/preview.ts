@@ -47,7 +47,7 @@ export function previewOf({ namespace = 'default', name, spec }: Strategy, fleet
   }));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = hosts.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
-  const { plan } = build(spec, seeds, { maxUnavailable: limit });
+  const { plan } = build(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
   return {
     apiVersion: API_VERSION,
     kind: 'PlanPreview',

@@ -160,7 +160,7 @@ describe('careen vectors', () => {
     const good = await careen(join(VECTORS, 'vim', 'patch-swift-serial.json'));
     expect(good.stdout).toBe('1 passed, 0 failed\n');
     await expect(careen(join(folder, 'missing'))).rejects.toMatchObject({ code: 1, stderr: '' });
-  });
+  }, 60_000);
 
   it('emits what was computed, one document a line', () => {
     const files = ['patch-swift-serial', 'patch-fail-no-patches', 'lifecycle-degraded-step'];
