@@ -68,7 +68,7 @@ class RecordedRun {
 
   constructor(build: VimBuild) {
     this.#build = build;
-    this.#plan = planOfBuild(build.stages, planActions.parse(ACTIONS));
+    this.#plan = planOfBuild(build, planActions.parse(ACTIONS));
     const state = build.failure === undefined ? 'ready-to-apply' : 'build-failed';
     this.#run = { ...newRun('recorded', this.#plan), state };
     this.#turn({});

@@ -14,9 +14,11 @@ export type Step = {
   readonly timeoutSeconds: number;
   /** What it acts on, where that is not simply the hosts of its stage. */
   readonly entities?: Entities;
-  /** The step that an abort takes back what this one did with. */
-  readonly undo?: Step;
+  readonly undo?: Undo;
 };
+
+/** The step with which an abort takes back what another one did, on the same hosts or instances. */
+export type Undo = { readonly name: StepName; readonly timeoutSeconds: number };
 
 /** Hosts that take the same steps together. */
 export type Stage = {

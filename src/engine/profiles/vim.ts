@@ -1,6 +1,6 @@
 /** The profile of the VIM: its levels differ in their plans, not in how these are carried out. */
 import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
-import type { Plan, Stage } from '../../planner/plan.ts';
+import type { Plan, Stage, Step, Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { show } from '../lifecycle.ts';
 import type { Pass } from '../pass.ts';
@@ -65,11 +65,15 @@ export function undoneBy({
   return visited(run.apply).flatMap((stage) => {
     const planned = plan.stages[stage.id]?.steps ?? [];
     const begun = stage.currentStep < planned.length ? planned.slice(0, stage.currentStep + 1) : [];
-    const steps = begun.toReversed().flatMap((step) => (step.undo ? [step.undo] : []));
+    const steps = begun.toReversed().flatMap((step) => (step.undo ? [undoing(step, step.undo)] : []));
     if (steps.length === 0) return [];
     const { name, hosts = [], level = 'away' } = stage;
     return [{ name, hosts, patches: [], level, steps, timeoutSeconds: timeoutOver(steps) }];
   });
+}
+
+function undoing({ entities }: Step, undo: Undo): Step {
+  return { ...undo, ...(entities ? { entities } : {}) };
 }
 
 /** The stages that a run has come to, the current one first. */

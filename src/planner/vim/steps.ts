@@ -2,7 +2,7 @@
  * What a VIM plan is made of: steps and the hosts or instances they act on.
  */
 import type { StageName } from '../../crds/vocabulary.ts';
-import type { Entities } from '../plan.ts';
+import type { Entities, Undo } from '../plan.ts';
 import type { Profile } from './profile.ts';
 
 /** Steps that only pass time: how long they take is said where they are used, not in the profile's table. */
@@ -37,7 +37,7 @@ export type Step = {
   readonly name: StepName;
   readonly timeoutSeconds: number;
   readonly entities: Entities;
-  readonly undo?: Step;
+  readonly undo?: Undo;
 };
 
 /** Hosts that take the same steps together. */
@@ -70,7 +70,7 @@ export function step(profile: Profile, name: TimedStepName, on: Entities = NOTHI
     name,
     timeoutSeconds: profile.timeoutSeconds[name],
     entities: on,
-    ...(undo ? { undo: step(profile, undo, on) } : {}),
+    ...(undo ? { undo: { name: undo, timeoutSeconds: profile.timeoutSeconds[undo] } } : {}),
   };
 }
 
