@@ -177,18 +177,13 @@ function shuffled<T>(items: readonly T[]): fc.Arbitrary<T[]> {
 
 type Stages = ReturnType<typeof patchBuild>['stages'];
 
-type Step = Stages[number]['steps'][number];
-
-/** With the instances of each step, and of what undoes it, in an order of their own. */
+/** With the instances of each step in an order of their own. */
 function sorted({ name, steps }: Stages[number]) {
-  return {
-    name,
-    steps: steps.map((step) => ({ ...sortedStep(step), undo: step.undo && sortedStep(step.undo) })),
-  };
+  return { name, steps: steps.map((step) => ({ ...step, entities: sortedEntities(step) })) };
 }
 
-function sortedStep<T extends Pick<Step, 'name' | 'entities'>>(step: T): T {
-  const { type, names, uuids } = step.entities;
-  if (type !== 'instances' && !step.name.startsWith('migrate-instances')) return step;
-  return { ...step, entities: { type, names: names.toSorted(), uuids: uuids.toSorted() } };
+function sortedEntities({ name, entities }: Stages[number]['steps'][number]) {
+  const { type, names, uuids } = entities;
+  if (type !== 'instances' && !name.startsWith('migrate-instances')) return entities;
+  return { type, names: names.toSorted(), uuids: uuids.toSorted() };
 }
