@@ -30,8 +30,7 @@ function install(): void {
     timeout: AbortSignal.timeout.bind(AbortSignal),
     delay: timersPromises.setTimeout,
   };
-  const wallNow = (): number =>
-    active ? active.now + (active.owner?.clockErrorMs ?? 0) : real.Date.now();
+  const wallNow = (): number => (active ? active.now + (active.owner?.clockErrorMs ?? 0) : real.Date.now());
   class SimulatedDate extends real.Date {
     constructor(...given: unknown[]) {
       // A cast: the overloads of Date take what its callers have checked.
@@ -47,8 +46,7 @@ function install(): void {
       active ? new Timer(active, act, ms) : real.setTimeout(act, ms),
     setInterval: (act: () => void, ms = 0): unknown =>
       active ? new Timer(active, act, ms, true) : real.setInterval(act, ms),
-    setImmediate: (act: () => void): unknown =>
-      active ? new Timer(active, act, 0) : real.setImmediate(act),
+    setImmediate: (act: () => void): unknown => (active ? new Timer(active, act, 0) : real.setImmediate(act)),
     clearTimeout: (timer: unknown): void => {
       if (timer instanceof Timer) timer.cancel();
       else real.clearTimeout(timer as NodeJS.Timeout); // whatever else it is, the machine gave it out

@@ -1,0 +1,339 @@
+/** One seed: its world, its faults, its people, and how it ended. */
+import type { Logger } from 'pino';
+import { operatorMetrics } from '../../src/controllers/operator-metrics.ts';
+import { at, ApiServer, type Change } from '../../src/simulation/api-server.ts';
+import { Cluster } from '../../src/simulation/cluster.ts';
+import { OperatorProcess } from '../../src/simulation/operator-process.ts';
+import { usePlatformOf } from '../../src/simulation/platform.ts';
+import { Random } from '../../src/simulation/random.ts';
+import { Scheduler, type Owner } from '../../src/simulation/scheduler.ts';
+import { makeLogger } from '../../src/telemetry/logger.ts';
+import { Checker } from './checker.ts';
+import { Faults, type CrashPoint, type FaultKind } from './faults.ts';
+import { People } from './people.ts';
+import { keyOfStrategy, NEW, OLD, PATCHES, POOL, scenarioOf } from './scenario.ts';
+import { outagesOf, permitsOf, claimOf, stagesOf, stateOf } from './seen.ts';
+
+const START = Date.UTC(2026, 10, 25, 9);
+const MINUTE = 60_000;
+/** When nothing has ended by then, it never will. */
+const LONGEST_MS = 180 * MINUTE;
+
+export type SeedResult = {
+  readonly seed: number;
+  readonly hosts: number;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** `step/when/write`. */
+  readonly crashes: readonly string[];
+  readonly complaints: readonly string[];
+  readonly states: readonly string[];
+  readonly virtualMs: number;
+};
+
+export type RunOptions = { readonly tell?: (time: number, line: string) => void };
+
+const metrics = operatorMetrics(() => Date.now());
+const silent = makeLogger({ level: 'silent' });
+
+/** Runs a seed to its end. */
+export async function runSeed(
+  seed: number,
+  { tell = () => undefined }: RunOptions = {},
+): Promise<SeedResult> {
+  const random = new Random(seed);
+  const scheduler = new Scheduler(START);
+  usePlatformOf(scheduler);
+  try {
+    return await new SeedRun(seed, random, scheduler, tell).run();
+  } finally {
+    usePlatformOf(undefined);
+  }
+}
+
+class SeedRun {
+  readonly #seed: number;
+  readonly #random: Random;
+  readonly #scheduler: Scheduler;
+  readonly #server: ApiServer;
+  readonly #cluster: Cluster;
+  readonly #faults: Faults;
+  readonly #people: People;
+  readonly #scenario: ReturnType<typeof scenarioOf>;
+  readonly #counts: Partial<Record<FaultKind, number>> = {};
+  readonly #crashes: string[] = [];
+  readonly #complaints: string[] = [];
+  readonly #processes = new Map<string, OperatorProcess>();
+  readonly #tell: (line: string) => void;
+  #serial = 0;
+
+  constructor(
+    seed: number,
+    random: Random,
+    scheduler: Scheduler,
+    tell: (time: number, line: string) => void,
+  ) {
+    this.#seed = seed;
+    this.#random = random;
+    this.#scheduler = scheduler;
+    this.#tell = (line) => tell(scheduler.now - START, line);
+    const scenario = scenarioOf(random.fork());
+    this.#scenario = scenario;
+    this.#server = new ApiServer(() => scheduler.now);
+    const note = (kind: FaultKind, about: string): void => {
+      this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
+      this.#tell(`fault      ${kind}: ${about}`);
+    };
+    const people = new People({ server: this.#server, random: random.fork(), ...scenario, note });
+    this.#people = people;
+    this.#faults = new Faults({
+      random: random.fork(),
+      note,
+      interfere: (request) => people.interfere(request),
+      crash: (owner, point) => this.#crash(owner, point),
+    });
+    const times = random.fork();
+    this.#cluster = new Cluster(this.#server, scheduler, random.fork(), {
+      patches: PATCHES,
+      minAvailable: scenario.apps,
+      fateOf: (host, action) => this.#faults.fateOf(host, action),
+      rebootMs: () => times.int(5_000, 30_000),
+      leaveMs: () => times.int(500, 15_000),
+    });
+    this.#server.listen((change) => this.#show(change));
+    void new Checker({
+      ...{ server: this.#server, now: () => scheduler.now, pool: POOL, wanted: NEW },
+      operator: (by) => by.startsWith('op-'),
+      failed: (complaint) => this.#complain(complaint),
+    });
+  }
+
+  async run(): Promise<SeedResult> {
+    this.#scenario.set(this.#server, this.#cluster);
+    await this.#boot('a');
+    await this.#boot('b');
+    const disturbedMs = this.#random.int(3, 8) * MINUTE;
+    this.#plan(disturbedMs);
+    await this.#scheduler.runUntil(START + disturbedMs);
+    this.#faults.stop();
+    this.#people.settle();
+    this.#tell('-- no more faults');
+    await this.#scheduler.runUntil(
+      START + disturbedMs + LONGEST_MS,
+      () => this.#complaints.length > 0 || this.#allAtRest(),
+    );
+    await this.#scheduler.runUntil(this.#scheduler.now + 1.5 * MINUTE);
+    this.#checkEnd();
+    for (const process of this.#processes.values()) process.kill();
+    return {
+      seed: this.#seed,
+      hosts: this.#scenario.hosts.length,
+      faults: this.#counts,
+      crashes: this.#crashes,
+      complaints: this.#complaints,
+      states: this.#server.list('patchstrategies').map((each) => stateOf(each) ?? 'none'),
+      virtualMs: this.#scheduler.now - START,
+    };
+  }
+
+  async #boot(replica: string): Promise<void> {
+    this.#serial += 1;
+    const name = `op-${replica}${String(this.#serial)}`;
+    const process = new OperatorProcess({
+      ...{ server: this.#server, scheduler: this.#scheduler, fortunes: this.#faults, name, metrics },
+      ...{ log: this.#logger(name), random: this.#random.fork(), leaseSeconds: 30, resyncSeconds: 30 },
+      evict: (pod, by) => this.#cluster.evict(pod, by),
+      ended: (why) => {
+        this.#tell(`process    ${name} ended: ${why}`);
+        this.#restart(replica);
+      },
+    });
+    this.#processes.set(replica, process);
+    this.#tell(`process    ${name} starts`);
+    await process.start();
+  }
+
+  #restart(replica: string): void {
+    this.#scheduler.after(this.#random.int(500, 8_000), () => void this.#boot(replica));
+  }
+
+  #crash(owner: Owner, { write, when }: CrashPoint): void {
+    const replica = [...this.#processes].find(([, process]) => process === owner)?.[0];
+    if (replica === undefined) return;
+    this.#processes.get(replica)?.kill();
+    const step = this.#runningStep();
+    this.#crashes.push(`${step}/${when}/${write}`);
+    this.#counts.crash = (this.#counts.crash ?? 0) + 1;
+    this.#tell(`fault      crash of ${owner.name} ${when} ${write}, in ${step}`);
+    this.#restart(replica);
+  }
+
+  #plan(disturbedMs: number): void {
+    const random = this.#random;
+    const kinds = [
+      'abort',
+      'retry',
+      'delete',
+      'hold',
+      'suspend',
+      'edit',
+      'limit changes',
+      'pool paused',
+      'cordon',
+      'uncordon',
+      'host dies',
+      'host not Ready',
+      'clock jumps',
+      'two leaders',
+    ] as const;
+    const count = random.int(2, 7);
+    for (let i = 0; i < count; i += 1) {
+      const kind = random.pick(kinds);
+      this.#scheduler.after(random.int(5_000, disturbedMs), () => this.#strike(kind));
+    }
+  }
+
+  #strike(kind: FaultKind): void {
+    const { hosts } = this.#scenario;
+    const host = this.#random.pick(hosts);
+    const note = (about: string): void => {
+      this.#counts[kind] = (this.#counts[kind] ?? 0) + 1;
+      this.#tell(`fault      ${kind}: ${about}`);
+    };
+    switch (kind) {
+      case 'host dies':
+        note(host);
+        this.#cluster.removeNode(host);
+        if (this.#random.chance(0.6))
+          this.#scheduler.after(this.#random.int(5_000, 90_000), () => this.#return(host));
+        return;
+      case 'host not Ready':
+        note(host);
+        this.#cluster.setDown(host, 'outage', true);
+        this.#scheduler.after(this.#random.int(5_000, 60_000), () =>
+          this.#cluster.setDown(host, 'outage', false),
+        );
+        return;
+      case 'clock jumps': {
+        const process = this.#process();
+        if (!process) return;
+        process.clockErrorMs = this.#random.int(-120_000, 120_000);
+        return note(`${process.name} by ${String(process.clockErrorMs)} ms`);
+      }
+      case 'two leaders': {
+        const process = [...this.#processes.values()].find((each) => each.leads);
+        if (!process) return;
+        process.stoppedUntil = this.#scheduler.now + this.#random.int(20_000, 120_000);
+        return note(`${process.name} stands still until ${String(process.stoppedUntil - START)}`);
+      }
+      default:
+        return this.#people.act(kind);
+    }
+  }
+
+  #process(): OperatorProcess | undefined {
+    return this.#random.pick([...this.#processes.values()]);
+  }
+
+  #return(host: string): void {
+    if (this.#server.get('nodes', host)) return;
+    this.#counts['host comes back changed'] = (this.#counts['host comes back changed'] ?? 0) + 1;
+    this.#tell(`fault      host comes back changed: ${host}`);
+    const labels: Record<string, string> = host.startsWith('c')
+      ? { 'node-role.kubernetes.io/control-plane': '' }
+      : {};
+    this.#cluster.addNode(host, labels, this.#random.pick([OLD, NEW]));
+  }
+
+  #runningStep(): string {
+    for (const strategy of this.#server.list('patchstrategies')) {
+      if (stateOf(strategy) === 'aborting') return 'abort';
+      const stage = stagesOf(strategy).find(({ inProgress }) => inProgress);
+      const step = stage?.steps.find(({ result }) => result === 'wait' || result === 'initial');
+      if (step) return step.name;
+    }
+    return 'between stages';
+  }
+
+  #allAtRest(): boolean {
+    return this.#server.list('patchstrategies').every((strategy) => isAtRest(strategy));
+  }
+
+  #checkEnd(): void {
+    if (this.#complaints.length > 0) return;
+    const strategies = this.#server.list('patchstrategies');
+    const kept = new Map<string, string>();
+    for (const strategy of strategies) {
+      if (!isAtRest(strategy))
+        this.#complain(
+          `(4) ${strategy.metadata.name} never ended: ${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`,
+        );
+      for (const outage of outagesOf(strategy))
+        kept.set(outage.name, String(at(strategy.status, 'run', 'id')));
+    }
+    if (this.#complaints.length > 0) return;
+    for (const node of this.#server.list('nodes')) {
+      const { name } = node.metadata;
+      const claim = claimOf(node);
+      if (claim && kept.get(name) !== claim.run)
+        this.#complain(`(4) a claim of ${claim.run} was left on ${name}`);
+    }
+    for (const { host, run } of permitsOf(this.#server.get('hostpools', POOL)))
+      if (kept.get(host) !== run) this.#complain(`(5) the permit of ${run} for ${host} was never freed`);
+  }
+
+  #complain(complaint: string): void {
+    this.#tell(`COMPLAINT  ${complaint}`);
+    this.#complaints.push(complaint);
+  }
+
+  #show({ resource, type, object, by }: Change): void {
+    if (resource === 'leases') return;
+    const { name, resourceVersion } = object.metadata;
+    const claim = resource === 'nodes' ? claimOf(object) : undefined;
+    const about = {
+      nodes: () =>
+        `unschedulable=${String(object.spec?.['unschedulable'] ?? false)} claim=${claim ? `${claim.run}@${String(claim.epoch)}` : 'none'} ready=${JSON.stringify(at(object.status, 'conditions', '0', 'status') ?? object.status?.['conditions'])}`,
+      pods: () => String(object.spec?.['nodeName']),
+      jobs: () =>
+        `suspend=${String(object.spec?.['suspend'])} ${JSON.stringify(object.status?.['conditions'] ?? '')}`,
+      hostpools: () =>
+        `epoch=${String(object.status?.['epoch'])} limit=${String(object.spec?.['maxUnavailable'])} permits=${permitsOf(
+          object,
+        )
+          .map(({ host, run }) => `${host}:${run}`)
+          .join(',')}`,
+      patchstrategies: () =>
+        `${String(stateOf(object))} ${this.#runningStep()} mode=${String(at(object.spec, 'execution', 'mode'))} hosts=${outagesOf(
+          object,
+        )
+          .map((each) => `${each.name}:${each.step}:${each.result}`)
+          .join(',')} | ${String(at(object.status, 'message'))}`,
+    }[resource]();
+    this.#tell(`${by.padEnd(10)} ${type.padEnd(8)} ${resource}/${name}@${resourceVersion} ${about}`);
+  }
+
+  #logger(name: string): Logger {
+    void name;
+    return silent;
+  }
+}
+
+/** Whether nothing more is to come of a strategy by itself. */
+function isAtRest(strategy: Parameters<typeof stateOf>[0]): boolean {
+  if (strategy.metadata.deletionTimestamp !== undefined) return false;
+  const state = stateOf(strategy);
+  const stages = stagesOf(strategy);
+  if (state === 'ready-to-apply' || state === 'build-failed') return true;
+  if (state === 'applying')
+    return (
+      !stages.some(({ inProgress }) => inProgress) &&
+      outagesOf(strategy).length === 0 &&
+      Number(at(strategy.status, 'applyPhase', 'currentStage')) >=
+        Number(at(strategy.status, 'applyPhase', 'stopAtStage'))
+    );
+  return ['applied', 'apply-failed', 'apply-timeout', 'aborted', 'abort-failed', 'abort-timeout'].includes(
+    String(state),
+  );
+}
+
+export { keyOfStrategy };
