@@ -11,12 +11,13 @@ import { makeLogger } from '../../src/telemetry/logger.ts';
 import { Checker } from './checker.ts';
 import { Faults, type CrashPoint, type FaultKind } from './faults.ts';
 import { People } from './people.ts';
-import { keyOfStrategy, NEW, OLD, PATCHES, POOL, scenarioOf } from './scenario.ts';
+import { NEW, OLD, PATCHES, POOL, scenarioOf, WANTED } from './scenario.ts';
 import { outagesOf, permitsOf, claimOf, stagesOf, stateOf } from './seen.ts';
 
 const START = Date.UTC(2026, 10, 25, 9);
 const MINUTE = 60_000;
 /** When nothing has ended by then, it never will. */
+const CALM_MS = 75_000;
 const LONGEST_MS = 180 * MINUTE;
 
 export type SeedResult = {
@@ -56,6 +57,7 @@ class SeedRun {
   readonly #scheduler: Scheduler;
   readonly #server: ApiServer;
   readonly #cluster: Cluster;
+  readonly #checker: Checker;
   readonly #faults: Faults;
   readonly #people: People;
   readonly #scenario: ReturnType<typeof scenarioOf>;
@@ -100,9 +102,9 @@ class SeedRun {
       leaveMs: () => times.int(500, 15_000),
     });
     this.#server.listen((change) => this.#show(change));
-    void new Checker({
-      ...{ server: this.#server, now: () => scheduler.now, pool: POOL, wanted: NEW },
-      operator: (by) => by.startsWith('op-'),
+    this.#checker = new Checker({
+      ...{ server: this.#server, now: () => scheduler.now, pool: POOL, wanted: WANTED },
+      isOperator: (by) => by.startsWith('op-'),
       failed: (complaint) => this.#complain(complaint),
     });
   }
@@ -117,11 +119,7 @@ class SeedRun {
     this.#faults.stop();
     this.#people.settle();
     this.#tell('-- no more faults');
-    await this.#scheduler.runUntil(
-      START + disturbedMs + LONGEST_MS,
-      () => this.#complaints.length > 0 || this.#allAtRest(),
-    );
-    await this.#scheduler.runUntil(this.#scheduler.now + 1.5 * MINUTE);
+    await this.#untilAtRest(START + disturbedMs + LONGEST_MS);
     this.#checkEnd();
     for (const process of this.#processes.values()) process.kill();
     return {
@@ -135,12 +133,21 @@ class SeedRun {
     };
   }
 
+  /** Waits until everything has been at rest for a while: what a late event or a resync begins is no rest. */
+  async #untilAtRest(latest: number): Promise<void> {
+    for (;;) {
+      await this.#scheduler.runUntil(this.#scheduler.now + CALM_MS);
+      if (this.#allAtRest() || this.#complaints.length > 0 || this.#scheduler.now >= latest) break;
+      await this.#scheduler.runUntil(latest, () => this.#complaints.length > 0 || this.#allAtRest());
+    }
+  }
+
   async #boot(replica: string): Promise<void> {
     this.#serial += 1;
     const name = `op-${replica}${String(this.#serial)}`;
     const process = new OperatorProcess({
       ...{ server: this.#server, scheduler: this.#scheduler, fortunes: this.#faults, name, metrics },
-      ...{ log: this.#logger(name), random: this.#random.fork(), leaseSeconds: 30, resyncSeconds: 30 },
+      ...{ log: this.#logger(name), random: this.#random.fork(), leaseSeconds: 60, resyncSeconds: 60 },
       evict: (pod, by) => this.#cluster.evict(pod, by),
       ended: (why) => {
         this.#tell(`process    ${name} ended: ${why}`);
@@ -259,26 +266,12 @@ class SeedRun {
   }
 
   #checkEnd(): void {
-    if (this.#complaints.length > 0) return;
-    const strategies = this.#server.list('patchstrategies');
-    const kept = new Map<string, string>();
-    for (const strategy of strategies) {
-      if (!isAtRest(strategy))
-        this.#complain(
-          `(4) ${strategy.metadata.name} never ended: ${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`,
-        );
-      for (const outage of outagesOf(strategy))
-        kept.set(outage.name, String(at(strategy.status, 'run', 'id')));
-    }
-    if (this.#complaints.length > 0) return;
-    for (const node of this.#server.list('nodes')) {
-      const { name } = node.metadata;
-      const claim = claimOf(node);
-      if (claim && kept.get(name) !== claim.run)
-        this.#complain(`(4) a claim of ${claim.run} was left on ${name}`);
-    }
-    for (const { host, run } of permitsOf(this.#server.get('hostpools', POOL)))
-      if (kept.get(host) !== run) this.#complain(`(5) the permit of ${run} for ${host} was never freed`);
+    const endless = this.#server.list('patchstrategies').filter((strategy) => !isAtRest(strategy));
+    for (const strategy of endless)
+      this.#complain(
+        `(4) ${strategy.metadata.name} never ended: ${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`,
+      );
+    if (this.#complaints.length === 0) this.#checker.atEnd();
   }
 
   #complain(complaint: string): void {
@@ -335,5 +328,3 @@ function isAtRest(strategy: Parameters<typeof stateOf>[0]): boolean {
     String(state),
   );
 }
-
-export { keyOfStrategy };

@@ -14,6 +14,12 @@ export const PATCHES = {
   kubelet: { atOnce: { kubeletVersion: NEW.kubeletVersion } },
 };
 
+/** What a host runs that has a patch. */
+export const WANTED = {
+  kernel: { kernelVersion: NEW.kernelVersion },
+  kubelet: { kubeletVersion: NEW.kubeletVersion },
+};
+
 const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
 const KERNEL = {
   id: 'kernel',

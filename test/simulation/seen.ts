@@ -1,6 +1,6 @@
 /** What the checker reads out of objects, by nothing but their documented fields. */
 import { at } from '../../src/simulation/api-server.ts';
-import { isJson, type ApiObject } from '../../src/simulation/objects.ts';
+import { type ApiObject } from '../../src/simulation/objects.ts';
 
 export type Claim = { readonly run: string; readonly level: string; readonly epoch: number };
 export type Permit = { readonly host: string; readonly run: string; readonly level: string };
@@ -9,6 +9,10 @@ export type Outage = {
   readonly level: string;
   readonly step: string;
   readonly result: string;
+  readonly patches: readonly string[];
+  readonly bootIdBefore: string | undefined;
+  /** The uids of its Jobs. */
+  readonly jobs: readonly string[];
 };
 export type Step = { readonly id: number; readonly name: string; readonly result: string };
 export type Stage = {
@@ -38,8 +42,13 @@ export function permitsOf(pool: ApiObject | undefined): readonly Permit[] {
 
 export function outagesOf({ status }: ApiObject): readonly Outage[] {
   return listAt(status, 'progress', 'hosts').map((each) => ({
-    ...{ name: String(at(each, 'name')), level: String(at(each, 'level')) },
-    ...{ step: String(at(each, 'step')), result: String(at(each, 'result')) },
+    name: String(at(each, 'name')),
+    level: String(at(each, 'level')),
+    step: String(at(each, 'step')),
+    result: String(at(each, 'result')),
+    patches: listAt(each, 'patches').map(String),
+    bootIdBefore: textAt(each, 'bootIdBefore'),
+    jobs: listAt(each, 'jobs').map((job) => textAt(job, 'uid') ?? ''),
   }));
 }
 
@@ -60,11 +69,23 @@ export function stagesOf({ status }: ApiObject, phase = 'applyPhase'): readonly 
 }
 
 export function stateOf({ status }: ApiObject): string | undefined {
-  const state = at(status, 'state');
-  return typeof state === 'string' ? state : undefined;
+  return textAt(status, 'state');
+}
+
+export function runIdOf({ status }: ApiObject): string {
+  return textAt(status, 'run', 'id') ?? '';
+}
+
+export function modeOf({ spec }: ApiObject): string {
+  return textAt(spec, 'execution', 'mode') ?? 'Hold';
+}
+
+export function textAt(object: unknown, ...path: readonly string[]): string | undefined {
+  const found = at(object, ...path);
+  return typeof found === 'string' ? found : undefined;
 }
 
 function listAt(object: unknown, ...path: readonly string[]): readonly unknown[] {
-  const found = isJson(object) ? at(object, ...path) : undefined;
+  const found = at(object, ...path);
   return Array.isArray(found) ? found : [];
 }
