@@ -15,6 +15,7 @@ const ACTION_LABEL = 'careen.dev/action';
 const REBOOT = 'reboot';
 const KUBELET_FINALIZER = 'simulated/kubelet';
 const RESCHEDULE_MS = 5_000;
+const COLLECT_MS = 2_000;
 const LOST_JOB_MS = 20_000;
 
 /** What a patch changes: as soon as its Job has ended, or with the next boot. */
@@ -123,6 +124,7 @@ export class Cluster {
   #changed({ resource, type, object }: Change): void {
     if (resource === 'patchstrategies' && type === 'DELETED') this.#collect(object);
     if (resource !== 'jobs' || type === 'DELETED') return;
+    if (type === 'ADDED') this.#scheduler.after(COLLECT_MS, () => this.#collectOrphan(object));
     const { uid } = object.metadata;
     if (object.spec?.['suspend'] === true || this.#started.has(uid)) return;
     this.#started.add(uid);
@@ -143,6 +145,13 @@ export class Cluster {
     for (const { metadata } of this.#server.list('jobs'))
       if (metadata.ownerReferences?.some((owner) => owner.uid === uid))
         this.#server.remove('jobs', keyOf(metadata), CLUSTER);
+  }
+
+  #collectOrphan({ metadata }: ApiObject): void {
+    const owners = this.#server.list('patchstrategies').map((each) => each.metadata.uid);
+    const isOrphan = metadata.ownerReferences?.every(({ uid }) => !owners.includes(uid));
+    if (isOrphan && this.#server.get('jobs', keyOf(metadata)))
+      this.#server.remove('jobs', keyOf(metadata), CLUSTER);
   }
 
   #endJob(job: ApiObject, host: string, action: string, end: JobFate['end']): void {

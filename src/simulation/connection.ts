@@ -47,6 +47,8 @@ export type ConnectionOptions = {
   readonly evict: Evict;
 };
 
+/** Ends the name of who wrote, where a write was carried out once more on its way. */
+export const REPEATED = '~';
 const BOOKMARK_MS = 60_000;
 /** A connection that is gone is noticed by the client's system after a while. */
 const RESET_MS = 1_500;
@@ -73,10 +75,7 @@ export function connection(options: ConnectionOptions, owner: Owner): Transport 
       };
       scheduler.after(fortune.thereMs, arrive);
       if (fortune.repeatedAfterMs !== undefined && request.method !== 'GET')
-        scheduler.after(
-          fortune.thereMs + fortune.repeatedAfterMs,
-          () => void answerTo(options, owner, request, signal, undefined),
-        );
+        scheduler.after(fortune.thereMs + fortune.repeatedAfterMs, () => repeat(options, owner, request));
     });
 }
 
@@ -97,6 +96,15 @@ function answerTo(
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     return refused(error);
+  }
+}
+
+/** Nobody waits for the answer any more. */
+function repeat({ server, evict }: ConnectionOptions, { name }: Owner, request: Call): void {
+  try {
+    carryOut(server, request, evict, `${name}${REPEATED}`);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import type { JobFate } from '../../src/simulation/cluster.ts';
 import type { Fortune, Fortunes, WatchFortune } from '../../src/simulation/connection.ts';
 import type { Random } from '../../src/simulation/random.ts';
 import type { Owner } from '../../src/simulation/scheduler.ts';
-import { writeOf, type WriteKind } from './writes.ts';
+import { CRASH_POINTS, writeOf, type CrashPoint, type WriteKind } from './writes.ts';
 
 export const FAULT_KINDS = [
   'step fails',
@@ -43,13 +43,13 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-export type CrashPoint = { readonly write: WriteKind; readonly when: 'before' | 'after' };
-
 export type FaultsOptions = {
   readonly random: Random;
   readonly note: (kind: FaultKind, about: string) => void;
   /** What somebody else does just before a write arrives. */
   readonly interfere: (request: Call) => void;
+  /** The steps that a write belongs to. */
+  readonly stepsOf: (request: Call) => ReadonlySet<string>;
   /** Ends a process at this point. */
   readonly crash: (owner: Owner, point: CrashPoint) => void;
 };
@@ -89,10 +89,9 @@ export class Faults implements Fortunes {
       fails: random.chance(0.3) ? random.next() * 0.15 : 0,
       slow: random.chance(0.3) ? random.next() * 0.2 : 0,
     };
-    this.#crashes = Array.from({ length: random.pick([0, 0, 1, 1, 2, 3]) }, () => ({
-      write: random.pick(CRASH_AT),
-      when: random.pick(['before', 'after'] as const),
-      left: random.int(1, 8),
+    this.#crashes = Array.from({ length: random.pick([0, 1, 1, 2, 2, 3]) }, () => ({
+      ...random.pick(CRASH_POINTS),
+      left: random.int(1, 3),
     }));
   }
 
@@ -106,7 +105,7 @@ export class Faults implements Fortunes {
     const calm = { thereMs: random.int(1, 15), backMs: random.int(1, 15) };
     if (this.#isOver || request.path.includes('/leases')) return calm;
     const write = writeOf(request);
-    const crash = write && this.#crashAt(write);
+    const crash = write && this.#crashAt(request, write);
     if (crash) return { ...calm, crash };
     const refusal = this.#refusal(request, write);
     if (refusal) return { ...calm, refusal };
@@ -194,9 +193,11 @@ export class Faults implements Fortunes {
     return undefined;
   }
 
-  #crashAt(write: WriteKind): 'before' | 'after' | undefined {
-    for (const crash of this.#crashes) {
-      if (crash.write !== write) continue;
+  #crashAt(request: Call, write: WriteKind): 'before' | 'after' | undefined {
+    const here = this.#crashes.filter((crash) => crash.write === write);
+    const steps = here.length > 0 ? this.#options.stepsOf(request) : new Set();
+    for (const crash of here) {
+      if (!steps.has(crash.step)) continue;
       crash.left -= 1;
       if (crash.left > 0) continue;
       this.#crashes.splice(this.#crashes.indexOf(crash), 1);
@@ -206,16 +207,3 @@ export class Faults implements Fortunes {
     return undefined;
   }
 }
-
-const CRASH_AT: readonly WriteKind[] = [
-  'status',
-  'status',
-  'permits',
-  'finalizers',
-  'claim',
-  'release',
-  'evict',
-  'create-job',
-  'start-job',
-  'other node',
-];

@@ -4,11 +4,18 @@ import type { Call } from '../../src/hostops/kubernetes/kube-client.ts';
 import { targetOf } from '../../src/simulation/api-requests.ts';
 import { isJson, keyOf, type ApiObject, type Json } from '../../src/simulation/objects.ts';
 import type { Random } from '../../src/simulation/random.ts';
+import { stateOf } from './seen.ts';
 import type { FaultKind } from './faults.ts';
 import { ADMIN, keyOfStrategy, POOL } from './scenario.ts';
 
 const REQUEST = 'careen.dev/request';
 const ABORT = 'careen.dev/abort';
+const FAILED: ReadonlySet<string> = new Set([
+  'apply-failed',
+  'apply-timeout',
+  'abort-failed',
+  'abort-timeout',
+]);
 export const SOMEBODY = 'somebody';
 
 export type PeopleOptions = {
@@ -69,6 +76,20 @@ export class People {
     }
   }
 
+  /** Decides about runs that have failed. Whether there are any. */
+  takeUpFailed(): boolean {
+    const { server, random } = this.#options;
+    const failed = server.list('patchstrategies').filter((each) => FAILED.has(stateOf(each) ?? ''));
+    for (const { metadata } of failed) {
+      const key = keyOf(metadata);
+      const what = random.pick(['retry', 'retry', 'resume', 'abort', 'delete'] as const);
+      if (what === 'delete') server.remove('patchstrategies', key, ADMIN);
+      else if (what === 'abort') this.#annotate(undefined, key, ABORT, this.#id());
+      else this.#annotate(undefined, key, REQUEST, JSON.stringify({ id: this.#id(), verb: what }));
+    }
+    return failed.length > 0;
+  }
+
   deleteAll(): void {
     for (const { metadata } of this.#options.server.list('patchstrategies'))
       this.#options.server.remove('patchstrategies', keyOf(metadata), ADMIN);
@@ -110,7 +131,7 @@ export class People {
     }));
   }
 
-  #annotate(kind: FaultKind, strategy: string, annotation: string, value: string): void {
+  #annotate(kind: FaultKind | undefined, strategy: string, annotation: string, value: string): void {
     this.#change(kind, strategy, value, ({ metadata, ...rest }) => ({
       ...rest,
       metadata: { ...metadata, annotations: { ...metadata.annotations, [annotation]: value } },

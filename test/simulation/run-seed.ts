@@ -9,9 +9,10 @@ import { Random } from '../../src/simulation/random.ts';
 import { Scheduler, type Owner } from '../../src/simulation/scheduler.ts';
 import { makeLogger } from '../../src/telemetry/logger.ts';
 import { Checker } from './checker.ts';
-import { Faults, type CrashPoint, type FaultKind } from './faults.ts';
+import { Faults, type FaultKind } from './faults.ts';
 import { People } from './people.ts';
 import { NEW, OLD, PATCHES, POOL, scenarioOf, WANTED } from './scenario.ts';
+import { runningStep, stepsOf, type CrashPoint } from './writes.ts';
 import { outagesOf, permitsOf, claimOf, stagesOf, stateOf } from './seen.ts';
 
 const START = Date.UTC(2026, 10, 25, 9);
@@ -31,16 +32,14 @@ export type SeedResult = {
   readonly virtualMs: number;
 };
 
-export type RunOptions = { readonly tell?: (time: number, line: string) => void };
+/** Takes a line of the timeline, and its milliseconds since the beginning. */
+export type Tell = (time: number, line: string) => void;
 
 const metrics = operatorMetrics(() => Date.now());
-const silent = makeLogger({ level: 'silent' });
+const SILENT = makeLogger({ level: 'silent' });
 
 /** Runs a seed to its end. */
-export async function runSeed(
-  seed: number,
-  { tell = () => undefined }: RunOptions = {},
-): Promise<SeedResult> {
+export async function runSeed(seed: number, tell?: Tell): Promise<SeedResult> {
   const random = new Random(seed);
   const scheduler = new Scheduler(START);
   usePlatformOf(scheduler);
@@ -66,18 +65,15 @@ class SeedRun {
   readonly #complaints: string[] = [];
   readonly #processes = new Map<string, OperatorProcess>();
   readonly #tell: (line: string) => void;
+  readonly #isTold: boolean;
   #serial = 0;
 
-  constructor(
-    seed: number,
-    random: Random,
-    scheduler: Scheduler,
-    tell: (time: number, line: string) => void,
-  ) {
+  constructor(seed: number, random: Random, scheduler: Scheduler, tell: Tell | undefined) {
     this.#seed = seed;
     this.#random = random;
     this.#scheduler = scheduler;
-    this.#tell = (line) => tell(scheduler.now - START, line);
+    this.#isTold = tell !== undefined;
+    this.#tell = (line) => tell?.(scheduler.now - START, line);
     const scenario = scenarioOf(random.fork());
     this.#scenario = scenario;
     this.#server = new ApiServer(() => scheduler.now);
@@ -91,6 +87,7 @@ class SeedRun {
       random: random.fork(),
       note,
       interfere: (request) => people.interfere(request),
+      stepsOf: (request) => stepsOf(this.#server, request),
       crash: (owner, point) => this.#crash(owner, point),
     });
     const times = random.fork();
@@ -120,6 +117,7 @@ class SeedRun {
     this.#people.settle();
     this.#tell('-- no more faults');
     await this.#untilAtRest(START + disturbedMs + LONGEST_MS);
+    await this.#goOn();
     this.#checkEnd();
     for (const process of this.#processes.values()) process.kill();
     return {
@@ -131,6 +129,16 @@ class SeedRun {
       states: this.#server.list('patchstrategies').map((each) => stateOf(each) ?? 'none'),
       virtualMs: this.#scheduler.now - START,
     };
+  }
+
+  /** What has failed is taken up again, given back or deleted, and ends as well; sometimes everything is deleted. */
+  async #goOn(): Promise<void> {
+    if (this.#complaints.length > 0) return;
+    this.#checkEnd();
+    if (this.#random.chance(0.15)) this.#people.deleteAll();
+    else if (!this.#people.takeUpFailed()) return;
+    this.#tell('-- what has failed is taken up again, or let go');
+    await this.#untilAtRest(this.#scheduler.now + LONGEST_MS);
   }
 
   /** Waits until everything has been at rest for a while: what a late event or a resync begins is no rest. */
@@ -163,11 +171,10 @@ class SeedRun {
     this.#scheduler.after(this.#random.int(500, 8_000), () => void this.#boot(replica));
   }
 
-  #crash(owner: Owner, { write, when }: CrashPoint): void {
+  #crash(owner: Owner, { step, write, when }: CrashPoint): void {
     const replica = [...this.#processes].find(([, process]) => process === owner)?.[0];
     if (replica === undefined) return;
     this.#processes.get(replica)?.kill();
-    const step = this.#runningStep();
     this.#crashes.push(`${step}/${when}/${write}`);
     this.#counts.crash = (this.#counts.crash ?? 0) + 1;
     this.#tell(`fault      crash of ${owner.name} ${when} ${write}, in ${step}`);
@@ -251,16 +258,6 @@ class SeedRun {
     this.#cluster.addNode(host, labels, this.#random.pick([OLD, NEW]));
   }
 
-  #runningStep(): string {
-    for (const strategy of this.#server.list('patchstrategies')) {
-      if (stateOf(strategy) === 'aborting') return 'abort';
-      const stage = stagesOf(strategy).find(({ inProgress }) => inProgress);
-      const step = stage?.steps.find(({ result }) => result === 'wait' || result === 'initial');
-      if (step) return step.name;
-    }
-    return 'between stages';
-  }
-
   #allAtRest(): boolean {
     return this.#server.list('patchstrategies').every((strategy) => isAtRest(strategy));
   }
@@ -280,7 +277,7 @@ class SeedRun {
   }
 
   #show({ resource, type, object, by }: Change): void {
-    if (resource === 'leases') return;
+    if (!this.#isTold || resource === 'leases') return;
     const { name, resourceVersion } = object.metadata;
     const claim = resource === 'nodes' ? claimOf(object) : undefined;
     const about = {
@@ -296,7 +293,7 @@ class SeedRun {
           .map(({ host, run }) => `${host}:${run}`)
           .join(',')}`,
       patchstrategies: () =>
-        `${String(stateOf(object))} ${this.#runningStep()} mode=${String(at(object.spec, 'execution', 'mode'))} hosts=${outagesOf(
+        `${String(stateOf(object))} ${runningStep(this.#server)} mode=${String(at(object.spec, 'execution', 'mode'))} hosts=${outagesOf(
           object,
         )
           .map((each) => `${each.name}:${each.step}:${each.result}`)
@@ -305,9 +302,11 @@ class SeedRun {
     this.#tell(`${by.padEnd(10)} ${type.padEnd(8)} ${resource}/${name}@${resourceVersion} ${about}`);
   }
 
+  /** The operator's own log, as part of the timeline. */
   #logger(name: string): Logger {
-    void name;
-    return silent;
+    if (!this.#isTold) return SILENT;
+    const write = (line: string): void => this.#tell(`${name.padEnd(10)} ${line.trim().slice(0, 400)}`);
+    return makeLogger({ level: 'info', destination: { write } });
   }
 }
 

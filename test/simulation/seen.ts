@@ -52,7 +52,7 @@ export function outagesOf({ status }: ApiObject): readonly Outage[] {
   }));
 }
 
-export function stagesOf({ status }: ApiObject, phase = 'applyPhase'): readonly Stage[] {
+export function stagesOf({ status }: { readonly status?: unknown }, phase = 'applyPhase'): readonly Stage[] {
   return listAt(status, phase, 'stages').map((each, id) => ({
     id,
     hosts: listAt(each, 'hosts').map(String),
