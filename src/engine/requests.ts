@@ -106,6 +106,10 @@ function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): Refusal {
   const { run, plan } = pass;
   if (run.state !== 'apply-failed' && run.state !== 'apply-timeout')
     return `only a run that has failed can be taken up again; this one is ${run.state}`;
+  const { heldBack } = pass.turn.order;
+  // Its stage would not begin, and its hosts would be kept locked without having failed.
+  if (heldBack !== undefined)
+    return `the failed stage cannot begin anew: ${heldBack}; mend that, or abort the run`;
   const phase = run.apply;
   const pristine = newPhase(plan.stages).stages[phase.currentStage];
   if (!pristine) return 'the plan has no stage that failed: set execution.mode to Hold for a new one';
@@ -120,7 +124,8 @@ function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): Refusal {
     attempt: verb === 'retry' ? kept.attempt + 1 : kept.attempt,
     ...(verb === 'retry' ? { jobs: [] } : {}),
   }));
-  run.authority ??= { throughStage: Math.max(phase.stopAtStage, phase.currentStage + 1) - 1 };
+  const throughStage = Math.max(phase.stopAtStage - 1, phase.currentStage);
+  if (!run.authority || run.authority.throughStage < phase.currentStage) run.authority = { throughStage };
   run.state = 'applying';
   run.currentPhase = 'apply';
   return undefined;
