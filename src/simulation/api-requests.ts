@@ -121,11 +121,7 @@ function checkPreconditions({ metadata }: ApiObject, preconditions: unknown): vo
   if (!isJson(preconditions)) return;
   for (const field of ['uid', 'resourceVersion'] as const)
     if (preconditions[field] !== undefined && preconditions[field] !== metadata[field])
-      throw new Refusal(
-        409,
-        'Conflict',
-        `precondition failed: ${field} is ${metadata[field]}, not ${String(preconditions[field])}`,
-      );
+      throw new Refusal(409, 'Conflict', `precondition failed: ${field} is ${metadata[field]}, another`);
 }
 
 function patched(
@@ -138,8 +134,7 @@ function patched(
   const before = found(server, resource, key);
   const patch = overTheWire(body);
   const after = applied(before, patch);
-  // A cast: what is compared is there in every object.
-  checkPreconditions(before, after['metadata'] as Json);
+  checkPreconditions(before, after['metadata']);
   return server.update(resource, key, (object) => part(object, after, subresource), by);
 }
 

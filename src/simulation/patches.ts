@@ -39,7 +39,9 @@ function changed(target: unknown, [field = '', ...rest]: readonly string[], oper
         throw new PatchRefused(`test of ${field} failed: ${JSON.stringify(there)}`);
       return target;
     case 'add':
-      return Array.isArray(target) && field === '-' ? [...target, value] : withField(target, field, value);
+      return Array.isArray(target) && field === '-'
+        ? target.concat([value])
+        : withField(target, field, value);
     case 'replace':
       if (there === undefined) throw new PatchRefused(`there is no ${field} to replace`);
       return withField(target, field, value);

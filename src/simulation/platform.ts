@@ -57,7 +57,7 @@ function install(): void {
   Math.random = () => active?.owner?.chance() ?? real.random();
   AbortSignal.timeout = (ms) => (active ? timeoutSignal(ms) : real.timeout(ms));
   timersPromises.setTimeout = async <T>(ms?: number, value?: T, options?: DelayOptions): Promise<T> =>
-    active ? delay(ms, value as T, options) : real.delay(ms, value as T, options);
+    active ? delay(ms, value as T, options) : real.delay(ms, value, options);
   syncBuiltinESMExports();
 }
 

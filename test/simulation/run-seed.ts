@@ -282,7 +282,7 @@ class SeedRun {
     const claim = resource === 'nodes' ? claimOf(object) : undefined;
     const about = {
       nodes: () =>
-        `unschedulable=${String(object.spec?.['unschedulable'] ?? false)} claim=${claim ? `${claim.run}@${String(claim.epoch)}` : 'none'} ready=${JSON.stringify(at(object.status, 'conditions', '0', 'status') ?? object.status?.['conditions'])}`,
+        `unschedulable=${String(object.spec?.['unschedulable'] === true)} claim=${claim ? `${claim.run}@${String(claim.epoch)}` : 'none'} ready=${JSON.stringify(at(object.status, 'conditions', '0', 'status') ?? object.status?.['conditions'])}`,
       pods: () => String(object.spec?.['nodeName']),
       jobs: () =>
         `suspend=${String(object.spec?.['suspend'])} ${JSON.stringify(object.status?.['conditions'] ?? '')}`,

@@ -1,5 +1,5 @@
 /** The world that a seed begins with: hosts, pods, a pool, strategies. */
-import { CLUSTER, type Cluster } from '../../src/simulation/cluster.ts';
+import type { Cluster } from '../../src/simulation/cluster.ts';
 import type { ApiServer } from '../../src/simulation/api-server.ts';
 import type { Json } from '../../src/simulation/objects.ts';
 import type { Random } from '../../src/simulation/random.ts';
