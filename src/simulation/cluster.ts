@@ -31,6 +31,8 @@ export type ClusterOptions = {
   readonly fateOf: (host: string, action: string) => JobFate;
   readonly rebootMs: () => number;
   readonly leaveMs: () => number;
+  /** Told of an eviction of a pod that is leaving already: that is accepted, too. */
+  readonly evictedAgain: (pod: ApiObject, by: string) => void;
 };
 
 export class Cluster {
@@ -101,7 +103,7 @@ export class Cluster {
 
   /** Evicts a pod, unless its budget does not allow it. Throws Refusal. */
   evict(pod: ApiObject, by: string): void {
-    if (pod.metadata.deletionTimestamp !== undefined) return;
+    if (pod.metadata.deletionTimestamp !== undefined) return this.#options.evictedAgain(pod, by);
     const app = pod.metadata.labels?.[APP_LABEL] ?? '';
     const least = this.#options.minAvailable[app] ?? 0;
     const serving = this.#server

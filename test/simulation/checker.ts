@@ -10,7 +10,7 @@ import { REPEATED } from '../../src/simulation/connection.ts';
 import type { ApiObject } from '../../src/simulation/objects.ts';
 import { HostHistory } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
-import { claimOf, modeOf, outagesOf, permitsOf, runIdOf, stateOf, type Claim } from './seen.ts';
+import { answersOf, claimOf, modeOf, outagesOf, permitsOf, runIdOf, stateOf, type Claim } from './seen.ts';
 
 const EFFECT = 'careen.dev/effect';
 const HOST = 'careen.dev/host';
@@ -27,6 +27,8 @@ export type CheckerOptions = {
   readonly isOperator: (by: string) => boolean;
   readonly pool: string;
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Whether every answer about the eviction of a pod has reached who asked, without much delay. */
+  readonly wasAnswered: (pod: string) => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -38,6 +40,10 @@ export class Checker {
   readonly #jobs = new Map<string, string>();
   /** Who acted last for a run, having taken it over, and in which epoch. */
   readonly #acting = new Map<string, { readonly by: string; readonly epoch: number }>();
+  /** By the uid of a strategy: when a retry was accepted last. */
+  readonly #retriedAt = new Map<string, number>();
+  /** By the uid of a pod: who told it to go. */
+  readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
 
   constructor(options: CheckerOptions) {
@@ -142,10 +148,18 @@ export class Checker {
     }
     if (!this.#options.isOperator(by)) return;
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
+    this.#evictedBy.set(object.metadata.uid, by);
     const run = this.#historyOf(host).now.claim?.run;
     if (before?.metadata.deletionTimestamp === undefined && run === undefined)
       this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
     if (run !== undefined) this.#notSuspended(run, `pod ${object.metadata.name} was evicted`);
+  }
+
+  /** Who knows that a pod was asked to leave does not ask again; another process may have asked at the same time. */
+  evictedAgain({ metadata: { name, uid } }: ApiObject, by: string): void {
+    const { wasAnswered } = this.#options;
+    if (this.#evictedBy.get(uid) === by && wasAnswered(name))
+      this.#fail(`(5) pod ${name} was evicted twice by ${by}`);
   }
 
   #job({ type, object, before, by }: Change): void {
@@ -222,7 +236,29 @@ export class Checker {
         before,
         opened.map(({ name }) => name),
       );
+    this.#attempts(object, before);
     this.#progress.judge(object, before);
+  }
+
+  /** Another attempt has Jobs of its own. */
+  #attempts(object: ApiObject, before: ApiObject): void {
+    const { server, now } = this.#options;
+    const { uid } = object.metadata;
+    const known = new Set(answersOf(before).map(({ id }) => id));
+    const isRetried = answersOf(object).some(
+      ({ id, verb, answer }) => verb === 'retry' && answer === 'accepted' && !known.has(id),
+    );
+    if (isRetried) this.#retriedAt.set(uid, now());
+    const jobs = new Set(outagesOf(before).flatMap((outage) => outage.jobs));
+    for (const outage of outagesOf(object))
+      for (const job of outage.jobs.filter((each) => !jobs.has(each))) {
+        const made = server.list('jobs').find(({ metadata }) => metadata.uid === job)?.metadata;
+        // Times of objects are in whole seconds.
+        if (made && Date.parse(made.creationTimestamp) + 1_000 <= (this.#retriedAt.get(uid) ?? 0))
+          this.#fail(
+            `(5) after a retry the Job ${made.name} of the attempt before was taken for ${outage.name}`,
+          );
+      }
   }
 
   /** A write is guarded by the version that it was decided upon: so `before` is what the operator knew. */

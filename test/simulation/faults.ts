@@ -50,12 +50,26 @@ export type FaultsOptions = {
   readonly interfere: (request: Call) => void;
   /** The steps that a write belongs to. */
   readonly stepsOf: (request: Call) => ReadonlySet<string>;
+  /** Stops a process for so long, with this write on its lips. */
+  readonly stall: (owner: Owner, milliseconds: number, write: string) => void;
   /** Ends a process at this point. */
   readonly crash: (owner: Owner, point: CrashPoint) => void;
 };
 
 type RateKind =
   'request lost' | 'answer lost' | 'request twice' | 'conflicting edit' | '429' | '409' | '500' | '410';
+
+const STALL_AT: readonly WriteKind[] = [
+  'claim',
+  'claim',
+  'claim',
+  'release',
+  'evict',
+  'create-job',
+  'start-job',
+  'status',
+  'permits',
+];
 
 /** In how many of all seeds a kind is switched on. */
 const SWITCHED_ON = 0.35;
@@ -67,6 +81,10 @@ export class Faults implements Fortunes {
   readonly #jobs: { readonly fails: number; readonly slow: number };
   /** The writes at which processes die. */
   readonly #crashes: (CrashPoint & { left: number })[];
+  /** The writes before which a process stands still, longer than its Lease lasts perhaps. */
+  readonly #stalls: { readonly write: WriteKind; left: number }[];
+  /** Paths of which an answer was lost, or late. */
+  readonly #troubled = new Set<string>();
   #pending: CrashPoint | undefined;
   #isOver = false;
 
@@ -93,6 +111,10 @@ export class Faults implements Fortunes {
       ...random.pick(CRASH_POINTS),
       left: random.int(1, 3),
     }));
+    this.#stalls = Array.from({ length: random.pick([0, 0, 0, 1, 1, 2]) }, () => ({
+      write: random.pick(STALL_AT),
+      left: random.int(1, 5),
+    }));
   }
 
   /** From now on everything goes well. */
@@ -107,6 +129,12 @@ export class Faults implements Fortunes {
     const write = writeOf(request);
     const crash = write && this.#crashAt(request, write);
     if (crash) return { ...calm, crash };
+    const stallMs = write && this.#stallAt(write);
+    if (stallMs !== undefined) {
+      this.#options.stall(owner, stallMs, write ?? '');
+      // It had asked whether it may write, and stood still before the write left.
+      return { ...calm, thereMs: stallMs + random.int(1, 2_000) };
+    }
     const refusal = this.#refusal(request, write);
     if (refusal) return { ...calm, refusal };
     if (write && this.#strikes('conflicting edit', write)) this.#options.interfere(request);
@@ -117,8 +145,11 @@ export class Faults implements Fortunes {
       : this.#strikes('answer lost', request.path)
         ? 'answer'
         : undefined;
-    if (lost && request.query?.['watch'] !== true) return { ...calm, lost };
-    return random.chance(0.02) ? { thereMs: random.int(1, 3000), backMs: random.int(1, 3000) } : calm;
+    const isLost = lost !== undefined && request.query?.['watch'] !== true;
+    const isSlow = !isLost && random.chance(0.02);
+    if (isLost || isSlow) this.#troubled.add(request.path);
+    if (isLost) return { ...calm, lost };
+    return isSlow ? { thereMs: random.int(1, 3000), backMs: random.int(1, 3000) } : calm;
   }
 
   watch(_owner: Owner, { resource }: Change): WatchFortune {
@@ -149,6 +180,11 @@ export class Faults implements Fortunes {
     if (point) this.#options.crash(owner, point);
   }
 
+  /** Whether all answers to requests to this path came back, and soon. */
+  wasAnswered(path: string): boolean {
+    return !this.#troubled.has(path);
+  }
+
   fateOf(host: string, action: string): JobFate {
     const { random, note } = this.#options;
     const milliseconds = random.int(1_000, 8_000);
@@ -164,6 +200,14 @@ export class Faults implements Fortunes {
         : { end: 'success', milliseconds: milliseconds * random.int(5, 20) };
     }
     return { end: 'success', milliseconds };
+  }
+
+  #stallAt(write: WriteKind): number | undefined {
+    const { random } = this.#options;
+    const stall = this.#stalls.find((each) => each.write === write && each.left-- <= 1);
+    if (!stall) return undefined;
+    this.#stalls.splice(this.#stalls.indexOf(stall), 1);
+    return random.int(30_000, 150_000);
   }
 
   #strikes(kind: RateKind, about: string): boolean {

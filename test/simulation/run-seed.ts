@@ -88,6 +88,7 @@ class SeedRun {
       note,
       interfere: (request) => people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),
+      stall: (owner, milliseconds, write) => this.#stall(owner, milliseconds, write),
       crash: (owner, point) => this.#crash(owner, point),
     });
     const times = random.fork();
@@ -96,11 +97,13 @@ class SeedRun {
       minAvailable: scenario.apps,
       fateOf: (host, action) => this.#faults.fateOf(host, action),
       rebootMs: () => times.int(5_000, 30_000),
+      evictedAgain: (pod, by) => this.#checker.evictedAgain(pod, by),
       leaveMs: () => times.int(500, 15_000),
     });
     this.#server.listen((change) => this.#show(change));
     this.#checker = new Checker({
       ...{ server: this.#server, now: () => scheduler.now, pool: POOL, wanted: WANTED },
+      wasAnswered: (pod) => this.#faults.wasAnswered(`/api/v1/namespaces/apps/pods/${pod}/eviction`),
       isOperator: (by) => by.startsWith('op-'),
       failed: (complaint) => this.#complain(complaint),
     });
@@ -181,6 +184,19 @@ class SeedRun {
     this.#restart(replica);
   }
 
+  /** Stops a process, so that another leads when it goes on; people do not wait for that. */
+  #stall(owner: Owner, milliseconds: number, write: string): void {
+    const process = [...this.#processes.values()].find((each) => each === owner);
+    if (!process) return;
+    process.stoppedUntil = this.#scheduler.now + milliseconds;
+    this.#counts['two leaders'] = (this.#counts['two leaders'] ?? 0) + 1;
+    this.#tell(
+      `fault      two leaders: ${owner.name} stands still for ${String(milliseconds)} ms, about to write: ${write}`,
+    );
+    const kind = this.#random.pick(['abort', 'delete', 'hold', undefined, undefined] as const);
+    if (kind) this.#scheduler.after(this.#random.int(0, milliseconds), () => this.#people.act(kind));
+  }
+
   #plan(disturbedMs: number): void {
     const random = this.#random;
     const kinds = [
@@ -234,10 +250,9 @@ class SeedRun {
         return note(`${process.name} by ${String(process.clockErrorMs)} ms`);
       }
       case 'two leaders': {
-        const process = [...this.#processes.values()].find((each) => each.leads);
-        if (!process) return;
-        process.stoppedUntil = this.#scheduler.now + this.#random.int(20_000, 120_000);
-        return note(`${process.name} stands still until ${String(process.stoppedUntil - START)}`);
+        const leader = [...this.#processes.values()].find((each) => each.leads);
+        if (leader) this.#stall(leader, this.#random.int(20_000, 120_000), 'nothing');
+        return;
       }
       default:
         return this.#people.act(kind);

@@ -3,22 +3,32 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { SeedResult } from './run-seed.ts';
 
-const WORKER = new URL('worker.ts', import.meta.url);
+export type RunSeedsOptions = {
+  /** Ends early once this says so. */
+  readonly enough?: () => boolean;
+  /** The file that answers a seed with its result, and what it is given. */
+  readonly worker?: URL;
+  readonly workerData?: unknown;
+};
 
-/** Tells of each seed when it has ended; ends early once `enough` says so. */
+/** Tells of each seed when it has ended. */
 export async function runSeeds(
   [from, to]: readonly [number, number],
   told: (result: SeedResult) => void,
-  enough: () => boolean = () => false,
+  {
+    enough = () => false,
+    worker: file = new URL('worker.ts', import.meta.url),
+    workerData,
+  }: RunSeedsOptions = {},
 ): Promise<void> {
   let next = from;
   const work = async (): Promise<void> => {
-    const worker = new Worker(WORKER);
+    const worker = new Worker(file, { workerData });
     try {
       while (next <= to && !enough()) {
-        const answer = nextMessage(worker);
-        worker.postMessage(next++);
-        told(await answer);
+        const seed = next;
+        next += 1;
+        told(await answerOf(worker, seed));
       }
     } finally {
       await worker.terminate();
@@ -27,9 +37,16 @@ export async function runSeeds(
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), to - from + 1) }, work));
 }
 
-async function nextMessage(worker: Worker): Promise<SeedResult> {
+async function answerOf(worker: Worker, seed: number): Promise<SeedResult> {
   return new Promise((resolve, reject) => {
-    worker.once('message', resolve);
-    worker.once('error', reject);
+    const ended = (act: () => void): void => {
+      worker.off('message', answered).off('error', failed);
+      act();
+    };
+    const answered = (result: SeedResult): void => ended(() => resolve(result));
+    const failed = (error: unknown): void =>
+      ended(() => reject(new Error(`seed ${String(seed)} broke the simulator`, { cause: error })));
+    worker.on('message', answered).on('error', failed);
+    worker.postMessage(seed);
   });
 }

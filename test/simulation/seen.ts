@@ -68,6 +68,14 @@ export function stagesOf({ status }: { readonly status?: unknown }, phase = 'app
   }));
 }
 
+export function answersOf({ status }: ApiObject): readonly { id: string; verb: string; answer: string }[] {
+  return listAt(status, 'requests').map((each) => ({
+    id: String(at(each, 'id')),
+    verb: String(at(each, 'verb')),
+    answer: String(at(each, 'answer')),
+  }));
+}
+
 export function stateOf({ status }: ApiObject): string | undefined {
   return textAt(status, 'state');
 }
