@@ -10,7 +10,7 @@ import { runSeeds } from '../run-seeds.ts';
 import type { SeedResult } from '../run-seed.ts';
 import { BUGS } from './catalogue.ts';
 
-const MOST_SEEDS = 150;
+const MOST_SEEDS = 5_000;
 const WORKER = new URL('worker.ts', import.meta.url);
 
 async function main(part: string): Promise<number> {
