@@ -6,7 +6,6 @@
  */
 import { at, type ApiServer, type Change } from '../../src/simulation/api-server.ts';
 import { jobEnded, nodeOf } from '../../src/simulation/cluster.ts';
-import { REPEATED } from '../../src/simulation/connection.ts';
 import type { ApiObject } from '../../src/simulation/objects.ts';
 import { HostHistory } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
@@ -36,8 +35,8 @@ export class Checker {
   readonly #options: CheckerOptions;
   readonly #hosts = new Map<string, HostHistory>();
   readonly #progress: ProgressCheck;
-  /** The uid of the Job that was made for an effect. */
-  readonly #jobs = new Map<string, string>();
+  /** The effects whose Job was started. */
+  readonly #started = new Set<string>();
   /** Who acted last for a run, having taken it over, and in which epoch. */
   readonly #acting = new Map<string, { readonly by: string; readonly epoch: number }>();
   /** By the uid of a strategy: when a retry was accepted last. */
@@ -150,7 +149,12 @@ export class Checker {
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
     this.#evictedBy.set(object.metadata.uid, by);
     const run = this.#historyOf(host).now.claim?.run;
-    if (before?.metadata.deletionTimestamp === undefined && run === undefined)
+    // An eviction knows no epoch: what a leader before had sent may still arrive.
+    if (
+      before?.metadata.deletionTimestamp === undefined &&
+      run === undefined &&
+      this.#options.wasAnswered(object.metadata.name)
+    )
       this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
     if (run !== undefined) this.#notSuspended(run, `pod ${object.metadata.name} was evicted`);
   }
@@ -162,16 +166,13 @@ export class Checker {
       this.#fail(`(5) pod ${name} was evicted twice by ${by}`);
   }
 
-  #job({ type, object, before, by }: Change): void {
+  #job({ object, before, by }: Change): void {
     const { annotations = {}, labels = {}, uid } = object.metadata;
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
-    if (type === 'ADDED') {
-      // One that something in between has repeated does nothing: it is never started.
-      if (this.#jobs.has(key) && !by.endsWith(REPEATED))
-        this.#fail(`(5) a second Job was made for effect ${key}`);
-      this.#jobs.set(key, uid);
-    }
     if (object.spec?.['suspend'] === true || before?.spec?.['suspend'] !== true) return;
+    // One that a leader before has made late does nothing: it is suspended, and taken away.
+    if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
+    this.#started.add(key);
     this.#acts(run, by, Number(annotations['careen.dev/epoch']), `a Job was started on ${host}`);
     const { exists, claim } = this.#historyOf(host).now;
     if (exists && claim?.run !== run)

@@ -131,6 +131,7 @@ export class Faults implements Fortunes {
     if (crash) return { ...calm, crash };
     const stallMs = write && this.#stallAt(write);
     if (stallMs !== undefined) {
+      this.#troubled.add(request.path);
       this.#options.stall(owner, stallMs, write ?? '');
       // It had asked whether it may write, and stood still before the write left.
       return { ...calm, thereMs: stallMs + random.int(1, 2_000) };

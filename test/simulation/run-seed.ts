@@ -194,7 +194,8 @@ class SeedRun {
       `fault      two leaders: ${owner.name} stands still for ${String(milliseconds)} ms, about to write: ${write}`,
     );
     const kind = this.#random.pick(['abort', 'delete', 'hold'] as const);
-    if (this.#random.chance(0.6)) this.#scheduler.after(this.#random.int(0, milliseconds), () => this.#people.act(kind));
+    if (this.#random.chance(0.6))
+      this.#scheduler.after(this.#random.int(0, milliseconds), () => this.#people.act(kind));
   }
 
   #plan(disturbedMs: number): void {
