@@ -16,6 +16,7 @@ const LAYERS = {
   hostops: ['crds', 'planner', 'engine', 'telemetry'],
   controllers: ['crds', 'planner', 'engine', 'hostops', 'telemetry'],
   telemetry: [],
+  simulation: ['crds', 'planner', 'engine', 'hostops', 'controllers', 'telemetry'],
   cli: ['crds', 'planner', 'engine', 'hostops'],
 };
 

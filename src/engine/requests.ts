@@ -83,7 +83,8 @@ function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): void {
     attempt: verb === 'retry' ? kept.attempt + 1 : kept.attempt,
     ...(verb === 'retry' ? { jobs: [] } : {}),
   }));
-  run.authority ??= { throughStage: Math.max(phase.stopAtStage, phase.currentStage + 1) - 1 };
+  const throughStage = Math.max(phase.stopAtStage - 1, phase.currentStage);
+  if (!run.authority || run.authority.throughStage < phase.currentStage) run.authority = { throughStage };
   run.state = 'applying';
   run.currentPhase = 'apply';
 }

@@ -80,17 +80,33 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('retry holds on to the failed host while nothing may begin', async () => {
+  it('retry is refused while nothing may begin: the host stays what it is, failed and locked', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
-    run.order = { mode: 'Hold', heldBack: 'HostPool default is paused' };
-    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    run.order = { mode: 'Hold', heldBack: 'the spec was edited, what is left is planned anew' };
+    expect(await ask(run, { verb: 'retry' })).toBe(
+      'refused: the failed stage cannot begin anew: the spec was edited, what is left is planned anew; mend that, or abort the run',
+    );
     await run.settle();
-    expect(run.run.state).toBe('applying');
-    expect(run.claimed).toEqual(['w-1']);
+    expect(run.run).toMatchObject({ state: 'apply-failed', hosts: [{ name: 'w-1', result: 'failed' }] });
     run.world.changeHost('w-1', { behaviour: 'honest' });
     run.order = { mode: 'Hold' };
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('retry allows the stage that failed, also where an earlier request allowed less', async () => {
+    const hosts = [{ name: 'w-1' }, { name: 'w-2' }, { name: 'w-3', behaviour: 7 }];
+    const run = await held({ hosts });
+    await ask(run, { verb: 'apply-stage', stage: 0 });
+    run.order = { mode: 'Run' };
+    await run.until(() => run.run.state === 'apply-failed');
+    run.order = { mode: 'Hold' };
+    run.world.changeHost('w-3', { behaviour: 'honest' });
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
     await run.settle();
     expect(run.run.state).toBe('applied');
     openAndFree(run);

@@ -91,6 +91,13 @@ describe('a node', () => {
     expect(rolesOf({}, { ...roles, worker: { matchLabels: { disk: 'big' } } })).toEqual([]);
   });
 
+  it('keeps the note that it was left locked while it is closed: it is left so again', () => {
+    const note = { metadata: { annotations: { 'careen.dev/left-locked': null } } };
+    const left = { ...node('a', { closed: true }), leftLocked: true };
+    expect(claimPatch(left, { ...CLAIM, closedBefore: true })).not.toMatchObject(note);
+    expect(claimPatch({ ...left, closed: false }, CLAIM)).toMatchObject(note);
+  });
+
   it('keeps the taints of others when it is claimed and released', () => {
     const foreign = { key: 'other', effect: 'NoExecute' };
     const ours = { key: 'careen.dev/maintenance', effect: 'NoSchedule' };

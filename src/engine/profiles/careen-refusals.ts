@@ -72,9 +72,12 @@ function ended({ run: { state } }: Pass): Refusal {
   }
 }
 
-function takeUpAgain({ run: { state, apply } }: Pass): Refusal {
+function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal {
   if (state !== 'apply-failed' && state !== 'apply-timeout')
     return `only a run that has failed can be taken up again; this one is ${state}`;
+  // Its stage would not begin, and its hosts would be kept locked without having failed.
+  if (order.heldBack !== undefined)
+    return `the failed stage cannot begin anew: ${order.heldBack}; mend that, or abort the run`;
   return apply.stages[apply.currentStage]
     ? undefined
     : 'the plan has no stage that failed: set execution.mode to Hold for a new one';

@@ -7,7 +7,6 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
 import { Agent, fetch } from 'undici';
-import type { Response } from 'undici';
 import { z } from 'zod';
 import { verbOf, type Verb } from './request-verb.ts';
 
@@ -28,8 +27,21 @@ export type ClientHooks = {
   onAnswer?: (verb: Verb, code: number | 'error', path: string) => void;
   /** How long `call` waits for an answer in whole: a connection may die in the middle of one. A minute by default. */
   answerLimitMs?: number;
+  /** What carries requests to a server that is none, in the simulator; the network otherwise. */
+  transport?: Transport;
 };
 type Client = KubeConfig & ClientHooks;
+
+/** What is used of an answer; that of `fetch` is one. */
+export type Answer = {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: Iterable<[string, string]>;
+  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null;
+  json(): Promise<unknown>;
+  text(): Promise<string>;
+};
+export type Transport = (request: Call, signal: AbortSignal | undefined) => Promise<Answer>;
 
 /**
  * Shares one pool of HTTP/1.1 connections among all requests; the client as it
@@ -109,7 +121,7 @@ export async function call<T>(client: Client, request: Call, signal?: AbortSigna
  * thrown as ApiException. One that the token was not good for is made once
  * more: the file may have another by now.
  */
-export async function send(client: Client, request: Call, signal?: AbortSignal): Promise<Response> {
+export async function send(client: Client, request: Call, signal?: AbortSignal): Promise<Answer> {
   let response = await attempt(client, request, signal);
   if (response.status === UNAUTHORIZED && tokenFileOf(client)) {
     await response.body?.cancel();
@@ -124,27 +136,34 @@ export async function send(client: Client, request: Call, signal?: AbortSignal):
   );
 }
 
-async function attempt(client: Client, request: Call, signal?: AbortSignal): Promise<Response> {
-  const url = urlOf(client, request);
-  const context = new RequestContext(url, HttpMethod.GET);
-  await client.applySecurityAuthentication(context);
-  const dispatcher = context.getDispatcher();
+async function attempt(client: Client, request: Call, signal?: AbortSignal): Promise<Answer> {
+  const carry = client.transport ?? (await overNetwork(client, request));
   if (request.method !== 'GET') client.beforeWrite?.();
   const verb = verbOf(request);
   try {
-    const response = await fetch(url, {
-      method: request.method,
-      headers: { Accept: acceptOf(request), ...context.getHeaders(), ...contentType(request) },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-      ...(dispatcher ? { dispatcher } : {}),
-      ...(signal ? { signal } : {}),
-    });
-    client.onAnswer?.(verb, response.status, request.path);
-    return response;
+    const answer = await carry(request, signal);
+    client.onAnswer?.(verb, answer.status, request.path);
+    return answer;
   } catch (error) {
     client.onAnswer?.(verb, 'error', request.path);
     throw error;
   }
+}
+
+/** All that has to be awaited before a request can leave. */
+async function overNetwork(client: Client, request: Call): Promise<Transport> {
+  const url = urlOf(client, request);
+  const context = new RequestContext(url, HttpMethod.GET);
+  await client.applySecurityAuthentication(context);
+  const dispatcher = context.getDispatcher();
+  return async ({ method, body }, signal) =>
+    fetch(url, {
+      method,
+      headers: { Accept: acceptOf(request), ...context.getHeaders(), ...contentType(request) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(dispatcher ? { dispatcher } : {}),
+      ...(signal ? { signal } : {}),
+    });
 }
 
 export type Page<T> = { readonly items: readonly T[]; readonly resourceVersion: string };

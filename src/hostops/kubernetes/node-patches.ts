@@ -10,11 +10,14 @@ import type { NodeState } from './node-facts.ts';
 
 const TAINT = { key: MAINTENANCE_TAINT, effect: 'NoSchedule' };
 
-/** Says whose the node is; `away` also closes it. A note that it was left locked goes. */
+/**
+ * Says whose the node is; `away` also closes it. A note that it was left locked goes where somebody has opened it since:
+ * while it is closed, the note still says why, and it is left closed again.
+ */
 export function claimPatch(node: NodeState, claim: Claim): object {
   const metadata = guarded(node, {
     ...claimed(node, claim),
-    ...(node.leftLocked ? { [LEFT_LOCKED_ANNOTATION]: null } : {}),
+    ...(node.leftLocked && !node.closed ? { [LEFT_LOCKED_ANNOTATION]: null } : {}),
   });
   if (claim.level === 'touched') return { metadata };
   return { metadata, spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] } };

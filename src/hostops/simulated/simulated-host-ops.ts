@@ -177,9 +177,9 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
-  #take({ name }: SimulatedHost, claim: Claim): void {
+  #take({ name, closed }: SimulatedHost, claim: Claim): void {
     const closing = claim.level === 'away' ? { closed: true, marked: true } : {};
-    this.#world.changeHost(name, { claim, leftLocked: undefined, ...closing });
+    this.#world.changeHost(name, { claim, ...(closed ? {} : { leftLocked: undefined }), ...closing });
   }
 
   #recordon(

@@ -1,0 +1,47 @@
+/** Objects as an API server keeps them. */
+export type Json = { readonly [field: string]: unknown };
+
+export type Metadata = {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+  readonly resourceVersion: string;
+  readonly generation: number;
+  readonly creationTimestamp: string;
+  readonly deletionTimestamp?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly finalizers?: readonly string[];
+  readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string }[];
+};
+
+export type ApiObject = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Metadata;
+  readonly spec?: Json;
+  readonly status?: Json;
+};
+
+/** What is made an object of: the server adds the rest. */
+export type NewObject = Omit<ApiObject, 'metadata'> & {
+  readonly metadata: Pick<Metadata, 'name'> &
+    Partial<Pick<Metadata, 'namespace' | 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'>>;
+};
+
+/** The kinds that the simulated API server has, as they stand in paths. */
+export const RESOURCES = ['nodes', 'pods', 'jobs', 'leases', 'patchstrategies', 'hostpools'] as const;
+export type Resource = (typeof RESOURCES)[number];
+
+export function keyOf({ namespace, name }: Pick<Metadata, 'namespace' | 'name'>): string {
+  return namespace === undefined ? name : `${namespace}/${name}`;
+}
+
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** As it comes over the wire: a copy, without what is undefined. */
+export function overTheWire(value: unknown): unknown {
+  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
+}

@@ -1,0 +1,127 @@
+/**
+ * Time and chance as the code of simulated processes gets them: the globals of
+ * the platform, replaced. While a simulation runs they ask its scheduler, so the
+ * operator is run as it is, without a parameter for each clock and timer.
+ */
+import { syncBuiltinESMExports } from 'node:module';
+import timersPromises from 'node:timers/promises';
+import type { Scheduler, Task } from './scheduler.ts';
+
+let active: Scheduler | undefined;
+let installed = false;
+
+/** From now on the scheduler says what time it is; undefined: the machine does. */
+export function usePlatformOf(scheduler: Scheduler | undefined): void {
+  if (!installed) install();
+  active = scheduler;
+}
+
+function install(): void {
+  installed = true;
+  const real = {
+    Date,
+    setTimeout,
+    setInterval,
+    setImmediate,
+    clearTimeout,
+    clearInterval,
+    now: performance.now.bind(performance),
+    random: Math.random,
+    timeout: AbortSignal.timeout.bind(AbortSignal),
+    delay: timersPromises.setTimeout,
+  };
+  const wallNow = (): number => (active ? active.now + (active.owner?.clockErrorMs ?? 0) : real.Date.now());
+  class SimulatedDate extends real.Date {
+    constructor(...given: unknown[]) {
+      // A cast: the overloads of Date take what its callers have checked.
+      super(...((given.length === 0 ? [wallNow()] : given) as [number]));
+    }
+    static override now(): number {
+      return wallNow();
+    }
+  }
+  const replaced = {
+    Date: SimulatedDate,
+    setTimeout: (act: () => void, ms = 0): unknown =>
+      active ? new Timer(active, act, ms) : real.setTimeout(act, ms),
+    setInterval: (act: () => void, ms = 0): unknown =>
+      active ? new Timer(active, act, ms, true) : real.setInterval(act, ms),
+    setImmediate: (act: () => void): unknown => (active ? new Timer(active, act, 0) : real.setImmediate(act)),
+    clearTimeout: (timer: unknown): void => {
+      if (timer instanceof Timer) timer.cancel();
+      else real.clearTimeout(timer as NodeJS.Timeout); // whatever else it is, the machine gave it out
+    },
+  };
+  Object.assign(globalThis, { ...replaced, clearInterval: replaced.clearTimeout });
+  performance.now = () => (active ? active.now : real.now());
+  Math.random = () => active?.owner?.chance() ?? real.random();
+  AbortSignal.timeout = (ms) => (active ? timeoutSignal(ms) : real.timeout(ms));
+  timersPromises.setTimeout = async <T>(ms?: number, value?: T, options?: DelayOptions): Promise<T> =>
+    active ? delay(ms, value as T, options) : real.delay(ms, value, options);
+  syncBuiltinESMExports();
+}
+
+type DelayOptions = { readonly signal?: AbortSignal | undefined; readonly ref?: boolean | undefined };
+
+/** What setTimeout gives out. */
+class Timer {
+  readonly #scheduler: Scheduler;
+  readonly #owner: Scheduler['owner'];
+  readonly #act: () => void;
+  readonly #ms: number;
+  readonly #repeats: boolean;
+  #task: Task;
+
+  constructor(scheduler: Scheduler, act: () => void, ms: number, repeats = false) {
+    this.#scheduler = scheduler;
+    this.#owner = scheduler.owner;
+    this.#act = act;
+    this.#ms = ms;
+    this.#repeats = repeats;
+    this.#task = this.#arrange();
+  }
+
+  cancel(): void {
+    this.#task.cancel();
+  }
+
+  refresh(): this {
+    this.#task.cancel();
+    this.#task = this.#arrange();
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  #arrange(): Task {
+    const ring = (): void => {
+      if (this.#repeats) this.#task = this.#arrange();
+      this.#act();
+    };
+    return this.#scheduler.after(this.#ms, ring, this.#owner);
+  }
+}
+
+function timeoutSignal(ms: number): AbortSignal {
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(new DOMException('The operation timed out', 'TimeoutError')), ms);
+  return controller.signal;
+}
+
+async function delay<T>(ms: number | undefined, value: T, { signal }: DelayOptions = {}): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const refuse = (): void => reject(new Error('The operation was aborted', { cause: signal?.reason }));
+    if (signal?.aborted) return refuse();
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', aborted);
+      resolve(value);
+    }, ms);
+    const aborted = (): void => {
+      clearTimeout(timer);
+      refuse();
+    };
+    signal?.addEventListener('abort', aborted, { once: true });
+  });
+}

@@ -1,0 +1,84 @@
+/** Ten bugs that a maintenance operator may well have, each as a change of one place of its code. */
+export type Bug = {
+  readonly name: string;
+  readonly file: string;
+  /** What stands in the file, exactly once. */
+  readonly of: string;
+  /** What is put in its place. */
+  readonly instead: string;
+};
+
+export const BUGS: readonly Bug[] = [
+  {
+    name: 'drop a precondition',
+    file: 'src/hostops/kubernetes/node-patches.ts',
+    of: 'return { uid, resourceVersion: revision, annotations };',
+    instead: 'return { uid, annotations, ...(revision ? {} : { revision }) };',
+  },
+  {
+    name: 'act before the intent is stored',
+    file: 'src/controllers/run-pass.ts',
+    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+    instead:
+      '  const early = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };\n' +
+      '  await performEffects(context, decision.effects, early, signal);\n' +
+      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+  },
+  {
+    name: 'skip the epoch',
+    file: 'src/controllers/adopt-run.ts',
+    of: '  if (deps.adopted.get(record.id) === epoch) return context;\n',
+    instead:
+      '  if (deps.adopted.get(record.id) !== epoch) deps.adopted.set(record.id, epoch);\n  return context;\n',
+  },
+  {
+    name: 'free a permit early',
+    file: 'src/controllers/run-pass.ts',
+    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplus(context, run.id, decision, permits);\n',
+    instead:
+      '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
+      '  const fewer = { ...decision.wants.permits, hosts: decision.wants.permits.hosts.filter((host) => !leaving.includes(host)) };\n' +
+      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n' +
+      '  await freeSurplus(context, run.id, { ...decision, wants: { ...decision.wants, permits: fewer } }, permits);\n',
+  },
+  {
+    name: 'trust the cache after an own write',
+    file: 'src/engine/steps/migrate-instances-from-host.ts',
+    of: "if (before === 'accepted' || before === 'already') {",
+    instead: "if (before === 'already') {",
+  },
+  {
+    name: 'forget a claim on abort',
+    file: 'src/engine/profiles/careen.ts',
+    of: '!turn.order.lettingGo || !isFinal(result));\n',
+    instead: '!turn.order.lettingGo || !isFinal(result)).slice(1);\n',
+  },
+  {
+    name: 'time out before looking',
+    file: 'src/engine/run-step.ts',
+    of: '  const verdicts = judge(pass, running);\n',
+    instead:
+      '  const late = dueTimer(running, pass.turn.now);\n' +
+      "  if (late) return pass.profile.timeOut(late, 'too late');\n" +
+      '  const verdicts = judge(pass, running);\n',
+  },
+  {
+    name: 'reuse an attempt number',
+    file: 'src/engine/requests.ts',
+    of: "    attempt: verb === 'retry' ? kept.attempt + 1 : kept.attempt,\n",
+    instead: '    attempt: kept.attempt,\n',
+  },
+  {
+    name: "release someone else's cordon",
+    file: 'src/hostops/kubernetes/node-patches.ts',
+    of: "const open = level === 'away' && !closedBefore && node.closed;",
+    instead: "const open = level === 'away' && closedBefore !== undefined && node.closed;",
+  },
+  {
+    name: 'report success unobserved',
+    file: 'src/engine/steps/verify.ts',
+    of: "  if (found.length === 0) return outage.level === 'touched' ? unlockHost(step) : DONE;\n",
+    instead:
+      "  if (found.length === 0 || rebootPending(step, outage)) return outage.level === 'touched' ? unlockHost(step) : DONE;\n",
+  },
+];

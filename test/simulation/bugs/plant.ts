@@ -1,0 +1,31 @@
+/**
+ * Plants one known bug for the length of a process: the text of one file of the
+ * operator is replaced as it is loaded. The files themselves stay as they are.
+ */
+import { registerHooks } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Bug } from './catalogue.ts';
+
+const ROOT = new URL('../../../', import.meta.url);
+
+/** The text of the file with the bug in it. Throws when what it replaces is not there exactly once. */
+export function withBug({ name, file, instead, of }: Bug): string {
+  const text = readFileSync(new URL(file, ROOT), 'utf8');
+  const places = text.split(of).length - 1;
+  if (places !== 1)
+    throw new Error(`bug "${name}": ${file} has ${String(places)} times what it replaces, not once: ${of}`);
+  return text.replace(of, () => instead);
+}
+
+/** From now on the file is loaded with the bug in it. */
+export function plant(bug: Bug): void {
+  const planted = withBug(bug);
+  const path = fileURLToPath(new URL(bug.file, ROOT));
+  registerHooks({
+    load: (url, context, next) =>
+      url.startsWith('file:') && fileURLToPath(url) === path
+        ? { format: 'module-typescript', source: planted, shortCircuit: true }
+        : next(url, context),
+  });
+}

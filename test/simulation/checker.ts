@@ -1,0 +1,313 @@
+/**
+ * Judges a simulated world by what must always hold (architecture §6; the
+ * numbers in the complaints are those of its invariants). It sees every change
+ * of every object, and knows the operator only by these: it shares no line with
+ * the engine, the planner or the controllers.
+ */
+import { at, type ApiServer, type Change } from '../../src/simulation/api-server.ts';
+import { jobEnded, nodeOf } from '../../src/simulation/cluster.ts';
+import type { ApiObject } from '../../src/simulation/objects.ts';
+import { HostHistory } from './host-history.ts';
+import { ProgressCheck } from './progress-check.ts';
+import { answersOf, claimOf, modeOf, outagesOf, permitsOf, runIdOf, stateOf, type Claim } from './seen.ts';
+
+const EFFECT = 'careen.dev/effect';
+const HOST = 'careen.dev/host';
+const RUN_LABEL = 'careen.dev/run';
+/** What was decided before a suspension may still be on its way for so long. */
+const IN_FLIGHT_MS = 180_000;
+/** How long the operator may not know of a host that others took out of service. */
+const UNSEEN_MS = 150_000;
+
+export type CheckerOptions = {
+  readonly server: ApiServer;
+  readonly now: () => number;
+  /** Whether a change was made by a process of the operator. */
+  readonly isOperator: (by: string) => boolean;
+  readonly pool: string;
+  readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Whether every answer about the eviction of a pod has reached who asked, without much delay. */
+  readonly wasAnswered: (pod: string) => boolean;
+  readonly failed: (complaint: string) => void;
+};
+
+export class Checker {
+  readonly #options: CheckerOptions;
+  readonly #hosts = new Map<string, HostHistory>();
+  readonly #progress: ProgressCheck;
+  /** The effects whose Job was started. */
+  readonly #started = new Set<string>();
+  /** Who acted last for a run, having taken it over, and in which epoch. */
+  readonly #acting = new Map<string, { readonly by: string; readonly epoch: number }>();
+  /** By the uid of a strategy: when a retry was accepted last. */
+  readonly #retriedAt = new Map<string, number>();
+  /** By the uid of a pod: who told it to go. */
+  readonly #evictedBy = new Map<string, string>();
+  readonly #suspendedAt = new Map<string, number>();
+
+  constructor(options: CheckerOptions) {
+    this.#options = options;
+    const { now, wanted, failed } = options;
+    this.#progress = new ProgressCheck({ now, wanted, failed, historyOf: (host) => this.#historyOf(host) });
+    options.server.listen((change) => this.#judge(change));
+  }
+
+  #judge(change: Change): void {
+    switch (change.resource) {
+      case 'nodes':
+        return this.#node(change);
+      case 'pods':
+        return this.#pod(change);
+      case 'jobs':
+        return this.#job(change);
+      case 'hostpools':
+        return this.#pool(change);
+      case 'patchstrategies':
+        return this.#strategy(change);
+      default:
+    }
+  }
+
+  #fail(complaint: string): void {
+    this.#options.failed(complaint);
+  }
+
+  #historyOf(host: string): HostHistory {
+    const known = this.#hosts.get(host);
+    if (known) return known;
+    const made = new HostHistory();
+    this.#hosts.set(host, made);
+    return made;
+  }
+
+  #strategyOf(run: string): ApiObject | undefined {
+    return this.#options.server.list('patchstrategies').find((each) => runIdOf(each) === run);
+  }
+
+  #node(change: Change): void {
+    const { object, before, type, by } = change;
+    const { name } = object.metadata;
+    const isOurs = this.#options.isOperator(by);
+    const history = this.#historyOf(name);
+    const { closedByOthers, closed } = history.now;
+    history.node(this.#options.now(), change, isOurs);
+    if (type === 'DELETED') return;
+    if (isOurs && closed && !history.now.closed && closedByOthers)
+      this.#fail(`(3) ${name} was cordoned by somebody else, and was uncordoned`);
+    const [old, claim] = [before && claimOf(before), claimOf(object)];
+    if (old && claim && old.run !== claim.run)
+      this.#fail(`(5) the claim of ${old.run} on ${name} was replaced by one of ${claim.run}`);
+    if (old && claim && claim.epoch < old.epoch)
+      this.#fail(
+        `(5) the claim on ${name} went back from epoch ${String(old.epoch)} to ${String(claim.epoch)}`,
+      );
+    if (claim && !old) this.#claimed(name, claim, by);
+    if (old && !claim && isOurs) this.#notSuspended(old.run, `${name} was given back`);
+  }
+
+  #claimed(name: string, claim: Claim, by: string): void {
+    const permits = permitsOf(this.#options.server.get('hostpools', this.#options.pool)).filter(
+      ({ host }) => host === name,
+    );
+    if (permits.length !== 1 || permits[0]?.run !== claim.run)
+      this.#fail(
+        `(5) ${name} was claimed by ${claim.run}, and has permits of: ${permits.map(({ run }) => run).join(', ') || 'none'}`,
+      );
+    const strategy = this.#strategyOf(claim.run);
+    if (!strategy || !outagesOf(strategy).some((outage) => outage.name === name))
+      this.#fail(`(5) ${name} was claimed before its strategy had recorded it`);
+    this.#acts(claim.run, by, claim.epoch, `${name} was claimed`);
+  }
+
+  /** One who leads no more changes nothing, once another acts for the run. */
+  #acts(run: string, by: string, epoch: number, what: string): void {
+    this.#notSuspended(run, what);
+    const known = this.#acting.get(run);
+    if (known && epoch < known.epoch)
+      this.#fail(
+        `(5) ${what} by ${by} in epoch ${String(epoch)}, when ${known.by} acted in ${String(known.epoch)}`,
+      );
+    else this.#acting.set(run, { by, epoch });
+  }
+
+  #notSuspended(run: string, what: string): void {
+    const strategy = this.#strategyOf(run);
+    const since = strategy && this.#suspendedAt.get(strategy.metadata.uid);
+    if (since === undefined || !strategy || stateOf(strategy) !== 'applying') return;
+    if (this.#options.now() - since > IN_FLIGHT_MS) this.#fail(`(4) ${what} in Suspend`);
+  }
+
+  #pod({ object, before, by, type }: Change): void {
+    const host = nodeOf(object);
+    if (object.metadata.labels?.[RUN_LABEL] === undefined) {
+      const pods = this.#options.server
+        .list('pods')
+        .filter((each) => nodeOf(each) === host && each.metadata.labels?.[RUN_LABEL] === undefined);
+      this.#historyOf(host).pods(this.#options.now(), pods.length);
+    }
+    if (!this.#options.isOperator(by)) return;
+    if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
+    this.#evictedBy.set(object.metadata.uid, by);
+    const run = this.#historyOf(host).now.claim?.run;
+    // An eviction knows no epoch: what a leader before had sent may still arrive.
+    if (
+      before?.metadata.deletionTimestamp === undefined &&
+      run === undefined &&
+      this.#options.wasAnswered(object.metadata.name)
+    )
+      this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
+    if (run !== undefined) this.#notSuspended(run, `pod ${object.metadata.name} was evicted`);
+  }
+
+  /** Who knows that a pod was asked to leave does not ask again; another process may have asked at the same time. */
+  evictedAgain({ metadata: { name, uid } }: ApiObject, by: string): void {
+    const { wasAnswered } = this.#options;
+    if (this.#evictedBy.get(uid) === by && wasAnswered(name))
+      this.#fail(`(5) pod ${name} was evicted twice by ${by}`);
+  }
+
+  #job({ object, before, by }: Change): void {
+    const { annotations = {}, labels = {}, uid } = object.metadata;
+    const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
+    if (object.spec?.['suspend'] === true || before?.spec?.['suspend'] !== true) return;
+    // One that a leader before has made late does nothing: it is suspended, and taken away.
+    if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
+    this.#started.add(key);
+    this.#acts(run, by, Number(annotations['careen.dev/epoch']), `a Job was started on ${host}`);
+    const { exists, claim } = this.#historyOf(host).now;
+    if (exists && claim?.run !== run)
+      this.#fail(`(4) a Job was started on ${host}, which ${run} does not hold`);
+    const strategy = this.#strategyOf(run);
+    if (!strategy || !outagesOf(strategy).some(({ name, jobs }) => name === host && jobs.includes(uid)))
+      this.#fail(`(5) a Job was started on ${host} before its strategy had recorded it`);
+    const busy = this.#options.server
+      .list('jobs')
+      .filter(
+        (job) =>
+          job.metadata.annotations?.[HOST] === host && job.spec?.['suspend'] !== true && !jobEnded(job),
+      );
+    if (busy.length > 1) this.#fail(`(5) two Jobs run on ${host} at once`);
+  }
+
+  #pool({ object, before, type }: Change): void {
+    if (type === 'DELETED') return;
+    const permits = permitsOf(object);
+    const old = new Set(permitsOf(before).map(({ host, run }) => `${run}/${host}`));
+    const granted = permits.filter(({ host, run }) => !old.has(`${run}/${host}`));
+    if (new Set(permits.map(({ host }) => host)).size < permits.length)
+      this.#fail(`(5) a host has two permits`);
+    for (const [name, { now }] of this.#hosts) {
+      const permit = permits.find(({ host }) => host === name);
+      if (now.claim && permit?.run !== now.claim.run)
+        this.#fail(
+          `(5) ${name} is claimed by ${now.claim.run}, and its permit is ${permit ? `that of ${permit.run}` : 'gone'}`,
+        );
+    }
+    if (granted.length === 0) return;
+    if (object.spec?.['paused'] === true) this.#fail('(4) a permit was granted while the pool is paused');
+    if (granted.some(({ level }) => level === 'away'))
+      this.#limit(
+        Number(object.spec?.['maxUnavailable']),
+        permits.filter(({ level }) => level === 'away').map(({ host }) => host),
+      );
+  }
+
+  #limit(limit: number, permitted: readonly string[]): void {
+    const away = new Set(permitted);
+    for (const [name, history] of this.#hosts) {
+      const isOut = history.holdsSince(
+        ({ exists, claim, closed, ready }) => exists && !claim && (closed || !ready),
+      );
+      if (history.now.claim?.level === 'away' || this.#options.now() - isOut > UNSEEN_MS) away.add(name);
+    }
+    if (away.size > limit)
+      this.#fail(`(1) ${[...away].join(', ')} are or may be away, the pool allows ${String(limit)}`);
+  }
+
+  #strategy({ object, before, type, by }: Change): void {
+    const { uid } = object.metadata;
+    if (modeOf(object) !== 'Suspend') this.#suspendedAt.delete(uid);
+    else if (!this.#suspendedAt.has(uid)) this.#suspendedAt.set(uid, this.#options.now());
+    if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
+    const known = new Set(outagesOf(before).map(({ name }) => name));
+    const opened = outagesOf(object).filter(({ name }) => !known.has(name));
+    if (opened.length > 0)
+      this.#begun(
+        object,
+        before,
+        opened.map(({ name }) => name),
+      );
+    this.#attempts(object, before);
+    this.#progress.judge(object, before);
+  }
+
+  /** Another attempt has Jobs of its own. */
+  #attempts(object: ApiObject, before: ApiObject): void {
+    const { server, now } = this.#options;
+    const { uid } = object.metadata;
+    const known = new Set(answersOf(before).map(({ id }) => id));
+    const isRetried = answersOf(object).some(
+      ({ id, verb, answer }) => verb === 'retry' && answer === 'accepted' && !known.has(id),
+    );
+    if (isRetried) this.#retriedAt.set(uid, now());
+    const jobs = new Set(outagesOf(before).flatMap((outage) => outage.jobs));
+    for (const outage of outagesOf(object))
+      for (const job of outage.jobs.filter((each) => !jobs.has(each))) {
+        const made = server.list('jobs').find(({ metadata }) => metadata.uid === job)?.metadata;
+        // Times of objects are in whole seconds.
+        if (made && Date.parse(made.creationTimestamp) + 1_000 <= (this.#retriedAt.get(uid) ?? 0))
+          this.#fail(
+            `(5) after a retry the Job ${made.name} of the attempt before was taken for ${outage.name}`,
+          );
+      }
+  }
+
+  /** A write is guarded by the version that it was decided upon: so `before` is what the operator knew. */
+  #begun(object: ApiObject, before: ApiObject, hosts: readonly string[]): void {
+    const what = `(4) an outage of ${hosts.join(', ')} began`;
+    if (before.metadata.deletionTimestamp !== undefined) this.#fail(`${what} after the strategy was deleted`);
+    if (stateOf(object) !== 'applying') this.#fail(`${what} in state ${String(stateOf(object))}`);
+    const mode = modeOf(before);
+    const stage = Number(at(object.status, 'applyPhase', 'currentStage'));
+    const through = Number(at(before.spec, 'execution', 'throughStage') ?? Infinity);
+    const authority = Number(at(object.status, 'run', 'authority', 'throughStage') ?? -1);
+    const allowed = mode === 'Run' ? Math.max(through, authority) : mode === 'Hold' ? authority : -1;
+    if (stage > allowed)
+      this.#fail(
+        `${what} in stage ${String(stage)}, in mode ${mode} those to ${String(allowed)} are allowed`,
+      );
+    const permits = permitsOf(this.#options.server.get('hostpools', this.#options.pool));
+    for (const name of hosts)
+      if (!permits.some(({ host, run }) => host === name && run === runIdOf(object)))
+        this.#fail(`${what} without a permit for ${name}`);
+  }
+
+  /** What must be so when nothing more is to come: what was taken is given back, but for what failed and says so. */
+  atEnd(): void {
+    const { server, pool } = this.#options;
+    const kept = new Map(
+      server
+        .list('patchstrategies')
+        .flatMap((each) => outagesOf(each).map(({ name }) => [name, runIdOf(each)] as const)),
+    );
+    for (const { metadata } of server.list('nodes')) {
+      const { name } = metadata;
+      const { claim, closed, closedByOthers } = this.#historyOf(name).now;
+      if (claim && kept.get(name) !== claim.run)
+        this.#fail(`(4) a claim of ${claim.run} was left on ${name}`);
+      if (
+        !claim &&
+        closed &&
+        !closedByOthers &&
+        metadata.annotations?.['careen.dev/left-locked'] === undefined
+      )
+        this.#fail(`(4) ${name} was left cordoned, and nothing says why`);
+    }
+    for (const { host, run } of permitsOf(server.get('hostpools', pool)))
+      if (kept.get(host) !== run) this.#fail(`(5) the permit of ${run} for ${host} was never freed`);
+    for (const strategy of server.list('patchstrategies'))
+      for (const outage of outagesOf(strategy))
+        if (outage.result !== 'failed' && outage.result !== 'timed-out')
+          this.#fail(`(4) ${outage.name} is kept, and its result is ${outage.result}`);
+  }
+}

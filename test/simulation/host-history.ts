@@ -1,0 +1,81 @@
+/** What a simulated host was like, from when on: so that it can be told whether something was ever so. */
+import { at, type Change } from '../../src/simulation/api-server.ts';
+import { isReady } from '../../src/simulation/cluster.ts';
+import { isJson, type ApiObject } from '../../src/simulation/objects.ts';
+import { claimOf, type Claim } from './seen.ts';
+
+export type HostState = {
+  readonly exists: boolean;
+  readonly claim: Claim | undefined;
+  readonly closed: boolean;
+  /** Somebody else has closed it, and nobody else has opened it since. */
+  readonly closedByOthers: boolean;
+  readonly ready: boolean;
+  readonly bootId: string;
+  readonly nodeInfo: Readonly<Record<string, unknown>>;
+  /** How many pods would have to leave for it to be empty. */
+  readonly pods: number;
+};
+
+const NOTHING: HostState = {
+  ...{
+    exists: false,
+    claim: undefined,
+    closed: false,
+    closedByOthers: false,
+    ready: false,
+    bootId: '',
+    nodeInfo: {},
+    pods: 0,
+  },
+};
+
+export class HostHistory {
+  readonly #states: { readonly since: number; readonly state: HostState }[] = [];
+
+  get now(): HostState {
+    return this.#states.at(-1)?.state ?? NOTHING;
+  }
+
+  node(time: number, { type, object }: Change, isOurs: boolean): void {
+    if (type === 'DELETED') return this.#add(time, { ...NOTHING, pods: this.now.pods });
+    const closed = object.spec?.['unschedulable'] === true;
+    const closedByOthers = isOurs || closed === this.now.closed ? this.now.closedByOthers : closed;
+    this.#add(time, { ...this.now, ...factsOf(object), exists: true, closed, closedByOthers });
+  }
+
+  pods(time: number, pods: number): void {
+    this.#add(time, { ...this.now, pods });
+  }
+
+  /** Whether it was so at some moment since then. */
+  wasSince(time: number, holds: (state: HostState) => boolean): boolean {
+    return this.#states.some(
+      ({ state }, i) => (this.#states[i + 1]?.since ?? Infinity) >= time && holds(state),
+    );
+  }
+
+  /** Since when it is so without a break; Infinity while it is not. */
+  holdsSince(holds: (state: HostState) => boolean): number {
+    let since = Infinity;
+    for (const entry of this.#states.toReversed()) {
+      if (!holds(entry.state)) break;
+      since = entry.since;
+    }
+    return since;
+  }
+
+  #add(since: number, state: HostState): void {
+    this.#states.push({ since, state });
+  }
+}
+
+function factsOf(node: ApiObject): Pick<HostState, 'claim' | 'ready' | 'bootId' | 'nodeInfo'> {
+  const nodeInfo = at(node.status, 'nodeInfo');
+  return {
+    claim: claimOf(node),
+    ready: isReady(node),
+    bootId: String(at(nodeInfo, 'bootID')),
+    nodeInfo: isJson(nodeInfo) ? nodeInfo : {},
+  };
+}

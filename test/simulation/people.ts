@@ -1,0 +1,195 @@
+/** People and other programs in the simulated cluster: what they press, edit, cordon and break, and when. */
+import { at, type ApiServer } from '../../src/simulation/api-server.ts';
+import type { Call } from '../../src/hostops/kubernetes/kube-client.ts';
+import { targetOf } from '../../src/simulation/api-requests.ts';
+import { isJson, keyOf, type ApiObject, type Json } from '../../src/simulation/objects.ts';
+import type { Random } from '../../src/simulation/random.ts';
+import { stateOf } from './seen.ts';
+import type { FaultKind } from './faults.ts';
+import { ADMIN, keyOfStrategy, POOL } from './scenario.ts';
+
+const REQUEST = 'careen.dev/request';
+const ABORT = 'careen.dev/abort';
+const FAILED: ReadonlySet<string> = new Set([
+  'apply-failed',
+  'apply-timeout',
+  'abort-failed',
+  'abort-timeout',
+]);
+export const SOMEBODY = 'somebody';
+
+export type PeopleOptions = {
+  readonly server: ApiServer;
+  readonly random: Random;
+  readonly hosts: readonly string[];
+  readonly strategies: readonly string[];
+  readonly limit: number;
+  readonly note: (kind: FaultKind, about: string) => void;
+};
+
+export class People {
+  readonly #options: PeopleOptions;
+  #serial = 0;
+
+  constructor(options: PeopleOptions) {
+    this.#options = options;
+  }
+
+  /** Does one thing of a kind, if there is something to do it to. */
+  act(kind: FaultKind): void {
+    const { random, hosts, strategies } = this.#options;
+    const strategy = keyOfStrategy(random.pick(strategies));
+    switch (kind) {
+      case 'abort':
+        return random.chance(0.5)
+          ? this.#mode(kind, strategy, 'Abort')
+          : this.#annotate(kind, strategy, ABORT, this.#id());
+      case 'retry':
+        return this.#annotate(kind, strategy, REQUEST, this.#request());
+      case 'hold':
+        return this.#mode(kind, strategy, 'Hold');
+      case 'suspend':
+        return this.#mode(kind, strategy, 'Suspend');
+      case 'edit':
+        return this.#spec(kind, strategy, { maxParallelWorkerHosts: random.int(1, 5) });
+      case 'delete':
+        return this.#delete(strategy);
+      case 'limit changes':
+        return this.#pool(kind, { maxUnavailable: random.int(1, 5) });
+      case 'pool paused':
+        return this.#pool(kind, { paused: true });
+      case 'cordon':
+      case 'uncordon':
+        return this.#cordon(kind, random.pick(hosts));
+      default:
+        throw new Error(`people do nothing of the kind ${kind}`);
+    }
+  }
+
+  /** Goes on where somebody only paused: everything may end now. */
+  settle(): void {
+    const { server, limit } = this.#options;
+    this.#pool(undefined, { paused: false, maxUnavailable: limit });
+    for (const { metadata, spec } of server.list('patchstrategies')) {
+      const mode = at(spec, 'execution', 'mode');
+      if (mode === 'Suspend' || mode === 'Hold') this.#mode(undefined, keyOf(metadata), 'Run');
+    }
+  }
+
+  /** Decides about runs that have failed. Whether there are any. */
+  takeUpFailed(): boolean {
+    const { server, random } = this.#options;
+    const failed = server.list('patchstrategies').filter((each) => FAILED.has(stateOf(each) ?? ''));
+    for (const { metadata } of failed) {
+      const key = keyOf(metadata);
+      const what = random.pick(['retry', 'retry', 'resume', 'abort', 'delete'] as const);
+      if (what === 'delete') server.remove('patchstrategies', key, ADMIN);
+      else if (what === 'abort') this.#annotate(undefined, key, ABORT, this.#id());
+      else this.#annotate(undefined, key, REQUEST, JSON.stringify({ id: this.#id(), verb: what }));
+    }
+    return failed.length > 0;
+  }
+
+  deleteAll(): void {
+    for (const { metadata } of this.#options.server.list('patchstrategies'))
+      this.#options.server.remove('patchstrategies', keyOf(metadata), ADMIN);
+  }
+
+  /** Writes to the object of a request just before that arrives. */
+  interfere({ path }: Call): void {
+    const { server, random } = this.#options;
+    const { resource, namespace, name } = targetOf(path);
+    if (name === undefined || resource === 'pods') return;
+    const key = namespace === undefined ? name : `${namespace}/${name}`;
+    if (!server.get(resource, key)) return;
+    const labels = { touched: String(random.int(1, 1_000_000)) };
+    server.update(resource, key, (object) => withLabels(object, labels), SOMEBODY);
+  }
+
+  #request(): string {
+    const { random, hosts } = this.#options;
+    const id = this.#id();
+    const verb = random.pick(['retry', 'retry', 'resume', 'apply-all', 'apply-stage', 'release-host']);
+    if (verb === 'apply-stage') return JSON.stringify({ id, verb, stage: random.int(0, 3) });
+    return JSON.stringify(verb === 'release-host' ? { id, verb, host: random.pick(hosts) } : { id, verb });
+  }
+
+  #mode(kind: FaultKind | undefined, strategy: string, mode: string): void {
+    this.#change(kind, strategy, `mode ${mode}`, (object) => {
+      const execution = object.spec?.['execution'];
+      return {
+        ...object,
+        spec: { ...object.spec, execution: { ...(isJson(execution) ? execution : {}), mode } },
+      };
+    });
+  }
+
+  #spec(kind: FaultKind, strategy: string, change: Json): void {
+    this.#change(kind, strategy, JSON.stringify(change), (object) => ({
+      ...object,
+      spec: { ...object.spec, ...change },
+    }));
+  }
+
+  #annotate(kind: FaultKind | undefined, strategy: string, annotation: string, value: string): void {
+    this.#change(kind, strategy, value, ({ metadata, ...rest }) => ({
+      ...rest,
+      metadata: { ...metadata, annotations: { ...metadata.annotations, [annotation]: value } },
+    }));
+  }
+
+  #change(
+    kind: FaultKind | undefined,
+    strategy: string,
+    what: string,
+    change: (object: ApiObject) => ApiObject,
+  ): void {
+    const { server, note } = this.#options;
+    if (!server.get('patchstrategies', strategy)) return;
+    if (kind) note(kind, `${strategy}: ${what}`);
+    server.update('patchstrategies', strategy, change, ADMIN);
+  }
+
+  #delete(strategy: string): void {
+    const { server, note } = this.#options;
+    if (!server.get('patchstrategies', strategy)) return;
+    note('delete', strategy);
+    server.remove('patchstrategies', strategy, ADMIN);
+  }
+
+  #pool(kind: FaultKind | undefined, change: Json): void {
+    if (kind) this.#options.note(kind, JSON.stringify(change));
+    this.#options.server.update(
+      'hostpools',
+      POOL,
+      (pool) => ({ ...pool, spec: { ...pool.spec, ...change } }),
+      ADMIN,
+    );
+  }
+
+  #cordon(kind: 'cordon' | 'uncordon', host: string): void {
+    const { server, note } = this.#options;
+    if (!server.get('nodes', host)) return;
+    note(kind, host);
+    const unschedulable = kind === 'cordon';
+    server.update(
+      'nodes',
+      host,
+      (node) => ({ ...node, spec: cordoned(node.spec ?? {}, unschedulable) }),
+      SOMEBODY,
+    );
+  }
+
+  #id(): string {
+    this.#serial += 1;
+    return `ask-${String(this.#serial)}`;
+  }
+}
+
+function cordoned({ unschedulable: _, ...spec }: Json, isCordoned: boolean): Json {
+  return isCordoned ? { ...spec, unschedulable: true } : spec;
+}
+
+function withLabels(object: ApiObject, labels: Readonly<Record<string, string>>): ApiObject {
+  return { ...object, metadata: { ...object.metadata, labels: { ...object.metadata.labels, ...labels } } };
+}

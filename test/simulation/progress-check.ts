@@ -1,0 +1,125 @@
+/** Judges what a strategy says of its own progress by what its hosts were like (invariant 6). */
+import type { ApiObject } from '../../src/simulation/objects.ts';
+import type { HostHistory, HostState } from './host-history.ts';
+import { outagesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
+
+/** How old what the operator sees may be while watches lag or hang: then it cannot know better. */
+const OLDEST_VIEW_MS = 150_000;
+
+export type ProgressOptions = {
+  readonly now: () => number;
+  readonly historyOf: (host: string) => HostHistory;
+  /** What a host runs that has a patch. */
+  readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly failed: (complaint: string) => void;
+};
+
+export class ProgressCheck {
+  readonly #options: ProgressOptions;
+  /** When each step of each run was seen to begin. */
+  readonly #began = new Map<string, number>();
+  readonly #wroteAt = new Map<string, number>();
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+  }
+
+  /** Compares a status that the operator wrote with the one before. */
+  judge(object: ApiObject, before: ApiObject): void {
+    const { uid } = object.metadata;
+    const earliest = this.#wroteAt.get(uid) ?? 0;
+    this.#wroteAt.set(uid, this.#options.now());
+    for (const phase of ['applyPhase', 'abortPhase']) {
+      const old = stagesOf(before, phase);
+      for (const stage of stagesOf(object, phase))
+        this.#stage(object, before, phase, stage, old[stage.id], earliest);
+    }
+  }
+
+  #stage(
+    object: ApiObject,
+    before: ApiObject,
+    phase: string,
+    stage: Stage,
+    old: Stage | undefined,
+    earliest: number,
+  ): void {
+    for (const step of stage.steps) {
+      const was = runIdOf(object) === runIdOf(before) ? old?.steps[step.id]?.result : undefined;
+      if (was === step.result) continue;
+      const key = [object.metadata.uid, runIdOf(object), phase, stage.id, step.id].join('/');
+      if (was === undefined || was === 'initial') this.#began.set(key, earliest);
+      const shows = this.#shows(object, before, stage, step);
+      const since = Math.max(0, (this.#began.get(key) ?? 0) - OLDEST_VIEW_MS);
+      if (step.result === 'success') this.#success(stage, step, since, shows);
+      if (step.result === 'timed-out' && phase === 'applyPhase') this.#timeout(stage, step, shows);
+    }
+    if (
+      stage.result === 'success' &&
+      old?.result !== 'success' &&
+      stage.steps.some(({ result }) => result !== 'success')
+    )
+      this.#options.failed(`(6) stage ${String(stage.id)} succeeded, and not all its steps did`);
+  }
+
+  #success(stage: Stage, step: Step, since: number, shows: Shows | undefined): void {
+    for (const host of shows ? stage.hosts : []) {
+      if (this.#options.historyOf(host).wasSince(since, (state) => shows?.(host, state) === true)) continue;
+      this.#options.failed(
+        `(6) ${step.name} of stage ${String(stage.id)} succeeded, and ${host} never showed it`,
+      );
+    }
+  }
+
+  /** Whoever looks before giving up sees what has been so for long. */
+  #timeout(stage: Stage, step: Step, shows: Shows | undefined): void {
+    if (!shows || stage.hosts.length === 0) return;
+    const since = stage.hosts.map((host) =>
+      this.#options.historyOf(host).holdsSince((state) => shows(host, state)),
+    );
+    const forMs = this.#options.now() - Math.max(...since);
+    if (forMs > OLDEST_VIEW_MS)
+      this.#options.failed(
+        `(6) ${step.name} of stage ${String(stage.id)} timed out, and was done for ${String(forMs / 1000)} s`,
+      );
+  }
+
+  /** What a host has to show when a step succeeded on it; undefined for steps that are not about hosts. */
+  #shows(object: ApiObject, before: ApiObject, { level, patches }: Stage, { name }: Step): Shows | undefined {
+    const run = runIdOf(object);
+    const holds = (state: HostState): boolean => state.claim?.run === run;
+    switch (name) {
+      case 'lock-hosts':
+        return (_, state) => holds(state) && state.closed;
+      case 'migrate-instances-from-host':
+        return (_, state) => holds(state) && state.pods === 0;
+      case 'verify':
+        return (host, state) =>
+          state.ready &&
+          this.#isCurrent(state, patches) &&
+          this.#rebooted(before, object, host, state) &&
+          (level === 'away' || !holds(state));
+      case 'unlock-hosts':
+        return (_, state) => !holds(state) && (!state.exists || !state.closed || state.closedByOthers);
+      default:
+        return undefined;
+    }
+  }
+
+  #isCurrent({ nodeInfo }: HostState, patches: readonly string[]): boolean {
+    return patches.every((id) =>
+      Object.entries(this.#options.wanted[id] ?? {}).every(([fact, value]) => nodeInfo[fact] === value),
+    );
+  }
+
+  #rebooted(before: ApiObject, after: ApiObject, host: string, { bootId }: HostState): boolean {
+    const outage = [...outagesOf(after), ...outagesOf(before)].find(({ name }) => name === host);
+    return (
+      !outage?.patches.includes('kernel') ||
+      outage.bootIdBefore === undefined ||
+      outage.bootIdBefore !== bootId
+    );
+  }
+}
+
+type Shows = (host: string, state: HostState) => boolean;

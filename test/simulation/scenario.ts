@@ -1,0 +1,139 @@
+/** The world that a seed begins with: hosts, pods, a pool, strategies. */
+import type { Cluster } from '../../src/simulation/cluster.ts';
+import type { ApiServer } from '../../src/simulation/api-server.ts';
+import type { Json } from '../../src/simulation/objects.ts';
+import type { Random } from '../../src/simulation/random.ts';
+
+export const NAMESPACE = 'careen-hosts';
+export const POOL = 'default';
+export const ADMIN = 'admin';
+export const OLD = { kernelVersion: '6.12.40', kubeletVersion: 'v1.36.3' };
+export const NEW = { kernelVersion: '6.12.48', kubeletVersion: 'v1.36.4' };
+export const PATCHES = {
+  kernel: { atReboot: { kernelVersion: NEW.kernelVersion } },
+  kubelet: { atOnce: { kubeletVersion: NEW.kubeletVersion } },
+};
+
+/** What a host runs that has a patch. */
+export const WANTED = {
+  kernel: { kernelVersion: NEW.kernelVersion },
+  kubelet: { kubeletVersion: NEW.kubeletVersion },
+};
+
+const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
+const KERNEL = {
+  id: 'kernel',
+  rebootRequired: true,
+  current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: [NEW.kernelVersion] }],
+  action: { job },
+};
+const KUBELET = {
+  id: 'kubelet',
+  rebootRequired: false,
+  current: [{ fact: 'nodeInfo.kubeletVersion', operator: 'In', values: [NEW.kubeletVersion] }],
+  action: { job },
+};
+
+export type Scenario = {
+  readonly hosts: readonly string[];
+  readonly strategies: readonly string[];
+  readonly limit: number;
+  readonly apps: Readonly<Record<string, number>>;
+  /** Makes the objects. */
+  readonly set: (server: ApiServer, cluster: Cluster) => void;
+};
+
+/** Draws the world of a seed. */
+export function scenarioOf(random: Random): Scenario {
+  const controllers = random.int(0, 2);
+  const workers = random.int(8, 10) - controllers;
+  const hosts = [...names('c', controllers), ...names('w', workers)];
+  const limit = random.int(2, 4);
+  const strategies = random.chance(0.35) ? ['kernel', 'other'] : ['kernel'];
+  const pods = Array.from(
+    { length: random.int(4, 8) },
+    () => [random.pick(['web', 'db']), random.pick(hosts)] as const,
+  );
+  const count = (app: string): number => pods.filter(([of]) => of === app).length;
+  const apps = { web: Math.max(0, count('web') - random.int(1, 3)), db: Math.max(0, count('db') - 1) };
+  const consent = random.chance(0.85);
+  const closed = random.chance(0.2) ? random.pick(hosts) : undefined;
+  const current = new Set(random.chance(0.3) ? [random.pick(hosts)] : []);
+  const specs = strategies.map((name) => specOf(name, random));
+  return {
+    ...{ hosts, strategies, limit, apps },
+    set: (server, cluster) => {
+      server.create('hostpools', pool(limit), ADMIN);
+      for (const name of hosts) {
+        const labels: Record<string, string> = name.startsWith('c')
+          ? { 'node-role.kubernetes.io/control-plane': '' }
+          : {};
+        cluster.addNode(
+          name,
+          labels,
+          current.has(name) ? NEW : OLD,
+          name === closed ? { unschedulable: true } : {},
+        );
+      }
+      for (const [app, host] of pods)
+        cluster.addPod(app, host, { localData: !consent && host === hosts.at(-1) });
+      specs.forEach((spec, i) =>
+        server.create('patchstrategies', strategy(strategies[i] ?? '', spec), ADMIN),
+      );
+    },
+  };
+}
+
+export function keyOfStrategy(name: string): string {
+  return `${NAMESPACE}/${name}`;
+}
+
+function names(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `${prefix}-${String(i + 1)}`);
+}
+
+function pool(maxUnavailable: number): Parameters<ApiServer['create']>[1] {
+  // As the API server stores it: with the defaults of its schema.
+  const spec = {
+    provider: { kubernetes: { nodeSelector: {} } },
+    maxUnavailable,
+    paused: false,
+    allowedNamespaces: [NAMESPACE],
+  };
+  return { apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name: POOL }, spec };
+}
+
+function strategy(name: string, spec: Json): Parameters<ApiServer['create']>[1] {
+  return {
+    apiVersion: 'careen.dev/v1alpha1',
+    kind: 'PatchStrategy',
+    metadata: { name, namespace: NAMESPACE },
+    spec,
+  };
+}
+
+function specOf(name: string, random: Random): Json {
+  const patches =
+    name === 'kernel'
+      ? random.pick([[KERNEL, KUBELET], [KERNEL], [KUBELET, KERNEL]])
+      : random.pick([[KUBELET], [KERNEL]]);
+  return {
+    poolRef: POOL,
+    patches,
+    reboot: { job },
+    controllerApplyType: 'serial',
+    workerApplyType: random.pick(['parallel', 'parallel', 'parallel', 'serial']),
+    maxParallelWorkerHosts: random.int(2, 4),
+    onForeignUncordon: random.pick(['pause', 'recordon', 'fail']),
+    timing: {
+      lockTimeoutSeconds: random.int(60, 180),
+      drainTimeoutSeconds: random.int(60, 180),
+      patchTimeoutSeconds: random.int(60, 120),
+      verifyTimeoutSeconds: random.int(60, 120),
+      unlockTimeoutSeconds: random.int(60, 120),
+      settleSeconds: random.int(0, 5),
+      stabilizeSeconds: random.int(0, 5),
+    },
+    execution: random.chance(0.8) ? { mode: 'Run' } : { mode: 'Run', throughStage: random.int(0, 1) },
+  };
+}

@@ -1,0 +1,99 @@
+/** What the checker reads out of objects, by nothing but their documented fields. */
+import { at } from '../../src/simulation/api-server.ts';
+import type { ApiObject } from '../../src/simulation/objects.ts';
+
+export type Claim = { readonly run: string; readonly level: string; readonly epoch: number };
+export type Permit = { readonly host: string; readonly run: string; readonly level: string };
+export type Outage = {
+  readonly name: string;
+  readonly level: string;
+  readonly step: string;
+  readonly result: string;
+  readonly patches: readonly string[];
+  readonly bootIdBefore: string | undefined;
+  /** The uids of its Jobs. */
+  readonly jobs: readonly string[];
+};
+export type Step = { readonly id: number; readonly name: string; readonly result: string };
+export type Stage = {
+  readonly id: number;
+  readonly hosts: readonly string[];
+  readonly patches: readonly string[];
+  readonly level: string;
+  readonly inProgress: boolean;
+  readonly result: string;
+  readonly steps: readonly Step[];
+};
+
+export function claimOf({ metadata }: ApiObject): Claim | undefined {
+  const text = metadata.annotations?.['careen.dev/claim'];
+  if (text === undefined) return undefined;
+  const read: unknown = JSON.parse(text);
+  return { run: String(at(read, 'run')), level: String(at(read, 'level')), epoch: Number(at(read, 'epoch')) };
+}
+
+export function permitsOf(pool: ApiObject | undefined): readonly Permit[] {
+  return listAt(pool?.status, 'permits').map((each) => ({
+    host: String(at(each, 'host')),
+    run: String(at(each, 'run')),
+    level: String(at(each, 'level')),
+  }));
+}
+
+export function outagesOf({ status }: ApiObject): readonly Outage[] {
+  return listAt(status, 'progress', 'hosts').map((each) => ({
+    name: String(at(each, 'name')),
+    level: String(at(each, 'level')),
+    step: String(at(each, 'step')),
+    result: String(at(each, 'result')),
+    patches: listAt(each, 'patches').map(String),
+    bootIdBefore: textAt(each, 'bootIdBefore'),
+    jobs: listAt(each, 'jobs').map((job) => textAt(job, 'uid') ?? ''),
+  }));
+}
+
+export function stagesOf({ status }: { readonly status?: unknown }, phase = 'applyPhase'): readonly Stage[] {
+  return listAt(status, phase, 'stages').map((each, id) => ({
+    id,
+    hosts: listAt(each, 'hosts').map(String),
+    patches: listAt(each, 'patches').map(String),
+    level: String(at(each, 'level')),
+    inProgress: at(each, 'inProgress') === true,
+    result: String(at(each, 'result')),
+    steps: listAt(each, 'steps').map((step, place) => ({
+      id: place,
+      name: String(at(step, 'name')),
+      result: String(at(step, 'result')),
+    })),
+  }));
+}
+
+export function answersOf({ status }: ApiObject): readonly { id: string; verb: string; answer: string }[] {
+  return listAt(status, 'requests').map((each) => ({
+    id: String(at(each, 'id')),
+    verb: String(at(each, 'verb')),
+    answer: String(at(each, 'answer')),
+  }));
+}
+
+export function stateOf({ status }: ApiObject): string | undefined {
+  return textAt(status, 'state');
+}
+
+export function runIdOf({ status }: ApiObject): string {
+  return textAt(status, 'run', 'id') ?? '';
+}
+
+export function modeOf({ spec }: ApiObject): string {
+  return textAt(spec, 'execution', 'mode') ?? 'Hold';
+}
+
+export function textAt(object: unknown, ...path: readonly string[]): string | undefined {
+  const found = at(object, ...path);
+  return typeof found === 'string' ? found : undefined;
+}
+
+function listAt(object: unknown, ...path: readonly string[]): readonly unknown[] {
+  const found = at(object, ...path);
+  return Array.isArray(found) ? found : [];
+}

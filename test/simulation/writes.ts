@@ -1,0 +1,109 @@
+/** What a write of the operator is about: of which kind it is, and in which steps of a run it is made. */
+import type { Call } from '../../src/hostops/kubernetes/kube-client.ts';
+import { at, type ApiServer } from '../../src/simulation/api-server.ts';
+import { stagesOf, stateOf, type Stage } from './seen.ts';
+
+export const WRITE_KINDS = [
+  'status',
+  'finalizers',
+  'permits',
+  'claim',
+  'release',
+  'other node',
+  'evict',
+  'create-job',
+  'start-job',
+  'other job',
+] as const;
+export type WriteKind = (typeof WRITE_KINDS)[number];
+
+const CLAIM = 'careen.dev/claim';
+
+/** Undefined: it is a read, or a write of the Lease. */
+export function writeOf({ method, path, body }: Call): WriteKind | undefined {
+  if (method === 'GET' || path.includes('/leases')) return undefined;
+  if (path.includes('/hostpools/')) return 'permits';
+  if (path.includes('/patchstrategies/')) return path.endsWith('/status') ? 'status' : 'finalizers';
+  if (path.endsWith('/eviction')) return 'evict';
+  if (path.includes('/jobs')) {
+    if (method === 'POST') return 'create-job';
+    return at(body, 'spec', 'suspend') === false ? 'start-job' : 'other job';
+  }
+  const claim = at(body, 'metadata', 'annotations', CLAIM);
+  if (claim === null) return 'release';
+  return typeof claim === 'string' && at(body, 'spec', 'unschedulable') === true ? 'claim' : 'other node';
+}
+
+export const CRASH_STEPS = [
+  'between stages',
+  'query-alarms',
+  'lock-hosts',
+  'migrate-instances-from-host',
+  'sw-patch-hosts',
+  'verify',
+  'system-stabilize',
+  'unlock-hosts',
+  'abort',
+] as const;
+
+type CrashStep = (typeof CRASH_STEPS)[number];
+
+/** Which writes a run makes in which step, also when nothing goes wrong. */
+const WRITES_IN: Readonly<Record<CrashStep, readonly WriteKind[]>> = {
+  'between stages': ['status', 'permits', 'finalizers'],
+  'query-alarms': ['status'],
+  'lock-hosts': ['status', 'permits', 'claim'],
+  'migrate-instances-from-host': ['status', 'evict'],
+  'sw-patch-hosts': ['status', 'other node', 'create-job', 'start-job'],
+  verify: ['status', 'release'],
+  'system-stabilize': ['status', 'permits'],
+  'unlock-hosts': ['status', 'release'],
+  abort: ['status', 'release'],
+};
+
+/** Where a process may die: when a write is about to leave, or when it was carried out and before the process hears of it. */
+export type CrashPoint = {
+  readonly step: CrashStep;
+  readonly write: WriteKind;
+  readonly when: 'before' | 'after';
+};
+
+/** The points at which processes die, over all seeds. */
+export const CRASH_POINTS: readonly CrashPoint[] = CRASH_STEPS.flatMap((step) =>
+  WRITES_IN[step].flatMap((write) => [
+    { step, write, when: 'before' } as const,
+    { step, write, when: 'after' } as const,
+  ]),
+);
+
+/**
+ * The steps that a write belongs to: the running one, as it is stored, and
+ * those that begin or end with the write.
+ */
+export function stepsOf(server: ApiServer, { path, body }: Call): ReadonlySet<string> {
+  const steps = new Set([runningStep(server)]);
+  if (!path.endsWith('/status') || !path.includes('/patchstrategies/')) return steps;
+  const name = path.split('/').at(-2);
+  const stored = server.list('patchstrategies').find(({ metadata }) => metadata.name === name);
+  const before = stored ? stagesOf(stored) : [];
+  for (const stage of stagesOf({ status: at(body, 'status') }))
+    for (const changed of changedSteps(stage, before[stage.id])) steps.add(changed);
+  return steps;
+}
+
+function changedSteps({ steps }: Stage, before: Stage | undefined): string[] {
+  return steps
+    .filter(({ id, result }) => result !== 'initial' && before?.steps[id]?.result !== result)
+    .map(({ name }) => name);
+}
+
+/** The step that some strategy is in, as it is stored. */
+export function runningStep(server: ApiServer): string {
+  for (const strategy of server.list('patchstrategies')) {
+    if (stateOf(strategy) === 'aborting') return 'abort';
+    const stage = stagesOf(strategy).find(({ inProgress }) => inProgress);
+    const step = stage?.steps.find(({ result }) => result === 'wait' || result === 'initial');
+    if (step) return step.name;
+  }
+  return 'between stages';
+}
