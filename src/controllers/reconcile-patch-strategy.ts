@@ -113,12 +113,18 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
 
 /** Requests are answered also while there is no plan: whoever waits for an answer gets one. */
 async function answerWithoutPlan({ deps, strategy }: PassContext): Promise<void> {
-  const { status } = strategy;
+  const { status, metadata } = strategy;
   const pending = pendingRequests(strategy);
   const answers: readonly Answer[] = refuseAll(pending, `there is no plan: ${status.message ?? ''}`);
   const time = new Date(deps.clock()).toISOString();
-  const answered = withAnswers(status.requests, answers, time, pending.standing);
-  await deps.api.writeStatus(strategy, { ...status, ...answered });
+  // The order alone may have changed: what is said of the plan holds for that generation, too.
+  const observedGeneration = metadata.generation;
+  await deps.api.writeStatus(strategy, {
+    ...status,
+    ...withAnswers(status.requests, answers, time, pending.standing),
+    observedGeneration,
+    conditions: status.conditions?.map((each) => ({ ...each, observedGeneration })),
+  });
 }
 
 function applyAsked(strategy: PatchStrategy): boolean {
