@@ -3,7 +3,7 @@
  * then act. A pass rests on nothing but what it reads: it may be made by another
  * process, at another time, also after a crash between any two of its lines.
  */
-import { updateConditions, type Reason } from '../crds/conditions.ts';
+import type { Reason } from '../crds/conditions.ts';
 import type { Answer } from '../engine/requests.ts';
 import { specDigest } from '../planner/digest.ts';
 import { adoptRun } from './adopt-run.ts';
@@ -19,7 +19,7 @@ import { freePermits } from './free-permits.ts';
 import { everyNode } from './pools.ts';
 import { rebuildNeeded } from './rebuild.ts';
 import { runPass } from './run-pass.ts';
-import { runOf, wishes } from './strategy-status.ts';
+import { runOf, stalledStatus } from './strategy-status.ts';
 import { strategyFacts } from './strategy-facts.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 import { strategyEvent } from './telemetry.ts';
@@ -95,19 +95,11 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
   const { deps, strategy } = context;
   const { status, metadata } = strategy;
   const time = new Date(deps.clock()).toISOString();
-  const wish = wishes(reason, message, { stalled: true }, runOf(status)?.hosts);
   const pending = pendingRequests(strategy);
+  const answers = refuseAll(pending, `there is no plan: ${message}`);
   await deps.api.writeStatus(strategy, {
-    ...status,
-    ...withAnswers(
-      status.requests,
-      refuseAll(pending, `there is no plan: ${message}`),
-      time,
-      pending.standing,
-    ),
-    observedGeneration: metadata.generation,
-    message,
-    conditions: updateConditions(status.conditions ?? [], wish, metadata.generation, time),
+    ...stalledStatus(status, reason, message, metadata.generation, time),
+    ...withAnswers(status.requests, answers, time, pending.standing),
   });
 }
 

@@ -78,8 +78,26 @@ export function statusOfRun(
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),
-    conditions: updateConditions(before.conditions ?? [], conditionsOf(run, message, heldBack), generation, now),
+    conditions: updateConditions(
+      before.conditions ?? [],
+      conditionsOf(run, message, heldBack),
+      generation,
+      now,
+    ),
   };
+}
+
+/** The status of a strategy that cannot go on, whatever became of its run. */
+export function stalledStatus(
+  before: PatchStrategyStatus,
+  reason: Reason,
+  message: string,
+  generation: number,
+  now: string,
+): PatchStrategyStatus {
+  const wish = wishes(reason, message, { stalled: true }, runOf(before)?.hosts);
+  const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
+  return { ...before, observedGeneration: generation, message, conditions };
 }
 
 function recordOf(record: RunRecord, { authority, abortedIn, suspendedSince }: RunState): RunRecord {

@@ -30,6 +30,9 @@ const limit = time.Second
 
 func health(script string) judgement {
 	return func(object *unstructured.Unstructured) (verdict, error) {
+		if object.GetDeletionTimestamp() != nil { // Argo CD asks no script then
+			return verdict{"Progressing", "Pending deletion"}, nil
+		}
 		state := lua.NewState(lua.Options{SkipOpenLibs: true})
 		defer state.Close()
 		for _, name := range []string{lua.LoadLibName, lua.BaseLibName, lua.TabLibName} {

@@ -1,0 +1,26 @@
+-- The health of a HostPool in Argo CD (docs/guides/gitops.md). It uses no library and no field that may not be absent.
+
+local function fields(value)
+  if type(value) == "table" then return value end
+  return {}
+end
+
+local status = fields(obj.status)
+local conditions = {}
+for _, each in ipairs(fields(status.conditions)) do
+  local name = fields(each).type
+  if name ~= nil then conditions[name] = each end
+end
+local ready = fields(conditions.Ready)
+
+local function health(word)
+  return { status = word, message = ready.message or ready.reason or "" }
+end
+
+if ready.status == nil or status.observedGeneration ~= fields(obj.metadata).generation then
+  return { status = "Progressing", message = "the operator has not seen this generation yet" }
+end
+if fields(conditions.Stalled).status == "True" then return health("Degraded") end
+if ready.status ~= "True" then return health("Progressing") end
+if ready.reason == "Paused" then return health("Suspended") end
+return health("Healthy")
