@@ -13,7 +13,8 @@ import type { Samples } from './sample.ts';
 import { strategySamples } from './strategy-samples.ts';
 
 const GUIDE = join(DEPLOY, '..', 'docs', 'guides', 'gitops.md');
-const scriptOf = (kind: string): string => join(DEPLOY, 'argocd', `careen.dev_${kind}.lua`);
+const scriptOf = async (kind: string): Promise<string> =>
+  readFile(join(DEPLOY, 'argocd', `careen.dev_${kind}.lua`), 'utf8');
 
 type Shown = { readonly state?: string; readonly conditions?: readonly { type: string; reason: string }[] };
 const shownIn = (sample: { readonly status: object }): Shown => sample.status;
@@ -25,7 +26,7 @@ beforeAll(async () => {
 
 /** The rows of a table in the guide, below the heading that names the kind. */
 async function rowsOf(kind: string): Promise<Map<string, string[]>> {
-  const section = (await readFile(GUIDE, 'utf8')).split(/^### /m).find((each) => each.startsWith(kind)) ?? '';
+  const section = (await readFile(GUIDE, 'utf8')).split(/^##+ /m).find((each) => each.startsWith(kind)) ?? '';
   const rows = section
     .split('\n')
     .filter((line) => line.startsWith('| '))
@@ -41,7 +42,7 @@ async function rowsOf(kind: string): Promise<Map<string, string[]>> {
 
 async function readings(kind: string, samples: Samples): Promise<Map<string, string[]>> {
   const objects = [...samples.values()];
-  const [generic, argo] = [await kstatus(objects), await health(scriptOf(kind), objects)];
+  const [generic, argo] = [await kstatus(objects), await health(await scriptOf(kind), objects)];
   return new Map(
     [...samples].map(([name, sample], i) => {
       const ready = shownIn(sample).conditions?.find(({ type }) => type === 'Ready');
@@ -69,7 +70,7 @@ it('every state and reason has a sample', () => {
 describe('a health script', () => {
   it('says which stage runs and what blocks it', async () => {
     const blocked = strategies.get('a stage runs, a budget blocks a pod');
-    expect(await health(scriptOf('PatchStrategy'), [blocked])).toEqual([
+    expect(await health(await scriptOf('PatchStrategy'), [blocked])).toEqual([
       {
         status: 'Progressing',
         message:
@@ -83,9 +84,9 @@ describe('a health script', () => {
     const samples = kind === 'HostPool' ? poolSamples() : strategies;
     const words = ['Healthy', 'Progressing', 'Suspended', 'Degraded'];
     for (const sample of samples.values()) {
-      const [whole] = await health(scriptOf(kind), [sample]);
+      const [whole] = await health(await scriptOf(kind), [sample]);
       const lacking = [{}, ...withoutOne(sample)];
-      for (const { status } of await health(scriptOf(kind), lacking)) {
+      for (const { status } of await health(await scriptOf(kind), lacking)) {
         expect(words).toContain(status);
         if (kind === 'PatchStrategy' && whole?.status !== 'Healthy') expect(status).not.toBe('Healthy');
       }
@@ -97,7 +98,7 @@ describe('a health script', () => {
     const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(load(file));
     const entries = ['HostPool', 'PatchStrategy'].map(async (kind) => [
       `resource.customizations.health.careen.dev_${kind}`,
-      await readFile(scriptOf(kind), 'utf8'),
+      await scriptOf(kind),
     ]);
     expect(data).toEqual(Object.fromEntries(await Promise.all(entries)));
   });

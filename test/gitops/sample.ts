@@ -25,7 +25,7 @@ export function objectOf(
   kind: string,
   generation: number,
 ): (status: object, metadata?: { readonly deletionTimestamp: string }) => Sample {
-  return (status, metadata = undefined) => ({
+  return (status, metadata) => ({
     apiVersion: `${GROUP}/${VERSION}`,
     kind,
     metadata: { name: 'sample', generation, ...metadata },

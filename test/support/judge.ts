@@ -1,5 +1,7 @@
 /** What tools of others make of our objects: kstatus, Argo CD's health scripts, kustomize, kubectl wait (test/gitops/judge). */
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
@@ -38,7 +40,14 @@ export async function kstatus(objects: readonly unknown[]): Promise<Verdict[]> {
 
 /** What a health script says of each object, run as Argo CD runs it. */
 export async function health(script: string, objects: readonly unknown[]): Promise<Verdict[]> {
-  return verdicts(['health', script], objects);
+  const folder = await mkdtemp(join(tmpdir(), 'careen-health-'));
+  try {
+    const file = join(folder, 'health.lua');
+    await writeFile(file, script);
+    return await verdicts(['health', file], objects);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function verdicts(args: readonly string[], objects: readonly unknown[]): Promise<Verdict[]> {

@@ -17,6 +17,7 @@ import (
 	"os"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/kubectl/pkg/cmd/wait"
@@ -71,8 +72,8 @@ func eachLine(in io.Reader, out io.Writer, judge judgement) error {
 	answers := json.NewEncoder(out)
 	for lines.Scan() {
 		object := &unstructured.Unstructured{}
-		// Its own unmarshaller: whole numbers are int64, as in an object from an API server.
-		if err := object.UnmarshalJSON(lines.Bytes()); err != nil {
+		// Whole numbers are int64 then, as in an object from an API server.
+		if err := utiljson.Unmarshal(lines.Bytes(), &object.Object); err != nil {
 			return err
 		}
 		answer, err := judge(object)
