@@ -1,20 +1,15 @@
 -- The health of a PatchStrategy in Argo CD (docs/guides/gitops.md). It uses no library and no field that may not be absent.
 
-local function fields(value)
-  if type(value) == "table" then return value end
-  return {}
-end
-
-local status = fields(obj.status)
+local metadata = obj.metadata or {}
+local status = obj.status or {}
 local conditions = {}
-for _, each in ipairs(fields(status.conditions)) do
-  local name = fields(each).type
-  if name ~= nil then conditions[name] = each end
+for _, each in ipairs(status.conditions or {}) do
+  if each.type ~= nil then conditions[each.type] = each end
 end
-local ready = fields(conditions.Ready)
+local ready = conditions.Ready or {}
 
 local function is(name)
-  return fields(conditions[name]).status == "True"
+  return conditions[name] ~= nil and conditions[name].status == "True"
 end
 
 local function health(word)
@@ -25,7 +20,7 @@ local function health(word)
   return { status = word, message = message }
 end
 
-if ready.status == nil or status.observedGeneration ~= fields(obj.metadata).generation then
+if ready.status == nil or status.observedGeneration ~= metadata.generation then
   return { status = "Progressing", message = "the operator has not seen this generation yet" }
 end
 if is("Stalled") then return health("Degraded") end

@@ -11,7 +11,7 @@ import { applyAs, mergePatch, read, remove, type Manifest } from '../support/app
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { DEPLOY } from '../support/installation.ts';
-import { health } from '../support/judge.ts';
+import { health, kstatus } from '../support/judge.ts';
 import { createNodes } from '../support/simulated-nodes.ts';
 import { QUICK } from '../support/strategies.ts';
 import { ARGOCD, compared } from './drift.ts';
@@ -144,6 +144,27 @@ describe('self-heal', () => {
     await untilHealth('Healthy', [manifest]);
     expect((await live(manifest)).metadata.annotations).toHaveProperty([REQUEST_ANNOTATION]);
   });
+});
+
+it('a build that failed stays so when the order alone is edited: it is not taken for work in progress', async () => {
+  const fleet = await cluster.fleet('refused', 1, 1);
+  await fleet.pool(1, { actionPolicy: { images: [] } });
+  const manifest = withSpec(fleet.strategy, { poolRef: 'refused' });
+  await sync([manifest]);
+  await fleet.untilState('build-failed');
+  await fleet.order({ mode: 'Run' });
+  const { metadata } = await live(manifest);
+  // It is tried again after 30 s, which would tell of the new generation as well.
+  const status = await fleet.until(
+    'the new generation',
+    ({ observedGeneration }) => observedGeneration === metadata.generation,
+    20,
+  );
+  const [verdict] = await kstatus([await live(manifest)]);
+  expect(verdict?.status).toBe('Failed');
+  expect(new Set(status.conditions?.map((each) => each.observedGeneration))).toEqual(
+    new Set([metadata.generation]),
+  );
 });
 
 describe('a strategy that is pruned while it runs', () => {
