@@ -20,6 +20,12 @@ local function health(word)
   return { status = word, message = message }
 end
 
+if metadata.deletionTimestamp ~= nil then
+  local answer = health("Progressing")
+  -- Argo CD before 3.6 says "Pending deletion" in the place of it.
+  answer.deletionMessage = "its hosts are given back before it goes, leave its finalizer; " .. answer.message
+  return answer
+end
 if ready.status == nil or status.observedGeneration ~= metadata.generation then
   return { status = "Progressing", message = "the operator has not seen this generation yet" }
 end

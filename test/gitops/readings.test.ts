@@ -80,6 +80,18 @@ describe('a health script', () => {
     ]);
   });
 
+  it('says of a strategy that is being deleted what it still does', async () => {
+    const deleted = strategies.get('being deleted');
+    expect(await health(await scriptOf('PatchStrategy'), [deleted])).toEqual([
+      {
+        status: 'Progressing',
+        message: expect.stringMatching(
+          /^its hosts are given back before it goes, leave its finalizer; 0\/2 stages done; stage 0, .* budget db /,
+        ) as string,
+      },
+    ]);
+  });
+
   it.each(['PatchStrategy', 'HostPool'])('for a %s takes any field to be absent or null', async (kind) => {
     const samples = kind === 'HostPool' ? poolSamples() : strategies;
     const words = ['Healthy', 'Progressing', 'Suspended', 'Degraded'];

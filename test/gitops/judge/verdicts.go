@@ -30,9 +30,6 @@ const limit = time.Second
 
 func health(script string) judgement {
 	return func(object *unstructured.Unstructured) (verdict, error) {
-		if object.GetDeletionTimestamp() != nil { // Argo CD asks no script then
-			return verdict{"Progressing", "Pending deletion"}, nil
-		}
 		state := lua.NewState(lua.Options{SkipOpenLibs: true})
 		defer state.Close()
 		for _, name := range []string{lua.LoadLibName, lua.BaseLibName, lua.TabLibName} {
@@ -48,11 +45,11 @@ func health(script string) judgement {
 		if err := state.DoString(script); err != nil {
 			return verdict{}, err
 		}
-		return answerOf(state.Get(-1))
+		return answerOf(state.Get(-1), object.GetDeletionTimestamp() != nil)
 	}
 }
 
-func answerOf(returned lua.LValue) (verdict, error) {
+func answerOf(returned lua.LValue, deleted bool) (verdict, error) {
 	table, ok := returned.(*lua.LTable)
 	if !ok {
 		return verdict{}, fmt.Errorf("the script returned a %s, not a table", returned.Type())
@@ -62,7 +59,15 @@ func answerOf(returned lua.LValue) (verdict, error) {
 	if !isText || !isMessage {
 		return verdict{}, fmt.Errorf("status and message must be strings")
 	}
-	return verdict{string(health), string(message)}, nil
+	if !deleted {
+		return verdict{string(health), string(message)}, nil
+	}
+	// Of an object that is being deleted Argo CD believes only a script that is about that.
+	farewell, isFarewell := table.RawGetString("deletionMessage").(lua.LString)
+	if !isFarewell {
+		return verdict{"Progressing", "Pending deletion"}, nil
+	}
+	return verdict{string(health), string(farewell)}, nil
 }
 
 func toLua(state *lua.LState, value any) lua.LValue {
