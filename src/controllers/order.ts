@@ -18,10 +18,12 @@ export function orderOf(context: PassContext): Order {
 
 /** The order while the pool is missing: what is open is ended, nothing further begins. */
 export function orderWithoutPool({ execution, poolRef }: PatchStrategySpec): Order {
-  return {
-    ...execution,
-    heldBack: { reason: 'PoolNotFound', message: `HostPool ${poolRef} does not exist` },
-  };
+  return { ...execution, heldBack: { reason: 'PoolNotFound', message: poolMissing(poolRef) } };
+}
+
+/** What is to be done about a pool that there is not. */
+export function poolMissing(name: string): string {
+  return `HostPool ${name} does not exist: create it, or set spec.poolRef to one that does`;
 }
 
 /** What of a plan the pool does not permit, one sentence each. */

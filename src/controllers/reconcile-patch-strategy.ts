@@ -11,7 +11,7 @@ import { Attachments } from './attachments.ts';
 import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
 import type { HostPool, PatchStrategy } from './careen-api.ts';
 import { letGo } from './let-go.ts';
-import { orderOf, orderWithoutPool, violationsOf } from './order.ts';
+import { orderOf, orderWithoutPool, poolMissing, violationsOf } from './order.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
 import { pendingRequests, refuseAll, withAnswers, withoutOldRequests } from './pending-requests.ts';
 import { limitIn } from './pool-facts.ts';
@@ -74,8 +74,7 @@ async function waitForPool(context: PassContext): Promise<void> {
     await runPass(context, orderWithoutPool(spec));
     return;
   }
-  const message = `HostPool ${spec.poolRef} does not exist: create it, or set spec.poolRef to one that does`;
-  await stall(context, 'PoolNotFound', message);
+  await stall(context, 'PoolNotFound', poolMissing(spec.poolRef));
 }
 
 /** Without its Jobs nothing can be told of a run. It is tried again by itself. */
