@@ -120,7 +120,7 @@ describe('the app of apps', () => {
     await eventually('it is gone', async () => (await read(cluster.admin, workers)) === undefined);
     await sync([workers]);
     expect(await untilHealth('Healthy', [workers])).not.toContain('applying');
-  });
+  }, 120_000);
 });
 
 describe('self-heal', () => {
