@@ -14,7 +14,7 @@ export const JUDGE: GoBuild = {
   inputs: ['build.sh', 'judge'],
   module: 'judge',
   variable: 'CAREEN_JUDGE',
-  duration: 'about a minute',
+  duration: 'one to two minutes',
 };
 
 const verdict = z.object({ status: z.string(), message: z.string() });
