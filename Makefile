@@ -61,10 +61,10 @@ lint: $(INSTALLED) ## Check style, import directions, formatting and types
 	@$(RUN) lint
 	@$(RUN) typecheck
 
-CONTROLPLANE_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen/controlplane
+BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen
 
 clean: ## Remove what was installed and what tests left in this folder
 	rm -rf node_modules coverage .vitest .stryker
-	@if [ -d "$(CONTROLPLANE_CACHE)" ]; then \
-	  echo "The built control plane stays in $(CONTROLPLANE_CACHE), as building it takes minutes."; \
-	  echo "To remove it too: rm -rf $(CONTROLPLANE_CACHE)"; fi
+	@if [ -d "$(BUILT)" ]; then \
+	  echo "The built control plane and the judge stay in $(BUILT), as building them takes minutes."; \
+	  echo "To remove them too: rm -rf $(BUILT)"; fi

@@ -12,7 +12,7 @@ import { VIM, undoneBy } from '../engine/profiles/vim.ts';
 import type { Answer, RunRequest } from '../engine/requests.ts';
 import { newPhase, newRun, runningStep, type RunState } from '../engine/run-state.ts';
 import { DONE, failed, type Verdict } from '../engine/steps/verdict.ts';
-import type { Turn } from '../engine/turn.ts';
+import type { Order, Turn } from '../engine/turn.ts';
 import type { View } from '../engine/view.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { VimBuild } from '../planner/vim/build.ts';
@@ -132,7 +132,7 @@ class RecordedRun {
   #turn({ request, verdict, restarted = false }: TurnInput): Answer | undefined {
     const turn: Turn = {
       owner: { namespace: '', name: '', uid: '' },
-      order: { mode: 'Hold', heldBack: this.#build.failure },
+      order: orderFor(this.#build),
       requests: request ? [request] : [],
       pool: '',
       epoch: 1,
@@ -153,6 +153,12 @@ type TurnInput = {
   readonly verdict?: Verdict;
   readonly restarted?: boolean;
 };
+
+/** Nothing goes on by itself, and nothing at all after a build that failed. */
+function orderFor({ failure }: VimBuild): Order {
+  if (failure === undefined) return { mode: 'Hold' };
+  return { mode: 'Hold', heldBack: { reason: 'BuildFailed', message: failure } };
+}
 
 /** A recorded step ends as one: all its hosts get the same verdict. Only system-stabilize passes when its time has. */
 function judgedOnce(given: Verdict | undefined): Evaluate {

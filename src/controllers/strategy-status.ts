@@ -5,6 +5,7 @@ import { clip } from '../engine/clip.ts';
 import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
+import type { HeldBack } from '../engine/turn.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { withAnswers } from './pending-requests.ts';
 
@@ -48,7 +49,7 @@ export function planOf(record: RunRecord, run: RunState): Plan {
 export type Shown = {
   /** What is waited for. */
   readonly reasons: readonly string[];
-  readonly heldBack?: string | undefined;
+  readonly heldBack?: HeldBack | undefined;
   readonly answers?: readonly Answer[];
   /** The ids of the requests that stand in the annotations. */
   readonly standing?: ReadonlySet<string>;
@@ -63,7 +64,7 @@ export function statusOfRun(
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
-  const message = messageOf(run, reasons, before.message, heldBack);
+  const message = messageOf(run, reasons, before.message, heldBack?.message);
   const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
   return {
     ...kept,
@@ -78,8 +79,26 @@ export function statusOfRun(
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),
-    conditions: updateConditions(before.conditions ?? [], conditionsOf(run, message), generation, now),
+    conditions: updateConditions(
+      before.conditions ?? [],
+      conditionsOf(run, message, heldBack),
+      generation,
+      now,
+    ),
   };
+}
+
+/** The status of a strategy that cannot go on, whatever became of its run. */
+export function stalledStatus(
+  before: PatchStrategyStatus,
+  reason: Reason,
+  message: string,
+  generation: number,
+  now: string,
+): PatchStrategyStatus {
+  const wish = wishes(reason, message, { stalled: true }, runOf(before)?.hosts);
+  const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
+  return { ...before, observedGeneration: generation, message, conditions };
 }
 
 function recordOf(record: RunRecord, run: RunState): RunRecord {
@@ -174,17 +193,16 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
   }
 }
 
-/** The conditions for the states of a run (kubernetes-conventions §1.5). */
-export function conditionsOf(run: RunState, message: string): ConditionWish[] {
+/** The conditions for the states of a run (docs/guides/gitops.md). */
+function conditionsOf(run: RunState, message: string, heldBack: HeldBack | undefined): ConditionWish[] {
   const wish = (reason: Reason, is: Is): ConditionWish[] => wishes(reason, message, is, run.hosts);
   switch (run.state) {
     case 'ready-to-apply':
-      return wish('AwaitingApproval', {});
+      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('AwaitingApproval', {});
     case 'applying':
       if (run.suspendedSince) return wish('Suspended', {});
-      return run.apply.currentStage >= run.apply.stopAtStage
-        ? wish('PausedAtStage', {})
-        : wish('Applying', { reconciling: true });
+      if (run.apply.currentStage < run.apply.stopAtStage) return wish('Applying', { reconciling: true });
+      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('PausedAtStage', {});
     case 'applied':
       return wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true });
     case 'aborting':
@@ -202,6 +220,12 @@ export function conditionsOf(run: RunState, message: string): ConditionWish[] {
     case 'apply-timeout':
       return wish('ApplyFailed', { stalled: true });
   }
+}
+
+/** Whether what holds a run back ends by itself, or only when something is mended; else it waits for a person. */
+function heldIs({ reason }: HeldBack): Is {
+  const stalled = reason === 'NotPermitted' || reason === 'Overlap' || reason === 'PoolNotFound';
+  return { stalled, reconciling: reason === 'Building' };
 }
 
 type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
-import { generation, objectName, text, time } from './schema.ts';
+import { objectName, observedGeneration, text, time } from './schema.ts';
 import {
   EXECUTION_MODES,
   OUTAGE_LEVELS,
@@ -165,7 +165,7 @@ export type AnsweredRequest = z.infer<typeof answeredRequest>;
 
 export const patchStrategyStatus = z
   .object({
-    observedGeneration: generation().optional().describe('The generation that the status is about.'),
+    observedGeneration: observedGeneration(),
     state: z.enum(STRATEGY_STATES).optional().describe('Where the strategy stands, in the words of the VIM.'),
     stages: z.string().max(32).optional().describe('Stages done and in all, such as 3/12.'),
     message: z

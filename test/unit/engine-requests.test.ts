@@ -6,6 +6,8 @@ import { SimulatedRun, type RunOptions } from './support/simulated-run.ts';
 /** A request without its id, kind by kind. */
 type Asked = RunRequest extends infer R ? (R extends RunRequest ? Omit<R, 'id'> : never) : never;
 
+const PAUSED = { reason: 'Paused', message: 'HostPool default is paused' } as const;
+
 let serial = 0;
 /** Places a request and lets it be answered. */
 async function ask(run: SimulatedRun, request: Asked): Promise<string> {
@@ -84,9 +86,9 @@ describe('a request', () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
-    run.order = { mode: 'Hold', heldBack: 'the spec was edited, what is left is planned anew' };
+    run.order = { mode: 'Hold', heldBack: PAUSED };
     expect(await ask(run, { verb: 'retry' })).toBe(
-      'refused: the failed stage cannot begin anew: the spec was edited, what is left is planned anew; mend that, or abort the run',
+      `refused: the failed stage cannot begin anew: ${PAUSED.message}; mend that, or abort the run`,
     );
     await run.settle();
     expect(run.run).toMatchObject({ state: 'apply-failed', hosts: [{ name: 'w-1', result: 'failed' }] });
@@ -249,7 +251,7 @@ describe('what holds a run back', () => {
     const run = await held({ hosts: workers(4) });
     await ask(run, { verb: 'apply-all' });
     await run.until(() => run.claimed.length > 0);
-    run.order = { mode: 'Hold', heldBack: 'HostPool default is paused' };
+    run.order = { mode: 'Hold', heldBack: PAUSED };
     await run.settle();
     expect(run.run).toMatchObject({ state: 'applying', apply: { currentStage: 1 } });
     openAndFree(run);

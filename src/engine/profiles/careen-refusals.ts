@@ -77,7 +77,7 @@ function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal 
     return `only a run that has failed can be taken up again; this one is ${state}`;
   // Its stage would not begin, and its hosts would be kept locked without having failed.
   if (order.heldBack !== undefined)
-    return `the failed stage cannot begin anew: ${order.heldBack}; mend that, or abort the run`;
+    return `the failed stage cannot begin anew: ${order.heldBack.message}; mend that, or abort the run`;
   return apply.stages[apply.currentStage]
     ? undefined
     : 'the plan has no stage that failed: set execution.mode to Hold for a new one';

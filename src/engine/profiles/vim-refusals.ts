@@ -21,7 +21,7 @@ export function refusal(pass: Pass, request: RunRequest): string | undefined {
 
 /** Why there is no plan to apply. */
 function unbuilt({ run, turn }: Pass): string | undefined {
-  return run.state === 'ready-to-apply' ? undefined : (turn.order.heldBack ?? '');
+  return run.state === 'ready-to-apply' ? undefined : (turn.order.heldBack?.message ?? '');
 }
 
 function firstStage(pass: Pass, stage: number): string | undefined {
