@@ -2,7 +2,8 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_POOL } from '../crds/names.ts';
 import { CommandError } from './command-error.ts';
-import { exportFleet, FORMATS, plan, type PlanOptions } from './plan.ts';
+import { FORMATS } from './format.ts';
+import { exportFleet, plan, type PlanOptions } from './plan.ts';
 import { checkVectors, emitVectors, type Output } from './vectors.ts';
 
 const output: Output = {

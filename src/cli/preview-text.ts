@@ -17,7 +17,8 @@ export function previewText(preview: Preview): string[] {
   ];
 }
 
-function title({ strategy, pool }: Preview): string {
+/** Whose plan it is, and for how many hosts. */
+export function title({ strategy, pool }: Pick<Preview, 'strategy' | 'pool'>): string {
   return (
     `${strategy.namespace}/${strategy.name} on HostPool ${pool.name}: ${count(pool.hosts, 'host')}, ` +
     `at most ${String(pool.limit)} out of service at once`
@@ -57,7 +58,8 @@ function ranges(ids: readonly number[]): string {
     .join(', ');
 }
 
-function findingLines({ findings }: Preview): string[] {
+/** What was found, each after an empty line. */
+export function findingLines({ findings }: Pick<Preview, 'findings'>): string[] {
   return findings.flatMap(({ severity, message, remedy }) => [
     '',
     ...indented(`${severity}: ${message}`, `to do: ${remedy}`),
@@ -79,6 +81,7 @@ function summary({ stages, estimate, findings }: Preview): string {
   );
 }
 
-function count(amount: number, what: string): string {
+/** `1 host`, `2 hosts` */
+export function count(amount: number, what: string): string {
   return `${String(amount)} ${what}${amount === 1 ? '' : 's'}`;
 }
