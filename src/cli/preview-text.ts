@@ -1,6 +1,6 @@
 /** A preview for people. Pure. */
 import type { Preview, StagePreview } from './preview.ts';
-import { duration, table, WIDTH, wrap } from './text-table.ts';
+import { count, duration, table, WIDTH, wrap } from './text-table.ts';
 
 const LEVELS = { away: 'taken out of service', touched: 'patched in place' } as const;
 
@@ -79,9 +79,4 @@ function summary({ stages, estimate, findings }: Preview): string {
     `at most ${duration(estimate.atMostSeconds)} (timeouts)` +
     (blocking > 0 ? `; ${count(blocking, 'finding')} to mend before it can run` : '')
   );
-}
-
-/** `1 host`, `2 hosts` */
-export function count(amount: number, what: string): string {
-  return `${String(amount)} ${what}${amount === 1 ? '' : 's'}`;
 }

@@ -78,8 +78,8 @@ export function planFor(
 }
 
 /** What a plan for a strategy would look like. */
-export function previewOf(strategy: Strategy, fleet: Fleet): Preview {
-  const { plan, limit, findings: found } = planFor(strategy, fleet);
+export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(strategy, fleet)): Preview {
+  const { plan, limit, findings: found } = planned;
   return {
     apiVersion: API_VERSION,
     kind: 'PlanPreview',

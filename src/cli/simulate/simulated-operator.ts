@@ -12,6 +12,7 @@ import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/requests.ts';
 import { newRun, type RunState } from '../../engine/run-state.ts';
 import type { Decision, Order, Turn } from '../../engine/turn.ts';
+import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -56,7 +57,6 @@ export class SimulatedOperator {
   #watch: HostWatch;
   #pool: HostPoolStatus = {};
   #refusal: string | undefined;
-  #retryAt = Infinity;
   #passesAtOnce = 0;
 
   constructor({ world, ops, scope, plan, limit, owner, evaluate = evaluateStep }: Assignment) {
@@ -83,8 +83,7 @@ export class SimulatedOperator {
 
   /** When something happens next by itself, or the run wants to look again. */
   get nextAt(): number | undefined {
-    const wakeAt = this.#decision?.wakeAt ?? Infinity;
-    const next = Math.min(this.world.nextAt ?? Infinity, wakeAt, this.#retryAt);
+    const next = Math.min(this.world.nextAt ?? Infinity, this.#decision?.wakeAt ?? Infinity);
     return Number.isFinite(next) ? next : undefined;
   }
 
@@ -112,13 +111,14 @@ export class SimulatedOperator {
     this.#passesAtOnce += 1;
     if (this.#passesAtOnce > MOST_PASSES_AT_ONCE) throw new Error(`it turns in circles: ${this.describe()}`);
     const before = this.run;
-    const decision = this.decide(this.#turn());
+    const turn = this.#turn();
+    const decision = this.decide(turn);
     this.#decision = decision;
     this.run = decision.run;
     this.answers.push(...decision.answers);
     this.requests = this.requests.filter(({ id }) => !decision.answers.some((answer) => answer.id === id));
     this.#watch.want(decision.wants.watch);
-    const permitsChanged = this.#settlePermits(decision);
+    const permitsChanged = this.#settlePermits(decision, turn.view);
     const heard = await this.#perform(decision.effects);
     return decision.run !== before || permitsChanged || heard;
   }
@@ -156,10 +156,10 @@ export class SimulatedOperator {
     };
   }
 
-  #settlePermits({ wants }: Decision): boolean {
+  #settlePermits({ wants }: Decision, { fleet }: View): boolean {
     const strategy = `${this.owner.namespace}/${this.owner.name}`;
     const wish = { run: RUN, strategy, wants: wants.permits, exactly: true };
-    const { outOfServiceByOthers, claimedAway } = this.#ops.view(this.scope).fleet;
+    const { outOfServiceByOthers, claimedAway } = fleet;
     const pool = { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
     const { status, facts } = settlePermits(this.#pool, wish, pool, new Date(this.world.now).toISOString());
     const changed = status !== this.#pool || facts.refusal !== this.#refusal;
@@ -171,20 +171,13 @@ export class SimulatedOperator {
   /** Whether an answer calls for another look at once. */
   async #perform(effects: readonly Effect[]): Promise<boolean> {
     let heard = false;
-    this.#retryAt = Infinity;
     for (const effect of effects) {
       const fence = { strategy: this.owner, run: RUN, epoch: EPOCH };
       const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
       this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);
-      if (outcome.kind === 'blocked') this.#retryAt = Math.min(this.#retryAt, this.#retryAfter(effect));
-      else heard ||= outcome.kind !== 'already';
+      heard ||= outcome.kind === 'accepted' || outcome.kind === 'stale';
     }
     return heard;
-  }
-
-  #retryAfter({ key }: Effect): number {
-    const noted = this.#outcomes.all.get(key);
-    return (noted?.kind === 'blocked' ? noted.retryAt : undefined) ?? Infinity;
   }
 }

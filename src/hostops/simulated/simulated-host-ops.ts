@@ -1,4 +1,4 @@
-/** The host-ops port over a world in memory, for tests: the whole contract, at once and without faults. */
+/** The host-ops port over a world in memory, for tests and `careen simulate`: the whole contract, at once and without faults. */
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type {
   Alarm,

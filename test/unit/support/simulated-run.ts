@@ -106,7 +106,7 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** Lets the run go on until nothing changes any more by itself. */
   async settle(): Promise<void> {
-    while (await this.goOn());
+    while ((await this.pass()) || this.nextAt !== undefined) this.letPass(this.nextAt ?? this.world.now);
   }
 
   /** Goes on, or fails with where it stands. */
