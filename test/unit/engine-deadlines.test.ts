@@ -9,7 +9,8 @@ import { DONE, type Verdict } from '../../src/engine/steps/verdict.ts';
 import { nextDeadline } from '../../src/engine/timers.ts';
 import type { Plan } from '../../src/planner/plan.ts';
 import { openAndFree, workers } from './support/fleets.ts';
-import { EPOCH, OWNER, SimulatedRun } from './support/simulated-run.ts';
+import { EPOCH } from '../../src/cli/simulate/simulated-operator.ts';
+import { OWNER, SimulatedRun } from './support/simulated-run.ts';
 
 const RUNS: Verdict = { kind: 'wait', reason: 'its pods are leaving' };
 /** How long the step may take that the run stands in. */
