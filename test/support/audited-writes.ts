@@ -1,0 +1,159 @@
+/**
+ * What an audit log tells of the writes that take hosts out of service: whether
+ * one was made that must not be, by any of the processes that led. Pure.
+ */
+import type { V1Job, V1Node } from '@kubernetes/client-node';
+import { z } from 'zod';
+import type { HostPoolStatus, Permit } from '../../src/crds/host-pool.ts';
+import { EFFECT_ANNOTATION, HOST_ANNOTATION } from '../../src/crds/names.ts';
+import type { Claim } from '../../src/engine/view.ts';
+import { nodeState } from '../../src/hostops/kubernetes/node-facts.ts';
+
+const eventSchema = z.looseObject({
+  verb: z.string(),
+  objectRef: z
+    .looseObject({ resource: z.string(), subresource: z.string().optional(), name: z.string().optional() })
+    .optional(),
+  requestObject: z.unknown().optional(),
+  responseObject: z.unknown().optional(),
+  responseStatus: z.looseObject({ code: z.number().default(0) }).optional(),
+});
+const evictionSchema = z.looseObject({
+  deleteOptions: z.looseObject({ preconditions: z.looseObject({ uid: z.string() }) }),
+});
+const versioned = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
+
+/** The pool of hosts that a run is about. */
+export type Scope = { readonly pool: string; readonly hosts: readonly string[] };
+
+/** A JSON patch of a pool's status, as `poolPatch` of the operator makes it. */
+const operationsSchema = z.array(
+  z.looseObject({ op: z.string(), path: z.string(), value: z.unknown().optional() }),
+);
+type Operation = z.infer<typeof operationsSchema>[number];
+
+type Written = { readonly revision: bigint } & (
+  | { readonly kind: 'node'; readonly object: V1Node }
+  | { readonly kind: 'pool'; readonly operations: readonly Operation[] }
+);
+
+/** What was accepted, in numbers, so that a log that lacks something is noticed. */
+export type Account = {
+  readonly complaints: readonly string[];
+  readonly evictions: number;
+  readonly jobs: number;
+  readonly claims: number;
+};
+
+/** Judges what was accepted of one pool. `pods` are the names of those that its hosts had. */
+export function accountOf(lines: readonly string[], scope: Scope, pods: readonly string[]): Account {
+  const writes = lines.map((line) => eventSchema.parse(JSON.parse(line))).filter(isAccepted);
+  const evicted = writes
+    .filter(is('pods', 'eviction'))
+    .filter(({ objectRef }) => pods.includes(objectRef?.name ?? ''));
+  const uids = evicted.map(
+    ({ requestObject }) => evictionSchema.parse(requestObject).deleteOptions.preconditions.uid,
+  );
+  // The shapes are the API server's promise for the resource that an event names.
+  const made = writes
+    .filter(is('jobs'))
+    .filter(({ verb }) => verb === 'create')
+    .map(({ responseObject }) => (responseObject as V1Job).metadata?.annotations ?? {})
+    .filter((annotations) => scope.hosts.includes(annotations[HOST_ANNOTATION] ?? ''));
+  const keys = made.map((annotations) => annotations[EFFECT_ANNOTATION] ?? '');
+  const outages = outagesOf(writes, scope);
+  return {
+    complaints: [
+      ...repeated(uids).map((uid) => `the eviction of pod ${uid} was accepted more than once`),
+      ...repeated(keys).map((key) => `more than one Job was made for the effect ${key}`),
+      ...outages.complaints,
+    ],
+    evictions: uids.length,
+    jobs: keys.length,
+    claims: outages.claims,
+  };
+}
+
+type Event = z.infer<typeof eventSchema>;
+
+function isAccepted({ responseStatus }: Event): boolean {
+  const code = responseStatus?.code ?? 0;
+  return code >= 200 && code < 300;
+}
+
+function is(resource: string, subresource?: string): (event: Event) => boolean {
+  return ({ objectRef, verb }) =>
+    (verb === 'create' || verb === 'patch') &&
+    objectRef?.resource === resource &&
+    objectRef.subresource === subresource;
+}
+
+/** Claims and permits, in the order in which the API server took them. */
+function outagesOf(
+  events: readonly Event[],
+  { pool, hosts }: Scope,
+): { complaints: string[]; claims: number } {
+  const claims = new Map<string, Claim>();
+  const taken: string[] = [];
+  const complaints: string[] = [];
+  let permits: readonly Permit[] = [];
+  const nodes = events.filter(is('nodes')).filter(({ objectRef }) => hosts.includes(objectRef?.name ?? ''));
+  const pools = events.filter(is('hostpools', 'status')).filter(({ objectRef }) => objectRef?.name === pool);
+  for (const written of [...nodes.map(nodeWritten), ...pools.map(poolWritten)].toSorted(byRevision)) {
+    if (written.kind === 'pool') permits = written.operations.reduce(permitsAfter, permits);
+    else {
+      const { name, claim } = nodeState(written.object);
+      const before = claims.get(name);
+      if (claim && before && claim.run !== before.run)
+        complaints.push(`${name} was claimed by run ${claim.run} while run ${before.run} had claimed it`);
+      if (claim && !before) taken.push(`${name} by run ${claim.run}`);
+      if (claim) claims.set(name, claim);
+      else claims.delete(name);
+    }
+    complaints.push(...withoutOnePermit(claims, permits));
+  }
+  const again = repeated(taken).map((what) => `${what} was claimed anew after it was given back`);
+  return { complaints: [...new Set([...complaints, ...again])], claims: taken.length };
+}
+
+function nodeWritten(event: Event): Written {
+  // The shape is the API server's promise for the resource that the event names.
+  return { kind: 'node', revision: revisionOf(event), object: event.responseObject as V1Node };
+}
+
+function poolWritten(event: Event): Written {
+  const operations = operationsSchema.parse(event.requestObject);
+  return { kind: 'pool', revision: revisionOf(event), operations };
+}
+
+function revisionOf({ responseObject }: Event): bigint {
+  return BigInt(versioned.parse(responseObject).metadata.resourceVersion);
+}
+
+function byRevision(a: Written, b: Written): number {
+  return a.revision < b.revision ? -1 : 1;
+}
+
+/** The operator has no use for the whole pool in an answer, so what it becomes follows from what was asked. */
+function permitsAfter(permits: readonly Permit[], { op, path, value }: Operation): readonly Permit[] {
+  const place = /^\/status\/permits\/(\d+)$/.exec(path)?.[1];
+  if (op === 'remove' && place !== undefined) return permits.toSpliced(Number(place), 1);
+  // A CRD's schema has admitted what the path names.
+  if (op === 'add' && path === '/status') return (value as HostPoolStatus).permits ?? [];
+  if (op === 'add' && path === '/status/permits') return value as Permit[];
+  return op === 'add' && path === '/status/permits/-' ? [...permits, value as Permit] : permits;
+}
+
+function withoutOnePermit(claims: ReadonlyMap<string, Claim>, permits: readonly Permit[]): string[] {
+  return [...claims].flatMap(([host, { level, run }]) => {
+    const holders = permits.filter((permit) => permit.host === host).map((permit) => permit.run);
+    const isRight = holders.length === 1 && holders[0] === run;
+    return level !== 'away' || isRight
+      ? []
+      : [`${host} is away for run ${run} with permits of ${holders.join(', ') || 'none'}`];
+  });
+}
+
+function repeated(all: readonly string[]): string[] {
+  return [...new Set(all.filter((each, index) => all.indexOf(each) !== index))];
+}
