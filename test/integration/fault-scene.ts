@@ -8,7 +8,7 @@ import { remove, type Manifest } from '../support/apply.ts';
 import { auditIn } from '../support/audit.ts';
 import { connect } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { HoldingProxy } from '../support/holding-proxy.ts';
+import { HoldingProxy, type Match } from '../support/holding-proxy.ts';
 import { keepOperator, type KeptOperator } from '../support/kept-operator.ts';
 import { writeProxiedKubeconfig } from '../support/proxied.ts';
 import { writeClass, type Unlisted, type WriteClass } from '../support/write-class.ts';
@@ -114,12 +114,14 @@ export class FaultScene {
 
   /** Resolves when the nth write of a class from now on was carried out: the operator does not know it yet. */
   async carriedOut(write: WriteClass, nth = 1): Promise<{ deliver: () => void }> {
-    for (let accepted = 0; ;) {
-      const held = await this.proxy.hold((request) => writeClass(request) === write);
+    let seen = 0;
+    // Counted as they come: others may pass while one is held.
+    const isNth: Match = (request) => writeClass(request) === write && ++seen >= nth;
+    for (;;) {
+      const held = await this.proxy.hold(isNth);
       const answer = await held.carryOut();
-      if (answer.status < 300) accepted++;
-      if (accepted === nth) return answer;
-      answer.deliver();
+      if (answer.status < 300) return answer;
+      answer.deliver(); // it came too late, and is made again
     }
   }
 

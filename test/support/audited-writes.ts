@@ -5,7 +5,7 @@
 import type { V1Job, V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { HostPoolStatus, Permit } from '../../src/crds/host-pool.ts';
-import { EFFECT_ANNOTATION, HOST_ANNOTATION } from '../../src/crds/names.ts';
+import { CLAIM_ANNOTATION, EFFECT_ANNOTATION, HOST_ANNOTATION } from '../../src/crds/names.ts';
 import type { Claim } from '../../src/engine/view.ts';
 import { nodeState } from '../../src/hostops/kubernetes/node-facts.ts';
 
@@ -21,6 +21,12 @@ const eventSchema = z.looseObject({
 const evictionSchema = z.looseObject({
   deleteOptions: z.looseObject({ preconditions: z.looseObject({ uid: z.string() }) }),
 });
+const releaseSchema = z.looseObject({
+  metadata: z.looseObject({
+    resourceVersion: z.string(),
+    annotations: z.looseObject({ [CLAIM_ANNOTATION]: z.null() }),
+  }),
+});
 const versioned = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
 
 /** The pool of hosts that a run is about. */
@@ -34,6 +40,7 @@ type Operation = z.infer<typeof operationsSchema>[number];
 
 type Written = { readonly revision: bigint } & (
   | { readonly kind: 'node'; readonly object: V1Node }
+  | { readonly kind: 'release'; readonly host: string }
   | { readonly kind: 'pool'; readonly operations: readonly Operation[] }
 );
 
@@ -47,7 +54,8 @@ export type Account = {
 
 /** Judges what was accepted of one pool. `pods` are the names of those that its hosts had. */
 export function accountOf(lines: readonly string[], scope: Scope, pods: readonly string[]): Account {
-  const writes = lines.map((line) => eventSchema.parse(JSON.parse(line))).filter(isAccepted);
+  const events = lines.map((line) => eventSchema.parse(JSON.parse(line)));
+  const writes = events.filter(isAccepted);
   const evicted = writes
     .filter(is('pods', 'eviction'))
     .filter(({ objectRef }) => pods.includes(objectRef?.name ?? ''));
@@ -61,7 +69,7 @@ export function accountOf(lines: readonly string[], scope: Scope, pods: readonly
     .map(({ responseObject }) => (responseObject as V1Job).metadata?.annotations ?? {})
     .filter((annotations) => scope.hosts.includes(annotations[HOST_ANNOTATION] ?? ''));
   const keys = made.map((annotations) => annotations[EFFECT_ANNOTATION] ?? '');
-  const outages = outagesOf(writes, scope);
+  const outages = outagesOf(writes, events.filter(mayHaveReleased), scope);
   return {
     complaints: [
       ...repeated(uids).map((uid) => `the eviction of pod ${uid} was accepted more than once`),
@@ -81,6 +89,16 @@ function isAccepted({ responseStatus }: Event): boolean {
   return code >= 200 && code < 300;
 }
 
+/**
+ * A release whose sender was gone, or told of a trouble, before etcd had
+ * answered: it may have happened, so the host need not be away any more.
+ */
+function mayHaveReleased(event: Event): boolean {
+  const code = event.responseStatus?.code ?? 0;
+  const isOpen = code < 200 || code >= 499;
+  return isOpen && is('nodes')(event) && releaseSchema.safeParse(event.requestObject).success;
+}
+
 function is(resource: string, subresource?: string): (event: Event) => boolean {
   return ({ objectRef, verb }) =>
     (verb === 'create' || verb === 'patch') &&
@@ -91,16 +109,22 @@ function is(resource: string, subresource?: string): (event: Event) => boolean {
 /** Claims and permits, in the order in which the API server took them. */
 function outagesOf(
   events: readonly Event[],
+  open: readonly Event[],
   { pool, hosts }: Scope,
 ): { complaints: string[]; claims: number } {
   const claims = new Map<string, Claim>();
   const taken: string[] = [];
   const complaints: string[] = [];
   let permits: readonly Permit[] = [];
-  const nodes = events.filter(is('nodes')).filter(({ objectRef }) => hosts.includes(objectRef?.name ?? ''));
+  const isMine = ({ objectRef }: Event): boolean => hosts.includes(objectRef?.name ?? '');
+  const nodes = events.filter(is('nodes')).filter(isMine);
+  const releases = open.filter(isMine).map(releaseWritten);
   const pools = events.filter(is('hostpools', 'status')).filter(({ objectRef }) => objectRef?.name === pool);
-  for (const written of [...nodes.map(nodeWritten), ...pools.map(poolWritten)].toSorted(byRevision)) {
-    if (written.kind === 'pool') permits = written.operations.reduce(permitsAfter, permits);
+  for (const written of [...nodes.map(nodeWritten), ...releases, ...pools.map(poolWritten)].toSorted(
+    byRevision,
+  )) {
+    if (written.kind === 'release') claims.delete(written.host);
+    else if (written.kind === 'pool') permits = written.operations.reduce(permitsAfter, permits);
     else {
       const { name, claim } = nodeState(written.object);
       const before = claims.get(name);
@@ -121,6 +145,12 @@ function nodeWritten(event: Event): Written {
   return { kind: 'node', revision: revisionOf(event), object: event.responseObject as V1Node };
 }
 
+/** It is guarded, so it has happened after the version that it names, if at all. */
+function releaseWritten({ objectRef, requestObject }: Event): Written {
+  const { resourceVersion } = releaseSchema.parse(requestObject).metadata;
+  return { kind: 'release', revision: BigInt(resourceVersion), host: objectRef?.name ?? '' };
+}
+
 function poolWritten(event: Event): Written {
   const operations = operationsSchema.parse(event.requestObject);
   return { kind: 'pool', revision: revisionOf(event), operations };
@@ -131,7 +161,7 @@ function revisionOf({ responseObject }: Event): bigint {
 }
 
 function byRevision(a: Written, b: Written): number {
-  return a.revision < b.revision ? -1 : 1;
+  return Number(a.revision - b.revision);
 }
 
 /** The operator has no use for the whole pool in an answer, so what it becomes follows from what was asked. */

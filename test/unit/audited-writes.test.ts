@@ -79,6 +79,15 @@ describe('the account of audited writes', () => {
     expect(complaints(pool(first), host('a', 'r'))).toEqual([]);
   });
 
+  it('leaves open whether a release happened that had no answer', () => {
+    const claimed = [grant('a'), host('a', 'r')];
+    const metadata = { resourceVersion: String(revision), annotations: { [CLAIM_ANNOTATION]: null } };
+    const unanswered = event({ resource: 'nodes', name: 'a' }, { requestObject: { metadata } }, 504);
+    const refused = event({ resource: 'nodes', name: 'a' }, { requestObject: { metadata } }, 409);
+    expect(complaints(...claimed, unanswered, free(0))).toEqual([]);
+    expect(complaints(...claimed, refused, free(0))).toHaveLength(1);
+  });
+
   it('takes a claim that is written again for the same one', () => {
     expect(complaints(grant('a'), host('a', 'r'), host('a', 'r'))).toEqual([]);
   });
