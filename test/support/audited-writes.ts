@@ -113,6 +113,8 @@ function outagesOf(
   { pool, hosts }: Scope,
 ): { complaints: string[]; claims: number } {
   const claims = new Map<string, Claim>();
+  /** Hosts whose claim stands, or was taken off without an answer. */
+  const doubtful = new Set<string>();
   const taken: string[] = [];
   const complaints: string[] = [];
   let permits: readonly Permit[] = [];
@@ -123,18 +125,20 @@ function outagesOf(
   for (const written of [...nodes.map(nodeWritten), ...releases, ...pools.map(poolWritten)].toSorted(
     byRevision,
   )) {
-    if (written.kind === 'release') claims.delete(written.host);
+    if (written.kind === 'release') doubtful.add(written.host);
     else if (written.kind === 'pool') permits = written.operations.reduce(permitsAfter, permits);
     else {
       const { name, claim } = nodeState(written.object);
       const before = claims.get(name);
+      doubtful.delete(name);
       if (claim && before && claim.run !== before.run)
         complaints.push(`${name} was claimed by run ${claim.run} while run ${before.run} had claimed it`);
       if (claim && !before) taken.push(`${name} by run ${claim.run}`);
       if (claim) claims.set(name, claim);
       else claims.delete(name);
     }
-    complaints.push(...withoutOnePermit(claims, permits));
+    const standing = [...claims].filter(([host]) => !doubtful.has(host));
+    complaints.push(...standing.flatMap(([host, claim]) => withoutOnePermit(host, claim, permits)));
   }
   const again = repeated(taken).map((what) => `${what} was claimed anew after it was given back`);
   return { complaints: [...new Set([...complaints, ...again])], claims: taken.length };
@@ -174,14 +178,12 @@ function permitsAfter(permits: readonly Permit[], { op, path, value }: Operation
   return op === 'add' && path === '/status/permits/-' ? [...permits, value as Permit] : permits;
 }
 
-function withoutOnePermit(claims: ReadonlyMap<string, Claim>, permits: readonly Permit[]): string[] {
-  return [...claims].flatMap(([host, { level, run }]) => {
-    const holders = permits.filter((permit) => permit.host === host).map((permit) => permit.run);
-    const isRight = holders.length === 1 && holders[0] === run;
-    return level !== 'away' || isRight
-      ? []
-      : [`${host} is away for run ${run} with permits of ${holders.join(', ') || 'none'}`];
-  });
+function withoutOnePermit(host: string, { level, run }: Claim, permits: readonly Permit[]): string[] {
+  const holders = permits.filter((permit) => permit.host === host).map((permit) => permit.run);
+  const isRight = holders.length === 1 && holders[0] === run;
+  return level !== 'away' || isRight
+    ? []
+    : [`${host} is away for run ${run} with permits of ${holders.join(', ') || 'none'}`];
 }
 
 function repeated(all: readonly string[]): string[] {

@@ -85,6 +85,7 @@ describe('the account of audited writes', () => {
     const unanswered = event({ resource: 'nodes', name: 'a' }, { requestObject: { metadata } }, 504);
     const refused = event({ resource: 'nodes', name: 'a' }, { requestObject: { metadata } }, 409);
     expect(complaints(...claimed, unanswered, free(0))).toEqual([]);
+    expect(complaints(...claimed, unanswered, host('a', 'r'), host('a', undefined), free(0))).toEqual([]);
     expect(complaints(...claimed, refused, free(0))).toHaveLength(1);
   });
 
