@@ -2,7 +2,7 @@
  * What an audit log tells of the writes that take hosts out of service: whether
  * one was made that must not be, by any of the processes that led. Pure.
  */
-import type { V1Job, V1Node } from '@kubernetes/client-node';
+import type { V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { HostPoolStatus, Permit } from '../../src/crds/host-pool.ts';
 import { CLAIM_ANNOTATION, EFFECT_ANNOTATION, HOST_ANNOTATION } from '../../src/crds/names.ts';
@@ -20,6 +20,9 @@ const eventSchema = z.looseObject({
 });
 const evictionSchema = z.looseObject({
   deleteOptions: z.looseObject({ preconditions: z.looseObject({ uid: z.string() }) }),
+});
+const jobSchema = z.looseObject({
+  metadata: z.looseObject({ annotations: z.record(z.string(), z.string()) }),
 });
 const releaseSchema = z.looseObject({
   metadata: z.looseObject({
@@ -44,7 +47,7 @@ type Written = { readonly revision: bigint } & (
   | { readonly kind: 'pool'; readonly operations: readonly Operation[] }
 );
 
-/** What was accepted, in numbers, so that a log that lacks something is noticed. */
+/** What was accepted or may have been, in numbers, so that a log that lacks something is noticed. */
 export type Account = {
   readonly complaints: readonly string[];
   readonly evictions: number;
@@ -55,31 +58,42 @@ export type Account = {
 /** Judges what was accepted of one pool. `pods` are the names of those that its hosts had. */
 export function accountOf(lines: readonly string[], scope: Scope, pods: readonly string[]): Account {
   const events = lines.map((line) => eventSchema.parse(JSON.parse(line)));
-  const writes = events.filter(isAccepted);
-  const evicted = writes
+  const outages = outagesOf(events.filter(isAccepted), events.filter(mayHaveReleased), scope);
+  const evictions = events
     .filter(is('pods', 'eviction'))
-    .filter(({ objectRef }) => pods.includes(objectRef?.name ?? ''));
-  const uids = evicted.map(
-    ({ requestObject }) => evictionSchema.parse(requestObject).deleteOptions.preconditions.uid,
-  );
-  // The shapes are the API server's promise for the resource that an event names.
-  const made = writes
+    .filter(({ objectRef }) => pods.includes(objectRef?.name ?? ''))
+    .map((event) => ({
+      event,
+      of: evictionSchema.parse(event.requestObject).deleteOptions.preconditions.uid,
+    }));
+  const jobs = events
     .filter(is('jobs'))
     .filter(({ verb }) => verb === 'create')
-    .map(({ responseObject }) => (responseObject as V1Job).metadata?.annotations ?? {})
-    .filter((annotations) => scope.hosts.includes(annotations[HOST_ANNOTATION] ?? ''));
-  const keys = made.map((annotations) => annotations[EFFECT_ANNOTATION] ?? '');
-  const outages = outagesOf(writes, events.filter(mayHaveReleased), scope);
+    .map((event) => ({ event, annotations: jobSchema.parse(event.requestObject).metadata.annotations }))
+    .filter(({ annotations }) => scope.hosts.includes(annotations[HOST_ANNOTATION] ?? ''))
+    .map(({ event, annotations }) => ({ event, of: annotations[EFFECT_ANNOTATION] ?? '' }));
   return {
     complaints: [
-      ...repeated(uids).map((uid) => `the eviction of pod ${uid} was accepted more than once`),
-      ...repeated(keys).map((key) => `more than one Job was made for the effect ${key}`),
+      ...acceptedAgain(evictions).map((uid) => `the eviction of pod ${uid} was accepted more than once`),
+      ...acceptedAgain(jobs).map((key) => `more than one Job was made for the effect ${key}`),
       ...outages.complaints,
     ],
-    evictions: uids.length,
-    jobs: keys.length,
+    evictions: asked(evictions),
+    jobs: asked(jobs),
     claims: outages.claims,
   };
+}
+
+/** What was asked, and what about: a pod, or an effect. */
+type Asked = readonly { readonly event: Event; readonly of: string }[];
+
+function acceptedAgain(all: Asked): string[] {
+  return repeated(all.filter(({ event }) => isAccepted(event)).map(({ of }) => of));
+}
+
+/** How many were accepted, or may have been: each counts once. */
+function asked(all: Asked): number {
+  return new Set(all.filter(({ event }) => isAccepted(event) || isOpen(event)).map(({ of }) => of)).size;
 }
 
 type Event = z.infer<typeof eventSchema>;
@@ -89,14 +103,15 @@ function isAccepted({ responseStatus }: Event): boolean {
   return code >= 200 && code < 300;
 }
 
-/**
- * A release whose sender was gone, or told of a trouble, before etcd had
- * answered: it may have happened, so the host need not be away any more.
- */
+/** Its sender was gone, or told of a trouble, before etcd had answered: it may have happened. */
+function isOpen({ responseStatus }: Event): boolean {
+  const code = responseStatus?.code ?? 0;
+  return code < 200 || code >= 499;
+}
+
+/** After it the host need not be away any more. */
 function mayHaveReleased(event: Event): boolean {
-  const code = event.responseStatus?.code ?? 0;
-  const isOpen = code < 200 || code >= 499;
-  return isOpen && is('nodes')(event) && releaseSchema.safeParse(event.requestObject).success;
+  return isOpen(event) && is('nodes')(event) && releaseSchema.safeParse(event.requestObject).success;
 }
 
 function is(resource: string, subresource?: string): (event: Event) => boolean {

@@ -25,7 +25,7 @@ const eviction = (uid: string, code?: number): string =>
 
 const job = (effect: string, code?: number): string => {
   const annotations = { [EFFECT_ANNOTATION]: effect, [HOST_ANNOTATION]: 'a' };
-  return event({ resource: 'jobs' }, { verb: 'create', responseObject: answer({ annotations }) }, code);
+  return event({ resource: 'jobs' }, { verb: 'create', requestObject: { metadata: { annotations } } }, code);
 };
 
 const host = (name: string, run: string | undefined): string => {
@@ -77,6 +77,11 @@ describe('the account of audited writes', () => {
     const first = { op: 'add', path: '/status/permits', value: permits };
     expect(complaints(pool(whole), host('a', 'r'))).toEqual([]);
     expect(complaints(pool(first), host('a', 'r'))).toEqual([]);
+  });
+
+  it('counts what had no answer as asked once, and takes it for no second one', () => {
+    const lines = [eviction('1', 504), eviction('1'), job('r/0/patch/a', 0), job('r/0/patch/a', 409)];
+    expect(accountOf(lines, SCOPE, ['web-0'])).toEqual({ complaints: [], evictions: 1, jobs: 1, claims: 0 });
   });
 
   it('leaves open whether a release happened that had no answer', () => {
