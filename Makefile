@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test bench bench-permits bench-planner simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo test bench bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes o
 
 bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how it grows
 	@$(RUN) bench:planner
+
+kill-all: $(INSTALLED) ## Kill the operator after every write of a run, and compare how it ends (about 20 minutes)
+	@$(RUN) kill-all
 
 simulate: $(INSTALLED) ## Simulate the operator with faults: make simulate SEEDS=1-5000 (VERBOSE=1 shows a timeline)
 	@SEEDS=$(or $(SEEDS),1-5000) VERBOSE=$(VERBOSE) $(RUN) simulate
