@@ -113,7 +113,7 @@ class SeedRun {
     this.#scenario.set(this.#server, this.#cluster);
     await this.#boot('a');
     await this.#boot('b');
-    const disturbedMs = this.#random.int(3, 8) * MINUTE;
+    const disturbedMs = this.#random.int(90_000, 240_000);
     this.#plan(disturbedMs);
     await this.#scheduler.runUntil(START + disturbedMs);
     this.#faults.stop();
@@ -216,7 +216,7 @@ class SeedRun {
       'clock jumps',
       'two leaders',
     ] as const;
-    const count = random.int(2, 7);
+    const count = random.int(3, 7);
     for (let i = 0; i < count; i += 1) {
       const kind = random.pick(kinds);
       this.#scheduler.after(random.int(5_000, disturbedMs), () => this.#strike(kind));
