@@ -30,6 +30,8 @@ export type SeedResult = {
   readonly complaints: readonly string[];
   readonly states: readonly string[];
   readonly virtualMs: number;
+  /** How many writes there were. */
+  readonly revision: number;
 };
 
 /** Takes a line of the timeline, and its milliseconds since the beginning. */
@@ -131,6 +133,7 @@ class SeedRun {
       complaints: this.#complaints,
       states: this.#server.list('patchstrategies').map((each) => stateOf(each) ?? 'none'),
       virtualMs: this.#scheduler.now - START,
+      revision: this.#server.revision,
     };
   }
 
