@@ -65,12 +65,9 @@ export function scenarioOf(random: Random): Scenario {
     set: (server, cluster) => {
       server.create('hostpools', pool(limit), ADMIN);
       for (const name of hosts) {
-        const labels: Record<string, string> = name.startsWith('c')
-          ? { 'node-role.kubernetes.io/control-plane': '' }
-          : {};
         cluster.addNode(
           name,
-          labels,
+          labelsOf(name),
           current.has(name) ? NEW : OLD,
           name === closed ? { unschedulable: true } : {},
         );
@@ -82,6 +79,11 @@ export function scenarioOf(random: Random): Scenario {
       );
     },
   };
+}
+
+/** What marks a host as a controller, or as none. */
+export function labelsOf(host: string): Readonly<Record<string, string>> {
+  return host.startsWith('c') ? { 'node-role.kubernetes.io/control-plane': '' } : {};
 }
 
 export function keyOfStrategy(name: string): string {
