@@ -134,7 +134,7 @@ class SeedRun {
       const how = `${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`;
       this.#complain(`(4) ${strategy.metadata.name} never ended: ${how}`);
     }
-    if (!this.#isJudged) this.#checker.atEnd();
+    if (this.#restless.length === 0) this.#checker.atEnd();
   }
 
   get #restless(): readonly ApiObject[] {
