@@ -117,7 +117,7 @@ function strategy(name: string, spec: Json): Parameters<ApiServer['create']>[1] 
 function specOf(name: string, random: Random): Json {
   const patches =
     name === 'kernel'
-      ? random.pick([[KERNEL, KUBELET], [KERNEL], [KUBELET, KERNEL]])
+      ? random.pick([[KERNEL, KUBELET], [KERNEL], [KUBELET, KERNEL], [KUBELET]])
       : random.pick([[KUBELET], [KERNEL]]);
   return {
     poolRef: POOL,
