@@ -10,6 +10,12 @@ function inProcess(name: string): TestProjectInlineConfiguration {
   return { test: { name, include: [`test/${name}/**/*.test.ts`], deps: { interopDefault: false } } };
 }
 
+/** Brings processes of its own; three minutes on two processors that nobody else uses. */
+function onAllProcessors(name: string): TestProjectInlineConfiguration {
+  const { test } = inProcess(name);
+  return { test: { ...test, fileParallelism: false, testTimeout: 3_600_000 } };
+}
+
 /** Real servers share this machine's processors and memory, so one file has them at a time. */
 function withRealServers(name: string): TestProjectInlineConfiguration {
   const { test } = inProcess(name);
@@ -20,6 +26,7 @@ export default defineConfig({
   test: {
     projects: [
       inProcess('unit'),
+      onAllProcessors('simulation'),
       withRealServers('standin'),
       withRealServers('contract'),
       withRealServers('integration'),

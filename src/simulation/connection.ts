@@ -155,7 +155,9 @@ function watching(
     scheduler.after(lastAt - scheduler.now, act, owner);
   };
   const tell = (type: string, object: ApiObject): void =>
-    stream.push(JSON.stringify({ type, object: as === 'metadata' ? metadataOf(object) : object }));
+    stream.push(
+      `{"type":"${type}","object":${as === 'metadata' ? JSON.stringify(metadataOf(object)) : textOf(object)}}`,
+    );
   const changed = (change: Change): void => {
     if (change.resource !== resource || !selects(change.object)) return;
     if (!owner.isAlive || stream.isClosed) return server.stopListening(changed);
@@ -195,6 +197,15 @@ type Reader = {
   readonly resolve: (result: IteratorResult<Uint8Array>) => void;
   readonly reject: (error: Error) => void;
 };
+
+const texts = new WeakMap<ApiObject, string>();
+
+/** Several processes watch the same object. */
+function textOf(object: ApiObject): string {
+  const known = texts.get(object) ?? JSON.stringify(object);
+  texts.set(object, known);
+  return known;
+}
 
 /** The body of a watch: lines as they come. */
 class Stream {

@@ -8,7 +8,7 @@ import type { JobFate } from '../../src/simulation/cluster.ts';
 import type { Fortune, Fortunes, WatchFortune } from '../../src/simulation/connection.ts';
 import type { Random } from '../../src/simulation/random.ts';
 import type { Owner } from '../../src/simulation/scheduler.ts';
-import { CRASH_POINTS, writeOf, type CrashPoint, type WriteKind } from './writes.ts';
+import { CRASH_DRAWS, writeOf, type CrashPoint, type WriteKind } from './writes.ts';
 
 export const FAULT_KINDS = [
   'step fails',
@@ -108,8 +108,8 @@ export class Faults implements Fortunes {
       slow: random.chance(0.3) ? random.next() * 0.2 : 0,
     };
     this.#crashes = Array.from({ length: random.pick([0, 1, 1, 2, 2, 3]) }, () => ({
-      ...random.pick(CRASH_POINTS),
-      left: random.int(1, 3),
+      ...random.pick(CRASH_DRAWS),
+      left: random.int(1, 2),
     }));
     this.#stalls = Array.from({ length: random.pick([0, 0, 0, 1, 1, 2]) }, () => ({
       write: random.pick(STALL_AT),

@@ -10,6 +10,8 @@ export type HostState = {
   readonly closed: boolean;
   /** Somebody else has closed it, and nobody else has opened it since. */
   readonly closedByOthers: boolean;
+  /** A strategy that went has left it closed, and says why. */
+  readonly leftLocked: boolean;
   readonly ready: boolean;
   readonly bootId: string;
   readonly nodeInfo: Readonly<Record<string, unknown>>;
@@ -23,6 +25,7 @@ const NOTHING: HostState = {
     claim: undefined,
     closed: false,
     closedByOthers: false,
+    leftLocked: false,
     ready: false,
     bootId: '',
     nodeInfo: {},
@@ -70,10 +73,11 @@ export class HostHistory {
   }
 }
 
-function factsOf(node: ApiObject): Pick<HostState, 'claim' | 'ready' | 'bootId' | 'nodeInfo'> {
+function factsOf(node: ApiObject): Pick<HostState, 'claim' | 'leftLocked' | 'ready' | 'bootId' | 'nodeInfo'> {
   const nodeInfo = at(node.status, 'nodeInfo');
   return {
     claim: claimOf(node),
+    leftLocked: node.metadata.annotations?.['careen.dev/left-locked'] !== undefined,
     ready: isReady(node),
     bootId: String(at(nodeInfo, 'bootID')),
     nodeInfo: isJson(nodeInfo) ? nodeInfo : {},

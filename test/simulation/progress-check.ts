@@ -71,11 +71,13 @@ export class ProgressCheck {
     }
   }
 
-  /** Whoever looks before giving up sees what has been so for long. */
+  /** Whoever looks before giving up sees what has been so for long; on a host that somebody has opened no step ends. */
   #timeout(stage: Stage, step: Step, shows: Shows | undefined): void {
     if (!shows || stage.hosts.length === 0) return;
+    const isClosed = ({ closed }: HostState): boolean =>
+      closed || stage.level === 'touched' || step.name === 'unlock-hosts';
     const since = stage.hosts.map((host) =>
-      this.#options.historyOf(host).holdsSince((state) => shows(host, state)),
+      this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shows(host, state)),
     );
     const forMs = this.#options.now() - Math.max(...since);
     if (forMs > OLDEST_VIEW_MS)
@@ -100,7 +102,8 @@ export class ProgressCheck {
           this.#rebooted(before, object, host, state) &&
           (level === 'away' || !holds(state));
       case 'unlock-hosts':
-        return (_, state) => !holds(state) && (!state.exists || !state.closed || state.closedByOthers);
+        return (_, state) =>
+          !holds(state) && (!state.exists || !state.closed || state.closedByOthers || state.leftLocked);
       default:
         return undefined;
     }

@@ -45,11 +45,11 @@ export type Scenario = {
 
 /** Draws the world of a seed. */
 export function scenarioOf(random: Random): Scenario {
-  const controllers = random.int(0, 2);
-  const workers = random.int(8, 10) - controllers;
+  const controllers = random.pick([0, 0, 0, 1, 2]);
+  const workers = random.pick([8, 8, 9]) - controllers;
   const hosts = [...names('c', controllers), ...names('w', workers)];
-  const limit = random.int(2, 4);
-  const strategies = random.chance(0.35) ? ['kernel', 'other'] : ['kernel'];
+  const limit = random.pick([2, 3, 3, 4, 4]);
+  const strategies = random.chance(0.25) ? ['kernel', 'other'] : ['kernel'];
   const pods = Array.from(
     { length: random.int(4, 8) },
     () => [random.pick(['web', 'db']), random.pick(hosts)] as const,
@@ -65,12 +65,9 @@ export function scenarioOf(random: Random): Scenario {
     set: (server, cluster) => {
       server.create('hostpools', pool(limit), ADMIN);
       for (const name of hosts) {
-        const labels: Record<string, string> = name.startsWith('c')
-          ? { 'node-role.kubernetes.io/control-plane': '' }
-          : {};
         cluster.addNode(
           name,
-          labels,
+          labelsOf(name),
           current.has(name) ? NEW : OLD,
           name === closed ? { unschedulable: true } : {},
         );
@@ -82,6 +79,11 @@ export function scenarioOf(random: Random): Scenario {
       );
     },
   };
+}
+
+/** What marks a host as a controller, or as none. */
+export function labelsOf(host: string): Readonly<Record<string, string>> {
+  return host.startsWith('c') ? { 'node-role.kubernetes.io/control-plane': '' } : {};
 }
 
 export function keyOfStrategy(name: string): string {
@@ -115,24 +117,24 @@ function strategy(name: string, spec: Json): Parameters<ApiServer['create']>[1] 
 function specOf(name: string, random: Random): Json {
   const patches =
     name === 'kernel'
-      ? random.pick([[KERNEL, KUBELET], [KERNEL], [KUBELET, KERNEL]])
+      ? random.pick([[KERNEL, KUBELET], [KERNEL], [KUBELET, KERNEL], [KUBELET]])
       : random.pick([[KUBELET], [KERNEL]]);
   return {
     poolRef: POOL,
     patches,
     reboot: { job },
     controllerApplyType: 'serial',
-    workerApplyType: random.pick(['parallel', 'parallel', 'parallel', 'serial']),
-    maxParallelWorkerHosts: random.int(2, 4),
+    workerApplyType: random.chance(0.1) ? 'serial' : 'parallel',
+    maxParallelWorkerHosts: random.pick([2, 3, 4, 4]),
     onForeignUncordon: random.pick(['pause', 'recordon', 'fail']),
     timing: {
-      lockTimeoutSeconds: random.int(60, 180),
-      drainTimeoutSeconds: random.int(60, 180),
-      patchTimeoutSeconds: random.int(60, 120),
-      verifyTimeoutSeconds: random.int(60, 120),
-      unlockTimeoutSeconds: random.int(60, 120),
-      settleSeconds: random.int(0, 5),
-      stabilizeSeconds: random.int(0, 5),
+      lockTimeoutSeconds: random.int(40, 120),
+      drainTimeoutSeconds: random.int(40, 120),
+      patchTimeoutSeconds: random.int(40, 90),
+      verifyTimeoutSeconds: random.int(40, 90),
+      unlockTimeoutSeconds: random.int(40, 90),
+      settleSeconds: random.int(0, 3),
+      stabilizeSeconds: random.int(0, 3),
     },
     execution: random.chance(0.8) ? { mode: 'Run' } : { mode: 'Run', throughStage: random.int(0, 1) },
   };

@@ -76,6 +76,20 @@ export const CRASH_POINTS: readonly CrashPoint[] = CRASH_STEPS.flatMap((step) =>
   ]),
 );
 
+/** Those that few runs come to: they are drawn more often, so that all are met about equally often. */
+const RARE: ReadonlySet<string> = new Set([
+  'verify/release',
+  'sw-patch-hosts/other node',
+  'unlock-hosts/release',
+  'abort/status',
+  'lock-hosts/permits',
+]);
+
+/** What crashes are drawn from. */
+export const CRASH_DRAWS: readonly CrashPoint[] = CRASH_POINTS.flatMap((point) =>
+  Array.from({ length: RARE.has(`${point.step}/${point.write}`) ? 3 : 1 }, () => point),
+);
+
 /**
  * The steps that a write belongs to: the running one, as it is stored, and
  * those that begin or end with the write.

@@ -1,0 +1,83 @@
+/** The two processes of the operator, as a Deployment keeps them: one that ends is followed by another. */
+import { operatorMetrics } from '../../src/controllers/operator-metrics.ts';
+import type { ConnectionOptions } from '../../src/simulation/connection.ts';
+import { OperatorProcess } from '../../src/simulation/operator-process.ts';
+import type { Random } from '../../src/simulation/random.ts';
+import type { Owner } from '../../src/simulation/scheduler.ts';
+import type { Timeline } from './timeline.ts';
+
+const PREFIX = 'op-';
+const LEASE_SECONDS = 60;
+const RESYNC_SECONDS = 60;
+/** One for all: it is made of many counters, and nothing rests on it. */
+const metrics = operatorMetrics(() => Date.now());
+
+export type ReplicasOptions = ConnectionOptions & { readonly random: Random; readonly timeline: Timeline };
+
+export class Replicas {
+  readonly #options: ReplicasOptions;
+  readonly #processes = new Map<string, OperatorProcess>();
+  #serial = 0;
+
+  constructor(options: ReplicasOptions) {
+    this.#options = options;
+  }
+
+  /** Whether an object was written by one of them. */
+  static wrote(by: string): boolean {
+    return by.startsWith(PREFIX);
+  }
+
+  get leader(): OperatorProcess | undefined {
+    return [...this.#processes.values()].find(({ leads }) => leads);
+  }
+
+  get any(): OperatorProcess {
+    return this.#options.random.pick([...this.#processes.values()]);
+  }
+
+  async start(): Promise<void> {
+    for (const replica of ['a', 'b']) await this.#boot(replica);
+  }
+
+  /** Kills a process; another takes its place soon. */
+  kill(owner: Owner): void {
+    for (const [replica, process] of this.#processes) {
+      if (process !== owner) continue;
+      process.kill();
+      this.#restart(replica);
+    }
+  }
+
+  /** Stops a process for a while. */
+  stall(owner: Owner, milliseconds: number): void {
+    for (const process of this.#processes.values())
+      if (process === owner) process.stoppedUntil = this.#options.scheduler.now + milliseconds;
+  }
+
+  end(): void {
+    for (const process of this.#processes.values()) process.kill();
+  }
+
+  async #boot(replica: string): Promise<void> {
+    this.#serial += 1;
+    const { timeline, random } = this.#options;
+    const name = `${PREFIX}${replica}${String(this.#serial)}`;
+    const process = new OperatorProcess({
+      ...{ ...this.#options, name, metrics, log: timeline.logger(name), random: random.fork() },
+      ...{ leaseSeconds: LEASE_SECONDS, resyncSeconds: RESYNC_SECONDS },
+      ended: (why) => {
+        timeline.note(name, `ends: ${why}`);
+        this.#restart(replica);
+      },
+    });
+    this.#processes.set(replica, process);
+    timeline.note(name, 'starts');
+    await process.start();
+  }
+
+  #restart(replica: string): void {
+    const { scheduler, random } = this.#options;
+    scheduler.after(random.int(500, 8_000), () => void this.#boot(replica));
+  }
+}

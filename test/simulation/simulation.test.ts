@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { BUGS } from './bugs/catalogue.ts';
+import { withBug } from './bugs/plant.ts';
+import { Report } from './report.ts';
+import type { SeedResult } from './run-seed.ts';
+import { runSeeds } from './run-seeds.ts';
+
+const SEEDS = [1, 5_000] as const;
+
+describe('the simulated operator', () => {
+  it('comes to the same end whenever a seed is run', async () => {
+    const results: SeedResult[] = [];
+    for (let round = 0; round < 2; round += 1) await runSeeds([7, 12], (result) => results.push(result));
+    const [first, second] = [results.slice(0, 6), results.slice(6)].map((each) =>
+      each.toSorted((a, b) => a.seed - b.seed),
+    );
+    expect(second).toEqual(first);
+  });
+
+  it(`keeps every invariant over ${String(SEEDS[1])} seeds, with enough of every fault and crash`, async () => {
+    const report = new Report();
+    await runSeeds(SEEDS, (result) => report.add(result));
+    process.stdout.write(`${report.lines().join('\n')}\n`);
+    expect(
+      report.failures.map(({ seed, complaints }) => `seed ${String(seed)}: ${String(complaints[0])}`),
+    ).toEqual([]);
+    expect(report.gaps).toEqual([]);
+    expect(report.passed).toBe(SEEDS[1]);
+  });
+});
+
+describe('the planted bugs', () => {
+  it.each(BUGS)('$name: its place is there', (bug) => {
+    expect(withBug(bug)).toContain(bug.instead);
+  });
+});

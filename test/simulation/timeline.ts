@@ -1,0 +1,74 @@
+/** What happens in a seed as lines for people. */
+import { z } from 'zod';
+import { at, type Change } from '../../src/simulation/api-server.ts';
+import { makeLogger, type Logger } from '../../src/telemetry/logger.ts';
+import { claimOf, modeOf, outagesOf, permitsOf, stateOf } from './seen.ts';
+
+/** Takes a line of the timeline, and its milliseconds since the beginning. */
+export type Tell = (time: number, line: string) => void;
+
+const SILENT = makeLogger({ level: 'silent' });
+const NAME_WIDTH = 10;
+const LONGEST = 400;
+const logLine = z.looseObject({ msg: z.string() });
+
+export class Timeline {
+  readonly #tell: Tell | undefined;
+  readonly #now: () => number;
+
+  /** Without `tell` nothing is made. `now` is in milliseconds since the beginning. */
+  constructor(tell: Tell | undefined, now: () => number) {
+    this.#tell = tell;
+    this.#now = now;
+  }
+
+  note(who: string, what: string): void {
+    this.#tell?.(this.#now(), `${who.padEnd(NAME_WIDTH)} ${what.slice(0, LONGEST)}`);
+  }
+
+  change({ resource, type, object, by }: Change): void {
+    if (!this.#tell || resource === 'leases') return;
+    const { name, resourceVersion } = object.metadata;
+    const about = ABOUT[resource](object);
+    this.note(by, `${type.padEnd(8)} ${resource}/${name}@${resourceVersion} ${about}`);
+  }
+
+  /** The log of a process, as part of the timeline. */
+  logger(name: string): Logger {
+    if (!this.#tell) return SILENT;
+    const write = (line: string): void => {
+      const {
+        msg,
+        level: _level,
+        time: _time,
+        pid: _pid,
+        hostname: _host,
+        name: _name,
+        ...fields
+      } = logLine.parse(JSON.parse(line));
+      this.note(name, `log: ${msg} ${JSON.stringify(fields)}`);
+    };
+    return makeLogger({ level: 'info', destination: { write } });
+  }
+}
+
+type About = (object: Change['object']) => string;
+
+const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases'>, About>> = {
+  nodes: (node) => {
+    const claim = claimOf(node);
+    const closed = node.spec?.['unschedulable'] === true ? 'cordoned' : 'open';
+    return `${closed}, claim=${claim ? `${claim.run}@${String(claim.epoch)}` : 'none'}, ${JSON.stringify(node.status)}`;
+  },
+  pods: ({ spec, metadata }) =>
+    `on ${String(spec?.['nodeName'])}${metadata.deletionTimestamp === undefined ? '' : ', leaving'}`,
+  jobs: ({ spec, status }) => `suspended=${String(spec?.['suspend'])} ${JSON.stringify(status ?? {})}`,
+  hostpools: (pool) => {
+    const permits = permitsOf(pool).map(({ host, run }) => `${host}:${run}`);
+    return `epoch=${String(pool.status?.['epoch'])} limit=${String(pool.spec?.['maxUnavailable'])} permits=${permits.join(',')}`;
+  },
+  patchstrategies: (strategy) => {
+    const hosts = outagesOf(strategy).map(({ name, step, result }) => `${name}:${step}:${result}`);
+    return `${modeOf(strategy)}, ${stateOf(strategy) ?? 'new'} [${hosts.join(', ')}] ${String(at(strategy.status, 'message'))}`;
+  },
+};
