@@ -17,7 +17,7 @@ export function tendLockedHosts(pass: Pass): void {
   for (const outage of [...run.hosts]) {
     const facts = turn.view.host(outage.name);
     if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
-    else if (outage.releaseAsked || lockedByNobody(facts)) {
+    else if (outage.releaseAsked || lockedByNobody(facts, outage)) {
       const { revision } = facts;
       const effect = {
         kind: 'release',

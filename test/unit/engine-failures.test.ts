@@ -176,10 +176,16 @@ describe.each([
     expect(run.run.state).toBe('applied');
   });
 
-  it('gives claim and permit of a failed host back when a person uncordons it', async () => {
+  it.each<[string, Parameters<SimulatedWorld['changeHost']>[1]]>([
+    ['', {}],
+    [', also where its claim was spoilt', { claim: undefined, spoiltClaim: 'its annotation was edited' }],
+  ])('gives claim and permit of a failed host back when a person uncordons it%s', async (_, change) => {
     const run = await start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await run.settle();
     expect(run.claimed).toEqual(['w-1']);
+    run.world.changeHost('w-1', change);
+    await run.settle();
+    expect(run.run.hosts).toMatchObject([{ name: 'w-1' }]);
     run.world.changeHost('w-1', { closed: false });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');

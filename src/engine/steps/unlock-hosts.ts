@@ -1,3 +1,4 @@
+import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import { DONE, ask, keyOf, type HostStep, type Verdict } from './verdict.ts';
 import type { HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
@@ -28,7 +29,7 @@ export function carriesOurMark({ claim, spoiltClaim, marked }: HostFacts, run: s
   return claim ? claim.run === run : marked || spoiltClaim !== undefined;
 }
 
-/** Whether somebody uncordoned a host that we had closed: they have taken the decision about it. */
-export function lockedByNobody({ closed, claim }: HostFacts): boolean {
-  return !closed && claim?.level === 'away';
+/** Whether somebody uncordoned a host that we had closed: they have taken the decision about it, whatever became of its claim. */
+export function lockedByNobody({ closed }: HostFacts, { level }: HostProgress): boolean {
+  return !closed && level === 'away';
 }
