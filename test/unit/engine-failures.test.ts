@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AWAY_STEPS, claimOfAnother, isEmpty, openAndFree, workers } from './support/fleets.ts';
 import { KERNEL, kernelPatch, kubeletPatch, SimulatedRun, type RunOptions } from './support/simulated-run.ts';
+import type { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 
 describe.each([
   { how: 'in one process', restarts: false },
