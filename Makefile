@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test bench bench-permits bench-planner mutate generate lint clean
+.PHONY: help install tools demo test test-chart bench bench-permits bench-planner mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ demo: $(INSTALLED) ## Show a patch run on a real control plane with simulated no
 test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a name"'
 	@$(RUN) test -- $(SUITE) $(if $(ARGS),-- $(ARGS))
 
+test-chart: ## Lint, render, install, upgrade and remove the Helm charts, with a real helm on a real control plane
+	@$(MAKE) test SUITE=chart
+
 bench: $(INSTALLED) ## Measure a whole run on the simulated adapter
 	@$(RUN) bench
 
@@ -55,10 +58,10 @@ lint: $(INSTALLED) ## Check style, import directions, formatting and types
 	@$(RUN) lint
 	@$(RUN) typecheck
 
-CONTROLPLANE_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen/controlplane
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen
 
 clean: ## Remove what was installed and what tests left in this folder
 	rm -rf node_modules coverage .vitest .stryker
-	@if [ -d "$(CONTROLPLANE_CACHE)" ]; then \
-	  echo "The built control plane stays in $(CONTROLPLANE_CACHE), as building it takes minutes."; \
-	  echo "To remove it too: rm -rf $(CONTROLPLANE_CACHE)"; fi
+	@if [ -d "$(CACHE)" ]; then \
+	  echo "The control plane and the tools that were built for tests stay in $(CACHE), as building them takes minutes."; \
+	  echo "To remove them too: rm -rf $(CACHE)"; fi

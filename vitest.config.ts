@@ -24,6 +24,7 @@ export default defineConfig({
       withRealServers('contract'),
       withRealServers('integration'),
       withRealServers('e2e'),
+      withRealServers('chart'),
       inProcess('run-wide'),
     ],
     coverage: { include: ['src/**/*.ts'] },

@@ -16,22 +16,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { controlPlaneBinaries } from '../test/support/controlplane-binaries.ts';
+import { toolBinaries } from '../test/support/tool-binaries.ts';
 
-type Suite = { readonly name: string; readonly shareMinutes: number; readonly needsControlPlane: boolean };
+type Suite = {
+  readonly name: string;
+  readonly shareMinutes: number;
+  readonly needs: readonly (keyof typeof BUILDS)[];
+};
+
+/** Built from Go modules once per machine; found in the cache afterwards. */
+const BUILDS = {
+  controlPlane: { name: 'controlplane build', shareMinutes: 7, make: controlPlaneBinaries },
+  tools: { name: 'tools build', shareMinutes: 4, make: toolBinaries },
+} as const;
 
 /** In the order they run. The share is what a suite may take before the table warns about it. */
 const SUITES: readonly Suite[] = [
-  { name: 'unit', shareMinutes: 1, needsControlPlane: false },
-  { name: 'standin', shareMinutes: 1, needsControlPlane: true },
-  { name: 'contract', shareMinutes: 0.5, needsControlPlane: true },
-  { name: 'integration', shareMinutes: 2, needsControlPlane: true },
-  { name: 'e2e', shareMinutes: 10, needsControlPlane: true },
-  { name: 'run-wide', shareMinutes: 0.1, needsControlPlane: false }, // last: judges by what the others did
+  { name: 'unit', shareMinutes: 1, needs: [] },
+  { name: 'standin', shareMinutes: 1, needs: ['controlPlane'] },
+  { name: 'contract', shareMinutes: 0.5, needs: ['controlPlane'] },
+  { name: 'integration', shareMinutes: 2, needs: ['controlPlane'] },
+  { name: 'e2e', shareMinutes: 10, needs: ['controlPlane'] },
+  { name: 'chart', shareMinutes: 3, needs: ['controlPlane', 'tools'] },
+  { name: 'run-wide', shareMinutes: 0.1, needs: [] }, // last: judges by what the others did
 ];
-/** Built from its Go modules once per machine; found in the cache afterwards. */
-const CONTROL_PLANE = { name: 'controlplane build', shareMinutes: 7 };
 /** For everything together on a machine with empty caches. */
-const TOTAL_SHARE_MINUTES = 22;
+const TOTAL_SHARE_MINUTES = 29;
 
 const ROOT = join(import.meta.dirname, '..');
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -130,14 +140,10 @@ type Run = {
 
 async function runAll(suites: readonly Suite[], run: Run): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  let controlPlane: Row | undefined;
   for (const suite of suites) {
-    if (suite.needsControlPlane && !controlPlane) {
-      controlPlane = await buildControlPlane();
-      rows.push(controlPlane);
-    }
-    if (suite.needsControlPlane && controlPlane?.trouble) {
-      rows.push(failure(suite, 'not run: there is no control plane'));
+    const lacking = await lackingBuilds(suite, rows);
+    if (lacking.length > 0) {
+      rows.push(failure(suite, `not run: ${lacking.join(' and ')} failed`));
       continue;
     }
     const { row, interrupted } = await runSuite(suite, run, environment(run, suites, rows));
@@ -164,16 +170,29 @@ function failure({ name, shareMinutes }: Pick<Row, 'name' | 'shareMinutes'>, tro
   return { name, shareMinutes, passed: 0, failed: 1, skipped: 0, minutes: 0, trouble };
 }
 
-async function buildControlPlane(): Promise<Row> {
-  print(`\n=== ${CONTROL_PLANE.name} ===`);
+/** Makes what a suite needs and what was not made before; says which of it failed. */
+async function lackingBuilds({ needs }: Suite, rows: Row[]): Promise<string[]> {
+  const lacking: string[] = [];
+  for (const need of needs) {
+    const { name } = BUILDS[need];
+    let row = rows.find((each) => each.name === name);
+    if (!row) rows.push((row = await build(need)));
+    if (row.trouble) lacking.push(name);
+  }
+  return lacking;
+}
+
+async function build(what: keyof typeof BUILDS): Promise<Row> {
+  const { name, shareMinutes, make } = BUILDS[what];
+  print(`\n=== ${name} ===`);
   const started = performance.now();
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const row = { name, shareMinutes, passed: 0, failed: 0, skipped: 0 };
   try {
-    print(await controlPlaneBinaries());
-    return { ...CONTROL_PLANE, ...counts, minutes: minutesSince(started) };
+    print(await make());
+    return { ...row, minutes: minutesSince(started) };
   } catch (error) {
     print(error instanceof Error ? error.message : String(error));
-    return { ...CONTROL_PLANE, ...counts, minutes: minutesSince(started), trouble: 'failed, see above' };
+    return { ...row, minutes: minutesSince(started), trouble: 'failed, see above' };
   }
 }
 
@@ -293,7 +312,8 @@ function printSummary(rows: readonly Row[]): void {
 }
 
 function cells({ name, passed, failed, skipped, minutes, shareMinutes }: Row): readonly string[] {
-  const counts = [passed, failed, skipped].map((count) => (name === CONTROL_PLANE.name ? '' : String(count)));
+  const isBuild = Object.values(BUILDS).some((each) => each.name === name);
+  const counts = [passed, failed, skipped].map((count) => (isBuild ? '' : String(count)));
   return [name, ...counts, minutes.toFixed(1), shareMinutes.toFixed(1)];
 }
 
