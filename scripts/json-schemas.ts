@@ -50,7 +50,9 @@ function closed(schema: JsonSchema): JsonSchema {
 }
 
 function eachClosed(properties: JsonSchema): JsonSchema {
-  return Object.fromEntries(Object.entries(properties).map(([name, field]) => [name, closed(asSchema(field))]));
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, field]) => [name, closed(asSchema(field))]),
+  );
 }
 
 function asSchema(value: unknown): JsonSchema {

@@ -20,7 +20,12 @@ export class AdmissionError extends Error {
 
 /** Reads all documents of a YAML file. */
 export async function readManifests(file: string): Promise<Manifest[]> {
-  return loadAll(await readFile(file, 'utf8')).map((document) => manifestSchema.parse(document));
+  return manifestsIn(await readFile(file, 'utf8'));
+}
+
+/** All documents of a text in YAML. */
+export function manifestsIn(yaml: string): Manifest[] {
+  return loadAll(yaml).map((document) => manifestSchema.parse(document));
 }
 
 /** Applies manifests in their order. Throws AdmissionError. */

@@ -1,5 +1,5 @@
 /**
- * helm, kubectl and kubeconform, as tests of the chart and of manifests use
+ * helm, kubectl and their like, as tests of the chart and of manifests use
  * them. As a script it prints their folder:
  *
  *     node test/support/tool-binaries.ts
@@ -9,11 +9,11 @@ import { goBinaries, type BinariesOptions, type GoBuild } from './go-binaries.ts
 
 const TOOLS: GoBuild = {
   name: 'tools',
-  what: 'the tools for tests (helm, kubectl, kubeconform)',
+  what: 'the tools for tests (helm, kubectl, kubeconform, check-rules)',
   duration: '2 to 5 minutes',
-  binaries: ['helm', 'kubectl', 'kubeconform'],
+  binaries: ['helm', 'kubectl', 'kubeconform', 'check-rules'],
   sources: join(import.meta.dirname, '..', 'tools'),
-  inputs: ['build.sh', 'go.mod', 'go.sum', 'kubectl'],
+  inputs: ['build.sh', 'go.mod', 'go.sum', 'kubectl', 'check-rules', 'prometheus-operator'],
   module: '.',
   variable: 'CAREEN_TOOLS',
 };
