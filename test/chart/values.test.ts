@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { CHART, CRDS_CHART, keyOf, rendered, renderedOfKind } from '../support/tools.ts';
+import { CHART, CRDS_CHART, fieldAt, keyOf, rendered, renderedOfKind } from '../support/tools.ts';
 
 const POD = 'spec.template.spec';
 const CONTAINER = `${POD}.containers.0`;
@@ -67,7 +67,7 @@ describe('the values', () => {
   it.each(effects)('%s: %s', async (value, kind, path, expected) => {
     const found = await renderedOfKind(kind, [value]);
     if (path === ABSENT) expect(found).toEqual([]);
-    else expect(found.map((manifest) => at(manifest, path))).toContainEqual(expected);
+    else expect(found.map((manifest) => fieldAt(manifest, path))).toContainEqual(expected);
   });
 
   it('roles.create=false: no roles for people', async () => {
@@ -124,19 +124,6 @@ describe('the values', () => {
     );
   });
 });
-
-function at(value: unknown, path: string): unknown {
-  return path
-    .split('.')
-    .reduce(
-      (part, key) => (z.record(z.string(), z.unknown()).safeParse(part).data ?? asList(part))[key],
-      value,
-    );
-}
-
-function asList(value: unknown): Record<string, unknown> {
-  return Object.fromEntries(z.array(z.unknown()).catch([]).parse(value).entries());
-}
 
 describe('values.yaml', () => {
   it('explains each value in a comment above it', async () => {

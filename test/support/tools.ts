@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { z } from 'zod';
 import { manifestsIn, type Manifest } from './apply.ts';
 import { DEPLOY } from './installation.ts';
 import { toolBinaries } from './tool-binaries.ts';
@@ -58,4 +59,14 @@ export function keyOf({ kind, metadata: { namespace, name } }: Manifest): string
 /** What `kubectl apply -k` would apply. */
 export async function kustomized(folder: string): Promise<Manifest[]> {
   return manifestsIn(await run('kubectl', ['kustomize', folder]));
+}
+
+/** What stands at a path such as `spec.ports.0.name`. */
+export function fieldAt(value: unknown, path: string): unknown {
+  return path.split('.').reduce((part, key) => fieldsOf(part)[key], value);
+}
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  const fields = Array.isArray(value) ? Object.fromEntries(value.entries()) : value;
+  return z.record(z.string(), z.unknown()).catch({}).parse(fields);
 }
