@@ -81,6 +81,12 @@ it(
   },
 );
 
+it('a second Careen is refused', async () => {
+  await expect(helm.upgrade('second', PREVIOUS.careen)).rejects.toThrow(
+    /careen-hosts.* cannot be imported into the current release: invalid ownership metadata/,
+  );
+});
+
 it('an upgrade of careen waits for that of its kinds', async () => {
   await expect(helm.upgrade('careen', CURRENT.careen)).rejects.toThrow(
     /the kind hostpools\.careen\.dev in this cluster is of version 0\.0\.1, and Careen 0\.1\.0 needs its own: upgrade the chart careen-crds first/,

@@ -2,8 +2,7 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Manifest } from '../support/apply.ts';
-import { apply } from '../support/apply.ts';
+import { apply, type Manifest } from '../support/apply.ts';
 import { CHART, CRDS_CHART, OPERATOR_NAMESPACE, run } from '../support/tools.ts';
 
 /** For a machine that is busy. */
@@ -29,12 +28,12 @@ export class Helm {
     this.#kubeconfig = kubeconfig;
   }
 
-  /** Installs or upgrades a release named like its chart, and waits until it is there. */
-  async upgrade(release: 'careen' | 'careen-crds', chart: string, ...further: string[]): Promise<string> {
+  /** Installs or upgrades a release, and waits until it is there. */
+  async upgrade(release: string, chart: string, ...further: string[]): Promise<string> {
     return this.#run(['upgrade', '--install', release, chart, ...WAIT, ...further]);
   }
 
-  async uninstall(release: 'careen' | 'careen-crds'): Promise<string> {
+  async uninstall(release: string): Promise<string> {
     return this.#run(['uninstall', release, ...WAIT]);
   }
 
