@@ -30,6 +30,7 @@ describe('the alerts', () => {
       expect(names.length, alert).toBeGreaterThan(0);
       for (const name of names) {
         const grouped = [...expr.matchAll(/by \((\w+)\)/g)].map(([, label]) => label);
+        expect([...metrics.keys()], alert).toContain(name);
         expect(metrics.get(name), `${alert}: ${name}`).toEqual(expect.arrayContaining(grouped));
       }
     }
