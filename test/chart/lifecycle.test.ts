@@ -9,7 +9,7 @@ import { createWorkers, Fleet, marked, STANDIN } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';
 import { apply, read, readManifests, type Manifest } from '../support/apply.ts';
 import { auditArgs } from '../support/audit.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { connect, startControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   OPERATOR_ACCOUNT,
@@ -35,12 +35,12 @@ const EVERYTHING = [
   'prometheusRule.enabled=true',
 ];
 
-let plane: ControlPlane;
 let admin: KubeConfig;
 let helm: Helm;
 let folder: string;
 let operator: RunningOperator;
 let standin: RunningStandin;
+const closing: (() => Promise<unknown>)[] = [];
 let fleet: Fleet;
 const surroundings = {
   get admin() {
@@ -52,18 +52,17 @@ const surroundings = {
 };
 
 beforeAll(async () => {
-  plane = await startControlPlane({ args: await auditArgs() });
+  const plane = await startControlPlane({ args: await auditArgs() });
+  closing.push(() => plane.stop());
   admin = connect(plane.kubeconfig);
   helm = new Helm(plane.kubeconfig);
   folder = await mkdtemp(join(tmpdir(), 'careen-chart-'));
+  closing.push(() => rm(folder, { recursive: true, force: true }));
   await createNodes(admin, [{ name: 'system-0' }, { name: 'system-1' }]);
   await makeNamespace(admin);
 });
 afterAll(async () => {
-  await operator.stop();
-  await standin.stop();
-  await plane.stop();
-  await rm(folder, { recursive: true, force: true });
+  for (const close of closing.reverse()) await close();
 });
 
 it('careen is not installed before its kinds', async () => {
@@ -76,7 +75,7 @@ it(
   async () => {
     await helm.upgrade('careen-crds', PREVIOUS.crds);
     await helm.upgrade('careen', PREVIOUS.careen, '--set-json', POOLS);
-    await untilReady('0.0.1');
+    await expectReady('0.0.1');
     await apply(admin, strategyManifest(POOL, 'careen-hosts', { poolRef: POOL }));
   },
 );
@@ -102,7 +101,7 @@ it(
     await helm.upgrade('careen-crds', CURRENT.crds);
     expect(await kindHas('plan')).toBe(true);
     await helm.upgrade('careen', CURRENT.careen, '--set-json', POOLS);
-    await untilReady('0.1.0');
+    await expectReady('0.1.0');
     expect(await uids()).toEqual(before);
   },
 );
@@ -187,15 +186,18 @@ it(
   },
 );
 
-/** Starts the operator anew, with a token of the account that the chart made. */
+/** Starts the software of the hosts, and the operator with a token of the account that the chart made. */
 async function start(): Promise<void> {
+  standin = await startHostStandin(admin, STANDIN);
+  closing.push(() => standin.stop());
   const kubeconfig = join(folder, 'operator.kubeconfig');
   await writeOperatorKubeconfig(admin, kubeconfig);
   operator = await startOperator(kubeconfig);
+  closing.push(() => operator.stop());
 }
 
-/** Waits until the Deployment runs this version; fails with what hinders its pods. */
-async function untilReady(version: string): Promise<void> {
+/** Expects that the Deployment runs this version, on two pods that Pod Security has let pass: helm has waited for them. */
+async function expectReady(version: string): Promise<void> {
   const { namespace, name } = OPERATOR_ACCOUNT;
   const { spec, status } = await admin.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name });
   expect(spec?.template.spec?.containers[0]?.image).toBe(`ghcr.io/careen-dev/careen:${version}`);

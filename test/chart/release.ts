@@ -2,8 +2,9 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { OPERATOR_NAMESPACE } from '../../src/crds/names.ts';
 import { apply, type Manifest } from '../support/apply.ts';
-import { CHART, CRDS_CHART, OPERATOR_NAMESPACE, run } from '../support/tools.ts';
+import { CHART, CRDS_CHART, run } from '../support/tools.ts';
 
 /** For a machine that is busy. */
 const WAIT = ['--wait', '--timeout', '3m'];

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
+import { OPERATOR_NAMESPACE } from '../../src/crds/names.ts';
 import { manifestsIn, type Manifest } from './apply.ts';
 import { DEPLOY } from './installation.ts';
 import { toolBinaries } from './tool-binaries.ts';
@@ -12,7 +13,6 @@ export const ROOT = join(DEPLOY, '..');
 const CHARTS = join(ROOT, 'charts');
 export const CHART = join(CHARTS, 'careen');
 export const CRDS_CHART = join(CHARTS, 'careen-crds');
-export const OPERATOR_NAMESPACE = 'careen-system';
 
 export type Tool = 'helm' | 'kubectl' | 'kubeconform' | 'check-rules';
 

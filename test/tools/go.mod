@@ -1,6 +1,6 @@
 module example.com/tools
 
-go 1.26.0
+go 1.26.7
 
 tool (
 	github.com/yannh/kubeconform/cmd/kubeconform
