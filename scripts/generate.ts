@@ -1,5 +1,4 @@
 /**
-/**
  * Writes the files that are made from sources: the kinds in deploy/crds and in
  * the chart careen-crds, their JSON schemas, the schema of the chart's values,
  * and deploy/argocd/argocd-cm.yaml from the health scripts beside it.
