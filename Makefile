@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test bench bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo test test-chart bench bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ demo: $(INSTALLED) ## Show a patch run on a real control plane with simulated no
 
 test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a name"'
 	@$(RUN) test -- $(SUITE) $(if $(ARGS),-- $(ARGS))
+
+test-chart: ## Lint, render, install, upgrade and remove the Helm charts, with a real helm on a real control plane
+	@$(MAKE) test SUITE=chart
 
 bench: $(INSTALLED) ## Measure a whole run on the simulated adapter
 	@$(RUN) bench
@@ -64,10 +67,10 @@ lint: $(INSTALLED) ## Check style, import directions, formatting and types
 	@$(RUN) lint
 	@$(RUN) typecheck
 
-BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen
 
 clean: ## Remove what was installed and what tests left in this folder
 	rm -rf node_modules coverage .vitest .stryker
-	@if [ -d "$(BUILT)" ]; then \
-	  echo "The built control plane and the judge stay in $(BUILT), as building them takes minutes."; \
-	  echo "To remove them too: rm -rf $(BUILT)"; fi
+	@if [ -d "$(CACHE)" ]; then \
+	  echo "The control plane, the judge and the tools that were built for tests stay in $(CACHE), as building them takes minutes."; \
+	  echo "To remove them too: rm -rf $(CACHE)"; fi

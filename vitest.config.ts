@@ -32,6 +32,7 @@ export default defineConfig({
       withRealServers('integration'),
       withRealServers('e2e'),
       withRealServers('gitops'),
+      withRealServers('chart'),
       inProcess('run-wide'),
     ],
     coverage: { include: ['src/**/*.ts'] },

@@ -1,55 +1,92 @@
 /**
- * Writes the files that are made from sources: deploy/crds from src/crds, and
- * deploy/argocd/argocd-cm.yaml from the health scripts beside it.
+ * Writes the files that are made from sources: the kinds in deploy/crds and in
+ * the chart careen-crds, their JSON schemas, the schema of the chart's values,
+ * and deploy/argocd/argocd-cm.yaml from the health scripts beside it.
  * `--check` writes nothing and fails when a file is not current.
  */
-import { readFileSync } from 'node:fs';
 import { readFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
 import { customResourceDefinition, type CrdDefinition } from '../src/crds/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
-import { GROUP } from '../src/crds/names.ts';
+import { GROUP, VERSION } from '../src/crds/names.ts';
 import { patchStrategyDefinition } from '../src/crds/patch-strategy.ts';
+import { valuesSchema } from './chart-values.ts';
+import { kindSchema, specSchema, type JsonSchema } from './json-schemas.ts';
 
 const root = join(import.meta.dirname, '..');
 
+const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition];
+const ARGOCD = 'deploy/argocd';
+const HEADER = 'Made by `npm run generate` from src/crds. Do not edit.';
+
 /** The generated files: path below the project's folder, and what belongs in it. */
-export function generatedFiles(): Map<string, string> {
-  const definitions = [hostPoolDefinition, patchStrategyDefinition];
+export async function generatedFiles(): Promise<Map<string, string>> {
+  const poolSpec = specSchema(customResourceDefinition(hostPoolDefinition));
   return new Map([
-    ...definitions.map((each) => [`deploy/crds/${GROUP}_${each.plural}.yaml`, crdYaml(each)] as const),
-    [`${ARGOCD}/argocd-cm.yaml`, healthYaml(definitions)],
+    ...DEFINITIONS.flatMap(filesOf),
+    ['charts/careen/values.schema.json', json(valuesSchema(poolSpec))],
+    ['charts/careen/files/execute-policy.yaml', await executePolicy()],
+    [`${ARGOCD}/argocd-cm.yaml`, await healthYaml()],
   ]);
 }
 
-const ARGOCD = 'deploy/argocd';
+function filesOf(definition: CrdDefinition): [path: string, content: string][] {
+  const crd = customResourceDefinition(definition);
+  const file = `${GROUP}_${definition.plural}.yaml`;
+  // The name by which kubeconform finds it.
+  const schema = `${definition.kind.toLowerCase()}_${VERSION}.json`;
+  return [
+    [`deploy/crds/${file}`, `# ${HEADER}\n${yaml(crd)}`],
+    [`charts/careen-crds/templates/${file}`, crdTemplate(crd)],
+    [`deploy/schemas/${schema}`, json(kindSchema(crd))],
+  ];
+}
+
+/** A chart's template of a definition: what Helm adds stands at the head of its metadata. */
+function crdTemplate(crd: JsonSchema): string {
+  const text = yaml(crd);
+  if (text.includes('{{')) throw new Error('a description has "{{" in it, which Helm would take for its own');
+  const added = ['annotations', 'labels'].map(
+    (field) => `\n  ${field}:\n    {{- include "careen-crds.${field}" . | nindent 4 }}`,
+  );
+  return `{{- /* ${HEADER} */}}\n${text.replace('\nmetadata:', `\nmetadata:${added.join('')}`)}`;
+}
+
+/** A chart has only files of its own, so the policy stands there once more. */
+async function executePolicy(): Promise<string> {
+  const source = 'deploy/optional/execute-policy/policy.yaml';
+  const text = await readFile(join(root, source), 'utf8');
+  return `# Made by \`npm run generate\` from ${source}. Do not edit.\n${text}`;
+}
 
 /** What is added to the ConfigMap of Argo CD. */
-function healthYaml(definitions: readonly CrdDefinition[]): string {
-  const scripts = definitions.map(({ kind }) => {
+async function healthYaml(): Promise<string> {
+  const data: Record<string, string> = {};
+  for (const { kind } of DEFINITIONS) {
     const name = `${GROUP}_${kind}`;
-    const script = readFileSync(join(root, ARGOCD, `${name}.lua`), 'utf8');
-    return [`resource.customizations.health.${name}`, script];
-  });
-  const configMap = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: 'argocd-cm', namespace: 'argocd' },
-    data: Object.fromEntries(scripts) as unknown,
-  };
+    data[`resource.customizations.health.${name}`] = await readFile(
+      join(root, ARGOCD, `${name}.lua`),
+      'utf8',
+    );
+  }
+  const metadata = { name: 'argocd-cm', namespace: 'argocd' };
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
   const header = '# Made by `npm run generate` from the scripts in this folder. Do not edit.\n';
   return header + dump(configMap, { lineWidth: -1 });
 }
 
-function crdYaml(definition: CrdDefinition): string {
-  const header = '# Made by `npm run generate` from src/crds. Do not edit.\n';
-  return header + dump(customResourceDefinition(definition), { lineWidth: 110, noRefs: true });
+function yaml(content: JsonSchema): string {
+  return dump(content, { lineWidth: 110, noRefs: true });
 }
 
-async function staleFiles(): Promise<string[]> {
+function json(content: JsonSchema): string {
+  return `${JSON.stringify(content, null, 2)}\n`;
+}
+
+async function staleFiles(files: ReadonlyMap<string, string>): Promise<string[]> {
   const stale: string[] = [];
-  for (const [path, content] of generatedFiles()) {
+  for (const [path, content] of files) {
     const found = await readFile(join(root, path), 'utf8').catch(() => undefined);
     if (found !== content) stale.push(path);
   }
@@ -57,7 +94,8 @@ async function staleFiles(): Promise<string[]> {
 }
 
 async function main(): Promise<void> {
-  const stale = await staleFiles();
+  const files = await generatedFiles();
+  const stale = await staleFiles(files);
   if (process.argv.includes('--check')) {
     if (stale.length === 0) return;
     console.error(`not current: ${stale.join(', ')}; run \`make generate\` and commit what it writes`);
@@ -65,7 +103,7 @@ async function main(): Promise<void> {
     return;
   }
   for (const path of stale) {
-    const content = generatedFiles().get(path) ?? '';
+    const content = files.get(path) ?? '';
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), content);
     console.log(`wrote ${path}`);

@@ -28,6 +28,9 @@ const patched = {
   'kubelet-1.36.4': { kubeletVersion: 'v1.36.4' },
 };
 
+/** The software of all hosts: what patches bring, and quick. */
+export const STANDIN = { patches: patched, workSeconds: 0.2, bootDelay: '500ms' };
+
 export class Cluster {
   readonly admin: KubeConfig;
   readonly operatorKubeconfig: string;
@@ -61,7 +64,7 @@ export class Cluster {
     const plane = await startControlPlane({ args: args ?? (await auditArgs()) });
     const admin = connect(plane.kubeconfig);
     await installCareen(admin);
-    const standin = await startHostStandin(admin, { patches: patched, workSeconds: 0.2, bootDelay: '500ms' });
+    const standin = await startHostStandin(admin, STANDIN);
     const kubeconfig = join(folder, 'operator.kubeconfig');
     await writeOperatorKubeconfig(admin, kubeconfig);
     const closing = [
@@ -101,26 +104,40 @@ export class Cluster {
     maxUnavailable: number | string,
     annotations: Record<string, string> = {},
   ): Promise<Fleet> {
-    const hosts = Array.from({ length: workers }, (_, i) => `${pool}-${String(i)}`);
-    const node = { labels: { pool }, kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3', annotations };
-    await createNodes(
-      this.admin,
-      hosts.map((name) => ({ name, ...node })),
-    );
+    const hosts = await createWorkers(this.admin, pool, workers, annotations);
     await apply(this.admin, poolManifest(pool, maxUnavailable));
     return new Fleet(this, pool, hosts);
   }
 }
 
+/** Makes the nodes of a pool, named after it, which lack what `patched` brings; returns their names. */
+export async function createWorkers(
+  admin: KubeConfig,
+  pool: string,
+  workers: number,
+  annotations: Record<string, string> = {},
+): Promise<string[]> {
+  const hosts = Array.from({ length: workers }, (_, i) => `${pool}-${String(i)}`);
+  const node = { labels: { pool }, kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3', annotations };
+  await createNodes(
+    admin,
+    hosts.map((name) => ({ name, ...node })),
+  );
+  return hosts;
+}
+
+/** What a fleet needs to know of the cluster that it is in. */
+type Surroundings = Pick<Cluster, 'admin' | 'operator'>;
+
 /** The hosts of one test, and the strategy on them. */
 export class Fleet {
   readonly poolName: string;
   readonly hosts: readonly string[];
-  readonly #cluster: Cluster;
+  readonly #cluster: Surroundings;
   readonly #strategy: Manifest;
 
   constructor(
-    cluster: Cluster,
+    cluster: Surroundings,
     pool: string,
     hosts: readonly string[],
     strategy: { readonly name: string; readonly namespace: string } = { name: pool, namespace: NAMESPACE },

@@ -8,6 +8,7 @@ import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.t
 import { apply, patchStatus, read, readManifests, tryCreate, type Manifest } from '../support/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
+import { DEPLOY, listedFiles } from '../support/installation.ts';
 import { installCareen } from '../support/operator.ts';
 import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../support/strategies.ts';
 
@@ -111,15 +112,13 @@ const strategyStatus: PatchStrategyStatus = {
 
 describe('the custom resource definitions', () => {
   it('are what the sources generate', async () => {
-    for (const [path, content] of generatedFiles())
+    for (const [path, content] of await generatedFiles())
       expect(await readFile(join(ROOT, path), 'utf8'), path).toBe(content);
   });
 
   it('are structural, with a description on every field', async () => {
-    const paths = [...generatedFiles().keys()].filter((path) => path.startsWith('deploy/crds/'));
-    expect(paths).toHaveLength(2);
-    for (const path of paths) {
-      const [definition] = await readManifests(join(ROOT, path));
+    for (const file of await listedFiles(join(DEPLOY, 'crds'))) {
+      const [definition] = await readManifests(file);
       const found = JSON.stringify(await read(admin, definition as Manifest));
       expect(found).toContain('"type":"Established"');
       expect(found).not.toContain('NonStructuralSchema');

@@ -1,6 +1,7 @@
 /**
- * Where programs in Go that tests run come from: a folder that an environment
- * variable names, the user's cache folder, or a build with Go into that cache.
+ * Where programs for tests come from that are built from Go modules: a folder
+ * that an environment variable names, the user's cache folder, or a build with
+ * Go into that cache.
  */
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,62 +16,65 @@ const PLATFORM = `${process.platform}-${process.arch === 'x64' ? 'amd64' : proce
 const HEARTBEAT_SECONDS = 15;
 const ABANDONED_AFTER_HOURS = 12;
 const TAIL_LINES = 20;
-const ROOT = join(import.meta.dirname, '..', '..');
 
-/** Programs in Go that tests run, built by a script `build.sh FOLDER`. */
+/** Programs that one build makes together. */
 export type GoBuild = {
-  /** In the user's cache folder, and in what is told. */
+  /** The folder of the cache, below `careen`. */
   readonly name: string;
-  readonly binaries: readonly string[];
-  /** The folder with build.sh. */
-  readonly sources: string;
-  /** What in it goes into the build; a README or a stray output folder beside it changes nothing. */
-  readonly inputs: readonly string[];
-  /** The folder of a Go module, for the version of Go that it chooses. */
-  readonly module: string;
-  /** The environment variable that may name a folder with the binaries. */
-  readonly variable: string;
-  /** How long a first build takes. */
+  /** For people, such as `the test control plane`. */
+  readonly what: string;
+  /** For people: how long it takes with empty caches. */
   readonly duration: string;
+  readonly binaries: readonly string[];
+  /** The folder with build.sh, which takes the folder to build into. */
+  readonly sources: string;
+  /** What goes into the build; a README or a stray output folder beside it changes nothing. */
+  readonly inputs: readonly string[];
+  /** The folder of a go.mod, in `sources`: it may choose the toolchain. */
+  readonly module: string;
+  /** The environment variable that names a folder with the binaries. */
+  readonly variable: string;
 };
 
 export type BinariesOptions = {
   readonly environment?: NodeJS.ProcessEnv;
-  /** The folder with build.sh, if not that of the build. */
-  readonly sources?: string;
   /** Told one line at a time how a build goes; standard error by default. */
   readonly progress?: (line: string) => void;
 };
 
 /**
- * The folder that has the binaries; builds them when there is none, which takes
- * minutes once.
+ * The folder that has the binaries of a build; builds them when there is none,
+ * which takes minutes once.
  *
  * Safe to call from several processes at once, though each of them builds: let
  * a global setup call it before parallel test files do.
  */
 export async function goBinaries(build: GoBuild, options: BinariesOptions = {}): Promise<string> {
-  const { environment = process.env, sources = build.sources, progress = toStderr } = options;
-  const named = environment[build.variable];
+  const { environment = process.env, progress = toStderr } = options;
+  const { variable, binaries } = build;
+  const named = environment[variable];
   if (named) {
-    const missing = await missingBinaries(build, named);
+    const missing = await missingBinaries(named, binaries);
     if (missing.length > 0)
-      throw new Error(`${build.variable}=${named} has no executable ${missing.join(' and ')}`);
+      throw new Error(`${variable}=${named} has no executable ${missing.join(' and ')}`);
     return named;
   }
 
   const cache = cacheFolder(build, environment);
-  const digest = await sourcesDigest(sources, build.inputs);
-  const go = await goVersion(join(sources, build.module), environment);
+  const digest = await sourcesDigest(build);
+  const go = await goVersion(build, environment);
   const folder = go ? join(cache, `${digest}-${go}`) : await anyBuildOf(build, cache, digest);
   if (!folder) throw new Error(missingGoMessage(build, join(cache, `${digest}-GOVERSION-${PLATFORM}`)));
-  if ((await missingBinaries(build, folder)).length > 0)
-    await buildInto(folder, { build, sources, cache, environment, progress });
+  if ((await missingBinaries(folder, binaries)).length > 0)
+    await buildInto(folder, cache, build, { environment, progress });
   return folder;
 }
 
 /** A digest over the names and contents of all that goes into the build. */
-export async function sourcesDigest(sources: string, inputs: readonly string[]): Promise<string> {
+export async function sourcesDigest({
+  sources,
+  inputs,
+}: Pick<GoBuild, 'sources' | 'inputs'>): Promise<string> {
   const hash = createHash('sha256');
   for (const file of await inputFiles(sources, inputs)) {
     const content = await readFile(file);
@@ -93,7 +97,7 @@ function cacheFolder({ name }: GoBuild, environment: NodeJS.ProcessEnv): string 
   return join(caches, 'careen', name);
 }
 
-async function missingBinaries({ binaries }: GoBuild, folder: string): Promise<string[]> {
+async function missingBinaries(folder: string, binaries: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
   for (const name of binaries) {
     await access(join(folder, name), constants.X_OK).catch(() => missing.push(name));
@@ -102,10 +106,15 @@ async function missingBinaries({ binaries }: GoBuild, folder: string): Promise<s
 }
 
 /** Such as `go1.26.8-linux-amd64`; undefined when there is no Go. */
-async function goVersion(module: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+async function goVersion(
+  { sources, module }: GoBuild,
+  environment: NodeJS.ProcessEnv,
+): Promise<string | undefined> {
   try {
+    // Asked inside the module, whose go.mod may choose another toolchain.
+    const cwd = join(sources, module);
     const { stdout } = await promisify(execFile)('go', ['env', 'GOVERSION', 'GOOS', 'GOARCH'], {
-      cwd: module,
+      cwd,
       env: environment,
     });
     return stdout.trim().split('\n').join('-');
@@ -116,56 +125,56 @@ async function goVersion(module: string, environment: NodeJS.ProcessEnv): Promis
 }
 
 /** Without Go its version is not known: any build of the same sources for this machine will do. */
-async function anyBuildOf(build: GoBuild, cache: string, digest: string): Promise<string | undefined> {
+async function anyBuildOf({ binaries }: GoBuild, cache: string, digest: string): Promise<string | undefined> {
   const names = await readdir(cache).catch(() => []);
   for (const name of names.filter((each) => each.startsWith(`${digest}-`) && each.endsWith(`-${PLATFORM}`))) {
-    if ((await missingBinaries(build, join(cache, name))).length === 0) return join(cache, name);
+    if ((await missingBinaries(join(cache, name), binaries)).length === 0) return join(cache, name);
   }
   return undefined;
 }
 
-function missingGoMessage({ name, binaries, variable, sources, module }: GoBuild, cached: string): string {
-  const folder = relative(ROOT, sources);
+function missingGoMessage({ what, variable, binaries, sources, module }: GoBuild, cached: string): string {
   return [
-    `${name} is not built yet and there is no Go (command "go") to build it; one of these helps:`,
-    `  - set ${variable} to a folder with ${binaries.join(' and ')} (${folder}/build.sh FOLDER makes one)`,
+    `${what} is not built yet and there is no Go (command "go") to build it; one of these helps:`,
+    `  - set ${variable} to a folder with the binaries ${binaries.join(', ')} (${join(sources, 'build.sh')} FOLDER makes one)`,
     `  - put them into the cache folder: ${cached}`,
-    `  - install Go, at least the version in ${join(folder, module, 'go.mod')}`,
+    `  - install Go, at least the version in ${join(sources, module, 'go.mod')}`,
   ].join('\n');
 }
-
-type Making = {
-  readonly build: GoBuild;
-  readonly sources: string;
-  readonly cache: string;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly progress: (line: string) => void;
-};
 
 /**
  * Builds into a sibling of the target and renames it into place: a build that
  * is killed, or that runs beside another, never leaves half a cache.
  */
-async function buildInto(target: string, making: Making): Promise<void> {
-  const { build, cache, progress } = making;
+async function buildInto(
+  target: string,
+  cache: string,
+  build: GoBuild,
+  options: Required<BinariesOptions>,
+): Promise<void> {
+  const { progress } = options;
   await mkdir(cache, { recursive: true });
   await removeAbandoned(cache);
   const folder = await mkdtemp(join(cache, 'building-'));
   try {
-    progress(`careen: building ${build.name}; this happens once`);
+    progress(`careen: building ${build.what}; this happens once`);
     progress(`careen: it takes ${build.duration} on two cores, seconds when the caches of Go are warm`);
-    await runBuild(folder, making);
+    await runBuild(folder, build, options);
     await rename(folder, target).catch(async (error: unknown) => {
-      if ((await missingBinaries(build, target)).length > 0) throw error;
+      if ((await missingBinaries(target, build.binaries)).length > 0) throw error;
       // Another build of the same sources came first: its result is as good.
     });
-    progress(`careen: ${build.name} is in ${target}`);
+    progress(`careen: ${build.what}: built in ${target}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function runBuild(folder: string, { build, sources, environment, progress }: Making): Promise<void> {
+async function runBuild(
+  folder: string,
+  { sources, binaries }: GoBuild,
+  { environment, progress }: Required<BinariesOptions>,
+): Promise<void> {
   // -v makes Go name each package it compiles: a heartbeat has something to show.
   const env = { ...environment, GOFLAGS: `${environment['GOFLAGS'] ?? ''} -v`.trim() };
   const child = spawn(join(sources, 'build.sh'), [folder], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -180,7 +189,7 @@ async function runBuild(folder: string, { build, sources, environment, progress 
   }
   const heartbeat = setInterval(() => {
     const seconds = Math.round((Date.now() - started) / 1000);
-    void missingBinaries(build, folder).then(([name = 'done']) => {
+    void missingBinaries(folder, binaries).then(([name = 'done']) => {
       progress(
         `careen: ${elapsed(seconds)} building ${name}, ${String(lines)} packages so far, now ${tail.at(-1) ?? 'starting'}`,
       );

@@ -9,12 +9,13 @@ import { goBinaries, type GoBuild } from './go-binaries.ts';
 
 export const JUDGE: GoBuild = {
   name: 'judge',
+  what: 'the judge (kstatus, Argo CD, kustomize and kubectl wait)',
+  duration: 'one to two minutes',
   binaries: ['judge'],
   sources: join(import.meta.dirname, '..', 'gitops'),
   inputs: ['build.sh', 'judge'],
   module: 'judge',
   variable: 'CAREEN_JUDGE',
-  duration: 'one to two minutes',
 };
 
 const verdict = z.object({ status: z.string(), message: z.string() });

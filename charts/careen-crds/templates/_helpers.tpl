@@ -1,0 +1,13 @@
+{{/* Deleting a kind deletes every object of it: Helm leaves it alone when the release goes. */}}
+{{- define "careen-crds.annotations" -}}
+helm.sh/resource-policy: keep
+{{- end }}
+
+{{- define "careen-crds.labels" -}}
+app.kubernetes.io/name: careen
+app.kubernetes.io/part-of: careen
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}

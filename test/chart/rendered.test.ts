@@ -1,0 +1,89 @@
+/** Everything that the charts make, beside what deploy/ makes. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../support/apply.ts';
+import { DEPLOY } from '../support/installation.ts';
+import { CHART, CRDS_CHART, keyOf, kustomized, rendered, renderedOfKind, run } from '../support/tools.ts';
+
+const POLICY = join(DEPLOY, 'optional', 'execute-policy');
+const ALL = ['executePolicy.enabled=true', 'serviceMonitor.enabled=true', 'prometheusRule.enabled=true'];
+
+describe('the charts', () => {
+  it.each([CHART, CRDS_CHART])('pass helm lint --strict: %s', async (chart) => {
+    expect(await run('helm', ['lint', '--strict', chart])).toContain('0 chart(s) failed');
+  });
+
+  it('make with their default values what deploy/ makes', async () => {
+    const charts = [...(await rendered(CRDS_CHART)), ...(await rendered(CHART))];
+    expect(comparable(charts)).toEqual(comparable(await kustomized(DEPLOY), 'Namespace careen-system'));
+  });
+
+  it('make with executePolicy what deploy/optional/execute-policy makes', async () => {
+    const plain = comparable(await rendered(CHART));
+    const more = comparable(await rendered(CHART, ['executePolicy.enabled=true']));
+    const added = Object.entries(more).filter(([key]) => !(key in plain));
+    const policy = comparable(await kustomized(POLICY));
+    expect(added.map(([key, { spec }]) => [key, spec])).toEqual(
+      Object.entries(policy).map(([key, { spec }]) => [key, spec]),
+    );
+  });
+});
+
+/** What only Helm needs: whose an object is, and that it is to be left when its release goes. */
+const HELMS_OWN = [
+  'helm.sh/chart',
+  'helm.sh/resource-policy',
+  'app.kubernetes.io/managed-by',
+  'app.kubernetes.io/instance',
+];
+
+/**
+ * Manifests by kind and name, without what is Helm's own. One is left out: a
+ * release cannot make the namespace that it is in.
+ */
+function comparable(manifests: readonly Manifest[], leftOut?: string): Record<string, Manifest> {
+  const byKey = manifests.map((manifest): [string, Manifest] => [keyOf(manifest), withoutHelm(manifest)]);
+  return Object.fromEntries(byKey.filter(([key]) => key !== leftOut).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function withoutHelm(manifest: Manifest): Manifest {
+  const text = JSON.stringify(manifest, (key, value: unknown) => {
+    if (HELMS_OWN.includes(key)) return undefined;
+    const kept = key === 'annotations' && value !== null && typeof value === 'object' && Object.keys(value);
+    return kept && kept.every((name) => HELMS_OWN.includes(name)) ? undefined : value;
+  });
+  return JSON.parse(text) as Manifest; // a manifest, less some of its labels and annotations
+}
+
+describe('the objects', () => {
+  it('that are not in a namespace carry the name of the release', async () => {
+    const namespaced = (await rendered(CHART, ALL, 'ops')).filter(({ metadata }) => metadata.namespace);
+    expect(namespaced.length).toBeGreaterThan(0);
+    const wide = (await rendered(CHART, ALL, 'ops')).filter(({ metadata }) => !metadata.namespace);
+    const ours = wide.filter(({ kind }) => !['Namespace', 'HostPool'].includes(kind));
+    expect(
+      ours.map(({ metadata }) => metadata.name).filter((name) => !/^ops-careen(-|$)/.test(name)),
+    ).toEqual([]);
+  });
+
+  it('are left by an uninstall where people would lose what is theirs, and only there', async () => {
+    const all = [...(await rendered(CRDS_CHART)), ...(await rendered(CHART, ALL))];
+    const kept = all.filter(({ metadata }) =>
+      JSON.stringify(metadata).includes('"helm.sh/resource-policy":"keep"'),
+    );
+    expect(kept.map(keyOf).sort()).toEqual([
+      'CustomResourceDefinition hostpools.careen.dev',
+      'CustomResourceDefinition patchstrategies.careen.dev',
+      'HostPool default',
+      'Namespace careen-hosts',
+    ]);
+  });
+
+  it('select by labels that no upgrade changes', async () => {
+    const [deployment] = await renderedOfKind('Deployment');
+    expect(deployment).toHaveProperty('spec.selector.matchLabels', {
+      'app.kubernetes.io/name': 'careen',
+      'app.kubernetes.io/component': 'operator',
+    });
+  });
+});

@@ -1,0 +1,59 @@
+/** The published JSON schemas, by kubeconform: what is right is taken, what the API server would refuse is refused. */
+import { join } from 'node:path';
+import { dump } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { readManifests, type Manifest } from '../support/apply.ts';
+import { strategyManifest } from '../support/strategies.ts';
+import { CHART, rendered, ROOT, run } from '../support/tools.ts';
+
+const EXAMPLES = join(ROOT, 'examples');
+/** As the guide says it. */
+const SCHEMAS = join(ROOT, 'deploy', 'schemas', '{{.ResourceKind}}_{{.ResourceAPIVersion}}.json');
+
+async function validate(files: readonly string[], input = ''): Promise<string> {
+  return run('kubeconform', ['-strict', '-summary', '-schema-location', SCHEMAS, ...files], input);
+}
+
+describe('the schemas', () => {
+  it('take the examples', async () => {
+    const files = ['patch-strategy.yaml', 'host-pool.yaml'].map((file) => join(EXAMPLES, file));
+    expect(await validate(files)).toContain('2 resources found in 2 files - Valid: 2, Invalid: 0');
+  });
+
+  it('take the pools of the chart', async () => {
+    const pools = (await rendered(CHART)).filter(({ kind }) => kind === 'HostPool');
+    expect(await validate(['-'], pools.map((pool) => dump(pool)).join('---\n'))).toContain(
+      'Valid: 1, Invalid: 0',
+    );
+  });
+
+  it.each(['10%', 3])('take a number and a percentage: %s', async (maxUnavailable) => {
+    const [pool] = await readManifests(join(EXAMPLES, 'host-pool.yaml'));
+    const spec = { ...(pool?.['spec'] as object), maxUnavailable };
+    expect(await validate(['-'], dump({ ...pool, spec }))).toContain('Valid: 1');
+  });
+
+  it('take any field of a pod in the template of a Job', async () => {
+    const containers = [{ name: 'a', image: 'a:1', securityContext: { privileged: true } }];
+    const job = { template: { spec: { hostPID: true, containers } } };
+    expect(await validate(['-'], dump(strategyManifest('a', 'b', { reboot: { job } })))).toContain(
+      'Valid: 1',
+    );
+  });
+
+  const wrong: readonly [what: string, manifest: Manifest, complaint: RegExp][] = [
+    ['a field of spec that there is not', tried({ workersApplyType: 'serial' }), /workersApplyType/],
+    ['a field further down', tried({ execution: { modus: 'Run' } }), /\/spec\/execution'?: .*modus/],
+    ['a word that there is not', tried({ workerApplyType: 'paralel' }), /\/spec\/workerApplyType/],
+    ['a number out of bounds', tried({ maxParallelWorkerHosts: 0 }), /\/spec\/maxParallelWorkerHosts/],
+    ['a strategy without patches', tried({ patches: undefined }), /patches/],
+    ['another version', { ...tried({}), apiVersion: 'careen.dev/v1beta1' }, /could not find schema/],
+  ];
+  it.each(wrong)('refuse %s', async (_, manifest, complaint) => {
+    await expect(validate(['-'], dump(manifest, { skipInvalid: true }))).rejects.toThrow(complaint);
+  });
+});
+
+function tried(spec: Record<string, unknown>): Manifest {
+  return strategyManifest('tried', 'careen-hosts', spec);
+}
