@@ -124,7 +124,7 @@ export class Checker {
   #acts(run: string, by: string, epoch: number, what: string): void {
     this.#notSuspended(run, what);
     const known = this.#acting.get(run);
-    if (known && epoch < known.epoch)
+    if (known && epoch < known.epoch && by !== known.by)
       this.#fail(
         `(5) ${what} by ${by} in epoch ${String(epoch)}, when ${known.by} acted in ${String(known.epoch)}`,
       );
