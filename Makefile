@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test bench bench-permits bench-planner simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo test bench bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,13 +45,16 @@ bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes o
 bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how it grows
 	@$(RUN) bench:planner
 
+kill-all: $(INSTALLED) ## Kill the operator after every write of a run, and compare how it ends (about 20 minutes)
+	@$(RUN) kill-all
+
 simulate: $(INSTALLED) ## Simulate the operator with faults: make simulate SEEDS=1-5000 (VERBOSE=1 shows a timeline)
 	@SEEDS=$(or $(SEEDS),1-5000) VERBOSE=$(VERBOSE) $(RUN) simulate
 
 simulate-bugs: $(INSTALLED) ## Show that the simulator finds ten known bugs, planted one at a time
 	@$(RUN) simulate:bugs
 
-mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (about 30 minutes)
+mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (about 10 minutes)
 	@$(RUN) mutate
 
 generate: $(INSTALLED) ## Write the generated files again
@@ -61,10 +64,10 @@ lint: $(INSTALLED) ## Check style, import directions, formatting and types
 	@$(RUN) lint
 	@$(RUN) typecheck
 
-CONTROLPLANE_CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen/controlplane
+BUILT := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen
 
 clean: ## Remove what was installed and what tests left in this folder
 	rm -rf node_modules coverage .vitest .stryker
-	@if [ -d "$(CONTROLPLANE_CACHE)" ]; then \
-	  echo "The built control plane stays in $(CONTROLPLANE_CACHE), as building it takes minutes."; \
-	  echo "To remove it too: rm -rf $(CONTROLPLANE_CACHE)"; fi
+	@if [ -d "$(BUILT)" ]; then \
+	  echo "The built control plane and the judge stay in $(BUILT), as building them takes minutes."; \
+	  echo "To remove them too: rm -rf $(BUILT)"; fi

@@ -64,8 +64,7 @@ function refuseFolders(folders, message) {
   return { regex: String.raw`^(\.{1,2}/)+((${folders.join('|')})/|main\.ts$)`, message };
 }
 
-function directionOf(folder) {
-  const allowed = LAYERS[folder];
+function directionOf(folder, allowed = LAYERS[folder]) {
   const refused = Object.keys(LAYERS).filter((other) => other !== folder && !allowed.includes(other));
   const may = allowed.length > 0 ? `may import only ${allowed.join(', ')}` : 'imports nothing else of ours';
   return refuseFolders(refused.length > 0 ? refused : ['main'], `src/${folder} ${may}.`);
@@ -108,6 +107,13 @@ function adapterConfig(adapter) {
     rules: { 'no-restricted-imports': importRule(directionOf('hostops'), apart) },
   };
 }
+
+/** Of the command line only this part runs the operator's own code, on simulated hosts. */
+const simulate = {
+  name: 'careen/imports/cli/simulate',
+  files: ['src/cli/simulate/**/*.ts'],
+  rules: { 'no-restricted-imports': importRule(directionOf('cli', [...LAYERS.cli, 'controllers'])) },
+};
 
 const purity = {
   name: 'careen/purity',
@@ -162,6 +168,13 @@ const entry = {
     'no-restricted-imports': ['error', { patterns: notFromSrc }],
     'no-restricted-properties': 'off',
   },
+};
+
+/** The command line asks the environment how wide the terminal is. */
+const commandLine = {
+  name: 'careen/command-line',
+  files: ['src/cli/careen.ts'],
+  rules: { 'no-restricted-properties': 'off' },
 };
 
 /** The rules of ESLint's own that find mistakes the compiler does not. */
@@ -240,5 +253,7 @@ export default defineConfig(
   purity,
   Object.keys(LAYERS).map(layerConfig),
   ADAPTERS.map(adapterConfig),
+  simulate,
   entry,
+  commandLine,
 );

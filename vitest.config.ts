@@ -31,6 +31,7 @@ export default defineConfig({
       withRealServers('contract'),
       withRealServers('integration'),
       withRealServers('e2e'),
+      withRealServers('gitops'),
       inProcess('run-wide'),
     ],
     coverage: { include: ['src/**/*.ts'] },

@@ -1,7 +1,9 @@
 /**
- * Writes the files that are made from sources: deploy/crds from src/crds.
+ * Writes the files that are made from sources: deploy/crds from src/crds, and
+ * deploy/argocd/argocd-cm.yaml from the health scripts beside it.
  * `--check` writes nothing and fails when a file is not current.
  */
+import { readFileSync } from 'node:fs';
 import { readFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
@@ -15,7 +17,29 @@ const root = join(import.meta.dirname, '..');
 /** The generated files: path below the project's folder, and what belongs in it. */
 export function generatedFiles(): Map<string, string> {
   const definitions = [hostPoolDefinition, patchStrategyDefinition];
-  return new Map(definitions.map((each) => [`deploy/crds/${GROUP}_${each.plural}.yaml`, crdYaml(each)]));
+  return new Map([
+    ...definitions.map((each) => [`deploy/crds/${GROUP}_${each.plural}.yaml`, crdYaml(each)] as const),
+    [`${ARGOCD}/argocd-cm.yaml`, healthYaml(definitions)],
+  ]);
+}
+
+const ARGOCD = 'deploy/argocd';
+
+/** What is added to the ConfigMap of Argo CD. */
+function healthYaml(definitions: readonly CrdDefinition[]): string {
+  const scripts = definitions.map(({ kind }) => {
+    const name = `${GROUP}_${kind}`;
+    const script = readFileSync(join(root, ARGOCD, `${name}.lua`), 'utf8');
+    return [`resource.customizations.health.${name}`, script];
+  });
+  const configMap = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'argocd-cm', namespace: 'argocd' },
+    data: Object.fromEntries(scripts) as unknown,
+  };
+  const header = '# Made by `npm run generate` from the scripts in this folder. Do not edit.\n';
+  return header + dump(configMap, { lineWidth: -1 });
 }
 
 function crdYaml(definition: CrdDefinition): string {

@@ -15,24 +15,31 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { controlPlaneBinaries } from '../test/support/controlplane-binaries.ts';
+import { CONTROL_PLANE } from '../test/support/controlplane-binaries.ts';
+import { goBinaries, type GoBuild } from '../test/support/go-binaries.ts';
+import { JUDGE } from '../test/support/judge.ts';
 
-type Suite = { readonly name: string; readonly shareMinutes: number; readonly needsControlPlane: boolean };
+/** A suite, and the programs in Go that it runs. */
+type Suite = { readonly name: string; readonly shareMinutes: number; readonly needs: readonly Program[] };
+
+/** Built from its Go modules once per machine; found in the cache afterwards. */
+type Program = { readonly build: GoBuild; readonly shareMinutes: number };
+const CONTROL_PLANE_PROGRAM: Program = { build: CONTROL_PLANE, shareMinutes: 7 };
+const JUDGE_PROGRAM: Program = { build: JUDGE, shareMinutes: 2 };
 
 /** In the order they run. The share is what a suite may take before the table warns about it. */
 const SUITES: readonly Suite[] = [
-  { name: 'unit', shareMinutes: 1, needsControlPlane: false },
-  { name: 'simulation', shareMinutes: 3, needsControlPlane: false },
-  { name: 'standin', shareMinutes: 1, needsControlPlane: true },
-  { name: 'contract', shareMinutes: 0.5, needsControlPlane: true },
-  { name: 'integration', shareMinutes: 2, needsControlPlane: true },
-  { name: 'e2e', shareMinutes: 10, needsControlPlane: true },
-  { name: 'run-wide', shareMinutes: 0.1, needsControlPlane: false }, // last: judges by what the others did
+  { name: 'unit', shareMinutes: 1, needs: [] },
+  { name: 'simulation', shareMinutes: 3, needs: [] },
+  { name: 'standin', shareMinutes: 1, needs: [CONTROL_PLANE_PROGRAM] },
+  { name: 'contract', shareMinutes: 0.5, needs: [CONTROL_PLANE_PROGRAM] },
+  { name: 'integration', shareMinutes: 8, needs: [CONTROL_PLANE_PROGRAM] },
+  { name: 'e2e', shareMinutes: 10, needs: [CONTROL_PLANE_PROGRAM] },
+  { name: 'gitops', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAM, JUDGE_PROGRAM] },
+  { name: 'run-wide', shareMinutes: 0.1, needs: [] }, // last: judges by what the others did
 ];
-/** Built from its Go modules once per machine; found in the cache afterwards. */
-const CONTROL_PLANE = { name: 'controlplane build', shareMinutes: 7 };
 /** For everything together on a machine with empty caches. */
-const TOTAL_SHARE_MINUTES = 25;
+const TOTAL_SHARE_MINUTES = 35;
 
 const ROOT = join(import.meta.dirname, '..');
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
@@ -42,6 +49,8 @@ type Row = Counts & {
   readonly name: string;
   readonly minutes: number;
   readonly shareMinutes: number;
+  /** Whether it is a build, which has no tests to count. */
+  readonly built?: boolean;
   /** Why this row is no success although no test may have failed. */
   readonly trouble?: string;
 };
@@ -131,14 +140,17 @@ type Run = {
 
 async function runAll(suites: readonly Suite[], run: Run): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  let controlPlane: Row | undefined;
+  const builds = new Map<Program, Row>();
   for (const suite of suites) {
-    if (suite.needsControlPlane && !controlPlane) {
-      controlPlane = await buildControlPlane();
-      rows.push(controlPlane);
+    for (const program of suite.needs) {
+      if (builds.has(program)) continue;
+      const row = await buildProgram(program);
+      builds.set(program, row);
+      rows.push(row);
     }
-    if (suite.needsControlPlane && controlPlane?.trouble) {
-      rows.push(failure(suite, 'not run: there is no control plane'));
+    const missing = suite.needs.find((program) => builds.get(program)?.trouble);
+    if (missing) {
+      rows.push(failure(suite, `not run: there is no ${missing.build.name}`));
       continue;
     }
     const { row, interrupted } = await runSuite(suite, run, environment(run, suites, rows));
@@ -165,16 +177,17 @@ function failure({ name, shareMinutes }: Pick<Row, 'name' | 'shareMinutes'>, tro
   return { name, shareMinutes, passed: 0, failed: 1, skipped: 0, minutes: 0, trouble };
 }
 
-async function buildControlPlane(): Promise<Row> {
-  print(`\n=== ${CONTROL_PLANE.name} ===`);
+async function buildProgram({ build, shareMinutes }: Program): Promise<Row> {
+  const name = `${build.name} build`;
+  print(`\n=== ${name} ===`);
   const started = performance.now();
-  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const row = { name, shareMinutes, passed: 0, failed: 0, skipped: 0, built: true };
   try {
-    print(await controlPlaneBinaries());
-    return { ...CONTROL_PLANE, ...counts, minutes: minutesSince(started) };
+    print(await goBinaries(build));
+    return { ...row, minutes: minutesSince(started) };
   } catch (error) {
     print(error instanceof Error ? error.message : String(error));
-    return { ...CONTROL_PLANE, ...counts, minutes: minutesSince(started), trouble: 'failed, see above' };
+    return { ...row, minutes: minutesSince(started), trouble: 'failed, see above' };
   }
 }
 
@@ -293,8 +306,8 @@ function printSummary(rows: readonly Row[]): void {
   print(`${total.passed} passed, ${total.failed} failed${skips}`);
 }
 
-function cells({ name, passed, failed, skipped, minutes, shareMinutes }: Row): readonly string[] {
-  const counts = [passed, failed, skipped].map((count) => (name === CONTROL_PLANE.name ? '' : String(count)));
+function cells({ name, built, passed, failed, skipped, minutes, shareMinutes }: Row): readonly string[] {
+  const counts = [passed, failed, skipped].map((count) => (built ? '' : String(count)));
   return [name, ...counts, minutes.toFixed(1), shareMinutes.toFixed(1)];
 }
 

@@ -16,7 +16,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CareenOperator } from './controllers/careen-operator.ts';
 import { LeaderElection } from './controllers/leader-election.ts';
 import type { Leadership } from './controllers/leadership.ts';
-import { OPERATOR_NAMESPACE } from './crds/names.ts';
+import { leaderIdentity } from './crds/leader-identity.ts';
+import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
 import { call, PooledKubeConfig } from './hostops/kubernetes/kube-client.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
@@ -74,8 +75,8 @@ log.info({ address: endpoints.address }, 'probes and metrics are served');
 const election = new LeaderElection({
   config: electing,
   namespace,
-  name: 'careen',
-  identity: `${instance}_${randomUUID()}`,
+  name: LEASE_NAME,
+  identity: leaderIdentity(instance, randomUUID()),
   leaseSeconds: Number(env['CAREEN_LEASE_SECONDS'] || 15),
   monotonic,
   log,

@@ -2,7 +2,9 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_POOL } from '../crds/names.ts';
 import { CommandError } from './command-error.ts';
-import { exportFleet, FORMATS, plan, type PlanOptions } from './plan.ts';
+import { FORMATS, type Print } from './format.ts';
+import { exportFleet, plan, type PlanOptions } from './plan.ts';
+import { simulate, type SimulateOptions } from './simulate/simulate.ts';
 import { checkVectors, emitVectors, type Output } from './vectors.ts';
 
 const output: Output = {
@@ -10,7 +12,10 @@ const output: Output = {
   err: (line) => process.stderr.write(`${line}\n`),
 };
 
-const print = (text: string): void => void process.stdout.write(text);
+const print: Print = {
+  out: (text) => process.stdout.write(text),
+  note: (text) => output.err(`careen: ${text}`),
+};
 
 // Whoever reads may stop early: careen vectors --emit | head
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -34,20 +39,43 @@ const context = new Option(
   'context of the kubeconfig to read from (default: the current one)',
 );
 
+const filename = new Option(
+  '-f, --filename <file>',
+  'YAML or JSON with one PatchStrategy; - reads standard input',
+).makeOptionMandatory();
+const fleet = new Option(
+  '--fleet <file>',
+  'plan from a fleet file, without a cluster (see careen fleet)',
+).conflicts('context');
+const format = new Option('-o, --output <format>', 'how to print it').choices(FORMATS).default('table');
+
 program
   .command('plan')
   .description('show what the operator would plan: stages, hosts, steps, findings, duration; changes nothing')
-  .requiredOption('-f, --filename <file>', 'YAML or JSON with one PatchStrategy; - reads standard input')
-  .addOption(
-    new Option('--fleet <file>', 'plan from a fleet file, without a cluster (see careen fleet)').conflicts(
-      'context',
-    ),
-  )
+  .addOption(filename)
+  .addOption(fleet)
   .addOption(context)
-  .addOption(new Option('-o, --output <format>', 'how to print it').choices(FORMATS).default('table'))
+  .addOption(format)
   .addHelpText('after', '\nExit status: 0 nothing to do, 2 there is work, 1 error.')
   .action(async (options: PlanOptions) => {
     process.exitCode = await plan(options, print);
+  });
+
+const collected = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+program
+  .command('simulate')
+  .description('carry the plan out on simulated hosts: how long it takes, and what if; changes nothing')
+  .addOption(filename)
+  .addOption(fleet)
+  .addOption(context)
+  .option('--seed <number>', 'let the time of each step vary a little, the same for equal numbers')
+  .option('--fail <host:step>', 'a host that fails in a step; may be given several times', collected)
+  .option('--slow <host:step=seconds>', 'how long a host takes for a step; * is every host', collected)
+  .addOption(format)
+  .addHelpText('after', '\nExit status: 0 it would be applied, 3 it would end otherwise, 1 error.')
+  .action(async (options: SimulateOptions) => {
+    process.exitCode = await simulate(options, columns(), print);
   });
 
 program
@@ -56,6 +84,13 @@ program
   .option('--pool <name>', 'the HostPool to export', DEFAULT_POOL)
   .addOption(context)
   .action(async (options: { context?: string; pool: string }) => exportFleet(options, print));
+
+/** How wide the terminal is. */
+function columns(): number {
+  const told = Number(process.env['COLUMNS']);
+  if (told > 0) return told;
+  return process.stdout.isTTY ? process.stdout.columns : 80;
+}
 
 try {
   await program.parseAsync();

@@ -5,11 +5,12 @@ import { hostPoolSpec, type HostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
 import { explain } from '../hostops/kubernetes/kube-errors.ts';
 import { call, PooledKubeConfig, rawPages } from '../hostops/kubernetes/kube-client.ts';
-import { NODE_INFO, nodeState, type NodeState } from '../hostops/kubernetes/node-facts.ts';
+import { NODE_INFO, nodeState, seedOf, type NodeState } from '../hostops/kubernetes/node-facts.ts';
 import { membershipOf } from '../hostops/membership.ts';
 import type { Scope } from '../hostops/port.ts';
 import { compareHostNames } from '../planner/facts.ts';
 import { heldBack } from '../planner/pool-membership.ts';
+import { activeHostOf } from './active-host.ts';
 import { CommandError } from './command-error.ts';
 import type { Fleet, FleetHost } from './fleet-file.ts';
 
@@ -43,8 +44,16 @@ export function namespaceOf(config: PooledKubeConfig): string {
   return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
 }
 
-/** Reads a pool and its hosts, which only takes the rights to list both. Throws CommandError. */
-export async function readCluster(config: PooledKubeConfig, poolName: string): Promise<Fleet> {
+/**
+ * Reads a pool and its hosts, which takes the rights to list both; of a pool
+ * with several controllers also where the operator runs, as far as that can be
+ * read: `note` is told what cannot. Throws CommandError.
+ */
+export async function readCluster(
+  config: PooledKubeConfig,
+  poolName: string,
+  note: (text: string) => void,
+): Promise<Fleet> {
   const pools = await poolsOf(config);
   const pool = pools.find(({ metadata }) => metadata.name === poolName);
   if (!pool) {
@@ -57,14 +66,30 @@ export async function readCluster(config: PooledKubeConfig, poolName: string): P
     nodes
       .filter((node) => membershipOf(node, scope) === wanted)
       .toSorted((a, b) => compareHostNames(a.name, b.name));
+  const members = standing('member');
+  const activeHost = await activeOf(members, pool.spec, config, note);
   return {
     pool: {
       name: poolName,
       spec: pool.spec,
       keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
+      ...(activeHost === undefined ? {} : { activeHost }),
     },
-    hosts: standing('member').map(hostOf),
+    hosts: members.map(hostOf),
   };
+}
+
+/** Only where there is an order among controllers it matters on which of them the operator runs. */
+async function activeOf(
+  members: readonly NodeState[],
+  { roles }: HostPoolSpec,
+  config: PooledKubeConfig,
+  note: (text: string) => void,
+): Promise<string | undefined> {
+  const controllers = members.filter((node) => seedOf(node, roles).roles.includes('controller'));
+  if (controllers.length < 2) return undefined;
+  const host = await activeHostOf(config, note);
+  return controllers.find(({ name }) => name === host)?.name;
 }
 
 async function poolsOf(config: PooledKubeConfig): Promise<HostPool[]> {

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { loadAll } from 'js-yaml';
 import { z } from 'zod';
 import { API_VERSION } from '../crds/names.ts';
-import { problemText } from '../planner/vim/input-error.ts';
+import { problemText } from '../planner/input-error.ts';
 import { CommandError } from './command-error.ts';
 import { unknownFields } from './unknown-fields.ts';
 

@@ -41,6 +41,8 @@ const fleet = z.object({
     name: objectName(),
     spec: hostPoolSpec,
     keptByOtherPools: z.array(objectName()).default([]),
+    /** The host that the leading operator runs on; left out when that is none of the hosts, or not known. */
+    activeHost: objectName().optional(),
   }),
   hosts: z.array(host),
 });
@@ -52,7 +54,7 @@ const document = fleet.extend(header('Fleet'));
 export async function readFleet(path: string): Promise<Fleet> {
   const found = await readDocument(path, 'Fleet');
   const { pool, hosts } = checkDocument(found, document);
-  refuse(found.file, [...duplicates(hosts), ...strangers(pool, hosts)]);
+  refuse(found.file, [...duplicates(hosts), ...strangers(pool, hosts), ...absent(pool, hosts)]);
   return { pool, hosts };
 }
 
@@ -100,4 +102,11 @@ function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHos
           },
         ],
   );
+}
+
+/** The active host decides an order among the hosts, so it is one of them. */
+function absent({ activeHost }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
+  if (activeHost === undefined || hosts.some(({ name }) => name === activeHost)) return [];
+  const remedy = 'no host of the file has that name; name one of hosts, or leave it out';
+  return [{ path: ['pool', 'activeHost'], value: activeHost, remedy }];
 }

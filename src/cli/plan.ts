@@ -1,23 +1,12 @@
 /** `careen plan` and `careen fleet`. */
-import { dump } from 'js-yaml';
-import { CommandError } from './command-error.ts';
-import { connect, namespaceOf, readCluster } from './cluster.ts';
-import { fleetText, readFleet, type Fleet } from './fleet-file.ts';
-import { previewOf, type Preview } from './preview.ts';
+import { connect, readCluster } from './cluster.ts';
+import { fleetText } from './fleet-file.ts';
+import { rendered, type Format, type Print } from './format.ts';
+import { readInputs, type InputOptions } from './inputs.ts';
+import { previewOf } from './preview.ts';
 import { previewText } from './preview-text.ts';
-import { readStrategy, type Strategy } from './strategy-file.ts';
 
-export const FORMATS = ['table', 'yaml', 'json'] as const;
-export type Format = (typeof FORMATS)[number];
-
-export type PlanOptions = {
-  readonly filename: string;
-  readonly fleet?: string;
-  readonly context?: string;
-  readonly output: Format;
-};
-
-type Print = (text: string) => void;
+export type PlanOptions = InputOptions & { readonly output: Format };
 
 /**
  * Prints the plan that the operator would make, and changes nothing.
@@ -25,14 +14,9 @@ type Print = (text: string) => void;
  * @throws CommandError
  */
 export async function plan(options: PlanOptions, print: Print): Promise<0 | 2> {
-  const { filename, output } = options;
-  if (filename === '-' && options.fleet === '-')
-    throw new CommandError(
-      '-f and --fleet cannot both be read from standard input; give one of them as a file',
-    );
-  const { strategy, fleet } = await inputsOf(await readStrategy(filename), options);
+  const { strategy, fleet } = await readInputs(options, print.note);
   const preview = previewOf(strategy, fleet);
-  print(rendered(preview, output));
+  print.out(rendered(preview, options.output, previewText));
   return preview.stages.length > 0 ? 2 : 0;
 }
 
@@ -41,35 +25,5 @@ export async function exportFleet(
   { context, pool }: { readonly context?: string; readonly pool: string },
   print: Print,
 ): Promise<void> {
-  print(fleetText(await readCluster(connect(context), pool)));
-}
-
-async function inputsOf(
-  strategy: Strategy,
-  { fleet: file, context }: PlanOptions,
-): Promise<{ strategy: Strategy; fleet: Fleet }> {
-  const pool = strategy.spec.poolRef;
-  if (file === undefined) {
-    const config = connect(context);
-    const namespace = strategy.namespace ?? namespaceOf(config);
-    return { strategy: { ...strategy, namespace }, fleet: await readCluster(config, pool) };
-  }
-  const fleet = await readFleet(file);
-  if (fleet.pool.name !== pool)
-    throw new CommandError(
-      `${file}: pool.name is "${fleet.pool.name}": the strategy is for pool ${pool} (spec.poolRef); ` +
-        `export that one with careen fleet --pool ${pool}`,
-    );
-  return { strategy, fleet };
-}
-
-function rendered(preview: Preview, format: Format): string {
-  switch (format) {
-    case 'table':
-      return `${previewText(preview).join('\n')}\n`;
-    case 'yaml':
-      return dump(preview, { noRefs: true });
-    case 'json':
-      return `${JSON.stringify(preview, null, 2)}\n`;
-  }
+  print.out(fleetText(await readCluster(connect(context), pool, print.note)));
 }

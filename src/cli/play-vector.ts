@@ -5,9 +5,10 @@
 import { z } from 'zod';
 import { buildVim } from '../planner/vim/build.ts';
 import { buildDocument, type BuildDocument } from '../planner/vim/build-document.ts';
-import { InputError, problemText } from '../planner/vim/input-error.ts';
+import { InputError, problemText } from '../planner/input-error.ts';
 import { parseRequest } from '../planner/vim/request.ts';
 import { firstDifference } from './first-difference.ts';
+import { operation, playLifecycle, type Lifecycle } from './play-lifecycle.ts';
 
 const vector = z.object({
   name: z.string(),
@@ -16,18 +17,21 @@ const vector = z.object({
   profile: z.string(),
   /** What is wrong in the recording: an outcome that the original should not have had. */
   knownDefect: z.string().optional(),
-  inputs: z.looseObject({}),
+  inputs: z.looseObject({ operations: z.array(operation).optional() }),
   /** May be left out where nothing is to be compared. */
   expected: z.looseObject({}).optional(),
 });
 export type Vector = z.infer<typeof vector>;
+
+/** A build, and what became of it where that was recorded as well. */
+export type Actual = BuildDocument & Partial<Lifecycle>;
 
 export type Played =
   | {
       readonly kind: 'played';
       readonly vector: Vector;
       /** In the shape of `expected`. */
-      readonly actual: BuildDocument;
+      readonly actual: Actual;
       /** What was odd in the inputs and did not matter. */
       readonly findings: readonly string[];
     }
@@ -53,10 +57,6 @@ export function playContent(path: string, content: unknown, named: boolean): Pla
     const reason = `no whole vector: ${error.issues.map(issueText).join('; ')}`;
     return { kind: 'failed', name: path, reason };
   }
-  if (data.category === 'lifecycle') {
-    const reason = 'the course of a strategy after its build is not played yet';
-    return { kind: 'skipped', name: data.name, reason };
-  }
   return play(data);
 }
 
@@ -70,11 +70,12 @@ function has(content: unknown, key: string): boolean {
 }
 
 function play(given: Vector): Played {
-  const { name, kind, profile, inputs } = given;
+  const { name, kind, category, profile, inputs } = given;
   try {
     const build = buildVim(profile, parseRequest(kind, inputs));
     const findings = build.findings.map(problemText);
-    return { kind: 'played', vector: given, actual: buildDocument(build), findings };
+    const lifecycle = category === 'lifecycle' ? playLifecycle(build, inputs.operations ?? []) : {};
+    return { kind: 'played', vector: given, actual: { ...buildDocument(build), ...lifecycle }, findings };
   } catch (error) {
     if (error instanceof InputError) return { kind: 'failed', name, reason: error.message };
     throw error;
@@ -82,7 +83,7 @@ function play(given: Vector): Played {
 }
 
 /** Whether what was computed is what was recorded; where the recording is known to be wrong it need not be. */
-export function judge({ name, expected, knownDefect }: Vector, actual: BuildDocument): Verdict {
+export function judge({ name, expected, knownDefect }: Vector, actual: Actual): Verdict {
   if (!expected) return { kind: 'failed', name, reason: 'it has no `expected` to compare with' };
   const difference = firstDifference(expected, actual);
   if (!difference) return { kind: 'passed', name, reason: '' };

@@ -1,6 +1,6 @@
 /** A preview for people. Pure. */
 import type { Preview, StagePreview } from './preview.ts';
-import { duration, table, WIDTH, wrap } from './text-table.ts';
+import { count, duration, table, WIDTH, wrap } from './text-table.ts';
 
 const LEVELS = { away: 'taken out of service', touched: 'patched in place' } as const;
 
@@ -17,7 +17,8 @@ export function previewText(preview: Preview): string[] {
   ];
 }
 
-function title({ strategy, pool }: Preview): string {
+/** Whose plan it is, and for how many hosts. */
+export function title({ strategy, pool }: Pick<Preview, 'strategy' | 'pool'>): string {
   return (
     `${strategy.namespace}/${strategy.name} on HostPool ${pool.name}: ${count(pool.hosts, 'host')}, ` +
     `at most ${String(pool.limit)} out of service at once`
@@ -57,7 +58,8 @@ function ranges(ids: readonly number[]): string {
     .join(', ');
 }
 
-function findingLines({ findings }: Preview): string[] {
+/** What was found, each after an empty line. */
+export function findingLines({ findings }: Pick<Preview, 'findings'>): string[] {
   return findings.flatMap(({ severity, message, remedy }) => [
     '',
     ...indented(`${severity}: ${message}`, `to do: ${remedy}`),
@@ -77,8 +79,4 @@ function summary({ stages, estimate, findings }: Preview): string {
     `at most ${duration(estimate.atMostSeconds)} (timeouts)` +
     (blocking > 0 ? `; ${count(blocking, 'finding')} to mend before it can run` : '')
   );
-}
-
-function count(amount: number, what: string): string {
-  return `${String(amount)} ${what}${amount === 1 ? '' : 's'}`;
 }

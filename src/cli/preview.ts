@@ -7,9 +7,9 @@ import { build } from '../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
 import { findings, type Finding } from '../planner/findings.ts';
 import { limitOf } from '../planner/host-limit.ts';
-import type { Stage } from '../planner/plan.ts';
+import type { Plan, Stage } from '../planner/plan.ts';
 import type { Fleet } from './fleet-file.ts';
-import type { Strategy } from './strategy-file.ts';
+import { DEFAULT_NAMESPACE, type Strategy } from './strategy-file.ts';
 
 /** What `careen plan -o yaml` and `-o json` print: docs/reference/plan-preview.md. */
 export type Preview = {
@@ -38,33 +38,57 @@ export type StagePreview = {
   }[];
 };
 
+/** A plan, and what it was made from and found. */
+export type Planned = {
+  /** namespace/name of the strategy. */
+  readonly strategy: string;
+  readonly plan: Plan;
+  /** `maxUnavailable` of the pool as a number. */
+  readonly limit: number;
+  readonly findings: readonly Finding[];
+};
+
 /** Plans as the operator does, from the same inputs, so to the same digest. */
-export function previewOf({ namespace = 'default', name, spec }: Strategy, fleet: Fleet): Preview {
-  const { pool } = fleet;
-  const hosts = fleet.hosts.map((host) => ({
+export function planFor(
+  { namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
+  { pool, hosts }: Fleet,
+): Planned {
+  const states = hosts.map((host) => ({
     ...host,
     ...seedOf({ ...host, facts: factsOf(host.labels, host.nodeInfo) }, pool.spec.roles),
   }));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
-  const seeds = hosts.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
-  const { plan } = build(spec, seeds, { maxUnavailable: limit });
+  const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
+  const { plan } = build(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
+  const strategy = `${namespace}/${name}`;
   return {
-    apiVersion: API_VERSION,
-    kind: 'PlanPreview',
-    strategy: { namespace, name },
-    pool: { name: pool.name, hosts: hosts.length, limit },
-    planDigest: plan.digest,
-    estimate: estimatePlan(plan.stages),
-    stages: plan.stages.map(stagePreview),
+    strategy,
+    plan,
+    limit,
     findings: findings({
-      strategy: `${namespace}/${name}`,
+      strategy,
       spec,
       pool: { ...pool.spec, name: pool.name, keptByOtherPools: pool.keptByOtherPools },
       limit,
-      hosts,
+      hosts: states,
       stages: plan.stages,
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
     }),
+  };
+}
+
+/** What a plan for a strategy would look like. */
+export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(strategy, fleet)): Preview {
+  const { plan, limit, findings: found } = planned;
+  return {
+    apiVersion: API_VERSION,
+    kind: 'PlanPreview',
+    strategy: { namespace: strategy.namespace ?? DEFAULT_NAMESPACE, name: strategy.name },
+    pool: { name: fleet.pool.name, hosts: fleet.hosts.length, limit },
+    planDigest: plan.digest,
+    estimate: estimatePlan(plan.stages),
+    stages: plan.stages.map(stagePreview),
+    findings: found,
   };
 }
 

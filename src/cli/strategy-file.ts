@@ -5,6 +5,9 @@ import { brokenRules } from '../crds/patch-strategy-rules.ts';
 import { namespaceName, objectName } from '../crds/schema.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
 
+/** Where a manifest belongs that names no namespace, when no kubeconfig says otherwise. */
+export const DEFAULT_NAMESPACE = 'default';
+
 export type Strategy = {
   readonly name: string;
   /** Undefined when the manifest leaves it to the kubeconfig. */

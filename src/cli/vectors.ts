@@ -6,7 +6,7 @@ import { judge, playContent, type Played } from './play-vector.ts';
 export type Output = { readonly out: (line: string) => void; readonly err: (line: string) => void };
 
 /**
- * Compares what the planner makes of each case with what was recorded. The
+ * Compares what planner and engine make of each case with what was recorded. The
  * last line is `N passed, N failed`, and more where there is more to say.
  * @param paths files, or folders whose JSON files are taken
  * @returns the exit status: 1 when anything failed
@@ -26,7 +26,7 @@ export function checkVectors(paths: readonly string[], { out, err }: Output): 0 
 }
 
 /**
- * Prints what the planner makes of each case, one JSON document a line: `{"name", "actual"}`.
+ * Prints what planner and engine make of each case, one JSON document a line: `{"name", "actual"}`.
  * @returns the exit status: 1 when there was a case that nothing could be made of
  */
 export function emitVectors(paths: readonly string[], { out, err }: Output): 0 | 1 {

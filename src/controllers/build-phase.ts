@@ -13,6 +13,7 @@ import type { HostOps, Scope } from '../hostops/port.ts';
 import { build, type Built } from '../planner/build.ts';
 import { specDigest } from '../planner/digest.ts';
 import type { HostName, HostSeed } from '../planner/facts.ts';
+import { InputError } from '../planner/input-error.ts';
 import { actionsDifference, planDifference } from '../planner/plan-difference.ts';
 import type { Plan } from '../planner/plan.ts';
 import { QueryPhase } from './query-phase.ts';
@@ -96,10 +97,24 @@ export async function buildPlan(
   }
   queries.answered();
 
-  const built = build(input.spec, seeds, input);
-  const refusal = planTooLarge(built);
-  queries.ended(refusal);
-  return refusal ? failed(refusal) : builtStatus(input, queries.status, built, clock());
+  const built = buildOrRefusal(input, seeds);
+  if (typeof built === 'string') {
+    queries.ended(built);
+    return failed(built);
+  }
+  queries.ended();
+  return builtStatus(input, queries.status, built, clock());
+}
+
+/** The whole plan, or why there is none: a pass that threw would leave the state at `building`. */
+function buildOrRefusal(input: BuildInput, seeds: readonly HostSeed[]): Built | string {
+  try {
+    const built = build(input.spec, seeds, input);
+    return planTooLarge(built) ?? built;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return clip(error.message);
+  }
 }
 
 function queryAlarms(view: View): string | undefined {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { RESULTS, STEP_NAMES, STRATEGY_STATES } from '../crds/vocabulary.ts';
+import { NATIVE_STEP_NAMES, RESULTS, STRATEGY_STATES } from '../crds/vocabulary.ts';
 import { EFFECT_KINDS, OUTCOME_KINDS } from '../engine/effect.ts';
 import { isFinal } from '../engine/run-state.ts';
 import { Metrics } from '../telemetry/metrics.ts';
@@ -16,7 +16,7 @@ export function operatorMetrics(clock: () => number): Metrics {
     clock,
     words: {
       strategyStates: STRATEGY_STATES,
-      steps: STEP_NAMES,
+      steps: NATIVE_STEP_NAMES,
       stepResults: RESULTS.filter(isFinal),
       effects: EFFECT_KINDS,
       outcomes: OUTCOME_KINDS,

@@ -1,5 +1,6 @@
+import type { Reason } from '../crds/conditions.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { Order } from '../engine/turn.ts';
+import type { HeldBack, Order } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
 import { policyViolations } from '../planner/action-policy.ts';
 import type { PassContext } from './pass-context.ts';
@@ -11,13 +12,18 @@ import { planOf, runOf } from './strategy-status.ts';
 /** The standing order of the spec, and what stands against it now. */
 export function orderOf(context: PassContext): Order {
   const { execution } = context.strategy.spec;
-  const heldBack = execution.mode === 'Abort' ? undefined : heldBackBecause(context);
-  return { ...execution, ...(heldBack === undefined ? {} : { heldBack }) };
+  const against = execution.mode === 'Abort' ? undefined : heldBackBecause(context);
+  return { ...execution, ...(against === undefined ? {} : { heldBack: against }) };
 }
 
 /** The order while the pool is missing: what is open is ended, nothing further begins. */
 export function orderWithoutPool({ execution, poolRef }: PatchStrategySpec): Order {
-  return { ...execution, heldBack: `HostPool ${poolRef} does not exist` };
+  return { ...execution, heldBack: { reason: 'PoolNotFound', message: poolMissing(poolRef) } };
+}
+
+/** What is to be done about a pool that there is not. */
+export function poolMissing(name: string): string {
+  return `HostPool ${name} does not exist: create it, or set spec.poolRef to one that does`;
 }
 
 /** What of a plan the pool does not permit, one sentence each. */
@@ -32,15 +38,28 @@ export function violationsOf({ strategy, pool, deps }: PassContext): readonly st
 }
 
 /** Why no further stage may begin, whoever asks for it: the open one ends as it was planned, and then it waits. */
-function heldBackBecause(context: PassContext): string | undefined {
+function heldBackBecause(context: PassContext): HeldBack | undefined {
   const { strategy, pool, attachment } = context;
   const { status, spec } = strategy;
   const run = runOf(status);
   if (!run || !status.run || !pool) return undefined;
   const { fleet } = attachment.view();
-  if (status.run.specDigest !== specDigest(spec)) return 'the spec was edited, what is left is planned anew';
+  if (status.run.specDigest !== specDigest(spec))
+    return { reason: 'Building', message: 'the spec was edited, what is left is planned anew' };
   if (limitBelowStage(run, limitIn(pool, fleet)))
-    return 'a stage is larger than the pool allows now, what is left is planned anew';
+    return {
+      reason: 'Building',
+      message: 'a stage is larger than the pool allows now, what is left is planned anew',
+    };
   const [violation] = violationsOf(context);
-  return violation ?? pinnedElsewhere(spec.execution.plan, status.run) ?? closedBecause(pool, fleet);
+  const pinned = pinnedElsewhere(spec.execution.plan, status.run);
+  return (
+    heldBack('NotPermitted', violation) ??
+    heldBack('AwaitingApproval', pinned) ??
+    heldBack(pool.spec.paused ? 'Paused' : 'Overlap', closedBecause(pool, fleet))
+  );
+}
+
+function heldBack(reason: Reason, message: string | undefined): HeldBack | undefined {
+  return message === undefined ? undefined : { reason, message };
 }

@@ -1,5 +1,7 @@
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { Result } from '../crds/vocabulary.ts';
 import { begin, beginStep, endPhase, endStage, endStep } from '../engine/lifecycle.ts';
+import { CAREEN } from '../engine/profiles/careen.ts';
 import { newPhase } from '../engine/run-state.ts';
 import { QUERY_STEPS, timeoutOver } from '../planner/stage-steps.ts';
 
@@ -32,14 +34,19 @@ export class QueryPhase {
     const step = this.#stage.steps[this.#stage.currentStep];
     if (step) endStep(step, this.#time(), 'failed', reason);
     endStage(this.#stage, this.#time(), 'failed', reason);
-    endPhase(this.status, this.#time(), 'failed', reason);
+    this.#end('failed', reason);
   }
 
   /** All queries got their answers; a `refusal` says why they make no plan all the same. */
   ended(refusal?: string): void {
     endStage(this.#stage, this.#time(), 'success');
     this.status.currentStage = 1;
-    endPhase(this.status, this.#time(), refusal ? 'failed' : 'success', refusal);
+    this.#end(refusal ? 'failed' : 'success', refusal);
+  }
+
+  #end(result: Result, reason?: string): void {
+    endPhase(this.status, this.#time(), result, reason);
+    this.status.completionPercentage = CAREEN.completionPercentage(this.status);
   }
 
   #beginStep(): void {

@@ -98,6 +98,7 @@ function conditionsOf(pool: HostPool, fleet: FleetFacts): ConditionWish[] {
     const why = { reason: 'Overlap', message: problem } as const;
     return [
       { type: 'Ready', status: 'False', ...why },
+      { type: 'Reconciling', status: 'False', ...calm },
       { type: 'Stalled', status: 'True', ...why },
     ];
   }
@@ -107,6 +108,7 @@ function conditionsOf(pool: HostPool, fleet: FleetFacts): ConditionWish[] {
     : ({ reason: 'Serving', message } as const);
   return [
     { type: 'Ready', status: 'True', ...serving },
+    { type: 'Reconciling', status: 'False', ...calm },
     { type: 'Stalled', status: 'False', ...calm },
   ];
 }

@@ -3,7 +3,7 @@
  * then act. A pass rests on nothing but what it reads: it may be made by another
  * process, at another time, also after a crash between any two of its lines.
  */
-import { updateConditions, type Reason } from '../crds/conditions.ts';
+import type { Reason } from '../crds/conditions.ts';
 import type { Answer } from '../engine/requests.ts';
 import { specDigest } from '../planner/digest.ts';
 import { adoptRun } from './adopt-run.ts';
@@ -11,7 +11,7 @@ import { Attachments } from './attachments.ts';
 import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
 import type { HostPool, PatchStrategy } from './careen-api.ts';
 import { letGo } from './let-go.ts';
-import { orderOf, orderWithoutPool, violationsOf } from './order.ts';
+import { orderOf, orderWithoutPool, poolMissing, violationsOf } from './order.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
 import { pendingRequests, refuseAll, withAnswers, withoutOldRequests } from './pending-requests.ts';
 import { limitIn } from './pool-facts.ts';
@@ -19,7 +19,7 @@ import { freePermits } from './free-permits.ts';
 import { everyNode } from './pools.ts';
 import { rebuildNeeded } from './rebuild.ts';
 import { runPass } from './run-pass.ts';
-import { runOf, wishes } from './strategy-status.ts';
+import { runOf, stalledStatus } from './strategy-status.ts';
 import { strategyFacts } from './strategy-facts.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 import { strategyEvent } from './telemetry.ts';
@@ -74,8 +74,7 @@ async function waitForPool(context: PassContext): Promise<void> {
     await runPass(context, orderWithoutPool(spec));
     return;
   }
-  const message = `HostPool ${spec.poolRef} does not exist: create it, or set spec.poolRef to one that does`;
-  await stall(context, 'PoolNotFound', message);
+  await stall(context, 'PoolNotFound', poolMissing(spec.poolRef));
 }
 
 /** Without its Jobs nothing can be told of a run. It is tried again by itself. */
@@ -95,30 +94,28 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
   const { deps, strategy } = context;
   const { status, metadata } = strategy;
   const time = new Date(deps.clock()).toISOString();
-  const wish = wishes(reason, message, { stalled: true }, runOf(status)?.hosts);
   const pending = pendingRequests(strategy);
+  const answers = refuseAll(pending, `there is no plan: ${message}`);
   await deps.api.writeStatus(strategy, {
-    ...status,
-    ...withAnswers(
-      status.requests,
-      refuseAll(pending, `there is no plan: ${message}`),
-      time,
-      pending.standing,
-    ),
-    observedGeneration: metadata.generation,
-    message,
-    conditions: updateConditions(status.conditions ?? [], wish, metadata.generation, time),
+    ...stalledStatus(status, reason, message, metadata.generation, time),
+    ...withAnswers(status.requests, answers, time, pending.standing),
   });
 }
 
 /** Requests are answered also while there is no plan: whoever waits for an answer gets one. */
 async function answerWithoutPlan({ deps, strategy }: PassContext): Promise<void> {
-  const { status } = strategy;
+  const { status, metadata } = strategy;
   const pending = pendingRequests(strategy);
   const answers: readonly Answer[] = refuseAll(pending, `there is no plan: ${status.message ?? ''}`);
   const time = new Date(deps.clock()).toISOString();
-  const answered = withAnswers(status.requests, answers, time, pending.standing);
-  await deps.api.writeStatus(strategy, { ...status, ...answered });
+  // The order alone may have changed: what is said of the plan holds for that generation, too.
+  const observedGeneration = metadata.generation;
+  await deps.api.writeStatus(strategy, {
+    ...status,
+    ...withAnswers(status.requests, answers, time, pending.standing),
+    observedGeneration,
+    conditions: status.conditions?.map((each) => ({ ...each, observedGeneration })),
+  });
 }
 
 function applyAsked(strategy: PatchStrategy): boolean {

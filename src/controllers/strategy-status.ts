@@ -4,7 +4,8 @@ import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/pat
 import { clip } from '../engine/clip.ts';
 import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
-import { deadlineOf } from '../engine/run-step.ts';
+import { nextDeadline } from '../engine/timers.ts';
+import type { HeldBack } from '../engine/turn.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { withAnswers } from './pending-requests.ts';
 
@@ -25,6 +26,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     authority: run.authority,
     abortedIn: run.abortedIn,
     suspendedSince: run.suspendedSince,
+    lookedAfter: run.lookedAfter,
   };
 }
 
@@ -47,7 +49,7 @@ export function planOf(record: RunRecord, run: RunState): Plan {
 export type Shown = {
   /** What is waited for. */
   readonly reasons: readonly string[];
-  readonly heldBack?: string | undefined;
+  readonly heldBack?: HeldBack | undefined;
   readonly answers?: readonly Answer[];
   /** The ids of the requests that stand in the annotations. */
   readonly standing?: ReadonlySet<string>;
@@ -62,7 +64,7 @@ export function statusOfRun(
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
-  const message = messageOf(run, reasons, before.message, heldBack);
+  const message = messageOf(run, reasons, before.message, heldBack?.message);
   const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
   return {
     ...kept,
@@ -77,24 +79,51 @@ export function statusOfRun(
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),
-    conditions: updateConditions(before.conditions ?? [], conditionsOf(run, message), generation, now),
+    conditions: updateConditions(
+      before.conditions ?? [],
+      conditionsOf(run, message, heldBack),
+      generation,
+      now,
+    ),
   };
 }
 
-function recordOf(record: RunRecord, { authority, abortedIn, suspendedSince }: RunState): RunRecord {
-  const { authority: _authority, abortedIn: _aborted, suspendedSince: _suspended, ...kept } = record;
+/** The status of a strategy that cannot go on, whatever became of its run. */
+export function stalledStatus(
+  before: PatchStrategyStatus,
+  reason: Reason,
+  message: string,
+  generation: number,
+  now: string,
+): PatchStrategyStatus {
+  const wish = wishes(reason, message, { stalled: true }, runOf(before)?.hosts);
+  const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
+  return { ...before, observedGeneration: generation, message, conditions };
+}
+
+function recordOf(record: RunRecord, run: RunState): RunRecord {
+  const { authority, abortedIn, suspendedSince, lookedAfter } = run;
+  const {
+    authority: _authority,
+    abortedIn: _aborted,
+    suspendedSince: _suspended,
+    lookedAfter: _looked,
+    ...kept
+  } = record;
   return {
     ...kept,
     ...(authority ? { authority } : {}),
     ...(abortedIn ? { abortedIn } : {}),
     ...(suspendedSince ? { suspendedSince } : {}),
+    ...(lookedAfter ? { lookedAfter } : {}),
   };
 }
 
 function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
   const abort = run.currentPhase === 'abort' ? run.abort : undefined;
   // An abort that has ended, or had nothing to give back, still leaves hosts that failed: they stand in their stage.
-  const stage = abort?.stages[abort.currentStage] ?? run.apply.stages[run.apply.currentStage];
+  const phase = abort?.stages[abort.currentStage] ? abort : run.apply;
+  const stage = phase.stages[phase.currentStage];
   const step = stage?.steps[stage.currentStep];
   const open = stage?.inProgress === true && step !== undefined;
   const shown = open
@@ -102,7 +131,9 @@ function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
     : (stage?.steps.findLast(({ result }) => result !== 'initial') ?? stage?.steps[0]);
   if (!stage || !shown || (!open && run.hosts.length === 0)) return {};
   const deadline =
-    open && step.result === 'wait' ? { deadline: new Date(deadlineOf(step)).toISOString() } : {};
+    open && step.result === 'wait'
+      ? { deadline: new Date(nextDeadline({ phase, stage, step })).toISOString() }
+      : {};
   return { progress: { stage: stage.id, step: shown.name, ...deadline, hosts: [...run.hosts] } };
 }
 
@@ -162,17 +193,16 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
   }
 }
 
-/** The conditions for the states of a run (kubernetes-conventions §1.5). */
-export function conditionsOf(run: RunState, message: string): ConditionWish[] {
+/** The conditions for the states of a run (docs/guides/gitops.md). */
+function conditionsOf(run: RunState, message: string, heldBack: HeldBack | undefined): ConditionWish[] {
   const wish = (reason: Reason, is: Is): ConditionWish[] => wishes(reason, message, is, run.hosts);
   switch (run.state) {
     case 'ready-to-apply':
-      return wish('AwaitingApproval', {});
+      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('AwaitingApproval', {});
     case 'applying':
       if (run.suspendedSince) return wish('Suspended', {});
-      return run.apply.currentStage >= run.apply.stopAtStage
-        ? wish('PausedAtStage', {})
-        : wish('Applying', { reconciling: true });
+      if (run.apply.currentStage < run.apply.stopAtStage) return wish('Applying', { reconciling: true });
+      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('PausedAtStage', {});
     case 'applied':
       return wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true });
     case 'aborting':
@@ -190,6 +220,12 @@ export function conditionsOf(run: RunState, message: string): ConditionWish[] {
     case 'apply-timeout':
       return wish('ApplyFailed', { stalled: true });
   }
+}
+
+/** Whether what holds a run back ends by itself, or only when something is mended; else it waits for a person. */
+function heldIs({ reason }: HeldBack): Is {
+  const stalled = reason === 'NotPermitted' || reason === 'Overlap' || reason === 'PoolNotFound';
+  return { stalled, reconciling: reason === 'Building' };
 }
 
 type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };

@@ -31,8 +31,6 @@ export const REASONS = [
   'Serving',
   'Paused',
   'Overlap',
-  'Rebuilding',
-  'Rebuilt',
   'AsExpected',
 ] as const;
 export type Reason = (typeof REASONS)[number];

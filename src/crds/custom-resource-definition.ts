@@ -68,7 +68,8 @@ function rootSchema({ description, spec, status }: CrdDefinition): JsonSchema {
       kind: { type: 'string', description: 'The kind of this object.' },
       metadata: { type: 'object' },
       spec: structural(spec),
-      status: structural(status),
+      // Without a default of its own the defaults in it would not show before somebody has written a status.
+      status: { ...structural(status), default: {} },
     },
   };
 }

@@ -5,9 +5,9 @@ import type { CrdDefinition } from './custom-resource-definition.ts';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
 import {
   countOrPercentage,
-  generation,
   namespaceName,
   objectName,
+  observedGeneration,
   rules,
   stringMap,
   text,
@@ -160,7 +160,7 @@ const outOfService = z.object({
 
 export const hostPoolStatus = z
   .object({
-    observedGeneration: generation().optional().describe('The generation that the status is about.'),
+    observedGeneration: observedGeneration(),
     epoch: z
       .int()
       .min(1)
@@ -185,7 +185,7 @@ export const hostPoolStatus = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The runs that hold permits: whose they are.'),
-    conditions: conditionList.optional().describe('Ready and Stalled, for tools that wait.'),
+    conditions: conditionList.optional().describe('Ready, Reconciling and Stalled, for tools that wait.'),
   })
   .describe('What Careen keeps about the pool.');
 export type HostPoolStatus = z.infer<typeof hostPoolStatus>;

@@ -8,6 +8,8 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 
 /** The namespace of the operator itself. Host Jobs, which may be privileged, never run there. */
 export const OPERATOR_NAMESPACE = 'careen-system';
+/** The Lease there by which its replicas agree on which of them works. */
+export const LEASE_NAME = 'careen';
 /** The namespace for host Jobs that the installation makes. */
 export const HOSTS_NAMESPACE = 'careen-hosts';
 

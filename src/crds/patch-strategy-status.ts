@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
-import { generation, objectName, text, time } from './schema.ts';
+import { objectName, observedGeneration, text, time } from './schema.ts';
 import {
   EXECUTION_MODES,
   OUTAGE_LEVELS,
@@ -19,11 +19,18 @@ const reason = z
 const result = z
   .enum(RESULTS)
   .describe(
-    'initial: not begun. inprogress (phase, stage), wait (step): under way. success, failed, timed-out, aborted: over.',
+    'initial: not begun. inprogress (phase, stage), wait (step): under way. ' +
+      'success, degraded (done, with reservations), failed, timed-out, aborted: over.',
   );
 const startTime = time().optional().describe('When it began, UTC.');
 const endTime = time().optional().describe('When it ended, UTC.');
-const timeoutSeconds = z.int().min(0).max(2147483647).describe('How long it may take.');
+const seconds = z.int().min(0).max(2147483647);
+const timeoutSeconds = seconds.describe('How long it may take.');
+const extendedSeconds = seconds
+  .optional()
+  .describe(
+    'By how much its deadline was put off: the time that the strategy was suspended, or that no operator looked after it.',
+  );
 const index = z.int().min(0).max(10000);
 
 const step = z
@@ -35,12 +42,7 @@ const step = z
     reason,
     startTime,
     endTime,
-    extendedSeconds: z
-      .int()
-      .min(0)
-      .max(2147483647)
-      .optional()
-      .describe('By how much the deadline of the step was put off while the strategy was suspended.'),
+    extendedSeconds,
   })
   .describe('One step. All hosts of the stage take it together.');
 export type StepStatus = z.infer<typeof step>;
@@ -66,6 +68,7 @@ const stage = z
       .optional()
       .describe('away: the hosts are emptied and locked. touched: they are patched in place.'),
     timeoutSeconds,
+    extendedSeconds,
     totalSteps: index.describe('How many steps there are.'),
     currentStep: index.describe('The running step, or totalSteps once the last one ended.'),
     steps: z
@@ -82,11 +85,17 @@ const stage = z
   .describe('One stage.');
 export type StageStatus = z.infer<typeof stage>;
 
-const phase = z.object({
+export const phaseStatus = z.object({
   totalStages: index.describe('How many stages there are.'),
   currentStage: index.describe('The running or next stage, or stopAtStage once that is reached.'),
   stopAtStage: index.describe('The stage before which the run stops: totalStages, or throughStage + 1.'),
   timeoutSeconds,
+  timedSince: time()
+    .optional()
+    .describe(
+      'Since when its timeout counts: since it began, or went on after a pause; nothing while it pauses.',
+    ),
+  extendedSeconds,
   stages: z
     .array(stage)
     .max(10000)
@@ -99,7 +108,7 @@ const phase = z.object({
   startTime,
   endTime,
 });
-export type PhaseStatus = z.infer<typeof phase>;
+export type PhaseStatus = z.infer<typeof phaseStatus>;
 
 const hostJob = z.object({
   action: text(63).describe('The patch that the Job applies, or reboot.'),
@@ -156,7 +165,7 @@ export type AnsweredRequest = z.infer<typeof answeredRequest>;
 
 export const patchStrategyStatus = z
   .object({
-    observedGeneration: generation().optional().describe('The generation that the status is about.'),
+    observedGeneration: observedGeneration(),
     state: z.enum(STRATEGY_STATES).optional().describe('Where the strategy stands, in the words of the VIM.'),
     stages: z.string().max(32).optional().describe('Stages done and in all, such as 3/12.'),
     message: z
@@ -198,13 +207,18 @@ export const patchStrategyStatus = z
           .optional()
           .describe('The execution mode at the time of the abort; nothing when there was none.'),
         suspendedSince: time().optional().describe('Since when the run is suspended.'),
+        lookedAfter: time()
+          .optional()
+          .describe(
+            'When an operator last looked after the open step, to within 20 s; after a longer gap its deadlines are put off.',
+          ),
         change: text(1024).optional().describe('How the plan differs from the one before.'),
       })
       .optional()
       .describe('The plan and its one execution.'),
-    buildPhase: phase.optional().describe('The queries that the plan was built from.'),
-    applyPhase: phase.optional().describe('The plan, and how far it was carried out.'),
-    abortPhase: phase.optional().describe('What an abort put back.'),
+    buildPhase: phaseStatus.optional().describe('The queries that the plan was built from.'),
+    applyPhase: phaseStatus.optional().describe('The plan, and how far it was carried out.'),
+    abortPhase: phaseStatus.optional().describe('What an abort put back.'),
     progress: z
       .object({
         stage: index.describe('The open stage.'),

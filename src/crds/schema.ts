@@ -36,6 +36,20 @@ export function generation(): z.ZodNumber {
   return z.int().min(0).max(2147483647);
 }
 
+/**
+ * The generation that a status is about. Until the operator has looked at an object this is -1, by default of the
+ * schema: kstatus takes an object without it for finished.
+ */
+export function observedGeneration(): z.ZodOptional<z.ZodNumber> {
+  return z
+    .int()
+    .min(-1)
+    .max(2147483647)
+    .optional()
+    .meta({ default: -1 })
+    .describe('The generation that the status is about; -1 until the operator has looked at the object.');
+}
+
 /** A name as Kubernetes takes it for objects of most kinds. */
 export function objectName(): z.ZodString {
   return text(253).regex(

@@ -26,6 +26,7 @@ export const RESULTS = [
   'inprogress',
   'wait',
   'success',
+  'degraded',
   'failed',
   'timed-out',
   'aborted',
@@ -36,11 +37,18 @@ export const STAGE_NAMES = [
   'sw-patch-query',
   'sw-patch-controllers',
   'sw-patch-storage-hosts',
+  'sw-patch-swift-hosts',
   'sw-patch-worker-hosts',
+  'sw-upgrade-query',
+  'sw-upgrade-controllers',
+  'sw-upgrade-storage-hosts',
+  'sw-upgrade-worker-hosts',
+  'sw-upgrade-complete',
 ] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
-export const STEP_NAMES = [
+/** The steps of a native plan and of its build. */
+export const NATIVE_STEP_NAMES = [
   'query-alarms',
   'query-sw-patches',
   'query-sw-patch-hosts',
@@ -51,6 +59,25 @@ export const STEP_NAMES = [
   'system-stabilize',
   'unlock-hosts',
 ] as const;
+
+/** Steps that only plans of the VIM have. */
+const VIM_STEP_NAMES = [
+  'query-upgrade',
+  'swact-hosts',
+  'reboot-hosts',
+  'upgrade-hosts',
+  'migrate-instances',
+  'stop-instances',
+  'start-instances',
+  'disable-host-services',
+  'enable-host-services',
+  'wait-data-sync',
+  'wait-alarms-clear',
+  'activate-upgrade',
+  'complete-upgrade',
+] as const;
+
+export const STEP_NAMES = [...NATIVE_STEP_NAMES, ...VIM_STEP_NAMES] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 export const ROLES = ['controller', 'storage', 'worker'] as const;

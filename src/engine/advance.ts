@@ -4,133 +4,111 @@
  * process that has just read the run back; it asks only for what is missing.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { HostProgress, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan } from '../planner/plan.ts';
-import { timeoutOver } from '../planner/stage-steps.ts';
+import { beginAbort, beginAbortPhase } from './abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
-import { begin, endPhase } from './lifecycle.ts';
+import { endPhase } from './lifecycle.ts';
 import { tendLockedHosts } from './locked-hosts.ts';
 import { goOn, isHeard, obey, suspended } from './orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
+import type { EngineProfile } from './profile.ts';
+import { CAREEN } from './profiles/careen.ts';
 import { answer } from './requests.ts';
-import { completionPercentage, isFinal, newPhase, type RunState } from './run-state.ts';
-import { awaitStep, runStage } from './run-stage.ts';
+import { isGood, type Ending } from './results.ts';
+import { runPhase } from './run-phase.ts';
+import { runningStage, type RunState } from './run-state.ts';
+import { noteLook } from './timers.ts';
 import type { Decision, Turn } from './turn.ts';
 
-/** Decides what comes next. `evaluate` judges how far a step is; the native judgement unless given. */
-export function advance(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluate = evaluateStep): Decision {
-  const pass = newPass(plan, run, turn, evaluate);
+/**
+ * Decides what comes next.
+ * @param profile in what the native engine and the VIM differ
+ * @param evaluate judges how far a step is, by what is observed unless something else is given
+ */
+export function advance(
+  plan: Plan,
+  run: RunState,
+  turn: Turn,
+  profile: EngineProfile = CAREEN,
+  evaluate: Evaluate = evaluateStep,
+): Decision {
+  const pass = newPass(plan, run, turn, profile, evaluate);
+  profile.comeBack(pass);
   for (const request of turn.requests.filter((each) => isHeard(pass, each))) answer(pass, request);
   if (!suspended(pass)) {
     goOn(pass);
     obey(pass);
     walk(pass);
   }
+  noteLook(pass);
   for (const phase of [pass.run.apply, pass.run.abort]) {
-    if (phase) phase.completionPercentage = completionPercentage(phase);
+    if (phase) phase.completionPercentage = profile.completionPercentage(phase);
   }
   return decisionOf(pass, run);
 }
 
 function walk(pass: Pass): void {
-  switch (pass.run.state) {
-    case 'applying':
-      return walkApply(pass);
-    case 'aborting':
-      return walkAbort(pass);
-    case 'apply-failed':
-    case 'apply-timeout':
-    case 'aborted':
-    case 'abort-failed':
-    case 'abort-timeout':
-      return tendLockedHosts(pass);
-    default:
-  }
+  const { run } = pass;
+  if (HAS_ENDED_BADLY.has(run.state) && !openPhase(run)) return tendLockedHosts(pass);
+  if (run.currentPhase === 'apply') walkApply(pass);
+  if (run.currentPhase === 'abort') walkAbort(pass);
+}
+
+const HAS_ENDED_BADLY: ReadonlySet<StrategyState> = new Set([
+  'apply-failed',
+  'apply-timeout',
+  'aborted',
+  'abort-failed',
+  'abort-timeout',
+]);
+
+/** The phase that goes on by itself. In the VIM that may be so although the state says otherwise (§14, 3 and 10). */
+function openPhase({ apply, abort, currentPhase, state }: RunState): PhaseStatus | undefined {
+  if (currentPhase === 'abort') return abort?.inProgress ? abort : undefined;
+  const goesOn = state === 'applying' || state === 'aborting' || runningStage(apply) !== undefined;
+  return apply.inProgress && goesOn ? apply : undefined;
 }
 
 function walkApply(pass: Pass): void {
   const { run } = pass;
-  const phase = run.apply;
-  while (phase.currentStage < phase.stopAtStage) {
-    const stage = phase.stages[phase.currentStage];
-    if (!stage) return;
-    const ending = runStage(pass, stage);
-    if (!ending) return;
-    if (ending.result !== 'success') {
-      run.state = ending.result === 'timed-out' ? 'apply-timeout' : 'apply-failed';
-      return endPhase(phase, stamp(pass), ending.result, `stage ${String(stage.id)}: ${ending.reason ?? ''}`);
-    }
-    phase.currentStage += 1;
-  }
-  if (phase.currentStage < phase.totalStages) return;
-  endPhase(phase, stamp(pass), 'success');
-  run.state = 'applied';
+  const phase = openPhase(run);
+  const ending = phase && runPhase(pass, phase);
+  if (ending) endApply(pass, ending);
+  if (run.state === 'aborting' && !run.apply.inProgress && run.currentPhase === 'apply')
+    beginAbortPhase(pass);
 }
 
-/**
- * An abort first awaits the running step, then gives every open host back
- * (starlingx-vim.md §10.3). Between two stages there is nothing to await.
- */
+function endApply(pass: Pass, ending: Ending): void {
+  const { run, profile } = pass;
+  const { result } = ending;
+  const planned = run.abort !== undefined;
+  const reason = isGood(result) ? ending.reason : profile.phaseReason(run.apply.currentStage, ending);
+  endPhase(run.apply, stamp(pass), result, reason);
+  if (result === 'aborted') return;
+  if (isGood(result)) {
+    run.state = 'applied';
+    return;
+  }
+  run.state = result === 'timed-out' ? 'apply-timeout' : 'apply-failed';
+  // The VIM's phase timer may fire while an abort waits for the running step: the abort goes on, the state stays (§14, 3).
+  if (planned) beginAbortPhase(pass);
+  else if (profile.onFailure === 'abort') beginAbort(pass);
+}
+
 function walkAbort(pass: Pass): void {
   const { run } = pass;
-  const phase = run.apply;
-  const stage = phase.stages[phase.currentStage];
-  if (stage?.inProgress && !awaitStep(pass, stage)) return;
-  if (phase.inProgress) endPhase(phase, stamp(pass), 'aborted');
-  run.abort ??= abortPhase(pass);
-  run.currentPhase = 'abort';
-  if (isFinal(run.abort.result)) return;
-  const undo = run.abort.stages[0];
-  const ending = undo ? runStage(pass, undo) : ({ result: 'success' } as const);
+  const phase = openPhase(run);
+  const ending = phase && runPhase(pass, phase);
   if (!ending) return;
-  if (ending.result === 'success') run.abort.currentStage = run.abort.totalStages;
-  endPhase(run.abort, stamp(pass), ending.result, ending.reason);
-  run.state = stateAfterAbort(ending.result);
+  endPhase(phase, stamp(pass), ending.result, ending.reason);
+  if (run.state === 'aborting') run.state = stateAfterAbort(ending.result);
 }
 
 function stateAfterAbort(result: Result): StrategyState {
-  if (result === 'success') return 'aborted';
+  if (isGood(result)) return 'aborted';
   return result === 'timed-out' ? 'abort-timeout' : 'abort-failed';
-}
-
-/** One stage that unlocks every host whose outage is open, under the name of the stage that took them. */
-function abortPhase(pass: Pass): PhaseStatus {
-  const { run, plan } = pass;
-  const interrupted = run.apply.stages[run.apply.currentStage];
-  // Who deletes a strategy has decided nothing about the hosts that failed: those are left locked.
-  const given = run.hosts.filter(({ result }) => !pass.turn.order.lettingGo || !isFinal(result));
-  const hosts = given.map(({ name }) => name);
-  run.hosts = run.hosts.map((each) => (given.includes(each) ? takenUpAgain(each) : each));
-  const steps = [{ name: 'unlock-hosts', timeoutSeconds: plan.actions.timing.unlockTimeoutSeconds }] as const;
-  const stages =
-    hosts.length > 0 && interrupted
-      ? [
-          {
-            name: interrupted.name,
-            hosts,
-            patches: [],
-            level: 'away' as const,
-            steps,
-            timeoutSeconds: timeoutOver(steps),
-          },
-        ]
-      : [];
-  const phase = newPhase(stages);
-  phase.stopAtStage = phase.totalStages;
-  phase.timeoutSeconds = timeoutOver(phase.stages);
-  begin(phase, stamp(pass));
-  return phase;
-}
-
-/**
- * A host that was judged failed is given back as it is: nobody waits again for a reboot that did not come. It is
- * another attempt, so that what was refused before is asked for again.
- */
-function takenUpAgain(outage: HostProgress): HostProgress {
-  if (!isFinal(outage.result)) return outage;
-  const { bootIdBefore: _, ...rest } = outage;
-  return { ...rest, result: 'wait', attempt: outage.attempt + 1 };
 }
 
 function decisionOf(pass: Pass, before: RunState): Decision {

@@ -53,5 +53,7 @@ function judgeOf({ name }: StepStatus): (host: HostStep) => Verdict {
     case 'query-sw-patches':
     case 'query-sw-patch-hosts':
       return () => failed(`${name} belongs to the build phase`);
+    default:
+      return () => failed(`${name} is a step of the VIM that is not carried out on these hosts`);
   }
 }

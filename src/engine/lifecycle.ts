@@ -1,6 +1,6 @@
 import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { Result } from '../crds/vocabulary.ts';
-import { completionPercentage } from './run-state.ts';
+import type { Ending } from './results.ts';
 
 /** Begins a phase or a stage; `time` is RFC 3339, here and below. */
 export function begin(part: PhaseStatus | StageStatus, time: string): void {
@@ -17,7 +17,6 @@ export function beginStep(step: StepStatus, time: string): void {
 export function endPhase(phase: PhaseStatus, time: string, result: Result, reason?: string): void {
   phase.inProgress = false;
   end(phase, time, result, reason);
-  phase.completionPercentage = completionPercentage(phase);
 }
 
 export function endStage(stage: StageStatus, time: string, result: Result, reason?: string): void {
@@ -35,7 +34,13 @@ function end(
   result: Result,
   reason?: string,
 ): void {
+  show(part, { result, ...(reason ? { reason } : {}) });
+  part.endTime = time;
+}
+
+/** Gives a part a result and its reason; whatever reason it had before is gone. */
+export function show(part: PhaseStatus | StageStatus | StepStatus, { result, reason }: Ending): void {
   part.result = result;
   if (reason) part.reason = reason;
-  part.endTime = time;
+  else delete part.reason;
 }

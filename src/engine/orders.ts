@@ -3,12 +3,13 @@
  * that was asked for, `Suspend`, requests, the standing order of the spec.
  */
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
-import { timeoutOver } from '../planner/stage-steps.ts';
+import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import type { RunRequest } from './requests.ts';
-import { newPhase } from './run-state.ts';
+import { newPhase, runningStage } from './run-state.ts';
 import { opensOutage } from './run-step.ts';
+import { extendDeadlines, startPhaseTimer } from './timers.ts';
 
 /**
  * A latched abort comes before `Suspend`, which comes before every other request: they wait for its end, but those that
@@ -31,14 +32,11 @@ export function suspended({ run, turn, reasons }: Pass): boolean {
   return true;
 }
 
-/** Puts the deadline of the open step off by the time that the run was suspended. */
+/** Puts open deadlines off by the time that the run was suspended. */
 export function goOn({ run, turn }: Pass): void {
   if (run.suspendedSince === undefined) return;
-  const seconds = Math.ceil((turn.now - Date.parse(run.suspendedSince)) / 1000);
+  extendDeadlines(run, turn.now - Date.parse(run.suspendedSince));
   run.suspendedSince = undefined;
-  const stage = run.apply.stages[run.apply.currentStage];
-  const step = stage?.inProgress ? stage.steps[stage.currentStep] : undefined;
-  if (step && step.result !== 'initial') step.extendedSeconds = (step.extendedSeconds ?? 0) + seconds;
 }
 
 /** Brings the run in line with what is ordered. */
@@ -71,11 +69,6 @@ export function obey(pass: Pass): void {
   }
 }
 
-function beginAbort({ run, turn }: Pass): void {
-  run.state = 'aborting';
-  run.abortedIn = turn.order.mode;
-}
-
 /** How many stages may be begun: as far as the standing order goes, or the requests, whichever is further. */
 function stagesAllowed({ run, turn: { order } }: Pass): number {
   if (order.heldBack !== undefined || order.mode === 'Abort') return 0;
@@ -95,11 +88,12 @@ function setStop(pass: Pass): void {
     const pristine = newPhase(plan.stages).stages[phase.currentStage];
     if (pristine) phase.stages[phase.currentStage] = pristine;
   }
-  const running = phase.stages[phase.currentStage]?.inProgress ? 1 : 0;
+  const running = runningStage(phase) ? 1 : 0;
   const stop = Math.max(wished, phase.currentStage + running);
-  if (stop === phase.stopAtStage) return;
+  const timed = stop === phase.currentStage || phase.timedSince !== undefined;
+  if (stop === phase.stopAtStage && timed) return;
   phase.stopAtStage = stop;
-  phase.timeoutSeconds = timeoutOver(phase.stages.slice(phase.currentStage, stop));
+  startPhaseTimer(phase, stamp(pass));
 }
 
 function untouched({ run, stage }: { run: Pass['run']; stage: PhaseStatus['stages'][number] }): boolean {

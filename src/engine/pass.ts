@@ -4,6 +4,7 @@ import type { HostName } from '../planner/facts.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
+import type { EngineProfile } from './profile.ts';
 import type { Answer } from './requests.ts';
 import type { RunState } from './run-state.ts';
 import type { Turn } from './turn.ts';
@@ -23,12 +24,14 @@ export type Draft = {
   authority: { readonly throughStage: number } | undefined;
   abortedIn: ExecutionMode | undefined;
   suspendedSince: string | undefined;
+  lookedAfter: string | undefined;
 };
 
 /** One call of `advance`: its arguments, and what it has decided so far. */
 export type Pass = {
   readonly plan: Plan;
   readonly turn: Turn;
+  readonly profile: EngineProfile;
   readonly evaluate: Evaluate;
   readonly run: Draft;
   readonly effects: Effect[];
@@ -39,7 +42,13 @@ export type Pass = {
   wakeAt: Instant;
 };
 
-export function newPass(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluate): Pass {
+export function newPass(
+  plan: Plan,
+  run: RunState,
+  turn: Turn,
+  profile: EngineProfile,
+  evaluate: Evaluate,
+): Pass {
   const draft: Draft = {
     ...run,
     apply: copyOf(run.apply),
@@ -47,7 +56,7 @@ export function newPass(plan: Plan, run: RunState, turn: Turn, evaluate: Evaluat
     hosts: run.hosts.map((host) => ({ ...host })),
   };
   return {
-    ...{ plan, turn, evaluate, run: draft },
+    ...{ plan, turn, profile, evaluate, run: draft },
     ...{ effects: [], reasons: [], answers: [], asked: undefined, wakeAt: Infinity },
   };
 }
@@ -66,4 +75,9 @@ export function stamp({ turn }: Pass): string {
 /** Wakes the run at a time, if nothing wakes it before. */
 export function wakeAt(pass: Pass, instant: Instant): void {
   pass.wakeAt = Math.min(pass.wakeAt, instant);
+}
+
+/** Whether an abort only waits for the running step to end. */
+export function windsDown({ run }: Pass): boolean {
+  return run.currentPhase === 'apply' && (run.state === 'aborting' || run.state === 'aborted');
 }

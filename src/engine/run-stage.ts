@@ -1,9 +1,12 @@
-import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
-import { begin, endStage, endStep } from './lifecycle.ts';
-import { stamp, wakeAt, type Pass } from './pass.ts';
 import { isFinal } from './run-state.ts';
-import { closeOutage, deadlineOf, hostSteps, runStep, setResult, type Ending } from './run-step.ts';
+import { begin, endStage, endStep, show } from './lifecycle.ts';
+import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
+import { combined, isGood, type Ending } from './results.ts';
+import { closeOutage, hostSteps, runStep, setResult } from './run-step.ts';
+import { isReached } from './steps/verdict.ts';
+import { deadlineOf, type PartEnding } from './timers.ts';
 
 /** A host that fails in one of these may not be fit to work: it stays locked until a person decides. */
 const OWN_ACTION: ReadonlySet<StepName> = new Set([
@@ -14,33 +17,28 @@ const OWN_ACTION: ReadonlySet<StepName> = new Set([
 ]);
 
 /**
- * Takes a stage as far as it goes now. Undefined while it runs. After a failed
- * step the hosts whose own action did not fail are given back before it ends.
+ * Takes a stage as far as it goes now. Undefined while it runs. An abort lets
+ * only its running step end. After a failed step the hosts whose own action did
+ * not fail are given back before it ends, unless the abort does that.
  */
-export function runStage(pass: Pass, stage: StageStatus): Ending | undefined {
+export function runStage(pass: Pass, phase: PhaseStatus, stage: StageStatus): PartEnding | undefined {
+  const { profile } = pass;
   if (!stage.inProgress) begin(stage, stamp(pass));
   for (;;) {
     const step = stage.steps[stage.currentStep];
-    if (!step) return end(pass, stage, { result: 'success' });
+    if (!step) return end(pass, stage, combined(stage.steps));
     if (!isFinal(step.result)) {
-      const ending = runStep(pass, stage, step);
-      if (!ending) return undefined;
+      const ending = runStep(pass, { phase, stage, step });
+      if (!ending || ending.ends === 'phase') return ending;
+      if (ending.ends === 'stage') return end(pass, stage, ending);
       endStep(step, stamp(pass), ending.result, ending.reason);
     }
-    if (step.result !== 'success') return giveBack(pass, stage, step);
+    if (windsDown(pass)) return end(pass, stage, { result: 'aborted' });
+    if (!isGood(step.result))
+      return profile.onFailure === 'abort' ? end(pass, stage, step) : giveBack(pass, stage, step);
     stage.currentStep += 1;
+    if (profile.earlyResults) show(stage, combined(stage.steps));
   }
-}
-
-/** Takes only the running step to its end, for an abort. Undefined while it runs. */
-export function awaitStep(pass: Pass, stage: StageStatus): Ending | undefined {
-  const step = stage.steps[stage.currentStep];
-  if (step && !isFinal(step.result)) {
-    const ending = runStep(pass, stage, step);
-    if (!ending) return undefined;
-    endStep(step, stamp(pass), ending.result, ending.reason);
-  }
-  return end(pass, stage, { result: 'aborted' });
 }
 
 function end(pass: Pass, stage: StageStatus, ending: Ending): Ending {
@@ -63,7 +61,7 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
   let open = 0;
   for (const each of pass.evaluate(unlock, hostSteps(pass, stage, unlock, names))) {
     const { host, verdict } = each;
-    if (verdict.kind === 'done') closeOutage(pass, host);
+    if (isReached(verdict)) closeOutage(pass, host);
     else if (verdict.kind === 'failed') setResult(pass, unlock, each, 'failed');
     else if (pass.turn.now >= deadlineOf(unlock)) setResult(pass, unlock, each, 'timed-out');
     else {

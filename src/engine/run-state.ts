@@ -1,4 +1,4 @@
-import type { HostProgress, PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode, PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 
@@ -11,7 +11,7 @@ export type RunState = {
   readonly state: StrategyState;
   readonly currentPhase: PhaseName;
   readonly apply: PhaseStatus;
-  /** There once an abort was asked for and its running step has ended. */
+  /** What an abort puts back: there once its running step has ended, in the VIM as soon as it was asked for. */
   readonly abort: PhaseStatus | undefined;
   /** Hosts whose outage is open: recorded before they are claimed, gone once they are released. */
   readonly hosts: readonly HostProgress[];
@@ -21,6 +21,8 @@ export type RunState = {
   readonly abortedIn: ExecutionMode | undefined;
   /** RFC 3339; there while `Suspend` lets no time pass. */
   readonly suspendedSince: string | undefined;
+  /** RFC 3339; when an open step was last looked after, as far as that is written down. */
+  readonly lookedAfter: string | undefined;
 };
 
 /** The run of a new plan, in which nothing has happened yet. */
@@ -35,6 +37,7 @@ export function newRun(id: string, plan: Plan): RunState {
     authority: undefined,
     abortedIn: undefined,
     suspendedSince: undefined,
+    lookedAfter: undefined,
   };
 }
 
@@ -62,7 +65,10 @@ export function newStage(stage: Stage, id: number): StageStatus {
     timeoutSeconds: stage.timeoutSeconds,
     totalSteps: stage.steps.length,
     currentStep: 0,
-    steps: stage.steps.map((step, index) => ({ id: index, ...step, result: 'initial' })),
+    steps: stage.steps.map(({ name, timeoutSeconds }, index) => ({
+      ...{ id: index, name, timeoutSeconds },
+      result: 'initial',
+    })),
     inProgress: false,
     result: 'initial',
   };
@@ -73,12 +79,23 @@ export function isFinal(result: Result): boolean {
   return result !== 'initial' && result !== 'inprogress' && result !== 'wait';
 }
 
-/**
- * Share of the steps that are over, rounded down. Unlike in the VIM a phase that
- * has not begun shows 0, and one that failed shows how far it came.
- */
-export function completionPercentage({ stages, result }: Pick<PhaseStatus, 'stages' | 'result'>): number {
-  const steps = stages.flatMap((stage) => stage.steps);
-  if (steps.length === 0) return isFinal(result) ? 100 : 0;
-  return Math.floor((100 * steps.filter((step) => isFinal(step.result)).length) / steps.length);
+/** The stage that is under way. */
+export function runningStage({ stages, currentStage }: PhaseStatus): StageStatus | undefined {
+  const stage = stages[currentStage];
+  return stage?.inProgress ? stage : undefined;
+}
+
+/** The step that runs, and what it is in. */
+export type Running = {
+  readonly phase: PhaseStatus;
+  readonly stage: StageStatus;
+  readonly step: StepStatus;
+};
+
+/** The step that a run is in; undefined when it has not begun, pauses between two stages, or has ended. */
+export function runningStep({ currentPhase, apply, abort }: RunState): Running | undefined {
+  const phase = currentPhase === 'abort' ? abort : apply;
+  const stage = phase?.inProgress ? runningStage(phase) : undefined;
+  const step = stage?.steps[stage.currentStep];
+  return phase && stage && step ? { phase, stage, step } : undefined;
 }

@@ -1,48 +1,45 @@
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
-import type { Result, StepName } from '../crds/vocabulary.ts';
+import type { StepName } from '../crds/vocabulary.ts';
+import { isFinal, type Running } from './run-state.ts';
 import { clip } from './clip.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { beginStep } from './lifecycle.ts';
-import { stamp, wakeAt, type Pass } from './pass.ts';
-import { isFinal } from './run-state.ts';
-import type { HostStep, Verdict } from './steps/verdict.ts';
-
-export type Ending = { readonly result: Result; readonly reason?: string };
+import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
+import type { Ending } from './results.ts';
+import { hostGone, isOver, isReached, type HostStep, type Verdict } from './steps/verdict.ts';
+import { deadlineOf, dueTimer, nextDeadline, type PartEnding } from './timers.ts';
 
 /**
- * Takes a step as far as it goes now. Undefined while it runs.
+ * Takes a step as far as it goes now. Undefined while it runs. It is looked at
+ * before it is timed out: what was reached in time was reached.
  *
  * When a host fails, or an abort was asked for, the step winds down: what is
  * under way on the other hosts is awaited, nothing more is begun.
  */
-export function runStep(pass: Pass, stage: StageStatus, step: StepStatus): Ending | undefined {
+export function runStep(pass: Pass, running: Running): PartEnding | undefined {
+  const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
-  const winding = pass.run.state === 'aborting' && pass.run.currentPhase === 'apply';
-  if (opensOutage(stage, step.name) && !outagesOpen(pass, stage))
-    return waitForPermits(pass, stage, step, winding);
+  if (opensOutage(stage, step.name) && !outagesOpen(pass, stage)) return waitForPermits(pass, running);
 
-  const verdicts = judge(pass, stage, step);
+  const verdicts = judge(pass, running);
   for (const each of verdicts) record(pass, stage, step, each);
   const failures = failuresOf(pass, stage, verdicts);
-  const pending = verdicts.filter(({ verdict }) => verdict.kind !== 'failed' && verdict.kind !== 'done');
-  if (pending.length === 0) return failures.length > 0 ? failedBecause(failures) : { result: 'success' };
+  const pending = verdicts.filter(({ verdict }) => !isOver(verdict));
+  if (pending.length === 0) return failures.length > 0 ? failedBecause(failures) : reached(verdicts);
 
-  if (pass.turn.now >= deadlineOf(step)) {
+  const due = dueTimer(running, pass.turn.now);
+  if (due) {
     for (const each of pending) setResult(pass, step, each, 'timed-out');
-    if (failures.length > 0) return failedBecause(failures);
-    return {
-      result: 'timed-out',
-      reason: clip(`after ${String(step.timeoutSeconds)} s: ${reasonsOf(pending)}`),
-    };
+    return failures.length > 0 ? failedBecause(failures) : pass.profile.timeOut(due, reasonsOf(pending));
   }
-  if (winding || failures.length > 0) {
+  if (windsDown(pass) || failures.length > 0) {
     const underWay = pending.filter(({ verdict }) => verdict.kind === 'wait');
-    waitFor(pass, step, underWay);
+    waitFor(pass, running, underWay);
     if (underWay.length > 0) return undefined;
     return failures.length > 0 ? failedBecause(failures) : { result: 'aborted' };
   }
   for (const { verdict } of pending) if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
-  waitFor(pass, step, pending);
+  waitFor(pass, running, pending);
   return undefined;
 }
 
@@ -56,16 +53,13 @@ export function opensOutage(stage: StageStatus, step: StepName): boolean {
   return step === (stage.level === 'touched' ? 'sw-patch-hosts' : 'lock-hosts');
 }
 
-export function deadlineOf({ startTime = '', timeoutSeconds, extendedSeconds = 0 }: StepStatus): number {
-  return Date.parse(startTime) + (timeoutSeconds + extendedSeconds) * 1000;
-}
-
 /** What a step may look at, for each of the hosts. */
 export function hostSteps(
   pass: Pass,
   stage: StageStatus,
   step: StepStatus,
   hosts: readonly string[],
+  endsBy = deadlineOf(step),
 ): HostStep[] {
   const { plan, run, turn } = pass;
   return hosts.map((name) => ({
@@ -78,6 +72,7 @@ export function hostSteps(
     planStage: run.apply.currentStage,
     stepStartedAt: Date.parse(step.startTime ?? ''),
     stepDeadline: deadlineOf(step),
+    endsBy,
     name,
     facts: turn.view.host(name),
     outage: run.hosts.find((each) => each.name === name),
@@ -94,26 +89,26 @@ function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
   return (stage.hosts ?? []).every((host) => isOpen(host) || isPermitted(host));
 }
 
-function waitForPermits(
-  pass: Pass,
-  stage: StageStatus,
-  step: StepStatus,
-  winding: boolean,
-): Ending | undefined {
-  if (winding) return { result: 'aborted' };
+function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
+  if (windsDown(pass)) return { result: 'aborted' };
+  const gone = (running.stage.hosts ?? []).filter((name) => !pass.turn.view.host(name));
+  if (gone.length > 0) return failedBecause(gone.map((name) => hostGone(name).reason));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
-  if (pass.turn.now >= deadlineOf(step)) return { result: 'timed-out', reason };
+  const due = dueTimer(running, pass.turn.now);
+  if (due) return pass.profile.timeOut(due, reason);
+  const { stage } = running;
   pass.asked = { hosts: stage.hosts ?? [], level: stage.level ?? 'away' };
   pass.reasons.push(reason);
-  wakeAt(pass, deadlineOf(step));
+  wakeAt(pass, nextDeadline(running));
   return undefined;
 }
 
-function judge(pass: Pass, stage: StageStatus, step: StepStatus): readonly HostVerdict[] {
+function judge(pass: Pass, running: Running): readonly HostVerdict[] {
+  const { stage, step } = running;
   const hosts = stage.hosts ?? [];
   if (opensOutage(stage, step.name)) for (const name of hosts) openOutage(pass, stage, step, name);
   const judged = hosts.filter((name) => !judgedBefore(pass, name));
-  return pass.evaluate(step, hostSteps(pass, stage, step, judged));
+  return pass.evaluate(step, hostSteps(pass, stage, step, judged, nextDeadline(running)));
 }
 
 function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: string): void {
@@ -131,14 +126,15 @@ function judgedBefore({ run }: Pass, name: string): boolean {
 function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerdict): void {
   const { verdict } = each;
   if (verdict.kind === 'failed') return setResult(pass, step, each, 'failed');
-  if (verdict.kind === 'done' && closesOutage(stage, step.name)) return closeOutage(pass, each.host);
+  const over = isReached(verdict);
+  if (over && closesOutage(stage, step.name)) return closeOutage(pass, each.host);
   const outage = pass.run.hosts.find(({ name }) => name === each.host);
   if (!outage) return;
   outage.step = step.name;
-  if (verdict.kind !== 'done' && verdict.uncordoned) outage.uncordoned = true;
+  if (!isReached(verdict) && verdict.uncordoned) outage.uncordoned = true;
   else delete outage.uncordoned;
-  if (verdict.kind === 'done') delete outage.reason;
-  else outage.reason = clip(verdict.reason);
+  if (over) delete outage.reason;
+  else outage.reason = clip(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 
@@ -158,8 +154,8 @@ export function setResult(
   Object.assign(outage, { step: step.name, result, reason: clip(reasonOf(verdict)) });
 }
 
-function waitFor(pass: Pass, step: StepStatus, pending: readonly HostVerdict[]): void {
-  wakeAt(pass, deadlineOf(step));
+function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]): void {
+  wakeAt(pass, nextDeadline(running));
   for (const { verdict } of pending) {
     pass.reasons.push(reasonOf(verdict));
     if (verdict.kind === 'blocked' && verdict.until !== undefined) wakeAt(pass, verdict.until);
@@ -173,6 +169,13 @@ function failuresOf({ run }: Pass, stage: StageStatus, verdicts: readonly HostVe
     .filter(({ verdict }) => verdict.kind === 'failed')
     .map(({ verdict }) => reasonOf(verdict));
   return [...new Set([...before.map(({ reason }) => reason ?? ''), ...now])];
+}
+
+function reached(verdicts: readonly HostVerdict[]): Ending {
+  const degraded = verdicts.filter(({ verdict }) => verdict.kind === 'degraded');
+  return degraded.length > 0
+    ? { result: 'degraded', reason: clip(reasonsOf(degraded)) }
+    : { result: 'success' };
 }
 
 function failedBecause(reasons: readonly string[]): Ending {

@@ -1,3 +1,4 @@
+import type { Reason } from '../crds/conditions.ts';
 import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
@@ -5,12 +6,14 @@ import type { Answer, RunRequest } from './requests.ts';
 import type { RunState } from './run-state.ts';
 import type { EffectKey, Instant, View } from './view.ts';
 
+/** Why nothing further may begin, whoever asks for it: the pool is paused, the plan no longer fits. */
+export type HeldBack = { readonly reason: Reason; readonly message: string };
+
 /** What is wanted now: the standing order of the spec, and what stands against it. */
 export type Order = {
   readonly mode: ExecutionMode;
   readonly throughStage?: number | undefined;
-  /** Why nothing further may begin, whoever asks for it: the pool is paused, the plan no longer fits. */
-  readonly heldBack?: string | undefined;
+  readonly heldBack?: HeldBack | undefined;
   /** The strategy is being deleted: it is aborted, and what cannot be given back is left locked, with a note. */
   readonly lettingGo?: boolean | undefined;
 };
@@ -35,6 +38,8 @@ export type Turn = {
   readonly permits: PermitFacts;
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
   readonly now: Instant;
+  /** The first turn of a process that has just read the run back. */
+  readonly restarted?: boolean;
 };
 
 /** What the run needs from now on; whatever it held beyond that is to be given up. */

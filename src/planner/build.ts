@@ -6,10 +6,12 @@
  */
 import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
+import { buildProblems } from './build-problems.ts';
 import { CAREEN } from './careen-profile.ts';
 import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
+import { InputError } from './input-error.ts';
 import { pieces, singly } from './lists.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
@@ -40,8 +42,11 @@ type Group = RoleGroup<Role, Candidate>;
  * Plans the stages for all hosts that lack a patch, cordoned ones as well:
  * controllers, then storage hosts, then workers; in each group first the hosts
  * that need no reboot. No stage is larger than the pool's limit.
+ * @throws InputError when a host is listed twice, or a limit is no whole number of at least 1
  */
 export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limits: PlanLimits): Built {
+  const problems = buildProblems(spec, seeds, limits);
+  if (problems.length > 0) throw new InputError(problems);
   const ordered = seeds.toSorted((a, b) => compareHostNames(a.name, b.name));
   const candidates = ordered.map((seed) => candidate(spec, seed)).filter(({ lacks }) => lacks.size > 0);
   const groups = roleGroups(CAREEN.roles, candidates, {

@@ -8,17 +8,18 @@ import { timeoutOver } from './stage-steps.ts';
 
 /** What one Job that applies a patch takes. */
 const PATCH_SECONDS = 120;
+/** A look at a host that was not rebooted. */
+const VERIFY_SECONDS = 5;
 /** From the end of the last Job until a rebooted host is Ready again. */
 const REBOOT_SECONDS = 180;
 
-/** What the other steps take. A `system-stabilize` takes all of its time, always. */
-const TYPICAL_SECONDS: Readonly<Record<Exclude<StepName, 'system-stabilize' | 'sw-patch-hosts'>, number>> = {
+/** What the other steps take. One that is not among them is taken for as long as it may take. */
+const TYPICAL_SECONDS: Readonly<Partial<Record<StepName, number>>> = {
   'query-alarms': 1,
   'query-sw-patches': 1,
   'query-sw-patch-hosts': 1,
   'lock-hosts': 5,
   'migrate-instances-from-host': 120,
-  verify: 5,
   'unlock-hosts': 5,
 };
 
@@ -50,13 +51,11 @@ function typicalSeconds(
   { level, patches }: Pick<Stage, 'level' | 'patches'>,
 ): number {
   switch (name) {
-    case 'system-stabilize':
-      return timeoutSeconds;
     case 'sw-patch-hosts':
       return PATCH_SECONDS * patches.length;
     case 'verify':
-      return level === 'away' ? REBOOT_SECONDS : TYPICAL_SECONDS.verify;
+      return level === 'away' ? REBOOT_SECONDS : VERIFY_SECONDS;
     default:
-      return TYPICAL_SECONDS[name];
+      return TYPICAL_SECONDS[name] ?? timeoutSeconds;
   }
 }

@@ -3,7 +3,7 @@
  *
  * Only the leading numbers count, however they are separated, so a package's
  * suffix does not matter: `6.12.48-amd64` equals `6.12.48`, `5.14.0-427.el9` is
- * below `5.14.0-503.el9`. Missing numbers are zero. A pre-release is below its
+ * below `5.14.0-503.el9`, `1.1.1w` equals `1.1.1`. Missing numbers are zero. A pre-release is below its
  * release: `v1.36.0-rc.1` < `v1.36.0`.
  */
 export function compareVersions(a: string, b: string): number {
@@ -19,8 +19,9 @@ export function compareVersions(a: string, b: string): number {
 function parse(version: string): { numbers: number[]; preRelease: boolean } {
   const numbers: number[] = [];
   for (const part of version.replace(/^v/, '').split(/[.\-+_~:]/)) {
-    if (!/^\d+$/.test(part)) return { numbers, preRelease: /^(alpha|beta|rc|pre)/.test(part) };
-    numbers.push(Number(part));
+    const suffix = part.replace(/^\d+/, '');
+    if (suffix !== part) numbers.push(parseInt(part, 10));
+    if (suffix === part || suffix !== '') return { numbers, preRelease: /^(alpha|beta|rc|pre)/.test(suffix) };
   }
   return { numbers, preRelease: false };
 }

@@ -9,7 +9,7 @@ import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
 import { auditArgs } from '../support/audit.ts';
-import { connect, startControlPlane } from '../support/controlplane.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   allowJobs,
@@ -32,26 +32,33 @@ export class Cluster {
   readonly admin: KubeConfig;
   readonly operatorKubeconfig: string;
   operator: RunningOperator;
+  readonly plane: ControlPlane;
   readonly #closing: (() => Promise<unknown>)[];
 
   private constructor(
+    plane: ControlPlane,
     admin: KubeConfig,
     operatorKubeconfig: string,
     operator: RunningOperator,
     closing: (() => Promise<unknown>)[],
   ) {
+    this.plane = plane;
     this.admin = admin;
     this.operatorKubeconfig = operatorKubeconfig;
     this.operator = operator;
     this.#closing = closing;
   }
 
-  /** `startFirst` starts the operator with the kubeconfig that it is given; plainly, unless a test says otherwise. */
+  /**
+   * `startFirst` starts the operator with the kubeconfig that it is given; plainly, unless a test says otherwise. `args`
+   * are further ones of the control plane: those of the audit that the test run asks for, unless a test has its own.
+   */
   static async start(
     startFirst: (kubeconfig: string) => Promise<RunningOperator> = startOperator,
+    args?: readonly string[],
   ): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'careen-e2e-'));
-    const plane = await startControlPlane({ args: await auditArgs() });
+    const plane = await startControlPlane({ args: args ?? (await auditArgs()) });
     const admin = connect(plane.kubeconfig);
     await installCareen(admin);
     const standin = await startHostStandin(admin, { patches: patched, workSeconds: 0.2, bootDelay: '500ms' });
@@ -62,7 +69,7 @@ export class Cluster {
       () => plane.stop(),
       () => rm(folder, { recursive: true, force: true }),
     ];
-    return new Cluster(admin, kubeconfig, await startFirst(kubeconfig), closing);
+    return new Cluster(plane, admin, kubeconfig, await startFirst(kubeconfig), closing);
   }
 
   async stop(): Promise<void> {

@@ -86,7 +86,7 @@ describe('a pool that is paused', () => {
     await fleet.until('an open outage', ({ progress }) => (progress?.hosts.length ?? 0) > 0);
     await fleet.pool(1, { paused: true });
     const stopped = await fleet.until('a stop before stage 1', ({ stages, conditions }) =>
-      Boolean(stages === '1/2' && conditions?.some(({ reason }) => reason === 'PausedAtStage')),
+      Boolean(stages === '1/2' && conditions?.some(({ reason }) => reason === 'Paused')),
     );
     expect(stopped.message).toBe(
       '1 of 2 stages done; waits before stage 1: HostPool paused is paused (spec.paused): no outage begins',

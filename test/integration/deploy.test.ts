@@ -21,6 +21,7 @@ import { installCareen } from '../support/operator.ts';
 import { createNodes } from '../support/simulated-nodes.ts';
 
 const OPTIONAL = join(DEPLOY, 'optional', 'execute-policy');
+const ARGOCD = join(DEPLOY, 'argocd');
 const HOSTS = ['first', 'second'];
 const SELECTOR = { 'app.kubernetes.io/name': 'careen', 'app.kubernetes.io/component': 'operator' };
 const namespace = 'careen-system';
@@ -49,7 +50,8 @@ afterAll(async () => plane.stop());
 
 describe('deploy/', () => {
   it('lists every file that is in it', async () => {
-    const listed = [...(await listedFiles()), ...(await listedFiles(OPTIONAL))];
+    const folders = [DEPLOY, OPTIONAL, ARGOCD];
+    const listed = (await Promise.all(folders.map(async (folder) => listedFiles(folder)))).flat();
     const there = globSync('**/*.yaml', { cwd: DEPLOY }).filter((file) => !file.endsWith(KUSTOMIZATION));
     expect(there.map((file) => join(DEPLOY, file)).sort()).toEqual(listed.sort());
   });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { dump } from 'js-yaml';
+import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
@@ -16,6 +16,8 @@ import {
   writeOperatorKubeconfig,
   type RunningOperator,
 } from '../support/operator.ts';
+import { grantedRights, untilGranted } from '../support/rights.ts';
+import { writeServiceAccountKubeconfig } from '../support/service-account.ts';
 import { createNodes } from '../support/simulated-nodes.ts';
 import { poolManifest, strategyManifest } from '../support/strategies.ts';
 
@@ -24,6 +26,8 @@ const STRATEGY = strategyManifest('kernel', 'careen-hosts', {
   workerApplyType: 'parallel',
   maxParallelWorkerHosts: 3,
 });
+const CONTROLLERS = ['control-0', 'control-1', 'control-2'];
+const CONTROL = strategyManifest('control', 'careen-hosts', { poolRef: 'control' });
 const preview = z.looseObject({
   planDigest: z.string(),
   stages: z.array(z.looseObject({ hosts: z.array(z.string()) })),
@@ -46,14 +50,25 @@ beforeAll(async () => {
   const names = ['gpu-1', 'gpu-2', 'gpu-3', 'gpu-4', 'gpu-10'];
   await createNodes(admin, [
     ...names.map((name) => ({ ...node, name, labels: { pool: 'gpu' } })),
+    ...CONTROLLERS.map((name) => ({
+      ...node,
+      name,
+      labels: { pool: 'control', 'node-role.kubernetes.io/control-plane': '' },
+    })),
     { ...node, name: 'other-1' },
   ]);
-  await apply(admin, poolManifest('gpu', '50%'), poolManifest('rest', 1));
+  await apply(admin, poolManifest('control', 1), poolManifest('gpu', '50%'), poolManifest('rest', 1));
+  await apply(admin, operatorPod('careen-0', 'control-1'));
   await mergePatch(admin, nodeNamed('gpu-4'), { spec: { unschedulable: true } });
   await writeFile(join(cwd, 'strategy.yaml'), dump(STRATEGY));
+  await writeFile(join(cwd, 'control.yaml'), dump(CONTROL));
+  await apply(admin, ...READER_RIGHTS);
+  await untilGranted(admin, READER, grantedRights(READER_RIGHTS, READER));
+  await writeServiceAccountKubeconfig(admin, READER.namespace, READER.name, join(cwd, 'reader.kubeconfig'));
   const kubeconfig = join(cwd, 'operator.kubeconfig');
   await writeOperatorKubeconfig(admin, kubeconfig);
-  operator = await startOperator(kubeconfig);
+  const environment = { POD_NAME: 'careen-0', NODE_NAME: 'control-1' };
+  operator = await startOperator(kubeconfig, { environment });
 });
 afterAll(async () => {
   await operator.stop();
@@ -61,7 +76,54 @@ afterAll(async () => {
   await rm(cwd, { recursive: true, force: true });
 });
 
+/** Where the operator says that it runs: it is a process of its own here. */
+const operatorPod = (name: string, nodeName: string): Manifest => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name, namespace: 'careen-system' },
+  spec: {
+    nodeName,
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      {
+        name: 'careen',
+        image: 'registry.example.com/careen:1',
+        securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+      },
+    ],
+  },
+});
+
 const nodeNamed = (name: string): Manifest => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
+
+/** Somebody who may list pools and nodes, and nothing else. */
+const READER = { name: 'reader', namespace: 'careen-hosts' };
+const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: READER.name } };
+const READER_RIGHTS: readonly Manifest[] = [
+  { apiVersion: 'v1', kind: 'ServiceAccount', metadata: READER },
+  {
+    ...rbac,
+    kind: 'ClusterRole',
+    rules: [
+      { apiGroups: ['careen.dev'], resources: ['hostpools'], verbs: ['list'] },
+      { apiGroups: [''], resources: ['nodes'], verbs: ['list'] },
+    ],
+  },
+  {
+    ...rbac,
+    kind: 'ClusterRoleBinding',
+    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: READER.name },
+    subjects: [{ kind: 'ServiceAccount', ...READER }],
+  },
+];
+
+async function digestOfTheOperator(strategy: Manifest): Promise<string> {
+  await apply(admin, strategy);
+  return eventually('the plan of the operator', async () => {
+    const digest = strategyStatus.safeParse(await read(admin, strategy)).data?.status.run.planDigest;
+    return digest === 'none' ? undefined : digest;
+  });
+}
 
 const called = (...args: string[]) => careen(args, { cwd, environment: { KUBECONFIG: plane.kubeconfig } });
 
@@ -83,17 +145,43 @@ describe('a preview', () => {
     const offline = await called('plan', '-f', 'strategy.yaml', '-o', 'json', '--fleet', 'fleet.yaml');
     expect(offline).toEqual(cluster);
 
-    await apply(admin, STRATEGY);
-    const planned = await eventually('the plan of the operator', async () => {
-      const digest = strategyStatus.safeParse(await read(admin, STRATEGY)).data?.status.run.planDigest;
-      return digest === 'none' ? undefined : digest;
-    });
-    expect(planned).toBe(planDigest);
+    expect(await digestOfTheOperator(STRATEGY)).toBe(planDigest);
+  });
+
+  it('takes the controller that the leading operator runs on last, as the operator does', async () => {
+    const cluster = await called('plan', '-f', 'control.yaml', '-o', 'json');
+    expect(cluster).toMatchObject({ status: 2, err: '' });
+    const { planDigest, stages } = preview.parse(JSON.parse(cluster.out));
+    expect(stages.flatMap(({ hosts }) => hosts)).toEqual(['control-0', 'control-2', 'control-1']);
+
+    const exported = await called('fleet', '--pool', 'control');
+    expect(exported).toMatchObject({ status: 0, err: '' });
+    expect(load(exported.out)).toMatchObject({ pool: { name: 'control', activeHost: 'control-1' } });
+    await writeFile(join(cwd, 'control-fleet.yaml'), exported.out);
+    const offline = ['plan', '-f', 'control.yaml', '-o', 'json', '--fleet', 'control-fleet.yaml'];
+    expect(await called(...offline)).toEqual(cluster);
+
+    expect(await digestOfTheOperator(CONTROL)).toBe(planDigest);
+  });
+
+  it('says so when it may not read where the leading operator runs, and goes on', async () => {
+    const environment = { KUBECONFIG: join(cwd, 'reader.kubeconfig') };
+    const limited = await careen(['plan', '-f', 'control.yaml', '-o', 'json'], { cwd, environment });
+    expect(limited).toMatchObject({ status: 2 });
+    expect(limited.err).toMatch(
+      /^careen: Lease careen-system\/careen cannot be read: .*forbidden.*: to plan as it does, name the host as pool.activeHost in a fleet file\n$/,
+    );
+    const { stages } = preview.parse(JSON.parse(limited.out));
+    expect(stages.flatMap(({ hosts }) => hosts)).toEqual(CONTROLLERS);
+    const workers = await careen(['fleet', '--pool', 'gpu'], { cwd, environment });
+    expect(workers).toMatchObject({ status: 0, err: '' });
   });
 
   it('names the pools that there are when the cluster has no such pool', async () => {
     const { status, err } = await called('fleet', '--pool', 'none');
     expect(status).toBe(1);
-    expect(err).toBe('careen: the cluster has no HostPool none that can be read; it has: gpu, rest\n');
+    expect(err).toBe(
+      'careen: the cluster has no HostPool none that can be read; it has: control, gpu, rest\n',
+    );
   });
 });

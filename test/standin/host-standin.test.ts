@@ -4,7 +4,13 @@ import type { KubeConfig, V1JobStatus, V1Node } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { connect, startControlPlane } from '../support/controlplane.ts';
 import type { ControlPlane } from '../support/controlplane.ts';
-import { ACTION_LABEL, BEHAVIOUR_ANNOTATION, RUN_LABEL } from '../support/host-standin.ts';
+import {
+  ACTION_LABEL,
+  BEHAVIOUR_ANNOTATION,
+  BOOT_DELAY_ANNOTATION,
+  RUN_LABEL,
+  WORK_SECONDS_ANNOTATION,
+} from '../support/host-standin.ts';
 import { createNodes } from '../support/simulated-nodes.ts';
 import { startHostStandin } from '../support/start-host-standin.ts';
 import type { RunningStandin } from '../support/start-host-standin.ts';
@@ -141,6 +147,23 @@ describe('the host stand-in', () => {
     expect(facts(after)).toEqual(facts(before));
   });
 
+  it('lets a host be slower than the others, at its work and at its boot', async () => {
+    const before = await newHost('slow', 'honest', {
+      [WORK_SECONDS_ANNOTATION]: '2',
+      [BOOT_DELAY_ANNOTATION]: '3s',
+    });
+    await run('slow', 'reboot');
+    const after = await hostWhere(
+      'slow',
+      (node) => facts(node).bootID !== facts(before).bootID && isReady(node),
+    );
+    const [pod] = await pods('slow');
+    const startedAt = Date.parse(pod?.status?.startTime?.toISOString() ?? '');
+    const finishedAt = pod?.status?.containerStatuses?.[0]?.state?.terminated?.finishedAt;
+    expect(Number(finishedAt) - startedAt).toBeGreaterThanOrEqual(2_000);
+    expect(readySince(after) - startedAt).toBeGreaterThanOrEqual(5_000);
+  });
+
   it('leaves the pods of other Jobs to kwok', async () => {
     await newHost('other', 'silent');
     expect(await run('other', 'reboot', {})).toMatchObject({ succeeded: 1 });
@@ -163,10 +186,18 @@ function isReady(node: V1Node): boolean {
   return node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
-async function newHost(name: string, behaviour?: string): Promise<V1Node> {
-  const annotations = behaviour ? { [BEHAVIOUR_ANNOTATION]: behaviour } : {};
+async function newHost(
+  name: string,
+  behaviour?: string,
+  further: Readonly<Record<string, string>> = {},
+): Promise<V1Node> {
+  const annotations = { ...further, ...(behaviour ? { [BEHAVIOUR_ANNOTATION]: behaviour } : {}) };
   await createNodes(config, [{ name, annotations, ...OLD }]);
   return host(name);
+}
+
+function readySince(node: V1Node): number {
+  return Number(node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime);
 }
 
 async function host(name: string): Promise<V1Node> {

@@ -20,15 +20,29 @@ export class AdmissionError extends Error {
 
 /** Reads all documents of a YAML file. */
 export async function readManifests(file: string): Promise<Manifest[]> {
-  return loadAll(await readFile(file, 'utf8')).map((document) => manifestSchema.parse(document));
+  return parseManifests(await readFile(file, 'utf8'));
+}
+
+/** Reads all documents of a text in YAML. */
+export function parseManifests(yaml: string): Manifest[] {
+  return loadAll(yaml).map((document) => manifestSchema.parse(document));
 }
 
 /** Applies manifests in their order. Throws AdmissionError. */
 export async function apply(config: KubeConfig, ...manifests: readonly Manifest[]): Promise<void> {
-  for (const manifest of manifests) {
-    const path = `${await pathOf(config, manifest)}?fieldManager=kubectl&force=true&fieldValidation=Strict`;
-    await request(config, 'PATCH', path, 'application/apply-patch+yaml', manifest);
-  }
+  for (const manifest of manifests) await applyAs(config, 'kubectl', manifest);
+}
+
+/** Applies a manifest under the name of a field manager; what the object is, or with `dryRun` would be, afterwards. */
+export async function applyAs(
+  config: KubeConfig,
+  fieldManager: string,
+  manifest: Manifest,
+  { dryRun = false }: { readonly dryRun?: boolean } = {},
+): Promise<unknown> {
+  const query = `fieldManager=${fieldManager}&force=true&fieldValidation=Strict${dryRun ? '&dryRun=All' : ''}`;
+  const path = `${await pathOf(config, manifest)}?${query}`;
+  return request(config, 'PATCH', path, 'application/apply-patch+yaml', manifest);
 }
 
 /** Tries to create an object, as `kubectl create --dry-run=server` does. Throws AdmissionError. */
@@ -69,8 +83,12 @@ export async function read(config: KubeConfig, target: Manifest): Promise<unknow
 }
 
 /** Deletes an object, without waiting for its finalizers. */
-export async function remove(config: KubeConfig, target: Manifest): Promise<void> {
-  await request(config, 'DELETE', await pathOf(config, target));
+export async function remove(
+  config: KubeConfig,
+  target: Manifest,
+  propagation: 'Background' | 'Foreground' = 'Background',
+): Promise<void> {
+  await request(config, 'DELETE', `${await pathOf(config, target)}?propagationPolicy=${propagation}`);
 }
 
 async function request(

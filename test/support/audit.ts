@@ -11,28 +11,47 @@ import { describeRight, type Right } from './rights.ts';
 
 const OPERATOR = 'system:serviceaccount:careen-system:careen';
 
+/** What takes hosts out of service: for audited-writes.ts also the bodies of these writes, and of their answers, are kept. */
+const WITH_BODIES = {
+  level: 'RequestResponse',
+  users: [OPERATOR],
+  verbs: ['create', 'patch'],
+  resources: [
+    { group: '', resources: ['nodes', 'pods/eviction'] },
+    { group: 'batch', resources: ['jobs'] },
+    { group: 'careen.dev', resources: ['hostpools/status'] },
+  ],
+  omitManagedFields: true,
+};
+
 /** JSON is YAML, too. A watch has a stage of its own, ResponseStarted: one that is killed has no end to report. */
 const POLICY = JSON.stringify({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
   omitStages: ['RequestReceived'],
-  rules: [{ level: 'Metadata', users: [OPERATOR] }, { level: 'None' }],
+  rules: [WITH_BODIES, { level: 'Metadata', users: [OPERATOR] }, { level: 'None' }],
 });
+
+export type Audit = { readonly args: readonly string[]; readonly logFile: string };
 
 /**
  * Arguments for `startControlPlane` that make the API server write down the
- * operator's requests, in a file of its own in the folder that
- * CAREEN_AUDIT_DIR names; none when it names none.
+ * operator's requests, in a file of its own in the folder.
  */
-export async function auditArgs(): Promise<string[]> {
-  const folder = process.env['CAREEN_AUDIT_DIR'];
-  if (!folder) return [];
+export async function auditIn(folder: string): Promise<Audit> {
   const file = join(folder, randomUUID());
   await writeFile(`${file}.policy.json`, POLICY);
-  return [
+  const args = [
     `--apiserver-arg=--audit-policy-file=${file}.policy.json`,
     `--apiserver-arg=--audit-log-path=${file}.log`,
   ];
+  return { args, logFile: `${file}.log` };
+}
+
+/** The same in the folder that CAREEN_AUDIT_DIR names; none when it names none. */
+export async function auditArgs(): Promise<readonly string[]> {
+  const folder = process.env['CAREEN_AUDIT_DIR'];
+  return folder ? (await auditIn(folder)).args : [];
 }
 
 /** All lines that API servers wrote to a folder. */

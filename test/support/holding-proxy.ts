@@ -36,8 +36,11 @@ export type HeldRequest = {
    * Sends it on, also when its client has gone meanwhile, and returns what the
    * API server answered. `edit` changes the body, to take a precondition out of it.
    */
-  release(edit?: (body: unknown) => unknown): Promise<{ readonly status: number; readonly body: unknown }>;
+  release(edit?: (body: unknown) => unknown): Promise<Received>;
+  /** Sends it on, and keeps the answer from its client until it is delivered: it is done, and whoever asked does not know. */
+  carryOut(): Promise<Received & { readonly deliver: () => void }>;
 };
+type Received = { readonly status: number; readonly body: unknown };
 
 /** One request on its way through the proxy. */
 type Exchange = {
@@ -56,6 +59,8 @@ export class HoldingProxy {
   readonly #agent: Agent;
   readonly #requests = new Map<string, number>();
   readonly #rules: Rule[] = [];
+  readonly #watches = new Set<ServerResponse>();
+  readonly #listeners: ((request: ProxiedRequest) => void)[] = [];
 
   private constructor(config: KubeConfig) {
     const cluster = config.getCurrentCluster();
@@ -98,7 +103,11 @@ export class HoldingProxy {
         give(exchange.outgoing, answer);
         return answer;
       };
-      resolve({ request: exchange.request, release });
+      const carryOut: HeldRequest['carryOut'] = async () => {
+        const answer = await this.#ask(exchange, exchange.request.body);
+        return { ...answer, deliver: () => give(exchange.outgoing, answer) };
+      };
+      resolve({ request: exchange.request, release, carryOut });
     });
     return promise;
   }
@@ -106,6 +115,22 @@ export class HoldingProxy {
   /** Answers the next requests that match, which the API server never sees. */
   respond(match: Match, answer: Answer, times = 1): void {
     this.#addRule(match, times, async ({ outgoing }) => give(outgoing, answer));
+  }
+
+  /** Calls `act` as soon as each of the next requests that match was sent on and has its answer. */
+  after(match: Match, act: () => void, times = 1): void {
+    this.#addRule(match, times, async (exchange) => {
+      give(exchange.outgoing, await this.#ask(exchange, exchange.request.body));
+      act();
+    });
+  }
+
+  /** Lets the API server carry the next requests that match out, and gives their client another answer than its own. */
+  misreport(match: Match, answer: Answer, times = 1): void {
+    this.#addRule(match, times, async (exchange) => {
+      await this.#ask(exchange, exchange.request.body);
+      give(exchange.outgoing, answer);
+    });
   }
 
   /** Lets the next requests that match ask for another URL. */
@@ -117,6 +142,23 @@ export class HoldingProxy {
         request: { ...exchange.request, path: pathname, query: searchParams },
       });
     });
+  }
+
+  /** Tells of each request as it comes. */
+  notice(told: (request: ProxiedRequest) => void): void {
+    this.#listeners.push(told);
+  }
+
+  /** From now on everything passes unnoticed, but for what is held already. */
+  reset(): void {
+    this.#rules.splice(0);
+    this.#listeners.splice(0);
+  }
+
+  /** Ends all watches at once, and nothing else. Returns how many there were. */
+  cutWatches(): number {
+    for (const outgoing of this.#watches) outgoing.destroy();
+    return this.#watches.size;
   }
 
   /** Ends all connections of clients at once, watches among them. */
@@ -147,6 +189,7 @@ export class HoldingProxy {
       query: searchParams,
       body: body ? (JSON.parse(body) as unknown) : undefined,
     };
+    for (const tell of this.#listeners) tell(request);
     const exchange = { request, headers: forwarded(incoming.headers), outgoing };
     const rule = this.#rules.find(({ match, times }) => times > 0 && match(request));
     if (!rule) return this.#forward(exchange);
@@ -159,6 +202,10 @@ export class HoldingProxy {
     const { request, outgoing } = exchange;
     const gone = new AbortController();
     outgoing.once('close', () => gone.abort());
+    if (isWatch(request)) {
+      this.#watches.add(outgoing);
+      outgoing.once('close', () => this.#watches.delete(outgoing));
+    }
     const { statusCode, headers, body } = await this.#send(exchange, request.body, {}, gone.signal);
     outgoing.writeHead(statusCode, forwarded(headers));
     outgoing.flushHeaders(); // a watch may bring nothing for a while
@@ -166,7 +213,7 @@ export class HoldingProxy {
   }
 
   /** Waits for the whole answer. */
-  async #ask(exchange: Exchange, body: unknown): Promise<{ status: number; body: unknown }> {
+  async #ask(exchange: Exchange, body: unknown): Promise<Received> {
     const answer = await this.#send(exchange, body, { 'accept-encoding': 'identity' });
     return { status: answer.statusCode, body: await answer.body.json() };
   }
@@ -188,8 +235,8 @@ export class HoldingProxy {
     });
   }
 
-  #count({ method, path, query }: ProxiedRequest): void {
-    const kind = `${query.get('watch') === 'true' ? 'WATCH' : method} ${pathTemplate(path)}`;
+  #count(request: ProxiedRequest): void {
+    const kind = `${isWatch(request) ? 'WATCH' : request.method} ${pathTemplate(request.path)}`;
     this.#requests.set(kind, (this.#requests.get(kind) ?? 0) + 1);
   }
 }
@@ -200,6 +247,10 @@ export function statusAnswer(status: number, reason: string, retryAfterSeconds?:
   const message = `injected ${reason}`;
   const body = { kind: 'Status', apiVersion: 'v1', status: 'Failure', reason, message, code: status };
   return { status, headers, body };
+}
+
+function isWatch({ query }: ProxiedRequest): boolean {
+  return query.get('watch') === 'true';
 }
 
 function pathOf({ path, query }: ProxiedRequest): string {

@@ -26,6 +26,10 @@ export const RUN_LABEL = 'careen.dev/run';
 export const ACTION_LABEL = 'careen.dev/action';
 /** `honest` (default), `lie`, `silent` or `exit-N`; see `playPod`. */
 export const BEHAVIOUR_ANNOTATION = 'standin.careen.dev/behaviour';
+/** How long each pod works on this host before it acts and ends, in seconds; without it, as long as on all others. */
+export const WORK_SECONDS_ANNOTATION = 'standin.careen.dev/work-seconds';
+/** How long a reboot of this host takes, as a Go duration; without it, as long as that of all others. */
+export const BOOT_DELAY_ANNOTATION = 'standin.careen.dev/boot-delay';
 /** What is on the host's disk and waits for the next boot, as JSON. */
 export const INSTALLED_ANNOTATION = 'standin.careen.dev/installed';
 
@@ -45,6 +49,7 @@ const patchTableSchema = z.record(
   z.string(),
   installedSchema.extend({ kubeletVersion: z.string().optional() }),
 );
+const seconds = z.coerce.number().min(0);
 const behaviourSchema = z.union([
   z.literal(['honest', 'lie', 'silent']),
   z.templateLiteral(['exit-', z.int().min(1).max(255)]),
@@ -104,9 +109,12 @@ class HostStandin {
 
   /** Plays one pod; repeats what failed, which is safe since each effect is the same the second time. */
   async #work(work: Work, action: string, pod: V1Pod): Promise<void> {
-    await delay(this.#settings.workSeconds * 1000);
+    let restSeconds: number | undefined;
     while (this.#begun.has(work.uid)) {
       try {
+        restSeconds ??= await this.#workSeconds(work.host);
+        await delay(restSeconds * 1000);
+        restSeconds = 0;
         const exitCode = await this.#alone(work.host, () => this.#playPod(work, action));
         if (exitCode !== undefined) await this.#endPod(work, pod, exitCode);
         tell({ event: exitCode === undefined ? 'silent' : 'ended', ...work, action, exitCode });
@@ -122,6 +130,12 @@ class HostStandin {
         await delay(RETRY_MS);
       }
     }
+  }
+
+  async #workSeconds(host: string): Promise<number> {
+    const { metadata } = await this.#core.readNode({ name: host });
+    const own = metadata?.annotations?.[WORK_SECONDS_ANNOTATION];
+    return own === undefined ? this.#settings.workSeconds : seconds.parse(own);
   }
 
   /** Changes to one host happen one after the other, or two pods would overwrite what is installed. */
@@ -172,7 +186,8 @@ class HostStandin {
     const { kernelVersion, osImage } = installedOn(node);
     await this.#annotate(host, {
       'testbed.local/boot-id': bootIdOf(uid),
-      'testbed.local/boot-delay': this.#settings.bootDelay,
+      'testbed.local/boot-delay':
+        node.metadata?.annotations?.[BOOT_DELAY_ANNOTATION] ?? this.#settings.bootDelay,
       ...(kernelVersion ? { 'testbed.local/kernel-version': kernelVersion } : {}),
       ...(osImage ? { 'testbed.local/os-image': osImage } : {}),
       [INSTALLED_ANNOTATION]: null,
@@ -240,7 +255,7 @@ function main(): void {
   if (!values.kubeconfig) throw new Error('--kubeconfig FILE is missing');
   new HostStandin(connect(values.kubeconfig), {
     patches: patchTableSchema.parse(JSON.parse(values.patches)),
-    workSeconds: z.coerce.number().min(0).parse(values['work-seconds']),
+    workSeconds: seconds.parse(values['work-seconds']),
     bootDelay: values['boot-delay'],
   });
   process.stdin.resume().once('end', () => process.exit(0));

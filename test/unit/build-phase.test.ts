@@ -4,6 +4,7 @@ import { pinnedElsewhere } from '../../src/controllers/pinned-plan.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import type { Scope } from '../../src/hostops/port.ts';
+import type { HostSeed } from '../../src/planner/facts.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld, type NewHost } from '../../src/hostops/simulated/simulated-world.ts';
 import { strategySpec } from './support/simulated-run.ts';
@@ -28,15 +29,37 @@ type Wish = {
 async function planned(
   world: SimulatedWorld,
   { spec, before = {}, limit = 2 }: Wish = {},
+  hosts = new SimulatedHostOps(world),
 ): Promise<PatchStrategyStatus> {
   const input: BuildInput = {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
     ...{ violations: [], epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
   };
-  return buildPlan(input, new SimulatedHostOps(world), () => world.now, new AbortController().signal);
+  return buildPlan(input, hosts, () => world.now, new AbortController().signal);
 }
 
 const digestOf = ({ run }: PatchStrategyStatus): string | undefined => run?.planDigest;
+
+/** A cluster that lists each host twice. */
+class ListingTwice extends SimulatedHostOps {
+  override async *inventory(of: Scope, signal: AbortSignal): AsyncGenerator<readonly HostSeed[], void> {
+    yield* super.inventory(of, signal);
+    yield* super.inventory(of, signal);
+  }
+}
+
+describe('a plan that cannot be made', () => {
+  it('ends the build with what is wrong, its value and the remedy, and without stages', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const status = await planned(world, { limit: 0 }, new ListingTwice(world));
+    const message =
+      'limits.maxUnavailable is 0: give a whole number of at least 1; ' +
+      'hosts[1].name is "w-1": an earlier host has the same name; list each host once';
+    expect(status).toMatchObject({ state: 'build-failed', message, buildPhase: { result: 'failed' } });
+    expect(status.applyPhase).toBeUndefined();
+    expect(digestOf(status)).toBe('none');
+  });
+});
 
 describe('the digest of a plan', () => {
   it('covers hosts, stages, steps, limits and actions', async () => {

@@ -154,6 +154,16 @@ describe('careen plan', PROCESS, () => {
     expect(out).toMatch(/^1 .* w-1 +2 patches/m);
   });
 
+  it('takes the active host last of the controllers', async () => {
+    const labels = { 'node-role.kubernetes.io/control-plane': '' };
+    const hosts = ['c-0', 'c-1', 'c-2'].map((name) => ({ name, labels, ...OLD }));
+    const { out } = await plan(
+      strategyManifest('kernel', 'careen-hosts'),
+      fleetOf(hosts, { activeHost: 'c-1' }),
+    );
+    expect(out.match(/c-\d/g)).toEqual(['c-0', 'c-2', 'c-1']);
+  });
+
   it('says that the pool does not permit the strategy', async () => {
     const { status, out } = await plan(
       strategyManifest('kernel', 'team-a'),
@@ -237,6 +247,18 @@ describe('careen plan refuses', PROCESS, () => {
       'fleet.yaml: pool.spec.maxUnavailable is "0%": maxUnavailable must be a number from 1 to 10000, or a percentage',
     ],
     [
+      'an active host that is none of the hosts',
+      strategy(),
+      fleetOf([{ name: 'a' }], { activeHost: 'b' }),
+      'fleet.yaml: pool.activeHost is "b": no host of the file has that name; name one of hosts, or leave it out',
+    ],
+    [
+      'a profile, which strategies do not have',
+      strategy({ profile: 'vim-2024' }),
+      fleetOf([]),
+      'strategy.yaml: spec.profile is "vim-2024": there is no such field; known here: ',
+    ],
+    [
       'a host of another pool',
       strategy(),
       fleetOf([{ name: 'a' }], {
@@ -249,9 +271,10 @@ describe('careen plan refuses', PROCESS, () => {
     await file('fleet.yaml', fleet);
     const [filename, fleetName] = [join(cwd, 'strategy.yaml'), join(cwd, 'fleet.yaml')];
     const printed = vi.fn();
-    const refused = await planFrom({ filename, fleet: fleetName, output: 'table' }, printed).catch(
-      (error: unknown) => error,
-    );
+    const refused = await planFrom(
+      { filename, fleet: fleetName, output: 'table' },
+      { out: printed, note: printed },
+    ).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(CommandError);
     expect(String(refused).replaceAll(`${cwd}/`, '')).toContain(`CommandError: ${message}`);
     expect(printed).not.toHaveBeenCalled();

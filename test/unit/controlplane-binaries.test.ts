@@ -2,8 +2,8 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { controlPlaneBinaries, sourcesDigest } from '../support/controlplane-binaries.ts';
-import type { BinariesOptions } from '../support/controlplane-binaries.ts';
+import { CONTROL_PLANE, controlPlaneBinaries } from '../support/controlplane-binaries.ts';
+import { sourcesDigest, type BinariesOptions } from '../support/go-binaries.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -31,6 +31,9 @@ async function executable(file: string): Promise<void> {
   await chmod(join(folder, file), 0o755);
 }
 
+const digestOf = async (folderOfSources: string): Promise<string> =>
+  sourcesDigest(folderOfSources, CONTROL_PLANE.inputs);
+
 /** An environment without Go, whose cache is in the test's folder. */
 const withoutGo = (): NodeJS.ProcessEnv => ({ PATH: join(folder, 'nothing'), XDG_CACHE_HOME: folder });
 
@@ -38,27 +41,27 @@ describe('sourcesDigest', () => {
   it('is the same for the same sources in another place', async () => {
     const here = await sources();
     await cp(here, join(folder, 'copy'), { recursive: true });
-    expect(await sourcesDigest(join(folder, 'copy'))).toBe(await sourcesDigest(here));
+    expect(await digestOf(join(folder, 'copy'))).toBe(await digestOf(here));
   });
 
   it.each(['build.sh', 'controlplane/stages.yaml', 'kwok/go.mod'])('changes with %s', async (file) => {
-    const before = await sourcesDigest(await sources());
+    const before = await digestOf(await sources());
     await write(`sources/${file}`, `${await readFile(join(folder, 'sources', file), 'utf8')}\n`);
-    expect(await sourcesDigest(join(folder, 'sources'))).not.toBe(before);
+    expect(await digestOf(join(folder, 'sources'))).not.toBe(before);
   });
 
   it('changes when content moves to another file', async () => {
-    const before = await sourcesDigest(await sources());
+    const before = await digestOf(await sources());
     await write('sources/controlplane/main.go', 'kind: Stage');
     await write('sources/controlplane/stages.yaml', 'package main');
-    expect(await sourcesDigest(join(folder, 'sources'))).not.toBe(before);
+    expect(await digestOf(join(folder, 'sources'))).not.toBe(before);
   });
 
   it('does not change with the README or what a build left beside the sources', async () => {
-    const before = await sourcesDigest(await sources());
+    const before = await digestOf(await sources());
     await write('sources/README.md', 'words');
     await write('sources/bin/kwok', 'binary');
-    expect(await sourcesDigest(join(folder, 'sources'))).toBe(before);
+    expect(await digestOf(join(folder, 'sources'))).toBe(before);
   });
 });
 
@@ -87,7 +90,7 @@ describe('controlPlaneBinaries', () => {
 
   it('needs no Go for sources that are in the cache', async () => {
     const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-    const key = `${await sourcesDigest(await sources())}-go1.26.0-${process.platform}-${architecture}`;
+    const key = `${await digestOf(await sources())}-go1.26.0-${process.platform}-${architecture}`;
     const cached = join('careen', 'controlplane', key);
     await executable(join(cached, 'controlplane'));
     await executable(join(cached, 'kwok'));

@@ -195,13 +195,21 @@ describe.each([
       run.world.removeHost('w-2');
       await run.settle();
       if (step !== 'unlock-hosts') {
-        expect(run.run.state).toMatch(/^apply-(failed|timeout)$/);
-        expect(run.run.apply.reason).toContain('w-2');
-        expect(run.run.apply.reason).toContain('no longer exists');
+        expect(run.run.state).toBe('apply-failed');
+        expect(run.run.apply.reason).toBe('stage 0: w-2 no longer exists');
       }
       openAndFree(run);
     },
   );
+
+  it('fails at once over a host that vanishes while its stage waits for permits', async () => {
+    const run = await start({ hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closed: true }] });
+    await run.until(() => run.reasons.some((reason) => reason.startsWith('waiting for permits')));
+    run.world.removeHost('w-2');
+    await run.next();
+    expect([run.run.state, run.run.apply.reason]).toEqual(['apply-failed', 'stage 0: w-2 no longer exists']);
+    expect([run.claimed, run.run.hosts, run.permits.size]).toEqual([[], [], 0]);
+  });
 
   it('takes no host away while another one is unwell, and names that one', async () => {
     const run = await start({ hosts: workers(4) });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { RunRequest } from '../../src/engine/requests.ts';
-import { openAndFree, workers } from './support/fleets.ts';
+import { AWAY_STEPS, openAndFree, workers } from './support/fleets.ts';
 import { SimulatedRun, type RunOptions } from './support/simulated-run.ts';
 
 /** A request without its id, kind by kind. */
 type Asked = RunRequest extends infer R ? (R extends RunRequest ? Omit<R, 'id'> : never) : never;
+
+const PAUSED = { reason: 'Paused', message: 'HostPool default is paused' } as const;
 
 let serial = 0;
 /** Places a request and lets it be answered. */
@@ -84,9 +86,9 @@ describe('a request', () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
-    run.order = { mode: 'Hold', heldBack: 'the spec was edited, what is left is planned anew' };
+    run.order = { mode: 'Hold', heldBack: PAUSED };
     expect(await ask(run, { verb: 'retry' })).toBe(
-      'refused: the failed stage cannot begin anew: the spec was edited, what is left is planned anew; mend that, or abort the run',
+      `refused: the failed stage cannot begin anew: ${PAUSED.message}; mend that, or abort the run`,
     );
     await run.settle();
     expect(run.run).toMatchObject({ state: 'apply-failed', hosts: [{ name: 'w-1', result: 'failed' }] });
@@ -212,12 +214,44 @@ describe('Suspend', () => {
   });
 });
 
+describe.each(AWAY_STEPS)('in %s', (step) => {
+  const start = async (): Promise<SimulatedRun> => {
+    const run = await SimulatedRun.start({ hosts: workers(2) });
+    for (const { name } of workers(2)) run.world.addPod({ host: name, name: `on-${name}` });
+    run.alarmsKnown = step !== 'query-alarms';
+    await run.until(() => run.step === step);
+    return run;
+  };
+
+  it('Suspend lets nothing happen for a day, and then the run goes on to its end', async () => {
+    const run = await start();
+    const { length } = run.accepted;
+    run.order = { mode: 'Suspend' };
+    await run.elapse(86_400_000);
+    expect([run.step, run.accepted.length]).toEqual([step, length]);
+    run.order = { mode: 'Run' };
+    run.alarmsKnown = true;
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('the deletion of the strategy gives every host back', async () => {
+    const run = await start();
+    run.order = { mode: 'Abort', lettingGo: true };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+    expect([...run.world.hosts.values()].map(({ leftLocked }) => leftLocked)).toEqual([undefined, undefined]);
+  });
+});
+
 describe('what holds a run back', () => {
   it('stops it at the next safe point, whoever asked for it', async () => {
     const run = await held({ hosts: workers(4) });
     await ask(run, { verb: 'apply-all' });
     await run.until(() => run.claimed.length > 0);
-    run.order = { mode: 'Hold', heldBack: 'HostPool default is paused' };
+    run.order = { mode: 'Hold', heldBack: PAUSED };
     await run.settle();
     expect(run.run).toMatchObject({ state: 'applying', apply: { currentStage: 1 } });
     openAndFree(run);

@@ -40,6 +40,7 @@ describe('the direction of imports', () => {
     ['src/telemetry/a.ts', '../hostops/b.ts'],
     ['src/telemetry/a.ts', '../main.ts'],
     ['src/cli/a.ts', '../controllers/b.ts'],
+    ['src/cli/simulate/a.ts', '../../telemetry/b.ts'],
     ['src/planner/a.ts', '../cli/b.ts'],
     ['src/hostops/a.ts', '../cli/b.ts'],
     ['src/controllers/a.ts', '../../test/support/b.ts'],
@@ -63,6 +64,7 @@ describe('the direction of imports', () => {
     ['src/main.ts', './telemetry/b.ts'],
     ['src/telemetry/a.ts', './b.ts'],
     ['src/cli/a.ts', '../planner/vim/b.ts'],
+    ['src/cli/simulate/a.ts', '../../controllers/b.ts'],
     ['src/cli/a.ts', '../hostops/kubernetes/b.ts'],
     ['test/unit/a.test.ts', '../../src/planner/b.ts'],
   ])('%s may import %s', async (file, specifier) => {

@@ -91,7 +91,7 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
         name: jobName,
         uid,
         revision,
-        timeoutSeconds: Math.max(1, Math.ceil((step.stepDeadline - step.now) / 1000)),
+        timeoutSeconds: Math.max(1, Math.ceil((step.endsBy - step.now) / 1000)),
       } as const;
       return ask(step, start, `starting Job ${jobName} on ${name}`, progress);
     }

@@ -11,6 +11,8 @@ import type { EffectKey, HostFacts, Instant, View } from '../view.ts';
  */
 export type Verdict =
   | { readonly kind: 'done' }
+  /** Done, with reservations; no native step says so. */
+  | { readonly kind: 'degraded'; readonly reason: string; readonly uncordoned?: true }
   /** Something is missing and is asked for now. `progress` is recorded before the effects are performed. */
   | {
       readonly kind: 'act';
@@ -47,6 +49,8 @@ export type HostStep = {
   readonly planStage: number;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
+  /** When it is over at the latest: its stage or phase may run out of time before it. */
+  readonly endsBy: Instant;
   readonly name: HostName;
   /** Undefined when the host no longer exists. */
   readonly facts: HostFacts | undefined;
@@ -65,7 +69,17 @@ export function failed(reason: string): Verdict & { kind: 'failed' } {
   return { kind: 'failed', reason };
 }
 
-export function hostGone(name: HostName): Verdict {
+/** Whether the step has nothing more to do for the host. */
+export function isOver(verdict: Verdict): boolean {
+  return isReached(verdict) || verdict.kind === 'failed';
+}
+
+/** Whether the host is where the step was to take it. */
+export function isReached(verdict: Verdict): verdict is Extract<Verdict, { kind: 'done' | 'degraded' }> {
+  return verdict.kind === 'done' || verdict.kind === 'degraded';
+}
+
+export function hostGone(name: HostName): Verdict & { kind: 'failed' } {
   return failed(`${name} no longer exists`);
 }
 

@@ -1,4 +1,4 @@
-/** The host-ops port over a world in memory, for tests: the whole contract, at once and without faults. */
+/** The host-ops port over a world in memory, for tests and `careen simulate`: the whole contract, at once and without faults. */
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type {
   Alarm,
@@ -9,7 +9,7 @@ import type {
   InstanceFacts,
   View,
 } from '../../engine/view.ts';
-import type { Facts, HostName, HostSeed } from '../../planner/facts.ts';
+import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
 import { claimedAway, membershipOf } from '../membership.ts';
 import type {
@@ -22,6 +22,7 @@ import type {
   Subscription,
   SuspendedJob,
 } from '../port.ts';
+import { factsOf } from './simulated-facts.ts';
 import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
 
 const PAGE = 50;
@@ -80,7 +81,7 @@ export class SimulatedHostOps implements HostOps {
     return {
       host: (name) => {
         const host = hosts.get(name);
-        return host && factsOf(host, instances.get(name));
+        return host && hostFactsOf(host, instances.get(name));
       },
       effect: (key) => {
         const job = jobs.get(key);
@@ -264,15 +265,10 @@ export class SimulatedHostOps implements HostOps {
 }
 
 function seedOf(host: SimulatedHost, { roles }: Scope): HostSeed {
-  return { name: host.name, roles: rolesOf(host.labels, roles), facts: plannedBy(host) };
+  return { name: host.name, roles: rolesOf(host.labels, roles), facts: factsOf(host) };
 }
 
-function plannedBy({ nodeInfo, labels }: SimulatedHost): Facts {
-  const named = Object.entries(labels).map(([key, value]) => [`labels.${key}`, value] as const);
-  return { ...nodeInfo, ...Object.fromEntries(named) };
-}
-
-function factsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | undefined): HostFacts {
+function hostFactsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | undefined): HostFacts {
   const { name, revision, closed, ready, bootId, claim, spoiltClaim, marked } = host;
   const alarms = ready ? [] : ['not Ready'];
   return {
@@ -282,7 +278,7 @@ function factsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | unde
     ready,
     alarms,
     bootId,
-    facts: plannedBy(host),
+    facts: factsOf(host),
     claim,
     spoiltClaim,
     marked,

@@ -3,8 +3,10 @@
  * others can: pods that leave, budgets that forbid it, Jobs, reboots. Time
  * passes when `advanceTo` is called, never by itself. It has no faults.
  */
+import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Claim, EffectKey } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/facts.ts';
+import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /** `honest`: does as told. `lie`: its Jobs succeed and nothing changes. A number: its patches end with that exit code. */
@@ -31,6 +33,8 @@ export type SimulatedHost = {
   /** Why a strategy that went has left it locked. */
   readonly leftLocked: string | undefined;
   readonly behaviour: Behaviour;
+  /** What takes another time here than elsewhere. */
+  readonly times: Partial<SimulatedTimes>;
 };
 
 export type SimulatedPod = {
@@ -61,11 +65,15 @@ export type SimulatedJob = {
 };
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
-  Partial<Pick<SimulatedHost, 'labels' | 'nodeInfo' | 'closed' | 'ready' | 'behaviour'>>;
+  Partial<Pick<SimulatedHost, 'labels' | 'nodeInfo' | 'closed' | 'ready' | 'behaviour' | 'times'>>;
 export type NewPod = Pick<SimulatedPod, 'name' | 'host'> & Partial<Omit<SimulatedPod, 'uid' | 'leaving'>>;
 
 export type SimulatedTimes = {
+  /** How long a Job that applies a patch takes. */
   readonly jobMilliseconds: number;
+  /** How long the Job takes that reboots its host. */
+  readonly rebootJobMilliseconds: number;
+  /** From the end of that Job until the host is Ready again. */
   readonly rebootMilliseconds: number;
   /** How long a pod takes to go. */
   readonly leaveMilliseconds: number;
@@ -75,6 +83,7 @@ export type SimulatedTimes = {
 
 export const DEFAULT_TIMES: SimulatedTimes = {
   jobMilliseconds: 10_000,
+  rebootJobMilliseconds: 10_000,
   rebootMilliseconds: 60_000,
   leaveMilliseconds: 5_000,
   replaceMilliseconds: 2_000,
@@ -112,6 +121,11 @@ export class SimulatedWorld {
     this.#clock.advanceTo(time);
   }
 
+  /** Arranges for something to happen later. */
+  after(milliseconds: number, act: () => void): void {
+    this.#clock.after(milliseconds, act);
+  }
+
   get hosts(): ReadonlyMap<HostName, SimulatedHost> {
     return this.#hosts;
   }
@@ -142,9 +156,10 @@ export class SimulatedWorld {
     closed = false,
     ready = true,
     behaviour = 'honest',
+    times = {},
   }: NewHost): void {
     const unclaimed = { claim: undefined, spoiltClaim: undefined, marked: false, leftLocked: undefined };
-    const state = { closed, ready, behaviour, installed: {}, ...unclaimed };
+    const state = { closed, ready, behaviour, times, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
     this.#planRevision += 1;
@@ -194,7 +209,7 @@ export class SimulatedWorld {
     if (budget !== undefined) this.setBudget(budget, allowed - 1);
     this.#pods.set(pod.uid, { ...pod, leaving: true });
     this.#tell(pod.host);
-    this.#clock.after(this.#times.leaveMilliseconds, () => this.#leave(pod));
+    this.#clock.after(this.#timesOf(pod.host).leaveMilliseconds, () => this.#leave(pod));
     return 'leaving';
   }
 
@@ -213,7 +228,9 @@ export class SimulatedWorld {
 
   startJob(job: SimulatedJob): void {
     this.#changeJob(job.key, { state: 'running' });
-    this.#clock.after(this.#times.jobMilliseconds, () => this.#endJob(job));
+    const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
+    const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
+    this.#clock.after(milliseconds, () => this.#endJob(job));
   }
 
   /** Another leader takes the Job over. */
@@ -230,7 +247,7 @@ export class SimulatedWorld {
     this.#pods.delete(uid);
     this.#tell(host);
     if (budget === undefined) return;
-    this.#clock.after(this.#times.replaceMilliseconds, () =>
+    this.#clock.after(this.#timesOf(host).replaceMilliseconds, () =>
       this.setBudget(budget, (this.#budgets.get(budget) ?? 0) + 1),
     );
   }
@@ -239,7 +256,7 @@ export class SimulatedWorld {
     const host = this.#hosts.get(name);
     if (!host || !this.#jobs.has(key)) return;
     const { behaviour } = host;
-    if (action === 'reboot') {
+    if (action === REBOOT) {
       if (behaviour !== 'lie') this.#reboot(name);
     } else if (typeof behaviour === 'number') {
       const failure = `container ${container} exited with code ${String(behaviour)}`;
@@ -250,22 +267,26 @@ export class SimulatedWorld {
     this.#changeJob(key, { state: 'succeeded' });
   }
 
-  #patch({ name, nodeInfo, installed }: SimulatedHost, id: string): void {
+  #patch(host: SimulatedHost, id: string): void {
     const { atOnce, atReboot = {} } = this.#patches[id] ?? {};
-    this.changeHost(name, {
-      installed: { ...installed, ...atReboot },
-      ...(atOnce ? { nodeInfo: { ...nodeInfo, ...atOnce } } : {}),
+    this.changeHost(host.name, {
+      installed: { ...host.installed, ...atReboot },
+      ...(atOnce ? withFacts(host, atOnce) : {}),
     });
   }
 
   #reboot(name: HostName): void {
     this.changeHost(name, { ready: false });
-    this.#clock.after(this.#times.rebootMilliseconds, () => {
+    this.#clock.after(this.#timesOf(name).rebootMilliseconds, () => {
       const host = this.#hosts.get(name);
       if (!host) return;
-      const nodeInfo = { ...host.nodeInfo, ...host.installed };
-      this.changeHost(name, { ready: true, bootId: this.#next('boot'), nodeInfo, installed: {} });
+      const back = { ready: true, bootId: this.#next('boot'), installed: {} };
+      this.changeHost(name, { ...withFacts(host, host.installed), ...back });
     });
+  }
+
+  #timesOf(name: HostName): SimulatedTimes {
+    return { ...this.#times, ...this.#hosts.get(name)?.times };
   }
 
   #changeJob(key: EffectKey, change: Partial<SimulatedJob>): void {

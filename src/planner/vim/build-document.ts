@@ -2,17 +2,17 @@
  * A build in the words and key names of the VIM's REST answer (starlingx-vim.md
  * §2), as it stands right after the build phase; without dates.
  */
+import type { PhaseName, Result } from '../../crds/vocabulary.ts';
+import type { Entities } from '../plan.ts';
 import { timeoutOver } from '../stage-steps.ts';
 import type { VimBuild } from './build.ts';
 import type { Stage, Step } from './steps.ts';
-
-type Result = 'initial' | 'success' | 'failed';
 
 export type StepDocument = {
   readonly 'step-id': number;
   readonly 'step-name': string;
   readonly timeout: number;
-  readonly 'entity-type': string;
+  readonly 'entity-type': Entities['type'];
   readonly 'entity-uuids': readonly string[];
   readonly 'entity-names': readonly string[];
   readonly result: Result;
@@ -32,7 +32,7 @@ export type StageDocument = {
 };
 
 export type PhaseDocument = {
-  readonly 'phase-name': string;
+  readonly 'phase-name': PhaseName;
   readonly timeout: number;
   readonly 'total-stages': number;
   readonly 'current-stage': number;
@@ -95,7 +95,7 @@ function plannedPhase(stages: readonly Stage[]): PhaseDocument {
 }
 
 /** Not begun: its timeout is not known before that, and it counts as complete (§5). */
-function phase(name: string, stages: readonly StageDocument[]): PhaseDocument {
+function phase(name: PhaseName, stages: readonly StageDocument[]): PhaseDocument {
   return {
     'phase-name': name,
     timeout: 0,

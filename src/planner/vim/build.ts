@@ -4,8 +4,9 @@
  */
 import { patchRefusal, upgradeRefusal } from './checks.ts';
 import { Fleet } from './fleet.ts';
-import type { InputProblem } from './input-error.ts';
+import type { InputProblem } from '../input-error.ts';
 import { strangersInAggregates } from './inventory-problems.ts';
+import { planDigest } from './plan-digest.ts';
 import { planSwPatch } from './plan-sw-patch.ts';
 import { planSwUpgrade } from './plan-sw-upgrade.ts';
 import { failed, type Planned } from './planned.ts';
@@ -22,6 +23,8 @@ export type VimBuild = {
   /** Why there is no plan; the stages are then those planned before it was found. */
   readonly failure?: string;
   readonly stages: readonly Stage[];
+  /** Identifies the plan; a failed build has none. */
+  readonly digest?: string;
   /** What is odd about the inventory and did not keep the VIM from planning. */
   readonly findings: readonly InputProblem[];
 };
@@ -38,7 +41,9 @@ export function buildVim(profileName: string, request: Request): VimBuild {
   const findings = strangersInAggregates(request.inputs);
   const unanswered = request.inputs.failQuery;
   if (unanswered !== undefined) return { query, findings, unanswered, ...failed('') };
-  return { query, findings, ...planned(profile, request, fleet) };
+  const { stages, failure } = planned(profile, request, fleet);
+  if (failure !== undefined) return { query, findings, stages, failure };
+  return { query, findings, stages, digest: planDigest(profile.name, request, stages) };
 }
 
 function planned(profile: Profile, request: Request, fleet: Fleet): Planned {

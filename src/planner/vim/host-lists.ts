@@ -8,13 +8,14 @@ import { isA, type Fleet } from './fleet.ts';
 import type { Host, Platform } from './inventory.ts';
 import type { ApplyType } from './request.ts';
 
+type Taken = Exclude<ApplyType, 'ignore'>;
+
 /** Parallel: no two members of a storage replication group together, and no bound on the size. */
 export function storageLists<H extends Host>(
   hosts: readonly H[],
-  applyType: ApplyType,
+  applyType: Taken,
   platform: Platform,
 ): H[][] {
-  if (applyType === 'ignore') return [];
   if (applyType === 'serial') return singly(hosts);
   const groups = replication(platform);
   return firstFit(hosts, ({ name }) => groups.get(name) ?? []);
@@ -23,12 +24,11 @@ export function storageLists<H extends Host>(
 /** Controllers that are workers first and one at a time; then hosts without instances; then the others. */
 export function workerLists<H extends Host>(
   hosts: readonly H[],
-  limits: { readonly applyType: ApplyType; readonly atOnce: number; readonly reboot: boolean },
+  limits: { readonly applyType: Taken; readonly atOnce: number; readonly reboot: boolean },
   fleet: Fleet,
   platform: Platform,
 ): H[][] {
   const { applyType, atOnce, reboot } = limits;
-  if (applyType === 'ignore') return [];
   const controllers = hosts.filter((host) => isA('controller', host));
   const others = hosts.filter((host) => !isA('controller', host));
   const empty = others.filter((host) => fleet.instancesOn(host).length === 0);

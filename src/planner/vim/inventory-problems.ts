@@ -1,5 +1,5 @@
 /** Where an inventory contradicts itself. */
-import type { InputProblem, InputProblemCode } from './input-error.ts';
+import type { InputProblem, InputProblemCode } from '../input-error.ts';
 import type { Inventory } from './inventory.ts';
 
 type Values = { readonly values: readonly string[]; readonly pathOf: (index: number) => PropertyKey[] };

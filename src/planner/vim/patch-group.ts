@@ -1,9 +1,10 @@
+import type { StageName } from '../../crds/vocabulary.ts';
 import type { Fleet } from './fleet.ts';
 import type { PatchHost } from './inventory.ts';
 import { inPlaceSteps, outageSteps, type Outage } from './outage.ts';
 import type { Profile } from './profile.ts';
 import type { PatchInputs } from './request.ts';
-import type { Stage, StageName } from './steps.ts';
+import type { Stage } from './steps.ts';
 
 /** Hosts of one role that all need a reboot for their patch, or all need none. */
 export type PatchGroup = {

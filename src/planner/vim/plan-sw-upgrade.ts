@@ -1,14 +1,15 @@
 /** The apply phase of a sw-upgrade strategy (starlingx-vim.md §8). */
+import type { StageName } from '../../crds/vocabulary.ts';
 import { isA, type Fleet } from './fleet.ts';
 import { storageLists, workerLists } from './host-lists.ts';
-import { InputError, type InputProblem } from './input-error.ts';
+import { InputError, type InputProblem } from '../input-error.ts';
 import type { UpgradeHost } from './inventory.ts';
 import { outageSteps, type Outage } from './outage.ts';
 import { failed, planInOrder, type Planned } from './planned.ts';
 import type { Profile } from './profile.ts';
 import type { UpgradeInputs } from './request.ts';
 import { storageRefusal, workerRefusal } from './role-checks.ts';
-import { hostEntities, step, wait, type Stage, type StageName } from './steps.ts';
+import { hostEntities, step, wait, type Stage } from './steps.ts';
 
 /** Hosts of one role whose software is not that of the upgrade. */
 type UpgradeGroup = {

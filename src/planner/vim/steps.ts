@@ -1,6 +1,8 @@
 /**
  * What a VIM plan is made of: steps and the hosts or instances they act on.
  */
+import type { StageName } from '../../crds/vocabulary.ts';
+import type { Entities, Undo } from '../plan.ts';
 import type { Profile } from './profile.ts';
 
 /** Steps that only pass time: how long they take is said where they are used, not in the profile's table. */
@@ -23,6 +25,7 @@ export type TimedStepName =
   | 'stop-instances'
   | 'start-instances'
   | 'disable-host-services'
+  | 'enable-host-services'
   | 'activate-upgrade'
   | 'complete-upgrade';
 
@@ -30,33 +33,15 @@ export type StepName = TimedStepName | WaitName;
 
 type Entity = { readonly name: string; readonly uuid: string };
 
-/** The hosts or instances of a step, named twice in the same order; neither for a step that acts on the system. */
-export type Entities = {
-  readonly type: 'hosts' | 'instances' | '';
-  readonly names: readonly string[];
-  readonly uuids: readonly string[];
-};
-
 export type Step = {
   readonly name: StepName;
   readonly timeoutSeconds: number;
   readonly entities: Entities;
+  readonly undo?: Undo;
 };
 
 /** Hosts that take the same steps together. */
 export type Stage = { readonly name: StageName; readonly steps: readonly Step[] };
-
-export type StageName =
-  | 'sw-patch-query'
-  | 'sw-patch-controllers'
-  | 'sw-patch-storage-hosts'
-  | 'sw-patch-swift-hosts'
-  | 'sw-patch-worker-hosts'
-  | 'sw-upgrade-query'
-  | 'sw-upgrade-controllers'
-  | 'sw-upgrade-storage-hosts'
-  | 'sw-upgrade-worker-hosts'
-  | 'sw-upgrade-complete';
 
 const NOTHING: Entities = { type: '', names: [], uuids: [] };
 
@@ -72,8 +57,21 @@ function entities(type: Entities['type'], all: readonly Entity[]): Entities {
   return { type, names: all.map(({ name }) => name), uuids: all.map(({ uuid }) => uuid) };
 }
 
+/** What an abort does about a step that was begun (starlingx-vim.md §9); nothing about any other. */
+const UNDONE_BY: Readonly<Partial<Record<TimedStepName, TimedStepName>>> = {
+  'lock-hosts': 'unlock-hosts',
+  'stop-instances': 'start-instances',
+  'disable-host-services': 'enable-host-services',
+};
+
 export function step(profile: Profile, name: TimedStepName, on: Entities = NOTHING): Step {
-  return { name, timeoutSeconds: profile.timeoutSeconds[name], entities: on };
+  const undo = UNDONE_BY[name];
+  return {
+    name,
+    timeoutSeconds: profile.timeoutSeconds[name],
+    entities: on,
+    ...(undo ? { undo: { name: undo, timeoutSeconds: profile.timeoutSeconds[undo] } } : {}),
+  };
 }
 
 export function wait(name: WaitName, timeoutSeconds: number): Step {

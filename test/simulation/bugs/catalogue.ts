@@ -49,18 +49,18 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'forget a claim on abort',
-    file: 'src/engine/advance.ts',
-    of: '  const hosts = given.map(({ name }) => name);\n',
-    instead:
-      '  const hosts = given.slice(1).map(({ name }) => name);\n  run.hosts = run.hosts.filter((each) => each !== given[0]);\n',
+    file: 'src/engine/profiles/careen.ts',
+    of: '!turn.order.lettingGo || !isFinal(result));\n',
+    instead: '!turn.order.lettingGo || !isFinal(result)).slice(1);\n',
   },
   {
     name: 'time out before looking',
     file: 'src/engine/run-step.ts',
-    of: '  const verdicts = judge(pass, stage, step);\n',
+    of: '  const verdicts = judge(pass, running);\n',
     instead:
-      "  if (pass.turn.now >= deadlineOf(step)) return { result: 'timed-out', reason: 'too late' };\n" +
-      '  const verdicts = judge(pass, stage, step);\n',
+      '  const late = dueTimer(running, pass.turn.now);\n' +
+      "  if (late) return pass.profile.timeOut(late, 'too late');\n" +
+      '  const verdicts = judge(pass, running);\n',
   },
   {
     name: 'reuse an attempt number',

@@ -62,6 +62,14 @@ describe('an image', () => {
     expect(of('good/patch:1')[0]).toContain('it admits none');
   });
 
+  it('is named with five of those that would be right, and cut where it is long', () => {
+    const listed = ['a', 'b', 'c', 'd', 'e'];
+    expect(of('evil', ...listed)[0]).toMatch(/; use an image of a, b, c, d, e$/);
+    expect(of('evil', ...listed, 'f', 'g')[0]).toMatch(/; use an image of a, b, c, d, e or 2 others$/);
+    expect(of('e'.repeat(118), 'a')[0]).toContain(` is "${'e'.repeat(118)}", which`);
+    expect(of('e'.repeat(119), 'a')[0]).toContain(` is "${'e'.repeat(118)}…, which`);
+  });
+
   it.each([
     ['spec.initContainers[1].image', { initContainers: [{ image: 'good/a' }, { image: 'evil' }] }],
     ['spec.ephemeralContainers[0].image', { ephemeralContainers: [{ image: 'evil' }] }],
@@ -161,12 +169,17 @@ describe('a pod that reaches beyond its container', () => {
       ports: [{ containerPort: 80, hostPort: 0 }],
       securityContext: {
         privileged: false,
+        seccompProfile: { type: 'Localhost', localhostProfile: 'patch.json' },
+        windowsOptions: { hostProcess: false },
         allowPrivilegeEscalation: false,
         capabilities: { drop: ['ALL'], add: [] },
         procMount: 'Default',
       },
     };
-    expect(violations(running(modest, container), { privileged: false })).toEqual([]);
+    const metadata = {
+      annotations: { 'container.apparmor.security.beta.kubernetes.io/apply': 'runtime/default' },
+    };
+    expect(violations(running(modest, container, metadata), { privileged: false })).toEqual([]);
   });
 });
 
@@ -278,7 +291,7 @@ describe('a Secret', () => {
     expect(violations(running(...pod), { secrets: ['other'] })).toEqual([
       `${AT}.${path} is "keys", which rule actionPolicy.secrets of HostPool default does not admit; use other`,
     ]);
-    expect(violations(running(...pod), { secrets: ['keys'] })).toEqual([]);
+    expect(violations(running(...pod), { secrets: ['other', 'keys'] })).toEqual([]);
   });
 
   it('for pulling images needs no listing', () => {

@@ -162,6 +162,67 @@ describe('findings', () => {
     expect(found([both], { spec: wish(3), stages })).toEqual([]);
   });
 
+  it('say what was found and what to do about it', () => {
+    const spoilt = 'its annotation careen.dev/claim cannot be read';
+    const pool = { ...POOL, maxUnavailable: '20%', paused: true, keptByOtherPools: ['x-1'] };
+    const all = findings({
+      ...situation([], { pool, limit: 1, violations: ['spec.reboot is odd'] }),
+      hosts: [
+        host('w-1', { claimedBy: CLAIMED }),
+        host('w-2', { spoiltClaim: spoilt }),
+        host('w-3', { closed: true }),
+        host('w-4', { ready: false, alarms: ['reports DiskPressure', 'is short of PIDs'] }),
+        host('w-5', { ready: false, roles: [] }),
+      ],
+      stages: [stage(['w-1'], { level: 'touched' }), stage(['w-3']), stage(['w-2', 'w-4'])],
+    });
+    expect(all.map(({ reason, message, remedy }) => `${reason}: ${message}; ${remedy}`)).toEqual([
+      'NotPermitted: spec.reboot is odd; write the pod as Kubernetes takes it',
+      'HostUnwell: w-4 reports DiskPressure; is short of PIDs: no plan is made meanwhile; mend it, or take it out of the cluster',
+      'HostUnwell: w-5 is not Ready: no plan is made meanwhile; mend it, or take it out of the cluster',
+      'PoolPaused: HostPool default is paused: no outage begins; set spec.paused of the pool to false',
+      'PoolOverlap: HostPool default selects hosts of an older pool (x-1): it grants nothing; change its nodeSelector',
+      'LimitReached: stage 1 takes 1 host out of service besides w-1, w-4, w-5; HostPool default allows 1 at once, so it gets no permit; put hosts back into service, or raise maxUnavailable of the pool',
+      `ClaimSpoilt: w-2 cannot be claimed: ${spoilt}; when nobody works on it, kubectl annotate node w-2 careen.dev/claim-`,
+      'HostWithoutRole: no role of HostPool default selects w-5: left out of every plan; label them, or change spec.roles of the pool',
+      'ClaimedByOther: strategy careen-hosts/firmware works on w-1: their stages wait until it has given them back; wait for it, or abort it',
+      'HostCordoned: somebody has cordoned w-3: counts as out of service, and stays cordoned; kubectl uncordon what may work again',
+      'LimitRounded: 20% of 5 hosts comes to 1: they go one after another; raise maxUnavailable of the pool, if more may be out of service at once',
+      'StageCut: HostPool default allows 1 host out of service at once, so stages of workers hold 1 and not 2 (maxParallelWorkerHosts); raise maxUnavailable of the pool, if more may be out of service at once',
+    ]);
+  });
+
+  it('name five hosts and count the rest', () => {
+    const without = (amount: number): string | undefined => {
+      const hosts = Array.from({ length: amount }, (_, i) => host(`x-${String(i + 1)}`, { roles: [] }));
+      return findings(situation(hosts))[0]?.message;
+    };
+    expect(without(5)).toContain('selects x-1, x-2, x-3, x-4, x-5: ');
+    expect(without(7)).toContain('selects x-1, x-2, x-3, x-4, x-5 and 2 more: ');
+  });
+
+  it('keep every part of a remedy', () => {
+    const violations = ['a is odd; leave it out; or ask for it'];
+    expect(findings(situation([], { violations }))[0]?.remedy).toBe('leave it out; or ask for it');
+  });
+
+  it('tell nothing of a percentage that comes to more than one host, or where there is but one', () => {
+    const pool = { ...POOL, maxUnavailable: '50%' };
+    expect(found([], { pool })).toEqual([]);
+    const alone = { ...situation([], { pool, limit: 1 }), hosts: [host('w-1')], stages: [stage(['w-1'])] };
+    expect(findings(alone)).toEqual([]);
+    const two = { ...alone, hosts: [host('w-1'), host('w-2')] };
+    expect(findings(two).map(({ reason }) => reason)).toEqual(['LimitRounded']);
+  });
+
+  it('tell of cut stages only where workers are taken out of service', () => {
+    const spec = { workerApplyType: 'parallel', maxParallelWorkerHosts: 3 } as const;
+    const inPlace = [stage(['w-1', 'w-2', 'w-3'], { level: 'touched' })];
+    expect(found([], { spec, stages: inPlace })).toEqual([]);
+    const storage = ['w-1', 'w-2', 'w-3'].map((name) => stage([name], { name: 'sw-patch-storage-hosts' }));
+    expect(found([], { spec, stages: storage })).toEqual([]);
+  });
+
   it('leave out what matters only to a plan when there is nothing to do', () => {
     const hosts = [host('w-5', { closed: true }), host('x-1', { roles: [] })];
     expect(found(hosts, { stages: [], pool: { ...POOL, paused: true } })).toEqual([

@@ -6,6 +6,7 @@ import { build } from '../../../src/planner/build.ts';
 import { unmetRequirements } from '../../../src/planner/current.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
+import { QUERY_STEPS, timeoutOver } from '../../../src/planner/stage-steps.ts';
 import { compareVersions } from '../../../src/planner/version.ts';
 import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from '../support/simulated-run.ts';
 
@@ -38,6 +39,13 @@ describe('versions', () => {
     ['v1.36.0-rc.1', 'v1.36.0', -1],
     ['v1.36.0', '1.36', 0],
     ['6.8.0-45-generic', '6.8.0-100-generic', -1],
+    ['6.12', '6.12.48', -1],
+    ['1.1.1w', '1.1.1', 0],
+    ['1.30.2rc1', '1.30.2', -1],
+    ['6.12.48', '6.12.48.0', 0],
+    ['1.2-zrc', '1.2', 0],
+    ['1.v2', '1', 0],
+    ['', '1', -1],
   ])('compares %s with %s number by number', (a, b, expected) => {
     expect(Math.sign(compareVersions(a, b))).toBe(expected);
     expect(Math.sign(compareVersions(b, a))).toBe(expected === 0 ? 0 : -expected);
@@ -59,6 +67,7 @@ describe('requirements', () => {
     expect([met(kernel('AtLeast', '6.12.9'), '6.12.48'), met(kernel('AtLeast', '6.12.9'), '6.12.8')]).toEqual(
       [true, false],
     );
+    expect(met(kernel('AtLeast', '6.12.9', '6.13'), '6.12.48')).toBe(false);
   });
 
   it('hold for a fact that is missing only as NotIn', () => {
@@ -66,6 +75,7 @@ describe('requirements', () => {
       met(kernel(each, ...(each === 'Exists' ? [] : ['6']))),
     );
     expect(missing).toEqual(['NotIn']);
+    expect(met(kernel('AtLeast', '0'))).toBe(false);
   });
 
   it('say what was found and what was wanted', () => {
@@ -74,6 +84,14 @@ describe('requirements', () => {
     ]);
     expect(unmetRequirements(kernel('Exists'), {})).toEqual([
       'nodeInfo.kernelVersion is not known, not there',
+    ]);
+    expect(
+      [kernel('In', 'a', 'b'), kernel('NotIn', 'c', 'd')].flatMap((each) =>
+        unmetRequirements(each, { 'nodeInfo.kernelVersion': 'c' }),
+      ),
+    ).toEqual([
+      'nodeInfo.kernelVersion is "c", not one of a, b',
+      'nodeInfo.kernelVersion is "c", not none of c, d',
     ]);
   });
 });
@@ -88,6 +106,25 @@ describe('host names', () => {
       'worker-2',
       'worker-10',
     ]);
+  });
+
+  it('are ordered always alike, also where people see no difference', () => {
+    const alike = ['w-1', 'w-01', 'w-001'];
+    expect(alike.toSorted(compareHostNames)).toEqual(alike.toReversed().toSorted(compareHostNames));
+    expect(compareHostNames('w-01', 'w-1')).toBe(-1);
+    expect(compareHostNames('w-1', 'w-01')).toBe(1);
+    expect(compareHostNames('w-1', 'w-1')).toBe(0);
+  });
+});
+
+describe('a build', () => {
+  it('asks for alarms, patches and hosts, a minute for each', () => {
+    expect(QUERY_STEPS.map(({ name, timeoutSeconds }) => [name, timeoutSeconds])).toEqual([
+      ['query-alarms', 60],
+      ['query-sw-patches', 60],
+      ['query-sw-patch-hosts', 60],
+    ]);
+    expect([timeoutOver(QUERY_STEPS), timeoutOver([])]).toEqual([181, 0]);
   });
 });
 
@@ -199,8 +236,16 @@ describe('a plan', () => {
     const seeds = [seed('w-1')];
     const digestOf = (overrides: Record<string, unknown>, maxUnavailable: number): string =>
       build(strategySpec(overrides), seeds, { maxUnavailable }).plan.digest;
-    const digests = [digestOf({}, 2), digestOf({}, 3), digestOf({ timing: { settleSeconds: 1 } }, 2)];
-    expect(new Set(digests).size).toBe(3);
+    const digests = [
+      digestOf({}, 2),
+      digestOf({}, 3),
+      digestOf({ timing: { settleSeconds: 1 } }, 2),
+      digestOf({ drain: { evictUnmanagedPods: true } }, 2),
+      digestOf({ onForeignUncordon: 'recordon' }, 2),
+      digestOf({ reboot: undefined }, 2),
+      digestOf({ patches: [{ ...kernelPatch, action: kubeletPatch.action, id: 'other' }] }, 2),
+    ];
+    expect(new Set(digests).size).toBe(digests.length);
     expect(digestOf({ execution: { mode: 'Run' } }, 2)).toBe(digests[0]);
   });
 });

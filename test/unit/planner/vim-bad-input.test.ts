@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { buildVim } from '../../../src/planner/vim/build.ts';
-import { InputError } from '../../../src/planner/vim/input-error.ts';
+import { InputError } from '../../../src/planner/input-error.ts';
 import { parseRequest } from '../../../src/planner/vim/request.ts';
 import {
   aggregate,
@@ -95,7 +95,25 @@ describe('an inventory that contradicts itself', () => {
       'inputs.instances[0].host is "w9": there is no such host; add it to the hosts, or take the instance out',
     );
     const many = Array.from({ length: 100 }, (_, i) => instance(`vm-${String(i)}`, 'w9'));
-    expect(() => patchBuild(hosts, { instances: many })).toThrow(/; and 95 more$/);
+    expect(() => patchBuild(hosts, { instances: many })).toThrow(/^(inputs[^;]+; add[^;]+; ){5}and 95 more$/);
+    expect(() => patchBuild(hosts, { instances: many.slice(0, 5) })).toThrow(/take the instance out$/);
+  });
+});
+
+describe('an error of the input', () => {
+  const text = (value: unknown, path: readonly PropertyKey[] = ['a']): string =>
+    new InputError([{ code: 'malformed', path, value, remedy: 'leave it out' }]).message;
+
+  it('shows what was given, unless that is long', () => {
+    expect(text('x'.repeat(78))).toBe(`a is "${'x'.repeat(78)}": leave it out`);
+    expect(text('x'.repeat(79))).toBe(`a is "${'x'.repeat(79)}…: leave it out`);
+    expect(text(undefined)).toBe('a is missing: leave it out');
+  });
+
+  it('writes a path as people do, and has its own name', () => {
+    expect(text(1, ['hosts', 3, 'name'])).toBe('hosts[3].name is 1: leave it out');
+    expect(text(1, [0, 'name'])).toBe('[0].name is 1: leave it out');
+    expect(new InputError([]).name).toBe('InputError');
   });
 });
 

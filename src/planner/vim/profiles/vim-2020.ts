@@ -24,6 +24,7 @@ export const VIM_2020: Profile = {
     'stop-instances': 900,
     'start-instances': 900,
     'disable-host-services': 180,
+    'enable-host-services': 180,
     'activate-upgrade': 900,
     'complete-upgrade': 300,
   },

@@ -1,0 +1,206 @@
+/**
+ * Plays what was recorded of a strategy after its build (test/vectors/vim/README.md,
+ * Lifecycle cases) on the engine. An operation becomes a turn: a request, a timer
+ * that is due, or what a step is judged to be, which is all that is replaced.
+ */
+import { z } from 'zod';
+import { planActions } from '../crds/patch-strategy-spec.ts';
+import { patchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { advance } from '../engine/advance.ts';
+import type { Evaluate } from '../engine/evaluate.ts';
+import { VIM, undoneBy } from '../engine/profiles/vim.ts';
+import type { Answer, RunRequest } from '../engine/requests.ts';
+import { newPhase, newRun, runningStep, type RunState } from '../engine/run-state.ts';
+import { DONE, failed, type Verdict } from '../engine/steps/verdict.ts';
+import type { Order, Turn } from '../engine/turn.ts';
+import type { View } from '../engine/view.ts';
+import type { Plan } from '../planner/plan.ts';
+import type { VimBuild } from '../planner/vim/build.ts';
+import { planOfBuild } from '../planner/vim/plan-of-build.ts';
+import { lifecycleEntry, runDocument, type LifecycleEntry, type RunDocument } from './lifecycle-document.ts';
+
+const stageId = z.int().nullish();
+const reason = z.string().optional();
+
+export const operation = z.discriminatedUnion('op', [
+  z.looseObject({ op: z.enum(['apply-all', 'apply-stage', 'abort', 'abort-stage']), 'stage-id': stageId }),
+  z.looseObject({ op: z.enum(['complete-step', 'complete-all', 'reload']) }),
+  z.looseObject({ op: z.literal('complete-steps'), count: z.int().min(0) }),
+  z.looseObject({ op: z.enum(['fail-step', 'degrade-step']), reason }),
+  z.looseObject({ op: z.enum(['timeout-step', 'stage-timeout', 'phase-timeout']) }),
+]);
+export type Operation = z.infer<typeof operation>;
+
+export type Lifecycle = { readonly operations: readonly LifecycleEntry[]; readonly final: RunDocument };
+
+/** Does the operations one after another, from the end of the build on. */
+export function playLifecycle(build: VimBuild, operations: readonly Operation[]): Lifecycle {
+  const played = new RecordedRun(build);
+  const entries = operations.map((each) => {
+    const answer = played.do(each);
+    return lifecycleEntry(each, answer, played.document);
+  });
+  return { operations: entries, final: played.document };
+}
+
+/** Nothing depends on it: what a timer needs to be due is how long it has run. */
+const NOW = Date.parse('2026-11-25T09:00:00Z');
+const RUNNING: Verdict = { kind: 'wait', reason: 'it runs' };
+
+/** The hosts of a recording are in it by name only: nothing is to be seen of them. */
+const NO_VIEW: View = {
+  host: () => undefined,
+  effect: () => undefined,
+  signal: () => undefined,
+  fleet: {
+    total: 0,
+    outOfServiceByOthers: new Set(),
+    claimedAway: new Set(),
+    keptByOtherPools: new Set(),
+    revision: '',
+  },
+};
+
+class RecordedRun {
+  readonly #plan: Plan;
+  readonly #build: VimBuild;
+  #run: RunState;
+
+  constructor(build: VimBuild) {
+    this.#build = build;
+    this.#plan = planOfBuild(build, planActions.parse(ACTIONS));
+    const state = build.failure === undefined ? 'ready-to-apply' : 'build-failed';
+    this.#run = { ...newRun('recorded', this.#plan), state };
+    this.#turn({});
+  }
+
+  get document(): RunDocument {
+    const empty = newPhase([]);
+    const none = { ...empty, completionPercentage: VIM.completionPercentage(empty) };
+    const abort = this.#run.abort ?? none;
+    return runDocument(this.#run, this.#plan.stages, abort, undoneBy({ plan: this.#plan, run: this.#run }));
+  }
+
+  /** Does one operation; what a request was answered. */
+  do(operation: Operation): Answer | undefined {
+    switch (operation.op) {
+      case 'apply-all':
+      case 'apply-stage':
+      case 'abort':
+      case 'abort-stage':
+        return this.#turn({ request: requestOf(operation) });
+      case 'complete-step':
+        return this.#turn({ verdict: DONE });
+      case 'complete-steps':
+        for (let i = 0; i < operation.count; i += 1) this.#turn({ verdict: DONE });
+        return undefined;
+      case 'complete-all':
+        while (runningStep(this.#run)) this.#turn({ verdict: DONE });
+        return undefined;
+      case 'fail-step':
+        return this.#turn({ verdict: failed(operation.reason ?? '') });
+      case 'degrade-step':
+        return this.#turn({ verdict: { kind: 'degraded', reason: operation.reason ?? '' } });
+      case 'timeout-step':
+        this.#fire('step');
+        return undefined;
+      case 'stage-timeout':
+        this.#fire('stage');
+        return undefined;
+      case 'phase-timeout':
+        this.#fire('phase');
+        return undefined;
+      case 'reload':
+        this.#run = readBack(this.#run);
+        return this.#turn({ restarted: true });
+    }
+  }
+
+  /** Lets a timer have run for its whole time, and the others not: a turn that comes then finds it due. */
+  #fire(timer: 'step' | 'stage' | 'phase'): void {
+    this.#run = structuredClone(this.#run);
+    const running = runningStep(this.#run);
+    if (!running) return;
+    const { timeoutSeconds, extendedSeconds = 0 } = running[timer];
+    const began = new Date(NOW - (timeoutSeconds + extendedSeconds) * 1000).toISOString();
+    if (timer === 'phase') running.phase.timedSince = began;
+    else running[timer].startTime = began;
+    this.#turn({});
+  }
+
+  /** @param verdict what the running step is judged to be, once; the next one runs */
+  #turn({ request, verdict, restarted = false }: TurnInput): Answer | undefined {
+    const turn: Turn = {
+      owner: { namespace: '', name: '', uid: '' },
+      order: orderFor(this.#build),
+      requests: request ? [request] : [],
+      pool: '',
+      epoch: 1,
+      view: NO_VIEW,
+      permits: { held: new Set(this.#plan.stages.flatMap(({ hosts }) => hosts)) },
+      outcomes: new Map(),
+      now: NOW,
+      restarted,
+    };
+    const { run, answers } = advance(this.#plan, this.#run, turn, VIM, judgedOnce(verdict));
+    this.#run = run;
+    return answers[0];
+  }
+}
+
+type TurnInput = {
+  readonly request?: RunRequest;
+  readonly verdict?: Verdict;
+  readonly restarted?: boolean;
+};
+
+/** Nothing goes on by itself, and nothing at all after a build that failed. */
+function orderFor({ failure }: VimBuild): Order {
+  if (failure === undefined) return { mode: 'Hold' };
+  return { mode: 'Hold', heldBack: { reason: 'BuildFailed', message: failure } };
+}
+
+/** A recorded step ends as one: all its hosts get the same verdict. Only system-stabilize passes when its time has. */
+function judgedOnce(given: Verdict | undefined): Evaluate {
+  let verdict = given;
+  return ({ name }, hosts) => {
+    const said = verdict;
+    verdict = undefined;
+    return hosts.map((host) => ({
+      host: host.name,
+      verdict: said ?? (name === 'system-stabilize' && host.now >= host.stepDeadline ? DONE : RUNNING),
+    }));
+  };
+}
+
+/** In the VIM, too, the presence of a stage decides, not the name of the action (starlingx-vim.md §1.4). */
+function requestOf({ op, ...rest }: Operation): RunRequest {
+  const stage = 'stage-id' in rest && typeof rest['stage-id'] === 'number' ? rest['stage-id'] : undefined;
+  const id = 'recorded';
+  if (op === 'abort' || op === 'abort-stage')
+    return stage === undefined ? { id, verb: 'abort' } : { id, verb: 'abort', stage };
+  return stage === undefined ? { id, verb: 'apply-all' } : { id, verb: 'apply-stage', stage };
+}
+
+/** How hosts are worked on is no part of a recording. */
+const ACTIONS = { patches: [], drain: {}, timing: {}, onForeignUncordon: 'pause' };
+
+const { run, state, currentPhase, applyPhase, abortPhase, progress } = patchStrategyStatus.shape;
+const storedRun = z.object({
+  ...run
+    .unwrap()
+    .pick({ id: true, authority: true, abortedIn: true, suspendedSince: true, lookedAfter: true }).shape,
+  state: state.unwrap(),
+  currentPhase: currentPhase.unwrap(),
+  apply: applyPhase.unwrap(),
+  abort: abortPhase,
+  hosts: progress.unwrap().shape.hosts,
+});
+
+/** The run as it comes back from where it is stored: as JSON, and no more of it than the status holds. */
+function readBack(before: RunState): RunState {
+  const { abort, authority, abortedIn, suspendedSince, lookedAfter, ...rest } = storedRun.parse(
+    JSON.parse(JSON.stringify(before)),
+  );
+  return { ...rest, abort, authority, abortedIn, suspendedSince, lookedAfter };
+}

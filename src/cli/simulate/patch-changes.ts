@@ -1,0 +1,34 @@
+/** What the patches of a strategy change on a host, as far as its requirements tell. Pure. */
+import type { CurrentRequirement, PatchSpec } from '../../crds/patch-strategy-spec.ts';
+import type { PatchChange } from '../../hostops/simulated/simulated-world.ts';
+import type { Facts } from '../../planner/facts.ts';
+import { unmetRequirements } from '../../planner/current.ts';
+
+/** For each patch, by its id: facts with which a host has it, and where that can be all other patches, too. */
+export function patchChanges(patches: readonly PatchSpec[]): Record<string, PatchChange> {
+  const all = patches.flatMap(({ current }) => current);
+  const changes = patches.map(({ id, rebootRequired, current }) => {
+    const facts = factsFor(current, all);
+    return [id, rebootRequired ? { atReboot: facts } : { atOnce: facts }] as const;
+  });
+  return Object.fromEntries(changes);
+}
+
+function factsFor(own: readonly CurrentRequirement[], all: readonly CurrentRequirement[]): Facts {
+  const facts = [...new Set(own.map(({ fact }) => fact))].flatMap((fact) => {
+    const about = (requirements: readonly CurrentRequirement[]) =>
+      requirements.filter((each) => each.fact === fact);
+    const value = valueFor(fact, about(all)) ?? valueFor(fact, about(own));
+    return value === undefined ? [] : [[fact, value] as const];
+  });
+  return Object.fromEntries(facts);
+}
+
+/** Undefined when the requirements contradict each other: then no patch can meet them. */
+function valueFor(fact: string, requirements: readonly CurrentRequirement[]): string | undefined {
+  const named = requirements.flatMap(({ values = [] }) => values);
+  const others = ['present', '', ...named.map((value) => `${value}.1`)];
+  return [...named, ...others].find(
+    (value) => unmetRequirements(requirements, { [fact]: value }).length === 0,
+  );
+}

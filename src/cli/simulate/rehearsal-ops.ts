@@ -1,0 +1,51 @@
+import type { Effect, Outcome } from '../../engine/effect.ts';
+import type { View } from '../../engine/view.ts';
+import type { Fence, Scope } from '../../hostops/port.ts';
+import { SimulatedHostOps } from '../../hostops/simulated/simulated-host-ops.ts';
+import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
+
+/** What is to become of an effect: how long it is kept waiting, and why it is refused then. */
+export type Treatment = { readonly seconds: number; readonly refusal: string | undefined };
+
+/** The simulated adapter where answers take their time, and may be refusals. */
+export class RehearsalOps extends SimulatedHostOps {
+  readonly #world: SimulatedWorld;
+  readonly #treat: (effect: Effect) => Treatment;
+  /** When each effect was first asked for. */
+  readonly #asked = new Map<Effect['key'], number>();
+  #alarmsObservedAt = -Infinity;
+
+  constructor(world: SimulatedWorld, treat: (effect: Effect) => Treatment) {
+    super(world);
+    this.#world = world;
+    this.#treat = treat;
+  }
+
+  /** Looks for alarms, which are known after this time. */
+  observeAlarms(seconds: number): void {
+    this.#world.after(seconds * 1000, () => {
+      this.#alarmsObservedAt = this.#world.now;
+    });
+  }
+
+  override view(scope: Scope): View {
+    const view = super.view(scope);
+    const alarms = view.signal('alarms')?.alarms ?? [];
+    return { ...view, signal: () => ({ observedAt: this.#alarmsObservedAt, alarms }) };
+  }
+
+  override async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    const { seconds, refusal } = this.#treat(effect);
+    const asked = this.#asked.get(effect.key) ?? this.#world.now;
+    this.#asked.set(effect.key, asked);
+    const retryAt = asked + seconds * 1000;
+    if (this.#world.now < retryAt)
+      return {
+        kind: 'blocked',
+        reason: `the ${effect.kind} of ${effect.host} was not answered yet`,
+        retryAt,
+      };
+    if (refusal !== undefined) return { kind: 'refused', reason: refusal };
+    return super.perform(effect, fence, signal);
+  }
+}

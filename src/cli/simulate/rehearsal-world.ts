@@ -1,0 +1,86 @@
+/** The simulated hosts of a fleet, made so that each step takes the time and the end that is supposed. */
+import type { Claim } from '../../engine/view.ts';
+import { factsOf } from '../../hostops/kubernetes/node-facts.ts';
+import { SimulatedWorld, type NewHost } from '../../hostops/simulated/simulated-world.ts';
+import { unmetRequirements } from '../../planner/current.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Plan, Stage } from '../../planner/plan.ts';
+import type { Fleet, FleetHost } from '../fleet-file.ts';
+import { patchChanges } from './patch-changes.ts';
+import type { StepSeconds } from './step-seconds.ts';
+import { hostStep, type WhatIf } from './what-if.ts';
+
+const FAILED_EXIT_CODE = 1;
+const NOBODY_ASKS = '1970-01-01T00:00:00.000Z';
+
+/**
+ * Makes the hosts of the fleet, and work on each that is to be emptied. What
+ * another strategy has claimed stays so; what this one has, it has given back.
+ * @param strategy whose plan it is, as namespace/name
+ */
+export function rehearsalWorld(
+  { pool, hosts }: Fleet,
+  plan: Plan,
+  strategy: string,
+  secondsOf: StepSeconds,
+  { fails }: Pick<WhatIf, 'fails'>,
+): SimulatedWorld {
+  const world = new SimulatedWorld(patchChanges(plan.actions.patches));
+  const stageOf = new Map(plan.stages.flatMap((stage) => stage.hosts.map((host) => [host, stage] as const)));
+  for (const host of hosts) {
+    const { name, spoiltClaim, claimedBy } = host;
+    const stage = stageOf.get(name);
+    world.addHost({
+      ...asIs(host, strategy),
+      ...(stage ? { behaviour: behaviourOf(name, fails), times: timesOf(host, stage, plan, secondsOf) } : {}),
+    });
+    if (claimedBy && claimedBy.strategy !== strategy)
+      world.changeHost(name, { claim: claimOf(claimedBy, pool.name) });
+    if (spoiltClaim !== undefined) world.changeHost(name, { spoiltClaim });
+    if (stage?.level === 'away') world.addPod({ host: name, name: `work-on-${name}` });
+  }
+  return world;
+}
+
+function asIs({ name, labels, nodeInfo, ready, closed, claimedBy }: FleetHost, strategy: string): NewHost {
+  return {
+    name,
+    labels,
+    nodeInfo: factsOf({}, nodeInfo),
+    ready,
+    closed: closed && claimedBy?.strategy !== strategy,
+  };
+}
+
+function behaviourOf(host: HostName, fails: WhatIf['fails']): NonNullable<NewHost['behaviour']> {
+  if (fails.has(hostStep(host, 'sw-patch-hosts'))) return FAILED_EXIT_CODE;
+  return fails.has(hostStep(host, 'verify')) ? 'lie' : 'honest';
+}
+
+/** The Jobs of a host share the time of their step; the one that reboots it takes none of it. */
+function timesOf(
+  { name, labels, nodeInfo }: FleetHost,
+  stage: Stage,
+  { actions }: Plan,
+  secondsOf: StepSeconds,
+): NonNullable<NewHost['times']> {
+  const facts = factsOf(labels, nodeInfo);
+  const lacking = actions.patches.filter(
+    ({ id, current }) => stage.patches.includes(id) && unmetRequirements(current, facts).length > 0,
+  );
+  const milliseconds = (step: Stage['steps'][number]['name']): number => secondsOf(name, step) * 1000;
+  return {
+    jobMilliseconds: milliseconds('sw-patch-hosts') / lacking.length,
+    rebootJobMilliseconds: 0,
+    rebootMilliseconds: milliseconds('verify'),
+    leaveMilliseconds: milliseconds('migrate-instances-from-host'),
+  };
+}
+
+function claimOf({ strategy, level }: NonNullable<FleetHost['claimedBy']>, pool: string): Claim {
+  const [namespace = '', name = ''] = strategy.split('/');
+  return {
+    ...{ run: `run of ${strategy}`, pool, epoch: 1, owner: { namespace, name, uid: strategy } },
+    ...{ planDigest: '', stage: 0, level, closedBefore: false, since: NOBODY_ASKS },
+  };
+}

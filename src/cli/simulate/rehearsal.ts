@@ -1,0 +1,152 @@
+/** Carries a plan out on simulated hosts, with the engine of the operator, to see how it goes. */
+import type { Effect } from '../../engine/effect.ts';
+import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
+import type { RunState } from '../../engine/run-state.ts';
+import type { Order } from '../../engine/turn.ts';
+import type { Scope } from '../../hostops/port.ts';
+import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
+import { unmetRequirements } from '../../planner/current.ts';
+import type { HostName, HostSeed } from '../../planner/facts.ts';
+import type { Fleet } from '../fleet-file.ts';
+import type { Planned } from '../preview.ts';
+import { RehearsalOps, type Treatment } from './rehearsal-ops.ts';
+import { rehearsalWorld } from './rehearsal-world.ts';
+import { SimulatedOperator } from './simulated-operator.ts';
+import { stepSeconds, type StepSeconds } from './step-seconds.ts';
+import { Timeline } from './timeline.ts';
+import { hostStep, type WhatIf } from './what-if.ts';
+
+export type Rehearsal = {
+  /** As the run stands at its end, or where it cannot go on. */
+  readonly run: RunState;
+  /** What is waited for then. */
+  readonly reasons: readonly string[];
+  readonly endedAt: number;
+  readonly timeline: Timeline;
+  /** The hosts of the pool that lack a patch then. */
+  readonly lacking: ReadonlySet<HostName>;
+};
+
+/** Runs until the run has ended or nothing changes any more. */
+export async function rehearse(
+  { plan, strategy, limit }: Planned,
+  fleet: Fleet,
+  order: Order,
+  whatIf: WhatIf,
+): Promise<Rehearsal> {
+  const [namespace = '', name = ''] = strategy.split('/');
+  const { name: pool, spec } = fleet.pool;
+  const scope: Scope = {
+    ...{ pool, nodeSelector: spec.provider.kubernetes.nodeSelector, before: [], roles: spec.roles },
+  };
+  const secondsOf = stepSeconds(plan, whatIf);
+  const world = rehearsalWorld(fleet, plan, strategy, secondsOf, whatIf);
+  const levels = new Map(
+    plan.stages.flatMap(({ hosts, level }) => hosts.map((host) => [host, level] as const)),
+  );
+  const ops = new RehearsalOps(world, (effect) =>
+    treatmentOf(effect, levels.get(effect.host) === 'touched', secondsOf, whatIf),
+  );
+  const timeline = new Timeline();
+  const evaluate = observed({ world, ops, timeline, secondsOf, whatIf });
+  const owner = { namespace, name, uid: strategy };
+  const operator = new SimulatedOperator({ world, ops, scope, plan, limit, owner, evaluate });
+  operator.order = order;
+  while (isUnderWay(operator.run) && (await operator.goOn()));
+  return {
+    run: operator.run,
+    reasons: operator.reasons,
+    endedAt: world.now,
+    timeline,
+    lacking: await lackingOf(ops, scope, operator),
+  };
+}
+
+function isUnderWay({ state }: RunState): boolean {
+  return state === 'ready-to-apply' || state === 'applying';
+}
+
+function treatmentOf(
+  effect: Effect,
+  touched: boolean,
+  secondsOf: StepSeconds,
+  { fails }: Pick<WhatIf, 'fails'>,
+): Treatment {
+  const { host, kind } = effect;
+  switch (kind) {
+    case 'claim':
+      return {
+        seconds: touched ? 0 : secondsOf(host, 'lock-hosts'),
+        refusal: fails.has(hostStep(host, 'lock-hosts')) ? `${host} cannot be locked (supposed)` : undefined,
+      };
+    case 'evict': {
+      const refused = fails.has(hostStep(host, 'migrate-instances-from-host'));
+      const { namespace, name } = effect.instance;
+      return refused
+        ? {
+            seconds: secondsOf(host, 'migrate-instances-from-host'),
+            refusal: `pod ${namespace}/${name} cannot leave ${host} (supposed)`,
+          }
+        : AT_ONCE;
+    }
+    case 'release':
+      return {
+        seconds: secondsOf(host, touched ? 'verify' : 'unlock-hosts'),
+        refusal: fails.has(hostStep(host, 'unlock-hosts'))
+          ? `${host} cannot be unlocked (supposed)`
+          : undefined,
+      };
+    default:
+      return AT_ONCE;
+  }
+}
+
+const AT_ONCE: Treatment = { seconds: 0, refusal: undefined };
+
+/** The engine's own judgement; what happens by itself in a step is arranged when it is first asked about it. */
+function observed({
+  world,
+  ops,
+  timeline,
+  secondsOf,
+  whatIf: { fails },
+}: {
+  readonly world: SimulatedWorld;
+  readonly ops: RehearsalOps;
+  readonly timeline: Timeline;
+  readonly secondsOf: StepSeconds;
+  readonly whatIf: WhatIf;
+}): Evaluate {
+  return (step, hosts) => {
+    const verdicts = evaluateStep(step, hosts);
+    const [first] = hosts;
+    if (!first) return verdicts;
+    const fresh = hosts
+      .filter(({ name }) => !timeline.knows(first.stage, step, name))
+      .map(({ name }) => name);
+    const failing = fresh.filter((name) => fails.has(hostStep(name, step.name)));
+    const unwell = (): void => {
+      for (const name of failing) world.changeHost(name, { ready: false });
+    };
+    if (step.name === 'query-alarms' && fresh.length > 0) {
+      unwell();
+      ops.observeAlarms(Math.max(...fresh.map((name) => secondsOf(name, step.name))));
+    }
+    if (step.name === 'system-stabilize' && failing.length > 0)
+      world.after(step.timeoutSeconds * 500, unwell);
+    timeline.note(first.stage, step, verdicts, first.now);
+    return verdicts;
+  };
+}
+
+async function lackingOf(
+  ops: RehearsalOps,
+  scope: Scope,
+  { plan }: SimulatedOperator,
+): Promise<ReadonlySet<HostName>> {
+  const seeds: HostSeed[] = [];
+  for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
+  const lacks = ({ facts }: HostSeed): boolean =>
+    plan.actions.patches.some(({ current }) => unmetRequirements(current, facts).length > 0);
+  return new Set(seeds.filter(lacks).map(({ name }) => name));
+}

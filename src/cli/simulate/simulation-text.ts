@@ -1,0 +1,46 @@
+/** A simulation for people. Pure. */
+import { findingLines, title } from '../preview-text.ts';
+import { count, duration, table, WIDTH, wrap } from '../text-table.ts';
+import { chart } from './chart.ts';
+import { LEFT_STATES, type LeftHost } from './left-hosts.ts';
+import type { Simulation } from './simulation.ts';
+
+const NAMED = 12;
+
+/** @param width how many columns the chart may take */
+export function simulationText(simulation: Simulation, width: number): string[] {
+  const { left, remedies } = simulation;
+  const bars = chart(simulation, width);
+  const text = Math.min(width, WIDTH);
+  return [
+    ...wrap(title(simulation), text),
+    ...(bars.length > 0 ? ['', ...bars] : []),
+    ...findingLines(simulation),
+    '',
+    ...wrap(ending(simulation), text),
+    ...wrap(simulation.message, text - 2).map((line) => `  ${line}`),
+    ...(left.length > 0 ? ['', ...leftTable(left)] : []),
+    ...remedies.flatMap(({ does, command }) => ['', `to do: ${does}`, `  ${command}`]),
+  ];
+}
+
+function ending({ outcome, durationSeconds, stages, left }: Simulation): string {
+  const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
+  const planned = left.filter(({ state }) => state !== 'not-planned').length;
+  const after = durationSeconds > 0 ? ` after ${duration(Math.ceil(durationSeconds))}` : '';
+  const done = hosts > 0 ? `, ${String(hosts - planned)} of ${count(hosts, 'host')} done` : '';
+  return `${outcome}${after}${done}`;
+}
+
+function leftTable(left: readonly LeftHost[]): string[] {
+  const rows = LEFT_STATES.flatMap((state) => {
+    const names = left.filter((host) => host.state === state).map(({ name }) => name);
+    return names.length > 0 ? [[state, named(names)]] : [];
+  });
+  return table(['LEFT', 'HOSTS'], rows, 1);
+}
+
+function named(names: readonly string[]): string {
+  const more = names.length > NAMED ? ` and ${String(names.length - NAMED)} more` : '';
+  return `${names.slice(0, NAMED).join(', ')}${more}`;
+}

@@ -1,0 +1,135 @@
+/** How a strategy would go: docs/reference/simulate.md. */
+import type { Reason } from '../../crds/conditions.ts';
+import { API_VERSION } from '../../crds/names.ts';
+import type { StrategyState } from '../../crds/vocabulary.ts';
+import { pinnedElsewhere } from '../../controllers/pinned-plan.ts';
+import { statusOfRun } from '../../controllers/strategy-status.ts';
+import type { RunState } from '../../engine/run-state.ts';
+import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
+import type { HeldBack, Order } from '../../engine/turn.ts';
+import type { Finding } from '../../planner/findings.ts';
+import type { Fleet } from '../fleet-file.ts';
+import { planFor, previewOf, type Planned, type Preview } from '../preview.ts';
+import type { Strategy } from '../strategy-file.ts';
+import { leftOf, type LeftHost } from './left-hosts.ts';
+import { rehearse, type Rehearsal } from './rehearsal.ts';
+import type { StageSpan } from './timeline.ts';
+import { readWhatIf, type WhatIfOptions } from './what-if.ts';
+
+/** What `careen simulate -o yaml` and `-o json` print. */
+export type Simulation = Pick<
+  Preview,
+  'apiVersion' | 'strategy' | 'pool' | 'planDigest' | 'estimate' | 'findings'
+> & {
+  readonly kind: 'Simulation';
+  readonly seed?: number;
+  /** The state that the strategy would stand in. */
+  readonly outcome: StrategyState;
+  /** What its status would say. */
+  readonly message: string;
+  readonly durationSeconds: number;
+  readonly stages: readonly StageSpan[];
+  /** The hosts that lack a patch at the end, or are not as they were. */
+  readonly left: readonly LeftHost[];
+  /** What to do about it. */
+  readonly remedies: readonly Remedy[];
+};
+
+export type Remedy = { readonly does: string; readonly command: string };
+
+/** These let no stage begin; the others show when their stage comes. */
+const HOLDS_BACK: Partial<Record<Finding['reason'], Reason>> = {
+  NotPermitted: 'NotPermitted',
+  PoolPaused: 'Paused',
+  PoolOverlap: 'Overlap',
+};
+
+/** Carries the plan of a strategy out on simulated hosts. Throws CommandError when what is supposed makes no sense. */
+export async function simulationOf(
+  strategy: Strategy,
+  fleet: Fleet,
+  options: WhatIfOptions,
+): Promise<Simulation> {
+  const planned = planFor(strategy, fleet);
+  const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, fleet, planned);
+  const whatIf = readWhatIf(options, planned.plan);
+  const order = orderOf(strategy, planned);
+  const rehearsal = await rehearse(planned, fleet, order, whatIf);
+  const { outcome, message } = endOf(rehearsal, planned, order, fleet);
+  const stages = rehearsal.timeline.stagesOf(rehearsal.run.apply, rehearsal.endedAt);
+  const left = leftOf(stages, rehearsal);
+  return {
+    apiVersion: API_VERSION,
+    kind: 'Simulation',
+    ...{ strategy: name, pool, planDigest, estimate },
+    ...(whatIf.seed === undefined ? {} : { seed: whatIf.seed }),
+    outcome,
+    message,
+    durationSeconds: Math.max(0, ...stages.map(({ endSeconds = 0 }) => endSeconds)),
+    stages,
+    left,
+    remedies: remediesOf(name, outcome, left),
+    findings,
+  };
+}
+
+/** As the strategy says, but for its mode: that is Run. */
+function orderOf({ spec: { execution } }: Strategy, { plan, findings }: Planned): Order {
+  const heldBack =
+    heldBackBy(findings) ?? heldByPin(pinnedElsewhere(execution.plan, { planDigest: plan.digest }));
+  return { ...execution, mode: 'Run', ...(heldBack ? { heldBack } : {}) };
+}
+
+function heldBackBy(findings: readonly Finding[]): HeldBack | undefined {
+  if (findings.some(({ reason }) => reason === 'HostUnwell'))
+    return { reason: 'BuildFailed', message: 'no plan is made' };
+  for (const { reason: found, message } of findings) {
+    const reason = HOLDS_BACK[found];
+    if (reason) return { reason, message };
+  }
+  return undefined;
+}
+
+function heldByPin(message: string | undefined): HeldBack | undefined {
+  return message === undefined ? undefined : { reason: 'AwaitingApproval', message };
+}
+
+function endOf(
+  { run, reasons, endedAt }: Rehearsal,
+  { plan, findings }: Planned,
+  { heldBack }: Order,
+  { hosts }: Fleet,
+): { readonly outcome: StrategyState; readonly message: string } {
+  if (findings.some(({ reason }) => reason === 'HostUnwell'))
+    return { outcome: 'build-failed', message: alarmsPresent(alarmsOf(hosts)) };
+  const ended: RunState = plan.stages.length === 0 ? { ...run, state: 'applied' } : run;
+  const before = { message: `${String(plan.stages.length)} stages are planned` };
+  const status = statusOfRun(before, ended, { reasons, heldBack }, 1, new Date(endedAt).toISOString());
+  return { outcome: ended.state, message: status.message ?? '' };
+}
+
+function alarmsOf(hosts: Fleet['hosts']): { host: string; reason: string }[] {
+  return hosts
+    .filter(({ claimedBy, ready, alarms }) => !claimedBy && (!ready || alarms.length > 0))
+    .flatMap(({ name, alarms }) =>
+      (alarms.length > 0 ? alarms : ['is not Ready']).map((reason) => ({ host: name, reason })),
+    );
+}
+
+function remediesOf(
+  { namespace, name }: Preview['strategy'],
+  outcome: StrategyState,
+  left: readonly LeftHost[],
+): Remedy[] {
+  if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
+  const annotate = `kubectl -n ${namespace} annotate --overwrite patchstrategy ${name}`;
+  const retry = {
+    does: 'begin the failed stage anew, once what failed is mended',
+    command: `${annotate} careen.dev/request='{"id":"retry-1","verb":"retry"}'`,
+  };
+  const abort = {
+    does: 'give the locked hosts back as they are',
+    command: `${annotate} careen.dev/abort=abort-1`,
+  };
+  return left.some(({ state }) => state === 'locked') ? [retry, abort] : [retry];
+}

@@ -1,0 +1,47 @@
+/** How long each host takes over each step, as far as that is not decided by others. Pure. */
+import { createHash } from 'node:crypto';
+import type { StepName } from '../../crds/vocabulary.ts';
+import { estimateStep } from '../../planner/estimate.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Plan, Stage, Step } from '../../planner/plan.ts';
+import { hostStep, type WhatIf } from './what-if.ts';
+
+/** With a seed a step takes up to this share of its time more or less. */
+const SPREAD = 0.25;
+/** What is estimated to take all of its time ends this much before its timeout. */
+const MOMENT_SECONDS = 0.001;
+
+export type StepSeconds = (host: HostName, step: StepName) => number;
+
+/**
+ * The estimates of the plan, or what is supposed instead. With a seed they vary
+ * a little, the same for equal seeds; none of that reaches its timeout.
+ */
+export function stepSeconds(
+  { stages }: Plan,
+  { seconds, seed }: Pick<WhatIf, 'seconds' | 'seed'>,
+): StepSeconds {
+  const stageOf = new Map(stages.flatMap((stage) => stage.hosts.map((host) => [host, stage] as const)));
+  return (host, name) => {
+    const supposed = seconds.get(hostStep(host, name));
+    if (supposed !== undefined) return supposed;
+    const stage = stageOf.get(host);
+    const step = stage?.steps.find((each) => each.name === name);
+    return stage && step ? estimate(stage, step, host, seed) : 0;
+  };
+}
+
+function estimate(stage: Stage, step: Step, host: HostName, seed: number | undefined): number {
+  const factor = seed === undefined ? 1 : varied(`${String(seed)}/${host}/${step.name}`);
+  const seconds = Math.round(estimateStep(step, stage) * factor);
+  return Math.min(seconds, step.timeoutSeconds - MOMENT_SECONDS);
+}
+
+function varied(key: string): number {
+  return 1 + SPREAD * (2 * share(key) - 1);
+}
+
+/** A number from 0 to 1 that follows from a text. */
+function share(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE() / 0xffff_ffff;
+}

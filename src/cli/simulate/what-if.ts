@@ -1,0 +1,100 @@
+/** What people suppose of single hosts and steps: `--fail HOST:STEP`, `--slow HOST:STEP=SECONDS`, `--seed N`. Pure. */
+import type { StepName } from '../../crds/vocabulary.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Plan, Stage, Step } from '../../planner/plan.ts';
+import { CommandError } from '../command-error.ts';
+
+export type WhatIfOptions = {
+  readonly fail?: readonly string[];
+  readonly slow?: readonly string[];
+  readonly seed?: string;
+};
+
+export type WhatIf = {
+  readonly fails: ReadonlySet<HostStepKey>;
+  readonly seconds: ReadonlyMap<HostStepKey, number>;
+  readonly seed: number | undefined;
+};
+
+/** Names the step of a host, which has one stage in a plan. */
+export type HostStepKey = string;
+
+export function hostStep(host: HostName, step: StepName): HostStepKey {
+  return `${host}:${step}`;
+}
+
+const ALL_HOSTS = '*';
+const FAIL = /^([^:=]+):([^:=]+)$/;
+const SLOW = /^([^:=]+):([^:=]+)=(\d{1,6})$/;
+const SEED = /^\d{1,9}$/;
+
+/** Reads what is supposed of a plan. Throws CommandError that names the value and what would be right. */
+export function readWhatIf({ fail = [], slow = [], seed }: WhatIfOptions, plan: Plan): WhatIf {
+  if (seed !== undefined && !SEED.test(seed))
+    throw new CommandError(`--seed ${seed}: expected a whole number from 0 to 999999999`);
+  return {
+    fails: new Set(fail.flatMap((value) => failures(value, plan))),
+    // Of what is said twice the last counts.
+    seconds: new Map(slow.flatMap((value) => slowSteps(value, plan))),
+    seed: seed === undefined ? undefined : Number(seed),
+  };
+}
+
+function failures(value: string, plan: Plan): HostStepKey[] {
+  const option = `--fail ${value}`;
+  const [, host, step] = FAIL.exec(value) ?? [];
+  if (host === undefined || step === undefined)
+    throw new CommandError(`${option}: expected HOST:STEP, such as worker-0:verify`);
+  return meant(option, host, step, plan).map((each) => {
+    if (each.step.timeoutSeconds === 0)
+      throw new CommandError(`${option}: ${step} takes no time in this plan, so nothing can fail in it`);
+    return hostStep(each.host, each.step.name);
+  });
+}
+
+function slowSteps(value: string, plan: Plan): [HostStepKey, number][] {
+  const option = `--slow ${value}`;
+  const [, host, step, seconds] = SLOW.exec(value) ?? [];
+  if (host === undefined || step === undefined)
+    throw new CommandError(
+      `${option}: expected HOST:STEP=SECONDS with a whole number of seconds, such as worker-0:verify=600`,
+    );
+  if (step === ('system-stabilize' satisfies StepName))
+    throw new CommandError(
+      `${option}: system-stabilize always takes all of its time; change spec.timing of the strategy`,
+    );
+  return meant(option, host, step, plan).map((each) => [
+    hostStep(each.host, each.step.name),
+    Number(seconds),
+  ]);
+}
+
+type Meant = { readonly host: HostName; readonly step: Step };
+
+function meant(option: string, host: string, step: string, plan: Plan): Meant[] {
+  const stages = host === ALL_HOSTS ? plan.stages : plan.stages.filter(({ hosts }) => hosts.includes(host));
+  if (stages.length === 0) throw new CommandError(`${option}: ${noSuchHost(host, plan)}`);
+  const found = stages.flatMap((stage) => {
+    const planned = stepOf(stage, step);
+    const hosts = host === ALL_HOSTS ? stage.hosts : [host];
+    return planned ? hosts.map((name) => ({ host: name, step: planned })) : [];
+  });
+  if (found.length > 0) return found;
+  const known = [...new Set(stages.flatMap(({ steps }) => steps.map(({ name }) => name)))];
+  throw new CommandError(`${option}: there is no step ${step} for ${host}; there is ${known.join(', ')}`);
+}
+
+/** A name that occurs twice means the step that takes time. */
+function stepOf({ steps }: Stage, name: string): Step | undefined {
+  const named = steps.filter((step) => step.name === name);
+  return named.find(({ timeoutSeconds }) => timeoutSeconds > 0) ?? named[0];
+}
+
+const NAMED = 10;
+
+function noSuchHost(host: string, { stages }: Plan): string {
+  const hosts = stages.flatMap((stage) => stage.hosts);
+  if (hosts.length === 0) return 'the plan has no hosts: there is nothing to do';
+  const more = hosts.length > NAMED ? ` and ${String(hosts.length - NAMED)} more` : '';
+  return `no host ${host} is in the plan; there is ${hosts.slice(0, NAMED).join(', ')}${more}`;
+}

@@ -1,0 +1,105 @@
+/**
+ * What is refused natively, and what to do instead. The rules for applying and
+ * aborting are the VIM's (starlingx-vim.md §10.1, §10.3), but that an apply may
+ * reach further while it runs, and that a second abort is no error.
+ */
+import type { Pass } from '../pass.ts';
+import type { RunRequest } from '../requests.ts';
+import { isFinal, runningStage } from '../run-state.ts';
+
+/** Undefined: accepted; otherwise why not, and what to do. */
+type Refusal = string | undefined;
+
+export function refusal(pass: Pass, request: RunRequest): Refusal {
+  if (request.verb === 'abort') return abort(pass, request.stage);
+  if (pass.run.state === 'aborting') return 'an abort is under way: wait for its end';
+  if (pass.turn.order.mode === 'Abort') return 'execution.mode is Abort: set it to Hold or Run first';
+  const reviewed = 'plan' in request ? request.plan : undefined;
+  if (reviewed !== undefined && reviewed !== pass.plan.digest) {
+    return `the plan is now ${pass.plan.digest}, not ${reviewed}: review it, then place the request again with its digest`;
+  }
+  switch (request.verb) {
+    case 'apply-all':
+    case 'approve':
+      return applyThrough(pass, pass.run.apply.totalStages - 1);
+    case 'apply-stage':
+      return applyStage(pass, request.stage);
+    case 'retry':
+    case 'resume':
+      return takeUpAgain(pass);
+    case 'release-host':
+      return releaseHost(pass, request.host);
+  }
+}
+
+function applyStage(pass: Pass, stage: number): Refusal {
+  const { apply } = pass.run;
+  const { currentStage, totalStages } = apply;
+  if (stage >= totalStages)
+    return `there is no stage ${String(stage)}: the plan has the stages 0 to ${String(totalStages - 1)}`;
+  if (ended(pass)) return ended(pass);
+  if (stage < currentStage)
+    return `stage ${String(stage)} was applied already; the next one is ${String(currentStage)}`;
+  if (runningStage(apply)) return `stage ${String(currentStage)} is under way: wait for its end`;
+  if (stage > currentStage)
+    return `stage ${String(stage)} is not the next one to be applied, that is ${String(currentStage)}`;
+  return applyThrough(pass, stage);
+}
+
+function applyThrough(pass: Pass, throughStage: number): Refusal {
+  const over = ended(pass);
+  if (over !== undefined) return over;
+  const { authority } = pass.run;
+  return authority && authority.throughStage >= throughStage
+    ? 'the run goes on that far already: nothing more is needed'
+    : undefined;
+}
+
+/** Why a run that has ended cannot be applied any more. */
+function ended({ run: { state } }: Pass): Refusal {
+  switch (state) {
+    case 'applied':
+      return 'the run has ended, all its hosts are patched: edit the spec for another one';
+    case 'apply-failed':
+    case 'apply-timeout':
+      return 'the run has failed: place the request retry or resume, or abort it';
+    case 'aborted':
+    case 'abort-failed':
+    case 'abort-timeout':
+      return 'the run was aborted: set execution.mode to Hold for a new plan';
+    default:
+      return undefined;
+  }
+}
+
+function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal {
+  if (state !== 'apply-failed' && state !== 'apply-timeout')
+    return `only a run that has failed can be taken up again; this one is ${state}`;
+  // Its stage would not begin, and its hosts would be kept locked without having failed.
+  if (order.heldBack !== undefined)
+    return `the failed stage cannot begin anew: ${order.heldBack.message}; mend that, or abort the run`;
+  return apply.stages[apply.currentStage]
+    ? undefined
+    : 'the plan has no stage that failed: set execution.mode to Hold for a new one';
+}
+
+function releaseHost({ run }: Pass, host: string): Refusal {
+  const outage = run.hosts.find(({ name }) => name === host);
+  if (!outage) return `this run holds no host ${host}`;
+  return !isFinal(outage.result) || run.state === 'applying'
+    ? `${host} is being worked on: abort the run, or wait for the end of the stage`
+    : undefined;
+}
+
+function abort({ run: { apply, state } }: Pass, stage: number | undefined): Refusal {
+  if (state === 'aborting' || state === 'aborted') return undefined;
+  const running = runningStage(apply)?.id;
+  if (stage !== undefined && stage !== running) {
+    return running === undefined
+      ? `stage ${String(stage)} is not under way, no stage is: place the abort without a stage`
+      : `stage ${String(stage)} is not under way, stage ${String(running)} is`;
+  }
+  return state === 'ready-to-apply' || state === 'applied'
+    ? `nothing is under way: the strategy is ${state}`
+    : undefined;
+}

@@ -1,0 +1,59 @@
+/** The native profile. */
+import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
+import type { Stage } from '../../planner/plan.ts';
+import { isFinal } from '../run-state.ts';
+import { timeoutOver } from '../../planner/stage-steps.ts';
+import { clip } from '../clip.ts';
+import type { Pass } from '../pass.ts';
+import type { EngineProfile } from '../profile.ts';
+import { putOffByGap } from '../timers.ts';
+import { refusal } from './careen-refusals.ts';
+
+export const CAREEN: EngineProfile = {
+  earlyResults: false,
+  completionPercentage,
+  phaseReason: (stage, { reason = '' }) => `stage ${String(stage)}: ${reason}`,
+  timeOut: ({ timer, timeoutSeconds }, waitedFor) => {
+    const whose = timer === 'step' ? '' : ` of the whole ${timer}`;
+    return { result: 'timed-out', reason: clip(`after ${String(timeoutSeconds)} s${whose}: ${waitedFor}`) };
+  },
+  comeBack: putOffByGap,
+  onFailure: 'hold',
+  abortAsked: nothing,
+  abortAskedAgain: nothing,
+  undo,
+  refusal,
+};
+
+function nothing(): void {
+  return;
+}
+
+/**
+ * Share of the steps that are over, rounded down. Unlike in the VIM a phase that
+ * has not begun shows 0, and one that failed shows how far it came.
+ */
+function completionPercentage({ stages, result }: Pick<PhaseStatus, 'stages' | 'result'>): number {
+  const steps = stages.flatMap((stage) => stage.steps);
+  if (steps.length === 0) return isFinal(result) ? 100 : 0;
+  return Math.floor((100 * steps.filter((step) => isFinal(step.result)).length) / steps.length);
+}
+
+/** One stage that unlocks every host whose outage is open, under the name of the stage that took them. */
+function undo({ run, plan, turn }: Pass): readonly Stage[] {
+  const interrupted = run.apply.stages[run.apply.currentStage];
+  // Who deletes a strategy has decided nothing about the hosts that failed: those are left locked.
+  const given = run.hosts.filter(({ result }) => !turn.order.lettingGo || !isFinal(result));
+  if (given.length === 0 || !interrupted) return [];
+  const steps = [{ name: 'unlock-hosts', timeoutSeconds: plan.actions.timing.unlockTimeoutSeconds }] as const;
+  return [
+    {
+      name: interrupted.name,
+      hosts: given.map(({ name }) => name),
+      patches: [],
+      level: 'away',
+      steps,
+      timeoutSeconds: timeoutOver(steps),
+    },
+  ];
+}

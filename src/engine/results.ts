@@ -1,0 +1,25 @@
+import type { Result } from '../crds/vocabulary.ts';
+import { isFinal } from './run-state.ts';
+
+/** How a step, a stage or a phase ended. */
+export type Ending = { readonly result: Result; readonly reason?: string | undefined };
+
+/** Whether what comes after a part with this result may begin. */
+export function isGood(result: Result): boolean {
+  return result === 'success' || result === 'degraded';
+}
+
+/**
+ * The result of a whole, from those of its parts that have ended: the worst,
+ * with its reason, and of equals the first (starlingx-vim.md §4).
+ */
+export function combined(parts: readonly Ending[]): Ending {
+  const ended = parts.filter(({ result }) => isFinal(result));
+  if (ended.length === 0) return { result: 'success' };
+  return ended.reduce((whole, part) => (badness(part.result) > badness(whole.result) ? part : whole));
+}
+
+function badness(result: Result): number {
+  if (result === 'success') return 0;
+  return result === 'degraded' ? 1 : 2;
+}

@@ -1,0 +1,34 @@
+import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import { show } from './lifecycle.ts';
+import { windsDown, type Pass } from './pass.ts';
+import { combined, isGood, type Ending } from './results.ts';
+import { runStage } from './run-stage.ts';
+import { runningStage } from './run-state.ts';
+import { stopPhaseTimer } from './timers.ts';
+
+/**
+ * Takes a phase as far as it goes now, stage by stage. Undefined while it runs,
+ * and where it pauses before `stopAtStage`.
+ */
+export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
+  if (windsDown(pass)) return awaitStep(pass, phase);
+  while (phase.currentStage < phase.stopAtStage) {
+    const stage = phase.stages[phase.currentStage];
+    if (!stage) return undefined;
+    const ending = runStage(pass, phase, stage);
+    if (!ending || !isGood(ending.result)) return ending;
+    phase.currentStage += 1;
+    if (pass.profile.earlyResults) show(phase, combined(phase.stages));
+  }
+  if (phase.currentStage === phase.totalStages) return combined(phase.stages);
+  stopPhaseTimer(phase);
+  return undefined;
+}
+
+/** An abort first awaits the running step. Between two stages there is nothing to await. */
+function awaitStep(pass: Pass, phase: PhaseStatus): Ending | undefined {
+  const stage = runningStage(phase);
+  const ending = stage && runStage(pass, phase, stage);
+  if (stage && !ending) return undefined;
+  return ending?.ends === 'phase' ? ending : { result: 'aborted' };
+}

@@ -1,0 +1,38 @@
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { PlanLimits } from './build.ts';
+import type { HostSeed } from './facts.ts';
+import type { InputProblem } from './input-error.ts';
+
+/**
+ * What no native plan can be made from. The schemas of the resources refuse the
+ * limits before, and a cluster has each node once; this is for whoever comes by
+ * another way, as lists cut to an impossible size would lose hosts silently.
+ */
+export function buildProblems(
+  { maxParallelWorkerHosts }: PatchStrategySpec,
+  seeds: readonly HostSeed[],
+  { maxUnavailable }: PlanLimits,
+): InputProblem[] {
+  return [
+    ...impossibleLimit(['spec', 'maxParallelWorkerHosts'], maxParallelWorkerHosts),
+    ...impossibleLimit(['limits', 'maxUnavailable'], maxUnavailable),
+    ...repeatedHosts(seeds),
+  ];
+}
+
+function impossibleLimit(path: readonly string[], value: number): InputProblem[] {
+  if (Number.isInteger(value) && value >= 1) return [];
+  return [{ code: 'out-of-range', path, value, remedy: 'give a whole number of at least 1' }];
+}
+
+function repeatedHosts(seeds: readonly HostSeed[]): InputProblem[] {
+  const seen = new Set<string>();
+  return seeds.flatMap(({ name }, index): InputProblem[] => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      return [];
+    }
+    const remedy = 'an earlier host has the same name; list each host once';
+    return [{ code: 'duplicate-name', path: ['hosts', index, 'name'], value: name, remedy }];
+  });
+}

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Builds judge into a folder.
+# usage: build.sh FOLDER
+set -euo pipefail
+
+out=$(mkdir -p "${1:?usage: build.sh FOLDER}" && cd "$1" && pwd)
+cd "$(dirname "$0")/judge"
+go build -trimpath -ldflags '-s -w' -o "$out/judge" .

@@ -1,0 +1,191 @@
+/** The examples for Argo CD: well formed, in the order of their waves, and of manifests that an API server takes. */
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readFile } from 'node:fs/promises';
+import { AdmissionError, applyAs, readManifests, type Manifest } from '../support/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { DEPLOY } from '../support/installation.ts';
+import { health } from '../support/judge.ts';
+import { installCareen } from '../support/operator.ts';
+import { kustomized, manifestsIn } from './manifests.ts';
+
+const ROOT = join(DEPLOY, '..');
+const ARGOCD = join(ROOT, 'examples', 'argocd');
+const WAVE = 'argocd.argoproj.io/sync-wave';
+
+// Strict: a field that Argo CD does not have would do nothing.
+const applicationSpec = z.strictObject({
+  project: z.string(),
+  source: z.strictObject({
+    repoURL: z.url(),
+    targetRevision: z.string(),
+    path: z.string(),
+    kustomize: z.strictObject({ commonAnnotations: z.record(z.string(), z.string()) }).optional(),
+  }),
+  destination: z.strictObject({ server: z.string(), namespace: z.string().optional() }),
+  syncPolicy: z.strictObject({
+    automated: z.strictObject({ prune: z.literal(true), selfHeal: z.literal(true) }).optional(),
+    syncOptions: z.array(z.enum(['ServerSideApply=true', 'PrunePropagationPolicy=background'])).optional(),
+  }),
+});
+const metadata = z.strictObject({
+  name: z.string(),
+  namespace: z.literal('argocd'),
+  annotations: z.record(z.string(), z.string()).default({}),
+  finalizers: z.array(z.literal('resources-finalizer.argocd.argoproj.io/background')).default([]),
+});
+const application = z.strictObject({
+  apiVersion: z.literal('argoproj.io/v1alpha1'),
+  kind: z.literal('Application'),
+  metadata,
+  spec: applicationSpec,
+});
+type Application = z.infer<typeof application>;
+
+const step = z.strictObject({
+  matchExpressions: z.array(
+    z.strictObject({ key: z.string(), operator: z.literal('In'), values: z.array(z.string()) }),
+  ),
+  maxUpdate: z.int().optional(),
+});
+const applicationSet = z.strictObject({
+  apiVersion: z.literal('argoproj.io/v1alpha1'),
+  kind: z.literal('ApplicationSet'),
+  metadata: z.strictObject({ name: z.string(), namespace: z.literal('argocd') }),
+  spec: z.strictObject({
+    goTemplate: z.literal(true),
+    goTemplateOptions: z.array(z.string()),
+    generators: z.tuple([
+      z.strictObject({
+        clusters: z.strictObject({
+          selector: z.strictObject({
+            matchExpressions: z.array(z.strictObject({ key: z.string(), operator: z.literal('Exists') })),
+          }),
+          values: z.record(z.string(), z.string()),
+        }),
+      }),
+    ]),
+    strategy: z.strictObject({
+      type: z.literal('RollingSync'),
+      rollingSync: z.strictObject({ steps: z.array(step) }),
+    }),
+    template: z.strictObject({
+      metadata: metadata
+        .omit({ namespace: true })
+        .extend({ labels: z.record(z.string(), z.string()), finalizers: metadata.shape.finalizers }),
+      spec: applicationSpec,
+    }),
+  }),
+});
+
+async function parsed<T>(schema: z.ZodType<T>, ...path: string[]): Promise<T> {
+  return schema.parse(load(await readFile(join(ARGOCD, ...path), 'utf8')));
+}
+
+/** The applications that the root one makes, in the order of their waves. */
+async function applications(): Promise<Application[]> {
+  const files = globSync('*.yaml', { cwd: join(ARGOCD, 'apps') }).sort();
+  return Promise.all(files.map(async (file) => parsed(application, 'apps', file)));
+}
+
+describe('the app of apps', () => {
+  it('makes kinds, operator, pools and the strategies of one pool after another, a wave each', async () => {
+    const root = await parsed(application, 'root.yaml');
+    expect(root.spec.source.path).toBe('examples/argocd/apps');
+    const apps = await applications();
+    expect(apps.map(({ metadata: { name, annotations } }) => `${annotations[WAVE] ?? ''} ${name}`)).toEqual([
+      '0 careen-crds',
+      '1 careen',
+      '2 careen-pools',
+      '3 careen-canary',
+      '4 careen-workers',
+    ]);
+    const kinds = async ({ spec }: Application): Promise<string[]> => {
+      const manifests = await manifestsIn(join(ROOT, spec.source.path));
+      return [...new Set(manifests.map(({ kind }) => kind))];
+    };
+    const [crds = [], operator = [], ...others] = await Promise.all(apps.map(kinds));
+    expect(crds).toEqual(['CustomResourceDefinition']);
+    expect(operator).toContain('Deployment');
+    for (const kind of ['CustomResourceDefinition', 'HostPool', 'PatchStrategy'])
+      expect(operator).not.toContain(kind);
+    expect(others).toEqual([['HostPool'], ['PatchStrategy'], ['PatchStrategy']]);
+  });
+
+  it('installs, but for kinds and pools, what deploy/ does', async () => {
+    const named = ({ kind, metadata: { name } }: Manifest): string => `${kind} ${name}`;
+    const whole = (await kustomized(DEPLOY)).filter(
+      ({ kind }) => kind !== 'CustomResourceDefinition' && kind !== 'HostPool',
+    );
+    expect((await kustomized(join(ARGOCD, 'operator'))).map(named)).toEqual(whole.map(named));
+  });
+
+  it('never deletes the kinds, with which every strategy would go', async () => {
+    const [crds, ...others] = await applications();
+    expect(crds?.metadata.finalizers).toEqual([]);
+    expect(crds?.spec.source.kustomize?.commonAnnotations).toEqual({
+      'argocd.argoproj.io/sync-options': 'Prune=false,Delete=false',
+    });
+    for (const { metadata: each } of others) expect(each.finalizers).toHaveLength(1);
+  });
+
+  it('waits for a child that is healthy only once that is synced, too', async () => {
+    const [configMap] = await readManifests(join(ARGOCD, 'argocd-cm.yaml'));
+    const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(configMap);
+    const child = (words: string, sync: string): unknown => ({
+      status: { health: { status: words }, sync: { status: sync } },
+    });
+    const script = data['resource.customizations.health.argoproj.io_Application'] ?? '';
+    const answers = await health(script, [
+      {},
+      child('Healthy', 'OutOfSync'),
+      child('Healthy', 'Synced'),
+      child('Suspended', 'Synced'),
+      child('Degraded', 'Synced'),
+    ]);
+    const words = ['Progressing', 'Progressing', 'Healthy', 'Suspended', 'Degraded'];
+    expect(answers.map(({ status }) => status)).toEqual(words);
+  });
+});
+
+it('the ApplicationSet goes from wave to wave by the label that its clusters have', async () => {
+  const { spec } = await parsed(applicationSet, 'applicationset.yaml');
+  const [{ clusters }] = spec.generators;
+  const [{ key } = { key: '' }] = clusters.selector.matchExpressions;
+  expect(key).toBe('careen.dev/wave');
+  expect(clusters.values).toEqual({ wave: `{{ index .metadata.labels "${key}" }}` });
+  expect(spec.template.metadata.labels).toEqual({ [key]: '{{ .values.wave }}' });
+  const { steps } = spec.strategy.rollingSync;
+  expect(steps.map(({ matchExpressions }) => matchExpressions)).toEqual([
+    [{ key, operator: 'In', values: ['1'] }],
+    [{ key, operator: 'In', values: ['2'] }],
+  ]);
+  expect(existsSync(join(ROOT, spec.template.spec.source.path))).toBe(true);
+});
+
+describe('an API server with our kinds', () => {
+  let plane: ControlPlane;
+  beforeAll(async () => {
+    plane = await startControlPlane();
+    await installCareen(connect(plane.kubeconfig));
+  });
+  afterAll(async () => plane.stop());
+
+  it('takes every manifest of every wave', async () => {
+    for (const { spec } of await applications()) {
+      for (const manifest of await manifestsIn(join(ROOT, spec.source.path)))
+        await applyAs(connect(plane.kubeconfig), 'argocd-controller', manifest, { dryRun: true });
+    }
+  });
+
+  it('refuses one with a field that there is not', async () => {
+    const [strategy] = await manifestsIn(join(ARGOCD, 'strategies', 'canary'));
+    if (!strategy) throw new Error('there is no strategy for the canary');
+    const wrong = { ...strategy, speck: {} };
+    const applied = applyAs(connect(plane.kubeconfig), 'argocd-controller', wrong, { dryRun: true });
+    await expect(applied).rejects.toThrow(AdmissionError);
+  });
+});

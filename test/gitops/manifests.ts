@@ -1,0 +1,20 @@
+/** The manifests that Argo CD makes of a folder in git. */
+import { existsSync, globSync } from 'node:fs';
+import { join } from 'node:path';
+import { KUSTOMIZATION } from '../support/installation.ts';
+import { parseManifests, readManifests, type Manifest } from '../support/apply.ts';
+import { judge } from '../support/judge.ts';
+
+/** What kustomize makes of a folder. */
+export async function kustomized(folder: string): Promise<Manifest[]> {
+  const { code, stdout, stderr } = await judge(['build', folder]);
+  if (code !== 0) throw new Error(`kustomize build ${folder}: ${stderr}`);
+  return parseManifests(stdout);
+}
+
+/** By kustomize where the folder has a kustomization, else all that is in it. */
+export async function manifestsIn(folder: string): Promise<Manifest[]> {
+  if (existsSync(join(folder, KUSTOMIZATION))) return kustomized(folder);
+  const files = globSync('*.yaml', { cwd: folder }).sort();
+  return (await Promise.all(files.map(async (file) => readManifests(join(folder, file))))).flat();
+}

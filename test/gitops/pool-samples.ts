@@ -1,0 +1,43 @@
+/** A status of every state that a HostPool can be in, made by the code that makes them in the operator. */
+import type { HostPool } from '../../src/controllers/careen-api.ts';
+import { shown } from '../../src/controllers/reconcile-host-pool.ts';
+import { hostPoolSpec } from '../../src/crds/host-pool.ts';
+import type { FleetFacts } from '../../src/engine/view.ts';
+import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
+
+const GENERATION = 2;
+const fleet: FleetFacts = {
+  total: 12,
+  outOfServiceByOthers: new Set(['w-7']),
+  claimedAway: new Set(),
+  keptByOtherPools: new Set(),
+  revision: '1',
+};
+
+function pool(paused: boolean): HostPool {
+  return {
+    metadata: {
+      ...{ name: 'sample', namespace: '', uid: 'u', resourceVersion: '1', generation: GENERATION },
+      ...{ creationTimestamp: TIME, annotations: {}, finalizers: [] },
+    },
+    spec: hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 2, paused }),
+    status: {},
+  };
+}
+
+/** Each under the name that it has in docs/guides/gitops.md. */
+export function poolSamples(): Samples {
+  const serving = shown(pool(false), {}, fleet, TIME);
+  const object = objectOf('HostPool', GENERATION);
+  return new Map([
+    ['made, not seen yet', object(NOT_SEEN)],
+    ['edited, not seen since', objectOf('HostPool', GENERATION + 1)(serving)],
+    ['grants permits', object(serving)],
+    ['paused', object(shown(pool(true), {}, fleet, TIME))],
+    [
+      'overlaps an older pool',
+      object(shown(pool(false), {}, { ...fleet, keptByOtherPools: new Set(['w-1']) }, TIME)),
+    ],
+    ['being deleted', object(serving, { deletionTimestamp: TIME })],
+  ]);
+}

@@ -1,0 +1,131 @@
+/** What kstatus and Argo CD read in every state of our kinds, and that the guide says the same. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { REASONS } from '../../src/crds/conditions.ts';
+import { STRATEGY_STATES } from '../../src/crds/vocabulary.ts';
+import { DEPLOY } from '../support/installation.ts';
+import { health, kstatus } from '../support/judge.ts';
+import { poolSamples } from './pool-samples.ts';
+import type { Samples } from './sample.ts';
+import { strategySamples } from './strategy-samples.ts';
+
+const GUIDE = join(DEPLOY, '..', 'docs', 'guides', 'gitops.md');
+const scriptOf = async (kind: string): Promise<string> =>
+  readFile(join(DEPLOY, 'argocd', `careen.dev_${kind}.lua`), 'utf8');
+
+type Shown = { readonly state?: string; readonly conditions?: readonly { type: string; reason: string }[] };
+const shownIn = (sample: { readonly status: object }): Shown => sample.status;
+
+let strategies: Samples;
+beforeAll(async () => {
+  strategies = await strategySamples();
+});
+
+/** The rows of a table in the guide, below the heading that names the kind. */
+async function rowsOf(kind: string): Promise<Map<string, string[]>> {
+  const section = (await readFile(GUIDE, 'utf8')).split(/^##+ /m).find((each) => each.startsWith(kind)) ?? '';
+  const rows = section
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(2)
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim().replaceAll('`', '')),
+    );
+  return new Map(rows.map(([name = '', ...cells]) => [name, cells]));
+}
+
+async function readings(kind: string, samples: Samples): Promise<Map<string, string[]>> {
+  const objects = [...samples.values()];
+  const [generic, argo] = [await kstatus(objects), await health(await scriptOf(kind), objects)];
+  return new Map(
+    [...samples].map(([name, sample], i) => {
+      const ready = shownIn(sample).conditions?.find(({ type }) => type === 'Ready');
+      return [name, [ready?.reason ?? '', generic[i]?.status ?? '', argo[i]?.status ?? '']];
+    }),
+  );
+}
+
+it('what is read in every state of a PatchStrategy is what the guide says', async () => {
+  expect(await readings('PatchStrategy', strategies)).toEqual(await rowsOf('PatchStrategy'));
+});
+
+it('what is read in every state of a HostPool is what the guide says', async () => {
+  expect(await readings('HostPool', poolSamples())).toEqual(await rowsOf('HostPool'));
+});
+
+it('every state and reason has a sample', () => {
+  const all = [...strategies.values(), ...poolSamples().values()].map(shownIn);
+  const states = new Set(all.map(({ state }) => state).filter((state) => state !== undefined));
+  expect(states).toEqual(new Set(STRATEGY_STATES));
+  const reasons = new Set(all.flatMap(({ conditions = [] }) => conditions.map(({ reason }) => reason)));
+  expect(reasons).toEqual(new Set(REASONS));
+});
+
+describe('a health script', () => {
+  it('says which stage runs and what blocks it', async () => {
+    const blocked = strategies.get('a stage runs, a budget blocks a pod');
+    expect(await health(await scriptOf('PatchStrategy'), [blocked])).toEqual([
+      {
+        status: 'Progressing',
+        message:
+          '0/2 stages done; stage 0, migrate-instances-from-host: 1 pods left on w-1; ' +
+          'budget db does not allow to evict default/db-0',
+      },
+    ]);
+  });
+
+  it('says of a strategy that is being deleted what it still does', async () => {
+    const deleted = strategies.get('being deleted');
+    expect(await health(await scriptOf('PatchStrategy'), [deleted])).toEqual([
+      {
+        status: 'Progressing',
+        message: expect.stringMatching(
+          /^its hosts are given back before it goes, leave its finalizer; 0\/2 stages done; stage 0, .* budget db /,
+        ) as string,
+      },
+    ]);
+  });
+
+  it.each(['PatchStrategy', 'HostPool'])('for a %s takes any field to be absent or null', async (kind) => {
+    const samples = kind === 'HostPool' ? poolSamples() : strategies;
+    const words = ['Healthy', 'Progressing', 'Suspended', 'Degraded'];
+    for (const sample of samples.values()) {
+      const [whole] = await health(await scriptOf(kind), [sample]);
+      const lacking = [{}, ...withoutOne(sample)];
+      for (const { status } of await health(await scriptOf(kind), lacking)) {
+        expect(words).toContain(status);
+        if (kind === 'PatchStrategy' && whole?.status !== 'Healthy') expect(status).not.toBe('Healthy');
+      }
+    }
+  });
+
+  it('stands in the ConfigMap as it is in its file', async () => {
+    const file = await readFile(join(DEPLOY, 'argocd', 'argocd-cm.yaml'), 'utf8');
+    const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(load(file));
+    const entries = ['HostPool', 'PatchStrategy'].map(async (kind) => [
+      `resource.customizations.health.careen.dev_${kind}`,
+      await scriptOf(kind),
+    ]);
+    expect(data).toEqual(Object.fromEntries(await Promise.all(entries)));
+  });
+});
+
+/** The object without each of its fields, and with null in the place of it; what a plan holds is left as it is. */
+function withoutOne(object: unknown): unknown[] {
+  if (typeof object !== 'object' || object === null) return [];
+  if (Array.isArray(object)) {
+    const items: readonly unknown[] = object;
+    return items.flatMap((item, i) => [null, ...withoutOne(item)].map((each) => items.with(i, each)));
+  }
+  return Object.entries(object).flatMap(([key, value]) => {
+    const { [key]: _, ...rest } = object as Record<string, unknown>; // a cast: what it holds is not known
+    const inner = /Phase$|^run$|^progress$/.test(key) ? [] : withoutOne(value);
+    return [rest, ...[null, ...inner].map((each) => ({ ...rest, [key]: each }))];
+  });
+}

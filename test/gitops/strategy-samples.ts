@@ -1,0 +1,186 @@
+/** A status of every state that a PatchStrategy can be in, made by the code that makes them in the operator. */
+import { buildingStatus, buildPlan, type BuildInput } from '../../src/controllers/build-phase.ts';
+import { stalledStatus, statusOfRun } from '../../src/controllers/strategy-status.ts';
+import type { Reason } from '../../src/crds/conditions.ts';
+import { hostPoolSpec } from '../../src/crds/host-pool.ts';
+import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { Order } from '../../src/engine/turn.ts';
+import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
+import { SimulatedWorld, type NewHost } from '../../src/hostops/simulated/simulated-world.ts';
+import { workers } from '../unit/support/fleets.ts';
+import { SimulatedRun, strategySpec, type RunOptions } from '../unit/support/simulated-run.ts';
+import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
+
+const GENERATION = 3;
+const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
+const PATCHED = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+
+function input(world: SimulatedWorld, violations: readonly string[] = []): BuildInput {
+  return {
+    ...{ spec: strategySpec(), generation: GENERATION, before: {}, maxUnavailable: 2, activeHost: undefined },
+    ...{ violations, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
+    scope: { pool: 'default', nodeSelector: {}, before: [], roles },
+  };
+}
+
+async function built(
+  hosts: readonly NewHost[],
+  violations?: readonly string[],
+): Promise<PatchStrategyStatus> {
+  const world = new SimulatedWorld();
+  for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
+  const signal = new AbortController().signal;
+  return buildPlan(input(world, violations), new SimulatedHostOps(world), () => world.now, signal);
+}
+
+/** The status of a run as it stands, on what the build has left of it. */
+async function shown(
+  run: SimulatedRun,
+  changes: Partial<SimulatedRun['run']> = {},
+): Promise<PatchStrategyStatus> {
+  const before = await built(workers(2));
+  const { reasons, order } = run;
+  const state = { ...run.run, ...changes };
+  return statusOfRun(before, state, { reasons, heldBack: order.heldBack }, GENERATION, TIME);
+}
+
+type Story = {
+  readonly options?: Partial<RunOptions>;
+  readonly order?: Order;
+  readonly story?: (run: SimulatedRun) => Promise<void>;
+};
+
+/** Tells a story of a run on four hosts and shows how it stands then. */
+async function after({ options, order, story }: Story): Promise<PatchStrategyStatus> {
+  const run = await SimulatedRun.start({ hosts: workers(4), ...options });
+  if (order) run.order = order;
+  await (story ?? ((each) => each.settle()))(run);
+  return shown(run);
+}
+
+const heldBack = (reason: Reason, message: string): Order => ({ mode: 'Run', heldBack: { reason, message } });
+
+/** Ends its first stage, and is then held back. */
+const between = (order: Order): Story => ({
+  order: { mode: 'Run', throughStage: 0 },
+  story: async (run) => {
+    await run.settle();
+    run.order = order;
+    await run.settle();
+  },
+});
+
+const drainingOf = async (run: SimulatedRun): Promise<void> => {
+  run.world.setBudget('db', 0);
+  run.world.addPod({ host: 'w-1', name: 'db-0', budget: 'db' });
+  await run.until(() => run.step === 'migrate-instances-from-host');
+  await run.elapse(60_000);
+};
+
+const rebooting = ({ run }: SimulatedRun): boolean =>
+  run.hosts.some(({ jobs }) => jobs?.some(({ action }) => action === 'reboot'));
+
+/** Its host is asked to reboot and does not, and then it is aborted. */
+const abortInVain: Story = {
+  options: { hosts: [{ name: 'w-1', behaviour: 'lie' }] },
+  story: async (run) => {
+    await run.until(() => rebooting(run));
+    run.order = { mode: 'Abort' };
+    await run.settle();
+  },
+};
+
+/** No adapter in memory refuses to give a host back, so this is the run that ran out of time, told otherwise. */
+async function abortFailed(): Promise<PatchStrategyStatus> {
+  const run = await SimulatedRun.start({ hosts: workers(1), ...abortInVain.options });
+  await abortInVain.story?.(run);
+  const reason = 'stage 0: w-1: nodes "w-1" is forbidden';
+  return shown(run, {
+    state: 'abort-failed',
+    ...(run.run.abort ? { abort: { ...run.run.abort, result: 'failed', reason } } : {}),
+  });
+}
+
+const overlap = 'HostPool gpu selects hosts of an older pool (w-1): change its nodeSelector';
+const paused = 'HostPool default is paused (spec.paused): no outage begins';
+const pinned = 'execution.plan is sha256:1, the plan is now sha256:2';
+const notPermitted =
+  'spec.reboot.job.template.spec.hostPID is true, which rule actionPolicy.privileged does not admit';
+
+/** Each under the name that it has in docs/guides/gitops.md. */
+export async function strategySamples(): Promise<Samples> {
+  const world = new SimulatedWorld();
+  const applied = await after({});
+  const cannotGoOn = (reason: Reason, message: string): PatchStrategyStatus =>
+    stalledStatus({}, reason, message, GENERATION, TIME);
+  const running = await after({ story: drainingOf });
+  const statuses: Record<string, PatchStrategyStatus> = {
+    'made, not seen yet': NOT_SEEN,
+    'the plan is being built': buildingStatus(input(world), world.now),
+    'no plan can be built': await built([{ name: 'w-1', ready: false }]),
+    'the pool does not permit it': await built(workers(2), [notPermitted]),
+    'its pool does not exist': cannotGoOn('PoolNotFound', 'HostPool gpu does not exist'),
+    'its namespace is not prepared': cannotGoOn('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
+    'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
+    'planned, waits for approval': await built(workers(2)),
+    'planned, another plan was approved': await after({ order: heldBack('AwaitingApproval', pinned) }),
+    'planned, its pool is paused': await after({ order: heldBack('Paused', paused) }),
+    'planned, its pool overlaps another': await after({ order: heldBack('Overlap', overlap) }),
+    'a stage runs': await after({ story: (run) => run.until(() => run.step === 'sw-patch-hosts') }),
+    'a stage runs, a budget blocks a pod': running,
+    'a stage waits for permits': await after({
+      options: {
+        hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closed: true }],
+        maxUnavailable: 1,
+      },
+      story: (run) => run.elapse(60_000),
+    }),
+    'a stage runs, somebody uncordoned a host': await after({
+      story: async (run) => {
+        await drainingOf(run);
+        run.world.changeHost('w-1', { closed: false });
+        await run.pass();
+      },
+    }),
+    suspended: await after({
+      story: async (run) => {
+        await drainingOf(run);
+        run.order = { mode: 'Suspend' };
+        await run.pass();
+      },
+    }),
+    'between stages, held': await after(between({ mode: 'Hold' })),
+    'between stages, its pool is paused': await after(between(heldBack('Paused', paused))),
+    'between stages, its pool overlaps another': await after(between(heldBack('Overlap', overlap))),
+    'between stages, no longer permitted': await after(between(heldBack('NotPermitted', notPermitted))),
+    'between stages, what is left is planned anew': await after(
+      between(heldBack('Building', 'the spec was edited, what is left is planned anew')),
+    ),
+    applied: applied,
+    'failed, a host stays locked': await after({ options: { hosts: [{ name: 'w-1', behaviour: 7 }] } }),
+    'ran out of time': await after({ options: { hosts: [{ name: 'w-1', behaviour: 'lie' }] } }),
+    aborting: await after({
+      story: async (run) => {
+        await run.until(() => run.step === 'sw-patch-hosts');
+        run.order = { mode: 'Abort' };
+        await run.pass();
+      },
+    }),
+    aborted: await after({
+      story: async (run) => {
+        await run.until(() => run.step === 'sw-patch-hosts');
+        run.order = { mode: 'Abort' };
+        await run.settle();
+      },
+    }),
+    'the abort failed': await abortFailed(),
+    'the abort ran out of time': await after(abortInVain),
+  };
+  const object = objectOf('PatchStrategy', GENERATION);
+  return new Map([
+    ...Object.entries(statuses).map(([name, status]) => [name, object(status)] as const),
+    ['edited, not seen since', objectOf('PatchStrategy', GENERATION + 1)(applied)],
+    ['being deleted', object(running, { deletionTimestamp: TIME })],
+  ]);
+}

@@ -1,0 +1,165 @@
+/** The API server and the way to it fail in the middle of a run, which then ends as if nothing had been. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { V1Job } from '@kubernetes/client-node';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { WORK_SECONDS_ANNOTATION } from '../support/host-standin.ts';
+import { statusAnswer, type Match, type ProxiedRequest } from '../support/holding-proxy.ts';
+import { pathTemplate } from '../support/path-template.ts';
+import { QUICK } from '../support/strategies.ts';
+import { writeClass } from '../support/write-class.ts';
+import type { Ending } from './disturbed-run.ts';
+import { FaultScene } from './fault-scene.ts';
+
+vi.setConfig({ testTimeout: 150_000 });
+
+/** A leader gives up after 6 s without a renewal: it survives a restart of the API server, but not a pause of etcd. */
+const LEASE_SECONDS = 9;
+const PAUSE_MS = 10_000;
+/** For the two Jobs of a host, one after the other, of 2 s each and what Kubernetes takes to run them. */
+const PATCH_SECONDS = 20;
+/** Two hosts are patched together, and then rebooted. */
+const JOBS_OF_STAGE = 4;
+
+let scene: FaultScene;
+let undisturbed: Ending;
+beforeAll(async () => {
+  scene = await FaultScene.start(LEASE_SECONDS);
+  undisturbed = await scene.run();
+});
+afterAll(async () => scene.stop());
+
+const isWrite: Match = (request) => writeClass(request) !== undefined;
+const isRead: Match = ({ method }) => method === 'GET';
+const isAny: Match = () => true;
+
+/** The class of a write; what is read, and the Lease and events, by method and path. */
+function kindOf(request: ProxiedRequest): string {
+  const watch = request.query.has('watch') ? 'watch, ' : '';
+  return writeClass(request) ?? `${watch}${request.method} ${pathTemplate(request.path)}`;
+}
+
+/** Matches the first request of each kind from now on; `kinds` fills with those that there were. */
+function firstOfEachKind(among: Match): { readonly match: Match; readonly kinds: ReadonlySet<string> } {
+  const kinds = new Set<string>();
+  const match: Match = (request) => {
+    const kind = kindOf(request);
+    if (!among(request) || kinds.has(kind)) return false;
+    kinds.add(kind);
+    return true;
+  };
+  return { match, kinds };
+}
+
+const READS = [
+  'GET /api/v1/nodes',
+  'watch, GET /api/v1/nodes',
+  'GET /apis/careen.dev/v1alpha1/patchstrategies',
+  'watch, GET /apis/careen.dev/v1alpha1/patchstrategies',
+  'GET /apis/careen.dev/v1alpha1/hostpools/{name}',
+];
+const WRITES = [
+  'pool: grant permits',
+  'strategy: applying',
+  'host: claim',
+  'pod: evict',
+  'Job: make',
+  'Job: start',
+];
+
+describe('a run ends as if undisturbed', () => {
+  it('when the API server is killed after a Job was made, before the operator knows it, and started again', async () => {
+    const ending = await scene.run(async () => {
+      await scene.carriedOut('Job: make', 2);
+      await scene.restartApiServer();
+    });
+    expect(ending).toEqual(undisturbed);
+  });
+
+  it.each(['pod: evict', 'Job: start', 'host: release'] as const)(
+    'when etcd is paused for 10 s, and what waits for it happens after its sender has ended: %s',
+    async (write) => {
+      const { plane } = scene.cluster;
+      const { starts } = scene.operator;
+      const ending = await scene.run(async () => {
+        const held = await scene.proxy.hold((request) => writeClass(request) === write);
+        await plane.command('pause etcd');
+        const late = held.release();
+        await delay(PAUSE_MS);
+        await plane.command('resume etcd');
+        expect((await late).status).toBeLessThan(300);
+      });
+      expect(ending).toEqual(undisturbed);
+      expect(scene.operator.starts).toBeGreaterThan(starts);
+    },
+  );
+
+  it('when all watches are cut after each write', async () => {
+    let cut = 0;
+    const ending = await scene.run(async () => {
+      scene.proxy.after(isWrite, () => (cut += scene.proxy.cutWatches()), Infinity);
+      return Promise.resolve();
+    });
+    expect(ending).toEqual(undisturbed);
+    expect(cut).toBeGreaterThan(40);
+  });
+
+  it.each([
+    ['429', isAny, statusAnswer(429, 'TooManyRequests'), [...READS, ...WRITES]],
+    ['429 with Retry-After', isAny, statusAnswer(429, 'TooManyRequests', 1), [...READS, ...WRITES]],
+    ['409', isWrite, statusAnswer(409, 'Conflict'), WRITES],
+    ['410', isRead, statusAnswer(410, 'Expired'), READS],
+    ['500', isAny, statusAnswer(500, 'InternalError'), [...READS, ...WRITES]],
+  ] as const)(
+    'when the first request of each kind since a restart is answered with %s',
+    async (_, among, answer, least) => {
+      const first = firstOfEachKind(among);
+      const ending = await scene.run(async () => {
+        scene.proxy.respond(first.match, answer, Infinity);
+        await scene.operator.kill();
+      });
+      expect(ending).toEqual(undisturbed);
+      expect([...first.kinds]).toEqual(expect.arrayContaining([...least]));
+    },
+  );
+
+  it.each([500, 504])(
+    'when the first write of each kind happens, and is answered with %i',
+    async (status) => {
+      const first = firstOfEachKind(isWrite);
+      const ending = await scene.run(async () => {
+        scene.proxy.misreport(first.match, statusAnswer(status, 'InternalError'), Infinity);
+        return Promise.resolve();
+      });
+      expect(ending).toEqual(undisturbed);
+      expect([...first.kinds]).toEqual(expect.arrayContaining(WRITES));
+    },
+  );
+});
+
+describe('a step whose hosts are done shortly before its deadline', () => {
+  it('has not timed out for a leader that comes after the deadline: it looks first', async () => {
+    const spec = { timing: { ...QUICK, patchTimeoutSeconds: PATCH_SECONDS } };
+    const ending = await scene.run(async ({ fleet }) => {
+      for (const host of fleet.hosts) await fleet.annotate(host, { [WORK_SECONDS_ANNOTATION]: '2' });
+      const { deliver } = await scene.carriedOut('Job: start', JOBS_OF_STAGE);
+      deliver();
+      scene.operator.signal('SIGSTOP');
+      const { progress } = await fleet.status();
+      expect(progress?.step).toBe('sw-patch-hosts');
+      const deadline = Date.parse(progress?.deadline ?? '');
+      await eventually('the Jobs have ended', async () => (await fleet.jobs()).every(isOver), {
+        seconds: PATCH_SECONDS,
+      });
+      expect(Date.now(), 'when the last Job has ended').toBeLessThan(deadline);
+      await eventually('the deadline has passed', () => Date.now() > deadline, { seconds: PATCH_SECONDS });
+      scene.operator.signal('SIGCONT');
+    }, spec);
+    const { hosts, jobs } = undisturbed.state;
+    expect(ending).toMatchObject({ account: undisturbed.account, state: { hosts, jobs } });
+  });
+});
+
+function isOver({ status }: V1Job): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === 'Complete' && is === 'True') === true;
+}

@@ -1,0 +1,110 @@
+/** One run on three hosts, with a pod on each, that something happens to. */
+import { readFile } from 'node:fs/promises';
+import { read, remove, type Manifest } from '../support/apply.ts';
+import { accountOf, type Account } from '../support/audited-writes.ts';
+import { eventually } from '../support/eventually.ts';
+import { deleteNodes } from '../support/simulated-nodes.ts';
+import type { Cluster, Fleet } from '../e2e/cluster.ts';
+import { leftovers } from '../e2e/invariants.ts';
+import { StatefulPod } from '../e2e/workload.ts';
+import { endState, type EndState } from './end-state.ts';
+import type { FaultScene } from './fault-scene.ts';
+
+/** Two at once of three: what two hosts do side by side, and what a second stage does after a first. */
+const HOSTS = 3;
+const AT_ONCE = 2;
+const SPEC = {
+  workerApplyType: 'parallel',
+  maxParallelWorkerHosts: AT_ONCE,
+  execution: { mode: 'Run' },
+};
+const END_SECONDS = 90;
+/** What the pool shows of its hosts follows within a second, a removal of what was left within a resync. */
+const SETTLED_SECONDS = 20;
+
+/** Where a run stands and what the API server was asked for it, when it has ended. */
+export type Ending = {
+  readonly state: EndState;
+  readonly account: Account;
+  /** Whether what was to disturb it came before its end. */
+  readonly wasDisturbed: boolean;
+};
+
+export class DisturbedRun {
+  readonly fleet: Fleet;
+  readonly #scene: FaultScene;
+
+  private constructor(scene: FaultScene, fleet: Fleet) {
+    this.#scene = scene;
+    this.fleet = fleet;
+  }
+
+  /** Makes the hosts and their pods; nothing has been asked of the operator yet. */
+  static async prepare(scene: FaultScene, name: string): Promise<DisturbedRun> {
+    const fleet = await scene.cluster.fleet(name, HOSTS, AT_ONCE);
+    await Promise.all(fleet.hosts.map((host) => StatefulPod.start(scene.cluster.admin, host, host)));
+    return new DisturbedRun(scene, fleet);
+  }
+
+  async begin(spec: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.fleet.apply({ ...SPEC, ...spec });
+  }
+
+  /** Waits for the end, and until nothing is left to be done after it. */
+  async end(): Promise<Omit<Ending, 'wasDisturbed'>> {
+    await this.fleet.untilState('applied', END_SECONDS);
+    let seen: unknown;
+    const isSettled = async (): Promise<boolean> => {
+      const { fleet } = this;
+      const [pool, nodes] = [await fleet.poolStatus(), await fleet.nodes()];
+      const left = leftovers(nodes, pool, await fleet.jobs());
+      // Kubernetes has its own taints on hosts that are not Ready, and takes them off a little later.
+      const taints = nodes.flatMap(({ spec }) => spec?.taints?.map(({ key }) => key) ?? []);
+      seen = { left, taints, outOfService: pool.outOfService };
+      return left.length === 0 && taints.length === 0 && pool.outOfService?.count === 0;
+    };
+    const options = { seconds: SETTLED_SECONDS, describe: () => seen };
+    await eventually('nothing is left of the run', isSettled, options);
+    return { state: await endState(this.#cluster.admin, this.fleet), account: await this.#account() };
+  }
+
+  /** Takes away all that was made for the run, so that the next one is alone. */
+  async remove(): Promise<void> {
+    const { admin } = this.#cluster;
+    const isGone = async (): Promise<boolean> => (await read(admin, this.fleet.strategy)) === undefined;
+    await remove(admin, this.fleet.strategy);
+    await eventually('the strategy is gone', isGone);
+    await remove(admin, this.fleet.poolObject);
+    for (const host of this.fleet.hosts) await remove(admin, statefulSet(host));
+    await deleteNodes(admin, this.fleet.hosts);
+  }
+
+  get #cluster(): Cluster {
+    return this.#scene.cluster;
+  }
+
+  /** The log has a write a moment after its answer was sent, so it is read until the last one is in it. */
+  async #account(): Promise<Account> {
+    const scope = { pool: this.fleet.poolName, hosts: this.fleet.hosts };
+    let account: Account | undefined;
+    return eventually(
+      'the audit log is complete',
+      async () => {
+        const lines = (await readFile(this.#scene.auditLog, 'utf8'))
+          .split('\n')
+          .filter((line) => line.endsWith('}'));
+        account = accountOf(
+          lines,
+          scope,
+          this.fleet.hosts.map((host) => `${host}-0`),
+        );
+        return account.claims >= HOSTS && account.evictions >= HOSTS && account;
+      },
+      { describe: () => account },
+    );
+  }
+}
+
+function statefulSet(name: string): Manifest {
+  return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name, namespace: 'default' } };
+}

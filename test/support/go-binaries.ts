@@ -1,0 +1,215 @@
+/**
+ * Where programs in Go that tests run come from: a folder that an environment
+ * variable names, the user's cache folder, or a build with Go into that cache.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { access, constants, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, relative } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+
+/** This machine in Go's words, such as `linux-amd64`. */
+const PLATFORM = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
+const HEARTBEAT_SECONDS = 15;
+const ABANDONED_AFTER_HOURS = 12;
+const TAIL_LINES = 20;
+const ROOT = join(import.meta.dirname, '..', '..');
+
+/** Programs in Go that tests run, built by a script `build.sh FOLDER`. */
+export type GoBuild = {
+  /** In the user's cache folder, and in what is told. */
+  readonly name: string;
+  readonly binaries: readonly string[];
+  /** The folder with build.sh. */
+  readonly sources: string;
+  /** What in it goes into the build; a README or a stray output folder beside it changes nothing. */
+  readonly inputs: readonly string[];
+  /** The folder of a Go module, for the version of Go that it chooses. */
+  readonly module: string;
+  /** The environment variable that may name a folder with the binaries. */
+  readonly variable: string;
+  /** How long a first build takes. */
+  readonly duration: string;
+};
+
+export type BinariesOptions = {
+  readonly environment?: NodeJS.ProcessEnv;
+  /** The folder with build.sh, if not that of the build. */
+  readonly sources?: string;
+  /** Told one line at a time how a build goes; standard error by default. */
+  readonly progress?: (line: string) => void;
+};
+
+/**
+ * The folder that has the binaries; builds them when there is none, which takes
+ * minutes once.
+ *
+ * Safe to call from several processes at once, though each of them builds: let
+ * a global setup call it before parallel test files do.
+ */
+export async function goBinaries(build: GoBuild, options: BinariesOptions = {}): Promise<string> {
+  const { environment = process.env, sources = build.sources, progress = toStderr } = options;
+  const named = environment[build.variable];
+  if (named) {
+    const missing = await missingBinaries(build, named);
+    if (missing.length > 0)
+      throw new Error(`${build.variable}=${named} has no executable ${missing.join(' and ')}`);
+    return named;
+  }
+
+  const cache = cacheFolder(build, environment);
+  const digest = await sourcesDigest(sources, build.inputs);
+  const go = await goVersion(join(sources, build.module), environment);
+  const folder = go ? join(cache, `${digest}-${go}`) : await anyBuildOf(build, cache, digest);
+  if (!folder) throw new Error(missingGoMessage(build, join(cache, `${digest}-GOVERSION-${PLATFORM}`)));
+  if ((await missingBinaries(build, folder)).length > 0)
+    await buildInto(folder, { build, sources, cache, environment, progress });
+  return folder;
+}
+
+/** A digest over the names and contents of all that goes into the build. */
+export async function sourcesDigest(sources: string, inputs: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of await inputFiles(sources, inputs)) {
+    const content = await readFile(file);
+    hash.update(`${relative(sources, file)}\0${String(content.length)}\0`).update(content);
+  }
+  return hash.digest('hex').slice(0, 16);
+}
+
+async function inputFiles(sources: string, inputs: readonly string[]): Promise<string[]> {
+  const entries = await readdir(sources, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => inputs.includes(relative(sources, file).split('/')[0] ?? ''))
+    .sort();
+}
+
+function cacheFolder({ name }: GoBuild, environment: NodeJS.ProcessEnv): string {
+  const caches = environment['XDG_CACHE_HOME'] || join(environment['HOME'] || homedir(), '.cache');
+  return join(caches, 'careen', name);
+}
+
+async function missingBinaries({ binaries }: GoBuild, folder: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (const name of binaries) {
+    await access(join(folder, name), constants.X_OK).catch(() => missing.push(name));
+  }
+  return missing;
+}
+
+/** Such as `go1.26.8-linux-amd64`; undefined when there is no Go. */
+async function goVersion(module: string, environment: NodeJS.ProcessEnv): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)('go', ['env', 'GOVERSION', 'GOOS', 'GOARCH'], {
+      cwd: module,
+      env: environment,
+    });
+    return stdout.trim().split('\n').join('-');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Without Go its version is not known: any build of the same sources for this machine will do. */
+async function anyBuildOf(build: GoBuild, cache: string, digest: string): Promise<string | undefined> {
+  const names = await readdir(cache).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith(`${digest}-`) && each.endsWith(`-${PLATFORM}`))) {
+    if ((await missingBinaries(build, join(cache, name))).length === 0) return join(cache, name);
+  }
+  return undefined;
+}
+
+function missingGoMessage({ name, binaries, variable, sources, module }: GoBuild, cached: string): string {
+  const folder = relative(ROOT, sources);
+  return [
+    `${name} is not built yet and there is no Go (command "go") to build it; one of these helps:`,
+    `  - set ${variable} to a folder with ${binaries.join(' and ')} (${folder}/build.sh FOLDER makes one)`,
+    `  - put them into the cache folder: ${cached}`,
+    `  - install Go, at least the version in ${join(folder, module, 'go.mod')}`,
+  ].join('\n');
+}
+
+type Making = {
+  readonly build: GoBuild;
+  readonly sources: string;
+  readonly cache: string;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly progress: (line: string) => void;
+};
+
+/**
+ * Builds into a sibling of the target and renames it into place: a build that
+ * is killed, or that runs beside another, never leaves half a cache.
+ */
+async function buildInto(target: string, making: Making): Promise<void> {
+  const { build, cache, progress } = making;
+  await mkdir(cache, { recursive: true });
+  await removeAbandoned(cache);
+  const folder = await mkdtemp(join(cache, 'building-'));
+  try {
+    progress(`careen: building ${build.name}; this happens once`);
+    progress(`careen: it takes ${build.duration} on two cores, seconds when the caches of Go are warm`);
+    await runBuild(folder, making);
+    await rename(folder, target).catch(async (error: unknown) => {
+      if ((await missingBinaries(build, target)).length > 0) throw error;
+      // Another build of the same sources came first: its result is as good.
+    });
+    progress(`careen: ${build.name} is in ${target}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function runBuild(folder: string, { build, sources, environment, progress }: Making): Promise<void> {
+  // -v makes Go name each package it compiles: a heartbeat has something to show.
+  const env = { ...environment, GOFLAGS: `${environment['GOFLAGS'] ?? ''} -v`.trim() };
+  const child = spawn(join(sources, 'build.sh'), [folder], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const started = Date.now();
+  let lines = 0;
+  const tail: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface(stream).on('line', (line) => {
+      lines += 1;
+      if (tail.push(line) > TAIL_LINES) tail.shift();
+    });
+  }
+  const heartbeat = setInterval(() => {
+    const seconds = Math.round((Date.now() - started) / 1000);
+    void missingBinaries(build, folder).then(([name = 'done']) => {
+      progress(
+        `careen: ${elapsed(seconds)} building ${name}, ${String(lines)} packages so far, now ${tail.at(-1) ?? 'starting'}`,
+      );
+    });
+  }, HEARTBEAT_SECONDS * 1000);
+  try {
+    const { promise: code, resolve, reject } = Promise.withResolvers<number | null>();
+    child.once('error', reject).once('close', resolve);
+    if ((await code) !== 0)
+      throw new Error(`${sources}/build.sh failed with code ${String(await code)}:\n${tail.join('\n')}`);
+  } finally {
+    clearInterval(heartbeat);
+  }
+}
+
+/** A killed build leaves its temporary folder; one that old has no owner any more. */
+async function removeAbandoned(cache: string): Promise<void> {
+  for (const name of await readdir(cache)) {
+    if (!name.startsWith('building-')) continue;
+    const { mtimeMs } = await stat(join(cache, name));
+    if (Date.now() - mtimeMs > ABANDONED_AFTER_HOURS * 3_600_000)
+      await rm(join(cache, name), { recursive: true, force: true });
+  }
+}
+
+function elapsed(seconds: number): string {
+  return `${String(Math.floor(seconds / 60))}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

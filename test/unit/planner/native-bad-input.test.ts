@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { build } from '../../../src/planner/build.ts';
+import type { HostSeed } from '../../../src/planner/facts.ts';
+import { limitOf } from '../../../src/planner/host-limit.ts';
+import { InputError } from '../../../src/planner/input-error.ts';
+import { strategySpec } from '../support/simulated-run.ts';
+
+const worker = (name: string): HostSeed => ({ name, roles: ['worker'], facts: {} });
+const SEEDS = ['w-1', 'w-2'].map(worker);
+
+/** `code path value` of each problem that the planner throws for. */
+function problems(seeds: readonly HostSeed[], maxUnavailable = 1, maxParallelWorkerHosts = 1): string[] {
+  try {
+    build({ ...strategySpec(), maxParallelWorkerHosts }, seeds, { maxUnavailable });
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return error.problems.map(
+      ({ code, path, value }) => `${code} ${path.map(String).join('.')} ${String(value)}`,
+    );
+  }
+  return [];
+}
+
+it.each([0, -1, 1.5, NaN, Infinity])('a limit of %d gives no plan, not one that lost hosts', (limit) => {
+  expect(problems(SEEDS, limit)).toEqual([`out-of-range limits.maxUnavailable ${String(limit)}`]);
+  expect(problems(SEEDS, 1, limit)).toEqual([`out-of-range spec.maxParallelWorkerHosts ${String(limit)}`]);
+});
+
+it('nor does a percentage that is none', () => {
+  expect(problems(SEEDS, limitOf('half', 10))).toEqual(['out-of-range limits.maxUnavailable NaN']);
+});
+
+it('a host that is listed twice gives no plan, not one that has it twice', () => {
+  expect(problems([...SEEDS, worker('w-3'), worker('w-1')])).toEqual(['duplicate-name hosts.3.name w-1']);
+});
+
+it('a limit of one and hosts with names of their own give a plan', () => {
+  expect(problems(SEEDS)).toEqual([]);
+});

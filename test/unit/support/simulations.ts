@@ -1,0 +1,80 @@
+/** Simulations for the tests of `careen simulate`: of the example, or of files that are made for one. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { dump } from 'js-yaml';
+import { afterAll, beforeAll } from 'vitest';
+import { simulate, type SimulateOptions } from '../../../src/cli/simulate/simulate.ts';
+import type { Simulation } from '../../../src/cli/simulate/simulation.ts';
+import { ROOT } from '../../support/careen-cli.ts';
+import { strategyManifest } from '../../support/strategies.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+export type Options = Partial<SimulateOptions>;
+
+export const EXAMPLES = {
+  filename: join(ROOT, 'examples', 'patch-strategy.yaml'),
+  fleet: join(ROOT, 'examples', 'fleet.yaml'),
+};
+export const WIDTH = 80;
+export const OLD = { nodeInfo: { kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3' } };
+
+let cwd: string;
+beforeAll(async () => {
+  cwd = await mkdtemp(join(tmpdir(), 'careen-simulate-'));
+});
+afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+/** What the command prints, for the example unless told otherwise. */
+export async function printed(options: Options = {}, width = WIDTH) {
+  let out = '';
+  const print = { out: (text: string) => void (out += text), note: () => undefined };
+  const status = await simulate({ ...EXAMPLES, output: 'table', ...options }, width, print);
+  return { status, out };
+}
+
+export async function simulated(options: Options = {}): Promise<Simulation> {
+  const { out } = await printed({ ...options, output: 'json' });
+  // A cast: what JSON.parse returns has no type.
+  return JSON.parse(out) as Simulation;
+}
+
+/** Files with a strategy that takes ten workers at once, and the hosts of a pool. */
+export async function inputs(
+  spec: Fields,
+  hosts: readonly Fields[],
+  pool: Fields = {},
+  namespace = 'careen-hosts',
+) {
+  const fleet = {
+    ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'Fleet', hosts },
+    pool: { name: 'default', spec: { provider: { kubernetes: {} }, maxUnavailable: 10, ...pool } },
+  };
+  const files = { filename: join(cwd, 'strategy.yaml'), fleet: join(cwd, 'fleet.yaml') };
+  const parallel = { workerApplyType: 'parallel', maxParallelWorkerHosts: 10 };
+  await writeFile(files.filename, dump(strategyManifest('kernel', namespace, { ...parallel, ...spec })));
+  await writeFile(files.fleet, dump(fleet));
+  return files;
+}
+
+/** Workers w-1, w-2, … that lack every patch. */
+export function workers(count: number): Fields[] {
+  return Array.from({ length: count }, (_, at) => ({ name: `w-${String(at + 1)}`, ...OLD }));
+}
+
+/** What becomes of the hosts that are left, by name. */
+export function leftIn({ left }: Simulation): Readonly<Record<string, string>> {
+  return Object.fromEntries(left.map(({ name, state }) => [name, state]));
+}
+
+export function stepsOf({ stages }: Simulation, host: string) {
+  return stages.flatMap(({ hosts }) =>
+    hosts.filter(({ name }) => name === host).flatMap(({ steps }) => steps),
+  );
+}
+
+/** The longest line of the chart, its title line included. */
+export function chartWidth(out: string): number {
+  const chart = out.slice(out.indexOf('STAGE')).split('\n\n')[0] ?? '';
+  return Math.max(...chart.split('\n').map(({ length }) => length));
+}
