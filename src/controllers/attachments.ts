@@ -9,6 +9,8 @@ export class Attachment {
   readonly outcomes = new Outcomes();
   /** When the status was last written, for coalescing. */
   statusWrittenAt = 0;
+  /** When this process first decided about the run. */
+  lookingSince: number | undefined;
   readonly #hosts: HostOps;
   readonly #fleet: Subscription;
   readonly #watch: HostWatch;

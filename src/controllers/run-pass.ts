@@ -3,7 +3,7 @@ import { RELEASE_FINALIZER } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { advance } from '../engine/advance.ts';
 import type { Answer } from '../engine/requests.ts';
-import type { RunState } from '../engine/run-state.ts';
+import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../engine/turn.ts';
 import type { PatchStrategy } from './careen-api.ts';
 import type { PassContext } from './pass-context.ts';
@@ -17,6 +17,8 @@ import { strategyEvent } from './telemetry.ts';
 
 /** Status that only tells, and is not decided upon, is written at most so often. */
 const CHATTER_MILLISECONDS = 1_000;
+/** How long it waits for that at most. */
+const FIRST_LOOK_MILLISECONDS = 5_000;
 
 export type PassResult = {
   readonly strategy: PatchStrategy;
@@ -33,6 +35,7 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   const run = runOf(strategy.status);
   const record = strategy.status.run;
   if (!run || !record) return { strategy, open: false };
+  if (looksFirst(context, run)) return { strategy, open: true };
   const plan = planOf(record, run);
   const pending = pendingRequests(strategy);
   const decide = (permits: PermitFacts): Decision =>
@@ -67,6 +70,23 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   if (decision.wakeAt !== undefined) deps.again(key, decision.wakeAt - deps.clock());
   const { state, hosts } = decision.run;
   return { strategy: stored, open: hosts.length > 0 || state === 'applying' || state === 'aborting' };
+}
+
+/**
+ * A process that has just begun knows what runs on the open hosts within moments; before that it judges nothing, or a
+ * step that ended while nobody looked would be timed out unseen.
+ */
+function looksFirst({ deps, key, attachment }: PassContext, { hosts }: RunState): boolean {
+  const now = deps.clock();
+  attachment.lookingSince ??= now;
+  if (now - attachment.lookingSince >= FIRST_LOOK_MILLISECONDS) return false;
+  const open = hosts.filter(({ result }) => !isFinal(result)).map(({ name }) => name);
+  const view = attachment.view();
+  const isUnseen = (name: string): boolean => view.host(name)?.instances === undefined;
+  if (!open.some((name) => view.host(name) !== undefined && isUnseen(name))) return false;
+  attachment.want(new Set(open));
+  deps.again(key, FIRST_LOOK_MILLISECONDS);
+  return true;
 }
 
 function turnOf(

@@ -122,9 +122,10 @@ export class Checker {
 
   /** One who leads no more changes nothing, once another acts for the run. */
   #acts(run: string, by: string, epoch: number, what: string): void {
-    this.#notSuspended(run, what);
     const known = this.#acting.get(run);
-    if (known && epoch < known.epoch)
+    // Who takes a run over makes what may be on its way already, also in Suspend.
+    if (known?.by === by) this.#notSuspended(run, what);
+    if (known && epoch < known.epoch && by !== known.by)
       this.#fail(
         `(5) ${what} by ${by} in epoch ${String(epoch)}, when ${known.by} acted in ${String(known.epoch)}`,
       );

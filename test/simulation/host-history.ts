@@ -43,8 +43,11 @@ export class HostHistory {
   node(time: number, { type, object }: Change, isOurs: boolean): void {
     if (type === 'DELETED') return this.#add(time, { ...NOTHING, pods: this.now.pods });
     const closed = object.spec?.['unschedulable'] === true;
-    const closedByOthers = isOurs || closed === this.now.closed ? this.now.closedByOthers : closed;
-    this.#add(time, { ...this.now, ...factsOf(object), exists: true, closed, closedByOthers });
+    // Who cordons a host that we have closed, and somebody has opened, lets us go on with it: it is ours again.
+    const isClosedAgain = closed && this.now.claim?.level === 'away';
+    const isTheirs =
+      isOurs || closed === this.now.closed ? this.now.closedByOthers : closed && !isClosedAgain;
+    this.#add(time, { ...this.now, ...factsOf(object), exists: true, closed, closedByOthers: isTheirs });
   }
 
   pods(time: number, pods: number): void {

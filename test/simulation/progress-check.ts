@@ -94,7 +94,7 @@ export class ProgressCheck {
       case 'lock-hosts':
         return (_, state) => holds(state) && state.closed;
       case 'migrate-instances-from-host':
-        return (_, state) => holds(state) && state.pods === 0;
+        return (_, state) => (holds(state) || !state.exists) && state.pods === 0;
       case 'verify':
         return (host, state) =>
           state.ready &&

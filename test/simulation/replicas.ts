@@ -55,6 +55,11 @@ export class Replicas {
       if (process === owner) process.stoppedUntil = this.#options.scheduler.now + milliseconds;
   }
 
+  /** When the last that stands still goes on. */
+  get stalledUntil(): number {
+    return Math.max(...[...this.#processes.values()].map(({ stoppedUntil }) => stoppedUntil));
+  }
+
   end(): void {
     for (const process of this.#processes.values()) process.kill();
   }

@@ -11,7 +11,7 @@ import { Mishaps } from './mishaps.ts';
 import { People } from './people.ts';
 import { Replicas } from './replicas.ts';
 import { PATCHES, POOL, scenarioOf, WANTED, type Scenario } from './scenario.ts';
-import { outagesOf, stagesOf, stateOf } from './seen.ts';
+import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
 import { Timeline, type Tell } from './timeline.ts';
 import { stepsOf } from './writes.ts';
 
@@ -93,6 +93,7 @@ class SeedRun {
     this.#faults.stop();
     this.#people.settle();
     this.#timeline.note('--', 'no more faults');
+    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
     await this.#end();
     if (this.#goesOn()) await this.#end();
     this.#replicas.end();
@@ -188,7 +189,7 @@ class SeedRun {
 }
 
 const ENDED: ReadonlySet<string> = new Set([
-  ...['ready-to-apply', 'build-failed', 'applied', 'apply-failed', 'apply-timeout'],
+  ...['build-failed', 'applied', 'apply-failed', 'apply-timeout'],
   ...['aborted', 'abort-failed', 'abort-timeout'],
 ]);
 
@@ -196,6 +197,7 @@ const ENDED: ReadonlySet<string> = new Set([
 function isAtRest(strategy: ApiObject): boolean {
   if (strategy.metadata.deletionTimestamp !== undefined) return false;
   const state = stateOf(strategy) ?? '';
+  if (state === 'ready-to-apply') return modeOf(strategy) !== 'Run';
   if (state !== 'applying') return ENDED.has(state);
   const phase = at(strategy.status, 'applyPhase');
   const isStopped = Number(at(phase, 'currentStage')) >= Number(at(phase, 'stopAtStage'));

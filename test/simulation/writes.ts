@@ -82,6 +82,9 @@ const RARE: ReadonlySet<string> = new Set([
   'sw-patch-hosts/other node',
   'unlock-hosts/release',
   'abort/status',
+  'abort/release',
+  'unlock-hosts/status',
+  'system-stabilize/permits',
   'lock-hosts/permits',
 ]);
 

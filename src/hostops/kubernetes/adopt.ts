@@ -56,7 +56,16 @@ export async function adoptJobs(
       return mergePatch<V1Job>(writer, of, patch, signal);
     });
   });
-  return (await Promise.all(stamped)).filter((job) => job !== undefined);
+  return (await allEnded(stamped)).filter((job) => job !== undefined);
+}
+
+/**
+ * Waits until all have ended, also when one has failed: one that went on by itself would read anew later, and make a
+ * claim again that was given back meanwhile.
+ */
+export async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(writes);
+  return Promise.all(writes);
 }
 
 /** A node that still has our mark was closed by us: what it was before stands in the run. */

@@ -14,7 +14,7 @@ import type {
   Subscription,
   SuspendedJob,
 } from '../port.ts';
-import { adoptJobs, adoptNode } from './adopt.ts';
+import { adoptJobs, adoptNode, allEnded } from './adopt.ts';
 import { evictPod } from './evictions.ts';
 import { Fleet } from './fleet.ts';
 import { createJob, deleteJob, startJob } from './job-writes.ts';
@@ -111,7 +111,7 @@ export class KubernetesHostOps implements HostOps {
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
     const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
-    for (const node of await Promise.all(nodes)) if (node) this.#nodes.fold(node);
+    for (const node of await allEnded(nodes)) if (node) this.#nodes.fold(node);
     for (const job of await adoptJobs(this.#writer, fence, signal)) this.#jobs.fold(job);
   }
 
