@@ -1,3 +1,4 @@
+import type { StrategyState } from '../crds/vocabulary.ts';
 import type { MarkedHost } from '../hostops/port.ts';
 import { isFinal } from '../engine/run-state.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -41,12 +42,20 @@ export async function livingRuns(
   return living;
 }
 
+/** A run that has failed may have got permits for a retry that its status does not tell of yet. */
+const MAY_GO_ON: ReadonlySet<StrategyState> = new Set([
+  'ready-to-apply',
+  'applying',
+  'apply-failed',
+  'apply-timeout',
+]);
+
 function livingRun(strategy: string, { status }: PatchStrategy): LivingRun {
   const run = runOf(status);
   return {
     strategy,
     open: new Set(run?.hosts.map(({ name }) => name)),
     failed: run?.hosts.filter(({ result }) => isFinal(result)).length ?? 0,
-    underWay: run?.state === 'applying' || run?.state === 'ready-to-apply',
+    underWay: run !== undefined && MAY_GO_ON.has(run.state),
   };
 }

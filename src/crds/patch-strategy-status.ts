@@ -69,6 +69,12 @@ const stage = z
       .describe('away: the hosts are emptied and locked. touched: they are patched in place.'),
     timeoutSeconds,
     extendedSeconds,
+    attempt: z
+      .int()
+      .min(1)
+      .max(100)
+      .optional()
+      .describe('Which attempt at the stage this is; nothing while it is the first.'),
     totalSteps: index.describe('How many steps there are.'),
     currentStep: index.describe('The running step, or totalSteps once the last one ended.'),
     steps: z

@@ -7,7 +7,7 @@ import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import type { RunRequest } from './requests.ts';
-import { newPhase, runningStage } from './run-state.ts';
+import { putStageBack, runningStage } from './run-state.ts';
 import { opensOutage } from './run-step.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
 
@@ -84,10 +84,8 @@ function setStop(pass: Pass): void {
   const phase = run.apply;
   const wished = stagesAllowed(pass);
   const stage = phase.stages[phase.currentStage];
-  if (stage?.inProgress && wished <= phase.currentStage && untouched({ run, stage })) {
-    const pristine = newPhase(plan.stages).stages[phase.currentStage];
-    if (pristine) phase.stages[phase.currentStage] = pristine;
-  }
+  if (stage?.inProgress && wished <= phase.currentStage && untouched({ run, stage }))
+    putStageBack(phase, plan.stages, stage.attempt ?? 1);
   const running = runningStage(phase) ? 1 : 0;
   const stop = Math.max(wished, phase.currentStage + running);
   const timed = stop === phase.currentStage || phase.timedSince !== undefined;

@@ -6,7 +6,7 @@ import type { Abort, Request } from '../crds/request.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
-import { newPhase } from './run-state.ts';
+import { putStageBack } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
 
 /** A request that can be read; an abort comes by an annotation of its own. */
@@ -71,8 +71,8 @@ function abort(pass: Pass): void {
 function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): void {
   const { run, plan } = pass;
   const phase = run.apply;
-  const pristine = newPhase(plan.stages).stages[phase.currentStage];
-  if (pristine) phase.stages[phase.currentStage] = pristine;
+  const attempt = (phase.stages[phase.currentStage]?.attempt ?? 1) + (verb === 'retry' ? 1 : 0);
+  putStageBack(phase, plan.stages, attempt);
   delete phase.reason;
   delete phase.endTime;
   stopPhaseTimer(phase);
@@ -80,7 +80,7 @@ function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): void {
   run.hosts = run.hosts.map(({ patches: _patches, bootIdBefore: _boot, reason: _reason, ...kept }) => ({
     ...kept,
     result: 'wait',
-    attempt: verb === 'retry' ? kept.attempt + 1 : kept.attempt,
+    attempt: verb === 'retry' ? Math.max(kept.attempt + 1, attempt) : kept.attempt,
     ...(verb === 'retry' ? { jobs: [] } : {}),
   }));
   const throughStage = Math.max(phase.stopAtStage - 1, phase.currentStage);

@@ -74,6 +74,14 @@ export function newStage(stage: Stage, id: number): StageStatus {
   };
 }
 
+/** Puts the current stage of a phase back to its beginning, as this attempt at it. */
+export function putStageBack(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
+  const { currentStage } = phase;
+  const stage = stages[currentStage];
+  if (!stage) return;
+  phase.stages[currentStage] = { ...newStage(stage, currentStage), ...(attempt > 1 ? { attempt } : {}) };
+}
+
 /** Whether a result is an end. */
 export function isFinal(result: Result): boolean {
   return result !== 'initial' && result !== 'inprogress' && result !== 'wait';

@@ -114,7 +114,8 @@ function judge(pass: Pass, running: Running): readonly HostVerdict[] {
 function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: string): void {
   if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
   const since = new Date(turn.now).toISOString();
-  run.hosts.push({ name, level: stage.level ?? 'away', step: step.name, attempt: 1, since, result: 'wait' });
+  const { level = 'away', attempt = 1 } = stage;
+  run.hosts.push({ name, level, step: step.name, attempt, since, result: 'wait' });
 }
 
 function judgedBefore({ run }: Pass, name: string): boolean {

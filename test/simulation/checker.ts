@@ -27,8 +27,8 @@ export type CheckerOptions = {
   readonly isOperator: (by: string) => boolean;
   readonly pool: string;
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Whether every answer about the eviction of a pod has reached who asked, without much delay. */
-  readonly wasAnswered: (pod: string) => boolean;
+  /** Whether every answer to a request with this path has reached who asked, without much delay. */
+  readonly wasAnswered: (path: string) => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -123,8 +123,6 @@ export class Checker {
   /** One who leads no more changes nothing, once another acts for the run. */
   #acts(run: string, by: string, epoch: number, what: string): void {
     const known = this.#acting.get(run);
-    // Who takes a run over makes what may be on its way already, also in Suspend.
-    if (known?.by === by) this.#notSuspended(run, what);
     if (known && epoch < known.epoch && by !== known.by)
       this.#fail(
         `(5) ${what} by ${by} in epoch ${String(epoch)}, when ${known.by} acted in ${String(known.epoch)}`,
@@ -155,16 +153,16 @@ export class Checker {
     if (
       before?.metadata.deletionTimestamp === undefined &&
       run === undefined &&
-      this.#options.wasAnswered(object.metadata.name)
+      this.#options.wasAnswered(evictionOf(object))
     )
       this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
     if (run !== undefined) this.#notSuspended(run, `pod ${object.metadata.name} was evicted`);
   }
 
   /** Who knows that a pod was asked to leave does not ask again; another process may have asked at the same time. */
-  evictedAgain({ metadata: { name, uid } }: ApiObject, by: string): void {
-    const { wasAnswered } = this.#options;
-    if (this.#evictedBy.get(uid) === by && wasAnswered(name))
+  evictedAgain(pod: ApiObject, by: string): void {
+    const { name, uid } = pod.metadata;
+    if (this.#evictedBy.get(uid) === by && this.#options.wasAnswered(evictionOf(pod)))
       this.#fail(`(5) pod ${name} was evicted twice by ${by}`);
   }
 
@@ -175,9 +173,11 @@ export class Checker {
     // One that a leader before has made late does nothing: it is suspended, and taken away.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
     this.#started.add(key);
+    this.#notSuspended(run, `a Job was started on ${host}`);
     this.#acts(run, by, Number(annotations['careen.dev/epoch']), `a Job was started on ${host}`);
     const { exists, claim } = this.#historyOf(host).now;
-    if (exists && claim?.run !== run)
+    // What a leader before had sent may start it on another host of that name.
+    if (exists && claim?.run !== run && this.#options.wasAnswered(pathOf(object)))
       this.#fail(`(4) a Job was started on ${host}, which ${run} does not hold`);
     const strategy = this.#strategyOf(run);
     if (!strategy || !outagesOf(strategy).some(({ name, jobs }) => name === host && jobs.includes(uid)))
@@ -316,4 +316,12 @@ export class Checker {
         if (outage.result !== 'failed' && outage.result !== 'timed-out')
           this.#fail(`(4) ${outage.name} is kept, and its result is ${outage.result}`);
   }
+}
+
+function evictionOf({ metadata: { namespace = '', name } }: ApiObject): string {
+  return `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
+}
+
+function pathOf({ metadata: { namespace = '', name } }: ApiObject): string {
+  return `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
 }

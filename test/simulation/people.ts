@@ -37,7 +37,10 @@ export class People {
 
   /** Does one thing of a kind, if there is something to do it to. */
   act(kind: FaultKind): void {
-    const { random, hosts, strategies } = this.#options;
+    const { random, hosts, strategies, server } = this.#options;
+    // Where every strategy is gone there is still the pool.
+    if (server.list('patchstrategies').length === 0)
+      return this.#pool('limit changes', { maxUnavailable: random.int(1, 5) });
     const strategy = keyOfStrategy(random.pick(strategies));
     switch (kind) {
       case 'abort':

@@ -145,7 +145,7 @@ class SeedRun {
   #makeChecker(): Checker {
     return new Checker({
       ...{ server: this.#server, now: () => this.#scheduler.now, pool: POOL, wanted: WANTED },
-      wasAnswered: (pod) => this.#faults.wasAnswered(`/api/v1/namespaces/apps/pods/${pod}/eviction`),
+      wasAnswered: (path) => this.#faults.wasAnswered(path),
       isOperator: (by) => Replicas.wrote(by),
       failed: (complaint) => this.#complain(complaint),
     });

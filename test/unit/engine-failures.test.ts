@@ -128,6 +128,20 @@ describe.each([
     expect(run.world.pods.size).toBe(0);
   });
 
+  it('gives a host that a person uncordons back only when no Job works on it any more', async () => {
+    const run = await start({
+      hosts: workers(1),
+      spec: { timing: { patchTimeoutSeconds: 60 } },
+      times: { jobMilliseconds: 300_000 },
+    });
+    await run.until(() => run.run.state === 'apply-timeout');
+    run.world.changeHost('w-1', { closed: false });
+    await run.elapse(60_000);
+    expect(run.claimed).toEqual(['w-1']);
+    await run.settle();
+    openAndFree(run);
+  });
+
   it.each([
     { what: 'without a controller', pod: { unmanaged: true }, consent: 'evictUnmanagedPods' },
     { what: 'with local data', pod: { localData: true }, consent: 'evictPodsWithLocalData' },

@@ -82,6 +82,21 @@ describe('a request', () => {
     openAndFree(run);
   });
 
+  it('retry makes Jobs of its own also on hosts that were given back meanwhile', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    const before = [...run.world.jobs.keys()];
+    run.world.changeHost('w-1', { behaviour: 'honest' });
+    await ask(run, { verb: 'retry' });
+    await run.until(() => run.world.jobs.size >= before.length + 2);
+    const made = [...run.world.jobs.values()].slice(before.length);
+    expect(made.map(({ host, key }) => [host, key.endsWith('/2')])).toEqual([
+      ['w-1', true],
+      ['w-2', true],
+    ]);
+  });
+
   it('retry is refused while nothing may begin: the host stays what it is, failed and locked', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { livingRuns, type LivingRun, type LivingRuns } from '../../src/controllers/living-runs.ts';
 import { isStoodFor, keptPermits } from '../../src/controllers/sweep-pool.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
+import type { PatchStrategy } from '../../src/controllers/careen-api.ts';
+import { statusOfRun } from '../../src/controllers/strategy-status.ts';
+import type { StrategyState } from '../../src/crds/vocabulary.ts';
+import { newRun } from '../../src/engine/run-state.ts';
 import { claimOfAnother } from './support/fleets.ts';
+import { strategySpec } from './support/simulated-run.ts';
 
 const permit = (host: string, run = 'r1'): Permit => ({
   host,
@@ -14,6 +19,22 @@ const run = (open: string[], underWay = false): LivingRun => ({
   ...{ strategy: 'a/s', open: new Set(open), underWay, failed: 0 },
 });
 const living = (...[of]: LivingRun[]): LivingRuns => new Map([['r1', of]]);
+
+/** A strategy with this run in it, which holds no host. */
+function strategyIn(state: StrategyState): PatchStrategy {
+  const time = '2026-11-25T09:00:00Z';
+  const plan = { digest: 'd', stages: [], actions: strategySpec() };
+  const record = {
+    ...{ id: 'r1', planDigest: 'd', specDigest: 's', fleetRevision: 'f', builtAt: time },
+    ...{ pool: 'p', actions: {} },
+  };
+  const metadata = {
+    ...{ name: 's', namespace: 'a', uid: 'u', resourceVersion: '1', generation: 1 },
+    ...{ creationTimestamp: time, annotations: {}, finalizers: [] },
+  };
+  const status = statusOfRun({ run: record }, { ...newRun('r1', plan), state }, { reasons: [] }, 1, time);
+  return { metadata, spec: strategySpec(), status };
+}
 
 describe('a claim', () => {
   const claim = { ...claimOfAnother, run: 'r1' };
@@ -50,6 +71,16 @@ describe('a permit', () => {
     const permits = [permit('w-1'), permit('w-2', 'r2')];
     expect(keptPermits({ permits }, looked, new Set(), () => true)).toEqual([permit('w-1')]);
   });
+
+  it.each(['apply-failed', 'apply-timeout', 'applying', 'ready-to-apply'] as const)(
+    'may be ahead of the status of a run that is %s: a retry gets its permits first',
+    async (state) => {
+      const api = { strategy: async () => strategyIn(state) };
+      const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', strategy: 'a/s' }] } };
+      const looked = await livingRuns(api, pool, []);
+      expect(looked.get('r1')?.underWay).toBe(true);
+    },
+  );
 
   it('is freed when its run is gone or has ended, or its host no longer exists', () => {
     expect(kept(living())).toBe(false);

@@ -65,7 +65,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'reuse an attempt number',
     file: 'src/engine/requests.ts',
-    of: "    attempt: verb === 'retry' ? kept.attempt + 1 : kept.attempt,\n",
+    of: "    attempt: verb === 'retry' ? Math.max(kept.attempt + 1, attempt) : kept.attempt,\n",
     instead: '    attempt: kept.attempt,\n',
   },
   {
