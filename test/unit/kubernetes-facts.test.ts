@@ -96,6 +96,10 @@ describe('a node', () => {
     const left = { ...node('a', { closed: true }), leftLocked: true };
     expect(claimPatch(left, { ...CLAIM, closedBefore: true })).not.toMatchObject(note);
     expect(claimPatch({ ...left, closed: false }, CLAIM)).toMatchObject(note);
+    const found = { level: 'away', closedBefore: true } as const;
+    expect(releasePatch(left, found)).not.toMatchObject(note);
+    expect(releasePatch({ ...left, closed: false }, found)).toMatchObject(note);
+    expect(releasePatch(left, { level: 'away', closedBefore: false })).toMatchObject(note);
   });
 
   it('keeps the taints of others when it is claimed and released', () => {

@@ -38,14 +38,16 @@ export function recordonPatch(node: NodeState): object {
 
 /**
  * Takes off what is ours. The node is opened only when we closed it and it is
- * still closed: what somebody opened or had closed stays as it is.
+ * still closed: what somebody opened or had closed stays as it is. A note why it
+ * was left locked goes where it is open from then on.
  */
 export function releasePatch(
   node: NodeState,
   { level, closedBefore }: Pick<Claim, 'level' | 'closedBefore'>,
 ): object {
-  const metadata = guarded(node, { [CLAIM_ANNOTATION]: null });
   const open = level === 'away' && !closedBefore && node.closed;
+  const note = node.leftLocked && (open || !node.closed) ? { [LEFT_LOCKED_ANNOTATION]: null } : {};
+  const metadata = guarded(node, { [CLAIM_ANNOTATION]: null, ...note });
   const taints = othersTaints(node);
   const spec = {
     ...(open ? { unschedulable: null } : {}),

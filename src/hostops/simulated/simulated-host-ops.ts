@@ -202,7 +202,9 @@ export class SimulatedHostOps implements HostOps {
       ? claim.level === 'touched' || claim.closedBefore
       : effect.closedBefore === true || !marked;
     const opening = closedBefore ? {} : { closed: false };
-    this.#world.changeHost(name, { claim: undefined, spoiltClaim: undefined, marked: false, ...opening });
+    const note = closedBefore && host.closed ? {} : { leftLocked: undefined };
+    const unclaimed = { claim: undefined, spoiltClaim: undefined, marked: false };
+    this.#world.changeHost(name, { ...unclaimed, ...opening, ...note });
     return ACCEPTED;
   }
 
