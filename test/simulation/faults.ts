@@ -43,6 +43,8 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** A slow request has been answered by then, and what rests on it. */
+const SLOW_MS = 15_000;
 /** A request or watch that failed is made again by then. */
 const RETRIED_MS = 60_000;
 /** A watch that fell silent is made again by then. */
@@ -157,7 +159,7 @@ export class Faults implements Fortunes {
     const isLost = lost !== undefined && request.query?.['watch'] !== true;
     const isSlow = !isLost && random.chance(0.02);
     if (isLost || isSlow) this.#troubled.add(request.path);
-    if (isLost) this.#viewsAreLate(RETRIED_MS);
+    if (isLost || isSlow) this.#viewsAreLate(isLost ? RETRIED_MS : SLOW_MS);
     if (isLost) return { ...calm, lost };
     return isSlow ? { thereMs: random.int(1, 3000), backMs: random.int(1, 3000) } : calm;
   }

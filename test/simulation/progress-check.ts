@@ -5,8 +5,8 @@ import { outagesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
 
 /** How old what the operator sees may be while watches lag or hang: then it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
-/** And while nothing is wrong with them, slow requests included. */
-const FRESH_VIEW_MS = 15_000;
+/** And while nothing is wrong with them. */
+const FRESH_VIEW_MS = 3_000;
 
 export type ProgressOptions = {
   readonly now: () => number;
