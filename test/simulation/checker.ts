@@ -29,6 +29,8 @@ export type CheckerOptions = {
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Whether every answer to a request with this path has reached who asked, without much delay. */
   readonly wasAnswered: (path: string) => boolean;
+  /** Whether nothing was wrong with watches and requests for so long that what the operator sees is new. */
+  readonly isViewFresh: () => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -48,8 +50,14 @@ export class Checker {
 
   constructor(options: CheckerOptions) {
     this.#options = options;
-    const { now, wanted, failed } = options;
-    this.#progress = new ProgressCheck({ now, wanted, failed, historyOf: (host) => this.#historyOf(host) });
+    const { now, wanted, failed, isViewFresh } = options;
+    this.#progress = new ProgressCheck({
+      now,
+      wanted,
+      failed,
+      isViewFresh,
+      historyOf: (host) => this.#historyOf(host),
+    });
     options.server.listen((change) => this.#judge(change));
   }
 

@@ -43,7 +43,15 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
+/** A slow request has been answered by then, and what rests on it. */
+const SLOW_MS = 15_000;
+/** A request or watch that failed is made again by then. */
+const RETRIED_MS = 60_000;
+/** A watch that fell silent is made again by then. */
+const SILENT_MS = 150_000;
+
 export type FaultsOptions = {
+  readonly now: () => number;
   readonly random: Random;
   readonly note: (kind: FaultKind, about: string) => void;
   /** What somebody else does just before a write arrives. */
@@ -85,6 +93,7 @@ export class Faults implements Fortunes {
   readonly #stalls: { readonly write: WriteKind; left: number }[];
   /** Paths of which an answer was lost, or late. */
   readonly #troubled = new Set<string>();
+  #lateUntil = 0;
   #pending: CrashPoint | undefined;
   #isOver = false;
 
@@ -137,6 +146,7 @@ export class Faults implements Fortunes {
       return { ...calm, thereMs: stallMs + random.int(1, 2_000) };
     }
     const refusal = this.#refusal(request, write);
+    if (refusal) this.#viewsAreLate(RETRIED_MS);
     if (refusal) return { ...calm, refusal };
     if (write && this.#strikes('conflicting edit', write)) this.#options.interfere(request);
     if (write && this.#strikes('request twice', write))
@@ -149,6 +159,7 @@ export class Faults implements Fortunes {
     const isLost = lost !== undefined && request.query?.['watch'] !== true;
     const isSlow = !isLost && random.chance(0.02);
     if (isLost || isSlow) this.#troubled.add(request.path);
+    if (isLost || isSlow) this.#viewsAreLate(isLost ? RETRIED_MS : SLOW_MS);
     if (isLost) return { ...calm, lost };
     return isSlow ? { thereMs: random.int(1, 3000), backMs: random.int(1, 3000) } : calm;
   }
@@ -160,11 +171,13 @@ export class Faults implements Fortunes {
     const { 'stale read': stale, 'event missed': missed, 'event twice': twice } = this.#events;
     if (random.chance(missed)) {
       const breaks = random.pick(['error', 'silence', 'gone'] as const);
+      this.#viewsAreLate(breaks === 'silence' ? SILENT_MS : RETRIED_MS);
       note(breaks === 'gone' ? '410' : 'event missed', `watch of ${resource}: ${breaks}`);
       return { ...calm, breaks };
     }
     if (random.chance(stale)) {
       const lagMs = random.int(2_000, 40_000);
+      this.#viewsAreLate(lagMs);
       note('stale read', `watch of ${resource} lags ${String(lagMs)} ms`);
       return { lagMs };
     }
@@ -184,6 +197,15 @@ export class Faults implements Fortunes {
   /** Whether all answers to requests to this path came back, and soon. */
   wasAnswered(path: string): boolean {
     return !this.#troubled.has(path);
+  }
+
+  /** Whether what the processes see is no older than some seconds. */
+  get isViewFresh(): boolean {
+    return this.#options.now() > this.#lateUntil;
+  }
+
+  #viewsAreLate(milliseconds: number): void {
+    this.#lateUntil = Math.max(this.#lateUntil, this.#options.now() + milliseconds);
   }
 
   fateOf(host: string, action: string): JobFate {

@@ -72,7 +72,13 @@ export class Mishaps {
         return note(kind, `that of ${process.name} is wrong by ${String(process.clockErrorMs)} ms`);
       }
       case 'two leaders':
-        if (replicas.leader) this.stall(replicas.leader, random.int(20_000, 120_000), 'nothing');
+        // A short one keeps the Lease: then nobody looks for a while, and nobody takes over.
+        if (replicas.leader)
+          this.stall(
+            replicas.leader,
+            random.chance(0.5) ? random.int(10_000, 29_000) : random.int(30_000, 120_000),
+            'nothing',
+          );
         return;
       default:
         return people.act(kind);

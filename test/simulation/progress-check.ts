@@ -5,12 +5,16 @@ import { outagesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
 
 /** How old what the operator sees may be while watches lag or hang: then it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
+/** And while nothing is wrong with them. */
+const FRESH_VIEW_MS = 3_000;
 
 export type ProgressOptions = {
   readonly now: () => number;
   readonly historyOf: (host: string) => HostHistory;
   /** What a host runs that has a patch. */
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Whether nothing was wrong with watches and requests for so long that what the operator sees is new. */
+  readonly isViewFresh: () => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -80,7 +84,7 @@ export class ProgressCheck {
       this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shows(host, state)),
     );
     const forMs = this.#options.now() - Math.max(...since);
-    if (forMs > OLDEST_VIEW_MS)
+    if (forMs > (this.#options.isViewFresh() ? FRESH_VIEW_MS : OLDEST_VIEW_MS))
       this.#options.failed(
         `(6) ${step.name} of stage ${String(stage.id)} timed out, and was done for ${String(forMs / 1000)} s`,
       );

@@ -49,10 +49,11 @@ export class Replicas {
     }
   }
 
-  /** Stops a process for a while. */
+  /** Stops a process for a while; one that stands still already goes on no earlier for it. */
   stall(owner: Owner, milliseconds: number): void {
     for (const process of this.#processes.values())
-      if (process === owner) process.stoppedUntil = this.#options.scheduler.now + milliseconds;
+      if (process === owner)
+        process.stoppedUntil = Math.max(process.stoppedUntil, this.#options.scheduler.now + milliseconds);
   }
 
   /** When the last that stands still goes on. */

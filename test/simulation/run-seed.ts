@@ -146,6 +146,7 @@ class SeedRun {
     return new Checker({
       ...{ server: this.#server, now: () => this.#scheduler.now, pool: POOL, wanted: WANTED },
       wasAnswered: (path) => this.#faults.wasAnswered(path),
+      isViewFresh: () => this.#faults.isViewFresh,
       isOperator: (by) => Replicas.wrote(by),
       failed: (complaint) => this.#complain(complaint),
     });
@@ -153,6 +154,7 @@ class SeedRun {
 
   #makeFaults(): Faults {
     return new Faults({
+      now: () => this.#scheduler.now,
       random: this.#random.fork(),
       note: (kind, about) => this.#note(kind, about),
       interfere: (request) => this.#people.interfere(request),

@@ -127,15 +127,19 @@ function specOf(name: string, random: Random): Json {
     workerApplyType: random.chance(0.1) ? 'serial' : 'parallel',
     maxParallelWorkerHosts: random.pick([2, 3, 4, 4]),
     onForeignUncordon: random.pick(['pause', 'recordon', 'fail']),
-    timing: {
-      lockTimeoutSeconds: random.int(40, 120),
-      drainTimeoutSeconds: random.int(40, 120),
-      patchTimeoutSeconds: random.int(40, 90),
-      verifyTimeoutSeconds: random.int(40, 90),
-      unlockTimeoutSeconds: random.int(40, 90),
-      settleSeconds: random.int(0, 3),
-      stabilizeSeconds: random.int(0, 3),
-    },
+    timing: timingOf(random),
     execution: random.chance(0.8) ? { mode: 'Run' } : { mode: 'Run', throughStage: random.int(0, 1) },
+  };
+}
+
+/** Some leave hardly more time than a step takes. */
+function timingOf(random: Random): Json {
+  const isTight = random.chance(0.3);
+  const seconds = (most: number): number => (isTight ? random.int(15, 40) : random.int(40, most));
+  return {
+    ...{ lockTimeoutSeconds: random.int(40, 120), drainTimeoutSeconds: seconds(120) },
+    ...{ patchTimeoutSeconds: seconds(90), verifyTimeoutSeconds: seconds(90) },
+    unlockTimeoutSeconds: random.int(40, 90),
+    ...{ settleSeconds: random.int(0, 3), stabilizeSeconds: random.int(0, 3) },
   };
 }
