@@ -6,6 +6,7 @@
 import type { Pass } from '../pass.ts';
 import type { RunRequest } from '../requests.ts';
 import { isFinal, runningStage } from '../run-state.ts';
+import { jobUnderWay } from '../steps/job-under-way.ts';
 
 /** Undefined: accepted; otherwise why not, and what to do. */
 type Refusal = string | undefined;
@@ -25,6 +26,7 @@ export function refusal(pass: Pass, request: RunRequest): Refusal {
     case 'apply-stage':
       return applyStage(pass, request.stage);
     case 'retry':
+      return takeUpAgain(pass) ?? besideAnother(pass);
     case 'resume':
       return takeUpAgain(pass);
     case 'release-host':
@@ -81,6 +83,16 @@ function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal 
   return apply.stages[apply.currentStage]
     ? undefined
     : 'the plan has no stage that failed: set execution.mode to Hold for a new one';
+}
+
+/** A retry makes Jobs of its own, and a host has one at a time. */
+function besideAnother({ run, turn }: Pass): Refusal {
+  for (const outage of run.hosts) {
+    const job = jobUnderWay(turn.view, run.id, run.apply.currentStage, outage);
+    if (job !== undefined)
+      return `Job ${job} still runs on ${outage.name}: wait for its end or delete it, then place another request`;
+  }
+  return undefined;
 }
 
 function releaseHost({ run }: Pass, host: string): Refusal {

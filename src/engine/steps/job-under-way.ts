@@ -4,7 +4,7 @@ import type { View } from '../view.ts';
 
 /**
  * The Job of an outage that still runs on its host: until it has ended, which its own deadline sees to, the host is not
- * given back. It may be one of an attempt before.
+ * given back and no other attempt begins. It may be one of an attempt before.
  */
 export function jobUnderWay(
   view: View,
