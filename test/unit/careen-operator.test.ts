@@ -34,7 +34,11 @@ const { Modified, Deleted } = k8sOperator.ResourceEventType;
 
 function strategy(status: object | undefined, type = Modified): ResourceEvent {
   const meta = { id: '', name: 's', namespace: 'n', resourceVersion: '1', apiVersion: '', kind: '' };
-  return { meta, type, object: Object.assign({ spec: { poolRef: 'named' } }, status && { status }) };
+  return {
+    meta,
+    type,
+    object: Object.assign({ kind: 'PatchStrategy', spec: { poolRef: 'named' } }, status && { status }),
+  };
 }
 
 function withRun(id: string, message = ''): ResourceEvent {

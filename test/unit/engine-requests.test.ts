@@ -123,7 +123,9 @@ describe('a request', () => {
     });
     await ask(run, { verb: 'apply-all' });
     await run.until(() => run.run.state === 'apply-timeout');
-    expect(await ask(run, { verb: 'retry' })).toMatch(/^refused: Job \S+ still runs on w-1: wait for its end/);
+    expect(await ask(run, { verb: 'retry' })).toMatch(
+      /^refused: Job \S+ still runs on w-1: wait for its end/,
+    );
     expect([...run.world.jobs.values()].map(({ state }) => state)).toEqual(['running']);
     await run.elapse(300_000);
     expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
