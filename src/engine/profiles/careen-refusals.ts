@@ -6,7 +6,6 @@
 import type { Pass } from '../pass.ts';
 import type { RunRequest } from '../requests.ts';
 import { isFinal, runningStage } from '../run-state.ts';
-import { jobUnderWay } from '../steps/job-under-way.ts';
 
 /** Undefined: accepted; otherwise why not, and what to do. */
 type Refusal = string | undefined;
@@ -87,10 +86,10 @@ function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal 
 
 /** A retry makes Jobs of its own, and a host has one at a time. */
 function besideAnother({ run, turn }: Pass): Refusal {
-  for (const outage of run.hosts) {
-    const job = jobUnderWay(turn.view, run.id, run.apply.currentStage, outage);
+  for (const { name } of run.hosts) {
+    const job = turn.view.host(name)?.runningJob;
     if (job !== undefined)
-      return `Job ${job} still runs on ${outage.name}: wait for its end or delete it, then place another request`;
+      return `Job ${job} still runs on ${name}: wait for its end or delete it, then place another request`;
   }
   return undefined;
 }
