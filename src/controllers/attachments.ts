@@ -9,7 +9,7 @@ export class Attachment {
   readonly outcomes = new Outcomes();
   /** When the status was last written, for coalescing. */
   statusWrittenAt = 0;
-  /** When this process first decided about the run. */
+  /** Since when it is looked what runs on the open hosts. */
   lookingSince: number | undefined;
   readonly #hosts: HostOps;
   readonly #fleet: Subscription;

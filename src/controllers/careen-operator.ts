@@ -35,14 +35,21 @@ export type OperatorDeps = ShellDeps &
     readonly deposed: (error: DeposedError) => void;
   };
 
-const poolRef = z.looseObject({ spec: z.looseObject({ poolRef: z.string() }) });
+const strategySeen = z.object({
+  spec: z.object({ poolRef: z.string() }),
+  status: z
+    .object({ run: z.object({ id: z.string(), pool: z.string() }).optional() })
+    .optional()
+    .catch(undefined),
+});
+type StrategySeen = z.infer<typeof strategySeen>;
 
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
-  /** The pool of each strategy, so that a pool's change wakes those that wait for it. */
-  readonly #poolOf = new Map<string, string>();
+  /** The pool of each strategy, whose change wakes it, and its run, whose end wakes the pool that it held. */
+  readonly #seen = new Map<string, StrategySeen>();
   readonly #known = new Pools(() => this.#lookAtAll());
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
@@ -82,10 +89,12 @@ export class CareenOperator extends OperatorShell {
 
   async #strategyChanged({ meta, object, type }: ResourceEvent): Promise<void> {
     const key = `${meta.namespace ?? ''}/${meta.name}`;
-    const parsed = poolRef.safeParse(object);
-    if (type !== k8sOperator.ResourceEventType.Deleted && parsed.success)
-      this.#poolOf.set(key, parsed.data.spec.poolRef);
-    else this.#poolOf.delete(key);
+    const before = this.#seen.get(key)?.status?.run;
+    const deleted = type === k8sOperator.ResourceEventType.Deleted;
+    const seen = deleted ? undefined : strategySeen.safeParse(object).data;
+    if (seen) this.#seen.set(key, seen);
+    else this.#seen.delete(key);
+    if (before && before.id !== seen?.status?.run?.id) this.#pools.add(before.pool);
     this.#strategies.add(key);
     return Promise.resolve();
   }
@@ -98,13 +107,13 @@ export class CareenOperator extends OperatorShell {
     // A pass over it takes in what a change does not tell. Permits come and go in its status: that is shown once a second.
     const known = this.#known.knows(name, object.metadata ?? {});
     this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
-    for (const [key, of] of this.#poolOf) if (of === name) this.#strategies.add(key);
+    for (const [key, { spec }] of this.#seen) if (spec.poolRef === name) this.#strategies.add(key);
     return Promise.resolve();
   }
 
   #lookAtAll(): void {
     for (const name of this.#known.names) this.#pools.add(name);
-    for (const key of this.#poolOf.keys()) this.#strategies.add(key);
+    for (const key of this.#seen.keys()) this.#strategies.add(key);
   }
 }
 

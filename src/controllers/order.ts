@@ -54,9 +54,7 @@ function heldBackBecause(context: PassContext): HeldBack | undefined {
   const [violation] = violationsOf(context);
   const pinned = pinnedElsewhere(spec.execution.plan, status.run);
   return (
-    heldBack('NotPermitted', violation) ??
-    heldBack('AwaitingApproval', pinned) ??
-    heldBack(pool.spec.paused ? 'Paused' : 'Overlap', closedBecause(pool, fleet))
+    heldBack('NotPermitted', violation) ?? heldBack('AwaitingApproval', pinned) ?? closedBecause(pool, fleet)
   );
 }
 

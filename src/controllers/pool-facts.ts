@@ -1,4 +1,5 @@
 /** What a pool and its fleet say about taking hosts out of service. Pure. */
+import type { HeldBack } from '../engine/turn.ts';
 import type { FleetFacts } from '../engine/view.ts';
 import { limitOf } from '../planner/host-limit.ts';
 import type { HostPool } from './careen-api.ts';
@@ -11,7 +12,7 @@ export function poolFacts(pool: HostPool, fleet: FleetFacts): PoolFacts {
     limit: limitIn(pool, fleet),
     outOfServiceByOthers: fleet.outOfServiceByOthers,
     claimedAway: fleet.claimedAway,
-    closedBecause: closedBecause(pool, fleet),
+    closedBecause: closedBecause(pool, fleet)?.message,
   };
 }
 
@@ -21,9 +22,14 @@ export function limitIn({ spec }: HostPool, { total }: FleetFacts): number {
 }
 
 /** Why the pool grants no permits now; undefined when it does. */
-export function closedBecause({ metadata: { name }, spec }: HostPool, fleet: FleetFacts): string | undefined {
-  if (spec.paused) return `HostPool ${name} is paused (spec.paused): no outage begins`;
-  return overlap(name, fleet);
+export function closedBecause(
+  { metadata: { name }, spec }: HostPool,
+  fleet: FleetFacts,
+): HeldBack | undefined {
+  if (spec.paused)
+    return { reason: 'Paused', message: `HostPool ${name} is paused (spec.paused): no outage begins` };
+  const message = overlap(name, fleet);
+  return message === undefined ? undefined : { reason: 'Overlap', message };
 }
 
 /** What is to be mended when an older pool keeps hosts that this one selects. */

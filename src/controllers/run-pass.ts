@@ -17,7 +17,7 @@ import { strategyEvent } from './telemetry.ts';
 
 /** Status that only tells, and is not decided upon, is written at most so often. */
 const CHATTER_MILLISECONDS = 1_000;
-/** How long it waits for that at most. */
+/** How long a process that has just begun waits at most to see what runs on the open hosts. */
 const FIRST_LOOK_MILLISECONDS = 5_000;
 
 export type PassResult = {

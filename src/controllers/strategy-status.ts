@@ -147,10 +147,7 @@ const NOT_YET = '; nothing begins yet: ';
 function messageOf(run: RunState, reasons: readonly string[], before = '', heldBack?: string): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
-  const lockedHosts = run.hosts.map(({ name }) => name).join(', ');
-  const stay = lockedHosts
-    ? `; ${lockedHosts} stay locked until a request release-host, an abort, or kubectl uncordon`
-    : '';
+  const locked = stayLocked(run);
   switch (state) {
     case 'ready-to-apply': {
       const [plan = ''] = before.split(NOT_YET);
@@ -173,7 +170,10 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
         : 'all hosts of the plan are patched';
     case 'apply-failed':
     case 'apply-timeout':
-      return clip(`${apply.reason ?? 'failed'}${stay}`);
+      return clip(
+        (apply.reason ?? 'failed') +
+          (locked ? `; ${locked} until a request release-host, an abort, or kubectl uncordon` : ''),
+      );
     case 'aborting':
       return clip(`releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`);
     case 'aborted':
@@ -184,13 +184,18 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
     case 'abort-timeout':
       return clip(
         `${run.abort?.reason ?? 'the abort failed'}; ` +
-          (lockedHosts
-            ? `${lockedHosts} stay locked: abort again (execution.mode Hold, then Abort), or kubectl uncordon`
+          (locked
+            ? `${locked}: abort again (execution.mode Hold, then Abort), or kubectl uncordon`
             : 'no host is held any more; set execution.mode to Hold for a new plan'),
       );
     default:
       return before;
   }
+}
+
+function stayLocked({ hosts }: RunState): string | undefined {
+  if (hosts.length === 0) return undefined;
+  return `${hosts.map(({ name }) => name).join(', ')} ${hosts.length === 1 ? 'stays' : 'stay'} locked`;
 }
 
 /** The conditions for the states of a run (docs/guides/gitops.md). */

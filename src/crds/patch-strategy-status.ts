@@ -91,7 +91,7 @@ const stage = z
   .describe('One stage.');
 export type StageStatus = z.infer<typeof stage>;
 
-export const phaseStatus = z.object({
+const phase = z.object({
   totalStages: index.describe('How many stages there are.'),
   currentStage: index.describe('The running or next stage, or stopAtStage once that is reached.'),
   stopAtStage: index.describe('The stage before which the run stops: totalStages, or throughStage + 1.'),
@@ -114,7 +114,7 @@ export const phaseStatus = z.object({
   startTime,
   endTime,
 });
-export type PhaseStatus = z.infer<typeof phaseStatus>;
+export type PhaseStatus = z.infer<typeof phase>;
 
 const hostJob = z.object({
   action: text(63).describe('The patch that the Job applies, or reboot.'),
@@ -222,9 +222,9 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The plan and its one execution.'),
-    buildPhase: phaseStatus.optional().describe('The queries that the plan was built from.'),
-    applyPhase: phaseStatus.optional().describe('The plan, and how far it was carried out.'),
-    abortPhase: phaseStatus.optional().describe('What an abort put back.'),
+    buildPhase: phase.optional().describe('The queries that the plan was built from.'),
+    applyPhase: phase.optional().describe('The plan, and how far it was carried out.'),
+    abortPhase: phase.optional().describe('What an abort put back.'),
     progress: z
       .object({
         stage: index.describe('The open stage.'),

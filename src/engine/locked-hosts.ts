@@ -3,7 +3,6 @@ import { effectKey, type Effect } from './effect.ts';
 import { RESYNC_MILLISECONDS, wakeAt, type Pass } from './pass.ts';
 import { closeOutage } from './run-step.ts';
 import { carriesOurMark, lockedByNobody } from './steps/unlock-hosts.ts';
-import { jobUnderWay } from './steps/job-under-way.ts';
 import type { Turn } from './turn.ts';
 import type { EffectKey } from './view.ts';
 
@@ -18,7 +17,8 @@ export function tendLockedHosts(pass: Pass): void {
   for (const outage of [...run.hosts]) {
     const facts = turn.view.host(outage.name);
     if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
-    else if (busy(pass, outage)) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
+    // The Job that failed to end in time still runs: the host is looked at again when it has.
+    else if (facts.runningJob !== undefined) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
     else if (outage.releaseAsked || lockedByNobody(facts, outage)) {
       const { revision } = facts;
       const effect = {
@@ -40,11 +40,6 @@ export function tendLockedHosts(pass: Pass): void {
       tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'leave-locked'), reason });
     }
   }
-}
-
-/** Whether the Job that failed to end in time still runs: the host is looked at again when it has. */
-function busy({ run, turn }: Pass, outage: HostProgress): boolean {
-  return jobUnderWay(turn.view, run.id, run.apply.currentStage, outage) !== undefined;
 }
 
 /** Asks for the last effect on a host. What is refused while the strategy goes is given up: an event names the host. */

@@ -55,7 +55,7 @@ export function newPhase(stages: readonly Stage[]): PhaseStatus {
   };
 }
 
-export function newStage(stage: Stage, id: number): StageStatus {
+function newStage(stage: Stage, id: number): StageStatus {
   return {
     id,
     name: stage.name,

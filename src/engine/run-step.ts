@@ -44,7 +44,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
 }
 
 /** The steps after which nobody holds the host any more. */
-export function closesOutage(stage: StageStatus, step: StepName): boolean {
+function closesOutage(stage: StageStatus, step: StepName): boolean {
   return step === (stage.level === 'touched' ? 'verify' : 'unlock-hosts');
 }
 

@@ -60,6 +60,8 @@ export type HostFacts = {
   readonly marked: boolean;
   /** What has to leave before the host is empty; undefined while that is not known (it is not watched yet). */
   readonly instances: readonly InstanceFacts[] | undefined;
+  /** The name of a Job of ours that was started there and has not ended, whoever asked for it. */
+  readonly runningJob: string | undefined;
 };
 
 /** A Job that was made for an effect. */

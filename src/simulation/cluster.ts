@@ -9,7 +9,7 @@ import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export const CLUSTER = 'cluster';
-export const APP_LABEL = 'app';
+const APP_LABEL = 'app';
 const HOST_ANNOTATION = 'careen.dev/host';
 const ACTION_LABEL = 'careen.dev/action';
 const REBOOT = 'reboot';

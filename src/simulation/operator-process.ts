@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { CareenOperator } from '../controllers/careen-operator.ts';
 import { LeaderElection } from '../controllers/leader-election.ts';
 import type { Leadership } from '../controllers/leadership.ts';
-import { OPERATOR_NAMESPACE } from '../crds/names.ts';
+import { LEASE_NAME, OPERATOR_NAMESPACE } from '../crds/names.ts';
 import type { ClientHooks, Transport } from '../hostops/kubernetes/kube-client.ts';
 import { KubernetesHostOps } from '../hostops/kubernetes/kubernetes-host-ops.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -78,7 +78,7 @@ export class OperatorProcess implements Owner {
     const clock = (): number => Date.now();
     const hosts = new KubernetesHostOps(config, log, clock);
     const election = new LeaderElection({
-      ...{ config: new SimulatedConfig(transport), namespace: OPERATOR_NAMESPACE, name: 'careen' },
+      ...{ config: new SimulatedConfig(transport), namespace: OPERATOR_NAMESPACE, name: LEASE_NAME },
       ...{ identity: name, leaseSeconds, monotonic: () => performance.now(), log },
     });
     let serial = 0;

@@ -85,8 +85,8 @@ describe('careen simulate', () => {
 
       apply-failed after 26 min, 3 of 7 hosts done
         stage 3: Job careen-job-N for kernel-6.12.48 failed on worker-1: container
-        install exited with code 1; worker-1 stay locked until a request release-host,
-        an abort, or kubectl uncordon
+        install exited with code 1; worker-1 stays locked until a request
+        release-host, an abort, or kubectl uncordon
 
       LEFT         HOSTS
       locked       worker-1
@@ -222,7 +222,7 @@ describe('careen simulate', () => {
             "state": "not-reached",
           },
         ],
-        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); worker-1 stay locked until a request release-host, an abort, or kubectl uncordon",
+        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); worker-1 stays locked until a request release-host, an abort, or kubectl uncordon",
         "outcome": "apply-timeout",
         "planDigest": "",
         "pool": {

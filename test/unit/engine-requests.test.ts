@@ -115,6 +115,22 @@ describe('a request', () => {
     openAndFree(run);
   });
 
+  it('retry is refused while a Job of the attempt before still runs: no other one begins beside it', async () => {
+    const run = await held({
+      hosts: workers(1),
+      spec: { timing: { patchTimeoutSeconds: 60 } },
+      times: { jobMilliseconds: 300_000 },
+    });
+    await ask(run, { verb: 'apply-all' });
+    await run.until(() => run.run.state === 'apply-timeout');
+    expect(await ask(run, { verb: 'retry' })).toMatch(
+      /^refused: Job \S+ still runs on w-1: wait for its end/,
+    );
+    expect([...run.world.jobs.values()].map(({ state }) => state)).toEqual(['running']);
+    await run.elapse(300_000);
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+  });
+
   it('retry allows the stage that failed, also where an earlier request allowed less', async () => {
     const hosts = [{ name: 'w-1' }, { name: 'w-2' }, { name: 'w-3', behaviour: 7 }];
     const run = await held({ hosts });

@@ -25,6 +25,7 @@ export function refusal(pass: Pass, request: RunRequest): Refusal {
     case 'apply-stage':
       return applyStage(pass, request.stage);
     case 'retry':
+      return takeUpAgain(pass) ?? besideAnother(pass);
     case 'resume':
       return takeUpAgain(pass);
     case 'release-host':
@@ -81,6 +82,16 @@ function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal 
   return apply.stages[apply.currentStage]
     ? undefined
     : 'the plan has no stage that failed: set execution.mode to Hold for a new one';
+}
+
+/** A retry makes Jobs of its own, and a host has one at a time. */
+function besideAnother({ run, turn }: Pass): Refusal {
+  for (const { name } of run.hosts) {
+    const job = turn.view.host(name)?.runningJob;
+    if (job !== undefined)
+      return `Job ${job} still runs on ${name}: wait for its end or delete it, then place another request`;
+  }
+  return undefined;
 }
 
 function releaseHost({ run }: Pass, host: string): Refusal {

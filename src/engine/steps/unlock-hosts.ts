@@ -1,20 +1,19 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import { DONE, ask, keyOf, type HostStep, type Verdict } from './verdict.ts';
 import type { HostFacts } from '../view.ts';
-import { jobUnderWay } from './job-under-way.ts';
 import { rebootPending } from './reboot.ts';
 
 /**
- * Gives the host back as its claim found it. A Job or a reboot that is under way
- * there is awaited first.
+ * Gives the host back as its claim found it. A reboot that is under way there is
+ * awaited first, and a Job until it has ended, which its own deadline sees to.
  */
 export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
   if (!outage || !facts || !carriesOurMark(facts, run)) return DONE;
   if (rebootPending(step, outage))
     return { kind: 'wait', reason: `${name} has not come back from its reboot` };
-  const job = jobUnderWay(step.view, run, step.planStage, outage);
-  if (job !== undefined) return { kind: 'wait', reason: `Job ${job} still runs on ${name}` };
+  if (facts.runningJob !== undefined)
+    return { kind: 'wait', reason: `Job ${facts.runningJob} still runs on ${name}` };
   const key = keyOf(step, 'unlock-hosts', '');
   const { closedBefore } = outage;
   return ask(

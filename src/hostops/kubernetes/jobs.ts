@@ -27,6 +27,8 @@ export class Jobs {
   readonly #options: JobsOptions;
   readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
   readonly #byEffect = new Map<EffectKey, JobState>();
+  /** The names of those that run, by host and uid. */
+  readonly #running = new Map<HostName, Map<string, string>>();
   /** Why failed Jobs failed, by their uid; empty while that is looked up. */
   readonly #failures = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -53,9 +55,9 @@ export class Jobs {
     return this.#informers.get(namespace)?.get(keyOf(namespace, name));
   }
 
-  /** Whether a Job that was started works on the host. */
-  isWorkingOn(host: HostName): boolean {
-    return [...this.#byEffect.values()].some((job) => job.host === host && job.state === 'running');
+  /** A Job that was started on the host and has not ended, if there is one. */
+  runningOn(host: HostName): string | undefined {
+    return this.#running.get(host)?.values().next().value;
   }
 
   /** Takes in a Job that was written besides. */
@@ -96,12 +98,25 @@ export class Jobs {
   }
 
   #change(before: JobState | undefined, after: JobState | undefined): void {
-    if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#byEffect.delete(before.key);
+    if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) this.#failures.delete(before.uid);
-    if (after && this.#isTheJob(after)) this.#byEffect.set(after.key, after);
+    if (after && this.#isTheJob(after)) this.#keep(after);
     if (after?.state === 'failed' && !this.#failures.has(after.uid)) void this.#learnWhy(after);
     const host = after?.host ?? before?.host;
     if (host !== undefined) this.#options.changed(host);
+  }
+
+  #keep(job: JobState): void {
+    this.#byEffect.set(job.key, job);
+    if (job.state !== 'running') return;
+    const running = this.#running.get(job.host) ?? new Map<string, string>();
+    this.#running.set(job.host, running.set(job.uid, job.name));
+  }
+
+  #forget({ key, host, uid }: JobState): void {
+    this.#byEffect.delete(key);
+    const running = this.#running.get(host);
+    if (running?.delete(uid) && running.size === 0) this.#running.delete(host);
   }
 
   /** A Job that merely carries an effect's key is not the one of that effect: the name is its digest, and the first stays. */

@@ -102,7 +102,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   #withWork(marked: readonly Omit<MarkedHost, 'busy'>[]): readonly MarkedHost[] {
-    return marked.map((each) => ({ ...each, busy: this.#jobs.isWorkingOn(each.host) }));
+    return marked.map((each) => ({ ...each, busy: this.#jobs.runningOn(each.host) !== undefined }));
   }
 
   suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[] {
@@ -243,7 +243,7 @@ export class KubernetesHostOps implements HostOps {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
     const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
-    return { ...facts, instances: this.#pods.instances(name) };
+    return { ...facts, instances: this.#pods.instances(name), runningJob: this.#jobs.runningOn(name) };
   }
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {

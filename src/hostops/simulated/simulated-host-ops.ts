@@ -75,13 +75,14 @@ export class SimulatedHostOps implements HostOps {
     const hosts = new Map(world.hosts);
     const jobs = new Map(world.jobs);
     const watched = new Set([...this.#watches].flatMap((each) => [...each.hosts]));
+    const running = this.#runningJobs();
     const instances = new Map([...watched].map((host) => [host, world.podsOn(host).map(instanceOf)]));
     const members = this.#hostsOf(scope);
     const alarms = { observedAt: world.now, alarms: members.flatMap(alarmOf) };
     return {
       host: (name) => {
         const host = hosts.get(name);
-        return host && hostFactsOf(host, instances.get(name));
+        return host && hostFactsOf(host, instances.get(name), running.get(name));
       },
       effect: (key) => {
         const job = jobs.get(key);
@@ -105,12 +106,19 @@ export class SimulatedHostOps implements HostOps {
   }
 
   marked(scope: Scope): readonly MarkedHost[] {
+    const running = this.#runningJobs();
     return this.#hostsOf(scope)
       .filter(({ claim, spoiltClaim }) => (claim ?? spoiltClaim) !== undefined)
       .map(({ name, revision, claim, spoiltClaim, closed }) => ({
         ...{ host: name, revision: String(revision), claim, spoiltClaim, closed },
-        busy: [...this.#world.jobs.values()].some((job) => job.host === name && job.state === 'running'),
+        busy: running.has(name),
       }));
+  }
+
+  /** By host, the name of a Job that runs there. */
+  #runningJobs(): ReadonlyMap<HostName, string> {
+    const running = [...this.#world.jobs.values()].filter(({ state }) => state === 'running');
+    return new Map(running.map(({ host, name }) => [host, name]));
   }
 
   async readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
@@ -270,7 +278,11 @@ function seedOf(host: SimulatedHost, { roles }: Scope): HostSeed {
   return { name: host.name, roles: rolesOf(host.labels, roles), facts: factsOf(host) };
 }
 
-function hostFactsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | undefined): HostFacts {
+function hostFactsOf(
+  host: SimulatedHost,
+  instances: readonly InstanceFacts[] | undefined,
+  runningJob: string | undefined,
+): HostFacts {
   const { name, revision, closed, ready, bootId, claim, spoiltClaim, marked } = host;
   const alarms = ready ? [] : ['not Ready'];
   return {
@@ -285,6 +297,7 @@ function hostFactsOf(host: SimulatedHost, instances: readonly InstanceFacts[] | 
     spoiltClaim,
     marked,
     instances,
+    runningJob,
   };
 }
 
