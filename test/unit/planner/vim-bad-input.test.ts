@@ -160,7 +160,9 @@ describe('a create request out of bounds', () => {
       'malformed inputs.params.worker-apply-type',
       'malformed inputs.params',
     ]);
-    expect(() => patchBuild(hosts, { params })).toThrow('inputs.params.storage-apply-type is missing: ');
+    expect(() => patchBuild(hosts, { params })).toThrow(
+      'inputs.params.storage-apply-type is missing: expected one of "serial"|"parallel"|"ignore"; ',
+    );
     expect(() => upgradeBuild(hosts, { params: { 'controller-apply-type': 'serial' } })).toThrow(
       'Unrecognized key: "controller-apply-type"',
     );
