@@ -8,8 +8,8 @@ import type { HostName } from './facts.ts';
 import type { Stage } from './plan.ts';
 
 /** blocks: it will not go on until this is mended. warns: it will go otherwise than one may think. tells: good to know. */
-export const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
-export type Severity = (typeof SEVERITIES)[number];
+const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
+type Severity = (typeof SEVERITIES)[number];
 
 export type Finding = {
   readonly severity: Severity;
