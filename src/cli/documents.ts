@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { loadAll } from 'js-yaml';
 import { z } from 'zod';
 import { API_VERSION } from '../crds/names.ts';
-import { problemText } from '../planner/input-error.ts';
+import { problemText, remedyOf } from '../planner/input-error.ts';
 import { CommandError } from './command-error.ts';
 import { unknownFields } from './unknown-fields.ts';
 
@@ -82,13 +82,6 @@ function messageOf(error: unknown): string {
 
 function asProblem(issue: z.core.$ZodIssue, content: unknown): Problem {
   return { path: issue.path, value: valueAt(content, issue.path), remedy: remedyOf(issue) };
-}
-
-function remedyOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_union' && issue.errors.length > 0)
-    return issue.errors.flatMap((each) => each.map(remedyOf)).join(', or ');
-  // zod begins with what is wrong in general; what is right follows it.
-  return issue.message.replace(/^(Invalid|Too)[^:]*: /, '').replace(/, received .*$/, '');
 }
 
 function valueAt(content: unknown, path: readonly PropertyKey[]): unknown {

@@ -16,8 +16,6 @@ const REBOOT_SECONDS = 180;
 /** What the other steps take. One that is not among them is taken for as long as it may take. */
 const TYPICAL_SECONDS: Readonly<Partial<Record<StepName, number>>> = {
   'query-alarms': 1,
-  'query-sw-patches': 1,
-  'query-sw-patch-hosts': 1,
   'lock-hosts': 5,
   'migrate-instances-from-host': 120,
   'unlock-hosts': 5,

@@ -8,8 +8,8 @@ import type { HostName } from './facts.ts';
 import type { Stage } from './plan.ts';
 
 /** blocks: it will not go on until this is mended. warns: it will go otherwise than one may think. tells: good to know. */
-export const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
-export type Severity = (typeof SEVERITIES)[number];
+const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
+type Severity = (typeof SEVERITIES)[number];
 
 export type Finding = {
   readonly severity: Severity;
@@ -101,16 +101,30 @@ function notPermitted({ strategy, violations }: Situation): Finding[] {
   });
 }
 
+/** What is wrong with a host, unless somebody works on it: while that is so, no plan is made. */
+export function unwellBecause({
+  claimedBy,
+  alarms,
+  ready,
+}: Pick<HostState, 'claimedBy' | 'alarms' | 'ready'>): readonly string[] {
+  if (claimedBy) return [];
+  return alarms.length > 0 || ready ? alarms : ['is not Ready'];
+}
+
 function hostsUnwell({ hosts }: Situation): Finding[] {
-  return hosts
-    .filter(({ claimedBy, alarms, ready }) => !claimedBy && (alarms.length > 0 || !ready))
-    .map(({ name, alarms }) => ({
-      severity: 'blocks',
-      reason: 'HostUnwell',
-      subjects: [name],
-      message: `${name} ${alarms.length > 0 ? alarms.join('; ') : 'is not Ready'}: no plan is made meanwhile`,
-      remedy: 'mend it, or take it out of the cluster',
-    }));
+  return hosts.flatMap((host): Finding[] => {
+    const wrong = unwellBecause(host);
+    if (wrong.length === 0) return [];
+    return [
+      {
+        severity: 'blocks',
+        reason: 'HostUnwell',
+        subjects: [host.name],
+        message: `${host.name} ${wrong.join('; ')}: no plan is made meanwhile`,
+        remedy: 'mend it, or take it out of the cluster',
+      },
+    ];
+  });
 }
 
 function hostsWithoutRole({ pool, hosts }: Situation): Finding[] {

@@ -156,7 +156,11 @@ describe('a step whose hosts are done shortly before its deadline', () => {
       scene.operator.signal('SIGCONT');
     }, spec);
     const { hosts, jobs } = undisturbed.state;
-    expect(ending).toMatchObject({ account: undisturbed.account, state: { hosts, jobs } });
+    expect(ending).toMatchObject({
+      wasDisturbed: true,
+      account: undisturbed.account,
+      state: { hosts, jobs },
+    });
   });
 });
 

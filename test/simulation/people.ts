@@ -16,7 +16,7 @@ const FAILED: ReadonlySet<string> = new Set([
   'abort-failed',
   'abort-timeout',
 ]);
-export const SOMEBODY = 'somebody';
+const SOMEBODY = 'somebody';
 
 export type PeopleOptions = {
   readonly server: ApiServer;

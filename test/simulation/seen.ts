@@ -88,7 +88,7 @@ export function modeOf({ spec }: ApiObject): string {
   return textAt(spec, 'execution', 'mode') ?? 'Hold';
 }
 
-export function textAt(object: unknown, ...path: readonly string[]): string | undefined {
+function textAt(object: unknown, ...path: readonly string[]): string | undefined {
   const found = at(object, ...path);
   return typeof found === 'string' ? found : undefined;
 }

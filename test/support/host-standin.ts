@@ -31,7 +31,7 @@ export const WORK_SECONDS_ANNOTATION = 'standin.careen.dev/work-seconds';
 /** How long a reboot of this host takes, as a Go duration; without it, as long as that of all others. */
 export const BOOT_DELAY_ANNOTATION = 'standin.careen.dev/boot-delay';
 /** What is on the host's disk and waits for the next boot, as JSON. */
-export const INSTALLED_ANNOTATION = 'standin.careen.dev/installed';
+const INSTALLED_ANNOTATION = 'standin.careen.dev/installed';
 
 const FIELD_MANAGER = 'host-standin';
 const RETRY_MS = 500;

@@ -36,9 +36,8 @@ export async function rehearse(
 ): Promise<Rehearsal> {
   const [namespace = '', name = ''] = strategy.split('/');
   const { name: pool, spec } = fleet.pool;
-  const scope: Scope = {
-    ...{ pool, nodeSelector: spec.provider.kubernetes.nodeSelector, before: [], roles: spec.roles },
-  };
+  const { nodeSelector } = spec.provider.kubernetes;
+  const scope: Scope = { pool, nodeSelector, before: [], roles: spec.roles };
   const secondsOf = stepSeconds(plan, whatIf);
   const world = rehearsalWorld(fleet, plan, strategy, secondsOf, whatIf);
   const levels = new Map(

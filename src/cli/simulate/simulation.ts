@@ -7,7 +7,7 @@ import { statusOfRun } from '../../controllers/strategy-status.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
-import type { Finding } from '../../planner/findings.ts';
+import { unwellBecause, type Finding } from '../../planner/findings.ts';
 import type { Fleet } from '../fleet-file.ts';
 import { planFor, previewOf, type Planned, type Preview } from '../preview.ts';
 import type { Strategy } from '../strategy-file.ts';
@@ -109,11 +109,7 @@ function endOf(
 }
 
 function alarmsOf(hosts: Fleet['hosts']): { host: string; reason: string }[] {
-  return hosts
-    .filter(({ claimedBy, ready, alarms }) => !claimedBy && (!ready || alarms.length > 0))
-    .flatMap(({ name, alarms }) =>
-      (alarms.length > 0 ? alarms : ['is not Ready']).map((reason) => ({ host: name, reason })),
-    );
+  return hosts.flatMap((host) => unwellBecause(host).map((reason) => ({ host: host.name, reason })));
 }
 
 function remediesOf(

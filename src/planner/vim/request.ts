@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { foreignPatchHost, patchHost, platform, upgradeHost, type Inventory } from './inventory.ts';
 import { contradictions } from './inventory-problems.ts';
-import { InputError, type InputProblem } from '../input-error.ts';
+import { InputError, remedyOf, type InputProblem } from '../input-error.ts';
 
 export const KINDS = ['sw-patch', 'sw-upgrade'] as const;
 export type Kind = (typeof KINDS)[number];
@@ -83,5 +83,5 @@ function parsed<T extends Inventory>(schema: z.ZodType<T>, inputs: unknown): T {
 
 function problem(issue: z.core.$ZodIssue): InputProblem {
   const code = issue.code === 'too_big' || issue.code === 'too_small' ? 'out-of-range' : 'malformed';
-  return { code, path: ['inputs', ...issue.path], value: issue.input, remedy: issue.message };
+  return { code, path: ['inputs', ...issue.path], value: issue.input, remedy: remedyOf(issue) };
 }

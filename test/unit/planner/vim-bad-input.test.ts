@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { buildVim } from '../../../src/planner/vim/build.ts';
-import { InputError } from '../../../src/planner/input-error.ts';
+import { InputError, remedyOf } from '../../../src/planner/input-error.ts';
 import { parseRequest } from '../../../src/planner/vim/request.ts';
 import {
   aggregate,
@@ -115,6 +116,16 @@ describe('an error of the input', () => {
     expect(text(1, [0, 'name'])).toBe('[0].name is 1: leave it out');
     expect(new InputError([]).name).toBe('InputError');
   });
+
+  it('says what a schema would take: each choice, unless the schema has words of its own', () => {
+    const remedies = (schema: z.ZodType, value: unknown) =>
+      schema.safeParse(value).error?.issues.map(remedyOf);
+    const choices = [z.number(), z.literal('all')] as const;
+    expect(remedies(z.union(choices), 'some')).toEqual(['expected number, or expected "all"']);
+    expect(remedies(z.union(choices, 'give a number'), 'some')).toEqual(['give a number']);
+    expect(remedies(z.int().min(2), 1)).toEqual(['expected number to be >=2']);
+    expect(remedies(z.string(), 1)).toEqual(['expected string']);
+  });
 });
 
 describe('a member of an aggregate that is no host', () => {
@@ -160,7 +171,9 @@ describe('a create request out of bounds', () => {
       'malformed inputs.params.worker-apply-type',
       'malformed inputs.params',
     ]);
-    expect(() => patchBuild(hosts, { params })).toThrow('inputs.params.storage-apply-type is missing: ');
+    expect(() => patchBuild(hosts, { params })).toThrow(
+      'inputs.params.storage-apply-type is missing: expected one of "serial"|"parallel"|"ignore"; ',
+    );
     expect(() => upgradeBuild(hosts, { params: { 'controller-apply-type': 'serial' } })).toThrow(
       'Unrecognized key: "controller-apply-type"',
     );

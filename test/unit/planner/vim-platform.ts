@@ -118,7 +118,7 @@ function fields(value: unknown): Fields {
 }
 
 /** `lock-hosts worker-0 worker-1`, and `system-stabilize 60` for steps that only pass time. */
-export function stepText({ name, timeoutSeconds, entities }: Step): string {
+function stepText({ name, timeoutSeconds, entities }: Step): string {
   const waits = ['system-stabilize', 'wait-data-sync', 'wait-alarms-clear'].includes(name);
   return [name, ...(waits ? [timeoutSeconds] : []), ...entities.names].join(' ');
 }
