@@ -7,7 +7,7 @@ import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-str
 import { call, FIELD_MANAGER, type Detail } from '../hostops/kubernetes/kube-client.ts';
 import { mergePatch } from './merge-patch.ts';
 import { poolPatch } from './pool-patch.ts';
-import { PoolReader } from './pool-reader.ts';
+import { VersionedReader } from './versioned-reader.ts';
 
 const metadata = z.object({
   name: z.string(),
@@ -55,61 +55,71 @@ export const POOLS_PATH = `${BASE}/hostpools`;
 /** Our own resources, read from and written to the API server. Every write is guarded by uid and resourceVersion. */
 export class CareenApi {
   readonly #config: KubeConfig;
-  readonly #pools: PoolReader<HostPool>;
+  readonly #strategies: VersionedReader<PatchStrategy>;
+  readonly #pools: VersionedReader<HostPool>;
 
   constructor(config: KubeConfig) {
     this.#config = config;
-    this.#pools = new PoolReader({
-      version: async (name) => {
-        const found = await this.#read(`${POOLS_PATH}/${name}`, 'metadata');
-        return found === undefined ? undefined : partial.parse(found).metadata;
-      },
-      whole: async (name) => {
-        const found = await this.#read(`${POOLS_PATH}/${name}`);
-        return found === undefined ? undefined : hostPool.parse(found);
-      },
-    });
+    this.#strategies = this.#readerOf(patchStrategy);
+    this.#pools = this.#readerOf(hostPool);
   }
 
-  /** The strategy as it is now; undefined when there is none. */
+  /** The strategy as it is now; undefined when there is none. Its status comes only when it is not known already. */
   async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
-    const found = await this.#read(strategyPath(key));
-    return found === undefined ? undefined : patchStrategy.parse(found);
+    return this.#strategies.read(strategyPath(key));
   }
 
   /** The pool as it is now; undefined when there is none. Its permits come only when they are not known already. */
   async pool(name: string): Promise<HostPool | undefined> {
-    return this.#pools.read(name);
+    return this.#pools.read(poolPath(name));
   }
 
   /** Makes the status what is given and returns the strategy as it is then. Throws ConflictError. */
   async writeStatus(strategy: PatchStrategy, status: PatchStrategyStatus): Promise<PatchStrategy> {
     const patch = mergePatch(strategy.status, status);
     if (!patch) return strategy;
-    const body = { metadata: guard(strategy.metadata), status: patch };
-    return patchStrategy.parse(await this.#write(`${strategyPath(strategy.metadata)}/status`, body));
+    return this.#writeStrategy(strategy, '/status', { metadata: guard(strategy.metadata), status: patch });
   }
 
   /** Replaces the finalizers. Throws ConflictError. */
-  async writeFinalizers(
-    { metadata: meta }: PatchStrategy,
-    finalizers: readonly string[],
-  ): Promise<PatchStrategy> {
-    return patchStrategy.parse(
-      await this.#write(strategyPath(meta), { metadata: { ...guard(meta), finalizers } }),
-    );
+  async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
+    return this.#writeStrategy(strategy, '', { metadata: { ...guard(strategy.metadata), finalizers } });
   }
 
   /** Makes the status of a pool what is given. Sends what changes, not the pool. Throws ConflictError. */
   async writePool({ metadata: meta, spec, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
-    const path = `${POOLS_PATH}/${meta.name}/status`;
+    const path = poolPath(meta.name);
     try {
-      const answer = await this.#write(path, poolPatch(meta, before, status), 'metadata');
-      this.#pools.keep({ metadata: partial.parse(answer).metadata, spec, status });
+      const answer = await this.#write(`${path}/status`, poolPatch(meta, before, status), 'metadata');
+      this.#pools.keep(path, { metadata: partial.parse(answer).metadata, spec, status });
     } catch (error) {
-      this.#pools.forget(meta.name);
+      this.#pools.forget(path);
       throw error;
     }
+  }
+
+  async #writeStrategy(
+    { metadata: meta }: PatchStrategy,
+    below: string,
+    body: unknown,
+  ): Promise<PatchStrategy> {
+    const path = strategyPath(meta);
+    const written = patchStrategy.parse(await this.#write(`${path}${below}`, body));
+    this.#strategies.keep(path, written);
+    return written;
+  }
+
+  #readerOf<T extends { metadata: Metadata }>(schema: z.ZodType<T>): VersionedReader<T> {
+    return new VersionedReader({
+      version: async (path) => {
+        const found = await this.#read(path, 'metadata');
+        return found === undefined ? undefined : partial.parse(found).metadata;
+      },
+      whole: async (path) => {
+        const found = await this.#read(path);
+        return found === undefined ? undefined : schema.parse(found);
+      },
+    });
   }
 
   async #read(path: string, as: Detail = 'object'): Promise<unknown> {
@@ -139,6 +149,10 @@ export class CareenApi {
 
 function strategyPath({ namespace, name }: StrategyKey): string {
   return `${BASE}/namespaces/${namespace}/patchstrategies/${name}`;
+}
+
+function poolPath(name: string): string {
+  return `${POOLS_PATH}/${name}`;
 }
 
 function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {

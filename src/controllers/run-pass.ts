@@ -42,18 +42,19 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
     advance(plan, run, turnOf(context, order, pending, permits));
 
   let current = strategy;
-  let permits: PermitFacts = { held: heldBy(pool?.status.permits ?? [], run.id) };
+  const before: PermitFacts = { held: heldBy(pool?.status.permits ?? [], run.id) };
+  let permits = before;
   let decision = decide(permits);
   const wish = { run: run.id, strategy: key, wants: decision.wants.permits, exactly: false };
   const preview = pool && settlePermits(pool.status, wish, poolFacts(pool, attachment.view().fleet), '');
   if (pool && preview && preview.status !== pool.status) {
     current = await keepUntilReleased(context);
-    const { held } = permits;
     permits = await settled(context, wish);
-    if (permits.held.size > held.size)
+    if (permits.held.size > before.held.size)
       deps.log.info({ strategy: key, hosts: [...permits.held] }, 'permits granted');
-  } else if (preview) permits = preview.facts;
-  decision = decide(permits);
+  } else if (preview && !isDeepStrictEqual(preview.facts, before)) permits = preview.facts;
+  // What was asked and answered at once needs no second thought.
+  if (permits !== before) decision = decide(permits);
 
   const shown = {
     reasons: decision.reasons,

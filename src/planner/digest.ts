@@ -6,9 +6,16 @@ export function digest(value: unknown): string {
   return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
 }
 
-/** Identifies what is wanted, whatever the standing order: the spec without `execution`. */
-export function specDigest({ execution: _, ...wanted }: PatchStrategySpec): string {
-  return digest(wanted);
+const specDigests = new WeakMap<PatchStrategySpec, string>();
+
+/** Identifies what is wanted, whatever the standing order: the spec without `execution`. Each pass asks it of the same spec. */
+export function specDigest(spec: PatchStrategySpec): string {
+  const known = specDigests.get(spec);
+  if (known !== undefined) return known;
+  const { execution: _, ...wanted } = spec;
+  const computed = digest(wanted);
+  specDigests.set(spec, computed);
+  return computed;
 }
 
 function canonical(value: unknown): string {
