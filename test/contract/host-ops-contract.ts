@@ -92,25 +92,31 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(c.host(before.name)).toMatchObject({ claim: taken.claim, closed: true });
     });
 
+    const recordonOf = ({ name, revision }: HostFacts, run = RUN): Effect => {
+      return { kind: 'recordon', key: keyOf(name, 'lock-hosts', 'recordon'), host: name, revision, run };
+    };
+
     it('closes a claimed host again that somebody opened, and no other', async () => {
       const taken = await c.claimed(await c.watched('reopened'));
       await c.fixture.open(taken.name);
       const opened = await c.seen(taken.name, ({ closed }) => !closed);
-      const recordonOf = ({ name: hostName, revision }: HostFacts, run = RUN): Effect => {
-        return {
-          kind: 'recordon',
-          key: keyOf(hostName, 'lock-hosts', 'recordon'),
-          host: hostName,
-          revision,
-          run,
-        };
-      };
       expect(await c.perform(recordonOf(opened, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'stale' });
       await c.accepted(() => c.host(opened.name), recordonOf);
       expect(await c.seen(opened.name, ({ closed }) => closed)).toMatchObject({
         claim: taken.claim,
         marked: true,
       });
+    });
+
+    it('opens a host in the end that others had closed, when somebody opened it and we closed it again', async () => {
+      const { name } = await c.watched('their-cordon-went');
+      await c.fixture.close(name);
+      await c.claimed(await c.seen(name, ({ closed }) => closed));
+      await c.fixture.open(name);
+      await c.seen(name, ({ closed }) => !closed);
+      await c.accepted(() => c.host(name), recordonOf);
+      const again = await c.seen(name, ({ closed }) => closed);
+      expect((await c.released(again)).closed).toBe(false);
     });
 
     it('takes an edited claim for none, and puts the host back as the run wrote down that it was', async () => {

@@ -28,10 +28,10 @@ export function adoptPatch(node: NodeState, claim: Claim): object {
   return { metadata: guarded(node, claimed(node, claim)) };
 }
 
-/** Closes a claimed node again. */
-export function recordonPatch(node: NodeState): object {
+/** Closes a claimed node again that somebody opened: whoever had closed it before, now it is we, and it is opened in the end. */
+export function recordonPatch(node: NodeState, claim: Claim): object {
   return {
-    metadata: guarded(node, {}),
+    metadata: guarded(node, claimed(node, { ...claim, closedBefore: false })),
     spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] },
   };
 }

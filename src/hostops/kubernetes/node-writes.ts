@@ -47,7 +47,7 @@ export async function recordonNode(
 ): Promise<Written<V1Node>> {
   if (node?.claim?.run !== run || node.revision !== revision) return { outcome: STALE };
   if (node.closed) return { outcome: ALREADY };
-  return patchNode(writer, node, recordonPatch(node), `cordoning ${node.name} again`, signal);
+  return patchNode(writer, node, recordonPatch(node, node.claim), `cordoning ${node.name} again`, signal);
 }
 
 /** Leaves the node closed for a person to look at, with a note that says whose it was and why. */

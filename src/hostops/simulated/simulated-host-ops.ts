@@ -197,7 +197,7 @@ export class SimulatedHostOps implements HostOps {
   ): Outcome {
     if (claim?.run !== effect.run || effect.revision !== String(revision)) return STALE;
     if (closed) return ALREADY;
-    this.#world.changeHost(name, { closed: true, marked: true });
+    this.#world.changeHost(name, { closed: true, marked: true, claim: { ...claim, closedBefore: false } });
     return ACCEPTED;
   }
 
