@@ -69,8 +69,10 @@ const WRITES = [
 
 describe('a run ends as if undisturbed', () => {
   it('when the API server is killed after a Job was made, before the operator knows it, and started again', async () => {
-    const ending = await scene.run(async () => {
+    const ending = await scene.run(async (run) => {
       await scene.carriedOut('Job: make', 2);
+      // What the audit log does not have when the API server is killed, it never will.
+      await eventually('both Jobs are in the audit log', async () => (await run.account()).jobs === 2);
       await scene.restartApiServer();
     });
     expect(ending).toEqual(undisturbed);

@@ -65,7 +65,7 @@ export class DisturbedRun {
     };
     const options = { seconds: SETTLED_SECONDS, describe: () => seen };
     await eventually('nothing is left of the run', isSettled, options);
-    return { state: await endState(this.#cluster.admin, this.fleet), account: await this.#account() };
+    return { state: await endState(this.#cluster.admin, this.fleet), account: await this.#wholeAccount() };
   }
 
   /** Takes away all that was made for the run, so that the next one is alone. */
@@ -83,21 +83,22 @@ export class DisturbedRun {
     return this.#scene.cluster;
   }
 
+  /** What the API server was asked for the run, as far as its log has it. */
+  async account(): Promise<Account> {
+    const log = await readFile(this.#scene.auditLog, 'utf8');
+    const { poolName: pool, hosts } = this.fleet;
+    const pods = hosts.map((host) => `${host}-0`);
+    const whole = log.split('\n').filter((line) => line.endsWith('}'));
+    return accountOf(whole, { pool, hosts }, pods);
+  }
+
   /** The log has a write a moment after its answer was sent, so it is read until the last one is in it. */
-  async #account(): Promise<Account> {
-    const scope = { pool: this.fleet.poolName, hosts: this.fleet.hosts };
+  async #wholeAccount(): Promise<Account> {
     let account: Account | undefined;
     return eventually(
       'the audit log is complete',
       async () => {
-        const lines = (await readFile(this.#scene.auditLog, 'utf8'))
-          .split('\n')
-          .filter((line) => line.endsWith('}'));
-        account = accountOf(
-          lines,
-          scope,
-          this.fleet.hosts.map((host) => `${host}-0`),
-        );
+        account = await this.account();
         return account.claims >= HOSTS && account.evictions >= HOSTS && account;
       },
       { describe: () => account },
