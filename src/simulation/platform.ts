@@ -28,6 +28,7 @@ function install(): void {
     now: performance.now.bind(performance),
     random: Math.random,
     timeout: AbortSignal.timeout.bind(AbortSignal),
+    any: AbortSignal.any.bind(AbortSignal),
     delay: timersPromises.setTimeout,
   };
   const wallNow = (): number => (active ? active.now + (active.owner?.clockErrorMs ?? 0) : real.Date.now());
@@ -56,6 +57,7 @@ function install(): void {
   performance.now = () => (active ? active.now : real.now());
   Math.random = () => active?.owner?.chance() ?? real.random();
   AbortSignal.timeout = (ms) => (active ? timeoutSignal(ms) : real.timeout(ms));
+  AbortSignal.any = (signals) => (active ? anySignal(signals) : real.any(signals));
   timersPromises.setTimeout = async <T>(ms?: number, value?: T, options?: DelayOptions): Promise<T> =>
     active ? delay(ms, value as T, options) : real.delay(ms, value, options);
   syncBuiltinESMExports();
@@ -108,6 +110,33 @@ function timeoutSignal(ms: number): AbortSignal {
   const controller = new AbortController();
   setTimeout(() => controller.abort(new DOMException('The operation timed out', 'TimeoutError')), ms);
   return controller.signal;
+}
+
+const followers = new WeakMap<AbortSignal, Set<AbortController>>();
+
+/** The platform's own keeps what is listened to for ever, and what killed processes listen to is never let go. */
+function anySignal(signals: Iterable<AbortSignal>): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) {
+      controller.abort(signal.reason);
+      break;
+    }
+    followersOf(signal).add(controller);
+  }
+  return controller.signal;
+}
+
+function followersOf(signal: AbortSignal): Set<AbortController> {
+  const known = followers.get(signal);
+  if (known) return known;
+  const added = new Set<AbortController>();
+  followers.set(signal, added);
+  const abort = (): void => {
+    for (const each of added) each.abort(signal.reason);
+  };
+  signal.addEventListener('abort', abort, { once: true });
+  return added;
 }
 
 async function delay<T>(ms: number | undefined, value: T, { signal }: DelayOptions = {}): Promise<T> {

@@ -3,9 +3,6 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { SeedResult } from './run-seed.ts';
 
-/** Operators that were killed leave promises behind that never settle: a worker keeps over a megabyte of each seed. */
-const SEEDS_A_WORKER = 250;
-
 export type RunSeedsOptions = {
   /** Ends early once this says so. */
   readonly enough?: () => boolean;
@@ -25,18 +22,12 @@ export async function runSeeds(
   }: RunSeedsOptions = {},
 ): Promise<void> {
   let next = from;
-  const goesOn = (): boolean => next <= to && !enough();
-  const workFor = async (worker: Worker): Promise<void> => {
-    for (let done = 0; done < SEEDS_A_WORKER && goesOn(); done += 1) {
-      const seed = next;
-      next += 1;
-      told(await answerOf(worker, seed));
-    }
-  };
   const work = async (): Promise<void> => {
-    while (goesOn()) {
-      const worker = new Worker(file, { workerData });
-      await workFor(worker).finally(() => worker.terminate());
+    const worker = new Worker(file, { workerData });
+    try {
+      while (next <= to && !enough()) told(await answerOf(worker, next++));
+    } finally {
+      await worker.terminate();
     }
   };
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), to - from + 1) }, work));
