@@ -48,7 +48,7 @@ bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes o
 bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how it grows
 	@$(RUN) bench:planner
 
-kill-all: $(INSTALLED) ## Kill the operator after every write of a run, and compare how it ends (about 20 minutes)
+kill-all: $(INSTALLED) ## Kill the operator after every write of a run, and compare how it ends (13 minutes)
 	@$(RUN) kill-all
 
 simulate: $(INSTALLED) ## Simulate the operator with faults: make simulate SEEDS=1-5000 (VERBOSE=1 shows a timeline)
