@@ -13,7 +13,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, globSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { CONTROL_PLANE } from '../test/support/controlplane-binaries.ts';
 import { goBinaries, type GoBuild } from '../test/support/go-binaries.ts';
@@ -56,6 +56,8 @@ type Row = Counts & {
   readonly built?: boolean;
   /** Why this row is no success although no test may have failed. */
   readonly trouble?: string;
+  /** The tests that failed, and files that did not even load, each with the first line of what it says. */
+  readonly failures?: readonly string[];
 };
 
 /** The part of vitest's JSON report that counts here. */
@@ -66,8 +68,16 @@ const reportSchema = z.object({
   numTodoTests: z.number(),
   testResults: z.array(
     z.object({
+      name: z.string(),
       status: z.enum(['passed', 'failed']),
-      assertionResults: z.array(z.object({ status: z.string() })),
+      message: z.string().default(''),
+      assertionResults: z.array(
+        z.object({
+          fullName: z.string(),
+          status: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
     }),
   ),
 });
@@ -261,13 +271,17 @@ async function readReport(path: string): Promise<Report | undefined> {
 }
 
 /** What a suite's report and its process' end add up to; `filtered` when it was asked for only some of its tests. */
-function judge(report: Report | undefined, exit: Exit, filtered: boolean): Counts & { trouble?: string } {
+function judge(
+  report: Report | undefined,
+  exit: Exit,
+  filtered: boolean,
+): Counts & Pick<Row, 'trouble' | 'failures'> {
   const brokenFiles = report?.testResults.filter(isBroken).length ?? 0;
   const passed = report?.numPassedTests ?? 0;
   const failed = (report?.numFailedTests ?? 0) + brokenFiles;
   const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0);
 
-  if (failed > 0) return { passed, failed, skipped };
+  if (failed > 0) return { passed, failed, skipped, failures: report?.testResults.flatMap(failuresOf) ?? [] };
   if (exit.code !== 0 || exit.interrupted) {
     return { passed, failed: 1, skipped, trouble: `vitest ended with ${ending(exit)}` };
   }
@@ -279,6 +293,17 @@ function judge(report: Report | undefined, exit: Exit, filtered: boolean): Count
 /** A file that failed without a failed test: it did not load, its hooks threw, or its worker died. */
 function isBroken({ status, assertionResults }: Report['testResults'][number]): boolean {
   return status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
+}
+
+function failuresOf(file: Report['testResults'][number]): string[] {
+  const of = relative(ROOT, file.name);
+  const [firstLine = ''] = file.message.split('\n');
+  if (isBroken(file)) return [`${of}: ${firstLine}`];
+  return file.assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(
+      ({ fullName, failureMessages }) => `${of}: ${fullName}: ${failureMessages?.[0]?.split('\n')[0] ?? ''}`,
+    );
 }
 
 function ending({ code, signal, interrupted }: Exit): string {
@@ -308,7 +333,10 @@ function printSummary(rows: readonly Row[]): void {
     if (Number(taken) > shareMinutes)
       print(`warning: ${name} took ${taken} minutes, its share is ${shareMinutes.toFixed(1)}`);
   }
-  for (const { name, trouble } of rows) if (trouble) print(`failed: ${name}: ${trouble}`);
+  for (const { name, trouble, failures = [] } of rows) {
+    if (trouble) print(`failed: ${name}: ${trouble}`);
+    for (const failure of failures) print(`failed: ${failure}`);
+  }
   const skips = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
   print(`${total.passed} passed, ${total.failed} failed${skips}`);
 }
