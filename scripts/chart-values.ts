@@ -11,7 +11,7 @@ function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape);
 }
 
-/** An object of which values.yaml has nothing: all may be left out, and there are no others. */
+/** An object with these fields and no others, all of which may be left out, or taken away by null. */
 function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape).partial();
 }
