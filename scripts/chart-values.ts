@@ -1,31 +1,47 @@
 /** What charts/careen takes as values. Helm checks them against values.schema.json, which is made from this. */
 import { z } from 'zod';
-import { namespaceName } from '../src/crds/schema.ts';
+import { namespaceName, objectName } from '../src/crds/schema.ts';
 import type { JsonSchema } from './json-schemas.ts';
 
-/** An object with these fields and no others. All may be left out: values.yaml has them. */
+/**
+ * An object with these fields and no others. A field that somebody sets is laid over values.yaml, so none is lacking
+ * unless it was set to null: that is refused, as a check or a limit would go without a word.
+ */
 function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape);
+}
+
+/** An object with these fields and no others, all of which may be left out, or taken away by null. */
+function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape).partial();
 }
 
-const labels = z.record(z.string(), z.string());
+const labelKey = z
+  .string()
+  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/);
+const labels = z.record(labelKey, z.string().regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/));
+const annotations = z.record(labelKey, z.string());
+/** Labels in Prometheus. */
+const alertLabels = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string());
 /** Fields of Kubernetes that are handed on as they are: the API server checks them. */
 const ofKubernetes = z.looseObject({});
-const quantity = z.union([z.string(), z.number()]);
-const duration = z.string().regex(/^(([0-9]+(ms|s|m|h))+)?$/);
+const quantity = z.union([
+  z.number().min(0),
+  z.string().regex(/^[0-9]+(\.[0-9]*)?(m|k|[MGTPE]|[KMGTPE]i|e[0-9]+)?$/),
+]);
+const duration = z.string().regex(/^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$/);
 const name = z.string().regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/);
+const nameOrNone = z.union([z.literal(''), objectName()]);
 
 const image = fields({
-  repository: z.string().min(1),
-  tag: z
-    .string()
-    .regex(/^([A-Za-z0-9_][A-Za-z0-9_.-]*)?$/)
-    .meta({ not: { const: 'latest' } }),
+  // Neither a tag nor a digest: those have fields of their own.
+  repository: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/),
+  tag: z.string().regex(/^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$/),
   digest: z.string().regex(/^(sha256:[0-9a-f]{64})?$/),
   pullPolicy: z.enum(['', 'Always', 'IfNotPresent', 'Never']),
 });
 
-const toleration = fields({
+const toleration = options({
   key: z.string(),
   operator: z.enum(['Exists', 'Equal', 'Lt', 'Gt']),
   value: z.string(),
@@ -36,33 +52,32 @@ const toleration = fields({
 const scheduling = {
   nodeSelector: labels,
   tolerations: z.array(toleration),
-  affinity: fields({ nodeAffinity: ofKubernetes, podAffinity: ofKubernetes, podAntiAffinity: ofKubernetes }),
+  affinity: options({ nodeAffinity: ofKubernetes, podAffinity: ofKubernetes, podAntiAffinity: ofKubernetes }),
   topologySpreadConstraints: z.array(ofKubernetes),
-  priorityClassName: name,
+  priorityClassName: nameOrNone,
 };
+
+const environment = z.strictObject({
+  name: z.string().min(1),
+  value: z.string().optional(),
+  valueFrom: ofKubernetes.optional(),
+});
 
 const values = fields({
   fullnameOverride: name.max(40), // the longest name is this with "-approver" behind it, and a Service's has 63
   nameOverride: name.max(63),
   image,
-  imagePullSecrets: z.array(z.strictObject({ name: z.string().min(1) })),
+  imagePullSecrets: z.array(z.strictObject({ name: objectName() })),
   replicas: z.int().min(0).max(9),
-  resources: fields({ requests: z.record(z.string(), quantity), limits: z.record(z.string(), quantity) }),
+  resources: options({ requests: z.record(z.string(), quantity), limits: z.record(z.string(), quantity) }),
   maxHeapMiB: z.int().min(64),
-  extraEnv: z.array(
-    z.strictObject({
-      name: z.string().min(1),
-      value: z.string().optional(),
-      valueFrom: ofKubernetes.optional(),
-    }),
-  ),
+  extraEnv: z.array(environment),
   ...scheduling,
   podLabels: labels,
-  podAnnotations: labels,
-  serviceAccount: fields({ create: z.boolean(), name, annotations: labels }),
+  podAnnotations: annotations,
+  serviceAccount: fields({ create: z.boolean(), name: nameOrNone, annotations }),
   roles: fields({ create: z.boolean() }),
-  hostNamespaces: z.record(namespaceName(), fields({ create: z.boolean() })),
-  pools: z.record(z.string(), z.unknown()),
+  hostNamespaces: z.record(namespaceName(), options({ create: z.boolean() })),
   networkPolicy: fields({ enabled: z.boolean(), apiServerPorts: z.array(z.int().min(1).max(65535)).min(1) }),
   podDisruptionBudget: fields({ enabled: z.boolean() }),
   executePolicy: fields({ enabled: z.boolean() }),
@@ -72,15 +87,28 @@ const values = fields({
     interval: duration,
     scrapeTimeout: duration,
   }),
-  prometheusRule: fields({ enabled: z.boolean(), labels, alertLabels: labels }),
+  prometheusRule: fields({ enabled: z.boolean(), labels, alertLabels }),
   global: ofKubernetes,
 });
 
 /** The schema of all values; a pool is checked as its kind is. */
 export function valuesSchema(poolSpec: JsonSchema): JsonSchema {
-  const schema = z.toJSONSchema(values, { target: 'draft-7', io: 'input' });
-  return {
-    ...schema,
-    properties: { ...schema.properties, pools: { type: 'object', additionalProperties: poolSpec } },
-  };
+  const pools = z.record(objectName(), z.unknown().meta(poolSpec));
+  return z.toJSONSchema(values.extend({ pools }), {
+    ...{ target: 'draft-7', io: 'input' },
+    override: ({ jsonSchema }) => {
+      keysAsPattern(jsonSchema);
+    },
+  });
+}
+
+/** Of a key that `propertyNames` refuses, Helm 4.3 names another place than its own; with `patternProperties` the right one. */
+function keysAsPattern(schema: z.core.JSONSchema.BaseSchema): void {
+  const { propertyNames, additionalProperties } = schema;
+  if (typeof propertyNames !== 'object' || additionalProperties === undefined) return;
+  const { pattern, ...others } = propertyNames;
+  if (pattern === undefined) return;
+  schema.patternProperties = { [pattern]: additionalProperties };
+  schema.additionalProperties = false;
+  schema.propertyNames = others;
 }

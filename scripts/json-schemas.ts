@@ -1,6 +1,11 @@
 /** Schemas for tools that check manifests without a cluster: kubeconform, editors, helm. */
+import { z } from 'zod';
+import { countOrPercentage } from '../src/crds/schema.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
+
+/** What all of our fields are that take a number or a text. In the definition of a kind it can only be a CEL rule. */
+const { anyOf } = z.toJSONSchema(countOrPercentage('it'));
 
 const DIALECT = 'http://json-schema.org/draft-07/schema#';
 
@@ -39,7 +44,7 @@ function closed(schema: JsonSchema): JsonSchema {
   const open = schema['x-kubernetes-preserve-unknown-fields'] === true || additionalProperties !== undefined;
   return {
     ...Object.fromEntries(kept),
-    ...(schema['x-kubernetes-int-or-string'] === true ? { type: ['integer', 'string'] } : {}),
+    ...(schema['x-kubernetes-int-or-string'] === true ? { anyOf } : {}),
     ...(properties === undefined ? {} : { properties: eachClosed(asSchema(properties)) }),
     ...(properties === undefined || open ? {} : { additionalProperties: false }),
     ...(additionalProperties === undefined

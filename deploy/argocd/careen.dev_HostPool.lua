@@ -1,15 +1,26 @@
--- The health of a HostPool in Argo CD (docs/guides/gitops.md). It uses no library and no field that may not be absent.
+-- The health of a HostPool in Argo CD (docs/guides/gitops.md). It uses no library, and any field
+-- may be absent or of another type.
 
-local metadata = obj.metadata or {}
-local status = obj.status or {}
-local conditions = {}
-for _, each in ipairs(status.conditions or {}) do
-  if each.type ~= nil then conditions[each.type] = each end
+local function fields(value)
+  if type(value) == "table" then return value end
+  return {}
 end
-local ready = conditions.Ready or {}
+
+local function text(value)
+  if type(value) == "string" then return value end
+end
+
+local metadata = fields(obj.metadata)
+local status = fields(obj.status)
+local conditions = {}
+for _, each in ipairs(fields(status.conditions)) do
+  local name = text(fields(each).type)
+  if name ~= nil then conditions[name] = each end
+end
+local ready = fields(conditions.Ready)
 
 local function health(word)
-  return { status = word, message = ready.message or ready.reason or "" }
+  return { status = word, message = text(ready.message) or text(ready.reason) or "" }
 end
 
 if ready.status == nil or status.observedGeneration ~= metadata.generation then

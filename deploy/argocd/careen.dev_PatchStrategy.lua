@@ -1,20 +1,31 @@
--- The health of a PatchStrategy in Argo CD (docs/guides/gitops.md). It uses no library and no field that may not be absent.
+-- The health of a PatchStrategy in Argo CD (docs/guides/gitops.md). It uses no library, and any field
+-- may be absent or of another type.
 
-local metadata = obj.metadata or {}
-local status = obj.status or {}
-local conditions = {}
-for _, each in ipairs(status.conditions or {}) do
-  if each.type ~= nil then conditions[each.type] = each end
+local function fields(value)
+  if type(value) == "table" then return value end
+  return {}
 end
-local ready = conditions.Ready or {}
+
+local function text(value)
+  if type(value) == "string" then return value end
+end
+
+local metadata = fields(obj.metadata)
+local status = fields(obj.status)
+local conditions = {}
+for _, each in ipairs(fields(status.conditions)) do
+  local name = text(fields(each).type)
+  if name ~= nil then conditions[name] = each end
+end
+local ready = fields(conditions.Ready)
 
 local function is(name)
   return conditions[name] ~= nil and conditions[name].status == "True"
 end
 
 local function health(word)
-  local message = ready.message or ready.reason or ""
-  if status.stages ~= nil and is("Reconciling") then
+  local message = text(ready.message) or text(ready.reason) or ""
+  if text(status.stages) ~= nil and is("Reconciling") then
     message = status.stages .. " stages done; " .. message
   end
   return { status = word, message = message }

@@ -3,7 +3,16 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../support/apply.ts';
 import { DEPLOY } from '../support/installation.ts';
-import { CHART, CRDS_CHART, keyOf, kustomized, rendered, renderedOfKind, run } from '../support/tools.ts';
+import {
+  CHART,
+  CRDS_CHART,
+  fieldAt,
+  keyOf,
+  kustomized,
+  rendered,
+  renderedOfKind,
+  run,
+} from '../support/tools.ts';
 
 const POLICY = join(DEPLOY, 'optional', 'execute-policy');
 const ALL = ['executePolicy.enabled=true', 'serviceMonitor.enabled=true', 'prometheusRule.enabled=true'];
@@ -86,4 +95,36 @@ describe('the objects', () => {
       'app.kubernetes.io/component': 'operator',
     });
   });
+
+  it.each([
+    { values: [], release: 'careen' },
+    { values: ['nameOverride="fleet"'], release: 'careen' },
+    { values: ['podLabels={"app.kubernetes.io/component":"mine"}'], release: 'ops' },
+  ])('select the pods of the operator, whatever the values: $values', async ({ values, release }) => {
+    const all = await rendered(CHART, [...ALL, ...values], release);
+    const one = (kind: string): Manifest | undefined => all.find((each) => each.kind === kind);
+    const pod = fieldAt(one('Deployment'), 'spec.template.metadata.labels');
+    const selectors = [
+      ['Deployment', 'spec.selector.matchLabels'],
+      ['Deployment', `spec.template.spec.${AFFINITY}.labelSelector.matchLabels`],
+      ['Deployment', 'spec.template.spec.topologySpreadConstraints.0.labelSelector.matchLabels'],
+      ['NetworkPolicy', 'spec.podSelector.matchLabels'],
+      ['PodDisruptionBudget', 'spec.selector.matchLabels'],
+      ['Service', 'spec.selector'],
+    ] as const;
+    for (const [kind, path] of selectors) {
+      const selector = fieldAt(one(kind), path);
+      expect(selector, `${kind}: ${path}`).toMatchObject({ 'app.kubernetes.io/component': 'operator' });
+      expect(pod, `${kind}: ${path}`).toMatchObject(selector as object);
+    }
+    const monitored = fieldAt(one('ServiceMonitor'), 'spec.selector.matchLabels');
+    expect(monitored).toHaveProperty(['app.kubernetes.io/instance'], release);
+    expect(one('Service')?.metadata['labels']).toMatchObject(monitored as object);
+    const port = fieldAt(one('Service'), 'spec.ports.0');
+    expect(port).toMatchObject({ name: fieldAt(one('ServiceMonitor'), 'spec.endpoints.0.port') });
+    const ports = fieldAt(one('Deployment'), 'spec.template.spec.containers.0.ports.0');
+    expect(ports).toMatchObject({ name: fieldAt(port, 'targetPort'), containerPort: 8080 });
+  });
 });
+
+const AFFINITY = 'affinity.podAntiAffinity.preferredDuringSchedulingIgnoredDuringExecution.0.podAffinityTerm';

@@ -1,4 +1,5 @@
 /** The published JSON schemas, by kubeconform: what is right is taken, what the API server would refuse is refused. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
@@ -20,6 +21,21 @@ describe('the schemas', () => {
     expect(await validate(files)).toContain('2 resources found in 2 files - Valid: 2, Invalid: 0');
   });
 
+  it('take the examples as the guide has them checked, and without asking anybody', async () => {
+    const guide = await readFile(join(ROOT, 'docs', 'guides', 'validate.md'), 'utf8');
+    const [, command = ''] = /^ {4}kubeconform ((?:.*\\\n)+.*)$/m.exec(guide) ?? [];
+    const words = command.replaceAll(/[\\']/g, '').split(/\s+/);
+    const args = words.map((word) => (/^(deploy|examples)\//.test(word) ? join(ROOT, word) : word));
+    expect(args).toContain(SCHEMAS);
+    expect(await run('kubeconform', args)).toContain('Valid: 2, Invalid: 0, Errors: 0, Skipped: 0');
+  });
+
+  it('take the pools and strategies of the examples for Argo CD', async () => {
+    const files = ['pools/host-pools.yaml', 'strategies/base/patch-strategy.yaml'];
+    const paths = files.map((file) => join(EXAMPLES, 'argocd', file));
+    expect(await validate(paths)).toContain('Valid: 3, Invalid: 0');
+  });
+
   it('take the pools of the chart', async () => {
     const pools = (await rendered(CHART)).filter(({ kind }) => kind === 'HostPool');
     expect(await validate(['-'], pools.map((pool) => dump(pool)).join('---\n'))).toContain(
@@ -31,6 +47,12 @@ describe('the schemas', () => {
     const [pool] = await readManifests(join(EXAMPLES, 'host-pool.yaml'));
     const spec = { ...(pool?.['spec'] as object), maxUnavailable };
     expect(await validate(['-'], dump({ ...pool, spec }))).toContain('Valid: 1');
+  });
+
+  it.each(['101%', 0])('refuse what is neither: %s', async (maxUnavailable) => {
+    const [pool] = await readManifests(join(EXAMPLES, 'host-pool.yaml'));
+    const spec = { ...(pool?.['spec'] as object), maxUnavailable };
+    await expect(validate(['-'], dump({ ...pool, spec }))).rejects.toThrow(/\/spec\/maxUnavailable/);
   });
 
   it('take any field of a pod in the template of a Job', async () => {

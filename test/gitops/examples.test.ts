@@ -115,6 +115,11 @@ describe('the app of apps', () => {
     expect(others).toEqual([['HostPool'], ['PatchStrategy'], ['PatchStrategy']]);
   });
 
+  it('pins every child, so that a commit reaches them wave by wave', async () => {
+    for (const { metadata, spec } of await applications())
+      expect(spec.source.targetRevision, metadata.name).toMatch(/^v\d+\.\d+\.\d+$/);
+  });
+
   it('installs, but for kinds and pools, what deploy/ does', async () => {
     const named = ({ kind, metadata: { name } }: Manifest): string => `${kind} ${name}`;
     const whole = (await kustomized(DEPLOY)).filter(
@@ -132,24 +137,49 @@ describe('the app of apps', () => {
     for (const { metadata: each } of others) expect(each.finalizers).toHaveLength(1);
   });
 
-  it('waits for a child that is healthy only once that is synced, too', async () => {
-    const [configMap] = await readManifests(join(ARGOCD, 'argocd-cm.yaml'));
-    const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(configMap);
+  it('takes the health of a child only once that is synced', async () => {
     const child = (words: string, sync: string): unknown => ({
       status: { health: { status: words }, sync: { status: sync } },
     });
-    const script = data['resource.customizations.health.argoproj.io_Application'] ?? '';
-    const answers = await health(script, [
-      {},
-      child('Healthy', 'OutOfSync'),
-      child('Healthy', 'Synced'),
-      child('Suspended', 'Synced'),
-      child('Degraded', 'Synced'),
-    ]);
-    const words = ['Progressing', 'Progressing', 'Healthy', 'Suspended', 'Degraded'];
-    expect(answers.map(({ status }) => status)).toEqual(words);
+    expect(
+      await healthOfChildren([
+        {},
+        child('Healthy', 'OutOfSync'),
+        child('Healthy', 'Synced'),
+        child('Suspended', 'Synced'),
+        child('Degraded', 'Synced'),
+        child('Degraded', 'OutOfSync'),
+      ]),
+    ).toEqual(['Progressing', 'Progressing', 'Healthy', 'Suspended', 'Degraded', 'Progressing']);
+  });
+
+  it('does not take what is said of the last version of a child for what is said of the new one', async () => {
+    const child = (words: string, compared: string, path = 'a'): object => ({
+      spec: { source: { targetRevision: 'v2', path: 'a' } },
+      status: {
+        health: { status: words },
+        sync: { status: 'Synced', comparedTo: { source: { targetRevision: compared, path } } },
+      },
+    });
+    expect(
+      await healthOfChildren([
+        child('Healthy', 'v1'),
+        child('Degraded', 'v1'),
+        child('Healthy', 'v2', 'b'),
+        child('Healthy', 'v2'),
+        { ...child('Healthy', 'v2'), spec: { sourceHydrator: {} } },
+      ]),
+    ).toEqual(['Progressing', 'Progressing', 'Progressing', 'Healthy', 'Healthy']);
   });
 });
+
+/** What the root sees of its children. */
+async function healthOfChildren(children: readonly unknown[]): Promise<string[]> {
+  const [configMap] = await readManifests(join(ARGOCD, 'argocd-cm.yaml'));
+  const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(configMap);
+  const script = data['resource.customizations.health.argoproj.io_Application'] ?? '';
+  return (await health(script, children)).map(({ status }) => status);
+}
 
 it('the ApplicationSet goes from wave to wave by the label that its clusters have', async () => {
   const { spec } = await parsed(applicationSet, 'applicationset.yaml');

@@ -92,18 +92,20 @@ describe('a health script', () => {
     ]);
   });
 
-  it.each(['PatchStrategy', 'HostPool'])('for a %s takes any field to be absent or null', async (kind) => {
-    const samples = kind === 'HostPool' ? poolSamples() : strategies;
-    const words = ['Healthy', 'Progressing', 'Suspended', 'Degraded'];
-    for (const sample of samples.values()) {
-      const [whole] = await health(await scriptOf(kind), [sample]);
-      const lacking = [{}, ...withoutOne(sample)];
-      for (const { status } of await health(await scriptOf(kind), lacking)) {
-        expect(words).toContain(status);
-        if (kind === 'PatchStrategy' && whole?.status !== 'Healthy') expect(status).not.toBe('Healthy');
+  it.each(['PatchStrategy', 'HostPool'])(
+    'for a %s takes any field to be absent, or of another type',
+    async (kind) => {
+      const samples = kind === 'HostPool' ? poolSamples() : strategies;
+      const words = ['Healthy', 'Progressing', 'Suspended', 'Degraded'];
+      const script = await scriptOf(kind);
+      for (const sample of samples.values()) {
+        const [whole, ...others] = await health(script, [sample, {}, ...withOneOdd(withoutPlan(sample))]);
+        const read = new Set(others.map(({ status }) => status));
+        expect(words).toEqual(expect.arrayContaining([...read]));
+        if (kind === 'PatchStrategy' && whole?.status !== 'Healthy') expect(read).not.toContain('Healthy');
       }
-    }
-  });
+    },
+  );
 
   it('stands in the ConfigMap as it is in its file', async () => {
     const file = await readFile(join(DEPLOY, 'argocd', 'argocd-cm.yaml'), 'utf8');
@@ -116,16 +118,23 @@ describe('a health script', () => {
   });
 });
 
-/** The object without each of its fields, and with null in the place of it; what a plan holds is left as it is. */
-function withoutOne(object: unknown): unknown[] {
+/** What no health script looks into makes up most of a sample. */
+function withoutPlan({ status, ...sample }: { readonly status: object }): object {
+  const kept = Object.entries(status).filter(([key]) => !/Phase$|^run$|^progress$/.test(key));
+  return { ...sample, status: Object.fromEntries(kept) };
+}
+
+const ODD: readonly unknown[] = [null, 'odd', 7, {}];
+
+/** The object without each of its fields, and with what does not belong there. */
+function withOneOdd(object: unknown): unknown[] {
   if (typeof object !== 'object' || object === null) return [];
   if (Array.isArray(object)) {
     const items: readonly unknown[] = object;
-    return items.flatMap((item, i) => [null, ...withoutOne(item)].map((each) => items.with(i, each)));
+    return items.flatMap((item, i) => [...ODD, ...withOneOdd(item)].map((each) => items.with(i, each)));
   }
   return Object.entries(object).flatMap(([key, value]) => {
     const { [key]: _, ...rest } = object as Record<string, unknown>; // a cast: what it holds is not known
-    const inner = /Phase$|^run$|^progress$/.test(key) ? [] : withoutOne(value);
-    return [rest, ...[null, ...inner].map((each) => ({ ...rest, [key]: each }))];
+    return [rest, ...[...ODD, ...withOneOdd(value)].map((each) => ({ ...rest, [key]: each }))];
   });
 }

@@ -7,7 +7,7 @@ import { LEFT_LOCKED_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names
 import { patchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { request } from '../e2e/by-hand.ts';
 import { Cluster, closed, Fleet, marked } from '../e2e/cluster.ts';
-import { applyAs, mergePatch, read, remove, type Manifest } from '../support/apply.ts';
+import { applyAs, mergePatch, read, remove, replace, type Manifest } from '../support/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
 import { DEPLOY } from '../support/installation.ts';
@@ -115,12 +115,53 @@ describe('the app of apps', () => {
       run: { id: run?.id },
       requests: [{ id: 'wave-4' }],
     });
-
-    await remove(cluster.admin, workers); // as Force does, which makes it again
-    await eventually('it is gone', async () => (await read(cluster.admin, workers)) === undefined);
-    await sync([workers]);
-    expect(await untilHealth('Healthy', [workers])).not.toContain('applying');
   }, 120_000);
+});
+
+describe('a strategy that has finished', () => {
+  const boots = async (fleet: Fleet): Promise<unknown[]> =>
+    (await fleet.nodes()).map(({ metadata, status }) => [metadata?.name, status?.nodeInfo?.bootID]);
+  const jobs = async (fleet: Fleet): Promise<unknown[]> =>
+    (await fleet.jobs()).map(({ metadata }) => metadata?.uid).sort();
+
+  async function finished(pool: string): Promise<{ readonly fleet: Fleet; readonly manifest: Manifest }> {
+    const fleet = await cluster.fleet(pool, 2, 2);
+    const manifest = withSpec(fleet.strategy, { poolRef: pool, execution: { mode: 'Run' } });
+    await sync([manifest]);
+    await fleet.untilState('applied');
+    return { fleet, manifest };
+  }
+
+  it('and is replaced, as with Replace=true, stays as it is', async () => {
+    const { fleet, manifest } = await finished('replaced');
+    const before = {
+      run: (await fleet.status()).run?.id,
+      boots: await boots(fleet),
+      jobs: await jobs(fleet),
+    };
+    await replace(cluster.admin, manifest);
+    await fleet.order({ throughStage: 9 }); // a generation that it tells of, so that we know when it has looked
+    const { generation } = (await live(manifest)).metadata;
+    const { state, run } = await fleet.until('a look', (status) => status.observedGeneration === generation);
+    expect(state).toBe('applied');
+    expect({ run: run?.id, boots: await boots(fleet), jobs: await jobs(fleet) }).toEqual(before);
+  });
+
+  it('and is deleted and made again, as with Force=true, finds nothing to do', async () => {
+    const { fleet, manifest } = await finished('forced');
+    const before = await boots(fleet);
+    await remove(cluster.admin, manifest);
+    await eventually('it is gone', async () => (await read(cluster.admin, manifest)) === undefined);
+    await sync([manifest]);
+    const { conditions, applyPhase } = await fleet.untilState('applied');
+    expect(conditions).toContainEqual(
+      expect.objectContaining({ type: 'Ready', status: 'True', reason: 'NothingToDo' }),
+    );
+    expect(applyPhase?.stages ?? []).toEqual([]);
+    await eventually('the Jobs of the first are gone', async () => (await jobs(fleet)).length === 0);
+    expect(await boots(fleet)).toEqual(before);
+    expect(marked(await fleet.nodes())).toEqual([]);
+  });
 });
 
 describe('self-heal', () => {

@@ -77,6 +77,16 @@ export async function replaceStatus(config: KubeConfig, target: Manifest, status
   });
 }
 
+/** Puts a manifest in the place of all that is there but the status, as `kubectl replace` does. Throws AdmissionError. */
+export async function replace(config: KubeConfig, manifest: Manifest): Promise<void> {
+  const { metadata } = manifestSchema.parse(await read(config, manifest));
+  const { resourceVersion } = metadata;
+  await request(config, 'PUT', await pathOf(config, manifest), 'application/json', {
+    ...manifest,
+    metadata: { ...manifest.metadata, resourceVersion },
+  });
+}
+
 /** Reads an object; undefined when there is none. */
 export async function read(config: KubeConfig, target: Manifest): Promise<unknown> {
   return request(config, 'GET', await pathOf(config, target));

@@ -36,5 +36,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "careen.image" -}}
+{{- if eq .Values.image.tag "latest" }}
+{{- fail "image.tag: what is latest today is another image tomorrow; name a version, or leave it empty for that of the chart" }}
+{{- end }}
 {{- with .Values.image }}{{ .repository }}:{{ default $.Chart.AppVersion .tag }}{{ with .digest }}@{{ . }}{{ end }}{{ end }}
 {{- end }}
