@@ -6,7 +6,7 @@ import type { HostVerdict } from './evaluate.ts';
 import { beginStep } from './lifecycle.ts';
 import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
 import type { Ending } from './results.ts';
-import { hostGone, isOver, isReached, type HostStep, type Verdict } from './steps/verdict.ts';
+import { isOver, isReached, notToBeTaken, type HostStep, type Verdict } from './steps/verdict.ts';
 import { deadlineOf, dueTimer, nextDeadline, type PartEnding } from './timers.ts';
 
 /**
@@ -91,8 +91,9 @@ function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
 
 function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   if (windsDown(pass)) return { result: 'aborted' };
-  const gone = (running.stage.hosts ?? []).filter((name) => !pass.turn.view.host(name));
-  if (gone.length > 0) return failedBecause(gone.map((name) => hostGone(name).reason));
+  const { view, pool } = pass.turn;
+  const gone = (running.stage.hosts ?? []).flatMap((name) => notToBeTaken(name, view.host(name), pool) ?? []);
+  if (gone.length > 0) return failedBecause(gone.map(({ reason: why }) => why));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
