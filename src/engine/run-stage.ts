@@ -1,6 +1,6 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
-import { isFinal } from './run-state.ts';
+import { failedAsBefore, isFinal, stillFailed } from './run-state.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
 import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
@@ -57,6 +57,7 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
     timeoutSeconds: timing.unlockTimeoutSeconds,
     extendedSeconds: failedStep.extendedSeconds ?? 0,
   };
+  pass.run.hosts = pass.run.hosts.map((host) => (OWN_ACTION.has(host.step) ? host : failedAsBefore(host)));
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;
   for (const each of pass.evaluate(unlock, hostSteps(pass, stage, unlock, names))) {
@@ -82,6 +83,8 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
 }
 
 /** A host that was only touched was never locked: there is nothing to keep. */
-function staysLocked({ turn }: Pass, { name, level, result, step }: HostProgress): boolean {
-  return level === 'away' && isFinal(result) && OWN_ACTION.has(step) && turn.view.host(name) !== undefined;
+function staysLocked({ turn }: Pass, host: HostProgress): boolean {
+  const { name, level, result, step } = host;
+  const hasFailed = isFinal(result) && (OWN_ACTION.has(step) || stillFailed(host));
+  return level === 'away' && hasFailed && turn.view.host(name) !== undefined;
 }

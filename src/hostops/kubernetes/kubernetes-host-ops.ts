@@ -244,7 +244,12 @@ export class KubernetesHostOps implements HostOps {
     if (!node) return undefined;
     const isMember = membershipOf(node, scope) === 'member';
     const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
-    return { ...facts, isMember, instances: this.#pods.instances(name), runningJob: this.#jobs.runningOn(name) };
+    return {
+      ...facts,
+      isMember,
+      instances: this.#pods.instances(name),
+      runningJob: this.#jobs.runningOn(name),
+    };
   }
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {
