@@ -32,6 +32,8 @@ export function runStage(pass: Pass, phase: PhaseStatus, stage: StageStatus): Pa
       if (!ending || ending.ends === 'phase') return ending;
       if (ending.ends === 'stage') return end(pass, stage, ending);
       endStep(step, stamp(pass), ending.result, ending.reason);
+      // From here on it counts by how much the giving back is put off, which has its own time.
+      if (!isGood(step.result)) delete step.extendedSeconds;
     }
     if (windsDown(pass)) return end(pass, stage, { result: 'aborted' });
     if (!isGood(step.result))
