@@ -23,7 +23,7 @@ export type PeopleOptions = {
   readonly random: Random;
   readonly hosts: readonly string[];
   readonly strategies: readonly string[];
-  readonly limit: number;
+  readonly limit: number | string;
   readonly note: (kind: FaultKind, about: string) => void;
 };
 
@@ -39,8 +39,7 @@ export class People {
   act(kind: FaultKind): void {
     const { random, hosts, strategies, server } = this.#options;
     // Where every strategy is gone there is still the pool.
-    if (server.list('patchstrategies').length === 0)
-      return this.#pool('limit changes', { maxUnavailable: random.int(1, 5) });
+    if (server.list('patchstrategies').length === 0) return this.#limit();
     const strategy = keyOfStrategy(random.pick(strategies));
     switch (kind) {
       case 'abort':
@@ -58,7 +57,7 @@ export class People {
       case 'delete':
         return this.#delete(strategy);
       case 'limit changes':
-        return this.#pool(kind, { maxUnavailable: random.int(1, 5) });
+        return this.#limit();
       case 'pool paused':
         return this.#pool(kind, { paused: true });
       case 'cordon':
@@ -158,6 +157,12 @@ export class People {
     if (!server.get('patchstrategies', strategy)) return;
     note('delete', strategy);
     server.remove('patchstrategies', strategy, ADMIN);
+  }
+
+  #limit(): void {
+    const { random } = this.#options;
+    const maxUnavailable = random.chance(0.3) ? `${String(random.int(5, 60))}%` : random.int(1, 5);
+    this.#pool('limit changes', { maxUnavailable });
   }
 
   #pool(kind: FaultKind | undefined, change: Json): void {
