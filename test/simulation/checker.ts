@@ -32,6 +32,8 @@ const RUN_LABEL = 'careen.dev/run';
 const IN_FLIGHT_MS = 180_000;
 /** How long the operator may not know of a host that others took out of service, or moved to another pool. */
 const UNSEEN_MS = 150_000;
+/** And while nothing is wrong with watches, requests and processes: from a look to the write that rests on it. */
+const SEEN_MS = 10_000;
 
 export type CheckerOptions = {
   readonly server: ApiServer;
@@ -62,7 +64,7 @@ export class Checker {
   readonly #suspendedAt = new Map<string, number>();
   /** By the uid of a strategy: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
-  /** By the uid of a strategy whose run stands still: the epoch in which that was written down. */
+  /** By the uid of a strategy that is to stand still: the epoch of its run when that was seen. */
   readonly #suspendedIn = new Map<string, number>();
 
   constructor(options: CheckerOptions) {
@@ -159,7 +161,7 @@ export class Checker {
     else this.#acting.set(run, { by, epoch });
   }
 
-  /** Who has written that a run stands still has nothing on its way for it, but what it has got no answer to. */
+  /** Who has seen that a run is to stand still has nothing on its way for it, but what it has got no answer to. */
   #notSuspended(run: string, what: string, by: string, path: string): void {
     const strategy = this.#strategyOf(run);
     if (!strategy || stateOf(strategy) !== 'applying') return;
@@ -328,7 +330,7 @@ export class Checker {
         ({ exists, claim, labels }) => exists && !claim && !selects(pool, labels),
       );
     for (const name of hosts)
-      if (this.#options.now() - leftSince(name) > UNSEEN_MS)
+      if (this.#options.now() - leftSince(name) > (this.#options.isViewFresh() ? SEEN_MS : UNSEEN_MS))
         this.#fail(`(1) an outage of ${name} began, which had left the pool`);
     for (const name of hosts)
       // The permit of one that is gone may have been freed meanwhile.

@@ -80,9 +80,10 @@ export function stateOf({ status }: ApiObject): string | undefined {
   return textAt(status, 'state');
 }
 
-/** Whether its run stands still, and its leader has written that down. */
-export function isSuspended({ status }: ApiObject): boolean {
-  return textAt(status, 'run', 'suspendedSince') !== undefined;
+/** Whether it is to stand still, and the operator has seen that. */
+export function isSuspended(strategy: ApiObject): boolean {
+  const { status, metadata } = strategy;
+  return modeOf(strategy) === 'Suspend' && at(status, 'observedGeneration') === metadata.generation;
 }
 
 /** Under which epoch its run was written last. */
