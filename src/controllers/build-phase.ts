@@ -32,6 +32,8 @@ export type BuildInput = {
   readonly activeHost: HostName | undefined;
   /** What of the strategy the pool does not permit; then there is no plan. */
   readonly violations: readonly string[];
+  /** Why the spec cannot be read; then there is no plan. */
+  readonly unreadable?: string | undefined;
   readonly epoch: number;
   readonly scope: Scope;
   readonly fleetRevision: string;
@@ -71,6 +73,10 @@ export async function buildPlan(
   const failed = (message: string, reason: Reason = 'BuildFailed'): PatchStrategyStatus =>
     buildFailed(input, queries.status, message, reason, clock());
 
+  if (input.unreadable !== undefined) {
+    queries.failed(input.unreadable);
+    return failed(input.unreadable);
+  }
   if (input.violations.length > 0) {
     const refusal = clip(input.violations.join('; '));
     queries.failed(refusal);

@@ -16,6 +16,9 @@ const FAILED: ReadonlySet<string> = new Set([
   'abort-failed',
   'abort-timeout',
 ]);
+/** As another version of the kind may have admitted it. */
+const UNREADABLE = { workerApplyType: 'sideways' };
+const READABLE = { workerApplyType: 'parallel' };
 const SOMEBODY = 'somebody';
 
 export type PeopleOptions = {
@@ -53,7 +56,11 @@ export class People {
       case 'suspend':
         return this.#mode(kind, strategy, 'Suspend');
       case 'edit':
-        return this.#spec(kind, strategy, { maxParallelWorkerHosts: random.int(1, 5) });
+        return this.#spec(
+          kind,
+          strategy,
+          random.chance(0.2) ? UNREADABLE : { maxParallelWorkerHosts: random.int(1, 5) },
+        );
       case 'delete':
         return this.#delete(strategy);
       case 'limit changes':
@@ -70,9 +77,14 @@ export class People {
 
   /** Goes on where somebody only paused: everything may end now. */
   settle(): void {
-    const { server, limit } = this.#options;
+    const { server, limit, random } = this.#options;
     this.#pool(undefined, { paused: false, maxUnavailable: limit });
     for (const { metadata, spec } of server.list('patchstrategies')) {
+      if (at(spec, 'workerApplyType') === UNREADABLE.workerApplyType && random.chance(0.5))
+        this.#change(undefined, keyOf(metadata), 'mended', (object) => ({
+          ...object,
+          spec: { ...object.spec, ...READABLE },
+        }));
       const mode = at(spec, 'execution', 'mode');
       if (mode === 'Suspend' || mode === 'Hold') this.#mode(undefined, keyOf(metadata), 'Run');
     }

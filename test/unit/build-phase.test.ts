@@ -24,16 +24,17 @@ type Wish = {
   readonly spec?: Record<string, unknown>;
   readonly before?: PatchStrategyStatus;
   readonly limit?: number;
+  readonly unreadable?: string;
 };
 
 async function planned(
   world: SimulatedWorld,
-  { spec, before = {}, limit = 2 }: Wish = {},
+  { spec, before = {}, limit = 2, unreadable }: Wish = {},
   hosts = new SimulatedHostOps(world),
 ): Promise<PatchStrategyStatus> {
   const input: BuildInput = {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
-    ...{ violations: [], epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
+    ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
   };
   return buildPlan(input, hosts, () => world.now, new AbortController().signal);
 }
@@ -49,6 +50,13 @@ class ListingTwice extends SimulatedHostOps {
 }
 
 describe('a plan that cannot be made', () => {
+  it('is none of a spec that cannot be read: the state says why', async () => {
+    const unreadable = 'the spec cannot be read by this version of Careen: spec.patches: wrong';
+    const status = await planned(worldOf({ name: 'w-1' }), { unreadable });
+    expect(status).toMatchObject({ state: 'build-failed', message: unreadable });
+    expect(digestOf(status)).toBe('none');
+  });
+
   it('ends the build with what is wrong, its value and the remedy, and without stages', async () => {
     const world = worldOf({ name: 'w-1' });
     const status = await planned(world, { limit: 0 }, new ListingTwice(world));
