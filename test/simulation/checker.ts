@@ -2,7 +2,7 @@
  * Judges a simulated world by what must always hold (architecture §6; the
  * numbers in the complaints are those of its invariants). It sees every change
  * of every object, and knows the operator only by these: it shares no line with
- * the engine, the planner or the controllers.
+ * the engine, the planner or the controllers (a test looks at what it imports).
  */
 import { at, type ApiServer, type Change } from '../../src/simulation/api-server.ts';
 import { jobEnded, nodeOf } from '../../src/simulation/cluster.ts';
