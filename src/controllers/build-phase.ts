@@ -172,7 +172,7 @@ function builtStatus(
       ...(change ? { change } : {}),
     },
   };
-  const run = newRun(input.runId, plan);
+  const run = { ...newRun(input.runId, plan), authority: authorityOver(input.before, plan) };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
   return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
 }
@@ -192,6 +192,11 @@ function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
   return left.length < old.stages.length
     ? 'the stages that were carried out are no longer in it'
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
+}
+
+/** What a request has allowed that waits for its beginning: it was about this plan, and ends with another one. */
+function authorityOver({ state, run }: PatchStrategyStatus, plan: Plan): RunState['authority'] {
+  return state === 'ready-to-apply' && run?.planDigest === plan.digest ? run.authority : undefined;
 }
 
 /** A plan without stages is carried out as soon as it is made. */

@@ -112,6 +112,17 @@ describe('a plan that is built anew', () => {
     expect(again.run?.change).toBe('added: w-2');
   });
 
+  it('keeps what a request has allowed that has not begun, unless it is another plan', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const { run, ...built } = await planned(world);
+    if (!run) throw new Error('there is no run');
+    const before = { ...built, run: { ...run, authority: { throughStage: 0 } } };
+    expect((await planned(world, { before })).run?.authority).toEqual({ throughStage: 0 });
+    expect((await planned(world, { before, limit: 3 })).run).not.toHaveProperty('authority');
+    const begun: PatchStrategyStatus = { ...before, state: 'applying' };
+    expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
+  });
+
   it('names what was edited, and says so when neither hosts nor actions differ', async () => {
     const world = worldOf({ name: 'w-1' });
     const before = await planned(world);

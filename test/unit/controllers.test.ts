@@ -151,6 +151,8 @@ describe('a plan is built again', () => {
 
   it('when the fleet changed: before a run starts at once, in Hold after five minutes', () => {
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
+    const allowed = { ...run, state: 'ready-to-apply', authority: { throughStage: 0 } } as const;
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new', run: allowed })).toBe(true);
     expect(rebuild('ready-to-apply', { fleetRevision: 'new' })).toBe(false);
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', now: built + 300_000 })).toBe(true);
   });
