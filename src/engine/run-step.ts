@@ -19,7 +19,11 @@ import { deadlineOf, dueTimer, nextDeadline, type PartEnding } from './timers.ts
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
-  if (opensOutage(stage, step.name) && !outagesOpen(pass, stage)) return waitForPermits(pass, running);
+  if (opensOutage(stage, step.name)) {
+    const against = againstFurtherHosts(pass, stage);
+    if (against !== undefined) return failedBecause([against]);
+    if (!outagesOpen(pass, stage)) return waitForPermits(pass, running);
+  }
 
   const verdicts = judge(pass, running);
   for (const each of verdicts) record(pass, stage, step, each);
@@ -81,6 +85,15 @@ export function hostSteps(
     outcomes: turn.outcomes,
     now: turn.now,
   }));
+}
+
+/**
+ * Why a stage that is taken up again may take no further hosts, when something stands against it since. It cannot be put
+ * back to its beginning as others are: it has hosts that stay locked, and that it is to decide about.
+ */
+function againstFurtherHosts({ run, turn }: Pass, { hosts = [] }: StageStatus): string | undefined {
+  const isWhole = hosts.every((host) => run.hosts.some(({ name }) => name === host));
+  return run.hosts.length === 0 || isWhole ? undefined : turn.order.heldBack?.message;
 }
 
 function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {

@@ -19,6 +19,7 @@ import {
   modeOf,
   outagesOf,
   permitsOf,
+  plannedBy,
   runIdOf,
   selects,
   stateOf,
@@ -62,6 +63,8 @@ export class Checker {
   /** By the uid of a pod: who told it to go. */
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
+  /** By run: the spec that its plan was built from, without its orders. */
+  readonly #builtFrom = new Map<string, string>();
   /** By the uid of a strategy: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
   /** By the uid of a strategy that is to stand still: the epoch of its run when that was seen. */
@@ -274,6 +277,7 @@ export class Checker {
     else if (!this.#suspendedAt.has(uid)) this.#suspendedAt.set(uid, this.#options.now());
     if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
     this.#lastWriter.set(uid, by);
+    if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), plannedBy(before));
     if (!isSuspended(object)) this.#suspendedIn.delete(uid);
     else if (!isSuspended(before)) this.#suspendedIn.set(uid, epochOf(object));
     const known = new Set(outagesOf(before).map(({ name }) => name));
@@ -314,6 +318,8 @@ export class Checker {
     const what = `(4) an outage of ${hosts.join(', ')} began`;
     if (before.metadata.deletionTimestamp !== undefined) this.#fail(`${what} after the strategy was deleted`);
     if (stateOf(object) !== 'applying') this.#fail(`${what} in state ${String(stateOf(object))}`);
+    if (this.#builtFrom.get(runIdOf(object)) !== plannedBy(before))
+      this.#fail(`${what} after the spec was edited`);
     const mode = modeOf(before);
     const stage = Number(at(object.status, 'applyPhase', 'currentStage'));
     const through = Number(at(before.spec, 'execution', 'throughStage') ?? Infinity);

@@ -104,6 +104,12 @@ export function limitOf(pool: ApiObject, hosts: number): number {
   return Math.max(1, Math.floor((Number.parseInt(String(allowed), 10) / 100) * hosts));
 }
 
+/** What of a spec a plan is made of: all but its orders. */
+export function plannedBy({ spec = {} }: ApiObject): string {
+  const { execution: _orders, ...planned } = spec;
+  return JSON.stringify(planned);
+}
+
 export function runIdOf({ status }: ApiObject): string {
   return textAt(status, 'run', 'id') ?? '';
 }

@@ -39,6 +39,25 @@ describe('a failed stage that is taken up again', () => {
     expect(run.claimed).toEqual(['w-1']);
   });
 
+  it.each([
+    { when: 'while it waits for permits', closed: true },
+    { when: 'when it has permits', closed: false },
+  ])('takes no further host when something stands against it $when, and says so', async ({ closed }) => {
+    const other = { name: 'x', labels: { infra: '' } };
+    const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, other] });
+    await run.settle();
+    run.world.changeHost('x', { closed });
+    const before = run.accepted.length;
+    run.requests = [{ id: 'r-1', verb: 'retry' }];
+    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closed ? 1 : 2));
+    const message = 'the spec was edited, what is left is planned anew';
+    run.order = { mode: 'Run', heldBack: { reason: 'Building', message } };
+    await run.settle();
+    expect(run.run).toMatchObject({ state: 'apply-failed', apply: { reason: `stage 0: ${message}` } });
+    expect(run.accepted.slice(before)).toEqual([]);
+    expect([run.claimed, [...run.permits]]).toEqual([['w-1'], ['w-1']]);
+  });
+
   it('leaves a host locked that had failed, also where it was about to be worked on again', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await run.settle();
