@@ -172,7 +172,7 @@ function builtStatus(
       ...(change ? { change } : {}),
     },
   };
-  const run = { ...newRun(input.runId, plan), authority: authorityOver(input.before, plan) };
+  const run = { ...newRun(input.runId, plan), authority: authorityOver(input, plan) };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
   return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
 }
@@ -194,9 +194,10 @@ function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
 }
 
-/** What a request has allowed that waits for its beginning: it was about this plan, and ends with another one. */
-function authorityOver({ state, run }: PatchStrategyStatus, plan: Plan): RunState['authority'] {
-  return state === 'ready-to-apply' && run?.planDigest === plan.digest ? run.authority : undefined;
+/** What a request has allowed that waits for its beginning: it was about this plan, and ends with another, or an edit. */
+function authorityOver({ before: { state, run }, spec }: BuildInput, plan: Plan): RunState['authority'] {
+  const isSame = run?.planDigest === plan.digest && run.specDigest === specDigest(spec);
+  return state === 'ready-to-apply' && isSame ? run.authority : undefined;
 }
 
 /** A plan without stages is carried out as soon as it is made. */

@@ -59,7 +59,7 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
     timeoutSeconds: timing.unlockTimeoutSeconds,
     extendedSeconds: failedStep.extendedSeconds ?? 0,
   };
-  pass.run.hosts = pass.run.hosts.map((host) => (OWN_ACTION.has(host.step) ? host : failedAsBefore(host)));
+  pass.run.hosts = pass.run.hosts.map((host) => (failedItself(host) ? host : failedAsBefore(host)));
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;
   for (const each of pass.evaluate(unlock, hostSteps(pass, stage, unlock, names))) {
@@ -84,9 +84,12 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
   });
 }
 
+function failedItself({ result, step }: HostProgress): boolean {
+  return isFinal(result) && OWN_ACTION.has(step);
+}
+
 /** A host that was only touched was never locked: there is nothing to keep. */
 function staysLocked({ turn }: Pass, host: HostProgress): boolean {
-  const { name, level, result, step } = host;
-  const hasFailed = isFinal(result) && (OWN_ACTION.has(step) || stillFailed(host));
-  return level === 'away' && hasFailed && turn.view.host(name) !== undefined;
+  const hasFailed = failedItself(host) || stillFailed(host);
+  return host.level === 'away' && hasFailed && turn.view.host(host.name) !== undefined;
 }

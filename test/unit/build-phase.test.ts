@@ -119,6 +119,8 @@ describe('a plan that is built anew', () => {
     const before = { ...built, run: { ...run, authority: { throughStage: 0 } } };
     expect((await planned(world, { before })).run?.authority).toEqual({ throughStage: 0 });
     expect((await planned(world, { before, limit: 3 })).run).not.toHaveProperty('authority');
+    const edited = { ...before, run: { ...before.run, specDigest: 'another' } };
+    expect((await planned(world, { before: edited })).run).not.toHaveProperty('authority');
     const begun: PatchStrategyStatus = { ...before, state: 'applying' };
     expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
   });
