@@ -32,6 +32,8 @@ export type BuildInput = {
   readonly activeHost: HostName | undefined;
   /** What of the strategy the pool does not permit; then there is no plan. */
   readonly violations: readonly string[];
+  /** Why the spec cannot be read; then there is no plan. */
+  readonly unreadable?: string | undefined;
   readonly epoch: number;
   readonly scope: Scope;
   readonly fleetRevision: string;
@@ -71,6 +73,10 @@ export async function buildPlan(
   const failed = (message: string, reason: Reason = 'BuildFailed'): PatchStrategyStatus =>
     buildFailed(input, queries.status, message, reason, clock());
 
+  if (input.unreadable !== undefined) {
+    queries.failed(input.unreadable);
+    return failed(input.unreadable);
+  }
   if (input.violations.length > 0) {
     const refusal = clip(input.violations.join('; '));
     queries.failed(refusal);
@@ -166,7 +172,7 @@ function builtStatus(
       ...(change ? { change } : {}),
     },
   };
-  const run = newRun(input.runId, plan);
+  const run = { ...newRun(input.runId, plan), authority: authorityOver(input, plan) };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
   return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
 }
@@ -186,6 +192,12 @@ function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
   return left.length < old.stages.length
     ? 'the stages that were carried out are no longer in it'
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
+}
+
+/** What a request has allowed that waits for its beginning: it was about this plan, and ends with another, or an edit. */
+function authorityOver({ before: { state, run }, spec }: BuildInput, plan: Plan): RunState['authority'] {
+  const isSame = run?.planDigest === plan.digest && run.specDigest === specDigest(spec);
+  return state === 'ready-to-apply' && isSame ? run.authority : undefined;
 }
 
 /** A plan without stages is carried out as soon as it is made. */

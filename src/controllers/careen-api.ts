@@ -2,33 +2,12 @@ import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { hostPoolSpec, hostPoolStatus, type HostPoolStatus } from '../crds/host-pool.ts';
 import { GROUP, VERSION } from '../crds/names.ts';
-import { patchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../hostops/kubernetes/kube-client.ts';
 import { mergePatch } from './merge-patch.ts';
 import { poolPatch } from './pool-patch.ts';
+import { metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
 import { VersionedReader } from './versioned-reader.ts';
-
-const metadata = z.object({
-  name: z.string(),
-  namespace: z.string().default(''),
-  uid: z.string(),
-  resourceVersion: z.string(),
-  generation: z.int(),
-  creationTimestamp: z.string(),
-  annotations: z.record(z.string(), z.string()).default({}),
-  deletionTimestamp: z.unknown().optional(),
-  finalizers: z.array(z.string()).default([]),
-});
-export type Metadata = z.infer<typeof metadata>;
-
-const patchStrategy = z.object({
-  metadata,
-  spec: patchStrategySpec,
-  // A status that somebody spoilt counts as none: then the plan is built again.
-  status: patchStrategyStatus.default({}).catch({}),
-});
-export type PatchStrategy = z.infer<typeof patchStrategy>;
 
 const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
 export type HostPool = z.infer<typeof hostPool>;

@@ -2,8 +2,9 @@ import type { StrategyState } from '../crds/vocabulary.ts';
 import type { MarkedHost } from '../hostops/port.ts';
 import { isFinal } from '../engine/run-state.ts';
 import type { HostName } from '../planner/facts.ts';
-import type { CareenApi, HostPool, PatchStrategy } from './careen-api.ts';
+import type { CareenApi, HostPool } from './careen-api.ts';
 import { runOf } from './strategy-status.ts';
+import type { PatchStrategy } from './stored-strategy.ts';
 
 /** A run that some strategy still has, and what it says of itself. */
 export type LivingRun = {

@@ -1,10 +1,11 @@
 import type { HostOps } from '../hostops/port.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Attachment } from './attachments.ts';
-import type { CareenApi, HostPool, PatchStrategy } from './careen-api.ts';
+import type { CareenApi, HostPool } from './careen-api.ts';
 import type { PoolLedger } from './pool-ledger.ts';
 import type { Pools } from './pools.ts';
 import type { Telemetry } from './telemetry.ts';
+import type { PatchStrategy } from './stored-strategy.ts';
 
 export type Logger = {
   info(fields: object, message: string): void;

@@ -3,7 +3,7 @@ import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strateg
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { clip } from '../engine/clip.ts';
 import type { Answer, RunRequest } from '../engine/requests.ts';
-import type { PatchStrategy } from './careen-api.ts';
+import type { PatchStrategy } from './stored-strategy.ts';
 
 const KEPT_ANSWERS = 10;
 

@@ -47,7 +47,8 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (run.state === 'ready-to-apply' && poolWasGone(status)) return { rebuild: true };
   if (run.state === 'ready-to-apply' && fleetChanged) {
     const due = builtAt + HELD_PLAN_SECONDS * 1000;
-    return { rebuild: mode === 'Run' || input.applyAsked || now >= due, wakeAt: due };
+    const begins = mode === 'Run' || input.applyAsked || run.authority !== undefined;
+    return { rebuild: begins || now >= due, wakeAt: due };
   }
   return { rebuild: false };
 }

@@ -9,7 +9,7 @@ import { specDigest } from '../planner/digest.ts';
 import { adoptRun } from './adopt-run.ts';
 import { Attachments } from './attachments.ts';
 import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
-import type { HostPool, PatchStrategy } from './careen-api.ts';
+import type { HostPool } from './careen-api.ts';
 import { letGo } from './let-go.ts';
 import { orderOf, orderWithoutPool, poolMissing, violationsOf } from './order.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
@@ -23,6 +23,7 @@ import { runOf, stalledStatus } from './strategy-status.ts';
 import { strategyFacts } from './strategy-facts.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 import { strategyEvent } from './telemetry.ts';
+import type { PatchStrategy } from './stored-strategy.ts';
 
 /** Makes the worker of the queue: given namespace/name, it makes one pass over that strategy. */
 export function patchStrategyReconciler(
@@ -155,6 +156,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     maxUnavailable,
     activeHost: deps.activeHost,
     violations: violationsOf(context),
+    unreadable: context.strategy.unreadable,
     epoch,
     scope: attachment.scope,
     fleetRevision,

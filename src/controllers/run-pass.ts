@@ -5,7 +5,6 @@ import { advance } from '../engine/advance.ts';
 import type { Answer } from '../engine/requests.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../engine/turn.ts';
-import type { PatchStrategy } from './careen-api.ts';
 import type { PassContext } from './pass-context.ts';
 import { pendingRequests, type PendingRequests } from './pending-requests.ts';
 import { performEffects } from './perform-effects.ts';
@@ -14,6 +13,7 @@ import { runEvents } from './run-events.ts';
 import { poolFacts } from './pool-facts.ts';
 import { planOf, runOf, statusOfRun, type Shown } from './strategy-status.ts';
 import { strategyEvent } from './telemetry.ts';
+import type { PatchStrategy } from './stored-strategy.ts';
 
 /** Status that only tells, and is not decided upon, is written at most so often. */
 const CHATTER_MILLISECONDS = 1_000;

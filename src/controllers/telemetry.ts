@@ -3,7 +3,8 @@ import { API_VERSION } from '../crds/names.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { CareenEvent, ObjectReference } from '../telemetry/event-object.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { HostPool, PatchStrategy } from './careen-api.ts';
+import type { HostPool } from './careen-api.ts';
+import type { PatchStrategy } from './stored-strategy.ts';
 
 export type Telemetry = {
   readonly events: { record(event: CareenEvent): void };

@@ -43,7 +43,7 @@ export class WorkQueue {
   /** Runs the key after a while, unless it runs before: the earliest wish counts. */
   addAfter(key: string, milliseconds: number): void {
     if (this.#stopping.signal.aborted) return;
-    const at = Date.now() + milliseconds;
+    const at = performance.now() + milliseconds;
     const planned = this.#timers.get(key);
     if (planned && planned.at <= at) return;
     this.#cancelTimer(key);

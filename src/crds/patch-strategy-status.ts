@@ -153,6 +153,12 @@ const hostProgress = z
       .optional()
       .describe('Whether the host was closed before it was taken; it is put back as it was.'),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned it while we work on it.'),
+    failedBefore: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether it had failed when its stage began anew: it stays locked until it is worked on again.',
+      ),
     releaseAsked: z.boolean().optional().describe('Whether somebody asked to give the host back as it is.'),
   })
   .describe('A host whose outage is open.');

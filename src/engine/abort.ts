@@ -1,7 +1,7 @@
 import type { HostProgress } from '../crds/patch-strategy-status.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
-import { isFinal, newPhase } from './run-state.ts';
+import { failedAsBefore, isFinal, newPhase } from './run-state.ts';
 import { startPhaseTimer } from './timers.ts';
 
 /** Turns the run to its abort: the running step is awaited, then the abort phase begins. */
@@ -19,7 +19,7 @@ export function beginAbortPhase(pass: Pass): void {
   const { run, profile } = pass;
   const phase = run.abort ?? newPhase(profile.undo(pass));
   const given = new Set(phase.stages.flatMap(({ hosts = [] }) => hosts));
-  run.hosts = run.hosts.map((each) => (given.has(each.name) ? takenUpAgain(each) : each));
+  run.hosts = run.hosts.map((each) => (given.has(each.name) ? takenUpAgain(each) : failedAsBefore(each)));
   phase.stopAtStage = phase.totalStages;
   startPhaseTimer(phase, stamp(pass));
   begin(phase, stamp(pass));

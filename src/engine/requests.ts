@@ -66,7 +66,7 @@ function abort(pass: Pass): void {
  * Begins the failed stage anew on what is observed: hosts that are current by
  * now have nothing left to do. `retry` works on the failed hosts once more;
  * `resume` repeats nothing that was done, and goes on with hosts that somebody
- * has mended.
+ * has mended. Should the stage fail before it comes to them, they stay locked.
  */
 function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): void {
   const { run, plan } = pass;
@@ -77,12 +77,15 @@ function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): void {
   delete phase.endTime;
   stopPhaseTimer(phase);
   begin(phase, phase.startTime ?? stamp(pass));
-  run.hosts = run.hosts.map(({ patches: _patches, bootIdBefore: _boot, reason: _reason, ...kept }) => ({
-    ...kept,
-    result: 'wait',
-    attempt: verb === 'retry' ? Math.max(kept.attempt + 1, attempt) : kept.attempt,
-    ...(verb === 'retry' ? { jobs: [] } : {}),
-  }));
+  run.hosts = run.hosts.map(
+    ({ patches: _, bootIdBefore: _boot, reason: _why, releaseAsked: _asked, ...kept }) => ({
+      ...kept,
+      result: 'wait',
+      failedBefore: true,
+      attempt: verb === 'retry' ? Math.max(kept.attempt + 1, attempt) : kept.attempt,
+      ...(verb === 'retry' ? { jobs: [] } : {}),
+    }),
+  );
   const throughStage = Math.max(phase.stopAtStage - 1, phase.currentStage);
   if (!run.authority || run.authority.throughStage < phase.currentStage) run.authority = { throughStage };
   run.state = 'applying';

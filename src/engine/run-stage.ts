@@ -1,6 +1,6 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
-import { isFinal } from './run-state.ts';
+import { failedAsBefore, isFinal, stillFailed } from './run-state.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
 import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
@@ -32,6 +32,8 @@ export function runStage(pass: Pass, phase: PhaseStatus, stage: StageStatus): Pa
       if (!ending || ending.ends === 'phase') return ending;
       if (ending.ends === 'stage') return end(pass, stage, ending);
       endStep(step, stamp(pass), ending.result, ending.reason);
+      // From here on it counts by how much the giving back is put off, which has its own time.
+      if (!isGood(step.result)) delete step.extendedSeconds;
     }
     if (windsDown(pass)) return end(pass, stage, { result: 'aborted' });
     if (!isGood(step.result))
@@ -57,6 +59,7 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
     timeoutSeconds: timing.unlockTimeoutSeconds,
     extendedSeconds: failedStep.extendedSeconds ?? 0,
   };
+  pass.run.hosts = pass.run.hosts.map((host) => (failedItself(host) ? host : failedAsBefore(host)));
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;
   for (const each of pass.evaluate(unlock, hostSteps(pass, stage, unlock, names))) {
@@ -81,7 +84,12 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
   });
 }
 
+function failedItself({ result, step }: HostProgress): boolean {
+  return isFinal(result) && OWN_ACTION.has(step);
+}
+
 /** A host that was only touched was never locked: there is nothing to keep. */
-function staysLocked({ turn }: Pass, { name, level, result, step }: HostProgress): boolean {
-  return level === 'away' && isFinal(result) && OWN_ACTION.has(step) && turn.view.host(name) !== undefined;
+function staysLocked({ turn }: Pass, host: HostProgress): boolean {
+  const hasFailed = failedItself(host) || stillFailed(host);
+  return host.level === 'away' && hasFailed && turn.view.host(host.name) !== undefined;
 }

@@ -82,6 +82,17 @@ export function putStageBack(phase: PhaseStatus, stages: readonly Stage[], attem
   phase.stages[currentStage] = { ...newStage(stage, currentStage), ...(attempt > 1 ? { attempt } : {}) };
 }
 
+/** Whether a host had failed when its stage began anew, and nothing was done about that since. */
+export function stillFailed({ failedBefore, patches }: HostProgress): boolean {
+  return failedBefore === true && patches === undefined;
+}
+
+/** Says of such a host that it has failed, and leaves any other as it is. */
+export function failedAsBefore(host: HostProgress): HostProgress {
+  if (!stillFailed(host)) return host;
+  return { ...host, result: 'failed', reason: `${host.name} had failed before, and was not worked on again` };
+}
+
 /** Whether a result is an end. */
 export function isFinal(result: Result): boolean {
   return result !== 'initial' && result !== 'inprogress' && result !== 'wait';

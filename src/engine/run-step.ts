@@ -6,7 +6,7 @@ import type { HostVerdict } from './evaluate.ts';
 import { beginStep } from './lifecycle.ts';
 import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
 import type { Ending } from './results.ts';
-import { hostGone, isOver, isReached, type HostStep, type Verdict } from './steps/verdict.ts';
+import { isOver, isReached, notToBeTaken, type HostStep, type Verdict } from './steps/verdict.ts';
 import { deadlineOf, dueTimer, nextDeadline, type PartEnding } from './timers.ts';
 
 /**
@@ -19,7 +19,11 @@ import { deadlineOf, dueTimer, nextDeadline, type PartEnding } from './timers.ts
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
-  if (opensOutage(stage, step.name) && !outagesOpen(pass, stage)) return waitForPermits(pass, running);
+  if (opensOutage(stage, step.name)) {
+    const against = againstFurtherHosts(pass, stage);
+    if (against !== undefined) return failedBecause([against]);
+    if (!outagesOpen(pass, stage)) return waitForPermits(pass, running);
+  }
 
   const verdicts = judge(pass, running);
   for (const each of verdicts) record(pass, stage, step, each);
@@ -83,6 +87,15 @@ export function hostSteps(
   }));
 }
 
+/**
+ * Why a stage that is taken up again may take no further hosts, when something stands against it since. It cannot be put
+ * back to its beginning as others are: it has hosts that stay locked, and that it is to decide about.
+ */
+function againstFurtherHosts({ run, turn }: Pass, { hosts = [] }: StageStatus): string | undefined {
+  const isWhole = hosts.every((host) => run.hosts.some(({ name }) => name === host));
+  return run.hosts.length === 0 || isWhole ? undefined : turn.order.heldBack?.message;
+}
+
 function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
   const isOpen = (host: string): boolean => run.hosts.some(({ name }) => name === host);
   const isPermitted = (host: string): boolean => run.state === 'applying' && turn.permits.held.has(host);
@@ -91,8 +104,9 @@ function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
 
 function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   if (windsDown(pass)) return { result: 'aborted' };
-  const gone = (running.stage.hosts ?? []).filter((name) => !pass.turn.view.host(name));
-  if (gone.length > 0) return failedBecause(gone.map((name) => hostGone(name).reason));
+  const { view, pool } = pass.turn;
+  const gone = (running.stage.hosts ?? []).flatMap((name) => notToBeTaken(name, view.host(name), pool) ?? []);
+  if (gone.length > 0) return failedBecause(gone.map(({ reason: why }) => why));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);

@@ -44,6 +44,8 @@ export type InstanceFacts = {
 
 export type HostFacts = {
   readonly name: HostName;
+  /** Whether it belongs to the pool that is looked at: as its labels say, or while it is claimed, its claim. */
+  readonly isMember: boolean;
   /** Fences writes: changes with every change of the host. */
   readonly revision: string;
   /** Takes no new work. */

@@ -91,6 +91,15 @@ export class Cluster {
     for (const pod of this.#server.list('pods').filter((each) => nodeOf(each) === name)) this.#gone(pod);
   }
 
+  relabel(host: string, label: string, value: string): void {
+    if (!this.#server.get('nodes', host)) return;
+    const relabelled = ({ metadata, ...node }: ApiObject): ApiObject => ({
+      ...node,
+      metadata: { ...metadata, labels: { ...metadata.labels, [label]: value } },
+    });
+    this.#server.update('nodes', host, relabelled, CLUSTER);
+  }
+
   /** A host becomes NotReady for this reason, or is no longer; it is Ready when there is none. */
   setDown(name: string, reason: string, isDown: boolean): void {
     const reasons = this.#down.get(name) ?? new Set();

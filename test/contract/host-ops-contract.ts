@@ -167,6 +167,8 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const opened = c.fixture.ops.fleet(other, () => undefined);
       expect(c.fixture.ops.view(other).fleet.total).toBe(0);
       expect(c.fixture.ops.marked(other)).toEqual([]);
+      expect(c.fixture.ops.view(c.fixture.scope).host(held)?.isMember).toBe(true);
+      expect(c.fixture.ops.view(other).host(held)?.isMember).toBe(false);
       opened.close();
     });
 
@@ -178,6 +180,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         c.fixture.ops.view(newer).fleet.keptByOtherPools.has(kept),
       );
       expect(c.fixture.ops.view(newer).fleet.total).toBe(0);
+      expect(c.fixture.ops.view(newer).host(kept)?.isMember).toBe(false);
       opened.close();
     });
 

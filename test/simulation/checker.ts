@@ -2,23 +2,39 @@
  * Judges a simulated world by what must always hold (architecture §6; the
  * numbers in the complaints are those of its invariants). It sees every change
  * of every object, and knows the operator only by these: it shares no line with
- * the engine, the planner or the controllers.
+ * the engine, the planner or the controllers (a test looks at what it imports).
  */
 import { at, type ApiServer, type Change } from '../../src/simulation/api-server.ts';
 import { jobEnded, nodeOf } from '../../src/simulation/cluster.ts';
 import { REPEATED } from '../../src/simulation/connection.ts';
 import type { ApiObject } from '../../src/simulation/objects.ts';
-import { HostHistory } from './host-history.ts';
+import { HostHistory, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
-import { answersOf, claimOf, modeOf, outagesOf, permitsOf, runIdOf, stateOf, type Claim } from './seen.ts';
+import {
+  answersOf,
+  claimOf,
+  epochOf,
+  isSuspended,
+  limitOf,
+  modeOf,
+  outagesOf,
+  permitsOf,
+  plannedBy,
+  runIdOf,
+  selects,
+  stateOf,
+  type Claim,
+} from './seen.ts';
 
 const EFFECT = 'careen.dev/effect';
 const HOST = 'careen.dev/host';
 const RUN_LABEL = 'careen.dev/run';
 /** What was decided before a suspension may still be on its way for so long. */
 const IN_FLIGHT_MS = 180_000;
-/** How long the operator may not know of a host that others took out of service. */
+/** How long the operator may not know of a host that others took out of service, or moved to another pool. */
 const UNSEEN_MS = 150_000;
+/** And while nothing is wrong with watches, requests and processes: from a look to the write that rests on it. */
+const SEEN_MS = 10_000;
 
 export type CheckerOptions = {
   readonly server: ApiServer;
@@ -47,6 +63,12 @@ export class Checker {
   /** By the uid of a pod: who told it to go. */
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
+  /** By run: the spec that its plan was built from, without its orders. */
+  readonly #builtFrom = new Map<string, string>();
+  /** By the uid of a strategy: who wrote its status last. */
+  readonly #lastWriter = new Map<string, string>();
+  /** By the uid of a strategy that is to stand still: the epoch of its run when that was seen. */
+  readonly #suspendedIn = new Map<string, number>();
 
   constructor(options: CheckerOptions) {
     this.#options = options;
@@ -111,7 +133,8 @@ export class Checker {
         `(5) the claim on ${name} went back from epoch ${String(old.epoch)} to ${String(claim.epoch)}`,
       );
     if (claim && !old) this.#claimed(name, claim, by);
-    if (old && !claim && isOurs) this.#notSuspended(old.run, `${name} was given back`);
+    if (old && !claim && isOurs)
+      this.#notSuspended(old.run, `${name} was given back`, by, `/api/v1/nodes/${name}`);
   }
 
   #claimed(name: string, claim: Claim, by: string): void {
@@ -126,6 +149,9 @@ export class Checker {
     if (!strategy || !outagesOf(strategy).some((outage) => outage.name === name))
       this.#fail(`(5) ${name} was claimed before its strategy had recorded it`);
     this.#acts(claim.run, by, claim.epoch, `${name} was claimed`);
+    // Who takes a run over makes the claims that may still be on their way, so that those come too late.
+    const isTakenOver = strategy && claim.epoch > (this.#suspendedIn.get(strategy.metadata.uid) ?? Infinity);
+    if (!isTakenOver) this.#notSuspended(claim.run, `${name} was claimed`, by, `/api/v1/nodes/${name}`);
   }
 
   /** One who leads no more changes nothing, once another acts for the run. */
@@ -138,11 +164,15 @@ export class Checker {
     else this.#acting.set(run, { by, epoch });
   }
 
-  #notSuspended(run: string, what: string): void {
+  /** Who has seen that a run is to stand still has nothing on its way for it, but what it has got no answer to. */
+  #notSuspended(run: string, what: string, by: string, path: string): void {
     const strategy = this.#strategyOf(run);
-    const since = strategy && this.#suspendedAt.get(strategy.metadata.uid);
-    if (since === undefined || !strategy || stateOf(strategy) !== 'applying') return;
-    if (this.#options.now() - since > IN_FLIGHT_MS) this.#fail(`(4) ${what} in Suspend`);
+    if (!strategy || stateOf(strategy) !== 'applying') return;
+    const { uid } = strategy.metadata;
+    const knows =
+      isSuspended(strategy) && this.#lastWriter.get(uid) === by && this.#options.wasAnswered(path);
+    const since = this.#suspendedAt.get(uid) ?? Infinity;
+    if (knows || this.#options.now() - since > IN_FLIGHT_MS) this.#fail(`(4) ${what} in Suspend`);
   }
 
   #pod({ object, before, by, type }: Change): void {
@@ -164,7 +194,8 @@ export class Checker {
       this.#options.wasAnswered(evictionOf(object))
     )
       this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
-    if (run !== undefined) this.#notSuspended(run, `pod ${object.metadata.name} was evicted`);
+    if (run !== undefined)
+      this.#notSuspended(run, `pod ${object.metadata.name} was evicted`, by, evictionOf(object));
   }
 
   /** Who knows that a pod was asked to leave does not ask again; another process may have asked at the same time. */
@@ -181,7 +212,7 @@ export class Checker {
     // One that a leader before has made late does nothing: it is suspended, and taken away.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
     this.#started.add(key);
-    this.#notSuspended(run, `a Job was started on ${host}`);
+    this.#notSuspended(run, `a Job was started on ${host}`, by, pathOf(object));
     this.#acts(run, by, Number(annotations['careen.dev/epoch']), `a Job was started on ${host}`);
     const { exists, claim } = this.#historyOf(host).now;
     // What a leader before had sent may start it on another host of that name.
@@ -217,19 +248,25 @@ export class Checker {
     if (object.spec?.['paused'] === true) this.#fail('(4) a permit was granted while the pool is paused');
     if (granted.some(({ level }) => level === 'away'))
       this.#limit(
-        Number(object.spec?.['maxUnavailable']),
+        object,
         permits.filter(({ level }) => level === 'away').map(({ host }) => host),
       );
   }
 
-  #limit(limit: number, permitted: readonly string[]): void {
+  #limit(pool: ApiObject, permitted: readonly string[]): void {
     const away = new Set(permitted);
+    const earliest = this.#options.now() - UNSEEN_MS;
+    const isMember = ({ exists, claim, labels }: HostState): boolean =>
+      exists && (claim !== undefined || selects(pool, labels));
     for (const [name, history] of this.#hosts) {
       const isOut = history.holdsSince(
-        ({ exists, claim, closed, ready }) => exists && !claim && (closed || !ready),
+        (state) => isMember(state) && !state.claim && (state.closed || !state.ready),
       );
-      if (history.now.claim?.level === 'away' || this.#options.now() - isOut > UNSEEN_MS) away.add(name);
+      if (history.now.claim?.level === 'away' || isOut < earliest) away.add(name);
     }
+    // As many as there were at any time that it may still know of.
+    const hosts = [...this.#hosts.values()].filter((history) => history.wasSince(earliest, isMember));
+    const limit = limitOf(pool, hosts.length);
     if (away.size > limit)
       this.#fail(`(1) ${[...away].join(', ')} are or may be away, the pool allows ${String(limit)}`);
   }
@@ -239,6 +276,10 @@ export class Checker {
     if (modeOf(object) !== 'Suspend') this.#suspendedAt.delete(uid);
     else if (!this.#suspendedAt.has(uid)) this.#suspendedAt.set(uid, this.#options.now());
     if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
+    this.#lastWriter.set(uid, by);
+    if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), plannedBy(before));
+    if (!isSuspended(object)) this.#suspendedIn.delete(uid);
+    else if (!isSuspended(before)) this.#suspendedIn.set(uid, epochOf(object));
     const known = new Set(outagesOf(before).map(({ name }) => name));
     const opened = outagesOf(object).filter(({ name }) => !known.has(name));
     if (opened.length > 0)
@@ -277,6 +318,8 @@ export class Checker {
     const what = `(4) an outage of ${hosts.join(', ')} began`;
     if (before.metadata.deletionTimestamp !== undefined) this.#fail(`${what} after the strategy was deleted`);
     if (stateOf(object) !== 'applying') this.#fail(`${what} in state ${String(stateOf(object))}`);
+    if (this.#builtFrom.get(runIdOf(object)) !== plannedBy(before))
+      this.#fail(`${what} after the spec was edited`);
     const mode = modeOf(before);
     const stage = Number(at(object.status, 'applyPhase', 'currentStage'));
     const through = Number(at(before.spec, 'execution', 'throughStage') ?? Infinity);
@@ -286,7 +329,15 @@ export class Checker {
       this.#fail(
         `${what} in stage ${String(stage)}, in mode ${mode} those to ${String(allowed)} are allowed`,
       );
-    const permits = permitsOf(this.#options.server.get('hostpools', this.#options.pool));
+    const pool = this.#options.server.get('hostpools', this.#options.pool);
+    const permits = permitsOf(pool);
+    const leftSince = (name: string): number =>
+      this.#historyOf(name).holdsSince(
+        ({ exists, claim, labels }) => exists && !claim && !selects(pool, labels),
+      );
+    for (const name of hosts)
+      if (this.#options.now() - leftSince(name) > (this.#options.isViewFresh() ? SEEN_MS : UNSEEN_MS))
+        this.#fail(`(1) an outage of ${name} began, which had left the pool`);
     for (const name of hosts)
       // The permit of one that is gone may have been freed meanwhile.
       if (

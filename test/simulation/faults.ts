@@ -28,6 +28,8 @@ export const FAULT_KINDS = [
   'host dies',
   'host comes back changed',
   'host not Ready',
+  'host added',
+  'host changes pool',
   'clock jumps',
   'two leaders',
   'abort',

@@ -13,6 +13,7 @@ export type HostState = {
   /** A strategy that went has left it closed, and says why. */
   readonly leftLocked: boolean;
   readonly ready: boolean;
+  readonly labels: Readonly<Record<string, string>>;
   readonly bootId: string;
   readonly nodeInfo: Readonly<Record<string, unknown>>;
   /** How many pods would have to leave for it to be empty. */
@@ -27,6 +28,7 @@ const NOTHING: HostState = {
     closedByOthers: false,
     leftLocked: false,
     ready: false,
+    labels: {},
     bootId: '',
     nodeInfo: {},
     pods: 0,
@@ -76,12 +78,15 @@ export class HostHistory {
   }
 }
 
-function factsOf(node: ApiObject): Pick<HostState, 'claim' | 'leftLocked' | 'ready' | 'bootId' | 'nodeInfo'> {
+function factsOf(
+  node: ApiObject,
+): Pick<HostState, 'claim' | 'leftLocked' | 'ready' | 'labels' | 'bootId' | 'nodeInfo'> {
   const nodeInfo = at(node.status, 'nodeInfo');
   return {
     claim: claimOf(node),
     leftLocked: node.metadata.annotations?.['careen.dev/left-locked'] !== undefined,
     ready: isReady(node),
+    labels: node.metadata.labels ?? {},
     bootId: String(at(nodeInfo, 'bootID')),
     nodeInfo: isJson(nodeInfo) ? nodeInfo : {},
   };

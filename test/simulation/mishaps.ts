@@ -6,11 +6,12 @@ import type { Owner, Scheduler } from '../../src/simulation/scheduler.ts';
 import type { FaultKind } from './faults.ts';
 import type { People } from './people.ts';
 import type { Replicas } from './replicas.ts';
-import { labelsOf, NEW, OLD } from './scenario.ts';
+import { labelsOf, NEW, OLD, SHELF } from './scenario.ts';
 
 const KINDS = [
   ...(['abort', 'retry', 'delete', 'hold', 'suspend', 'edit', 'limit changes', 'pool paused'] as const),
   ...(['cordon', 'uncordon', 'host dies', 'host not Ready', 'clock jumps', 'two leaders'] as const),
+  ...(['host added', 'host changes pool'] as const),
 ];
 
 export type MishapsOptions = {
@@ -65,6 +66,17 @@ export class Mishaps {
         note(kind, host);
         cluster.setDown(host, 'outage', true);
         scheduler.after(random.int(5_000, 60_000), () => cluster.setDown(host, 'outage', false));
+        return;
+      case 'host added': {
+        const added = `n-${String(scheduler.now)}`;
+        note(kind, added);
+        return cluster.addNode(added, labelsOf(added), OLD);
+      }
+      case 'host changes pool':
+        note(kind, host);
+        cluster.relabel(host, 'shelf', 'b');
+        if (random.chance(0.6))
+          scheduler.after(random.int(5_000, 90_000), () => cluster.relabel(host, 'shelf', SHELF.shelf));
         return;
       case 'clock jumps': {
         const process = replicas.any;

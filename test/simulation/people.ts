@@ -16,6 +16,9 @@ const FAILED: ReadonlySet<string> = new Set([
   'abort-failed',
   'abort-timeout',
 ]);
+/** As another version of the kind may have admitted it. */
+const UNREADABLE = { workerApplyType: 'sideways' };
+const READABLE = { workerApplyType: 'parallel' };
 const SOMEBODY = 'somebody';
 
 export type PeopleOptions = {
@@ -23,7 +26,7 @@ export type PeopleOptions = {
   readonly random: Random;
   readonly hosts: readonly string[];
   readonly strategies: readonly string[];
-  readonly limit: number;
+  readonly limit: number | string;
   readonly note: (kind: FaultKind, about: string) => void;
 };
 
@@ -39,8 +42,7 @@ export class People {
   act(kind: FaultKind): void {
     const { random, hosts, strategies, server } = this.#options;
     // Where every strategy is gone there is still the pool.
-    if (server.list('patchstrategies').length === 0)
-      return this.#pool('limit changes', { maxUnavailable: random.int(1, 5) });
+    if (server.list('patchstrategies').length === 0) return this.#limit();
     const strategy = keyOfStrategy(random.pick(strategies));
     switch (kind) {
       case 'abort':
@@ -54,11 +56,15 @@ export class People {
       case 'suspend':
         return this.#mode(kind, strategy, 'Suspend');
       case 'edit':
-        return this.#spec(kind, strategy, { maxParallelWorkerHosts: random.int(1, 5) });
+        return this.#spec(
+          kind,
+          strategy,
+          random.chance(0.2) ? UNREADABLE : { maxParallelWorkerHosts: random.int(1, 5) },
+        );
       case 'delete':
         return this.#delete(strategy);
       case 'limit changes':
-        return this.#pool(kind, { maxUnavailable: random.int(1, 5) });
+        return this.#limit();
       case 'pool paused':
         return this.#pool(kind, { paused: true });
       case 'cordon':
@@ -71,9 +77,14 @@ export class People {
 
   /** Goes on where somebody only paused: everything may end now. */
   settle(): void {
-    const { server, limit } = this.#options;
+    const { server, limit, random } = this.#options;
     this.#pool(undefined, { paused: false, maxUnavailable: limit });
     for (const { metadata, spec } of server.list('patchstrategies')) {
+      if (at(spec, 'workerApplyType') === UNREADABLE.workerApplyType && random.chance(0.5))
+        this.#change(undefined, keyOf(metadata), 'mended', (object) => ({
+          ...object,
+          spec: { ...object.spec, ...READABLE },
+        }));
       const mode = at(spec, 'execution', 'mode');
       if (mode === 'Suspend' || mode === 'Hold') this.#mode(undefined, keyOf(metadata), 'Run');
     }
@@ -158,6 +169,12 @@ export class People {
     if (!server.get('patchstrategies', strategy)) return;
     note('delete', strategy);
     server.remove('patchstrategies', strategy, ADMIN);
+  }
+
+  #limit(): void {
+    const { random } = this.#options;
+    const maxUnavailable = random.chance(0.3) ? `${String(random.int(5, 60))}%` : random.int(1, 5);
+    this.#pool('limit changes', { maxUnavailable });
   }
 
   #pool(kind: FaultKind | undefined, change: Json): void {

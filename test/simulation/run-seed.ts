@@ -18,6 +18,8 @@ import { stepsOf } from './writes.ts';
 const START = Date.UTC(2026, 10, 25, 9);
 /** Longer than any watch stays silent, or anything waits for the next resync. */
 const CALM_MS = 75_000;
+/** A process that stood still has made up for it by then. */
+const WOKEN_MS = 15_000;
 /** When nothing has ended by then, it never will. */
 const LONGEST_MS = 3 * 3_600_000;
 
@@ -146,7 +148,8 @@ class SeedRun {
     return new Checker({
       ...{ server: this.#server, now: () => this.#scheduler.now, pool: POOL, wanted: WANTED },
       wasAnswered: (path) => this.#faults.wasAnswered(path),
-      isViewFresh: () => this.#faults.isViewFresh,
+      isViewFresh: () =>
+        this.#faults.isViewFresh && this.#scheduler.now - this.#replicas.stalledUntil > WOKEN_MS,
       isOperator: (by) => Replicas.wrote(by),
       failed: (complaint) => this.#complain(complaint),
     });

@@ -20,6 +20,9 @@ export const WANTED = {
   kubelet: { kubeletVersion: NEW.kubeletVersion },
 };
 
+/** What pools select that do not select every host; no host has it that was moved to another one. */
+export const SHELF = { shelf: 'a' };
+
 const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
 const KERNEL = {
   id: 'kernel',
@@ -37,7 +40,8 @@ const KUBELET = {
 export type Scenario = {
   readonly hosts: readonly string[];
   readonly strategies: readonly string[];
-  readonly limit: number;
+  /** A number, or a percentage. */
+  readonly limit: number | string;
   readonly apps: Readonly<Record<string, number>>;
   /** Makes the objects. */
   readonly set: (server: ApiServer, cluster: Cluster) => void;
@@ -48,7 +52,8 @@ export function scenarioOf(random: Random): Scenario {
   const controllers = random.pick([0, 0, 0, 1, 2]);
   const workers = random.pick([8, 8, 9]) - controllers;
   const hosts = [...names('c', controllers), ...names('w', workers)];
-  const limit = random.pick([2, 3, 3, 4, 4]);
+  const limit = random.pick([2, 3, 3, 4, 4, '25%', '50%']);
+  const nodeSelector = random.chance(0.5) ? SHELF : {};
   const strategies = random.chance(0.25) ? ['kernel', 'other'] : ['kernel'];
   const pods = Array.from(
     { length: random.int(4, 8) },
@@ -63,7 +68,7 @@ export function scenarioOf(random: Random): Scenario {
   return {
     ...{ hosts, strategies, limit, apps },
     set: (server, cluster) => {
-      server.create('hostpools', pool(limit), ADMIN);
+      server.create('hostpools', pool(limit, nodeSelector), ADMIN);
       for (const name of hosts) {
         cluster.addNode(
           name,
@@ -81,9 +86,9 @@ export function scenarioOf(random: Random): Scenario {
   };
 }
 
-/** What marks a host as a controller, or as none. */
+/** What marks a host as a controller, or as none, and as one that a pool may select. */
 export function labelsOf(host: string): Readonly<Record<string, string>> {
-  return host.startsWith('c') ? { 'node-role.kubernetes.io/control-plane': '' } : {};
+  return host.startsWith('c') ? { ...SHELF, 'node-role.kubernetes.io/control-plane': '' } : SHELF;
 }
 
 export function keyOfStrategy(name: string): string {
@@ -94,10 +99,10 @@ function names(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, i) => `${prefix}-${String(i + 1)}`);
 }
 
-function pool(maxUnavailable: number): Parameters<ApiServer['create']>[1] {
+function pool(maxUnavailable: number | string, nodeSelector: Json): Parameters<ApiServer['create']>[1] {
   // As the API server stores it: with the defaults of its schema.
   const spec = {
-    provider: { kubernetes: { nodeSelector: {} } },
+    provider: { kubernetes: { nodeSelector } },
     maxUnavailable,
     paused: false,
     allowedNamespaces: [NAMESPACE],

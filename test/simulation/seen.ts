@@ -1,6 +1,6 @@
 /** What the checker reads out of objects, by nothing but their documented fields. */
 import { at } from '../../src/simulation/api-server.ts';
-import type { ApiObject } from '../../src/simulation/objects.ts';
+import { isJson, type ApiObject } from '../../src/simulation/objects.ts';
 
 export type Claim = { readonly run: string; readonly level: string; readonly epoch: number };
 export type Permit = { readonly host: string; readonly run: string; readonly level: string };
@@ -78,6 +78,36 @@ export function answersOf({ status }: ApiObject): readonly { id: string; verb: s
 
 export function stateOf({ status }: ApiObject): string | undefined {
   return textAt(status, 'state');
+}
+
+/** Whether it is to stand still, and the operator has seen that. */
+export function isSuspended(strategy: ApiObject): boolean {
+  const { status, metadata } = strategy;
+  return modeOf(strategy) === 'Suspend' && at(status, 'observedGeneration') === metadata.generation;
+}
+
+/** Under which epoch its run was written last. */
+export function epochOf({ status }: ApiObject): number {
+  return Number(at(status, 'run', 'epoch') ?? 0);
+}
+
+/** Whether the labels of a host are those that a pool selects. */
+export function selects(pool: ApiObject | undefined, labels: Readonly<Record<string, string>>): boolean {
+  const selector = at(pool?.spec, 'provider', 'kubernetes', 'nodeSelector');
+  return Object.entries(isJson(selector) ? selector : {}).every(([key, value]) => labels[key] === value);
+}
+
+/** How many hosts a pool with so many allows to be away; of a percentage, rounded down, at least one. */
+export function limitOf(pool: ApiObject, hosts: number): number {
+  const allowed = pool.spec?.['maxUnavailable'];
+  if (typeof allowed === 'number') return allowed;
+  return Math.max(1, Math.floor((Number.parseInt(String(allowed), 10) / 100) * hosts));
+}
+
+/** What of a spec a plan is made of: all but its orders. */
+export function plannedBy({ spec = {} }: ApiObject): string {
+  const { execution: _orders, ...planned } = spec;
+  return JSON.stringify(planned);
 }
 
 export function runIdOf({ status }: ApiObject): string {

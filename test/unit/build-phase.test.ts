@@ -24,16 +24,17 @@ type Wish = {
   readonly spec?: Record<string, unknown>;
   readonly before?: PatchStrategyStatus;
   readonly limit?: number;
+  readonly unreadable?: string;
 };
 
 async function planned(
   world: SimulatedWorld,
-  { spec, before = {}, limit = 2 }: Wish = {},
+  { spec, before = {}, limit = 2, unreadable }: Wish = {},
   hosts = new SimulatedHostOps(world),
 ): Promise<PatchStrategyStatus> {
   const input: BuildInput = {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
-    ...{ violations: [], epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
+    ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
   };
   return buildPlan(input, hosts, () => world.now, new AbortController().signal);
 }
@@ -49,6 +50,13 @@ class ListingTwice extends SimulatedHostOps {
 }
 
 describe('a plan that cannot be made', () => {
+  it('is none of a spec that cannot be read: the state says why', async () => {
+    const unreadable = 'the spec cannot be read by this version of Careen: spec.patches: wrong';
+    const status = await planned(worldOf({ name: 'w-1' }), { unreadable });
+    expect(status).toMatchObject({ state: 'build-failed', message: unreadable });
+    expect(digestOf(status)).toBe('none');
+  });
+
   it('ends the build with what is wrong, its value and the remedy, and without stages', async () => {
     const world = worldOf({ name: 'w-1' });
     const status = await planned(world, { limit: 0 }, new ListingTwice(world));
@@ -102,6 +110,19 @@ describe('a plan that is built anew', () => {
     expect(after.message).toMatch(/; other than before: added: w-2$/);
     const again = await planned(world, { before: after });
     expect(again.run?.change).toBe('added: w-2');
+  });
+
+  it('keeps what a request has allowed that has not begun, unless it is another plan', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const { run, ...built } = await planned(world);
+    if (!run) throw new Error('there is no run');
+    const before = { ...built, run: { ...run, authority: { throughStage: 0 } } };
+    expect((await planned(world, { before })).run?.authority).toEqual({ throughStage: 0 });
+    expect((await planned(world, { before, limit: 3 })).run).not.toHaveProperty('authority');
+    const edited = { ...before, run: { ...before.run, specDigest: 'another' } };
+    expect((await planned(world, { before: edited })).run).not.toHaveProperty('authority');
+    const begun: PatchStrategyStatus = { ...before, state: 'applying' };
+    expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
   });
 
   it('names what was edited, and says so when neither hosts nor actions differ', async () => {

@@ -1,6 +1,6 @@
 import k8sOperator from '@dot-i/k8s-operator';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { mergePatch } from '../../src/controllers/merge-patch.ts';
 import { Outcomes } from '../../src/controllers/outcomes.ts';
 import { rebuildNeeded, type RebuildInput } from '../../src/controllers/rebuild.ts';
@@ -151,6 +151,8 @@ describe('a plan is built again', () => {
 
   it('when the fleet changed: before a run starts at once, in Hold after five minutes', () => {
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
+    const allowed = { ...run, state: 'ready-to-apply', authority: { throughStage: 0 } } as const;
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new', run: allowed })).toBe(true);
     expect(rebuild('ready-to-apply', { fleetRevision: 'new' })).toBe(false);
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', now: built + 300_000 })).toBe(true);
   });
@@ -222,6 +224,25 @@ describe('the work queue', () => {
     await promise;
     await queue.stop();
     expect(tries).toBe(2);
+  });
+});
+
+describe('a wish for later', () => {
+  it('is the earliest that counts, also when the wall clock was set forward since the other', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const done: string[] = [];
+    const queue = new WorkQueue({
+      atOnce: 1,
+      failed: () => undefined,
+      work: async (key) => void done.push(key),
+    });
+    queue.addAfter('a', 300_000);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    queue.addAfter('a', 1_000);
+    vi.advanceTimersByTime(1_000);
+    expect(done).toEqual(['a']);
+    await queue.stop();
   });
 });
 

@@ -165,6 +165,33 @@ describe('a deadline', () => {
   });
 });
 
+describe('the deadline for giving hosts back after a step that failed', () => {
+  /** The run when its step has failed, at this second. */
+  function failedAt(run: RunState, second: number): RunState {
+    const failing = look(run, second, { kind: 'failed', reason: 'a pod needs consent' });
+    expect([stepOf(failing)?.result, failing.state]).toEqual(['failed', 'applying']);
+    return failing;
+  }
+
+  it('is its own: that its step was put off gives it nothing', () => {
+    const { unlockTimeoutSeconds } = plan.actions.timing;
+    const suspended = look(look(draining, 10), 10, RUNS, 'Suspend');
+    const failing = failedAt(look(suspended, 1010), 1020);
+    const end = 1020 + unlockTimeoutSeconds;
+    expect(lookUntil(failing, 1020, end - 1).state).toBe('applying');
+    expect(lookUntil(failing, 1020, end).state).toBe('apply-failed');
+  });
+
+  it('is put off by the time that it was suspended itself', () => {
+    const { unlockTimeoutSeconds } = plan.actions.timing;
+    const failing = failedAt(look(draining, 10), 20);
+    const goesOn = look(look(failing, 20, RUNS, 'Suspend'), 1020);
+    const end = 1020 + unlockTimeoutSeconds;
+    expect(lookUntil(goesOn, 1020, end - 1).state).toBe('applying');
+    expect(lookUntil(goesOn, 1020, end).state).toBe('apply-failed');
+  });
+});
+
 describe('the deadline of a phase', () => {
   it('counts from where a failed run is taken up again', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }] });

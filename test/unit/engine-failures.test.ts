@@ -232,6 +232,23 @@ describe.each([
     expect([run.claimed, run.run.hosts, run.permits.size]).toEqual([[], [], 0]);
   });
 
+  it.each([
+    { how: 'while its stage waits for permits', closed: true },
+    { how: 'between its permit and its claim', closed: false },
+  ])('does not take a host that goes to another pool $how', async ({ closed }) => {
+    const labels = { shelf: 'a' };
+    const taken = workers(2).map((host) => ({ ...host, labels }));
+    const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closed }];
+    const run = await start({ hosts, nodeSelector: labels });
+    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closed ? 0 : 2));
+    run.world.changeHost('w-2', { labels: { shelf: 'b' } });
+    await run.settle();
+    expect(run.run.apply.reason).toBe('stage 0: w-2 is no longer a host of pool default');
+    expect(run.accepted.filter(({ host }) => host === 'w-2')).toEqual([]);
+    run.world.changeHost('x', { closed: false });
+    openAndFree(run);
+  });
+
   it('takes no host away while another one is unwell, and names that one', async () => {
     const run = await start({ hosts: workers(4) });
     run.order = { mode: 'Run', throughStage: 0 };

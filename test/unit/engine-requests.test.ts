@@ -1,30 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { RunRequest } from '../../src/engine/requests.ts';
 import { AWAY_STEPS, openAndFree, workers } from './support/fleets.ts';
-import { SimulatedRun, type RunOptions } from './support/simulated-run.ts';
-
-/** A request without its id, kind by kind. */
-type Asked = RunRequest extends infer R ? (R extends RunRequest ? Omit<R, 'id'> : never) : never;
+import { ask, held } from './support/requests.ts';
+import { SimulatedRun } from './support/simulated-run.ts';
 
 const PAUSED = { reason: 'Paused', message: 'HostPool default is paused' } as const;
-
-let serial = 0;
-/** Places a request and lets it be answered. */
-async function ask(run: SimulatedRun, request: Asked): Promise<string> {
-  serial += 1;
-  const id = `q-${String(serial)}`;
-  run.requests = [{ id, ...request }];
-  await run.pass();
-  const answer = run.answers.find((each) => each.id === id);
-  return answer ? `${answer.answer}: ${answer.message}` : 'no answer';
-}
-
-async function held(options: RunOptions): Promise<SimulatedRun> {
-  const run = await SimulatedRun.start(options);
-  run.order = { mode: 'Hold' };
-  await run.settle();
-  return run;
-}
 
 describe('a request', () => {
   it('apply-all carries the whole plan out although the mode is Hold', async () => {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { PatchStrategy } from '../../src/controllers/careen-api.ts';
 import {
   pendingRequests,
   refuseAll,
@@ -8,6 +7,7 @@ import {
 } from '../../src/controllers/pending-requests.ts';
 import type { AnsweredRequest } from '../../src/crds/patch-strategy-status.ts';
 import { strategySpec } from './support/simulated-run.ts';
+import type { PatchStrategy } from '../../src/controllers/stored-strategy.ts';
 
 const TIME = '2026-11-25T09:00:00.000Z';
 

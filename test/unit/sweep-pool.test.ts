@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { livingRuns, type LivingRun, type LivingRuns } from '../../src/controllers/living-runs.ts';
 import { isStoodFor, keptPermits } from '../../src/controllers/sweep-pool.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
-import type { PatchStrategy } from '../../src/controllers/careen-api.ts';
 import { statusOfRun } from '../../src/controllers/strategy-status.ts';
 import type { StrategyState } from '../../src/crds/vocabulary.ts';
 import { newRun } from '../../src/engine/run-state.ts';
 import { claimOfAnother } from './support/fleets.ts';
 import { strategySpec } from './support/simulated-run.ts';
+import type { PatchStrategy } from '../../src/controllers/stored-strategy.ts';
 
 const permit = (host: string, run = 'r1'): Permit => ({
   host,

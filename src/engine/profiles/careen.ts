@@ -1,7 +1,7 @@
 /** The native profile. */
-import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress, PhaseStatus } from '../../crds/patch-strategy-status.ts';
 import type { Stage } from '../../planner/plan.ts';
-import { isFinal } from '../run-state.ts';
+import { isFinal, stillFailed } from '../run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { clip } from '../clip.ts';
 import type { Pass } from '../pass.ts';
@@ -43,7 +43,8 @@ function completionPercentage({ stages, result }: Pick<PhaseStatus, 'stages' | '
 function undo({ run, plan, turn }: Pass): readonly Stage[] {
   const interrupted = run.apply.stages[run.apply.currentStage];
   // Who deletes a strategy has decided nothing about the hosts that failed: those are left locked.
-  const given = run.hosts.filter(({ result }) => !turn.order.lettingGo || !isFinal(result));
+  const hasFailed = (host: HostProgress): boolean => isFinal(host.result) || stillFailed(host);
+  const given = run.hosts.filter((host) => !turn.order.lettingGo || !hasFailed(host));
   if (given.length === 0 || !interrupted) return [];
   const steps = [{ name: 'unlock-hosts', timeoutSeconds: plan.actions.timing.unlockTimeoutSeconds }] as const;
   return [

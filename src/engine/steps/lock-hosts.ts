@@ -1,11 +1,13 @@
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
-import { DONE, ask, failed, hostGone, keyOf, type HostStep, type Verdict } from './verdict.ts';
+import { DONE, ask, failed, hostGone, keyOf, notToBeTaken, type HostStep, type Verdict } from './verdict.ts';
 
 /** Claims the host for this run; in an outage of level `away` that closes it, too. */
 export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return DONE;
+  const left = notToBeTaken(name, facts, pool);
+  if (left) return left;
   if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim) {
     const { namespace, name: other } = facts.claim.owner;

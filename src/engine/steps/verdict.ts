@@ -83,6 +83,16 @@ export function hostGone(name: HostName): Verdict & { kind: 'failed' } {
   return failed(`${name} no longer exists`);
 }
 
+/** A failure when a host cannot be taken any more: it is gone, or it is another pool's to say how many may be away. */
+export function notToBeTaken(
+  name: HostName,
+  facts: HostFacts | undefined,
+  pool: string,
+): (Verdict & { kind: 'failed' }) | undefined {
+  if (!facts) return hostGone(name);
+  return facts.isMember ? undefined : failed(`${name} is no longer a host of pool ${pool}`);
+}
+
 /** The key of an effect on this host in this stage. */
 export function keyOf({ run, planStage, name, outage }: HostStep, step: string, subject: string): EffectKey {
   return effectKey(run, planStage, step, name, subject, outage?.attempt ?? 1);

@@ -152,7 +152,7 @@ export class KubernetesHostOps implements HostOps {
     const observedAt = this.#nodes.connectedAt(this.#writer.now());
     return {
       fleet: fleet.facts,
-      host: (name) => this.#hostFacts(name),
+      host: (name) => this.#hostFacts(name, scope),
       effect: (key) => this.#jobs.effect(key),
       signal: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),
     };
@@ -239,11 +239,17 @@ export class KubernetesHostOps implements HostOps {
     return open.fleet;
   }
 
-  #hostFacts(name: HostName): HostFacts | undefined {
+  #hostFacts(name: HostName, scope: Scope): HostFacts | undefined {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
+    const isMember = membershipOf(node, scope) === 'member';
     const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
-    return { ...facts, instances: this.#pods.instances(name), runningJob: this.#jobs.runningOn(name) };
+    return {
+      ...facts,
+      isMember,
+      instances: this.#pods.instances(name),
+      runningJob: this.#jobs.runningOn(name),
+    };
   }
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {

@@ -9,7 +9,7 @@ import type { Scope } from '../port.ts';
 import { readClaim } from './claims.ts';
 
 /** A node, without what nobody here looks at (images, managed fields, addresses, heartbeats). */
-export type NodeState = Omit<HostFacts, 'instances' | 'runningJob'> & {
+export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'runningJob'> & {
   readonly uid: string;
   readonly labels: Labels;
   readonly taints: readonly V1Taint[];

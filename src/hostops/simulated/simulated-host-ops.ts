@@ -82,7 +82,7 @@ export class SimulatedHostOps implements HostOps {
     return {
       host: (name) => {
         const host = hosts.get(name);
-        return host && hostFactsOf(host, instances.get(name), running.get(name));
+        return host && hostFactsOf(host, scope, instances.get(name), running.get(name));
       },
       effect: (key) => {
         const job = jobs.get(key);
@@ -280,6 +280,7 @@ function seedOf(host: SimulatedHost, { roles }: Scope): HostSeed {
 
 function hostFactsOf(
   host: SimulatedHost,
+  scope: Scope,
   instances: readonly InstanceFacts[] | undefined,
   runningJob: string | undefined,
 ): HostFacts {
@@ -287,6 +288,7 @@ function hostFactsOf(
   const alarms = ready ? [] : ['not Ready'];
   return {
     name,
+    isMember: membershipOf(host, scope) === 'member',
     revision: String(revision),
     closed,
     ready,

@@ -50,8 +50,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'forget a claim on abort',
     file: 'src/engine/profiles/careen.ts',
-    of: '!turn.order.lettingGo || !isFinal(result));\n',
-    instead: '!turn.order.lettingGo || !isFinal(result)).slice(1);\n',
+    of: '!turn.order.lettingGo || !hasFailed(host));\n',
+    instead: '!turn.order.lettingGo || !hasFailed(host)).slice(1);\n',
   },
   {
     name: 'time out before looking',

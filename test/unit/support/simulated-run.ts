@@ -52,6 +52,8 @@ export type RunOptions = {
   readonly hosts: readonly NewHost[];
   readonly spec?: Record<string, unknown>;
   readonly maxUnavailable?: number;
+  /** Which hosts the pool has; all, unless told otherwise. */
+  readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly times?: Partial<SimulatedTimes>;
   /** Reads the run back from its status between any two passes and forgets all outcomes, as a restart does. */
   readonly restarts?: boolean;
@@ -71,7 +73,7 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** Makes the hosts, all of them with the old kernel and kubelet, and builds the plan. */
   static async start(options: RunOptions): Promise<SimulatedRun> {
-    const { hosts, maxUnavailable = 2 } = options;
+    const { hosts, maxUnavailable = 2, nodeSelector = {} } = options;
     const changes = {
       [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
       [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
@@ -79,7 +81,7 @@ export class SimulatedRun extends SimulatedOperator {
     const world = new SimulatedWorld(changes, options.times);
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
     const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable });
-    const scope: Scope = { pool: 'default', nodeSelector: {}, before: [], roles };
+    const scope: Scope = { pool: 'default', nodeSelector, before: [], roles };
     const ops = new SimulatedHostOps(world);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
