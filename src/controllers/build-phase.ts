@@ -41,6 +41,14 @@ export type BuildInput = {
   readonly runId: string;
 };
 
+/**
+ * Whether a status stays while another plan is built: of a failed build the reason, and what a request has allowed and
+ * would be lost if the process died before the plan is there.
+ */
+export function isKeptMeanwhile({ state, run }: PatchStrategyStatus): boolean {
+  return state === 'build-failed' || (state === 'ready-to-apply' && run?.authority !== undefined);
+}
+
 /** The status while the queries run. */
 export function buildingStatus({ before, generation }: BuildInput, now: number): PatchStrategyStatus {
   const time = new Date(now).toISOString();

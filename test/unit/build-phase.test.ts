@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildPlan, type BuildInput } from '../../src/controllers/build-phase.ts';
+import { buildPlan, isKeptMeanwhile, type BuildInput } from '../../src/controllers/build-phase.ts';
 import { pinnedElsewhere } from '../../src/controllers/pinned-plan.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
@@ -123,6 +123,8 @@ describe('a plan that is built anew', () => {
     expect((await planned(world, { before: edited })).run).not.toHaveProperty('authority');
     const begun: PatchStrategyStatus = { ...before, state: 'applying' };
     expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
+    // Until the plan is there it stands in the status, and nowhere else.
+    expect([before, { ...built, run }, begun].map(isKeptMeanwhile)).toEqual([true, false, false]);
   });
 
   it('names what was edited, and says so when neither hosts nor actions differ', async () => {
