@@ -6,7 +6,7 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../hostops/kubernetes/kube-client.ts';
 import { mergePatch } from './merge-patch.ts';
 import { poolPatch } from './pool-patch.ts';
-import { metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
+import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
 import { VersionedReader } from './versioned-reader.ts';
 
 const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
@@ -77,13 +77,9 @@ export class CareenApi {
     }
   }
 
-  async #writeStrategy(
-    { metadata: meta }: PatchStrategy,
-    below: string,
-    body: unknown,
-  ): Promise<PatchStrategy> {
-    const path = strategyPath(meta);
-    const written = patchStrategy.parse(await this.#write(`${path}${below}`, body));
+  async #writeStrategy(before: PatchStrategy, below: string, body: unknown): Promise<PatchStrategy> {
+    const path = strategyPath(before.metadata);
+    const written = afterWrite(before, await this.#write(`${path}${below}`, body));
     this.#strategies.keep(path, written);
     return written;
   }

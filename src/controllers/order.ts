@@ -7,7 +7,7 @@ import type { PassContext } from './pass-context.ts';
 import { pinnedElsewhere } from './pinned-plan.ts';
 import { closedBecause, limitIn } from './pool-facts.ts';
 import { limitBelowStage } from './rebuild.ts';
-import { planOf, runOf } from './strategy-status.ts';
+import { actionsOf, runOf } from './strategy-status.ts';
 
 /** The standing order of the spec, and what stands against it now. */
 export function orderOf(context: PassContext): Order {
@@ -30,8 +30,7 @@ export function poolMissing(name: string): string {
 export function violationsOf({ strategy, pool, deps }: PassContext): readonly string[] {
   if (!pool) return [];
   const { status, spec, metadata } = strategy;
-  const run = runOf(status);
-  const actions = run && status.run ? planOf(status.run, run).actions : spec;
+  const actions = runOf(status) && status.run ? actionsOf(status.run) : spec;
   const { allowedNamespaces, actionPolicy } = pool.spec;
   const policy = { name: pool.metadata.name, allowedNamespaces, actionPolicy };
   return policyViolations(actions, metadata.namespace, policy, deps.operatorNamespace);

@@ -29,13 +29,19 @@ export type PatchStrategy = {
   readonly unreadable?: string;
 };
 
-export const patchStrategy = z
-  .object({
-    metadata,
-    spec: z.unknown(),
-    // A status that somebody spoilt counts as none: then the plan is built again.
-    status: patchStrategyStatus.default({}).catch({}),
-  })
+const besideSpec = z.object({
+  metadata,
+  // A status that somebody spoilt counts as none: then the plan is built again.
+  status: patchStrategyStatus.default({}).catch({}),
+});
+
+/** A strategy as it is after a write that was guarded by its version, and left the spec alone. */
+export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
+  return { ...before, ...besideSpec.parse(answer) };
+}
+
+export const patchStrategy = besideSpec
+  .extend({ spec: z.unknown() })
   .transform(({ spec, ...rest }): PatchStrategy => {
     const read = patchStrategySpec.safeParse(spec);
     if (read.success) return { ...rest, spec: read.data };

@@ -1,5 +1,5 @@
 import { updateConditions, type ConditionWish, type Reason } from '../crds/conditions.ts';
-import { planActions } from '../crds/patch-strategy-spec.ts';
+import { planActions, type PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { clip } from '../engine/clip.ts';
 import type { Answer } from '../engine/requests.ts';
@@ -42,7 +42,18 @@ export function planOf(record: RunRecord, run: RunState): Plan {
       timeoutSeconds,
     }),
   );
-  return { digest: record.planDigest, stages, actions: planActions.parse(record.actions) };
+  return { digest: record.planDigest, stages, actions: actionsOf(record) };
+}
+
+const actionsRead = new WeakMap<RunRecord, PlanActions>();
+
+/** The actions of the plan that a record is about; read once, as several ask in each pass. */
+export function actionsOf(record: RunRecord): PlanActions {
+  const known = actionsRead.get(record);
+  if (known) return known;
+  const actions = planActions.parse(record.actions);
+  actionsRead.set(record, actions);
+  return actions;
 }
 
 /** What of a decision the status shows beside the run itself. */

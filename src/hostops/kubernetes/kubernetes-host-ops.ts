@@ -33,6 +33,15 @@ const NODES = '/api/v1/nodes';
 type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wanted: ReadonlySet<HostName> };
 type OpenFleet = { readonly fleet: Fleet; readonly listeners: Set<{ readonly changed: () => void }> };
 
+const scopeKeys = new WeakMap<Scope, string>();
+
+/** The same for equal scopes; each look at a fleet asks for it. */
+function keyOfScope(scope: Scope): string {
+  const known = scopeKeys.get(scope) ?? JSON.stringify(scope);
+  scopeKeys.set(scope, known);
+  return known;
+}
+
 export class KubernetesHostOps implements HostOps {
   readonly #writer: Writer;
   readonly #log: Logger;
@@ -131,7 +140,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   fleet(scope: Scope, changed: () => void): Subscription {
-    const key = JSON.stringify(scope);
+    const key = keyOfScope(scope);
     const open = this.#fleets.get(key) ?? {
       fleet: new Fleet(scope, this.#nodes.values()),
       listeners: new Set(),
@@ -234,7 +243,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   #open(scope: Scope): Fleet {
-    const open = this.#fleets.get(JSON.stringify(scope));
+    const open = this.#fleets.get(keyOfScope(scope));
     if (!open) throw new Error(`the fleet of pool ${scope.pool} is not open`);
     return open.fleet;
   }
