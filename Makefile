@@ -57,7 +57,7 @@ simulate: $(INSTALLED) ## Simulate the operator with faults: make simulate SEEDS
 simulate-bugs: $(INSTALLED) ## Show that the simulator finds ten known bugs, planted one at a time
 	@$(RUN) simulate:bugs
 
-mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (about 10 minutes)
+mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (17 minutes)
 	@$(RUN) mutate
 
 generate: $(INSTALLED) ## Write the generated files again
