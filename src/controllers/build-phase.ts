@@ -42,15 +42,12 @@ export type BuildInput = {
 };
 
 /**
- * Whether a status stays while another plan is built: of a failed build the reason, and what a request has allowed and
- * would be lost if the process died before the plan is there.
+ * The status while the queries run. It stays as it is where it has what would be lost if the process died before there is
+ * another: why the build before failed, or what a request has allowed that has not begun.
  */
-export function isKeptMeanwhile({ state, run }: PatchStrategyStatus): boolean {
-  return state === 'build-failed' || (state === 'ready-to-apply' && run?.authority !== undefined);
-}
-
-/** The status while the queries run. */
 export function buildingStatus({ before, generation }: BuildInput, now: number): PatchStrategyStatus {
+  const waits = before.state === 'ready-to-apply' && before.run?.authority !== undefined;
+  if (waits || before.state === 'build-failed') return before;
   const time = new Date(now).toISOString();
   const message = 'building the plan';
   const conditions = updateConditions(

@@ -8,7 +8,7 @@ import type { Answer } from '../engine/requests.ts';
 import { specDigest } from '../planner/digest.ts';
 import { adoptRun } from './adopt-run.ts';
 import { Attachments } from './attachments.ts';
-import { buildingStatus, buildPlan, isKeptMeanwhile, type BuildInput } from './build-phase.ts';
+import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
 import type { HostPool } from './careen-api.ts';
 import { letGo } from './let-go.ts';
 import { orderOf, orderWithoutPool, poolMissing, violationsOf } from './order.ts';
@@ -162,9 +162,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     fleetRevision,
     runId: deps.newId(),
   };
-  const strategy = isKeptMeanwhile(status)
-    ? context.strategy
-    : await deps.api.writeStatus(context.strategy, buildingStatus(input, now));
+  const strategy = await deps.api.writeStatus(context.strategy, buildingStatus(input, now));
   const after = await deps.api.writeStatus(strategy, await buildPlan(input, deps.hosts, deps.clock, signal));
   deps.adopted.set(input.runId, epoch);
   const { state, message = '' } = after.status;

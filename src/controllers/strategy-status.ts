@@ -1,11 +1,12 @@
 import { updateConditions, type ConditionWish, type Reason } from '../crds/conditions.ts';
-import { planActions, type PlanActions } from '../crds/patch-strategy-spec.ts';
+import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { clip } from '../engine/clip.ts';
 import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
 import type { HeldBack } from '../engine/turn.ts';
+import { oncePer } from '../planner/once-per.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { withAnswers } from './pending-requests.ts';
 
@@ -45,16 +46,8 @@ export function planOf(record: RunRecord, run: RunState): Plan {
   return { digest: record.planDigest, stages, actions: actionsOf(record) };
 }
 
-const actionsRead = new WeakMap<RunRecord, PlanActions>();
-
-/** The actions of the plan that a record is about; read once, as several ask in each pass. */
-export function actionsOf(record: RunRecord): PlanActions {
-  const known = actionsRead.get(record);
-  if (known) return known;
-  const actions = planActions.parse(record.actions);
-  actionsRead.set(record, actions);
-  return actions;
-}
+/** The actions of the plan that a record is about; several ask in each pass. */
+export const actionsOf = oncePer(({ actions }: RunRecord) => planActions.parse(actions));
 
 /** What of a decision the status shows beside the run itself. */
 export type Shown = {

@@ -1,22 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { oncePer } from './once-per.ts';
 
 /** A digest of any JSON value, the same for equal values whatever the order of their keys: `sha256:…`. */
 export function digest(value: unknown): string {
   return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
 }
 
-const specDigests = new WeakMap<PatchStrategySpec, string>();
-
 /** Identifies what is wanted, whatever the standing order: the spec without `execution`. Each pass asks it of the same spec. */
-export function specDigest(spec: PatchStrategySpec): string {
-  const known = specDigests.get(spec);
-  if (known !== undefined) return known;
-  const { execution: _, ...wanted } = spec;
-  const computed = digest(wanted);
-  specDigests.set(spec, computed);
-  return computed;
-}
+export const specDigest = oncePer(({ execution: _, ...wanted }: PatchStrategySpec) => digest(wanted));
 
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => {

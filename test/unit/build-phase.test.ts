@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { buildPlan, isKeptMeanwhile, type BuildInput } from '../../src/controllers/build-phase.ts';
+import { buildingStatus, buildPlan, type BuildInput } from '../../src/controllers/build-phase.ts';
 import { pinnedElsewhere } from '../../src/controllers/pinned-plan.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
@@ -27,16 +27,19 @@ type Wish = {
   readonly unreadable?: string;
 };
 
-async function planned(
-  world: SimulatedWorld,
-  { spec, before = {}, limit = 2, unreadable }: Wish = {},
-  hosts = new SimulatedHostOps(world),
-): Promise<PatchStrategyStatus> {
-  const input: BuildInput = {
+function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): BuildInput {
+  return {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
     ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
   };
-  return buildPlan(input, hosts, () => world.now, new AbortController().signal);
+}
+
+async function planned(
+  world: SimulatedWorld,
+  wish: Wish = {},
+  hosts = new SimulatedHostOps(world),
+): Promise<PatchStrategyStatus> {
+  return buildPlan(inputOf(world, wish), hosts, () => world.now, new AbortController().signal);
 }
 
 const digestOf = ({ run }: PatchStrategyStatus): string | undefined => run?.planDigest;
@@ -123,8 +126,20 @@ describe('a plan that is built anew', () => {
     expect((await planned(world, { before: edited })).run).not.toHaveProperty('authority');
     const begun: PatchStrategyStatus = { ...before, state: 'applying' };
     expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
-    // Until the plan is there it stands in the status, and nowhere else.
-    expect([before, { ...built, run }, begun].map(isKeptMeanwhile)).toEqual([true, false, false]);
+  });
+
+  it('shows meanwhile that it is made, but loses nothing that only the status before has', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const meanwhile = (before: PatchStrategyStatus): PatchStrategyStatus =>
+      buildingStatus(inputOf(world, { before }), world.now);
+    const ready = await planned(world);
+    if (!ready.run) throw new Error('there is no run');
+    expect(meanwhile(ready)).toMatchObject({ state: 'building', message: 'building the plan' });
+    const allowed = { ...ready, run: { ...ready.run, authority: { throughStage: 0 } } };
+    expect(meanwhile(allowed)).toBe(allowed);
+    expect(meanwhile({ ...allowed, state: 'applied' }).state).toBe('building');
+    const failed = await planned(world, { unreadable: 'why' });
+    expect(meanwhile(failed)).toBe(failed);
   });
 
   it('names what was edited, and says so when neither hosts nor actions differ', async () => {

@@ -3,6 +3,7 @@ import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { HostFacts, View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
+import { oncePer } from '../../planner/once-per.ts';
 import { membershipOf } from '../membership.ts';
 import type {
   Adoption,
@@ -33,14 +34,8 @@ const NODES = '/api/v1/nodes';
 type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wanted: ReadonlySet<HostName> };
 type OpenFleet = { readonly fleet: Fleet; readonly listeners: Set<{ readonly changed: () => void }> };
 
-const scopeKeys = new WeakMap<Scope, string>();
-
 /** The same for equal scopes; each look at a fleet asks for it. */
-function keyOfScope(scope: Scope): string {
-  const known = scopeKeys.get(scope) ?? JSON.stringify(scope);
-  scopeKeys.set(scope, known);
-  return known;
-}
+const keyOfScope = oncePer((scope: Scope) => JSON.stringify(scope));
 
 export class KubernetesHostOps implements HostOps {
   readonly #writer: Writer;
