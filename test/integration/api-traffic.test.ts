@@ -1,17 +1,19 @@
-/** What reading, writing and watching a pool with many permits brings over the wire. */
+/** What reading, writing and watching large pools and strategies brings over the wire. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CareenApi, ConflictError, type HostPool } from '../../src/controllers/careen-api.ts';
+import type { PatchStrategy } from '../../src/controllers/stored-strategy.ts';
 import { withPermits } from '../../src/controllers/permits.ts';
 import { OperatorShell } from '../../src/controllers/shell.ts';
 import { GROUP, VERSION } from '../../src/crds/names.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
+import { newPhase } from '../../src/engine/run-state.ts';
 import { apply, mergePatch, remove } from '../support/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { installCareen } from '../support/operator.ts';
 import { proxied } from '../support/proxied.ts';
-import { poolManifest } from '../support/strategies.ts';
+import { poolManifest, strategyManifest } from '../support/strategies.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
 const SMALL = 10_000;
@@ -90,6 +92,40 @@ describe('a pool with 500 permits', () => {
     expect(hostsOf(await readPool(new CareenApi(connect(plane.kubeconfig))))).toEqual(
       permits.slice(1).map(({ host }) => host),
     );
+  });
+});
+
+describe('a strategy with 100 stages', () => {
+  const key = { namespace: 'careen-hosts', name: 'long' };
+  const stages = Array.from({ length: 100 }, (_, i) => ({
+    ...({
+      name: 'sw-patch-worker-hosts',
+      hosts: [`worker-${String(i)}.example.com`],
+      patches: ['kernel'],
+    } as const),
+    ...({ level: 'away', steps: [{ name: 'lock-hosts', timeoutSeconds: 60 }], timeoutSeconds: 61 } as const),
+  }));
+
+  async function readStrategy(api: CareenApi): Promise<PatchStrategy> {
+    const strategy = await api.strategy(key);
+    if (!strategy) throw new Error('the strategy is gone');
+    return strategy;
+  }
+
+  it('comes whole only when another process has written it; after an own write it is known as it was stored', async () => {
+    await apply(connect(plane.kubeconfig), strategyManifest(key.name, key.namespace));
+    const [api, other] = [new CareenApi(throughProxy()), new CareenApi(connect(plane.kubeconfig))];
+    await other.writeStatus(await readStrategy(other), { applyPhase: newPhase(stages) });
+    expect(await bytesFor(() => readStrategy(api))).toBeGreaterThan(2 * SMALL);
+    const strategy = await readStrategy(api);
+    await api.writeStatus(strategy, { ...strategy.status, message: 'told' });
+    expect(await bytesFor(() => readStrategy(api))).toBeLessThan(SMALL);
+    const asStored = await readStrategy(new CareenApi(connect(plane.kubeconfig)));
+    expect(asStored.status.message).toBe('told');
+    expect(await readStrategy(api)).toEqual(asStored);
+
+    await other.writeStatus(asStored, { ...asStored.status, message: 'told by another' });
+    expect((await readStrategy(api)).status.message).toBe('told by another');
   });
 });
 
