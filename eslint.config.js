@@ -10,14 +10,20 @@ import tseslint from 'typescript-eslint';
 
 /** Each folder of src, and the folders of ours that it may import besides itself. */
 const LAYERS = {
+  kube: [],
   crds: [],
   planner: ['crds'],
   engine: ['crds', 'planner'],
-  hostops: ['crds', 'planner', 'engine', 'telemetry'],
-  controllers: ['crds', 'planner', 'engine', 'hostops', 'telemetry'],
-  telemetry: [],
-  simulation: ['crds', 'planner', 'engine', 'hostops', 'controllers', 'telemetry'],
-  cli: ['crds', 'planner', 'engine', 'hostops'],
+  status: ['crds', 'planner', 'engine'],
+  telemetry: ['kube', 'crds'],
+  hostops: ['kube', 'crds', 'planner', 'engine'],
+  resources: ['kube', 'crds'],
+  leadership: ['kube'],
+  controllers: [
+    ...['kube', 'crds', 'planner', 'engine', 'status', 'telemetry'],
+    ...['hostops', 'resources', 'leadership'],
+  ],
+  cli: ['kube', 'crds', 'planner', 'engine', 'status', 'hostops', 'resources'],
 };
 
 /** The folders without I/O, clock or chance, and all that they may import from outside. */
@@ -25,6 +31,7 @@ const PURE = {
   crds: ['zod', 'node:crypto'],
   planner: ['zod', 'node:util', 'node:crypto'],
   engine: ['zod', 'node:util'],
+  status: ['zod', 'node:util'],
 };
 
 /** The adapters of the host-ops port, one folder each: they know the port, never each other. */
@@ -107,13 +114,6 @@ function adapterConfig(adapter) {
     rules: { 'no-restricted-imports': importRule(directionOf('hostops'), apart) },
   };
 }
-
-/** Of the command line only this part runs the operator's own code, on simulated hosts. */
-const simulate = {
-  name: 'careen/imports/cli/simulate',
-  files: ['src/cli/simulate/**/*.ts'],
-  rules: { 'no-restricted-imports': importRule(directionOf('cli', [...LAYERS.cli, 'controllers'])) },
-};
 
 const purity = {
   name: 'careen/purity',
@@ -253,7 +253,6 @@ export default defineConfig(
   purity,
   Object.keys(LAYERS).map(layerConfig),
   ADAPTERS.map(adapterConfig),
-  simulate,
   entry,
   commandLine,
 );

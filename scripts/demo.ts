@@ -10,17 +10,17 @@ import {
   type PatchStrategyStatus,
   type PhaseStatus,
 } from '../src/crds/patch-strategy-status.ts';
-import { apply, mergePatch, read, readManifests, type Manifest } from '../test/support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../test/support/controlplane.ts';
+import { apply, mergePatch, read, readManifests, type Manifest } from '../test/support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../test/support/controlplane/controlplane.ts';
 import { eventually } from '../test/support/eventually.ts';
 import {
   installCareen,
   startOperator,
   writeOperatorKubeconfig,
   type RunningOperator,
-} from '../test/support/operator.ts';
-import { createNodes } from '../test/support/simulated-nodes.ts';
-import { startHostStandin, type RunningStandin } from '../test/support/start-host-standin.ts';
+} from '../test/support/operator/operator.ts';
+import { createNodes } from '../test/support/hosts/simulated-nodes.ts';
+import { startHostStandin, type RunningStandin } from '../test/support/hosts/start-host-standin.ts';
 import { demoNodes, demoWorkloads } from './demo-fleet.ts';
 import { z } from 'zod';
 

@@ -15,10 +15,10 @@ import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
-import { CONTROL_PLANE } from '../test/support/controlplane-binaries.ts';
-import { goBinaries, type GoBuild } from '../test/support/go-binaries.ts';
-import { JUDGE } from '../test/support/judge.ts';
-import { TOOLS } from '../test/support/tool-binaries.ts';
+import { CONTROL_PLANE } from '../test/support/controlplane/binaries.ts';
+import { goBinaries, type GoBuild } from '../test/support/controlplane/go-binaries.ts';
+import { JUDGE } from '../test/support/controlplane/judge.ts';
+import { TOOLS } from '../test/support/controlplane/tool-binaries.ts';
 
 /** A suite, and the programs in Go that it runs. */
 type Suite = { readonly name: string; readonly shareMinutes: number; readonly needs: readonly Programs[] };
@@ -167,7 +167,7 @@ async function runAll(suites: readonly Suite[], run: Run): Promise<readonly Row[
   return ran ? rows : [...rows, failure({ name: 'all suites', shareMinutes: 0 }, 'no test ran')];
 }
 
-/** For test/support/audit.ts and kept-output.ts; COMPLETE says that all tests ran before this suite, and none failed. */
+/** For test/support/audit/audit.ts and kept-output.ts; COMPLETE says that all tests ran before this suite, and none failed. */
 function environment(
   { auditFolder, logFolder, vitestArguments }: Run,
   suites: readonly Suite[],

@@ -13,17 +13,17 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CareenOperator } from './controllers/careen-operator.ts';
-import { LeaderElection } from './controllers/leader-election.ts';
-import type { Leadership } from './controllers/leadership.ts';
+import { CareenOperator } from './controllers/runtime/careen-operator.ts';
+import { LeaderElection } from './leadership/leader-election.ts';
+import type { Leadership } from './leadership/leadership.ts';
 import { leaderIdentity } from './crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
-import { call, PooledKubeConfig } from './hostops/kubernetes/kube-client.ts';
+import { call, PooledKubeConfig } from './kube/client.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
 import { EventRecorder } from './telemetry/events.ts';
 import { makeLogger } from './telemetry/logger.ts';
-import { operatorMetrics } from './controllers/operator-metrics.ts';
+import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
 
 /** A hand-over within a second: what has not ended by then is refused by the server, or done again by the next leader. */
 const FINISH_MILLISECONDS = 500;

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { podOfLeader } from '../crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from '../crds/names.ts';
-import { call, type PooledKubeConfig } from '../hostops/kubernetes/kube-client.ts';
-import { explain } from '../hostops/kubernetes/kube-errors.ts';
+import { call, type PooledKubeConfig } from '../kube/client.ts';
+import { explain } from '../kube/errors.ts';
 
 const lease = z.object({ spec: z.object({ holderIdentity: z.string().nullish() }).default({}) });
 const pod = z.object({ spec: z.object({ nodeName: z.string().optional() }) });

@@ -1,7 +1,7 @@
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import { isFinal, type Running } from './run-state.ts';
-import { clip } from './clip.ts';
+import { clip } from '../crds/truncate.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { beginStep } from './lifecycle.ts';
 import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';

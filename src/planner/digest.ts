@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { oncePer } from './once-per.ts';
+import { oncePer } from './memoize-by-object.ts';
 
 /** A digest of any JSON value, the same for equal values whatever the order of their keys: `sha256:…`. */
 export function digest(value: unknown): string {

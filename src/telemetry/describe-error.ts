@@ -1,4 +1,4 @@
-import { apiAnswer } from './api-answer.ts';
+import { apiAnswer } from '../kube/api-answer.ts';
 
 /** What is told of an error: never the headers or the body of a request or an answer. */
 export type ErrorDescription = {

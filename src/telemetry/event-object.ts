@@ -1,6 +1,6 @@
 /** Events as the API server wants them (events.k8s.io/v1). */
 import { createHash } from 'node:crypto';
-import { EVENTS, type EventReason } from './event-catalogue.ts';
+import { EVENTS, type EventReason } from '../crds/event-catalogue.ts';
 import { redactText } from './redact.ts';
 
 export type ObjectReference = {

@@ -3,7 +3,7 @@
  * be told is logged and dropped, nothing is read to tell it, and no pass waits
  * for it.
  */
-import { apiAnswer } from './api-answer.ts';
+import { apiAnswer } from '../kube/api-answer.ts';
 import {
   aboutNode,
   eventBody,

@@ -10,9 +10,9 @@
  */
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
-import { OperatorShell } from '../../src/controllers/shell.ts';
+import { OperatorShell } from '../../src/controllers/runtime/shell.ts';
 import { GROUP, VERSION } from '../../src/crds/names.ts';
-import { PooledKubeConfig } from '../../src/hostops/kubernetes/kube-client.ts';
+import { PooledKubeConfig } from '../../src/kube/client.ts';
 import { permitStore, type Variant } from './permit-stores.ts';
 
 /** Somebody else wrote, or what a JSON patch tests is not so any more. */

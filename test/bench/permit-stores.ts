@@ -1,13 +1,13 @@
 /** The ways to keep permits that test/bench/permits.ts compares. */
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CareenApi, ConflictError, parsePool, POOLS_PATH } from '../../src/controllers/careen-api.ts';
-import type { HostPool } from '../../src/controllers/careen-api.ts';
-import { mergePatch } from '../../src/controllers/merge-patch.ts';
-import { settlePermits, type PermitWish } from '../../src/controllers/permits.ts';
-import { PoolLedger, type PoolStore } from '../../src/controllers/pool-ledger.ts';
+import { CareenApi, ConflictError, parsePool, POOLS_PATH } from '../../src/resources/careen-api.ts';
+import type { HostPool } from '../../src/resources/careen-api.ts';
+import { mergePatch } from '../../src/kube/merge-patch.ts';
+import { settlePermits, type PermitWish } from '../../src/engine/permits.ts';
+import { PoolLedger, type PoolStore } from '../../src/controllers/pool/pool-ledger.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
-import { call, FIELD_MANAGER, rawList } from '../../src/hostops/kubernetes/kube-client.ts';
+import { call, FIELD_MANAGER, rawList } from '../../src/kube/client.ts';
 
 export const POOL = 'measured';
 export const SLOTS_PATH = '/apis/coordination.k8s.io/v1/namespaces/default/leases';

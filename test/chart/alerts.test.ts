@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { METRICS } from '../../src/telemetry/metric-catalogue.ts';
 import { HOST_STATES } from '../../src/telemetry/metrics.ts';
-import { renderedOfKind, ROOT, run } from '../support/tools.ts';
+import { renderedOfKind, ROOT, run } from '../support/controlplane/tools.ts';
 
 const ruleSpec = z.object({
   groups: z.array(z.object({ rules: z.array(z.object({ alert: z.string(), expr: z.string() })) })),

@@ -7,22 +7,22 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createWorkers, Fleet, marked, STANDIN } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';
-import { apply, read, readManifests, type Manifest } from '../support/apply.ts';
-import { auditArgs } from '../support/audit.ts';
-import { connect, startControlPlane } from '../support/controlplane.ts';
+import { apply, read, readManifests, type Manifest } from '../support/controlplane/apply.ts';
+import { auditArgs } from '../support/audit/audit.ts';
+import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   OPERATOR_ACCOUNT,
   startOperator,
   writeOperatorKubeconfig,
   type RunningOperator,
-} from '../support/operator.ts';
-import { grantedRights, untilGranted } from '../support/rights.ts';
-import { createNodes } from '../support/simulated-nodes.ts';
-import { startHostStandin, type RunningStandin } from '../support/start-host-standin.ts';
-import { kernelPatch, kubeletPatch, strategyManifest } from '../support/strategies.ts';
-import { toolBinaries } from '../support/tool-binaries.ts';
-import { CHART, CRDS_CHART, fieldAt, keyOf, rendered } from '../support/tools.ts';
+} from '../support/operator/operator.ts';
+import { grantedRights, untilGranted } from '../support/audit/rights.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
+import { startHostStandin, type RunningStandin } from '../support/hosts/start-host-standin.ts';
+import { kernelPatch, kubeletPatch, strategyManifest } from '../support/operator/strategies.ts';
+import { toolBinaries } from '../support/controlplane/tool-binaries.ts';
+import { CHART, CRDS_CHART, fieldAt, keyOf, rendered } from '../support/controlplane/tools.ts';
 import { CURRENT, Helm, makeNamespace, PREVIOUS } from './release.ts';
 
 const SECONDS = 300;

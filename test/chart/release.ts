@@ -3,8 +3,8 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { OPERATOR_NAMESPACE } from '../../src/crds/names.ts';
-import { apply, type Manifest } from '../support/apply.ts';
-import { CHART, CRDS_CHART, run } from '../support/tools.ts';
+import { apply, type Manifest } from '../support/controlplane/apply.ts';
+import { CHART, CRDS_CHART, run } from '../support/controlplane/tools.ts';
 
 /** For a machine that is busy. */
 const WAIT = ['--wait', '--timeout', '3m'];

@@ -1,8 +1,8 @@
 /** Everything that the charts make, beside what deploy/ makes. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Manifest } from '../support/apply.ts';
-import { DEPLOY } from '../support/installation.ts';
+import type { Manifest } from '../support/controlplane/apply.ts';
+import { DEPLOY } from '../support/controlplane/installation.ts';
 import {
   CHART,
   CRDS_CHART,
@@ -12,7 +12,7 @@ import {
   rendered,
   renderedOfKind,
   run,
-} from '../support/tools.ts';
+} from '../support/controlplane/tools.ts';
 
 const POLICY = join(DEPLOY, 'optional', 'execute-policy');
 const ALL = ['executePolicy.enabled=true', 'serviceMonitor.enabled=true', 'prometheusRule.enabled=true'];

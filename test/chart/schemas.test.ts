@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { readManifests, type Manifest } from '../support/apply.ts';
-import { strategyManifest } from '../support/strategies.ts';
-import { CHART, rendered, ROOT, run } from '../support/tools.ts';
+import { readManifests, type Manifest } from '../support/controlplane/apply.ts';
+import { strategyManifest } from '../support/operator/strategies.ts';
+import { CHART, rendered, ROOT, run } from '../support/controlplane/tools.ts';
 
 const EXAMPLES = join(ROOT, 'examples');
 /** As the guide says it. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { CHART, CRDS_CHART, rendered } from '../support/tools.ts';
+import { CHART, CRDS_CHART, rendered } from '../support/controlplane/tools.ts';
 
 /** Levels where any key is taken: fields of Kubernetes, checked by the API server, and what belongs to other charts. */
 const OPEN = [

@@ -5,7 +5,7 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { OPERATOR_NAMESPACE } from '../../src/crds/names.ts';
-import { CHART, fieldAt, keyOf, rendered, renderedOfKind, ROOT, run } from '../support/tools.ts';
+import { CHART, fieldAt, keyOf, rendered, renderedOfKind, ROOT, run } from '../support/controlplane/tools.ts';
 
 const POD = 'spec.template.spec';
 const CONTAINER = `${POD}.containers.0`;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createNodes } from '../support/simulated-nodes.ts';
-import { startOperator } from '../support/operator.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
+import { startOperator } from '../support/operator/operator.ts';
 import { Cluster } from './cluster.ts';
 
 let cluster: Cluster;

@@ -1,7 +1,7 @@
 /** What people do with kubectl while Careen works. */
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names.ts';
-import { AdmissionError, mergePatch, replaceStatus, type Manifest } from '../support/apply.ts';
+import { AdmissionError, mergePatch, replaceStatus, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 
 export async function cordon(admin: KubeConfig, host: string): Promise<void> {

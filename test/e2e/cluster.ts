@@ -7,9 +7,9 @@ import { z } from 'zod';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
-import { auditArgs } from '../support/audit.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
+import { auditArgs } from '../support/audit/audit.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   allowJobs,
@@ -17,10 +17,10 @@ import {
   startOperator,
   writeOperatorKubeconfig,
   type RunningOperator,
-} from '../support/operator.ts';
-import { createNodes } from '../support/simulated-nodes.ts';
-import { startHostStandin } from '../support/start-host-standin.ts';
-import { poolManifest, strategyManifest } from '../support/strategies.ts';
+} from '../support/operator/operator.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
+import { startHostStandin } from '../support/hosts/start-host-standin.ts';
+import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
 
 const NAMESPACE = 'careen-hosts';
 const patched = {

@@ -2,9 +2,9 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEFT_LOCKED_ANNOTATION } from '../../src/crds/names.ts';
-import { read, remove, type Manifest } from '../support/apply.ts';
+import { read, remove, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { deleteNode, uncordon } from './by-hand.ts';
 import { Cluster, closed, marked } from './cluster.ts';
 import { eventAbout } from './events.ts';

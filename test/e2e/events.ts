@@ -1,5 +1,5 @@
 import { EventsV1Api, type EventsV1Event, type KubeConfig } from '@kubernetes/client-node';
-import type { Manifest } from '../support/apply.ts';
+import type { Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** The events about an object, in the namespace where they stand: its own, or `default` when it has none. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { read } from '../support/apply.ts';
+import { read } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { LEASE_SECONDS } from '../support/operator.ts';
+import { LEASE_SECONDS } from '../support/operator/operator.ts';
 import type { Fleet } from './cluster.ts';
 import type { Replica } from './replicas.ts';
 import { Scene, untilSwept } from './scene.ts';

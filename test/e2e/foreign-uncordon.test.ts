@@ -2,7 +2,7 @@
 import type { Condition } from '../../src/crds/conditions.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { cordon, uncordon } from './by-hand.ts';
 import { Cluster, closed } from './cluster.ts';
 import { eventAbout } from './events.ts';

@@ -7,7 +7,7 @@ import { EFFECT_ANNOTATION, RUN_LABEL } from '../../src/crds/names.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import type { Claim } from '../../src/engine/view.ts';
-import { jobState } from '../../src/hostops/kubernetes/job.ts';
+import { jobState } from '../../src/hostops/jobs/job.ts';
 import { nodeState } from '../../src/hostops/kubernetes/node-facts.ts';
 
 type Named = { readonly metadata: { readonly name: string } };

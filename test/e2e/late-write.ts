@@ -1,6 +1,6 @@
 /** One request of a leader that is held back until another leads: what it is, and what it would be without its guard. */
 import { z } from 'zod';
-import type { HeldRequest, Match } from '../support/holding-proxy.ts';
+import type { HeldRequest, Match } from '../support/network/holding-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Fleet } from './cluster.ts';
 import type { Replica } from './replicas.ts';

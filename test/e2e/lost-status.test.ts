@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
-import { mergePatch } from '../support/apply.ts';
+import { mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
-import { kubeletPatch } from '../support/strategies.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
+import { kubeletPatch } from '../support/operator/strategies.ts';
 import { deleteNode, request, wipeStatus } from './by-hand.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { eventAbout } from './events.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply } from '../support/apply.ts';
+import { apply } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { kernelPatch, kubeletPatch, poolManifest } from '../support/strategies.ts';
-import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
+import { kernelPatch, kubeletPatch, poolManifest } from '../support/operator/strategies.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { Cluster, closed, marked } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { mostClosed } from './watch-closed.ts';

@@ -1,8 +1,8 @@
 /** The limit of a pool, whoever asks for its hosts: over strategies, namespaces, others who take hosts away. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply } from '../support/apply.ts';
+import { apply } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { kubeletPatch, poolManifest } from '../support/strategies.ts';
+import { kubeletPatch, poolManifest } from '../support/operator/strategies.ts';
 import { cordon, uncordon } from './by-hand.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { mostClosed } from './watch-closed.ts';

@@ -1,8 +1,8 @@
 /** execution.plan: only the plan that was reviewed is carried out. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import { mergePatch } from '../support/apply.ts';
-import { createNodes } from '../support/simulated-nodes.ts';
+import { mergePatch } from '../support/controlplane/apply.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 
 const OTHER = `sha256:${'0'.repeat(64)}`;

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { V1Node } from '@kubernetes/client-node';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
-import { apply, mergePatch } from '../support/apply.ts';
-import { allowJobs } from '../support/operator.ts';
-import { kernelPatch } from '../support/strategies.ts';
+import { apply, mergePatch } from '../support/controlplane/apply.ts';
+import { allowJobs } from '../support/operator/operator.ts';
+import { kernelPatch } from '../support/operator/strategies.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';

@@ -2,10 +2,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from '../support/controlplane.ts';
-import { HoldingProxy } from '../support/holding-proxy.ts';
-import { spawnOperator, type RunningOperator } from '../support/operator.ts';
-import { writeProxiedKubeconfig } from '../support/proxied.ts';
+import { connect } from '../support/controlplane/controlplane.ts';
+import { HoldingProxy } from '../support/network/holding-proxy.ts';
+import { spawnOperator, type RunningOperator } from '../support/operator/operator.ts';
+import { writeProxiedKubeconfig } from '../support/network/proxied.ts';
 
 /** So that what a resync mends need not be waited for long. */
 export const RESYNC_SECONDS = 2;

@@ -1,10 +1,10 @@
 /** What people ask for once, in annotations: carried out once, answered in any case. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import { mergePatch } from '../support/apply.ts';
+import { mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
-import { kubeletPatch } from '../support/strategies.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
+import { kubeletPatch } from '../support/operator/strategies.ts';
 import { abort, request } from './by-hand.ts';
 import { Cluster, closed, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';

@@ -1,12 +1,12 @@
 /** Secrets that stand where the operator reads, and in what it is refused: it prints none of them, at any level. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { apply, mergePatch } from '../support/apply.ts';
-import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
-import { PLANTED } from '../support/kept-output.ts';
-import { readMetrics } from '../support/metrics.ts';
-import { startOperator } from '../support/operator.ts';
-import { kernelPatch } from '../support/strategies.ts';
+import { apply, mergePatch } from '../support/controlplane/apply.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
+import { PLANTED } from '../support/operator/kept-output.ts';
+import { readMetrics } from '../support/operator/metrics.ts';
+import { startOperator } from '../support/operator/operator.ts';
+import { kernelPatch } from '../support/operator/strategies.ts';
 import { request } from './by-hand.ts';
 import { Cluster, type Fleet } from './cluster.ts';
 import { eventAbout, eventsAbout } from './events.ts';

@@ -5,9 +5,9 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import type { Match } from '../support/holding-proxy.ts';
+import type { Match } from '../support/network/holding-proxy.ts';
 import { eventually } from '../support/eventually.ts';
-import { kubeletPatch } from '../support/strategies.ts';
+import { kubeletPatch } from '../support/operator/strategies.ts';
 import { marked, type Fleet } from './cluster.ts';
 import * as late from './late-write.ts';
 import type { LateWrite, Staging } from './late-write.ts';

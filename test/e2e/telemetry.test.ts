@@ -3,7 +3,7 @@ import { fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { eventually } from '../support/eventually.ts';
-import { readMetrics, type Metrics } from '../support/metrics.ts';
+import { readMetrics, type Metrics } from '../support/operator/metrics.ts';
 import { Cluster, type Fleet } from './cluster.ts';
 import { eventAbout, eventsAbout } from './events.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';

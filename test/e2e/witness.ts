@@ -2,8 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { POOLS_PATH, STRATEGIES_PATH } from '../../src/controllers/careen-api.ts';
-import { call } from '../../src/hostops/kubernetes/kube-client.ts';
+import { POOLS_PATH, STRATEGIES_PATH } from '../../src/resources/careen-api.ts';
+import { call } from '../../src/kube/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { complaintsOf, type Seen } from './invariants.ts';
 

@@ -1,5 +1,5 @@
 import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
-import { apply } from '../support/apply.ts';
+import { apply } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 
 const NAMESPACE = 'default';

@@ -1,7 +1,7 @@
 /** What Argo CD's server-side diff compares: an object, and what applying its manifest once more would make of it. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { applyAs, read, type Manifest } from '../support/apply.ts';
+import { applyAs, read, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 
 /** The field manager under which Argo CD applies. */

@@ -2,11 +2,18 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { applyAs, mergePatch, patchStatus, read, remove, type Manifest } from '../support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
-import { judge, kstatus, type Answer } from '../support/judge.ts';
-import { installCareen } from '../support/operator.ts';
-import { poolManifest, strategyManifest } from '../support/strategies.ts';
+import {
+  applyAs,
+  mergePatch,
+  patchStatus,
+  read,
+  remove,
+  type Manifest,
+} from '../support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
+import { judge, kstatus, type Answer } from '../support/controlplane/judge.ts';
+import { installCareen } from '../support/operator/operator.ts';
+import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
 import { ARGOCD, compared } from './drift.ts';
 import { poolSamples } from './pool-samples.ts';
 import { NOT_SEEN, type Samples } from './sample.ts';

@@ -5,11 +5,11 @@ import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readFile } from 'node:fs/promises';
-import { AdmissionError, applyAs, readManifests, type Manifest } from '../support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
-import { DEPLOY } from '../support/installation.ts';
-import { health } from '../support/judge.ts';
-import { installCareen } from '../support/operator.ts';
+import { AdmissionError, applyAs, readManifests, type Manifest } from '../support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
+import { DEPLOY } from '../support/controlplane/installation.ts';
+import { health } from '../support/controlplane/judge.ts';
+import { installCareen } from '../support/operator/operator.ts';
 import { kustomized, manifestsIn } from './manifests.ts';
 
 const ROOT = join(DEPLOY, '..');

@@ -1,9 +1,9 @@
 /** The manifests that Argo CD makes of a folder in git. */
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
-import { KUSTOMIZATION } from '../support/installation.ts';
-import { parseManifests, readManifests, type Manifest } from '../support/apply.ts';
-import { judge } from '../support/judge.ts';
+import { KUSTOMIZATION } from '../support/controlplane/installation.ts';
+import { parseManifests, readManifests, type Manifest } from '../support/controlplane/apply.ts';
+import { judge } from '../support/controlplane/judge.ts';
 
 /** What kustomize makes of a folder. */
 export async function kustomized(folder: string): Promise<Manifest[]> {

@@ -7,13 +7,13 @@ import { LEFT_LOCKED_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names
 import { patchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { request } from '../e2e/by-hand.ts';
 import { Cluster, closed, Fleet, marked } from '../e2e/cluster.ts';
-import { applyAs, mergePatch, read, remove, replace, type Manifest } from '../support/apply.ts';
+import { applyAs, mergePatch, read, remove, replace, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
-import { BEHAVIOUR_ANNOTATION } from '../support/host-standin.ts';
-import { DEPLOY } from '../support/installation.ts';
-import { health, kstatus } from '../support/judge.ts';
-import { createNodes } from '../support/simulated-nodes.ts';
-import { QUICK } from '../support/strategies.ts';
+import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
+import { DEPLOY } from '../support/controlplane/installation.ts';
+import { health, kstatus } from '../support/controlplane/judge.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
+import { QUICK } from '../support/operator/strategies.ts';
 import { ARGOCD, compared } from './drift.ts';
 import { manifestsIn } from './manifests.ts';
 

@@ -5,12 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import { apply, patchStatus, read, readManifests, tryCreate, type Manifest } from '../support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import {
+  apply,
+  patchStatus,
+  read,
+  readManifests,
+  tryCreate,
+  type Manifest,
+} from '../support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { DEPLOY, listedFiles } from '../support/installation.ts';
-import { installCareen } from '../support/operator.ts';
-import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../support/strategies.ts';
+import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
+import { installCareen } from '../support/operator/operator.ts';
+import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../support/operator/strategies.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 

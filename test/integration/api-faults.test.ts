@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Job } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { WORK_SECONDS_ANNOTATION } from '../support/host-standin.ts';
-import { statusAnswer, type Match, type ProxiedRequest } from '../support/holding-proxy.ts';
-import { pathTemplate } from '../support/path-template.ts';
-import { QUICK } from '../support/strategies.ts';
-import { writeClass } from '../support/write-class.ts';
+import { WORK_SECONDS_ANNOTATION } from '../support/hosts/host-standin.ts';
+import { statusAnswer, type Match, type ProxiedRequest } from '../support/network/holding-proxy.ts';
+import { pathTemplate } from '../support/audit/path-template.ts';
+import { QUICK } from '../support/operator/strategies.ts';
+import { writeClass } from '../support/audit/write-class.ts';
 import type { Ending } from './disturbed-run.ts';
 import { FaultScene } from './fault-scene.ts';
 

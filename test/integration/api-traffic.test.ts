@@ -1,20 +1,20 @@
 /** What reading, writing and watching large pools and strategies brings over the wire. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CareenApi, ConflictError, type HostPool } from '../../src/controllers/careen-api.ts';
-import type { PatchStrategy } from '../../src/controllers/stored-strategy.ts';
-import { withPermits } from '../../src/controllers/permits.ts';
-import { OperatorShell } from '../../src/controllers/shell.ts';
+import { CareenApi, ConflictError, type HostPool } from '../../src/resources/careen-api.ts';
+import type { PatchStrategy } from '../../src/resources/stored-strategy.ts';
+import { withPermits } from '../../src/engine/permits.ts';
+import { OperatorShell } from '../../src/controllers/runtime/shell.ts';
 import { GROUP, VERSION } from '../../src/crds/names.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
 import { newPhase } from '../../src/engine/run-state.ts';
-import { apply, mergePatch, remove } from '../support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { apply, mergePatch, remove } from '../support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { installCareen } from '../support/operator.ts';
-import { proxied } from '../support/proxied.ts';
-import { poolManifest, strategyManifest } from '../support/strategies.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { installCareen } from '../support/operator/operator.ts';
+import { proxied } from '../support/network/proxied.ts';
+import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
+import { TcpProxy } from '../support/network/tcp-proxy.ts';
 
 const SMALL = 10_000;
 const manifest = poolManifest('large', 1_000);

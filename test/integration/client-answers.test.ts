@@ -1,13 +1,18 @@
 /** Informers and what an API server may answer them: a real one, behind a proxy that answers in its place at times. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { call } from '../../src/hostops/kubernetes/kube-client.ts';
-import { CONFIG_MAPS, ConfigMaps, watchConfigMaps, type WatchedConfigMaps } from '../support/config-maps.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { call } from '../../src/kube/client.ts';
+import {
+  CONFIG_MAPS,
+  ConfigMaps,
+  watchConfigMaps,
+  type WatchedConfigMaps,
+} from '../support/controlplane/config-maps.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { HoldingProxy, statusAnswer, type Match } from '../support/holding-proxy.ts';
-import { proxied } from '../support/proxied.ts';
-import { actAs, createServiceAccount, grant, requestToken } from '../support/tester.ts';
+import { HoldingProxy, statusAnswer, type Match } from '../support/network/holding-proxy.ts';
+import { proxied } from '../support/network/proxied.ts';
+import { actAs, createServiceAccount, grant, requestToken } from '../support/controlplane/tester.ts';
 
 const LIST = 'GET /api/v1/namespaces/{namespace}/configmaps';
 const WATCH = 'WATCH /api/v1/namespaces/{namespace}/configmaps';

@@ -1,12 +1,17 @@
 /** The client and its informers behind a network with faults: a TCP proxy in front of a real API server. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { call } from '../../src/hostops/kubernetes/kube-client.ts';
-import { CONFIG_MAPS, ConfigMaps, watchConfigMaps, type WatchedConfigMaps } from '../support/config-maps.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { call } from '../../src/kube/client.ts';
+import {
+  CONFIG_MAPS,
+  ConfigMaps,
+  watchConfigMaps,
+  type WatchedConfigMaps,
+} from '../support/controlplane/config-maps.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { proxied } from '../support/proxied.ts';
-import { TcpProxy } from '../support/tcp-proxy.ts';
+import { proxied } from '../support/network/proxied.ts';
+import { TcpProxy } from '../support/network/tcp-proxy.ts';
 
 let plane: ControlPlane;
 let admin: KubeConfig;

@@ -13,12 +13,12 @@ import {
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GROUP } from '../../src/crds/names.ts';
-import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { DEPLOY, installation, KUSTOMIZATION, listedFiles } from '../support/installation.ts';
-import { installCareen } from '../support/operator.ts';
-import { createNodes } from '../support/simulated-nodes.ts';
+import { DEPLOY, installation, KUSTOMIZATION, listedFiles } from '../support/controlplane/installation.ts';
+import { installCareen } from '../support/operator/operator.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
 
 const OPTIONAL = join(DEPLOY, 'optional', 'execute-policy');
 const ARGOCD = join(DEPLOY, 'argocd');

@@ -1,9 +1,9 @@
 /** One run on three hosts, with a pod on each, that something happens to. */
 import { readFile } from 'node:fs/promises';
-import { read, remove, type Manifest } from '../support/apply.ts';
-import { accountOf, type Account } from '../support/audited-writes.ts';
+import { read, remove, type Manifest } from '../support/controlplane/apply.ts';
+import { accountOf, type Account } from '../support/audit/audited-writes.ts';
 import { eventually } from '../support/eventually.ts';
-import { deleteNodes } from '../support/simulated-nodes.ts';
+import { deleteNodes } from '../support/hosts/simulated-nodes.ts';
 import type { Cluster, Fleet } from '../e2e/cluster.ts';
 import { leftovers } from '../e2e/invariants.ts';
 import { StatefulPod } from '../e2e/workload.ts';

@@ -2,8 +2,8 @@
 import type { V1Job, V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { EFFECT_ANNOTATION, GROUP } from '../../src/crds/names.ts';
-import { jobState } from '../../src/hostops/kubernetes/job.ts';
-import { read, type Manifest } from '../support/apply.ts';
+import { jobState } from '../../src/hostops/jobs/job.ts';
+import { read, type Manifest } from '../support/controlplane/apply.ts';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Fleet } from '../e2e/cluster.ts';
 

@@ -1,11 +1,11 @@
 import type { CoreV1Event, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { call, rawList } from '../../src/hostops/kubernetes/kube-client.ts';
+import { call, rawList } from '../../src/kube/client.ts';
 import type { CareenEvent, ObjectReference } from '../../src/telemetry/event-object.ts';
 import { EventRecorder } from '../../src/telemetry/events.ts';
-import { apply, read, remove, tryCreate, type Manifest } from '../support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { apply, read, remove, tryCreate, type Manifest } from '../support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 
 const NODE = 'worker-3';

@@ -5,14 +5,22 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names.ts';
-import { apply, mergePatch, patchStatus, read, remove, tryCreate, type Manifest } from '../support/apply.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import {
+  apply,
+  mergePatch,
+  patchStatus,
+  read,
+  remove,
+  tryCreate,
+  type Manifest,
+} from '../support/controlplane/apply.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { DEPLOY, installation } from '../support/installation.ts';
-import { installCareen, OPERATOR_ACCOUNT } from '../support/operator.ts';
-import { untilGranted, type Account } from '../support/rights.ts';
-import { writeServiceAccountKubeconfig } from '../support/service-account.ts';
-import { kubeletPatch, strategyManifest } from '../support/strategies.ts';
+import { DEPLOY, installation } from '../support/controlplane/installation.ts';
+import { installCareen, OPERATOR_ACCOUNT } from '../support/operator/operator.ts';
+import { untilGranted, type Account } from '../support/audit/rights.ts';
+import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
+import { kubeletPatch, strategyManifest } from '../support/operator/strategies.ts';
 
 const NAMESPACE = 'careen-hosts';
 const POLICY = {

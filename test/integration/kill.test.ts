@@ -5,7 +5,7 @@
  * heard of or not.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { WRITE_CLASSES, type Unlisted, type WriteClass } from '../support/write-class.ts';
+import { WRITE_CLASSES, type Unlisted, type WriteClass } from '../support/audit/write-class.ts';
 import type { Ending } from './disturbed-run.ts';
 import { FaultScene } from './fault-scene.ts';
 

@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { LeaderElection } from '../../src/controllers/leader-election.ts';
-import { NotLeadingError, type Leadership } from '../../src/controllers/leadership.ts';
-import { apply, mergePatch, read, remove, type Manifest } from '../support/apply.ts';
-import { connect, EventProcess, startControlPlane } from '../support/controlplane.ts';
+import { LeaderElection } from '../../src/leadership/leader-election.ts';
+import { NotLeadingError, type Leadership } from '../../src/leadership/leadership.ts';
+import { apply, mergePatch, read, remove, type Manifest } from '../support/controlplane/apply.ts';
+import { connect, EventProcess, startControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
-import { writeServiceAccountKubeconfig } from '../support/service-account.ts';
-import { TcpLink } from '../support/tcp-link.ts';
+import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
+import { TcpLink } from '../support/network/tcp-link.ts';
 
-const ELECTOR = join(import.meta.dirname, '..', 'support', 'elector.ts');
+const ELECTOR = join(import.meta.dirname, '..', 'support', 'operator', 'elector.ts');
 const NAME = 'careen';
 /** Long enough for a machine that is busy, short enough to wait for. */
 const SHORT_SECONDS = 3;

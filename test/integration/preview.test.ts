@@ -5,21 +5,21 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { apply, mergePatch, read, type Manifest } from '../support/apply.ts';
-import { auditArgs } from '../support/audit.ts';
-import { careen } from '../support/careen-cli.ts';
-import { connect, startControlPlane, type ControlPlane } from '../support/controlplane.ts';
+import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
+import { auditArgs } from '../support/audit/audit.ts';
+import { careen } from '../support/operator/careen-cli.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   installCareen,
   startOperator,
   writeOperatorKubeconfig,
   type RunningOperator,
-} from '../support/operator.ts';
-import { grantedRights, untilGranted } from '../support/rights.ts';
-import { writeServiceAccountKubeconfig } from '../support/service-account.ts';
-import { createNodes } from '../support/simulated-nodes.ts';
-import { poolManifest, strategyManifest } from '../support/strategies.ts';
+} from '../support/operator/operator.ts';
+import { grantedRights, untilGranted } from '../support/audit/rights.ts';
+import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
+import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
 
 const STRATEGY = strategyManifest('kernel', 'careen-hosts', {
   poolRef: 'gpu',

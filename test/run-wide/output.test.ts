@@ -1,6 +1,6 @@
 /** What all operators of the test run that this suite ends have printed: lines of JSON, and no secret in them. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { keptOutput, PLANTED } from '../support/kept-output.ts';
+import { keptOutput, PLANTED } from '../support/operator/kept-output.ts';
 
 const folder = process.env['CAREEN_LOG_DIR'];
 const complete = process.env['CAREEN_AUDIT_COMPLETE'] !== undefined;

@@ -3,10 +3,10 @@
  * ends: it lacked none, and none is spare.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { auditLines, forbiddenUses, usedRights } from '../support/audit.ts';
-import { installation } from '../support/installation.ts';
-import { OPERATOR_ACCOUNT } from '../support/operator.ts';
-import { covers, describeRight, grantedRights, type Right } from '../support/rights.ts';
+import { auditLines, forbiddenUses, usedRights } from '../support/audit/audit.ts';
+import { installation } from '../support/controlplane/installation.ts';
+import { OPERATOR_ACCOUNT } from '../support/operator/operator.ts';
+import { covers, describeRight, grantedRights, type Right } from '../support/audit/rights.ts';
 
 const folder = process.env['CAREEN_AUDIT_DIR'];
 const complete = process.env['CAREEN_AUDIT_COMPLETE'] !== undefined;

@@ -4,10 +4,10 @@
  * of every object, and knows the operator only by these: it shares no line with
  * the engine, the planner or the controllers (a test looks at what it imports).
  */
-import { at, type ApiServer, type Change } from '../../src/simulation/api-server.ts';
-import { jobEnded, nodeOf } from '../../src/simulation/cluster.ts';
-import { REPEATED } from '../../src/simulation/connection.ts';
-import type { ApiObject } from '../../src/simulation/objects.ts';
+import { at, type ApiServer, type Change } from './world/api-server.ts';
+import { jobEnded, nodeOf } from './world/cluster.ts';
+import { REPEATED } from './world/connection.ts';
+import type { ApiObject } from './world/objects.ts';
 import { HostHistory, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
 import {

@@ -2,12 +2,12 @@
  * What goes wrong in the simulation of a seed. Each seed has its own mix: some
  * kinds often, some never, so that rare meetings of a few kinds come up, too.
  */
-import { Refusal, type Change } from '../../src/simulation/api-server.ts';
-import type { Call } from '../../src/hostops/kubernetes/kube-client.ts';
-import type { JobFate } from '../../src/simulation/cluster.ts';
-import type { Fortune, Fortunes, WatchFortune } from '../../src/simulation/connection.ts';
-import type { Random } from '../../src/simulation/random.ts';
-import type { Owner } from '../../src/simulation/scheduler.ts';
+import { Refusal, type Change } from './world/api-server.ts';
+import type { Call } from '../../src/kube/client.ts';
+import type { JobFate } from './world/cluster.ts';
+import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
+import type { Random } from './world/random.ts';
+import type { Owner } from './world/scheduler.ts';
 import { CRASH_DRAWS, writeOf, type CrashPoint, type WriteKind } from './writes.ts';
 
 export const FAULT_KINDS = [

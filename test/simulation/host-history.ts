@@ -1,7 +1,7 @@
 /** What a simulated host was like, from when on: so that it can be told whether something was ever so. */
-import { at, type Change } from '../../src/simulation/api-server.ts';
-import { isReady } from '../../src/simulation/cluster.ts';
-import { isJson, type ApiObject } from '../../src/simulation/objects.ts';
+import { at, type Change } from './world/api-server.ts';
+import { isReady } from './world/cluster.ts';
+import { isJson, type ApiObject } from './world/objects.ts';
 import { claimOf, type Claim } from './seen.ts';
 
 export type HostState = {

@@ -1,8 +1,8 @@
 /** What happens to hosts, processes and people at times that are drawn beforehand. */
-import type { ApiServer } from '../../src/simulation/api-server.ts';
-import type { Cluster } from '../../src/simulation/cluster.ts';
-import type { Random } from '../../src/simulation/random.ts';
-import type { Owner, Scheduler } from '../../src/simulation/scheduler.ts';
+import type { ApiServer } from './world/api-server.ts';
+import type { Cluster } from './world/cluster.ts';
+import type { Random } from './world/random.ts';
+import type { Owner, Scheduler } from './world/scheduler.ts';
 import type { FaultKind } from './faults.ts';
 import type { People } from './people.ts';
 import type { Replicas } from './replicas.ts';

@@ -1,9 +1,9 @@
 /** People and other programs in the simulated cluster: what they press, edit, cordon and break, and when. */
-import { at, type ApiServer } from '../../src/simulation/api-server.ts';
-import type { Call } from '../../src/hostops/kubernetes/kube-client.ts';
-import { targetOf } from '../../src/simulation/api-requests.ts';
-import { isJson, keyOf, type ApiObject, type Json } from '../../src/simulation/objects.ts';
-import type { Random } from '../../src/simulation/random.ts';
+import { at, type ApiServer } from './world/api-server.ts';
+import type { Call } from '../../src/kube/client.ts';
+import { targetOf } from './world/api-requests.ts';
+import { isJson, keyOf, type ApiObject, type Json } from './world/objects.ts';
+import type { Random } from './world/random.ts';
 import { stateOf } from './seen.ts';
 import type { FaultKind } from './faults.ts';
 import { ADMIN, keyOfStrategy, POOL } from './scenario.ts';

@@ -1,5 +1,5 @@
 /** Judges what a strategy says of its own progress by what its hosts were like (invariant 6). */
-import type { ApiObject } from '../../src/simulation/objects.ts';
+import type { ApiObject } from './world/objects.ts';
 import type { HostHistory, HostState } from './host-history.ts';
 import { outagesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
 

@@ -1,9 +1,9 @@
 /** The two processes of the operator, as a Deployment keeps them: one that ends is followed by another. */
-import { operatorMetrics } from '../../src/controllers/operator-metrics.ts';
-import type { ConnectionOptions } from '../../src/simulation/connection.ts';
-import { OperatorProcess } from '../../src/simulation/operator-process.ts';
-import type { Random } from '../../src/simulation/random.ts';
-import type { Owner } from '../../src/simulation/scheduler.ts';
+import { operatorMetrics } from '../../src/controllers/runtime/operator-metrics.ts';
+import type { ConnectionOptions } from './world/connection.ts';
+import { OperatorProcess } from './world/operator-process.ts';
+import type { Random } from './world/random.ts';
+import type { Owner } from './world/scheduler.ts';
 import type { Timeline } from './timeline.ts';
 
 const PREFIX = 'op-';

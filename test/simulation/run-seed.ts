@@ -1,10 +1,10 @@
 /** One seed: its world, its faults, its people, and how it ended. */
-import { at, ApiServer } from '../../src/simulation/api-server.ts';
-import { Cluster } from '../../src/simulation/cluster.ts';
-import type { ApiObject } from '../../src/simulation/objects.ts';
-import { usePlatformOf } from '../../src/simulation/platform.ts';
-import { Random } from '../../src/simulation/random.ts';
-import { Scheduler } from '../../src/simulation/scheduler.ts';
+import { at, ApiServer } from './world/api-server.ts';
+import { Cluster } from './world/cluster.ts';
+import type { ApiObject } from './world/objects.ts';
+import { usePlatformOf } from './world/platform.ts';
+import { Random } from './world/random.ts';
+import { Scheduler } from './world/scheduler.ts';
 import { Checker } from './checker.ts';
 import { Faults, type FaultKind } from './faults.ts';
 import { Mishaps } from './mishaps.ts';

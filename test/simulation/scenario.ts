@@ -1,8 +1,8 @@
 /** The world that a seed begins with: hosts, pods, a pool, strategies. */
-import type { Cluster } from '../../src/simulation/cluster.ts';
-import type { ApiServer } from '../../src/simulation/api-server.ts';
-import type { Json } from '../../src/simulation/objects.ts';
-import type { Random } from '../../src/simulation/random.ts';
+import type { Cluster } from './world/cluster.ts';
+import type { ApiServer } from './world/api-server.ts';
+import type { Json } from './world/objects.ts';
+import type { Random } from './world/random.ts';
 
 export const NAMESPACE = 'careen-hosts';
 export const POOL = 'default';

@@ -1,6 +1,6 @@
 /** What the checker reads out of objects, by nothing but their documented fields. */
-import { at } from '../../src/simulation/api-server.ts';
-import { isJson, type ApiObject } from '../../src/simulation/objects.ts';
+import { at } from './world/api-server.ts';
+import { isJson, type ApiObject } from './world/objects.ts';
 
 export type Claim = { readonly run: string; readonly level: string; readonly epoch: number };
 export type Permit = { readonly host: string; readonly run: string; readonly level: string };

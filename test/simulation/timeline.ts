@@ -1,6 +1,6 @@
 /** What happens in a seed as lines for people. */
 import { z } from 'zod';
-import { at, type Change } from '../../src/simulation/api-server.ts';
+import { at, type Change } from './world/api-server.ts';
 import { makeLogger, type Logger } from '../../src/telemetry/logger.ts';
 import { claimOf, modeOf, outagesOf, permitsOf, stateOf } from './seen.ts';
 

@@ -1,6 +1,6 @@
 /** What a write of the operator is about: of which kind it is, and in which steps of a run it is made. */
-import type { Call } from '../../src/hostops/kubernetes/kube-client.ts';
-import { at, type ApiServer } from '../../src/simulation/api-server.ts';
+import type { Call } from '../../src/kube/client.ts';
+import { at, type ApiServer } from './world/api-server.ts';
 import { stagesOf, stateOf, type Stage } from './seen.ts';
 
 export const WRITE_KINDS = [

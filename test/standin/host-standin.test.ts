@@ -2,18 +2,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BatchV1Api, CoreV1Api } from '@kubernetes/client-node';
 import type { KubeConfig, V1JobStatus, V1Node } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { connect, startControlPlane } from '../support/controlplane.ts';
-import type { ControlPlane } from '../support/controlplane.ts';
+import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
+import type { ControlPlane } from '../support/controlplane/controlplane.ts';
 import {
   ACTION_LABEL,
   BEHAVIOUR_ANNOTATION,
   BOOT_DELAY_ANNOTATION,
   RUN_LABEL,
   WORK_SECONDS_ANNOTATION,
-} from '../support/host-standin.ts';
-import { createNodes } from '../support/simulated-nodes.ts';
-import { startHostStandin } from '../support/start-host-standin.ts';
-import type { RunningStandin } from '../support/start-host-standin.ts';
+} from '../support/hosts/host-standin.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
+import { startHostStandin } from '../support/hosts/start-host-standin.ts';
+import type { RunningStandin } from '../support/hosts/start-host-standin.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

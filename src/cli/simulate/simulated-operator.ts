@@ -4,8 +4,8 @@
  * are those of the operator; only what it does with Kubernetes itself is missing.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import { Outcomes } from '../../controllers/outcomes.ts';
-import { settlePermits } from '../../controllers/permits.ts';
+import { Outcomes } from '../../engine/outcomes.ts';
+import { settlePermits } from '../../engine/permits.ts';
 import { advance } from '../../engine/advance.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';

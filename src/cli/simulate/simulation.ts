@@ -2,8 +2,8 @@
 import type { Reason } from '../../crds/conditions.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
-import { pinnedElsewhere } from '../../controllers/pinned-plan.ts';
-import { statusOfRun } from '../../controllers/strategy-status.ts';
+import { pinnedElsewhere } from '../../status/pinned-plan.ts';
+import { statusOfRun } from '../../status/strategy-status.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';

@@ -3,7 +3,7 @@ import type { HostProgress, PhaseStatus } from '../../crds/patch-strategy-status
 import type { Stage } from '../../planner/plan.ts';
 import { isFinal, stillFailed } from '../run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
-import { clip } from '../clip.ts';
+import { clip } from '../../crds/truncate.ts';
 import type { Pass } from '../pass.ts';
 import type { EngineProfile } from '../profile.ts';
 import { putOffByGap } from '../timers.ts';

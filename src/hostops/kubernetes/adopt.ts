@@ -4,12 +4,12 @@ import { EPOCH_ANNOTATION, RUN_LABEL } from '../../crds/names.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Adoption, Fence } from '../port.ts';
-import { jobState } from './job.ts';
-import { call, rawList } from './kube-client.ts';
-import { httpStatus } from './kube-errors.ts';
+import { jobState } from '../jobs/job.ts';
+import { call, rawList } from '../../kube/client.ts';
+import { httpStatus } from '../../kube/errors.ts';
 import { nodeState, type NodeState } from './node-facts.ts';
 import { adoptPatch, claimPatch } from './node-patches.ts';
-import { mergePatch, type Writer } from './writes.ts';
+import { mergePatch, type Writer } from '../writes.ts';
 
 /** Nodes are written often by others; each try reads anew. */
 const TRIES = 8;

@@ -3,7 +3,7 @@ import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { HostFacts, View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
-import { oncePer } from '../../planner/once-per.ts';
+import { oncePer } from '../../planner/memoize-by-object.ts';
 import { membershipOf } from '../membership.ts';
 import type {
   Adoption,
@@ -18,16 +18,16 @@ import type {
 import { adoptJobs, adoptNode, allEnded } from './adopt.ts';
 import { evictPod } from './evictions.ts';
 import { Fleet } from './fleet.ts';
-import { createJob, deleteJob, startJob } from './job-writes.ts';
-import { Jobs } from './jobs.ts';
-import { call, rawList, rawPages } from './kube-client.ts';
-import { explain, httpStatus } from './kube-errors.ts';
-import type { Logger } from './logger.ts';
+import { createJob, deleteJob, startJob } from '../jobs/job-writes.ts';
+import { Jobs } from '../jobs/jobs.ts';
+import { call, rawList, rawPages } from '../../kube/client.ts';
+import { explain, httpStatus } from '../../kube/errors.ts';
+import type { Logger } from '../../kube/log.ts';
 import { nodeState, seedOf, type NodeState } from './node-facts.ts';
 import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
 import { PodWatches } from './pod-watches.ts';
-import { SupervisedInformer } from './supervised-informer.ts';
-import type { Writer, Written } from './writes.ts';
+import { SupervisedInformer } from '../../kube/informer.ts';
+import type { Writer, Written } from '../writes.ts';
 
 const NODES = '/api/v1/nodes';
 

@@ -2,9 +2,9 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
-import type { Logger } from './logger.ts';
+import type { Logger } from '../../kube/log.ts';
 import { instanceOf } from './pod-facts.ts';
-import { SupervisedInformer } from './supervised-informer.ts';
+import { SupervisedInformer } from '../../kube/informer.ts';
 
 export type PodWatchOptions = {
   readonly config: KubeConfig;

@@ -17,7 +17,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'act before the intent is stored',
-    file: 'src/controllers/run-pass.ts',
+    file: 'src/controllers/strategy/run-pass.ts',
     of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
     instead:
       '  const early = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };\n' +
@@ -26,14 +26,14 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'skip the epoch',
-    file: 'src/controllers/adopt-run.ts',
+    file: 'src/controllers/strategy/adopt-run.ts',
     of: '  if (deps.adopted.get(record.id) === epoch) return context;\n',
     instead:
       '  if (deps.adopted.get(record.id) !== epoch) deps.adopted.set(record.id, epoch);\n  return context;\n',
   },
   {
     name: 'free a permit early',
-    file: 'src/controllers/run-pass.ts',
+    file: 'src/controllers/strategy/run-pass.ts',
     of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplus(context, run.id, decision, permits);\n',
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +

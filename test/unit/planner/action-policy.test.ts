@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { actionPolicy } from '../../../src/crds/action-policy.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import { policyViolations } from '../../../src/planner/action-policy.ts';
-import { kernelPatch } from '../../support/strategies.ts';
+import { kernelPatch } from '../../support/operator/strategies.ts';
 
 const AT = 'spec.patches[0].action.job.template';
 

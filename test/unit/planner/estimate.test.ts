@@ -3,7 +3,7 @@ import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import { duration, table, wrap } from '../../../src/cli/text-table.ts';
 import { build } from '../../../src/planner/build.ts';
 import { estimatePlan, estimateStage } from '../../../src/planner/estimate.ts';
-import { kernelPatch, kubeletPatch, strategyManifest } from '../../support/strategies.ts';
+import { kernelPatch, kubeletPatch, strategyManifest } from '../../support/operator/strategies.ts';
 
 function stagesOf(hosts: number, spec: Record<string, unknown> = {}) {
   const { spec: base } = strategyManifest('a', 'b', { timing: {}, ...spec });

@@ -14,7 +14,7 @@ import {
   type LeaseFacts,
   type LeaseTimes,
   type Sighting,
-} from '../../../src/controllers/lease-verdict.ts';
+} from '../../../src/leadership/lease-verdict.ts';
 
 type Request =
   | { readonly kind: 'look' }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PooledKubeConfig } from '../../../src/hostops/kubernetes/kube-client.ts';
+import { PooledKubeConfig } from '../../../src/kube/client.ts';
 
 export type ScriptedServer = { readonly client: PooledKubeConfig; close(): void };
 

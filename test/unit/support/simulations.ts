@@ -6,8 +6,8 @@ import { dump } from 'js-yaml';
 import { afterAll, beforeAll } from 'vitest';
 import { simulate, type SimulateOptions } from '../../../src/cli/simulate/simulate.ts';
 import type { Simulation } from '../../../src/cli/simulate/simulation.ts';
-import { ROOT } from '../../support/careen-cli.ts';
-import { strategyManifest } from '../../support/strategies.ts';
+import { ROOT } from '../../support/operator/careen-cli.ts';
+import { strategyManifest } from '../../support/operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 export type Options = Partial<SimulateOptions>;

@@ -1,0 +1,174 @@
+/**
+ * Reads and writes the status of pools, permits above all. Changes to one pool
+ * that come while it is being written share the next write, so strategies do
+ * not get in each other's way; another process that writes is met by the guard
+ * of each write, and a leader before by the epoch.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { HostPoolStatus } from '../../crds/host-pool.ts';
+import type { MarkedHost } from '../../hostops/port.ts';
+import { ConflictError, type HostPool } from '../../resources/careen-api.ts';
+import { standing, takenOver } from '../../engine/takeover.ts';
+
+const TRIES = 6;
+const PAUSE_MILLISECONDS = 10;
+const LONGEST_TURN_MILLISECONDS = 1_000;
+
+/** What the ledger needs of a pool's store. */
+export type PoolStore = {
+  /** The pool as it is now; undefined when there is none. */
+  pool(name: string): Promise<HostPool | undefined>;
+  /** Makes the status what is given. Throws ConflictError when the pool has changed since it was read. */
+  writePool(pool: HostPool, status: HostPoolStatus): Promise<void>;
+};
+
+export type PoolLedgerOptions = {
+  readonly store: PoolStore;
+  /** The hosts of the pool that carry marks of ours, read past every cache; asked once for each takeover. */
+  readonly marked: (pool: HostPool) => Promise<readonly MarkedHost[]>;
+  /** Told of each write that was made, and of each that came too late. */
+  readonly wrote?: (result: 'written' | 'conflict') => void;
+  /** Told that the permits of a pool were made again from the claims. */
+  readonly rebuilt?: (pool: HostPool) => void;
+  /** How long changes are collected before a write. */
+  readonly lingerMilliseconds?: number;
+};
+
+/** Decides on the status as it was just read; the very same object when nothing is to be changed. */
+export type Change<T> = (
+  status: HostPoolStatus,
+  pool: HostPool,
+) => { readonly status: HostPoolStatus; readonly result: T };
+
+/** A change, with whoever waits for it. */
+type Waiting = {
+  readonly decide: (status: HostPoolStatus, pool: HostPool) => HostPoolStatus;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+};
+
+export class PoolLedger {
+  readonly #options: PoolLedgerOptions;
+  readonly #waiting = new Map<string, Waiting[]>();
+  /** Under which epoch this process leads, by the uid of the pool. */
+  readonly #epochs = new Map<string, number>();
+
+  constructor(options: PoolLedgerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The epoch under which this process leads a pool that was just read; raised first when that was not done yet, or
+   * when somebody wiped it. Throws DeposedError when another leader has raised it.
+   */
+  async lead(pool: HostPool): Promise<number> {
+    const { name, uid } = pool.metadata;
+    const own = this.#epochs.get(uid);
+    if (own !== undefined && standing(name, pool.status, own) === 'ours') return own;
+    await this.update(name, (status) => ({ status, result: undefined }));
+    const raised = this.#epochs.get(uid);
+    if (raised === undefined) throw new ConflictError(`HostPool ${name} was deleted or replaced meanwhile`);
+    return raised;
+  }
+
+  /**
+   * Raises the epoch above one that a strategy of the pool was written under, and resolves with it. Either another
+   * leader has written that: then the pool says so, too, and this throws DeposedError. Or the pool's own epoch was lost.
+   */
+  async raiseAbove(pool: string, epoch: number): Promise<number> {
+    const raised = await this.update(pool, (status) => {
+      const result = Math.max(status.epoch ?? 0, epoch + 1);
+      return { status: status.epoch === result ? status : { ...status, epoch: result }, result };
+    });
+    if (raised === undefined) throw new ConflictError(`HostPool ${pool} was deleted meanwhile`);
+    return raised;
+  }
+
+  /**
+   * Changes the status of a pool. Resolves with what the change has decided, once that is stored; undefined when there
+   * is no such pool. Throws DeposedError, and ConflictError when others wrote each time it was tried: then nothing was
+   * changed.
+   */
+  async update<T>(pool: string, change: Change<T>): Promise<T | undefined> {
+    let result: T | undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const entry: Waiting = {
+      decide: (status, read) => {
+        const decided = change(status, read);
+        result = decided.result;
+        return decided.status;
+      },
+      done: () => resolve(undefined),
+      failed: reject,
+    };
+    const queue = this.#waiting.get(pool);
+    if (queue) queue.push(entry);
+    else {
+      const opened = [entry];
+      this.#waiting.set(pool, opened);
+      void this.#drain(pool, opened);
+    }
+    await promise;
+    return result;
+  }
+
+  /** Carries out what waits for a pool, batch after batch, until nothing does. */
+  async #drain(pool: string, queue: Waiting[]): Promise<void> {
+    const { lingerMilliseconds = 0 } = this.#options;
+    let turnOfOthers = 0;
+    for (;;) {
+      await delay(Math.max(lingerMilliseconds, turnOfOthers));
+      const batch = queue.splice(0);
+      if (batch.length === 0) {
+        this.#waiting.delete(pool);
+        return;
+      }
+      try {
+        // Another process that writes, too, gets three times the time that this one took: so they seldom meet.
+        turnOfOthers = Math.min(3 * (await this.#persist(pool, batch)), LONGEST_TURN_MILLISECONDS);
+        for (const { done } of batch) done();
+      } catch (error) {
+        for (const { failed } of batch) failed(error);
+      }
+    }
+  }
+
+  /**
+   * Reads anew and tries again when somebody else wrote in between: each try decides on what it has just read. Resolves
+   * with how many milliseconds the last one took.
+   */
+  async #persist(pool: string, batch: readonly Waiting[]): Promise<number> {
+    for (let tried = 1; ; tried++) {
+      const startedAt = performance.now();
+      try {
+        await this.#write(pool, batch);
+        return performance.now() - startedAt;
+      } catch (error) {
+        if (!(error instanceof ConflictError) || tried === TRIES) throw error;
+        this.#options.wrote?.('conflict');
+        await delay(Math.random() * PAUSE_MILLISECONDS * 2 ** tried);
+      }
+    }
+  }
+
+  async #write(name: string, batch: readonly Waiting[]): Promise<void> {
+    const { store, wrote, rebuilt } = this.#options;
+    const pool = await store.pool(name);
+    if (!pool) return;
+    const led = await this.#ledStatus(pool);
+    let { status } = led;
+    for (const { decide } of batch) status = decide(status, pool);
+    if (status === pool.status) return;
+    await store.writePool(pool, status);
+    wrote?.('written');
+    if (status.epoch !== undefined) this.#epochs.set(pool.metadata.uid, status.epoch);
+    if (led.rebuilt) rebuilt?.(pool);
+  }
+
+  async #ledStatus(pool: HostPool): Promise<{ readonly status: HostPoolStatus; readonly rebuilt: boolean }> {
+    const own = this.#epochs.get(pool.metadata.uid);
+    if (standing(pool.metadata.name, pool.status, own) === 'ours')
+      return { status: pool.status, rebuilt: false };
+    return takenOver(pool.status, await this.#options.marked(pool), own);
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * One pass over one pool: lead it, take back what no living run stands for, and
+ * show how it is. Permits are granted elsewhere, by the passes over strategies.
+ */
+import { updateConditions, type ConditionWish } from '../../crds/conditions.ts';
+import type { HostPoolStatus } from '../../crds/host-pool.ts';
+import type { FleetFacts } from '../../engine/view.ts';
+import { Attachments } from '../runtime/attachments.ts';
+import type { HostPool } from '../../resources/careen-api.ts';
+import { livingRuns } from './active-runs.ts';
+import type { ReconcilerDeps } from '../strategy/pass-context.ts';
+import { limitIn, overlap } from '../../engine/pool-facts.ts';
+import { poolEvent } from '../runtime/events.ts';
+import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
+
+const NAMED = 20;
+/** No watch of the pool tells of the end of a Job. */
+const SWEEP_PAUSE_MILLISECONDS = 2_000;
+
+/** Makes the worker of the queue: given the name of a pool, it makes one pass over it. */
+export function hostPoolReconciler(
+  deps: ReconcilerDeps,
+): (name: string, signal: AbortSignal) => Promise<void> {
+  const attachments = new Attachments(deps.hosts, deps.again);
+
+  return async function reconcile(name, signal) {
+    const pool = await deps.api.pool(name);
+    if (!pool) {
+      attachments.detach(name);
+      deps.metrics.poolGone(name);
+      return;
+    }
+    const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
+    const epoch = await deps.ledger.lead(pool);
+    const marked = deps.hosts.marked(attachment.scope);
+    const living = await livingRuns(deps.api, pool, marked);
+    const context: SweepContext = { deps, pool, attachment, epoch, marked, living, signal };
+    if (await sweepClaims(context)) deps.again(name, SWEEP_PAUSE_MILLISECONDS);
+    const { fleet } = attachment.view();
+    const changed = await deps.ledger.update(name, (before, read) => {
+      const swept = withoutStrayPermits(context, before);
+      return {
+        status: shown(read, swept, fleet, new Date(deps.clock()).toISOString()),
+        result: { before, swept },
+      };
+    });
+    if (changed) tell(context, changed.before, changed.swept, fleet);
+  };
+}
+
+function tell(
+  { deps, pool, living }: SweepContext,
+  before: HostPoolStatus,
+  after: HostPoolStatus,
+  fleet: FleetFacts,
+): void {
+  const { events, metrics, log } = deps;
+  const kept = new Set(after.permits?.map(({ host }) => host));
+  for (const { host, run } of before.permits?.filter((permit) => !kept.has(permit.host)) ?? []) {
+    log.warn({ pool: pool.metadata.name, host, run }, 'permit of no living run freed');
+    const note = `the permit of run ${run} for ${host} was freed: the host or the run is gone`;
+    events.record(poolEvent(pool, { reason: 'PermitFreed', host, note }));
+  }
+  const problem = overlap(pool.metadata.name, fleet);
+  if (problem !== undefined) events.record(poolEvent(pool, { reason: 'PoolOverlap', note: problem }));
+  const permits = after.permits ?? [];
+  const failed = [...living.values()].reduce((sum, run) => sum + (run?.failed ?? 0), 0);
+  const out = fleet.outOfServiceByOthers.size;
+  const inService = Math.max(0, fleet.total - permits.length - out);
+  const hosts = { in_service: inService, locked: permits.length - failed, failed, out_of_service: out };
+  metrics.poolSeen(pool.metadata.name, { hosts, limit: limitIn(pool, fleet), permits: permits.length });
+}
+
+/** The status with what is observed of the pool; the very same object when nothing of it changed. */
+export function shown(
+  pool: HostPool,
+  status: HostPoolStatus,
+  fleet: FleetFacts,
+  now: string,
+): HostPoolStatus {
+  const { generation } = pool.metadata;
+  const out = [...fleet.outOfServiceByOthers].toSorted();
+  const next: HostPoolStatus = {
+    ...status,
+    observedGeneration: generation,
+    limit: limitIn(pool, fleet),
+    hosts: fleet.total,
+    outOfService: { count: out.length, hosts: out.slice(0, NAMED) },
+    conditions: updateConditions(status.conditions ?? [], conditionsOf(pool, fleet), generation, now),
+  };
+  return JSON.stringify(next) === JSON.stringify(status) ? status : next;
+}
+
+function conditionsOf(pool: HostPool, fleet: FleetFacts): ConditionWish[] {
+  const problem = overlap(pool.metadata.name, fleet);
+  const calm = { reason: 'AsExpected', message: '' } as const;
+  if (problem !== undefined) {
+    const why = { reason: 'Overlap', message: problem } as const;
+    return [
+      { type: 'Ready', status: 'False', ...why },
+      { type: 'Reconciling', status: 'False', ...calm },
+      { type: 'Stalled', status: 'True', ...why },
+    ];
+  }
+  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once`;
+  const serving = pool.spec.paused
+    ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
+    : ({ reason: 'Serving', message } as const);
+  return [
+    { type: 'Ready', status: 'True', ...serving },
+    { type: 'Reconciling', status: 'False', ...calm },
+    { type: 'Stalled', status: 'False', ...calm },
+  ];
+}

@@ -1,0 +1,132 @@
+import k8sOperator from '@dot-i/k8s-operator';
+import type { ResourceEvent } from '@dot-i/k8s-operator';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { GROUP, VERSION } from '../../crds/names.ts';
+import type { HostOps } from '../../hostops/port.ts';
+import type { HostName } from '../../planner/facts.ts';
+import { CareenApi, parsePool } from '../../resources/careen-api.ts';
+import type { ReconcilerDeps } from '../strategy/pass-context.ts';
+import { PoolLedger } from '../pool/pool-ledger.ts';
+import { Pools } from '../pool/pools.ts';
+import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
+import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
+import { reconcileQueue, type Reconcile } from './reconcile-queue.ts';
+import { OperatorShell, type ShellDeps } from './shell.ts';
+import type { DeposedError } from '../../engine/takeover.ts';
+import { poolEvent, type Telemetry } from './events.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+const STRATEGIES_AT_ONCE = 4;
+const POOLS_AT_ONCE = 2;
+const POOL_PAUSE_MILLISECONDS = 1_000;
+
+export type OperatorDeps = ShellDeps &
+  Telemetry & {
+    readonly hosts: HostOps;
+    readonly log: Logger;
+    readonly newId: () => string;
+    readonly operatorNamespace: string;
+    /** The host that this process runs on, where it is known. */
+    readonly activeHost: HostName | undefined;
+    /** A safety net: everything is looked at so often, even if nothing tells of a change. */
+    readonly resyncSeconds: number;
+    /** Another operator leads: this process must end at once. */
+    readonly deposed: (error: DeposedError) => void;
+  };
+
+const strategySeen = z.object({
+  spec: z.object({ poolRef: z.string() }),
+  status: z
+    .object({ run: z.object({ id: z.string(), pool: z.string() }).optional() })
+    .optional()
+    .catch(undefined),
+});
+type StrategySeen = z.infer<typeof strategySeen>;
+
+/** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
+export class CareenOperator extends OperatorShell {
+  readonly #strategies: WorkQueue;
+  readonly #pools: WorkQueue;
+  /** The pool of each strategy, whose change wakes it, and its run, whose end wakes the pool that it held. */
+  readonly #seen = new Map<string, StrategySeen>();
+  readonly #known = new Pools(() => this.#lookAtAll());
+  readonly #resyncSeconds: number;
+  #resync: NodeJS.Timeout | undefined;
+
+  constructor(given: OperatorDeps) {
+    const { config, hosts, log, clock, newId, operatorNamespace, activeHost, deposed, events, metrics } =
+      given;
+    super({ config, log, clock });
+    this.#resyncSeconds = given.resyncSeconds;
+    const api = new CareenApi(config);
+    const pools = this.#known;
+    const ledger = poolLedger(given, api, pools);
+    const deps: Omit<ReconcilerDeps, 'again'> = {
+      ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
+      adopted: new Map(),
+    };
+    const queue = (kind: string, atOnce: number, make: (deps: ReconcilerDeps) => Reconcile): WorkQueue =>
+      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (again) => make({ ...deps, again }));
+    this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler);
+    this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler);
+    metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
+  }
+
+  protected override async init(): Promise<void> {
+    const poolChanged = (event: ResourceEvent): Promise<void> => this.#poolChanged(event);
+    await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, 'metadata');
+    await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
+    this.#resync = setInterval(() => this.#lookAtAll(), this.#resyncSeconds * 1000);
+  }
+
+  /** Takes no more work and waits for the passes that run. Safe to call twice. */
+  async close(): Promise<void> {
+    clearInterval(this.#resync);
+    this.stop();
+    await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
+  }
+
+  async #strategyChanged({ meta, object, type }: ResourceEvent): Promise<void> {
+    const key = `${meta.namespace ?? ''}/${meta.name}`;
+    const before = this.#seen.get(key)?.status?.run;
+    const deleted = type === k8sOperator.ResourceEventType.Deleted;
+    const seen = deleted ? undefined : strategySeen.safeParse(object).data;
+    if (seen) this.#seen.set(key, seen);
+    else this.#seen.delete(key);
+    if (before && before.id !== seen?.status?.run?.id) this.#pools.add(before.pool);
+    this.#strategies.add(key);
+    return Promise.resolve();
+  }
+
+  /** Which hosts a pool has depends on the other pools: when that may have changed, everything is looked at. */
+  async #poolChanged({ meta: { name }, object, type }: ResourceEvent): Promise<void> {
+    const pool = parsePool(object);
+    if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
+    else if (pool) this.#known.set(pool);
+    // A pass over it takes in what a change does not tell. Permits come and go in its status: that is shown once a second.
+    const known = this.#known.knows(name, object.metadata ?? {});
+    this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
+    for (const [key, { spec }] of this.#seen) if (spec.poolRef === name) this.#strategies.add(key);
+    return Promise.resolve();
+  }
+
+  #lookAtAll(): void {
+    for (const name of this.#known.names) this.#pools.add(name);
+    for (const key of this.#seen.keys()) this.#strategies.add(key);
+  }
+}
+
+function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenApi, pools: Pools): PoolLedger {
+  return new PoolLedger({
+    store: api,
+    marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
+    wrote: (result) => metrics.permitWrite(result),
+    rebuilt: (pool) => {
+      const note =
+        'the status of the pool was older than the claims on its hosts: its permits were made from them';
+      log.warn({ pool: pool.metadata.name }, note);
+      events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
+    },
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * Permits, the rights to take hosts out of service. They are granted here and
+ * nowhere else, in one guarded write on the pool, on what was just read of it.
+ * Pure: `PermitLedger` reads and writes.
+ */
+import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
+import type { PermitFacts, Wants } from './turn.ts';
+import type { HostName } from '../planner/facts.ts';
+
+export type PermitWish = {
+  readonly run: string;
+  /** namespace/name, for people. */
+  readonly strategy: string;
+  readonly wants: Wants['permits'];
+  /** Frees what is held beyond the wish; otherwise that is kept. */
+  readonly exactly: boolean;
+};
+
+export type PoolFacts = {
+  /** How many hosts may be out of service, as a number. */
+  readonly limit: number;
+  readonly outOfServiceByOthers: ReadonlySet<HostName>;
+  /** Hosts that some run of ours has closed: they count also while no permit says so. */
+  readonly claimedAway: ReadonlySet<HostName>;
+  /** Why the pool grants nothing now, such as `HostPool default is paused`. */
+  readonly closedBecause: string | undefined;
+};
+
+export type Settlement = {
+  /** What the pool's status becomes; the very same object when it is right already. */
+  readonly status: HostPoolStatus;
+  readonly facts: PermitFacts;
+};
+
+/**
+ * Brings a run's permits in line with its wish: grants what it lacks, all of it
+ * or nothing. A host that others took out of service counts, once, whether it
+ * has a permit or not.
+ */
+export function settlePermits(
+  status: HostPoolStatus,
+  wish: PermitWish,
+  pool: PoolFacts,
+  now: string,
+): Settlement {
+  const { run, wants, exactly } = wish;
+  const before = status.permits ?? [];
+  const kept = exactly
+    ? before.filter((permit) => permit.run !== run || wants.hosts.includes(permit.host))
+    : before;
+  const mine = heldBy(kept, run);
+  const lacking = wants.hosts.filter((host) => !mine.has(host));
+  const refusal = lacking.length > 0 ? refusalOf(status, lacking, wants.level, kept, pool) : undefined;
+  const granted = refusal === undefined ? lacking : [];
+  const permits = [
+    ...kept,
+    ...granted.map((host): Permit => ({ host, run, level: wants.level, since: now })),
+  ];
+  const unchanged = kept.length === before.length && granted.length === 0;
+  return {
+    status: unchanged ? status : withPermits(status, permits, { id: run, strategy: wish.strategy }),
+    facts: { held: heldBy(permits, run), ...(refusal === undefined ? {} : { refusal }) },
+  };
+}
+
+/** The status with other permits; `run` is one that may have become a holder. */
+export function withPermits(
+  status: HostPoolStatus,
+  permits: readonly Permit[],
+  run?: { readonly id: string; readonly strategy: string },
+): HostPoolStatus {
+  const holders = new Set(permits.map((permit) => permit.run));
+  const known = status.runs ?? [];
+  const all = run && !known.some(({ id }) => id === run.id) ? [...known, run] : known;
+  return {
+    ...status,
+    permits: [...permits],
+    runs: all.filter(({ id }) => holders.has(id)),
+    away: permits.filter(({ level }) => level === 'away').length,
+  };
+}
+
+/** The hosts that a run has permits for. */
+export function heldBy(permits: readonly Permit[], run: string): ReadonlySet<HostName> {
+  return new Set(permits.filter((permit) => permit.run === run).map(({ host }) => host));
+}
+
+function refusalOf(
+  { runs = [] }: HostPoolStatus,
+  lacking: readonly HostName[],
+  level: Permit['level'],
+  kept: readonly Permit[],
+  { limit, outOfServiceByOthers, claimedAway, closedBecause }: PoolFacts,
+): string | undefined {
+  if (closedBecause !== undefined) return closedBecause;
+  const taken = kept.find(({ host }) => lacking.includes(host));
+  if (taken) {
+    const holder = runs.find(({ id }) => id === taken.run)?.strategy ?? `with run ${taken.run}`;
+    return `${taken.host} has a permit of strategy ${holder}`;
+  }
+  if (level === 'touched') return undefined;
+  const away = new Set(kept.filter((permit) => permit.level === 'away').map(({ host }) => host));
+  const after = away.union(claimedAway).union(outOfServiceByOthers).union(new Set(lacking)).size;
+  if (after <= limit) return undefined;
+  const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
+  return (
+    `${String(lacking.length)} more would make ${String(after)} hosts out of service, the pool allows ${String(limit)}` +
+    (others.length > 0 ? ` (cordoned or not Ready: ${others.toSorted().slice(0, 5).join(', ')})` : '')
+  );
+}

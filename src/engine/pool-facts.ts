@@ -1,0 +1,42 @@
+/** What a pool and its fleet say about taking hosts out of service. Pure. */
+import type { HeldBack } from './turn.ts';
+import type { FleetFacts } from './view.ts';
+import { limitOf } from '../planner/host-limit.ts';
+import type { HostPool } from '../resources/careen-api.ts';
+import type { PoolFacts } from './permits.ts';
+
+const NAMED = 3;
+
+export function poolFacts(pool: HostPool, fleet: FleetFacts): PoolFacts {
+  return {
+    limit: limitIn(pool, fleet),
+    outOfServiceByOthers: fleet.outOfServiceByOthers,
+    claimedAway: fleet.claimedAway,
+    closedBecause: closedBecause(pool, fleet)?.message,
+  };
+}
+
+/** How many hosts of a pool may be out of service at once, as a number. */
+export function limitIn({ spec }: HostPool, { total }: FleetFacts): number {
+  return limitOf(spec.maxUnavailable, total);
+}
+
+/** Why the pool grants no permits now; undefined when it does. */
+export function closedBecause(
+  { metadata: { name }, spec }: HostPool,
+  fleet: FleetFacts,
+): HeldBack | undefined {
+  if (spec.paused)
+    return { reason: 'Paused', message: `HostPool ${name} is paused (spec.paused): no outage begins` };
+  const message = overlap(name, fleet);
+  return message === undefined ? undefined : { reason: 'Overlap', message };
+}
+
+/** What is to be mended when an older pool keeps hosts that this one selects. */
+export function overlap(pool: string, { keptByOtherPools }: FleetFacts): string | undefined {
+  if (keptByOtherPools.size === 0) return undefined;
+  const names = [...keptByOtherPools].toSorted();
+  const named = names.slice(0, NAMED).join(', ');
+  const more = names.length > NAMED ? ` and ${String(names.length - NAMED)} more` : '';
+  return `HostPool ${pool} selects hosts of an older pool (${named}${more}): change its nodeSelector, it grants nothing until then`;
+}

@@ -1,0 +1,99 @@
+/** Makes and starts Jobs. */
+import type { V1Job } from '@kubernetes/client-node';
+import type { Effect, Outcome } from '../../engine/effect.ts';
+import type { Fence } from '../port.ts';
+import { jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
+import { call } from '../../kube/client.ts';
+import { apiStatus, httpStatus } from '../../kube/errors.ts';
+import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE } from '../outcomes.ts';
+import { MANAGED, mergePatch, type Writer, type Written } from '../writes.ts';
+
+/** The name is a digest of the effect, so a Job that is there already is the one of an attempt before. */
+export async function createJob(
+  writer: Writer,
+  effect: CreateJob,
+  fence: Fence,
+  signal: AbortSignal,
+): Promise<Written<V1Job>> {
+  const path = jobsPath(fence);
+  const what = `making Job ${fence.strategy.namespace}/${jobName(effect)} on ${effect.host}`;
+  try {
+    const body = jobManifest(effect, fence);
+    const object = await call<V1Job>(writer.config, { method: 'POST', path, query: MANAGED, body }, signal);
+    return { outcome: ACCEPTED, object };
+  } catch (error) {
+    const now = writer.now();
+    if (httpStatus(error) === 404) return { outcome: refused(`${what}: the namespace does not exist`) };
+    if (httpStatus(error) !== 409) return { outcome: outcomeOf(error, what, now) };
+    if (apiStatus(error).reason === 'AlreadyExists') return existing(writer, effect, fence, what, signal);
+    // A quota that changed under the request, for example: the same request may succeed.
+    return { outcome: blocked(`${what}: ${apiStatus(error).message ?? 'conflict'}`, retryAt(error, now)) };
+  }
+}
+
+/**
+ * Lets a suspended Job run, if it is still the one that was looked at. It ends with its step: a Job that
+ * began late must not work on a host that was given back meanwhile.
+ */
+export async function startJob(
+  writer: Writer,
+  { host, name, uid, revision, timeoutSeconds }: Extract<Effect, { kind: 'start-job' }>,
+  fence: Fence,
+  known: JobState | undefined,
+  signal: AbortSignal,
+): Promise<Written<V1Job>> {
+  if (known?.uid === uid && known.state !== 'suspended') return { outcome: ALREADY };
+  const patch = {
+    metadata: { uid, resourceVersion: revision },
+    spec: { suspend: false, activeDeadlineSeconds: timeoutSeconds },
+  };
+  try {
+    const object = await mergePatch<V1Job>(writer, `${jobsPath(fence)}/${name}`, patch, signal);
+    return { outcome: ACCEPTED, object };
+  } catch (error) {
+    return {
+      outcome: outcomeOf(error, `starting Job ${fence.strategy.namespace}/${name} on ${host}`, writer.now()),
+    };
+  }
+}
+
+/** Removes a Job that was never started, if it is still the one that was looked at. Its pods, if any, go with it. */
+export async function deleteJob(
+  { config, now }: Writer,
+  { host, name, uid, revision }: Extract<Effect, { kind: 'delete-job' }>,
+  fence: Fence,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const preconditions = { uid, resourceVersion: revision };
+  const body = { propagationPolicy: 'Background', preconditions };
+  try {
+    await call(config, { method: 'DELETE', path: `${jobsPath(fence)}/${name}`, body }, signal);
+    return ACCEPTED;
+  } catch (error) {
+    if (httpStatus(error) === 404) return ALREADY;
+    return outcomeOf(error, `removing Job ${fence.strategy.namespace}/${name} of ${host}`, now());
+  }
+}
+
+async function existing(
+  { config, now }: Writer,
+  effect: CreateJob,
+  fence: Fence,
+  what: string,
+  signal: AbortSignal,
+): Promise<Written<V1Job>> {
+  const path = `${jobsPath(fence)}/${jobName(effect)}`;
+  try {
+    const object = await call<V1Job>(config, { method: 'GET', path }, signal);
+    const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
+    const ours = jobState(object)?.key === effect.key && owner?.uid === fence.strategy.uid;
+    return ours ? { outcome: ALREADY, object } : { outcome: refused(`${what}: another Job has that name`) };
+  } catch (error) {
+    if (httpStatus(error) === 404) return { outcome: STALE }; // deleted in between
+    return { outcome: outcomeOf(error, what, now()) };
+  }
+}
+
+function jobsPath({ strategy }: Fence): string {
+  return `/apis/batch/v1/namespaces/${strategy.namespace}/jobs`;
+}

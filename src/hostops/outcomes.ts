@@ -1,0 +1,48 @@
+/** What the API server's answers to a write mean for the engine, where they mean the same for every write. */
+import type { Outcome } from '../engine/effect.ts';
+import type { Instant } from '../engine/view.ts';
+import { explain, httpStatus, retryAfterSeconds } from '../kube/errors.ts';
+
+export const ACCEPTED: Outcome = { kind: 'accepted' };
+export const ALREADY: Outcome = { kind: 'already' };
+export const STALE: Outcome = { kind: 'stale' };
+
+const PAUSE_MS = 1_000;
+/** The token file is read for each request; it gets a new token when the kubelet has one. */
+const UNAUTHORIZED_PAUSE_MS = 5_000;
+
+export function refused(reason: string): Outcome {
+  return { kind: 'refused', reason };
+}
+
+export function blocked(reason: string, retryAt: Instant): Outcome {
+  return { kind: 'blocked', reason, retryAt };
+}
+
+/** When to ask again: when the server says so, otherwise after a moment. */
+export function retryAt(error: unknown, now: Instant): Instant {
+  const seconds = retryAfterSeconds(error);
+  return now + (seconds === undefined ? PAUSE_MS : seconds * 1000);
+}
+
+/** The outcome of a write that failed; `what` names it, such as `claiming worker-3`. */
+export function outcomeOf(error: unknown, what: string, now: Instant): Outcome {
+  const reason = `${what}: ${explain(error)}`;
+  switch (httpStatus(error)) {
+    case 404:
+    case 409:
+      return STALE;
+    case 400:
+    case 403:
+    case 405:
+    case 413:
+    case 422:
+      return refused(reason);
+    case 401:
+      return blocked(reason, now + UNAUTHORIZED_PAUSE_MS);
+    case 429:
+      return blocked(`${what}: the API server is overloaded`, retryAt(error, now));
+    default:
+      return { kind: 'unknown', reason };
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * Keeps a list of objects as they are in the cluster: lists them, watches them,
+ * and begins again after every error, for ever, until it is stopped. What it
+ * keeps of an object is up to its owner, and made before the object is stored.
+ */
+import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import { currentRevision, rawPages, type Detail, type Selection } from './client.ts';
+import { explain, httpStatus, retryAfterSeconds } from './errors.ts';
+import type { Logger } from './log.ts';
+import { isOlder } from './resource-versions.ts';
+import { SilentWatch, WatchError, watchEvents, type WatchEvent } from './watch-events.ts';
+
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 30_000;
+/** A kind of which something changes brings a bookmark every minute; the silence of others costs two small requests. */
+const IDLE_LIMIT_MS = 90_000;
+
+export type InformerOptions<Raw extends KubernetesObject, T> = {
+  readonly config: KubeConfig;
+  readonly path: string;
+  readonly selection?: Selection;
+  /** How much of an object a watch tells, all of it by default; a list tells all in any case. */
+  readonly changesAs?: Detail;
+  /** What is kept of an object; undefined for objects that are of no interest. */
+  readonly project: (object: Raw) => T | undefined;
+  /** Called after the change is stored. What it throws is logged and goes no further. */
+  readonly changed: (before: T | undefined, after: T | undefined) => void;
+  /** Called when a watch is up, the first time and after each break. */
+  readonly connected?: () => void;
+  /** After how much silence a watch is made anew, because its connection may be gone; 90 s by default. */
+  readonly idleLimitMs?: number;
+  readonly now: () => number;
+  readonly log: Logger;
+};
+
+type Entry<T> = { readonly revision: string; readonly value: T };
+
+export class SupervisedInformer<Raw extends KubernetesObject, T> {
+  /** Resolves with the end of the first list. It stays open when the informer is stopped before. */
+  readonly synced: Promise<void>;
+  /** Resolves with the end of the first list or with why it failed first, whichever comes sooner: a missing right can be told. */
+  readonly firstAnswer: Promise<string | undefined>;
+  readonly #options: InformerOptions<Raw, T>;
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #stopping = new AbortController();
+  readonly #resolveSynced: () => void;
+  readonly #resolveFirstAnswer: (failure: string | undefined) => void;
+  #started = false;
+  #isSynced = false;
+  #hasToList = true;
+  /** Up to where the changes of the cluster are known. */
+  #revision = '';
+  #up = false;
+  #heardAt = 0;
+  #failure: string | undefined;
+  #failures = 0;
+
+  constructor(options: InformerOptions<Raw, T>) {
+    this.#options = options;
+    const synced = Promise.withResolvers<undefined>();
+    this.synced = synced.promise;
+    this.#resolveSynced = () => synced.resolve(undefined);
+    const firstAnswer = Promise.withResolvers<string | undefined>();
+    this.firstAnswer = firstAnswer.promise;
+    this.#resolveFirstAnswer = firstAnswer.resolve;
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    void this.#run(this.#stopping.signal);
+  }
+
+  /** Ends it for good; nothing is delivered afterwards. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  get isSynced(): boolean {
+    return this.#isSynced;
+  }
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
+  /** The revision of an object that is kept. */
+  revisionOf(key: string): string | undefined {
+    return this.#entries.get(key)?.revision;
+  }
+
+  *values(): Generator<T, void, undefined> {
+    for (const { value } of this.#entries.values()) yield value;
+  }
+
+  /** Why the last list or watch failed; undefined while the watch is up, and before the first attempt has ended. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Up to when its knowledge is good: now while the watch is up, otherwise when it last heard of the server. Undefined before the first list. */
+  connectedAt(now: number): number | undefined {
+    if (!this.#isSynced) return undefined;
+    return this.#up ? now : this.#heardAt;
+  }
+
+  /** Takes in an object that was read or written besides, unless the watch has brought something newer already. */
+  fold(object: Raw): void {
+    const { key, revision } = identityOf(object);
+    // Not there, and older than what the watch knows: it was deleted meanwhile.
+    if (!this.#entries.has(key) && !isOlder(this.#revision, revision)) return;
+    this.#store(key, revision, object);
+  }
+
+  /** Takes out an object that was found gone, unless it has changed since `revision` was looked up. */
+  forget(key: string, revision: string): void {
+    if (this.#entries.get(key)?.revision === revision) this.#remove(key);
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** The only loop: whatever breaks, there is never more than one attempt pending. */
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        if (this.#hasToList) await this.#list(signal);
+        await this.#watch(signal);
+      } catch (error) {
+        this.#up = false;
+        if (this.#stopped) return;
+        const pauseMs = this.#failed(error);
+        await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined); // stopped: the loop ends
+      }
+    }
+  }
+
+  /** Takes note of a failure; returns how long to wait before the next attempt. */
+  #failed(error: unknown): number {
+    const { path, selection, log } = this.#options;
+    this.#failures++;
+    this.#failure = explain(error);
+    this.#resolveFirstAnswer(this.#failure);
+    if (!canGoOn(error)) this.#hasToList = true;
+    log.warn(
+      { path, ...selection, failures: this.#failures, error: this.#failure },
+      this.#hasToList ? 'watch failed, listing again' : 'watch broke',
+    );
+    const askedMs = (retryAfterSeconds(error) ?? 0) * 1000;
+    return Math.min(askedMs, LONGEST_PAUSE_MS) + pauseAfter(this.#failures);
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { config, path, selection = {}, now } = this.#options;
+    const beganAt = now();
+    const seen = new Set<string>();
+    let listedAt = '';
+    for await (const page of rawPages<Raw>(config, path, selection, signal)) {
+      listedAt ||= page.resourceVersion;
+      this.#forgetTheFuture(listedAt);
+      for (const object of page.items) {
+        const { key, revision } = identityOf(object);
+        seen.add(key);
+        this.#store(key, revision, object);
+      }
+    }
+    signal.throwIfAborted();
+    // Deletions that no watch told of. What is newer than the list was folded in meanwhile.
+    for (const [key, { revision }] of this.#entries)
+      if (!seen.has(key) && !isOlder(listedAt, revision)) this.#remove(key);
+    this.#revision = listedAt;
+    this.#hasToList = false;
+    this.#isSynced = true;
+    this.#heardAt = beganAt;
+    this.#resolveSynced();
+    this.#resolveFirstAnswer(undefined);
+  }
+
+  /** A cluster restored from a backup counts from an earlier revision on: then what is kept is newer than nothing. */
+  #forgetTheFuture(revision: string): void {
+    if (!isOlder(revision, this.#revision)) return;
+    this.#revision = revision;
+    for (const [key, { value }] of this.#entries) this.#entries.set(key, { revision: '', value });
+  }
+
+  /** Watches until that has to be done anew, which is no failure; throws when it failed. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const {
+      config,
+      path,
+      selection = {},
+      changesAs: as = 'object',
+      idleLimitMs = IDLE_LIMIT_MS,
+    } = this.#options;
+    const opened = (): void => this.#connected();
+    const watch = { path, selection, as, resourceVersion: this.#revision, idleLimitMs, opened };
+    let lively = false;
+    try {
+      for await (const event of watchEvents<Raw>(config, watch, signal)) {
+        if (signal.aborted) return;
+        lively = true;
+        this.#take(event);
+      }
+    } catch (error) {
+      if (!(error instanceof SilentWatch)) throw error;
+      this.#up = false;
+      this.#failures = 0;
+      // A watch from beyond what there is brings nothing, for ever.
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(idleLimitMs)]);
+      this.#hasToList = isOlder(await currentRevision(config, path, selection, soon), this.#revision);
+      return;
+    }
+    this.#up = false;
+    if (!lively) throw new Error(`the watch of ${path} ended before it brought anything`);
+  }
+
+  #take({ type, object }: WatchEvent<Raw>): void {
+    const { key, revision } = identityOf(object);
+    this.#revision = revision;
+    this.#heardAt = this.#options.now();
+    this.#failures = 0;
+    if (type === 'BOOKMARK') return;
+    if (type !== 'DELETED') this.#store(key, revision, object);
+    else if (!isOlder(revision, this.revisionOf(key) ?? '')) this.#remove(key);
+  }
+
+  #connected(): void {
+    this.#up = true;
+    this.#heardAt = this.#options.now();
+    this.#failure = undefined;
+    this.#guarded(() => this.#options.connected?.());
+  }
+
+  #store(key: string, revision: string, object: Raw): void {
+    const entry = this.#entries.get(key);
+    if (entry && (entry.revision === revision || isOlder(revision, entry.revision))) return;
+    this.#guarded(() => {
+      const value = this.#options.project(object);
+      if (value === undefined) return this.#remove(key);
+      this.#entries.set(key, { revision, value });
+      this.#options.changed(entry?.value, value);
+    });
+  }
+
+  #remove(key: string): void {
+    const entry = this.#entries.get(key);
+    if (!entry) return;
+    this.#entries.delete(key);
+    this.#guarded(() => this.#options.changed(entry.value, undefined));
+  }
+
+  #guarded(act: () => void): void {
+    if (this.#stopped) return;
+    try {
+      act();
+    } catch (error) {
+      this.#options.log.warn({ path: this.#options.path, err: error }, 'a handler of the informer failed');
+    }
+  }
+}
+
+/** An object's key in an informer: `namespace/name`, or the name of one without a namespace. */
+export function keyOf(namespace: string | undefined, name: string): string {
+  return namespace ? `${namespace}/${name}` : name;
+}
+
+function identityOf({ metadata }: KubernetesObject): { key: string; revision: string } {
+  return { key: keyOf(metadata?.namespace, metadata?.name ?? ''), revision: metadata?.resourceVersion ?? '' };
+}
+
+/** Whether the watch can go on from where it was once this has passed: the network, a token, an overload. */
+function canGoOn(error: unknown): boolean {
+  if (error instanceof WatchError) return false;
+  const status = httpStatus(error);
+  return status === undefined || status === 401 || status === 429 || status >= 500;
+}
+
+function pauseAfter(failures: number): number {
+  const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.max(failures - 1, 0), LONGEST_PAUSE_MS);
+  return pause / 2 + Math.random() * (pause / 2);
+}

@@ -1,0 +1,93 @@
+/** One watch request as a stream of events, with an idle limit that notices half-open connections. */
+import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import { send, type Detail, type Selection } from './client.ts';
+
+export type WatchEvent<T> = {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
+  readonly object: T;
+};
+type ErrorEvent = {
+  readonly type: 'ERROR';
+  readonly object: { readonly code?: number; readonly message?: string };
+};
+
+/** An ERROR event: the watch cannot go on from where it was. `statusCode` is the server's, where it gave one. */
+export class WatchError extends Error {
+  override readonly name = 'WatchError';
+  readonly statusCode: number | undefined;
+
+  constructor(message: string, statusCode?: number) {
+    super(message);
+    this.statusCode = statusCode;
+  }
+}
+
+/**
+ * An open watch that brought nothing for as long as the idle limit. Either its
+ * connection is gone or nothing happened: to a kind of which nothing changes the
+ * server sends its first bookmark only after two minutes (Kubernetes 1.36).
+ */
+export class SilentWatch extends Error {
+  override readonly name = 'SilentWatch';
+}
+
+export type Watch = {
+  readonly path: string;
+  readonly selection: Selection;
+  readonly as: Detail;
+  /** From where on. */
+  readonly resourceVersion: string;
+  readonly idleLimitMs: number;
+  /** Called when the server has accepted the watch. */
+  readonly opened: () => void;
+};
+
+/**
+ * Ends when the server ends it. Throws SilentWatch, and otherwise when it is
+ * refused, breaks, or brings an ERROR event.
+ */
+export async function* watchEvents<T extends KubernetesObject>(
+  config: KubeConfig,
+  { path, selection, as, resourceVersion, idleLimitMs, opened }: Watch,
+  signal: AbortSignal,
+): AsyncGenerator<WatchEvent<T>, void, undefined> {
+  const silence = new AbortController();
+  let silent: () => Error = () => new Error(`the watch of ${path} was not answered`);
+  const timer = setTimeout(() => silence.abort(silent()), idleLimitMs);
+  const query = {
+    ...selection,
+    watch: true,
+    allowWatchBookmarks: true,
+    timeoutSeconds: 240 + Math.floor(Math.random() * 120),
+    resourceVersion,
+  };
+  try {
+    const either = AbortSignal.any([signal, silence.signal]);
+    const response = await send(config, { method: 'GET', path, query, as }, either);
+    silent = () => new SilentWatch(`the watch of ${path} fell silent`);
+    timer.refresh();
+    opened();
+    if (!response.body) return;
+    for await (const line of linesOf(response.body)) {
+      timer.refresh();
+      const event = JSON.parse(line) as WatchEvent<T> | ErrorEvent;
+      if (event.type === 'ERROR')
+        throw new WatchError(event.object.message ?? 'the watch failed', event.object.code);
+      yield event;
+    }
+  } finally {
+    clearTimeout(timer);
+    silence.abort();
+  }
+}
+
+/** Not readline: that throws the error of a stream at the whole process when nobody reads its lines any more. */
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    yield* lines.filter((line) => line !== '');
+  }
+}

@@ -1,0 +1,135 @@
+import { ApiException, type KubeConfig } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { hostPoolSpec, hostPoolStatus, type HostPoolStatus } from '../crds/host-pool.ts';
+import { GROUP, VERSION } from '../crds/names.ts';
+import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
+import { mergePatch } from '../kube/merge-patch.ts';
+import { poolPatch } from './pool-patch.ts';
+import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
+import { VersionedReader } from '../kube/versioned-reader.ts';
+
+const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
+export type HostPool = z.infer<typeof hostPool>;
+
+/** What is answered where only the metadata was asked for. */
+const partial = z.object({ metadata });
+
+/** A pool as a watch tells it; undefined when it cannot be read. */
+export function parsePool(object: unknown): HostPool | undefined {
+  return hostPool.safeParse(object).data;
+}
+
+export type StrategyKey = { readonly namespace: string; readonly name: string };
+
+/** Somebody wrote in between: what was decided rests on stale knowledge and is to be decided again. */
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError';
+}
+
+const BASE = `/apis/${GROUP}/${VERSION}`;
+export const STRATEGIES_PATH = `${BASE}/patchstrategies`;
+export const POOLS_PATH = `${BASE}/hostpools`;
+
+/** Our own resources, read from and written to the API server. Every write is guarded by uid and resourceVersion. */
+export class CareenApi {
+  readonly #config: KubeConfig;
+  readonly #strategies: VersionedReader<PatchStrategy>;
+  readonly #pools: VersionedReader<HostPool>;
+
+  constructor(config: KubeConfig) {
+    this.#config = config;
+    this.#strategies = this.#readerOf(patchStrategy);
+    this.#pools = this.#readerOf(hostPool);
+  }
+
+  /** The strategy as it is now; undefined when there is none. Its status comes only when it is not known already. */
+  async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
+    return this.#strategies.read(strategyPath(key));
+  }
+
+  /** The pool as it is now; undefined when there is none. Its permits come only when they are not known already. */
+  async pool(name: string): Promise<HostPool | undefined> {
+    return this.#pools.read(poolPath(name));
+  }
+
+  /** Makes the status what is given and returns the strategy as it is then. Throws ConflictError. */
+  async writeStatus(strategy: PatchStrategy, status: PatchStrategyStatus): Promise<PatchStrategy> {
+    const patch = mergePatch(strategy.status, status);
+    if (!patch) return strategy;
+    return this.#writeStrategy(strategy, '/status', { metadata: guard(strategy.metadata), status: patch });
+  }
+
+  /** Replaces the finalizers. Throws ConflictError. */
+  async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
+    return this.#writeStrategy(strategy, '', { metadata: { ...guard(strategy.metadata), finalizers } });
+  }
+
+  /** Makes the status of a pool what is given. Sends what changes, not the pool. Throws ConflictError. */
+  async writePool({ metadata: meta, spec, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
+    const path = poolPath(meta.name);
+    try {
+      const answer = await this.#write(`${path}/status`, poolPatch(meta, before, status), 'metadata');
+      this.#pools.keep(path, { metadata: partial.parse(answer).metadata, spec, status });
+    } catch (error) {
+      this.#pools.forget(path);
+      throw error;
+    }
+  }
+
+  async #writeStrategy(before: PatchStrategy, below: string, body: unknown): Promise<PatchStrategy> {
+    const path = strategyPath(before.metadata);
+    const written = afterWrite(before, await this.#write(`${path}${below}`, body));
+    this.#strategies.keep(path, written);
+    return written;
+  }
+
+  #readerOf<T extends { metadata: Metadata }>(schema: z.ZodType<T>): VersionedReader<T> {
+    return new VersionedReader({
+      version: async (path) => {
+        const found = await this.#read(path, 'metadata');
+        return found === undefined ? undefined : partial.parse(found).metadata;
+      },
+      whole: async (path) => {
+        const found = await this.#read(path);
+        return found === undefined ? undefined : schema.parse(found);
+      },
+    });
+  }
+
+  async #read(path: string, as: Detail = 'object'): Promise<unknown> {
+    try {
+      return await call<unknown>(this.#config, { method: 'GET', path, as });
+    } catch (error) {
+      if (error instanceof ApiException && error.code === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async #write(path: string, body: unknown, as: Detail = 'object'): Promise<unknown> {
+    try {
+      return await call<unknown>(this.#config, {
+        method: 'PATCH',
+        path,
+        query: { fieldManager: FIELD_MANAGER },
+        body,
+        as,
+      });
+    } catch (error) {
+      if (!(error instanceof ApiException) || ![404, 409, 422].includes(error.code)) throw error;
+      throw new ConflictError(`${path} changed meanwhile`, { cause: error });
+    }
+  }
+}
+
+function strategyPath({ namespace, name }: StrategyKey): string {
+  return `${BASE}/namespaces/${namespace}/patchstrategies/${name}`;
+}
+
+function poolPath(name: string): string {
+  return `${POOLS_PATH}/${name}`;
+}
+
+function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {
+  return { uid, resourceVersion };
+}

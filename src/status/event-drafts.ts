@@ -1,0 +1,82 @@
+import type { HostProgress, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyState } from '../crds/vocabulary.ts';
+import type { Answer } from '../engine/requests.ts';
+import { isFinal, type RunState } from '../engine/run-state.ts';
+import type { EventReason } from '../crds/event-catalogue.ts';
+import type { Told } from '../controllers/runtime/events.ts';
+
+const OF_STATE: Partial<Record<StrategyState, EventReason>> = {
+  applying: 'ApplyStarted',
+  applied: 'Applied',
+  'apply-failed': 'ApplyFailed',
+  'apply-timeout': 'ApplyFailed',
+  aborting: 'Aborting',
+  aborted: 'Aborted',
+  'abort-failed': 'AbortFailed',
+  'abort-timeout': 'AbortFailed',
+};
+
+/** What is to be told of a pass: what changed in the run, and what was answered. `message` is that of the status. Pure. */
+export function runEvents(
+  before: RunState,
+  after: RunState,
+  answers: readonly Answer[],
+  message: string,
+): readonly Told[] {
+  return [
+    ...answers.map(answered),
+    ...stateEvents(before, after, message),
+    ...after.apply.stages.flatMap((stage, id) => stageEvents(before.apply.stages[id], stage)),
+    ...after.hosts.flatMap((host) =>
+      hostEvents(
+        before.hosts.find(({ name }) => name === host.name),
+        host,
+      ),
+    ),
+  ];
+}
+
+function answered({ id, verb = 'request', answer, message }: Answer): Told {
+  const reason = answer === 'accepted' ? 'RequestAccepted' : 'RequestRefused';
+  return { reason, subject: id, note: `${verb} ${id}: ${message}` };
+}
+
+function stateEvents(before: RunState, after: RunState, message: string): Told[] {
+  const reason = before.state === after.state ? undefined : OF_STATE[after.state];
+  const told: Told[] = reason ? [{ reason, subject: after.id, note: message || after.state }] : [];
+  if (!before.suspendedSince && after.suspendedSince)
+    told.push({ reason: 'Suspended', subject: after.suspendedSince, note: message });
+  if (before.suspendedSince && !after.suspendedSince)
+    told.push({
+      reason: 'Resumed',
+      subject: before.suspendedSince,
+      note: `suspended since ${before.suspendedSince}`,
+    });
+  return told;
+}
+
+function stageEvents(
+  before: StageStatus | undefined,
+  { id, name, hosts = [], result, inProgress }: StageStatus,
+): Told[] {
+  const subject = `stage ${String(id)}`;
+  if (inProgress && !before?.inProgress)
+    return [{ reason: 'StageStarted', subject, note: `${subject}, ${name}: ${hosts.join(', ')}` }];
+  const done = result === 'success' && before?.result !== 'success';
+  return done ? [{ reason: 'StageDone', subject, note: `${subject}, ${name}: all its hosts are done` }] : [];
+}
+
+function hostEvents(
+  before: HostProgress | undefined,
+  { name, step, result, reason = '', uncordoned }: HostProgress,
+): Told[] {
+  const failed = isFinal(result) && result !== 'success' && !(before && isFinal(before.result));
+  return [
+    ...(failed
+      ? [{ reason: 'HostFailed' as const, subject: step, host: name, note: `${step}: ${reason}` }]
+      : []),
+    ...(uncordoned && !before?.uncordoned
+      ? [{ reason: 'HostUncordoned' as const, host: name, note: reason }]
+      : []),
+  ];
+}

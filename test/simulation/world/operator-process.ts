@@ -1,0 +1,105 @@
+/** One process of the operator: the real parts, wired as in main.ts, with a simulated connection under them. */
+import { KubeConfig } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { CareenOperator } from '../../../src/controllers/runtime/careen-operator.ts';
+import { LeaderElection } from '../../../src/leadership/leader-election.ts';
+import type { Leadership } from '../../../src/leadership/leadership.ts';
+import { LEASE_NAME, OPERATOR_NAMESPACE } from '../../../src/crds/names.ts';
+import type { ClientHooks, Transport } from '../../../src/kube/client.ts';
+import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+import type { Metrics } from '../../../src/telemetry/metrics.ts';
+import { connection, type ConnectionOptions } from './connection.ts';
+import type { Random } from './random.ts';
+import type { Owner } from './scheduler.ts';
+
+/** A client that knows no cluster: what it sends goes over its transport. */
+class SimulatedConfig extends KubeConfig implements ClientHooks {
+  readonly transport: Transport;
+  beforeWrite?: () => void;
+
+  constructor(transport: Transport) {
+    super();
+    this.transport = transport;
+  }
+}
+
+export type ProcessOptions = ConnectionOptions & {
+  /** Of no process before. */
+  readonly name: string;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly leaseSeconds: number;
+  readonly resyncSeconds: number;
+  /** Told when the process has ended by itself. */
+  readonly ended: (why: string) => void;
+};
+
+export class OperatorProcess implements Owner {
+  readonly name: string;
+  readonly chance: () => number;
+  stoppedUntil = 0;
+  clockErrorMs = 0;
+  readonly #options: ProcessOptions;
+  #isAlive = true;
+  #leadership: Leadership | undefined;
+
+  constructor(options: ProcessOptions) {
+    this.name = options.name;
+    this.chance = () => options.random.next();
+    this.#options = options;
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  get leads(): boolean {
+    return this.#isAlive && this.#leadership?.isValid() === true;
+  }
+
+  /** Ends the process between two of its lines: nothing of it happens any more, but for what it has sent. */
+  kill(): void {
+    this.#isAlive = false;
+  }
+
+  async start(): Promise<void> {
+    return this.#options.scheduler.as(this, () => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    const { log, metrics, leaseSeconds, resyncSeconds, random, name } = this.#options;
+    const transport = connection(this.#options, this);
+    const config = new SimulatedConfig(transport);
+    config.beforeWrite = () => {
+      if (!this.#leadership) throw new Error('this process does not lead: it writes nothing');
+      this.#leadership.assertValid();
+    };
+    const clock = (): number => Date.now();
+    const hosts = new KubernetesHostOps(config, log, clock);
+    const election = new LeaderElection({
+      ...{ config: new SimulatedConfig(transport), namespace: OPERATOR_NAMESPACE, name: LEASE_NAME },
+      ...{ identity: name, leaseSeconds, monotonic: () => performance.now(), log },
+    });
+    let serial = 0;
+    const operator = new CareenOperator({
+      ...{ config, hosts, log, clock, metrics, resyncSeconds },
+      deposed: (error) => this.#exit(error.message),
+      events: { record: () => undefined },
+      newId: () => `${name}-run-${String(++serial)}-${String(random.int(0, 999_999))}`,
+      operatorNamespace: OPERATOR_NAMESPACE,
+      activeHost: undefined,
+    });
+    await hosts.start();
+    this.#leadership = await election.lead(new AbortController().signal);
+    const { lost } = this.#leadership;
+    lost.addEventListener('abort', () => this.#exit(String(lost.reason)));
+    await operator.start();
+  }
+
+  #exit(why: string): void {
+    if (!this.#isAlive) return;
+    this.kill();
+    this.#options.ended(why);
+  }
+}

@@ -1,0 +1,147 @@
+/** Rights in Kubernetes' RBAC: what manifests grant, and what requests need. */
+import { AuthorizationV1Api, type KubeConfig } from '@kubernetes/client-node';
+import { z } from 'zod';
+import type { Manifest } from '../controlplane/apply.ts';
+import { eventually } from '../eventually.ts';
+
+export type Account = { readonly namespace: string; readonly name: string };
+
+/** One verb on one kind of resource. */
+export type Right = {
+  readonly group: string;
+  /** `pods`, or with its subresource `pods/eviction`. */
+  readonly resource: string;
+  readonly verb: string;
+  /** Only in this namespace; without it in all, and on what has no namespace. */
+  readonly namespace?: string;
+  /** Only on the object of this name. */
+  readonly objectName?: string;
+};
+
+/** For people: `batch/jobs create (careen-hosts)`, `core/nodes patch (cluster)`. */
+export function describeRight({ group, resource, verb, namespace, objectName }: Right): string {
+  const object = objectName === undefined ? '' : ` "${objectName}"`;
+  return `${group || 'core'}/${resource}${object} ${verb} (${namespace ?? 'cluster'})`;
+}
+
+/** Whether a granted right is enough for what a request needs. */
+export function covers(granted: Right, needed: Right): boolean {
+  return (
+    granted.group === needed.group &&
+    granted.resource === needed.resource &&
+    granted.verb === needed.verb &&
+    (granted.namespace === undefined || granted.namespace === needed.namespace) &&
+    (granted.objectName === undefined || granted.objectName === needed.objectName)
+  );
+}
+
+const role = z.looseObject({
+  rules: z.array(
+    z.strictObject({
+      apiGroups: z.array(z.string()),
+      resources: z.array(z.string()),
+      verbs: z.array(z.string()),
+      resourceNames: z.array(z.string()).min(1).optional(),
+    }),
+  ),
+});
+const binding = z.looseObject({
+  roleRef: z.object({ kind: z.string(), name: z.string(), apiGroup: z.string() }),
+  subjects: z.array(z.object({ kind: z.string(), name: z.string(), namespace: z.string().optional() })),
+});
+
+/**
+ * The rights that the manifests give to a service account by its own name.
+ * Throws when a binding's role is not among them, or on a wildcard, which
+ * would be more than a list can tell.
+ */
+export function grantedRights(manifests: readonly Manifest[], account: Account): Right[] {
+  return manifests
+    .filter(({ kind }) => kind === 'ClusterRoleBinding' || kind === 'RoleBinding')
+    .filter((manifest) =>
+      binding
+        .parse(manifest)
+        .subjects.some(
+          ({ kind, name, namespace }) =>
+            kind === 'ServiceAccount' && name === account.name && namespace === account.namespace,
+        ),
+    )
+    .flatMap((manifest) => {
+      const { namespace } = manifest.metadata;
+      const scope = manifest.kind === 'RoleBinding' && namespace !== undefined ? { namespace } : {};
+      return rightsOf(roleOf(manifests, manifest)).map((right) => ({ ...right, ...scope }));
+    });
+}
+
+function roleOf(manifests: readonly Manifest[], bound: Manifest): Manifest {
+  const { kind, name } = binding.parse(bound).roleRef;
+  const found = manifests.find(
+    (each) =>
+      each.kind === kind &&
+      each.metadata.name === name &&
+      (kind === 'ClusterRole' || each.metadata.namespace === bound.metadata.namespace),
+  );
+  if (!found)
+    throw new Error(`${bound.kind} ${bound.metadata.name} binds ${kind} ${name}, which is not there`);
+  return found;
+}
+
+function rightsOf(manifest: Manifest): Right[] {
+  const rights = role.parse(manifest).rules.flatMap(({ apiGroups, resources, verbs, resourceNames }) =>
+    apiGroups.flatMap((group) =>
+      resources.flatMap((resource) =>
+        verbs.flatMap((verb) => {
+          const right = { group, resource, verb };
+          return resourceNames?.map((objectName) => ({ ...right, objectName })) ?? [right];
+        }),
+      ),
+    ),
+  );
+  const wildcard = rights.find(({ group, resource, verb }) => `${group}/${resource} ${verb}`.includes('*'));
+  if (wildcard)
+    throw new Error(`${manifest.kind} ${manifest.metadata.name} has a wildcard: ${describeRight(wildcard)}`);
+  return rights;
+}
+
+/**
+ * Waits until the API server grants the rights: it learns of a new binding a
+ * moment after it took it.
+ */
+export async function untilGranted(
+  admin: KubeConfig,
+  { namespace, name }: Account,
+  rights: readonly Right[],
+): Promise<void> {
+  const api = admin.makeApiClient(AuthorizationV1Api);
+  const user = `system:serviceaccount:${namespace}:${name}`;
+  let missing = rights;
+  await eventually(
+    `the rights of ${user}`,
+    async () => {
+      const answers = missing.map(async (right) => {
+        const body = { spec: { user, resourceAttributes: attributesOf(right) } };
+        return (await api.createSubjectAccessReview({ body })).status?.allowed === true;
+      });
+      const allowed = await Promise.all(answers);
+      missing = missing.filter((_, index) => !allowed[index]);
+      return missing.length === 0;
+    },
+    { describe: () => missing.map(describeRight) },
+  );
+}
+
+function attributesOf({ group, resource: path, verb, namespace, objectName }: Right): {
+  group: string;
+  resource: string;
+  subresource: string;
+  verb: string;
+  namespace?: string;
+  name?: string;
+} {
+  const [resource = '', subresource = ''] = path.split('/');
+  return {
+    ...{ group, resource, subresource, verb },
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(objectName === undefined ? {} : { name: objectName }),
+  };
+}

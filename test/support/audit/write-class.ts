@@ -1,0 +1,94 @@
+/** What sort of write a request of the operator is. Pure. */
+import { CLAIM_ANNOTATION } from '../../../src/crds/names.ts';
+import type { ProxiedRequest } from '../network/holding-proxy.ts';
+import { pathTemplate } from './path-template.ts';
+
+/** Each sort that there is. A claim that is written again, a stamp and a takeover come only after a restart. */
+export const WRITE_CLASSES = [
+  'pool: lead',
+  'pool: grant permits',
+  'pool: free permits',
+  'pool: show',
+  'strategy: keep',
+  'strategy: take over',
+  'strategy: building',
+  'strategy: ready-to-apply',
+  'strategy: applying',
+  'strategy: applied',
+  'strategy: query-alarms',
+  'strategy: lock-hosts',
+  'strategy: migrate-instances-from-host',
+  'strategy: sw-patch-hosts',
+  'strategy: verify',
+  'strategy: system-stabilize',
+  'strategy: unlock-hosts',
+  'strategy: record a Job',
+  'strategy: tell',
+  'host: claim',
+  'host: claim again',
+  'host: release',
+  'pod: evict',
+  'Job: make',
+  'Job: start',
+  'Job: stamp',
+  'Job: remove',
+] as const;
+export type WriteClass = (typeof WRITE_CLASSES)[number];
+
+/** A write that is of none of the classes yet: it needs one, and a test that kills after it. */
+export type Unlisted = `unlisted: ${string}`;
+
+/**
+ * The class of a write; undefined for what only reads, for events, and for the
+ * Lease, which is about who writes and not about the hosts.
+ */
+export function writeClass(request: ProxiedRequest): WriteClass | Unlisted | undefined {
+  if (request.method === 'GET') return undefined;
+  const write = `${request.method} ${pathTemplate(request.path)}`;
+  if (/\/(events|leases)(\/\{name\})?$/.test(write)) return undefined;
+  const name = nameOf(write, JSON.stringify(request.body ?? null));
+  return WRITE_CLASSES.find((each) => each === name) ?? `unlisted: ${name ?? write}`;
+}
+
+function nameOf(write: string, body: string): string | undefined {
+  switch (write.replace(/^(\S+) \/apis?\/(?:.*\/)?v1(?:alpha1)?\/(?:namespaces\/\{namespace\}\/)?/, '$1 ')) {
+    case 'PATCH hostpools/{name}/status':
+      return `pool: ${poolChange(body)}`;
+    case 'PATCH patchstrategies/{name}':
+      return 'strategy: keep';
+    case 'PATCH patchstrategies/{name}/status':
+      return `strategy: ${strategyChange(body)}`;
+    case 'PATCH nodes/{name}':
+      return `host: ${hostChange(body)}`;
+    case 'POST pods/{name}/eviction':
+      return 'pod: evict';
+    case 'POST jobs':
+      return 'Job: make';
+    case 'PATCH jobs/{name}':
+      return body.includes('"suspend":false') ? 'Job: start' : 'Job: stamp';
+    case 'DELETE jobs/{name}':
+      return 'Job: remove';
+    default:
+      return undefined;
+  }
+}
+
+function poolChange(body: string): string {
+  if (/"path":"\/status(\/epoch)?"/.test(body)) return 'lead';
+  if (body.includes('"op":"remove","path":"/status/permits/')) return 'free permits';
+  return /"path":"\/status\/permits(\/-","value":|","value":\[)\{/.test(body) ? 'grant permits' : 'show';
+}
+
+function hostChange(body: string): string {
+  if (body.includes(`"${CLAIM_ANNOTATION}":null`)) return 'release';
+  return body.includes('"unschedulable":true') ? 'claim' : 'claim again';
+}
+
+/** A merge patch names only what changes: the state, the step, or what becomes of hosts in it. */
+function strategyChange(body: string): string {
+  const state = /"status":\{(?:"observedGeneration":\d+,)?"state":"([a-z-]+)"/.exec(body)?.[1];
+  if (state !== undefined) return state;
+  if (/"status":\{"run":\{"epoch":\d+\}\}/.test(body)) return 'take over';
+  if (body.includes('"reason":"starting Job')) return 'record a Job';
+  return /"progress":\{(?:"stage":\d+,)?"step":"([a-z-]+)"/.exec(body)?.[1] ?? 'tell';
+}

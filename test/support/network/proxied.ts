@@ -1,0 +1,29 @@
+/** Clients that reach the API server through one of the proxies. */
+import { writeFile } from 'node:fs/promises';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { PooledKubeConfig } from '../../../src/kube/client.ts';
+
+/** The same users and contexts, with the API server of the current context at another address. */
+export function proxied(config: KubeConfig, server: string): PooledKubeConfig {
+  const current = config.getCurrentCluster();
+  if (!current) throw new Error(`no current cluster in the kubeconfig that should lead to ${server}`);
+  // The client speaks plain HTTP only to a server that it need not verify.
+  const cluster = { ...current, server, skipTLSVerify: server.startsWith('http:') };
+  const result = new PooledKubeConfig();
+  result.loadFromOptions({
+    clusters: config.clusters.map((each) => (each.name === current.name ? cluster : each)),
+    users: config.users,
+    contexts: config.contexts,
+    currentContext: config.currentContext,
+  });
+  return result;
+}
+
+/** Writes a kubeconfig file that is like `config` and leads to `server`. */
+export async function writeProxiedKubeconfig(
+  config: KubeConfig,
+  server: string,
+  targetFile: string,
+): Promise<void> {
+  await writeFile(targetFile, proxied(config, server).exportConfig(), { mode: 0o600 });
+}

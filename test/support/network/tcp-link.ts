@@ -1,0 +1,68 @@
+/** A TCP way to the API server that can be cut and mended, or whose connections can all fall silent. */
+import { connect as dial, createServer, type Server, type Socket } from 'node:net';
+import type { KubeConfig } from '@kubernetes/client-node';
+import { connect } from '../controlplane/controlplane.ts';
+
+export class TcpLink {
+  /** A configuration of its own that goes through the link. */
+  readonly config: KubeConfig;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #isCut = false;
+
+  private constructor(config: KubeConfig) {
+    const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? '');
+    this.config = config;
+    this.#server = createServer((near) => {
+      if (this.#isCut) return near.destroy();
+      const far = dial(Number(port), hostname);
+      near.pipe(far).pipe(near);
+      this.#keep(near, far);
+      this.#keep(far, near);
+      return undefined;
+    });
+  }
+
+  static async open(kubeconfigFile: string): Promise<TcpLink> {
+    const link = new TcpLink(connect(kubeconfigFile));
+    const { promise: listening, resolve } = Promise.withResolvers<undefined>();
+    link.#server.listen(0, '127.0.0.1', () => resolve(undefined));
+    await listening;
+    const address = link.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('the link has no TCP port');
+    const server = `https://127.0.0.1:${String(address.port)}`;
+    link.config.clusters = link.config.clusters.map((cluster) => ({ ...cluster, server }));
+    return link;
+  }
+
+  /** Breaks all connections and accepts no more. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  /** The connections that are open stay so, but bring nothing any more, as after a power failure between; new ones work. */
+  silence(): void {
+    for (const socket of this.#sockets) socket.unpipe().resume();
+  }
+
+  /** Safe to call twice. */
+  async stop(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    return Promise.resolve();
+  }
+
+  #keep(socket: Socket, other: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('error', () => undefined); // a close follows
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      other.destroy();
+    });
+  }
+}

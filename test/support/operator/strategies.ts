@@ -1,0 +1,45 @@
+/** Manifests of strategies and pools for tests, as small as they may be. */
+import type { Manifest } from '../controlplane/apply.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const job = {
+  template: { spec: { containers: [{ name: 'apply', image: 'registry.example.com/patch:1' }] } },
+};
+
+/** A patch that brings a kernel and asks for a reboot. */
+export const kernelPatch = {
+  id: 'kernel-6.12.48',
+  rebootRequired: true,
+  current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6.12.48'] }],
+  action: { job },
+};
+
+/** A patch that takes effect at once. */
+export const kubeletPatch = {
+  id: 'kubelet-1.36.4',
+  current: [{ fact: 'nodeInfo.kubeletVersion', operator: 'AtLeast', values: ['v1.36.4'] }],
+  action: { job },
+};
+
+export const QUICK = { settleSeconds: 0, stabilizeSeconds: 0 };
+
+/** A strategy that works; `spec` replaces fields of it. */
+export function strategyManifest(name: string, namespace: string, spec: Fields = {}): Manifest {
+  return {
+    apiVersion: 'careen.dev/v1alpha1',
+    kind: 'PatchStrategy',
+    metadata: { name, namespace },
+    spec: { patches: [kernelPatch], reboot: { job }, timing: QUICK, ...spec },
+  };
+}
+
+/** A pool of the nodes with the label `pool: NAME`. */
+export function poolManifest(name: string, maxUnavailable: unknown, spec: Fields = {}): Manifest {
+  return {
+    apiVersion: 'careen.dev/v1alpha1',
+    kind: 'HostPool',
+    metadata: { name },
+    spec: { provider: { kubernetes: { nodeSelector: { pool: name } } }, maxUnavailable, ...spec },
+  };
+}

@@ -1,0 +1,173 @@
+import { describe, expect, it } from 'vitest';
+import { buildingStatus, buildPlan, type BuildInput } from '../../../src/controllers/strategy/build-phase.ts';
+import { pinnedElsewhere } from '../../../src/status/pinned-plan.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import type { Scope } from '../../../src/hostops/port.ts';
+import type { HostSeed } from '../../../src/planner/facts.ts';
+import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
+import { SimulatedWorld, type NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import { strategySpec } from '../support/simulated-run.ts';
+
+const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
+const OTHER = `sha256:${'0'.repeat(64)}`;
+const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const scope: Scope = { pool: 'default', nodeSelector: {}, before: [], roles };
+
+function worldOf(...hosts: readonly NewHost[]): SimulatedWorld {
+  const world = new SimulatedWorld();
+  for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
+  return world;
+}
+
+type Wish = {
+  readonly spec?: Record<string, unknown>;
+  readonly before?: PatchStrategyStatus;
+  readonly limit?: number;
+  readonly unreadable?: string;
+};
+
+function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): BuildInput {
+  return {
+    ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
+    ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
+  };
+}
+
+async function planned(
+  world: SimulatedWorld,
+  wish: Wish = {},
+  hosts = new SimulatedHostOps(world),
+): Promise<PatchStrategyStatus> {
+  return buildPlan(inputOf(world, wish), hosts, () => world.now, new AbortController().signal);
+}
+
+const digestOf = ({ run }: PatchStrategyStatus): string | undefined => run?.planDigest;
+
+/** A cluster that lists each host twice. */
+class ListingTwice extends SimulatedHostOps {
+  override async *inventory(of: Scope, signal: AbortSignal): AsyncGenerator<readonly HostSeed[], void> {
+    yield* super.inventory(of, signal);
+    yield* super.inventory(of, signal);
+  }
+}
+
+describe('a plan that cannot be made', () => {
+  it('is none of a spec that cannot be read: the state says why', async () => {
+    const unreadable = 'the spec cannot be read by this version of Careen: spec.patches: wrong';
+    const status = await planned(worldOf({ name: 'w-1' }), { unreadable });
+    expect(status).toMatchObject({ state: 'build-failed', message: unreadable });
+    expect(digestOf(status)).toBe('none');
+  });
+
+  it('ends the build with what is wrong, its value and the remedy, and without stages', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const status = await planned(world, { limit: 0 }, new ListingTwice(world));
+    const message =
+      'limits.maxUnavailable is 0: give a whole number of at least 1; ' +
+      'hosts[1].name is "w-1": an earlier host has the same name; list each host once';
+    expect(status).toMatchObject({ state: 'build-failed', message, buildPhase: { result: 'failed' } });
+    expect(status.applyPhase).toBeUndefined();
+    expect(digestOf(status)).toBe('none');
+  });
+});
+
+describe('the digest of a plan', () => {
+  it('covers hosts, stages, steps, limits and actions', async () => {
+    const world = worldOf({ name: 'w-1' }, { name: 'w-2' });
+    const reboot = { job: { template: { spec: { containers: [{ name: 'a', image: 'other:1' }] } } } };
+    const others = await Promise.all([
+      planned(world),
+      planned(worldOf({ name: 'w-1' }, { name: 'w-3' })),
+      planned(world, { spec: { workerApplyType: 'serial' } }),
+      planned(world, { spec: { timing: { drainTimeoutSeconds: 7 } } }),
+      planned(world, { limit: 3 }),
+      planned(world, { spec: { reboot } }),
+    ]);
+    expect(new Set(others.map(digestOf)).size).toBe(others.length);
+  });
+
+  it('covers nothing of instances, of hosts that have nothing to do, and of the order', async () => {
+    const plain = digestOf(await planned(worldOf({ name: 'w-1' })));
+    const busy = worldOf(
+      { name: 'w-1', closed: true, nodeInfo: { ...OLD, 'nodeInfo.osImage': 'Other' }, labels: { rack: '7' } },
+      {
+        name: 'w-2',
+        nodeInfo: { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' },
+      },
+    );
+    busy.addPod({ name: 'web', host: 'w-1' });
+    const execution = { mode: 'Run', throughStage: 0, plan: OTHER };
+    expect(digestOf(await planned(busy, { spec: { execution } }))).toBe(plain);
+  });
+});
+
+describe('a plan that is built anew', () => {
+  it('names the difference, and goes on naming it while the plan stays the same', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const before = await planned(world);
+    expect(before.run?.change).toBeUndefined();
+    world.addHost({ name: 'w-2', nodeInfo: OLD });
+    const after = await planned(world, { before });
+    expect(after.run?.change).toBe('added: w-2');
+    expect(after.message).toMatch(/; other than before: added: w-2$/);
+    const again = await planned(world, { before: after });
+    expect(again.run?.change).toBe('added: w-2');
+  });
+
+  it('keeps what a request has allowed that has not begun, unless it is another plan', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const { run, ...built } = await planned(world);
+    if (!run) throw new Error('there is no run');
+    const before = { ...built, run: { ...run, authority: { throughStage: 0 } } };
+    expect((await planned(world, { before })).run?.authority).toEqual({ throughStage: 0 });
+    expect((await planned(world, { before, limit: 3 })).run).not.toHaveProperty('authority');
+    const edited = { ...before, run: { ...before.run, specDigest: 'another' } };
+    expect((await planned(world, { before: edited })).run).not.toHaveProperty('authority');
+    const begun: PatchStrategyStatus = { ...before, state: 'applying' };
+    expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
+  });
+
+  it('shows meanwhile that it is made, but loses nothing that only the status before has', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const meanwhile = (before: PatchStrategyStatus): PatchStrategyStatus =>
+      buildingStatus(inputOf(world, { before }), world.now);
+    const ready = await planned(world);
+    if (!ready.run) throw new Error('there is no run');
+    expect(meanwhile(ready)).toMatchObject({ state: 'building', message: 'building the plan' });
+    const allowed = { ...ready, run: { ...ready.run, authority: { throughStage: 0 } } };
+    expect(meanwhile(allowed)).toBe(allowed);
+    expect(meanwhile({ ...allowed, state: 'applied' }).state).toBe('building');
+    const failed = await planned(world, { unreadable: 'why' });
+    expect(meanwhile(failed)).toBe(failed);
+  });
+
+  it('names what was edited, and says so when neither hosts nor actions differ', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const before = await planned(world);
+    const edited = await planned(world, { before, spec: { timing: { drainTimeoutSeconds: 7 } } });
+    expect(edited.run?.change).toBe('edited: spec.timing');
+    const limited = await planned(world, { before, limit: 3 });
+    expect(limited.run?.change).toMatch(/^the limit of the pool, or/);
+  });
+
+  it('tells the difference once when another plan was reviewed: with the reason why it waits', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const before = await planned(world);
+    world.addHost({ name: 'w-2', nodeInfo: OLD });
+    const execution = { mode: 'Run', plan: digestOf(before) };
+    const { message, run } = await planned(world, { before, spec: { execution } });
+    expect(message).not.toContain('other than before');
+    expect(run && pinnedElsewhere(execution.plan, run)).toBe(
+      `execution.plan is ${digestOf(before) ?? ''}, the plan is now ${run?.planDigest ?? ''}: ` +
+        'review it, then set execution.plan to its digest; other than before: added: w-2',
+    );
+  });
+});
+
+describe('an order that names a plan', () => {
+  it('hinders nothing when it is the plan that there is, or when it names none', () => {
+    expect(pinnedElsewhere(OTHER, { planDigest: OTHER, change: 'added: w-2' })).toBeUndefined();
+    expect(pinnedElsewhere(undefined, { planDigest: OTHER })).toBeUndefined();
+  });
+});

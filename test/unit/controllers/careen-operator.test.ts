@@ -1,0 +1,100 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import k8sOperator from '@dot-i/k8s-operator';
+import type { ResourceEvent } from '@dot-i/k8s-operator';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { CareenOperator } from '../../../src/controllers/runtime/careen-operator.ts';
+import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
+import { POOLS_PATH } from '../../../src/resources/careen-api.ts';
+import type { Answer, Call } from '../../../src/kube/client.ts';
+import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+
+type Told = (event: ResourceEvent) => Promise<void>;
+
+/** An operator whose watches tell what a test says. */
+class ToldOperator extends CareenOperator {
+  readonly #told = new Map<string, Told>();
+
+  protected override watchResource(
+    _group: string,
+    _version: string,
+    plural: string,
+    told: Told,
+  ): Promise<void> {
+    this.#told.set(plural, told);
+    return Promise.resolve();
+  }
+
+  async tell(plural: string, event: ResourceEvent): Promise<void> {
+    await this.#told.get(plural)?.(event);
+  }
+}
+
+const { Modified, Deleted } = k8sOperator.ResourceEventType;
+
+function strategy(status: object | undefined, type = Modified): ResourceEvent {
+  const meta = { id: '', name: 's', namespace: 'n', resourceVersion: '1', apiVersion: '', kind: '' };
+  return {
+    meta,
+    type,
+    object: Object.assign({ kind: 'PatchStrategy', spec: { poolRef: 'named' } }, status && { status }),
+  };
+}
+
+function withRun(id: string, message = ''): ResourceEvent {
+  return strategy({ message, run: { id, pool: 'held' } });
+}
+
+/** The pools that are looked at when a strategy's watch has told this, on a server that has neither. */
+async function poolsLookedAt(...events: readonly ResourceEvent[]): Promise<readonly string[]> {
+  const paths = new Set<string>();
+  const transport = async ({ path }: Call): Promise<Answer> => {
+    paths.add(path);
+    return {
+      ok: false,
+      status: 404,
+      headers: [],
+      body: null,
+      json: async () => ({}),
+      text: async () => '{}',
+    };
+  };
+  const config = Object.assign(new KubeConfig(), { transport });
+  const log = pino({ level: 'silent' });
+  const clock = (): number => 0;
+  const operator = new ToldOperator({
+    ...{
+      config,
+      log,
+      clock,
+      hosts: new KubernetesHostOps(config, log, clock),
+      metrics: operatorMetrics(clock),
+    },
+    events: { record: () => undefined },
+    newId: () => 'r',
+    operatorNamespace: 'careen-system',
+    activeHost: undefined,
+    resyncSeconds: 3600,
+    deposed: (error) => expect.fail(error.message),
+  });
+  await operator.start();
+  for (const event of events) await operator.tell('patchstrategies', event);
+  await operator.close();
+  return [...paths]
+    .filter((path) => path.startsWith(POOLS_PATH))
+    .map((path) => path.slice(POOLS_PATH.length));
+}
+
+describe('the pool that a run holds permits of', () => {
+  it.each([
+    ['its status was wiped', strategy(undefined)],
+    ['another one has begun', withRun('r-2')],
+    ['its strategy has gone', strategy({ run: { id: 'r-1', pool: 'held' } }, Deleted)],
+  ])('is looked at at once when the run is gone: %s', async (_why, event) => {
+    expect(await poolsLookedAt(withRun('r-1'), event)).toEqual(['/held']);
+  });
+
+  it('is not looked at when the run begins or goes on', async () => {
+    expect(await poolsLookedAt(strategy(undefined), withRun('r-1'), withRun('r-1', 'goes on'))).toEqual([]);
+  });
+});

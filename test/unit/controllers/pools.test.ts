@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import type { HostPool } from '../../../src/resources/careen-api.ts';
+import { Pools } from '../../../src/controllers/pool/pools.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+
+const common = { namespace: '', resourceVersion: '1', annotations: {}, finalizers: [] };
+const pool = (nodeSelector: Record<string, string>, generation = 1, uid = 'u'): HostPool => ({
+  metadata: { ...common, name: 'gpu', uid, generation, creationTimestamp: '2026-11-25T09:00:00Z' },
+  spec: hostPoolSpec.parse({ provider: { kubernetes: { nodeSelector } }, maxUnavailable: 1 }),
+  status: {},
+});
+
+describe('what is known of the pools', () => {
+  it('tells when hosts may have moved: a pool that comes, goes, is made anew or selects others', () => {
+    const moves: string[] = [];
+    let act = '';
+    const pools = new Pools(() => moves.push(act));
+    const acts: readonly [string, () => void][] = [
+      ['comes', () => pools.set(pool({ gpu: 'yes' }))],
+      ['stays', () => pools.set(pool({ gpu: 'yes' }))],
+      ['is paused', () => pools.set(pool({ gpu: 'yes' }, 2))],
+      ['selects others', () => void pools.scopeOf(pool({ gpu: 'a100' }, 3))],
+      ['is made anew', () => pools.set(pool({ gpu: 'a100' }, 1, 'another'))],
+      ['goes', () => pools.delete('gpu')],
+      ['is gone', () => pools.delete('gpu')],
+    ];
+    for (const [name, run] of acts) {
+      act = name;
+      run();
+    }
+    expect(moves).toEqual(['comes', 'selects others', 'is made anew', 'goes']);
+  });
+
+  it('is that of one generation of one pool: with any other it has to be read anew', () => {
+    const pools = new Pools(() => undefined);
+    expect(pools.knows('gpu', { uid: 'u', generation: 1 })).toBe(false);
+    pools.set(pool({ gpu: 'yes' }));
+    expect(pools.knows('gpu', { uid: 'u', generation: 1 })).toBe(true);
+    expect(pools.knows('gpu', { uid: 'u', generation: 2 })).toBe(false);
+    expect(pools.knows('gpu', { uid: 'another', generation: 1 })).toBe(false);
+    expect(pools.knows('gpu', {})).toBe(false);
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { livingRuns, type LivingRun, type LivingRuns } from '../../../src/controllers/pool/active-runs.ts';
+import { isStoodFor, keptPermits } from '../../../src/controllers/pool/sweep-pool.ts';
+import type { Permit } from '../../../src/crds/host-pool.ts';
+import { statusOfRun } from '../../../src/status/strategy-status.ts';
+import type { StrategyState } from '../../../src/crds/vocabulary.ts';
+import { newRun } from '../../../src/engine/run-state.ts';
+import { claimOfAnother } from '../support/fleets.ts';
+import { strategySpec } from '../support/simulated-run.ts';
+import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+
+const permit = (host: string, run = 'r1'): Permit => ({
+  host,
+  run,
+  level: 'away',
+  since: '2026-11-25T09:00:00Z',
+});
+const run = (open: string[], underWay = false): LivingRun => ({
+  ...{ strategy: 'a/s', open: new Set(open), underWay, failed: 0 },
+});
+const living = (...[of]: LivingRun[]): LivingRuns => new Map([['r1', of]]);
+
+/** A strategy with this run in it, which holds no host. */
+function strategyIn(state: StrategyState): PatchStrategy {
+  const time = '2026-11-25T09:00:00Z';
+  const plan = { digest: 'd', stages: [], actions: strategySpec() };
+  const record = {
+    ...{ id: 'r1', planDigest: 'd', specDigest: 's', fleetRevision: 'f', builtAt: time },
+    ...{ pool: 'p', actions: {} },
+  };
+  const metadata = {
+    ...{ name: 's', namespace: 'a', uid: 'u', resourceVersion: '1', generation: 1 },
+    ...{ creationTimestamp: time, annotations: {}, finalizers: [] },
+  };
+  const status = statusOfRun({ run: record }, { ...newRun('r1', plan), state }, { reasons: [] }, 1, time);
+  return { metadata, spec: strategySpec(), status };
+}
+
+describe('a claim', () => {
+  const claim = { ...claimOfAnother, run: 'r1' };
+
+  it('is right while its run names the host, or has a permit for it and goes on', () => {
+    expect(isStoodFor('w-1', claim, [], living(run(['w-1'])))).toBe(true);
+    expect(isStoodFor('w-1', claim, [permit('w-1')], living(run([], true)))).toBe(true);
+  });
+
+  it('is swept when its run is gone, does not know the host, or has ended', () => {
+    expect(isStoodFor('w-1', claim, [permit('w-1')], living())).toBe(false);
+    expect(isStoodFor('w-1', claim, [], living(run(['w-2'], true)))).toBe(false);
+    expect(isStoodFor('w-1', claim, [permit('w-1', 'r2')], living(run([], true)))).toBe(false);
+    expect(isStoodFor('w-1', claim, [permit('w-1')], living(run([])))).toBe(false);
+  });
+});
+
+describe('a permit', () => {
+  const kept = (of: LivingRuns, claimed: string[] = [], exists = true): boolean =>
+    keptPermits({ permits: [permit('w-1')] }, of, new Set(claimed), () => exists).length === 1;
+
+  it('stays while a living run names the host, or may be about to', () => {
+    expect(kept(living(run(['w-1'])), [], false)).toBe(true);
+    expect(kept(living(run([], true)))).toBe(true);
+  });
+
+  it('stays while the claim that goes with it is on the host, whatever became of the run', () => {
+    expect(kept(living(), ['r1/w-1'])).toBe(true);
+  });
+
+  it('stays when it was granted after it was looked which runs are alive', async () => {
+    const api = { strategy: async () => undefined };
+    const looked = await livingRuns(api, { status: { permits: [permit('w-2', 'r2')] } }, []);
+    const permits = [permit('w-1'), permit('w-2', 'r2')];
+    expect(keptPermits({ permits }, looked, new Set(), () => true)).toEqual([permit('w-1')]);
+  });
+
+  it.each(['apply-failed', 'apply-timeout', 'applying', 'ready-to-apply'] as const)(
+    'may be ahead of the status of a run that is %s: a retry gets its permits first',
+    async (state) => {
+      const api = { strategy: async () => strategyIn(state) };
+      const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', strategy: 'a/s' }] } };
+      const looked = await livingRuns(api, pool, []);
+      expect(looked.get('r1')?.underWay).toBe(true);
+    },
+  );
+
+  it('is freed when its run is gone or has ended, or its host no longer exists', () => {
+    expect(kept(living())).toBe(false);
+    expect(kept(living(run([])))).toBe(false);
+    expect(kept(living(run([], true)), [], false)).toBe(false);
+  });
+});

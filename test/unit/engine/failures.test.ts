@@ -1,0 +1,315 @@
+import { describe, expect, it } from 'vitest';
+import { AWAY_STEPS, claimOfAnother, isEmpty, openAndFree, workers } from '../support/fleets.ts';
+import {
+  KERNEL,
+  kernelPatch,
+  kubeletPatch,
+  SimulatedRun,
+  type RunOptions,
+} from '../support/simulated-run.ts';
+import type { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
+
+describe.each([
+  { how: 'in one process', restarts: false },
+  { how: 'in an operator that restarts between any two passes', restarts: true },
+])('a run $how', ({ restarts }) => {
+  const start = (options: RunOptions): Promise<SimulatedRun> => SimulatedRun.start({ ...options, restarts });
+
+  it('stops at a Job that fails, keeps that host locked, gives the others back, and releases it on Abort', async () => {
+    const run = await start({ hosts: [{ name: 'w-1' }, { name: 'w-2', behaviour: 7 }, { name: 'w-3' }] });
+    await run.settle();
+    const failed = [...run.world.jobs.values()].find(({ state }) => state === 'failed');
+    const step = run.run.apply.stages[0]?.steps.find(({ result }) => result === 'failed');
+    expect(step?.name).toBe('sw-patch-hosts');
+    expect(step?.reason).toContain(
+      `Job ${String(failed?.name)} for ${KERNEL} failed on w-2: container apply exited with code 7`,
+    );
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.apply).toMatchObject({ result: 'failed', inProgress: false });
+    expect(run.run.apply.reason).toContain('w-2');
+    expect(run.run.apply.stages[1]?.result).toBe('initial');
+    expect(run.run.hosts).toMatchObject([{ name: 'w-2', step: 'sw-patch-hosts', result: 'failed' }]);
+    expect([run.claimed, [...run.permits]]).toEqual([['w-2'], ['w-2']]);
+    expect(run.world.hosts.get('w-2')?.closed).toBe(true);
+    expect(run.world.hosts.get('w-1')?.closed).toBe(false);
+
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
+  it('does not wait for the reboot of a host whose Job was made, and not started because another host failed', async () => {
+    const run = await start({ hosts: workers(2), spec: { patches: [kernelPatch] } });
+    await run.until(() =>
+      [...run.world.jobs.values()].some(({ host, action }) => host === 'w-1' && action === 'reboot'),
+    );
+    run.world.changeHost('w-2', { claim: undefined, marked: false, closed: false });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    const reboots = [...run.world.jobs.values()].filter(({ action }) => action === 'reboot');
+    expect(reboots.map(({ state }) => state)).toContain('suspended');
+    openAndFree(run);
+  });
+
+  it('does not believe a host whose Jobs succeed and which did not reboot', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 'lie' }, { name: 'w-2' }] });
+    await run.settle();
+    const step = run.run.apply.stages[0]?.steps.find(({ name }) => name === 'verify');
+    const bootId = String(run.world.hosts.get('w-1')?.bootId);
+    expect(step?.result).toBe('timed-out');
+    expect(step?.reason).toContain('after 900 s: w-1: ');
+    expect(step?.reason).toContain(`has not rebooted (boot id still ${bootId})`);
+    expect(run.run.state).toBe('apply-timeout');
+    expect(run.claimed).toEqual(['w-1']);
+
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
+  it('keeps nothing of a host that fails while it is patched in place: it was never locked', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 7 }], spec: { patches: [kubeletPatch] } });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    openAndFree(run);
+  });
+
+  it('keeps a host that an abort could not give back, until Hold and another Abort give it back as it is', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 'lie' }] });
+    const rebooting = (): boolean =>
+      run.run.hosts.some(({ jobs }) => jobs?.some(({ action }) => action === 'reboot'));
+    await run.until(rebooting);
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('abort-timeout');
+    expect(run.claimed).toEqual(['w-1']);
+
+    run.order = { mode: 'Hold' };
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
+  it('waits for a budget, and goes on when it allows the eviction', async () => {
+    const run = await start({ hosts: workers(1) });
+    run.world.setBudget('db', 0);
+    run.world.addPod({ host: 'w-1', name: 'db-0', budget: 'db' });
+    await run.until(() => run.step === 'migrate-instances-from-host');
+    await run.elapse(300_000);
+    expect(run.step).toBe('migrate-instances-from-host');
+    expect(isEmpty(run, 'w-1')).toBe(false);
+    run.world.setBudget('db', 1);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
+  it('gives a host back that a budget did not let it empty in time', async () => {
+    const run = await start({ hosts: workers(1) });
+    run.world.setBudget('db', 0);
+    run.world.addPod({ host: 'w-1', name: 'db-0', budget: 'db' });
+    await run.settle();
+    expect(run.run.state).toBe('apply-timeout');
+    const step = run.run.apply.stages[0]?.steps.find(({ result }) => result === 'timed-out');
+    expect(step).toMatchObject({ name: 'migrate-instances-from-host' });
+    expect(isEmpty(run, 'w-1')).toBe(false);
+    expect(run.world.jobs.size).toBe(0);
+    openAndFree(run);
+  });
+
+  it('never disrupts more pods than their budget allows', async () => {
+    const run = await start({ hosts: workers(2) });
+    run.world.setBudget('db', 1);
+    for (const name of ['db-0', 'db-1', 'db-2']) run.world.addPod({ host: 'w-1', name, budget: 'db' });
+    run.world.addPod({ host: 'w-2', name: 'db-3', budget: 'db' });
+    const leaving = (): number => [...run.world.pods.values()].filter((pod) => pod.leaving).length;
+    while (run.step !== 'sw-patch-hosts') {
+      await run.next();
+      expect(leaving()).toBeLessThanOrEqual(1);
+    }
+    expect(run.world.pods.size).toBe(0);
+  });
+
+  it('gives a host that a person uncordons back only when no Job works on it any more', async () => {
+    const run = await start({
+      hosts: workers(1),
+      spec: { timing: { patchTimeoutSeconds: 60 } },
+      times: { jobMilliseconds: 300_000 },
+    });
+    await run.until(() => run.run.state === 'apply-timeout');
+    run.world.changeHost('w-1', { closed: false });
+    await run.elapse(60_000);
+    expect(run.claimed).toEqual(['w-1']);
+    await run.settle();
+    openAndFree(run);
+  });
+
+  it.each([
+    { what: 'without a controller', pod: { unmanaged: true }, consent: 'evictUnmanagedPods' },
+    { what: 'with local data', pod: { localData: true }, consent: 'evictPodsWithLocalData' },
+  ])('fails before any eviction over a pod $what, unless there is consent', async ({ pod, consent }) => {
+    const populate = ({ world }: SimulatedRun): void => {
+      world.addPod({ host: 'w-1', name: 'movable' });
+      world.addPod({ host: 'w-2', name: 'special', ...pod });
+    };
+    const refused = await start({ hosts: workers(2) });
+    populate(refused);
+    await refused.settle();
+    expect(refused.run.state).toBe('apply-failed');
+    expect(refused.run.apply.reason).toContain('default/special');
+    expect(refused.run.apply.reason).toContain(`spec.drain.${consent}`);
+    expect(refused.accepted.filter(({ kind }) => kind === 'evict')).toEqual([]);
+    openAndFree(refused);
+
+    const agreed = await start({ hosts: workers(2), spec: { drain: { [consent]: true } } });
+    populate(agreed);
+    await agreed.settle();
+    expect(agreed.run.state).toBe('applied');
+  });
+
+  it('leaves a host cordoned that was cordoned before', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', closed: true }, { name: 'w-2' }] });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect([...run.world.hosts.values()].map(({ name, closed }) => [name, closed])).toEqual([
+      ['w-1', true],
+      ['w-2', false],
+    ]);
+    expect(run.claimed).toEqual([]);
+  });
+
+  it('waits with a stage for which too many hosts are out of service', async () => {
+    const run = await start({
+      hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closed: true }],
+      spec: { workerApplyType: 'serial' },
+      maxUnavailable: 1,
+    });
+    await run.elapse(60_000);
+    expect(run.step).toBe('lock-hosts');
+    expect(run.reasons.join()).toContain('waiting for permits');
+    expect(run.accepted).toEqual([]);
+    run.world.changeHost('x', { closed: false });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
+  it.each<[string, Parameters<SimulatedWorld['changeHost']>[1]]>([
+    ['', {}],
+    [', also where its claim was spoilt', { claim: undefined, spoiltClaim: 'its annotation was edited' }],
+  ])('gives claim and permit of a failed host back when a person uncordons it%s', async (_, change) => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
+    await run.settle();
+    expect(run.claimed).toEqual(['w-1']);
+    run.world.changeHost('w-1', change);
+    await run.settle();
+    expect(run.run.hosts).toMatchObject([{ name: 'w-1' }]);
+    run.world.changeHost('w-1', { closed: false });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    openAndFree(run);
+  });
+
+  it.each(AWAY_STEPS.slice(1))(
+    'fails over a host that vanishes in %s, and gives the other back',
+    async (step) => {
+      const run = await start({ hosts: workers(2) });
+      for (const { name } of workers(2)) run.world.addPod({ host: name, name: `on-${name}` });
+      await run.until(() => run.step === step && run.run.hosts.length > 0);
+      run.world.removeHost('w-2');
+      await run.settle();
+      if (step !== 'unlock-hosts') {
+        expect(run.run.state).toBe('apply-failed');
+        expect(run.run.apply.reason).toBe('stage 0: w-2 no longer exists');
+      }
+      openAndFree(run);
+    },
+  );
+
+  it('fails at once over a host that vanishes while its stage waits for permits', async () => {
+    const run = await start({ hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closed: true }] });
+    await run.until(() => run.reasons.some((reason) => reason.startsWith('waiting for permits')));
+    run.world.removeHost('w-2');
+    await run.next();
+    expect([run.run.state, run.run.apply.reason]).toEqual(['apply-failed', 'stage 0: w-2 no longer exists']);
+    expect([run.claimed, run.run.hosts, run.permits.size]).toEqual([[], [], 0]);
+  });
+
+  it.each([
+    { how: 'while its stage waits for permits', closed: true },
+    { how: 'between its permit and its claim', closed: false },
+  ])('does not take a host that goes to another pool $how', async ({ closed }) => {
+    const labels = { shelf: 'a' };
+    const taken = workers(2).map((host) => ({ ...host, labels }));
+    const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closed }];
+    const run = await start({ hosts, nodeSelector: labels });
+    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closed ? 0 : 2));
+    run.world.changeHost('w-2', { labels: { shelf: 'b' } });
+    await run.settle();
+    expect(run.run.apply.reason).toBe('stage 0: w-2 is no longer a host of pool default');
+    expect(run.accepted.filter(({ host }) => host === 'w-2')).toEqual([]);
+    run.world.changeHost('x', { closed: false });
+    openAndFree(run);
+  });
+
+  it('takes no host away while another one is unwell, and names that one', async () => {
+    const run = await start({ hosts: workers(4) });
+    run.order = { mode: 'Run', throughStage: 0 };
+    await run.settle();
+    const before = run.accepted.length;
+    run.world.changeHost('w-1', { ready: false });
+    run.order = { mode: 'Run' };
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    const [query] = run.run.apply.stages[1]?.steps ?? [];
+    expect(query).toMatchObject({ name: 'query-alarms', result: 'failed' });
+    expect(query?.reason).toBe('active alarms present (w-1: not Ready)');
+    expect(run.accepted).toHaveLength(before);
+    openAndFree(run);
+  });
+
+  it('fails when a patched host becomes unwell while it settles, and keeps it locked', async () => {
+    const run = await start({ hosts: workers(2) });
+    await run.until(() => run.step === 'system-stabilize');
+    run.world.changeHost('w-2', { ready: false });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.apply.reason).toContain('w-2 changed state unexpectedly: not Ready');
+    expect(run.claimed).toEqual(['w-2']);
+  });
+
+  it('fails when somebody takes the claim off a host under work', async () => {
+    const run = await start({ hosts: workers(1) });
+    await run.until(() => run.step === 'sw-patch-hosts');
+    run.world.changeHost('w-1', { claim: undefined });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.apply.reason).toContain('w-1 lost the claim of this run');
+  });
+
+  it('never makes a Job again that was deleted', async () => {
+    const run = await start({ hosts: workers(1) });
+    await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
+    await run.pass();
+    for (const job of run.world.jobs.values()) run.world.removeJob(job);
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.apply.reason).toContain('was deleted');
+    expect(run.world.jobs.size).toBe(0);
+  });
+
+  it('waits for a host that another strategy holds, names that one, and takes no host when it waited in vain', async () => {
+    const run = await start({ hosts: workers(2) });
+    run.world.changeHost('w-2', { claim: claimOfAnother, closed: true });
+    await run.elapse(60_000);
+    expect(run.reasons).toContain('w-2 is held by strategy careen-hosts/firmware');
+    await run.settle();
+    expect(run.run.state).toBe('apply-timeout');
+    expect(run.claimed).toEqual([]);
+    expect(run.world.hosts.get('w-1')?.closed).toBe(false);
+    expect(run.world.hosts.get('w-2')).toMatchObject({ claim: claimOfAnother, closed: true });
+  });
+});

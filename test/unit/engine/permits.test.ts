@@ -1,0 +1,103 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { settlePermits, withPermits, type PoolFacts, type Settlement } from '../../../src/engine/permits.ts';
+import type { HostPoolStatus, Permit } from '../../../src/crds/host-pool.ts';
+
+const NOW = '2026-11-23T09:30:00Z';
+const permit = (host: string, run = 'other', level: Permit['level'] = 'away'): Permit => ({
+  ...{ host, run, level, since: NOW },
+});
+const status = (...permits: Permit[]): HostPoolStatus =>
+  withPermits({ runs: ['other', 'mine'].map((id) => ({ id, strategy: `a/${id}` })) }, permits);
+const pool = (
+  limit: number,
+  out: string[] = [],
+  closedBecause?: string,
+  claimed: string[] = [],
+): PoolFacts => ({
+  limit,
+  outOfServiceByOthers: new Set(out),
+  claimedAway: new Set(claimed),
+  closedBecause,
+});
+const settle = (
+  hosts: string[],
+  before: HostPoolStatus,
+  facts: PoolFacts,
+  { level = 'away', exactly = true }: { level?: Permit['level']; exactly?: boolean } = {},
+): Settlement =>
+  settlePermits(before, { run: 'mine', strategy: 'a/mine', wants: { hosts, level }, exactly }, facts, NOW);
+
+describe('permits', () => {
+  it('are granted all or none', () => {
+    expect([...settle(['a', 'b'], status(permit('x')), pool(3)).facts.held]).toEqual(['a', 'b']);
+    const before = status(permit('x'));
+    const refused = settle(['a', 'b', 'c'], before, pool(3));
+    expect(refused.status).toBe(before);
+    expect(refused.facts.refusal).toBe('3 more would make 4 hosts out of service, the pool allows 3');
+  });
+
+  it('count a host that others took out of service, and count it once', () => {
+    expect(settle(['a'], status(), pool(1, ['x'])).facts.refusal).toMatch(/cordoned or not Ready: x/);
+    expect(settle(['a'], status(), pool(1, ['a'])).facts.refusal).toBeUndefined();
+  });
+
+  it('count a host that is claimed also when no permit says so, once', () => {
+    expect(settle(['a'], status(), pool(1, [], undefined, ['x'])).facts.refusal).toMatch(
+      /2 hosts out of service/,
+    );
+    expect(settle(['a'], status(permit('x')), pool(2, [], undefined, ['x'])).facts.refusal).toBeUndefined();
+  });
+
+  it('are refused for a host that has one of another run, naming that strategy', () => {
+    expect(settle(['a'], status(permit('a')), pool(9)).facts.refusal).toBe(
+      'a has a permit of strategy a/other',
+    );
+  });
+
+  it('are not granted by a pool that is closed, of whatever level; what is held stays', () => {
+    const closed = pool(9, [], 'HostPool p is paused');
+    expect(settle(['a'], status(), closed, { level: 'touched' }).facts.refusal).toBe('HostPool p is paused');
+    expect([...settle(['a'], status(permit('a', 'mine')), closed).facts.held]).toEqual(['a']);
+  });
+
+  it('are freed when they are no longer wanted, and only ours', () => {
+    const held = status(permit('a', 'mine'), permit('b', 'mine'), permit('c'));
+    const after = settle(['b'], held, pool(3)).status;
+    expect(after.permits?.map(({ host }) => host)).toEqual(['b', 'c']);
+    expect(after.away).toBe(2);
+    expect(settle(['b'], held, pool(3), { exactly: false }).status).toBe(held);
+  });
+
+  it('name the runs that hold them, and no others', () => {
+    expect(settle(['a'], status(permit('x')), pool(3)).status.runs).toEqual([
+      { id: 'other', strategy: 'a/other' },
+      { id: 'mine', strategy: 'a/mine' },
+    ]);
+    expect(settle([], status(permit('a', 'mine')), pool(3)).status.runs).toEqual([]);
+  });
+
+  it('of level touched do not count against the limit', () => {
+    expect(settle(['a', 'b'], status(), pool(1), { level: 'touched' }).facts.held.size).toBe(2);
+    expect(settle(['c'], status(permit('a', 'other', 'touched')), pool(1)).facts.refusal).toBeUndefined();
+  });
+
+  it('need no write when they are right already', () => {
+    const before = status(permit('a', 'mine'));
+    expect(settle(['a'], before, pool(1)).status).toBe(before);
+  });
+
+  it('never make more hosts out of service than the pool allows', () => {
+    const hosts = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), { minLength: 1 });
+    fc.assert(
+      fc.property(hosts, hosts, hosts, fc.integer({ min: 1, max: 8 }), (wanted, held, out, limit) => {
+        const before = new Set([...held, ...out]).size;
+        const settled = settle(wanted, status(...held.map((host) => permit(host))), pool(limit, out));
+        const permitted = settled.status.permits?.map(({ host }) => host) ?? [];
+        expect(permitted, 'one permit a host').toHaveLength(new Set(permitted).size);
+        const after = new Set([...permitted, ...out]).size;
+        expect(after).toBeLessThanOrEqual(Math.max(limit, before));
+      }),
+    );
+  });
+});

@@ -1,0 +1,378 @@
+import { describe, expect, it } from 'vitest';
+import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';
+import { ask, held } from '../support/requests.ts';
+import { SimulatedRun } from '../support/simulated-run.ts';
+
+const PAUSED = { reason: 'Paused', message: 'HostPool default is paused' } as const;
+
+describe('a request', () => {
+  it('apply-all carries the whole plan out although the mode is Hold', async () => {
+    const run = await held({ hosts: workers(4) });
+    expect(await ask(run, { verb: 'apply-all' })).toBe('accepted: the plan is carried out');
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('apply-stage carries one stage out, in order, and then waits', async () => {
+    const run = await held({ hosts: workers(6) });
+    expect(await ask(run, { verb: 'apply-stage', stage: 1 })).toBe(
+      'refused: stage 1 is not the next one to be applied, that is 0',
+    );
+    expect(await ask(run, { verb: 'apply-stage', stage: 3 })).toBe(
+      'refused: there is no stage 3: the plan has the stages 0 to 2',
+    );
+    expect(await ask(run, { verb: 'apply-stage', stage: 0 })).toMatch(/^accepted/);
+    await run.until(() => run.claimed.length > 0);
+    expect(await ask(run, { verb: 'apply-stage', stage: 0 })).toBe(
+      'refused: stage 0 is under way: wait for its end',
+    );
+    await run.settle();
+    expect(run.run).toMatchObject({ state: 'applying', apply: { currentStage: 1, stopAtStage: 1 } });
+    expect(await ask(run, { verb: 'apply-stage', stage: 0 })).toBe(
+      'refused: stage 0 was applied already; the next one is 1',
+    );
+    openAndFree(run);
+  });
+
+  it('is about the plan that was reviewed, and no other', async () => {
+    const run = await held({ hosts: workers(2) });
+    expect(await ask(run, { verb: 'approve', plan: 'sha256:0' })).toMatch(
+      /^refused: the plan is now sha256:[0-9a-f]+, not sha256:0: review it/,
+    );
+    expect(run.run.state).toBe('ready-to-apply');
+    expect(await ask(run, { verb: 'approve', plan: run.plan.digest })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(await ask(run, { verb: 'apply-all' })).toMatch(/^refused: the run has ended/);
+  });
+
+  it('retry works on the failed host once more, and on those of its stage that were given back', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, { name: 'w-3' }] });
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^refused: only a run that has failed/);
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    run.world.changeHost('w-1', { behaviour: 'honest' });
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(run.run.apply).not.toHaveProperty('reason');
+    openAndFree(run);
+  });
+
+  it('retry makes Jobs of its own also on hosts that were given back meanwhile', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    const before = [...run.world.jobs.keys()];
+    run.world.changeHost('w-1', { behaviour: 'honest' });
+    await ask(run, { verb: 'retry' });
+    await run.until(() => run.world.jobs.size >= before.length + 2);
+    const made = [...run.world.jobs.values()].slice(before.length);
+    expect(made.map(({ host, key }) => [host, key.endsWith('/2')])).toEqual([
+      ['w-1', true],
+      ['w-2', true],
+    ]);
+  });
+
+  it('retry is refused while nothing may begin: the host stays what it is, failed and locked', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    run.order = { mode: 'Hold', heldBack: PAUSED };
+    expect(await ask(run, { verb: 'retry' })).toBe(
+      `refused: the failed stage cannot begin anew: ${PAUSED.message}; mend that, or abort the run`,
+    );
+    await run.settle();
+    expect(run.run).toMatchObject({ state: 'apply-failed', hosts: [{ name: 'w-1', result: 'failed' }] });
+    run.world.changeHost('w-1', { behaviour: 'honest' });
+    run.order = { mode: 'Hold' };
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('retry is refused while a Job of the attempt before still runs: no other one begins beside it', async () => {
+    const run = await held({
+      hosts: workers(1),
+      spec: { timing: { patchTimeoutSeconds: 60 } },
+      times: { jobMilliseconds: 300_000 },
+    });
+    await ask(run, { verb: 'apply-all' });
+    await run.until(() => run.run.state === 'apply-timeout');
+    expect(await ask(run, { verb: 'retry' })).toMatch(
+      /^refused: Job \S+ still runs on w-1: wait for its end/,
+    );
+    expect([...run.world.jobs.values()].map(({ state }) => state)).toEqual(['running']);
+    await run.elapse(300_000);
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+  });
+
+  it('retry allows the stage that failed, also where an earlier request allowed less', async () => {
+    const hosts = [{ name: 'w-1' }, { name: 'w-2' }, { name: 'w-3', behaviour: 7 }];
+    const run = await held({ hosts });
+    await ask(run, { verb: 'apply-stage', stage: 0 });
+    run.order = { mode: 'Run' };
+    await run.until(() => run.run.state === 'apply-failed');
+    run.order = { mode: 'Hold' };
+    run.world.changeHost('w-3', { behaviour: 'honest' });
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('resume repeats nothing: it goes on when somebody has mended the host, else it fails as before', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    const jobs = run.world.jobs.size;
+    await ask(run, { verb: 'resume' });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.world.jobs.size).toBe(jobs);
+
+    const mended = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+    run.world.changeHost('w-1', { nodeInfo: mended });
+    await ask(run, { verb: 'resume' });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(run.world.jobs.size).toBe(jobs);
+    openAndFree(run);
+  });
+
+  it('resume does not wait for a reboot of before, on a host that somebody has mended and rebooted', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 'lie' }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    expect(run.run.state).toBe('apply-timeout');
+    const mended = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+    run.world.changeHost('w-1', { nodeInfo: mended, bootId: 'by-hand' });
+    await ask(run, { verb: 'resume' });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('release-host gives a failed host back as it is, and only such a one', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
+    await ask(run, { verb: 'apply-all' });
+    await run.until(() => run.claimed.includes('w-2'));
+    expect(await ask(run, { verb: 'release-host', host: 'w-2' })).toMatch(/^refused: w-2 is being worked on/);
+    await run.settle();
+    expect(run.claimed).toEqual(['w-1']);
+    expect(await ask(run, { verb: 'release-host', host: 'w-9' })).toBe('refused: this run holds no host w-9');
+    expect(await ask(run, { verb: 'release-host', host: 'w-1' })).toBe(
+      'accepted: w-1 is given back as it is',
+    );
+    await run.settle();
+    openAndFree(run);
+    expect(run.run.state).toBe('apply-failed');
+  });
+
+  it('abort gives every host back; with a stage only when that one runs', async () => {
+    const run = await held({ hosts: workers(4) });
+    expect(await ask(run, { verb: 'abort' })).toBe(
+      'refused: nothing is under way: the strategy is ready-to-apply',
+    );
+    await ask(run, { verb: 'apply-all' });
+    await run.until(() => run.claimed.length > 0);
+    expect(await ask(run, { verb: 'abort', stage: 1 })).toBe('refused: stage 1 is not under way, stage 0 is');
+    expect(await ask(run, { verb: 'abort', stage: 0 })).toMatch(/^accepted/);
+    expect(await ask(run, { verb: 'apply-all' })).toMatch(/^refused: an abort is under way/);
+    await run.settle();
+    expect(run.run).toMatchObject({ state: 'aborted', abortedIn: 'Hold' });
+    openAndFree(run);
+  });
+
+  it('waits while the strategy is suspended, but for an abort', async () => {
+    const run = await SimulatedRun.start({ hosts: workers(2) });
+    await run.until(() => run.claimed.length > 0);
+    run.order = { mode: 'Suspend' };
+    expect(await ask(run, { verb: 'apply-all' })).toBe('no answer');
+    expect(await ask(run, { verb: 'abort' })).toMatch(/^accepted/);
+    expect(await ask(run, { verb: 'apply-all' })).toBe('refused: an abort is under way: wait for its end');
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+});
+
+describe('Suspend', () => {
+  it('lets nothing happen, and no time pass for the deadlines', async () => {
+    const run = await SimulatedRun.start({
+      hosts: workers(2),
+      spec: { timing: { patchTimeoutSeconds: 60 } },
+    });
+    await run.until(() => run.step === 'sw-patch-hosts');
+    const { length } = run.accepted;
+    run.order = { mode: 'Suspend' };
+    await run.elapse(3_600_000);
+    expect(run.accepted).toHaveLength(length);
+    expect(run.step).toBe('sw-patch-hosts');
+    expect(run.claimed).toEqual(['w-1', 'w-2']);
+    expect(run.permits.size).toBe(2);
+
+    run.order = { mode: 'Run' };
+    await run.until(() => run.run.apply.endTime !== undefined);
+    expect([run.run.state, run.run.apply.reason]).toEqual(['applied', undefined]);
+    const step = run.run.apply.stages[0]?.steps.find(({ name }) => name === 'sw-patch-hosts');
+    expect(step?.extendedSeconds).toBe(3600);
+    openAndFree(run);
+  });
+});
+
+describe.each(AWAY_STEPS)('in %s', (step) => {
+  const start = async (): Promise<SimulatedRun> => {
+    const run = await SimulatedRun.start({ hosts: workers(2) });
+    for (const { name } of workers(2)) run.world.addPod({ host: name, name: `on-${name}` });
+    run.alarmsKnown = step !== 'query-alarms';
+    await run.until(() => run.step === step);
+    return run;
+  };
+
+  it('Suspend lets nothing happen for a day, and then the run goes on to its end', async () => {
+    const run = await start();
+    const { length } = run.accepted;
+    run.order = { mode: 'Suspend' };
+    await run.elapse(86_400_000);
+    expect([run.step, run.accepted.length]).toEqual([step, length]);
+    run.order = { mode: 'Run' };
+    run.alarmsKnown = true;
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('the deletion of the strategy gives every host back', async () => {
+    const run = await start();
+    run.order = { mode: 'Abort', lettingGo: true };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+    expect([...run.world.hosts.values()].map(({ leftLocked }) => leftLocked)).toEqual([undefined, undefined]);
+  });
+});
+
+describe('what holds a run back', () => {
+  it('stops it at the next safe point, whoever asked for it', async () => {
+    const run = await held({ hosts: workers(4) });
+    await ask(run, { verb: 'apply-all' });
+    await run.until(() => run.claimed.length > 0);
+    run.order = { mode: 'Hold', heldBack: PAUSED };
+    await run.settle();
+    expect(run.run).toMatchObject({ state: 'applying', apply: { currentStage: 1 } });
+    openAndFree(run);
+    run.order = { mode: 'Hold' };
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+});
+
+describe('a host that somebody uncordons while we work on it', () => {
+  const start = async (onForeignUncordon: string): Promise<SimulatedRun> => {
+    const run = await SimulatedRun.start({ hosts: workers(1), spec: { onForeignUncordon } });
+    run.world.addPod({ host: 'w-1', name: 'leaves-in-five-seconds' });
+    return run;
+  };
+
+  it('is left alone until it is cordoned again (pause), and patched only when it is empty', async () => {
+    const run = await start('pause');
+    await run.until(() => run.step === 'migrate-instances-from-host');
+    run.world.changeHost('w-1', { closed: false });
+    run.world.addPod({ host: 'w-1', name: 'late' });
+    await run.elapse(60_000);
+    expect(run.world.jobs.size).toBe(0);
+    expect(run.run.hosts).toMatchObject([{ name: 'w-1', uncordoned: true }]);
+    expect(run.reasons[0]).toBe(
+      'w-1 was uncordoned by somebody while we work on it: kubectl cordon w-1 to go on, or abort',
+    );
+    run.world.changeHost('w-1', { closed: true });
+    await run.until(() => run.world.jobs.size > 0);
+    expect(run.world.podsOn('w-1')).toEqual([]);
+    expect(run.run.hosts[0]?.uncordoned).toBeUndefined();
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('is cordoned again (recordon)', async () => {
+    const run = await start('recordon');
+    await run.until(() => run.step === 'migrate-instances-from-host');
+    run.world.changeHost('w-1', { closed: false });
+    await run.until(() => run.world.hosts.get('w-1')?.closed === true);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('fails its step (fail)', async () => {
+    const run = await start('fail');
+    await run.until(() => run.step === 'migrate-instances-from-host');
+    run.world.changeHost('w-1', { closed: false });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.apply.reason).toContain('w-1 was uncordoned by somebody while we work on it');
+  });
+
+  it('is not given new work when a pod came between the drain and the Job', async () => {
+    const run = await start('pause');
+    await run.until(() => run.step === 'sw-patch-hosts');
+    run.world.addPod({ host: 'w-1', name: 'late' });
+    await run.until(() => run.world.jobs.size > 0);
+    expect(run.world.podsOn('w-1')).toEqual([]);
+    await run.settle();
+    openAndFree(run);
+  });
+});
+
+describe('a claim that somebody edits or removes', () => {
+  it('stops the work on that host, and an abort puts it back as it was', async () => {
+    for (const spoiltClaim of [undefined, 'its annotation was edited']) {
+      const run = await SimulatedRun.start({ hosts: workers(1) });
+      await run.until(() => run.step === 'sw-patch-hosts');
+      run.world.changeHost('w-1', { claim: undefined, spoiltClaim });
+      await run.settle();
+      expect(run.run.state).toBe('apply-failed');
+      expect(run.run.apply.reason).toMatch(/w-1 lost the claim of this run/);
+      run.order = { mode: 'Abort' };
+      await run.settle();
+      expect(run.world.hosts.get('w-1')).toMatchObject({ closed: false, marked: false });
+      openAndFree(run);
+    }
+  });
+
+  it('is never taken over: a host with one waits for somebody to take it off', async () => {
+    const run = await SimulatedRun.start({ hosts: workers(1) });
+    run.world.changeHost('w-1', { spoiltClaim: 'its annotation careen.dev/claim was copied' });
+    await run.until(() => run.reasons.some((reason) => reason.includes('cannot be claimed')));
+    expect(run.reasons[0]).toContain('kubectl annotate node w-1 careen.dev/claim-');
+    expect(run.accepted).toEqual([]);
+  });
+});
+
+describe('a strategy that is deleted', () => {
+  it('gives healthy hosts back and leaves the failed one locked, with the reason', async () => {
+    const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
+    await run.until(() => run.run.hosts.some(({ result }) => result === 'failed'));
+    run.order = { mode: 'Abort', lettingGo: true };
+    await run.settle();
+    expect(run.run.hosts).toEqual([]);
+    expect(run.permits.size).toBe(0);
+    expect(run.world.hosts.get('w-2')).toMatchObject({ closed: false, claim: undefined });
+    expect(run.world.hosts.get('w-1')).toMatchObject({ closed: true, marked: false, claim: undefined });
+    expect(run.world.hosts.get('w-1')?.leftLocked).toContain('exited with code 7');
+  });
+
+  it('goes also when its hosts are gone', async () => {
+    const run = await SimulatedRun.start({ hosts: workers(2) });
+    await run.until(() => run.step === 'sw-patch-hosts');
+    for (const { name } of workers(2)) run.world.removeHost(name);
+    run.order = { mode: 'Abort', lettingGo: true };
+    await run.settle();
+    expect(run.run.hosts).toEqual([]);
+    expect(run.permits.size).toBe(0);
+  });
+});

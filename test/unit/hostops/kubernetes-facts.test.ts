@@ -1,0 +1,295 @@
+import { ApiException } from '@kubernetes/client-node';
+import type { V1Job, V1Node, V1NodeCondition, V1Pod } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import type { Claim } from '../../../src/engine/view.ts';
+import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { evictionRefused } from '../../../src/hostops/kubernetes/evictions.ts';
+import { Fleet } from '../../../src/hostops/kubernetes/fleet.ts';
+import { failureOf } from '../../../src/hostops/jobs/job-failures.ts';
+import { jobManifest, jobName, jobState } from '../../../src/hostops/jobs/job.ts';
+import { nodeState, type NodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
+import { rolesOf } from '../../../src/hostops/label-selector.ts';
+import { claimPatch, releasePatch } from '../../../src/hostops/kubernetes/node-patches.ts';
+import { instanceOf } from '../../../src/hostops/kubernetes/pod-facts.ts';
+import { isOlder } from '../../../src/kube/resource-versions.ts';
+
+const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
+const READY: V1NodeCondition = { type: 'Ready', status: 'True' };
+const CLAIM: Claim = {
+  run: 'r1',
+  pool: 'p',
+  epoch: 1,
+  owner: { namespace: 'n', name: 's', uid: 'u' },
+  planDigest: 'd',
+  stage: 0,
+  level: 'away',
+  closedBefore: false,
+  since: '2026-11-23T09:00:00Z',
+};
+const roles = {
+  controller: { matchExpressions: [{ key: CONTROL_PLANE, operator: 'Exists' as const }] },
+  storage: { matchLabels: { disk: 'big' } },
+  worker: { matchExpressions: [{ key: CONTROL_PLANE, operator: 'DoesNotExist' as const }] },
+};
+const scope = { pool: 'p', nodeSelector: { pool: 'p' }, before: [], roles };
+
+function node(
+  name: string,
+  { conditions = [READY], claim = '', closed = false, taints = [] as V1Taints } = {},
+): NodeState {
+  const raw: V1Node = {
+    metadata: {
+      name,
+      uid: `uid-${name}`,
+      resourceVersion: '7',
+      labels: { pool: 'p' },
+      annotations: claim ? { 'careen.dev/claim': claim } : {},
+    },
+    spec: { unschedulable: closed, taints },
+    status: { conditions },
+  };
+  return nodeState(raw);
+}
+type V1Taints = NonNullable<NonNullable<V1Node['spec']>['taints']>;
+
+describe('a node', () => {
+  it('says in words why it is not Ready, and which pressure it is under', () => {
+    const conditions = [
+      { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'PLEG is not healthy.' },
+      { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' },
+    ];
+    expect(node('a', { conditions }).alarms).toEqual([
+      'is not Ready (KubeletNotReady: PLEG is not healthy)',
+      'reports DiskPressure (KubeletHasDiskPressure)',
+    ]);
+  });
+
+  it('has no claim when the annotation cannot be read', () => {
+    expect(node('a', { claim: '{' }).claim).toBeUndefined();
+    expect(node('a', { claim: '{"run":"r1"}' }).claim).toBeUndefined();
+    expect(node('a', { claim: writeClaim(CLAIM, 'uid-a') }).claim).toEqual(CLAIM);
+  });
+
+  it('has no claim when the annotation was edited, or copied from another node, and says so', () => {
+    const text = writeClaim(CLAIM, 'uid-a');
+    expect(readClaim(text, 'uid-a').claim).toEqual(CLAIM);
+    for (const [edited, uid] of [
+      [text.replace('"closedBefore":false', '"closedBefore":true'), 'uid-a'],
+      [text.replace('"epoch":1', '"epoch":2'), 'uid-a'],
+      [text, 'uid-b'],
+    ] as const) {
+      expect(readClaim(edited, uid)).toEqual({
+        claim: undefined,
+        spoilt: 'its annotation careen.dev/claim was edited, or copied from another node',
+      });
+    }
+    expect(readClaim('{', 'uid-a').spoilt).toBe('its annotation careen.dev/claim cannot be read');
+  });
+
+  it('may have several roles, or none', () => {
+    expect(rolesOf({ [CONTROL_PLANE]: '', disk: 'big' }, roles)).toEqual(['controller', 'storage']);
+    expect(rolesOf({}, { ...roles, worker: { matchLabels: { disk: 'big' } } })).toEqual([]);
+  });
+
+  it('keeps the note that it was left locked while it is closed: it is left so again', () => {
+    const note = { metadata: { annotations: { 'careen.dev/left-locked': null } } };
+    const left = { ...node('a', { closed: true }), leftLocked: true };
+    expect(claimPatch(left, { ...CLAIM, closedBefore: true })).not.toMatchObject(note);
+    expect(claimPatch({ ...left, closed: false }, CLAIM)).toMatchObject(note);
+    const found = { level: 'away', closedBefore: true } as const;
+    expect(releasePatch(left, found)).not.toMatchObject(note);
+    expect(releasePatch({ ...left, closed: false }, found)).toMatchObject(note);
+    expect(releasePatch(left, { level: 'away', closedBefore: false })).toMatchObject(note);
+  });
+
+  it('keeps the taints of others when it is claimed and released', () => {
+    const foreign = { key: 'other', effect: 'NoExecute' };
+    const ours = { key: 'careen.dev/maintenance', effect: 'NoSchedule' };
+    expect(claimPatch(node('a', { taints: [foreign] }), CLAIM)).toMatchObject({
+      metadata: { uid: 'uid-a', resourceVersion: '7' },
+      spec: { unschedulable: true, taints: [foreign, ours] },
+    });
+    const closed = node('a', { closed: true, taints: [foreign, ours] });
+    expect(releasePatch(closed, CLAIM)).toMatchObject({ spec: { unschedulable: null, taints: [foreign] } });
+    expect(releasePatch(closed, { ...CLAIM, closedBefore: true })).toHaveProperty('spec', {
+      taints: [foreign],
+    });
+  });
+});
+
+describe('a pod', () => {
+  const controlledBy = (kind: string, apiVersion: string): V1Pod => ({
+    metadata: { ownerReferences: [{ kind, apiVersion, name: 'o', uid: 'o', controller: true }] },
+  });
+
+  it('does not have to leave when a DaemonSet, the kubelet or a Job of ours runs it, or when it has ended', () => {
+    const ours = controlledBy('Job', 'batch/v1');
+    const staying: V1Pod[] = [
+      controlledBy('DaemonSet', 'apps/v1'),
+      { metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } } },
+      {
+        metadata: {
+          ownerReferences: ours.metadata?.ownerReferences ?? [],
+          labels: { 'careen.dev/run': 'r1' },
+        },
+      },
+      { status: { phase: 'Succeeded' } },
+    ];
+    expect(staying.map(instanceOf)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it('does not escape the drain by a label of ours, or by a DaemonSet of another group', () => {
+    expect(instanceOf({ metadata: { labels: { 'careen.dev/run': 'r1' } } })).toMatchObject({
+      unmanaged: true,
+    });
+    expect(instanceOf(controlledBy('DaemonSet', 'apps.example.com/v1'))).toMatchObject({ unmanaged: false });
+  });
+
+  it('has local data when a volume is an emptyDir', () => {
+    expect(instanceOf({ spec: { containers: [], volumes: [{ name: 'v', emptyDir: {} }] } })?.localData).toBe(
+      true,
+    );
+  });
+});
+
+describe('a Job', () => {
+  const fence = { strategy: { namespace: 'n', name: 's', uid: 'u' }, run: 'r1', epoch: 4 };
+  const job = { template: { spec: { containers: [{ name: 'apply', image: 'i' }] } } };
+  const effect = {
+    kind: 'create-job',
+    key: 'r1/0/sw-patch-hosts/h/k/1',
+    host: 'h',
+    action: 'k.1',
+    job,
+  } as const;
+
+  it('has a name that fits a label, always the same for one effect', () => {
+    expect(jobName({ ...effect, action: 'a.'.repeat(31) }).length).toBeLessThanOrEqual(63);
+    expect(jobName(effect)).toBe(jobName({ ...effect }));
+    expect(jobName(effect)).not.toBe(jobName({ ...effect, key: 'r1/0/sw-patch-hosts/h/k/2' }));
+  });
+
+  it('is made suspended, pinned and never repeated, and is read back as what it was made for', () => {
+    const made = jobManifest(effect, fence);
+    expect(made).toMatchObject({
+      spec: { suspend: true, backoffLimit: 0, template: { spec: { nodeName: 'h', restartPolicy: 'Never' } } },
+    });
+    expect(jobState(made)).toMatchObject({ key: effect.key, host: 'h', state: 'suspended' });
+  });
+
+  it('gives its pod a token only as a service account that it names', () => {
+    const token = (fields: object): unknown => {
+      const { spec, ...rest } = effect.job.template;
+      const job = { template: { ...rest, spec: { ...spec, ...fields } } };
+      const made = jobManifest({ ...effect, job }, fence) as V1Job;
+      return made.spec?.template.spec?.automountServiceAccountToken;
+    };
+    expect(token({})).toBe(false);
+    expect(token({ automountServiceAccountToken: true })).toBe(false);
+    expect(token({ serviceAccountName: '', automountServiceAccountToken: true })).toBe(false);
+    expect(token({ serviceAccountName: 'patcher' })).toBe(true);
+    expect(token({ serviceAccountName: 'patcher', automountServiceAccountToken: false })).toBe(false);
+  });
+
+  it('failed for the reason of the container that ended first with another code than 0', () => {
+    const ended = (name: string, exitCode: number, reason: string) => ({
+      ...{ name, image: 'i', imageID: '', ready: false, restartCount: 0 },
+      state: { terminated: { exitCode, reason } },
+    });
+    const pod = (...containerStatuses: ReturnType<typeof ended>[]): V1Pod => ({
+      status: { containerStatuses },
+    });
+    expect(failureOf([pod(ended('a', 0, 'Completed'), ended('b', 7, 'Error'))])).toBe(
+      'container b exited with code 7',
+    );
+    expect(failureOf([pod(ended('b', 137, 'OOMKilled'))])).toBe(
+      'container b exited with code 137 (OOMKilled)',
+    );
+    expect(failureOf([])).toBeUndefined();
+  });
+});
+
+describe('a fleet', () => {
+  it('has the same revision in whatever order its hosts came, and after one left and came back', () => {
+    const [a, b] = [node('a'), node('b')];
+    const fleet = new Fleet(scope, [a, b]);
+    const before = fleet.facts.revision;
+    expect(new Fleet(scope, [b, a]).facts.revision).toBe(before);
+    fleet.change(a, undefined);
+    expect(fleet.facts).toMatchObject({ total: 1 });
+    expect(fleet.facts.revision).not.toBe(before);
+    fleet.change(undefined, a);
+    expect(fleet.facts.revision).toBe(before);
+  });
+
+  it('counts a closed host as taken by others only while it has no claim, and a claim changes no plan', () => {
+    const open = node('a');
+    const closed = node('a', { closed: true });
+    const claimed = node('a', { closed: true, claim: writeClaim(CLAIM, 'uid-a') });
+    const fleet = new Fleet(scope, [open]);
+    const { revision } = fleet.facts;
+    expect(fleet.change(open, closed)).toBe(true);
+    expect([...fleet.facts.outOfServiceByOthers]).toEqual(['a']);
+    fleet.change(closed, claimed);
+    expect([...fleet.facts.outOfServiceByOthers]).toEqual([]);
+    expect(fleet.facts.revision).toBe(revision);
+  });
+
+  it('has no alarm about a host under work', () => {
+    const sick = node('a', { conditions: [] });
+    const fleet = new Fleet(scope, [sick]);
+    expect(fleet.alarms).toHaveLength(1);
+    fleet.change(sick, node('a', { conditions: [], claim: writeClaim(CLAIM, 'uid-a') }));
+    expect(fleet.alarms).toEqual([]);
+  });
+});
+
+describe('a refused eviction', () => {
+  const refusal = (code: number, body: object, headers = {}): unknown =>
+    evictionRefused(new ApiException(code, 'POST', JSON.stringify(body), headers), 'pod n/p', 1_000);
+  const budget = {
+    details: { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget b is exhausted' }] },
+  };
+
+  it('by a budget names the pod and the budget, and waits as long as the server asks', () => {
+    const reason = 'pod n/p may not leave now: The disruption budget b is exhausted';
+    expect(refusal(429, budget, { 'retry-after': '10' })).toEqual({
+      kind: 'blocked',
+      reason,
+      retryAt: 11_000,
+    });
+    expect(refusal(429, budget)).toEqual({ kind: 'blocked', reason, retryAt: 2_000 });
+  });
+
+  it('without a budget means that the server is overloaded', () => {
+    expect(refusal(429, {})).toMatchObject({ reason: 'evicting pod n/p: the API server is overloaded' });
+  });
+
+  it('is final for two budgets and for missing rights, but not in a namespace that is being deleted', () => {
+    const two = { message: 'This pod has more than one PodDisruptionBudget, which is not supported.' };
+    expect(refusal(500, two)).toMatchObject({ kind: 'refused' });
+    expect(refusal(403, { message: 'forbidden' })).toMatchObject({ kind: 'refused' });
+    expect(refusal(403, { details: { causes: [{ reason: 'NamespaceTerminating' }] } })).toMatchObject({
+      kind: 'blocked',
+    });
+  });
+
+  it('is stale when the pod is another one, already done when it is gone, unknown when the server stumbled', () => {
+    expect([409, 404, 500].map((code) => refusal(code, {}))).toMatchObject([
+      { kind: 'stale' },
+      { kind: 'already' },
+      { kind: 'unknown' },
+    ]);
+  });
+});
+
+describe('a resource version', () => {
+  it('is older by number, not by text, and never when it is no number', () => {
+    expect([isOlder('9', '10'), isOlder('10', '9'), isOlder('9', '9'), isOlder('a', 'b')]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});

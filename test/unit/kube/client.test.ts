@@ -1,0 +1,98 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ApiException, HttpMethod, RequestContext } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { call, PooledKubeConfig } from '../../../src/kube/client.ts';
+import { explain, httpStatus, retryAfterSeconds } from '../../../src/kube/errors.ts';
+import { verbOf } from '../../../src/kube/request-verb.ts';
+import { scriptedServer } from '../support/scripted-server.ts';
+
+describe('the verb of a request', () => {
+  it.each([
+    ['list', '/api/v1/nodes'],
+    ['get', '/api/v1/nodes/worker-3'],
+    ['list', '/api/v1/namespaces'],
+    ['get', '/api/v1/namespaces/careen-hosts'],
+    ['list', '/api/v1/namespaces/careen-hosts/pods'],
+    ['get', '/apis/careen.dev/v1alpha1/hostpools/default'],
+    ['list', '/apis/careen.dev/v1alpha1/namespaces/careen-hosts/patchstrategies'],
+    ['get', '/apis/careen.dev/v1alpha1/namespaces/careen-hosts/patchstrategies/kernel'],
+    ['get', '/version'],
+  ])('is %s for GET %s', (verb, path) => {
+    expect(verbOf({ method: 'GET', path })).toBe(verb);
+  });
+
+  it('is watch, whatever is watched', () => {
+    expect(verbOf({ method: 'GET', path: '/api/v1/nodes', query: { watch: true } })).toBe('watch');
+  });
+
+  it('is that of the method for what is written', () => {
+    const path = '/api/v1/namespaces/careen-hosts/pods/a/eviction';
+    expect(verbOf({ method: 'POST', path })).toBe('create');
+    expect(verbOf({ method: 'PATCH', path })).toBe('patch');
+    expect(verbOf({ method: 'DELETE', path })).toBe('delete');
+  });
+});
+
+describe('a call', () => {
+  it('is given up when its answer stops in the middle', async () => {
+    const server = await scriptedServer((_url, response) => {
+      response.write('{"items":[');
+    });
+    server.client.answerLimitMs = 100;
+    await expect(call(server.client, { method: 'GET', path: '/api/v1/nodes' })).rejects.toThrow(
+      'GET /api/v1/nodes: no whole answer within 0.1 s',
+    );
+    server.close();
+  });
+});
+
+describe('the pool of connections', () => {
+  it('is one for all requests, and another when a file of the credentials has changed', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'careen-keys-'));
+    const caFile = join(folder, 'ca.crt');
+    const client = new PooledKubeConfig();
+    const server = 'https://127.0.0.1';
+    client.loadFromClusterAndUser({ name: 'here', server, caFile, skipTLSVerify: false }, { name: 'me' });
+    const pool = async () => {
+      const context = new RequestContext(server, HttpMethod.GET);
+      await client.applySecurityAuthentication(context);
+      return context.getDispatcher();
+    };
+    await writeFile(caFile, 'one');
+    const first = await pool();
+    expect(await pool()).toBe(first);
+    await writeFile(caFile, 'another');
+    expect(await pool()).not.toBe(first);
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe('an error', () => {
+  const refused = (headers: Record<string, string>, body = '{}'): ApiException<string> =>
+    new ApiException(429, 'GET /', body, headers);
+
+  it('has the status that the server gave, never the number of a DOM exception', () => {
+    expect(httpStatus(refused({}))).toBe(429);
+    expect(httpStatus(AbortSignal.abort().reason)).toBeUndefined();
+    expect(httpStatus(new Error('fetch failed'))).toBeUndefined();
+  });
+
+  it('says how long to wait, in the header or in the Status', () => {
+    expect(retryAfterSeconds(refused({ 'Retry-After': '3' }))).toBe(3);
+    expect(retryAfterSeconds(refused({}, '{"details":{"retryAfterSeconds":4}}'))).toBe(4);
+    expect(retryAfterSeconds(refused({ 'Retry-After': 'Wed, 25 Nov 2026 03:00:00 GMT' }))).toBeUndefined();
+    expect(retryAfterSeconds(new Error('fetch failed'))).toBeUndefined();
+  });
+
+  it('is explained by what the server said, and otherwise by what the network did', () => {
+    expect(explain(refused({}, '{"message":"too many requests"}'))).toBe('too many requests');
+    expect(explain(refused({}, '<html>'))).toBe('the API server answered 429');
+    expect(explain(new TypeError('fetch failed', { cause: new Error('other side closed') }))).toBe(
+      'fetch failed: other side closed',
+    );
+    const several = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' });
+    expect(explain(new TypeError('fetch failed', { cause: several }))).toBe('fetch failed: ECONNREFUSED');
+  });
+});

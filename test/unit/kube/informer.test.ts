@@ -1,0 +1,123 @@
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { afterEach, describe, expect, it } from 'vitest';
+import { SupervisedInformer } from '../../../src/kube/informer.ts';
+import { eventually } from '../../support/eventually.ts';
+import { scriptedServer } from '../support/scripted-server.ts';
+
+const PATH = '/api/v1/nodes';
+
+const object = (name: string, resourceVersion: string) => ({ metadata: { name, resourceVersion } });
+const event = (type: string, ...of: Parameters<typeof object>) =>
+  `${JSON.stringify({ type, object: object(...of) })}\n`;
+const list = (resourceVersion: string, items: readonly object[], more?: string) =>
+  JSON.stringify({ metadata: { resourceVersion, continue: more }, items });
+
+type Run = {
+  readonly informer: SupervisedInformer<KubernetesObject, string>;
+  readonly lists: URLSearchParams[];
+  readonly watches: URLSearchParams[];
+  readonly warnings: string[];
+};
+const open: { close(): void }[] = [];
+afterEach(() => {
+  for (const each of open.splice(0)) each.close();
+});
+
+/** An informer whose server gives these lists in their order, and what these watches bring; then it is silent. */
+async function run(
+  answers: {
+    readonly lists: readonly string[];
+    readonly watches?: readonly (readonly (string | Buffer)[])[];
+  },
+  changed: () => void = () => undefined,
+): Promise<Run> {
+  const lists: URLSearchParams[] = [];
+  const watches: URLSearchParams[] = [];
+  const warnings: string[] = [];
+  const server = await scriptedServer(({ searchParams }, response) => {
+    const seen = searchParams.has('watch') ? watches : lists;
+    seen.push(searchParams);
+    if (seen === lists) return response.end(answers.lists[lists.length - 1]);
+    const parts = answers.watches?.[watches.length - 1];
+    response.writeHead(200).flushHeaders();
+    if (!parts) return undefined;
+    for (const part of parts) response.write(part);
+    return response.end();
+  });
+  const informer = new SupervisedInformer<KubernetesObject, string>({
+    config: server.client,
+    path: PATH,
+    project: ({ metadata }) => metadata?.name,
+    changed,
+    now: Date.now,
+    log: { info: () => undefined, warn: (_fields, message) => void warnings.push(message) },
+  });
+  open.push(server, { close: () => informer.stop() });
+  informer.start();
+  informer.start();
+  await informer.synced;
+  return { informer, lists, watches, warnings };
+}
+
+describe('an informer', () => {
+  it('lists in pages, and watches from there with bookmarks and for minutes', async () => {
+    const pages = [list('10', [object('a', '1')], 'more'), list('10', [object('b', '2')])];
+    const { informer, lists, watches } = await run({ lists: pages });
+    await eventually('the watch', () => watches.length > 0);
+    expect([...informer.values()]).toEqual(['a', 'b']);
+    expect(lists.map((query) => [query.get('limit'), query.get('continue')])).toEqual([
+      ['500', null],
+      ['500', 'more'],
+    ]);
+    expect(watches).toHaveLength(1); // it was started twice
+    const query = Object.fromEntries(watches[0] ?? []);
+    expect(query).toMatchObject({ watch: 'true', allowWatchBookmarks: 'true', resourceVersion: '10' });
+    expect(Number(query['timeoutSeconds'])).toBeGreaterThanOrEqual(240);
+    expect(Number(query['timeoutSeconds'])).toBeLessThanOrEqual(360);
+  });
+
+  it('goes on from a bookmark', async () => {
+    const { informer, lists, watches } = await run({
+      lists: [list('10', [object('a', '1')])],
+      watches: [[event('BOOKMARK', '', '25')]],
+    });
+    await eventually('another watch', () => watches.length === 2);
+    expect(watches[1]?.get('resourceVersion')).toBe('25');
+    expect(lists).toHaveLength(1);
+    expect([...informer.values()]).toEqual(['a']);
+  });
+
+  it('reads events that arrive in pieces, and asks again for one that was cut off', async () => {
+    const whole = Buffer.from(event('ADDED', 'hôte', '11') + event('ADDED', 'b', '12'));
+    const cutOff = event('ADDED', 'c', '13').slice(0, 20);
+    const middle = whole.indexOf('ô') + 1; // inside of a character
+    const { informer, watches } = await run({
+      lists: [list('10', [])],
+      watches: [[whole.subarray(0, middle), whole.subarray(middle), cutOff]],
+    });
+    await eventually('another watch', () => watches.length === 2);
+    expect([...informer.values()]).toEqual(['hôte', 'b']);
+    expect(watches[1]?.get('resourceVersion')).toBe('12');
+  });
+
+  it('goes on when a handler throws, and logs it', async () => {
+    const { informer, warnings } = await run(
+      { lists: [list('10', [object('a', '1')])], watches: [[event('MODIFIED', 'b', '11')]] },
+      () => {
+        throw new Error('a mistake');
+      },
+    );
+    await eventually('the event', () => informer.get('b'));
+    expect(informer.get('a')).toBe('a');
+    expect(warnings).toEqual(Array(2).fill('a handler of the informer failed'));
+  });
+
+  it('does not take back what is newer than the event', async () => {
+    const { informer, watches } = await run({
+      lists: [list('10', [object('a', '9')])],
+      watches: [[event('MODIFIED', 'a', '12'), event('MODIFIED', 'a', '11'), event('DELETED', 'a', '11')]],
+    });
+    await eventually('another watch', () => watches.length === 2);
+    expect(informer.revisionOf('a')).toBe('12');
+  });
+});

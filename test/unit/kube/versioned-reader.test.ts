@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { VersionedReader } from '../../../src/kube/versioned-reader.ts';
+
+const object = (resourceVersion: string, uid = 'u') => ({ metadata: { uid, resourceVersion } });
+
+function setUp(first: ReturnType<typeof object> | undefined) {
+  const server = { now: first, whole: 0 };
+  const reader = new VersionedReader({
+    version: async () => server.now?.metadata,
+    whole: async () => {
+      server.whole += 1;
+      await Promise.resolve();
+      return server.now;
+    },
+  });
+  return { server, reader };
+}
+
+describe('reading an object', () => {
+  it('sends the whole of it only when its version is not known', async () => {
+    const { server, reader } = setUp(object('1'));
+    await reader.read('p');
+    await reader.read('p');
+    expect(server.whole).toBe(1);
+    server.now = object('2');
+    expect(await reader.read('p')).toBe(server.now);
+    expect(server.whole).toBe(2);
+  });
+
+  it('is never older than the call: one made anew is another, whatever its version', async () => {
+    const { server, reader } = setUp(object('1'));
+    await reader.read('p');
+    server.now = object('1', 'another');
+    expect(await reader.read('p')).toBe(server.now);
+    server.now = undefined;
+    expect(await reader.read('p')).toBeUndefined();
+  });
+
+  it('knows what became of it by an own write, until that is forgotten', async () => {
+    const { server, reader } = setUp(object('1'));
+    const written = object('2');
+    server.now = written;
+    reader.keep('p', written);
+    expect(await reader.read('p')).toBe(written);
+    expect(server.whole).toBe(0);
+    reader.forget('p');
+    await reader.read('p');
+    expect(server.whole).toBe(1);
+  });
+
+  it('is done once for several that ask at the same time', async () => {
+    const { server, reader } = setUp(object('1'));
+    const read = await Promise.all([reader.read('p'), reader.read('p'), reader.read('p')]);
+    expect(read.map((each) => each?.metadata.resourceVersion)).toEqual(['1', '1', '1']);
+    expect(server.whole).toBe(1);
+  });
+});

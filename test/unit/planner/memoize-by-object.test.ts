@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { oncePer } from '../../../src/planner/memoize-by-object.ts';
+
+it('a value is computed once for each object, also one that is undefined', () => {
+  let computed = 0;
+  const nameOf = oncePer(({ name }: { readonly name?: string }) => {
+    computed += 1;
+    return name;
+  });
+  const [first, nameless] = [{ name: 'a' }, {}];
+  const names = [first, first, nameless, nameless, { name: 'a' }].map(nameOf);
+  expect(names).toEqual(['a', 'a', undefined, undefined, 'a']);
+  expect(computed).toBe(3);
+});

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { pendingRequests, refuseAll, withAnswers, withoutOldRequests } from '../../../src/status/requests.ts';
+import type { AnsweredRequest } from '../../../src/crds/patch-strategy-status.ts';
+import { strategySpec } from '../support/simulated-run.ts';
+import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+
+const TIME = '2026-11-25T09:00:00.000Z';
+
+function strategy(annotations: Record<string, string>, answered: string[] = []): PatchStrategy {
+  const requests = answered.map((id): AnsweredRequest => ({
+    id,
+    answer: 'accepted',
+    message: '',
+    time: TIME,
+  }));
+  return {
+    metadata: {
+      ...{
+        name: 's',
+        namespace: 'a',
+        uid: 'u',
+        resourceVersion: '1',
+        generation: 1,
+        creationTimestamp: TIME,
+      },
+      ...{ annotations, finalizers: [] },
+    },
+    spec: strategySpec(),
+    status: { requests },
+  };
+}
+
+describe('pending requests', () => {
+  const placed = { 'careen.dev/request': '{"id":"q-1","verb":"apply-all"}', 'careen.dev/abort': 'q-2/3' };
+
+  it('have an abort first: no request comes before it', () => {
+    expect(pendingRequests(strategy(placed)).requests).toEqual([
+      { id: 'q-2', verb: 'abort', stage: 3 },
+      { id: 'q-1', verb: 'apply-all' },
+    ]);
+  });
+
+  it('are heard once: an id that was answered does nothing when it is placed again', () => {
+    expect(pendingRequests(strategy(placed, ['q-1', 'q-2'])).requests).toEqual([]);
+  });
+
+  it('that cannot be read are refused with what would be right, once', () => {
+    const broken = { 'careen.dev/request': '{"id":"q-3","verb":"aply"}', 'careen.dev/abort': '' };
+    const { requests, refused } = pendingRequests(strategy(broken));
+    expect(requests).toEqual([]);
+    expect(refused).toMatchObject([
+      {
+        answer: 'refused',
+        message: expect.stringMatching(/careen.dev\/abort is "", must be an id/) as unknown,
+      },
+      { id: 'q-3', message: expect.stringMatching(/verb is "aply", must be one of apply-all/) as unknown },
+    ]);
+    const ids = refused.map(({ id }) => id);
+    expect(pendingRequests(strategy(broken, ids)).refused).toEqual([]);
+  });
+
+  it('are refused when the status was lost after hosts were taken: they may have been carried out', () => {
+    const held = strategy(placed);
+    const lost = {
+      ...held,
+      status: {},
+      metadata: { ...held.metadata, finalizers: ['careen.dev/release-hosts'] },
+    };
+    expect(withoutOldRequests(lost, TIME).requests).toMatchObject([
+      { id: 'q-2', answer: 'refused', message: expect.stringContaining('the status was lost') as unknown },
+      { id: 'q-1', answer: 'refused' },
+    ]);
+    const young = { ...held, status: {} };
+    expect(withoutOldRequests(young, TIME)).toBe(young.status);
+  });
+
+  it('are all answered while there is no plan', () => {
+    const answers = refuseAll(pendingRequests(strategy(placed)), 'x'.repeat(3000));
+    expect(answers.map(({ id, answer }) => [id, answer])).toEqual([
+      ['q-2', 'refused'],
+      ['q-1', 'refused'],
+    ]);
+    const { requests = [] } = withAnswers([], answers, TIME, new Set());
+    expect(requests.map(({ message }) => message.length)).toEqual([1024, 1024]);
+  });
+
+  it('keep the last ten answers', () => {
+    const answers = Array.from({ length: 12 }, (_, i) => ({
+      id: String(i),
+      answer: 'accepted' as const,
+      message: '',
+    }));
+    const kept = (standing: string[]): string[] | undefined =>
+      withAnswers(undefined, answers, TIME, new Set(standing)).requests?.map(({ id }) => id);
+    expect(kept([])).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
+    expect(kept(['0', '11']), 'and those to what is still asked for').toEqual([
+      '0',
+      '3',
+      '4',
+      '5',
+      '6',
+      '7',
+      '8',
+      '9',
+      '10',
+      '11',
+    ]);
+  });
+});

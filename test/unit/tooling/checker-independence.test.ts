@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** What a file imports when it runs, of our own files; what it imports as types only shares no line. */
+function imports(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const found = text.matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)';/gms);
+  return [...found].map(([, path = '']) => normalize(join(dirname(file), path)));
+}
+
+function reach(file: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const each of imports(file)) reach(each, seen);
+  return seen;
+}
+
+describe('the checker of the simulation', () => {
+  it('shares no line with what it judges, also by what it imports', () => {
+    const files = [...reach('test/simulation/checker.ts')];
+    expect(files).toContain('test/simulation/progress-check.ts');
+    expect(files).toContain('test/simulation/world/api-server.ts');
+    expect(files.filter((file) => /^src\/(?!simulation\/)/.test(file))).toEqual([]);
+  });
+});

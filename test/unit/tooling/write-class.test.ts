@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { CLAIM_ANNOTATION, EPOCH_ANNOTATION } from '../../../src/crds/names.ts';
+import { poolPatch } from '../../../src/resources/pool-patch.ts';
+import type { ProxiedRequest } from '../../support/network/holding-proxy.ts';
+import { writeClass } from '../../support/audit/write-class.ts';
+
+const ask = (method: string, path: string, body?: unknown): ProxiedRequest => ({
+  ...{ method, path, body, query: new URLSearchParams() },
+});
+const strategy = (status: unknown): ProxiedRequest =>
+  ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s/status', { metadata: {}, status });
+const host = (body: unknown): ProxiedRequest => ask('PATCH', '/api/v1/nodes/a', body);
+const JOBS = '/apis/batch/v1/namespaces/n/jobs';
+const permit = { host: 'a', run: 'r', level: 'away', since: 't' } as const;
+const pool = (...[before, after]: [Parameters<typeof poolPatch>[1], Parameters<typeof poolPatch>[2]]) =>
+  ask(
+    'PATCH',
+    '/apis/careen.dev/v1alpha1/hostpools/p/status',
+    poolPatch({ uid: 'u', resourceVersion: '1' }, before, after),
+  );
+
+describe('the class of a write', () => {
+  it.each([
+    ['pool: lead', pool({}, { epoch: 1 })],
+    ['pool: lead', pool({ epoch: 1 }, { epoch: 2 })],
+    ['pool: show', pool({ epoch: 1 }, { epoch: 1, hosts: 3 })],
+    ['pool: show', pool({ epoch: 1 }, { epoch: 1, hosts: 3, permits: [] })],
+    ['pool: grant permits', pool({ epoch: 1 }, { epoch: 1, permits: [permit] })],
+    ['pool: grant permits', pool({ permits: [] }, { permits: [permit] })],
+    ['pool: free permits', pool({ permits: [permit] }, { permits: [] })],
+    ['strategy: keep', ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s', {})],
+    ['strategy: take over', strategy({ run: { epoch: 2 } })],
+    ['strategy: building', strategy({ observedGeneration: 1, state: 'building' })],
+    ['strategy: applied', strategy({ state: 'applied', progress: null })],
+    ['strategy: lock-hosts', strategy({ message: 'm', progress: { stage: 1, step: 'lock-hosts' } })],
+    ['strategy: unlock-hosts', strategy({ message: 'm', progress: { step: 'unlock-hosts', hosts: [] } })],
+    ['strategy: record a Job', strategy({ progress: { hosts: [{ reason: 'starting Job j on a' }] } })],
+    [
+      'strategy: tell',
+      strategy({ message: 'Job j runs on a', progress: { hosts: [{ reason: 'Job j runs on a' }] } }),
+    ],
+    [
+      'host: claim',
+      host({ metadata: { annotations: { [CLAIM_ANNOTATION]: '{}' } }, spec: { unschedulable: true } }),
+    ],
+    ['host: claim again', host({ metadata: { annotations: { [CLAIM_ANNOTATION]: '{}' } } })],
+    [
+      'host: release',
+      host({ metadata: { annotations: { [CLAIM_ANNOTATION]: null } }, spec: { taints: [] } }),
+    ],
+    ['pod: evict', ask('POST', '/api/v1/namespaces/n/pods/web-0/eviction', {})],
+    ['Job: make', ask('POST', JOBS, { spec: { suspend: true } })],
+    ['Job: start', ask('PATCH', `${JOBS}/j`, { spec: { suspend: false } })],
+    ['Job: stamp', ask('PATCH', `${JOBS}/j`, { metadata: { annotations: { [EPOCH_ANNOTATION]: '2' } } })],
+    ['Job: remove', ask('DELETE', `${JOBS}/j`, {})],
+  ])('is %s', (name, request) => {
+    expect(writeClass(request)).toBe(name);
+  });
+
+  it.each([
+    ['what only reads', ask('GET', '/api/v1/nodes')],
+    ['the Lease', ask('PATCH', '/apis/coordination.k8s.io/v1/namespaces/careen-system/leases/careen', {})],
+    ['an event', ask('POST', '/apis/events.k8s.io/v1/namespaces/n/events', {})],
+  ])('is none for %s', (_, request) => {
+    expect(writeClass(request)).toBeUndefined();
+  });
+
+  it('is missed where a write is of none', () => {
+    const write = ask('DELETE', '/api/v1/namespaces/n/pods/web-0');
+    expect(writeClass(write)).toBe('unlisted: DELETE /api/v1/namespaces/{namespace}/pods/{name}');
+    expect(writeClass(strategy({ state: 'aborting' }))).toBe('unlisted: strategy: aborting');
+  });
+});
