@@ -4,9 +4,12 @@
  * that somebody wiped or restored is made again from the claims on the hosts.
  */
 import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
+import type { HostName } from '../planner/facts.ts';
 import type { Claim } from './view.ts';
-import type { MarkedHost } from '../hostops/port.ts';
 import { withPermits } from './permits.ts';
+
+/** A host that carries a mark of ours, and the claim where that can be read. */
+type Marked = { readonly host: HostName; readonly claim: Claim | undefined };
 
 /** Another leader has raised the pool's epoch: this process leads no more, and must end at once. */
 export class DeposedError extends Error {
@@ -34,7 +37,7 @@ export function standing(pool: string, { epoch }: HostPoolStatus, own: number | 
  */
 export function takenOver(
   status: HostPoolStatus,
-  marked: readonly MarkedHost[],
+  marked: readonly Marked[],
   own: number | undefined,
 ): { readonly status: HostPoolStatus; readonly rebuilt: boolean } {
   const claims = marked.flatMap(({ host, claim }) => (claim ? [{ host, claim }] : []));

@@ -20,6 +20,11 @@ const statusSchema = z.looseObject({
     .catch(undefined),
 });
 
+/** Another process wrote in between: the decision rests on stale knowledge and has to be made again. */
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError';
+}
+
 /** What the API server says about a request that it refused. */
 export type ApiStatus = z.infer<typeof statusSchema>;
 

@@ -2,8 +2,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { call, FIELD_MANAGER, type Call } from '../kube/client.ts';
-import { httpStatus } from '../kube/errors.ts';
-import { ConflictError } from '../resources/careen-api.ts';
+import { ConflictError, httpStatus } from '../kube/errors.ts';
 import type { LeaseFacts, Write } from './lease-verdict.ts';
 
 const NOT_FOUND = 404;

@@ -1,9 +1,8 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { explain } from '../kube/errors.ts';
+import { ConflictError, explain } from '../kube/errors.ts';
 import type { Logger } from '../kube/log.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
-import { ConflictError } from '../resources/careen-api.ts';
 import { LeaseApi, leaseFacts, type LeaseApiOptions } from './lease-api.ts';
 import {
   pauseAfter,

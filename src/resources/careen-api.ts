@@ -4,6 +4,7 @@ import { hostPoolSpec, hostPoolStatus, type HostPoolStatus } from '../crds/host-
 import { GROUP, VERSION } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
+import { ConflictError } from '../kube/errors.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
 import { poolPatch } from './pool-patch.ts';
 import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
@@ -21,11 +22,6 @@ export function parsePool(object: unknown): HostPool | undefined {
 }
 
 export type StrategyKey = { readonly namespace: string; readonly name: string };
-
-/** Somebody wrote in between: what was decided rests on stale knowledge and is to be decided again. */
-export class ConflictError extends Error {
-  override readonly name = 'ConflictError';
-}
 
 const BASE = `/apis/${GROUP}/${VERSION}`;
 export const STRATEGIES_PATH = `${BASE}/patchstrategies`;

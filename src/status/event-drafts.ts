@@ -3,7 +3,18 @@ import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Answer } from '../engine/requests.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { EventReason } from '../crds/event-catalogue.ts';
-import type { Told } from '../controllers/runtime/events.ts';
+import type { HostName } from '../planner/facts.ts';
+
+/** An event before it is known which object it is about. */
+export type EventDraft = {
+  readonly reason: EventReason;
+  /** What distinguishes it from other events of the same reason about the same objects, such as the number of a stage. */
+  readonly subject?: string;
+  /** The host that it concerns. */
+  readonly host?: HostName;
+  /** What happened, for people. */
+  readonly note: string;
+};
 
 const OF_STATE: Partial<Record<StrategyState, EventReason>> = {
   applying: 'ApplyStarted',
@@ -22,7 +33,7 @@ export function runEvents(
   after: RunState,
   answers: readonly Answer[],
   message: string,
-): readonly Told[] {
+): readonly EventDraft[] {
   return [
     ...answers.map(answered),
     ...stateEvents(before, after, message),
@@ -36,29 +47,29 @@ export function runEvents(
   ];
 }
 
-function answered({ id, verb = 'request', answer, message }: Answer): Told {
+function answered({ id, verb = 'request', answer, message }: Answer): EventDraft {
   const reason = answer === 'accepted' ? 'RequestAccepted' : 'RequestRefused';
   return { reason, subject: id, note: `${verb} ${id}: ${message}` };
 }
 
-function stateEvents(before: RunState, after: RunState, message: string): Told[] {
+function stateEvents(before: RunState, after: RunState, message: string): EventDraft[] {
   const reason = before.state === after.state ? undefined : OF_STATE[after.state];
-  const told: Told[] = reason ? [{ reason, subject: after.id, note: message || after.state }] : [];
+  const drafts: EventDraft[] = reason ? [{ reason, subject: after.id, note: message || after.state }] : [];
   if (!before.suspendedSince && after.suspendedSince)
-    told.push({ reason: 'Suspended', subject: after.suspendedSince, note: message });
+    drafts.push({ reason: 'Suspended', subject: after.suspendedSince, note: message });
   if (before.suspendedSince && !after.suspendedSince)
-    told.push({
+    drafts.push({
       reason: 'Resumed',
       subject: before.suspendedSince,
       note: `suspended since ${before.suspendedSince}`,
     });
-  return told;
+  return drafts;
 }
 
 function stageEvents(
   before: StageStatus | undefined,
   { id, name, hosts = [], result, inProgress }: StageStatus,
-): Told[] {
+): EventDraft[] {
   const subject = `stage ${String(id)}`;
   if (inProgress && !before?.inProgress)
     return [{ reason: 'StageStarted', subject, note: `${subject}, ${name}: ${hosts.join(', ')}` }];
@@ -69,7 +80,7 @@ function stageEvents(
 function hostEvents(
   before: HostProgress | undefined,
   { name, step, result, reason = '', uncordoned }: HostProgress,
-): Told[] {
+): EventDraft[] {
   const failed = isFinal(result) && result !== 'success' && !(before && isFinal(before.result));
   return [
     ...(failed

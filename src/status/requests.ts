@@ -3,9 +3,17 @@ import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strateg
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { clip } from '../crds/truncate.ts';
 import type { Answer, RunRequest } from '../engine/requests.ts';
-import type { PatchStrategy } from '../resources/stored-strategy.ts';
 
 const KEPT_ANSWERS = 10;
+
+/** The parts of a stored object that requests and their answers stand in. */
+export type Requested = {
+  readonly metadata: {
+    readonly annotations: Readonly<Record<string, string>>;
+    readonly finalizers: readonly string[];
+  };
+  readonly status: PatchStrategyStatus;
+};
 
 export type PendingRequests = {
   /** What was not answered yet, an abort first: nothing overwrites it. */
@@ -17,7 +25,7 @@ export type PendingRequests = {
 };
 
 /** What people ask for in the annotations of a strategy and have no answer to. */
-export function pendingRequests({ metadata: { annotations }, status }: PatchStrategy): PendingRequests {
+export function pendingRequests({ metadata: { annotations }, status }: Requested): PendingRequests {
   const answered = new Set(status.requests?.map(({ id }) => id));
   const abort = annotations[ABORT_ANNOTATION];
   const request = annotations[REQUEST_ANNOTATION];
@@ -69,7 +77,7 @@ export function refuseAll({ requests, refused }: PendingRequests, message: strin
  * The status as the next plan is built from it. Where it was lost (the finalizer says that hosts were taken before), the
  * answers went with it: what stands in the annotations may have been carried out, so it is refused, never done again.
  */
-export function withoutOldRequests(strategy: PatchStrategy, time: string): PatchStrategyStatus {
+export function withoutOldRequests(strategy: Requested, time: string): PatchStrategyStatus {
   const { status, metadata } = strategy;
   const lost = !status.run && !status.requests && metadata.finalizers.includes(RELEASE_FINALIZER);
   if (!lost) return status;

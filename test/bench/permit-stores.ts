@@ -1,7 +1,8 @@
 /** The ways to keep permits that test/bench/permits.ts compares. */
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CareenApi, ConflictError, parsePool, POOLS_PATH } from '../../src/resources/careen-api.ts';
+import { ConflictError } from '../../src/kube/errors.ts';
+import { CareenApi, parsePool, POOLS_PATH } from '../../src/resources/careen-api.ts';
 import type { HostPool } from '../../src/resources/careen-api.ts';
 import { mergePatch } from '../../src/kube/merge-patch.ts';
 import { settlePermits, type PermitWish } from '../../src/engine/permits.ts';

@@ -1,7 +1,8 @@
 /** What reading, writing and watching large pools and strategies brings over the wire. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CareenApi, ConflictError, type HostPool } from '../../src/resources/careen-api.ts';
+import { ConflictError } from '../../src/kube/errors.ts';
+import { CareenApi, type HostPool } from '../../src/resources/careen-api.ts';
 import type { PatchStrategy } from '../../src/resources/stored-strategy.ts';
 import { withPermits } from '../../src/engine/permits.ts';
 import { OperatorShell } from '../../src/controllers/runtime/shell.ts';

@@ -7,7 +7,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
-import { ConflictError, type HostPool } from '../../resources/careen-api.ts';
+import { ConflictError } from '../../kube/errors.ts';
+import type { HostPool } from '../../resources/careen-api.ts';
 import { standing, takenOver } from '../../engine/takeover.ts';
 
 const TRIES = 6;

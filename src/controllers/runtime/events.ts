@@ -1,6 +1,7 @@
 /** What the reconcilers tell of what they do: events for people, numbers for Prometheus. Nothing depends on it. */
 import { API_VERSION } from '../../crds/names.ts';
 import type { HostName } from '../../planner/facts.ts';
+import type { EventDraft } from '../../status/event-drafts.ts';
 import type { CareenEvent, ObjectReference } from '../../telemetry/event-object.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
@@ -11,24 +12,22 @@ export type Telemetry = {
   readonly metrics: Metrics;
 };
 
-export type Told = Omit<CareenEvent, 'regarding' | 'related'> & { readonly host?: HostName };
-
 /** An event about a strategy, and the node that it has to do with. */
 export function strategyEvent(
   { metadata: { namespace, name, uid } }: Pick<PatchStrategy, 'metadata'>,
-  { host, ...told }: Told,
+  { host, ...draft }: EventDraft,
 ): CareenEvent {
   const regarding = { apiVersion: API_VERSION, kind: 'PatchStrategy', namespace, name, uid };
-  return { ...told, regarding, ...(host === undefined ? {} : { related: nodeReference(host) }) };
+  return { ...draft, regarding, ...(host === undefined ? {} : { related: nodeReference(host) }) };
 }
 
 /** An event about a pool, and the node that it has to do with. */
 export function poolEvent(
   { metadata: { name, uid } }: Pick<HostPool, 'metadata'>,
-  { host, ...told }: Told,
+  { host, ...draft }: EventDraft,
 ): CareenEvent {
   const regarding = { apiVersion: API_VERSION, kind: 'HostPool', name, uid };
-  return { ...told, regarding, ...(host === undefined ? {} : { related: nodeReference(host) }) };
+  return { ...draft, regarding, ...(host === undefined ? {} : { related: nodeReference(host) }) };
 }
 
 function nodeReference(name: HostName): ObjectReference {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Metrics } from '../../telemetry/metrics.ts';
-import { ConflictError } from '../../resources/careen-api.ts';
+import { ConflictError } from '../../kube/errors.ts';
 import { DeposedError } from '../../engine/takeover.ts';
 import { WorkQueue } from './work-queue.ts';
 

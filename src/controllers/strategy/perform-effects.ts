@@ -2,7 +2,8 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { EventReason } from '../../crds/event-catalogue.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
-import { strategyEvent, type Told } from '../runtime/events.ts';
+import type { EventDraft } from '../../status/event-drafts.ts';
+import { strategyEvent } from '../runtime/events.ts';
 
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
@@ -46,7 +47,7 @@ const HOST_EVENTS: Partial<Record<Effect['kind'], EventReason>> = {
   'leave-locked': 'HostLeftLocked',
 };
 
-function hostEvent(reason: EventReason, effect: Effect): Told {
+function hostEvent(reason: EventReason, effect: Effect): EventDraft {
   const { host } = effect;
   switch (effect.kind) {
     case 'claim':

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ConflictError, type HostPool } from '../../../src/resources/careen-api.ts';
+import { ConflictError } from '../../../src/kube/errors.ts';
+import type { HostPool } from '../../../src/resources/careen-api.ts';
 import { settlePermits } from '../../../src/engine/permits.ts';
 import { PoolLedger, type PoolStore } from '../../../src/controllers/pool/pool-ledger.ts';
 import { poolPatch } from '../../../src/resources/pool-patch.ts';
