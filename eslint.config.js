@@ -34,8 +34,14 @@ const PURE = {
   status: ['zod', 'node:util'],
 };
 
-/** The adapters of the host-ops port, one folder each: they know the port, never each other. */
-const ADAPTERS = ['kubernetes', 'simulated'];
+/**
+ * The folders of hostops, and those beside them that each may import. The adapters of the port know the port and the
+ * host Jobs, never each other.
+ */
+const HOSTOPS_PARTS = { jobs: [], kubernetes: ['jobs'], simulated: [] };
+
+/** Single files without I/O, clock or chance in a folder that has them, and all that they may import from outside. */
+const PURE_FILES = { 'kube/resource-versions.ts': ['zod'], 'leadership/lease-verdict.ts': ['zod'] };
 
 /** What the globals of the platform would bring into a pure folder. */
 const IMPURE_GLOBALS = {
@@ -77,17 +83,17 @@ function directionOf(folder, allowed = LAYERS[folder]) {
   return refuseFolders(refused.length > 0 ? refused : ['main'], `src/${folder} ${may}.`);
 }
 
-function foreignImports(folder) {
-  const allowed = PURE[folder].map((name) => `${name}(/|$)`).join('|');
+function foreignImports(name, packages) {
+  const allowed = packages.map((each) => `|${each}(/|$)`).join('');
   return [
     {
-      regex: String.raw`^(?!\.{1,2}/|${allowed})`,
-      message: `src/${folder} is pure: besides our own code it imports only ${PURE[folder].join(', ')}.`,
+      regex: String.raw`^(?!\.{1,2}/${allowed})`,
+      message: `src/${name} is pure: besides our own code it imports only ${packages.join(', ') || 'nothing'}.`,
     },
     {
       regex: '^node:crypto$',
       allowImportNames: ['createHash'],
-      message: 'A pure folder may compute digests (createHash), nothing else of node:crypto.',
+      message: 'Pure code may compute digests (createHash), nothing else of node:crypto.',
     },
   ];
 }
@@ -97,7 +103,7 @@ function importRule(...patterns) {
 }
 
 function layerConfig(folder) {
-  const pure = folder in PURE ? foreignImports(folder) : [];
+  const pure = folder in PURE ? foreignImports(folder, PURE[folder]) : [];
   return {
     name: `careen/imports/${folder}`,
     files: [`src/${folder}/**/*.ts`],
@@ -105,19 +111,35 @@ function layerConfig(folder) {
   };
 }
 
-function adapterConfig(adapter) {
-  const others = ADAPTERS.filter((other) => other !== adapter);
-  const apart = refuseFolders(others, `The adapter ${adapter} does not know the other adapters.`);
+function pureFileConfig(file) {
+  const [folder] = file.split('/');
   return {
-    name: `careen/imports/hostops/${adapter}`,
-    files: [`src/hostops/${adapter}/**/*.ts`],
+    name: `careen/imports/${file}`,
+    files: [`src/${file}`],
+    rules: {
+      'no-restricted-imports': importRule(directionOf(folder), ...foreignImports(file, PURE_FILES[file])),
+    },
+  };
+}
+
+function hostopsPartConfig(part) {
+  const others = Object.keys(HOSTOPS_PARTS).filter(
+    (other) => other !== part && !HOSTOPS_PARTS[part].includes(other),
+  );
+  const apart = refuseFolders(others, `src/hostops/${part} does not know src/hostops/${others.join(', ')}.`);
+  return {
+    name: `careen/imports/hostops/${part}`,
+    files: [`src/hostops/${part}/**/*.ts`],
     rules: { 'no-restricted-imports': importRule(directionOf('hostops'), apart) },
   };
 }
 
 const purity = {
   name: 'careen/purity',
-  files: Object.keys(PURE).map((folder) => `src/${folder}/**/*.ts`),
+  files: [
+    ...Object.keys(PURE).map((folder) => `src/${folder}/**/*.ts`),
+    ...Object.keys(PURE_FILES).map((file) => `src/${file}`),
+  ],
   rules: {
     'no-restricted-globals': [
       'error',
@@ -252,7 +274,8 @@ export default defineConfig(
   source,
   purity,
   Object.keys(LAYERS).map(layerConfig),
-  ADAPTERS.map(adapterConfig),
+  Object.keys(PURE_FILES).map(pureFileConfig),
+  Object.keys(HOSTOPS_PARTS).map(hostopsPartConfig),
   entry,
   commandLine,
 );

@@ -9,7 +9,7 @@ import { NODE_INFO, nodeState, seedOf, type NodeState } from '../hostops/kuberne
 import { membershipOf } from '../hostops/membership.ts';
 import type { Scope } from '../hostops/port.ts';
 import { compareHostNames } from '../planner/facts.ts';
-import { heldBack } from '../planner/pool-membership.ts';
+import { selectorsOfOlderPools } from '../planner/pool-membership.ts';
 import { activeHostOf } from './active-host.ts';
 import { CommandError } from './command-error.ts';
 import type { Fleet, FleetHost } from './fleet-file.ts';
@@ -125,7 +125,12 @@ function scopeOf({ metadata: { name }, spec }: HostPool, pools: readonly HostPoo
   const selections = pools.map(selectionOf);
   const own = selections.find((each) => each.name === name);
   const { nodeSelector } = spec.provider.kubernetes;
-  return { pool: name, nodeSelector, before: own ? heldBack(own, selections) : [], roles: spec.roles };
+  return {
+    pool: name,
+    nodeSelector,
+    before: own ? selectorsOfOlderPools(own, selections) : [],
+    roles: spec.roles,
+  };
 }
 
 function selectionOf({ metadata, spec }: { metadata: HostPool['metadata']; spec: HostPoolSpec }) {
@@ -133,7 +138,16 @@ function selectionOf({ metadata, spec }: { metadata: HostPool['metadata']; spec:
   return { name, createdAt, nodeSelector: spec.provider.kubernetes.nodeSelector };
 }
 
-function hostOf({ name, labels, facts, ready, closed, alarms, claim, spoiltClaim }: NodeState): FleetHost {
+function hostOf({
+  name,
+  labels,
+  facts,
+  ready,
+  closedToNewWork,
+  alarms,
+  claim,
+  spoiltClaim,
+}: NodeState): FleetHost {
   const nodeInfo: FleetHost['nodeInfo'] = {};
   for (const field of NODE_INFO) {
     const value = facts[`nodeInfo.${field}`];
@@ -144,7 +158,7 @@ function hostOf({ name, labels, facts, ready, closed, alarms, claim, spoiltClaim
     labels: { ...labels },
     nodeInfo,
     ready,
-    closed,
+    closedToNewWork,
     alarms: [...alarms],
     ...(claim
       ? { claimedBy: { strategy: `${claim.owner.namespace}/${claim.owner.name}`, level: claim.level } }

@@ -24,7 +24,7 @@ const host = z.object({
   labels: stringMap(1000, 63).default({}),
   nodeInfo: nodeInfo.default({}),
   ready: z.boolean().default(true),
-  closed: z.boolean().default(false),
+  closedToNewWork: z.boolean().default(false),
   alarms: z.array(text(1024)).default([]),
   claimedBy: z
     .object({

@@ -8,7 +8,7 @@ import { planActions } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { advance } from '../engine/advance.ts';
 import type { Evaluate } from '../engine/evaluate.ts';
-import { VIM, undoneBy } from '../engine/profiles/vim.ts';
+import { VIM_ENGINE, undoneBy } from '../engine/profiles/vim.ts';
 import type { Answer, RunRequest } from '../engine/requests.ts';
 import { newPhase, newRun, runningStep, type RunState } from '../engine/run-state.ts';
 import { DONE, failed, type Verdict } from '../engine/steps/verdict.ts';
@@ -76,7 +76,7 @@ class RecordedRun {
 
   get document(): RunDocument {
     const empty = newPhase([]);
-    const none = { ...empty, completionPercentage: VIM.completionPercentage(empty) };
+    const none = { ...empty, completionPercentage: VIM_ENGINE.completionPercentage(empty) };
     const abort = this.#run.abort ?? none;
     return runDocument(this.#run, this.#plan.stages, abort, undoneBy({ plan: this.#plan, run: this.#run }));
   }
@@ -142,7 +142,7 @@ class RecordedRun {
       now: NOW,
       restarted,
     };
-    const { run, answers } = advance(this.#plan, this.#run, turn, VIM, judgedOnce(verdict));
+    const { run, answers } = advance(this.#plan, this.#run, turn, VIM_ENGINE, judgedOnce(verdict));
     this.#run = run;
     return answers[0];
   }
@@ -189,7 +189,7 @@ const { run, state, currentPhase, applyPhase, abortPhase, progress } = patchStra
 const storedRun = z.object({
   ...run
     .unwrap()
-    .pick({ id: true, authority: true, abortedIn: true, suspendedSince: true, lookedAfter: true }).shape,
+    .pick({ id: true, authority: true, abortedIn: true, suspendedSince: true, lastObservedTime: true }).shape,
   state: state.unwrap(),
   currentPhase: currentPhase.unwrap(),
   apply: applyPhase.unwrap(),
@@ -199,8 +199,8 @@ const storedRun = z.object({
 
 /** The run as it comes back from where it is stored: as JSON, and no more of it than the status holds. */
 function readBack(before: RunState): RunState {
-  const { abort, authority, abortedIn, suspendedSince, lookedAfter, ...rest } = storedRun.parse(
+  const { abort, authority, abortedIn, suspendedSince, lastObservedTime, ...rest } = storedRun.parse(
     JSON.parse(JSON.stringify(before)),
   );
-  return { ...rest, abort, authority, abortedIn, suspendedSince, lookedAfter };
+  return { ...rest, abort, authority, abortedIn, suspendedSince, lastObservedTime };
 }

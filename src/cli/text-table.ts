@@ -37,7 +37,7 @@ function rowLines(row: readonly string[], widths: readonly number[]): string[] {
 /** Breaks a text at its spaces, and a word that is longer than a line anywhere. */
 export function wrap(text: string, width: number): string[] {
   const lines = [''];
-  for (const word of text.split(' ').flatMap((each) => pieces(each, width))) {
+  for (const word of text.split(' ').flatMap((each) => chunks(each, width))) {
     const last = lines.at(-1) ?? '';
     if (last === '') lines[lines.length - 1] = word;
     else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
@@ -46,8 +46,8 @@ export function wrap(text: string, width: number): string[] {
   return lines;
 }
 
-function pieces(word: string, width: number): string[] {
-  return word.length <= width ? [word] : [word.slice(0, width), ...pieces(word.slice(width), width)];
+function chunks(word: string, width: number): string[] {
+  return word.length <= width ? [word] : [word.slice(0, width), ...chunks(word.slice(width), width)];
 }
 
 /** `45 s`, `15 min`, `2 h 10 min`, `14 h`, `3 d 2 h`: rounded up to what matters at that size. */

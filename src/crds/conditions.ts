@@ -53,12 +53,12 @@ export const conditionList = z
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
 
 /** What the conditions are to say; the rest of a condition follows from the one before it. */
-export type ConditionWish = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+export type DesiredCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
 /** Carries each condition's `lastTransitionTime` over unless its status flips. */
 export function updateConditions(
   before: readonly Condition[],
-  wishes: readonly ConditionWish[],
+  wishes: readonly DesiredCondition[],
   observedGeneration: number,
   now: string,
 ): Condition[] {

@@ -148,7 +148,7 @@ const hostProgress = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['action'] })
       .describe('The Jobs that were made for the host in this outage.'),
-    closedBefore: z
+    closedToNewWorkBefore: z
       .boolean()
       .optional()
       .describe('Whether the host was closed before it was taken; it is put back as it was.'),
@@ -219,7 +219,7 @@ export const patchStrategyStatus = z
           .optional()
           .describe('The execution mode at the time of the abort; nothing when there was none.'),
         suspendedSince: time().optional().describe('Since when the run is suspended.'),
-        lookedAfter: time()
+        lastObservedTime: time()
           .optional()
           .describe(
             'When an operator last looked after the open step, to within 20 s; after a longer gap its deadlines are put off.',

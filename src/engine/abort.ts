@@ -1,7 +1,7 @@
 import type { HostProgress } from '../crds/patch-strategy-status.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
-import { failedAsBefore, isFinal, newPhase } from './run-state.ts';
+import { withEarlierFailure, isFinal, newPhase } from './run-state.ts';
 import { startPhaseTimer } from './timers.ts';
 
 /** Turns the run to its abort: the running step is awaited, then the abort phase begins. */
@@ -11,7 +11,7 @@ export function beginAbort(pass: Pass): void {
   run.currentPhase = 'apply';
   run.abortedIn = turn.order.mode;
   run.abort = undefined;
-  pass.profile.abortAsked(pass);
+  pass.profile.onAbort(pass);
 }
 
 /** Begins the abort phase: a plan of its own, of what is to be undone. */
@@ -19,7 +19,7 @@ export function beginAbortPhase(pass: Pass): void {
   const { run, profile } = pass;
   const phase = run.abort ?? newPhase(profile.undo(pass));
   const given = new Set(phase.stages.flatMap(({ hosts = [] }) => hosts));
-  run.hosts = run.hosts.map((each) => (given.has(each.name) ? takenUpAgain(each) : failedAsBefore(each)));
+  run.hosts = run.hosts.map((each) => (given.has(each.name) ? reopened(each) : withEarlierFailure(each)));
   phase.stopAtStage = phase.totalStages;
   startPhaseTimer(phase, stamp(pass));
   begin(phase, stamp(pass));
@@ -31,7 +31,7 @@ export function beginAbortPhase(pass: Pass): void {
  * A host that was judged failed is given back as it is: nobody waits again for a reboot that did not come. It is
  * another attempt, so that what was refused before is asked for again.
  */
-function takenUpAgain(outage: HostProgress): HostProgress {
+function reopened(outage: HostProgress): HostProgress {
   if (!isFinal(outage.result)) return outage;
   const { bootIdBefore: _, ...rest } = outage;
   return { ...rest, result: 'wait', attempt: outage.attempt + 1 };

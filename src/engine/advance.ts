@@ -10,16 +10,16 @@ import type { Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
 import { endPhase } from './lifecycle.ts';
-import { tendLockedHosts } from './locked-hosts.ts';
-import { goOn, isHeard, obey, suspended } from './orders.ts';
+import { reconcileLockedHosts } from './locked-hosts.ts';
+import { resumeDeadlines, isAnsweredNow, applyOrder, holdsSuspended } from './orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
 import type { EngineProfile } from './profile.ts';
-import { CAREEN } from './profiles/careen.ts';
+import { CAREEN_ENGINE } from './profiles/careen.ts';
 import { answer } from './requests.ts';
 import { isGood, type Ending } from './results.ts';
 import { runPhase } from './run-phase.ts';
 import { runningStage, type RunState } from './run-state.ts';
-import { noteLook } from './timers.ts';
+import { recordObservation } from './timers.ts';
 import type { Decision, Turn } from './turn.ts';
 
 /**
@@ -31,29 +31,29 @@ export function advance(
   plan: Plan,
   run: RunState,
   turn: Turn,
-  profile: EngineProfile = CAREEN,
+  profile: EngineProfile = CAREEN_ENGINE,
   evaluate: Evaluate = evaluateStep,
 ): Decision {
   const pass = newPass(plan, run, turn, profile, evaluate);
-  profile.comeBack(pass);
-  for (const request of turn.requests.filter((each) => isHeard(pass, each))) answer(pass, request);
-  if (!suspended(pass)) {
-    goOn(pass);
-    obey(pass);
-    walk(pass);
+  profile.afterDowntime(pass);
+  for (const request of turn.requests.filter((each) => isAnsweredNow(pass, each))) answer(pass, request);
+  if (!holdsSuspended(pass)) {
+    resumeDeadlines(pass);
+    applyOrder(pass);
+    advancePhase(pass);
   }
-  noteLook(pass);
+  recordObservation(pass);
   for (const phase of [pass.run.apply, pass.run.abort]) {
     if (phase) phase.completionPercentage = profile.completionPercentage(phase);
   }
   return decisionOf(pass, run);
 }
 
-function walk(pass: Pass): void {
+function advancePhase(pass: Pass): void {
   const { run } = pass;
-  if (HAS_ENDED_BADLY.has(run.state) && !openPhase(run)) return tendLockedHosts(pass);
-  if (run.currentPhase === 'apply') walkApply(pass);
-  if (run.currentPhase === 'abort') walkAbort(pass);
+  if (HAS_ENDED_BADLY.has(run.state) && !openPhase(run)) return reconcileLockedHosts(pass);
+  if (run.currentPhase === 'apply') advanceApply(pass);
+  if (run.currentPhase === 'abort') advanceAbort(pass);
 }
 
 const HAS_ENDED_BADLY: ReadonlySet<StrategyState> = new Set([
@@ -71,7 +71,7 @@ function openPhase({ apply, abort, currentPhase, state }: RunState): PhaseStatus
   return apply.inProgress && goesOn ? apply : undefined;
 }
 
-function walkApply(pass: Pass): void {
+function advanceApply(pass: Pass): void {
   const { run } = pass;
   const phase = openPhase(run);
   const ending = phase && runPhase(pass, phase);
@@ -97,7 +97,7 @@ function endApply(pass: Pass, ending: Ending): void {
   else if (profile.onFailure === 'abort') beginAbort(pass);
 }
 
-function walkAbort(pass: Pass): void {
+function advanceAbort(pass: Pass): void {
   const { run } = pass;
   const phase = openPhase(run);
   const ending = phase && runPhase(pass, phase);

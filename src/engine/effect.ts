@@ -14,14 +14,14 @@ export type Effect = Common &
     /** Closes a host again that somebody opened while we work on it. */
     | { readonly kind: 'recordon'; readonly revision: string; readonly run: string }
     /**
-     * Puts the host back as its claim found it. Where the claim was lost, `closedBefore` says what the run wrote down
+     * Puts the host back as its claim found it. Where the claim was lost, `closedToNewWorkBefore` says what the run wrote down
      * before it took the host.
      */
     | {
         readonly kind: 'release';
         readonly revision: string;
         readonly run: string;
-        readonly closedBefore?: boolean | undefined;
+        readonly closedToNewWorkBefore?: boolean | undefined;
       }
     /** Turns the claim into a note that the host was left locked, and why; the host stays closed. */
     | {

@@ -1,7 +1,7 @@
 import type { StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
-import { keptClosed } from './steps/foreign-uncordon.ts';
+import { guardAgainstUncordon } from './steps/foreign-uncordon.ts';
 import { lockHost } from './steps/lock-hosts.ts';
 import { migrateInstances } from './steps/migrate-instances-from-host.ts';
 import { queryAlarms } from './steps/query-alarms.ts';
@@ -31,7 +31,7 @@ export const evaluateStep: Evaluate = (step, hosts) => {
 
 /** Between its lock and its release a host is to be closed: each look at it begins with that. */
 function guarded(step: StepName, judge: (host: HostStep) => Verdict): (host: HostStep) => Verdict {
-  return KEPT_CLOSED.has(step) ? (host) => keptClosed(host, judge) : judge;
+  return KEPT_CLOSED.has(step) ? (host) => guardAgainstUncordon(host, judge) : judge;
 }
 
 function judgeOf({ name }: StepStatus): (host: HostStep) => Verdict {

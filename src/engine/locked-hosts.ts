@@ -2,7 +2,7 @@ import type { HostProgress } from '../crds/patch-strategy-status.ts';
 import { effectKey, type Effect } from './effect.ts';
 import { RESYNC_MILLISECONDS, wakeAt, type Pass } from './pass.ts';
 import { closeOutage } from './run-step.ts';
-import { carriesOurMark, lockedByNobody } from './steps/unlock-hosts.ts';
+import { carriesOurMark, wasOpenedByOthers } from './steps/unlock-hosts.ts';
 import type { Turn } from './turn.ts';
 import type { EffectKey } from './view.ts';
 
@@ -12,24 +12,24 @@ import type { EffectKey } from './view.ts';
  * uncordon` too, after which only what is left of ours is taken off. When the
  * strategy goes, they are left locked with a note that says why.
  */
-export function tendLockedHosts(pass: Pass): void {
+export function reconcileLockedHosts(pass: Pass): void {
   const { run, turn } = pass;
   for (const outage of [...run.hosts]) {
     const facts = turn.view.host(outage.name);
     if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
     // The Job that failed to end in time still runs: the host is looked at again when it has.
     else if (facts.runningJob !== undefined) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
-    else if (outage.releaseAsked || lockedByNobody(facts, outage)) {
+    else if (outage.releaseAsked || wasOpenedByOthers(facts, outage)) {
       const { revision } = facts;
       const effect = {
         kind: 'release',
         host: outage.name,
         revision,
         run: run.id,
-        closedBefore: outage.closedBefore,
+        closedToNewWorkBefore: outage.closedToNewWorkBefore,
       } as const;
-      tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'release') });
-    } else if (turn.order.lettingGo) {
+      askLastEffect(pass, outage, { ...effect, key: lastKey(pass, outage, 'release') });
+    } else if (turn.order.finalizing) {
       const effect = {
         kind: 'leave-locked',
         host: outage.name,
@@ -37,16 +37,16 @@ export function tendLockedHosts(pass: Pass): void {
         run: run.id,
       } as const;
       const reason = outage.reason ?? 'its strategy was deleted';
-      tend(pass, outage, { ...effect, key: lastKey(pass, outage, 'leave-locked'), reason });
+      askLastEffect(pass, outage, { ...effect, key: lastKey(pass, outage, 'leave-locked'), reason });
     }
   }
 }
 
 /** Asks for the last effect on a host. What is refused while the strategy goes is given up: an event names the host. */
-function tend(pass: Pass, { name }: HostProgress, effect: Effect): void {
+function askLastEffect(pass: Pass, { name }: HostProgress, effect: Effect): void {
   const { turn, reasons } = pass;
   const outcome = turn.outcomes.get(effect.key);
-  if (outcome?.kind === 'refused' && turn.order.lettingGo) return closeOutage(pass, name);
+  if (outcome?.kind === 'refused' && turn.order.finalizing) return closeOutage(pass, name);
   const refusal = notNow(turn, effect.key);
   if (refusal === undefined) pass.effects.push(effect);
   else {

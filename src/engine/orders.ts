@@ -7,7 +7,7 @@ import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import type { RunRequest } from './requests.ts';
-import { putStageBack, runningStage } from './run-state.ts';
+import { resetStage, runningStage } from './run-state.ts';
 import { opensOutage } from './run-step.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
 
@@ -15,7 +15,7 @@ import { extendDeadlines, startPhaseTimer } from './timers.ts';
  * A latched abort comes before `Suspend`, which comes before every other request: they wait for its end, but those that
  * an abort has overtaken are refused at once, or they would begin anew what it has ended.
  */
-export function isHeard({ run, turn }: Pass, { verb }: RunRequest): boolean {
+export function isAnsweredNow({ run, turn }: Pass, { verb }: RunRequest): boolean {
   return verb === 'abort' || turn.order.mode !== 'Suspend' || run.state === 'aborting';
 }
 
@@ -23,7 +23,7 @@ export function isHeard({ run, turn }: Pass, { verb }: RunRequest): boolean {
  * In `Suspend` nothing happens: no effect, no judgement, no time passes for the
  * deadlines. Only an abort goes on, and one that was asked for begins.
  */
-export function suspended({ run, turn, reasons }: Pass): boolean {
+export function holdsSuspended({ run, turn, reasons }: Pass): boolean {
   if (turn.order.mode !== 'Suspend' || run.state === 'aborting') return false;
   if (run.state === 'applying') {
     run.suspendedSince ??= new Date(turn.now).toISOString();
@@ -33,14 +33,14 @@ export function suspended({ run, turn, reasons }: Pass): boolean {
 }
 
 /** Puts open deadlines off by the time that the run was suspended. */
-export function goOn({ run, turn }: Pass): void {
+export function resumeDeadlines({ run, turn }: Pass): void {
   if (run.suspendedSince === undefined) return;
   extendDeadlines(run, turn.now - Date.parse(run.suspendedSince));
   run.suspendedSince = undefined;
 }
 
 /** Brings the run in line with what is ordered. */
-export function obey(pass: Pass): void {
+export function applyOrder(pass: Pass): void {
   const { run, turn } = pass;
   const { mode } = turn.order;
   switch (run.state) {
@@ -85,7 +85,7 @@ function setStop(pass: Pass): void {
   const wished = stagesAllowed(pass);
   const stage = phase.stages[phase.currentStage];
   if (stage?.inProgress && wished <= phase.currentStage && untouched({ run, stage }))
-    putStageBack(phase, plan.stages, stage.attempt ?? 1);
+    resetStage(phase, plan.stages, stage.attempt ?? 1);
   const running = runningStage(phase) ? 1 : 0;
   const stop = Math.max(wished, phase.currentStage + running);
   const timed = stop === phase.currentStage || phase.timedSince !== undefined;

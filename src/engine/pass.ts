@@ -24,7 +24,7 @@ export type Draft = {
   authority: { readonly throughStage: number } | undefined;
   abortedIn: ExecutionMode | undefined;
   suspendedSince: string | undefined;
-  lookedAfter: string | undefined;
+  lastObservedTime: string | undefined;
 };
 
 /** One call of `advance`: its arguments, and what it has decided so far. */
@@ -78,6 +78,6 @@ export function wakeAt(pass: Pass, instant: Instant): void {
 }
 
 /** Whether an abort only waits for the running step to end. */
-export function windsDown({ run }: Pass): boolean {
+export function isAborting({ run }: Pass): boolean {
   return run.currentPhase === 'apply' && (run.state === 'aborting' || run.state === 'aborted');
 }

@@ -7,7 +7,7 @@ import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
 import type { PermitFacts, Wants } from './turn.ts';
 import type { HostName } from '../planner/facts.ts';
 
-export type PermitWish = {
+export type DesiredPermits = {
   readonly run: string;
   /** namespace/name, for people. */
   readonly strategy: string;
@@ -16,7 +16,7 @@ export type PermitWish = {
   readonly exactly: boolean;
 };
 
-export type PoolFacts = {
+export type PoolCapacity = {
   /** How many hosts may be out of service, as a number. */
   readonly limit: number;
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
@@ -39,8 +39,8 @@ export type Settlement = {
  */
 export function settlePermits(
   status: HostPoolStatus,
-  wish: PermitWish,
-  pool: PoolFacts,
+  wish: DesiredPermits,
+  pool: PoolCapacity,
   now: string,
 ): Settlement {
   const { run, wants, exactly } = wish;
@@ -90,7 +90,7 @@ function refusalOf(
   lacking: readonly HostName[],
   level: Permit['level'],
   kept: readonly Permit[],
-  { limit, outOfServiceByOthers, claimedAway, closedBecause }: PoolFacts,
+  { limit, outOfServiceByOthers, claimedAway, closedBecause }: PoolCapacity,
 ): string | undefined {
   if (closedBecause !== undefined) return closedBecause;
   const taken = kept.find(({ host }) => lacking.includes(host));

@@ -3,14 +3,14 @@ import type { HeldBack } from './turn.ts';
 import type { FleetFacts } from './view.ts';
 import { limitOf } from '../planner/host-limit.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
-import type { PoolFacts } from './permits.ts';
+import type { PoolCapacity } from './permits.ts';
 
 const NAMED = 3;
 
 /** A pool, as far as its limit and its switches go. */
 type HostPool = { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
 
-export function poolFacts(pool: HostPool, fleet: FleetFacts): PoolFacts {
+export function poolCapacity(pool: HostPool, fleet: FleetFacts): PoolCapacity {
   return {
     limit: limitIn(pool, fleet),
     outOfServiceByOthers: fleet.outOfServiceByOthers,

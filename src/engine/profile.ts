@@ -19,16 +19,16 @@ export type EngineProfile = {
   /** What ends when a step has run out of time, or its stage or phase has. */
   readonly timeOut: (due: Due, waitedFor: string) => PartEnding;
   /** What becomes of open deadlines when nobody has looked after the run for a while; called before all else. */
-  readonly comeBack: (pass: Pass) => void;
+  readonly afterDowntime: (pass: Pass) => void;
   /**
    * hold: the hosts whose own action did not fail are given back, then a person decides.
    * abort: the abort phase begins at once, and gives everything back.
    */
   readonly onFailure: 'hold' | 'abort';
   /** What an abort does at once, while the running step is awaited. */
-  readonly abortAsked: (pass: Pass) => void;
+  readonly onAbort: (pass: Pass) => void;
   /** What another abort does in that time. */
-  readonly abortAskedAgain: (pass: Pass) => void;
+  readonly onSecondAbort: (pass: Pass) => void;
   /** The stages of the abort phase. */
   readonly undo: (pass: Pass) => readonly Stage[];
   /** Why a request is refused, and what to do; undefined when it is granted. */

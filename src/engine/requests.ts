@@ -6,7 +6,7 @@ import type { Abort, Request } from '../crds/request.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
-import { putStageBack } from './run-state.ts';
+import { resetStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
 
 /** A request that can be read; an abort comes by an annotation of its own. */
@@ -23,7 +23,7 @@ export type Answer = {
 /** Answers one request and does to the run what it asks for. */
 export function answer(pass: Pass, request: RunRequest): void {
   const refusal = pass.profile.refusal(pass, request);
-  if (refusal === undefined) obeyRequest(pass, request);
+  if (refusal === undefined) carryOut(pass, request);
   const { id, verb } = request;
   pass.answers.push({
     id,
@@ -33,7 +33,7 @@ export function answer(pass: Pass, request: RunRequest): void {
   });
 }
 
-function obeyRequest(pass: Pass, request: RunRequest): void {
+function carryOut(pass: Pass, request: RunRequest): void {
   const { run } = pass;
   switch (request.verb) {
     case 'abort':
@@ -47,7 +47,7 @@ function obeyRequest(pass: Pass, request: RunRequest): void {
       return;
     case 'retry':
     case 'resume':
-      return takeUpAgain(pass, request.verb);
+      return restartStage(pass, request.verb);
     case 'release-host':
       run.hosts = run.hosts.map((each) =>
         each.name === request.host ? { ...each, releaseAsked: true } : each,
@@ -58,7 +58,7 @@ function obeyRequest(pass: Pass, request: RunRequest): void {
 
 function abort(pass: Pass): void {
   const { state } = pass.run;
-  if (state === 'aborting') pass.profile.abortAskedAgain(pass);
+  if (state === 'aborting') pass.profile.onSecondAbort(pass);
   else if (state !== 'aborted') beginAbort(pass);
 }
 
@@ -68,11 +68,11 @@ function abort(pass: Pass): void {
  * `resume` repeats nothing that was done, and goes on with hosts that somebody
  * has mended. Should the stage fail before it comes to them, they stay locked.
  */
-function takeUpAgain(pass: Pass, verb: 'retry' | 'resume'): void {
+function restartStage(pass: Pass, verb: 'retry' | 'resume'): void {
   const { run, plan } = pass;
   const phase = run.apply;
   const attempt = (phase.stages[phase.currentStage]?.attempt ?? 1) + (verb === 'retry' ? 1 : 0);
-  putStageBack(phase, plan.stages, attempt);
+  resetStage(phase, plan.stages, attempt);
   delete phase.reason;
   delete phase.endTime;
   stopPhaseTimer(phase);

@@ -1,6 +1,6 @@
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { show } from './lifecycle.ts';
-import { windsDown, type Pass } from './pass.ts';
+import { isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
 import { runStage } from './run-stage.ts';
 import { runningStage } from './run-state.ts';
@@ -11,7 +11,7 @@ import { stopPhaseTimer } from './timers.ts';
  * and where it pauses before `stopAtStage`.
  */
 export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
-  if (windsDown(pass)) return awaitStep(pass, phase);
+  if (isAborting(pass)) return awaitStep(pass, phase);
   while (phase.currentStage < phase.stopAtStage) {
     const stage = phase.stages[phase.currentStage];
     if (!stage) return undefined;

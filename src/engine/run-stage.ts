@@ -1,8 +1,8 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
-import { failedAsBefore, isFinal, stillFailed } from './run-state.ts';
+import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
-import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
+import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
 import { closeOutage, hostSteps, runStep, setResult } from './run-step.ts';
 import { isReached } from './steps/verdict.ts';
@@ -35,9 +35,9 @@ export function runStage(pass: Pass, phase: PhaseStatus, stage: StageStatus): Pa
       // From here on it counts by how much the giving back is put off, which has its own time.
       if (!isGood(step.result)) delete step.extendedSeconds;
     }
-    if (windsDown(pass)) return end(pass, stage, { result: 'aborted' });
+    if (isAborting(pass)) return end(pass, stage, { result: 'aborted' });
     if (!isGood(step.result))
-      return profile.onFailure === 'abort' ? end(pass, stage, step) : giveBack(pass, stage, step);
+      return profile.onFailure === 'abort' ? end(pass, stage, step) : releaseHealthyHosts(pass, stage, step);
     stage.currentStep += 1;
     if (profile.earlyResults) show(stage, combined(stage.steps));
   }
@@ -48,7 +48,7 @@ function end(pass: Pass, stage: StageStatus, ending: Ending): Ending {
   return ending;
 }
 
-function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Ending | undefined {
+function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepStatus): Ending | undefined {
   stage.result = failedStep.result;
   const { timing } = pass.plan.actions;
   const unlock: StepStatus = {
@@ -59,7 +59,7 @@ function giveBack(pass: Pass, stage: StageStatus, failedStep: StepStatus): Endin
     timeoutSeconds: timing.unlockTimeoutSeconds,
     extendedSeconds: failedStep.extendedSeconds ?? 0,
   };
-  pass.run.hosts = pass.run.hosts.map((host) => (failedItself(host) ? host : failedAsBefore(host)));
+  pass.run.hosts = pass.run.hosts.map((host) => (failedItself(host) ? host : withEarlierFailure(host)));
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;
   for (const each of pass.evaluate(unlock, hostSteps(pass, stage, unlock, names))) {
@@ -90,6 +90,6 @@ function failedItself({ result, step }: HostProgress): boolean {
 
 /** A host that was only touched was never locked: there is nothing to keep. */
 function staysLocked({ turn }: Pass, host: HostProgress): boolean {
-  const hasFailed = failedItself(host) || stillFailed(host);
+  const hasFailed = failedItself(host) || isStillFailed(host);
   return host.level === 'away' && hasFailed && turn.view.host(host.name) !== undefined;
 }

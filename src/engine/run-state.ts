@@ -22,7 +22,7 @@ export type RunState = {
   /** RFC 3339; there while `Suspend` lets no time pass. */
   readonly suspendedSince: string | undefined;
   /** RFC 3339; when an open step was last looked after, as far as that is written down. */
-  readonly lookedAfter: string | undefined;
+  readonly lastObservedTime: string | undefined;
 };
 
 /** The run of a new plan, in which nothing has happened yet. */
@@ -37,7 +37,7 @@ export function newRun(id: string, plan: Plan): RunState {
     authority: undefined,
     abortedIn: undefined,
     suspendedSince: undefined,
-    lookedAfter: undefined,
+    lastObservedTime: undefined,
   };
 }
 
@@ -75,7 +75,7 @@ function newStage(stage: Stage, id: number): StageStatus {
 }
 
 /** Puts the current stage of a phase back to its beginning, as this attempt at it. */
-export function putStageBack(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
+export function resetStage(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
   const { currentStage } = phase;
   const stage = stages[currentStage];
   if (!stage) return;
@@ -83,13 +83,13 @@ export function putStageBack(phase: PhaseStatus, stages: readonly Stage[], attem
 }
 
 /** Whether a host had failed when its stage began anew, and nothing was done about that since. */
-export function stillFailed({ failedBefore, patches }: HostProgress): boolean {
+export function isStillFailed({ failedBefore, patches }: HostProgress): boolean {
   return failedBefore === true && patches === undefined;
 }
 
 /** Says of such a host that it has failed, and leaves any other as it is. */
-export function failedAsBefore(host: HostProgress): HostProgress {
-  if (!stillFailed(host)) return host;
+export function withEarlierFailure(host: HostProgress): HostProgress {
+  if (!isStillFailed(host)) return host;
   return { ...host, result: 'failed', reason: `${host.name} had failed before, and was not worked on again` };
 }
 

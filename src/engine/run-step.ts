@@ -1,12 +1,12 @@
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import { isFinal, type Running } from './run-state.ts';
-import { clip } from '../crds/truncate.ts';
+import { truncate } from '../crds/truncate.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { beginStep } from './lifecycle.ts';
-import { stamp, wakeAt, windsDown, type Pass } from './pass.ts';
+import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import type { Ending } from './results.ts';
-import { isOver, isReached, notToBeTaken, type HostStep, type Verdict } from './steps/verdict.ts';
+import { isOver, isReached, membershipFailure, type HostStep, type Verdict } from './steps/verdict.ts';
 import { deadlineOf, dueTimer, nextDeadline, type PartEnding } from './timers.ts';
 
 /**
@@ -36,7 +36,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
     for (const each of pending) setResult(pass, step, each, 'timed-out');
     return failures.length > 0 ? failedBecause(failures) : pass.profile.timeOut(due, reasonsOf(pending));
   }
-  if (windsDown(pass) || failures.length > 0) {
+  if (isAborting(pass) || failures.length > 0) {
     const underWay = pending.filter(({ verdict }) => verdict.kind === 'wait');
     waitFor(pass, running, underWay);
     if (underWay.length > 0) return undefined;
@@ -103,9 +103,11 @@ function outagesOpen({ run, turn }: Pass, stage: StageStatus): boolean {
 }
 
 function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
-  if (windsDown(pass)) return { result: 'aborted' };
+  if (isAborting(pass)) return { result: 'aborted' };
   const { view, pool } = pass.turn;
-  const gone = (running.stage.hosts ?? []).flatMap((name) => notToBeTaken(name, view.host(name), pool) ?? []);
+  const gone = (running.stage.hosts ?? []).flatMap(
+    (name) => membershipFailure(name, view.host(name), pool) ?? [],
+  );
   if (gone.length > 0) return failedBecause(gone.map(({ reason: why }) => why));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
@@ -149,7 +151,7 @@ function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerd
   if (!isReached(verdict) && verdict.uncordoned) outage.uncordoned = true;
   else delete outage.uncordoned;
   if (over) delete outage.reason;
-  else outage.reason = clip(reasonOf(verdict));
+  else outage.reason = truncate(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 
@@ -166,7 +168,7 @@ export function setResult(
 ): void {
   const outage = run.hosts.find(({ name }) => name === host);
   if (!outage) return;
-  Object.assign(outage, { step: step.name, result, reason: clip(reasonOf(verdict)) });
+  Object.assign(outage, { step: step.name, result, reason: truncate(reasonOf(verdict)) });
 }
 
 function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]): void {
@@ -189,12 +191,12 @@ function failuresOf({ run }: Pass, stage: StageStatus, verdicts: readonly HostVe
 function reached(verdicts: readonly HostVerdict[]): Ending {
   const degraded = verdicts.filter(({ verdict }) => verdict.kind === 'degraded');
   return degraded.length > 0
-    ? { result: 'degraded', reason: clip(reasonsOf(degraded)) }
+    ? { result: 'degraded', reason: truncate(reasonsOf(degraded)) }
     : { result: 'success' };
 }
 
 function failedBecause(reasons: readonly string[]): Ending {
-  return { result: 'failed', reason: clip(reasons.join('; ')) };
+  return { result: 'failed', reason: truncate(reasons.join('; ')) };
 }
 
 function reasonsOf(verdicts: readonly HostVerdict[]): string {

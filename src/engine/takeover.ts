@@ -17,10 +17,10 @@ export class DeposedError extends Error {
 }
 
 /** What the status of a pool says about who leads. `own`: the epoch that this process has raised it to, if it has. */
-export type Standing = 'ours' | 'not raised' | 'wiped';
+export type EpochState = 'ours' | 'not raised' | 'wiped';
 
 /** Throws DeposedError. */
-export function standing(pool: string, { epoch }: HostPoolStatus, own: number | undefined): Standing {
+export function epochState(pool: string, { epoch }: HostPoolStatus, own: number | undefined): EpochState {
   if (own === undefined) return epoch === undefined ? 'wiped' : 'not raised';
   if (epoch === own) return 'ours';
   if (epoch !== undefined && epoch > own)

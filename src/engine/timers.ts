@@ -17,7 +17,7 @@ export type PartEnding = Ending & { readonly ends?: 'stage' | 'phase' };
 export type Due = { readonly timer: 'step' | 'stage' | 'phase'; readonly timeoutSeconds: number };
 
 /** So often it is written down that somebody looks after an open step. */
-const LOOK_MILLISECONDS = 20_000;
+const OBSERVATION_MILLISECONDS = 20_000;
 /** A longer time in which nobody did is no fault of the hosts: deadlines are put off by it. */
 const GAP_MILLISECONDS = 30_000;
 
@@ -75,25 +75,25 @@ export function extendDeadlines(run: Draft, milliseconds: number): void {
  * are stored, or neither is, and the gap is found again. A clock that was set back counts for nothing, and the last look
  * is not moved back with it.
  */
-export function putOffByGap({ run, turn }: Pass): void {
-  if (run.lookedAfter === undefined) return;
-  const gap = turn.now - Date.parse(run.lookedAfter);
+export function extendDeadlinesByGap({ run, turn }: Pass): void {
+  if (run.lastObservedTime === undefined) return;
+  const gap = turn.now - Date.parse(run.lastObservedTime);
   if (gap <= GAP_MILLISECONDS) return;
-  extendDeadlines(run, gap - LOOK_MILLISECONDS);
-  run.lookedAfter = undefined;
+  extendDeadlines(run, gap - OBSERVATION_MILLISECONDS);
+  run.lastObservedTime = undefined;
 }
 
 /** Writes down that the open step is looked after, and sees to it that it will be again. */
-export function noteLook(pass: Pass): void {
+export function recordObservation(pass: Pass): void {
   const { run, turn } = pass;
   if (run.suspendedSince !== undefined || !runningStep(run)) {
-    run.lookedAfter = undefined;
+    run.lastObservedTime = undefined;
     return;
   }
-  const last = run.lookedAfter === undefined ? -Infinity : Date.parse(run.lookedAfter);
-  const due = turn.now - last >= LOOK_MILLISECONDS;
-  if (due) run.lookedAfter = stamp(pass);
-  wakeAt(pass, (due ? turn.now : last) + LOOK_MILLISECONDS);
+  const last = run.lastObservedTime === undefined ? -Infinity : Date.parse(run.lastObservedTime);
+  const due = turn.now - last >= OBSERVATION_MILLISECONDS;
+  if (due) run.lastObservedTime = stamp(pass);
+  wakeAt(pass, (due ? turn.now : last) + OBSERVATION_MILLISECONDS);
 }
 
 /** All timers begin anew, with their whole time, as in the VIM after a restart (starlingx-vim.md §11). */

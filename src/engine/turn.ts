@@ -15,7 +15,7 @@ export type Order = {
   readonly throughStage?: number | undefined;
   readonly heldBack?: HeldBack | undefined;
   /** The strategy is being deleted: it is aborted, and what cannot be given back is left locked, with a note. */
-  readonly lettingGo?: boolean | undefined;
+  readonly finalizing?: boolean | undefined;
 };
 
 export type PermitFacts = {

@@ -24,7 +24,7 @@ export type Claim = {
   readonly stage: number;
   readonly level: OutageLevel;
   /** Whether the host was closed before it was claimed; it is put back as it was. */
-  readonly closedBefore: boolean;
+  readonly closedToNewWorkBefore: boolean;
   /** RFC 3339. */
   readonly since: string;
 };
@@ -49,7 +49,7 @@ export type HostFacts = {
   /** Fences writes: changes with every change of the host. */
   readonly revision: string;
   /** Takes no new work. */
-  readonly closed: boolean;
+  readonly closedToNewWork: boolean;
   readonly ready: boolean;
   /** What is wrong with it, in words: not Ready, or under pressure. Empty when healthy. */
   readonly alarms: readonly string[];
@@ -59,7 +59,7 @@ export type HostFacts = {
   /** Why what stands in the place of a claim is none: somebody edited it, or copied it from another host. */
   readonly spoiltClaim: string | undefined;
   /** Whether our mark that keeps new work away is there: we closed the host. */
-  readonly marked: boolean;
+  readonly hasMaintenanceMark: boolean;
   /** What has to leave before the host is empty; undefined while that is not known (it is not watched yet). */
   readonly instances: readonly InstanceFacts[] | undefined;
   /** The name of a Job of ours that was started there and has not ended, whoever asked for it. */

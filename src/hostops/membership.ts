@@ -6,7 +6,7 @@ import type { HostName } from '../planner/facts.ts';
 import { memberOf } from '../planner/pool-membership.ts';
 import type { MarkedHost, Scope } from './port.ts';
 
-export type Standing = ReturnType<typeof memberOf>;
+export type PoolMembership = ReturnType<typeof memberOf>;
 
 /**
  * A claimed host stays in the pool of its claim, whatever its labels and the pools say meanwhile. What other pools
@@ -15,7 +15,7 @@ export type Standing = ReturnType<typeof memberOf>;
 export function membershipOf(
   { labels, claim }: { readonly labels: Labels; readonly claim: Claim | undefined },
   scope: Scope,
-): Standing {
+): PoolMembership {
   if (claim) return claim.pool === scope.pool ? 'member' : 'not-selected';
   const standing = memberOf(labels, scope);
   return standing === 'kept-by-other' && scope.pool === DEFAULT_POOL ? 'not-selected' : standing;

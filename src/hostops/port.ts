@@ -31,7 +31,7 @@ export type MarkedHost = {
   readonly revision: string;
   readonly claim: Claim | undefined;
   readonly spoiltClaim: string | undefined;
-  readonly closed: boolean;
+  readonly closedToNewWork: boolean;
   /** Whether a Job works on it, of whatever run: it is no time to give it back. */
   readonly busy: boolean;
 };
@@ -77,10 +77,10 @@ export interface HostOps {
   prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
 
   /** The hosts of a pool that carry a mark of ours, of whatever run. `fleet(scope)` must be open. */
-  marked(scope: Scope): readonly MarkedHost[];
+  markedHosts(scope: Scope): readonly MarkedHost[];
 
   /** The same, read past every cache; costs a list of all hosts. */
-  readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
+  readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
 
   /** The Jobs of a strategy, by its uid, that were never started. Its namespace must be prepared. */
   suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[];

@@ -7,7 +7,7 @@ import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { currentRevision, rawPages, type Detail, type Selection } from './client.ts';
 import { explain, httpStatus, retryAfterSeconds } from './errors.ts';
-import type { Logger } from './log.ts';
+import type { Log } from './log.ts';
 import { isOlder } from './resource-versions.ts';
 import { SilentWatch, WatchError, watchEvents, type WatchEvent } from './watch-events.ts';
 
@@ -31,7 +31,7 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   /** After how much silence a watch is made anew, because its connection may be gone; 90 s by default. */
   readonly idleLimitMs?: number;
   readonly now: () => number;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 type Entry<T> = { readonly revision: string; readonly value: T };
@@ -106,7 +106,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   /** Takes in an object that was read or written besides, unless the watch has brought something newer already. */
-  fold(object: Raw): void {
+  upsert(object: Raw): void {
     const { key, revision } = identityOf(object);
     // Not there, and older than what the watch knows: it was deleted meanwhile.
     if (!this.#entries.has(key) && !isOlder(this.#revision, revision)) return;

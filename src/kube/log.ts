@@ -1,5 +1,5 @@
 /** What the adapter needs of a logger; pino's fits. */
-export type Logger = {
+export type Log = {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
 };

@@ -9,7 +9,7 @@
  * matters carries a precondition of its own.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
-import type { Logger } from '../kube/log.ts';
+import type { Log } from '../kube/log.ts';
 import { Term, type Leadership } from './leadership.ts';
 import { leaderVerdict, leaseTimes, standbyVerdict, validUntil, type LeaseTimes } from './lease-verdict.ts';
 import { ObservedLease } from './observed-lease.ts';
@@ -26,7 +26,7 @@ export type LeaderElectionOptions = {
   readonly leaseSeconds: number;
   /** Milliseconds of a clock that nobody sets and that goes on while the process is stopped, such as performance.now(). */
   readonly monotonic: () => number;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 export class LeaderElection {

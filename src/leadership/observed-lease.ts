@@ -1,7 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError, explain } from '../kube/errors.ts';
-import type { Logger } from '../kube/log.ts';
+import type { Log } from '../kube/log.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
 import { LeaseApi, leaseFacts, type LeaseApiOptions } from './lease-api.ts';
 import {
@@ -19,7 +19,7 @@ import {
 export type ObservedLeaseOptions = LeaseApiOptions & {
   readonly times: LeaseTimes;
   readonly monotonic: () => number;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 /** The Lease as this process knows it, by a watch and by what it reads and writes itself. */

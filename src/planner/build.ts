@@ -7,12 +7,12 @@
 import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import { buildProblems } from './build-problems.ts';
-import { CAREEN } from './careen-profile.ts';
+import { CAREEN_PLANNING } from './careen-profile.ts';
 import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
 import { InputError } from './input-error.ts';
-import { pieces, singly } from './lists.ts';
+import { chunks, singly } from './lists.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
 import { timeoutOver } from './stage-steps.ts';
@@ -49,7 +49,7 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
   if (problems.length > 0) throw new InputError(problems);
   const ordered = seeds.toSorted((a, b) => compareHostNames(a.name, b.name));
   const candidates = ordered.map((seed) => candidate(spec, seed)).filter(({ lacks }) => lacks.size > 0);
-  const groups = roleGroups(CAREEN.roles, candidates, {
+  const groups = roleGroups(CAREEN_PLANNING.roles, candidates, {
     isOf: (role, host) => groupOf(host) === role,
     needsReboot: (host) => host.reboot,
   });
@@ -99,18 +99,18 @@ function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits
   const others = hosts.filter((host) => !controls(host));
   return [
     ...singly(activeLast(hosts.filter(controls), activeHost)),
-    ...(type === 'serial' ? singly(others) : pieces(others, atOnce)),
+    ...(type === 'serial' ? singly(others) : chunks(others, atOnce)),
   ];
 }
 
 function stage(spec: PatchStrategySpec, { role, reboot, hosts }: Group): Stage {
   const level: OutageLevel = reboot ? 'away' : 'touched';
-  const steps = CAREEN.steps[level].map(([step, timeout]) => ({
+  const steps = CAREEN_PLANNING.steps[level].map(([step, timeout]) => ({
     name: step,
     timeoutSeconds: typeof timeout === 'number' ? timeout : spec.timing[timeout],
   }));
   return {
-    name: CAREEN.stageOf[role],
+    name: CAREEN_PLANNING.stageOf[role],
     hosts: hosts.map(({ name }) => name),
     patches: spec.patches.map(({ id }) => id).filter((id) => hosts.some(({ lacks }) => lacks.has(id))),
     level,

@@ -16,7 +16,7 @@ type NativeProfile = {
   readonly steps: Readonly<Record<OutageLevel, readonly (readonly [name: StepName, timeout: StepTimeout])[]>>;
 };
 
-export const CAREEN: NativeProfile = {
+export const CAREEN_PLANNING: NativeProfile = {
   roles: ['controller', 'storage', 'worker'],
   stageOf: {
     controller: 'sw-patch-controllers',

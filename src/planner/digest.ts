@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { oncePer } from './memoize-by-object.ts';
+import { memoizeByObject } from './memoize-by-object.ts';
 
 /** A digest of any JSON value, the same for equal values whatever the order of their keys: `sha256:…`. */
 export function digest(value: unknown): string {
@@ -8,7 +8,7 @@ export function digest(value: unknown): string {
 }
 
 /** Identifies what is wanted, whatever the standing order: the spec without `execution`. Each pass asks it of the same spec. */
-export const specDigest = oncePer(({ execution: _, ...wanted }: PatchStrategySpec) => digest(wanted));
+export const specDigest = memoizeByObject(({ execution: _, ...wanted }: PatchStrategySpec) => digest(wanted));
 
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => {

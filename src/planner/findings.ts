@@ -40,7 +40,7 @@ export type HostState = {
   readonly ready: boolean;
   /** What is wrong with it, in words. */
   readonly alarms: readonly string[];
-  readonly closed: boolean;
+  readonly closedToNewWork: boolean;
   /** Whose outage it is in: a strategy, as namespace/name. */
   readonly claimedBy?: { readonly strategy: string; readonly level: OutageLevel } | undefined;
   readonly spoiltClaim?: string | undefined;
@@ -180,8 +180,10 @@ function limitReached({ strategy, pool, limit, hosts, stages }: Situation): Find
   ];
 }
 
-function isAway({ closed, ready, claimedBy }: HostState, strategy: string): boolean {
-  return claimedBy ? claimedBy.level === 'away' && claimedBy.strategy !== strategy : closed || !ready;
+function isAway({ closedToNewWork, ready, claimedBy }: HostState, strategy: string): boolean {
+  return claimedBy
+    ? claimedBy.level === 'away' && claimedBy.strategy !== strategy
+    : closedToNewWork || !ready;
 }
 
 function claims({ strategy, hosts, stages }: Situation): Finding[] {
@@ -219,7 +221,9 @@ function claims({ strategy, hosts, stages }: Situation): Finding[] {
 }
 
 function hostsCordoned({ hosts }: Situation): Finding[] {
-  const names = hosts.filter(({ closed, claimedBy }) => closed && !claimedBy).map(({ name }) => name);
+  const names = hosts
+    .filter(({ closedToNewWork, claimedBy }) => closedToNewWork && !claimedBy)
+    .map(({ name }) => name);
   if (names.length === 0) return [];
   return [
     {

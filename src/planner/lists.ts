@@ -6,7 +6,7 @@ export function singly<T>(items: readonly T[]): T[][] {
 }
 
 /** As many at once as may be, in the order given. */
-export function pieces<T>(items: readonly T[], size: number): T[][] {
+export function chunks<T>(items: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(items.length / size) }, (_, i) =>
     items.slice(i * size, (i + 1) * size),
   );

@@ -1,5 +1,5 @@
 /** Computes a value once for each object, and keeps it for as long as somebody has the object, which must not change. */
-export function oncePer<K extends object, V>(compute: (object: K) => V): (object: K) => V {
+export function memoizeByObject<K extends object, V>(compute: (object: K) => V): (object: K) => V {
   const known = new WeakMap<K, { readonly value: V }>();
   return (object) => {
     const kept = known.get(object) ?? { value: compute(object) };

@@ -21,7 +21,7 @@ export type Membership = {
 };
 
 /** The selectors of the pools that take precedence over this one, the first first. `pools` may hold it too, in any order. */
-export function heldBack(pool: PoolSelection, pools: readonly PoolSelection[]): Labels[] {
+export function selectorsOfOlderPools(pool: PoolSelection, pools: readonly PoolSelection[]): Labels[] {
   return pools
     .filter((other) => precedence(other, pool) < 0)
     .toSorted(precedence)

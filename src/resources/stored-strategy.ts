@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { DEFAULT_POOL } from '../crds/names.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import { clip } from '../crds/truncate.ts';
+import { truncate } from '../crds/truncate.ts';
 
 export const metadata = z.object({
   name: z.string(),
@@ -63,5 +63,5 @@ function standIn(spec: unknown): PatchStrategySpec {
 
 function complaint({ issues }: z.ZodError): string {
   const told = issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`);
-  return clip(`the spec cannot be read by this version of Careen: ${told.join('; ')}`);
+  return truncate(`the spec cannot be read by this version of Careen: ${told.join('; ')}`);
 }

@@ -1,7 +1,7 @@
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { Result } from '../crds/vocabulary.ts';
 import { begin, beginStep, endPhase, endStage, endStep } from '../engine/lifecycle.ts';
-import { CAREEN } from '../engine/profiles/careen.ts';
+import { CAREEN_ENGINE } from '../engine/profiles/careen.ts';
 import { newPhase } from '../engine/run-state.ts';
 import { QUERY_STEPS, timeoutOver } from '../planner/stage-steps.ts';
 
@@ -46,7 +46,7 @@ export class QueryPhase {
 
   #end(result: Result, reason?: string): void {
     endPhase(this.status, this.#time(), result, reason);
-    this.status.completionPercentage = CAREEN.completionPercentage(this.status);
+    this.status.completionPercentage = CAREEN_ENGINE.completionPercentage(this.status);
   }
 
   #beginStep(): void {

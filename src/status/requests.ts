@@ -1,7 +1,7 @@
 import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION } from '../crds/names.ts';
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
-import { clip } from '../crds/truncate.ts';
+import { truncate } from '../crds/truncate.ts';
 import type { Answer, RunRequest } from '../engine/requests.ts';
 
 const KEPT_ANSWERS = 10;
@@ -21,7 +21,7 @@ export type PendingRequests = {
   /** The answers to what cannot be read. */
   readonly refused: readonly Answer[];
   /** The ids of all that stands in the annotations, answered or not. */
-  readonly standing: ReadonlySet<string>;
+  readonly placedIds: ReadonlySet<string>;
 };
 
 /** What people ask for in the annotations of a strategy and have no answer to. */
@@ -37,7 +37,7 @@ export function pendingRequests({ metadata: { annotations }, status }: Requested
   return {
     requests: parsed.flatMap((each) => ('unreadable' in each ? [] : [each])),
     refused: parsed.flatMap((each) => ('unreadable' in each ? [unreadable(each.id, each.unreadable)] : [])),
-    standing: new Set(placed.map(({ id }) => id)),
+    placedIds: new Set(placed.map(({ id }) => id)),
   };
 }
 
@@ -53,7 +53,7 @@ export function withAnswers(
 ): { readonly requests?: AnsweredRequest[] } {
   const all = [
     ...(before ?? []),
-    ...answers.map((answer) => ({ ...answer, message: clip(answer.message), time })),
+    ...answers.map((answer) => ({ ...answer, message: truncate(answer.message), time })),
   ];
   const others = all.filter(({ id }) => !standing.has(id));
   const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));
@@ -83,7 +83,7 @@ export function withoutOldRequests(strategy: Requested, time: string): PatchStra
   if (!lost) return status;
   const pending = pendingRequests(strategy);
   const why = 'the status was lost, and with it whether this was carried out: place it again with another id';
-  return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.standing) };
+  return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.placedIds) };
 }
 
 function unreadable(id: string, message: string): Answer {

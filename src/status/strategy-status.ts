@@ -1,12 +1,12 @@
-import { updateConditions, type ConditionWish, type Reason } from '../crds/conditions.ts';
+import { updateConditions, type DesiredCondition, type Reason } from '../crds/conditions.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { HostProgress, PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
-import { clip } from '../crds/truncate.ts';
+import { truncate } from '../crds/truncate.ts';
 import type { Answer } from '../engine/requests.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
 import type { HeldBack } from '../engine/turn.ts';
-import { oncePer } from '../planner/memoize-by-object.ts';
+import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { withAnswers } from './requests.ts';
 
@@ -27,7 +27,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     authority: run.authority,
     abortedIn: run.abortedIn,
     suspendedSince: run.suspendedSince,
-    lookedAfter: run.lookedAfter,
+    lastObservedTime: run.lastObservedTime,
   };
 }
 
@@ -47,7 +47,7 @@ export function planOf(record: RunRecord, run: RunState): Plan {
 }
 
 /** The actions of the plan that a record is about; several ask in each pass. */
-export const actionsOf = oncePer(({ actions }: RunRecord) => planActions.parse(actions));
+export const actionsOf = memoizeByObject(({ actions }: RunRecord) => planActions.parse(actions));
 
 /** What of a decision the status shows beside the run itself. */
 export type Shown = {
@@ -56,14 +56,14 @@ export type Shown = {
   readonly heldBack?: HeldBack | undefined;
   readonly answers?: readonly Answer[];
   /** The ids of the requests that stand in the annotations. */
-  readonly standing?: ReadonlySet<string>;
+  readonly placedIds?: ReadonlySet<string>;
 };
 
 /** The status that shows a run, beside what of the status before stays as it is. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, answers = [], standing = new Set() }: Shown,
+  { reasons, heldBack, answers = [], placedIds: standing = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
@@ -100,18 +100,18 @@ export function stalledStatus(
   generation: number,
   now: string,
 ): PatchStrategyStatus {
-  const wish = wishes(reason, message, { stalled: true }, runOf(before)?.hosts);
+  const wish = conditionsFor(reason, message, { stalled: true }, runOf(before)?.hosts);
   const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
   return { ...before, observedGeneration: generation, message, conditions };
 }
 
 function recordOf(record: RunRecord, run: RunState): RunRecord {
-  const { authority, abortedIn, suspendedSince, lookedAfter } = run;
+  const { authority, abortedIn, suspendedSince, lastObservedTime } = run;
   const {
     authority: _authority,
     abortedIn: _aborted,
     suspendedSince: _suspended,
-    lookedAfter: _looked,
+    lastObservedTime: _looked,
     ...kept
   } = record;
   return {
@@ -119,7 +119,7 @@ function recordOf(record: RunRecord, run: RunState): RunRecord {
     ...(authority ? { authority } : {}),
     ...(abortedIn ? { abortedIn } : {}),
     ...(suspendedSince ? { suspendedSince } : {}),
-    ...(lookedAfter ? { lookedAfter } : {}),
+    ...(lastObservedTime ? { lastObservedTime } : {}),
   };
 }
 
@@ -155,17 +155,17 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
   switch (state) {
     case 'ready-to-apply': {
       const [plan = ''] = before.split(NOT_YET);
-      return clip(heldBack === undefined ? plan : `${plan}${NOT_YET}${heldBack}`);
+      return truncate(heldBack === undefined ? plan : `${plan}${NOT_YET}${heldBack}`);
     }
     case 'applying':
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {
         const done = `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done`;
-        return clip(
+        return truncate(
           `${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`,
         );
       }
-      return clip(
+      return truncate(
         `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`,
       );
     case 'applied':
@@ -174,19 +174,21 @@ function messageOf(run: RunState, reasons: readonly string[], before = '', heldB
         : 'all hosts of the plan are patched';
     case 'apply-failed':
     case 'apply-timeout':
-      return clip(
+      return truncate(
         (apply.reason ?? 'failed') +
           (locked ? `; ${locked} until a request release-host, an abort, or kubectl uncordon` : ''),
       );
     case 'aborting':
-      return clip(`releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`);
+      return truncate(
+        `releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
+      );
     case 'aborted':
       return run.abortedIn === 'Hold'
         ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
         : 'aborted, no host is held; set execution.mode to Hold for a new plan';
     case 'abort-failed':
     case 'abort-timeout':
-      return clip(
+      return truncate(
         `${run.abort?.reason ?? 'the abort failed'}; ` +
           (locked
             ? `${locked}: abort again (execution.mode Hold, then Abort), or kubectl uncordon`
@@ -203,8 +205,8 @@ function stayLocked({ hosts }: RunState): string | undefined {
 }
 
 /** The conditions for the states of a run (docs/guides/gitops.md). */
-function conditionsOf(run: RunState, message: string, heldBack: HeldBack | undefined): ConditionWish[] {
-  const wish = (reason: Reason, is: Is): ConditionWish[] => wishes(reason, message, is, run.hosts);
+function conditionsOf(run: RunState, message: string, heldBack: HeldBack | undefined): DesiredCondition[] {
+  const wish = (reason: Reason, is: Is): DesiredCondition[] => conditionsFor(reason, message, is, run.hosts);
   switch (run.state) {
     case 'ready-to-apply':
       return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('AwaitingApproval', {});
@@ -240,15 +242,15 @@ function heldIs({ reason }: HeldBack): Is {
 type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };
 
 /** Ready, Reconciling and Stalled, of which at most one is True; and whether somebody opened one of our hosts. */
-export function wishes(
+export function conditionsFor(
   reason: Reason,
   message: string,
   is: Is,
   hosts: readonly HostProgress[] = [],
-): ConditionWish[] {
+): DesiredCondition[] {
   const calm = { reason: 'AsExpected', message: '' } as const;
   const opened = hosts.filter(({ uncordoned }) => uncordoned);
-  const told = clip(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
+  const told = truncate(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
   return [
     { type: 'Ready', status: is.ready ? 'True' : 'False', reason, message },
     {

@@ -56,7 +56,7 @@ async function makeOutages(run: string): Promise<void> {
     await store.take(run, host);
     grantMilliseconds.push(performance.now() - asked);
     await store.look();
-    await store.giveBack(run, host);
+    await store.releaseHealthyHosts(run, host);
   }
 }
 

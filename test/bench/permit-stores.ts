@@ -5,7 +5,7 @@ import { ConflictError } from '../../src/kube/errors.ts';
 import { CareenApi, parsePool, POOLS_PATH } from '../../src/resources/careen-api.ts';
 import type { HostPool } from '../../src/resources/careen-api.ts';
 import { mergePatch } from '../../src/kube/merge-patch.ts';
-import { settlePermits, type PermitWish } from '../../src/engine/permits.ts';
+import { settlePermits, type DesiredPermits } from '../../src/engine/permits.ts';
 import { PoolLedger, type PoolStore } from '../../src/controllers/pool/pool-ledger.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
 import { call, FIELD_MANAGER, rawList } from '../../src/kube/client.ts';
@@ -32,7 +32,7 @@ export type PermitStore = {
   /** Reads the pool, as each pass of an operator does before it decides anything. */
   look(): Promise<unknown>;
   take(run: string, host: string): Promise<void>;
-  giveBack(run: string, host: string): Promise<void>;
+  releaseHealthyHosts(run: string, host: string): Promise<void>;
 };
 
 export async function permitStore(
@@ -47,7 +47,11 @@ export async function permitStore(
         ...changes((wish) => settlePlainly(config, wish)),
       };
     case 'ledger': {
-      const ledger = new PoolLedger({ store: new OwnEpoch(api), marked: async () => [], lingerMilliseconds });
+      const ledger = new PoolLedger({
+        store: new OwnEpoch(api),
+        markedHosts: async () => [],
+        lingerMilliseconds,
+      });
       return {
         look: () => api.pool(POOL),
         ...changes((wish) => settleInLedger(ledger, wish)),
@@ -58,19 +62,21 @@ export async function permitStore(
       return {
         look: () => api.pool(POOL),
         take: (run, host) => slots.take(run, host),
-        giveBack: (run, host) => slots.giveBack(run, host),
+        releaseHealthyHosts: (run, host) => slots.releaseHealthyHosts(run, host),
       };
     }
   }
 }
 
-function changes(settle: (wish: PermitWish) => Promise<void>): Pick<PermitStore, 'take' | 'giveBack'> {
+function changes(
+  settle: (wish: DesiredPermits) => Promise<void>,
+): Pick<PermitStore, 'take' | 'releaseHealthyHosts'> {
   const settled = async (run: string, hosts: readonly string[]): Promise<void> =>
     settle({ run, strategy: `careen-hosts/${run}`, wants: { hosts, level: 'away' }, exactly: true });
-  return { take: (run, host) => settled(run, [host]), giveBack: (run) => settled(run, []) };
+  return { take: (run, host) => settled(run, [host]), releaseHealthyHosts: (run) => settled(run, []) };
 }
 
-function decide(before: HostPoolStatus, wish: PermitWish): HostPoolStatus {
+function decide(before: HostPoolStatus, wish: DesiredPermits): HostPoolStatus {
   const nobody = new Set<string>();
   const hosts = { outOfServiceByOthers: nobody, claimedAway: nobody };
   const pool = { limit: LIMIT, ...hosts, closedBecause: undefined };
@@ -80,7 +86,7 @@ function decide(before: HostPoolStatus, wish: PermitWish): HostPoolStatus {
 }
 
 /** As Careen did before it had the ledger: each change by itself, the whole pool read, all permits written. */
-async function settlePlainly(config: KubeConfig, wish: PermitWish): Promise<void> {
+async function settlePlainly(config: KubeConfig, wish: DesiredPermits): Promise<void> {
   for (let tried = 1; ; tried += 1) {
     const { metadata, status } = await readWhole(config);
     const { uid, resourceVersion } = metadata;
@@ -98,7 +104,7 @@ async function readWhole(config: KubeConfig): Promise<HostPool> {
   return pool;
 }
 
-async function settleInLedger(ledger: PoolLedger, wish: PermitWish): Promise<void> {
+async function settleInLedger(ledger: PoolLedger, wish: DesiredPermits): Promise<void> {
   for (;;) {
     try {
       await ledger.update(POOL, (status) => ({ status: decide(status, wish), result: undefined }));
@@ -159,7 +165,7 @@ class Slots {
     }
   }
 
-  async giveBack(run: string, host: string): Promise<void> {
+  async releaseHealthyHosts(run: string, host: string): Promise<void> {
     const slot = this.#held.get(`${run}/${host}`);
     if (slot === undefined) throw new Error(`the benchmark is wrong: run ${run} holds no slot for ${host}`);
     await call(this.#config, { method: 'DELETE', path: `${SLOTS_PATH}/${slotName(slot)}` });

@@ -122,7 +122,7 @@ export class ContractCase {
     return this.seen(full, ({ ready, instances }) => ready && instances !== undefined);
   }
 
-  claimOf({ name: hostName, revision, closed }: HostFacts, run = RUN): Effect & { kind: 'claim' } {
+  claimOf({ name: hostName, revision, closedToNewWork }: HostFacts, run = RUN): Effect & { kind: 'claim' } {
     const claim: Claim = {
       run,
       pool: this.fixture.scope.pool,
@@ -131,7 +131,7 @@ export class ContractCase {
       planDigest: 'sha256:0',
       stage: 0,
       level: 'away',
-      closedBefore: closed,
+      closedToNewWorkBefore: closedToNewWork,
       since: '2026-11-23T09:00:00.000Z',
     };
     return { kind: 'claim', key: keyOf(hostName, 'lock-hosts', run), host: hostName, revision, claim };
@@ -146,7 +146,7 @@ export class ContractCase {
       () => this.host(hostName),
       (facts) => this.claimOf(facts),
     );
-    return this.seen(hostName, ({ claim, closed }) => claim?.run === RUN && closed);
+    return this.seen(hostName, ({ claim, closedToNewWork }) => claim?.run === RUN && closedToNewWork);
   }
 
   async released({ name: hostName }: HostFacts): Promise<HostFacts> {

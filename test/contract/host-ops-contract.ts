@@ -62,24 +62,24 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(reasonOfBlocked(outcome)).toContain(c.fixture.owner.name);
       expect(await c.perform(c.releaseOf(held, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'already' });
       await c.fixture.ops.confirm([held.name], c.signal);
-      expect(c.host(held.name)).toMatchObject({ claim: held.claim, closed: true });
+      expect(c.host(held.name)).toMatchObject({ claim: held.claim, closedToNewWork: true });
     });
 
     it('puts a host back as it was: opened when we closed it, left closed when others had', async () => {
       const open = await c.claimed(await c.watched('open'));
-      expect((await c.released(open)).closed).toBe(false);
+      expect((await c.released(open)).closedToNewWork).toBe(false);
       expect(await c.perform(c.releaseOf(open))).toEqual({ kind: 'already' });
 
       const { name: cordoned } = await c.watched('cordoned');
       await c.fixture.close(cordoned);
-      const taken = await c.claimed(await c.seen(cordoned, ({ closed }) => closed));
-      expect((await c.released(taken)).closed).toBe(true);
+      const taken = await c.claimed(await c.seen(cordoned, ({ closedToNewWork }) => closedToNewWork));
+      expect((await c.released(taken)).closedToNewWork).toBe(true);
     });
 
     it('refuses as stale what was decided before the host changed', async () => {
       const before = await c.watched('changed');
       await c.fixture.close(before.name);
-      const after = await c.seen(before.name, ({ closed }) => closed);
+      const after = await c.seen(before.name, ({ closedToNewWork }) => closedToNewWork);
       expect(await c.perform(c.claimOf(before))).toEqual({ kind: 'stale' });
       await c.fixture.ops.confirm([before.name], c.signal);
       expect(c.host(before.name)?.claim).toBeUndefined();
@@ -89,7 +89,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         kind: 'stale',
       });
       await c.fixture.ops.confirm([before.name], c.signal);
-      expect(c.host(before.name)).toMatchObject({ claim: taken.claim, closed: true });
+      expect(c.host(before.name)).toMatchObject({ claim: taken.claim, closedToNewWork: true });
     });
 
     const recordonOf = ({ name, revision }: HostFacts, run = RUN): Effect => {
@@ -99,33 +99,35 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     it('closes a claimed host again that somebody opened, and no other', async () => {
       const taken = await c.claimed(await c.watched('reopened'));
       await c.fixture.open(taken.name);
-      const opened = await c.seen(taken.name, ({ closed }) => !closed);
+      const opened = await c.seen(taken.name, ({ closedToNewWork }) => !closedToNewWork);
       expect(await c.perform(recordonOf(opened, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'stale' });
       await c.accepted(() => c.host(opened.name), recordonOf);
-      expect(await c.seen(opened.name, ({ closed }) => closed)).toMatchObject({
+      expect(await c.seen(opened.name, ({ closedToNewWork }) => closedToNewWork)).toMatchObject({
         claim: taken.claim,
-        marked: true,
+        hasMaintenanceMark: true,
       });
     });
 
     it('opens a host in the end that others had closed, when somebody opened it and we closed it again', async () => {
       const { name } = await c.watched('their-cordon-went');
       await c.fixture.close(name);
-      await c.claimed(await c.seen(name, ({ closed }) => closed));
+      await c.claimed(await c.seen(name, ({ closedToNewWork }) => closedToNewWork));
       await c.fixture.open(name);
-      await c.seen(name, ({ closed }) => !closed);
+      await c.seen(name, ({ closedToNewWork }) => !closedToNewWork);
       await c.accepted(() => c.host(name), recordonOf);
-      const again = await c.seen(name, ({ closed }) => closed);
-      expect((await c.released(again)).closed).toBe(false);
+      const again = await c.seen(name, ({ closedToNewWork }) => closedToNewWork);
+      expect((await c.released(again)).closedToNewWork).toBe(false);
     });
 
     it('takes an edited claim for none, and puts the host back as the run wrote down that it was', async () => {
       const taken = await c.claimed(await c.watched('edited'));
       await c.fixture.editClaim(taken.name);
       const spoilt = await c.seen(taken.name, ({ spoiltClaim }) => spoiltClaim !== undefined);
-      expect(spoilt).toMatchObject({ claim: undefined, closed: true, marked: true });
+      expect(spoilt).toMatchObject({ claim: undefined, closedToNewWork: true, hasMaintenanceMark: true });
       expect(await c.perform(c.claimOf(spoilt, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'stale' });
-      expect(c.fixture.ops.marked(c.fixture.scope)).toMatchObject([{ host: taken.name, claim: undefined }]);
+      expect(c.fixture.ops.markedHosts(c.fixture.scope)).toMatchObject([
+        { host: taken.name, claim: undefined },
+      ]);
 
       await c.accepted(
         () => c.host(taken.name),
@@ -134,12 +136,13 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
           kind: 'release',
           revision: facts.revision,
           run: RUN,
-          closedBefore: false,
+          closedToNewWorkBefore: false,
         }),
       );
       await c.seen(
         taken.name,
-        ({ spoiltClaim, marked, closed }) => spoiltClaim === undefined && !marked && !closed,
+        ({ spoiltClaim, hasMaintenanceMark, closedToNewWork }) =>
+          spoiltClaim === undefined && !hasMaintenanceMark && !closedToNewWork,
       );
     });
 
@@ -153,20 +156,24 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         }),
       );
       const left = await c.seen(failed, ({ claim }) => claim === undefined);
-      expect(left).toMatchObject({ closed: true, marked: false, spoiltClaim: undefined });
+      expect(left).toMatchObject({
+        closedToNewWork: true,
+        hasMaintenanceMark: false,
+        spoiltClaim: undefined,
+      });
       expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set([failed]));
       await c.fixture.open(failed);
-      await c.seen(failed, ({ closed }) => !closed);
+      await c.seen(failed, ({ closedToNewWork }) => !closedToNewWork);
     });
 
     it('keeps a claimed host in its pool, whatever its labels say, and knows whose marks there are', async () => {
       const { name: held } = await c.claimed(await c.watched('member'));
-      expect(c.fixture.ops.marked(c.fixture.scope)).toMatchObject([{ host: held, claim: { run: RUN } }]);
-      expect(await c.fixture.ops.readMarked(c.fixture.scope, c.signal)).toMatchObject([{ host: held }]);
+      expect(c.fixture.ops.markedHosts(c.fixture.scope)).toMatchObject([{ host: held, claim: { run: RUN } }]);
+      expect(await c.fixture.ops.readMarkedHosts(c.fixture.scope, c.signal)).toMatchObject([{ host: held }]);
       const other = { ...c.fixture.scope, pool: 'another' };
       const opened = c.fixture.ops.fleet(other, () => undefined);
       expect(c.fixture.ops.view(other).fleet.total).toBe(0);
-      expect(c.fixture.ops.marked(other)).toEqual([]);
+      expect(c.fixture.ops.markedHosts(other)).toEqual([]);
       expect(c.fixture.ops.view(c.fixture.scope).host(held)?.isMember).toBe(true);
       expect(c.fixture.ops.view(other).host(held)?.isMember).toBe(false);
       opened.close();
@@ -201,9 +208,11 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(await c.perform(c.releaseOf(taken))).toEqual({ kind: 'stale' });
       expect(before && (await c.perform(c.claimOf(before, OTHER_RUN), OTHER_RUN)).kind).toBe('blocked');
       expect(await c.seen(taken.name, ({ claim }) => claim?.epoch === EPOCH + 1)).toMatchObject({
-        closed: true,
+        closedToNewWork: true,
       });
-      expect(await c.seen(due, ({ claim }) => claim?.epoch === EPOCH + 1)).toMatchObject({ closed: true });
+      expect(await c.seen(due, ({ claim }) => claim?.epoch === EPOCH + 1)).toMatchObject({
+        closedToNewWork: true,
+      });
     });
 
     it('hands a Job over: it cannot be started by what was decided before, and can be removed', async () => {

@@ -94,8 +94,8 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
     editClaim: async (host) => {
       const { metadata } = await core.readNode({ name: host });
       const claim = metadata?.annotations?.[CLAIM_ANNOTATION]?.replace(
-        '"closedBefore":false',
-        '"closedBefore":true',
+        '"closedToNewWorkBefore":false',
+        '"closedToNewWorkBefore":true',
       );
       await mergePatch(admin, nodeManifest(host), {
         metadata: { annotations: { [CLAIM_ANNOTATION]: claim } },

@@ -25,8 +25,8 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
     },
     podExists: async ({ uid }) => world.pods.has(uid),
     setReady: async (host, ready) => world.changeHost(host, { ready }),
-    close: async (host) => world.changeHost(host, { closed: true }),
-    open: async (host) => world.changeHost(host, { closed: false }),
+    close: async (host) => world.changeHost(host, { closedToNewWork: true }),
+    open: async (host) => world.changeHost(host, { closedToNewWork: false }),
     editClaim: async (host) => world.changeHost(host, { claim: undefined, spoiltClaim: 'it was edited' }),
     eventually: async (what, condition) => {
       while (!condition()) {

@@ -100,7 +100,7 @@ class World {
   }
 
   #node(node: V1Node): string[] {
-    const { name, closed, claim, bootId } = nodeState(node);
+    const { name, closedToNewWork: closed, claim, bootId } = nodeState(node);
     const before = this.#hosts.get(name);
     const bootIds = (before?.bootIds ?? new Set()).add(bootId);
     bootIds.delete(''); // it has not joined yet
@@ -159,8 +159,10 @@ export function leftovers(
 ): string[] {
   const hosts = nodes.map(nodeState);
   return [
-    ...hosts.filter(({ closed }) => closed).map(({ name }) => `${name} is closed`),
-    ...hosts.filter(({ marked, claim }) => marked || claim).map(({ name }) => `${name} is marked`),
+    ...hosts.filter(({ closedToNewWork: closed }) => closed).map(({ name }) => `${name} is closed`),
+    ...hosts
+      .filter(({ hasMaintenanceMark: marked, claim }) => marked || claim)
+      .map(({ name }) => `${name} is marked`),
     ...permits.map(({ host }) => `a permit for ${host} is left`),
     ...jobs
       .filter(({ spec }) => spec?.suspend)

@@ -157,8 +157,8 @@ describe('a claim that no living run stands for', () => {
   it('is swept back: the host is as it was before, and an event says whose it was', async () => {
     const fleet = await cluster.fleet('swept', 2, 1);
     await fleet.untilPool('a leader', ({ epoch }) => epoch !== undefined);
-    const [open, closedBefore] = await fleet.nodes();
-    for (const node of [open, closedBefore]) {
+    const [open, closedToNewWorkBefore] = await fleet.nodes();
+    for (const node of [open, closedToNewWorkBefore]) {
       const { name = '', uid = '' } = node?.metadata ?? {};
       const claim = writeClaim(
         {
@@ -169,7 +169,7 @@ describe('a claim that no living run stands for', () => {
           planDigest: 'sha256:0',
           stage: 0,
           level: 'away',
-          closedBefore: node === closedBefore,
+          closedToNewWorkBefore: node === closedToNewWorkBefore,
           since: new Date().toISOString(),
         },
         uid,
@@ -184,7 +184,7 @@ describe('a claim that no living run stands for', () => {
       );
     }
     await eventually('no mark is left', async () => marked(await fleet.nodes()).length === 0);
-    expect(closed(await fleet.nodes())).toEqual([closedBefore?.metadata?.name]);
+    expect(closed(await fleet.nodes())).toEqual([closedToNewWorkBefore?.metadata?.name]);
     const event = await eventAbout(cluster.admin, fleet.poolObject, 'ClaimSwept');
     expect(event.related).toMatchObject({ kind: 'Node' });
     expect(event.note).toContain('the claim of strategy careen-hosts/gone on swept-');

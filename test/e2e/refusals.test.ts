@@ -107,7 +107,10 @@ describe('a claim', () => {
     const fleet = await cluster.fleet('edited', 1, 1);
     await stuckInDrain(cluster, fleet);
     const claim = await claimOn(fleet, 'edited-0');
-    await setClaim('edited-0', claim.replace('"closedBefore":false', '"closedBefore":true '));
+    await setClaim(
+      'edited-0',
+      claim.replace('"closedToNewWorkBefore":false', '"closedToNewWorkBefore":true '),
+    );
     const failed = await fleet.untilState('apply-failed');
     expect(failed.message).toMatch(
       /edited-0 lost the claim of this run: its annotation careen.dev\/claim was edited, or copied from another node/,

@@ -30,7 +30,7 @@ async function staged(fleet: Fleet, staging: Staging): Promise<LateWrite> {
 }
 
 /** Lets the request go as it was sent, then its sender, which is to end by itself. Returns the answer's status. */
-async function letGo({ held, first }: LateWrite): Promise<number> {
+async function finalize({ held, first }: LateWrite): Promise<number> {
   const { status } = await held.release();
   scene.replicas.thaw(first);
   expect(await first.operator.ended, 'the deposed leader ends').toBe(1);
@@ -70,7 +70,7 @@ describe('a permit that was granted late', () => {
   });
 
   it('is refused while the next leader has another host out', async () => {
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
   });
 
@@ -91,7 +91,7 @@ describe('a status that was written late', () => {
   });
 
   it('is refused when the next leader has ended the run', async () => {
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
     await untilSwept(write.fleet);
   });
@@ -110,7 +110,7 @@ describe('a claim that was made late', () => {
   });
 
   it('is refused when the next leader has aborted the run', async () => {
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
     await untilSwept(write.fleet);
   });
@@ -137,7 +137,7 @@ describe('an eviction that was asked for late', () => {
   });
 
   it('is refused when another pod has that name', async () => {
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     expect(await pod.stays(successor)).toBe(true);
     expect(evicted(write.second)).toEqual([before]);
     await expectNoHarm(write.fleet);
@@ -158,7 +158,7 @@ describe('an eviction that was asked for late', () => {
     const aborted = await staged(fleet, { match, meanwhile: abort });
     await fleet.untilState('aborted');
     await staying.allow(0);
-    expect(await letGo(aborted)).toBe(429);
+    expect(await finalize(aborted)).toBe(429);
     expect(await staying.stays(uid)).toBe(true);
     expect(evicted(aborted.second)).toEqual([]);
     await expectNoHarm(fleet);
@@ -182,7 +182,7 @@ describe('a Job that was made late', () => {
   });
 
   it('does nothing, and is swept, when the next leader has aborted the run', async () => {
-    expect(await letGo(write)).toBe(201);
+    expect(await finalize(write)).toBe(201);
     await untilSwept(write.fleet);
     await expectNoHarm(write.fleet);
   });
@@ -201,7 +201,7 @@ describe('a Job that was made late, of a run that was ended', () => {
   });
 
   it('is there already', async () => {
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
     await untilSwept(write.fleet);
   });
@@ -229,7 +229,7 @@ describe('a Job that was started late', () => {
   });
 
   it('is refused when the next leader has aborted the run', async () => {
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
   });
 
@@ -256,7 +256,7 @@ describe('an uncordon that was sent late', () => {
   });
 
   it('is refused when a later run has the host', async () => {
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
   });
 
@@ -281,7 +281,7 @@ describe('what is sent late is refused', () => {
     const isOver = ({ run, state }: PatchStrategyStatus): boolean =>
       (run?.epoch ?? 0) > 1 && over.includes(state ?? '');
     await write.fleet.until('the next leader has ended it', isOver);
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
     await untilSwept(write.fleet);
   });
@@ -292,7 +292,7 @@ describe('what is sent late is refused', () => {
   ] as const)('(%s) when the next leader has ended the run', async (name, match) => {
     const write = await staged(await scene.cluster.fleet(`ended-${name}`, 1, 1), { match });
     await write.fleet.untilState('applied');
-    expect(await letGo(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
     await untilSwept(write.fleet);
   });

@@ -1,6 +1,6 @@
 /** A status of every state that a HostPool can be in, made by the code that makes them in the operator. */
 import type { HostPool } from '../../src/resources/careen-api.ts';
-import { shown } from '../../src/controllers/pool/reconcile-host-pool.ts';
+import { observedStatus } from '../../src/controllers/pool/reconcile-host-pool.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { FleetFacts } from '../../src/engine/view.ts';
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
@@ -27,16 +27,16 @@ function pool(paused: boolean): HostPool {
 
 /** Each under the name that it has in docs/guides/gitops.md. */
 export function poolSamples(): Samples {
-  const serving = shown(pool(false), {}, fleet, TIME);
+  const serving = observedStatus(pool(false), {}, fleet, TIME);
   const object = objectOf('HostPool', GENERATION);
   return new Map([
     ['made, not seen yet', object(NOT_SEEN)],
     ['edited, not seen since', objectOf('HostPool', GENERATION + 1)(serving)],
     ['grants permits', object(serving)],
-    ['paused', object(shown(pool(true), {}, fleet, TIME))],
+    ['paused', object(observedStatus(pool(true), {}, fleet, TIME))],
     [
       'overlaps an older pool',
-      object(shown(pool(false), {}, { ...fleet, keptByOtherPools: new Set(['w-1']) }, TIME)),
+      object(observedStatus(pool(false), {}, { ...fleet, keptByOtherPools: new Set(['w-1']) }, TIME)),
     ],
     ['being deleted', object(serving, { deletionTimestamp: TIME })],
   ]);

@@ -131,7 +131,7 @@ export async function strategySamples(): Promise<Samples> {
     'a stage runs, a budget blocks a pod': running,
     'a stage waits for permits': await after({
       options: {
-        hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closed: true }],
+        hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closedToNewWork: true }],
         maxUnavailable: 1,
       },
       story: (run) => run.elapse(60_000),
@@ -139,7 +139,7 @@ export async function strategySamples(): Promise<Samples> {
     'a stage runs, somebody uncordoned a host': await after({
       story: async (run) => {
         await drainingOf(run);
-        run.world.changeHost('w-1', { closed: false });
+        run.world.changeHost('w-1', { closedToNewWork: false });
         await run.pass();
       },
     }),

@@ -99,7 +99,7 @@ const strategyStatus: PatchStrategyStatus = {
         attempt: 1,
         since: TIME,
         result: 'wait',
-        closedBefore: false,
+        closedToNewWorkBefore: false,
         uncordoned: true,
         releaseAsked: true,
       },

@@ -109,7 +109,7 @@ describe('an informer that lists', () => {
     proxy.cut();
     const held = await list;
     await server.change('going');
-    each.informer.fold(await call(admin, { method: 'GET', path: `${CONFIG_MAPS}/going` }));
+    each.informer.upsert(await call(admin, { method: 'GET', path: `${CONFIG_MAPS}/going` }));
     await server.remove('going');
     await held.release();
     await each.agrees(server);

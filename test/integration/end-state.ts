@@ -14,7 +14,7 @@ const NOT_COMPARED = new Set([
   'endTime',
   'since',
   'timedSince',
-  'lookedAfter',
+  'lastObservedTime',
   'extendedSeconds',
   'builtAt',
   'lastTransitionTime',

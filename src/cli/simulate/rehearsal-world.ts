@@ -42,13 +42,16 @@ export function rehearsalWorld(
   return world;
 }
 
-function asIs({ name, labels, nodeInfo, ready, closed, claimedBy }: FleetHost, strategy: string): NewHost {
+function asIs(
+  { name, labels, nodeInfo, ready, closedToNewWork, claimedBy }: FleetHost,
+  strategy: string,
+): NewHost {
   return {
     name,
     labels,
     nodeInfo: factsOf({}, nodeInfo),
     ready,
-    closed: closed && claimedBy?.strategy !== strategy,
+    closedToNewWork: closedToNewWork && claimedBy?.strategy !== strategy,
   };
 }
 
@@ -81,6 +84,6 @@ function claimOf({ strategy, level }: NonNullable<FleetHost['claimedBy']>, pool:
   const [namespace = '', name = ''] = strategy.split('/');
   return {
     ...{ run: `run of ${strategy}`, pool, epoch: 1, owner: { namespace, name, uid: strategy } },
-    ...{ planDigest: '', stage: 0, level, closedBefore: false, since: NOBODY_ASKS },
+    ...{ planDigest: '', stage: 0, level, closedToNewWorkBefore: false, since: NOBODY_ASKS },
   };
 }

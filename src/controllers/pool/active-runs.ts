@@ -7,7 +7,7 @@ import { runOf } from '../../status/strategy-status.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 
 /** A run that some strategy still has, and what it says of itself. */
-export type LivingRun = {
+export type ActiveRun = {
   readonly strategy: string;
   /** Hosts whose outage it has recorded as open. */
   readonly open: ReadonlySet<HostName>;
@@ -18,27 +18,27 @@ export type LivingRun = {
 };
 
 /** By run; undefined: it was looked for and is not alive. Of a run that is not in it nothing is known. */
-export type LivingRuns = ReadonlyMap<string, LivingRun | undefined>;
+export type ActiveRuns = ReadonlyMap<string, ActiveRun | undefined>;
 
 /**
  * Which of the runs that permits or claims of a pool name are alive: their strategy exists and has not begun another.
  * Read anew, since what belongs to no living run is taken back; and after the claims, since a run has recorded a host
  * before it claims it.
  */
-export async function livingRuns(
+export async function activeRuns(
   api: Pick<CareenApi, 'strategy'>,
   { status: { runs = [], permits = [] } }: Pick<HostPool, 'status'>,
   marked: readonly MarkedHost[],
-): Promise<LivingRuns> {
+): Promise<ActiveRuns> {
   const claimants = marked.flatMap(({ claim }) =>
     claim ? [[claim.run, `${claim.owner.namespace}/${claim.owner.name}`] as const] : [],
   );
   const named = new Map([...runs.map(({ id, strategy }) => [id, strategy] as const), ...claimants]);
-  const living = new Map<string, LivingRun | undefined>(permits.map(({ run }) => [run, undefined]));
+  const living = new Map<string, ActiveRun | undefined>(permits.map(({ run }) => [run, undefined]));
   for (const [id, strategy] of named) {
     const [namespace = '', name = ''] = strategy.split('/');
     const found = await api.strategy({ namespace, name });
-    living.set(id, found?.status.run?.id === id ? livingRun(strategy, found) : undefined);
+    living.set(id, found?.status.run?.id === id ? activeRun(strategy, found) : undefined);
   }
   return living;
 }
@@ -51,7 +51,7 @@ const MAY_GO_ON: ReadonlySet<StrategyState> = new Set([
   'apply-timeout',
 ]);
 
-function livingRun(strategy: string, { status }: PatchStrategy): LivingRun {
+function activeRun(strategy: string, { status }: PatchStrategy): ActiveRun {
   const run = runOf(status);
   return {
     strategy,

@@ -9,7 +9,7 @@ import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import { standing, takenOver } from '../../engine/takeover.ts';
+import { epochState, takenOver } from '../../engine/takeover.ts';
 
 const TRIES = 6;
 const PAUSE_MILLISECONDS = 10;
@@ -26,7 +26,7 @@ export type PoolStore = {
 export type PoolLedgerOptions = {
   readonly store: PoolStore;
   /** The hosts of the pool that carry marks of ours, read past every cache; asked once for each takeover. */
-  readonly marked: (pool: HostPool) => Promise<readonly MarkedHost[]>;
+  readonly markedHosts: (pool: HostPool) => Promise<readonly MarkedHost[]>;
   /** Told of each write that was made, and of each that came too late. */
   readonly wrote?: (result: 'written' | 'conflict') => void;
   /** Told that the permits of a pool were made again from the claims. */
@@ -62,10 +62,10 @@ export class PoolLedger {
    * The epoch under which this process leads a pool that was just read; raised first when that was not done yet, or
    * when somebody wiped it. Throws DeposedError when another leader has raised it.
    */
-  async lead(pool: HostPool): Promise<number> {
+  async ensureEpoch(pool: HostPool): Promise<number> {
     const { name, uid } = pool.metadata;
     const own = this.#epochs.get(uid);
-    if (own !== undefined && standing(name, pool.status, own) === 'ours') return own;
+    if (own !== undefined && epochState(name, pool.status, own) === 'ours') return own;
     await this.update(name, (status) => ({ status, result: undefined }));
     const raised = this.#epochs.get(uid);
     if (raised === undefined) throw new ConflictError(`HostPool ${name} was deleted or replaced meanwhile`);
@@ -168,8 +168,8 @@ export class PoolLedger {
 
   async #ledStatus(pool: HostPool): Promise<{ readonly status: HostPoolStatus; readonly rebuilt: boolean }> {
     const own = this.#epochs.get(pool.metadata.uid);
-    if (standing(pool.metadata.name, pool.status, own) === 'ours')
+    if (epochState(pool.metadata.name, pool.status, own) === 'ours')
       return { status: pool.status, rebuilt: false };
-    return takenOver(pool.status, await this.#options.marked(pool), own);
+    return takenOver(pool.status, await this.#options.markedHosts(pool), own);
   }
 }

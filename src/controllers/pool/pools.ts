@@ -1,5 +1,5 @@
 import type { Scope } from '../../hostops/port.ts';
-import { heldBack, type PoolSelection } from '../../planner/pool-membership.ts';
+import { selectorsOfOlderPools, type PoolSelection } from '../../planner/pool-membership.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { hostPoolSpec } from '../../crds/host-pool.ts';
 
@@ -43,13 +43,13 @@ export class Pools {
     this.set(pool);
     const { name, creationTimestamp: createdAt } = pool.metadata;
     const { nodeSelector } = pool.spec.provider.kubernetes;
-    const before = heldBack({ name, createdAt, nodeSelector }, [...this.#pools.values()]);
+    const before = selectorsOfOlderPools({ name, createdAt, nodeSelector }, [...this.#pools.values()]);
     return { pool: name, nodeSelector, before, roles: pool.spec.roles };
   }
 }
 
 /** Stands in for a pool that is gone, so that hosts that are out of service can still be given back. */
-export function everyNode(pool: string): Scope {
+export function fallbackScope(pool: string): Scope {
   const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
   return { pool, nodeSelector: {}, before: [], roles };
 }

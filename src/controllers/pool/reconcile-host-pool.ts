@@ -2,12 +2,12 @@
  * One pass over one pool: lead it, take back what no living run stands for, and
  * show how it is. Permits are granted elsewhere, by the passes over strategies.
  */
-import { updateConditions, type ConditionWish } from '../../crds/conditions.ts';
+import { updateConditions, type DesiredCondition } from '../../crds/conditions.ts';
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import type { FleetFacts } from '../../engine/view.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import { livingRuns } from './active-runs.ts';
+import { activeRuns } from './active-runs.ts';
 import type { ReconcilerDeps } from '../strategy/pass-context.ts';
 import { limitIn, overlap } from '../../engine/pool-facts.ts';
 import { poolEvent } from '../runtime/events.ts';
@@ -21,7 +21,7 @@ const SWEEP_PAUSE_MILLISECONDS = 2_000;
 export function hostPoolReconciler(
   deps: ReconcilerDeps,
 ): (name: string, signal: AbortSignal) => Promise<void> {
-  const attachments = new Attachments(deps.hosts, deps.again);
+  const attachments = new Attachments(deps.hosts, deps.requeue);
 
   return async function reconcile(name, signal) {
     const pool = await deps.api.pool(name);
@@ -31,24 +31,24 @@ export function hostPoolReconciler(
       return;
     }
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
-    const epoch = await deps.ledger.lead(pool);
-    const marked = deps.hosts.marked(attachment.scope);
-    const living = await livingRuns(deps.api, pool, marked);
+    const epoch = await deps.ledger.ensureEpoch(pool);
+    const marked = deps.hosts.markedHosts(attachment.scope);
+    const living = await activeRuns(deps.api, pool, marked);
     const context: SweepContext = { deps, pool, attachment, epoch, marked, living, signal };
-    if (await sweepClaims(context)) deps.again(name, SWEEP_PAUSE_MILLISECONDS);
+    if (await sweepClaims(context)) deps.requeue(name, SWEEP_PAUSE_MILLISECONDS);
     const { fleet } = attachment.view();
     const changed = await deps.ledger.update(name, (before, read) => {
       const swept = withoutStrayPermits(context, before);
       return {
-        status: shown(read, swept, fleet, new Date(deps.clock()).toISOString()),
+        status: observedStatus(read, swept, fleet, new Date(deps.clock()).toISOString()),
         result: { before, swept },
       };
     });
-    if (changed) tell(context, changed.before, changed.swept, fleet);
+    if (changed) report(context, changed.before, changed.swept, fleet);
   };
 }
 
-function tell(
+function report(
   { deps, pool, living }: SweepContext,
   before: HostPoolStatus,
   after: HostPoolStatus,
@@ -72,7 +72,7 @@ function tell(
 }
 
 /** The status with what is observed of the pool; the very same object when nothing of it changed. */
-export function shown(
+export function observedStatus(
   pool: HostPool,
   status: HostPoolStatus,
   fleet: FleetFacts,
@@ -91,7 +91,7 @@ export function shown(
   return JSON.stringify(next) === JSON.stringify(status) ? status : next;
 }
 
-function conditionsOf(pool: HostPool, fleet: FleetFacts): ConditionWish[] {
+function conditionsOf(pool: HostPool, fleet: FleetFacts): DesiredCondition[] {
   const problem = overlap(pool.metadata.name, fleet);
   const calm = { reason: 'AsExpected', message: '' } as const;
   if (problem !== undefined) {

@@ -9,7 +9,7 @@ import type { MarkedHost } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { LivingRuns } from './active-runs.ts';
+import type { ActiveRuns } from './active-runs.ts';
 import type { ReconcilerDeps } from '../strategy/pass-context.ts';
 import { withPermits } from '../../engine/permits.ts';
 import { poolEvent } from '../runtime/events.ts';
@@ -21,7 +21,7 @@ export type SweepContext = {
   readonly epoch: number;
   /** The hosts that carried marks of ours when it was looked which runs are alive. */
   readonly marked: readonly MarkedHost[];
-  readonly living: LivingRuns;
+  readonly living: ActiveRuns;
   readonly signal: AbortSignal;
 };
 
@@ -33,7 +33,7 @@ export async function sweepClaims(context: SweepContext): Promise<boolean> {
   const { pool, marked, living } = context;
   let waits = false;
   for (const each of marked) {
-    if (!each.claim || isStoodFor(each.host, each.claim, pool.status.permits ?? [], living)) continue;
+    if (!each.claim || isBacked(each.host, each.claim, pool.status.permits ?? [], living)) continue;
     if (each.busy) waits = true;
     else await release(context, each, each.claim);
   }
@@ -45,18 +45,18 @@ export function withoutStrayPermits(
   { deps, attachment, living }: SweepContext,
   status: HostPoolStatus,
 ): HostPoolStatus {
-  const claimed = claims(deps.hosts.marked(attachment.scope));
+  const claimed = claims(deps.hosts.markedHosts(attachment.scope));
   const view = attachment.view();
   const kept = keptPermits(status, living, claimed, (host) => view.host(host) !== undefined);
   return kept.length === (status.permits ?? []).length ? status : withPermits(status, kept);
 }
 
 /** A claim is right while its run is alive and either has recorded the host, or has a permit for it and goes on. */
-export function isStoodFor(
+export function isBacked(
   host: HostName,
   { run }: Claim,
   permits: readonly Permit[],
-  living: LivingRuns,
+  living: ActiveRuns,
 ): boolean {
   const owner = living.get(run);
   if (!owner) return false;
@@ -72,7 +72,7 @@ export function isStoodFor(
  */
 export function keptPermits(
   { permits = [] }: HostPoolStatus,
-  living: LivingRuns,
+  living: ActiveRuns,
   claimed: ReadonlySet<string>,
   exists: (host: HostName) => boolean,
 ): readonly Permit[] {

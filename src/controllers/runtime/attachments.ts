@@ -10,7 +10,7 @@ export class Attachment {
   /** When the status was last written, for coalescing. */
   statusWrittenAt = 0;
   /** Since when it is looked what runs on the open hosts. */
-  lookingSince: number | undefined;
+  observingSince: number | undefined;
   readonly #hosts: HostOps;
   readonly #fleet: Subscription;
   readonly #watch: HostWatch;
@@ -39,12 +39,12 @@ export class Attachment {
 /** The attachments of all strategies, made when a strategy is first seen and when its pool changes. */
 export class Attachments {
   readonly #hosts: HostOps;
-  readonly #again: (key: string) => void;
+  readonly #requeue: (key: string) => void;
   readonly #attached = new Map<string, { readonly identity: string; readonly attachment: Attachment }>();
 
-  constructor(hosts: HostOps, again: (key: string) => void) {
+  constructor(hosts: HostOps, requeue: (key: string) => void) {
     this.#hosts = hosts;
-    this.#again = again;
+    this.#requeue = requeue;
   }
 
   attach(key: string, scope: Scope): Attachment {
@@ -52,7 +52,7 @@ export class Attachments {
     const existing = this.#attached.get(key);
     if (existing?.identity === identity) return existing.attachment;
     this.detach(key);
-    const attachment = new Attachment(this.#hosts, scope, () => this.#again(key));
+    const attachment = new Attachment(this.#hosts, scope, () => this.#requeue(key));
     this.#attached.set(key, { identity, attachment });
     return attachment;
   }

@@ -50,7 +50,7 @@ export class CareenOperator extends OperatorShell {
   readonly #pools: WorkQueue;
   /** The pool of each strategy, whose change wakes it, and its run, whose end wakes the pool that it held. */
   readonly #seen = new Map<string, StrategySeen>();
-  readonly #known = new Pools(() => this.#lookAtAll());
+  readonly #known = new Pools(() => this.#requeueAll());
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
 
@@ -62,12 +62,12 @@ export class CareenOperator extends OperatorShell {
     const api = new CareenApi(config);
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
-    const deps: Omit<ReconcilerDeps, 'again'> = {
+    const deps: Omit<ReconcilerDeps, 'requeue'> = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
     const queue = (kind: string, atOnce: number, make: (deps: ReconcilerDeps) => Reconcile): WorkQueue =>
-      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (again) => make({ ...deps, again }));
+      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (requeue) => make({ ...deps, requeue }));
     this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler);
     this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
@@ -77,7 +77,7 @@ export class CareenOperator extends OperatorShell {
     const poolChanged = (event: ResourceEvent): Promise<void> => this.#poolChanged(event);
     await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, 'metadata');
     await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
-    this.#resync = setInterval(() => this.#lookAtAll(), this.#resyncSeconds * 1000);
+    this.#resync = setInterval(() => this.#requeueAll(), this.#resyncSeconds * 1000);
   }
 
   /** Takes no more work and waits for the passes that run. Safe to call twice. */
@@ -111,7 +111,7 @@ export class CareenOperator extends OperatorShell {
     return Promise.resolve();
   }
 
-  #lookAtAll(): void {
+  #requeueAll(): void {
     for (const name of this.#known.names) this.#pools.add(name);
     for (const key of this.#seen.keys()) this.#strategies.add(key);
   }
@@ -120,7 +120,7 @@ export class CareenOperator extends OperatorShell {
 function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenApi, pools: Pools): PoolLedger {
   return new PoolLedger({
     store: api,
-    marked: (pool) => hosts.readMarked(pools.scopeOf(pool), new AbortController().signal),
+    markedHosts: (pool) => hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),
     wrote: (result) => metrics.permitWrite(result),
     rebuilt: (pool) => {
       const note =

@@ -22,7 +22,7 @@ export type ReconcileQueueOptions = {
 /** A queue of passes that are counted. `make` gets what has a key looked at again: now, or after some milliseconds. */
 export function reconcileQueue(
   { kind, atOnce, log, metrics, clock, deposed }: ReconcileQueueOptions,
-  make: (again: (key: string, afterMilliseconds?: number) => void) => Reconcile,
+  make: (requeue: (key: string, afterMilliseconds?: number) => void) => Reconcile,
 ): WorkQueue {
   const reconcile = make((key, after) => (after === undefined ? queue.add(key) : queue.addAfter(key, after)));
   const queue: WorkQueue = new WorkQueue({

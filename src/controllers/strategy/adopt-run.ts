@@ -53,8 +53,8 @@ function adoptions(
   };
   return new Map(
     run.hosts.map((outage) => {
-      const { level, since, closedBefore = false } = outage;
-      const claim = { ...common, level, since, closedBefore };
+      const { level, since, closedToNewWorkBefore = false } = outage;
+      const claim = { ...common, level, since, closedToNewWorkBefore };
       return [outage.name, { claim, makeIfMissing: mayBeOnItsWay(run, outage) }];
     }),
   );

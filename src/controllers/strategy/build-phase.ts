@@ -5,7 +5,7 @@
 import { updateConditions, type Reason } from '../../crds/conditions.ts';
 import type { PatchStrategySpec } from '../../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../../crds/patch-strategy-status.ts';
-import { clip } from '../../crds/truncate.ts';
+import { truncate } from '../../crds/truncate.ts';
 import { newPhase, newRun, type RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { View } from '../../engine/view.ts';
@@ -17,7 +17,7 @@ import { InputError } from '../../planner/input-error.ts';
 import { actionsDifference, planDifference } from '../../planner/plan-difference.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { QueryPhase } from '../../status/query-phase.ts';
-import { planOf, runOf, statusOfRun, wishes } from '../../status/strategy-status.ts';
+import { planOf, runOf, statusOfRun, conditionsFor } from '../../status/strategy-status.ts';
 
 /** The plan stands whole in the status; this bounds it, with room for what a run adds (decision 0004). */
 const MAX_PLAN_BYTES = 128 * 1024;
@@ -52,7 +52,7 @@ export function buildingStatus({ before, generation }: BuildInput, now: number):
   const message = 'building the plan';
   const conditions = updateConditions(
     before.conditions ?? [],
-    wishes('Building', message, { reconciling: true }),
+    conditionsFor('Building', message, { reconciling: true }),
     generation,
     time,
   );
@@ -83,7 +83,7 @@ export async function buildPlan(
     return failed(input.unreadable);
   }
   if (input.violations.length > 0) {
-    const refusal = clip(input.violations.join('; '));
+    const refusal = truncate(input.violations.join('; '));
     queries.failed(refusal);
     return failed(refusal, 'NotPermitted');
   }
@@ -124,7 +124,7 @@ function buildOrRefusal(input: BuildInput, seeds: readonly HostSeed[]): Built | 
     return planTooLarge(built) ?? built;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return clip(error.message);
+    return truncate(error.message);
   }
 }
 
@@ -156,7 +156,7 @@ function builtStatus(
   const change = changeOf(input.before, plan);
   // Where the order names another plan, the difference is told with that.
   const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
-  const message = clip(
+  const message = truncate(
     `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out` +
       `${leftOut}${change && !pinnedElsewhere ? `; other than before: ${change}` : ''}`,
   );
@@ -193,7 +193,7 @@ function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
     planDifference(left, plan.stages),
     actionsDifference(old.actions, plan.actions),
   ].filter((each) => each !== undefined);
-  if (differences.length > 0) return clip(differences.join('; '));
+  if (differences.length > 0) return truncate(differences.join('; '));
   return left.length < old.stages.length
     ? 'the stages that were carried out are no longer in it'
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
@@ -227,7 +227,7 @@ function buildFailed(
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
     input.before.conditions ?? [],
-    wishes(reason, message, { stalled: true }),
+    conditionsFor(reason, message, { stalled: true }),
     input.generation,
     time,
   );

@@ -10,11 +10,11 @@ import { strategyEvent } from '../runtime/events.ts';
  * hosts are given back, those that failed are left locked with a note, and then
  * the finalizer is removed.
  */
-export async function letGo(context: PassContext): Promise<void> {
+export async function finalize(context: PassContext): Promise<void> {
   const { deps, key, strategy, attachment } = context;
   if (!strategy.metadata.finalizers.includes(RELEASE_FINALIZER)) return;
   const { hosts: left = [], id: runId } = runOf(strategy.status) ?? {};
-  const after = await runPass(context, { mode: 'Abort', lettingGo: true });
+  const after = await runPass(context, { mode: 'Abort', finalizing: true });
   if (after.open) return;
   await freePermits(context);
   const { finalizers } = after.strategy.metadata;

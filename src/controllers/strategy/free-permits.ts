@@ -11,7 +11,9 @@ export async function freePermits({ deps, key, strategy, attachment }: PassConte
   await deps.ledger.update(strategy.status.run?.pool ?? attachment.scope.pool, (status) => {
     const ours = new Set(status.runs?.filter((run) => run.strategy === key).map(({ id }) => id));
     const permits = status.permits ?? [];
-    const claimed = new Map(deps.hosts.marked(attachment.scope).map(({ host, claim }) => [host, claim?.run]));
+    const claimed = new Map(
+      deps.hosts.markedHosts(attachment.scope).map(({ host, claim }) => [host, claim?.run]),
+    );
     const kept = permits.filter(({ host, run }) => !ours.has(run) || claimed.get(host) === run);
     return { status: kept.length === permits.length ? status : withPermits(status, kept), result: undefined };
   });

@@ -28,7 +28,7 @@ export type ReconcilerDeps = Telemetry & {
   readonly clock: () => number;
   readonly newId: () => string;
   /** Has a strategy looked at again: now, or after some milliseconds. */
-  readonly again: (key: string, afterMilliseconds?: number) => void;
+  readonly requeue: (key: string, afterMilliseconds?: number) => void;
 };
 
 /** What one pass works with: all of it was read at its beginning. */

@@ -24,7 +24,7 @@ export async function performEffects(
   const worker = async (): Promise<void> => {
     for (const effect of queue) {
       const outcome = await deps.hosts.perform(effect, fence, signal);
-      tell(deps, key, effect, outcome);
+      report(deps, key, effect, outcome);
       const reason = outcome.kind === 'accepted' ? HOST_EVENTS[effect.kind] : undefined;
       if (reason)
         deps.events.record(strategyEvent(strategy, { ...hostEvent(reason, effect), host: effect.host }));
@@ -37,7 +37,7 @@ export async function performEffects(
   const unsure = received.filter(({ outcome: { kind } }) => kind === 'stale' || kind === 'unknown');
   if (unsure.length > 0)
     await deps.hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
-  if (received.some(({ outcome: { kind } }) => kind !== 'accepted' && kind !== 'already')) deps.again(key);
+  if (received.some(({ outcome: { kind } }) => kind !== 'accepted' && kind !== 'already')) deps.requeue(key);
 }
 
 /** What an accepted effect does to its host, as people are told. */
@@ -66,7 +66,7 @@ function hostEvent(reason: EventReason, effect: Effect): EventDraft {
   }
 }
 
-function tell(
+function report(
   { log, metrics }: ReconcilerDeps,
   strategy: string,
   { host, kind, key }: Effect,

@@ -10,13 +10,13 @@ import { adoptRun } from './adopt-run.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { buildingStatus, buildPlan, type BuildInput } from './build-phase.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import { letGo } from './finalize.ts';
+import { finalize } from './finalize.ts';
 import { orderOf, orderWithoutPool, poolMissing, violationsOf } from './order.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
 import { pendingRequests, refuseAll, withAnswers, withoutOldRequests } from '../../status/requests.ts';
 import { limitIn } from '../../engine/pool-facts.ts';
 import { freePermits } from './free-permits.ts';
-import { everyNode } from '../pool/pools.ts';
+import { fallbackScope } from '../pool/pools.ts';
 import { rebuildNeeded } from '../../status/rebuild.ts';
 import { runPass } from './run-pass.ts';
 import { runOf, stalledStatus } from '../../status/strategy-status.ts';
@@ -29,7 +29,7 @@ import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 export function patchStrategyReconciler(
   deps: ReconcilerDeps,
 ): (key: string, signal: AbortSignal) => Promise<void> {
-  const attachments = new Attachments(deps.hosts, deps.again);
+  const attachments = new Attachments(deps.hosts, deps.requeue);
 
   return async function reconcile(key, signal) {
     const [namespace = '', name = ''] = key.split('/');
@@ -41,10 +41,10 @@ export function patchStrategyReconciler(
     }
     const poolName = poolOf(strategy);
     const pool = await deps.api.pool(poolName);
-    const scope = pool ? deps.pools.scopeOf(pool) : everyNode(poolName);
+    const scope = pool ? deps.pools.scopeOf(pool) : fallbackScope(poolName);
     const attachment = attachments.attach(key, scope);
     deps.metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, deps.clock()));
-    const epoch = pool ? await deps.ledger.lead(pool) : (strategy.status.run?.epoch ?? 1);
+    const epoch = pool ? await deps.ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);
     const read: PassContext = { deps, key, signal, attachment, strategy, pool, epoch };
     const unprepared = await deps.hosts.prepare(namespace, signal);
     // What is deleted goes all the same: with its namespace the right to look into that may be gone, too.
@@ -53,9 +53,9 @@ export function patchStrategyReconciler(
 
     const context = await adoptRun(read);
     await sweepJobs(context);
-    if (deleted) return letGo(context);
+    if (deleted) return finalize(context);
     if (!pool) return waitForPool(context);
-    if (await rebuilt(context, pool)) deps.again(key);
+    if (await rebuildIfNeeded(context, pool)) deps.requeue(key);
     else if (runOf(context.strategy.status)) await runPass(context, orderOf(context));
     else await answerWithoutPlan(context);
   };
@@ -86,7 +86,7 @@ async function waitForNamespace(context: PassContext, why: string): Promise<void
     `the operator cannot watch Jobs in namespace ${namespace}: ${why}; ` +
     `bind the ClusterRole careen-jobs there (docs/guides/install.md), or use a namespace where it is bound`;
   await stall(context, 'NamespaceNotPrepared', message);
-  deps.again(key, RETRY_MILLISECONDS);
+  deps.requeue(key, RETRY_MILLISECONDS);
 }
 
 const RETRY_MILLISECONDS = 10_000;
@@ -99,7 +99,7 @@ async function stall(context: PassContext, reason: Reason, message: string): Pro
   const answers = refuseAll(pending, `there is no plan: ${message}`);
   await deps.api.writeStatus(strategy, {
     ...stalledStatus(status, reason, message, metadata.generation, time),
-    ...withAnswers(status.requests, answers, time, pending.standing),
+    ...withAnswers(status.requests, answers, time, pending.placedIds),
   });
 }
 
@@ -113,7 +113,7 @@ async function answerWithoutPlan({ deps, strategy }: PassContext): Promise<void>
   const observedGeneration = metadata.generation;
   await deps.api.writeStatus(strategy, {
     ...status,
-    ...withAnswers(status.requests, answers, time, pending.standing),
+    ...withAnswers(status.requests, answers, time, pending.placedIds),
     observedGeneration,
     conditions: status.conditions?.map((each) => ({ ...each, observedGeneration })),
   });
@@ -126,7 +126,7 @@ function applyAsked(strategy: PatchStrategy): boolean {
 }
 
 /** Builds the plan where that is needed; whether it did. */
-async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
+async function rebuildIfNeeded(context: PassContext, pool: HostPool): Promise<boolean> {
   const { deps, key, attachment, signal, epoch } = context;
   const { spec, status, metadata } = context.strategy;
   const { fleet } = attachment.view();
@@ -144,7 +144,7 @@ async function rebuilt(context: PassContext, pool: HostPool): Promise<boolean> {
     maxUnavailable,
   });
   if (!verdict.rebuild) {
-    if (verdict.wakeAt !== undefined) deps.again(key, verdict.wakeAt - now);
+    if (verdict.wakeAt !== undefined) deps.requeue(key, verdict.wakeAt - now);
     return false;
   }
   await freePermits(context);

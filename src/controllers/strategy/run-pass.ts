@@ -8,17 +8,17 @@ import type { Decision, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { PassContext } from './pass-context.ts';
 import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
 import { performEffects } from './perform-effects.ts';
-import { heldBy, settlePermits, type PermitWish } from '../../engine/permits.ts';
+import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits.ts';
 import { runEvents } from '../../status/event-drafts.ts';
-import { poolFacts } from '../../engine/pool-facts.ts';
+import { poolCapacity } from '../../engine/pool-facts.ts';
 import { planOf, runOf, statusOfRun, type Shown } from '../../status/strategy-status.ts';
 import { strategyEvent } from '../runtime/events.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 
 /** Status that only tells, and is not decided upon, is written at most so often. */
-const CHATTER_MILLISECONDS = 1_000;
+const VOLATILE_WRITE_MILLISECONDS = 1_000;
 /** How long a process that has just begun waits at most to see what runs on the open hosts. */
-const FIRST_LOOK_MILLISECONDS = 5_000;
+const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
 export type PassResult = {
   readonly strategy: PatchStrategy;
@@ -35,7 +35,7 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   const run = runOf(strategy.status);
   const record = strategy.status.run;
   if (!run || !record) return { strategy, open: false };
-  if (looksFirst(context, run)) return { strategy, open: true };
+  if (awaitFirstObservation(context, run)) return { strategy, open: true };
   const plan = planOf(record, run);
   const pending = pendingRequests(strategy);
   const decide = (permits: PermitFacts): Decision =>
@@ -46,10 +46,10 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   let permits = before;
   let decision = decide(permits);
   const wish = { run: run.id, strategy: key, wants: decision.wants.permits, exactly: false };
-  const preview = pool && settlePermits(pool.status, wish, poolFacts(pool, attachment.view().fleet), '');
+  const preview = pool && settlePermits(pool.status, wish, poolCapacity(pool, attachment.view().fleet), '');
   if (pool && preview && preview.status !== pool.status) {
-    current = await keepUntilReleased(context);
-    permits = await settled(context, wish);
+    current = await ensureFinalizer(context);
+    permits = await settleInPool(context, wish);
     if (permits.held.size > before.held.size)
       deps.log.info({ strategy: key, hosts: [...permits.held] }, 'permits granted');
   } else if (preview && !isDeepStrictEqual(preview.facts, before)) permits = preview.facts;
@@ -60,15 +60,15 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
     reasons: decision.reasons,
     heldBack: order.heldBack,
     answers: [...pending.refused, ...decision.answers],
-    standing: pending.standing,
+    standing: pending.placedIds,
   };
   const stored = await store({ ...context, strategy: current }, decision, run, shown);
-  await freeSurplus(context, run.id, decision, permits);
+  await freeSurplusPermits(context, run.id, decision, permits);
 
   attachment.want(decision.wants.watch);
   const fence = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };
   await performEffects(context, decision.effects, fence, signal);
-  if (decision.wakeAt !== undefined) deps.again(key, decision.wakeAt - deps.clock());
+  if (decision.wakeAt !== undefined) deps.requeue(key, decision.wakeAt - deps.clock());
   const { state, hosts } = decision.run;
   return { strategy: stored, open: hosts.length > 0 || state === 'applying' || state === 'aborting' };
 }
@@ -77,16 +77,16 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
  * A process that has just begun knows what runs on the open hosts within moments; before that it judges nothing, or a
  * step that ended while nobody looked would be timed out unseen.
  */
-function looksFirst({ deps, key, attachment }: PassContext, { hosts }: RunState): boolean {
+function awaitFirstObservation({ deps, key, attachment }: PassContext, { hosts }: RunState): boolean {
   const now = deps.clock();
-  attachment.lookingSince ??= now;
-  if (now - attachment.lookingSince >= FIRST_LOOK_MILLISECONDS) return false;
+  attachment.observingSince ??= now;
+  if (now - attachment.observingSince >= FIRST_OBSERVATION_MILLISECONDS) return false;
   const open = hosts.filter(({ result }) => !isFinal(result)).map(({ name }) => name);
   const view = attachment.view();
   const isUnseen = (name: string): boolean => view.host(name)?.instances === undefined;
   if (!open.some((name) => view.host(name) !== undefined && isUnseen(name))) return false;
   attachment.want(new Set(open));
-  deps.again(key, FIRST_LOOK_MILLISECONDS);
+  deps.requeue(key, FIRST_OBSERVATION_MILLISECONDS);
   return true;
 }
 
@@ -114,13 +114,13 @@ function ownerOf({ metadata: { namespace, name, uid } }: PatchStrategy): Turn['o
 }
 
 /** The run's permits, settled in the pool as it is at that moment. */
-async function settled({ deps, attachment }: PassContext, wish: PermitWish): Promise<PermitFacts> {
+async function settleInPool({ deps, attachment }: PassContext, wish: DesiredPermits): Promise<PermitFacts> {
   const facts = await deps.ledger.update(attachment.scope.pool, (status, pool) => {
     const now = new Date(deps.clock()).toISOString();
     const { facts: result, ...settlement } = settlePermits(
       status,
       wish,
-      poolFacts(pool, attachment.view().fleet),
+      poolCapacity(pool, attachment.view().fleet),
       now,
     );
     return { ...settlement, result };
@@ -129,7 +129,7 @@ async function settled({ deps, attachment }: PassContext, wish: PermitWish): Pro
 }
 
 /** Frees the permits of hosts that the run no longer names; only after the status that no longer names them was stored. */
-async function freeSurplus(
+async function freeSurplusPermits(
   context: PassContext,
   run: string,
   decision: Decision,
@@ -139,14 +139,14 @@ async function freeSurplus(
   if ([...held].every((host) => hosts.includes(host))) return;
   // Exactly what is held and still wanted: nothing is asked for here.
   const kept = { ...decision.wants.permits, hosts: hosts.filter((host) => held.has(host)) };
-  await settled(context, { run, strategy: context.key, wants: kept, exactly: true });
+  await settleInPool(context, { run, strategy: context.key, wants: kept, exactly: true });
 }
 
 /**
  * Gives the strategy the finalizer before its first permit: from then on it does
  * not go before its hosts and permits are given back.
  */
-async function keepUntilReleased({ deps, strategy }: PassContext): Promise<PatchStrategy> {
+async function ensureFinalizer({ deps, strategy }: PassContext): Promise<PatchStrategy> {
   const { finalizers } = strategy.metadata;
   if (finalizers.includes(RELEASE_FINALIZER)) return strategy;
   return deps.api.writeFinalizers(strategy, [...finalizers, RELEASE_FINALIZER]);
@@ -164,18 +164,26 @@ async function store(
   const now = deps.clock();
   const next = statusOfRun(status, run, shown, metadata.generation, new Date(now).toISOString());
   const sinceLast = now - attachment.statusWrittenAt;
-  if (isDeepStrictEqual(essence(next), essence(status)) && sinceLast < CHATTER_MILLISECONDS) {
-    if (!isDeepStrictEqual(next, status)) deps.again(key, CHATTER_MILLISECONDS - sinceLast);
+  if (
+    isDeepStrictEqual(withoutVolatileFields(next), withoutVolatileFields(status)) &&
+    sinceLast < VOLATILE_WRITE_MILLISECONDS
+  ) {
+    if (!isDeepStrictEqual(next, status)) deps.requeue(key, VOLATILE_WRITE_MILLISECONDS - sinceLast);
     return strategy;
   }
   const written = await deps.api.writeStatus(strategy, next);
   attachment.statusWrittenAt = now;
-  tell(context, before, run, { answers: shown.answers ?? [], message: next.message ?? '' });
+  report(context, before, run, { answers: shown.answers ?? [], message: next.message ?? '' });
   return written;
 }
 
 /** The status without what only tells: messages, and what hosts wait for. */
-function essence({ message: _message, conditions = [], progress, ...rest }: PatchStrategyStatus): unknown {
+function withoutVolatileFields({
+  message: _message,
+  conditions = [],
+  progress,
+  ...rest
+}: PatchStrategyStatus): unknown {
   const hosts = progress?.hosts.map((host) => (host.result === 'wait' ? { ...host, reason: '' } : host));
   return {
     ...rest,
@@ -190,7 +198,7 @@ function essence({ message: _message, conditions = [], progress, ...rest }: Patc
 }
 
 /** One log line for each change of state, stage and step; events and numbers beside it. */
-function tell(
+function report(
   { deps, key, strategy }: PassContext,
   before: RunState,
   after: RunState,

@@ -25,9 +25,9 @@ export function refusal(pass: Pass, request: RunRequest): Refusal {
     case 'apply-stage':
       return applyStage(pass, request.stage);
     case 'retry':
-      return takeUpAgain(pass) ?? besideAnother(pass);
+      return restartRefusal(pass) ?? runningJobRefusal(pass);
     case 'resume':
-      return takeUpAgain(pass);
+      return restartRefusal(pass);
     case 'release-host':
       return releaseHost(pass, request.host);
   }
@@ -73,7 +73,7 @@ function ended({ run: { state } }: Pass): Refusal {
   }
 }
 
-function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal {
+function restartRefusal({ run: { state, apply }, turn: { order } }: Pass): Refusal {
   if (state !== 'apply-failed' && state !== 'apply-timeout')
     return `only a run that has failed can be taken up again; this one is ${state}`;
   // Its stage would not begin, and its hosts would be kept locked without having failed.
@@ -85,7 +85,7 @@ function takeUpAgain({ run: { state, apply }, turn: { order } }: Pass): Refusal 
 }
 
 /** A retry makes Jobs of its own, and a host has one at a time. */
-function besideAnother({ run, turn }: Pass): Refusal {
+function runningJobRefusal({ run, turn }: Pass): Refusal {
   for (const { name } of run.hosts) {
     const job = turn.view.host(name)?.runningJob;
     if (job !== undefined)

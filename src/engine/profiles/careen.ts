@@ -1,26 +1,29 @@
 /** The native profile. */
 import type { HostProgress, PhaseStatus } from '../../crds/patch-strategy-status.ts';
 import type { Stage } from '../../planner/plan.ts';
-import { isFinal, stillFailed } from '../run-state.ts';
+import { isFinal, isStillFailed } from '../run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
-import { clip } from '../../crds/truncate.ts';
+import { truncate } from '../../crds/truncate.ts';
 import type { Pass } from '../pass.ts';
 import type { EngineProfile } from '../profile.ts';
-import { putOffByGap } from '../timers.ts';
+import { extendDeadlinesByGap } from '../timers.ts';
 import { refusal } from './careen-refusals.ts';
 
-export const CAREEN: EngineProfile = {
+export const CAREEN_ENGINE: EngineProfile = {
   earlyResults: false,
   completionPercentage,
   phaseReason: (stage, { reason = '' }) => `stage ${String(stage)}: ${reason}`,
   timeOut: ({ timer, timeoutSeconds }, waitedFor) => {
     const whose = timer === 'step' ? '' : ` of the whole ${timer}`;
-    return { result: 'timed-out', reason: clip(`after ${String(timeoutSeconds)} s${whose}: ${waitedFor}`) };
+    return {
+      result: 'timed-out',
+      reason: truncate(`after ${String(timeoutSeconds)} s${whose}: ${waitedFor}`),
+    };
   },
-  comeBack: putOffByGap,
+  afterDowntime: extendDeadlinesByGap,
   onFailure: 'hold',
-  abortAsked: nothing,
-  abortAskedAgain: nothing,
+  onAbort: nothing,
+  onSecondAbort: nothing,
   undo,
   refusal,
 };
@@ -43,8 +46,8 @@ function completionPercentage({ stages, result }: Pick<PhaseStatus, 'stages' | '
 function undo({ run, plan, turn }: Pass): readonly Stage[] {
   const interrupted = run.apply.stages[run.apply.currentStage];
   // Who deletes a strategy has decided nothing about the hosts that failed: those are left locked.
-  const hasFailed = (host: HostProgress): boolean => isFinal(host.result) || stillFailed(host);
-  const given = run.hosts.filter((host) => !turn.order.lettingGo || !hasFailed(host));
+  const hasFailed = (host: HostProgress): boolean => isFinal(host.result) || isStillFailed(host);
+  const given = run.hosts.filter((host) => !turn.order.finalizing || !hasFailed(host));
   if (given.length === 0 || !interrupted) return [];
   const steps = [{ name: 'unlock-hosts', timeoutSeconds: plan.actions.timing.unlockTimeoutSeconds }] as const;
   return [

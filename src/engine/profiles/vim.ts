@@ -9,18 +9,18 @@ import { isFinal, newPhase, runningStage, type RunState } from '../run-state.ts'
 import { restartTimers } from '../timers.ts';
 import { refusal } from './vim-refusals.ts';
 
-export const VIM: EngineProfile = {
+export const VIM_ENGINE: EngineProfile = {
   earlyResults: true,
   completionPercentage,
   phaseReason: (_stage, { reason = '' }) => reason,
   timeOut: ({ timer }) =>
     timer === 'step' ? { result: 'timed-out' } : { result: 'timed-out', reason: 'timeout', ends: timer },
-  comeBack: (pass) => {
+  afterDowntime: (pass) => {
     if (pass.turn.restarted) restartTimers(pass);
   },
   onFailure: 'abort',
-  abortAsked,
-  abortAskedAgain,
+  onAbort,
+  onSecondAbort,
   undo: undoneBy,
   refusal,
 };
@@ -36,7 +36,7 @@ function completionPercentage({ stages, inProgress }: Pick<PhaseStatus, 'stages'
  * Marks what is aborted and shows at once what will be undone (§10.3, §10.4). Between two stages that is nothing, and
  * the abort is over; its phase is never run.
  */
-function abortAsked(pass: Pass): void {
+function onAbort(pass: Pass): void {
   const { run } = pass;
   const pauses = run.apply.inProgress && !runningStage(run.apply);
   for (const part of [run.apply, ...visited(run.apply)]) {
@@ -47,7 +47,7 @@ function abortAsked(pass: Pass): void {
 }
 
 /** A defect of the VIM (§14, 10): the step is still awaited, but what was to be undone is not. */
-function abortAskedAgain({ run }: Pass): void {
+function onSecondAbort({ run }: Pass): void {
   run.state = 'aborted';
 }
 

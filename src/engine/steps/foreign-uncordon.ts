@@ -6,9 +6,9 @@ import { ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
  * until it is closed again, it is closed again, or its step fails. What is under
  * way is awaited in any case, and no step ends on what was seen of an open host.
  */
-export function keptClosed(step: HostStep, judge: (step: HostStep) => Verdict): Verdict {
+export function guardAgainstUncordon(step: HostStep, judge: (step: HostStep) => Verdict): Verdict {
   const { facts, outage, name, run, plan } = step;
-  const opened = outage?.level === 'away' && facts?.claim?.run === run && !facts.closed;
+  const opened = outage?.level === 'away' && facts?.claim?.run === run && !facts.closedToNewWork;
   const verdict = judge(step);
   if (!opened || verdict.kind === 'failed') return verdict;
   const told = `${name} was uncordoned by somebody while we work on it`;

@@ -1,12 +1,21 @@
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
-import { DONE, ask, failed, hostGone, keyOf, notToBeTaken, type HostStep, type Verdict } from './verdict.ts';
+import {
+  DONE,
+  ask,
+  failed,
+  hostGone,
+  keyOf,
+  membershipFailure,
+  type HostStep,
+  type Verdict,
+} from './verdict.ts';
 
 /** Claims the host for this run; in an outage of level `away` that closes it, too. */
 export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return DONE;
-  const left = notToBeTaken(name, facts, pool);
+  const left = membershipFailure(name, facts, pool);
   if (left) return left;
   if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim) {
@@ -22,7 +31,7 @@ export function lockHost(step: HostStep): Verdict {
     planDigest: plan.digest,
     stage: stage.id,
     level: outage.level,
-    closedBefore: facts.closed,
+    closedToNewWorkBefore: facts.closedToNewWork,
     since: outage.since,
   };
   const effect = {
@@ -32,7 +41,7 @@ export function lockHost(step: HostStep): Verdict {
     revision: facts.revision,
     claim,
   } as const;
-  return ask(step, effect, `locking ${name}`, { closedBefore: facts.closed });
+  return ask(step, effect, `locking ${name}`, { closedToNewWorkBefore: facts.closedToNewWork });
 }
 
 /** A failure when the host's claim went away while we worked on it. */

@@ -15,10 +15,10 @@ export function unlockHost(step: HostStep): Verdict {
   if (facts.runningJob !== undefined)
     return { kind: 'wait', reason: `Job ${facts.runningJob} still runs on ${name}` };
   const key = keyOf(step, 'unlock-hosts', '');
-  const { closedBefore } = outage;
+  const { closedToNewWorkBefore } = outage;
   return ask(
     step,
-    { kind: 'release', key, host: name, revision: facts.revision, run, closedBefore },
+    { kind: 'release', key, host: name, revision: facts.revision, run, closedToNewWorkBefore },
     `unlocking ${name}`,
   );
 }
@@ -27,11 +27,11 @@ export function unlockHost(step: HostStep): Verdict {
  * Whether something of this run is left on a host whose outage is open: its claim, or, where somebody took or spoilt
  * that, what it closed the host with.
  */
-export function carriesOurMark({ claim, spoiltClaim, marked }: HostFacts, run: string): boolean {
-  return claim ? claim.run === run : marked || spoiltClaim !== undefined;
+export function carriesOurMark({ claim, spoiltClaim, hasMaintenanceMark }: HostFacts, run: string): boolean {
+  return claim ? claim.run === run : hasMaintenanceMark || spoiltClaim !== undefined;
 }
 
 /** Whether somebody uncordoned a host that we had closed: they have taken the decision about it, whatever became of its claim. */
-export function lockedByNobody({ closed }: HostFacts, { level }: HostProgress): boolean {
-  return !closed && level === 'away';
+export function wasOpenedByOthers({ closedToNewWork }: HostFacts, { level }: HostProgress): boolean {
+  return !closedToNewWork && level === 'away';
 }

@@ -84,7 +84,7 @@ export function hostGone(name: HostName): Verdict & { kind: 'failed' } {
 }
 
 /** A failure when a host cannot be taken any more: it is gone, or it is another pool's to say how many may be away. */
-export function notToBeTaken(
+export function membershipFailure(
   name: HostName,
   facts: HostFacts | undefined,
   pool: string,

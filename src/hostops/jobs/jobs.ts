@@ -8,7 +8,7 @@ import { lookUpFailure } from './job-failures.ts';
 import { jobName, jobState, type JobState } from './job.ts';
 import { explain } from '../../kube/errors.ts';
 import type { SuspendedJob } from '../port.ts';
-import type { Logger } from '../../kube/log.ts';
+import type { Log } from '../../kube/log.ts';
 import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
 
 const LOOKUPS = 3;
@@ -20,7 +20,7 @@ export type JobsOptions = {
   /** Something is new about a Job of this host. */
   readonly changed: (host: HostName) => void;
   readonly now: () => number;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 export class Jobs {
@@ -61,8 +61,8 @@ export class Jobs {
   }
 
   /** Takes in a Job that was written besides. */
-  fold(job: V1Job): void {
-    this.#informers.get(job.metadata?.namespace ?? '')?.fold(job);
+  upsert(job: V1Job): void {
+    this.#informers.get(job.metadata?.namespace ?? '')?.upsert(job);
   }
 
   /** The Jobs of a strategy that were never started. */

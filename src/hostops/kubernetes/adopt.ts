@@ -22,7 +22,7 @@ export async function adoptNode(
   signal: AbortSignal,
 ): Promise<V1Node | undefined> {
   const path = `/api/v1/nodes/${host}`;
-  return untilWritten(`node ${host}`, async () => {
+  return retryOnConflict(`node ${host}`, async () => {
     const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
     const held = node.claim;
     if (held ? held.run !== claim.run : !makeIfMissing || node.spoiltClaim !== undefined) return undefined;
@@ -49,7 +49,7 @@ export async function adoptJobs(
   const open = jobs.map(jobState).filter((job) => job?.state === 'suspended' || job?.state === 'running');
   const stamped = open.map(async (job) => {
     const of = `${path}/${job?.name ?? ''}`;
-    return untilWritten(`Job ${namespace}/${job?.name ?? ''}`, async () => {
+    return retryOnConflict(`Job ${namespace}/${job?.name ?? ''}`, async () => {
       const { metadata } = await call<V1Job>(writer.config, { method: 'GET', path: of }, signal);
       const guard = { uid: metadata?.uid, resourceVersion: metadata?.resourceVersion };
       const patch = { metadata: { ...guard, annotations: { [EPOCH_ANNOTATION]: String(epoch) } } };
@@ -69,12 +69,15 @@ export async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readon
 }
 
 /** A node that still has our mark was closed by us: what it was before stands in the run. */
-function anew({ marked, closed }: NodeState, claim: Claim): Claim {
-  return { ...claim, closedBefore: marked ? claim.closedBefore : closed };
+function anew({ hasMaintenanceMark, closedToNewWork }: NodeState, claim: Claim): Claim {
+  return {
+    ...claim,
+    closedToNewWorkBefore: hasMaintenanceMark ? claim.closedToNewWorkBefore : closedToNewWork,
+  };
 }
 
 /** Tries again on a conflict. Undefined when the object is gone, or not to be written. */
-async function untilWritten<T>(what: string, write: () => Promise<T | undefined>): Promise<T | undefined> {
+async function retryOnConflict<T>(what: string, write: () => Promise<T | undefined>): Promise<T | undefined> {
   for (let tried = 1; ; tried++) {
     try {
       return await write();

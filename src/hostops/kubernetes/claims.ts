@@ -19,7 +19,7 @@ const claimSchema = z.strictObject({
   planDigest: z.string(),
   stage: z.int(),
   level: z.enum(OUTAGE_LEVELS),
-  closedBefore: z.boolean(),
+  closedToNewWorkBefore: z.boolean(),
   since: z.string(),
 });
 const sealedSchema = claimSchema.extend({ seal: z.string() });
@@ -45,9 +45,9 @@ function spoilt(how: string): ReadClaim {
 
 /** No secret is in it: it tells a mistake, not an attack. Who may write nodes needs no claim to do harm. */
 function sealOf(claim: Claim, nodeUid: string): string {
-  const { run, pool, epoch, owner, planDigest, stage, level, closedBefore, since } = claim;
+  const { run, pool, epoch, owner, planDigest, stage, level, closedToNewWorkBefore, since } = claim;
   const content = [nodeUid, run, pool, epoch, owner.namespace, owner.name, owner.uid];
-  const rest = [planDigest, stage, level, closedBefore, since];
+  const rest = [planDigest, stage, level, closedToNewWorkBefore, since];
   return createHash('sha256')
     .update(JSON.stringify([...content, ...rest]))
     .digest('hex')

@@ -36,7 +36,7 @@ export class Fleet {
     return {
       total: this.#total,
       outOfServiceByOthers: new Set(this.#outOfService),
-      claimedAway: claimedAway(this.marked),
+      claimedAway: claimedAway(this.markedHosts),
       keptByOtherPools: new Set(this.#keptByOthers),
       revision: this.#revision.toString(16),
     };
@@ -47,7 +47,7 @@ export class Fleet {
   }
 
   /** The hosts that carry a mark of ours. */
-  get marked(): readonly Omit<MarkedHost, 'busy'>[] {
+  get markedHosts(): readonly Omit<MarkedHost, 'busy'>[] {
     return [...this.#marked.values()];
   }
 
@@ -88,8 +88,8 @@ export class Fleet {
   }
 }
 
-function isOutOfServiceByOthers({ claim, closed, ready }: NodeState): boolean {
-  return !claim && (closed || !ready);
+function isOutOfServiceByOthers({ claim, closedToNewWork, ready }: NodeState): boolean {
+  return !claim && (closedToNewWork || !ready);
 }
 
 function markedHost({
@@ -97,7 +97,7 @@ function markedHost({
   revision,
   claim,
   spoiltClaim,
-  closed,
+  closedToNewWork,
 }: NodeState): Omit<MarkedHost, 'busy'> {
-  return { host, revision, claim, spoiltClaim, closed };
+  return { host, revision, claim, spoiltClaim, closedToNewWork };
 }

@@ -3,7 +3,7 @@ import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { HostFacts, View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
-import { oncePer } from '../../planner/memoize-by-object.ts';
+import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { membershipOf } from '../membership.ts';
 import type {
   Adoption,
@@ -22,7 +22,7 @@ import { createJob, deleteJob, startJob } from '../jobs/job-writes.ts';
 import { Jobs } from '../jobs/jobs.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
-import type { Logger } from '../../kube/log.ts';
+import type { Log } from '../../kube/log.ts';
 import { nodeState, seedOf, type NodeState } from './node-facts.ts';
 import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
 import { PodWatches } from './pod-watches.ts';
@@ -35,18 +35,18 @@ type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wante
 type OpenFleet = { readonly fleet: Fleet; readonly listeners: Set<{ readonly changed: () => void }> };
 
 /** The same for equal scopes; each look at a fleet asks for it. */
-const keyOfScope = oncePer((scope: Scope) => JSON.stringify(scope));
+const keyOfScope = memoizeByObject((scope: Scope) => JSON.stringify(scope));
 
 export class KubernetesHostOps implements HostOps {
   readonly #writer: Writer;
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #nodes: SupervisedInformer<V1Node, NodeState>;
   readonly #jobs: Jobs;
   readonly #pods: PodWatches;
   readonly #watchers = new Set<Watcher>();
   readonly #fleets = new Map<string, OpenFleet>();
 
-  constructor(config: KubeConfig, log: Logger, now: () => number) {
+  constructor(config: KubeConfig, log: Log, now: () => number) {
     const changed = (host: HostName): void => this.#tellWatchers(host);
     this.#writer = { config, now };
     this.#log = log;
@@ -96,13 +96,13 @@ export class KubernetesHostOps implements HostOps {
     return this.#jobs.prepare(namespace);
   }
 
-  marked(scope: Scope): readonly MarkedHost[] {
-    return this.#withWork(this.#open(scope).marked);
+  markedHosts(scope: Scope): readonly MarkedHost[] {
+    return this.#withWork(this.#open(scope).markedHosts);
   }
 
-  async readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
+  async readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
     const nodes = await rawList<V1Node>(this.#writer.config, NODES, {}, signal);
-    return this.#withWork(new Fleet(scope, nodes.map(nodeState)).marked);
+    return this.#withWork(new Fleet(scope, nodes.map(nodeState)).markedHosts);
   }
 
   #withWork(marked: readonly Omit<MarkedHost, 'busy'>[]): readonly MarkedHost[] {
@@ -115,8 +115,8 @@ export class KubernetesHostOps implements HostOps {
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
     const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
-    for (const node of await allEnded(nodes)) if (node) this.#nodes.fold(node);
-    for (const job of await adoptJobs(this.#writer, fence, signal)) this.#jobs.fold(job);
+    for (const node of await allEnded(nodes)) if (node) this.#nodes.upsert(node);
+    for (const job of await adoptJobs(this.#writer, fence, signal)) this.#jobs.upsert(job);
   }
 
   watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
@@ -197,27 +197,27 @@ export class KubernetesHostOps implements HostOps {
         return evictPod(this.#writer, effect, signal);
       case 'create-job': {
         const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
-        if (object) this.#jobs.fold(object);
+        if (object) this.#jobs.upsert(object);
         return outcome;
       }
       case 'start-job': {
         const known = this.#jobs.get(fence.strategy.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
-        if (object) this.#jobs.fold(object);
+        if (object) this.#jobs.upsert(object);
         return outcome;
       }
     }
   }
 
   #keepNode({ outcome, object }: Written<V1Node>): Outcome {
-    if (object) this.#nodes.fold(object);
+    if (object) this.#nodes.upsert(object);
     return outcome;
   }
 
   async #confirm(host: HostName, signal: AbortSignal): Promise<void> {
     const before = this.#nodes.revisionOf(host);
     try {
-      this.#nodes.fold(
+      this.#nodes.upsert(
         await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal),
       );
     } catch (error) {

@@ -38,7 +38,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     revision: metadata?.resourceVersion ?? '',
-    closed: spec?.unschedulable === true,
+    closedToNewWork: spec?.unschedulable === true,
     ready: ready?.status === 'True',
     alarms: alarmsOf(ready, conditions),
     bootId: status?.nodeInfo?.bootID ?? '',
@@ -47,7 +47,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     taints: spec?.taints ?? [],
     claim,
     spoiltClaim: spoilt,
-    marked: spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT) === true,
+    hasMaintenanceMark: spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT) === true,
     leftLocked: metadata?.annotations?.[LEFT_LOCKED_ANNOTATION] !== undefined,
   };
 }

@@ -17,7 +17,7 @@ const TAINT = { key: MAINTENANCE_TAINT, effect: 'NoSchedule' };
 export function claimPatch(node: NodeState, claim: Claim): object {
   const metadata = guarded(node, {
     ...claimed(node, claim),
-    ...(node.leftLocked && !node.closed ? { [LEFT_LOCKED_ANNOTATION]: null } : {}),
+    ...(node.leftLocked && !node.closedToNewWork ? { [LEFT_LOCKED_ANNOTATION]: null } : {}),
   });
   if (claim.level === 'touched') return { metadata };
   return { metadata, spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] } };
@@ -31,7 +31,7 @@ export function adoptPatch(node: NodeState, claim: Claim): object {
 /** Closes a claimed node again that somebody opened: whoever had closed it before, now it is we, and it is opened in the end. */
 export function recordonPatch(node: NodeState, claim: Claim): object {
   return {
-    metadata: guarded(node, claimed(node, { ...claim, closedBefore: false })),
+    metadata: guarded(node, claimed(node, { ...claim, closedToNewWorkBefore: false })),
     spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] },
   };
 }
@@ -43,10 +43,10 @@ export function recordonPatch(node: NodeState, claim: Claim): object {
  */
 export function releasePatch(
   node: NodeState,
-  { level, closedBefore }: Pick<Claim, 'level' | 'closedBefore'>,
+  { level, closedToNewWorkBefore }: Pick<Claim, 'level' | 'closedToNewWorkBefore'>,
 ): object {
-  const open = level === 'away' && !closedBefore && node.closed;
-  const note = node.leftLocked && (open || !node.closed) ? { [LEFT_LOCKED_ANNOTATION]: null } : {};
+  const open = level === 'away' && !closedToNewWorkBefore && node.closedToNewWork;
+  const note = node.leftLocked && (open || !node.closedToNewWork) ? { [LEFT_LOCKED_ANNOTATION]: null } : {};
   const metadata = guarded(node, { [CLAIM_ANNOTATION]: null, ...note });
   const taints = othersTaints(node);
   const spec = {

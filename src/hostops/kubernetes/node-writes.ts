@@ -28,12 +28,15 @@ export async function claimNode(
 export async function releaseNode(
   writer: Writer,
   node: NodeState | undefined,
-  { revision, run, closedBefore }: Extract<Effect, { kind: 'release' }>,
+  { revision, run, closedToNewWorkBefore }: Extract<Effect, { kind: 'release' }>,
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
-  const lost = !node.claim && (node.marked || node.spoiltClaim !== undefined);
-  const before = lost && closedBefore !== undefined ? { level: lostLevel(node), closedBefore } : node.claim;
+  const lost = !node.claim && (node.hasMaintenanceMark || node.spoiltClaim !== undefined);
+  const before =
+    lost && closedToNewWorkBefore !== undefined
+      ? { level: lostLevel(node), closedToNewWorkBefore }
+      : node.claim;
   if (!before || (node.claim && node.claim.run !== run)) return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
   return patchNode(writer, node, releasePatch(node, before), `releasing ${node.name}`, signal);
@@ -46,7 +49,7 @@ export async function recordonNode(
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (node?.claim?.run !== run || node.revision !== revision) return { outcome: STALE };
-  if (node.closed) return { outcome: ALREADY };
+  if (node.closedToNewWork) return { outcome: ALREADY };
   return patchNode(writer, node, recordonPatch(node, node.claim), `cordoning ${node.name} again`, signal);
 }
 
@@ -59,16 +62,17 @@ export async function leaveNodeLocked(
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
-  const { claim, marked, spoiltClaim } = node;
-  if (claim ? claim.run !== run : !marked && spoiltClaim === undefined) return { outcome: ALREADY };
+  const { claim, hasMaintenanceMark, spoiltClaim } = node;
+  if (claim ? claim.run !== run : !hasMaintenanceMark && spoiltClaim === undefined)
+    return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
   const note = { run, strategy: `${namespace}/${name}`, reason };
   return patchNode(writer, node, leaveLockedPatch(node, note), `leaving ${node.name} locked`, signal);
 }
 
 /** Without its claim only our mark tells that we closed the node. */
-function lostLevel({ marked }: NodeState): Claim['level'] {
-  return marked ? 'away' : 'touched';
+function lostLevel({ hasMaintenanceMark }: NodeState): Claim['level'] {
+  return hasMaintenanceMark ? 'away' : 'touched';
 }
 
 async function patchNode(

@@ -2,7 +2,7 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
-import type { Logger } from '../../kube/log.ts';
+import type { Log } from '../../kube/log.ts';
 import { instanceOf } from './pod-facts.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
 
@@ -11,7 +11,7 @@ export type PodWatchOptions = {
   /** Something is new about the pods of this host, or they are seen for the first time. */
   readonly changed: (host: HostName) => void;
   readonly now: () => number;
-  readonly log: Logger;
+  readonly log: Log;
 };
 
 type Watched = {

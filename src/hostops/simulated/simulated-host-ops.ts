@@ -91,7 +91,7 @@ export class SimulatedHostOps implements HostOps {
       signal: () => alarms,
       fleet: {
         ...fleetOf(members, world.planRevision),
-        claimedAway: claimedAway(this.marked(scope)),
+        claimedAway: claimedAway(this.markedHosts(scope)),
         keptByOtherPools: this.#keptByOthers(scope),
       },
     };
@@ -105,12 +105,12 @@ export class SimulatedHostOps implements HostOps {
     signal.throwIfAborted();
   }
 
-  marked(scope: Scope): readonly MarkedHost[] {
+  markedHosts(scope: Scope): readonly MarkedHost[] {
     const running = this.#runningJobs();
     return this.#hostsOf(scope)
       .filter(({ claim, spoiltClaim }) => (claim ?? spoiltClaim) !== undefined)
-      .map(({ name, revision, claim, spoiltClaim, closed }) => ({
-        ...{ host: name, revision: String(revision), claim, spoiltClaim, closed },
+      .map(({ name, revision, claim, spoiltClaim, closedToNewWork }) => ({
+        ...{ host: name, revision: String(revision), claim, spoiltClaim, closedToNewWork },
         busy: running.has(name),
       }));
   }
@@ -121,9 +121,9 @@ export class SimulatedHostOps implements HostOps {
     return new Map(running.map(({ host, name }) => [host, name]));
   }
 
-  async readMarked(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
+  async readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
     signal.throwIfAborted();
-    return this.marked(scope);
+    return this.markedHosts(scope);
   }
 
   suspendedJobs(_namespace: string, strategyUid: string): readonly SuspendedJob[] {
@@ -142,7 +142,10 @@ export class SimulatedHostOps implements HostOps {
       const host = this.#world.hosts.get(name);
       if (host?.claim?.run === run) this.#world.changeHost(name, { claim: { ...host.claim, epoch } });
       else if (host && !host.claim && host.spoiltClaim === undefined && makeIfMissing)
-        this.#take(host, { ...claim, closedBefore: host.marked ? claim.closedBefore : host.closed });
+        this.#take(host, {
+          ...claim,
+          closedToNewWorkBefore: host.hasMaintenanceMark ? claim.closedToNewWorkBefore : host.closedToNewWork,
+        });
     }
     for (const job of this.#world.jobs.values())
       if (job.run === run && (job.state === 'suspended' || job.state === 'running'))
@@ -186,41 +189,52 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
-  #take({ name, closed }: SimulatedHost, claim: Claim): void {
-    const closing = claim.level === 'away' ? { closed: true, marked: true } : {};
-    this.#world.changeHost(name, { claim, ...(closed ? {} : { leftLocked: undefined }), ...closing });
+  #take({ name, closedToNewWork }: SimulatedHost, claim: Claim): void {
+    const closing = claim.level === 'away' ? { closedToNewWork: true, hasMaintenanceMark: true } : {};
+    this.#world.changeHost(name, {
+      claim,
+      ...(closedToNewWork ? {} : { leftLocked: undefined }),
+      ...closing,
+    });
   }
 
   #recordon(
-    { name, claim, revision, closed }: SimulatedHost,
+    { name, claim, revision, closedToNewWork }: SimulatedHost,
     effect: Effect & { kind: 'recordon' },
   ): Outcome {
     if (claim?.run !== effect.run || effect.revision !== String(revision)) return STALE;
-    if (closed) return ALREADY;
-    this.#world.changeHost(name, { closed: true, marked: true, claim: { ...claim, closedBefore: false } });
+    if (closedToNewWork) return ALREADY;
+    this.#world.changeHost(name, {
+      closedToNewWork: true,
+      hasMaintenanceMark: true,
+      claim: { ...claim, closedToNewWorkBefore: false },
+    });
     return ACCEPTED;
   }
 
   #release(host: SimulatedHost, effect: Effect & { kind: 'release' }): Outcome {
-    const { name, claim, revision, marked, spoiltClaim } = host;
-    const lost = !claim && (marked || spoiltClaim !== undefined) && effect.closedBefore !== undefined;
+    const { name, claim, revision, hasMaintenanceMark, spoiltClaim } = host;
+    const lost =
+      !claim &&
+      (hasMaintenanceMark || spoiltClaim !== undefined) &&
+      effect.closedToNewWorkBefore !== undefined;
     if (lost ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
-    const closedBefore = claim
-      ? claim.level === 'touched' || claim.closedBefore
-      : effect.closedBefore === true || !marked;
-    const opening = closedBefore ? {} : { closed: false };
-    const note = closedBefore && host.closed ? {} : { leftLocked: undefined };
-    const unclaimed = { claim: undefined, spoiltClaim: undefined, marked: false };
+    const closedToNewWorkBefore = claim
+      ? claim.level === 'touched' || claim.closedToNewWorkBefore
+      : effect.closedToNewWorkBefore === true || !hasMaintenanceMark;
+    const opening = closedToNewWorkBefore ? {} : { closedToNewWork: false };
+    const note = closedToNewWorkBefore && host.closedToNewWork ? {} : { leftLocked: undefined };
+    const unclaimed = { claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false };
     this.#world.changeHost(name, { ...unclaimed, ...opening, ...note });
     return ACCEPTED;
   }
 
   #leaveLocked(host: SimulatedHost, effect: Effect & { kind: 'leave-locked' }): Outcome {
-    const { name, claim, marked, spoiltClaim, revision } = host;
-    if (claim ? claim.run !== effect.run : !marked && spoiltClaim === undefined) return ALREADY;
+    const { name, claim, hasMaintenanceMark, spoiltClaim, revision } = host;
+    if (claim ? claim.run !== effect.run : !hasMaintenanceMark && spoiltClaim === undefined) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
-    const unclaimed = { claim: undefined, spoiltClaim: undefined, marked: false };
+    const unclaimed = { claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false };
     this.#world.changeHost(name, { ...unclaimed, leftLocked: effect.reason });
     return ACCEPTED;
   }
@@ -284,20 +298,20 @@ function hostFactsOf(
   instances: readonly InstanceFacts[] | undefined,
   runningJob: string | undefined,
 ): HostFacts {
-  const { name, revision, closed, ready, bootId, claim, spoiltClaim, marked } = host;
+  const { name, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } = host;
   const alarms = ready ? [] : ['not Ready'];
   return {
     name,
     isMember: membershipOf(host, scope) === 'member',
     revision: String(revision),
-    closed,
+    closedToNewWork,
     ready,
     alarms,
     bootId,
     facts: factsOf(host),
     claim,
     spoiltClaim,
-    marked,
+    hasMaintenanceMark,
     instances,
     runningJob,
   };
@@ -319,7 +333,7 @@ function fleetOf(
   members: readonly SimulatedHost[],
   planRevision: string,
 ): Omit<FleetFacts, 'claimedAway' | 'keptByOtherPools'> {
-  const others = members.filter(({ closed, ready, claim }) => !claim && (closed || !ready));
+  const others = members.filter(({ closedToNewWork, ready, claim }) => !claim && (closedToNewWork || !ready));
   return {
     total: members.length,
     outOfServiceByOthers: new Set(others.map(({ name }) => name)),

@@ -23,13 +23,13 @@ export type SimulatedHost = {
   /** Facts that the next boot brings. */
   readonly installed: Facts;
   readonly bootId: string;
-  readonly closed: boolean;
+  readonly closedToNewWork: boolean;
   readonly ready: boolean;
   readonly claim: Claim | undefined;
   /** Somebody has put something else in the place of the claim. */
   readonly spoiltClaim: string | undefined;
   /** Closed by us: it keeps new work away even when somebody opens it. */
-  readonly marked: boolean;
+  readonly hasMaintenanceMark: boolean;
   /** Why a strategy that went has left it locked. */
   readonly leftLocked: string | undefined;
   readonly behaviour: Behaviour;
@@ -65,7 +65,7 @@ export type SimulatedJob = {
 };
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
-  Partial<Pick<SimulatedHost, 'labels' | 'nodeInfo' | 'closed' | 'ready' | 'behaviour' | 'times'>>;
+  Partial<Pick<SimulatedHost, 'labels' | 'nodeInfo' | 'closedToNewWork' | 'ready' | 'behaviour' | 'times'>>;
 export type NewPod = Pick<SimulatedPod, 'name' | 'host'> & Partial<Omit<SimulatedPod, 'uid' | 'leaving'>>;
 
 export type SimulatedTimes = {
@@ -153,13 +153,18 @@ export class SimulatedWorld {
     name,
     labels = {},
     nodeInfo = {},
-    closed = false,
+    closedToNewWork = false,
     ready = true,
     behaviour = 'honest',
     times = {},
   }: NewHost): void {
-    const unclaimed = { claim: undefined, spoiltClaim: undefined, marked: false, leftLocked: undefined };
-    const state = { closed, ready, behaviour, times, installed: {}, ...unclaimed };
+    const unclaimed = {
+      claim: undefined,
+      spoiltClaim: undefined,
+      hasMaintenanceMark: false,
+      leftLocked: undefined,
+    };
+    const state = { closedToNewWork, ready, behaviour, times, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
     this.#planRevision += 1;

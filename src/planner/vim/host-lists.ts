@@ -3,7 +3,7 @@
  * becomes a stage.
  */
 import { firstFit, type Constraint } from '../first-fit.ts';
-import { pieces, singly } from '../lists.ts';
+import { chunks, singly } from '../lists.ts';
 import { isA, type Fleet } from './fleet.ts';
 import type { Host, Platform } from './inventory.ts';
 import type { ApplyType } from './request.ts';
@@ -34,10 +34,10 @@ export function workerLists<H extends Host>(
   const empty = others.filter((host) => fleet.instancesOn(host).length === 0);
   const occupied = others.filter((host) => fleet.instancesOn(host).length > 0);
   if (applyType === 'serial') return singly([...controllers, ...empty, ...occupied]);
-  if (!reboot) return [...singly(controllers), ...pieces(others, atOnce)];
+  if (!reboot) return [...singly(controllers), ...chunks(others, atOnce)];
   return [
     ...singly(controllers),
-    ...pieces(empty, atOnce),
+    ...chunks(empty, atOnce),
     ...firstFit(occupied, constraints(atOnce, fleet, platform)),
   ];
 }

@@ -34,12 +34,12 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'free a permit early',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplus(context, run.id, decision, permits);\n',
+    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplusPermits(context, run.id, decision, permits);\n',
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
       '  const fewer = { ...decision.wants.permits, hosts: decision.wants.permits.hosts.filter((host) => !leaving.includes(host)) };\n' +
       '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n' +
-      '  await freeSurplus(context, run.id, { ...decision, wants: { ...decision.wants, permits: fewer } }, permits);\n',
+      '  await freeSurplusPermits(context, run.id, { ...decision, wants: { ...decision.wants, permits: fewer } }, permits);\n',
   },
   {
     name: 'trust the cache after an own write',
@@ -50,8 +50,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'forget a claim on abort',
     file: 'src/engine/profiles/careen.ts',
-    of: '!turn.order.lettingGo || !hasFailed(host));\n',
-    instead: '!turn.order.lettingGo || !hasFailed(host)).slice(1);\n',
+    of: '!turn.order.finalizing || !hasFailed(host));\n',
+    instead: '!turn.order.finalizing || !hasFailed(host)).slice(1);\n',
   },
   {
     name: 'time out before looking',
@@ -71,8 +71,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: "release someone else's cordon",
     file: 'src/hostops/kubernetes/node-patches.ts',
-    of: "const open = level === 'away' && !closedBefore && node.closed;",
-    instead: "const open = level === 'away' && closedBefore !== undefined && node.closed;",
+    of: "const open = level === 'away' && !closedToNewWorkBefore && node.closedToNewWork;",
+    instead: "const open = level === 'away' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
   },
   {
     name: 'report success unobserved',

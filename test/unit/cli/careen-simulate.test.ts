@@ -337,19 +337,25 @@ describe('careen simulate begins nothing', () => {
   });
 
   it('on a host that another strategy has, or beyond the limit: the lock runs out of time', async () => {
-    const claimed = { claimedBy: { strategy: 'careen-hosts/firmware', level: 'away' }, closed: true };
+    const claimed = {
+      claimedBy: { strategy: 'careen-hosts/firmware', level: 'away' },
+      closedToNewWork: true,
+    };
     const [first = {}, ...others] = workers(3);
     const held = await simulated(await inputs({}, [{ ...first, ...claimed }, ...others]));
     expect(held).toMatchObject({ outcome: 'apply-timeout', durationSeconds: 901 + 5 });
     expect(held.message).toContain('w-1 is held by strategy careen-hosts/firmware');
-    const cordoned = [{ name: 'w-8', nodeInfo: { kernelVersion: '6.12.48' }, closed: true }, ...others];
+    const cordoned = [
+      { name: 'w-8', nodeInfo: { kernelVersion: '6.12.48' }, closedToNewWork: true },
+      ...others,
+    ];
     const full = await simulated(await inputs({}, cordoned, { maxUnavailable: 2 }));
     expect(full.message).toContain('waiting for permits: 2 more would make 3 hosts out of service');
     expect(full.left.map(({ state }) => state)).toEqual(['not-reached', 'not-reached']);
   });
 
   it('but goes on where this very strategy has hosts: it has given them back by then', async () => {
-    const claimed = { claimedBy: { strategy: 'careen-hosts/kernel', level: 'away' }, closed: true };
+    const claimed = { claimedBy: { strategy: 'careen-hosts/kernel', level: 'away' }, closedToNewWork: true };
     const current = { name: 'w-9', nodeInfo: { kernelVersion: '6.12.48' } };
     const hosts = [...workers(2), current].map((host) => ({ ...host, ...claimed }));
     expect(await simulated(await inputs({}, hosts, { maxUnavailable: 2 }))).toMatchObject({

@@ -90,7 +90,12 @@ describe('the digest of a plan', () => {
   it('covers nothing of instances, of hosts that have nothing to do, and of the order', async () => {
     const plain = digestOf(await planned(worldOf({ name: 'w-1' })));
     const busy = worldOf(
-      { name: 'w-1', closed: true, nodeInfo: { ...OLD, 'nodeInfo.osImage': 'Other' }, labels: { rack: '7' } },
+      {
+        name: 'w-1',
+        closedToNewWork: true,
+        nodeInfo: { ...OLD, 'nodeInfo.osImage': 'Other' },
+        labels: { rack: '7' },
+      },
       {
         name: 'w-2',
         nodeInfo: { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' },

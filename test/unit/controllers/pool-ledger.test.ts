@@ -6,7 +6,7 @@ import type { HostPool } from '../../../src/resources/careen-api.ts';
 import { settlePermits } from '../../../src/engine/permits.ts';
 import { PoolLedger, type PoolStore } from '../../../src/controllers/pool/pool-ledger.ts';
 import { poolPatch } from '../../../src/resources/pool-patch.ts';
-import { DeposedError, standing, takenOver } from '../../../src/engine/takeover.ts';
+import { DeposedError, epochState, takenOver } from '../../../src/engine/takeover.ts';
 import { hostPoolSpec, type HostPoolStatus, type Permit } from '../../../src/crds/host-pool.ts';
 import type { MarkedHost } from '../../../src/hostops/port.ts';
 
@@ -66,7 +66,7 @@ class SlowStore extends MemoryStore {
 }
 
 const ledgerOf = (store: PoolStore, marked: readonly MarkedHost[] = []): PoolLedger =>
-  new PoolLedger({ store, marked: async () => marked });
+  new PoolLedger({ store, markedHosts: async () => marked });
 
 async function grant(ledger: PoolLedger, run: string, hosts: string[]): Promise<string[]> {
   const facts = await ledger.update('default', (status) => {
@@ -158,7 +158,7 @@ describe('the ledger of a pool', () => {
 
 describe('a takeover', () => {
   const marked = (host: string, run: string, epoch: number): MarkedHost => ({
-    ...{ host, revision: '1', spoiltClaim: undefined, closed: true, busy: false },
+    ...{ host, revision: '1', spoiltClaim: undefined, closedToNewWork: true, busy: false },
     claim: {
       ...{
         run,
@@ -167,7 +167,7 @@ describe('a takeover', () => {
         planDigest: 'd',
         stage: 0,
         level: 'away',
-        closedBefore: false,
+        closedToNewWorkBefore: false,
         since: NOW,
       },
       owner: { namespace: 'a', name: run, uid: 'u' },
@@ -205,11 +205,11 @@ describe('a takeover', () => {
   });
 
   it('knows whose turn it is by the epoch', () => {
-    expect(standing('p', {}, undefined)).toBe('wiped');
-    expect(standing('p', { epoch: 3 }, undefined)).toBe('not raised');
-    expect(standing('p', { epoch: 3 }, 3)).toBe('ours');
-    expect(standing('p', { epoch: 2 }, 3)).toBe('wiped');
-    expect(() => standing('p', { epoch: 4 }, 3)).toThrow(/raised the epoch of HostPool p from 3 to 4/);
+    expect(epochState('p', {}, undefined)).toBe('wiped');
+    expect(epochState('p', { epoch: 3 }, undefined)).toBe('not raised');
+    expect(epochState('p', { epoch: 3 }, 3)).toBe('ours');
+    expect(epochState('p', { epoch: 2 }, 3)).toBe('wiped');
+    expect(() => epochState('p', { epoch: 4 }, 3)).toThrow(/raised the epoch of HostPool p from 3 to 4/);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { livingRuns, type LivingRun, type LivingRuns } from '../../../src/controllers/pool/active-runs.ts';
-import { isStoodFor, keptPermits } from '../../../src/controllers/pool/sweep-pool.ts';
+import { activeRuns, type ActiveRun, type ActiveRuns } from '../../../src/controllers/pool/active-runs.ts';
+import { isBacked, keptPermits } from '../../../src/controllers/pool/sweep-pool.ts';
 import type { Permit } from '../../../src/crds/host-pool.ts';
 import { statusOfRun } from '../../../src/status/strategy-status.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
@@ -15,10 +15,10 @@ const permit = (host: string, run = 'r1'): Permit => ({
   level: 'away',
   since: '2026-11-25T09:00:00Z',
 });
-const run = (open: string[], underWay = false): LivingRun => ({
+const run = (open: string[], underWay = false): ActiveRun => ({
   ...{ strategy: 'a/s', open: new Set(open), underWay, failed: 0 },
 });
-const living = (...[of]: LivingRun[]): LivingRuns => new Map([['r1', of]]);
+const living = (...[of]: ActiveRun[]): ActiveRuns => new Map([['r1', of]]);
 
 /** A strategy with this run in it, which holds no host. */
 function strategyIn(state: StrategyState): PatchStrategy {
@@ -40,20 +40,20 @@ describe('a claim', () => {
   const claim = { ...claimOfAnother, run: 'r1' };
 
   it('is right while its run names the host, or has a permit for it and goes on', () => {
-    expect(isStoodFor('w-1', claim, [], living(run(['w-1'])))).toBe(true);
-    expect(isStoodFor('w-1', claim, [permit('w-1')], living(run([], true)))).toBe(true);
+    expect(isBacked('w-1', claim, [], living(run(['w-1'])))).toBe(true);
+    expect(isBacked('w-1', claim, [permit('w-1')], living(run([], true)))).toBe(true);
   });
 
   it('is swept when its run is gone, does not know the host, or has ended', () => {
-    expect(isStoodFor('w-1', claim, [permit('w-1')], living())).toBe(false);
-    expect(isStoodFor('w-1', claim, [], living(run(['w-2'], true)))).toBe(false);
-    expect(isStoodFor('w-1', claim, [permit('w-1', 'r2')], living(run([], true)))).toBe(false);
-    expect(isStoodFor('w-1', claim, [permit('w-1')], living(run([])))).toBe(false);
+    expect(isBacked('w-1', claim, [permit('w-1')], living())).toBe(false);
+    expect(isBacked('w-1', claim, [], living(run(['w-2'], true)))).toBe(false);
+    expect(isBacked('w-1', claim, [permit('w-1', 'r2')], living(run([], true)))).toBe(false);
+    expect(isBacked('w-1', claim, [permit('w-1')], living(run([])))).toBe(false);
   });
 });
 
 describe('a permit', () => {
-  const kept = (of: LivingRuns, claimed: string[] = [], exists = true): boolean =>
+  const kept = (of: ActiveRuns, claimed: string[] = [], exists = true): boolean =>
     keptPermits({ permits: [permit('w-1')] }, of, new Set(claimed), () => exists).length === 1;
 
   it('stays while a living run names the host, or may be about to', () => {
@@ -67,7 +67,7 @@ describe('a permit', () => {
 
   it('stays when it was granted after it was looked which runs are alive', async () => {
     const api = { strategy: async () => undefined };
-    const looked = await livingRuns(api, { status: { permits: [permit('w-2', 'r2')] } }, []);
+    const looked = await activeRuns(api, { status: { permits: [permit('w-2', 'r2')] } }, []);
     const permits = [permit('w-1'), permit('w-2', 'r2')];
     expect(keptPermits({ permits }, looked, new Set(), () => true)).toEqual([permit('w-1')]);
   });
@@ -77,7 +77,7 @@ describe('a permit', () => {
     async (state) => {
       const api = { strategy: async () => strategyIn(state) };
       const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', strategy: 'a/s' }] } };
-      const looked = await livingRuns(api, pool, []);
+      const looked = await activeRuns(api, pool, []);
       expect(looked.get('r1')?.underWay).toBe(true);
     },
   );

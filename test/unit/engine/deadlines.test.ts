@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/engine/advance.ts';
-import { CAREEN } from '../../../src/engine/profiles/careen.ts';
-import { VIM } from '../../../src/engine/profiles/vim.ts';
+import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
+import { VIM_ENGINE } from '../../../src/engine/profiles/vim.ts';
 import type { RunRequest } from '../../../src/engine/requests.ts';
 import { runningStep, type RunState } from '../../../src/engine/run-state.ts';
 import { DONE, type Verdict } from '../../../src/engine/steps/verdict.ts';
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await run.until(() => run.step === 'migrate-instances-from-host');
   ({ plan, run: draining } = run);
   start = run.world.now;
-  expect(draining.lookedAfter).toBe(new Date(start).toISOString());
+  expect(draining.lastObservedTime).toBe(new Date(start).toISOString());
 });
 
 /** What an operator makes of the run so many seconds after the beginning of the step, by its own clock. */
@@ -39,7 +39,7 @@ function look(
   second: number,
   verdict = RUNS,
   mode: 'Run' | 'Suspend' | 'Abort' = 'Run',
-  { profile = CAREEN, restarted = false, requests = [] as RunRequest[] } = {},
+  { profile = CAREEN_ENGINE, restarted = false, requests = [] as RunRequest[] } = {},
 ) {
   const turn = {
     ...{ owner: OWNER, order: { mode }, requests, restarted, pool: 'default', epoch: EPOCH },
@@ -208,7 +208,7 @@ describe('the deadline of a phase', () => {
 
   it('begins with the next look where an operator of before has stored none', () => {
     const { timedSince: _timed, ...apply } = draining.apply;
-    const run = look({ ...draining, apply, lookedAfter: undefined }, 20);
+    const run = look({ ...draining, apply, lastObservedTime: undefined }, 20);
     expect(run.apply.timedSince).toBe(new Date(start + 20_000).toISOString());
     expect(secondsLeft(run, 20)).toBe(DRAIN_SECONDS - 20);
   });
@@ -220,7 +220,7 @@ describe('a gap in which no operator looked after a run', () => {
     const { step, stage, phase } = runningStep(run) ?? {};
     // The look at 20 s is stored, the next one was due at 40 s.
     expect([step, stage, phase].map((each) => each?.extendedSeconds)).toEqual([380, 380, 380]);
-    expect(run.lookedAfter).toBe(new Date(start + 420_000).toISOString());
+    expect(run.lastObservedTime).toBe(new Date(start + 420_000).toISOString());
   });
 
   it('of 30 s is none', () => {
@@ -260,7 +260,7 @@ describe('a gap in which no operator looked after a run', () => {
 
   it('does not count beside a suspension', () => {
     const suspended = look(look(draining, 10), 20, RUNS, 'Suspend');
-    expect(suspended.lookedAfter).toBeUndefined();
+    expect(suspended.lastObservedTime).toBeUndefined();
     const resumed = look(suspended, 1020);
     expect(stepOf(resumed)?.extendedSeconds).toBe(1000);
     expect(secondsLeft(resumed, 1020)).toBe(80);
@@ -277,7 +277,7 @@ describe('a gap in which no operator looked after a run', () => {
     const run = await SimulatedRun.start({ hosts: workers(4) });
     run.order = { mode: 'Run', throughStage: 0 };
     await run.settle();
-    expect(run.run.lookedAfter).toBeUndefined();
+    expect(run.run.lastObservedTime).toBeUndefined();
   });
 });
 
@@ -328,7 +328,7 @@ describe('a restart', () => {
   });
 
   it('in the VIM begins all timers anew, and nothing else puts them off', () => {
-    const vim = { profile: VIM };
+    const vim = { profile: VIM_ENGINE };
     const run = look(draining, 50, RUNS, 'Run', { ...vim, ...RESTART });
     const { step, stage, phase } = runningStep(run) ?? {};
     expect([step, stage].map((each) => each?.extendedSeconds)).toEqual([50, 50]);

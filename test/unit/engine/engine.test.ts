@@ -74,7 +74,7 @@ describe.each([
   it('takes a stage back to its beginning on Hold before anything is locked, and begins it anew on Run', async () => {
     const run = await start({ hosts: workers(2) });
     const pristine = structuredClone(run.run.apply.stages[0]);
-    run.world.addHost({ name: 'x', closed: true });
+    run.world.addHost({ name: 'x', closedToNewWork: true });
     await run.until(() => run.reasons.some((reason) => reason.startsWith('waiting for permits')));
     expect(run.step).toBe('lock-hosts');
     run.order = { mode: 'Hold' };
@@ -86,7 +86,7 @@ describe.each([
     });
     expect(run.accepted).toEqual([]);
 
-    run.world.changeHost('x', { closed: false });
+    run.world.changeHost('x', { closedToNewWork: false });
     run.order = { mode: 'Run' };
     await run.settle();
     expect(run.run.state).toBe('applied');
@@ -94,14 +94,14 @@ describe.each([
 
   it('keeps on Hold what it has locked while it waits for the rest of the stage', async () => {
     const run = await start({ hosts: workers(4) });
-    run.world.changeHost('w-2', { claim: claimOfAnother, closed: true });
+    run.world.changeHost('w-2', { claim: claimOfAnother, closedToNewWork: true });
     await run.until(() => run.claimed.includes('w-1'));
     run.order = { mode: 'Hold' };
     await run.elapse(60_000);
     expect(run.step).toBe('lock-hosts');
     expect(run.claimed).toEqual(['w-1']);
 
-    run.world.changeHost('w-2', { claim: undefined, closed: false });
+    run.world.changeHost('w-2', { claim: undefined, closedToNewWork: false });
     await run.settle();
     expect(run.run).toMatchObject({ state: 'applying', apply: { currentStage: 1, stopAtStage: 1 } });
     openAndFree(run);
@@ -154,7 +154,7 @@ describe.each([
     );
     run.order = { mode: 'Abort' };
     await run.until(() => run.claimed.length === 0);
-    expect(run.world.hosts.get('w-1')).toMatchObject({ ready: true, closed: false });
+    expect(run.world.hosts.get('w-1')).toMatchObject({ ready: true, closedToNewWork: false });
     expect(run.world.hosts.get('w-1')?.bootId).not.toBe(bootId);
     await run.settle();
     expect(run.run.state).toBe('aborted');
@@ -184,7 +184,7 @@ describe.each([
     let claimed = 0;
     run.world.listen((name) => {
       const host = run.world.hosts.get(name);
-      expect(host?.closed).toBe(false);
+      expect(host?.closedToNewWork).toBe(false);
       if (host?.claim) claimed += 1;
     });
     await run.settle();

@@ -30,8 +30,8 @@ describe.each([
     expect(run.run.apply.stages[1]?.result).toBe('initial');
     expect(run.run.hosts).toMatchObject([{ name: 'w-2', step: 'sw-patch-hosts', result: 'failed' }]);
     expect([run.claimed, [...run.permits]]).toEqual([['w-2'], ['w-2']]);
-    expect(run.world.hosts.get('w-2')?.closed).toBe(true);
-    expect(run.world.hosts.get('w-1')?.closed).toBe(false);
+    expect(run.world.hosts.get('w-2')?.closedToNewWork).toBe(true);
+    expect(run.world.hosts.get('w-1')?.closedToNewWork).toBe(false);
 
     run.order = { mode: 'Abort' };
     await run.settle();
@@ -44,7 +44,7 @@ describe.each([
     await run.until(() =>
       [...run.world.jobs.values()].some(({ host, action }) => host === 'w-1' && action === 'reboot'),
     );
-    run.world.changeHost('w-2', { claim: undefined, marked: false, closed: false });
+    run.world.changeHost('w-2', { claim: undefined, hasMaintenanceMark: false, closedToNewWork: false });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');
     const reboots = [...run.world.jobs.values()].filter(({ action }) => action === 'reboot');
@@ -141,7 +141,7 @@ describe.each([
       times: { jobMilliseconds: 300_000 },
     });
     await run.until(() => run.run.state === 'apply-timeout');
-    run.world.changeHost('w-1', { closed: false });
+    run.world.changeHost('w-1', { closedToNewWork: false });
     await run.elapse(60_000);
     expect(run.claimed).toEqual(['w-1']);
     await run.settle();
@@ -172,19 +172,21 @@ describe.each([
   });
 
   it('leaves a host cordoned that was cordoned before', async () => {
-    const run = await start({ hosts: [{ name: 'w-1', closed: true }, { name: 'w-2' }] });
+    const run = await start({ hosts: [{ name: 'w-1', closedToNewWork: true }, { name: 'w-2' }] });
     await run.settle();
     expect(run.run.state).toBe('applied');
-    expect([...run.world.hosts.values()].map(({ name, closed }) => [name, closed])).toEqual([
-      ['w-1', true],
-      ['w-2', false],
-    ]);
+    expect([...run.world.hosts.values()].map(({ name, closedToNewWork }) => [name, closedToNewWork])).toEqual(
+      [
+        ['w-1', true],
+        ['w-2', false],
+      ],
+    );
     expect(run.claimed).toEqual([]);
   });
 
   it('waits with a stage for which too many hosts are out of service', async () => {
     const run = await start({
-      hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closed: true }],
+      hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closedToNewWork: true }],
       spec: { workerApplyType: 'serial' },
       maxUnavailable: 1,
     });
@@ -192,7 +194,7 @@ describe.each([
     expect(run.step).toBe('lock-hosts');
     expect(run.reasons.join()).toContain('waiting for permits');
     expect(run.accepted).toEqual([]);
-    run.world.changeHost('x', { closed: false });
+    run.world.changeHost('x', { closedToNewWork: false });
     await run.settle();
     expect(run.run.state).toBe('applied');
   });
@@ -207,7 +209,7 @@ describe.each([
     run.world.changeHost('w-1', change);
     await run.settle();
     expect(run.run.hosts).toMatchObject([{ name: 'w-1' }]);
-    run.world.changeHost('w-1', { closed: false });
+    run.world.changeHost('w-1', { closedToNewWork: false });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');
     openAndFree(run);
@@ -230,7 +232,9 @@ describe.each([
   );
 
   it('fails at once over a host that vanishes while its stage waits for permits', async () => {
-    const run = await start({ hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closed: true }] });
+    const run = await start({
+      hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closedToNewWork: true }],
+    });
     await run.until(() => run.reasons.some((reason) => reason.startsWith('waiting for permits')));
     run.world.removeHost('w-2');
     await run.next();
@@ -239,19 +243,19 @@ describe.each([
   });
 
   it.each([
-    { how: 'while its stage waits for permits', closed: true },
-    { how: 'between its permit and its claim', closed: false },
-  ])('does not take a host that goes to another pool $how', async ({ closed }) => {
+    { how: 'while its stage waits for permits', closedToNewWork: true },
+    { how: 'between its permit and its claim', closedToNewWork: false },
+  ])('does not take a host that goes to another pool $how', async ({ closedToNewWork }) => {
     const labels = { shelf: 'a' };
     const taken = workers(2).map((host) => ({ ...host, labels }));
-    const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closed }];
+    const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closedToNewWork }];
     const run = await start({ hosts, nodeSelector: labels });
-    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closed ? 0 : 2));
+    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closedToNewWork ? 0 : 2));
     run.world.changeHost('w-2', { labels: { shelf: 'b' } });
     await run.settle();
     expect(run.run.apply.reason).toBe('stage 0: w-2 is no longer a host of pool default');
     expect(run.accepted.filter(({ host }) => host === 'w-2')).toEqual([]);
-    run.world.changeHost('x', { closed: false });
+    run.world.changeHost('x', { closedToNewWork: false });
     openAndFree(run);
   });
 
@@ -303,13 +307,13 @@ describe.each([
 
   it('waits for a host that another strategy holds, names that one, and takes no host when it waited in vain', async () => {
     const run = await start({ hosts: workers(2) });
-    run.world.changeHost('w-2', { claim: claimOfAnother, closed: true });
+    run.world.changeHost('w-2', { claim: claimOfAnother, closedToNewWork: true });
     await run.elapse(60_000);
     expect(run.reasons).toContain('w-2 is held by strategy careen-hosts/firmware');
     await run.settle();
     expect(run.run.state).toBe('apply-timeout');
     expect(run.claimed).toEqual([]);
-    expect(run.world.hosts.get('w-1')?.closed).toBe(false);
-    expect(run.world.hosts.get('w-2')).toMatchObject({ claim: claimOfAnother, closed: true });
+    expect(run.world.hosts.get('w-1')?.closedToNewWork).toBe(false);
+    expect(run.world.hosts.get('w-2')).toMatchObject({ claim: claimOfAnother, closedToNewWork: true });
   });
 });

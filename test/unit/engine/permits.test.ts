@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { settlePermits, withPermits, type PoolFacts, type Settlement } from '../../../src/engine/permits.ts';
+import {
+  settlePermits,
+  withPermits,
+  type PoolCapacity,
+  type Settlement,
+} from '../../../src/engine/permits.ts';
 import type { HostPoolStatus, Permit } from '../../../src/crds/host-pool.ts';
 
 const NOW = '2026-11-23T09:30:00Z';
@@ -14,7 +19,7 @@ const pool = (
   out: string[] = [],
   closedBecause?: string,
   claimed: string[] = [],
-): PoolFacts => ({
+): PoolCapacity => ({
   limit,
   outOfServiceByOthers: new Set(out),
   claimedAway: new Set(claimed),
@@ -23,7 +28,7 @@ const pool = (
 const settle = (
   hosts: string[],
   before: HostPoolStatus,
-  facts: PoolFacts,
+  facts: PoolCapacity,
   { level = 'away', exactly = true }: { level?: Permit['level']; exactly?: boolean } = {},
 ): Settlement =>
   settlePermits(before, { run: 'mine', strategy: 'a/mine', wants: { hosts, level }, exactly }, facts, NOW);

@@ -18,7 +18,10 @@ const anyHost = fc.record({
     { weight: 1, arbitrary: fc.constant('lie' as const) },
     { weight: 1, arbitrary: fc.constant(7) },
   ),
-  closed: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  closedToNewWork: fc.oneof(
+    { weight: 5, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
   pods: fc.integer({ min: 0, max: 2 }),
 });
 const anyEvent = fc.record<Event>({
@@ -44,7 +47,7 @@ function meddle(run: SimulatedRun, what: Event['what'], host: string): void {
       return;
     case 'uncordon':
     case 'cordon':
-      return run.world.changeHost(host, { closed: what === 'cordon' });
+      return run.world.changeHost(host, { closedToNewWork: what === 'cordon' });
     case 'spoil':
       if (!run.claimed.includes(host)) return;
       return run.world.changeHost(host, { claim: undefined, spoiltClaim: 'its annotation was edited' });
@@ -67,7 +70,7 @@ async function uncordonThoseKept(run: SimulatedRun, uncordoned: boolean): Promis
   if (kept.length > 0 || !uncordoned) expect(kept.length > 0).toBe(run.run.state === 'abort-timeout');
   for (const { name, reason } of run.run.hosts) {
     expect(reason).toBe(`${name} has not come back from its reboot`);
-    run.world.changeHost(name, { closed: false });
+    run.world.changeHost(name, { closedToNewWork: false });
   }
   await run.settle();
   return kept;
@@ -83,10 +86,10 @@ describe('whatever happens to the hosts and is ordered, an abort', () => {
     });
     await fc.assert(
       fc.asyncProperty(scenario, async ({ hosts, events, inPlace, restarts }) => {
-        const named = hosts.map(({ behaviour, closed }, i): NewHost => ({
+        const named = hosts.map(({ behaviour, closedToNewWork }, i): NewHost => ({
           name: `w-${String(i)}`,
           behaviour,
-          closed,
+          closedToNewWork,
         }));
         const patches = inPlace ? [kubeletPatch] : [kernelPatch, kubeletPatch];
         const run = await SimulatedRun.start({
@@ -116,10 +119,10 @@ describe('whatever happens to the hosts and is ordered, an abort', () => {
           claimed: [],
           permits: [],
         });
-        for (const { name, closed } of named) {
+        for (const { name, closedToNewWork } of named) {
           const left = run.world.hosts.get(name);
           if (left && !uncordoned && !kept.includes(name))
-            expect([name, left.closed]).toEqual([name, closed]);
+            expect([name, left.closedToNewWork]).toEqual([name, closedToNewWork]);
         }
         const keys = run.accepted.filter(({ kind }) => kind === 'create-job').map(({ key }) => key);
         expect(new Set(keys).size).toBe(keys.length);

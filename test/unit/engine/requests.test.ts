@@ -248,7 +248,7 @@ describe.each(AWAY_STEPS)('in %s', (step) => {
 
   it('the deletion of the strategy gives every host back', async () => {
     const run = await start();
-    run.order = { mode: 'Abort', lettingGo: true };
+    run.order = { mode: 'Abort', finalizing: true };
     await run.settle();
     expect(run.run.state).toBe('aborted');
     openAndFree(run);
@@ -281,7 +281,7 @@ describe('a host that somebody uncordons while we work on it', () => {
   it('is left alone until it is cordoned again (pause), and patched only when it is empty', async () => {
     const run = await start('pause');
     await run.until(() => run.step === 'migrate-instances-from-host');
-    run.world.changeHost('w-1', { closed: false });
+    run.world.changeHost('w-1', { closedToNewWork: false });
     run.world.addPod({ host: 'w-1', name: 'late' });
     await run.elapse(60_000);
     expect(run.world.jobs.size).toBe(0);
@@ -289,7 +289,7 @@ describe('a host that somebody uncordons while we work on it', () => {
     expect(run.reasons[0]).toBe(
       'w-1 was uncordoned by somebody while we work on it: kubectl cordon w-1 to go on, or abort',
     );
-    run.world.changeHost('w-1', { closed: true });
+    run.world.changeHost('w-1', { closedToNewWork: true });
     await run.until(() => run.world.jobs.size > 0);
     expect(run.world.podsOn('w-1')).toEqual([]);
     expect(run.run.hosts[0]?.uncordoned).toBeUndefined();
@@ -301,8 +301,8 @@ describe('a host that somebody uncordons while we work on it', () => {
   it('is cordoned again (recordon)', async () => {
     const run = await start('recordon');
     await run.until(() => run.step === 'migrate-instances-from-host');
-    run.world.changeHost('w-1', { closed: false });
-    await run.until(() => run.world.hosts.get('w-1')?.closed === true);
+    run.world.changeHost('w-1', { closedToNewWork: false });
+    await run.until(() => run.world.hosts.get('w-1')?.closedToNewWork === true);
     await run.settle();
     expect(run.run.state).toBe('applied');
     openAndFree(run);
@@ -311,7 +311,7 @@ describe('a host that somebody uncordons while we work on it', () => {
   it('fails its step (fail)', async () => {
     const run = await start('fail');
     await run.until(() => run.step === 'migrate-instances-from-host');
-    run.world.changeHost('w-1', { closed: false });
+    run.world.changeHost('w-1', { closedToNewWork: false });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');
     expect(run.run.apply.reason).toContain('w-1 was uncordoned by somebody while we work on it');
@@ -339,7 +339,7 @@ describe('a claim that somebody edits or removes', () => {
       expect(run.run.apply.reason).toMatch(/w-1 lost the claim of this run/);
       run.order = { mode: 'Abort' };
       await run.settle();
-      expect(run.world.hosts.get('w-1')).toMatchObject({ closed: false, marked: false });
+      expect(run.world.hosts.get('w-1')).toMatchObject({ closedToNewWork: false, hasMaintenanceMark: false });
       openAndFree(run);
     }
   });
@@ -357,12 +357,16 @@ describe('a strategy that is deleted', () => {
   it('gives healthy hosts back and leaves the failed one locked, with the reason', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await run.until(() => run.run.hosts.some(({ result }) => result === 'failed'));
-    run.order = { mode: 'Abort', lettingGo: true };
+    run.order = { mode: 'Abort', finalizing: true };
     await run.settle();
     expect(run.run.hosts).toEqual([]);
     expect(run.permits.size).toBe(0);
-    expect(run.world.hosts.get('w-2')).toMatchObject({ closed: false, claim: undefined });
-    expect(run.world.hosts.get('w-1')).toMatchObject({ closed: true, marked: false, claim: undefined });
+    expect(run.world.hosts.get('w-2')).toMatchObject({ closedToNewWork: false, claim: undefined });
+    expect(run.world.hosts.get('w-1')).toMatchObject({
+      closedToNewWork: true,
+      hasMaintenanceMark: false,
+      claim: undefined,
+    });
     expect(run.world.hosts.get('w-1')?.leftLocked).toContain('exited with code 7');
   });
 
@@ -370,7 +374,7 @@ describe('a strategy that is deleted', () => {
     const run = await SimulatedRun.start({ hosts: workers(2) });
     await run.until(() => run.step === 'sw-patch-hosts');
     for (const { name } of workers(2)) run.world.removeHost(name);
-    run.order = { mode: 'Abort', lettingGo: true };
+    run.order = { mode: 'Abort', finalizing: true };
     await run.settle();
     expect(run.run.hosts).toEqual([]);
     expect(run.permits.size).toBe(0);

@@ -16,7 +16,7 @@ describe('a failed stage that is taken up again', () => {
       expect(run.run.apply.reason).toContain('active alarms present (w-3: not Ready)');
       const reason = 'w-1 had failed before, and was not worked on again';
       expect(run.run.hosts).toMatchObject([{ name: 'w-1', result: 'failed', reason }]);
-      expect([run.claimed, run.world.hosts.get('w-1')?.closed]).toEqual([['w-1'], true]);
+      expect([run.claimed, run.world.hosts.get('w-1')?.closedToNewWork]).toEqual([['w-1'], true]);
       run.world.changeHost('w-3', { ready: true });
       run.world.changeHost('w-1', { behaviour: 'honest' });
       expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
@@ -40,34 +40,39 @@ describe('a failed stage that is taken up again', () => {
   });
 
   it.each([
-    { when: 'while it waits for permits', closed: true },
-    { when: 'when it has permits', closed: false },
-  ])('takes no further host when something stands against it $when, and says so', async ({ closed }) => {
-    const other = { name: 'x', labels: { infra: '' } };
-    const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, other] });
-    await run.settle();
-    run.world.changeHost('x', { closed });
-    const before = run.accepted.length;
-    run.requests = [{ id: 'r-1', verb: 'retry' }];
-    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closed ? 1 : 2));
-    const message = 'the spec was edited, what is left is planned anew';
-    run.order = { mode: 'Run', heldBack: { reason: 'Building', message } };
-    await run.settle();
-    expect(run.run).toMatchObject({ state: 'apply-failed', apply: { reason: `stage 0: ${message}` } });
-    expect(run.accepted.slice(before)).toEqual([]);
-    expect([run.claimed, [...run.permits]]).toEqual([['w-1'], ['w-1']]);
-  });
+    { when: 'while it waits for permits', closedToNewWork: true },
+    { when: 'when it has permits', closedToNewWork: false },
+  ])(
+    'takes no further host when something stands against it $when, and says so',
+    async ({ closedToNewWork }) => {
+      const other = { name: 'x', labels: { infra: '' } };
+      const run = await SimulatedRun.start({
+        hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, other],
+      });
+      await run.settle();
+      run.world.changeHost('x', { closedToNewWork });
+      const before = run.accepted.length;
+      run.requests = [{ id: 'r-1', verb: 'retry' }];
+      await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closedToNewWork ? 1 : 2));
+      const message = 'the spec was edited, what is left is planned anew';
+      run.order = { mode: 'Run', heldBack: { reason: 'Building', message } };
+      await run.settle();
+      expect(run.run).toMatchObject({ state: 'apply-failed', apply: { reason: `stage 0: ${message}` } });
+      expect(run.accepted.slice(before)).toEqual([]);
+      expect([run.claimed, [...run.permits]]).toEqual([['w-1'], ['w-1']]);
+    },
+  );
 
   it('leaves a host locked that had failed, also where it was about to be worked on again', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await run.settle();
     run.requests = [{ id: 'r-1', verb: 'retry' }];
     await run.until(() => run.step === 'lock-hosts');
-    run.order = { mode: 'Abort', lettingGo: true };
+    run.order = { mode: 'Abort', finalizing: true };
     await run.settle();
     expect(run.run).toMatchObject({ state: 'aborted', hosts: [] });
     expect(run.claimed).toEqual([]);
-    expect(run.world.hosts.get('w-1')?.closed).toBe(true);
+    expect(run.world.hosts.get('w-1')?.closedToNewWork).toBe(true);
     expect(run.world.hosts.get('w-1')?.leftLocked).toContain('w-1 had failed before');
   });
 });

@@ -7,7 +7,7 @@ import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-ho
 const owner = { namespace: 'n', name: 's', uid: 'u' };
 const claim: Claim = {
   ...{ run: 'r1', pool: 'p', epoch: 2, owner, planDigest: 'd', stage: 0, level: 'away' },
-  ...{ closedBefore: false, since: '2026-11-25T09:00:00Z' },
+  ...{ closedToNewWorkBefore: false, since: '2026-11-25T09:00:00Z' },
 };
 
 function answer(status: number, content: unknown): Answer {

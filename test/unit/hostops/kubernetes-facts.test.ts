@@ -23,7 +23,7 @@ const CLAIM: Claim = {
   planDigest: 'd',
   stage: 0,
   level: 'away',
-  closedBefore: false,
+  closedToNewWorkBefore: false,
   since: '2026-11-23T09:00:00Z',
 };
 const roles = {
@@ -35,7 +35,7 @@ const scope = { pool: 'p', nodeSelector: { pool: 'p' }, before: [], roles };
 
 function node(
   name: string,
-  { conditions = [READY], claim = '', closed = false, taints = [] as V1Taints } = {},
+  { conditions = [READY], claim = '', closedToNewWork = false, taints = [] as V1Taints } = {},
 ): NodeState {
   const raw: V1Node = {
     metadata: {
@@ -45,7 +45,7 @@ function node(
       labels: { pool: 'p' },
       annotations: claim ? { 'careen.dev/claim': claim } : {},
     },
-    spec: { unschedulable: closed, taints },
+    spec: { unschedulable: closedToNewWork, taints },
     status: { conditions },
   };
   return nodeState(raw);
@@ -74,7 +74,7 @@ describe('a node', () => {
     const text = writeClaim(CLAIM, 'uid-a');
     expect(readClaim(text, 'uid-a').claim).toEqual(CLAIM);
     for (const [edited, uid] of [
-      [text.replace('"closedBefore":false', '"closedBefore":true'), 'uid-a'],
+      [text.replace('"closedToNewWorkBefore":false', '"closedToNewWorkBefore":true'), 'uid-a'],
       [text.replace('"epoch":1', '"epoch":2'), 'uid-a'],
       [text, 'uid-b'],
     ] as const) {
@@ -93,13 +93,13 @@ describe('a node', () => {
 
   it('keeps the note that it was left locked while it is closed: it is left so again', () => {
     const note = { metadata: { annotations: { 'careen.dev/left-locked': null } } };
-    const left = { ...node('a', { closed: true }), leftLocked: true };
-    expect(claimPatch(left, { ...CLAIM, closedBefore: true })).not.toMatchObject(note);
-    expect(claimPatch({ ...left, closed: false }, CLAIM)).toMatchObject(note);
-    const found = { level: 'away', closedBefore: true } as const;
+    const left = { ...node('a', { closedToNewWork: true }), leftLocked: true };
+    expect(claimPatch(left, { ...CLAIM, closedToNewWorkBefore: true })).not.toMatchObject(note);
+    expect(claimPatch({ ...left, closedToNewWork: false }, CLAIM)).toMatchObject(note);
+    const found = { level: 'away', closedToNewWorkBefore: true } as const;
     expect(releasePatch(left, found)).not.toMatchObject(note);
-    expect(releasePatch({ ...left, closed: false }, found)).toMatchObject(note);
-    expect(releasePatch(left, { level: 'away', closedBefore: false })).toMatchObject(note);
+    expect(releasePatch({ ...left, closedToNewWork: false }, found)).toMatchObject(note);
+    expect(releasePatch(left, { level: 'away', closedToNewWorkBefore: false })).toMatchObject(note);
   });
 
   it('keeps the taints of others when it is claimed and released', () => {
@@ -109,9 +109,11 @@ describe('a node', () => {
       metadata: { uid: 'uid-a', resourceVersion: '7' },
       spec: { unschedulable: true, taints: [foreign, ours] },
     });
-    const closed = node('a', { closed: true, taints: [foreign, ours] });
-    expect(releasePatch(closed, CLAIM)).toMatchObject({ spec: { unschedulable: null, taints: [foreign] } });
-    expect(releasePatch(closed, { ...CLAIM, closedBefore: true })).toHaveProperty('spec', {
+    const closedToNewWork = node('a', { closedToNewWork: true, taints: [foreign, ours] });
+    expect(releasePatch(closedToNewWork, CLAIM)).toMatchObject({
+      spec: { unschedulable: null, taints: [foreign] },
+    });
+    expect(releasePatch(closedToNewWork, { ...CLAIM, closedToNewWorkBefore: true })).toHaveProperty('spec', {
       taints: [foreign],
     });
   });
@@ -224,13 +226,13 @@ describe('a fleet', () => {
 
   it('counts a closed host as taken by others only while it has no claim, and a claim changes no plan', () => {
     const open = node('a');
-    const closed = node('a', { closed: true });
-    const claimed = node('a', { closed: true, claim: writeClaim(CLAIM, 'uid-a') });
+    const closedToNewWork = node('a', { closedToNewWork: true });
+    const claimed = node('a', { closedToNewWork: true, claim: writeClaim(CLAIM, 'uid-a') });
     const fleet = new Fleet(scope, [open]);
     const { revision } = fleet.facts;
-    expect(fleet.change(open, closed)).toBe(true);
+    expect(fleet.change(open, closedToNewWork)).toBe(true);
     expect([...fleet.facts.outOfServiceByOthers]).toEqual(['a']);
-    fleet.change(closed, claimed);
+    fleet.change(closedToNewWork, claimed);
     expect([...fleet.facts.outOfServiceByOthers]).toEqual([]);
     expect(fleet.facts.revision).toBe(revision);
   });

@@ -7,7 +7,7 @@ const host = (name: string, more: Partial<HostState> = {}): HostState => ({
   roles: ['worker'],
   ready: true,
   alarms: [],
-  closed: false,
+  closedToNewWork: false,
   ...more,
 });
 
@@ -70,8 +70,10 @@ describe('findings', () => {
   });
 
   it('say that a cordoned host counts, and that too many out of service get no permit', () => {
-    expect(found([host('w-5', { closed: true })], { limit: 3 })).toEqual(['warns HostCordoned: w-5']);
-    expect(found([host('w-5', { closed: true })])).toEqual([
+    expect(found([host('w-5', { closedToNewWork: true })], { limit: 3 })).toEqual([
+      'warns HostCordoned: w-5',
+    ]);
+    expect(found([host('w-5', { closedToNewWork: true })])).toEqual([
       'blocks LimitReached: w-5',
       'warns HostCordoned: w-5',
     ]);
@@ -79,10 +81,12 @@ describe('findings', () => {
 
   it('count a host once, and none that this strategy itself has taken out', () => {
     const stages = [stage(['w-1', 'w-2'])];
-    expect(found([host('w-1', { closed: true })], { stages })).toEqual(['warns HostCordoned: w-1']);
+    expect(found([host('w-1', { closedToNewWork: true })], { stages })).toEqual(['warns HostCordoned: w-1']);
     const own = { strategy: 'careen-hosts/kernel', level: 'away' } as const;
-    expect(found([host('w-5', { closed: true, claimedBy: own })])).toEqual([]);
-    expect(found([host('w-5', { closed: true, claimedBy: CLAIMED })])).toEqual(['blocks LimitReached: w-5']);
+    expect(found([host('w-5', { closedToNewWork: true, claimedBy: own })])).toEqual([]);
+    expect(found([host('w-5', { closedToNewWork: true, claimedBy: CLAIMED })])).toEqual([
+      'blocks LimitReached: w-5',
+    ]);
     expect(found([host('w-5', { claimedBy: { ...CLAIMED, level: 'touched' } })])).toEqual([]);
   });
 
@@ -170,7 +174,7 @@ describe('findings', () => {
       hosts: [
         host('w-1', { claimedBy: CLAIMED }),
         host('w-2', { spoiltClaim: spoilt }),
-        host('w-3', { closed: true }),
+        host('w-3', { closedToNewWork: true }),
         host('w-4', { ready: false, alarms: ['reports DiskPressure', 'is short of PIDs'] }),
         host('w-5', { ready: false, roles: [] }),
       ],
@@ -224,7 +228,7 @@ describe('findings', () => {
   });
 
   it('leave out what matters only to a plan when there is nothing to do', () => {
-    const hosts = [host('w-5', { closed: true }), host('x-1', { roles: [] })];
+    const hosts = [host('w-5', { closedToNewWork: true }), host('x-1', { roles: [] })];
     expect(found(hosts, { stages: [], pool: { ...POOL, paused: true } })).toEqual([
       'warns HostWithoutRole: x-1',
     ]);

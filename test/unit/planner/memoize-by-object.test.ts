@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { oncePer } from '../../../src/planner/memoize-by-object.ts';
+import { memoizeByObject } from '../../../src/planner/memoize-by-object.ts';
 
 it('a value is computed once for each object, also one that is undefined', () => {
   let computed = 0;
-  const nameOf = oncePer(({ name }: { readonly name?: string }) => {
+  const nameOf = memoizeByObject(({ name }: { readonly name?: string }) => {
     computed += 1;
     return name;
   });

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { heldBack, memberOf, poolWith, type PoolSelection } from '../../../src/planner/pool-membership.ts';
+import {
+  selectorsOfOlderPools,
+  memberOf,
+  poolWith,
+  type PoolSelection,
+} from '../../../src/planner/pool-membership.ts';
 
 const pool = (name: string, nodeSelector: Record<string, string>, second = 0): PoolSelection => ({
   name,
@@ -35,7 +40,7 @@ describe('the pool of a host', () => {
     const pools = [everything, gpu, zone];
     const membership = (each: PoolSelection) => ({
       nodeSelector: each.nodeSelector,
-      before: heldBack(each, pools),
+      before: selectorsOfOlderPools(each, pools),
     });
     expect(membership(gpu).before).toEqual([{ zone: 'a' }]);
     expect(membership(zone).before).toEqual([]);
@@ -62,7 +67,7 @@ describe('whatever pools there are', () => {
     fc.assert(
       fc.property(pools, labels, (all, host) => {
         const standing = all.map((each) =>
-          memberOf(host, { nodeSelector: each.nodeSelector, before: heldBack(each, all) }),
+          memberOf(host, { nodeSelector: each.nodeSelector, before: selectorsOfOlderPools(each, all) }),
         );
         const members = all.filter((_, at) => standing[at] === 'member');
         const selected = standing.some((each) => each !== 'not-selected');
@@ -76,7 +81,8 @@ describe('whatever pools there are', () => {
     fc.assert(
       fc.property(shuffled, labels, ([all, otherwise], host) => {
         expect(poolWith(host, otherwise)).toBe(poolWith(host, all));
-        for (const each of all) expect(heldBack(each, otherwise)).toEqual(heldBack(each, all));
+        for (const each of all)
+          expect(selectorsOfOlderPools(each, otherwise)).toEqual(selectorsOfOlderPools(each, all));
       }),
     );
   });

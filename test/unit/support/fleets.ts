@@ -36,10 +36,14 @@ export function twelveHosts(): NewHost[] {
 
 /** Expects that no host is closed, claimed or recorded as open, and that no permit is held. */
 export function openAndFree({ world, run, permits }: SimulatedRun): void {
-  const closed = [...world.hosts.values()]
-    .filter((host) => host.closed || host.claim)
+  const closedToNewWork = [...world.hosts.values()]
+    .filter((host) => host.closedToNewWork || host.claim)
     .map(({ name }) => name);
-  expect({ closed, open: run.hosts, permits: [...permits] }).toEqual({ closed: [], open: [], permits: [] });
+  expect({ closedToNewWork, open: run.hosts, permits: [...permits] }).toEqual({
+    closedToNewWork: [],
+    open: [],
+    permits: [],
+  });
 }
 
 /** Whether the host is empty. */
@@ -56,6 +60,6 @@ export const claimOfAnother: Claim = {
   planDigest: 'sha256:0',
   stage: 0,
   level: 'away',
-  closedBefore: false,
+  closedToNewWorkBefore: false,
   since: '2026-11-23T08:00:00.000Z',
 };

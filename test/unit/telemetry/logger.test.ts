@@ -2,7 +2,7 @@ import { ApiException } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Logger as ReconcilerLogger } from '../../../src/controllers/strategy/pass-context.ts';
-import type { Logger as AdapterLogger } from '../../../src/kube/log.ts';
+import type { Log as AdapterLogger } from '../../../src/kube/log.ts';
 import { makeLogger, type Logger } from '../../../src/telemetry/logger.ts';
 
 /** Stands for a secret wherever one may be met. */

@@ -37,7 +37,7 @@ const host = (name: string, run: string | undefined): string => {
     planDigest: 'd',
     stage: 0,
     level: 'away',
-    closedBefore: false,
+    closedToNewWorkBefore: false,
     since: 't',
   };
   const uid = `uid of ${name}`;

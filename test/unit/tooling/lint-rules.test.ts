@@ -36,11 +36,22 @@ describe('the direction of imports', () => {
     ['src/hostops/simulated/a.ts', '../kubernetes/b.ts'],
     ['src/hostops/simulated/a.ts', '../../controllers/b.ts'],
     ['src/controllers/a.ts', '../main.ts'],
-    ['src/telemetry/a.ts', '../crds/b.ts'],
+    ['src/telemetry/a.ts', '../engine/b.ts'],
+    ['src/kube/a.ts', '../crds/b.ts'],
+    ['src/crds/a.ts', '../kube/b.ts'],
+    ['src/engine/a.ts', '../status/b.ts'],
+    ['src/status/a.ts', '../hostops/b.ts'],
+    ['src/resources/a.ts', '../engine/b.ts'],
+    ['src/resources/a.ts', '../controllers/b.ts'],
+    ['src/leadership/a.ts', '../resources/b.ts'],
+    ['src/hostops/a.ts', '../resources/b.ts'],
+    ['src/hostops/a.ts', '../telemetry/b.ts'],
+    ['src/hostops/jobs/a.ts', '../kubernetes/b.ts'],
     ['src/telemetry/a.ts', '../hostops/b.ts'],
     ['src/telemetry/a.ts', '../main.ts'],
     ['src/cli/a.ts', '../controllers/b.ts'],
     ['src/cli/simulate/a.ts', '../../telemetry/b.ts'],
+    ['src/cli/simulate/a.ts', '../../controllers/b.ts'],
     ['src/planner/a.ts', '../cli/b.ts'],
     ['src/hostops/a.ts', '../cli/b.ts'],
     ['src/controllers/a.ts', '../../test/support/b.ts'],
@@ -57,14 +68,17 @@ describe('the direction of imports', () => {
     ['src/hostops/a.ts', '../engine/b.ts'],
     ['src/hostops/kubernetes/a.ts', '../port.ts'],
     ['src/hostops/simulated/a.ts', '../../planner/b.ts'],
-    ['src/hostops/kubernetes/a.ts', '../../telemetry/b.ts'],
+    ['src/hostops/kubernetes/a.ts', '../../kube/b.ts'],
+    ['src/hostops/kubernetes/a.ts', '../jobs/b.ts'],
+    ['src/status/a.ts', '../engine/b.ts'],
+    ['src/telemetry/a.ts', '../kube/b.ts'],
     ['src/controllers/a.ts', '../hostops/kubernetes/b.ts'],
     ['src/controllers/a.ts', '../telemetry/b.ts'],
     ['src/main.ts', './controllers/b.ts'],
     ['src/main.ts', './telemetry/b.ts'],
     ['src/telemetry/a.ts', './b.ts'],
     ['src/cli/a.ts', '../planner/vim/b.ts'],
-    ['src/cli/simulate/a.ts', '../../controllers/b.ts'],
+    ['src/cli/simulate/a.ts', '../../status/b.ts'],
     ['src/cli/a.ts', '../hostops/kubernetes/b.ts'],
     ['test/unit/a.test.ts', '../../src/planner/b.ts'],
   ])('%s may import %s', async (file, specifier) => {
@@ -83,7 +97,13 @@ describe('the direction of imports', () => {
   });
 });
 
-describe.each(['src/crds/a.ts', 'src/planner/a.ts', 'src/engine/deep/a.ts'])('purity of %s', (file) => {
+describe.each([
+  'src/crds/a.ts',
+  'src/planner/a.ts',
+  'src/engine/deep/a.ts',
+  'src/status/a.ts',
+  'src/leadership/lease-verdict.ts',
+])('purity of %s', (file) => {
   it.each([
     '@kubernetes/client-node',
     'undici',
