@@ -28,7 +28,7 @@ const host = z.object({
   alarms: z.array(text(1024)).default([]),
   claimedBy: z
     .object({
-      strategy: z.string().regex(/^[^/]+\/[^/]+$/, 'expected NAMESPACE/NAME of a strategy'),
+      owner: z.string().regex(/^[^/]+(\/[^/]+){2}$/, 'expected KIND/NAMESPACE/NAME of the owner'),
       level: z.enum(OUTAGE_LEVELS),
     })
     .optional(),

@@ -202,7 +202,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
           [taken.name, { claim: adoption, makeIfMissing: false }],
           [due, { claim: adoption, makeIfMissing: true }],
         ]),
-        { strategy: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
+        { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
         c.signal,
       );
       expect(await c.perform(c.releaseOf(taken))).toEqual({ kind: 'stale' });
@@ -220,14 +220,9 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const key = keyOf(busy, 'sw-patch-hosts', PATCH);
       await c.perform({ kind: 'create-job', key, host: busy, action: PATCH, job: JOB });
       const made = await c.job(key, 'suspended');
-      await c.fixture.ops.adopt(
-        new Map(),
-        { strategy: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
-        c.signal,
-      );
-      const { namespace, uid } = c.fixture.owner;
+      await c.fixture.ops.adopt(new Map(), { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 }, c.signal);
       const stamped = await c.observe('another revision', () =>
-        c.fixture.ops.suspendedJobs(namespace, uid).find(({ revision }) => revision !== made.revision),
+        c.fixture.ops.suspendedJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
       );
       const common = { host: busy, name: made.name, uid: made.uid };
       const start: Effect = {

@@ -61,7 +61,12 @@ const poolStatus: HostPoolStatus = {
   away: 1,
   outOfService: { count: 1, hosts: ['worker-3'] },
   permits: [{ host: 'worker-1', run: 'r1', level: 'away', since: TIME }],
-  runs: [{ id: 'r1', strategy: 'careen-hosts/kernel' }],
+  runs: [
+    {
+      id: 'r1',
+      owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', uid: 'u1' },
+    },
+  ],
   conditions: [
     {
       type: 'Ready',

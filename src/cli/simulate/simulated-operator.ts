@@ -157,8 +157,7 @@ export class SimulatedOperator {
   }
 
   #settlePermits({ wants }: Decision, { fleet }: View): boolean {
-    const strategy = `${this.owner.namespace}/${this.owner.name}`;
-    const wish = { run: RUN, strategy, wants: wants.permits, exactly: true };
+    const wish = { run: RUN, owner: this.owner, wants: wants.permits, exactly: true };
     const { outOfServiceByOthers, claimedAway } = fleet;
     const pool = { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
     const { status, facts } = settlePermits(this.#pool, wish, pool, new Date(this.world.now).toISOString());
@@ -172,7 +171,7 @@ export class SimulatedOperator {
   async #perform(effects: readonly Effect[]): Promise<boolean> {
     let heard = false;
     for (const effect of effects) {
-      const fence = { strategy: this.owner, run: RUN, epoch: EPOCH };
+      const fence = { owner: this.owner, run: RUN, epoch: EPOCH };
       const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
       this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);

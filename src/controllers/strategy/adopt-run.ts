@@ -1,4 +1,5 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import { isFinal, type RunState } from '../../engine/run-state.ts';
 import { opensOutage } from '../../engine/run-step.ts';
 import type { Adoption } from '../../hostops/port.ts';
@@ -13,7 +14,7 @@ import { runOf, type RunRecord } from '../../status/strategy-status.ts';
  */
 export async function adoptRun(read: PassContext): Promise<PassContext> {
   const { deps, strategy, pool, key } = read;
-  const { metadata, status } = strategy;
+  const { status } = strategy;
   const record = status.run;
   if (!record || pool?.metadata.name !== record.pool) return read;
   const epoch =
@@ -25,8 +26,7 @@ export async function adoptRun(read: PassContext): Promise<PassContext> {
   const stamped = await deps.api.writeStatus(strategy, { ...status, run: { ...record, epoch } });
   const run = runOf(status);
   if (run) {
-    const { namespace, name, uid } = metadata;
-    const fence = { strategy: { namespace, name, uid }, run: run.id, epoch };
+    const fence = { owner: ownerOf(strategy), run: run.id, epoch };
     await deps.hosts.adopt(adoptions(context, run, record), fence, context.signal);
     deps.log.info(
       { strategy: key, run: run.id, epoch, hosts: run.hosts.map((host) => host.name) },
@@ -38,17 +38,16 @@ export async function adoptRun(read: PassContext): Promise<PassContext> {
 }
 
 function adoptions(
-  { strategy: { metadata }, epoch }: PassContext,
+  { strategy, epoch }: PassContext,
   run: RunState,
   { planDigest, pool }: RunRecord,
 ): ReadonlyMap<HostName, Adoption> {
-  const { namespace, name, uid } = metadata;
   const common = {
     run: run.id,
     pool,
     epoch,
     planDigest,
-    owner: { namespace, name, uid },
+    owner: ownerOf(strategy),
     stage: run.apply.currentStage,
   };
   return new Map(

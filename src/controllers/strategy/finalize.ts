@@ -1,9 +1,10 @@
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import { freePermits } from './free-permits.ts';
 import type { PassContext } from './pass-context.ts';
 import { runPass } from './run-pass.ts';
 import { runOf } from '../../status/strategy-status.ts';
-import { strategyEvent } from '../runtime/events.ts';
+import { ownerEvent } from '../runtime/events.ts';
 
 /**
  * Lets a deleted strategy go: what is under way is awaited within its timeouts,
@@ -26,7 +27,7 @@ export async function finalize(context: PassContext): Promise<void> {
   const remain = left.filter(({ name }) => view.host(name)?.claim?.run === runId);
   for (const { name, reason = '' } of remain) {
     const note = `${name} stays locked, it could not be given back (${reason}); kubectl uncordon ${name} when it is fit to work`;
-    deps.events.record(strategyEvent(strategy, { reason: 'HostLeftLocked', host: name, note }));
+    deps.events.record(ownerEvent(ownerOf(strategy), { reason: 'HostLeftLocked', host: name, note }));
   }
   deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy let go');
 }

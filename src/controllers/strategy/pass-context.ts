@@ -34,7 +34,7 @@ export type ReconcilerDeps = Telemetry & {
 /** What one pass works with: all of it was read at its beginning. */
 export type PassContext = {
   readonly deps: ReconcilerDeps;
-  /** namespace/name. */
+  /** The strategy in queues and logs (`ownerKey`). */
   readonly key: string;
   readonly signal: AbortSignal;
   readonly attachment: Attachment;

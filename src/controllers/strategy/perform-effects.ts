@@ -1,9 +1,10 @@
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { EventReason } from '../../crds/event-catalogue.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { PassContext, ReconcilerDeps } from './pass-context.ts';
 import type { EventDraft } from '../../status/event-drafts.ts';
-import { strategyEvent } from '../runtime/events.ts';
+import { ownerEvent } from '../runtime/events.ts';
 
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
@@ -27,7 +28,9 @@ export async function performEffects(
       report(deps, key, effect, outcome);
       const reason = outcome.kind === 'accepted' ? HOST_EVENTS[effect.kind] : undefined;
       if (reason)
-        deps.events.record(strategyEvent(strategy, { ...hostEvent(reason, effect), host: effect.host }));
+        deps.events.record(
+          ownerEvent(ownerOf(strategy), { ...hostEvent(reason, effect), host: effect.host }),
+        );
       attachment.outcomes.note(effect, outcome, deps.clock());
       received.push({ effect, outcome });
     }

@@ -4,6 +4,7 @@
  * process, at another time, also after a crash between any two of its lines.
  */
 import type { Reason } from '../../crds/conditions.ts';
+import { ownerOfKey } from '../../crds/owner-ref.ts';
 import type { Answer } from '../../engine/requests.ts';
 import { specDigest } from '../../planner/digest.ts';
 import { adoptRun } from './adopt-run.ts';
@@ -22,18 +23,17 @@ import { runPass } from './run-pass.ts';
 import { runOf, stalledStatus } from '../../status/strategy-status.ts';
 import { strategyFacts } from './strategy-facts.ts';
 import { sweepJobs } from './sweep-jobs.ts';
-import { strategyEvent } from '../runtime/events.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerEvent } from '../runtime/events.ts';
+import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 
-/** Makes the worker of the queue: given namespace/name, it makes one pass over that strategy. */
+/** Makes the worker of the queue: given the key of a strategy (`ownerKey`), it makes one pass over that. */
 export function patchStrategyReconciler(
   deps: ReconcilerDeps,
 ): (key: string, signal: AbortSignal) => Promise<void> {
   const attachments = new Attachments(deps.hosts, deps.requeue);
 
   return async function reconcile(key, signal) {
-    const [namespace = '', name = ''] = key.split('/');
-    const strategy = await deps.api.strategy({ namespace, name });
+    const strategy = await deps.api.strategy(ownerOfKey(key));
     if (!strategy) {
       attachments.detach(key);
       deps.metrics.strategyGone(key);
@@ -46,7 +46,7 @@ export function patchStrategyReconciler(
     deps.metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, deps.clock()));
     const epoch = pool ? await deps.ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);
     const read: PassContext = { deps, key, signal, attachment, strategy, pool, epoch };
-    const unprepared = await deps.hosts.prepare(namespace, signal);
+    const unprepared = await deps.hosts.prepare(strategy.metadata.namespace, signal);
     // What is deleted goes all the same: with its namespace the right to look into that may be gone, too.
     const deleted = strategy.metadata.deletionTimestamp !== undefined;
     if (unprepared !== undefined && !deleted) return waitForNamespace(read, unprepared);
@@ -169,6 +169,6 @@ async function rebuildIfNeeded(context: PassContext, pool: HostPool): Promise<bo
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';
   const isNews = status.state !== 'build-failed' || message !== status.message;
   if (isNews) deps.log.info({ strategy: key, state, message }, 'plan built');
-  deps.events.record(strategyEvent(strategy, { reason, subject: message, note: message }));
+  deps.events.record(ownerEvent(ownerOf(strategy), { reason, subject: message, note: message }));
   return true;
 }

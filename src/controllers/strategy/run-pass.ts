@@ -12,8 +12,8 @@ import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits
 import { runEvents } from '../../status/event-drafts.ts';
 import { poolCapacity } from '../../engine/pool-facts.ts';
 import { planOf, runOf, statusOfRun, type Shown } from '../../status/strategy-status.ts';
-import { strategyEvent } from '../runtime/events.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerEvent } from '../runtime/events.ts';
+import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 
 /** Status that only tells, and is not decided upon, is written at most so often. */
 const VOLATILE_WRITE_MILLISECONDS = 1_000;
@@ -45,7 +45,7 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   const before: PermitFacts = { held: heldBy(pool?.status.permits ?? [], run.id) };
   let permits = before;
   let decision = decide(permits);
-  const wish = { run: run.id, strategy: key, wants: decision.wants.permits, exactly: false };
+  const wish = { run: run.id, owner: ownerOf(strategy), wants: decision.wants.permits, exactly: false };
   const preview = pool && settlePermits(pool.status, wish, poolCapacity(pool, attachment.view().fleet), '');
   if (pool && preview && preview.status !== pool.status) {
     current = await ensureFinalizer(context);
@@ -66,7 +66,7 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   await freeSurplusPermits(context, run.id, decision, permits);
 
   attachment.want(decision.wants.watch);
-  const fence = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };
+  const fence = { owner: ownerOf(strategy), run: run.id, epoch: context.epoch };
   await performEffects(context, decision.effects, fence, signal);
   if (decision.wakeAt !== undefined) deps.requeue(key, decision.wakeAt - deps.clock());
   const { state, hosts } = decision.run;
@@ -109,10 +109,6 @@ function turnOf(
   };
 }
 
-function ownerOf({ metadata: { namespace, name, uid } }: PatchStrategy): Turn['owner'] {
-  return { namespace, name, uid };
-}
-
 /** The run's permits, settled in the pool as it is at that moment. */
 async function settleInPool({ deps, attachment }: PassContext, wish: DesiredPermits): Promise<PermitFacts> {
   const facts = await deps.ledger.update(attachment.scope.pool, (status, pool) => {
@@ -139,7 +135,7 @@ async function freeSurplusPermits(
   if ([...held].every((host) => hosts.includes(host))) return;
   // Exactly what is held and still wanted: nothing is asked for here.
   const kept = { ...decision.wants.permits, hosts: hosts.filter((host) => held.has(host)) };
-  await settleInPool(context, { run, strategy: context.key, wants: kept, exactly: true });
+  await settleInPool(context, { run, owner: ownerOf(context.strategy), wants: kept, exactly: true });
 }
 
 /**
@@ -205,7 +201,8 @@ function report(
   { answers, message }: { readonly answers: readonly Answer[]; readonly message: string },
 ): void {
   const { log, events, metrics } = deps;
-  for (const told of runEvents(before, after, answers, message)) events.record(strategyEvent(strategy, told));
+  for (const told of runEvents(before, after, answers, message))
+    events.record(ownerEvent(ownerOf(strategy), told));
   if (before.state !== after.state)
     log.info({ strategy: key, run: after.id, state: after.state, message }, 'state changed');
   for (const { id, steps } of after.apply.stages) {

@@ -1,3 +1,4 @@
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { SuspendedJob } from '../../hostops/port.ts';
 import type { PassContext } from './pass-context.ts';
 import { performEffects } from './perform-effects.ts';
@@ -9,15 +10,15 @@ import { runOf } from '../../status/strategy-status.ts';
  */
 export async function sweepJobs(context: PassContext): Promise<void> {
   const { deps, strategy, epoch, attachment, signal } = context;
-  const { namespace, name, uid } = strategy.metadata;
+  const owner = ownerOf(strategy);
   const run = runOf(strategy.status);
   const isWanted = ({ run: of, host }: SuspendedJob): boolean =>
     of === run?.id && run.hosts.some((outage) => outage.name === host);
-  for (const job of deps.hosts.suspendedJobs(namespace, uid).filter((each) => !isWanted(each))) {
+  for (const job of deps.hosts.suspendedJobs(owner).filter((each) => !isWanted(each))) {
     const { host, run: of, name: jobName, uid: jobUid, revision } = job;
     const key = [of, 'sweep', host, jobUid, revision].join('/');
     if (attachment.outcomes.all.has(key)) continue; // refused, or on its way: the watch tells when it is gone
     const effect = { kind: 'delete-job', key, host, name: jobName, uid: jobUid, revision } as const;
-    await performEffects(context, [effect], { strategy: { namespace, name, uid }, run: of, epoch }, signal);
+    await performEffects(context, [effect], { owner, run: of, epoch }, signal);
   }
 }

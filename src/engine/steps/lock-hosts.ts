@@ -1,4 +1,5 @@
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
+import { ownerText } from '../../crds/owner-ref.ts';
 import {
   DONE,
   ask,
@@ -19,8 +20,7 @@ export function lockHost(step: HostStep): Verdict {
   if (left) return left;
   if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim) {
-    const { namespace, name: other } = facts.claim.owner;
-    return { kind: 'blocked', reason: `${name} is held by strategy ${namespace}/${other}` };
+    return { kind: 'blocked', reason: `${name} is held by ${ownerText(facts.claim.owner)}` };
   }
   if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(name, facts.spoiltClaim) };
   const claim = {

@@ -4,7 +4,7 @@ import { EPOCH_ANNOTATION, RUN_LABEL } from '../../crds/names.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Adoption, Fence } from '../port.ts';
-import { jobState } from '../jobs/job.ts';
+import { jobState, type JobState } from '../jobs/job.ts';
 import { call, rawList } from '../../kube/client.ts';
 import { httpStatus } from '../../kube/errors.ts';
 import { nodeState, type NodeState } from './node-facts.ts';
@@ -36,7 +36,7 @@ export async function adoptNode(
 /** Stamps the Jobs of a run that have not ended with the epoch; they are others to every precondition of before. */
 export async function adoptJobs(
   writer: Writer,
-  { strategy: { namespace }, run, epoch }: Fence,
+  { owner: { namespace, uid }, run, epoch }: Fence,
   signal: AbortSignal,
 ): Promise<readonly V1Job[]> {
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
@@ -46,10 +46,12 @@ export async function adoptJobs(
     if (httpStatus(error) === 403) return [];
     throw error;
   });
-  const open = jobs.map(jobState).filter((job) => job?.state === 'suspended' || job?.state === 'running');
-  const stamped = open.map(async (job) => {
-    const of = `${path}/${job?.name ?? ''}`;
-    return retryOnConflict(`Job ${namespace}/${job?.name ?? ''}`, async () => {
+  const isOpen = ({ state, ownerUid }: JobState): boolean =>
+    (state === 'suspended' || state === 'running') && ownerUid === uid;
+  const open = jobs.flatMap((job) => jobState(job) ?? []).filter(isOpen);
+  const stamped = open.map(async ({ name }) => {
+    const of = `${path}/${name}`;
+    return retryOnConflict(`Job ${namespace}/${name}`, async () => {
       const { metadata } = await call<V1Job>(writer.config, { method: 'GET', path: of }, signal);
       const guard = { uid: metadata?.uid, resourceVersion: metadata?.resourceVersion };
       const patch = { metadata: { ...guard, annotations: { [EPOCH_ANNOTATION]: String(epoch) } } };

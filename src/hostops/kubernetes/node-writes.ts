@@ -1,5 +1,6 @@
 /** Claims and releases nodes. */
 import type { V1Node } from '@kubernetes/client-node';
+import { ownerText } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { NodeState } from './node-facts.ts';
@@ -58,7 +59,7 @@ export async function leaveNodeLocked(
   writer: Writer,
   node: NodeState | undefined,
   { revision, run, reason }: Extract<Effect, { kind: 'leave-locked' }>,
-  { strategy: { namespace, name } }: Fence,
+  { owner }: Fence,
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
@@ -66,7 +67,7 @@ export async function leaveNodeLocked(
   if (claim ? claim.run !== run : !hasMaintenanceMark && spoiltClaim === undefined)
     return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
-  const note = { run, strategy: `${namespace}/${name}`, reason };
+  const note = { run, owner, reason };
   return patchNode(writer, node, leaveLockedPatch(node, note), `leaving ${node.name} locked`, signal);
 }
 
@@ -91,5 +92,5 @@ async function patchNode(
 }
 
 function heldBy(name: string, { owner }: Claim): string {
-  return `${name} is held by strategy ${owner.namespace}/${owner.name}`;
+  return `${name} is held by ${ownerText(owner)}`;
 }

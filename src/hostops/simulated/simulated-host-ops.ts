@@ -1,4 +1,5 @@
 /** The host-ops port over a world in memory, for tests and `careen simulate`: the whole contract, at once and without faults. */
+import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type {
   Alarm,
@@ -126,9 +127,9 @@ export class SimulatedHostOps implements HostOps {
     return this.markedHosts(scope);
   }
 
-  suspendedJobs(_namespace: string, strategyUid: string): readonly SuspendedJob[] {
+  suspendedJobs({ uid }: OwnerRef): readonly SuspendedJob[] {
     return [...this.#world.jobs.values()]
-      .filter((job) => job.state === 'suspended' && job.strategyUid === strategyUid)
+      .filter((job) => job.state === 'suspended' && job.ownerUid === uid)
       .map(({ run, host, name, uid, revision }) => ({ run, host, name, uid, revision: String(revision) }));
   }
 
@@ -181,7 +182,7 @@ export class SimulatedHostOps implements HostOps {
     if (claim) {
       return {
         kind: 'blocked',
-        reason: `${name} is held by strategy ${claim.owner.namespace}/${claim.owner.name}`,
+        reason: `${name} is held by ${ownerText(claim.owner)}`,
       };
     }
     if (effect.revision !== String(revision) || spoiltClaim !== undefined) return STALE;
@@ -253,9 +254,9 @@ export class SimulatedHostOps implements HostOps {
 
   #createJob({ key, host, action, job }: Effect & { kind: 'create-job' }, fence: Fence): Outcome {
     if (this.#world.jobs.has(key)) return ALREADY;
-    const { run, epoch, strategy } = fence;
+    const { run, epoch, owner } = fence;
     const container = job.template.spec.containers[0]?.name ?? '';
-    this.#world.addJob({ key, run, epoch, strategyUid: strategy.uid, host, action, container });
+    this.#world.addJob({ key, run, epoch, ownerUid: owner.uid, host, action, container });
     return ACCEPTED;
   }
 

@@ -4,7 +4,7 @@ import type { Claim } from '../../../src/engine/view.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 
-const owner = { namespace: 'n', name: 's', uid: 'u' };
+const owner = { kind: 'PatchStrategy', namespace: 'n', name: 's', uid: 'u' };
 const claim: Claim = {
   ...{ run: 'r1', pool: 'p', epoch: 2, owner, planDigest: 'd', stage: 0, level: 'away' },
   ...{ closedToNewWorkBefore: false, since: '2026-11-25T09:00:00Z' },
@@ -41,7 +41,7 @@ describe('a run that is taken over', () => {
       ['a', adoption],
       ['b', adoption],
     ]);
-    const fence = { strategy: owner, run: 'r1', epoch: 2 };
+    const fence = { owner, run: 'r1', epoch: 2 };
     const adopted = hosts
       .adopt(adoptions, fence, new AbortController().signal)
       .catch(() => log.push('given up'));
