@@ -75,6 +75,8 @@ async function waitForPool(context: PassContext): Promise<void> {
     await runPass(context, orderWithoutPool(spec));
     return;
   }
+  // The run may have permits in its own pool: nothing else looks at them while this one is missing.
+  await freePermits(context);
   await stall(context, 'PoolNotFound', poolMissing(spec.poolRef));
 }
 

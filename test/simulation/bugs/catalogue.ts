@@ -1,4 +1,4 @@
-/** Ten bugs that a maintenance operator may well have, each as a change of one place of its code. */
+/** Bugs that a maintenance operator may well have, each as a change of one place of its code. */
 export type Bug = {
   readonly name: string;
   readonly file: string;
@@ -40,6 +40,13 @@ export const BUGS: readonly Bug[] = [
       '  const fewer = { ...decision.wants.permits, hosts: decision.wants.permits.hosts.filter((host) => !leaving.includes(host)) };\n' +
       '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n' +
       '  await freeSurplusPermits(context, run.id, { ...decision, wants: { ...decision.wants, permits: fewer } }, permits);\n',
+  },
+  {
+    name: 'keep the permits of a run that has ended',
+    file: 'src/controllers/run-pass.ts',
+    of: '  if ([...held].every((host) => hosts.includes(host))) return;\n',
+    instead:
+      "  if (decision.run.state !== 'applying' || [...held].every((host) => hosts.includes(host))) return;\n",
   },
   {
     name: 'trust the cache after an own write',
