@@ -1,4 +1,4 @@
-import type { Scheduler } from '../../src/simulation/scheduler.ts';
+import type { Scheduler } from './world/scheduler.ts';
 
 export type Rest = {
   /** Whether nothing is under way at this moment. */

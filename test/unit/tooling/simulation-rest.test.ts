@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Scheduler } from '../../src/simulation/scheduler.ts';
-import { untilCalm } from '../simulation/rest.ts';
+import { Scheduler } from '../../simulation/world/scheduler.ts';
+import { untilCalm } from '../../simulation/rest.ts';
 
 const CALM_MS = 1_000;
 const LATEST = 10_000;

@@ -1,26 +1,27 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { CareenApi } from '../../src/controllers/careen-api.ts';
-import { operatorMetrics } from '../../src/controllers/operator-metrics.ts';
-import { PoolLedger } from '../../src/controllers/pool-ledger.ts';
-import { Pools } from '../../src/controllers/pools.ts';
-import { patchStrategyReconciler } from '../../src/controllers/reconcile-patch-strategy.ts';
-import { statusOfRun } from '../../src/controllers/strategy-status.ts';
-import { hostPoolStatus } from '../../src/crds/host-pool.ts';
-import { API_VERSION } from '../../src/crds/names.ts';
-import type { StrategyState } from '../../src/crds/vocabulary.ts';
-import { newRun } from '../../src/engine/run-state.ts';
-import type { Answer, Call } from '../../src/hostops/kubernetes/kube-client.ts';
-import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
-import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
-import { specDigest } from '../../src/planner/digest.ts';
-import type { Stage } from '../../src/planner/plan.ts';
-import { ApiServer, Refusal } from '../../src/simulation/api-server.ts';
-import { carryOut } from '../../src/simulation/api-requests.ts';
-import { isJson, type Json } from '../../src/simulation/objects.ts';
-import { strategySpec } from './support/simulated-run.ts';
+import { CareenApi } from '../../../src/resources/careen-api.ts';
+import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
+import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
+import { Pools } from '../../../src/controllers/pool/pools.ts';
+import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
+import { statusOfRun } from '../../../src/status/strategy-status.ts';
+import { hostPoolStatus } from '../../../src/crds/host-pool.ts';
+import { API_VERSION } from '../../../src/crds/names.ts';
+import type { StrategyState } from '../../../src/crds/vocabulary.ts';
+import { newRun } from '../../../src/engine/run-state.ts';
+import type { Answer, Call } from '../../../src/kube/client.ts';
+import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
+import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
+import { specDigest } from '../../../src/planner/digest.ts';
+import type { Stage } from '../../../src/planner/plan.ts';
+import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
+import { carryOut } from '../../simulation/world/api-requests.ts';
+import { ownerOfKey } from '../../../src/crds/owner-ref.ts';
+import { isJson, type Json } from '../../simulation/world/objects.ts';
+import { strategySpec } from '../support/simulated-run.ts';
 
-const KEY = 'careen-hosts/kernel';
+const KEY = 'PatchStrategy/careen-hosts/kernel';
 const TIME = '2026-11-25T09:00:00.000Z';
 const now = (): number => Date.parse(TIME);
 
@@ -44,22 +45,23 @@ function serverWith(state: StrategyState, poolRef: string): ApiServer {
   };
   const run = { ...newRun('r-1', { digest: 'd', stages: [stage], actions: spec }), state };
   const status = statusOfRun({ run: record }, run, { reasons: [] }, 1, TIME);
-  const permits = [{ host: 'w-1', run: 'r-1', level: 'away', since: TIME }];
-  const pool = { epoch: 1, permits, runs: [{ id: 'r-1', strategy: KEY }], away: 1 };
   const common = { apiVersion: API_VERSION };
+  const strategy = server.create(
+    'patchstrategies',
+    {
+      ...{ ...common, kind: 'PatchStrategy', metadata: { name: 'kernel', namespace: 'careen-hosts' } },
+      ...{ spec: json(spec), status: json(status) },
+    },
+    'test',
+  );
+  const owner = { ...ownerOfKey(KEY), uid: strategy.metadata.uid };
+  const permits = [{ host: 'w-1', run: 'r-1', level: 'away', since: TIME }];
+  const pool = { epoch: 1, permits, runs: [{ id: 'r-1', owner }], away: 1 };
   server.create(
     'hostpools',
     {
       ...{ ...common, kind: 'HostPool', metadata: { name: 'held' } },
       ...{ spec: { provider: { kubernetes: {} }, maxUnavailable: 1 }, status: pool },
-    },
-    'test',
-  );
-  server.create(
-    'patchstrategies',
-    {
-      ...{ ...common, kind: 'PatchStrategy', metadata: { name: 'kernel', namespace: 'careen-hosts' } },
-      ...{ spec: json(spec), status: json(status) },
     },
     'test',
   );
@@ -95,9 +97,9 @@ async function pass(server: ApiServer): Promise<void> {
   world.addHost({ name: 'w-1' });
   const reconcile = patchStrategyReconciler({
     ...{ api, hosts: new SimulatedHostOps(world), pools: new Pools(() => undefined) },
-    ledger: new PoolLedger({ store: api, marked: async () => [] }),
+    ledger: new PoolLedger({ store: api, markedHosts: async () => [] }),
     ...{ adopted: new Map(), operatorNamespace: 'careen-system', activeHost: undefined },
-    ...{ clock: now, newId: () => 'r-2', again: () => undefined },
+    ...{ clock: now, newId: () => 'r-2', requeue: () => undefined },
     log: { info: () => undefined, warn: () => undefined },
     ...{ events: { record: () => undefined }, metrics: operatorMetrics(now) },
   });
