@@ -33,6 +33,7 @@ const requirement = z
     rules({
       rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
       message: 'values must be given with In and NotIn, and left out with Exists and DoesNotExist',
+      fieldPath: '.values',
     }),
   )
   .describe('One requirement on a label.');

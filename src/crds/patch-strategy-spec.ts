@@ -37,6 +37,7 @@ const podSpec = z
       {
         rule: "!has(self.restartPolicy) || self.restartPolicy == 'Never'",
         message: 'restartPolicy must be Never or left out',
+        fieldPath: '.restartPolicy',
       },
     ),
   )
@@ -98,14 +99,17 @@ const requirement = z
       {
         rule: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : true",
         message: 'values must have at least one entry with In and NotIn',
+        fieldPath: '.values',
       },
       {
         rule: "self.operator == 'Exists' ? !has(self.values) || size(self.values) == 0 : true",
         message: 'values must be left out with Exists',
+        fieldPath: '.values',
       },
       {
         rule: "self.operator == 'AtLeast' ? has(self.values) && size(self.values) == 1 && self.values[0].matches('^v?[0-9]') : true",
         message: 'values must be one version that begins with a number, such as ["6.12.48"], with AtLeast',
+        fieldPath: '.values',
       },
     ),
   )
@@ -282,6 +286,7 @@ export const patchStrategySpec = z
       {
         rule: '!self.patches.exists(p, has(p.rebootRequired) && p.rebootRequired) || has(self.reboot)',
         message: 'spec.reboot must say how to reboot a host, because a patch has rebootRequired: true',
+        fieldPath: '.reboot',
       },
       {
         rule: "[self.controllerApplyType, self.storageApplyType, self.workerApplyType].exists(t, t != 'ignore')",
