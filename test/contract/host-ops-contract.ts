@@ -119,6 +119,29 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect((await c.released(again)).closed).toBe(false);
     });
 
+    it('puts a host back as its claim found it, unless the run has seen that somebody opened it since', async () => {
+      for (const [host, closedBefore, closed] of [
+        ['never-opened', true, true],
+        ['nothing-known', undefined, true],
+        ['seen-open', false, false],
+      ] as const) {
+        const { name } = await c.watched(host);
+        await c.fixture.close(name);
+        await c.claimed(await c.seen(name, (facts) => facts.closed));
+        await c.accepted(
+          () => c.host(name),
+          (facts) => ({
+            ...c.releaseOf(facts),
+            kind: 'release',
+            revision: facts.revision,
+            run: RUN,
+            closedBefore,
+          }),
+        );
+        expect(await c.seen(name, ({ claim }) => claim === undefined)).toMatchObject({ closed });
+      }
+    });
+
     it('takes an edited claim for none, and puts the host back as the run wrote down that it was', async () => {
       const taken = await c.claimed(await c.watched('edited'));
       await c.fixture.editClaim(taken.name);
@@ -193,7 +216,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.fixture.ops.adopt(
         new Map([
           [taken.name, { claim: adoption, makeIfMissing: false }],
-          [due, { claim: adoption, makeIfMissing: true }],
+          [due, { claim: { ...adoption, closedBefore: false }, makeIfMissing: true }],
         ]),
         { strategy: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
         c.signal,
@@ -204,6 +227,24 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         closed: true,
       });
       expect(await c.seen(due, ({ claim }) => claim?.epoch === EPOCH + 1)).toMatchObject({ closed: true });
+    });
+
+    it('makes no claim on a host that was closed or opened since the claim was asked for', async () => {
+      const closed = await c.watched('closed-since');
+      const asked = { ...c.claimOf(closed).claim, epoch: EPOCH + 1 };
+      await c.fixture.close(closed.name);
+      const opened = await c.watched('opened-since');
+      await c.fixture.ops.adopt(
+        new Map([
+          [closed.name, { claim: { ...asked, closedBefore: false }, makeIfMissing: true }],
+          [opened.name, { claim: { ...asked, closedBefore: true }, makeIfMissing: true }],
+        ]),
+        { strategy: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
+        c.signal,
+      );
+      await c.fixture.ops.confirm([closed.name, opened.name], c.signal);
+      expect(c.host(closed.name)).toMatchObject({ claim: undefined, marked: false, closed: true });
+      expect(c.host(opened.name)).toMatchObject({ claim: undefined, marked: false, closed: false });
     });
 
     it('hands a Job over: it cannot be started by what was decided before, and can be removed', async () => {

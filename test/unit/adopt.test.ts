@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../src/engine/view.ts';
+import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
 import type { Answer, Call } from '../../src/hostops/kubernetes/kube-client.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 
@@ -9,6 +10,14 @@ const claim: Claim = {
   ...{ run: 'r1', pool: 'p', epoch: 2, owner, planDigest: 'd', stage: 0, level: 'away' },
   ...{ closedBefore: false, since: '2026-11-25T09:00:00Z' },
 };
+
+const FENCE = { strategy: owner, run: 'r1', epoch: 2 };
+const OURS = { key: 'careen.dev/maintenance', effect: 'NoSchedule' };
+
+function hostsOver(transport: (call: Call) => Promise<Answer>): KubernetesHostOps {
+  const quiet = { info: () => undefined, warn: () => undefined };
+  return new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
+}
 
 function answer(status: number, content: unknown): Answer {
   const text = JSON.stringify(content);
@@ -34,19 +43,41 @@ describe('a run that is taken over', () => {
       log.push(`${name} was written`);
       return answer(200, { metadata: { name, uid: name, resourceVersion: '2' } });
     };
-    const quiet = { info: () => undefined, warn: () => undefined };
-    const hosts = new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
     const adoption = { claim, makeIfMissing: true };
     const adoptions = new Map([
       ['a', adoption],
       ['b', adoption],
     ]);
-    const fence = { strategy: owner, run: 'r1', epoch: 2 };
-    const adopted = hosts
-      .adopt(adoptions, fence, new AbortController().signal)
+    const adopted = hostsOver(transport)
+      .adopt(adoptions, FENCE, new AbortController().signal)
       .catch(() => log.push('given up'));
     setImmediate(() => slow.resolve(undefined));
     await adopted;
     expect(log).toEqual(['b was written', 'given up']);
+  });
+
+  it.each([
+    ['as it was when its claim was asked for', { unschedulable: true }, true, true],
+    ['cordoned since', { unschedulable: true }, false, false],
+    ['uncordoned since', {}, true, false],
+    [
+      'cordoned by us, under a claim that somebody took off',
+      { unschedulable: true, taints: [OURS] },
+      false,
+      true,
+    ],
+  ])('meets a node that is %s', async (_, spec, closedBefore, isMade) => {
+    const written: unknown[] = [];
+    const transport = async ({ method, body }: Call): Promise<Answer> => {
+      if (method === 'PATCH') written.push(body);
+      return answer(200, { metadata: { name: 'a', uid: 'a', resourceVersion: '1' }, spec });
+    };
+    await hostsOver(transport).adopt(
+      new Map([['a', { claim: { ...claim, closedBefore }, makeIfMissing: true }]]),
+      FENCE,
+      new AbortController().signal,
+    );
+    const annotations = { 'careen.dev/claim': writeClaim({ ...claim, closedBefore }, 'a') };
+    expect(written).toMatchObject(isMade ? [{ metadata: { annotations } }] : []);
   });
 });

@@ -1,4 +1,5 @@
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
+import { foundClosed } from '../found-closed.ts';
 import { DONE, ask, failed, hostGone, keyOf, notToBeTaken, type HostStep, type Verdict } from './verdict.ts';
 
 /** Claims the host for this run; in an outage of level `away` that closes it, too. */
@@ -14,6 +15,7 @@ export function lockHost(step: HostStep): Verdict {
     return { kind: 'blocked', reason: `${name} is held by strategy ${namespace}/${other}` };
   }
   if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(name, facts.spoiltClaim) };
+  const closedBefore = foundClosed(facts, outage.closedBefore);
   const claim = {
     run,
     pool,
@@ -22,7 +24,7 @@ export function lockHost(step: HostStep): Verdict {
     planDigest: plan.digest,
     stage: stage.id,
     level: outage.level,
-    closedBefore: facts.closed,
+    closedBefore,
     since: outage.since,
   };
   const effect = {
@@ -32,7 +34,7 @@ export function lockHost(step: HostStep): Verdict {
     revision: facts.revision,
     claim,
   } as const;
-  return ask(step, effect, `locking ${name}`, { closedBefore: facts.closed });
+  return ask(step, effect, `locking ${name}`, { closedBefore });
 }
 
 /** A failure when the host's claim went away while we worked on it. */

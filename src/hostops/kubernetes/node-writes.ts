@@ -24,7 +24,10 @@ export async function claimNode(
   return patchNode(writer, node, claimPatch(node, claim), `claiming ${node.name}`, signal);
 }
 
-/** Gives a node back; one whose claim was taken or spoilt as the run wrote down that it was before. */
+/**
+ * Gives a node back as it was before; one whose claim was taken or spoilt, or that the run has seen open since, as the run
+ * wrote down.
+ */
 export async function releaseNode(
   writer: Writer,
   node: NodeState | undefined,
@@ -32,8 +35,9 @@ export async function releaseNode(
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
-  const lost = !node.claim && (node.marked || node.spoiltClaim !== undefined);
-  const before = lost && closedBefore !== undefined ? { level: lostLevel(node), closedBefore } : node.claim;
+  const before = node.claim
+    ? { ...node.claim, closedBefore: node.claim.closedBefore && closedBefore !== false }
+    : lostClaim(node, closedBefore);
   if (!before || (node.claim && node.claim.run !== run)) return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
   return patchNode(writer, node, releasePatch(node, before), `releasing ${node.name}`, signal);
@@ -66,9 +70,15 @@ export async function leaveNodeLocked(
   return patchNode(writer, node, leaveLockedPatch(node, note), `leaving ${node.name} locked`, signal);
 }
 
-/** Without its claim only our mark tells that we closed the node. */
-function lostLevel({ marked }: NodeState): Claim['level'] {
-  return marked ? 'away' : 'touched';
+/** What the claim said that somebody took or spoilt. Without it only our mark tells that we closed the node. */
+function lostClaim(
+  { marked, spoiltClaim }: NodeState,
+  closedBefore: boolean | undefined,
+): Pick<Claim, 'level' | 'closedBefore'> | undefined {
+  const isLost = marked || spoiltClaim !== undefined;
+  return isLost && closedBefore !== undefined
+    ? { level: marked ? 'away' : 'touched', closedBefore }
+    : undefined;
 }
 
 async function patchNode(

@@ -1,5 +1,6 @@
 /** The host-ops port over a world in memory, for tests and `careen simulate`: the whole contract, at once and without faults. */
 import type { Effect, Outcome } from '../../engine/effect.ts';
+import { mayArrive } from '../../engine/found-closed.ts';
 import type {
   Alarm,
   Claim,
@@ -141,8 +142,7 @@ export class SimulatedHostOps implements HostOps {
     for (const [name, { claim, makeIfMissing }] of adoptions) {
       const host = this.#world.hosts.get(name);
       if (host?.claim?.run === run) this.#world.changeHost(name, { claim: { ...host.claim, epoch } });
-      else if (host && !host.claim && host.spoiltClaim === undefined && makeIfMissing)
-        this.#take(host, { ...claim, closedBefore: host.marked ? claim.closedBefore : host.closed });
+      else if (host && !host.claim && makeIfMissing && mayArrive(host, claim)) this.#take(host, claim);
     }
     for (const job of this.#world.jobs.values())
       if (job.run === run && (job.state === 'suspended' || job.state === 'running'))
@@ -207,7 +207,7 @@ export class SimulatedHostOps implements HostOps {
     if (lost ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const closedBefore = claim
-      ? claim.level === 'touched' || claim.closedBefore
+      ? claim.level === 'touched' || (claim.closedBefore && effect.closedBefore !== false)
       : effect.closedBefore === true || !marked;
     const opening = closedBefore ? {} : { closed: false };
     const note = closedBefore && host.closed ? {} : { leftLocked: undefined };
