@@ -1,4 +1,4 @@
-/** Ten bugs that a maintenance operator may well have, each as a change of one place of its code. */
+/** Bugs that a maintenance operator may well have, each as a change of one place of its code. */
 export type Bug = {
   readonly name: string;
   readonly file: string;
@@ -6,6 +6,8 @@ export type Bug = {
   readonly of: string;
   /** What is put in its place. */
   readonly instead: string;
+  /** The first seed to try, where the bug shows in too few of them. */
+  readonly from?: number;
 };
 
 export const BUGS: readonly Bug[] = [
@@ -73,6 +75,13 @@ export const BUGS: readonly Bug[] = [
     file: 'src/hostops/kubernetes/node-patches.ts',
     of: "const open = level === 'away' && !closedBefore && node.closed;",
     instead: "const open = level === 'away' && closedBefore !== undefined && node.closed;",
+  },
+  {
+    name: 'put a cordon back that was withdrawn',
+    file: 'src/engine/run-step.ts',
+    of: 'Object.assign(outage, { uncordoned: true, closedBefore: false });',
+    instead: 'Object.assign(outage, { uncordoned: true });',
+    from: 2_611_264_874,
   },
   {
     name: 'report success unobserved',
