@@ -64,7 +64,7 @@ function adoptions(
  * Whether the claim was asked for, with what the host was before, and may not have been made yet. Later a claim that is
  * missing was taken off by somebody.
  */
-function mayBeOnItsWay({ apply }: RunState, { step, result, closedBefore }: HostProgress): boolean {
+export function mayBeOnItsWay({ apply }: RunState, { step, result, closedBefore }: HostProgress): boolean {
   const stage = apply.stages[apply.currentStage];
   const isAsked = closedBefore !== undefined && !isFinal(result);
   return stage !== undefined && isAsked && opensOutage(stage, step);

@@ -1,9 +1,13 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { mayBeOnItsWay } from '../../src/controllers/adopt-run.ts';
+import type { HostProgress } from '../../src/crds/patch-strategy-status.ts';
 import type { Claim } from '../../src/engine/view.ts';
 import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
 import type { Answer, Call } from '../../src/hostops/kubernetes/kube-client.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+import { workers } from './support/fleets.ts';
+import { SimulatedRun } from './support/simulated-run.ts';
 
 const owner = { namespace: 'n', name: 's', uid: 'u' };
 const claim: Claim = {
@@ -79,5 +83,16 @@ describe('a run that is taken over', () => {
     );
     const annotations = { 'careen.dev/claim': writeClaim({ ...claim, closedBefore }, 'a') };
     expect(written).toMatchObject(isMade ? [{ metadata: { annotations } }] : []);
+  });
+
+  it('may have a claim on its way from when that was asked for until its host was locked', async () => {
+    const { run } = await SimulatedRun.start({ hosts: workers(1) });
+    const outage: HostProgress = {
+      ...{ name: 'w-1', level: 'away', step: 'lock-hosts', attempt: 1, since: claim.since, result: 'wait' },
+    };
+    expect(mayBeOnItsWay(run, outage)).toBe(false);
+    expect(mayBeOnItsWay(run, { ...outage, closedBefore: false })).toBe(true);
+    expect(mayBeOnItsWay(run, { ...outage, closedBefore: false, result: 'failed' })).toBe(false);
+    expect(mayBeOnItsWay(run, { ...outage, closedBefore: false, step: 'verify' })).toBe(false);
   });
 });
