@@ -59,8 +59,15 @@ function adoptions(
   );
 }
 
-/** Whether the claim may not have been made yet. Later a claim that is missing was taken off by somebody. */
-function mayBeOnItsWay({ apply }: RunState, { step, result }: HostProgress): boolean {
+/**
+ * Whether the claim was asked for, with what the host was before, and may not have been made yet. Later a claim that is
+ * missing was taken off by somebody.
+ */
+export function mayBeOnItsWay(
+  { apply }: RunState,
+  { step, result, closedToNewWorkBefore }: HostProgress,
+): boolean {
   const stage = apply.stages[apply.currentStage];
-  return stage !== undefined && !isFinal(result) && opensOutage(stage, step);
+  const isAsked = closedToNewWorkBefore !== undefined && !isFinal(result);
+  return stage !== undefined && isAsked && opensOutage(stage, step);
 }

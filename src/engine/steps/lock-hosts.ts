@@ -1,5 +1,6 @@
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
 import { ownerText } from '../../crds/owner-ref.ts';
+import { foundClosed } from '../prior-state.ts';
 import {
   DONE,
   ask,
@@ -23,6 +24,7 @@ export function lockHost(step: HostStep): Verdict {
     return { kind: 'blocked', reason: `${name} is held by ${ownerText(facts.claim.owner)}` };
   }
   if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(name, facts.spoiltClaim) };
+  const closedToNewWorkBefore = foundClosed(facts, outage.closedToNewWorkBefore);
   const claim = {
     run,
     pool,
@@ -31,7 +33,7 @@ export function lockHost(step: HostStep): Verdict {
     planDigest: plan.digest,
     stage: stage.id,
     level: outage.level,
-    closedToNewWorkBefore: facts.closedToNewWork,
+    closedToNewWorkBefore,
     since: outage.since,
   };
   const effect = {
@@ -41,7 +43,7 @@ export function lockHost(step: HostStep): Verdict {
     revision: facts.revision,
     claim,
   } as const;
-  return ask(step, effect, `locking ${name}`, { closedToNewWorkBefore: facts.closedToNewWork });
+  return ask(step, effect, `locking ${name}`, { closedToNewWorkBefore });
 }
 
 /** A failure when the host's claim went away while we worked on it. */

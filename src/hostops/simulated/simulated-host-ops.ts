@@ -1,6 +1,7 @@
 /** The host-ops port over a world in memory, for tests and `careen simulate`: the whole contract, at once and without faults. */
 import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
+import { mayArrive } from '../../engine/prior-state.ts';
 import type {
   Alarm,
   Claim,
@@ -142,11 +143,7 @@ export class SimulatedHostOps implements HostOps {
     for (const [name, { claim, makeIfMissing }] of adoptions) {
       const host = this.#world.hosts.get(name);
       if (host?.claim?.run === run) this.#world.changeHost(name, { claim: { ...host.claim, epoch } });
-      else if (host && !host.claim && host.spoiltClaim === undefined && makeIfMissing)
-        this.#take(host, {
-          ...claim,
-          closedToNewWorkBefore: host.hasMaintenanceMark ? claim.closedToNewWorkBefore : host.closedToNewWork,
-        });
+      else if (host && !host.claim && makeIfMissing && mayArrive(host, claim)) this.#take(host, claim);
     }
     for (const job of this.#world.jobs.values())
       if (job.run === run && (job.state === 'suspended' || job.state === 'running'))
@@ -222,7 +219,7 @@ export class SimulatedHostOps implements HostOps {
     if (lost ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const closedToNewWorkBefore = claim
-      ? claim.level === 'touched' || claim.closedToNewWorkBefore
+      ? claim.level === 'touched' || (claim.closedToNewWorkBefore && effect.closedToNewWorkBefore !== false)
       : effect.closedToNewWorkBefore === true || !hasMaintenanceMark;
     const opening = closedToNewWorkBefore ? {} : { closedToNewWork: false };
     const note = closedToNewWorkBefore && host.closedToNewWork ? {} : { leftLocked: undefined };

@@ -6,6 +6,8 @@ export type Bug = {
   readonly of: string;
   /** What is put in its place. */
   readonly instead: string;
+  /** The first seed to try, where the bug shows in too few of them. */
+  readonly from?: number;
 };
 
 export const BUGS: readonly Bug[] = [
@@ -80,6 +82,13 @@ export const BUGS: readonly Bug[] = [
     file: 'src/hostops/kubernetes/node-patches.ts',
     of: "const open = level === 'away' && !closedToNewWorkBefore && node.closedToNewWork;",
     instead: "const open = level === 'away' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
+  },
+  {
+    name: 'put a cordon back that was withdrawn',
+    file: 'src/engine/run-step.ts',
+    of: 'Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });',
+    instead: 'Object.assign(outage, { uncordoned: true });',
+    from: 2_611_264_874,
   },
   {
     name: 'report success unobserved',
