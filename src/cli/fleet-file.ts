@@ -6,7 +6,7 @@ import { API_VERSION } from '../crds/names.ts';
 import { objectName, stringMap, text } from '../crds/schema.ts';
 import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
 import type { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
-import { hasAll } from '../planner/labels.ts';
+import { selects } from '../hostops/membership.ts';
 import { checkDocument, header, readDocument, refuse, type Problem } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';
 
@@ -104,7 +104,7 @@ function duplicates(hosts: readonly FleetHost[]): Problem[] {
 function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
   const { nodeSelector } = spec.provider.kubernetes;
   return hosts.flatMap(({ labels, claimedBy }, at) =>
-    claimedBy || hasAll(labels, nodeSelector)
+    claimedBy || selects(spec.provider, labels)
       ? []
       : [
           {

@@ -9,12 +9,15 @@ import type { Effect, Outcome } from '../engine/effect.ts';
 import type { Claim, View } from '../engine/view.ts';
 import type { HostName, HostSeed } from '../planner/facts.ts';
 
+/** Where the hosts of a pool come from, as its spec says. Only the adapters look into it. */
+export type Provider = HostPoolSpec['provider'];
+
 /** Which hosts are meant: those of one pool. */
 export type Scope = {
   readonly pool: string;
-  readonly nodeSelector: Readonly<Record<string, string>>;
-  /** The selectors of the pools that come before this one: what they select is not its own. */
-  readonly before: readonly Readonly<Record<string, string>>[];
+  readonly provider: Provider;
+  /** The providers of the pools that come before this one: what they select is not its own. */
+  readonly before: readonly Provider[];
   readonly roles: HostPoolSpec['roles'];
 };
 

@@ -204,7 +204,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
 
     it('counts apart what a pool selects that an older one keeps', async () => {
       const kept = await c.fixture.addHost('kept', { labels: { shelf: 'old' } });
-      const newer = { ...c.fixture.scope, before: [{ shelf: 'old' }] };
+      const newer = { ...c.fixture.scope, before: [{ kubernetes: { nodeSelector: { shelf: 'old' } } }] };
       const opened = c.fixture.ops.fleet(newer, () => undefined);
       await c.fixture.eventually('the host', () =>
         c.fixture.ops.view(newer).fleet.keptByOtherPools.has(kept),

@@ -66,7 +66,12 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
 
   return {
     ops,
-    scope: { pool: namespace, nodeSelector: { [CASE_LABEL]: namespace }, before: [], roles },
+    scope: {
+      pool: namespace,
+      provider: { kubernetes: { nodeSelector: { [CASE_LABEL]: namespace } } },
+      before: [],
+      roles,
+    },
     owner: { kind: 'PatchStrategy', namespace, name: 'contract', uid },
     addHost: async (prefix, { labels = {}, failing = false } = {}) => {
       const name = `${prefix}-${namespace}`;

@@ -20,7 +20,7 @@ function input(world: SimulatedWorld, violations: readonly string[] = []): Build
   return {
     ...{ spec: strategySpec(), generation: GENERATION, before: {}, maxUnavailable: 2, activeHost: undefined },
     ...{ violations, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
-    scope: { pool: 'default', nodeSelector: {}, before: [], roles },
+    scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles },
   };
 }
 

@@ -33,7 +33,7 @@ const roles = {
   storage: { matchLabels: { disk: 'big' } },
   worker: { matchExpressions: [{ key: CONTROL_PLANE, operator: 'DoesNotExist' as const }] },
 };
-const scope = { pool: 'p', nodeSelector: { pool: 'p' }, before: [], roles };
+const scope = { pool: 'p', provider: { kubernetes: { nodeSelector: { pool: 'p' } } }, before: [], roles };
 
 function node(
   name: string,

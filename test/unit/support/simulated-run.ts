@@ -81,7 +81,7 @@ export class SimulatedRun extends SimulatedOperator {
     const world = new SimulatedWorld(changes, options.times);
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
     const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable });
-    const scope: Scope = { pool: 'default', nodeSelector, before: [], roles };
+    const scope: Scope = { pool: 'default', provider: { kubernetes: { nodeSelector } }, before: [], roles };
     const ops = new SimulatedHostOps(world);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
