@@ -1,4 +1,4 @@
-/** Ten bugs that a maintenance operator may well have, each as a change of one place of its code. */
+/** Bugs that a maintenance operator may well have, each as a change of one place of its code. */
 export type Bug = {
   readonly name: string;
   readonly file: string;
@@ -30,6 +30,12 @@ export const BUGS: readonly Bug[] = [
     of: '  if (deps.adopted.get(record.id) === epoch) return context;\n',
     instead:
       '  if (deps.adopted.get(record.id) !== epoch) deps.adopted.set(record.id, epoch);\n  return context;\n',
+  },
+  {
+    name: 'take over only the claims that are there',
+    file: 'src/controllers/adopt-run.ts',
+    of: 'return [outage.name, { claim, makeIfMissing: mayBeOnItsWay(run, outage) }];',
+    instead: 'return [outage.name, { claim, makeIfMissing: false }];',
   },
   {
     name: 'free a permit early',

@@ -1,5 +1,5 @@
 /**
- * Shows that the simulator finds bugs: plants ten known ones, one at a time, and
+ * Shows that the simulator finds bugs: plants known ones, one at a time, and
  * runs seeds until one of them fails.
  *
  *     node test/simulation/bugs/main.ts [PART OF A NAME]
