@@ -34,6 +34,12 @@ export const BUGS: readonly Bug[] = [
       '  if (deps.adopted.get(record.id) !== epoch) deps.adopted.set(record.id, epoch);\n  return context;\n',
   },
   {
+    name: 'take over only the claims that are there',
+    file: 'src/controllers/adopt-run.ts',
+    of: 'return [outage.name, { claim, makeIfMissing: mayBeOnItsWay(run, outage) }];',
+    instead: 'return [outage.name, { claim, makeIfMissing: false }];',
+  },
+  {
     name: 'free a permit early',
     file: 'src/controllers/strategy/run-pass.ts',
     of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplusPermits(context, run.id, decision, permits);\n',

@@ -3,9 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { mayBeOnItsWay } from '../../../src/controllers/strategy/adopt-run.ts';
 import type { HostProgress } from '../../../src/crds/patch-strategy-status.ts';
 import type { Claim } from '../../../src/engine/view.ts';
-import { writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+import { nodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
+import { claimPatch } from '../../../src/hostops/kubernetes/node-patches.ts';
+import { carryOut } from '../../simulation/world/api-requests.ts';
+import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import { workers } from '../support/fleets.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
@@ -21,6 +25,12 @@ const OURS = { key: 'careen.dev/maintenance', effect: 'NoSchedule' };
 function hostsOver(transport: (call: Call) => Promise<Answer>): KubernetesHostOps {
   const quiet = { info: () => undefined, warn: () => undefined };
   return new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
+}
+
+/** Takes over the hosts of a run, whose claims may all be on their way. */
+async function takeOver(names: readonly string[], transport: (call: Call) => Promise<Answer>): Promise<void> {
+  const adoptions = new Map(names.map((name) => [name, { claim, makeIfMissing: true }]));
+  await hostsOver(transport).adopt(adoptions, FENCE, new AbortController().signal);
 }
 
 function answer(status: number, content: unknown): Answer {
@@ -47,14 +57,7 @@ describe('a run that is taken over', () => {
       log.push(`${name} was written`);
       return answer(200, { metadata: { name, uid: name, resourceVersion: '2' } });
     };
-    const adoption = { claim, makeIfMissing: true };
-    const adoptions = new Map([
-      ['a', adoption],
-      ['b', adoption],
-    ]);
-    const adopted = hostsOver(transport)
-      .adopt(adoptions, FENCE, new AbortController().signal)
-      .catch(() => log.push('given up'));
+    const adopted = takeOver(['a', 'b'], transport).catch(() => log.push('given up'));
     setImmediate(() => slow.resolve(undefined));
     await adopted;
     expect(log).toEqual(['b was written', 'given up']);
@@ -95,4 +98,35 @@ describe('a run that is taken over', () => {
     expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false, result: 'failed' })).toBe(false);
     expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false, step: 'verify' })).toBe(false);
   });
+
+  it.each(['GET', 'PATCH'])(
+    'has every claim in the new epoch, also one that arrives just before the %s of its host',
+    async (method) => {
+      const server = new ApiServer(() => 0);
+      const [a] = ['a', 'b'].map((name) =>
+        server.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } }, 'cluster'),
+      );
+      const { uid = '', resourceVersion = '' } = a?.metadata ?? {};
+      const seen = nodeState({ metadata: { name: 'a', uid, resourceVersion } });
+      const path = '/api/v1/nodes/a';
+      const onItsWay: Call[] = [{ method: 'PATCH', path, body: claimPatch(seen, { ...claim, epoch: 1 }) }];
+      const carry = (request: Call, by: string): unknown => carryOut(server, request, () => undefined, by);
+      const transport = async (request: Call): Promise<Answer> => {
+        if (request.method === method && request.path === path)
+          for (const late of onItsWay.splice(0)) carry(late, 'before');
+        try {
+          return answer(200, carry(request, 'new'));
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          return answer(error.code, {});
+        }
+      };
+      await takeOver(['a', 'b'], transport);
+      expect(onItsWay).toEqual([]);
+      const claims = server
+        .list('nodes')
+        .map(({ metadata }) => readClaim(metadata.annotations?.['careen.dev/claim'], metadata.uid).claim);
+      expect(claims).toEqual([claim, claim]);
+    },
+  );
 });
