@@ -5,10 +5,10 @@
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
+import { opensOutage } from './outages.ts';
 import { stamp, type Pass } from './pass.ts';
 import type { RunRequest } from './requests.ts';
 import { resetStage, runningStage } from './run-state.ts';
-import { opensOutage } from './run-step.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
 
 /**

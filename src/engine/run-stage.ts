@@ -1,10 +1,12 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
-import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
+import { hostSteps } from './host-steps.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
+import { closeOutage, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
-import { closeOutage, hostSteps, runStep, setResult } from './run-step.ts';
+import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
+import { runStep } from './run-step.ts';
 import { isReached } from './steps/verdict.ts';
 import { deadlineOf, type PartEnding } from './timers.ts';
 

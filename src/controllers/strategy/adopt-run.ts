@@ -1,6 +1,6 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { opensOutage } from '../../engine/outages.ts';
 import { isFinal, type RunState } from '../../engine/run-state.ts';
-import { opensOutage } from '../../engine/run-step.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { PassContext } from './pass-context.ts';

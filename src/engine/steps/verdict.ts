@@ -79,6 +79,11 @@ export function isReached(verdict: Verdict): verdict is Extract<Verdict, { kind:
   return verdict.kind === 'done' || verdict.kind === 'degraded';
 }
 
+/** The reason of a verdict; empty where there is none. */
+export function reasonOf(verdict: Verdict): string {
+  return verdict.kind === 'done' ? '' : verdict.reason;
+}
+
 export function hostGone(name: HostName): Verdict & { kind: 'failed' } {
   return failed(`${name} no longer exists`);
 }
