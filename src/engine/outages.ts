@@ -8,17 +8,20 @@ import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import type { Pass } from './pass.ts';
+import type { EngineProfile } from './profile.ts';
 import { isFinal } from './run-state.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 
+type KindsOf = Pick<EngineProfile, 'steps'>;
+
 /** The step that takes the hosts out of service: until then nothing has been touched. */
-export function opensOutage(stage: StageStatus, step: StepName): boolean {
-  return step === (stage.level === 'touched' ? 'sw-patch-hosts' : 'lock-hosts');
+export function opensOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step: StepName): boolean {
+  return steps[step]?.opensOutage === level;
 }
 
-/** The steps after which nobody holds the host any more. */
-function closesOutage(stage: StageStatus, step: StepName): boolean {
-  return step === (stage.level === 'touched' ? 'verify' : 'unlock-hosts');
+/** The step after which nobody holds the host any more. */
+function closesOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step: StepName): boolean {
+  return steps[step]?.closesOutage === level;
 }
 
 export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: HostName): void {
@@ -39,7 +42,7 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   const { verdict } = each;
   if (verdict.kind === 'failed') return setResult(pass, step, each, 'failed');
   const over = isReached(verdict);
-  if (over && closesOutage(stage, step.name)) return closeOutage(pass, each.host);
+  if (over && closesOutage(pass.profile, stage, step.name)) return closeOutage(pass, each.host);
   const outage = pass.run.hosts.find(({ name }) => name === each.host);
   if (!outage) return;
   outage.step = step.name;

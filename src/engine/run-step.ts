@@ -1,7 +1,7 @@
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { HostVerdict } from './evaluate.ts';
-import { hostSteps } from './host-steps.ts';
+import { judgeHosts } from './judge-hosts.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
@@ -21,7 +21,7 @@ import { dueTimer, nextDeadline, type PartEnding } from './timers.ts';
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
-  if (opensOutage(stage, step.name)) {
+  if (opensOutage(pass.profile, stage, step.name)) {
     const against = againstFurtherHosts(pass, stage);
     if (against !== undefined) return failedBecause([against]);
     if (!mayTakeAll(pass, stage)) return waitForPermits(pass, running);
@@ -52,9 +52,10 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
 function judge(pass: Pass, running: Running): readonly HostVerdict[] {
   const { stage, step } = running;
   const hosts = stage.hosts ?? [];
-  if (opensOutage(stage, step.name)) for (const name of hosts) openOutage(pass, stage, step, name);
+  if (opensOutage(pass.profile, stage, step.name))
+    for (const name of hosts) openOutage(pass, stage, step, name);
   const judged = hosts.filter((name) => !judgedBefore(pass, name));
-  return pass.evaluate(step, hostSteps(pass, stage, step, judged, nextDeadline(running)));
+  return judgeHosts(pass, stage, step, judged, nextDeadline(running));
 }
 
 function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]): void {

@@ -1,5 +1,6 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import { opensOutage } from '../../engine/outages.ts';
+import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
 import { isFinal, type RunState } from '../../engine/run-state.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -63,5 +64,5 @@ function adoptions(
 /** Whether the claim may not have been made yet. Later a claim that is missing was taken off by somebody. */
 function mayBeOnItsWay({ apply }: RunState, { step, result }: HostProgress): boolean {
   const stage = apply.stages[apply.currentStage];
-  return stage !== undefined && !isFinal(result) && opensOutage(stage, step);
+  return stage !== undefined && !isFinal(result) && opensOutage(CAREEN_ENGINE, stage, step);
 }

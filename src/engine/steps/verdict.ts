@@ -1,4 +1,5 @@
 import type { HostProgress, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { effectKey, type Effect, type Outcome } from '../effect.ts';
@@ -47,6 +48,8 @@ export type HostStep = {
   readonly stage: StageStatus;
   /** The stage of the plan that the host was taken in, also while an abort gives it back. */
   readonly planStage: number;
+  /** The step of that stage that may reboot the host. */
+  readonly rebootsIn: StepName | undefined;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
   /** When it is over at the latest: its stage or phase may run out of time before it. */

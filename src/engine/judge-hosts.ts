@@ -1,18 +1,30 @@
 import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
+import type { HostVerdict } from './evaluate.ts';
 import type { Pass } from './pass.ts';
 import type { HostStep } from './steps/verdict.ts';
 import { deadlineOf } from './timers.ts';
 
-/** What a step may look at, for each of the hosts. */
-export function hostSteps(
+/** Judges these hosts of a stage in a step. */
+export function judgeHosts(
   pass: Pass,
   stage: StageStatus,
   step: StepStatus,
   hosts: readonly HostName[],
   endsBy = deadlineOf(step),
+): readonly HostVerdict[] {
+  return pass.evaluate(step, hostSteps(pass, stage, step, hosts, endsBy), pass.profile.steps);
+}
+
+function hostSteps(
+  { plan, profile, run, turn }: Pass,
+  stage: StageStatus,
+  step: StepStatus,
+  hosts: readonly HostName[],
+  endsBy: number,
 ): HostStep[] {
-  const { plan, run, turn } = pass;
+  const planStage = run.apply.currentStage;
+  const rebooting = plan.stages[planStage]?.steps.find(({ name }) => profile.steps[name]?.needsBootId);
   return hosts.map((name) => ({
     plan,
     run: run.id,
@@ -20,7 +32,8 @@ export function hostSteps(
     epoch: turn.epoch,
     owner: turn.owner,
     stage,
-    planStage: run.apply.currentStage,
+    planStage,
+    rebootsIn: rebooting?.name,
     stepStartedAt: Date.parse(step.startTime ?? ''),
     stepDeadline: deadlineOf(step),
     endsBy,
