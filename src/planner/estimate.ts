@@ -2,18 +2,14 @@
  * How long a plan will take when all goes well. A guess from what each kind of
  * step typically takes, for people who plan their evening; nothing is decided by it.
  */
-import type { StepName } from '../crds/vocabulary.ts';
 import type { Stage, Step } from './plan.ts';
 import { timeoutOver } from './stage-steps.ts';
-import { STEP_KINDS, type StepKind } from './step-kinds.ts';
-
-/** A step that only plans of the VIM have is estimated to take as long as it may. */
-const KINDS: Readonly<Partial<Record<StepName, StepKind>>> = STEP_KINDS;
+import { kindOf } from './step-kinds.ts';
 
 /** Seconds that a step of the stage will take; never more than its timeout. */
 export function estimateStep(step: Step, stage: Pick<Stage, 'level' | 'patches'>): number {
   const { name, timeoutSeconds } = step;
-  return Math.min(timeoutSeconds, KINDS[name]?.typicalSeconds?.(stage) ?? timeoutSeconds);
+  return Math.min(timeoutSeconds, kindOf(name)?.typicalSeconds?.(stage) ?? timeoutSeconds);
 }
 
 /** Seconds that a stage will take: its hosts go together, its steps one after another. */

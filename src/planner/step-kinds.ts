@@ -3,7 +3,7 @@
  * judged is all that is elsewhere, in src/engine/steps: the planner is below the engine.
  */
 import type { Timing } from '../crds/patch-strategy-spec.ts';
-import type { NativeStepName, OutageLevel } from '../crds/vocabulary.ts';
+import type { NativeStepName, OutageLevel, StepName } from '../crds/vocabulary.ts';
 import type { Stage } from './plan.ts';
 
 export type StepKind = {
@@ -92,6 +92,13 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     needsBootId: false,
   },
 };
+
+const KINDS: Readonly<Partial<Record<StepName, StepKind>>> = STEP_KINDS;
+
+/** The kind of a step; undefined for one that only plans of the VIM have, or a build. */
+export function kindOf(step: StepName): StepKind | undefined {
+  return KINDS[step];
+}
 
 /** The steps of a stage, in order. Where that departs from the VIM, and why: docs/decisions/0011-the-native-profile.md. */
 export const STEP_ORDER: Readonly<Record<OutageLevel, readonly StepKindName[]>> = {
