@@ -24,6 +24,8 @@ export type StepKind = {
    * stage has one such step at most.
    */
   readonly needsBootId: boolean;
+  /** Its letter in charts, where another step has its first one. */
+  readonly mark?: string;
 };
 
 /** All native steps but the queries that only a build has. */
@@ -68,6 +70,7 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     keepsClosed: true,
     ownAction: true,
     needsBootId: true,
+    mark: 'p',
   },
   verify: {
     timeoutSeconds: (timing) => timing.verifyTimeoutSeconds,
