@@ -59,3 +59,12 @@ describe.each<{ name: StepKindName; noticed: boolean }>([
     expect(run.run.hosts[0]?.uncordoned).toBe(noticed ? true : undefined);
   });
 });
+
+it('a host that cannot be unlocked in time is not given that time once more', async () => {
+  const run = await start(1, 'unlock-hosts', () => () => ({ kind: 'wait', reason: 'not yet' }));
+  await run.until(() => run.step === 'unlock-hosts');
+  const began = run.world.now;
+  await run.settle();
+  expect(run.run.state).toBe('apply-timeout');
+  expect(run.world.now - began).toBe(run.plan.actions.timing.unlockTimeoutSeconds * 1000);
+});
