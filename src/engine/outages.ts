@@ -24,6 +24,7 @@ function closesOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step:
   return steps[step]?.closesOutage === level;
 }
 
+/** Records the outage of a host that the run has a permit for, and that has none yet. */
 export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: HostName): void {
   if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
   const since = new Date(turn.now).toISOString();
@@ -31,13 +32,13 @@ export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepSt
   run.hosts.push({ name, level, step: step.name, attempt, since, result: 'wait' });
 }
 
-/** Whether the host has failed, in this step or in one before. */
+/** Whether the work on the host has ended, in this step or in one before. */
 export function judgedBefore({ run }: Pass, name: HostName): boolean {
   const outage = run.hosts.find((each) => each.name === name);
   return outage !== undefined && isFinal(outage.result);
 }
 
-/** Writes down where the host stands, before anything is done about it. */
+/** Records where the host stands, before anything is done about it. */
 export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerdict): void {
   const { verdict } = each;
   if (verdict.kind === 'failed') return setResult(pass, step, each, 'failed');
