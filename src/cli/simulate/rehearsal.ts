@@ -115,8 +115,8 @@ function observed({
   readonly secondsOf: StepSeconds;
   readonly whatIf: WhatIf;
 }): Evaluate {
-  return (step, hosts) => {
-    const verdicts = evaluateStep(step, hosts);
+  return (step, hosts, definitions) => {
+    const verdicts = evaluateStep(step, hosts, definitions);
     const [first] = hosts;
     if (!first) return verdicts;
     const fresh = hosts

@@ -1,7 +1,8 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
+import { opensOutage } from '../../engine/outages.ts';
+import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
 import { isFinal, type RunState } from '../../engine/run-state.ts';
-import { opensOutage } from '../../engine/run-step.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { PassContext } from './pass-context.ts';
@@ -69,5 +70,5 @@ export function mayBeOnItsWay(
 ): boolean {
   const stage = apply.stages[apply.currentStage];
   const isAsked = closedToNewWorkBefore !== undefined && !isFinal(result);
-  return stage !== undefined && isAsked && opensOutage(stage, step);
+  return stage !== undefined && isAsked && opensOutage(CAREEN_ENGINE, stage, step);
 }

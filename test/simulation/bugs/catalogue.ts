@@ -35,7 +35,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'take over only the claims that are there',
-    file: 'src/controllers/adopt-run.ts',
+    file: 'src/controllers/strategy/adopt-run.ts',
     of: 'return [outage.name, { claim, makeIfMissing: mayBeOnItsWay(run, outage) }];',
     instead: 'return [outage.name, { claim, makeIfMissing: false }];',
   },
@@ -51,7 +51,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'keep the permits of a run that has ended',
-    file: 'src/controllers/run-pass.ts',
+    file: 'src/controllers/strategy/run-pass.ts',
     of: '  if ([...held].every((host) => hosts.includes(host))) return;\n',
     instead:
       "  if (decision.run.state !== 'applying' || [...held].every((host) => hosts.includes(host))) return;\n",
@@ -91,7 +91,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'put a cordon back that was withdrawn',
-    file: 'src/engine/run-step.ts',
+    file: 'src/engine/outages.ts',
     of: 'Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });',
     instead: 'Object.assign(outage, { uncordoned: true });',
     from: 2_611_264_874,

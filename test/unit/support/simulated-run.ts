@@ -9,6 +9,7 @@ import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/pat
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/strategy-status.ts';
 import { advance } from '../../../src/engine/advance.ts';
+import type { EngineProfile } from '../../../src/engine/profile.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import type { Decision, Turn } from '../../../src/engine/turn.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
@@ -20,6 +21,7 @@ import {
 } from '../../../src/hostops/simulated/simulated-world.ts';
 import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
+import type { Plan } from '../../../src/planner/plan.ts';
 
 export const OWNER = { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };
 export const KERNEL = 'kernel-6.12.48';
@@ -55,6 +57,9 @@ export type RunOptions = {
   /** Which hosts the pool has; all, unless told otherwise. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly times?: Partial<SimulatedTimes>;
+  readonly profile?: EngineProfile;
+  /** Changes the plan that was built. */
+  readonly planned?: (plan: Plan) => Plan;
   /** Reads the run back from its status between any two passes and forgets all outcomes, as a restart does. */
   readonly restarts?: boolean;
   /** Leaves the checks out, to measure the rest. */
@@ -73,7 +78,7 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** Makes the hosts, all of them with the old kernel and kubelet, and builds the plan. */
   static async start(options: RunOptions): Promise<SimulatedRun> {
-    const { hosts, maxUnavailable = 2, nodeSelector = {} } = options;
+    const { hosts, maxUnavailable = 2, nodeSelector = {}, planned = (plan: Plan) => plan } = options;
     const changes = {
       [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
       [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
@@ -85,7 +90,7 @@ export class SimulatedRun extends SimulatedOperator {
     const ops = new SimulatedHostOps(world);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
-    const { plan } = build(strategySpec(options.spec), seeds, { maxUnavailable });
+    const plan = planned(build(strategySpec(options.spec), seeds, { maxUnavailable }).plan);
     return new SimulatedRun({ world, ops, scope, plan, limit: maxUnavailable, owner: OWNER }, options);
   }
 
@@ -135,9 +140,10 @@ export class SimulatedRun extends SimulatedOperator {
 
   protected override decide(turn: Turn): Decision {
     const known = this.alarmsKnown ? turn : { ...turn, view: { ...turn.view, signal: () => undefined } };
-    const decision = super.decide(known);
-    if (this.#options.unchecked) return decision;
-    const again = advance(readBack(this.plan), this.#stored(this.run), known);
+    const { profile, unchecked } = this.#options;
+    const decision = advance(this.plan, this.run, known, profile);
+    if (unchecked) return decision;
+    const again = advance(readBack(this.plan), this.#stored(this.run), known, profile);
     expectSame('a run that was read back decides otherwise', readBack(decision), readBack(again));
     if (decision.run !== this.run)
       expectSame('a run does not survive its status', decision.run, this.#stored(decision.run));
