@@ -5,8 +5,8 @@ import type { Fence } from '../port.ts';
 import { jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, httpStatus } from '../../kube/errors.ts';
-import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE } from '../outcomes.ts';
-import { MANAGED, mergePatch, type Writer, type Written } from '../writes.ts';
+import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE, type Written } from '../outcomes.ts';
+import { MANAGED, mergePatch, type Writer } from '../../kube/writes.ts';
 
 /** The name is a digest of the effect, so a Job that is there already is the one of an attempt before. */
 export async function createJob(

@@ -5,9 +5,9 @@ import type { Effect } from '../../engine/effect.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { NodeState } from './node-facts.ts';
 import { claimPatch, leaveLockedPatch, recordonPatch, releasePatch } from './node-patches.ts';
-import { ACCEPTED, ALREADY, blocked, outcomeOf, STALE } from '../outcomes.ts';
+import { ACCEPTED, ALREADY, blocked, outcomeOf, STALE, type Written } from '../outcomes.ts';
 import type { Fence } from '../port.ts';
-import { mergePatch, type Writer, type Written } from '../writes.ts';
+import { mergePatch, type Writer } from '../../kube/writes.ts';
 
 /** Somebody else holds the host: nothing tells when they are done, so it is asked again at this pace. */
 const HELD_PAUSE_MS = 10_000;

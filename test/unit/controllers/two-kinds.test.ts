@@ -10,7 +10,7 @@ import { withoutPermitsOf, withPermits } from '../../../src/engine/permits.ts';
 import { takenOver } from '../../../src/engine/takeover.ts';
 import type { Claim } from '../../../src/engine/view.ts';
 import { jobManifest, jobState, type CreateJob } from '../../../src/hostops/jobs/job.ts';
-import { adoptJobs } from '../../../src/hostops/kubernetes/adopt.ts';
+import { adoptJobs } from '../../../src/hostops/jobs/adopt-jobs.ts';
 import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { ownerNamed } from '../support/owners.ts';

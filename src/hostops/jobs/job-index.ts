@@ -1,4 +1,3 @@
-/** The Jobs of all strategies, found by the effect they were made for; namespace by namespace, as the rights go. */
 import type { KubeConfig, V1Job } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
@@ -16,16 +15,18 @@ const LOOKUPS = 3;
 const LOOKUP_PAUSE_MS = 1_000;
 const NOT_KNOWN = 'its pod is gone, so no exit code is known';
 
-export type JobsOptions = {
+export type JobIndexOptions = {
   readonly config: KubeConfig;
   /** Something is new about a Job of this host. */
   readonly changed: (host: HostName) => void;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly log: Log;
 };
 
-export class Jobs {
-  readonly #options: JobsOptions;
+/** The Jobs of all owners, found by the effect they were made for. */
+export class JobIndex {
+  readonly #options: JobIndexOptions;
   readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
   readonly #byEffect = new Map<EffectKey, JobState>();
   /** The names of those that run, by host and uid. */
@@ -34,7 +35,7 @@ export class Jobs {
   readonly #failures = new Map<string, string>();
   readonly #stopping = new AbortController();
 
-  constructor(options: JobsOptions) {
+  constructor(options: JobIndexOptions) {
     this.#options = options;
   }
 
