@@ -63,7 +63,7 @@ export type Shown = {
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, answers = [], placedIds: standing = new Set() }: Shown,
+  { reasons, heldBack, answers = [], placedIds = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
@@ -73,7 +73,7 @@ export function statusOfRun(
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),
-    ...withAnswers(before.requests, answers, now, standing),
+    ...withAnswers(before.requests, answers, now, placedIds),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,

@@ -56,11 +56,11 @@ export async function runPass(context: PassContext, order: Order): Promise<PassR
   // What was asked and answered at once needs no second thought.
   if (permits !== before) decision = decide(permits);
 
-  const shown = {
+  const shown: Shown = {
     reasons: decision.reasons,
     heldBack: order.heldBack,
     answers: [...pending.refused, ...decision.answers],
-    standing: pending.placedIds,
+    placedIds: pending.placedIds,
   };
   const stored = await store({ ...context, strategy: current }, decision, run, shown);
   await freeSurplusPermits(context, run.id, decision, permits);
