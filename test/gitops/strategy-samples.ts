@@ -1,6 +1,7 @@
 /** A status of every state that a PatchStrategy can be in, made by the code that makes them in the operator. */
 import { buildingStatus, buildPlan, type BuildInput } from '../../src/controllers/strategy/build-phase.ts';
-import { stalledStatus, statusOfRun } from '../../src/status/strategy-status.ts';
+import { statusOfRun } from '../../src/status/codec.ts';
+import { stalledStatus } from '../../src/status/stalled-status.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';

@@ -3,7 +3,7 @@ import type { Reason } from '../../crds/conditions.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { pinnedElsewhere } from '../../status/pinned-plan.ts';
-import { statusOfRun } from '../../status/strategy-status.ts';
+import { statusOfRun } from '../../status/codec.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';

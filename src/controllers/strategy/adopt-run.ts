@@ -4,7 +4,7 @@ import { opensOutage } from '../../engine/run-step.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { PassContext } from './pass-context.ts';
-import { runOf, type RunRecord } from '../../status/strategy-status.ts';
+import { runOf, type RunRecord } from '../../status/codec.ts';
 
 /**
  * Takes over a run that a leader before has carried out so far, before anything is decided about it: its status is

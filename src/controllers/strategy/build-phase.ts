@@ -17,7 +17,8 @@ import { InputError } from '../../planner/input-error.ts';
 import { actionsDifference, planDifference } from '../../planner/plan-difference.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { QueryPhase } from '../../status/query-phase.ts';
-import { planOf, runOf, statusOfRun, conditionsFor } from '../../status/strategy-status.ts';
+import { planOf, runOf, statusOfRun } from '../../status/codec.ts';
+import { conditionsFor } from '../../status/conditions.ts';
 
 /** The plan stands whole in the status; this bounds it, with room for what a run adds (decision 0004). */
 const MAX_PLAN_BYTES = 128 * 1024;

@@ -2,7 +2,7 @@ import { RELEASE_FINALIZER } from '../../crds/names.ts';
 import { freePermits } from './free-permits.ts';
 import type { PassContext } from './pass-context.ts';
 import { runPass } from './run-pass.ts';
-import { runOf } from '../../status/strategy-status.ts';
+import { runOf } from '../../status/codec.ts';
 import { strategyEvent } from '../runtime/events.ts';
 
 /**

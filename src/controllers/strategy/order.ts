@@ -7,7 +7,7 @@ import type { PassContext } from './pass-context.ts';
 import { pinnedElsewhere } from '../../status/pinned-plan.ts';
 import { closedBecause, limitIn } from '../../engine/pool-facts.ts';
 import { limitBelowStage } from '../../status/rebuild.ts';
-import { actionsOf, runOf } from '../../status/strategy-status.ts';
+import { actionsOf, runOf } from '../../status/codec.ts';
 
 /** The standing order of the spec, and what stands against it now. */
 export function orderOf(context: PassContext): Order {

@@ -11,7 +11,7 @@ import { performEffects } from './perform-effects.ts';
 import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits.ts';
 import { runEvents } from '../../status/event-drafts.ts';
 import { poolCapacity } from '../../engine/pool-facts.ts';
-import { planOf, runOf, statusOfRun, type Shown } from '../../status/strategy-status.ts';
+import { planOf, runOf, statusOfRun, type Shown } from '../../status/codec.ts';
 import { strategyEvent } from '../runtime/events.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 

@@ -1,7 +1,7 @@
 import type { SuspendedJob } from '../../hostops/port.ts';
 import type { PassContext } from './pass-context.ts';
 import { performEffects } from './perform-effects.ts';
-import { runOf } from '../../status/strategy-status.ts';
+import { runOf } from '../../status/codec.ts';
 
 /**
  * Removes Jobs of the strategy that were made and will never be started: of a run before, of a host that was given

@@ -7,7 +7,7 @@ import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simula
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
-import { runOf, statusOfRun } from '../../../src/status/strategy-status.ts';
+import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import { advance } from '../../../src/engine/advance.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import type { Decision, Turn } from '../../../src/engine/turn.ts';
