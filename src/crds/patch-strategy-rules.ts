@@ -2,7 +2,8 @@
  * The CEL rules of a PatchStrategy once more, for manifests that no API server
  * has seen. The messages are those of the schema; a test compares the two.
  */
-import type { JobAction, CurrentRequirement, PatchStrategySpec } from './patch-strategy-spec.ts';
+import type { JobAction } from './host-action.ts';
+import type { CurrentRequirement, PatchStrategySpec } from './patch-strategy-spec.ts';
 import { REBOOT } from './vocabulary.ts';
 
 export type BrokenRule = {

@@ -2,7 +2,7 @@
  * The native profile: which steps a stage has, and what it is called. Where it
  * departs from the VIM, and why: docs/decisions/0011-the-native-profile.md.
  */
-import type { Timing } from '../crds/patch-strategy-spec.ts';
+import type { Timing } from '../crds/timing.ts';
 import type { OutageLevel, Role, StageName, StepName } from '../crds/vocabulary.ts';
 import { QUERY_TIMEOUT_SECONDS } from './stage-steps.ts';
 
