@@ -33,8 +33,18 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
   };
 }
 
-/** The plan as the status keeps it: what it was built from, whatever became of the spec. */
-export function planOf(record: RunRecord, run: RunState): Plan {
+/** A run as its status holds it, and the plan that it carries out. */
+export type StoredRun = { readonly record: RunRecord; readonly run: RunState; readonly plan: Plan };
+
+/** The run and the plan that the status holds; undefined when there is no plan. */
+export function decodeRun(status: PatchStrategyStatus): StoredRun | undefined {
+  const { run: record } = status;
+  const run = runOf(status);
+  return run && record && { record, run, plan: planOf(record, run) };
+}
+
+/** The plan as it was built, whatever became of the spec. */
+function planOf(record: RunRecord, run: RunState): Plan {
   const stages = run.apply.stages.map(
     ({ name, hosts = [], patches = [], level = 'away', steps, timeoutSeconds }): Stage => ({
       name,
@@ -48,8 +58,8 @@ export function planOf(record: RunRecord, run: RunState): Plan {
   return { digest: record.planDigest, stages, actions: actionsOf(record) };
 }
 
-/** The actions of the plan that a record is about; several ask in each pass. */
-export const actionsOf = memoizeByObject(({ actions }: RunRecord) => planActions.parse(actions));
+/** The same record comes with pass after pass. */
+const actionsOf = memoizeByObject(({ actions }: RunRecord) => planActions.parse(actions));
 
 /** What of a decision the status shows beside the run itself. */
 export type Shown = {

@@ -8,9 +8,10 @@ import type { FleetFacts } from '../../engine/view.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { activeRuns } from './active-runs.ts';
-import type { ReconcilerDeps } from '../strategy/pass-context.ts';
 import { limitIn, overlap } from '../../engine/pool-facts.ts';
 import { poolEvent } from '../runtime/events.ts';
+import type { Reconcile } from '../runtime/reconcile-result.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
 const NAMED = 20;
@@ -18,33 +19,32 @@ const NAMED = 20;
 const SWEEP_PAUSE_MILLISECONDS = 2_000;
 
 /** Makes the worker of the queue: given the name of a pool, it makes one pass over it. */
-export function hostPoolReconciler(
-  deps: ReconcilerDeps,
-): (name: string, signal: AbortSignal) => Promise<void> {
-  const attachments = new Attachments(deps.hosts, deps.requeue);
+export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string) => void): Reconcile {
+  const attachments = new Attachments(deps.hosts, changed);
 
   return async function reconcile(name, signal) {
     const pool = await deps.api.pool(name);
     if (!pool) {
       attachments.detach(name);
       deps.metrics.poolGone(name);
-      return;
+      return {};
     }
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
     const epoch = await deps.ledger.ensureEpoch(pool);
     const marked = deps.hosts.markedHosts(attachment.scope);
     const living = await activeRuns(deps.api, pool, marked);
     const context: SweepContext = { deps, pool, attachment, epoch, marked, living, signal };
-    if (await sweepClaims(context)) deps.requeue(name, SWEEP_PAUSE_MILLISECONDS);
+    const busy = await sweepClaims(context);
     const { fleet } = attachment.view();
-    const changed = await deps.ledger.update(name, (before, read) => {
+    const updated = await deps.ledger.update(name, (before, read) => {
       const swept = withoutStrayPermits(context, before);
       return {
         status: observedStatus(read, swept, fleet, new Date(deps.clock()).toISOString()),
         result: { before, swept },
       };
     });
-    if (changed) report(context, changed.before, changed.swept, fleet);
+    if (updated) report(context, updated.before, updated.swept, fleet);
+    return busy ? { requeueAt: deps.clock() + SWEEP_PAUSE_MILLISECONDS } : {};
   };
 }
 

@@ -18,28 +18,28 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'act before the intent is stored',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+    of: '  const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);\n',
     instead:
-      '  const early = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };\n' +
-      '  await performEffects(context, decision.effects, early, signal);\n' +
-      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+      '  await performEffects(deps, pass, decision.effects, fenceOf(pass, stored.run.id), signal);\n' +
+      '  const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);\n',
   },
   {
     name: 'skip the epoch',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: '  if (deps.adopted.get(record.id) === epoch) return context;\n',
-    instead:
-      '  if (deps.adopted.get(record.id) !== epoch) deps.adopted.set(record.id, epoch);\n  return context;\n',
+    of: '  if (adopted.get(record.id) === epoch) return pass;\n',
+    instead: '  if (adopted.get(record.id) !== epoch) adopted.set(record.id, epoch);\n  return pass;\n',
   },
   {
     name: 'free a permit early',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplusPermits(context, run.id, decision, permits);\n',
+    of: '  if (surplus) await settleInPool(deps, pass, surplus);\n',
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
-      '  const fewer = { ...decision.wants.permits, hosts: decision.wants.permits.hosts.filter((host) => !leaving.includes(host)) };\n' +
-      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n' +
-      '  await freeSurplusPermits(context, run.id, { ...decision, wants: { ...decision.wants, permits: fewer } }, permits);\n',
+      '  const held = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
+      '  const hosts = decision.wants.permits.hosts.filter((host) => held?.includes(host) && !leaving.includes(host));\n' +
+      '  const early = { ...decision.wants.permits, hosts };\n' +
+      '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, strategy: pass.key, wants: early, exactly: true });\n' +
+      '  else if (surplus) await settleInPool(deps, pass, surplus);\n',
   },
   {
     name: 'trust the cache after an own write',
