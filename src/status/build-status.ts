@@ -63,13 +63,12 @@ export function builtStatus(
   const change = changeOf(input.before, plan);
   // Where the order names another plan, the difference is told with that.
   const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
-  const message = truncate(
+  const summary = truncate(
     `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out` +
       `${leftOut}${change && !pinnedElsewhere ? `; other than before: ${change}` : ''}`,
   );
   const before: PatchStrategyStatus = {
     conditions: input.before.conditions,
-    message,
     buildPhase,
     ...(input.before.requests ? { requests: input.before.requests } : {}),
     run: {
@@ -81,6 +80,7 @@ export function builtStatus(
       pool: input.scope.pool,
       epoch: input.epoch,
       actions: plan.actions,
+      summary,
       ...(change ? { change } : {}),
     },
   };

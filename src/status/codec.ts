@@ -80,8 +80,8 @@ export function statusOfRun(
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
-  const message = messageOf(run, reasons, before.message, heldBack?.message);
   const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
+  const message = messageOf(run, { summary: record?.summary ?? '', reasons, heldBack: heldBack?.message });
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),

@@ -2,18 +2,23 @@ import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { RunState } from '../engine/run-state.ts';
 
-/** Stands between what a plan says of itself and why it may not begin. */
-const NOT_YET = '; nothing begins yet: ';
+export type MessageInput = {
+  /** The plan in one sentence. */
+  readonly summary: string;
+  /** What is waited for. */
+  readonly reasons: readonly string[];
+  /** Why nothing further may begin. */
+  readonly heldBack: string | undefined;
+};
 
-export function messageOf(run: RunState, reasons: readonly string[], before = '', heldBack?: string): string {
+/** What is going on in a run, or what is waited for, in one sentence. */
+export function messageOf(run: RunState, { summary, reasons, heldBack }: MessageInput): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
   const locked = stayLocked(run);
   switch (state) {
-    case 'ready-to-apply': {
-      const [plan = ''] = before.split(NOT_YET);
-      return truncate(heldBack === undefined ? plan : `${plan}${NOT_YET}${heldBack}`);
-    }
+    case 'ready-to-apply':
+      return truncate(heldBack === undefined ? summary : `${summary}; nothing begins yet: ${heldBack}`);
     case 'applying':
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {
@@ -51,8 +56,9 @@ export function messageOf(run: RunState, reasons: readonly string[], before = ''
             ? `${locked}: abort again (execution.mode Hold, then Abort), or kubectl uncordon`
             : 'no host is held any more; set execution.mode to Hold for a new plan'),
       );
-    default:
-      return before;
+    case 'building':
+    case 'build-failed':
+      return summary;
   }
 }
 

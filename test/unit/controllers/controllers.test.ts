@@ -5,6 +5,7 @@ import { mergePatch } from '../../../src/kube/merge-patch.ts';
 import { Outcomes } from '../../../src/engine/outcomes.ts';
 import { rebuildNeeded, type RebuildInput } from '../../../src/status/rebuild.ts';
 import { OperatorShell } from '../../../src/controllers/runtime/shell.ts';
+import { earliest } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { WorkQueue } from '../../../src/controllers/runtime/work-queue.ts';
 import { updateConditions } from '../../../src/crds/conditions.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
@@ -224,6 +225,63 @@ describe('the work queue', () => {
     await promise;
     await queue.stop();
     expect(tries).toBe(2);
+  });
+});
+
+describe('a worker that says when its key is to run again', () => {
+  function faked(): void {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+  }
+
+  it('has it run then, and at once when that time has passed', async () => {
+    faked();
+    const answers = [-1, 5_000];
+    let runs = 0;
+    const queue = new WorkQueue({
+      atOnce: 1,
+      failed: () => undefined,
+      work: async () => {
+        runs += 1;
+        return Promise.resolve(answers.shift());
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(runs).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(runs).toBe(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(runs).toBe(3);
+    await queue.stop();
+  });
+
+  it('is asked anew when the key was added meanwhile', async () => {
+    faked();
+    const answers = [5_000];
+    let runs = 0;
+    const queue: WorkQueue = new WorkQueue({
+      atOnce: 1,
+      failed: () => undefined,
+      work: async (key) => {
+        await Promise.resolve();
+        if (++runs === 1) queue.add(key);
+        return answers.shift();
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(runs).toBe(2);
+    await queue.stop();
+  });
+});
+
+describe('the results of parts of a pass', () => {
+  it('have the first of their times, and none when no part has one', () => {
+    expect(earliest({ requeueAt: 7 }, {}, { requeueAt: 3 }, { requeueAt: undefined })).toEqual({
+      requeueAt: 3,
+    });
+    expect(earliest({}, { requeueAt: undefined })).toEqual({});
   });
 });
 
