@@ -3,6 +3,7 @@ import type { V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { hostPoolSpec, type HostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
+import { ownerKey } from '../crds/owner-ref.ts';
 import { explain } from '../kube/errors.ts';
 import { call, PooledKubeConfig, rawPages } from '../kube/client.ts';
 import { NODE_INFO, nodeState, seedOf, type NodeState } from '../hostops/kubernetes/node-facts.ts';
@@ -160,9 +161,7 @@ function hostOf({
     ready,
     closedToNewWork,
     alarms: [...alarms],
-    ...(claim
-      ? { claimedBy: { strategy: `${claim.owner.namespace}/${claim.owner.name}`, level: claim.level } }
-      : {}),
+    ...(claim ? { claimedBy: { owner: ownerKey(claim.owner), level: claim.level } } : {}),
     ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
   };
 }

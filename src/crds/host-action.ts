@@ -36,6 +36,7 @@ const podSpec = z
       {
         rule: "!has(self.restartPolicy) || self.restartPolicy == 'Never'",
         message: 'restartPolicy must be Never or left out',
+        fieldPath: '.restartPolicy',
       },
     ),
   )

@@ -38,14 +38,17 @@ const requirement = z
       {
         rule: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : true",
         message: 'values must have at least one entry with In and NotIn',
+        fieldPath: '.values',
       },
       {
         rule: "self.operator == 'Exists' ? !has(self.values) || size(self.values) == 0 : true",
         message: 'values must be left out with Exists',
+        fieldPath: '.values',
       },
       {
         rule: "self.operator == 'AtLeast' ? has(self.values) && size(self.values) == 1 && self.values[0].matches('^v?[0-9]') : true",
         message: 'values must be one version that begins with a number, such as ["6.12.48"], with AtLeast',
+        fieldPath: '.values',
       },
     ),
   )
@@ -136,6 +139,7 @@ export const patchStrategySpec = z
       {
         rule: '!self.patches.exists(p, has(p.rebootRequired) && p.rebootRequired) || has(self.reboot)',
         message: 'spec.reboot must say how to reboot a host, because a patch has rebootRequired: true',
+        fieldPath: '.reboot',
       },
       {
         rule: "[self.controllerApplyType, self.storageApplyType, self.workerApplyType].exists(t, t != 'ignore')",

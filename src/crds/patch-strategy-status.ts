@@ -151,7 +151,9 @@ const hostProgress = z
     closedToNewWorkBefore: z
       .boolean()
       .optional()
-      .describe('Whether the host was closed before it was taken; it is put back as it was.'),
+      .describe(
+        'Whether the host was closed before it was taken, and nobody was seen to open it since; it is put back so.',
+      ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned it while we work on it.'),
     failedBefore: z
       .boolean()

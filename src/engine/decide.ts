@@ -73,6 +73,6 @@ function withSurplus(input: DecideInput, decision: Decision, { held }: PermitFac
   return { decision, surplus: { ...holderOf(input), wants, exactly: true } };
 }
 
-function holderOf({ run, turn: { owner } }: DecideInput): Pick<DesiredPermits, 'run' | 'strategy'> {
-  return { run: run.id, strategy: `${owner.namespace}/${owner.name}` };
+function holderOf({ run, turn: { owner } }: DecideInput): Pick<DesiredPermits, 'run' | 'owner'> {
+  return { run: run.id, owner };
 }

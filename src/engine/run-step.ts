@@ -148,7 +148,9 @@ function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerd
   const outage = pass.run.hosts.find(({ name }) => name === each.host);
   if (!outage) return;
   outage.step = step.name;
-  if (!isReached(verdict) && verdict.uncordoned) outage.uncordoned = true;
+  // A cordon from before the claim ended with that: who cordons the host from now on does so that the work goes on.
+  if (!isReached(verdict) && verdict.uncordoned)
+    Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
   else delete outage.uncordoned;
   if (over) delete outage.reason;
   else outage.reason = truncate(reasonOf(verdict));

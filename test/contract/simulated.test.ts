@@ -12,7 +12,7 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
   return {
     ops: new SimulatedHostOps(world),
     scope: { pool: 'case', nodeSelector: { pool: 'case' }, before: [], roles },
-    owner: { namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
+    owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
     addHost: async (name, { labels = {}, failing = false } = {}) => {
       const nodeInfo = { 'nodeInfo.kernelVersion': OLD_KERNEL };
       const behaviour = failing ? EXIT_CODE : 'honest';

@@ -288,6 +288,10 @@ export class Checker {
         before,
         opened.map(({ name }) => name),
       );
+    for (const { name, uncordoned } of outagesOf(object)) {
+      const history = this.#historyOf(name);
+      if (uncordoned && history.now.claim?.run === runIdOf(object)) history.seenOpen(this.#options.now());
+    }
     this.#attempts(object, before);
     this.#progress.judge(object, before);
   }
@@ -357,13 +361,14 @@ export class Checker {
     );
     for (const { metadata } of server.list('nodes')) {
       const { name } = metadata;
-      const { claim, closed, closedByOthers } = this.#historyOf(name).now;
+      const { claim, closed, closedByOthers, looksAsBefore } = this.#historyOf(name).now;
       if (claim && kept.get(name) !== claim.run)
         this.#fail(`(4) a claim of ${claim.run} was left on ${name}`);
       if (
         !claim &&
         closed &&
         !closedByOthers &&
+        !looksAsBefore &&
         metadata.annotations?.['careen.dev/left-locked'] === undefined
       )
         this.#fail(`(4) ${name} was left cordoned, and nothing says why`);

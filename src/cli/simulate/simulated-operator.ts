@@ -173,7 +173,7 @@ export class SimulatedOperator {
   async #perform(effects: readonly Effect[]): Promise<boolean> {
     let heard = false;
     for (const effect of effects) {
-      const fence = { strategy: this.owner, run: RUN, epoch: EPOCH };
+      const fence = { owner: this.owner, run: RUN, epoch: EPOCH };
       const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
       this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);

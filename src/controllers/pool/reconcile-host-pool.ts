@@ -1,5 +1,5 @@
 /**
- * One pass over one pool: lead it, take back what no living run stands for, and
+ * One pass over one pool: lead it, take back what no active run stands for, and
  * show how it is. Permits are granted elsewhere, by the passes over strategies.
  */
 import { updateConditions, type DesiredCondition } from '../../crds/conditions.ts';
@@ -32,8 +32,8 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
     const epoch = await deps.ledger.ensureEpoch(pool);
     const marked = deps.hosts.markedHosts(attachment.scope);
-    const living = await activeRuns(deps.api, pool, marked);
-    const context: SweepContext = { deps, pool, attachment, epoch, marked, living, signal };
+    const active = await activeRuns(deps.api, pool, marked);
+    const context: SweepContext = { deps, pool, attachment, epoch, marked, active, signal };
     const busy = await sweepClaims(context);
     const { fleet } = attachment.view();
     const updated = await deps.ledger.update(name, (before, read) => {
@@ -49,7 +49,7 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
 }
 
 function report(
-  { deps, pool, living }: SweepContext,
+  { deps, pool, active }: SweepContext,
   before: HostPoolStatus,
   after: HostPoolStatus,
   fleet: FleetFacts,
@@ -57,14 +57,14 @@ function report(
   const { events, metrics, log } = deps;
   const kept = new Set(after.permits?.map(({ host }) => host));
   for (const { host, run } of before.permits?.filter((permit) => !kept.has(permit.host)) ?? []) {
-    log.warn({ pool: pool.metadata.name, host, run }, 'permit of no living run freed');
+    log.warn({ pool: pool.metadata.name, host, run }, 'permit of no active run freed');
     const note = `the permit of run ${run} for ${host} was freed: the host or the run is gone`;
     events.record(poolEvent(pool, { reason: 'PermitFreed', host, note }));
   }
   const problem = overlap(pool.metadata.name, fleet);
   if (problem !== undefined) events.record(poolEvent(pool, { reason: 'PoolOverlap', note: problem }));
   const permits = after.permits ?? [];
-  const failed = [...living.values()].reduce((sum, run) => sum + (run?.failed ?? 0), 0);
+  const failed = [...active.values()].reduce((sum, run) => sum + (run?.failed ?? 0), 0);
   const out = fleet.outOfServiceByOthers.size;
   const inService = Math.max(0, fleet.total - permits.length - out);
   const hosts = { in_service: inService, locked: permits.length - failed, failed, out_of_service: out };

@@ -2,7 +2,8 @@ import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { GROUP, VERSION } from '../../crds/names.ts';
+import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
+import { ownerKey } from '../../crds/owner-ref.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
@@ -91,7 +92,7 @@ export class CareenOperator extends OperatorShell {
   }
 
   async #strategyChanged({ meta, object, type }: ResourceEvent): Promise<void> {
-    const key = `${meta.namespace ?? ''}/${meta.name}`;
+    const key = ownerKey({ kind: PATCH_STRATEGY, namespace: meta.namespace ?? '', name: meta.name });
     const before = this.#seen.get(key)?.status?.run;
     const deleted = type === k8sOperator.ResourceEventType.Deleted;
     const seen = deleted ? undefined : strategySeen.safeParse(object).data;

@@ -3,8 +3,9 @@ import { isFinal, type RunState } from '../../engine/run-state.ts';
 import { opensOutage } from '../../engine/run-step.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StoredRun } from '../../status/codec.ts';
-import { afterWrite, fenceOf, ownerOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
+import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'ledger' | 'hosts' | 'adopted' | 'log'>;
 
@@ -54,8 +55,15 @@ function adoptions(
   );
 }
 
-/** Whether the claim may not have been made yet. Later a claim that is missing was taken off by somebody. */
-function mayBeOnItsWay({ apply }: RunState, { step, result }: HostProgress): boolean {
+/**
+ * Whether the claim was asked for, with what the host was before, and may not have been made yet. Later a claim that is
+ * missing was taken off by somebody.
+ */
+export function mayBeOnItsWay(
+  { apply }: RunState,
+  { step, result, closedToNewWorkBefore }: HostProgress,
+): boolean {
   const stage = apply.stages[apply.currentStage];
-  return stage !== undefined && !isFinal(result) && opensOutage(stage, step);
+  const isAsked = closedToNewWorkBefore !== undefined && !isFinal(result);
+  return stage !== undefined && isAsked && opensOutage(stage, step);
 }

@@ -1,6 +1,7 @@
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import { leftLockedEvent } from '../../status/event-drafts.ts';
-import { strategyEvent } from '../runtime/events.ts';
+import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { freePermits } from './free-permits.ts';
 import { runPass, type RunPassDeps } from './run-pass.ts';
@@ -29,7 +30,7 @@ export async function finalize(
   );
   const view = attachment.view();
   const remain = stored?.run.hosts.filter(({ name }) => view.host(name)?.claim?.run === stored.run.id) ?? [];
-  for (const host of remain) deps.events.record(strategyEvent(strategy, leftLockedEvent(host)));
+  for (const host of remain) deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host)));
   deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy let go');
   return {};
 }

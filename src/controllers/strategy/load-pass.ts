@@ -1,3 +1,4 @@
+import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { decodeRun } from '../../status/codec.ts';
 import { poolOf } from '../../status/order.ts';
 import { strategyFacts } from '../../status/strategy-facts.ts';
@@ -16,8 +17,7 @@ export async function loadPass(
   attachments: Attachments,
   key: string,
 ): Promise<StrategyPass | undefined> {
-  const [namespace = '', name = ''] = key.split('/');
-  const strategy = await api.strategy({ namespace, name });
+  const strategy = await api.strategy(ownerOfKey(key));
   if (!strategy) return undefined;
   const stored = decodeRun(strategy.status);
   const poolName = poolOf(strategy.spec, stored);

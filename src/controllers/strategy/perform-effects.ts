@@ -1,7 +1,8 @@
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import { effectEvent } from '../../status/event-drafts.ts';
-import { strategyEvent } from '../runtime/events.ts';
+import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
@@ -30,7 +31,7 @@ export async function performEffects(
       const outcome = await hosts.perform(effect, fence, signal);
       report(deps, key, effect, outcome);
       const event = outcome.kind === 'accepted' ? effectEvent(effect) : undefined;
-      if (event) events.record(strategyEvent(strategy, event));
+      if (event) events.record(ownerEvent(ownerOf(strategy), event));
       attachment.outcomes.note(effect, outcome, clock());
       received.push({ effect, outcome });
     }

@@ -1,11 +1,12 @@
 import { limitIn } from '../../engine/pool-facts.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus } from '../../status/build-status.ts';
 import { violationsOf } from '../../status/order.ts';
 import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
 import { isApplyAsked, withoutOldRequests } from '../../status/requests.ts';
-import { strategyEvent } from '../runtime/events.ts';
+import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { buildPlan, type PlanInput } from './build-plan.ts';
 import { freePermits } from './free-permits.ts';
@@ -66,7 +67,7 @@ export async function rebuildPlan(
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';
   const isNews = strategy.status.state !== 'build-failed' || message !== strategy.status.message;
   if (isNews) log.info({ strategy: key, state, message }, 'plan built');
-  events.record(strategyEvent(strategy, { reason, subject: message, note: message }));
+  events.record(ownerEvent(ownerOf(strategy), { reason, subject: message, note: message }));
   return { requeueAt: clock() };
 }
 

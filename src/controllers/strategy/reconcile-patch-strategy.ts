@@ -15,7 +15,7 @@ import { runPass } from './run-pass.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 
-/** Makes the worker of the queue: given namespace/name, it makes one pass over that strategy. */
+/** Makes the worker of the queue: given the key of a strategy (`ownerKey`), it makes one pass over that. */
 export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: string) => void): Reconcile {
   const attachments = new Attachments(deps.hosts, changed);
 

@@ -1,7 +1,8 @@
 import type { Answer } from '../../engine/requests.ts';
 import type { RunState } from '../../engine/run-state.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import { runEvents } from '../../status/event-drafts.ts';
-import { strategyEvent } from '../runtime/events.ts';
+import { ownerEvent } from '../runtime/events.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 export type ReportDeps = Pick<StrategyDeps, 'log' | 'events' | 'metrics'>;
@@ -14,7 +15,8 @@ export function reportRun(
   after: RunState,
   { answers, message }: { readonly answers: readonly Answer[]; readonly message: string },
 ): void {
-  for (const told of runEvents(before, after, answers, message)) events.record(strategyEvent(strategy, told));
+  for (const told of runEvents(before, after, answers, message))
+    events.record(ownerEvent(ownerOf(strategy), told));
   if (before.state !== after.state)
     log.info({ strategy: key, run: after.id, state: after.state, message }, 'state changed');
   for (const { id, steps } of after.apply.stages) {

@@ -2,14 +2,14 @@ import { decide, type DecideInput } from '../../engine/decide.ts';
 import { poolCapacity } from '../../engine/pool-facts.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
 import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { grantPermits, settleInPool } from './settle-permits.ts';
 import { storeRun } from './store-run.ts';
-import { fenceOf, ownerOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
+import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
 
 /** How long a process that has just begun waits at most to see what runs on the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;

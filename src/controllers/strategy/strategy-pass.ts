@@ -1,7 +1,7 @@
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import { decodeRun, type StoredRun } from '../../status/codec.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
@@ -19,7 +19,7 @@ export type StrategyDeps = ReconcilerDeps & {
 
 /** What one pass works with: all of it was read at its beginning, and is not read again. */
 export type StrategyPass = {
-  /** namespace/name. */
+  /** The strategy in queues and logs (`ownerKey`). */
   readonly key: string;
   readonly strategy: PatchStrategy;
   /** The run that the status of the strategy holds; undefined while there is no plan. */
@@ -38,11 +38,7 @@ export function afterWrite(pass: StrategyPass, strategy: PatchStrategy): Strateg
   return { ...pass, strategy, stored: decodeRun(strategy.status) };
 }
 
-export function ownerOf({ metadata: { namespace, name, uid } }: PatchStrategy): Fence['strategy'] {
-  return { namespace, name, uid };
-}
-
 /** On whose behalf the effects of a run are performed. */
 export function fenceOf({ strategy, epoch }: StrategyPass, run: string): Fence {
-  return { strategy: ownerOf(strategy), run, epoch };
+  return { owner: ownerOf(strategy), run, epoch };
 }

@@ -1,4 +1,5 @@
 import type { SuspendedJob } from '../../hostops/port.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { fenceOf, type StrategyPass } from './strategy-pass.ts';
@@ -13,11 +14,10 @@ export async function sweepJobs(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { strategy, stored, attachment } = pass;
-  const { namespace, uid } = strategy.metadata;
   const isWanted = ({ run, host }: SuspendedJob): boolean =>
     run === stored?.run.id && stored.run.hosts.some((outage) => outage.name === host);
   const results: ReconcileResult[] = [];
-  for (const job of deps.hosts.suspendedJobs(namespace, uid).filter((each) => !isWanted(each))) {
+  for (const job of deps.hosts.suspendedJobs(ownerOf(strategy)).filter((each) => !isWanted(each))) {
     const { host, run, name, uid: jobUid, revision } = job;
     const key = [run, 'sweep', host, jobUid, revision].join('/');
     if (attachment.outcomes.all.has(key)) continue; // refused, or on its way: the watch tells when it is gone

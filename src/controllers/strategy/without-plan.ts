@@ -4,6 +4,7 @@ import { orderWithoutPool, poolMissing } from '../../status/order.ts';
 import { answersWithoutPlan } from '../../status/requests.ts';
 import { stalledStatus } from '../../status/stalled-status.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
+import { freePermits } from './free-permits.ts';
 import { runPass, type RunPassDeps } from './run-pass.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
@@ -23,6 +24,8 @@ export async function waitForPool(
   } = pass;
   if (stored && stored.run.hosts.length > 0)
     return runPass(deps, { ...pass, stored }, orderWithoutPool(spec), signal);
+  // The run may have permits in its own pool: nothing else looks at them while this one is missing.
+  await freePermits(deps, pass);
   await stall(deps, pass, 'PoolNotFound', poolMissing(spec.poolRef));
   return {};
 }

@@ -1,4 +1,5 @@
 import type { HostProgress, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { effectKey, type Effect, type Outcome } from '../effect.ts';
@@ -43,7 +44,7 @@ export type HostStep = {
   readonly run: string;
   readonly pool: string;
   readonly epoch: number;
-  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly owner: OwnerRef;
   readonly stage: StageStatus;
   /** The stage of the plan that the host was taken in, also while an abort gives it back. */
   readonly planStage: number;

@@ -2,6 +2,7 @@
 import type { KubeConfig, V1Job } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { lookUpFailure } from './job-failures.ts';
@@ -65,10 +66,10 @@ export class Jobs {
     this.#informers.get(job.metadata?.namespace ?? '')?.upsert(job);
   }
 
-  /** The Jobs of a strategy that were never started. */
-  suspended(namespace: string, strategyUid: string): readonly SuspendedJob[] {
+  /** The Jobs of an owner that were never started. */
+  suspended({ namespace, uid }: OwnerRef): readonly SuspendedJob[] {
     const jobs = [...(this.#informers.get(namespace)?.values() ?? [])];
-    return jobs.filter(({ state, strategyUid: owner }) => state === 'suspended' && owner === strategyUid);
+    return jobs.filter(({ state, ownerUid }) => state === 'suspended' && ownerUid === uid);
   }
 
   /** The Job of an effect. A failed one counts as running until it is known why it failed. */

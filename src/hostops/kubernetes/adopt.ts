@@ -1,13 +1,13 @@
 /** Takes a run over from the leader before, object by object, each read anew and written guarded. */
 import type { V1Job, V1Node } from '@kubernetes/client-node';
 import { EPOCH_ANNOTATION, RUN_LABEL } from '../../crds/names.ts';
-import type { Claim } from '../../engine/view.ts';
+import { mayArrive } from '../../engine/prior-state.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Adoption, Fence } from '../port.ts';
-import { jobState } from '../jobs/job.ts';
+import { jobState, type JobState } from '../jobs/job.ts';
 import { call, rawList } from '../../kube/client.ts';
 import { httpStatus } from '../../kube/errors.ts';
-import { nodeState, type NodeState } from './node-facts.ts';
+import { nodeState } from './node-facts.ts';
 import { adoptPatch, claimPatch } from './node-patches.ts';
 import { mergePatch, type Writer } from '../writes.ts';
 
@@ -25,10 +25,8 @@ export async function adoptNode(
   return retryOnConflict(`node ${host}`, async () => {
     const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
     const held = node.claim;
-    if (held ? held.run !== claim.run : !makeIfMissing || node.spoiltClaim !== undefined) return undefined;
-    const patch = held
-      ? adoptPatch(node, { ...held, epoch: claim.epoch })
-      : claimPatch(node, anew(node, claim));
+    if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(node, claim)) return undefined;
+    const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, claim);
     return mergePatch<V1Node>(writer, path, patch, signal);
   });
 }
@@ -36,7 +34,7 @@ export async function adoptNode(
 /** Stamps the Jobs of a run that have not ended with the epoch; they are others to every precondition of before. */
 export async function adoptJobs(
   writer: Writer,
-  { strategy: { namespace }, run, epoch }: Fence,
+  { owner: { namespace, uid }, run, epoch }: Fence,
   signal: AbortSignal,
 ): Promise<readonly V1Job[]> {
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
@@ -46,10 +44,12 @@ export async function adoptJobs(
     if (httpStatus(error) === 403) return [];
     throw error;
   });
-  const open = jobs.map(jobState).filter((job) => job?.state === 'suspended' || job?.state === 'running');
-  const stamped = open.map(async (job) => {
-    const of = `${path}/${job?.name ?? ''}`;
-    return retryOnConflict(`Job ${namespace}/${job?.name ?? ''}`, async () => {
+  const isOpen = ({ state, ownerUid }: JobState): boolean =>
+    (state === 'suspended' || state === 'running') && ownerUid === uid;
+  const open = jobs.flatMap((job) => jobState(job) ?? []).filter(isOpen);
+  const stamped = open.map(async ({ name }) => {
+    const of = `${path}/${name}`;
+    return retryOnConflict(`Job ${namespace}/${name}`, async () => {
       const { metadata } = await call<V1Job>(writer.config, { method: 'GET', path: of }, signal);
       const guard = { uid: metadata?.uid, resourceVersion: metadata?.resourceVersion };
       const patch = { metadata: { ...guard, annotations: { [EPOCH_ANNOTATION]: String(epoch) } } };
@@ -66,14 +66,6 @@ export async function adoptJobs(
 export async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(writes);
   return Promise.all(writes);
-}
-
-/** A node that still has our mark was closed by us: what it was before stands in the run. */
-function anew({ hasMaintenanceMark, closedToNewWork }: NodeState, claim: Claim): Claim {
-  return {
-    ...claim,
-    closedToNewWorkBefore: hasMaintenanceMark ? claim.closedToNewWorkBefore : closedToNewWork,
-  };
 }
 
 /** Tries again on a conflict. Undefined when the object is gone, or not to be written. */

@@ -1,5 +1,6 @@
 /** The port to the hosts, for the nodes of the cluster that Careen runs in. */
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { HostFacts, View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
@@ -109,8 +110,8 @@ export class KubernetesHostOps implements HostOps {
     return marked.map((each) => ({ ...each, busy: this.#jobs.runningOn(each.host) !== undefined }));
   }
 
-  suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[] {
-    return this.#jobs.suspended(namespace, strategyUid);
+  suspendedJobs(owner: OwnerRef): readonly SuspendedJob[] {
+    return this.#jobs.suspended(owner);
   }
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
@@ -201,7 +202,7 @@ export class KubernetesHostOps implements HostOps {
         return outcome;
       }
       case 'start-job': {
-        const known = this.#jobs.get(fence.strategy.namespace, effect.name);
+        const known = this.#jobs.get(fence.owner.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
         if (object) this.#jobs.upsert(object);
         return outcome;

@@ -1,4 +1,4 @@
-/** Ten bugs that a maintenance operator may well have, each as a change of one place of its code. */
+/** Bugs that a maintenance operator may well have, each as a change of one place of its code. */
 export type Bug = {
   readonly name: string;
   readonly file: string;
@@ -6,6 +6,8 @@ export type Bug = {
   readonly of: string;
   /** What is put in its place. */
   readonly instead: string;
+  /** The first seed to try, where the bug shows in too few of them. */
+  readonly from?: number;
 };
 
 export const BUGS: readonly Bug[] = [
@@ -38,8 +40,15 @@ export const BUGS: readonly Bug[] = [
       '  const held = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
       '  const hosts = decision.wants.permits.hosts.filter((host) => held?.includes(host) && !leaving.includes(host));\n' +
       '  const early = { ...decision.wants.permits, hosts };\n' +
-      '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, strategy: pass.key, wants: early, exactly: true });\n' +
+      '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, owner: ownerOf(strategy), wants: early, exactly: true });\n' +
       '  else if (surplus) await settleInPool(deps, pass, surplus);\n',
+  },
+  {
+    name: 'keep the permits of a run that has ended',
+    file: 'src/engine/decide.ts',
+    of: '  if ([...held].every((host) => permits.hosts.includes(host))) return { decision };\n',
+    instead:
+      "  if (decision.run.state !== 'applying' || [...held].every((host) => permits.hosts.includes(host))) return { decision };\n",
   },
   {
     name: 'trust the cache after an own write',
@@ -73,6 +82,13 @@ export const BUGS: readonly Bug[] = [
     file: 'src/hostops/kubernetes/node-patches.ts',
     of: "const open = level === 'away' && !closedToNewWorkBefore && node.closedToNewWork;",
     instead: "const open = level === 'away' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
+  },
+  {
+    name: 'put a cordon back that was withdrawn',
+    file: 'src/engine/run-step.ts',
+    of: 'Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });',
+    instead: 'Object.assign(outage, { uncordoned: true });',
+    from: 2_611_264_874,
   },
   {
     name: 'report success unobserved',

@@ -5,7 +5,7 @@ import { settlePermits } from '../../../src/engine/permits.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { workers } from '../support/fleets.ts';
-import { SimulatedRun } from '../support/simulated-run.ts';
+import { OWNER, SimulatedRun } from '../support/simulated-run.ts';
 
 const TIME = '2026-11-26T09:00:00.000Z';
 
@@ -64,7 +64,7 @@ describe('a decision and its permits', () => {
     const held = ['w-2', 'w-9'].map((host) => ({ host, run: 'run-1', level: 'away', since: TIME }) as const);
     const status: HostPoolStatus = {
       permits: held,
-      runs: [{ id: 'run-1', strategy: 'careen-hosts/kernel' }],
+      runs: [{ id: 'run-1', owner: OWNER }],
     };
     const onHold = { ...input.turn, order: { mode: 'Hold' } as const };
     const { surplus, grant } = decide({ ...input, turn: onHold, pool: { ...pool, status } });

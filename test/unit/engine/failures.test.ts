@@ -310,7 +310,7 @@ describe.each([
     const run = await start({ hosts: workers(2) });
     run.world.changeHost('w-2', { claim: claimOfAnother, closedToNewWork: true });
     await run.elapse(60_000);
-    expect(run.reasons).toContain('w-2 is held by strategy careen-hosts/firmware');
+    expect(run.reasons).toContain('w-2 is held by PatchStrategy careen-hosts/firmware');
     await run.settle();
     expect(run.run.state).toBe('apply-timeout');
     expect(run.claimed).toEqual([]);

@@ -22,7 +22,7 @@ import {
 import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
 
-export const OWNER = { namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };
+export const OWNER = { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };
 export const KERNEL = 'kernel-6.12.48';
 export const KUBELET = 'kubelet-1.36.4';
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
