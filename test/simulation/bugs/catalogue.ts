@@ -38,8 +38,8 @@ export const BUGS: readonly Bug[] = [
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
       '  const held = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
-      '  const hosts = decision.wants.permits.hosts.filter((host) => held?.includes(host) && !leaving.includes(host));\n' +
-      '  const early = { ...decision.wants.permits, hosts };\n' +
+      '  const staying = decision.wants.permits.hosts.filter((host) => held?.includes(host) && !leaving.includes(host));\n' +
+      '  const early = { ...decision.wants.permits, hosts: staying };\n' +
       '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, owner: ownerOf(strategy), wants: early, exactly: true });\n' +
       '  else if (surplus) await settleInPool(deps, pass, surplus);\n',
   },
