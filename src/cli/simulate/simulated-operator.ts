@@ -12,6 +12,7 @@ import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/requests.ts';
 import { newRun, type RunState } from '../../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../../engine/turn.ts';
+import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -129,7 +130,8 @@ export class SimulatedOperator {
 
   protected grantOrFree(wish: DesiredPermits): PermitFacts {
     const now = new Date(this.world.now).toISOString();
-    const { status, facts } = settlePermits(this.#pool, wish, this.#capacity(), now);
+    const capacity = this.#capacity(this.#ops.view(this.scope));
+    const { status, facts } = settlePermits(this.#pool, wish, capacity, now);
     this.#pool = status;
     return facts;
   }
@@ -150,22 +152,22 @@ export class SimulatedOperator {
   }
 
   #input(): DecideInput {
+    const view = this.#ops.view(this.scope);
     const turn = {
       owner: this.owner,
       order: this.order,
       requests: this.requests,
       pool: this.scope.pool,
       epoch: EPOCH,
-      view: this.#ops.view(this.scope),
+      view,
       outcomes: this.#outcomes.all,
       now: this.world.now,
     };
-    const pool = { status: this.#pool, capacity: this.#capacity() };
+    const pool = { status: this.#pool, capacity: this.#capacity(view) };
     return { plan: this.plan, run: this.run, turn, pool, evaluate: this.#evaluate };
   }
 
-  #capacity(): PoolCapacity {
-    const { outOfServiceByOthers, claimedAway } = this.#ops.view(this.scope).fleet;
+  #capacity({ fleet: { outOfServiceByOthers, claimedAway } }: View): PoolCapacity {
     return { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
   }
 
