@@ -226,6 +226,9 @@ export const patchStrategyStatus = z
           .describe(
             'When an operator last looked after the open step, to within 20 s; after a longer gap its deadlines are put off.',
           ),
+        summary: text(1024)
+          .optional()
+          .describe('The plan in one sentence, as message shows it until the run begins.'),
         change: text(1024).optional().describe('How the plan differs from the one before.'),
       })
       .optional()

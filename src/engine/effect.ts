@@ -1,4 +1,4 @@
-import type { JobAction } from '../crds/patch-strategy-spec.ts';
+import type { JobAction } from '../crds/host-action.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Claim, EffectKey, InstanceFacts, Instant } from './view.ts';
 

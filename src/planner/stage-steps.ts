@@ -1,4 +1,4 @@
-import type { Timing } from '../crds/patch-strategy-spec.ts';
+import type { Timing } from '../crds/timing.ts';
 import type { OutageLevel } from '../crds/vocabulary.ts';
 import type { Step } from './plan.ts';
 import { QUERY_TIMEOUT_SECONDS, STEP_KINDS, STEP_ORDER } from './step-kinds.ts';

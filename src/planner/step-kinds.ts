@@ -2,7 +2,7 @@
  * The kinds of steps that native plans have: one definition each, and the order in which a stage has them. How a kind is
  * judged is all that is elsewhere, in src/engine/steps: the planner is below the engine.
  */
-import type { Timing } from '../crds/patch-strategy-spec.ts';
+import type { Timing } from '../crds/timing.ts';
 import type { NativeStepName, OutageLevel, StepName } from '../crds/vocabulary.ts';
 import type { Stage } from './plan.ts';
 

@@ -1,6 +1,6 @@
 /** One case of the contract: a world of its own behind an adapter, and what is done in it. */
 import { expect } from 'vitest';
-import type { JobAction } from '../../src/crds/patch-strategy-spec.ts';
+import type { JobAction } from '../../src/crds/host-action.ts';
 import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
 import type { Claim, EffectFacts, HostFacts, View } from '../../src/engine/view.ts';
 import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';

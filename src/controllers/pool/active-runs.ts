@@ -5,7 +5,7 @@ import type { MarkedHost } from '../../hostops/port.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';
-import { runOf } from '../../status/strategy-status.ts';
+import { runOf } from '../../status/codec.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 
 /** A run that its owner still has, and what that says of it. */

@@ -11,7 +11,7 @@ import type { HostName } from '../../planner/facts.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { ActiveRuns } from './active-runs.ts';
-import type { ReconcilerDeps } from '../strategy/pass-context.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import { withPermits } from '../../engine/permits.ts';
 import { poolEvent } from '../runtime/events.ts';
 

@@ -1,5 +1,5 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
-import type { JobAction } from '../../crds/patch-strategy-spec.ts';
+import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';

@@ -1,5 +1,5 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
-import type { Timing } from '../../crds/patch-strategy-spec.ts';
+import type { Timing } from '../../crds/timing.ts';
 import type { Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
 import type { HostFacts } from '../view.ts';

@@ -20,18 +20,16 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'act before the intent is stored',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+    of: '  const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);\n',
     instead:
-      '  const early = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };\n' +
-      '  await performEffects(context, decision.effects, early, signal);\n' +
-      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+      '  await performEffects(deps, pass, decision.effects, fenceOf(pass, stored.run.id), signal);\n' +
+      '  const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);\n',
   },
   {
     name: 'skip the epoch',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: '  if (deps.adopted.get(record.id) === epoch) return context;\n',
-    instead:
-      '  if (deps.adopted.get(record.id) !== epoch) deps.adopted.set(record.id, epoch);\n  return context;\n',
+    of: '  if (adopted.get(record.id) === epoch) return pass;\n',
+    instead: '  if (adopted.get(record.id) !== epoch) adopted.set(record.id, epoch);\n  return pass;\n',
   },
   {
     name: 'take over only the claims that are there',
@@ -42,19 +40,21 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'free a permit early',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplusPermits(context, run.id, decision, permits);\n',
+    of: '  if (surplus) await settleInPool(deps, pass, surplus);\n',
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
-      '  const fewer = { ...decision.wants.permits, hosts: decision.wants.permits.hosts.filter((host) => !leaving.includes(host)) };\n' +
-      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n' +
-      '  await freeSurplusPermits(context, run.id, { ...decision, wants: { ...decision.wants, permits: fewer } }, permits);\n',
+      '  const held = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
+      '  const staying = decision.wants.permits.hosts.filter((host) => held?.includes(host) && !leaving.includes(host));\n' +
+      '  const early = { ...decision.wants.permits, hosts: staying };\n' +
+      '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, owner: ownerOf(strategy), wants: early, exactly: true });\n' +
+      '  else if (surplus) await settleInPool(deps, pass, surplus);\n',
   },
   {
     name: 'keep the permits of a run that has ended',
-    file: 'src/controllers/strategy/run-pass.ts',
-    of: '  if ([...held].every((host) => hosts.includes(host))) return;\n',
+    file: 'src/engine/decide.ts',
+    of: '  if ([...held].every((host) => permits.hosts.includes(host))) return { decision };\n',
     instead:
-      "  if (decision.run.state !== 'applying' || [...held].every((host) => hosts.includes(host))) return;\n",
+      "  if (decision.run.state !== 'applying' || [...held].every((host) => permits.hosts.includes(host))) return { decision };\n",
   },
   {
     name: 'trust the cache after an own write',

@@ -5,7 +5,7 @@ import { operatorMetrics } from '../../../src/controllers/runtime/operator-metri
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { Pools } from '../../../src/controllers/pool/pools.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
-import { statusOfRun } from '../../../src/status/strategy-status.ts';
+import { statusOfRun } from '../../../src/status/codec.ts';
 import { hostPoolStatus } from '../../../src/crds/host-pool.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
@@ -95,14 +95,15 @@ async function pass(server: ApiServer): Promise<void> {
   const api = new CareenApi(clientOf(server));
   const world = new SimulatedWorld({});
   world.addHost({ name: 'w-1' });
-  const reconcile = patchStrategyReconciler({
+  const deps = {
     ...{ api, hosts: new SimulatedHostOps(world), pools: new Pools(() => undefined) },
     ledger: new PoolLedger({ store: api, markedHosts: async () => [] }),
     ...{ adopted: new Map(), operatorNamespace: 'careen-system', activeHost: undefined },
-    ...{ clock: now, newId: () => 'r-2', requeue: () => undefined },
+    ...{ clock: now, newId: () => 'r-2' },
     log: { info: () => undefined, warn: () => undefined },
     ...{ events: { record: () => undefined }, metrics: operatorMetrics(now) },
-  });
+  };
+  const reconcile = patchStrategyReconciler(deps, () => undefined);
   await reconcile(KEY, new AbortController().signal);
 }
 

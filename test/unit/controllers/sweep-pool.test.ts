@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { activeRuns, type ActiveRun, type ActiveRuns } from '../../../src/controllers/pool/active-runs.ts';
 import { isBacked, keptPermits } from '../../../src/controllers/pool/sweep-pool.ts';
 import type { Permit } from '../../../src/crds/host-pool.ts';
-import { statusOfRun } from '../../../src/status/strategy-status.ts';
+import { statusOfRun } from '../../../src/status/codec.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { newRun } from '../../../src/engine/run-state.ts';
 import { claimOfAnother } from '../support/fleets.ts';

@@ -250,7 +250,8 @@ describe.each([
     const taken = workers(2).map((host) => ({ ...host, labels }));
     const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closedToNewWork }];
     const run = await start({ hosts, nodeSelector: labels });
-    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closedToNewWork ? 0 : 2));
+    await (closedToNewWork ? run.until(() => run.step === 'lock-hosts') : run.untilGranted());
+    expect(run.permits.size).toBe(closedToNewWork ? 0 : 2);
     run.world.changeHost('w-2', { labels: { shelf: 'b' } });
     await run.settle();
     expect(run.run.apply.reason).toBe('stage 0: w-2 is no longer a host of pool default');

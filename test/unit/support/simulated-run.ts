@@ -7,11 +7,12 @@ import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simula
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
-import { runOf, statusOfRun } from '../../../src/status/strategy-status.ts';
-import { advance } from '../../../src/engine/advance.ts';
+import { runOf, statusOfRun } from '../../../src/status/codec.ts';
+import { decide, type Decided, type DecideInput } from '../../../src/engine/decide.ts';
+import type { DesiredPermits } from '../../../src/engine/permits.ts';
 import type { EngineProfile } from '../../../src/engine/profile.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
-import type { Decision, Turn } from '../../../src/engine/turn.ts';
+import type { PermitFacts } from '../../../src/engine/turn.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import {
@@ -70,6 +71,7 @@ export class SimulatedRun extends SimulatedOperator {
   /** False: nobody can tell whether there are alarms. */
   alarmsKnown = true;
   readonly #options: RunOptions;
+  #diesOnceGranted = false;
 
   private constructor(assignment: Assignment, options: RunOptions) {
     super(assignment);
@@ -116,6 +118,18 @@ export class SimulatedRun extends SimulatedOperator {
     while ((await this.pass()) || this.nextAt !== undefined) this.letPass(this.nextAt ?? this.world.now);
   }
 
+  /** Lets the run go on until permits are granted; the operator dies before it has stored what it wants them for. */
+  async untilGranted(): Promise<void> {
+    this.#diesOnceGranted = true;
+    try {
+      await this.until(() => false);
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+    }
+    this.#diesOnceGranted = false;
+    this.restart(this.#stored(this.run));
+  }
+
   /** Goes on, or fails with where it stands. */
   async next(): Promise<void> {
     if (!(await this.goOn())) throw new Error(`nothing will change any more: ${this.describe()}`);
@@ -138,16 +152,24 @@ export class SimulatedRun extends SimulatedOperator {
     return changed;
   }
 
-  protected override decide(turn: Turn): Decision {
-    const known = this.alarmsKnown ? turn : { ...turn, view: { ...turn.view, signal: () => undefined } };
-    const { profile, unchecked } = this.#options;
-    const decision = advance(this.plan, this.run, known, profile);
-    if (unchecked) return decision;
-    const again = advance(readBack(this.plan), this.#stored(this.run), known, profile);
-    expectSame('a run that was read back decides otherwise', readBack(decision), readBack(again));
-    if (decision.run !== this.run)
-      expectSame('a run does not survive its status', decision.run, this.#stored(decision.run));
-    return decision;
+  protected override decide(input: DecideInput): Decided {
+    const { turn } = input;
+    const view = this.alarmsKnown ? turn.view : { ...turn.view, signal: () => undefined };
+    const { profile } = this.#options;
+    const known = { ...input, turn: { ...turn, view }, ...(profile ? { profile } : {}) };
+    const decided = super.decide(known);
+    if (this.#options.unchecked) return decided;
+    const again = decide({ ...known, plan: readBack(this.plan), run: this.#stored(this.run) });
+    expectSame('a run that was read back decides otherwise', readBack(decided), readBack(again));
+    const { run } = decided.decision;
+    if (run !== this.run) expectSame('a run does not survive its status', run, this.#stored(run));
+    return decided;
+  }
+
+  protected override grantOrFree(wish: DesiredPermits): PermitFacts {
+    const facts = super.grantOrFree(wish);
+    if (this.#diesOnceGranted && !wish.exactly) throw new Died();
+    return facts;
   }
 
   /** The run as it comes back from the status that keeps it. */
@@ -172,6 +194,9 @@ export class SimulatedRun extends SimulatedOperator {
     if (unrecorded.length > 0) throw new Error(`claimed but not recorded: ${unrecorded.join(', ')}`);
   }
 }
+
+/** The operator has died in the middle of a pass. */
+class Died extends Error {}
 
 function readBack<T>(value: T): T {
   // A cast: what JSON.parse returns has no type.

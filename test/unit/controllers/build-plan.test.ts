@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildingStatus, buildPlan, type BuildInput } from '../../../src/controllers/strategy/build-phase.ts';
+import { buildPlan, type PlanInput } from '../../../src/controllers/strategy/build-plan.ts';
+import { buildingStatus } from '../../../src/status/build-status.ts';
 import { pinnedElsewhere } from '../../../src/status/pinned-plan.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
@@ -27,7 +28,7 @@ type Wish = {
   readonly unreadable?: string;
 };
 
-function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): BuildInput {
+function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): PlanInput {
   return {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
     ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
