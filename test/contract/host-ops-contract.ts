@@ -1,7 +1,7 @@
 /** What every adapter of the host-ops port promises, as tests that run against any of them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Effect, Outcome } from '../../src/engine/effect.ts';
-import type { HostFacts } from '../../src/engine/view.ts';
+import type { Signals, HostFacts } from '../../src/engine/view.ts';
 import type { HostSeed } from '../../src/planner/facts.ts';
 import {
   ContractCase,
@@ -350,6 +350,19 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.claimed(facts);
       expect(c.view().signal('alarms')?.alarms).toEqual([]);
       expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
+    });
+
+    it('has no signal of an unknown id, and takes none for another', () => {
+      // A caller that is newer than the adapter may know more signals.
+      const newer = 'gates' as string as keyof Signals;
+      expect(() => c.view().signal(newer)).toThrow('there is no signal gates');
+    });
+
+    it('words what happens to a host, and what a person does about it', () => {
+      const { words } = c.view();
+      expect(words.says('opened-by-others', 'worker-3')).toContain('worker-3');
+      expect(words.remedy('kept-locked', 'worker-3')).toContain('worker-3');
+      expect(words.remedy('kept-locked')).not.toBe('');
     });
   });
 }
