@@ -57,7 +57,8 @@ export function selectSuites(names: readonly string[]): readonly Suite[] {
   const stray = globSync('test/**/*.test.ts', { cwd: ROOT }).filter(
     (file) => !known.includes(file.split('/')[1] ?? ''),
   );
-  if (stray.length > 0) throw new UsageError(`no suite in scripts/testing/suites.ts runs ${stray.join(', ')}`);
+  if (stray.length > 0)
+    throw new UsageError(`no suite in scripts/testing/suites.ts runs ${stray.join(', ')}`);
 
   const unknown = names.filter((name) => !known.includes(name));
   if (unknown.length > 0)

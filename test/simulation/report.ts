@@ -6,10 +6,12 @@ import { CRASH_POINTS, CRASH_STEPS, WRITE_KINDS } from './writes.ts';
 /** A run counts only when it was disturbed, and on a fleet worth the name. */
 const LEAST_HOSTS = 8;
 const LEAST_FAULTS = 3;
-/** What a whole suite has to reach; fewer seeds only show how far they came. */
-const LEAST_OF_A_KIND = 100;
-const LEAST_CRASHES = 20;
-const WHOLE_SUITE = 5_000;
+/** What so many seeds have to reach, and more of them more; fewer only show how far they came. */
+const LEAST_SEEDS = 1_000;
+const SEEDS_OF_A_FAULT = 50;
+/** Some crashes are so rare that fewer seeds need not have them. */
+const LEAST_SEEDS_OF_CRASHES = 5_000;
+const SEEDS_OF_A_CRASH = 250;
 
 export class Report {
   readonly failures: SeedResult[] = [];
@@ -33,12 +35,13 @@ export class Report {
     return this.#counted;
   }
 
-  /** What of the coverage is missing; nothing is asked of fewer seeds than a whole suite. */
+  /** What of the coverage is missing; nothing is asked of few seeds. */
   get gaps(): string[] {
-    if (this.#seeds < WHOLE_SUITE) return [];
-    const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < LEAST_OF_A_KIND);
+    const leastFaults = this.#seeds < LEAST_SEEDS ? 0 : this.#seeds / SEEDS_OF_A_FAULT;
+    const leastCrashes = this.#seeds < LEAST_SEEDS_OF_CRASHES ? 0 : this.#seeds / SEEDS_OF_A_CRASH;
+    const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < leastFaults);
     const points = CRASH_POINTS.map(({ step, when, write }) => `${step}/${when}/${write}`);
-    const uncrashed = points.filter((point) => (this.#crashes.get(point) ?? 0) < LEAST_CRASHES);
+    const uncrashed = points.filter((point) => (this.#crashes.get(point) ?? 0) < leastCrashes);
     return [
       ...rare.map((kind) => `fault "${kind}" came only ${String(this.#faults.get(kind) ?? 0)} times`),
       ...uncrashed.map((point) => `crash ${point} came only ${String(this.#crashes.get(point) ?? 0)} times`),
@@ -59,7 +62,7 @@ export class Report {
       ...counts,
       'crashes of the operator, by the running step and the write it died at (before it was sent / after it was carried out):',
       ...this.#crashTable(),
-      ...(this.#seeds < WHOLE_SUITE
+      ...(this.#seeds < LEAST_SEEDS
         ? []
         : [this.gaps.length === 0 ? 'coverage: complete' : `coverage: ${this.gaps.join('; ')}`]),
     ];
