@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { goBinaries } from '../../test/support/controlplane/go-binaries.ts';
 import { REPORT_VARIABLE, reportSchema, type FileReport } from './report.ts';
 import { isWhole, ROOT, turnsOf, type Programs, type Suite } from './suites.ts';
-import { minutesSince, print, type Row } from './summary.ts';
+import type { Row } from './summary.ts';
+import { print } from './tables.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
@@ -187,4 +188,8 @@ function troubleOf({ code, signal, interrupted }: Exit): string | undefined {
 
 function failure({ name, shareMinutes }: Pick<Row, 'name' | 'shareMinutes'>, trouble: string): Row {
   return { name, shareMinutes, passed: 0, failed: 1, skipped: 0, minutes: 0, trouble };
+}
+
+function minutesSince(started: number): number {
+  return (performance.now() - started) / 60_000;
 }

@@ -2,6 +2,7 @@
 import type { FileReport } from './report.ts';
 import { TOTAL_SHARE_MINUTES } from './suites.ts';
 import type { Results } from './run.ts';
+import { print, printTable } from './tables.ts';
 
 const SLOWEST_SHOWN = 10;
 
@@ -61,26 +62,4 @@ function printSlowest(files: readonly FileReport[]): void {
     slowest.map(({ file, seconds }) => [file, seconds.toFixed(1)]),
   );
   print('');
-}
-
-/** The first column to the left, the numbers to the right. */
-function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
-  const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  for (const row of all)
-    print(
-      row
-        .map((cell, column) =>
-          column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-        )
-        .join('  '),
-    );
-}
-
-export function minutesSince(started: number): number {
-  return (performance.now() - started) / 60_000;
-}
-
-export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
 }
