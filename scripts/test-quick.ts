@@ -17,8 +17,11 @@ const SEEDS = '1-300';
 const MODULES = join(ROOT, 'node_modules');
 const ESLINT = join(MODULES, 'eslint', 'bin', 'eslint.js');
 const PRETTIER = join(MODULES, 'prettier', 'bin', 'prettier.cjs');
+const PRETTIER_CACHE = join(MODULES, '.cache', 'test-quick-prettier');
 const TSC = join(MODULES, 'typescript7', 'bin', 'tsc');
 const VITEST = join(MODULES, 'vitest', 'vitest.mjs');
+/** By the content of the files. */
+const CACHED = ['--cache', '--cache-strategy', 'content', '--cache-location', PRETTIER_CACHE];
 const PROJECTS = ['--project=unit', '--project=contract'];
 
 type Check = {
@@ -32,7 +35,7 @@ type Check = {
 const LANES: readonly (readonly Check[])[] = [
   [
     { name: 'lint', command: [ESLINT, '.'] },
-    { name: 'formatting', command: [PRETTIER, '--check', '--log-level', 'warn', '.'] },
+    { name: 'formatting', command: [PRETTIER, '--check', '--log-level', 'warn', ...CACHED, '.'] },
   ],
   [
     { name: 'types', command: [TSC, '-p', 'tsconfig.json'] },

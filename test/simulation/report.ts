@@ -6,12 +6,14 @@ import { CRASH_POINTS, CRASH_STEPS, WRITE_KINDS } from './writes.ts';
 /** A run counts only when it was disturbed, and on a fleet worth the name. */
 const LEAST_HOSTS = 8;
 const LEAST_FAULTS = 3;
-/** What so many seeds have to reach, and more of them more; fewer only show how far they came. */
-const LEAST_SEEDS = 1_000;
-const SEEDS_OF_A_FAULT = 50;
-/** Some crashes are so rare that fewer seeds need not have them. */
-const LEAST_SEEDS_OF_CRASHES = 5_000;
-const SEEDS_OF_A_CRASH = 250;
+/**
+ * How often each kind of fault, and a crash in each place, has to come among so many seeds; fewer only show how far they
+ * came. Of a thousand, the rarest crashes come five times.
+ */
+const LEAST = [
+  { seeds: 5_000, faults: 100, crashes: 20 },
+  { seeds: 1_000, faults: 20, crashes: 1 },
+] as const;
 
 export class Report {
   readonly failures: SeedResult[] = [];
@@ -35,17 +37,21 @@ export class Report {
     return this.#counted;
   }
 
-  /** What of the coverage is missing; nothing is asked of few seeds. */
+  /** What of the coverage is missing. */
   get gaps(): string[] {
-    const leastFaults = this.#seeds < LEAST_SEEDS ? 0 : this.#seeds / SEEDS_OF_A_FAULT;
-    const leastCrashes = this.#seeds < LEAST_SEEDS_OF_CRASHES ? 0 : this.#seeds / SEEDS_OF_A_CRASH;
-    const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < leastFaults);
+    const least = this.#least;
+    if (!least) return [];
+    const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < least.faults);
     const points = CRASH_POINTS.map(({ step, when, write }) => `${step}/${when}/${write}`);
-    const uncrashed = points.filter((point) => (this.#crashes.get(point) ?? 0) < leastCrashes);
+    const uncrashed = points.filter((point) => (this.#crashes.get(point) ?? 0) < least.crashes);
     return [
       ...rare.map((kind) => `fault "${kind}" came only ${String(this.#faults.get(kind) ?? 0)} times`),
       ...uncrashed.map((point) => `crash ${point} came only ${String(this.#crashes.get(point) ?? 0)} times`),
     ];
+  }
+
+  get #least(): (typeof LEAST)[number] | undefined {
+    return LEAST.find(({ seeds }) => this.#seeds >= seeds);
   }
 
   lines(): string[] {
@@ -62,7 +68,7 @@ export class Report {
       ...counts,
       'crashes of the operator, by the running step and the write it died at (before it was sent / after it was carried out):',
       ...this.#crashTable(),
-      ...(this.#seeds < LEAST_SEEDS
+      ...(this.#least === undefined
         ? []
         : [this.gaps.length === 0 ? 'coverage: complete' : `coverage: ${this.gaps.join('; ')}`]),
     ];

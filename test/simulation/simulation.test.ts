@@ -5,7 +5,7 @@ import { expectInvariants } from './expect-invariants.ts';
 import type { SeedResult } from './run-seed.ts';
 import { runSeeds } from './run-seeds.ts';
 
-/** So many that each kind of fault has to come often enough; test/long goes on from there. */
+/** So many that each kind of fault, and each crash in each step, has to come (report.ts); test/long has more. */
 const SEEDS = [1, 1_000] as const;
 
 describe('the simulated operator', () => {
