@@ -50,20 +50,22 @@ function withRealServers(name: string): TestProjectInlineConfiguration {
   };
 }
 
+export const projects: readonly TestProjectInlineConfiguration[] = [
+  inProcess('unit'),
+  onAllProcessors('simulation'),
+  withRealServers('standin'),
+  withRealServers('contract'),
+  withRealServers('integration'),
+  withRealServers('e2e'),
+  withRealServers('gitops'),
+  withRealServers('chart'),
+  onAllProcessors('long'),
+  inProcess('run-wide'),
+];
+
 export default defineConfig({
   test: {
-    projects: [
-      inProcess('unit'),
-      onAllProcessors('simulation'),
-      withRealServers('standin'),
-      withRealServers('contract'),
-      withRealServers('integration'),
-      withRealServers('e2e'),
-      withRealServers('gitops'),
-      withRealServers('chart'),
-      onAllProcessors('long'),
-      inProcess('run-wide'),
-    ],
+    projects: [...projects],
     sequence: { sequencer: LongestFirst },
     coverage: { include: ['src/**/*.ts'] },
   },
