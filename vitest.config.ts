@@ -32,10 +32,10 @@ function inProcess(name: string): TestProjectInlineConfiguration {
   return { test: { name, include: [`test/${name}/**/*.test.ts`], deps: { interopDefault: false } } };
 }
 
-/** Brings processes of its own; three minutes on two processors that nobody else uses. */
+/** Keeps all processors busy for minutes, so one file has them at a time. */
 function onAllProcessors(name: string): TestProjectInlineConfiguration {
   const { test } = inProcess(name);
-  return { test: { ...test, fileParallelism: false, testTimeout: 3_600_000 } };
+  return { test: { ...test, fileParallelism: false, testTimeout: 3_600_000, hookTimeout: 120_000 } };
 }
 
 /**
