@@ -36,11 +36,11 @@ export const SUITES: readonly Suite[] = [
   { name: 'simulation', shareMinutes: 1, needs: [] },
   { name: 'standin', shareMinutes: 1, needs: [CONTROL_PLANE_PROGRAMS], waits: true },
   { name: 'contract', shareMinutes: 0.5, needs: [CONTROL_PLANE_PROGRAMS], waits: true },
-  { name: 'integration', shareMinutes: 7, needs: [CONTROL_PLANE_PROGRAMS], waits: true },
-  { name: 'e2e', shareMinutes: 10, needs: [CONTROL_PLANE_PROGRAMS], waits: true },
+  { name: 'integration', shareMinutes: 8, needs: [CONTROL_PLANE_PROGRAMS], waits: true },
+  { name: 'e2e', shareMinutes: 13, needs: [CONTROL_PLANE_PROGRAMS], waits: true },
   { name: 'gitops', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAMS, JUDGE_PROGRAM], waits: true },
-  { name: 'chart', shareMinutes: 3, needs: [CONTROL_PLANE_PROGRAMS, TOOL_PROGRAMS], waits: true },
-  { name: 'long', shareMinutes: 8, needs: [CONTROL_PLANE_PROGRAMS], long: true },
+  { name: 'chart', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAMS, TOOL_PROGRAMS], waits: true },
+  { name: 'long', shareMinutes: 6, needs: [CONTROL_PLANE_PROGRAMS], long: true },
   { name: 'run-wide', shareMinutes: 0.1, needs: [] }, // last: judges by what the others did
 ];
 /** For everything that runs without being named, by the clock, when all programs are built. */
