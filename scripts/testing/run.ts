@@ -113,9 +113,11 @@ async function runTurn(
     const reportFile = join(folder, 'report.json');
     const exit = await vitest(names, vitestArguments, { ...env, [REPORT_VARIABLE]: reportFile });
     const files = await readReport(reportFile);
-    const rows = suites.map((suite) => rowOf(suite, files, vitestArguments.length > 0));
     const { interrupted } = exit;
-    const trouble = rows.some(({ failed }) => failed > 0) ? undefined : troubleOf(exit);
+    const hasFailures = files.some(({ failed }) => failed > 0);
+    const trouble = hasFailures && !interrupted ? undefined : troubleOf(exit);
+    const mayBeNone = vitestArguments.length > 0 || trouble !== undefined;
+    const rows = suites.map((suite) => rowOf(suite, files, mayBeNone));
     if (trouble) rows.push(failure({ name: names.join(', '), shareMinutes: 0 }, trouble));
     return { rows, files, minutes: minutesSince(started), interrupted };
   } finally {
@@ -163,8 +165,8 @@ async function readReport(path: string): Promise<readonly FileReport[]> {
   return existsSync(path) ? reportSchema.parse(JSON.parse(await readFile(path, 'utf8'))) : [];
 }
 
-/** What the files of a suite add up to; `filtered` when it was asked for only some of its tests. */
-function rowOf({ name, shareMinutes }: Suite, all: readonly FileReport[], filtered: boolean): Row {
+/** What the files of a suite add up to; without `mayBeNone` there must be tests. */
+function rowOf({ name, shareMinutes }: Suite, all: readonly FileReport[], mayBeNone: boolean): Row {
   const files = all.filter(({ suite }) => suite === name);
   const sum = (count: (file: FileReport) => number): number =>
     files.reduce((total, file) => total + count(file), 0);
@@ -176,7 +178,7 @@ function rowOf({ name, shareMinutes }: Suite, all: readonly FileReport[], filter
     minutes: sum(({ seconds }) => seconds) / 60,
     failures: files.flatMap(({ failures }) => failures),
   };
-  if (row.passed + row.failed > 0 || filtered) return row;
+  if (row.passed + row.failed > 0 || mayBeNone) return row;
   return { ...row, failed: 1, trouble: 'no test ran' };
 }
 
