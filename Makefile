@@ -57,10 +57,10 @@ bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how
 kill-all: $(INSTALLED) ## Kill the operator after every write of a run, and compare how it ends (13 minutes)
 	@$(RUN) kill-all
 
-simulate: $(INSTALLED) ## Simulate the operator with faults: make simulate SEEDS=1-5000 (VERBOSE=1 shows a timeline)
-	@SEEDS=$(or $(SEEDS),1-5000) VERBOSE=$(VERBOSE) $(RUN) simulate
+simulate: $(INSTALLED) ## Simulate the operator with faults: new seeds each minute, or SEEDS=1-5000 (VERBOSE=1 shows a timeline)
+	@SEEDS=$(SEEDS) VERBOSE=$(VERBOSE) $(RUN) simulate
 
-simulate-bugs: $(INSTALLED) ## Show that the simulator finds ten known bugs, planted one at a time
+simulate-bugs: $(INSTALLED) ## Show that the simulator finds known bugs, planted one at a time
 	@$(RUN) simulate:bugs
 
 mutate: $(INSTALLED) ## Change the planner's code in every small way, to see whether its tests notice (17 minutes)

@@ -3,13 +3,14 @@ import type { V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { hostPoolSpec, type HostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
+import { ownerKey } from '../crds/owner-ref.ts';
 import { explain } from '../kube/errors.ts';
 import { call, PooledKubeConfig, rawPages } from '../kube/client.ts';
 import { NODE_INFO, nodeState, seedOf, type NodeState } from '../hostops/kubernetes/node-facts.ts';
 import { membershipOf } from '../hostops/membership.ts';
 import type { Scope } from '../hostops/port.ts';
 import { compareHostNames } from '../planner/facts.ts';
-import { selectorsOfOlderPools } from '../planner/pool-membership.ts';
+import { poolsBefore } from '../planner/pool-precedence.ts';
 import { activeHostOf } from './active-host.ts';
 import { CommandError } from './command-error.ts';
 import type { Fleet, FleetHost } from './fleet-file.ts';
@@ -121,21 +122,13 @@ async function reading<T>(config: PooledKubeConfig, what: string, read: () => Pr
   }
 }
 
-function scopeOf({ metadata: { name }, spec }: HostPool, pools: readonly HostPool[]): Scope {
-  const selections = pools.map(selectionOf);
-  const own = selections.find((each) => each.name === name);
-  const { nodeSelector } = spec.provider.kubernetes;
-  return {
-    pool: name,
-    nodeSelector,
-    before: own ? selectorsOfOlderPools(own, selections) : [],
-    roles: spec.roles,
-  };
+function scopeOf(pool: HostPool, pools: readonly HostPool[]): Scope {
+  const before = poolsBefore(agedOf(pool), pools.map(agedOf)).map(({ provider }) => provider);
+  return { pool: pool.metadata.name, provider: pool.spec.provider, before, roles: pool.spec.roles };
 }
 
-function selectionOf({ metadata, spec }: { metadata: HostPool['metadata']; spec: HostPoolSpec }) {
-  const { name, creationTimestamp: createdAt } = metadata;
-  return { name, createdAt, nodeSelector: spec.provider.kubernetes.nodeSelector };
+function agedOf({ metadata: { name, creationTimestamp: createdAt }, spec: { provider } }: HostPool) {
+  return { name, createdAt, provider };
 }
 
 function hostOf({
@@ -160,9 +153,7 @@ function hostOf({
     ready,
     closedToNewWork,
     alarms: [...alarms],
-    ...(claim
-      ? { claimedBy: { strategy: `${claim.owner.namespace}/${claim.owner.name}`, level: claim.level } }
-      : {}),
+    ...(claim ? { claimedBy: { owner: ownerKey(claim.owner), level: claim.level } } : {}),
     ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
   };
 }

@@ -1,13 +1,14 @@
 /** The fleet file: a pool and its hosts, as a plan is made from them (docs/reference/fleet-file.md). */
 import { dump } from 'js-yaml';
 import { z } from 'zod';
-import { hostPoolSpec } from '../crds/host-pool.ts';
+import { hostPoolDefinition, hostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
 import { objectName, stringMap, text } from '../crds/schema.ts';
 import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
 import type { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
-import { hasAll } from '../planner/labels.ts';
+import { selects } from '../hostops/membership.ts';
 import { checkDocument, header, readDocument, refuse, type Problem } from './documents.ts';
+import { brokenRules } from './schema-rules.ts';
 
 const reported = z.string().max(1024).optional();
 const nodeInfo = z.object({
@@ -28,7 +29,7 @@ const host = z.object({
   alarms: z.array(text(1024)).default([]),
   claimedBy: z
     .object({
-      strategy: z.string().regex(/^[^/]+\/[^/]+$/, 'expected NAMESPACE/NAME of a strategy'),
+      owner: z.string().regex(/^[^/]+(\/[^/]+){2}$/, 'expected KIND/NAMESPACE/NAME of the owner'),
       level: z.enum(OUTAGE_LEVELS),
     })
     .optional(),
@@ -54,7 +55,12 @@ const document = fleet.extend(header('Fleet'));
 export async function readFleet(path: string): Promise<Fleet> {
   const found = await readDocument(path, 'Fleet');
   const { pool, hosts } = checkDocument(found, document);
-  refuse(found.file, [...duplicates(hosts), ...strangers(pool, hosts), ...absent(pool, hosts)]);
+  refuse(found.file, [
+    ...brokenInPool(pool),
+    ...duplicates(hosts),
+    ...strangers(pool, hosts),
+    ...absent(pool, hosts),
+  ]);
   return { pool, hosts };
 }
 
@@ -75,6 +81,12 @@ function withoutDefaults({ alarms, claimedBy, spoiltClaim, ...rest }: FleetHost)
   };
 }
 
+/** The pool is a HostPool without its header. */
+function brokenInPool({ name, spec }: Fleet['pool']): Problem[] {
+  const broken = brokenRules(hostPoolDefinition, { metadata: { name }, spec });
+  return broken.map((each) => ({ ...each, path: ['pool', ...each.path] }));
+}
+
 function duplicates(hosts: readonly FleetHost[]): Problem[] {
   const first = new Map<string, number>();
   return hosts.flatMap(({ name }, at) => {
@@ -92,7 +104,7 @@ function duplicates(hosts: readonly FleetHost[]): Problem[] {
 function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
   const { nodeSelector } = spec.provider.kubernetes;
   return hosts.flatMap(({ labels, claimedBy }, at) =>
-    claimedBy || hasAll(labels, nodeSelector)
+    claimedBy || selects(spec.provider, labels)
       ? []
       : [
           {

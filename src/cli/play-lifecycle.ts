@@ -131,7 +131,7 @@ class RecordedRun {
   /** @param verdict what the running step is judged to be, once; the next one runs */
   #turn({ request, verdict, restarted = false }: TurnInput): Answer | undefined {
     const turn: Turn = {
-      owner: { namespace: '', name: '', uid: '' },
+      owner: { kind: '', namespace: '', name: '', uid: '' },
       order: orderFor(this.#build),
       requests: request ? [request] : [],
       pool: '',

@@ -1,5 +1,6 @@
 /** A plan before it is anybody's: what the operator would plan from a strategy and a fleet. Pure. */
-import { API_VERSION, OPERATOR_NAMESPACE } from '../crds/names.ts';
+import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../crds/names.ts';
+import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
 import { policyViolations } from '../planner/action-policy.ts';
@@ -40,8 +41,8 @@ export type StagePreview = {
 
 /** A plan, and what it was made from and found. */
 export type Planned = {
-  /** namespace/name of the strategy. */
-  readonly strategy: string;
+  /** The object that the plan is for. */
+  readonly owner: OwnerName;
   readonly plan: Plan;
   /** `maxUnavailable` of the pool as a number. */
   readonly limit: number;
@@ -60,13 +61,13 @@ export function planFor(
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
   const { plan } = build(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
-  const strategy = `${namespace}/${name}`;
+  const owner: OwnerName = { kind: PATCH_STRATEGY, namespace, name };
   return {
-    strategy,
+    owner,
     plan,
     limit,
     findings: findings({
-      strategy,
+      owner: ownerKey(owner),
       spec,
       pool: { ...pool.spec, name: pool.name, keptByOtherPools: pool.keptByOtherPools },
       limit,

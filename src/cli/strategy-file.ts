@@ -1,9 +1,10 @@
 /** A PatchStrategy as it stands in a file, checked as the API server would. */
 import { z } from 'zod';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { brokenRules } from '../crds/patch-strategy-rules.ts';
+import { patchStrategyDefinition } from '../crds/patch-strategy.ts';
 import { namespaceName, objectName } from '../crds/schema.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
+import { brokenRules } from './schema-rules.ts';
 
 /** Where a manifest belongs that names no namespace, when no kubeconfig says otherwise. */
 export const DEFAULT_NAMESPACE = 'default';
@@ -26,11 +27,6 @@ const manifest = z.object({
 export async function readStrategy(path: string): Promise<Strategy> {
   const found = await readDocument(path, 'PatchStrategy');
   const { metadata, spec } = checkDocument(found, manifest);
-  const broken = brokenRules(spec).map((each) => ({
-    path: ['spec', ...each.path],
-    value: each.value,
-    remedy: each.message,
-  }));
-  refuse(found.file, broken);
+  refuse(found.file, brokenRules(patchStrategyDefinition, { metadata, spec }));
   return { name: metadata.name, namespace: metadata.namespace, spec };
 }

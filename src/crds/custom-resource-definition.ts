@@ -51,14 +51,15 @@ export function customResourceDefinition(definition: CrdDefinition): JsonSchema 
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: definition.columns.map((column) => ({ ...column })),
-          schema: { openAPIV3Schema: rootSchema(definition) },
+          schema: { openAPIV3Schema: openApiSchema(definition) },
         },
       ],
     },
   };
 }
 
-function rootSchema({ description, spec, status }: CrdDefinition): JsonSchema {
+/** The schema of a kind, from its root, as the API server takes it. */
+export function openApiSchema({ description, spec, status }: CrdDefinition): JsonSchema {
   return {
     type: 'object',
     description,

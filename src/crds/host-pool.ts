@@ -3,6 +3,7 @@ import { actionPolicy } from './action-policy.ts';
 import { conditionList } from './conditions.ts';
 import type { CrdDefinition } from './custom-resource-definition.ts';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
+import { ownerRef } from './owner-ref.ts';
 import {
   countOrPercentage,
   namespaceName,
@@ -32,6 +33,7 @@ const requirement = z
     rules({
       rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
       message: 'values must be given with In and NotIn, and left out with Exists and DoesNotExist',
+      fieldPath: '.values',
     }),
   )
   .describe('One requirement on a label.');
@@ -142,7 +144,7 @@ export type Permit = z.infer<typeof permit>;
 const permitRun = z
   .object({
     id: text(36).describe('The id of the run, as it stands on its permits.'),
-    strategy: text(317).describe('The strategy that the run belongs to, as namespace/name.'),
+    owner: ownerRef,
   })
   .describe('One run that holds permits.');
 export type PermitRun = z.infer<typeof permitRun>;

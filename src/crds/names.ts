@@ -6,6 +6,9 @@ export const GROUP = 'careen.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
+/** The kind of the objects that bring patches to hosts. */
+export const PATCH_STRATEGY = 'PatchStrategy';
+
 /** The namespace of the operator itself. Host Jobs, which may be privileged, never run there. */
 export const OPERATOR_NAMESPACE = 'careen-system';
 /** The Lease there by which its replicas agree on which of them works. */

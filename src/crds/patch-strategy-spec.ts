@@ -1,71 +1,11 @@
 import { z } from 'zod';
+import { drain, onForeignUncordon } from './drain.ts';
+import { execution } from './execution.ts';
+import { job } from './host-action.ts';
 import { DEFAULT_POOL } from './names.ts';
-import { objectName, rules, seconds, stringMap, text } from './schema.ts';
-import { EXECUTION_MODES, FOREIGN_UNCORDON_POLICIES, REBOOT } from './vocabulary.ts';
-
-const podSpec = z
-  .looseObject({
-    containers: z
-      .array(
-        z.looseObject({
-          name: text(63).describe('Name of the container.'),
-          image: text(512).describe('Image of the container.'),
-        }),
-      )
-      .min(1)
-      .max(16)
-      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-      .describe(
-        'The containers that do the work. A container that ends with another exit code than 0 fails the step.',
-      ),
-    nodeName: z.string().max(253).optional().describe('Must not be set: Careen sets it.'),
-    nodeSelector: z.looseObject({}).optional().describe('Must not be set: Careen pins the pod to its host.'),
-    affinity: z.looseObject({}).optional().describe('Must not be set: Careen pins the pod to its host.'),
-    restartPolicy: z
-      .string()
-      .max(16)
-      .optional()
-      .describe('Never, or left out: Careen decides about another try.'),
-  })
-  .meta(
-    rules(
-      {
-        rule: '!has(self.nodeName) && !has(self.nodeSelector) && !has(self.affinity)',
-        message:
-          'nodeName, nodeSelector and affinity must not be set: Careen pins the pod to the host it works on',
-      },
-      {
-        rule: "!has(self.restartPolicy) || self.restartPolicy == 'Never'",
-        message: 'restartPolicy must be Never or left out',
-      },
-    ),
-  )
-  .describe(
-    'A pod spec, as in any Pod. Careen adds nodeName, tolerations for the taints of a host under work, and ' +
-      'restartPolicy Never.',
-  );
-
-const job = z
-  .object({
-    template: z
-      .object({
-        metadata: z
-          .object({
-            labels: stringMap(32, 63)
-              .optional()
-              .describe('Labels for the pod, beside those that Careen sets.'),
-            annotations: stringMap(32, 4096).optional().describe('Annotations for the pod.'),
-          })
-          .optional()
-          .describe('Metadata for the pod.'),
-        spec: podSpec,
-      })
-      .describe('The pod that runs on the host, once; as in a Job.'),
-  })
-  .describe(
-    'A Job that runs on the host: one pod, pinned to it, never restarted. It lives in the namespace of the strategy.',
-  );
-export type JobAction = z.infer<typeof job>;
+import { objectName, rules, text } from './schema.ts';
+import { timing } from './timing.ts';
+import { REBOOT } from './vocabulary.ts';
 
 const requirement = z
   .object({
@@ -98,14 +38,17 @@ const requirement = z
       {
         rule: "self.operator in ['In', 'NotIn'] ? has(self.values) && size(self.values) > 0 : true",
         message: 'values must have at least one entry with In and NotIn',
+        fieldPath: '.values',
       },
       {
         rule: "self.operator == 'Exists' ? !has(self.values) || size(self.values) == 0 : true",
         message: 'values must be left out with Exists',
+        fieldPath: '.values',
       },
       {
         rule: "self.operator == 'AtLeast' ? has(self.values) && size(self.values) == 1 && self.values[0].matches('^v?[0-9]') : true",
         message: 'values must be one version that begins with a number, such as ["6.12.48"], with AtLeast',
+        fieldPath: '.values',
       },
     ),
   )
@@ -145,92 +88,6 @@ const patch = z
   })
   .describe('One patch.');
 export type PatchSpec = z.infer<typeof patch>;
-
-const timing = z
-  .object({
-    lockTimeoutSeconds: seconds(1, 86400)
-      .default(900)
-      .describe('How long a stage may wait for its permits and for its hosts to be locked.'),
-    drainTimeoutSeconds: seconds(1, 86400)
-      .default(1800)
-      .describe('How long the pods of the hosts of a stage may take to leave, disruption budgets included.'),
-    patchTimeoutSeconds: seconds(1, 86400)
-      .default(1800)
-      .describe('How long the Jobs on the hosts of a stage may take together.'),
-    verifyTimeoutSeconds: seconds(1, 86400)
-      .default(900)
-      .describe(
-        'How long a host may take to come back, Ready, rebooted where asked, with its patches current.',
-      ),
-    unlockTimeoutSeconds: seconds(1, 86400).default(1800).describe('How long unlocking the hosts may take.'),
-    settleSeconds: seconds(0, 3600)
-      .default(15)
-      .describe('How long patched hosts must stay healthy before they are unlocked.'),
-    stabilizeSeconds: seconds(0, 3600)
-      .default(60)
-      .describe('How long the hosts of a stage must stay healthy at its end, before the next stage begins.'),
-  })
-  .prefault({})
-  .describe('Timeouts of the steps of a stage, and waiting times between them.');
-export type Timing = z.infer<typeof timing>;
-
-const drain = z
-  .object({
-    evictUnmanagedPods: z
-      .boolean()
-      .default(false)
-      .describe('Whether pods without a controller may be evicted. Nobody makes them again elsewhere.'),
-    evictPodsWithLocalData: z
-      .boolean()
-      .default(false)
-      .describe('Whether pods with emptyDir volumes may be evicted. What is in those volumes is lost.'),
-  })
-  .prefault({})
-  .describe(
-    'What may be evicted from a host beyond pods that can move without loss. DaemonSet pods and static pods stay, ' +
-      'and disruption budgets are always respected.',
-  );
-export type DrainConsent = z.infer<typeof drain>;
-
-const onForeignUncordon = z
-  .enum(FOREIGN_UNCORDON_POLICIES)
-  .default('pause')
-  .describe(
-    'What to do when somebody uncordons a host while we work on it. pause: go no further there, and say so, until it ' +
-      'is cordoned again. recordon: cordon it again and go on. fail: the running step fails.',
-  );
-
-const execution = z
-  .object({
-    mode: z
-      .enum(EXECUTION_MODES)
-      .default('Hold')
-      .describe(
-        'Hold: plan and wait; while running, begin no further stage. Run: carry the plan out. Suspend: ' +
-          'no new effect at all, hosts stay as they are and deadlines stand still. Abort: end the running step ' +
-          'and release every host; set Hold afterwards for a new plan.',
-      ),
-    throughStage: z
-      .int()
-      .min(0)
-      .max(9999)
-      .optional()
-      .describe(
-        'Run only as far as this stage (its id, from 0), then wait. Raise it, or remove it, to go on.',
-      ),
-    plan: z
-      .string()
-      .max(71)
-      .regex(/^sha256:[0-9a-f]{64}$/)
-      .optional()
-      .describe(
-        'Run only the plan with this digest, the one in status.run.planDigest when it was reviewed. While the plan ' +
-          'is another one no further stage begins, and the message says how it differs.',
-      ),
-  })
-  .prefault({})
-  .describe('The standing order: what is to be done with the plan now. Careen never writes it.');
-export type Execution = z.infer<typeof execution>;
 
 export const patchStrategySpec = z
   .object({
@@ -282,6 +139,7 @@ export const patchStrategySpec = z
       {
         rule: '!self.patches.exists(p, has(p.rebootRequired) && p.rebootRequired) || has(self.reboot)',
         message: 'spec.reboot must say how to reboot a host, because a patch has rebootRequired: true',
+        fieldPath: '.reboot',
       },
       {
         rule: "[self.controllerApplyType, self.storageApplyType, self.workerApplyType].exists(t, t != 'ignore')",

@@ -151,7 +151,9 @@ const hostProgress = z
     closedToNewWorkBefore: z
       .boolean()
       .optional()
-      .describe('Whether the host was closed before it was taken; it is put back as it was.'),
+      .describe(
+        'Whether the host was closed before it was taken, and nobody was seen to open it since; it is put back so.',
+      ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned it while we work on it.'),
     failedBefore: z
       .boolean()
@@ -224,6 +226,9 @@ export const patchStrategyStatus = z
           .describe(
             'When an operator last looked after the open step, to within 20 s; after a longer gap its deadlines are put off.',
           ),
+        summary: text(1024)
+          .optional()
+          .describe('The plan in one sentence, as message shows it until the run begins.'),
         change: text(1024).optional().describe('How the plan differs from the one before.'),
       })
       .optional()

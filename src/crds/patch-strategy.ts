@@ -1,9 +1,10 @@
 import type { CrdDefinition } from './custom-resource-definition.ts';
+import { PATCH_STRATEGY } from './names.ts';
 import { patchStrategySpec } from './patch-strategy-spec.ts';
 import { patchStrategyStatus } from './patch-strategy-status.ts';
 
 export const patchStrategyDefinition: CrdDefinition = {
-  kind: 'PatchStrategy',
+  kind: PATCH_STRATEGY,
   plural: 'patchstrategies',
   singular: 'patchstrategy',
   shortNames: ['pstrat'],

@@ -4,7 +4,8 @@ import { z } from 'zod';
 export type CelRule = {
   readonly rule: string;
   readonly message: string;
-  readonly fieldPath?: string;
+  /** The field below the rule's place that the message is about. */
+  readonly fieldPath?: `.${string}`;
 };
 
 /** Attaches CEL rules to a schema, for `customResourceDefinition` to carry into the CRD. */

@@ -59,6 +59,7 @@ export const NATIVE_STEP_NAMES = [
   'system-stabilize',
   'unlock-hosts',
 ] as const;
+export type NativeStepName = (typeof NATIVE_STEP_NAMES)[number];
 
 /** Steps that only plans of the VIM have. */
 const VIM_STEP_NAMES = [

@@ -1,4 +1,4 @@
-import type { JobAction } from '../crds/patch-strategy-spec.ts';
+import type { JobAction } from '../crds/host-action.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Claim, EffectKey, InstanceFacts, Instant } from './view.ts';
 
@@ -14,8 +14,8 @@ export type Effect = Common &
     /** Closes a host again that somebody opened while we work on it. */
     | { readonly kind: 'recordon'; readonly revision: string; readonly run: string }
     /**
-     * Puts the host back as its claim found it. Where the claim was lost, `closedToNewWorkBefore` says what the run wrote down
-     * before it took the host.
+     * Puts the host back as its claim found it. `closedToNewWorkBefore` is what the run has written down about that: it alone
+     * counts where the claim was lost, and where it is false the host is opened, whatever the claim says.
      */
     | {
         readonly kind: 'release';

@@ -1,7 +1,7 @@
 import type { HostProgress } from '../crds/patch-strategy-status.ts';
 import { effectKey, type Effect } from './effect.ts';
+import { closeOutage } from './outages.ts';
 import { RESYNC_MILLISECONDS, wakeAt, type Pass } from './pass.ts';
-import { closeOutage } from './run-step.ts';
 import { carriesOurMark, wasOpenedByOthers } from './steps/unlock-hosts.ts';
 import type { Turn } from './turn.ts';
 import type { EffectKey } from './view.ts';

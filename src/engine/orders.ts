@@ -2,13 +2,13 @@
  * Brings a run in line with what is ordered. What counts, in this order: an abort
  * that was asked for, `Suspend`, requests, the standing order of the spec.
  */
-import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
+import { opensOutage } from './outages.ts';
 import { stamp, type Pass } from './pass.ts';
 import type { RunRequest } from './requests.ts';
 import { resetStage, runningStage } from './run-state.ts';
-import { opensOutage } from './run-step.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
 
 /**
@@ -84,7 +84,7 @@ function setStop(pass: Pass): void {
   const phase = run.apply;
   const wished = stagesAllowed(pass);
   const stage = phase.stages[phase.currentStage];
-  if (stage?.inProgress && wished <= phase.currentStage && untouched({ run, stage }))
+  if (stage?.inProgress && wished <= phase.currentStage && untouched(pass, stage))
     resetStage(phase, plan.stages, stage.attempt ?? 1);
   const running = runningStage(phase) ? 1 : 0;
   const stop = Math.max(wished, phase.currentStage + running);
@@ -94,7 +94,7 @@ function setStop(pass: Pass): void {
   startPhaseTimer(phase, stamp(pass));
 }
 
-function untouched({ run, stage }: { run: Pass['run']; stage: PhaseStatus['stages'][number] }): boolean {
-  const opening = stage.steps.findIndex(({ name }) => opensOutage(stage, name));
+function untouched({ profile, run }: Pass, stage: StageStatus): boolean {
+  const opening = stage.steps.findIndex(({ name }) => opensOutage(profile, stage, name));
   return stage.currentStep <= opening && run.hosts.length === 0;
 }

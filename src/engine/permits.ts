@@ -3,14 +3,14 @@
  * nowhere else, in one guarded write on the pool, on what was just read of it.
  * Pure: `PermitLedger` reads and writes.
  */
-import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
+import type { HostPoolStatus, Permit, PermitRun } from '../crds/host-pool.ts';
+import { isSameOwner, ownerText, type OwnerRef } from '../crds/owner-ref.ts';
 import type { PermitFacts, Wants } from './turn.ts';
 import type { HostName } from '../planner/facts.ts';
 
 export type DesiredPermits = {
   readonly run: string;
-  /** namespace/name, for people. */
-  readonly strategy: string;
+  readonly owner: OwnerRef;
   readonly wants: Wants['permits'];
   /** Frees what is held beyond the wish; otherwise that is kept. */
   readonly exactly: boolean;
@@ -58,7 +58,7 @@ export function settlePermits(
   ];
   const unchanged = kept.length === before.length && granted.length === 0;
   return {
-    status: unchanged ? status : withPermits(status, permits, { id: run, strategy: wish.strategy }),
+    status: unchanged ? status : withPermits(status, permits, { id: run, owner: wish.owner }),
     facts: { held: heldBy(permits, run), ...(refusal === undefined ? {} : { refusal }) },
   };
 }
@@ -67,7 +67,7 @@ export function settlePermits(
 export function withPermits(
   status: HostPoolStatus,
   permits: readonly Permit[],
-  run?: { readonly id: string; readonly strategy: string },
+  run?: PermitRun,
 ): HostPoolStatus {
   const holders = new Set(permits.map((permit) => permit.run));
   const known = status.runs ?? [];
@@ -78,6 +78,21 @@ export function withPermits(
     runs: all.filter(({ id }) => holders.has(id)),
     away: permits.filter(({ level }) => level === 'away').length,
   };
+}
+
+/**
+ * The status without the permits of an owner, whatever run they were granted to; the very same object when it has none.
+ * @param claimants by host, the run whose claim stands on it: a permit stays while the claim of its run does
+ */
+export function withoutPermitsOf(
+  status: HostPoolStatus,
+  owner: OwnerRef,
+  claimants: ReadonlyMap<HostName, string | undefined>,
+): HostPoolStatus {
+  const ours = new Set(status.runs?.filter((run) => isSameOwner(run.owner, owner)).map(({ id }) => id));
+  const permits = status.permits ?? [];
+  const kept = permits.filter(({ host, run }) => !ours.has(run) || claimants.get(host) === run);
+  return kept.length === permits.length ? status : withPermits(status, kept);
 }
 
 /** The hosts that a run has permits for. */
@@ -95,8 +110,8 @@ function refusalOf(
   if (closedBecause !== undefined) return closedBecause;
   const taken = kept.find(({ host }) => lacking.includes(host));
   if (taken) {
-    const holder = runs.find(({ id }) => id === taken.run)?.strategy ?? `with run ${taken.run}`;
-    return `${taken.host} has a permit of strategy ${holder}`;
+    const holder = runs.find(({ id }) => id === taken.run)?.owner;
+    return `${taken.host} has a permit of ${holder ? ownerText(holder) : `run ${taken.run}`}`;
   }
   if (level === 'touched') return undefined;
   const away = new Set(kept.filter((permit) => permit.level === 'away').map(({ host }) => host));

@@ -3,6 +3,7 @@ import type { Stage } from '../planner/plan.ts';
 import type { Pass } from './pass.ts';
 import type { RunRequest } from './requests.ts';
 import type { Ending } from './results.ts';
+import type { StepDefinitions } from './steps/definitions.ts';
 import type { Due, PartEnding } from './timers.ts';
 
 /**
@@ -11,6 +12,8 @@ import type { Due, PartEnding } from './timers.ts';
  * and steps is the same for all.
  */
 export type EngineProfile = {
+  /** The kinds of steps that are carried out. A step of any other kind fails. */
+  readonly steps: StepDefinitions;
   /** Whether a phase or stage shows the result of its ended parts while others are to come. */
   readonly earlyResults: boolean;
   readonly completionPercentage: (phase: Pick<PhaseStatus, 'stages' | 'result' | 'inProgress'>) => number;

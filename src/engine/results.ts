@@ -1,3 +1,4 @@
+import { truncate } from '../crds/truncate.ts';
 import type { Result } from '../crds/vocabulary.ts';
 import { isFinal } from './run-state.ts';
 
@@ -7,6 +8,11 @@ export type Ending = { readonly result: Result; readonly reason?: string | undef
 /** Whether what comes after a part with this result may begin. */
 export function isGood(result: Result): boolean {
   return result === 'success' || result === 'degraded';
+}
+
+/** The ending of a part that failed for these reasons. */
+export function failedBecause(reasons: readonly string[]): Ending {
+  return { result: 'failed', reason: truncate(reasons.join('; ')) };
 }
 
 /**

@@ -1,20 +1,14 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
-import type { StepName } from '../crds/vocabulary.ts';
-import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
+import { judgeHosts } from './judge-hosts.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
+import { closeOutage, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
-import { closeOutage, hostSteps, runStep, setResult } from './run-step.ts';
+import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
+import { runStep } from './run-step.ts';
+import { unlockStep } from './steps/unlock-hosts.ts';
 import { isReached } from './steps/verdict.ts';
 import { deadlineOf, type PartEnding } from './timers.ts';
-
-/** A host that fails in one of these may not be fit to work: it stays locked until a person decides. */
-const OWN_ACTION: ReadonlySet<StepName> = new Set([
-  'sw-patch-hosts',
-  'verify',
-  'system-stabilize',
-  'unlock-hosts',
-]);
 
 /**
  * Takes a stage as far as it goes now. Undefined while it runs. An abort lets
@@ -50,19 +44,17 @@ function end(pass: Pass, stage: StageStatus, ending: Ending): Ending {
 
 function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepStatus): Ending | undefined {
   stage.result = failedStep.result;
-  const { timing } = pass.plan.actions;
   const unlock: StepStatus = {
+    ...unlockStep(pass.plan.actions.timing),
     id: failedStep.id,
-    name: 'unlock-hosts',
     result: 'wait',
     startTime: failedStep.endTime,
-    timeoutSeconds: timing.unlockTimeoutSeconds,
     extendedSeconds: failedStep.extendedSeconds ?? 0,
   };
-  pass.run.hosts = pass.run.hosts.map((host) => (failedItself(host) ? host : withEarlierFailure(host)));
+  pass.run.hosts = pass.run.hosts.map((host) => (failedItself(pass, host) ? host : withEarlierFailure(host)));
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;
-  for (const each of pass.evaluate(unlock, hostSteps(pass, stage, unlock, names))) {
+  for (const each of judgeHosts(pass, stage, unlock, names)) {
     const { host, verdict } = each;
     if (isReached(verdict)) closeOutage(pass, host);
     else if (verdict.kind === 'failed') setResult(pass, unlock, each, 'failed');
@@ -84,12 +76,13 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
   });
 }
 
-function failedItself({ result, step }: HostProgress): boolean {
-  return isFinal(result) && OWN_ACTION.has(step);
+/** Whether the host's own action failed, not one that others have a say in. */
+function failedItself({ profile }: Pass, { result, step }: HostProgress): boolean {
+  return isFinal(result) && profile.steps[step]?.ownAction === true;
 }
 
 /** A host that was only touched was never locked: there is nothing to keep. */
-function staysLocked({ turn }: Pass, host: HostProgress): boolean {
-  const hasFailed = failedItself(host) || isStillFailed(host);
-  return host.level === 'away' && hasFailed && turn.view.host(host.name) !== undefined;
+function staysLocked(pass: Pass, host: HostProgress): boolean {
+  const hasFailed = failedItself(pass, host) || isStillFailed(host);
+  return host.level === 'away' && hasFailed && pass.turn.view.host(host.name) !== undefined;
 }

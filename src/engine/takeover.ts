@@ -59,9 +59,7 @@ function permitsOfClaims(
     level,
     since,
   }));
-  const owners = new Map(
-    claims.map(({ claim: { run, owner } }) => [run, `${owner.namespace}/${owner.name}`]),
-  );
-  const runs = [...owners].map(([id, strategy]) => ({ id, strategy }));
+  const owners = new Map(claims.map(({ claim: { run, owner } }) => [run, owner]));
+  const runs = [...owners].map(([id, owner]) => ({ id, owner }));
   return withPermits({ ...status, runs }, permits);
 }

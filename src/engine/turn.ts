@@ -1,4 +1,5 @@
 import type { Reason } from '../crds/conditions.ts';
+import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
@@ -27,7 +28,7 @@ export type PermitFacts = {
 
 /** All that one decision rests on, beside the plan and the run. */
 export type Turn = {
-  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly owner: OwnerRef;
   readonly order: Order;
   /** Requests that were not answered yet, in the order of their precedence. */
   readonly requests: readonly RunRequest[];

@@ -3,6 +3,7 @@
  * same in every fleet. Adapters of the hostops port make views; the engine never
  * asks for anything.
  */
+import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { OutageLevel } from '../crds/vocabulary.ts';
 import type { Facts, HostName } from '../planner/facts.ts';
 
@@ -19,7 +20,7 @@ export type Claim = {
   readonly pool: string;
   /** That of the leader who wrote the claim. A new leader writes it again, so that what was decided before is refused. */
   readonly epoch: number;
-  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly owner: OwnerRef;
   readonly planDigest: string;
   readonly stage: number;
   readonly level: OutageLevel;

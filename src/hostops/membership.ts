@@ -1,12 +1,14 @@
-/** Which hosts belong to a pool, for every adapter. Pure. */
+/** Which hosts belong to a pool, for the adapters whose hosts have labels. Pure. */
 import { DEFAULT_POOL } from '../crds/names.ts';
 import type { Claim } from '../engine/view.ts';
-import type { Labels } from '../planner/labels.ts';
 import type { HostName } from '../planner/facts.ts';
-import { memberOf } from '../planner/pool-membership.ts';
-import type { MarkedHost, Scope } from './port.ts';
+import { hasAll, type Labels } from '../planner/labels.ts';
+import type { MarkedHost, Provider, Scope } from './port.ts';
 
-export type PoolMembership = ReturnType<typeof memberOf>;
+/**
+ * `kept-by-other`: the pool selects the host, and a pool that takes precedence has it: an overlap that has to be mended.
+ */
+export type PoolMembership = 'member' | 'kept-by-other' | 'not-selected';
 
 /**
  * A claimed host stays in the pool of its claim, whatever its labels and the pools say meanwhile. What other pools
@@ -14,11 +16,17 @@ export type PoolMembership = ReturnType<typeof memberOf>;
  */
 export function membershipOf(
   { labels, claim }: { readonly labels: Labels; readonly claim: Claim | undefined },
-  scope: Scope,
+  { pool, provider, before }: Pick<Scope, 'pool' | 'provider' | 'before'>,
 ): PoolMembership {
-  if (claim) return claim.pool === scope.pool ? 'member' : 'not-selected';
-  const standing = memberOf(labels, scope);
-  return standing === 'kept-by-other' && scope.pool === DEFAULT_POOL ? 'not-selected' : standing;
+  if (claim) return claim.pool === pool ? 'member' : 'not-selected';
+  if (!selects(provider, labels)) return 'not-selected';
+  if (!before.some((other) => selects(other, labels))) return 'member';
+  return pool === DEFAULT_POOL ? 'not-selected' : 'kept-by-other';
+}
+
+/** Whether a provider means hosts with these labels. */
+export function selects({ kubernetes: { nodeSelector } }: Provider, labels: Labels): boolean {
+  return hasAll(labels, nodeSelector);
 }
 
 /** The hosts that some run has closed and may be working on. */

@@ -3,6 +3,9 @@ import type { Outcome } from '../engine/effect.ts';
 import type { Instant } from '../engine/view.ts';
 import { explain, httpStatus, retryAfterSeconds } from '../kube/errors.ts';
 
+/** An outcome, and the object as the server answered it, newer than any cache. */
+export type Written<T> = { readonly outcome: Outcome; readonly object?: T };
+
 export const ACCEPTED: Outcome = { kind: 'accepted' };
 export const ALREADY: Outcome = { kind: 'already' };
 export const STALE: Outcome = { kind: 'stale' };

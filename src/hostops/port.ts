@@ -4,22 +4,26 @@
  * contract suite, test/contract, runs against all of them.
  */
 import type { HostPoolSpec } from '../crds/host-pool.ts';
+import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../engine/effect.ts';
 import type { Claim, View } from '../engine/view.ts';
 import type { HostName, HostSeed } from '../planner/facts.ts';
 
+/** Where the hosts of a pool come from, as its spec says. Only the adapters look into it. */
+export type Provider = HostPoolSpec['provider'];
+
 /** Which hosts are meant: those of one pool. */
 export type Scope = {
   readonly pool: string;
-  readonly nodeSelector: Readonly<Record<string, string>>;
-  /** The selectors of the pools that come before this one: what they select is not its own. */
-  readonly before: readonly Readonly<Record<string, string>>[];
+  readonly provider: Provider;
+  /** The providers of the pools that come before this one: what they select is not its own. */
+  readonly before: readonly Provider[];
   readonly roles: HostPoolSpec['roles'];
 };
 
-/** On whose behalf an effect is performed; the strategy owns what the effect makes. */
+/** On whose behalf an effect is performed; the owner of the run owns what the effect makes. */
 export type Fence = {
-  readonly strategy: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly owner: OwnerRef;
   readonly run: string;
   /** Of the leader who decided it. */
   readonly epoch: number;
@@ -39,7 +43,7 @@ export type MarkedHost = {
 /** How the claim of a host is taken over; it keeps what it says of the host, but for the epoch. */
 export type Adoption = { readonly claim: Claim; readonly makeIfMissing: boolean };
 
-/** A Job of a strategy that was made and never started. */
+/** A Job that was made and never started. */
 export type SuspendedJob = {
   readonly run: string;
   readonly host: HostName;
@@ -82,8 +86,8 @@ export interface HostOps {
   /** The same, read past every cache; costs a list of all hosts. */
   readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
 
-  /** The Jobs of a strategy, by its uid, that were never started. Its namespace must be prepared. */
-  suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[];
+  /** The Jobs of an owner that were never started. Its namespace must be prepared. */
+  suspendedJobs(owner: OwnerRef): readonly SuspendedJob[];
 
   /**
    * Takes a run over from a leader before: writes the claims of its hosts again under the epoch of `fence`, makes those

@@ -1,4 +1,4 @@
-/** What the adapter needs of a logger; pino's fits. */
+/** What reconcilers and adapters need of a logger; pino's fits. */
 export type Log = {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;

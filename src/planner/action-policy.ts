@@ -3,7 +3,8 @@
  * by field: what a rule does not know to be harmless is against it.
  */
 import type { ActionPolicy } from '../crds/action-policy.ts';
-import type { JobAction, PlanActions } from '../crds/patch-strategy-spec.ts';
+import type { JobAction } from '../crds/host-action.ts';
+import type { PlanActions } from '../crds/patch-strategy-spec.ts';
 import { misshapen, podFields, type PodField } from './pod-fields.ts';
 
 /** What of a pool says who may use it, and for what. */

@@ -15,7 +15,7 @@ import { InputError } from './input-error.ts';
 import { chunks, singly } from './lists.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
-import { timeoutOver } from './stage-steps.ts';
+import { stageSteps, timeoutOver } from './stage-steps.ts';
 
 export type PlanLimits = {
   readonly maxUnavailable: number;
@@ -105,10 +105,7 @@ function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits
 
 function stage(spec: PatchStrategySpec, { role, reboot, hosts }: Group): Stage {
   const level: OutageLevel = reboot ? 'away' : 'touched';
-  const steps = CAREEN_PLANNING.steps[level].map(([step, timeout]) => ({
-    name: step,
-    timeoutSeconds: typeof timeout === 'number' ? timeout : spec.timing[timeout],
-  }));
+  const steps = stageSteps(level, spec.timing);
   return {
     name: CAREEN_PLANNING.stageOf[role],
     hosts: hosts.map(({ name }) => name),

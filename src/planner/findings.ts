@@ -2,6 +2,7 @@
  * What will block or hurt a plan, as far as the fleet tells now: said before
  * anything is touched, by the same rules that are enforced later.
  */
+import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import type { HostName } from './facts.ts';
@@ -41,14 +42,14 @@ export type HostState = {
   /** What is wrong with it, in words. */
   readonly alarms: readonly string[];
   readonly closedToNewWork: boolean;
-  /** Whose outage it is in: a strategy, as namespace/name. */
-  readonly claimedBy?: { readonly strategy: string; readonly level: OutageLevel } | undefined;
+  /** Whose outage it is in: the key of the owner of the run (`ownerKey`). */
+  readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
   readonly spoiltClaim?: string | undefined;
 };
 
 export type Situation = {
-  /** The strategy that is planned, as namespace/name. */
-  readonly strategy: string;
+  /** The key of the object that the plan is for (`ownerKey`). */
+  readonly owner: string;
   readonly spec: Pick<PatchStrategySpec, 'workerApplyType' | 'maxParallelWorkerHosts'>;
   readonly pool: {
     readonly name: string;
@@ -88,13 +89,13 @@ function ofThePlan(situation: Situation): Finding[] {
   ];
 }
 
-function notPermitted({ strategy, violations }: Situation): Finding[] {
+function notPermitted({ owner, violations }: Situation): Finding[] {
   return violations.map((violation) => {
     const [message = violation, ...rest] = violation.split('; ');
     return {
       severity: 'blocks',
       reason: 'NotPermitted',
-      subjects: [`PatchStrategy ${strategy}`],
+      subjects: [ownerText(ownerOfKey(owner))],
       message,
       remedy: rest.join('; ') || 'write the pod as Kubernetes takes it',
     };
@@ -159,8 +160,8 @@ function poolClosed({ pool: { name, paused, keptByOtherPools } }: Situation): Fi
 }
 
 /** As permits are granted: a host counts once, whoever took it out; one that this strategy has out is its own. */
-function limitReached({ strategy, pool, limit, hosts, stages }: Situation): Finding[] {
-  const away = hosts.filter((host) => isAway(host, strategy)).map(({ name }) => name);
+function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding[] {
+  const away = hosts.filter((host) => isAway(host, owner)).map(({ name }) => name);
   const above = (stage: Stage): boolean =>
     stage.level === 'away' && new Set([...away, ...stage.hosts]).size > limit;
   const first = stages.findIndex(above);
@@ -180,18 +181,16 @@ function limitReached({ strategy, pool, limit, hosts, stages }: Situation): Find
   ];
 }
 
-function isAway({ closedToNewWork, ready, claimedBy }: HostState, strategy: string): boolean {
-  return claimedBy
-    ? claimedBy.level === 'away' && claimedBy.strategy !== strategy
-    : closedToNewWork || !ready;
+function isAway({ closedToNewWork, ready, claimedBy }: HostState, owner: string): boolean {
+  return claimedBy ? claimedBy.level === 'away' && claimedBy.owner !== owner : closedToNewWork || !ready;
 }
 
-function claims({ strategy, hosts, stages }: Situation): Finding[] {
+function claims({ owner, hosts, stages }: Situation): Finding[] {
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const mine = hosts.filter(({ name }) => planned.has(name));
   const taken = Map.groupBy(
-    mine.filter(({ claimedBy }) => claimedBy && claimedBy.strategy !== strategy),
-    ({ claimedBy }) => claimedBy?.strategy ?? '',
+    mine.filter(({ claimedBy }) => claimedBy && claimedBy.owner !== owner),
+    ({ claimedBy }) => claimedBy?.owner ?? '',
   );
   return [
     ...mine.flatMap(({ name, spoiltClaim }): Finding[] =>
@@ -213,7 +212,7 @@ function claims({ strategy, hosts, stages }: Situation): Finding[] {
         severity: 'warns',
         reason: 'ClaimedByOther',
         subjects: names,
-        message: `strategy ${other} works on ${listed(names)}: their stages wait until it has given them back`,
+        message: `${ownerText(ownerOfKey(other))} works on ${listed(names)}: their stages wait until it has given them back`,
         remedy: 'wait for it, or abort it',
       };
     }),

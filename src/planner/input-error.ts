@@ -47,7 +47,7 @@ function shortened(text: string): string {
 }
 
 /** `inputs.hosts[3].name` */
-function pathText(path: readonly PropertyKey[]): string {
+export function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
     .join('')

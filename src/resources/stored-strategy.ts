@@ -3,7 +3,8 @@
  * may have left it: what it has taken is given back all the same, and it is told what is wrong.
  */
 import { z } from 'zod';
-import { DEFAULT_POOL } from '../crds/names.ts';
+import { DEFAULT_POOL, PATCH_STRATEGY } from '../crds/names.ts';
+import type { OwnerRef } from '../crds/owner-ref.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
@@ -28,6 +29,11 @@ export type PatchStrategy = {
   /** Why the spec cannot be read; `spec` stands in for it, and begins nothing. */
   readonly unreadable?: string;
 };
+
+/** The strategy as the owner of what its run has taken. */
+export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrategy, 'metadata'>): OwnerRef {
+  return { kind: PATCH_STRATEGY, namespace, name, uid };
+}
 
 const besideSpec = z.object({
   metadata,

@@ -1,5 +1,6 @@
 import type { HostProgress, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
+import type { Effect } from '../engine/effect.ts';
 import type { Answer } from '../engine/requests.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { EventReason } from '../crds/event-catalogue.ts';
@@ -90,4 +91,30 @@ function hostEvents(
       ? [{ reason: 'HostUncordoned' as const, host: name, note: reason }]
       : []),
   ];
+}
+
+/** The event of an accepted effect; undefined for those that people are not told of. */
+export function effectEvent(effect: Effect): EventDraft | undefined {
+  const { host } = effect;
+  switch (effect.kind) {
+    case 'claim': {
+      const away = effect.claim.level === 'away';
+      const note = away ? `${host} was cordoned and claimed` : `${host} is patched in place`;
+      return { reason: 'HostLocked', host, note };
+    }
+    case 'release':
+      return { reason: 'HostReleased', host, note: `${host} was given back` };
+    case 'leave-locked': {
+      const note = `${host} stays cordoned: ${effect.reason}; kubectl uncordon ${host} when it is fit to work`;
+      return { reason: 'HostLeftLocked', host, note };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** The event of a host that a strategy left locked when it was deleted. */
+export function leftLockedEvent({ name, reason = '' }: HostProgress): EventDraft {
+  const note = `${name} stays locked, it could not be given back (${reason}); kubectl uncordon ${name} when it is fit to work`;
+  return { reason: 'HostLeftLocked', host: name, note };
 }

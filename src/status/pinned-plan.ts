@@ -1,4 +1,4 @@
-import type { RunRecord } from './strategy-status.ts';
+import type { RunRecord } from './codec.ts';
 
 /** Why nothing further may begin when the order names a plan, and it is not the one that there is now. */
 export function pinnedElsewhere(

@@ -65,7 +65,7 @@ function abortEnded({ state }: RunState): boolean {
   return state === 'aborted' || state === 'abort-failed' || state === 'abort-timeout';
 }
 
-/** The message still says that there is no pool; a new build says what is. */
+/** The status still says that there is no pool; a new build says what the one that there is now allows. */
 function poolWasGone({ conditions = [] }: PatchStrategyStatus): boolean {
   return conditions.some(({ reason }) => reason === 'PoolNotFound');
 }

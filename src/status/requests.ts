@@ -73,6 +73,23 @@ export function refuseAll({ requests, refused }: PendingRequests, message: strin
   ];
 }
 
+/** The answers to requests while there is no plan: whoever waits for one gets it. */
+export function answersWithoutPlan(
+  strategy: Requested,
+  why: string,
+  time: string,
+): { readonly requests?: AnsweredRequest[] } {
+  const pending = pendingRequests(strategy);
+  const answers = refuseAll(pending, `there is no plan: ${why}`);
+  return withAnswers(strategy.status.requests, answers, time, pending.placedIds);
+}
+
+/** Whether a request to carry the plan out waits for its answer. */
+export function isApplyAsked(strategy: Requested): boolean {
+  const asks: readonly RunRequest['verb'][] = ['apply-all', 'apply-stage', 'approve'];
+  return pendingRequests(strategy).requests.some(({ verb }) => asks.includes(verb));
+}
+
 /**
  * The status as the next plan is built from it. Where it was lost (the finalizer says that hosts were taken before), the
  * answers went with it: what stands in the annotations may have been carried out, so it is refused, never done again.

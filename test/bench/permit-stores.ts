@@ -72,7 +72,12 @@ function changes(
   settle: (wish: DesiredPermits) => Promise<void>,
 ): Pick<PermitStore, 'take' | 'releaseHealthyHosts'> {
   const settled = async (run: string, hosts: readonly string[]): Promise<void> =>
-    settle({ run, strategy: `careen-hosts/${run}`, wants: { hosts, level: 'away' }, exactly: true });
+    settle({
+      run,
+      owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: run, uid: run },
+      wants: { hosts, level: 'away' },
+      exactly: true,
+    });
   return { take: (run, host) => settled(run, [host]), releaseHealthyHosts: (run) => settled(run, []) };
 }
 

@@ -147,7 +147,10 @@ async function prepare(admin: KubeConfig, { store }: Variant): Promise<void> {
   const api = new CareenApi(admin);
   const pool = await api.pool(POOL);
   if (!pool) throw new Error(`HostPool ${POOL} was not made`);
-  const runs = runIdsOfOthers.map((id) => ({ id, strategy: `careen-hosts/${id}` }));
+  const runs = runIdsOfOthers.map((id) => ({
+    id,
+    owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: id, uid: id },
+  }));
   await api.writePool(pool, withPermits({ epoch: 1, runs }, standing));
 }
 

@@ -1,6 +1,6 @@
 /** One case of the contract: a world of its own behind an adapter, and what is done in it. */
 import { expect } from 'vitest';
-import type { JobAction } from '../../src/crds/patch-strategy-spec.ts';
+import type { JobAction } from '../../src/crds/host-action.ts';
 import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
 import type { Claim, EffectFacts, HostFacts, View } from '../../src/engine/view.ts';
 import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';
@@ -26,7 +26,7 @@ export type ContractFixture = {
   /** Selects the hosts of this fixture and no others. */
   readonly scope: Scope;
   /** The strategy on whose behalf the case acts; it exists as far as the adapter can tell. */
-  readonly owner: Fence['strategy'];
+  readonly owner: Fence['owner'];
   /** Adds a host that is ready, open and runs kernel `OLD_KERNEL`. Returns its name, which begins with `name`. */
   addHost(name: string, options?: FixtureHost): Promise<HostName>;
   /** Adds a pod. `protected`: its budget allows no disruption. */
@@ -102,7 +102,7 @@ export class ContractCase {
   }
 
   async perform(effect: Effect, run = RUN): Promise<Outcome> {
-    return this.fixture.ops.perform(effect, { strategy: this.fixture.owner, run, epoch: EPOCH }, this.signal);
+    return this.fixture.ops.perform(effect, { owner: this.fixture.owner, run, epoch: EPOCH }, this.signal);
   }
 
   async observe<T>(what: string, look: () => T | undefined): Promise<T> {

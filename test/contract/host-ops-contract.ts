@@ -119,6 +119,29 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect((await c.released(again)).closedToNewWork).toBe(false);
     });
 
+    it('puts a host back as its claim found it, unless the run has seen that somebody opened it since', async () => {
+      for (const [host, closedToNewWorkBefore, closedToNewWork] of [
+        ['never-opened', true, true],
+        ['nothing-known', undefined, true],
+        ['seen-open', false, false],
+      ] as const) {
+        const { name } = await c.watched(host);
+        await c.fixture.close(name);
+        await c.claimed(await c.seen(name, (facts) => facts.closedToNewWork));
+        await c.accepted(
+          () => c.host(name),
+          (facts) => ({
+            ...c.releaseOf(facts),
+            kind: 'release',
+            revision: facts.revision,
+            run: RUN,
+            closedToNewWorkBefore,
+          }),
+        );
+        expect(await c.seen(name, ({ claim }) => claim === undefined)).toMatchObject({ closedToNewWork });
+      }
+    });
+
     it('takes an edited claim for none, and puts the host back as the run wrote down that it was', async () => {
       const taken = await c.claimed(await c.watched('edited'));
       await c.fixture.editClaim(taken.name);
@@ -181,7 +204,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
 
     it('counts apart what a pool selects that an older one keeps', async () => {
       const kept = await c.fixture.addHost('kept', { labels: { shelf: 'old' } });
-      const newer = { ...c.fixture.scope, before: [{ shelf: 'old' }] };
+      const newer = { ...c.fixture.scope, before: [{ kubernetes: { nodeSelector: { shelf: 'old' } } }] };
       const opened = c.fixture.ops.fleet(newer, () => undefined);
       await c.fixture.eventually('the host', () =>
         c.fixture.ops.view(newer).fleet.keptByOtherPools.has(kept),
@@ -200,9 +223,9 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.fixture.ops.adopt(
         new Map([
           [taken.name, { claim: adoption, makeIfMissing: false }],
-          [due, { claim: adoption, makeIfMissing: true }],
+          [due, { claim: { ...adoption, closedToNewWorkBefore: false }, makeIfMissing: true }],
         ]),
-        { strategy: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
+        { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
         c.signal,
       );
       expect(await c.perform(c.releaseOf(taken))).toEqual({ kind: 'stale' });
@@ -215,19 +238,36 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       });
     });
 
+    it('makes no claim on a host that was closed or opened since the claim was asked for', async () => {
+      const closedToNewWork = await c.watched('closed-since');
+      const asked = { ...c.claimOf(closedToNewWork).claim, epoch: EPOCH + 1 };
+      await c.fixture.close(closedToNewWork.name);
+      const opened = await c.watched('opened-since');
+      await c.fixture.ops.adopt(
+        new Map([
+          [closedToNewWork.name, { claim: { ...asked, closedToNewWorkBefore: false }, makeIfMissing: true }],
+          [opened.name, { claim: { ...asked, closedToNewWorkBefore: true }, makeIfMissing: true }],
+        ]),
+        { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
+        c.signal,
+      );
+      await c.fixture.ops.confirm([closedToNewWork.name, opened.name], c.signal);
+      expect(c.host(closedToNewWork.name)).toMatchObject({
+        claim: undefined,
+        marked: false,
+        closedToNewWork: true,
+      });
+      expect(c.host(opened.name)).toMatchObject({ claim: undefined, marked: false, closedToNewWork: false });
+    });
+
     it('hands a Job over: it cannot be started by what was decided before, and can be removed', async () => {
       const { name: busy } = await c.watched('busy');
       const key = keyOf(busy, 'sw-patch-hosts', PATCH);
       await c.perform({ kind: 'create-job', key, host: busy, action: PATCH, job: JOB });
       const made = await c.job(key, 'suspended');
-      await c.fixture.ops.adopt(
-        new Map(),
-        { strategy: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
-        c.signal,
-      );
-      const { namespace, uid } = c.fixture.owner;
+      await c.fixture.ops.adopt(new Map(), { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 }, c.signal);
       const stamped = await c.observe('another revision', () =>
-        c.fixture.ops.suspendedJobs(namespace, uid).find(({ revision }) => revision !== made.revision),
+        c.fixture.ops.suspendedJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
       );
       const common = { host: busy, name: made.name, uid: made.uid };
       const start: Effect = {

@@ -66,8 +66,13 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
 
   return {
     ops,
-    scope: { pool: namespace, nodeSelector: { [CASE_LABEL]: namespace }, before: [], roles },
-    owner: { namespace, name: 'contract', uid },
+    scope: {
+      pool: namespace,
+      provider: { kubernetes: { nodeSelector: { [CASE_LABEL]: namespace } } },
+      before: [],
+      roles,
+    },
+    owner: { kind: 'PatchStrategy', namespace, name: 'contract', uid },
     addHost: async (prefix, { labels = {}, failing = false } = {}) => {
       const name = `${prefix}-${namespace}`;
       const behaviour = failing ? `exit-${String(EXIT_CODE)}` : 'honest';

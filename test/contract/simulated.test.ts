@@ -11,8 +11,8 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
   world.addHost({ name: 'of-another-pool' });
   return {
     ops: new SimulatedHostOps(world),
-    scope: { pool: 'case', nodeSelector: { pool: 'case' }, before: [], roles },
-    owner: { namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
+    scope: { pool: 'case', provider: { kubernetes: { nodeSelector: { pool: 'case' } } }, before: [], roles },
+    owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
     addHost: async (name, { labels = {}, failing = false } = {}) => {
       const nodeInfo = { 'nodeInfo.kernelVersion': OLD_KERNEL };
       const behaviour = failing ? EXIT_CODE : 'honest';

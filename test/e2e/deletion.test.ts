@@ -54,7 +54,7 @@ describe('a strategy that is deleted', () => {
     expect(closed(nodes)).toEqual(['left-0']);
     expect(marked(nodes)).toEqual([]);
     expect(JSON.parse(noteOn(nodes, 'left-0') ?? '')).toMatchObject({
-      strategy: 'careen-hosts/left',
+      owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'left' },
       reason: expect.stringContaining('container apply exited with code 7') as string,
     });
     const event = await eventAbout(cluster.admin, fleet.strategy, 'HostLeftLocked');

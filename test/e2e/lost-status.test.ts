@@ -165,7 +165,7 @@ describe('a claim that no living run stands for', () => {
           run: 'run-of-nobody',
           pool: 'swept',
           epoch: 1,
-          owner: { namespace: 'careen-hosts', name: 'gone', uid: 'uid-of-nobody' },
+          owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'gone', uid: 'uid-of-nobody' },
           planDigest: 'sha256:0',
           stage: 0,
           level: 'away',

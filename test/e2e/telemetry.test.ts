@@ -106,7 +106,7 @@ describe('a run', () => {
 
   it('is logged in JSON, one line for each change of its state and of its steps', async () => {
     const lines = cluster.operator.lines.map((line) => logLine.parse(JSON.parse(line)));
-    const ofRun = lines.filter(({ strategy }) => strategy === 'careen-hosts/told');
+    const ofRun = lines.filter(({ strategy }) => strategy === 'PatchStrategy/careen-hosts/told');
     const states = ofRun.filter(({ msg }) => msg === 'plan built' || msg === 'state changed');
     expect(states.map(({ state }) => state)).toEqual(['ready-to-apply', 'applying', 'applied']);
     const steps = ofRun

@@ -1,6 +1,6 @@
 /** A status of every state that a HostPool can be in, made by the code that makes them in the operator. */
 import type { HostPool } from '../../src/resources/careen-api.ts';
-import { observedStatus } from '../../src/controllers/pool/reconcile-host-pool.ts';
+import { observedStatus } from '../../src/status/pool-status.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { FleetFacts } from '../../src/engine/view.ts';
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';

@@ -1,6 +1,8 @@
 /** A status of every state that a PatchStrategy can be in, made by the code that makes them in the operator. */
-import { buildingStatus, buildPlan, type BuildInput } from '../../src/controllers/strategy/build-phase.ts';
-import { stalledStatus, statusOfRun } from '../../src/status/strategy-status.ts';
+import { buildPlan, type PlanInput } from '../../src/controllers/strategy/build-plan.ts';
+import { buildingStatus } from '../../src/status/build-status.ts';
+import { statusOfRun } from '../../src/status/codec.ts';
+import { stalledStatus } from '../../src/status/stalled-status.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
@@ -16,11 +18,11 @@ const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v
 const PATCHED = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
 const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 
-function input(world: SimulatedWorld, violations: readonly string[] = []): BuildInput {
+function input(world: SimulatedWorld, violations: readonly string[] = []): PlanInput {
   return {
     ...{ spec: strategySpec(), generation: GENERATION, before: {}, maxUnavailable: 2, activeHost: undefined },
     ...{ violations, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
-    scope: { pool: 'default', nodeSelector: {}, before: [], roles },
+    scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles },
   };
 }
 

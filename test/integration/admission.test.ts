@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
-import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
+import { hostPoolDefinition, type HostPoolStatus } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { patchStrategyDefinition } from '../../src/crds/patch-strategy.ts';
+import { ACCEPTED, REFUSED } from '../support/controlplane/admission-rows.ts';
 import {
   apply,
   patchStatus,
@@ -17,7 +19,7 @@ import { connect, startControlPlane, type ControlPlane } from '../support/contro
 import { eventually } from '../support/eventually.ts';
 import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
 import { installCareen } from '../support/operator/operator.ts';
-import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../support/operator/strategies.ts';
+import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -40,18 +42,6 @@ beforeAll(async () => {
 });
 afterAll(async () => plane.stop());
 
-const strategy = (spec: Record<string, unknown>): Manifest => strategyManifest('tried', 'careen-hosts', spec);
-const patchWith = (fields: Record<string, unknown>): Manifest =>
-  strategy({ patches: [{ ...kernelPatch, ...fields }] });
-const policy = (actionPolicy: Record<string, unknown>): Manifest =>
-  poolManifest('tried', 1, { actionPolicy });
-const requirement = (fields: Record<string, unknown>): Manifest =>
-  patchWith({ current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6'], ...fields }] });
-const podSpec = (fields: Record<string, unknown>): Manifest =>
-  patchWith({
-    action: { job: { template: { spec: { containers: [{ name: 'a', image: 'b' }], ...fields } } } },
-  });
-
 const TIME = '2026-11-23T09:30:00Z';
 const poolStatus: HostPoolStatus = {
   observedGeneration: 1,
@@ -61,7 +51,12 @@ const poolStatus: HostPoolStatus = {
   away: 1,
   outOfService: { count: 1, hosts: ['worker-3'] },
   permits: [{ host: 'worker-1', run: 'r1', level: 'away', since: TIME }],
-  runs: [{ id: 'r1', strategy: 'careen-hosts/kernel' }],
+  runs: [
+    {
+      id: 'r1',
+      owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', uid: 'u1' },
+    },
+  ],
   conditions: [
     {
       type: 'Ready',
@@ -156,22 +151,9 @@ describe('the custom resource definitions', () => {
     });
   });
 
-  it('accept what a pool and a strategy may say', async () => {
-    for (const manifest of [
-      ...[1, 10000, '1%', '99%', '100%'].map((limit) => poolManifest('tried', limit)),
-      poolManifest('tried', 1, { paused: true, allowedNamespaces: ['careen-hosts', 'team-a'] }),
-      policy({
-        images: ['registry.example.com/patch:1', 'registry.example.com:5000/patches/*', '*'],
-        privileged: false,
-        hostMounts: ['/', '/var/lib/careen', '/.a/..b'],
-        serviceAccounts: ['patcher'],
-        secrets: ['licence.key'],
-      }),
-      policy({ images: [], hostMounts: [] }),
-      ...['Hold', 'Run', 'Suspend', 'Abort'].map((mode) => strategy({ execution: { mode } })),
-      ...['pause', 'recordon', 'fail'].map((policy) => strategy({ onForeignUncordon: policy })),
-    ])
-      await tryCreate(admin, manifest);
+  it.each(ACCEPTED)('accept, and default as the command line does: $name', async ({ manifest }) => {
+    const { spec } = manifest.kind === 'HostPool' ? hostPoolDefinition : patchStrategyDefinition;
+    expect(await tryCreate(admin, manifest)).toHaveProperty('spec', spec.parse(manifest['spec']));
   });
 
   it('keep all of the status', async () => {
@@ -196,117 +178,10 @@ describe('the custom resource definitions', () => {
 });
 
 describe('a wrong manifest is refused, naming the field', () => {
-  const cases: readonly [string, Manifest, RegExp][] = [
-    ['no patches', strategy({ patches: [] }), /spec\.patches.*at least 1/],
-    ['a patch id with capitals', patchWith({ id: 'Kernel' }), /spec\.patches\[0\]\.id/],
-    ['a patch called reboot', patchWith({ id: 'reboot' }), /spec\.patches\[0\]\.id.*names the reboot itself/],
-    [
-      'two patches of one id',
-      strategy({ patches: [kubeletPatch, kubeletPatch] }),
-      /patches\[1\].*[Dd]uplicate/,
-    ],
-    ['a patch without a way to see it', patchWith({ current: [] }), /spec\.patches\[0\]\.current/],
-    ['an unknown fact', requirement({ fact: 'nodeInfo.colour' }), /patches\[0\]\.current\[0\]\.fact/],
-    ['an unknown operator', requirement({ operator: 'Near' }), /current\[0\]\.operator.*supported values/],
-    [
-      'two versions for AtLeast',
-      requirement({ values: ['1', '2'] }),
-      /one version that begins with a number/,
-    ],
-    ['a word for AtLeast', requirement({ values: ['new'] }), /one version that begins with a number/],
-    ['In without values', requirement({ operator: 'In', values: [] }), /at least one entry with In/],
-    ['Exists with values', requirement({ operator: 'Exists' }), /left out with Exists/],
-    [
-      'a reboot nobody described',
-      { ...strategy({}), spec: { patches: [kernelPatch] } },
-      /spec\.reboot must say how/,
-    ],
-    ['a pod pinned elsewhere', podSpec({ nodeName: 'a' }), /Careen pins the pod/],
-    ['a pod that restarts', podSpec({ restartPolicy: 'Always' }), /restartPolicy must be Never/],
-    ['a pod without containers', podSpec({ containers: [] }), /template\.spec\.containers/],
-    [
-      'parallel controllers',
-      strategy({ controllerApplyType: 'parallel' }),
-      /controllerApplyType.*supported values/,
-    ],
-    [
-      'nothing to apply to',
-      strategy({ controllerApplyType: 'ignore', storageApplyType: 'ignore', workerApplyType: 'ignore' }),
-      /must not all be ignore/,
-    ],
-    [
-      'too many at once',
-      strategy({ maxParallelWorkerHosts: 101 }),
-      /maxParallelWorkerHosts.*less than or equal to 100/,
-    ],
-    ['an unknown mode', strategy({ execution: { mode: 'Go' } }), /execution\.mode.*supported values/],
-    ['a negative stage', strategy({ execution: { throughStage: -1 } }), /execution\.throughStage/],
-    ...['sha256:0', `sha256:${'A'.repeat(64)}`, '0'.repeat(64)].map((plan): [string, Manifest, RegExp] => [
-      `a plan named ${plan.slice(0, 12)}`,
-      strategy({ execution: { plan } }),
-      /execution\.plan.*should match '\^sha256:/,
-    ]),
-    ['a timeout of nothing', strategy({ timing: { patchTimeoutSeconds: 0 } }), /timing\.patchTimeoutSeconds/],
-    ['a misspelt field', strategy({ maxParallelHosts: 2 }), /maxParallelHosts/],
-    ...[0, 10001, -1, '50', '0%', '01%', '150%', '10 %', 'few'].map((limit): [string, Manifest, RegExp] => [
-      `a pool limit of ${JSON.stringify(limit)}`,
-      poolManifest('tried', limit),
-      /spec\.maxUnavailable.*must be a number from 1 to 10000, or a percentage from "1%" to "100%"/,
-    ]),
-    ['a pool limit of 1.5', poolManifest('tried', 1.5), /spec\.maxUnavailable/],
-    ['a stop switch in words', poolManifest('tried', 1, { paused: 'yes' }), /spec\.paused/],
-    ['a pool for nobody', poolManifest('tried', 1, { allowedNamespaces: [] }), /spec\.allowedNamespaces/],
-    [
-      "a pool for the operator's own namespace",
-      poolManifest('tried', 1, { allowedNamespaces: ['a', 'careen-system'] }),
-      /allowedNamespaces must not contain careen-system/,
-    ],
-    [
-      'a pool for one namespace twice',
-      poolManifest('tried', 1, { allowedNamespaces: ['a', 'a'] }),
-      /allowedNamespaces\[1\].*[Dd]uplicate/,
-    ],
-    [
-      'a pool for a namespace that cannot be',
-      poolManifest('tried', 1, { allowedNamespaces: ['*'] }),
-      /allowedNamespaces\[0\]/,
-    ],
-    ...['', '*a', 'a b', 'a**'].map((pattern): [string, Manifest, RegExp] => [
-      `an image pattern ${JSON.stringify(pattern)}`,
-      policy({ images: [pattern] }),
-      /actionPolicy\.images\[0\]/,
-    ]),
-    [
-      'an image pattern with * inside',
-      policy({ images: ['a*b'] }),
-      /images\[0\].*must be an image, or the beginning of one with \* at its end/,
-    ],
-    ...['var', '/var/', '//', '/var/../etc', '/..', '/./a', '/a/..'].map(
-      (path): [string, Manifest, RegExp] => [
-        `a host mount of ${path}`,
-        policy({ hostMounts: [path] }),
-        /actionPolicy\.hostMounts\[0\].*must be an absolute path/,
-      ],
-    ),
-    ['a privilege in words', policy({ privileged: 'no' }), /actionPolicy\.privileged/],
-    ['a service account that cannot be', policy({ serviceAccounts: ['*'] }), /serviceAccounts\[0\]/],
-    ['a Secret that cannot be', policy({ secrets: [''] }), /actionPolicy\.secrets\[0\]/],
-    ['a misspelt rule', policy({ image: ['a'] }), /actionPolicy\.image/],
-    [
-      'an unknown answer to an uncordon',
-      strategy({ onForeignUncordon: 'ignore' }),
-      /onForeignUncordon.*supported values/,
-    ],
-    ['a pool of no provider', poolManifest('tried', 1, { provider: {} }), /provider\.kubernetes/],
-    [
-      'a role selector without values',
-      poolManifest('tried', 1, { roles: { worker: { matchExpressions: [{ key: 'a', operator: 'In' }] } } }),
-      /roles\.worker\.matchExpressions\[0\].*values must be given/,
-    ],
-  ];
-
-  it.each(cases)('%s', async (_name, manifest, message) => {
-    await expect(tryCreate(admin, manifest)).rejects.toThrow(message);
+  it.each(REFUSED)('$name', async ({ manifest, path, by, says }) => {
+    const answer = await tryCreate(admin, manifest).catch(String);
+    expect(answer).toContain(by === 'rule' ? `${path}: Invalid value: ` : path);
+    expect(answer).toMatch(by === 'rule' ? new RegExp(`: ${RegExp.escape(String(says))}$`) : says);
   });
 });
 

@@ -8,7 +8,7 @@ import type { Outcome } from '../../src/engine/effect.ts';
 import { call, PooledKubeConfig, type Call } from '../../src/kube/client.ts';
 import { httpStatus } from '../../src/kube/errors.ts';
 import { ACCEPTED, outcomeOf } from '../../src/hostops/outcomes.ts';
-import { mergePatch } from '../../src/hostops/writes.ts';
+import { mergePatch } from '../../src/kube/writes.ts';
 import { CONFIG_MAPS, ConfigMaps, watchConfigMaps } from '../support/controlplane/config-maps.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';

@@ -252,7 +252,7 @@ describe('an editor may', () => {
   });
 
   it('create what holds, and nothing that runs', async () => {
-    const create = async (mode: string): Promise<void> =>
+    const create = async (mode: string): Promise<unknown> =>
       tryCreate(editor, strategyManifest('made', NAMESPACE, { execution: { mode, throughStage: 3 } }));
     await create('Hold');
     await expect(create('Run')).rejects.toThrow(/spec\.execution\.mode: to set Run/);

@@ -8,6 +8,7 @@ import { at, type ApiServer, type Change } from './world/api-server.ts';
 import { jobEnded, nodeOf } from './world/cluster.ts';
 import { REPEATED } from './world/connection.ts';
 import type { ApiObject } from './world/objects.ts';
+import { EpochCheck } from './epoch-check.ts';
 import { HostHistory, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
 import {
@@ -54,10 +55,9 @@ export class Checker {
   readonly #options: CheckerOptions;
   readonly #hosts = new Map<string, HostHistory>();
   readonly #progress: ProgressCheck;
+  readonly #epochs: EpochCheck;
   /** The effects whose Job was started. */
   readonly #started = new Set<string>();
-  /** Who acted last for a run, having taken it over, and in which epoch. */
-  readonly #acting = new Map<string, { readonly by: string; readonly epoch: number }>();
   /** By the uid of a strategy: when a retry was accepted last. */
   readonly #retriedAt = new Map<string, number>();
   /** By the uid of a pod: who told it to go. */
@@ -80,6 +80,7 @@ export class Checker {
       isViewFresh,
       historyOf: (host) => this.#historyOf(host),
     });
+    this.#epochs = new EpochCheck(failed);
     options.server.listen((change) => this.#judge(change));
   }
 
@@ -133,11 +134,11 @@ export class Checker {
         `(5) the claim on ${name} went back from epoch ${String(old.epoch)} to ${String(claim.epoch)}`,
       );
     if (claim && !old) this.#claimed(name, claim, by);
-    if (old && !claim && isOurs)
-      this.#notSuspended(old.run, `${name} was given back`, by, `/api/v1/nodes/${name}`);
+    if (old && !claim && isOurs) this.#givenBack(name, old, by);
   }
 
   #claimed(name: string, claim: Claim, by: string): void {
+    this.#epochs.claims(claim.run, by, `${name} was claimed`);
     const permits = permitsOf(this.#options.server.get('hostpools', this.#options.pool)).filter(
       ({ host }) => host === name,
     );
@@ -148,20 +149,18 @@ export class Checker {
     const strategy = this.#strategyOf(claim.run);
     if (!strategy || !outagesOf(strategy).some((outage) => outage.name === name))
       this.#fail(`(5) ${name} was claimed before its strategy had recorded it`);
-    this.#acts(claim.run, by, claim.epoch, `${name} was claimed`);
     // Who takes a run over makes the claims that may still be on their way, so that those come too late.
     const isTakenOver = strategy && claim.epoch > (this.#suspendedIn.get(strategy.metadata.uid) ?? Infinity);
     if (!isTakenOver) this.#notSuspended(claim.run, `${name} was claimed`, by, `/api/v1/nodes/${name}`);
   }
 
-  /** One who leads no more changes nothing, once another acts for the run. */
-  #acts(run: string, by: string, epoch: number, what: string): void {
-    const known = this.#acting.get(run);
-    if (known && epoch < known.epoch && by !== known.by)
-      this.#fail(
-        `(5) ${what} by ${by} in epoch ${String(epoch)}, when ${known.by} acted in ${String(known.epoch)}`,
-      );
-    else this.#acting.set(run, { by, epoch });
+  #givenBack(name: string, { run }: Claim, by: string): void {
+    const what = `${name} was given back`;
+    this.#notSuspended(run, what, by, `/api/v1/nodes/${name}`);
+    // A claim that no run stands for may be swept late: nobody takes it over.
+    const strategy = this.#strategyOf(run);
+    if (strategy && outagesOf(strategy).some((outage) => outage.name === name))
+      this.#epochs.acts(run, by, what);
   }
 
   /** Who has seen that a run is to stand still has nothing on its way for it, but what it has got no answer to. */
@@ -213,7 +212,7 @@ export class Checker {
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
     this.#started.add(key);
     this.#notSuspended(run, `a Job was started on ${host}`, by, pathOf(object));
-    this.#acts(run, by, Number(annotations['careen.dev/epoch']), `a Job was started on ${host}`);
+    this.#epochs.acts(run, by, `a Job was started on ${host}`);
     const { exists, claim } = this.#historyOf(host).now;
     // What a leader before had sent may start it on another host of that name.
     if (exists && claim?.run !== run && this.#options.wasAnswered(pathOf(object)))
@@ -230,8 +229,10 @@ export class Checker {
     if (busy.length > 1) this.#fail(`(5) two Jobs run on ${host} at once`);
   }
 
-  #pool({ object, before, type }: Change): void {
+  #pool(change: Change): void {
+    const { object, before, type, by } = change;
     if (type === 'DELETED') return;
+    if (this.#options.isOperator(by)) this.#epochs.pool(change);
     const permits = permitsOf(object);
     const old = new Set(permitsOf(before).map(({ host, run }) => `${run}/${host}`));
     const granted = permits.filter(({ host, run }) => !old.has(`${run}/${host}`));
@@ -288,8 +289,13 @@ export class Checker {
         before,
         opened.map(({ name }) => name),
       );
+    for (const { name, uncordoned } of outagesOf(object)) {
+      const history = this.#historyOf(name);
+      if (uncordoned && history.now.claim?.run === runIdOf(object)) history.seenOpen(this.#options.now());
+    }
     this.#attempts(object, before);
     this.#progress.judge(object, before);
+    this.#epochs.strategy(object, before, by);
   }
 
   /** Another attempt has Jobs of its own. */
@@ -357,13 +363,14 @@ export class Checker {
     );
     for (const { metadata } of server.list('nodes')) {
       const { name } = metadata;
-      const { claim, closed, closedByOthers } = this.#historyOf(name).now;
+      const { claim, closed, closedByOthers, looksAsBefore } = this.#historyOf(name).now;
       if (claim && kept.get(name) !== claim.run)
         this.#fail(`(4) a claim of ${claim.run} was left on ${name}`);
       if (
         !claim &&
         closed &&
         !closedByOthers &&
+        !looksAsBefore &&
         metadata.annotations?.['careen.dev/left-locked'] === undefined
       )
         this.#fail(`(4) ${name} was left cordoned, and nothing says why`);

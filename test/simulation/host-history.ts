@@ -10,6 +10,11 @@ export type HostState = {
   readonly closed: boolean;
   /** Somebody else has closed it, and nobody else has opened it since. */
   readonly closedByOthers: boolean;
+  /**
+   * Somebody else had closed it before it was claimed, and nobody of the operator has seen it open since. Who opens and
+   * closes it again between two looks leaves it as the claim had found it: nothing tells the operator, so it may stay closed.
+   */
+  readonly looksAsBefore: boolean;
   /** A strategy that went has left it closed, and says why. */
   readonly leftLocked: boolean;
   readonly ready: boolean;
@@ -26,6 +31,7 @@ const NOTHING: HostState = {
     claim: undefined,
     closed: false,
     closedByOthers: false,
+    looksAsBefore: false,
     leftLocked: false,
     ready: false,
     labels: {},
@@ -49,7 +55,20 @@ export class HostHistory {
     const isClosedAgain = closed && this.now.claim?.level === 'away';
     const isTheirs =
       isOurs || closed === this.now.closed ? this.now.closedByOthers : closed && !isClosedAgain;
-    this.#add(time, { ...this.now, ...factsOf(object), exists: true, closed, closedByOthers: isTheirs });
+    const facts = factsOf(object);
+    const wasFound =
+      facts.claim && !this.now.claim
+        ? this.now.closed && (this.now.closedByOthers || this.now.looksAsBefore)
+        : this.now.looksAsBefore;
+    this.#add(time, {
+      ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: isTheirs },
+      looksAsBefore: wasFound && (closed || facts.claim !== undefined),
+    });
+  }
+
+  /** The operator has written down that somebody opened it. */
+  seenOpen(time: number): void {
+    this.#add(time, { ...this.now, looksAsBefore: false });
   }
 
   pods(time: number, pods: number): void {

@@ -1,32 +1,39 @@
 /**
  * Simulates the operator with faults, seed by seed.
  *
- *     SEEDS=FROM-TO [VERBOSE=1] node test/simulation/main.ts
+ *     [SEEDS=FROM-TO] [VERBOSE=1] node test/simulation/main.ts
  *
+ * Without SEEDS it takes a range from the date, so that every run tries new ones.
  * The last line is `N passed, N failed`, and the exit status is 1 when anything
  * failed. VERBOSE shows the whole timeline of each seed.
  */
 import { Report } from './report.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
 import { runSeeds } from './run-seeds.ts';
+import { seedsOfMinute } from './seed-range.ts';
 
 const SHOWN_FAILURES = 20;
+const SHOWN_LINES = 10;
 
 async function main(): Promise<number> {
-  const seeds = parseSeeds(process.env['SEEDS'] ?? '1-5000');
+  const given = process.env['SEEDS'];
+  const seeds = given ? parseSeeds(given) : seedsOfMinute(Date.now());
   if (!seeds) {
     process.stderr.write('SEEDS must be FROM-TO, two numbers, such as SEEDS=1-5000\n');
     return 2;
   }
+  const range = seeds.join('-');
+  print(`seeds ${range}; the same again: make simulate SEEDS=${range}`);
   const report = new Report();
   if (process.env['VERBOSE'] === '1') await showSeeds(seeds, (result) => report.add(result));
   else await runSeeds(seeds, (result) => report.add(result));
   report.lines().forEach(print);
   const failures = report.failures.toSorted((a, b) => a.seed - b.seed);
-  for (const { seed, complaints } of failures.slice(0, SHOWN_FAILURES))
-    print(
-      `seed ${String(seed)}: ${complaints[0] ?? ''}   (SEEDS=${String(seed)}-${String(seed)} VERBOSE=1 shows it)`,
-    );
+  for (const { seed, complaints } of failures.slice(0, SHOWN_FAILURES)) {
+    print(`seed ${String(seed)}: ${complaints[0] ?? ''}`);
+    print(`  make simulate SEEDS=${String(seed)}-${String(seed)} VERBOSE=1 shows it whole; its last lines:`);
+    for (const line of await lastLinesOf(seed)) print(`  ${line}`);
+  }
   if (failures.length > SHOWN_FAILURES) print(`and ${String(failures.length - SHOWN_FAILURES)} more`);
   const failed = failures.length + report.gaps.length;
   print(`${String(report.passed)} passed, ${String(failed)} failed`);
@@ -46,8 +53,22 @@ async function showSeeds(
 ): Promise<void> {
   for (let seed = from; seed <= to; seed += 1) {
     print(`seed ${String(seed)}`);
-    told(await runSeed(seed, (time, line) => print(`${(time / 1000).toFixed(3).padStart(10)}  ${line}`)));
+    told(await runSeed(seed, (time, line) => print(timelineLine(time, line))));
   }
+}
+
+/** The end of the timeline of a seed, which is run once more for that: no seed that passes keeps its lines. */
+async function lastLinesOf(seed: number): Promise<readonly string[]> {
+  const lines: string[] = [];
+  await runSeed(seed, (time, line) => {
+    lines.push(timelineLine(time, line));
+    if (lines.length > SHOWN_LINES) lines.shift();
+  });
+  return lines;
+}
+
+function timelineLine(time: number, line: string): string {
+  return `${(time / 1000).toFixed(3).padStart(10)}  ${line}`;
 }
 
 function print(line: string): void {

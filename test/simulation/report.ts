@@ -21,20 +21,23 @@ export class Report {
   readonly #crashes = new Map<string, number>();
   readonly #states = new Map<string, number>();
   #seeds = 0;
-  #counted = 0;
+  #disturbed = 0;
+  #passed = 0;
 
   add(result: SeedResult): void {
     this.#seeds += 1;
     const faults = Object.values(result.faults).reduce((sum, count) => sum + count, 0);
+    const isDisturbed = result.hosts >= LEAST_HOSTS && faults >= LEAST_FAULTS;
+    if (isDisturbed) this.#disturbed += 1;
     if (result.complaints.length > 0) this.failures.push(result);
-    else if (result.hosts >= LEAST_HOSTS && faults >= LEAST_FAULTS) this.#counted += 1;
+    else if (isDisturbed) this.#passed += 1;
     for (const kind of FAULT_KINDS) increase(this.#faults, kind, result.faults[kind] ?? 0);
     for (const point of result.crashes) increase(this.#crashes, point, 1);
     for (const state of result.states) increase(this.#states, state, 1);
   }
 
   get passed(): number {
-    return this.#counted;
+    return this.#passed;
   }
 
   /** What of the coverage is missing. */
@@ -55,14 +58,15 @@ export class Report {
   }
 
   lines(): string[] {
-    const quiet = this.#seeds - this.#counted - this.failures.length;
+    const quiet = this.#seeds - this.#disturbed;
     const counts = [...FAULT_KINDS].map(
       (kind) => `  ${kind.padEnd(26)}${String(this.#faults.get(kind) ?? 0).padStart(8)}`,
     );
     const states = [...this.#states].map(([state, count]) => `${state} ${String(count)}`).join(', ');
     return [
-      `${String(this.#seeds)} seeds, ${String(this.#counted)} with at least ${String(LEAST_HOSTS)} hosts and ${String(LEAST_FAULTS)} faults` +
-        (quiet > 0 ? ` (${String(quiet)} had fewer and do not count)` : ''),
+      `${String(this.#seeds)} seeds, ${String(this.#disturbed)} with at least ${String(LEAST_HOSTS)} hosts and ${String(LEAST_FAULTS)} faults` +
+        (quiet > 0 ? ` (${String(quiet)} had fewer and do not count)` : '') +
+        (this.failures.length > 0 ? `; ${String(this.failures.length)} failed` : ''),
       `strategies ended: ${states}`,
       'faults injected:',
       ...counts,

@@ -10,6 +10,7 @@ import { Faults, type FaultKind } from './faults.ts';
 import { Mishaps } from './mishaps.ts';
 import { People } from './people.ts';
 import { Replicas } from './replicas.ts';
+import { untilCalm } from './rest.ts';
 import { PATCHES, POOL, scenarioOf, WANTED, type Scenario } from './scenario.ts';
 import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
 import { Timeline, type Tell } from './timeline.ts';
@@ -124,15 +125,15 @@ class SeedRun {
     return true;
   }
 
-  /** Waits until everything has been at rest for a while: what a late event or a resync begins is no rest. */
+  /** Waits until nothing more is to come, and judges what is left. */
   async #end(): Promise<void> {
-    const latest = this.#scheduler.now + LONGEST_MS;
-    for (;;) {
-      await this.#scheduler.runUntil(this.#scheduler.now + CALM_MS, () => this.#isJudged);
-      if (this.#isJudged) return;
-      if (this.#restless.length === 0 || this.#scheduler.now >= latest) break;
-      await this.#scheduler.runUntil(latest, () => this.#isJudged || this.#restless.length === 0);
-    }
+    await untilCalm(this.#scheduler, {
+      isAtRest: () => this.#restless.length === 0,
+      calmMs: CALM_MS,
+      latest: this.#scheduler.now + LONGEST_MS,
+      ended: () => this.#isJudged,
+    });
+    if (this.#isJudged) return;
     for (const strategy of this.#restless) {
       const how = `${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`;
       this.#complain(`(4) ${strategy.metadata.name} never ended: ${how}`);

@@ -9,6 +9,8 @@ export type Outage = {
   readonly level: string;
   readonly step: string;
   readonly result: string;
+  /** Whether the strategy says that somebody uncordoned it. */
+  readonly uncordoned: boolean;
   readonly patches: readonly string[];
   readonly bootIdBefore: string | undefined;
   /** The uids of its Jobs. */
@@ -46,6 +48,7 @@ export function outagesOf({ status }: ApiObject): readonly Outage[] {
     level: String(at(each, 'level')),
     step: String(at(each, 'step')),
     result: String(at(each, 'result')),
+    uncordoned: at(each, 'uncordoned') === true,
     patches: listAt(each, 'patches').map(String),
     bootIdBefore: textAt(each, 'bootIdBefore'),
     jobs: listAt(each, 'jobs').map((job) => textAt(job, 'uid') ?? ''),

@@ -1,5 +1,6 @@
 /** The rows of a chart: a host each, and where that would be too many, fewer of what is alike. Pure. */
 import type { StepName } from '../../crds/vocabulary.ts';
+import { kindOf } from '../../planner/step-kinds.ts';
 import type { Simulation } from './simulation.ts';
 import type { HostSpans, HostStepSpan, Span, StageSpan } from './timeline.ts';
 
@@ -10,11 +11,9 @@ export type Row = { readonly stage: string; readonly label: string; readonly bar
 /** As many as one looks over. */
 export const MOST_ROWS = 40;
 
-const MARKS: Partial<Record<StepName, string>> = { 'sw-patch-hosts': 'p' };
-
-/** The letter of a step: its first one, where that is its own. */
+/** The letter of a step. */
 export function markOf(step: StepName): string {
-  return MARKS[step] ?? step.charAt(0);
+  return kindOf(step)?.mark ?? step.charAt(0);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { compareHostNames, type HostName } from '../../planner/facts.ts';
+import { kindOf } from '../../planner/step-kinds.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { HostSpans, StageSpan } from './timeline.ts';
 
@@ -18,7 +19,7 @@ export type LeftHost = {
 
 /** The hosts that lack a patch at the end, or stay locked, or are unwell; in the order of the plan. */
 export function leftOf(stages: readonly StageSpan[], { run, lacking }: Rehearsal): LeftHost[] {
-  const planned = stages.flatMap(({ hosts }) => hosts);
+  const planned = stages.flatMap(({ hosts, level }) => hosts.map((host) => ({ ...host, level })));
   const unplanned = [...lacking.difference(new Set(planned.map(({ name }) => name)))];
   return [
     ...planned.flatMap((host) => stateOf(host, run, lacking)),
@@ -26,26 +27,24 @@ export function leftOf(stages: readonly StageSpan[], { run, lacking }: Rehearsal
   ];
 }
 
-function stateOf(
-  { name, steps }: HostSpans,
-  run: Rehearsal['run'],
-  lacking: ReadonlySet<HostName>,
-): LeftHost[] {
-  const open = run.hosts.find((host) => host.name === name);
+type PlannedHost = HostSpans & Pick<StageSpan, 'level'>;
+
+function stateOf(host: PlannedHost, run: Rehearsal['run'], lacking: ReadonlySet<HostName>): LeftHost[] {
+  const { name, steps } = host;
+  const open = run.hosts.find((each) => each.name === name);
   const failed = steps.find(({ result }) => result === 'failed' || result === 'timed-out');
   const reason = open?.reason ?? failed?.reason;
   const told = reason === undefined ? {} : { reason };
   if (open) return [{ name, state: 'locked', ...told }];
-  if (wasTaken(steps)) {
+  if (wasTaken(host)) {
     if (failed) return [{ name, state: 'failed', ...told }];
     return lacking.has(name) ? [{ name, state: 'given-back' }] : [];
   }
   return lacking.has(name) ? [{ name, state: 'not-reached', ...told }] : [];
 }
 
-function wasTaken(steps: HostSpans['steps']): boolean {
-  return (
-    steps.some(({ name, result }) => name === 'lock-hosts' && result === 'success') ||
-    steps.some(({ name }) => name === 'sw-patch-hosts')
-  );
+/** Whether it was locked, or where it was to be patched in place, worked on. */
+function wasTaken({ steps, level }: PlannedHost): boolean {
+  const opening = steps.find(({ name }) => kindOf(name)?.opensOutage === level);
+  return level === 'away' ? opening?.result === 'success' : opening !== undefined;
 }

@@ -1,4 +1,5 @@
 /** The simulated hosts of a fleet, made so that each step takes the time and the end that is supposed. */
+import { ownerOfKey } from '../../crds/owner-ref.ts';
 import type { Claim } from '../../engine/view.ts';
 import { factsOf } from '../../hostops/kubernetes/node-facts.ts';
 import { SimulatedWorld, type NewHost } from '../../hostops/simulated/simulated-world.ts';
@@ -16,12 +17,12 @@ const NOBODY_ASKS = '1970-01-01T00:00:00.000Z';
 /**
  * Makes the hosts of the fleet, and work on each that is to be emptied. What
  * another strategy has claimed stays so; what this one has, it has given back.
- * @param strategy whose plan it is, as namespace/name
+ * @param owner the key of the object that the plan is for (`ownerKey`)
  */
 export function rehearsalWorld(
   { pool, hosts }: Fleet,
   plan: Plan,
-  strategy: string,
+  owner: string,
   secondsOf: StepSeconds,
   { fails }: Pick<WhatIf, 'fails'>,
 ): SimulatedWorld {
@@ -31,10 +32,10 @@ export function rehearsalWorld(
     const { name, spoiltClaim, claimedBy } = host;
     const stage = stageOf.get(name);
     world.addHost({
-      ...asIs(host, strategy),
+      ...asIs(host, owner),
       ...(stage ? { behaviour: behaviourOf(name, fails), times: timesOf(host, stage, plan, secondsOf) } : {}),
     });
-    if (claimedBy && claimedBy.strategy !== strategy)
+    if (claimedBy && claimedBy.owner !== owner)
       world.changeHost(name, { claim: claimOf(claimedBy, pool.name) });
     if (spoiltClaim !== undefined) world.changeHost(name, { spoiltClaim });
     if (stage?.level === 'away') world.addPod({ host: name, name: `work-on-${name}` });
@@ -44,14 +45,14 @@ export function rehearsalWorld(
 
 function asIs(
   { name, labels, nodeInfo, ready, closedToNewWork, claimedBy }: FleetHost,
-  strategy: string,
+  owner: string,
 ): NewHost {
   return {
     name,
     labels,
     nodeInfo: factsOf({}, nodeInfo),
     ready,
-    closedToNewWork: closedToNewWork && claimedBy?.strategy !== strategy,
+    closedToNewWork: closedToNewWork && claimedBy?.owner !== owner,
   };
 }
 
@@ -80,10 +81,9 @@ function timesOf(
   };
 }
 
-function claimOf({ strategy, level }: NonNullable<FleetHost['claimedBy']>, pool: string): Claim {
-  const [namespace = '', name = ''] = strategy.split('/');
+function claimOf({ owner, level }: NonNullable<FleetHost['claimedBy']>, pool: string): Claim {
   return {
-    ...{ run: `run of ${strategy}`, pool, epoch: 1, owner: { namespace, name, uid: strategy } },
+    ...{ run: `run of ${owner}`, pool, epoch: 1, owner: { ...ownerOfKey(owner), uid: owner } },
     ...{ planDigest: '', stage: 0, level, closedToNewWorkBefore: false, since: NOBODY_ASKS },
   };
 }

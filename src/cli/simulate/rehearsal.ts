@@ -1,4 +1,5 @@
 /** Carries a plan out on simulated hosts, with the engine of the operator, to see how it goes. */
+import { ownerKey } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { RunState } from '../../engine/run-state.ts';
@@ -29,17 +30,15 @@ export type Rehearsal = {
 
 /** Runs until the run has ended or nothing changes any more. */
 export async function rehearse(
-  { plan, strategy, limit }: Planned,
+  { plan, owner: planned, limit }: Planned,
   fleet: Fleet,
   order: Order,
   whatIf: WhatIf,
 ): Promise<Rehearsal> {
-  const [namespace = '', name = ''] = strategy.split('/');
   const { name: pool, spec } = fleet.pool;
-  const { nodeSelector } = spec.provider.kubernetes;
-  const scope: Scope = { pool, nodeSelector, before: [], roles: spec.roles };
+  const scope: Scope = { pool, provider: spec.provider, before: [], roles: spec.roles };
   const secondsOf = stepSeconds(plan, whatIf);
-  const world = rehearsalWorld(fleet, plan, strategy, secondsOf, whatIf);
+  const world = rehearsalWorld(fleet, plan, ownerKey(planned), secondsOf, whatIf);
   const levels = new Map(
     plan.stages.flatMap(({ hosts, level }) => hosts.map((host) => [host, level] as const)),
   );
@@ -48,7 +47,7 @@ export async function rehearse(
   );
   const timeline = new Timeline();
   const evaluate = observed({ world, ops, timeline, secondsOf, whatIf });
-  const owner = { namespace, name, uid: strategy };
+  const owner = { ...planned, uid: ownerKey(planned) };
   const operator = new SimulatedOperator({ world, ops, scope, plan, limit, owner, evaluate });
   operator.order = order;
   while (isUnderWay(operator.run) && (await operator.goOn()));
@@ -116,8 +115,8 @@ function observed({
   readonly secondsOf: StepSeconds;
   readonly whatIf: WhatIf;
 }): Evaluate {
-  return (step, hosts) => {
-    const verdicts = evaluateStep(step, hosts);
+  return (step, hosts, definitions) => {
+    const verdicts = evaluateStep(step, hosts, definitions);
     const [first] = hosts;
     if (!first) return verdicts;
     const fresh = hosts

@@ -1,17 +1,17 @@
 /**
  * The operator over simulated hosts, without an API server: let time pass,
- * decide, store, grant permits, perform, again. Engine, permits and hostops port
- * are those of the operator; only what it does with Kubernetes itself is missing.
+ * decide, grant permits, store, perform, again. The decision and the port to the
+ * hosts are those of the operator; only what it does with Kubernetes itself is missing.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
-import { settlePermits } from '../../engine/permits.ts';
-import { advance } from '../../engine/advance.ts';
+import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits.ts';
+import { decide, type Decided, type DecideInput } from '../../engine/decide.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/requests.ts';
 import { newRun, type RunState } from '../../engine/run-state.ts';
-import type { Decision, Order, Turn } from '../../engine/turn.ts';
+import type { Decision, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
@@ -56,7 +56,6 @@ export class SimulatedOperator {
   #decision: Decision | undefined;
   #watch: HostWatch;
   #pool: HostPoolStatus = {};
-  #refusal: string | undefined;
   #passesAtOnce = 0;
 
   constructor({ world, ops, scope, plan, limit, owner, evaluate = evaluateStep }: Assignment) {
@@ -110,21 +109,31 @@ export class SimulatedOperator {
     this.passes += 1;
     this.#passesAtOnce += 1;
     if (this.#passesAtOnce > MOST_PASSES_AT_ONCE) throw new Error(`it turns in circles: ${this.describe()}`);
-    const before = this.run;
-    const turn = this.#turn();
-    const decision = this.decide(turn);
+    const { run: runBefore, requests: asked } = this;
+    const poolBefore = this.#pool;
+    let decided = this.decide(this.#input());
+    if (decided.grant) decided = this.decide({ ...this.#input(), settled: this.grantOrFree(decided.grant) });
+    const { decision, surplus } = decided;
     this.#decision = decision;
     this.run = decision.run;
     this.answers.push(...decision.answers);
-    this.requests = this.requests.filter(({ id }) => !decision.answers.some((answer) => answer.id === id));
+    this.requests = asked.filter(({ id }) => !decision.answers.some((answer) => answer.id === id));
+    if (surplus) this.grantOrFree(surplus);
     this.#watch.want(decision.wants.watch);
-    const permitsChanged = this.#settlePermits(decision, turn.view);
     const heard = await this.#perform(decision.effects);
-    return decision.run !== before || permitsChanged || heard;
+    return decision.run !== runBefore || this.#pool !== poolBefore || heard;
   }
 
-  protected decide(turn: Turn): Decision {
-    return advance(this.plan, this.run, turn, undefined, this.#evaluate);
+  protected decide(input: DecideInput): Decided {
+    return decide(input);
+  }
+
+  protected grantOrFree(wish: DesiredPermits): PermitFacts {
+    const now = new Date(this.world.now).toISOString();
+    const capacity = this.#capacity(this.#ops.view(this.scope));
+    const { status, facts } = settlePermits(this.#pool, wish, capacity, now);
+    this.#pool = status;
+    return facts;
   }
 
   /** Goes on from what was stored, as a new process does. */
@@ -142,37 +151,31 @@ export class SimulatedOperator {
     return JSON.stringify({ ...run, reasons, passes, at: this.world.now }, undefined, 1);
   }
 
-  #turn(): Turn {
-    return {
+  #input(): DecideInput {
+    const view = this.#ops.view(this.scope);
+    const turn = {
       owner: this.owner,
       order: this.order,
       requests: this.requests,
       pool: this.scope.pool,
       epoch: EPOCH,
-      view: this.#ops.view(this.scope),
-      permits: { held: this.permits, ...(this.#refusal === undefined ? {} : { refusal: this.#refusal }) },
+      view,
       outcomes: this.#outcomes.all,
       now: this.world.now,
     };
+    const pool = { status: this.#pool, capacity: this.#capacity(view) };
+    return { plan: this.plan, run: this.run, turn, pool, evaluate: this.#evaluate };
   }
 
-  #settlePermits({ wants }: Decision, { fleet }: View): boolean {
-    const strategy = `${this.owner.namespace}/${this.owner.name}`;
-    const wish = { run: RUN, strategy, wants: wants.permits, exactly: true };
-    const { outOfServiceByOthers, claimedAway } = fleet;
-    const pool = { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
-    const { status, facts } = settlePermits(this.#pool, wish, pool, new Date(this.world.now).toISOString());
-    const changed = status !== this.#pool || facts.refusal !== this.#refusal;
-    this.#pool = status;
-    this.#refusal = facts.refusal;
-    return changed;
+  #capacity({ fleet: { outOfServiceByOthers, claimedAway } }: View): PoolCapacity {
+    return { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
   }
 
   /** Whether an answer calls for another look at once. */
   async #perform(effects: readonly Effect[]): Promise<boolean> {
     let heard = false;
     for (const effect of effects) {
-      const fence = { strategy: this.owner, run: RUN, epoch: EPOCH };
+      const fence = { owner: this.owner, run: RUN, epoch: EPOCH };
       const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
       this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);

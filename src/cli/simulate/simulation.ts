@@ -3,7 +3,7 @@ import type { Reason } from '../../crds/conditions.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { pinnedElsewhere } from '../../status/pinned-plan.ts';
-import { statusOfRun } from '../../status/strategy-status.ts';
+import { messageOf } from '../../status/message.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
@@ -95,7 +95,7 @@ function heldByPin(message: string | undefined): HeldBack | undefined {
 }
 
 function endOf(
-  { run, reasons, endedAt }: Rehearsal,
+  { run, reasons }: Rehearsal,
   { plan, findings }: Planned,
   { heldBack }: Order,
   { hosts }: Fleet,
@@ -103,9 +103,9 @@ function endOf(
   if (findings.some(({ reason }) => reason === 'HostUnwell'))
     return { outcome: 'build-failed', message: alarmsPresent(alarmsOf(hosts)) };
   const ended: RunState = plan.stages.length === 0 ? { ...run, state: 'applied' } : run;
-  const before = { message: `${String(plan.stages.length)} stages are planned` };
-  const status = statusOfRun(before, ended, { reasons, heldBack }, 1, new Date(endedAt).toISOString());
-  return { outcome: ended.state, message: status.message ?? '' };
+  const summary = `${String(plan.stages.length)} stages are planned`;
+  const message = messageOf(ended, { summary, reasons, heldBack: heldBack?.message });
+  return { outcome: ended.state, message };
 }
 
 function alarmsOf(hosts: Fleet['hosts']): { host: string; reason: string }[] {

@@ -1,9 +1,14 @@
-import type { Scope } from '../../hostops/port.ts';
-import { selectorsOfOlderPools, type PoolSelection } from '../../planner/pool-membership.ts';
-import type { HostPool } from '../../resources/careen-api.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { hostPoolSpec } from '../../crds/host-pool.ts';
+import type { Provider, Scope } from '../../hostops/port.ts';
+import { poolsBefore, type PoolAge } from '../../planner/pool-precedence.ts';
+import type { HostPool } from '../../resources/careen-api.ts';
 
-type KnownPool = PoolSelection & { readonly uid: string; readonly generation: number };
+type KnownPool = PoolAge & {
+  readonly uid: string;
+  readonly generation: number;
+  readonly provider: Provider;
+};
 
 /** What is known of all pools, for the one thing that takes all of them: which hosts a pool has. */
 export class Pools {
@@ -16,12 +21,13 @@ export class Pools {
   }
 
   /** Takes a pool in. */
-  set({ metadata: { name, uid, generation, creationTimestamp }, spec }: HostPool): void {
-    const nodeSelector = spec.provider.kubernetes.nodeSelector;
+  set({
+    metadata: { name, uid, generation, creationTimestamp: createdAt },
+    spec: { provider },
+  }: HostPool): void {
     const before = this.#pools.get(name);
-    this.#pools.set(name, { name, uid, generation, createdAt: creationTimestamp, nodeSelector });
-    if (before?.uid !== uid || JSON.stringify(before.nodeSelector) !== JSON.stringify(nodeSelector))
-      this.#moved();
+    this.#pools.set(name, { name, uid, generation, createdAt, provider });
+    if (before?.uid !== uid || !isDeepStrictEqual(before.provider, provider)) this.#moved();
   }
 
   delete(name: string): void {
@@ -42,14 +48,14 @@ export class Pools {
   scopeOf(pool: HostPool): Scope {
     this.set(pool);
     const { name, creationTimestamp: createdAt } = pool.metadata;
-    const { nodeSelector } = pool.spec.provider.kubernetes;
-    const before = selectorsOfOlderPools({ name, createdAt, nodeSelector }, [...this.#pools.values()]);
-    return { pool: name, nodeSelector, before, roles: pool.spec.roles };
+    const before = poolsBefore({ name, createdAt }, [...this.#pools.values()]);
+    const { provider, roles } = pool.spec;
+    return { pool: name, provider, before: before.map((each) => each.provider), roles };
   }
 }
 
 /** Stands in for a pool that is gone, so that hosts that are out of service can still be given back. */
 export function fallbackScope(pool: string): Scope {
-  const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-  return { pool, nodeSelector: {}, before: [], roles };
+  const { provider, roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+  return { pool, provider, before: [], roles };
 }

@@ -1,55 +1,53 @@
 /**
- * One pass over one pool: lead it, take back what no living run stands for, and
+ * One pass over one pool: lead it, take back what no active run stands for, and
  * show how it is. Permits are granted elsewhere, by the passes over strategies.
  */
-import { updateConditions, type DesiredCondition } from '../../crds/conditions.ts';
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import type { FleetFacts } from '../../engine/view.ts';
 import { Attachments } from '../runtime/attachments.ts';
-import type { HostPool } from '../../resources/careen-api.ts';
 import { activeRuns } from './active-runs.ts';
-import type { ReconcilerDeps } from '../strategy/pass-context.ts';
 import { limitIn, overlap } from '../../engine/pool-facts.ts';
+import { observedStatus } from '../../status/pool-status.ts';
 import { poolEvent } from '../runtime/events.ts';
+import type { Reconcile } from '../runtime/reconcile-result.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
-const NAMED = 20;
 /** No watch of the pool tells of the end of a Job. */
 const SWEEP_PAUSE_MILLISECONDS = 2_000;
 
 /** Makes the worker of the queue: given the name of a pool, it makes one pass over it. */
-export function hostPoolReconciler(
-  deps: ReconcilerDeps,
-): (name: string, signal: AbortSignal) => Promise<void> {
-  const attachments = new Attachments(deps.hosts, deps.requeue);
+export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string) => void): Reconcile {
+  const attachments = new Attachments(deps.hosts, changed);
 
   return async function reconcile(name, signal) {
     const pool = await deps.api.pool(name);
     if (!pool) {
       attachments.detach(name);
       deps.metrics.poolGone(name);
-      return;
+      return {};
     }
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
     const epoch = await deps.ledger.ensureEpoch(pool);
     const marked = deps.hosts.markedHosts(attachment.scope);
-    const living = await activeRuns(deps.api, pool, marked);
-    const context: SweepContext = { deps, pool, attachment, epoch, marked, living, signal };
-    if (await sweepClaims(context)) deps.requeue(name, SWEEP_PAUSE_MILLISECONDS);
+    const active = await activeRuns(deps.api, pool, marked);
+    const context: SweepContext = { deps, pool, attachment, epoch, marked, active, signal };
+    const busy = await sweepClaims(context);
     const { fleet } = attachment.view();
-    const changed = await deps.ledger.update(name, (before, read) => {
+    const updated = await deps.ledger.update(name, (before, read) => {
       const swept = withoutStrayPermits(context, before);
       return {
         status: observedStatus(read, swept, fleet, new Date(deps.clock()).toISOString()),
         result: { before, swept },
       };
     });
-    if (changed) report(context, changed.before, changed.swept, fleet);
+    if (updated) report(context, updated.before, updated.swept, fleet);
+    return busy ? { requeueAt: deps.clock() + SWEEP_PAUSE_MILLISECONDS } : {};
   };
 }
 
 function report(
-  { deps, pool, living }: SweepContext,
+  { deps, pool, active }: SweepContext,
   before: HostPoolStatus,
   after: HostPoolStatus,
   fleet: FleetFacts,
@@ -57,58 +55,16 @@ function report(
   const { events, metrics, log } = deps;
   const kept = new Set(after.permits?.map(({ host }) => host));
   for (const { host, run } of before.permits?.filter((permit) => !kept.has(permit.host)) ?? []) {
-    log.warn({ pool: pool.metadata.name, host, run }, 'permit of no living run freed');
+    log.warn({ pool: pool.metadata.name, host, run }, 'permit of no active run freed');
     const note = `the permit of run ${run} for ${host} was freed: the host or the run is gone`;
     events.record(poolEvent(pool, { reason: 'PermitFreed', host, note }));
   }
   const problem = overlap(pool.metadata.name, fleet);
   if (problem !== undefined) events.record(poolEvent(pool, { reason: 'PoolOverlap', note: problem }));
   const permits = after.permits ?? [];
-  const failed = [...living.values()].reduce((sum, run) => sum + (run?.failed ?? 0), 0);
+  const failed = [...active.values()].reduce((sum, run) => sum + (run?.failed ?? 0), 0);
   const out = fleet.outOfServiceByOthers.size;
   const inService = Math.max(0, fleet.total - permits.length - out);
   const hosts = { in_service: inService, locked: permits.length - failed, failed, out_of_service: out };
   metrics.poolSeen(pool.metadata.name, { hosts, limit: limitIn(pool, fleet), permits: permits.length });
-}
-
-/** The status with what is observed of the pool; the very same object when nothing of it changed. */
-export function observedStatus(
-  pool: HostPool,
-  status: HostPoolStatus,
-  fleet: FleetFacts,
-  now: string,
-): HostPoolStatus {
-  const { generation } = pool.metadata;
-  const out = [...fleet.outOfServiceByOthers].toSorted();
-  const next: HostPoolStatus = {
-    ...status,
-    observedGeneration: generation,
-    limit: limitIn(pool, fleet),
-    hosts: fleet.total,
-    outOfService: { count: out.length, hosts: out.slice(0, NAMED) },
-    conditions: updateConditions(status.conditions ?? [], conditionsOf(pool, fleet), generation, now),
-  };
-  return JSON.stringify(next) === JSON.stringify(status) ? status : next;
-}
-
-function conditionsOf(pool: HostPool, fleet: FleetFacts): DesiredCondition[] {
-  const problem = overlap(pool.metadata.name, fleet);
-  const calm = { reason: 'AsExpected', message: '' } as const;
-  if (problem !== undefined) {
-    const why = { reason: 'Overlap', message: problem } as const;
-    return [
-      { type: 'Ready', status: 'False', ...why },
-      { type: 'Reconciling', status: 'False', ...calm },
-      { type: 'Stalled', status: 'True', ...why },
-    ];
-  }
-  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once`;
-  const serving = pool.spec.paused
-    ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
-    : ({ reason: 'Serving', message } as const);
-  return [
-    { type: 'Ready', status: 'True', ...serving },
-    { type: 'Reconciling', status: 'False', ...calm },
-    { type: 'Stalled', status: 'False', ...calm },
-  ];
 }

@@ -1,8 +1,9 @@
 /**
- * Takes back what no living run stands for: claims that a late or lost operator
+ * Takes back what no active run stands for: claims that a late or lost operator
  * left behind, permits of runs that are gone and of hosts that no longer exist.
  */
 import type { HostPoolStatus, Permit } from '../../crds/host-pool.ts';
+import { ownerKey, ownerText } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
@@ -10,7 +11,7 @@ import type { HostName } from '../../planner/facts.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { ActiveRuns } from './active-runs.ts';
-import type { ReconcilerDeps } from '../strategy/pass-context.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import { withPermits } from '../../engine/permits.ts';
 import { poolEvent } from '../runtime/events.ts';
 
@@ -21,33 +22,33 @@ export type SweepContext = {
   readonly epoch: number;
   /** The hosts that carried marks of ours when it was looked which runs are alive. */
   readonly marked: readonly MarkedHost[];
-  readonly living: ActiveRuns;
+  readonly active: ActiveRuns;
   readonly signal: AbortSignal;
 };
 
 /**
- * Releases the hosts whose claims no living run stands for. A host that a Job works on is not given back: whoever
+ * Releases the hosts whose claims no active run stands for. A host that a Job works on is not given back: whoever
  * started it is gone, the Job is not. Resolves with whether there are such hosts, to be looked at again.
  */
 export async function sweepClaims(context: SweepContext): Promise<boolean> {
-  const { pool, marked, living } = context;
+  const { pool, marked, active } = context;
   let waits = false;
   for (const each of marked) {
-    if (!each.claim || isBacked(each.host, each.claim, pool.status.permits ?? [], living)) continue;
+    if (!each.claim || isBacked(each.host, each.claim, pool.status.permits ?? [], active)) continue;
     if (each.busy) waits = true;
     else await release(context, each, each.claim);
   }
   return waits;
 }
 
-/** The status without the permits that no living run stands for; the very same object when there are none. */
+/** The status without the permits that no active run stands for; the very same object when there are none. */
 export function withoutStrayPermits(
-  { deps, attachment, living }: SweepContext,
+  { deps, attachment, active }: SweepContext,
   status: HostPoolStatus,
 ): HostPoolStatus {
   const claimed = claims(deps.hosts.markedHosts(attachment.scope));
   const view = attachment.view();
-  const kept = keptPermits(status, living, claimed, (host) => view.host(host) !== undefined);
+  const kept = keptPermits(status, active, claimed, (host) => view.host(host) !== undefined);
   return kept.length === (status.permits ?? []).length ? status : withPermits(status, kept);
 }
 
@@ -56,31 +57,32 @@ export function isBacked(
   host: HostName,
   { run }: Claim,
   permits: readonly Permit[],
-  living: ActiveRuns,
+  active: ActiveRuns,
 ): boolean {
-  const owner = living.get(run);
-  if (!owner) return false;
+  if (!active.has(run)) return true;
+  const found = active.get(run);
+  if (!found) return false;
   return (
-    owner.open.has(host) ||
-    (owner.underWay && permits.some((permit) => permit.host === host && permit.run === run))
+    found.open.has(host) ||
+    (found.underWay && permits.some((permit) => permit.host === host && permit.run === run))
   );
 }
 
 /**
- * The permits that stay: of living runs, unless their host is gone and the run no longer names it; those of other runs
+ * The permits that stay: of active runs, unless their host is gone and the run no longer names it; those of other runs
  * whose claim is still on the host; and those that were granted since it was looked which runs are alive.
  */
 export function keptPermits(
   { permits = [] }: HostPoolStatus,
-  living: ActiveRuns,
+  active: ActiveRuns,
   claimed: ReadonlySet<string>,
   exists: (host: HostName) => boolean,
 ): readonly Permit[] {
   return permits.filter(({ host, run }) => {
-    if (!living.has(run)) return true;
-    const owner = living.get(run);
-    if (owner?.open.has(host) || claimed.has(claimKey(host, run))) return true;
-    return owner?.underWay === true && exists(host);
+    if (!active.has(run)) return true;
+    const found = active.get(run);
+    if (found?.open.has(host) || claimed.has(claimKey(host, run))) return true;
+    return found?.underWay === true && exists(host);
   });
 }
 
@@ -91,14 +93,13 @@ async function release(
 ): Promise<void> {
   const key = [run, 'sweep', host, revision].join('/');
   const effect: Effect = { kind: 'release', key, host, revision, run };
-  const outcome = await deps.hosts.perform(effect, { strategy: owner, run, epoch }, signal);
-  const strategy = `${owner.namespace}/${owner.name}`;
+  const outcome = await deps.hosts.perform(effect, { owner, run, epoch }, signal);
   deps.log.warn(
-    { pool: pool.metadata.name, host, run, strategy, outcome: outcome.kind },
-    'claim of no living run swept back',
+    { pool: pool.metadata.name, host, run, owner: ownerKey(owner), outcome: outcome.kind },
+    'claim of no active run swept back',
   );
   if (outcome.kind === 'accepted') {
-    const note = `the claim of strategy ${strategy} on ${host} was taken off: its run does not stand for it`;
+    const note = `the claim of ${ownerText(owner)} on ${host} was taken off: its run does not stand for it`;
     deps.events.record(poolEvent(pool, { reason: 'ClaimSwept', host, note }));
   }
   if (outcome.kind === 'stale' || outcome.kind === 'unknown') await deps.hosts.confirm([host], signal);

@@ -39,12 +39,13 @@ export class Attachment {
 /** The attachments of all strategies, made when a strategy is first seen and when its pool changes. */
 export class Attachments {
   readonly #hosts: HostOps;
-  readonly #requeue: (key: string) => void;
+  readonly #changed: (key: string) => void;
   readonly #attached = new Map<string, { readonly identity: string; readonly attachment: Attachment }>();
 
-  constructor(hosts: HostOps, requeue: (key: string) => void) {
+  /** `changed` is told of a key when something is new about what it listens to. */
+  constructor(hosts: HostOps, changed: (key: string) => void) {
     this.#hosts = hosts;
-    this.#requeue = requeue;
+    this.#changed = changed;
   }
 
   attach(key: string, scope: Scope): Attachment {
@@ -52,7 +53,7 @@ export class Attachments {
     const existing = this.#attached.get(key);
     if (existing?.identity === identity) return existing.attachment;
     this.detach(key);
-    const attachment = new Attachment(this.#hosts, scope, () => this.#requeue(key));
+    const attachment = new Attachment(this.#hosts, scope, () => this.#changed(key));
     this.#attached.set(key, { identity, attachment });
     return attachment;
   }

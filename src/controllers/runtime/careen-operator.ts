@@ -2,16 +2,18 @@ import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { GROUP, VERSION } from '../../crds/names.ts';
+import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
+import { ownerKey } from '../../crds/owner-ref.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
-import type { ReconcilerDeps } from '../strategy/pass-context.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
 import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
-import { reconcileQueue, type Reconcile } from './reconcile-queue.ts';
+import type { StrategyDeps } from '../strategy/strategy-pass.ts';
+import { reconcileQueue } from './reconcile-queue.ts';
+import type { Reconcile } from './reconcile-result.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
 import type { DeposedError } from '../../engine/takeover.ts';
 import { poolEvent, type Telemetry } from './events.ts';
@@ -34,6 +36,8 @@ export type OperatorDeps = ShellDeps &
     /** Another operator leads: this process must end at once. */
     readonly deposed: (error: DeposedError) => void;
   };
+
+type ReconcilerMaker = (deps: StrategyDeps, changed: (key: string) => void) => Reconcile;
 
 const strategySeen = z.object({
   spec: z.object({ poolRef: z.string() }),
@@ -62,12 +66,12 @@ export class CareenOperator extends OperatorShell {
     const api = new CareenApi(config);
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
-    const deps: Omit<ReconcilerDeps, 'requeue'> = {
+    const deps: StrategyDeps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
-    const queue = (kind: string, atOnce: number, make: (deps: ReconcilerDeps) => Reconcile): WorkQueue =>
-      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (requeue) => make({ ...deps, requeue }));
+    const queue = (kind: string, atOnce: number, make: ReconcilerMaker): WorkQueue =>
+      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (changed) => make(deps, changed));
     this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler);
     this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
@@ -88,7 +92,7 @@ export class CareenOperator extends OperatorShell {
   }
 
   async #strategyChanged({ meta, object, type }: ResourceEvent): Promise<void> {
-    const key = `${meta.namespace ?? ''}/${meta.name}`;
+    const key = ownerKey({ kind: PATCH_STRATEGY, namespace: meta.namespace ?? '', name: meta.name });
     const before = this.#seen.get(key)?.status?.run;
     const deleted = type === k8sOperator.ResourceEventType.Deleted;
     const seen = deleted ? undefined : strategySeen.safeParse(object).data;

@@ -1,23 +1,20 @@
 /** What the reconcilers tell of what they do: events for people, numbers for Prometheus. Nothing depends on it. */
 import { API_VERSION } from '../../crds/names.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { EventDraft } from '../../status/event-drafts.ts';
 import type { CareenEvent, ObjectReference } from '../../telemetry/event-object.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 
 export type Telemetry = {
   readonly events: { record(event: CareenEvent): void };
   readonly metrics: Metrics;
 };
 
-/** An event about a strategy, and the node that it has to do with. */
-export function strategyEvent(
-  { metadata: { namespace, name, uid } }: Pick<PatchStrategy, 'metadata'>,
-  { host, ...draft }: EventDraft,
-): CareenEvent {
-  const regarding = { apiVersion: API_VERSION, kind: 'PatchStrategy', namespace, name, uid };
+/** An event about the owner of a run, and the node that it has to do with. */
+export function ownerEvent(owner: OwnerRef, { host, ...draft }: EventDraft): CareenEvent {
+  const regarding = { apiVersion: API_VERSION, ...owner };
   return { ...draft, regarding, ...(host === undefined ? {} : { related: nodeReference(host) }) };
 }
 

@@ -2,10 +2,8 @@ import type { Logger } from 'pino';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import { DeposedError } from '../../engine/takeover.ts';
+import type { Reconcile } from './reconcile-result.ts';
 import { WorkQueue } from './work-queue.ts';
-
-/** Makes one pass over the object that a key names. */
-export type Reconcile = (key: string, signal: AbortSignal) => Promise<void>;
 
 export type ReconcileQueueOptions = {
   /** What the keys name: `strategy` or `pool`. */
@@ -19,17 +17,20 @@ export type ReconcileQueueOptions = {
   readonly deposed: (error: DeposedError) => void;
 };
 
-/** A queue of passes that are counted. `make` gets what has a key looked at again: now, or after some milliseconds. */
+/** A queue of passes that are counted. `make` gets what is to be told of a key whose object has changed. */
 export function reconcileQueue(
   { kind, atOnce, log, metrics, clock, deposed }: ReconcileQueueOptions,
-  make: (requeue: (key: string, afterMilliseconds?: number) => void) => Reconcile,
+  make: (changed: (key: string) => void) => Reconcile,
 ): WorkQueue {
-  const reconcile = make((key, after) => (after === undefined ? queue.add(key) : queue.addAfter(key, after)));
+  const reconcile = make((key) => queue.add(key));
   const queue: WorkQueue = new WorkQueue({
     atOnce,
     work: async (key, signal) => {
       const startedAt = clock();
-      await reconcile(key, signal).finally(() => metrics.reconciled(kind, (clock() - startedAt) / 1000));
+      const { requeueAt } = await reconcile(key, signal).finally(() =>
+        metrics.reconciled(kind, (clock() - startedAt) / 1000),
+      );
+      return requeueAt === undefined ? undefined : requeueAt - clock();
     },
     failed: (key, error, retryInMilliseconds) => {
       if (error instanceof DeposedError) return deposed(error);

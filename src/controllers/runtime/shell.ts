@@ -16,11 +16,11 @@ import type {
 } from '@kubernetes/client-node';
 import type { Detail } from '../../kube/client.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
-import type { Logger } from '../strategy/pass-context.ts';
+import type { Log } from '../../kube/log.ts';
 
 export type ShellDeps = {
   readonly config: KubeConfig;
-  readonly log: Logger;
+  readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
 };

@@ -4,7 +4,8 @@
  * worker that throws is tried again, later each time.
  */
 export type WorkQueueOptions = {
-  readonly work: (key: string, signal: AbortSignal) => Promise<void>;
+  /** Resolves with after how many milliseconds the key is to run again; undefined: when it is added. */
+  readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
   /** Told of what a worker threw; the key is tried again by itself. */
   readonly failed: (key: string, error: unknown, retryInMilliseconds: number) => void;
   readonly atOnce: number;
@@ -68,14 +69,17 @@ export class WorkQueue {
 
   async #run(key: string): Promise<void> {
     const { signal } = this.#stopping;
+    let againAfter: number | undefined;
     try {
-      await this.#options.work(key, signal);
+      againAfter = await this.#options.work(key, signal);
       this.#failures.delete(key);
     } catch (error) {
       if (!signal.aborted) this.#retry(key, error);
     }
     this.#running.delete(key);
-    if (this.#repeats.delete(key)) this.add(key);
+    // A repeat says anew when the key is to run again.
+    if (this.#repeats.delete(key) || (againAfter !== undefined && againAfter <= 0)) this.add(key);
+    else if (againAfter !== undefined) this.addAfter(key, againAfter);
     this.#dispatch();
   }
 

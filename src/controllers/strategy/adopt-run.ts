@@ -1,54 +1,50 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { opensOutage } from '../../engine/outages.ts';
+import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
 import { isFinal, type RunState } from '../../engine/run-state.ts';
-import { opensOutage } from '../../engine/run-step.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
-import type { PassContext } from './pass-context.ts';
-import { runOf, type RunRecord } from '../../status/strategy-status.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
+import type { StoredRun } from '../../status/codec.ts';
+import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
+
+type Deps = Pick<StrategyDeps, 'api' | 'ledger' | 'hosts' | 'adopted' | 'log'>;
 
 /**
  * Takes over a run that a leader before has carried out so far, before anything is decided about it: its status is
  * stamped with our epoch, then its claims and Jobs, so that what that leader has still under way is refused. Once for
  * each run and epoch. A run of another pool holds nothing any more and is left alone. Throws DeposedError.
  */
-export async function adoptRun(read: PassContext): Promise<PassContext> {
-  const { deps, strategy, pool, key } = read;
-  const { metadata, status } = strategy;
-  const record = status.run;
+export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSignal): Promise<StrategyPass> {
+  const { api, ledger, hosts, adopted, log } = deps;
+  const { strategy, stored, pool, key } = read;
+  const record = strategy.status.run;
   if (!record || pool?.metadata.name !== record.pool) return read;
   const epoch =
-    (record.epoch ?? 0) > read.epoch
-      ? await deps.ledger.raiseAbove(record.pool, record.epoch ?? 0)
-      : read.epoch;
-  const context = { ...read, epoch };
-  if (deps.adopted.get(record.id) === epoch) return context;
-  const stamped = await deps.api.writeStatus(strategy, { ...status, run: { ...record, epoch } });
-  const run = runOf(status);
-  if (run) {
-    const { namespace, name, uid } = metadata;
-    const fence = { strategy: { namespace, name, uid }, run: run.id, epoch };
-    await deps.hosts.adopt(adoptions(context, run, record), fence, context.signal);
-    deps.log.info(
-      { strategy: key, run: run.id, epoch, hosts: run.hosts.map((host) => host.name) },
-      'run taken over',
-    );
+    (record.epoch ?? 0) > read.epoch ? await ledger.raiseAbove(record.pool, record.epoch ?? 0) : read.epoch;
+  const pass = { ...read, epoch };
+  if (adopted.get(record.id) === epoch) return pass;
+  const stamped = await api.writeStatus(strategy, { ...strategy.status, run: { ...record, epoch } });
+  if (stored) {
+    const { run } = stored;
+    await hosts.adopt(adoptions(pass, stored), fenceOf(pass, run.id), signal);
+    const open = run.hosts.map(({ name }) => name);
+    log.info({ strategy: key, run: run.id, epoch, hosts: open }, 'run taken over');
   }
-  deps.adopted.set(record.id, epoch);
-  return { ...context, strategy: stamped };
+  adopted.set(record.id, epoch);
+  return afterWrite(pass, stamped);
 }
 
 function adoptions(
-  { strategy: { metadata }, epoch }: PassContext,
-  run: RunState,
-  { planDigest, pool }: RunRecord,
+  { strategy, epoch }: StrategyPass,
+  { run, record: { planDigest, pool } }: StoredRun,
 ): ReadonlyMap<HostName, Adoption> {
-  const { namespace, name, uid } = metadata;
   const common = {
     run: run.id,
     pool,
     epoch,
     planDigest,
-    owner: { namespace, name, uid },
+    owner: ownerOf(strategy),
     stage: run.apply.currentStage,
   };
   return new Map(
@@ -60,8 +56,15 @@ function adoptions(
   );
 }
 
-/** Whether the claim may not have been made yet. Later a claim that is missing was taken off by somebody. */
-function mayBeOnItsWay({ apply }: RunState, { step, result }: HostProgress): boolean {
+/**
+ * Whether the claim was asked for, with what the host was before, and may not have been made yet. Later a claim that is
+ * missing was taken off by somebody.
+ */
+export function mayBeOnItsWay(
+  { apply }: RunState,
+  { step, result, closedToNewWorkBefore }: HostProgress,
+): boolean {
   const stage = apply.stages[apply.currentStage];
-  return stage !== undefined && !isFinal(result) && opensOutage(stage, step);
+  const isAsked = closedToNewWorkBefore !== undefined && !isFinal(result);
+  return stage !== undefined && isAsked && opensOutage(CAREEN_ENGINE, stage, step);
 }

@@ -1,12 +1,15 @@
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
-import type { EventReason } from '../../crds/event-catalogue.ts';
-import type { PassContext, ReconcilerDeps } from './pass-context.ts';
-import type { EventDraft } from '../../status/event-drafts.ts';
-import { strategyEvent } from '../runtime/events.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
+import { effectEvent } from '../../status/event-drafts.ts';
+import { ownerEvent } from '../runtime/events.ts';
+import type { ReconcileResult } from '../runtime/reconcile-result.ts';
+import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
+
+export type EffectDeps = Pick<StrategyDeps, 'hosts' | 'clock' | 'log' | 'events' | 'metrics'>;
 
 /**
  * Asks for the effects of a decision and keeps how they were received. What was
@@ -14,60 +17,35 @@ const AT_ONCE = 8;
  * may not have happened the hosts are read anew, and nothing is repeated blindly.
  */
 export async function performEffects(
-  { deps, key, attachment, strategy }: PassContext,
+  deps: EffectDeps,
+  { key, attachment, strategy }: Pick<StrategyPass, 'key' | 'attachment' | 'strategy'>,
   effects: readonly Effect[],
   fence: Fence,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ReconcileResult> {
+  const { hosts, clock, events } = deps;
   const received: { effect: Effect; outcome: Outcome }[] = [];
   const queue = effects.values();
   const worker = async (): Promise<void> => {
     for (const effect of queue) {
-      const outcome = await deps.hosts.perform(effect, fence, signal);
+      const outcome = await hosts.perform(effect, fence, signal);
       report(deps, key, effect, outcome);
-      const reason = outcome.kind === 'accepted' ? HOST_EVENTS[effect.kind] : undefined;
-      if (reason)
-        deps.events.record(strategyEvent(strategy, { ...hostEvent(reason, effect), host: effect.host }));
-      attachment.outcomes.note(effect, outcome, deps.clock());
+      const event = outcome.kind === 'accepted' ? effectEvent(effect) : undefined;
+      if (event) events.record(ownerEvent(ownerOf(strategy), event));
+      attachment.outcomes.note(effect, outcome, clock());
       received.push({ effect, outcome });
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, effects.length) }, worker));
 
   const unsure = received.filter(({ outcome: { kind } }) => kind === 'stale' || kind === 'unknown');
-  if (unsure.length > 0)
-    await deps.hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
-  if (received.some(({ outcome: { kind } }) => kind !== 'accepted' && kind !== 'already')) deps.requeue(key);
-}
-
-/** What an accepted effect does to its host, as people are told. */
-const HOST_EVENTS: Partial<Record<Effect['kind'], EventReason>> = {
-  claim: 'HostLocked',
-  release: 'HostReleased',
-  'leave-locked': 'HostLeftLocked',
-};
-
-function hostEvent(reason: EventReason, effect: Effect): EventDraft {
-  const { host } = effect;
-  switch (effect.kind) {
-    case 'claim':
-      return {
-        reason,
-        note:
-          effect.claim.level === 'away' ? `${host} was cordoned and claimed` : `${host} is patched in place`,
-      };
-    case 'leave-locked':
-      return {
-        reason,
-        note: `${host} stays cordoned: ${effect.reason}; kubectl uncordon ${host} when it is fit to work`,
-      };
-    default:
-      return { reason, note: `${host} was given back` };
-  }
+  if (unsure.length > 0) await hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
+  const isDone = received.every(({ outcome: { kind } }) => kind === 'accepted' || kind === 'already');
+  return isDone ? {} : { requeueAt: clock() };
 }
 
 function report(
-  { log, metrics }: ReconcilerDeps,
+  { log, metrics }: EffectDeps,
   strategy: string,
   { host, kind, key }: Effect,
   outcome: Outcome,

@@ -1,23 +1,28 @@
 import type { SuspendedJob } from '../../hostops/port.ts';
-import type { PassContext } from './pass-context.ts';
-import { performEffects } from './perform-effects.ts';
-import { runOf } from '../../status/strategy-status.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
+import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
+import { performEffects, type EffectDeps } from './perform-effects.ts';
+import { fenceOf, type StrategyPass } from './strategy-pass.ts';
 
 /**
  * Removes Jobs of the strategy that were made and will never be started: of a run before, of a host that was given
  * back, or made late by an operator that leads no more. They are suspended, so nothing is lost with them.
  */
-export async function sweepJobs(context: PassContext): Promise<void> {
-  const { deps, strategy, epoch, attachment, signal } = context;
-  const { namespace, name, uid } = strategy.metadata;
-  const run = runOf(strategy.status);
-  const isWanted = ({ run: of, host }: SuspendedJob): boolean =>
-    of === run?.id && run.hosts.some((outage) => outage.name === host);
-  for (const job of deps.hosts.suspendedJobs(namespace, uid).filter((each) => !isWanted(each))) {
-    const { host, run: of, name: jobName, uid: jobUid, revision } = job;
-    const key = [of, 'sweep', host, jobUid, revision].join('/');
+export async function sweepJobs(
+  deps: EffectDeps,
+  pass: StrategyPass,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { strategy, stored, attachment } = pass;
+  const isWanted = ({ run, host }: SuspendedJob): boolean =>
+    run === stored?.run.id && stored.run.hosts.some((outage) => outage.name === host);
+  const results: ReconcileResult[] = [];
+  for (const job of deps.hosts.suspendedJobs(ownerOf(strategy)).filter((each) => !isWanted(each))) {
+    const { host, run, name, uid: jobUid, revision } = job;
+    const key = [run, 'sweep', host, jobUid, revision].join('/');
     if (attachment.outcomes.all.has(key)) continue; // refused, or on its way: the watch tells when it is gone
-    const effect = { kind: 'delete-job', key, host, name: jobName, uid: jobUid, revision } as const;
-    await performEffects(context, [effect], { strategy: { namespace, name, uid }, run: of, epoch }, signal);
+    const effect = { kind: 'delete-job', key, host, name, uid: jobUid, revision } as const;
+    results.push(await performEffects(deps, pass, [effect], fenceOf(pass, run), signal));
   }
+  return earliest(...results);
 }

@@ -6,10 +6,13 @@ import { timeoutOver } from '../../planner/stage-steps.ts';
 import { truncate } from '../../crds/truncate.ts';
 import type { Pass } from '../pass.ts';
 import type { EngineProfile } from '../profile.ts';
+import { STEP_DEFINITIONS } from '../steps/definitions.ts';
+import { unlockStep } from '../steps/unlock-hosts.ts';
 import { extendDeadlinesByGap } from '../timers.ts';
 import { refusal } from './careen-refusals.ts';
 
 export const CAREEN_ENGINE: EngineProfile = {
+  steps: STEP_DEFINITIONS,
   earlyResults: false,
   completionPercentage,
   phaseReason: (stage, { reason = '' }) => `stage ${String(stage)}: ${reason}`,
@@ -49,7 +52,7 @@ function undo({ run, plan, turn }: Pass): readonly Stage[] {
   const hasFailed = (host: HostProgress): boolean => isFinal(host.result) || isStillFailed(host);
   const given = run.hosts.filter((host) => !turn.order.finalizing || !hasFailed(host));
   if (given.length === 0 || !interrupted) return [];
-  const steps = [{ name: 'unlock-hosts', timeoutSeconds: plan.actions.timing.unlockTimeoutSeconds }] as const;
+  const steps = [unlockStep(plan.actions.timing)];
   return [
     {
       name: interrupted.name,

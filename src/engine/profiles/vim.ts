@@ -6,10 +6,12 @@ import { show } from '../lifecycle.ts';
 import type { Pass } from '../pass.ts';
 import type { EngineProfile } from '../profile.ts';
 import { isFinal, newPhase, runningStage, type RunState } from '../run-state.ts';
+import { STEP_DEFINITIONS } from '../steps/definitions.ts';
 import { restartTimers } from '../timers.ts';
 import { refusal } from './vim-refusals.ts';
 
 export const VIM_ENGINE: EngineProfile = {
+  steps: STEP_DEFINITIONS,
   earlyResults: true,
   completionPercentage,
   phaseReason: (_stage, { reason = '' }) => reason,

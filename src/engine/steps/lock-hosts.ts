@@ -1,4 +1,6 @@
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
+import { ownerText } from '../../crds/owner-ref.ts';
+import { foundClosed } from '../prior-state.ts';
 import {
   DONE,
   ask,
@@ -19,10 +21,10 @@ export function lockHost(step: HostStep): Verdict {
   if (left) return left;
   if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim) {
-    const { namespace, name: other } = facts.claim.owner;
-    return { kind: 'blocked', reason: `${name} is held by strategy ${namespace}/${other}` };
+    return { kind: 'blocked', reason: `${name} is held by ${ownerText(facts.claim.owner)}` };
   }
   if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(name, facts.spoiltClaim) };
+  const closedToNewWorkBefore = foundClosed(facts, outage.closedToNewWorkBefore);
   const claim = {
     run,
     pool,
@@ -31,7 +33,7 @@ export function lockHost(step: HostStep): Verdict {
     planDigest: plan.digest,
     stage: stage.id,
     level: outage.level,
-    closedToNewWorkBefore: facts.closedToNewWork,
+    closedToNewWorkBefore,
     since: outage.since,
   };
   const effect = {
@@ -41,7 +43,7 @@ export function lockHost(step: HostStep): Verdict {
     revision: facts.revision,
     claim,
   } as const;
-  return ask(step, effect, `locking ${name}`, { closedToNewWorkBefore: facts.closedToNewWork });
+  return ask(step, effect, `locking ${name}`, { closedToNewWorkBefore });
 }
 
 /** A failure when the host's claim went away while we worked on it. */

@@ -1,11 +1,11 @@
-import type { Alarm, Instant, View } from '../view.ts';
-import { DONE, failed, type Verdict } from './verdict.ts';
+import type { Alarm } from '../view.ts';
+import { DONE, failed, type HostStep, type Verdict } from './verdict.ts';
 
 /**
  * Fails when a host that nobody works on is unwell: then is no time to take
  * others away. Only what was observed after the step began counts.
  */
-export function queryAlarms(view: View, stepStartedAt: Instant): Verdict {
+export function queryAlarms({ view, stepStartedAt }: HostStep): Verdict {
   const signal = view.signal('alarms');
   if (!signal || signal.observedAt < stepStartedAt)
     return { kind: 'blocked', reason: 'waiting to observe the alarms' };

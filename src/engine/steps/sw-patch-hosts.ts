@@ -1,5 +1,5 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
-import type { JobAction } from '../../crds/patch-strategy-spec.ts';
+import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
@@ -9,8 +9,8 @@ import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict
 
 /**
  * Runs the Jobs of a host one after another: one for each patch it lacks, then
- * one that reboots it where a patch asks for that. What the host lacks, and its
- * boot id, are written down once, before the first Job changes them.
+ * one that reboots it where a patch asks for that. What the host lacks is written
+ * down once, before the first Job changes it.
  */
 export function patchHost(step: HostStep): Verdict {
   const { outage, facts, name } = step;
@@ -22,7 +22,7 @@ export function patchHost(step: HostStep): Verdict {
   if (lost) return lost;
   if (!outage || !facts) return failed(`${name} has no open outage`);
   if (!outage.patches) {
-    const progress = { patches: lackingPatches(step), bootIdBefore: facts.bootId };
+    const progress = { patches: lackingPatches(step) };
     return { kind: 'act', effects: [], reason: `${name} is about to be patched`, progress };
   }
   for (const action of actionsOf(step, outage)) {

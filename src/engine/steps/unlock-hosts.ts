@@ -1,7 +1,15 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
-import { DONE, ask, keyOf, type HostStep, type Verdict } from './verdict.ts';
+import type { Timing } from '../../crds/timing.ts';
+import type { Step } from '../../planner/plan.ts';
+import { STEP_KINDS } from '../../planner/step-kinds.ts';
 import type { HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
+import { DONE, ask, keyOf, type HostStep, type Verdict } from './verdict.ts';
+
+/** The step that gives hosts back where the plan has none for that: after a failure, and in an abort. */
+export function unlockStep(timing: Timing): Pick<Step, 'name' | 'timeoutSeconds'> {
+  return { name: 'unlock-hosts', timeoutSeconds: STEP_KINDS['unlock-hosts'].timeoutSeconds(timing, true) };
+}
 
 /**
  * Gives the host back as its claim found it. A reboot that is under way there is

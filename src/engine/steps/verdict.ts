@@ -1,4 +1,6 @@
 import type { HostProgress, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
+import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { effectKey, type Effect, type Outcome } from '../effect.ts';
@@ -43,10 +45,12 @@ export type HostStep = {
   readonly run: string;
   readonly pool: string;
   readonly epoch: number;
-  readonly owner: { readonly namespace: string; readonly name: string; readonly uid: string };
+  readonly owner: OwnerRef;
   readonly stage: StageStatus;
   /** The stage of the plan that the host was taken in, also while an abort gives it back. */
   readonly planStage: number;
+  /** The step of that stage that may reboot the host. */
+  readonly rebootsIn: StepName | undefined;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
   /** When it is over at the latest: its stage or phase may run out of time before it. */
@@ -77,6 +81,11 @@ export function isOver(verdict: Verdict): boolean {
 /** Whether the host is where the step was to take it. */
 export function isReached(verdict: Verdict): verdict is Extract<Verdict, { kind: 'done' | 'degraded' }> {
   return verdict.kind === 'done' || verdict.kind === 'degraded';
+}
+
+/** The reason of a verdict; empty where there is none. */
+export function reasonOf(verdict: Verdict): string {
+  return verdict.kind === 'done' ? '' : verdict.reason;
 }
 
 export function hostGone(name: HostName): Verdict & { kind: 'failed' } {

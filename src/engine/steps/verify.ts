@@ -1,10 +1,9 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
-import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost } from './lock-hosts.ts';
-import { rebootAsked, rebootPending } from './reboot.ts';
+import { rebootAsked, rebootJob, rebootPending } from './reboot.ts';
 import { unlockHost } from './unlock-hosts.ts';
-import { DONE, keyOf, type HostStep, type Verdict } from './verdict.ts';
+import { DONE, type HostStep, type Verdict } from './verdict.ts';
 
 /**
  * Looks whether the host is what it should be: rebooted where that was asked
@@ -39,6 +38,6 @@ function complaints(step: HostStep, outage: HostProgress): string[] {
 }
 
 function rebootFailure(step: HostStep): string {
-  const job = step.view.effect(keyOf(step, 'sw-patch-hosts', REBOOT));
+  const job = rebootJob(step);
   return job?.state === 'failed' ? `; Job ${job.name} failed: ${job.failure ?? 'no reason is known'}` : '';
 }

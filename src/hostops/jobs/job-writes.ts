@@ -5,8 +5,8 @@ import type { Fence } from '../port.ts';
 import { jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, httpStatus } from '../../kube/errors.ts';
-import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE } from '../outcomes.ts';
-import { MANAGED, mergePatch, type Writer, type Written } from '../writes.ts';
+import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE, type Written } from '../outcomes.ts';
+import { MANAGED, mergePatch, type Writer } from '../../kube/writes.ts';
 
 /** The name is a digest of the effect, so a Job that is there already is the one of an attempt before. */
 export async function createJob(
@@ -16,7 +16,7 @@ export async function createJob(
   signal: AbortSignal,
 ): Promise<Written<V1Job>> {
   const path = jobsPath(fence);
-  const what = `making Job ${fence.strategy.namespace}/${jobName(effect)} on ${effect.host}`;
+  const what = `making Job ${fence.owner.namespace}/${jobName(effect)} on ${effect.host}`;
   try {
     const body = jobManifest(effect, fence);
     const object = await call<V1Job>(writer.config, { method: 'POST', path, query: MANAGED, body }, signal);
@@ -52,7 +52,7 @@ export async function startJob(
     return { outcome: ACCEPTED, object };
   } catch (error) {
     return {
-      outcome: outcomeOf(error, `starting Job ${fence.strategy.namespace}/${name} on ${host}`, writer.now()),
+      outcome: outcomeOf(error, `starting Job ${fence.owner.namespace}/${name} on ${host}`, writer.now()),
     };
   }
 }
@@ -71,7 +71,7 @@ export async function deleteJob(
     return ACCEPTED;
   } catch (error) {
     if (httpStatus(error) === 404) return ALREADY;
-    return outcomeOf(error, `removing Job ${fence.strategy.namespace}/${name} of ${host}`, now());
+    return outcomeOf(error, `removing Job ${fence.owner.namespace}/${name} of ${host}`, now());
   }
 }
 
@@ -86,7 +86,7 @@ async function existing(
   try {
     const object = await call<V1Job>(config, { method: 'GET', path }, signal);
     const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
-    const ours = jobState(object)?.key === effect.key && owner?.uid === fence.strategy.uid;
+    const ours = jobState(object)?.key === effect.key && owner?.uid === fence.owner.uid;
     return ours ? { outcome: ALREADY, object } : { outcome: refused(`${what}: another Job has that name`) };
   } catch (error) {
     if (httpStatus(error) === 404) return { outcome: STALE }; // deleted in between
@@ -94,6 +94,6 @@ async function existing(
   }
 }
 
-function jobsPath({ strategy }: Fence): string {
-  return `/apis/batch/v1/namespaces/${strategy.namespace}/jobs`;
+function jobsPath({ owner }: Fence): string {
+  return `/apis/batch/v1/namespaces/${owner.namespace}/jobs`;
 }

@@ -21,7 +21,7 @@ export type JobState = {
   readonly key: EffectKey;
   readonly run: string;
   readonly host: HostName;
-  readonly strategyUid: string;
+  readonly ownerUid: string;
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
@@ -40,7 +40,7 @@ export function jobName({ key, action }: Pick<CreateJob, 'key' | 'action'>): str
  * The Job for an effect: one pod, pinned to its host, never made or started
  * twice by Kubernetes itself. It is suspended until we have written it down.
  */
-export function jobManifest(effect: CreateJob, { strategy, run, epoch }: Fence): object {
+export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): object {
   const { key, host, action, job } = effect;
   const labels = { [RUN_LABEL]: run, [ACTION_LABEL]: action };
   const annotations = { [HOST_ANNOTATION]: host, [EFFECT_ANNOTATION]: key };
@@ -51,15 +51,15 @@ export function jobManifest(effect: CreateJob, { strategy, run, epoch }: Fence):
     kind: 'Job',
     metadata: {
       name: jobName(effect),
-      namespace: strategy.namespace,
+      namespace: owner.namespace,
       labels,
       annotations: { ...annotations, ...stamp },
       ownerReferences: [
         {
           apiVersion: API_VERSION,
-          kind: 'PatchStrategy',
-          name: strategy.name,
-          uid: strategy.uid,
+          kind: owner.kind,
+          name: owner.name,
+          uid: owner.uid,
           controller: true,
         },
       ],
@@ -109,7 +109,7 @@ export function jobState({ metadata, spec, status }: V1Job): JobState | undefine
     key,
     run: metadata?.labels?.[RUN_LABEL] ?? '',
     host,
-    strategyUid: metadata?.ownerReferences?.find(({ controller }) => controller)?.uid ?? '',
+    ownerUid: metadata?.ownerReferences?.find(({ controller }) => controller)?.uid ?? '',
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',

@@ -15,7 +15,12 @@ const claimSchema = z.strictObject({
   run: z.string().min(1),
   pool: z.string().min(1),
   epoch: z.int().min(1),
-  owner: z.strictObject({ namespace: z.string(), name: z.string(), uid: z.string() }),
+  owner: z.strictObject({
+    kind: z.string().min(1),
+    namespace: z.string(),
+    name: z.string(),
+    uid: z.string(),
+  }),
   planDigest: z.string(),
   stage: z.int(),
   level: z.enum(OUTAGE_LEVELS),
@@ -46,7 +51,7 @@ function spoilt(how: string): ReadClaim {
 /** No secret is in it: it tells a mistake, not an attack. Who may write nodes needs no claim to do harm. */
 function sealOf(claim: Claim, nodeUid: string): string {
   const { run, pool, epoch, owner, planDigest, stage, level, closedToNewWorkBefore, since } = claim;
-  const content = [nodeUid, run, pool, epoch, owner.namespace, owner.name, owner.uid];
+  const content = [nodeUid, run, pool, epoch, owner.kind, owner.namespace, owner.name, owner.uid];
   const rest = [planDigest, stage, level, closedToNewWorkBefore, since];
   return createHash('sha256')
     .update(JSON.stringify([...content, ...rest]))

@@ -3,7 +3,7 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, causeOf, explain, httpStatus } from '../../kube/errors.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt } from '../outcomes.ts';
-import { MANAGED, type Writer } from '../writes.ts';
+import { MANAGED, type Writer } from '../../kube/writes.ts';
 
 const TERMINATING_PAUSE_MS = 5_000;
 

@@ -1,5 +1,6 @@
 /** The port to the hosts, for the nodes of the cluster that Careen runs in. */
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { HostFacts, View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
@@ -15,11 +16,10 @@ import type {
   Subscription,
   SuspendedJob,
 } from '../port.ts';
-import { adoptJobs, adoptNode, allEnded } from './adopt.ts';
+import { adoptNode } from './adopt-node.ts';
 import { evictPod } from './evictions.ts';
 import { Fleet } from './fleet.ts';
-import { createJob, deleteJob, startJob } from '../jobs/job-writes.ts';
-import { Jobs } from '../jobs/jobs.ts';
+import { HostJobs } from '../jobs/host-jobs.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
@@ -27,7 +27,8 @@ import { nodeState, seedOf, type NodeState } from './node-facts.ts';
 import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
 import { PodWatches } from './pod-watches.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
-import type { Writer, Written } from '../writes.ts';
+import { allEnded, type Writer } from '../../kube/writes.ts';
+import type { Written } from '../outcomes.ts';
 
 const NODES = '/api/v1/nodes';
 
@@ -41,7 +42,7 @@ export class KubernetesHostOps implements HostOps {
   readonly #writer: Writer;
   readonly #log: Log;
   readonly #nodes: SupervisedInformer<V1Node, NodeState>;
-  readonly #jobs: Jobs;
+  readonly #jobs: HostJobs;
   readonly #pods: PodWatches;
   readonly #watchers = new Set<Watcher>();
   readonly #fleets = new Map<string, OpenFleet>();
@@ -60,7 +61,7 @@ export class KubernetesHostOps implements HostOps {
       now,
       log,
     });
-    this.#jobs = new Jobs({ config, changed, now, log });
+    this.#jobs = new HostJobs({ config, changed, now, log });
     this.#pods = new PodWatches({ config, changed, now, log });
   }
 
@@ -109,14 +110,14 @@ export class KubernetesHostOps implements HostOps {
     return marked.map((each) => ({ ...each, busy: this.#jobs.runningOn(each.host) !== undefined }));
   }
 
-  suspendedJobs(namespace: string, strategyUid: string): readonly SuspendedJob[] {
-    return this.#jobs.suspended(namespace, strategyUid);
+  suspendedJobs(owner: OwnerRef): readonly SuspendedJob[] {
+    return this.#jobs.suspended(owner);
   }
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
     const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
     for (const node of await allEnded(nodes)) if (node) this.#nodes.upsert(node);
-    for (const job of await adoptJobs(this.#writer, fence, signal)) this.#jobs.upsert(job);
+    await this.#jobs.adopt(fence, signal);
   }
 
   watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
@@ -191,21 +192,12 @@ export class KubernetesHostOps implements HostOps {
         return this.#keepNode(await recordonNode(this.#writer, node, effect, signal));
       case 'leave-locked':
         return this.#keepNode(await leaveNodeLocked(this.#writer, node, effect, fence, signal));
-      case 'delete-job':
-        return deleteJob(this.#writer, effect, fence, signal);
       case 'evict':
         return evictPod(this.#writer, effect, signal);
-      case 'create-job': {
-        const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
-        if (object) this.#jobs.upsert(object);
-        return outcome;
-      }
-      case 'start-job': {
-        const known = this.#jobs.get(fence.strategy.namespace, effect.name);
-        const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
-        if (object) this.#jobs.upsert(object);
-        return outcome;
-      }
+      case 'create-job':
+      case 'start-job':
+      case 'delete-job':
+        return this.#jobs.perform(effect, fence, signal);
     }
   }
 

@@ -4,6 +4,7 @@
  * looked at: that also makes it safe to send the list of taints as a whole.
  */
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Claim } from '../../engine/view.ts';
 import { writeClaim } from './claims.ts';
 import type { NodeState } from './node-facts.ts';
@@ -66,7 +67,7 @@ export function leaveLockedPatch(node: NodeState, note: LeftLocked): object {
 }
 
 /** What the annotation careen.dev/left-locked says, for people. */
-export type LeftLocked = { readonly run: string; readonly strategy: string; readonly reason: string };
+export type LeftLocked = { readonly run: string; readonly owner: OwnerRef; readonly reason: string };
 
 function claimed({ uid }: NodeState, claim: Claim): Record<string, string> {
   return { [CLAIM_ANNOTATION]: writeClaim(claim, uid) };

@@ -1,12 +1,13 @@
 /** Claims and releases nodes. */
 import type { V1Node } from '@kubernetes/client-node';
+import { ownerText } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { NodeState } from './node-facts.ts';
 import { claimPatch, leaveLockedPatch, recordonPatch, releasePatch } from './node-patches.ts';
-import { ACCEPTED, ALREADY, blocked, outcomeOf, STALE } from '../outcomes.ts';
+import { ACCEPTED, ALREADY, blocked, outcomeOf, STALE, type Written } from '../outcomes.ts';
 import type { Fence } from '../port.ts';
-import { mergePatch, type Writer, type Written } from '../writes.ts';
+import { mergePatch, type Writer } from '../../kube/writes.ts';
 
 /** Somebody else holds the host: nothing tells when they are done, so it is asked again at this pace. */
 const HELD_PAUSE_MS = 10_000;
@@ -24,7 +25,10 @@ export async function claimNode(
   return patchNode(writer, node, claimPatch(node, claim), `claiming ${node.name}`, signal);
 }
 
-/** Gives a node back; one whose claim was taken or spoilt as the run wrote down that it was before. */
+/**
+ * Gives a node back as it was before; one whose claim was taken or spoilt, or that the run has seen open since, as the run
+ * wrote down.
+ */
 export async function releaseNode(
   writer: Writer,
   node: NodeState | undefined,
@@ -32,11 +36,12 @@ export async function releaseNode(
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
-  const lost = !node.claim && (node.hasMaintenanceMark || node.spoiltClaim !== undefined);
-  const before =
-    lost && closedToNewWorkBefore !== undefined
-      ? { level: lostLevel(node), closedToNewWorkBefore }
-      : node.claim;
+  const before = node.claim
+    ? {
+        ...node.claim,
+        closedToNewWorkBefore: node.claim.closedToNewWorkBefore && closedToNewWorkBefore !== false,
+      }
+    : lostClaim(node, closedToNewWorkBefore);
   if (!before || (node.claim && node.claim.run !== run)) return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
   return patchNode(writer, node, releasePatch(node, before), `releasing ${node.name}`, signal);
@@ -58,7 +63,7 @@ export async function leaveNodeLocked(
   writer: Writer,
   node: NodeState | undefined,
   { revision, run, reason }: Extract<Effect, { kind: 'leave-locked' }>,
-  { strategy: { namespace, name } }: Fence,
+  { owner }: Fence,
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
@@ -66,13 +71,19 @@ export async function leaveNodeLocked(
   if (claim ? claim.run !== run : !hasMaintenanceMark && spoiltClaim === undefined)
     return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
-  const note = { run, strategy: `${namespace}/${name}`, reason };
+  const note = { run, owner, reason };
   return patchNode(writer, node, leaveLockedPatch(node, note), `leaving ${node.name} locked`, signal);
 }
 
-/** Without its claim only our mark tells that we closed the node. */
-function lostLevel({ hasMaintenanceMark }: NodeState): Claim['level'] {
-  return hasMaintenanceMark ? 'away' : 'touched';
+/** What the claim said that somebody took or spoilt. Without it only our mark tells that we closed the node. */
+function lostClaim(
+  { hasMaintenanceMark, spoiltClaim }: NodeState,
+  closedToNewWorkBefore: boolean | undefined,
+): Pick<Claim, 'level' | 'closedToNewWorkBefore'> | undefined {
+  const isLost = hasMaintenanceMark || spoiltClaim !== undefined;
+  return isLost && closedToNewWorkBefore !== undefined
+    ? { level: hasMaintenanceMark ? 'away' : 'touched', closedToNewWorkBefore }
+    : undefined;
 }
 
 async function patchNode(
@@ -91,5 +102,5 @@ async function patchNode(
 }
 
 function heldBy(name: string, { owner }: Claim): string {
-  return `${name} is held by strategy ${owner.namespace}/${owner.name}`;
+  return `${name} is held by ${ownerText(owner)}`;
 }

@@ -1,5 +1,7 @@
 /** The host-ops port over a world in memory, for tests and `careen simulate`: the whole contract, at once and without faults. */
+import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
+import { mayArrive } from '../../engine/prior-state.ts';
 import type {
   Alarm,
   Claim,
@@ -126,9 +128,9 @@ export class SimulatedHostOps implements HostOps {
     return this.markedHosts(scope);
   }
 
-  suspendedJobs(_namespace: string, strategyUid: string): readonly SuspendedJob[] {
+  suspendedJobs({ uid }: OwnerRef): readonly SuspendedJob[] {
     return [...this.#world.jobs.values()]
-      .filter((job) => job.state === 'suspended' && job.strategyUid === strategyUid)
+      .filter((job) => job.state === 'suspended' && job.ownerUid === uid)
       .map(({ run, host, name, uid, revision }) => ({ run, host, name, uid, revision: String(revision) }));
   }
 
@@ -141,11 +143,7 @@ export class SimulatedHostOps implements HostOps {
     for (const [name, { claim, makeIfMissing }] of adoptions) {
       const host = this.#world.hosts.get(name);
       if (host?.claim?.run === run) this.#world.changeHost(name, { claim: { ...host.claim, epoch } });
-      else if (host && !host.claim && host.spoiltClaim === undefined && makeIfMissing)
-        this.#take(host, {
-          ...claim,
-          closedToNewWorkBefore: host.hasMaintenanceMark ? claim.closedToNewWorkBefore : host.closedToNewWork,
-        });
+      else if (host && !host.claim && makeIfMissing && mayArrive(host, claim)) this.#take(host, claim);
     }
     for (const job of this.#world.jobs.values())
       if (job.run === run && (job.state === 'suspended' || job.state === 'running'))
@@ -181,7 +179,7 @@ export class SimulatedHostOps implements HostOps {
     if (claim) {
       return {
         kind: 'blocked',
-        reason: `${name} is held by strategy ${claim.owner.namespace}/${claim.owner.name}`,
+        reason: `${name} is held by ${ownerText(claim.owner)}`,
       };
     }
     if (effect.revision !== String(revision) || spoiltClaim !== undefined) return STALE;
@@ -221,7 +219,7 @@ export class SimulatedHostOps implements HostOps {
     if (lost ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const closedToNewWorkBefore = claim
-      ? claim.level === 'touched' || claim.closedToNewWorkBefore
+      ? claim.level === 'touched' || (claim.closedToNewWorkBefore && effect.closedToNewWorkBefore !== false)
       : effect.closedToNewWorkBefore === true || !hasMaintenanceMark;
     const opening = closedToNewWorkBefore ? {} : { closedToNewWork: false };
     const note = closedToNewWorkBefore && host.closedToNewWork ? {} : { leftLocked: undefined };
@@ -253,9 +251,9 @@ export class SimulatedHostOps implements HostOps {
 
   #createJob({ key, host, action, job }: Effect & { kind: 'create-job' }, fence: Fence): Outcome {
     if (this.#world.jobs.has(key)) return ALREADY;
-    const { run, epoch, strategy } = fence;
+    const { run, epoch, owner } = fence;
     const container = job.template.spec.containers[0]?.name ?? '';
-    this.#world.addJob({ key, run, epoch, strategyUid: strategy.uid, host, action, container });
+    this.#world.addJob({ key, run, epoch, ownerUid: owner.uid, host, action, container });
     return ACCEPTED;
   }
 

@@ -51,7 +51,7 @@ export type SimulatedPod = {
 export type SimulatedJob = {
   readonly key: EffectKey;
   readonly run: string;
-  readonly strategyUid: string;
+  readonly ownerUid: string;
   /** Of the leader that wrote it last. */
   readonly epoch: number;
   readonly host: HostName;

@@ -1,4 +1,4 @@
-/** Ten bugs that a maintenance operator may well have, each as a change of one place of its code. */
+/** Bugs that a maintenance operator may well have, each as a change of one place of its code. */
 export type Bug = {
   readonly name: string;
   readonly file: string;
@@ -6,6 +6,8 @@ export type Bug = {
   readonly of: string;
   /** What is put in its place. */
   readonly instead: string;
+  /** The first seed to try, where the bug shows in too few of them. */
+  readonly from?: number;
 };
 
 export const BUGS: readonly Bug[] = [
@@ -18,28 +20,41 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'act before the intent is stored',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+    of: '  const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);\n',
     instead:
-      '  const early = { strategy: ownerOf(strategy), run: run.id, epoch: context.epoch };\n' +
-      '  await performEffects(context, decision.effects, early, signal);\n' +
-      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n',
+      '  await performEffects(deps, pass, decision.effects, fenceOf(pass, stored.run.id), signal);\n' +
+      '  const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);\n',
   },
   {
     name: 'skip the epoch',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: '  if (deps.adopted.get(record.id) === epoch) return context;\n',
-    instead:
-      '  if (deps.adopted.get(record.id) !== epoch) deps.adopted.set(record.id, epoch);\n  return context;\n',
+    of: '  if (adopted.get(record.id) === epoch) return pass;\n',
+    instead: '  if (adopted.get(record.id) !== epoch) adopted.set(record.id, epoch);\n  return pass;\n',
+  },
+  {
+    name: 'take over only the claims that are there',
+    file: 'src/controllers/strategy/adopt-run.ts',
+    of: 'return [outage.name, { claim, makeIfMissing: mayBeOnItsWay(run, outage) }];',
+    instead: 'return [outage.name, { claim, makeIfMissing: false }];',
   },
   {
     name: 'free a permit early',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n  await freeSurplusPermits(context, run.id, decision, permits);\n',
+    of: '  if (surplus) await settleInPool(deps, pass, surplus);\n',
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
-      '  const fewer = { ...decision.wants.permits, hosts: decision.wants.permits.hosts.filter((host) => !leaving.includes(host)) };\n' +
-      '  const stored = await store({ ...context, strategy: current }, decision, run, shown);\n' +
-      '  await freeSurplusPermits(context, run.id, { ...decision, wants: { ...decision.wants, permits: fewer } }, permits);\n',
+      '  const held = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
+      '  const staying = decision.wants.permits.hosts.filter((host) => held?.includes(host) && !leaving.includes(host));\n' +
+      '  const early = { ...decision.wants.permits, hosts: staying };\n' +
+      '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, owner: ownerOf(strategy), wants: early, exactly: true });\n' +
+      '  else if (surplus) await settleInPool(deps, pass, surplus);\n',
+  },
+  {
+    name: 'keep the permits of a run that has ended',
+    file: 'src/engine/decide.ts',
+    of: '  if ([...held].every((host) => permits.hosts.includes(host))) return { decision };\n',
+    instead:
+      "  if (decision.run.state !== 'applying' || [...held].every((host) => permits.hosts.includes(host))) return { decision };\n",
   },
   {
     name: 'trust the cache after an own write',
@@ -73,6 +88,13 @@ export const BUGS: readonly Bug[] = [
     file: 'src/hostops/kubernetes/node-patches.ts',
     of: "const open = level === 'away' && !closedToNewWorkBefore && node.closedToNewWork;",
     instead: "const open = level === 'away' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
+  },
+  {
+    name: 'put a cordon back that was withdrawn',
+    file: 'src/engine/outages.ts',
+    of: 'Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });',
+    instead: 'Object.assign(outage, { uncordoned: true });',
+    from: 2_611_264_874,
   },
   {
     name: 'report success unobserved',

@@ -45,16 +45,11 @@ export async function applyAs(
   return request(config, 'PATCH', path, 'application/apply-patch+yaml', manifest);
 }
 
-/** Tries to create an object, as `kubectl create --dry-run=server` does. Throws AdmissionError. */
-export async function tryCreate(config: KubeConfig, manifest: Manifest): Promise<void> {
+/** Tries to create an object, as `kubectl create --dry-run=server` does; what it would be. Throws AdmissionError. */
+export async function tryCreate(config: KubeConfig, manifest: Manifest): Promise<unknown> {
   const collection = (await pathOf(config, manifest)).replace(/\/[^/]+$/, '');
-  await request(
-    config,
-    'POST',
-    `${collection}?dryRun=All&fieldValidation=Strict`,
-    'application/json',
-    manifest,
-  );
+  const path = `${collection}?dryRun=All&fieldValidation=Strict`;
+  return request(config, 'POST', path, 'application/json', manifest);
 }
 
 /** Changes an object by a JSON merge patch, as `kubectl patch --type merge` does. Throws AdmissionError. */

@@ -338,13 +338,13 @@ describe('careen simulate begins nothing', () => {
 
   it('on a host that another strategy has, or beyond the limit: the lock runs out of time', async () => {
     const claimed = {
-      claimedBy: { strategy: 'careen-hosts/firmware', level: 'away' },
+      claimedBy: { owner: 'PatchStrategy/careen-hosts/firmware', level: 'away' },
       closedToNewWork: true,
     };
     const [first = {}, ...others] = workers(3);
     const held = await simulated(await inputs({}, [{ ...first, ...claimed }, ...others]));
     expect(held).toMatchObject({ outcome: 'apply-timeout', durationSeconds: 901 + 5 });
-    expect(held.message).toContain('w-1 is held by strategy careen-hosts/firmware');
+    expect(held.message).toContain('w-1 is held by PatchStrategy careen-hosts/firmware');
     const cordoned = [
       { name: 'w-8', nodeInfo: { kernelVersion: '6.12.48' }, closedToNewWork: true },
       ...others,
@@ -355,7 +355,10 @@ describe('careen simulate begins nothing', () => {
   });
 
   it('but goes on where this very strategy has hosts: it has given them back by then', async () => {
-    const claimed = { claimedBy: { strategy: 'careen-hosts/kernel', level: 'away' }, closedToNewWork: true };
+    const claimed = {
+      claimedBy: { owner: 'PatchStrategy/careen-hosts/kernel', level: 'away' },
+      closedToNewWork: true,
+    };
     const current = { name: 'w-9', nodeInfo: { kernelVersion: '6.12.48' } };
     const hosts = [...workers(2), current].map((host) => ({ ...host, ...claimed }));
     expect(await simulated(await inputs({}, hosts, { maxUnavailable: 2 }))).toMatchObject({

@@ -9,6 +9,7 @@ import { poolPatch } from '../../../src/resources/pool-patch.ts';
 import { DeposedError, epochState, takenOver } from '../../../src/engine/takeover.ts';
 import { hostPoolSpec, type HostPoolStatus, type Permit } from '../../../src/crds/host-pool.ts';
 import type { MarkedHost } from '../../../src/hostops/port.ts';
+import { ownerNamed } from '../support/owners.ts';
 
 const NOW = '2026-11-25T09:00:00Z';
 const permit = (host: string, run = 'r1'): Permit => ({ host, run, level: 'away', since: NOW });
@@ -70,7 +71,7 @@ const ledgerOf = (store: PoolStore, marked: readonly MarkedHost[] = []): PoolLed
 
 async function grant(ledger: PoolLedger, run: string, hosts: string[]): Promise<string[]> {
   const facts = await ledger.update('default', (status) => {
-    const wish = { run, strategy: `a/${run}`, wants: { hosts, level: 'away' as const }, exactly: false };
+    const wish = { run, owner: ownerNamed(run), wants: { hosts, level: 'away' as const }, exactly: false };
     const pool = {
       limit: 2,
       outOfServiceByOthers: new Set<string>(),
@@ -170,7 +171,7 @@ describe('a takeover', () => {
         closedToNewWorkBefore: false,
         since: NOW,
       },
-      owner: { namespace: 'a', name: run, uid: 'u' },
+      owner: ownerNamed(run),
     },
   });
 
@@ -194,8 +195,8 @@ describe('a takeover', () => {
             { host: 'b', run: 'r2' },
           ],
           runs: [
-            { id: 'r1', strategy: 'a/r1' },
-            { id: 'r2', strategy: 'a/r2' },
+            { id: 'r1', owner: ownerNamed('r1') },
+            { id: 'r2', owner: ownerNamed('r2') },
           ],
         },
         rebuilt: true,

@@ -2,13 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { activeRuns, type ActiveRun, type ActiveRuns } from '../../../src/controllers/pool/active-runs.ts';
 import { isBacked, keptPermits } from '../../../src/controllers/pool/sweep-pool.ts';
 import type { Permit } from '../../../src/crds/host-pool.ts';
-import { statusOfRun } from '../../../src/status/strategy-status.ts';
+import { statusOfRun } from '../../../src/status/codec.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { newRun } from '../../../src/engine/run-state.ts';
 import { claimOfAnother } from '../support/fleets.ts';
+import { ownerNamed } from '../support/owners.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
 
+const OWNER = ownerNamed('s');
 const permit = (host: string, run = 'r1'): Permit => ({
   host,
   run,
@@ -16,7 +18,7 @@ const permit = (host: string, run = 'r1'): Permit => ({
   since: '2026-11-25T09:00:00Z',
 });
 const run = (open: string[], underWay = false): ActiveRun => ({
-  ...{ strategy: 'a/s', open: new Set(open), underWay, failed: 0 },
+  ...{ owner: OWNER, open: new Set(open), underWay, failed: 0 },
 });
 const living = (...[of]: ActiveRun[]): ActiveRuns => new Map([['r1', of]]);
 
@@ -76,7 +78,7 @@ describe('a permit', () => {
     'may be ahead of the status of a run that is %s: a retry gets its permits first',
     async (state) => {
       const api = { strategy: async () => strategyIn(state) };
-      const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', strategy: 'a/s' }] } };
+      const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', owner: OWNER }] } };
       const looked = await activeRuns(api, pool, []);
       expect(looked.get('r1')?.underWay).toBe(true);
     },

@@ -109,8 +109,8 @@ describe.each([
 
   it('gives permits up on Hold that it has not used', async () => {
     const run = await start({ hosts: workers(2) });
-    await run.until(() => run.permits.size === 2);
-    expect(run.run.hosts).toEqual([]);
+    await run.untilGranted();
+    expect([run.permits.size, run.run.hosts]).toEqual([2, []]);
     run.order = { mode: 'Hold' };
     await run.settle();
     expect(run.accepted).toEqual([]);

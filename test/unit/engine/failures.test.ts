@@ -250,7 +250,8 @@ describe.each([
     const taken = workers(2).map((host) => ({ ...host, labels }));
     const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closedToNewWork }];
     const run = await start({ hosts, nodeSelector: labels });
-    await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closedToNewWork ? 0 : 2));
+    await (closedToNewWork ? run.until(() => run.step === 'lock-hosts') : run.untilGranted());
+    expect(run.permits.size).toBe(closedToNewWork ? 0 : 2);
     run.world.changeHost('w-2', { labels: { shelf: 'b' } });
     await run.settle();
     expect(run.run.apply.reason).toBe('stage 0: w-2 is no longer a host of pool default');
@@ -309,7 +310,7 @@ describe.each([
     const run = await start({ hosts: workers(2) });
     run.world.changeHost('w-2', { claim: claimOfAnother, closedToNewWork: true });
     await run.elapse(60_000);
-    expect(run.reasons).toContain('w-2 is held by strategy careen-hosts/firmware');
+    expect(run.reasons).toContain('w-2 is held by PatchStrategy careen-hosts/firmware');
     await run.settle();
     expect(run.run.state).toBe('apply-timeout');
     expect(run.claimed).toEqual([]);

@@ -7,13 +7,14 @@ import {
   type Settlement,
 } from '../../../src/engine/permits.ts';
 import type { HostPoolStatus, Permit } from '../../../src/crds/host-pool.ts';
+import { ownerNamed } from '../support/owners.ts';
 
 const NOW = '2026-11-23T09:30:00Z';
 const permit = (host: string, run = 'other', level: Permit['level'] = 'away'): Permit => ({
   ...{ host, run, level, since: NOW },
 });
 const status = (...permits: Permit[]): HostPoolStatus =>
-  withPermits({ runs: ['other', 'mine'].map((id) => ({ id, strategy: `a/${id}` })) }, permits);
+  withPermits({ runs: ['other', 'mine'].map((id) => ({ id, owner: ownerNamed(id) })) }, permits);
 const pool = (
   limit: number,
   out: string[] = [],
@@ -31,7 +32,12 @@ const settle = (
   facts: PoolCapacity,
   { level = 'away', exactly = true }: { level?: Permit['level']; exactly?: boolean } = {},
 ): Settlement =>
-  settlePermits(before, { run: 'mine', strategy: 'a/mine', wants: { hosts, level }, exactly }, facts, NOW);
+  settlePermits(
+    before,
+    { run: 'mine', owner: ownerNamed('mine'), wants: { hosts, level }, exactly },
+    facts,
+    NOW,
+  );
 
 describe('permits', () => {
   it('are granted all or none', () => {
@@ -56,7 +62,7 @@ describe('permits', () => {
 
   it('are refused for a host that has one of another run, naming that strategy', () => {
     expect(settle(['a'], status(permit('a')), pool(9)).facts.refusal).toBe(
-      'a has a permit of strategy a/other',
+      'a has a permit of PatchStrategy a/other',
     );
   });
 
@@ -76,8 +82,8 @@ describe('permits', () => {
 
   it('name the runs that hold them, and no others', () => {
     expect(settle(['a'], status(permit('x')), pool(3)).status.runs).toEqual([
-      { id: 'other', strategy: 'a/other' },
-      { id: 'mine', strategy: 'a/mine' },
+      { id: 'other', owner: ownerNamed('other') },
+      { id: 'mine', owner: ownerNamed('mine') },
     ]);
     expect(settle([], status(permit('a', 'mine')), pool(3)).status.runs).toEqual([]);
   });

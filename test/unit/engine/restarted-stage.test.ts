@@ -53,7 +53,11 @@ describe('a failed stage that is taken up again', () => {
       run.world.changeHost('x', { closedToNewWork });
       const before = run.accepted.length;
       run.requests = [{ id: 'r-1', verb: 'retry' }];
-      await run.until(() => run.step === 'lock-hosts' && run.permits.size === (closedToNewWork ? 1 : 2));
+      run.alarmsKnown = false;
+      await run.until(() => run.step === 'query-alarms');
+      run.alarmsKnown = true;
+      await (closedToNewWork ? run.until(() => run.step === 'lock-hosts') : run.untilGranted());
+      expect(run.permits.size).toBe(closedToNewWork ? 1 : 2);
       const message = 'the spec was edited, what is left is planned anew';
       run.order = { mode: 'Run', heldBack: { reason: 'Building', message } };
       await run.settle();

@@ -1,14 +1,37 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { mayBeOnItsWay } from '../../../src/controllers/strategy/adopt-run.ts';
+import type { HostProgress } from '../../../src/crds/patch-strategy-status.ts';
 import type { Claim } from '../../../src/engine/view.ts';
+import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+import { nodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
+import { claimPatch } from '../../../src/hostops/kubernetes/node-patches.ts';
+import { carryOut } from '../../simulation/world/api-requests.ts';
+import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
+import { workers } from '../support/fleets.ts';
+import { SimulatedRun } from '../support/simulated-run.ts';
 
-const owner = { namespace: 'n', name: 's', uid: 'u' };
+const owner = { kind: 'PatchStrategy', namespace: 'n', name: 's', uid: 'u' };
 const claim: Claim = {
   ...{ run: 'r1', pool: 'p', epoch: 2, owner, planDigest: 'd', stage: 0, level: 'away' },
   ...{ closedToNewWorkBefore: false, since: '2026-11-25T09:00:00Z' },
 };
+
+const FENCE = { owner, run: 'r1', epoch: 2 };
+const OURS = { key: 'careen.dev/maintenance', effect: 'NoSchedule' };
+
+function hostsOver(transport: (call: Call) => Promise<Answer>): KubernetesHostOps {
+  const quiet = { info: () => undefined, warn: () => undefined };
+  return new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
+}
+
+/** Takes over the hosts of a run, whose claims may all be on their way. */
+async function takeOver(names: readonly string[], transport: (call: Call) => Promise<Answer>): Promise<void> {
+  const adoptions = new Map(names.map((name) => [name, { claim, makeIfMissing: true }]));
+  await hostsOver(transport).adopt(adoptions, FENCE, new AbortController().signal);
+}
 
 function answer(status: number, content: unknown): Answer {
   const text = JSON.stringify(content);
@@ -34,19 +57,76 @@ describe('a run that is taken over', () => {
       log.push(`${name} was written`);
       return answer(200, { metadata: { name, uid: name, resourceVersion: '2' } });
     };
-    const quiet = { info: () => undefined, warn: () => undefined };
-    const hosts = new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
-    const adoption = { claim, makeIfMissing: true };
-    const adoptions = new Map([
-      ['a', adoption],
-      ['b', adoption],
-    ]);
-    const fence = { strategy: owner, run: 'r1', epoch: 2 };
-    const adopted = hosts
-      .adopt(adoptions, fence, new AbortController().signal)
-      .catch(() => log.push('given up'));
+    const adopted = takeOver(['a', 'b'], transport).catch(() => log.push('given up'));
     setImmediate(() => slow.resolve(undefined));
     await adopted;
     expect(log).toEqual(['b was written', 'given up']);
   });
+
+  it.each([
+    ['as it was when its claim was asked for', { unschedulable: true }, true, true],
+    ['cordoned since', { unschedulable: true }, false, false],
+    ['uncordoned since', {}, true, false],
+    [
+      'cordoned by us, under a claim that somebody took off',
+      { unschedulable: true, taints: [OURS] },
+      false,
+      true,
+    ],
+  ])('meets a node that is %s', async (_, spec, closedToNewWorkBefore, isMade) => {
+    const written: unknown[] = [];
+    const transport = async ({ method, body }: Call): Promise<Answer> => {
+      if (method === 'PATCH') written.push(body);
+      return answer(200, { metadata: { name: 'a', uid: 'a', resourceVersion: '1' }, spec });
+    };
+    await hostsOver(transport).adopt(
+      new Map([['a', { claim: { ...claim, closedToNewWorkBefore }, makeIfMissing: true }]]),
+      FENCE,
+      new AbortController().signal,
+    );
+    const annotations = { 'careen.dev/claim': writeClaim({ ...claim, closedToNewWorkBefore }, 'a') };
+    expect(written).toMatchObject(isMade ? [{ metadata: { annotations } }] : []);
+  });
+
+  it('may have a claim on its way from when that was asked for until its host was locked', async () => {
+    const { run } = await SimulatedRun.start({ hosts: workers(1) });
+    const outage: HostProgress = {
+      ...{ name: 'w-1', level: 'away', step: 'lock-hosts', attempt: 1, since: claim.since, result: 'wait' },
+    };
+    expect(mayBeOnItsWay(run, outage)).toBe(false);
+    expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false })).toBe(true);
+    expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false, result: 'failed' })).toBe(false);
+    expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false, step: 'verify' })).toBe(false);
+  });
+
+  it.each(['GET', 'PATCH'])(
+    'has every claim in the new epoch, also one that arrives just before the %s of its host',
+    async (method) => {
+      const server = new ApiServer(() => 0);
+      const [a] = ['a', 'b'].map((name) =>
+        server.create('nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name } }, 'cluster'),
+      );
+      const { uid = '', resourceVersion = '' } = a?.metadata ?? {};
+      const seen = nodeState({ metadata: { name: 'a', uid, resourceVersion } });
+      const path = '/api/v1/nodes/a';
+      const onItsWay: Call[] = [{ method: 'PATCH', path, body: claimPatch(seen, { ...claim, epoch: 1 }) }];
+      const carry = (request: Call, by: string): unknown => carryOut(server, request, () => undefined, by);
+      const transport = async (request: Call): Promise<Answer> => {
+        if (request.method === method && request.path === path)
+          for (const late of onItsWay.splice(0)) carry(late, 'before');
+        try {
+          return answer(200, carry(request, 'new'));
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          return answer(error.code, {});
+        }
+      };
+      await takeOver(['a', 'b'], transport);
+      expect(onItsWay).toEqual([]);
+      const claims = server
+        .list('nodes')
+        .map(({ metadata }) => readClaim(metadata.annotations?.['careen.dev/claim'], metadata.uid).claim);
+      expect(claims).toEqual([claim, claim]);
+    },
+  );
 });

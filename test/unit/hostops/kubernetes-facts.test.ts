@@ -12,14 +12,16 @@ import { rolesOf } from '../../../src/hostops/label-selector.ts';
 import { claimPatch, releasePatch } from '../../../src/hostops/kubernetes/node-patches.ts';
 import { instanceOf } from '../../../src/hostops/kubernetes/pod-facts.ts';
 import { isOlder } from '../../../src/kube/resource-versions.ts';
+import { ownerNamed } from '../support/owners.ts';
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 const READY: V1NodeCondition = { type: 'Ready', status: 'True' };
+const OWNER = ownerNamed('s');
 const CLAIM: Claim = {
   run: 'r1',
   pool: 'p',
   epoch: 1,
-  owner: { namespace: 'n', name: 's', uid: 'u' },
+  owner: OWNER,
   planDigest: 'd',
   stage: 0,
   level: 'away',
@@ -31,7 +33,7 @@ const roles = {
   storage: { matchLabels: { disk: 'big' } },
   worker: { matchExpressions: [{ key: CONTROL_PLANE, operator: 'DoesNotExist' as const }] },
 };
-const scope = { pool: 'p', nodeSelector: { pool: 'p' }, before: [], roles };
+const scope = { pool: 'p', provider: { kubernetes: { nodeSelector: { pool: 'p' } } }, before: [], roles };
 
 function node(
   name: string,
@@ -155,7 +157,7 @@ describe('a pod', () => {
 });
 
 describe('a Job', () => {
-  const fence = { strategy: { namespace: 'n', name: 's', uid: 'u' }, run: 'r1', epoch: 4 };
+  const fence = { owner: OWNER, run: 'r1', epoch: 4 };
   const job = { template: { spec: { containers: [{ name: 'apply', image: 'i' }] } } };
   const effect = {
     kind: 'create-job',

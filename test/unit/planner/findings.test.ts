@@ -22,14 +22,14 @@ const stage = (hosts: readonly string[], more: Partial<Stage> = {}): Stage => ({
 });
 
 const POOL = { name: 'default', maxUnavailable: 2, paused: false, keptByOtherPools: [] };
-const CLAIMED = { strategy: 'careen-hosts/firmware', level: 'away' } as const;
+const CLAIMED = { owner: 'PatchStrategy/careen-hosts/firmware', level: 'away' } as const;
 
 /** A strategy whose two stages of two hosts fit the pool; `more` changes what a test is about. */
 function situation(hosts: readonly HostState[] = [], more: Partial<Situation> = {}): Situation {
   const names = ['w-1', 'w-2', 'w-3', 'w-4'];
   const others = names.filter((name) => hosts.every((each) => each.name !== name));
   return {
-    strategy: 'careen-hosts/kernel',
+    owner: 'PatchStrategy/careen-hosts/kernel',
     spec: { workerApplyType: 'parallel', maxParallelWorkerHosts: 2 },
     pool: POOL,
     limit: 2,
@@ -82,7 +82,7 @@ describe('findings', () => {
   it('count a host once, and none that this strategy itself has taken out', () => {
     const stages = [stage(['w-1', 'w-2'])];
     expect(found([host('w-1', { closedToNewWork: true })], { stages })).toEqual(['warns HostCordoned: w-1']);
-    const own = { strategy: 'careen-hosts/kernel', level: 'away' } as const;
+    const own = { owner: 'PatchStrategy/careen-hosts/kernel', level: 'away' } as const;
     expect(found([host('w-5', { closedToNewWork: true, claimedBy: own })])).toEqual([]);
     expect(found([host('w-5', { closedToNewWork: true, claimedBy: CLAIMED })])).toEqual([
       'blocks LimitReached: w-5',
@@ -114,7 +114,7 @@ describe('findings', () => {
         reason: 'ClaimedByOther',
         subjects: ['w-1'],
         message:
-          'strategy careen-hosts/firmware works on w-1: their stages wait until it has given them back',
+          'PatchStrategy careen-hosts/firmware works on w-1: their stages wait until it has given them back',
       },
     ]);
   });
@@ -189,7 +189,7 @@ describe('findings', () => {
       'LimitReached: stage 1 takes 1 host out of service besides w-1, w-4, w-5; HostPool default allows 1 at once, so it gets no permit; put hosts back into service, or raise maxUnavailable of the pool',
       `ClaimSpoilt: w-2 cannot be claimed: ${spoilt}; when nobody works on it, kubectl annotate node w-2 careen.dev/claim-`,
       'HostWithoutRole: no role of HostPool default selects w-5: left out of every plan; label them, or change spec.roles of the pool',
-      'ClaimedByOther: strategy careen-hosts/firmware works on w-1: their stages wait until it has given them back; wait for it, or abort it',
+      'ClaimedByOther: PatchStrategy careen-hosts/firmware works on w-1: their stages wait until it has given them back; wait for it, or abort it',
       'HostCordoned: somebody has cordoned w-3: counts as out of service, and stays cordoned; kubectl uncordon what may work again',
       'LimitRounded: 20% of 5 hosts comes to 1: they go one after another; raise maxUnavailable of the pool, if more may be out of service at once',
       'StageCut: HostPool default allows 1 host out of service at once, so stages of workers hold 1 and not 2 (maxParallelWorkerHosts); raise maxUnavailable of the pool, if more may be out of service at once',

@@ -56,7 +56,7 @@ export const claimOfAnother: Claim = {
   run: 'run-2',
   pool: 'default',
   epoch: 1,
-  owner: { namespace: 'careen-hosts', name: 'firmware', uid: 'strategy-2' },
+  owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'firmware', uid: 'strategy-2' },
   planDigest: 'sha256:0',
   stage: 0,
   level: 'away',

@@ -7,10 +7,12 @@ import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simula
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
-import { runOf, statusOfRun } from '../../../src/status/strategy-status.ts';
-import { advance } from '../../../src/engine/advance.ts';
+import { runOf, statusOfRun } from '../../../src/status/codec.ts';
+import { decide, type Decided, type DecideInput } from '../../../src/engine/decide.ts';
+import type { DesiredPermits } from '../../../src/engine/permits.ts';
+import type { EngineProfile } from '../../../src/engine/profile.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
-import type { Decision, Turn } from '../../../src/engine/turn.ts';
+import type { PermitFacts } from '../../../src/engine/turn.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import {
@@ -20,8 +22,9 @@ import {
 } from '../../../src/hostops/simulated/simulated-world.ts';
 import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
+import type { Plan } from '../../../src/planner/plan.ts';
 
-export const OWNER = { namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };
+export const OWNER = { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };
 export const KERNEL = 'kernel-6.12.48';
 export const KUBELET = 'kubelet-1.36.4';
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
@@ -55,6 +58,9 @@ export type RunOptions = {
   /** Which hosts the pool has; all, unless told otherwise. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly times?: Partial<SimulatedTimes>;
+  readonly profile?: EngineProfile;
+  /** Changes the plan that was built. */
+  readonly planned?: (plan: Plan) => Plan;
   /** Reads the run back from its status between any two passes and forgets all outcomes, as a restart does. */
   readonly restarts?: boolean;
   /** Leaves the checks out, to measure the rest. */
@@ -65,6 +71,7 @@ export class SimulatedRun extends SimulatedOperator {
   /** False: nobody can tell whether there are alarms. */
   alarmsKnown = true;
   readonly #options: RunOptions;
+  #diesOnceGranted = false;
 
   private constructor(assignment: Assignment, options: RunOptions) {
     super(assignment);
@@ -73,7 +80,7 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** Makes the hosts, all of them with the old kernel and kubelet, and builds the plan. */
   static async start(options: RunOptions): Promise<SimulatedRun> {
-    const { hosts, maxUnavailable = 2, nodeSelector = {} } = options;
+    const { hosts, maxUnavailable = 2, nodeSelector = {}, planned = (plan: Plan) => plan } = options;
     const changes = {
       [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
       [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
@@ -81,11 +88,11 @@ export class SimulatedRun extends SimulatedOperator {
     const world = new SimulatedWorld(changes, options.times);
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
     const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable });
-    const scope: Scope = { pool: 'default', nodeSelector, before: [], roles };
+    const scope: Scope = { pool: 'default', provider: { kubernetes: { nodeSelector } }, before: [], roles };
     const ops = new SimulatedHostOps(world);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
-    const { plan } = build(strategySpec(options.spec), seeds, { maxUnavailable });
+    const plan = planned(build(strategySpec(options.spec), seeds, { maxUnavailable }).plan);
     return new SimulatedRun({ world, ops, scope, plan, limit: maxUnavailable, owner: OWNER }, options);
   }
 
@@ -111,6 +118,18 @@ export class SimulatedRun extends SimulatedOperator {
     while ((await this.pass()) || this.nextAt !== undefined) this.letPass(this.nextAt ?? this.world.now);
   }
 
+  /** Lets the run go on until permits are granted; the operator dies before it has stored what it wants them for. */
+  async untilGranted(): Promise<void> {
+    this.#diesOnceGranted = true;
+    try {
+      await this.until(() => false);
+    } catch (error) {
+      if (!(error instanceof Died)) throw error;
+    }
+    this.#diesOnceGranted = false;
+    this.restart(this.#stored(this.run));
+  }
+
   /** Goes on, or fails with where it stands. */
   async next(): Promise<void> {
     if (!(await this.goOn())) throw new Error(`nothing will change any more: ${this.describe()}`);
@@ -133,15 +152,24 @@ export class SimulatedRun extends SimulatedOperator {
     return changed;
   }
 
-  protected override decide(turn: Turn): Decision {
-    const known = this.alarmsKnown ? turn : { ...turn, view: { ...turn.view, signal: () => undefined } };
-    const decision = super.decide(known);
-    if (this.#options.unchecked) return decision;
-    const again = advance(readBack(this.plan), this.#stored(this.run), known);
-    expectSame('a run that was read back decides otherwise', readBack(decision), readBack(again));
-    if (decision.run !== this.run)
-      expectSame('a run does not survive its status', decision.run, this.#stored(decision.run));
-    return decision;
+  protected override decide(input: DecideInput): Decided {
+    const { turn } = input;
+    const view = this.alarmsKnown ? turn.view : { ...turn.view, signal: () => undefined };
+    const { profile } = this.#options;
+    const known = { ...input, turn: { ...turn, view }, ...(profile ? { profile } : {}) };
+    const decided = super.decide(known);
+    if (this.#options.unchecked) return decided;
+    const again = decide({ ...known, plan: readBack(this.plan), run: this.#stored(this.run) });
+    expectSame('a run that was read back decides otherwise', readBack(decided), readBack(again));
+    const { run } = decided.decision;
+    if (run !== this.run) expectSame('a run does not survive its status', run, this.#stored(run));
+    return decided;
+  }
+
+  protected override grantOrFree(wish: DesiredPermits): PermitFacts {
+    const facts = super.grantOrFree(wish);
+    if (this.#diesOnceGranted && !wish.exactly) throw new Died();
+    return facts;
   }
 
   /** The run as it comes back from the status that keeps it. */
@@ -166,6 +194,9 @@ export class SimulatedRun extends SimulatedOperator {
     if (unrecorded.length > 0) throw new Error(`claimed but not recorded: ${unrecorded.join(', ')}`);
   }
 }
+
+/** The operator has died in the middle of a pass. */
+class Died extends Error {}
 
 function readBack<T>(value: T): T {
   // A cast: what JSON.parse returns has no type.

@@ -33,7 +33,7 @@ const host = (name: string, run: string | undefined): string => {
     run: run ?? '',
     pool: 'p',
     epoch: 1,
-    owner: { namespace: 'n', name: 's', uid: 'u' },
+    owner: { kind: 'PatchStrategy', namespace: 'n', name: 's', uid: 'u' },
     planDigest: 'd',
     stage: 0,
     level: 'away',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { buildingStatus, buildPlan, type BuildInput } from '../../../src/controllers/strategy/build-phase.ts';
+import { buildPlan, type PlanInput } from '../../../src/controllers/strategy/build-plan.ts';
+import { buildingStatus } from '../../../src/status/build-status.ts';
 import { pinnedElsewhere } from '../../../src/status/pinned-plan.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
@@ -12,7 +13,7 @@ import { strategySpec } from '../support/simulated-run.ts';
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const OTHER = `sha256:${'0'.repeat(64)}`;
 const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-const scope: Scope = { pool: 'default', nodeSelector: {}, before: [], roles };
+const scope: Scope = { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles };
 
 function worldOf(...hosts: readonly NewHost[]): SimulatedWorld {
   const world = new SimulatedWorld();
@@ -27,7 +28,7 @@ type Wish = {
   readonly unreadable?: string;
 };
 
-function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): BuildInput {
+function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): PlanInput {
   return {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
     ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },

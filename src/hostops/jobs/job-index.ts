@@ -1,7 +1,7 @@
-/** The Jobs of all strategies, found by the effect they were made for; namespace by namespace, as the rights go. */
 import type { KubeConfig, V1Job } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { lookUpFailure } from './job-failures.ts';
@@ -15,16 +15,18 @@ const LOOKUPS = 3;
 const LOOKUP_PAUSE_MS = 1_000;
 const NOT_KNOWN = 'its pod is gone, so no exit code is known';
 
-export type JobsOptions = {
+export type JobIndexOptions = {
   readonly config: KubeConfig;
   /** Something is new about a Job of this host. */
   readonly changed: (host: HostName) => void;
+  /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly log: Log;
 };
 
-export class Jobs {
-  readonly #options: JobsOptions;
+/** The Jobs of all owners, found by the effect they were made for. */
+export class JobIndex {
+  readonly #options: JobIndexOptions;
   readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
   readonly #byEffect = new Map<EffectKey, JobState>();
   /** The names of those that run, by host and uid. */
@@ -33,7 +35,7 @@ export class Jobs {
   readonly #failures = new Map<string, string>();
   readonly #stopping = new AbortController();
 
-  constructor(options: JobsOptions) {
+  constructor(options: JobIndexOptions) {
     this.#options = options;
   }
 
@@ -65,10 +67,10 @@ export class Jobs {
     this.#informers.get(job.metadata?.namespace ?? '')?.upsert(job);
   }
 
-  /** The Jobs of a strategy that were never started. */
-  suspended(namespace: string, strategyUid: string): readonly SuspendedJob[] {
+  /** The Jobs of an owner that were never started. */
+  suspended({ namespace, uid }: OwnerRef): readonly SuspendedJob[] {
     const jobs = [...(this.#informers.get(namespace)?.values() ?? [])];
-    return jobs.filter(({ state, strategyUid: owner }) => state === 'suspended' && owner === strategyUid);
+    return jobs.filter(({ state, ownerUid }) => state === 'suspended' && ownerUid === uid);
   }
 
   /** The Job of an effect. A failed one counts as running until it is known why it failed. */

@@ -1,0 +1,108 @@
+/**
+ * Builds a plan: asks the fleet what the planner needs, in the VIM's three
+ * query steps, and keeps what came of it in the status.
+ */
+import type { Reason } from '../../crds/conditions.ts';
+import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import { truncate } from '../../crds/truncate.ts';
+import { newPhase } from '../../engine/run-state.ts';
+import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
+import type { Instant, View } from '../../engine/view.ts';
+import type { HostOps, Scope } from '../../hostops/port.ts';
+import { build, type Built } from '../../planner/build.ts';
+import type { HostName, HostSeed } from '../../planner/facts.ts';
+import { InputError } from '../../planner/input-error.ts';
+import { builtStatus, failedStatus, type BuildInput } from '../../status/build-status.ts';
+import { QueryPhase } from '../../status/query-phase.ts';
+
+/** The plan stands whole in the status; this bounds it, with room for what a run adds (decision 0004). */
+const MAX_PLAN_BYTES = 128 * 1024;
+
+export type PlanInput = BuildInput & {
+  readonly scope: Scope;
+  /** How many hosts of the pool may be out of service, as a number. */
+  readonly maxUnavailable: number;
+  /** The host of the leading operator, where it is known. */
+  readonly activeHost: HostName | undefined;
+  /** What of the strategy the pool does not permit; then there is no plan. */
+  readonly violations: readonly string[];
+  /** Why the spec cannot be read; then there is no plan. */
+  readonly unreadable?: string | undefined;
+};
+
+/** Runs the queries and plans; the status with the plan in it, or with the reason why there is none. */
+export async function buildPlan(
+  input: PlanInput,
+  hosts: HostOps,
+  clock: () => Instant,
+  signal: AbortSignal,
+): Promise<PatchStrategyStatus> {
+  const queries = new QueryPhase(clock);
+  const failed = (message: string, reason: Reason = 'BuildFailed'): PatchStrategyStatus =>
+    failedStatus(input, queries.status, message, reason, clock());
+
+  if (input.unreadable !== undefined) {
+    queries.failed(input.unreadable);
+    return failed(input.unreadable);
+  }
+  if (input.violations.length > 0) {
+    const refusal = truncate(input.violations.join('; '));
+    queries.failed(refusal);
+    return failed(refusal, 'NotPermitted');
+  }
+
+  const alarms = queryAlarms(hosts.view(input.scope));
+  if (alarms) {
+    queries.failed(alarms);
+    return failed(alarms);
+  }
+  queries.answered();
+  queries.answered(); // The patches stand in the spec; there is nobody to ask.
+
+  const seeds: HostSeed[] = [];
+  try {
+    for await (const page of hosts.inventory(input.scope, signal)) seeds.push(...page);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const cause = error instanceof Error ? error.message : String(error);
+    const reason = `the hosts of pool ${input.scope.pool} could not be listed: ${cause}`;
+    queries.failed(reason);
+    return failed(reason);
+  }
+  queries.answered();
+
+  const built = buildOrRefusal(input, seeds);
+  if (typeof built === 'string') {
+    queries.ended(built);
+    return failed(built);
+  }
+  queries.ended();
+  return builtStatus(input, queries.status, built, clock());
+}
+
+/** The whole plan, or why there is none: a pass that threw would leave the state at `building`. */
+function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | string {
+  try {
+    const built = build(input.spec, seeds, input);
+    return planTooLarge(built) ?? built;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return truncate(error.message);
+  }
+}
+
+function queryAlarms(view: View): string | undefined {
+  const signal = view.signal('alarms');
+  if (!signal) return 'the alarms could not be read';
+  return signal.alarms.length > 0 ? alarmsPresent(signal.alarms) : undefined;
+}
+
+function planTooLarge({ plan }: Built): string | undefined {
+  const bytes = JSON.stringify([newPhase(plan.stages), plan.actions]).length;
+  if (bytes <= MAX_PLAN_BYTES) return undefined;
+  const kib = Math.ceil(bytes / 1024);
+  return (
+    `the plan of ${String(plan.stages.length)} stages takes ${String(kib)} KiB, more than one object may hold ` +
+    `(${String(MAX_PLAN_BYTES / 1024)} KiB): raise maxParallelWorkerHosts, or split the hosts into several pools`
+  );
+}

@@ -1,0 +1,29 @@
+import { ownerOfKey } from '../../crds/owner-ref.ts';
+import { decodeRun } from '../../status/codec.ts';
+import { poolOf } from '../../status/order.ts';
+import { strategyFacts } from '../../status/strategy-facts.ts';
+import { fallbackScope } from '../pool/pools.ts';
+import type { Attachments } from '../runtime/attachments.ts';
+import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+
+type Deps = Pick<StrategyDeps, 'api' | 'pools' | 'ledger' | 'metrics' | 'clock'>;
+
+/**
+ * Reads a strategy and its pool, and leads that pool; undefined when there is no such strategy. Throws DeposedError when
+ * another leader has the pool.
+ */
+export async function loadPass(
+  { api, pools, ledger, metrics, clock }: Deps,
+  attachments: Attachments,
+  key: string,
+): Promise<StrategyPass | undefined> {
+  const strategy = await api.strategy(ownerOfKey(key));
+  if (!strategy) return undefined;
+  const stored = decodeRun(strategy.status);
+  const poolName = poolOf(strategy.spec, stored);
+  const pool = await api.pool(poolName);
+  const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : fallbackScope(poolName));
+  metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, clock()));
+  const epoch = pool ? await ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);
+  return { key, strategy, stored, pool, attachment, epoch };
+}

@@ -1,0 +1,98 @@
+import { limitIn } from '../../engine/pool-facts.ts';
+import { specDigest } from '../../planner/digest.ts';
+import type { HostPool } from '../../resources/careen-api.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
+import { buildingStatus } from '../../status/build-status.ts';
+import { violationsOf } from '../../status/order.ts';
+import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
+import { isApplyAsked, withoutOldRequests } from '../../status/requests.ts';
+import { ownerEvent } from '../runtime/events.ts';
+import type { ReconcileResult } from '../runtime/reconcile-result.ts';
+import { buildPlan, type PlanInput } from './build-plan.ts';
+import { freePermits } from './free-permits.ts';
+import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+
+type Deps = Pick<
+  StrategyDeps,
+  | 'api'
+  | 'hosts'
+  | 'ledger'
+  | 'adopted'
+  | 'operatorNamespace'
+  | 'activeHost'
+  | 'newId'
+  | 'clock'
+  | 'log'
+  | 'events'
+>;
+
+/** Whether the plan is to be built anew, or when that is to be asked again. */
+export function rebuildVerdict(
+  { clock }: Pick<Deps, 'clock'>,
+  { strategy, stored, attachment }: StrategyPass,
+  pool: HostPool,
+): RebuildVerdict {
+  const { spec, status } = strategy;
+  const { mode } = spec.execution;
+  const { fleet } = attachment.view();
+  return rebuildNeeded({
+    status,
+    run: stored?.run,
+    mode,
+    applyAsked: mode !== 'Abort' && isApplyAsked(strategy),
+    specDigest: specDigest(spec),
+    fleetRevision: fleetRevisionOf(pool, fleet.revision),
+    now: clock(),
+    maxUnavailable: limitIn(pool, fleet),
+  });
+}
+
+/** Builds the plan anew; the next pass goes on with it. */
+export async function rebuildPlan(
+  deps: Deps,
+  pass: StrategyPass,
+  pool: HostPool,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { api, hosts, adopted, clock, log, events } = deps;
+  const { key, attachment, strategy, epoch } = pass;
+  const input = inputOf(deps, pass, pool);
+  await freePermits(deps, pass);
+  attachment.outcomes.clear();
+  const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
+  const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
+  adopted.set(input.runId, epoch);
+
+  const { state, message = '' } = built.status;
+  const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';
+  const isNews = strategy.status.state !== 'build-failed' || message !== strategy.status.message;
+  if (isNews) log.info({ strategy: key, state, message }, 'plan built');
+  events.record(ownerEvent(ownerOf(strategy), { reason, subject: message, note: message }));
+  return { requeueAt: clock() };
+}
+
+function inputOf(
+  { clock, newId, activeHost, operatorNamespace }: Deps,
+  { strategy, stored, attachment, epoch }: StrategyPass,
+  pool: HostPool,
+): PlanInput {
+  const { fleet } = attachment.view();
+  return {
+    spec: strategy.spec,
+    generation: strategy.metadata.generation,
+    before: withoutOldRequests(strategy, new Date(clock()).toISOString()),
+    maxUnavailable: limitIn(pool, fleet),
+    activeHost,
+    violations: violationsOf({ strategy, stored, pool, operatorNamespace }),
+    unreadable: strategy.unreadable,
+    epoch,
+    scope: attachment.scope,
+    fleetRevision: fleetRevisionOf(pool, fleet.revision),
+    runId: newId(),
+  };
+}
+
+/** What of the fleet and its pool a plan depends on. */
+function fleetRevisionOf({ metadata: { uid, generation } }: HostPool, revision: string): string {
+  return [revision, uid, String(generation)].join('/');
+}

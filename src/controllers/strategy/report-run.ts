@@ -1,0 +1,32 @@
+import type { Answer } from '../../engine/requests.ts';
+import type { RunState } from '../../engine/run-state.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
+import { runEvents } from '../../status/event-drafts.ts';
+import { ownerEvent } from '../runtime/events.ts';
+import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+
+export type ReportDeps = Pick<StrategyDeps, 'log' | 'events' | 'metrics'>;
+
+/** One log line for each change of state, stage and step; events and numbers beside it. */
+export function reportRun(
+  { log, events, metrics }: ReportDeps,
+  { key, strategy }: Pick<StrategyPass, 'key' | 'strategy'>,
+  before: RunState,
+  after: RunState,
+  { answers, message }: { readonly answers: readonly Answer[]; readonly message: string },
+): void {
+  for (const told of runEvents(before, after, answers, message))
+    events.record(ownerEvent(ownerOf(strategy), told));
+  if (before.state !== after.state)
+    log.info({ strategy: key, run: after.id, state: after.state, message }, 'state changed');
+  for (const { id, steps } of after.apply.stages) {
+    const old = before.apply.stages[id];
+    for (const step of steps) {
+      if (old === undefined || old.steps[step.id]?.result === step.result) continue;
+      const { name, result, reason, startTime, endTime } = step;
+      log.info({ strategy: key, stage: id, step: name, result, ...(reason ? { reason } : {}) }, 'step');
+      if (startTime && endTime)
+        metrics.stepEnded(name, result, (Date.parse(endTime) - Date.parse(startTime)) / 1000);
+    }
+  }
+}

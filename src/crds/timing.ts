@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { seconds } from './schema.ts';
+
+export const timing = z
+  .object({
+    lockTimeoutSeconds: seconds(1, 86400)
+      .default(900)
+      .describe('How long a stage may wait for its permits and for its hosts to be locked.'),
+    drainTimeoutSeconds: seconds(1, 86400)
+      .default(1800)
+      .describe('How long the pods of the hosts of a stage may take to leave, disruption budgets included.'),
+    patchTimeoutSeconds: seconds(1, 86400)
+      .default(1800)
+      .describe('How long the Jobs on the hosts of a stage may take together.'),
+    verifyTimeoutSeconds: seconds(1, 86400)
+      .default(900)
+      .describe(
+        'How long a host may take to come back, Ready, rebooted where asked, with its patches current.',
+      ),
+    unlockTimeoutSeconds: seconds(1, 86400).default(1800).describe('How long unlocking the hosts may take.'),
+    settleSeconds: seconds(0, 3600)
+      .default(15)
+      .describe('How long patched hosts must stay healthy before they are unlocked.'),
+    stabilizeSeconds: seconds(0, 3600)
+      .default(60)
+      .describe('How long the hosts of a stage must stay healthy at its end, before the next stage begins.'),
+  })
+  .prefault({})
+  .describe('Timeouts of the steps of a stage, and waiting times between them.');
+export type Timing = z.infer<typeof timing>;

@@ -1,0 +1,48 @@
+import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { HostName } from '../planner/facts.ts';
+import type { HostVerdict } from './evaluate.ts';
+import type { Pass } from './pass.ts';
+import type { HostStep } from './steps/verdict.ts';
+import { deadlineOf } from './timers.ts';
+
+/** Judges these hosts of a stage in a step. */
+export function judgeHosts(
+  pass: Pass,
+  stage: StageStatus,
+  step: StepStatus,
+  hosts: readonly HostName[],
+  endsBy = deadlineOf(step),
+): readonly HostVerdict[] {
+  return pass.evaluate(step, hostSteps(pass, stage, step, hosts, endsBy), pass.profile.steps);
+}
+
+function hostSteps(
+  { plan, profile, run, turn }: Pass,
+  stage: StageStatus,
+  step: StepStatus,
+  hosts: readonly HostName[],
+  endsBy: number,
+): HostStep[] {
+  const planStage = run.apply.currentStage;
+  const rebooting = plan.stages[planStage]?.steps.find(({ name }) => profile.steps[name]?.needsBootId);
+  return hosts.map((name) => ({
+    plan,
+    run: run.id,
+    pool: turn.pool,
+    epoch: turn.epoch,
+    owner: turn.owner,
+    stage,
+    planStage,
+    rebootsIn: rebooting?.name,
+    stepStartedAt: Date.parse(step.startTime ?? ''),
+    stepDeadline: deadlineOf(step),
+    endsBy,
+    name,
+    facts: turn.view.host(name),
+    outage: run.hosts.find((each) => each.name === name),
+    permitted: turn.permits.held.has(name),
+    view: turn.view,
+    outcomes: turn.outcomes,
+    now: turn.now,
+  }));
+}

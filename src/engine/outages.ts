@@ -1,0 +1,74 @@
+/**
+ * The outages of a run: a host has one from when it may be taken out of service until it is given back. Each is recorded
+ * in the run before anything is done to its host.
+ */
+import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import { truncate } from '../crds/truncate.ts';
+import type { StepName } from '../crds/vocabulary.ts';
+import type { HostName } from '../planner/facts.ts';
+import type { HostVerdict } from './evaluate.ts';
+import type { Pass } from './pass.ts';
+import type { EngineProfile } from './profile.ts';
+import { isFinal } from './run-state.ts';
+import { isReached, reasonOf } from './steps/verdict.ts';
+
+type KindsOf = Pick<EngineProfile, 'steps'>;
+
+/** The step that takes the hosts out of service: until then nothing has been touched. */
+export function opensOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step: StepName): boolean {
+  return steps[step]?.opensOutage === level;
+}
+
+/** The step after which nobody holds the host any more. */
+function closesOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step: StepName): boolean {
+  return steps[step]?.closesOutage === level;
+}
+
+/** Records the outage of a host that the run has a permit for, and that has none yet. */
+export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: HostName): void {
+  if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
+  const since = new Date(turn.now).toISOString();
+  const { level = 'away', attempt = 1 } = stage;
+  run.hosts.push({ name, level, step: step.name, attempt, since, result: 'wait' });
+}
+
+/** Whether the work on the host has ended, in this step or in one before. */
+export function judgedBefore({ run }: Pass, name: HostName): boolean {
+  const outage = run.hosts.find((each) => each.name === name);
+  return outage !== undefined && isFinal(outage.result);
+}
+
+/** Records where the host stands, before anything is done about it. */
+export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerdict): void {
+  const { verdict } = each;
+  if (verdict.kind === 'failed') return setResult(pass, step, each, 'failed');
+  const over = isReached(verdict);
+  if (over && closesOutage(pass.profile, stage, step.name)) return closeOutage(pass, each.host);
+  const outage = pass.run.hosts.find(({ name }) => name === each.host);
+  if (!outage) return;
+  outage.step = step.name;
+  // A cordon from before the claim ended with that: who cordons the host from now on does so that the work goes on.
+  if (!isReached(verdict) && verdict.uncordoned)
+    Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
+  else delete outage.uncordoned;
+  if (over) delete outage.reason;
+  else outage.reason = truncate(reasonOf(verdict));
+  if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
+}
+
+/** Forgets a host that was given back; its permit is freed once this is stored. */
+export function closeOutage({ run }: Pass, name: HostName): void {
+  run.hosts = run.hosts.filter((each) => each.name !== name);
+}
+
+/** Ends the work on a host whose outage stays open. */
+export function setResult(
+  { run }: Pass,
+  step: StepStatus,
+  { host, verdict }: HostVerdict,
+  result: HostProgress['result'],
+): void {
+  const outage = run.hosts.find(({ name }) => name === host);
+  if (!outage) return;
+  Object.assign(outage, { step: step.name, result, reason: truncate(reasonOf(verdict)) });
+}

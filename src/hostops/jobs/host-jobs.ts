@@ -1,0 +1,72 @@
+/**
+ * The Jobs that work on hosts, for every adapter of the port: a pod in this cluster does the work, whatever the host is.
+ * They are watched namespace by namespace, as the rights go.
+ */
+import type { OwnerRef } from '../../crds/owner-ref.ts';
+import type { Effect, Outcome } from '../../engine/effect.ts';
+import type { EffectFacts, EffectKey } from '../../engine/view.ts';
+import type { Writer } from '../../kube/writes.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Fence, SuspendedJob } from '../port.ts';
+import { adoptJobs } from './adopt-jobs.ts';
+import { JobIndex, type JobIndexOptions } from './job-index.ts';
+import { createJob, deleteJob, startJob } from './job-writes.ts';
+
+export type JobEffect = Extract<Effect, { kind: 'create-job' | 'start-job' | 'delete-job' }>;
+
+export class HostJobs {
+  readonly #index: JobIndex;
+  readonly #writer: Writer;
+
+  constructor(options: JobIndexOptions) {
+    this.#index = new JobIndex(options);
+    this.#writer = options;
+  }
+
+  stop(): void {
+    this.#index.stop();
+  }
+
+  /** Watches the Jobs of a namespace. Resolves with undefined once they are known, else with why they are not. */
+  async prepare(namespace: string): Promise<string | undefined> {
+    return this.#index.prepare(namespace);
+  }
+
+  /** The name of a Job that was started on the host and has not ended, if there is one. */
+  runningOn(host: HostName): string | undefined {
+    return this.#index.runningOn(host);
+  }
+
+  /** The Jobs of an owner that were never started. */
+  suspended(owner: OwnerRef): readonly SuspendedJob[] {
+    return this.#index.suspended(owner);
+  }
+
+  /** The Job of an effect. A failed one counts as running until it is known why it failed. */
+  effect(key: EffectKey): EffectFacts | undefined {
+    return this.#index.effect(key);
+  }
+
+  /** Stamps the open Jobs of a run with the epoch of the fence. Throws when that could not be done. */
+  async adopt(fence: Fence, signal: AbortSignal): Promise<void> {
+    for (const job of await adoptJobs(this.#writer, fence, signal)) this.#index.upsert(job);
+  }
+
+  async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    switch (effect.kind) {
+      case 'delete-job':
+        return deleteJob(this.#writer, effect, fence, signal);
+      case 'create-job': {
+        const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
+        if (object) this.#index.upsert(object);
+        return outcome;
+      }
+      case 'start-job': {
+        const known = this.#index.get(fence.owner.namespace, effect.name);
+        const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
+        if (object) this.#index.upsert(object);
+        return outcome;
+      }
+    }
+  }
+}

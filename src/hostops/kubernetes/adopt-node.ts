@@ -1,0 +1,25 @@
+import type { V1Node } from '@kubernetes/client-node';
+import { mayArrive } from '../../engine/prior-state.ts';
+import { call } from '../../kube/client.ts';
+import { mergePatch, retryOnConflict, type Writer } from '../../kube/writes.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Adoption } from '../port.ts';
+import { nodeState } from './node-facts.ts';
+import { adoptPatch, claimPatch } from './node-patches.ts';
+
+/** Writes the claim of a node again under another epoch, or makes it where it may be on its way. The node as it is then. */
+export async function adoptNode(
+  writer: Writer,
+  host: HostName,
+  { claim, makeIfMissing }: Adoption,
+  signal: AbortSignal,
+): Promise<V1Node | undefined> {
+  const path = `/api/v1/nodes/${host}`;
+  return retryOnConflict(`node ${host}`, async () => {
+    const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
+    const held = node.claim;
+    if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(node, claim)) return undefined;
+    const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, claim);
+    return mergePatch<V1Node>(writer, path, patch, signal);
+  });
+}

@@ -1,0 +1,167 @@
+/** The status of a strategy while its plan is built, and when it is built or cannot be. */
+import { updateConditions, type Reason } from '../crds/conditions.ts';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import { truncate } from '../crds/truncate.ts';
+import { newRun, type RunState } from '../engine/run-state.ts';
+import type { Instant } from '../engine/view.ts';
+import type { Built } from '../planner/build.ts';
+import { specDigest } from '../planner/digest.ts';
+import { actionsDifference, planDifference } from '../planner/plan-difference.ts';
+import type { Plan } from '../planner/plan.ts';
+import { decodeRun, statusOfRun } from './codec.ts';
+import { conditionsFor } from './conditions.ts';
+
+/** What a plan is built from, as far as its status tells of it. */
+export type BuildInput = {
+  readonly spec: PatchStrategySpec;
+  readonly generation: number;
+  readonly before: PatchStrategyStatus;
+  readonly epoch: number;
+  readonly scope: { readonly pool: string };
+  readonly fleetRevision: string;
+  /** Becomes the id of the run. */
+  readonly runId: string;
+};
+
+/**
+ * The status while the queries run. It stays as it is where it has what would be lost if the process died before there is
+ * another: why the build before failed, or what a request has allowed that has not begun.
+ */
+export function buildingStatus({ before, generation }: BuildInput, now: Instant): PatchStrategyStatus {
+  const waits = before.state === 'ready-to-apply' && before.run?.authority !== undefined;
+  if (waits || before.state === 'build-failed') return before;
+  const time = new Date(now).toISOString();
+  const message = 'building the plan';
+  const conditions = updateConditions(
+    before.conditions ?? [],
+    conditionsFor('Building', message, { reconciling: true }),
+    generation,
+    time,
+  );
+  return {
+    observedGeneration: generation,
+    state: 'building',
+    currentPhase: 'build',
+    completionPercentage: 0,
+    message,
+    ...(before.requests ? { requests: before.requests } : {}),
+    conditions,
+  };
+}
+
+/** The status with the plan in it. */
+export function builtStatus(
+  input: BuildInput,
+  buildPhase: PhaseStatus,
+  { plan, withoutRole }: Built,
+  now: Instant,
+): PatchStrategyStatus {
+  const time = new Date(now).toISOString();
+  const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
+  const leftOut = withoutRole.length > 0 ? `; no role of the pool selects ${listed(withoutRole)}` : '';
+  const change = changeOf(input.before, plan);
+  // Where the order names another plan, the difference is told with that.
+  const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
+  const summary = truncate(
+    `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out` +
+      `${leftOut}${change && !pinnedElsewhere ? `; other than before: ${change}` : ''}`,
+  );
+  const before: PatchStrategyStatus = {
+    conditions: input.before.conditions,
+    buildPhase,
+    ...(input.before.requests ? { requests: input.before.requests } : {}),
+    run: {
+      id: input.runId,
+      planDigest: plan.digest,
+      specDigest: specDigest(input.spec),
+      fleetRevision: input.fleetRevision,
+      builtAt: time,
+      pool: input.scope.pool,
+      epoch: input.epoch,
+      actions: plan.actions,
+      summary,
+      ...(change ? { change } : {}),
+    },
+  };
+  const run = { ...newRun(input.runId, plan), authority: authorityOver(input, plan) };
+  const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
+  return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
+}
+
+/** The status when there is no plan, and why. */
+export function failedStatus(
+  input: BuildInput,
+  buildPhase: PhaseStatus,
+  message: string,
+  reason: Reason,
+  now: Instant,
+): PatchStrategyStatus {
+  const time = new Date(now).toISOString();
+  const conditions = updateConditions(
+    input.before.conditions ?? [],
+    conditionsFor(reason, message, { stalled: true }),
+    input.generation,
+    time,
+  );
+  return {
+    observedGeneration: input.generation,
+    state: 'build-failed',
+    currentPhase: 'build',
+    completionPercentage: buildPhase.completionPercentage,
+    message,
+    ...(input.before.requests ? { requests: input.before.requests } : {}),
+    run: {
+      id: input.runId,
+      planDigest: 'none',
+      specDigest: specDigest(input.spec),
+      fleetRevision: input.fleetRevision,
+      builtAt: time,
+      pool: input.scope.pool,
+      epoch: input.epoch,
+    },
+    buildPhase,
+    conditions,
+  };
+}
+
+/** How the plan differs from what was left of the one before; for the same plan, what was said of it before. */
+function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
+  const stored = decodeRun(before);
+  if (!stored) return undefined;
+  const { record, run, plan: old } = stored;
+  if (record.planDigest === plan.digest) return record.change;
+  const left = old.stages.filter((_, id) => run.apply.stages[id]?.result !== 'success');
+  const differences = [
+    planDifference(left, plan.stages),
+    actionsDifference(old.actions, plan.actions),
+  ].filter((each) => each !== undefined);
+  if (differences.length > 0) return truncate(differences.join('; '));
+  return left.length < old.stages.length
+    ? 'the stages that were carried out are no longer in it'
+    : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
+}
+
+/** What a request has allowed that waits for its beginning: it was about this plan, and ends with another, or an edit. */
+function authorityOver({ before: { state, run }, spec }: BuildInput, plan: Plan): RunState['authority'] {
+  const isSame = run?.planDigest === plan.digest && run.specDigest === specDigest(spec);
+  return state === 'ready-to-apply' && isSame ? run.authority : undefined;
+}
+
+/** A plan without stages is carried out as soon as it is made. */
+function nothingToDo(run: RunState, time: string): RunState {
+  const apply: PhaseStatus = {
+    ...run.apply,
+    result: 'success',
+    completionPercentage: 100,
+    startTime: time,
+    endTime: time,
+  };
+  return { ...run, state: 'applied', currentPhase: 'apply', apply };
+}
+
+function listed(hosts: readonly string[]): string {
+  return hosts.length <= 5
+    ? hosts.join(', ')
+    : `${hosts.slice(0, 5).join(', ')} and ${String(hosts.length - 5)} more`;
+}

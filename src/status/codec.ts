@@ -1,0 +1,141 @@
+/** The run of a plan as the status keeps it, and back. */
+import { updateConditions } from '../crds/conditions.ts';
+import { planActions } from '../crds/patch-strategy-spec.ts';
+import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { Answer } from '../engine/requests.ts';
+import type { RunState } from '../engine/run-state.ts';
+import { nextDeadline } from '../engine/timers.ts';
+import type { HeldBack } from '../engine/turn.ts';
+import { memoizeByObject } from '../planner/memoize-by-object.ts';
+import type { Plan, Stage } from '../planner/plan.ts';
+import { conditionsOf } from './conditions.ts';
+import { messageOf, stagesDone } from './message.ts';
+import { withAnswers } from './requests.ts';
+
+/** What stands in `status.run`. */
+export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
+
+/** The run as the status keeps it; undefined when the status holds none. */
+export function runOf(status: PatchStrategyStatus): RunState | undefined {
+  const { run, state, currentPhase, applyPhase, abortPhase, progress } = status;
+  if (!run?.actions || !state || !currentPhase || !applyPhase) return undefined;
+  return {
+    id: run.id,
+    state,
+    currentPhase,
+    apply: applyPhase,
+    abort: abortPhase,
+    hosts: progress?.hosts ?? [],
+    authority: run.authority,
+    abortedIn: run.abortedIn,
+    suspendedSince: run.suspendedSince,
+    lastObservedTime: run.lastObservedTime,
+  };
+}
+
+/** A run as its status holds it, and the plan that it carries out. */
+export type StoredRun = { readonly record: RunRecord; readonly run: RunState; readonly plan: Plan };
+
+/** The run and the plan that the status holds; undefined when there is no plan. */
+export function decodeRun(status: PatchStrategyStatus): StoredRun | undefined {
+  const { run: record } = status;
+  const run = runOf(status);
+  return run && record && { record, run, plan: planOf(record, run) };
+}
+
+/** The plan as it was built, whatever became of the spec. */
+function planOf(record: RunRecord, run: RunState): Plan {
+  const stages = run.apply.stages.map(
+    ({ name, hosts = [], patches = [], level = 'away', steps, timeoutSeconds }): Stage => ({
+      name,
+      hosts,
+      patches,
+      level,
+      steps: steps.map((step) => ({ name: step.name, timeoutSeconds: step.timeoutSeconds })),
+      timeoutSeconds,
+    }),
+  );
+  return { digest: record.planDigest, stages, actions: actionsOf(record) };
+}
+
+/** The same record comes with pass after pass. */
+const actionsOf = memoizeByObject(({ actions }: RunRecord) => planActions.parse(actions));
+
+/** What of a decision the status shows beside the run itself. */
+export type Shown = {
+  /** What is waited for. */
+  readonly reasons: readonly string[];
+  readonly heldBack?: HeldBack | undefined;
+  readonly answers?: readonly Answer[];
+  /** The ids of the requests that stand in the annotations. */
+  readonly placedIds?: ReadonlySet<string>;
+};
+
+/** The status that shows a run, beside what of the status before stays as it is. */
+export function statusOfRun(
+  before: PatchStrategyStatus,
+  run: RunState,
+  { reasons, heldBack, answers = [], placedIds = new Set() }: Shown,
+  generation: number,
+  now: string,
+): PatchStrategyStatus {
+  const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
+  const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
+  const message = messageOf(run, { summary: record?.summary ?? '', reasons, heldBack: heldBack?.message });
+  return {
+    ...kept,
+    ...(record ? { run: recordOf(record, run) } : {}),
+    ...withAnswers(before.requests, answers, now, placedIds),
+    observedGeneration: generation,
+    state: run.state,
+    stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,
+    message,
+    currentPhase: run.currentPhase,
+    completionPercentage: phase?.completionPercentage ?? 0,
+    applyPhase: run.apply,
+    ...(run.abort ? { abortPhase: run.abort } : {}),
+    ...progressOf(run),
+    conditions: updateConditions(
+      before.conditions ?? [],
+      conditionsOf(run, message, heldBack),
+      generation,
+      now,
+    ),
+  };
+}
+
+function recordOf(record: RunRecord, run: RunState): RunRecord {
+  const { authority, abortedIn, suspendedSince, lastObservedTime } = run;
+  const {
+    authority: _authority,
+    abortedIn: _aborted,
+    suspendedSince: _suspended,
+    lastObservedTime: _looked,
+    ...kept
+  } = record;
+  return {
+    ...kept,
+    ...(authority ? { authority } : {}),
+    ...(abortedIn ? { abortedIn } : {}),
+    ...(suspendedSince ? { suspendedSince } : {}),
+    ...(lastObservedTime ? { lastObservedTime } : {}),
+  };
+}
+
+function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
+  const abort = run.currentPhase === 'abort' ? run.abort : undefined;
+  // An abort that has ended, or had nothing to give back, still leaves hosts that failed: they stand in their stage.
+  const phase = abort?.stages[abort.currentStage] ? abort : run.apply;
+  const stage = phase.stages[phase.currentStage];
+  const step = stage?.steps[stage.currentStep];
+  const open = stage?.inProgress === true && step !== undefined;
+  const shown = open
+    ? step
+    : (stage?.steps.findLast(({ result }) => result !== 'initial') ?? stage?.steps[0]);
+  if (!stage || !shown || (!open && run.hosts.length === 0)) return {};
+  const deadline =
+    open && step.result === 'wait'
+      ? { deadline: new Date(nextDeadline({ phase, stage, step })).toISOString() }
+      : {};
+  return { progress: { stage: stage.id, step: shown.name, ...deadline, hosts: [...run.hosts] } };
+}

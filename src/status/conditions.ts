@@ -1,0 +1,72 @@
+import type { DesiredCondition, Reason } from '../crds/conditions.ts';
+import type { HostProgress } from '../crds/patch-strategy-status.ts';
+import { truncate } from '../crds/truncate.ts';
+import type { RunState } from '../engine/run-state.ts';
+import type { HeldBack } from '../engine/turn.ts';
+
+/** The conditions for the states of a run (docs/guides/gitops.md). */
+export function conditionsOf(
+  run: RunState,
+  message: string,
+  heldBack: HeldBack | undefined,
+): DesiredCondition[] {
+  const wish = (reason: Reason, is: Is): DesiredCondition[] => conditionsFor(reason, message, is, run.hosts);
+  switch (run.state) {
+    case 'ready-to-apply':
+      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('AwaitingApproval', {});
+    case 'applying':
+      if (run.suspendedSince) return wish('Suspended', {});
+      if (run.apply.currentStage < run.apply.stopAtStage) return wish('Applying', { reconciling: true });
+      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('PausedAtStage', {});
+    case 'applied':
+      return wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true });
+    case 'aborting':
+      return wish('Aborting', { reconciling: true });
+    case 'aborted':
+      return wish('Aborted', { stalled: true });
+    case 'abort-failed':
+    case 'abort-timeout':
+      return wish('AbortFailed', { stalled: true });
+    case 'building':
+      return wish('Building', { reconciling: true });
+    case 'build-failed':
+      return wish('BuildFailed', { stalled: true });
+    case 'apply-failed':
+    case 'apply-timeout':
+      return wish('ApplyFailed', { stalled: true });
+  }
+}
+
+/** Whether what holds a run back ends by itself, or only when something is mended; else it waits for a person. */
+function heldIs({ reason }: HeldBack): Is {
+  const stalled = reason === 'NotPermitted' || reason === 'Overlap' || reason === 'PoolNotFound';
+  return { stalled, reconciling: reason === 'Building' };
+}
+
+type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };
+
+/** Ready, Reconciling and Stalled, of which at most one is True; and whether somebody opened one of our hosts. */
+export function conditionsFor(
+  reason: Reason,
+  message: string,
+  is: Is,
+  hosts: readonly HostProgress[] = [],
+): DesiredCondition[] {
+  const calm = { reason: 'AsExpected', message: '' } as const;
+  const opened = hosts.filter(({ uncordoned }) => uncordoned);
+  const told = truncate(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
+  return [
+    { type: 'Ready', status: is.ready ? 'True' : 'False', reason, message },
+    {
+      type: 'Reconciling',
+      status: is.reconciling ? 'True' : 'False',
+      ...(is.reconciling ? { reason, message } : calm),
+    },
+    { type: 'Stalled', status: is.stalled ? 'True' : 'False', ...(is.stalled ? { reason, message } : calm) },
+    {
+      type: 'ForeignUncordon',
+      status: opened.length > 0 ? 'True' : 'False',
+      ...(opened.length > 0 ? ({ reason: 'HostUncordoned', message: told } as const) : calm),
+    },
+  ];
+}

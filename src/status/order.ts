@@ -1,0 +1,90 @@
+/** What is wanted of a strategy now, and what of its pool stands against it. */
+import type { Reason } from '../crds/conditions.ts';
+import type { HostPoolSpec } from '../crds/host-pool.ts';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { closedBecause, limitIn } from '../engine/pool-facts.ts';
+import type { HeldBack, Order } from '../engine/turn.ts';
+import type { FleetFacts } from '../engine/view.ts';
+import { policyViolations } from '../planner/action-policy.ts';
+import { specDigest } from '../planner/digest.ts';
+import type { StoredRun } from './codec.ts';
+import { pinnedElsewhere } from './pinned-plan.ts';
+import { limitBelowStage } from './rebuild.ts';
+
+/** A strategy with the run that it has, its pool, and what of the pool's hosts counts. */
+export type OrderInput = {
+  readonly strategy: {
+    readonly metadata: { readonly namespace: string };
+    readonly spec: PatchStrategySpec;
+  };
+  readonly stored: StoredRun | undefined;
+  readonly pool: { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
+  readonly fleet: FleetFacts;
+  /** No strategy may run its Jobs there. */
+  readonly operatorNamespace: string;
+};
+
+/** The pool that a strategy is about: that of the spec, or while a run is under way the one that it holds permits of. */
+export function poolOf({ poolRef }: PatchStrategySpec, stored: StoredRun | undefined): string {
+  if (!stored) return poolRef;
+  const { record, run } = stored;
+  const busy = run.hosts.length > 0 || run.state === 'applying' || run.state === 'aborting';
+  return busy ? record.pool : poolRef;
+}
+
+/** The standing order of the spec, and what stands against it now. */
+export function orderOf(input: OrderInput): Order {
+  const { execution } = input.strategy.spec;
+  const against = execution.mode === 'Abort' ? undefined : heldBackBecause(input);
+  return { ...execution, ...(against === undefined ? {} : { heldBack: against }) };
+}
+
+/** The order while the pool is missing: what is open is ended, nothing further begins. */
+export function orderWithoutPool({ execution, poolRef }: PatchStrategySpec): Order {
+  return { ...execution, heldBack: { reason: 'PoolNotFound', message: poolMissing(poolRef) } };
+}
+
+/** What is to be done about a pool that there is not. */
+export function poolMissing(name: string): string {
+  return `HostPool ${name} does not exist: create it, or set spec.poolRef to one that does`;
+}
+
+/** What of a plan the pool does not permit, one sentence each. */
+export function violationsOf({
+  strategy: { metadata, spec },
+  stored,
+  pool,
+  operatorNamespace,
+}: Omit<OrderInput, 'fleet'>): readonly string[] {
+  const { allowedNamespaces, actionPolicy } = pool.spec;
+  const policy = { name: pool.metadata.name, allowedNamespaces, actionPolicy };
+  return policyViolations(stored?.plan.actions ?? spec, metadata.namespace, policy, operatorNamespace);
+}
+
+/** Why no further stage may begin, whoever asks for it: the open one ends as it was planned, and then it waits. */
+function heldBackBecause(input: OrderInput): HeldBack | undefined {
+  const {
+    strategy: { spec },
+    stored,
+    pool,
+    fleet,
+  } = input;
+  if (!stored) return undefined;
+  const { record, run } = stored;
+  if (record.specDigest !== specDigest(spec))
+    return { reason: 'Building', message: 'the spec was edited, what is left is planned anew' };
+  if (limitBelowStage(run, limitIn(pool, fleet)))
+    return {
+      reason: 'Building',
+      message: 'a stage is larger than the pool allows now, what is left is planned anew',
+    };
+  const [violation] = violationsOf(input);
+  const pinned = pinnedElsewhere(spec.execution.plan, record);
+  return (
+    heldBack('NotPermitted', violation) ?? heldBack('AwaitingApproval', pinned) ?? closedBecause(pool, fleet)
+  );
+}
+
+function heldBack(reason: Reason, message: string | undefined): HeldBack | undefined {
+  return message === undefined ? undefined : { reason, message };
+}

@@ -1,0 +1,53 @@
+import { updateConditions, type DesiredCondition } from '../crds/conditions.ts';
+import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
+import { limitIn, overlap } from '../engine/pool-facts.ts';
+import type { FleetFacts } from '../engine/view.ts';
+
+const NAMED = 20;
+
+type HostPool = {
+  readonly metadata: { readonly name: string; readonly generation: number };
+  readonly spec: HostPoolSpec;
+};
+
+/** The status with what is observed of the pool; the very same object when nothing of it changed. */
+export function observedStatus(
+  pool: HostPool,
+  status: HostPoolStatus,
+  fleet: FleetFacts,
+  now: string,
+): HostPoolStatus {
+  const { generation } = pool.metadata;
+  const out = [...fleet.outOfServiceByOthers].toSorted();
+  const next: HostPoolStatus = {
+    ...status,
+    observedGeneration: generation,
+    limit: limitIn(pool, fleet),
+    hosts: fleet.total,
+    outOfService: { count: out.length, hosts: out.slice(0, NAMED) },
+    conditions: updateConditions(status.conditions ?? [], conditionsOf(pool, fleet), generation, now),
+  };
+  return JSON.stringify(next) === JSON.stringify(status) ? status : next;
+}
+
+function conditionsOf(pool: HostPool, fleet: FleetFacts): DesiredCondition[] {
+  const problem = overlap(pool.metadata.name, fleet);
+  const calm = { reason: 'AsExpected', message: '' } as const;
+  if (problem !== undefined) {
+    const why = { reason: 'Overlap', message: problem } as const;
+    return [
+      { type: 'Ready', status: 'False', ...why },
+      { type: 'Reconciling', status: 'False', ...calm },
+      { type: 'Stalled', status: 'True', ...why },
+    ];
+  }
+  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once`;
+  const serving = pool.spec.paused
+    ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
+    : ({ reason: 'Serving', message } as const);
+  return [
+    { type: 'Ready', status: 'True', ...serving },
+    { type: 'Reconciling', status: 'False', ...calm },
+    { type: 'Stalled', status: 'False', ...calm },
+  ];
+}

@@ -1,0 +1,19 @@
+import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyState } from '../crds/vocabulary.ts';
+import type { Outcomes } from '../engine/outcomes.ts';
+import type { Instant } from '../engine/view.ts';
+
+/** What of a strategy is counted, and since when pods cannot leave their host. */
+export function strategyFacts(
+  { state = 'building', conditions = [] }: PatchStrategyStatus,
+  outcomes: Pick<Outcomes, 'blockedEvictions'>,
+  now: Instant,
+): {
+  readonly state: StrategyState;
+  readonly stopped: boolean;
+  readonly blocked?: { readonly pods: number; readonly since: Instant };
+} {
+  const stopped = conditions.some(({ type, status }) => type === 'Stalled' && status === 'True');
+  const blocked = outcomes.blockedEvictions(now);
+  return { state, stopped, ...(blocked ? { blocked } : {}) };
+}

@@ -1,0 +1,26 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+
+/** Whether two statuses differ in nothing but messages, and what hosts wait for: nothing is decided upon those. */
+export function differInVolatileFieldsOnly(one: PatchStrategyStatus, other: PatchStrategyStatus): boolean {
+  return isDeepStrictEqual(withoutVolatileFields(one), withoutVolatileFields(other));
+}
+
+function withoutVolatileFields({
+  message: _message,
+  conditions = [],
+  progress,
+  ...rest
+}: PatchStrategyStatus): unknown {
+  const hosts = progress?.hosts.map((host) => (host.result === 'wait' ? { ...host, reason: '' } : host));
+  return {
+    ...rest,
+    progress: progress && { ...progress, hosts },
+    conditions: conditions.map(({ type, status, reason, observedGeneration }) => [
+      type,
+      status,
+      reason,
+      observedGeneration,
+    ]),
+  };
+}

@@ -1,0 +1,75 @@
+/** Judges that nobody acts for a run in an older epoch than somebody else did (invariant 5). */
+import { at, type Change } from './world/api-server.ts';
+import { REPEATED } from './world/connection.ts';
+import type { ApiObject } from './world/objects.ts';
+import { epochOf, runIdOf } from './seen.ts';
+
+/**
+ * A leader acts for a run when it writes what it has decided, starts a Job or gives a host back. What it does to take
+ * the run over is no act: it stamps the status, writes the claims again, makes those that may be on their way, and
+ * stamps the Jobs. Between these writes one of the leader before may still arrive at an object whose turn has not come.
+ * The operator cannot know of it, and need not: nothing rests on the object yet, and its turn comes before the first act.
+ */
+export class EpochCheck {
+  readonly #failed: (complaint: string) => void;
+  /** By process: the epoch that it raised the pool to. */
+  readonly #epochs = new Map<string, number>();
+  /** By run: who acted last. */
+  readonly #acting = new Map<string, { readonly by: string; readonly epoch: number }>();
+
+  constructor(failed: (complaint: string) => void) {
+    this.#failed = failed;
+  }
+
+  /** Judges a write of the operator to a pool. */
+  pool({ object, before, by }: Change): void {
+    const [was, epoch] = [poolEpochOf(before), poolEpochOf(object)];
+    if (epoch !== was) this.#epochs.set(by, epoch);
+    this.#written(object, by, was);
+  }
+
+  /** Judges a write of the operator to a strategy. */
+  strategy(object: ApiObject, before: ApiObject, by: string): void {
+    const run = runIdOf(object);
+    const [was, epoch] = [runIdOf(before) === run ? epochOf(before) : 0, epochOf(object)];
+    this.#written(object, by, was);
+    const isStamp = was > 0 && epoch > was;
+    // Until it takes the run over, a leader writes at most why it cannot.
+    if (!isStamp && epoch === this.#epochOf(by)) this.acts(run, by, `${object.metadata.name} was written`);
+  }
+
+  /** Judges an act for a run. */
+  acts(run: string, by: string, what: string): void {
+    this.claims(run, by, what);
+    const epoch = this.#epochOf(by);
+    if (epoch >= (this.#acting.get(run)?.epoch ?? 0)) this.#acting.set(run, { by, epoch });
+  }
+
+  /** Judges a claim, which may be one that a take-over makes; where it was decided, an act came before it. */
+  claims(run: string, by: string, what: string): void {
+    const known = this.#acting.get(run);
+    const epoch = this.#epochOf(by);
+    if (known && epoch < known.epoch)
+      this.#failed(
+        `(5) ${what} by ${by} in epoch ${String(epoch)}, when ${known.by} acted in ${String(known.epoch)}`,
+      );
+  }
+
+  /** Raising the epoch of a pool or a run is the first write of a take-over: from then on it refuses all older ones. */
+  #written({ kind, metadata: { name } }: ApiObject, by: string, epoch: number): void {
+    const own = this.#epochOf(by);
+    if (own < epoch)
+      this.#failed(
+        `(5) ${kind} ${name} was written by ${by} in epoch ${String(own)}, when it was in ${String(epoch)}`,
+      );
+  }
+
+  #epochOf(by: string): number {
+    const process = by.endsWith(REPEATED) ? by.slice(0, -REPEATED.length) : by;
+    return this.#epochs.get(process) ?? 0;
+  }
+}
+
+function poolEpochOf(pool: ApiObject | undefined): number {
+  return Number(at(pool?.status, 'epoch') ?? 0);
+}

@@ -1,0 +1,297 @@
+/**
+ * Manifests that the API server takes, and some that it refuses. The admission
+ * test asks a real one; a unit test asks the command line and its evaluator of
+ * CEL rules, which must say the same of each.
+ *
+ * Every rule of the kinds, at each place that it stands at, has a row of both
+ * sorts; so has every list whose entries must differ. The unit test counts.
+ */
+import type { Manifest } from './apply.ts';
+import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export type AcceptedRow = { readonly name: string; readonly manifest: Manifest };
+
+export type RefusedRow = {
+  readonly name: string;
+  readonly manifest: Manifest;
+  /** The field that is named. */
+  readonly path: string;
+  /** A CEL rule, a list whose entries must differ, or the shape of the field. */
+  readonly by: 'rule' | 'list' | 'shape';
+  /** The message of the rule, or what the API server says of the field. */
+  readonly says: string | RegExp;
+};
+
+const strategy = (spec: Fields): Manifest => strategyManifest('tried', 'careen-hosts', spec);
+const pool = (spec: Fields): Manifest => poolManifest('tried', 1, spec);
+const limited = (maxUnavailable: unknown): Manifest => poolManifest('tried', maxUnavailable);
+const policy = (actionPolicy: Fields): Manifest => pool({ actionPolicy });
+const patchWith = (fields: Fields): Manifest => strategy({ patches: [{ ...kernelPatch, ...fields }] });
+const requirement = (fields: Fields): Manifest =>
+  patchWith({ current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6'], ...fields }] });
+const container = { name: 'a', image: 'b' };
+const jobWith = (pod: Fields) => ({ job: { template: { spec: { containers: [container], ...pod } } } });
+const withoutReboot = (patch: Fields): Manifest => ({ ...strategy({}), spec: { patches: [patch] } });
+const shown = (value: unknown): string => JSON.stringify(value);
+
+/** The places of a pod: its path, and a strategy that has it there. */
+const PODS = [
+  ['spec.patches[0].action.job.template.spec', (pod: Fields) => patchWith({ action: jobWith(pod) })],
+  ['spec.reboot.job.template.spec', (pod: Fields) => strategy({ reboot: jobWith(pod) })],
+] as const;
+
+const ROLES = ['controller', 'storage', 'worker'] as const;
+const roleAsking = (role: string, fields: Fields): Manifest =>
+  pool({ roles: { [role]: { matchExpressions: [{ key: 'a', ...fields }] } } });
+
+export const ACCEPTED: readonly AcceptedRow[] = [
+  ...[1, 10000, '1%', '99%', '100%'].map((limit) => ({
+    name: `a limit of ${shown(limit)}`,
+    manifest: limited(limit),
+  })),
+  {
+    name: 'a pool that is stopped, for two namespaces',
+    manifest: pool({ paused: true, allowedNamespaces: ['careen-hosts', 'team-a'] }),
+  },
+  {
+    name: 'a policy',
+    manifest: policy({
+      images: ['registry.example.com/patch:1', 'registry.example.com:5000/patches/*', '*', 'no\u00a0break'],
+      privileged: false,
+      hostMounts: ['/', '/var/lib/careen', '/.a/..b', '/a\n', '/…/é'],
+      serviceAccounts: ['patcher'],
+      secrets: ['licence.key'],
+    }),
+  },
+  { name: 'a policy of nothing', manifest: policy({ images: [], hostMounts: [] }) },
+  ...ROLES.flatMap((role) =>
+    [
+      { operator: 'In', values: ['b', 'c'] },
+      { operator: 'DoesNotExist' },
+      { operator: 'Exists', values: [] },
+    ].map((fields) => ({ name: `a ${role} with ${shown(fields)}`, manifest: roleAsking(role, fields) })),
+  ),
+  ...['Hold', 'Run', 'Suspend', 'Abort'].map((mode) => ({
+    name: `the mode ${mode}`,
+    manifest: strategy({ execution: { mode } }),
+  })),
+  ...['pause', 'recordon', 'fail'].map((answer) => ({
+    name: `${answer} on an uncordon`,
+    manifest: strategy({ onForeignUncordon: answer }),
+  })),
+  { name: 'two patches', manifest: strategy({ patches: [kernelPatch, kubeletPatch] }) },
+  { name: 'a patch without a reboot', manifest: withoutReboot(kubeletPatch) },
+  { name: 'a patch that says so', manifest: withoutReboot({ ...kubeletPatch, rebootRequired: false }) },
+  { name: 'a reboot that no patch asks for', manifest: patchWith({ rebootRequired: false }) },
+  {
+    name: 'a strategy for workers only',
+    manifest: strategy({ controllerApplyType: 'ignore', storageApplyType: 'ignore' }),
+  },
+  ...[
+    { operator: 'In', values: ['6', '7'] },
+    { operator: 'NotIn', values: ['6'] },
+    { operator: 'Exists', values: [] },
+    { values: ['v1.2'] },
+  ].map((fields) => ({ name: `a fact with ${shown(fields)}`, manifest: requirement(fields) })),
+  {
+    name: 'a fact that exists',
+    manifest: patchWith({ current: [{ fact: 'labels.a', operator: 'Exists' }] }),
+  },
+  ...PODS.flatMap(([path, withPod]) => [
+    { name: `${path} with restartPolicy`, manifest: withPod({ restartPolicy: 'Never' }) },
+    {
+      name: `${path} with fields of any pod`,
+      manifest: withPod({
+        containers: [container, { name: 'b', image: 'b', env: [] }],
+        constructor: 'a',
+        hostPID: true,
+      }),
+    },
+  ]),
+];
+
+/** What the messages of the rules are. */
+const TAKEN_ID = 'must not be "reboot": that names the reboot itself';
+const SOME_VALUES = 'values must have at least one entry with In and NotIn';
+const NO_VALUES = 'values must be left out with Exists';
+const ONE_VERSION = 'values must be one version that begins with a number, such as ["6.12.48"], with AtLeast';
+const NO_REBOOT = 'spec.reboot must say how to reboot a host, because a patch has rebootRequired: true';
+const ALL_IGNORED = 'controllerApplyType, storageApplyType and workerApplyType must not all be ignore';
+const PINNED =
+  'nodeName, nodeSelector and affinity must not be set: Careen pins the pod to the host it works on';
+const RESTARTED = 'restartPolicy must be Never or left out';
+const LIMIT = 'maxUnavailable must be a number from 1 to 10000, or a percentage from "1%" to "100%"';
+const OWN_NAMESPACE =
+  'allowedNamespaces must not contain careen-system, the namespace of Careen itself: use another, such as careen-hosts';
+const IMAGE =
+  'must be an image, or the beginning of one with * at its end, such as "registry.example.com/patches/*"';
+const MOUNT = 'must be an absolute path without "//", "." and "..", such as /var/lib/careen';
+const VALUES = 'values must be given with In and NotIn, and left out with Exists and DoesNotExist';
+
+const byRule = (name: string, manifest: Manifest, path: string, says: string): RefusedRow => ({
+  name,
+  manifest,
+  path,
+  by: 'rule',
+  says,
+});
+const byList = (name: string, manifest: Manifest, path: string): RefusedRow => ({
+  name,
+  manifest,
+  path,
+  by: 'list',
+  says: /Duplicate value/,
+});
+const byShape = (name: string, manifest: Manifest, path: string, says = /./): RefusedRow => ({
+  name,
+  manifest,
+  path,
+  by: 'shape',
+  says,
+});
+
+const ID = 'spec.patches[0].id';
+const CURRENT = 'spec.patches[0].current[0]';
+const POLICY = 'spec.actionPolicy';
+const NOT_SUPPORTED = /supported values/;
+
+export const REFUSED: readonly RefusedRow[] = [
+  byShape('no patches', strategy({ patches: [] }), 'spec.patches', /at least 1/),
+  byShape('a patch id with capitals', patchWith({ id: 'Kernel' }), ID),
+  byRule('a patch called reboot', patchWith({ id: 'reboot' }), ID, TAKEN_ID),
+  byList('two patches of one id', strategy({ patches: [kubeletPatch, kubeletPatch] }), 'spec.patches[1]'),
+  byShape('a patch without a way to see it', patchWith({ current: [] }), 'spec.patches[0].current'),
+  byShape('an unknown fact', requirement({ fact: 'nodeInfo.colour' }), `${CURRENT}.fact`),
+  byShape('an unknown operator', requirement({ operator: 'Near' }), `${CURRENT}.operator`, NOT_SUPPORTED),
+  ...[['1', '2'], ['new'], []].map((values) =>
+    byRule(`AtLeast with ${shown(values)}`, requirement({ values }), `${CURRENT}.values`, ONE_VERSION),
+  ),
+  ...['In', 'NotIn'].map((operator) =>
+    byRule(
+      `${operator} without values`,
+      requirement({ operator, values: [] }),
+      `${CURRENT}.values`,
+      SOME_VALUES,
+    ),
+  ),
+  byRule('Exists with values', requirement({ operator: 'Exists' }), `${CURRENT}.values`, NO_VALUES),
+  byRule('a reboot nobody described', withoutReboot(kernelPatch), 'spec.reboot', NO_REBOOT),
+  ...PODS.flatMap(([path, withPod]) => [
+    ...[{ nodeName: 'a' }, { nodeName: '' }, { nodeSelector: {} }, { affinity: { a: {} } }].map((fields) =>
+      byRule(`${path} pinned by ${shown(fields)}`, withPod(fields), path, PINNED),
+    ),
+    ...['Always', ''].map((restartPolicy) =>
+      byRule(
+        `${path} that restarts: ${shown(restartPolicy)}`,
+        withPod({ restartPolicy }),
+        `${path}.restartPolicy`,
+        RESTARTED,
+      ),
+    ),
+    byShape(`${path} without containers`, withPod({ containers: [] }), `${path}.containers`),
+    byList(
+      `${path} with two containers of one name`,
+      withPod({ containers: [container, { name: 'b', image: 'b' }, container] }),
+      `${path}.containers[2]`,
+    ),
+  ]),
+  byShape(
+    'parallel controllers',
+    strategy({ controllerApplyType: 'parallel' }),
+    'spec.controllerApplyType',
+    NOT_SUPPORTED,
+  ),
+  byRule(
+    'nothing to apply to',
+    strategy({ controllerApplyType: 'ignore', storageApplyType: 'ignore', workerApplyType: 'ignore' }),
+    'spec',
+    ALL_IGNORED,
+  ),
+  byShape(
+    'too many at once',
+    strategy({ maxParallelWorkerHosts: 101 }),
+    'spec.maxParallelWorkerHosts',
+    /less than or equal to 100/,
+  ),
+  byShape('an unknown mode', strategy({ execution: { mode: 'Go' } }), 'spec.execution.mode', NOT_SUPPORTED),
+  byShape('a negative stage', strategy({ execution: { throughStage: -1 } }), 'spec.execution.throughStage'),
+  ...['sha256:0', `sha256:${'A'.repeat(64)}`, '0'.repeat(64)].map((plan) =>
+    byShape(
+      `a plan named ${plan.slice(0, 12)}`,
+      strategy({ execution: { plan } }),
+      'spec.execution.plan',
+      /should match '\^sha256:/,
+    ),
+  ),
+  byShape(
+    'a timeout of nothing',
+    strategy({ timing: { patchTimeoutSeconds: 0 } }),
+    'spec.timing.patchTimeoutSeconds',
+  ),
+  byShape('a misspelt field', strategy({ maxParallelHosts: 2 }), 'spec.maxParallelHosts', /unknown field/),
+  byShape(
+    'an unknown answer to an uncordon',
+    strategy({ onForeignUncordon: 'ignore' }),
+    'spec.onForeignUncordon',
+    NOT_SUPPORTED,
+  ),
+  ...[0, 10001, -1, '50', '0%', '01%', '150%', '10 %', '50%\n', 'few'].map((limit) =>
+    byRule(`a pool limit of ${shown(limit)}`, limited(limit), 'spec.maxUnavailable', LIMIT),
+  ),
+  byShape('a pool limit of 1.5', limited(1.5), 'spec.maxUnavailable'),
+  byShape('a stop switch in words', pool({ paused: 'yes' }), 'spec.paused'),
+  byShape('a pool for nobody', pool({ allowedNamespaces: [] }), 'spec.allowedNamespaces'),
+  byRule(
+    "a pool for the operator's own namespace",
+    pool({ allowedNamespaces: ['a', 'careen-system'] }),
+    'spec.allowedNamespaces',
+    OWN_NAMESPACE,
+  ),
+  byList(
+    'a pool for one namespace twice',
+    pool({ allowedNamespaces: ['a', 'a'] }),
+    'spec.allowedNamespaces[1]',
+  ),
+  byShape(
+    'a pool for a namespace that cannot be',
+    pool({ allowedNamespaces: ['*'] }),
+    'spec.allowedNamespaces[0]',
+  ),
+  byShape('an image pattern of nothing', policy({ images: [''] }), `${POLICY}.images[0]`),
+  ...['*a', 'a b', 'a\tb', 'a\vb', 'a**', 'a*b'].map((pattern) =>
+    byRule(`an image pattern ${shown(pattern)}`, policy({ images: [pattern] }), `${POLICY}.images[0]`, IMAGE),
+  ),
+  ...['var', '/var/', '//', '/var/../etc', '/..', '/./a', '/a/..'].map((path) =>
+    byRule(`a host mount of ${path}`, policy({ hostMounts: [path] }), `${POLICY}.hostMounts[0]`, MOUNT),
+  ),
+  byShape('a privilege in words', policy({ privileged: 'no' }), `${POLICY}.privileged`),
+  byShape(
+    'a service account that cannot be',
+    policy({ serviceAccounts: ['*'] }),
+    `${POLICY}.serviceAccounts[0]`,
+  ),
+  byShape('a Secret that cannot be', policy({ secrets: [''] }), `${POLICY}.secrets[0]`),
+  ...['images', 'hostMounts', 'serviceAccounts', 'secrets'].map((field) => {
+    const entry = field === 'hostMounts' ? '/a' : 'a';
+    return byList(
+      `${field} with an entry twice`,
+      policy({ [field]: [entry, entry] }),
+      `${POLICY}.${field}[1]`,
+    );
+  }),
+  byShape('a misspelt rule', policy({ image: ['a'] }), `${POLICY}.image`, /unknown field/),
+  byShape('a pool of no provider', pool({ provider: {} }), 'spec.provider.kubernetes'),
+  ...ROLES.flatMap((role) =>
+    [{ operator: 'In' }, { operator: 'NotIn', values: [] }, { operator: 'Exists', values: ['b'] }].map(
+      (fields) =>
+        byRule(
+          `a ${role} with ${shown(fields)}`,
+          roleAsking(role, fields),
+          `spec.roles.${role}.matchExpressions[0].values`,
+          VALUES,
+        ),
+    ),
+  ),
+];

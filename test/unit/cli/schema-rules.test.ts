@@ -1,0 +1,209 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { readFleet } from '../../../src/cli/fleet-file.ts';
+import { brokenRules } from '../../../src/cli/schema-rules.ts';
+import { readStrategy } from '../../../src/cli/strategy-file.ts';
+import { openApiSchema, type CrdDefinition } from '../../../src/crds/custom-resource-definition.ts';
+import { hostPoolDefinition } from '../../../src/crds/host-pool.ts';
+import { patchStrategyDefinition } from '../../../src/crds/patch-strategy.ts';
+import { rules } from '../../../src/crds/schema.ts';
+import { pathText } from '../../../src/planner/input-error.ts';
+import { ACCEPTED, REFUSED } from '../../support/controlplane/admission-rows.ts';
+import type { Manifest } from '../../support/controlplane/apply.ts';
+
+const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition];
+
+type Broken = { readonly path: string; readonly says: string };
+
+function broken(definition: CrdDefinition, object: unknown): Broken[] {
+  return brokenRules(definition, object).map(({ path, remedy }) => ({ path: pathText(path), says: remedy }));
+}
+
+function definitionOf({ kind }: Manifest): CrdDefinition {
+  const found = DEFINITIONS.find((each) => each.kind === kind);
+  if (!found) throw new Error(`no kind of ours: ${kind}`);
+  return found;
+}
+
+describe('the rules of the kinds, as admission.test.ts has them from the API server', () => {
+  it.each(ACCEPTED)('let pass: $name', ({ manifest }) => {
+    expect(broken(definitionOf(manifest), manifest)).toEqual([]);
+  });
+
+  it.each(REFUSED.filter(({ by }) => by === 'rule'))('refuse: $name', ({ manifest, path, says }) => {
+    expect(broken(definitionOf(manifest), manifest)).toEqual([{ path, says }]);
+  });
+
+  it.each(REFUSED.filter(({ by }) => by === 'list'))('refuse: $name', ({ manifest, path }) => {
+    const says: unknown = expect.stringMatching(/ each entry /);
+    expect(broken(definitionOf(manifest), manifest)).toEqual([{ path, says }]);
+  });
+
+  it.each(DEFINITIONS)('have rows of both sorts, each of $kind', (definition) => {
+    const accepted = ACCEPTED.filter(({ manifest }) => manifest.kind === definition.kind);
+    const refused = REFUSED.filter(({ manifest }) => manifest.kind === definition.kind);
+    const places = new Set(accepted.flatMap(({ manifest }) => pathsIn(manifest)));
+    const checks = checksIn(openApiSchema(definition));
+    expect(checks.filter(({ place }) => !places.has(place))).toEqual([]);
+    const seen = refused.map(({ path, by, says }) => ({ path: path.replaceAll(/\d+/g, ''), by, says }));
+    const lacking = checks.filter(
+      ({ path, by, says }) =>
+        !seen.some((each) => each.path === path && each.by === by && (by === 'list' || each.says === says)),
+    );
+    expect(lacking).toEqual([]);
+  });
+});
+
+describe('a file with such a manifest in it', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'careen-rules-'));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** Reads a manifest as `careen plan` does: a strategy from its file, a pool from that of its fleet. */
+  async function readBack({ apiVersion, kind, metadata, ...rest }: Manifest): Promise<unknown> {
+    const file = join(folder, 'file.json');
+    const isPool = kind === hostPoolDefinition.kind;
+    const content = isPool
+      ? { apiVersion, kind: 'Fleet', pool: { name: metadata.name, ...rest }, hosts: [] }
+      : { apiVersion, kind, metadata, ...rest };
+    await writeFile(file, JSON.stringify(content));
+    return isPool ? readFleet(file) : readStrategy(file);
+  }
+
+  it.each(ACCEPTED)('is read: $name', async ({ manifest }) => {
+    await expect(readBack(manifest)).resolves.toBeDefined();
+  });
+
+  it.each(REFUSED)('is refused: $name', async ({ manifest, path }) => {
+    const named = manifest.kind === hostPoolDefinition.kind ? `pool.${path}` : path;
+    await expect(readBack(manifest)).rejects.toThrow(`file.json: ${named} is `);
+  });
+});
+
+describe('brokenRules', () => {
+  const kindWith = (spec: z.ZodType): CrdDefinition => ({ ...hostPoolDefinition, spec });
+  const ruled = (schema: z.ZodType, rule: string) =>
+    kindWith(z.object({ a: schema.meta(rules({ rule, message: rule })) }));
+  const brokenOf = (schema: z.ZodType, rule: string, a: unknown) =>
+    broken(ruled(schema, rule), { spec: { a } });
+
+  it('takes whole numbers for int, but not where a number is asked for', () => {
+    expect(brokenOf(z.int(), 'type(self) == int', 2)).toEqual([]);
+    expect(brokenOf(z.number(), 'type(self) == double', 2)).toEqual([]);
+  });
+
+  it('matches as RE2 does', () => {
+    expect(brokenOf(z.string(), "self.matches('^[[:alpha:]].$')", 'a😀')).toEqual([]);
+  });
+
+  it('takes a rule for broken that cannot be evaluated', () => {
+    const rule = 'self.b.c == 1';
+    expect(brokenOf(z.looseObject({ b: z.looseObject({}) }), rule, { b: {} })).toEqual([
+      { path: 'spec.a', says: rule },
+    ]);
+    expect(() => brokenOf(z.string(), 'self ==', '')).toThrow();
+  });
+
+  it('leaves out what is about a change', () => {
+    expect(brokenOf(z.string(), 'self == oldSelf', 'a')).toEqual([]);
+  });
+
+  it('sees only the fields that the schema has, under whatever name', () => {
+    const fields = z.looseObject({ a: z.string().optional() });
+    for (const name of ['b', 'constructor', 'a']) {
+      const rule = `has(self.${name})`;
+      const says = name === 'a' ? [] : [{ path: 'spec.a', says: rule }];
+      expect(brokenOf(fields, rule, { [name]: 'c' })).toEqual(says);
+    }
+  });
+
+  it('names the field that a rule is about', () => {
+    const rule = { rule: 'false', message: 'no', fieldPath: '.b.c' } as const;
+    const kind = kindWith(z.looseObject({}).meta(rules(rule)));
+    expect(brokenRules(kind, { spec: { b: { c: 7 } } })).toEqual([
+      { path: ['spec', 'b', 'c'], value: 7, remedy: 'no' },
+    ]);
+  });
+
+  it('looks into maps and lists, with the defaults that are in them', () => {
+    const entry = z
+      .object({ n: z.int().default(3) })
+      .meta(rules({ rule: '!has(self.n) || self.n != 3', message: 'not 3' }));
+    const kind = kindWith(z.object({ by: z.record(z.string(), z.array(entry)).default({}) }));
+    expect(broken(kind, { spec: {} })).toEqual([]);
+    expect(broken(kind, { spec: { by: { x: [{ n: 4 }, {}] } } })).toEqual([
+      { path: 'spec.by.x[1]', says: 'not 3' },
+    ]);
+  });
+
+  it('compares the entries of a map by all of its keys, and those of a set as a whole', () => {
+    const list = (meta: object) => kindWith(z.object({ of: z.array(z.looseObject({})).meta({ ...meta }) }));
+    const map = list({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k', 'l'] });
+    const of = [
+      { k: 1, l: 1 },
+      { k: 1, l: 2 },
+      { k: 1, l: 1, m: 3 },
+    ];
+    expect(brokenRules(map, { spec: { of } })).toEqual([
+      {
+        path: ['spec', 'of', 2],
+        value: { k: 1, l: 1 },
+        remedy: 'of[0] has that k and l already; each entry needs its own',
+      },
+    ]);
+    expect(
+      broken(list({ 'x-kubernetes-list-type': 'set' }), { spec: { of: [...of, { l: 2, k: 1 }] } }),
+    ).toEqual([{ path: 'spec.of[3]', says: 'of[1] is the same; each entry is listed once' }]);
+    expect(broken(list({ 'x-kubernetes-list-type': 'atomic' }), { spec: { of: [...of, ...of] } })).toEqual(
+      [],
+    );
+  });
+});
+
+type Check = { readonly place: string; readonly path: string; readonly by: string; readonly says?: string };
+
+/** Each rule of a schema, and each list of a spec whose entries must differ: where it stands, and what it names. */
+function checksIn(schema: unknown, place = ''): Check[] {
+  const { properties, items, ...own } = z
+    .looseObject({
+      properties: z.record(z.string(), z.unknown()).default({}),
+      items: z.unknown().optional(),
+      'x-kubernetes-list-type': z.string().optional(),
+      'x-kubernetes-validations': z
+        .array(z.object({ message: z.string(), fieldPath: z.string().default('') }))
+        .default([]),
+    })
+    .parse(schema);
+  const differ = ['set', 'map'].includes(own['x-kubernetes-list-type'] ?? '') && place.startsWith('spec');
+  return [
+    ...own['x-kubernetes-validations'].map(({ message, fieldPath }) => ({
+      place,
+      path: `${place}${fieldPath}`,
+      by: 'rule',
+      says: message,
+    })),
+    ...(differ ? [{ place, path: `${place}[]`, by: 'list' }] : []),
+    ...(items === undefined ? [] : checksIn(items, `${place}[]`)),
+    ...Object.entries(properties).flatMap(([name, field]) =>
+      checksIn(field, place === '' ? name : `${place}.${name}`),
+    ),
+  ];
+}
+
+/** The paths of all that is in a value, without the numbers of entries. */
+function pathsIn(value: unknown, path: readonly PropertyKey[] = []): string[] {
+  const below: [PropertyKey, unknown][] = Array.isArray(value)
+    ? [...value.entries()]
+    : typeof value === 'object' && value !== null
+      ? Object.entries(value)
+      : [];
+  return [
+    pathText(path).replaceAll(/\[\d+\]/g, '[]'),
+    ...below.flatMap(([key, child]) => pathsIn(child, [...path, key])),
+  ];
+}

@@ -1,0 +1,121 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { earliest } from '../../../src/controllers/runtime/reconcile-result.ts';
+import { WorkQueue } from '../../../src/controllers/runtime/work-queue.ts';
+
+describe('the work queue', () => {
+  it('runs a key once at a time, and once more when it is added meanwhile', async () => {
+    const gates: (() => void)[] = [];
+    let running = 0;
+    const queue = new WorkQueue({
+      atOnce: 4,
+      failed: () => undefined,
+      work: async () => {
+        expect(++running).toBe(1);
+        await new Promise<void>((open) => gates.push(open));
+        running -= 1;
+      },
+    });
+    queue.add('a');
+    queue.add('a');
+    queue.add('a');
+    gates.shift()?.();
+    await new Promise(setImmediate);
+    expect(gates).toHaveLength(1);
+    gates.shift()?.();
+    await queue.stop();
+    expect(gates).toHaveLength(0);
+  });
+
+  it('tries a key again that failed', async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    let tries = 0;
+    const queue = new WorkQueue({
+      atOnce: 1,
+      failed: (_key, error) => expect(String(error)).toContain('first'),
+      work: async () => {
+        if (++tries === 1) throw new Error('first');
+        resolve(undefined);
+      },
+    });
+    queue.add('a');
+    await promise;
+    await queue.stop();
+    expect(tries).toBe(2);
+  });
+});
+
+describe('a worker that says when its key is to run again', () => {
+  function faked(): void {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
+  }
+
+  it('has it run then, and at once when that time has passed', async () => {
+    faked();
+    const answers = [-1, 5_000];
+    let runs = 0;
+    const queue = new WorkQueue({
+      atOnce: 1,
+      failed: () => undefined,
+      work: async () => {
+        runs += 1;
+        return Promise.resolve(answers.shift());
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(runs).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(runs).toBe(3);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(runs).toBe(3);
+    await queue.stop();
+  });
+
+  it('is asked anew when the key was added meanwhile', async () => {
+    faked();
+    const answers = [5_000];
+    let runs = 0;
+    const queue: WorkQueue = new WorkQueue({
+      atOnce: 1,
+      failed: () => undefined,
+      work: async (key) => {
+        await Promise.resolve();
+        if (++runs === 1) queue.add(key);
+        return answers.shift();
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(runs).toBe(2);
+    await queue.stop();
+  });
+});
+
+describe('the results of parts of a pass', () => {
+  it('have the first of their times, and none when no part has one', () => {
+    expect(earliest({ requeueAt: 7 }, {}, { requeueAt: 3 }, { requeueAt: undefined })).toEqual({
+      requeueAt: 3,
+    });
+    expect(earliest({}, { requeueAt: undefined })).toEqual({});
+  });
+});
+
+describe('a wish for later', () => {
+  it('is the earliest that counts, also when the wall clock was set forward since the other', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const done: string[] = [];
+    const queue = new WorkQueue({
+      atOnce: 1,
+      failed: () => undefined,
+      work: async (key) => void done.push(key),
+    });
+    queue.addAfter('a', 300_000);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    queue.addAfter('a', 1_000);
+    vi.advanceTimersByTime(1_000);
+    expect(done).toEqual(['a']);
+    await queue.stop();
+  });
+});

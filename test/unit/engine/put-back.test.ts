@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { openAndFree } from '../support/fleets.ts';
+import { SimulatedRun } from '../support/simulated-run.ts';
+
+/** A worker that is being emptied; `closed`: somebody had cordoned it before. */
+async function emptying(closedToNewWork: boolean, onForeignUncordon = 'pause'): Promise<SimulatedRun> {
+  const run = await SimulatedRun.start({
+    hosts: [{ name: 'w-1', closedToNewWork }],
+    spec: { onForeignUncordon },
+  });
+  run.world.addPod({ host: 'w-1', name: 'leaves-in-five-seconds' });
+  await run.until(() => run.step === 'migrate-instances-from-host');
+  return run;
+}
+
+async function takeUpAgain(run: SimulatedRun, verb: 'retry' | 'resume'): Promise<void> {
+  run.requests = [{ id: verb, verb }];
+  await run.pass();
+  run.requests = [];
+  await run.settle();
+}
+
+describe('a host that somebody had cordoned before it was taken', () => {
+  it('stays cordoned', async () => {
+    const run = await emptying(true);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(run.world.hosts.get('w-1')).toMatchObject({
+      closedToNewWork: true,
+      hasMaintenanceMark: false,
+      claim: undefined,
+    });
+  });
+
+  it('is open in the end when it was uncordoned meanwhile, and cordoned as the run had asked for', async () => {
+    const run = await emptying(true);
+    run.world.changeHost('w-1', { closedToNewWork: false });
+    await run.elapse(60_000);
+    expect(run.reasons[0]).toContain('kubectl cordon w-1 to go on');
+    run.world.changeHost('w-1', { closedToNewWork: true });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('stays cordoned when it was uncordoned and cordoned again, and nobody saw that', async () => {
+    const run = await emptying(true);
+    run.world.changeHost('w-1', { closedToNewWork: false });
+    run.world.changeHost('w-1', { closedToNewWork: true });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(run.world.hosts.get('w-1')).toMatchObject({
+      closedToNewWork: true,
+      hasMaintenanceMark: false,
+      claim: undefined,
+    });
+  });
+
+  it('is open in the end when the run has cordoned it again, also where its claim was lost after that', async () => {
+    const run = await emptying(true, 'recordon');
+    run.world.changeHost('w-1', { closedToNewWork: false });
+    await run.until(() => run.step === 'sw-patch-hosts');
+    expect(run.world.hosts.get('w-1')).toMatchObject({
+      closedToNewWork: true,
+      claim: { closedToNewWorkBefore: false },
+    });
+    run.world.changeHost('w-1', { claim: undefined });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    openAndFree(run);
+  });
+
+  it.each(['retry', 'resume'] as const)(
+    'stays cordoned when its claim was lost, after a %s',
+    async (verb) => {
+      const run = await emptying(true);
+      await run.until(() => run.step === 'sw-patch-hosts');
+      run.world.changeHost('w-1', { claim: undefined });
+      await run.settle();
+      expect(run.run.state).toBe('apply-failed');
+      await takeUpAgain(run, verb);
+      expect(run.run.state).toBe('applied');
+      expect(run.world.hosts.get('w-1')).toMatchObject({
+        closedToNewWork: true,
+        hasMaintenanceMark: false,
+        claim: undefined,
+      });
+    },
+  );
+});
+
+describe('a host that was open before it was taken', () => {
+  it.each(['retry', 'resume'] as const)(
+    'is open in the end when its claim was lost, after a %s',
+    async (verb) => {
+      const run = await emptying(false);
+      await run.until(() => run.step === 'sw-patch-hosts');
+      run.world.changeHost('w-1', { claim: undefined });
+      await run.settle();
+      expect(run.run.state).toBe('apply-failed');
+      expect(run.world.hosts.get('w-1')).toMatchObject({ closedToNewWork: true, hasMaintenanceMark: true });
+      await takeUpAgain(run, verb);
+      expect(run.run.state).toBe('applied');
+      openAndFree(run);
+    },
+  );
+});

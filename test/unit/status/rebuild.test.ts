@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { newRun, type RunState } from '../../../src/engine/run-state.ts';
+import type { Plan, Stage } from '../../../src/planner/plan.ts';
+import { rebuildNeeded, type RebuildInput } from '../../../src/status/rebuild.ts';
+
+describe('a plan is built again', () => {
+  const plan: Plan = {
+    digest: 'd',
+    stages: [],
+    actions: {
+      patches: [],
+      onForeignUncordon: 'pause',
+      drain: { evictUnmanagedPods: false, evictPodsWithLocalData: false },
+      timing: {
+        lockTimeoutSeconds: 1,
+        drainTimeoutSeconds: 1,
+        patchTimeoutSeconds: 1,
+        verifyTimeoutSeconds: 1,
+        unlockTimeoutSeconds: 1,
+        settleSeconds: 0,
+        stabilizeSeconds: 0,
+      },
+    },
+  };
+  const run: RunState = newRun('r', plan);
+  const away = (count: number): Stage => ({
+    name: 'sw-patch-worker-hosts',
+    hosts: Array.from({ length: count }, (_, i) => `w-${String(i)}`),
+    patches: [],
+    level: 'away',
+    steps: [],
+    timeoutSeconds: 0,
+  });
+  const built = Date.parse('2026-11-23T09:00:00Z');
+  const input = (state: RunState['state'], changes: Partial<RebuildInput> = {}): RebuildInput => ({
+    applyAsked: false,
+    status: {
+      state,
+      run: {
+        id: 'r',
+        planDigest: 'd',
+        specDigest: 's',
+        fleetRevision: 'f',
+        builtAt: '2026-11-23T09:00:00Z',
+        pool: 'default',
+      },
+    },
+    run: { ...run, state },
+    mode: 'Hold',
+    specDigest: 's',
+    fleetRevision: 'f',
+    maxUnavailable: 3,
+    now: built + 1000,
+    ...changes,
+  });
+  const rebuild = (...args: Parameters<typeof input>): boolean => rebuildNeeded(input(...args)).rebuild;
+
+  it('when the spec changed, but never while a host is out of service', () => {
+    expect(rebuild('applied', { specDigest: 'new' })).toBe(true);
+    const open = {
+      ...run,
+      hosts: [{ name: 'h', level: 'away', step: 'verify', attempt: 1, since: '', result: 'wait' }],
+    } as const;
+    expect(rebuild('applying', { specDigest: 'new', run: { ...open, state: 'applying' } })).toBe(false);
+  });
+
+  it('when the fleet changed: before a run starts at once, in Hold after five minutes', () => {
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
+    const allowed = { ...run, state: 'ready-to-apply', authority: { throughStage: 0 } } as const;
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new', run: allowed })).toBe(true);
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new' })).toBe(false);
+    expect(rebuild('ready-to-apply', { fleetRevision: 'new', now: built + 300_000 })).toBe(true);
+  });
+
+  it('when the pool allows less than a stage that is still to come', () => {
+    const stage = { ...newRun('r', { ...plan, stages: [away(3)] }).apply.stages[0] };
+    const cut = { ...run, state: 'applying', apply: { ...run.apply, stages: [stage] } } as RunState;
+    expect(rebuild('applying', { run: cut, maxUnavailable: 2 })).toBe(true);
+    expect(rebuild('applying', { run: cut, maxUnavailable: 3 })).toBe(false);
+  });
+
+  it('after an abort only when Hold is set: going straight back to Run starts nothing', () => {
+    expect(rebuild('aborted', { mode: 'Hold' })).toBe(true);
+    expect(rebuild('aborted', { mode: 'Run' })).toBe(false);
+    expect(rebuild('aborted', { mode: 'Abort' })).toBe(false);
+  });
+
+  it('not for a finished run, whatever is applied again', () => {
+    expect(rebuild('applied', { mode: 'Run', fleetRevision: 'new' })).toBe(false);
+  });
+
+  it('when its build failed: after half a minute, or when something changed', () => {
+    expect(rebuild('build-failed', { run: undefined })).toBe(false);
+    expect(rebuild('build-failed', { run: undefined, fleetRevision: 'new' })).toBe(true);
+    expect(rebuild('build-failed', { run: undefined, now: built + 30_000 })).toBe(true);
+  });
+
+  it('when the status is gone', () => {
+    expect(rebuildNeeded({ ...input('applied'), status: {}, run: undefined }).rebuild).toBe(true);
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import type { Change } from '../../simulation/world/api-server.ts';
+import { HostHistory } from '../../simulation/host-history.ts';
+
+const CLAIM = JSON.stringify({ run: 'r1', level: 'away', epoch: 1 });
+
+function change(closed: boolean, claim?: string): Change {
+  const annotations: Record<string, string> = claim === undefined ? {} : { 'careen.dev/claim': claim };
+  const metadata = {
+    name: 'a',
+    uid: 'a',
+    resourceVersion: '1',
+    generation: 1,
+    creationTimestamp: '',
+    annotations,
+  };
+  const object = { apiVersion: 'v1', kind: 'Node', metadata, spec: { unschedulable: closed } };
+  return { revision: 1, resource: 'nodes', type: 'MODIFIED', object, before: object, by: 'somebody' };
+}
+
+/** A host that somebody cordoned, that was claimed, and that somebody uncordoned and cordoned again. */
+function closedAgain(): HostHistory {
+  const history = new HostHistory();
+  history.node(0, change(true), false);
+  history.node(1, change(true, CLAIM), true);
+  history.node(2, change(false, CLAIM), false);
+  history.node(3, change(true, CLAIM), false);
+  return history;
+}
+
+describe('what the checker knows of a host that was cordoned again', () => {
+  it('is that it may be left so where nobody saw it open', () => {
+    const history = closedAgain();
+    history.node(4, change(true), true);
+    expect(history.now).toMatchObject({ closedByOthers: false, looksAsBefore: true });
+    history.node(5, change(false), false);
+    expect(history.now.looksAsBefore).toBe(false);
+  });
+
+  it('is that it is to be opened where the strategy says that it was uncordoned', () => {
+    const history = closedAgain();
+    history.seenOpen(4);
+    history.node(5, change(true), true);
+    expect(history.now).toMatchObject({ closedByOthers: false, looksAsBefore: false });
+  });
+
+  it('is that it is to be opened where it was open when it was claimed', () => {
+    const history = new HostHistory();
+    history.node(0, change(false), false);
+    history.node(1, change(true, CLAIM), true);
+    history.node(2, change(false, CLAIM), false);
+    history.node(3, change(true, CLAIM), false);
+    expect(history.now).toMatchObject({ closedByOthers: false, looksAsBefore: false });
+  });
+});
