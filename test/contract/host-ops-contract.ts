@@ -239,25 +239,29 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     });
 
     it('makes no claim on a host that was closed or opened since the claim was asked for', async () => {
-      const closedToNewWork = await c.watched('closed-since');
-      const asked = { ...c.claimOf(closedToNewWork).claim, epoch: EPOCH + 1 };
-      await c.fixture.close(closedToNewWork.name);
+      const closed = await c.watched('closed-since');
+      const asked = { ...c.claimOf(closed).claim, epoch: EPOCH + 1 };
+      await c.fixture.close(closed.name);
       const opened = await c.watched('opened-since');
       await c.fixture.ops.adopt(
         new Map([
-          [closedToNewWork.name, { claim: { ...asked, closedToNewWorkBefore: false }, makeIfMissing: true }],
+          [closed.name, { claim: { ...asked, closedToNewWorkBefore: false }, makeIfMissing: true }],
           [opened.name, { claim: { ...asked, closedToNewWorkBefore: true }, makeIfMissing: true }],
         ]),
         { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
         c.signal,
       );
-      await c.fixture.ops.confirm([closedToNewWork.name, opened.name], c.signal);
-      expect(c.host(closedToNewWork.name)).toMatchObject({
+      await c.fixture.ops.confirm([closed.name, opened.name], c.signal);
+      expect(c.host(closed.name)).toMatchObject({
         claim: undefined,
-        marked: false,
+        hasMaintenanceMark: false,
         closedToNewWork: true,
       });
-      expect(c.host(opened.name)).toMatchObject({ claim: undefined, marked: false, closedToNewWork: false });
+      expect(c.host(opened.name)).toMatchObject({
+        claim: undefined,
+        hasMaintenanceMark: false,
+        closedToNewWork: false,
+      });
     });
 
     it('hands a Job over: it cannot be started by what was decided before, and can be removed', async () => {
