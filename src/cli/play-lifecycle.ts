@@ -9,7 +9,7 @@ import { patchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { advance } from '../engine/advance.ts';
 import type { Evaluate } from '../engine/evaluate.ts';
 import { VIM_ENGINE, undoneBy } from '../engine/profiles/vim.ts';
-import type { Answer, RunRequest } from '../engine/requests.ts';
+import type { Answer, RunRequest } from '../engine/turn.ts';
 import { newPhase, newRun, runningStep, type RunState } from '../engine/run-state.ts';
 import { DONE, failed, type Verdict } from '../engine/steps/verdict.ts';
 import type { Order, Turn } from '../engine/turn.ts';

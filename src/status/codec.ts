@@ -2,7 +2,7 @@
 import { updateConditions } from '../crds/conditions.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import type { Answer } from '../engine/requests.ts';
+import type { Answer } from '../engine/turn.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
 import type { HeldBack } from '../engine/turn.ts';

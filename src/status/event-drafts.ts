@@ -1,7 +1,7 @@
 import type { HostProgress, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
-import type { Answer } from '../engine/requests.ts';
+import type { Answer } from '../engine/turn.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostName } from '../planner/facts.ts';
