@@ -1,4 +1,4 @@
-/** What the reconcilers tell of what they do: events for people, numbers for Prometheus. Nothing depends on it. */
+/** The telemetry of the reconcilers: events for people, metrics for Prometheus. No decision depends on it. */
 import { API_VERSION } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -12,13 +12,13 @@ export type Telemetry = {
   readonly metrics: Metrics;
 };
 
-/** An event about the owner of a run, and the node that it has to do with. */
+/** An event about the owner of a run, related to the node that it concerns. */
 export function ownerEvent(owner: OwnerRef, { host, ...draft }: EventDraft): CareenEvent {
   const regarding = { apiVersion: API_VERSION, ...owner };
   return { ...draft, regarding, ...(host === undefined ? {} : { related: nodeReference(host) }) };
 }
 
-/** An event about a pool, and the node that it has to do with. */
+/** An event about a pool, related to the node that it concerns. */
 export function poolEvent(
   { metadata: { name, uid } }: Pick<HostPool, 'metadata'>,
   { host, ...draft }: EventDraft,
