@@ -14,16 +14,16 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CareenOperator } from './controllers/runtime/careen-operator.ts';
-import { LeaderElection } from './leadership/leader-election.ts';
-import type { Leadership } from './leadership/leadership.ts';
+import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
 import { leaderIdentity } from './crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
-import { call, PooledKubeConfig } from './kube/client.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
+import { call, PooledKubeConfig } from './kube/client.ts';
+import { LeaderElection } from './leadership/leader-election.ts';
+import type { Leadership } from './leadership/leadership.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
 import { EventRecorder } from './telemetry/events.ts';
 import { makeLogger } from './telemetry/logger.ts';
-import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
 
 /**
  * Both keep a hand-over within a second. The API server refuses writes that come later, or the next leader repeats the

@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError, explain } from '../kube/errors.ts';
-import type { Log } from '../kube/log.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
+import type { Log } from '../kube/log.ts';
 import { LeaseApi, leaseFacts, type LeaseApiOptions } from './lease-api.ts';
 import {
   pauseAfter,

@@ -6,9 +6,9 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError } from '../kube/errors.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
+import { VersionedReader } from '../kube/versioned-reader.ts';
 import { poolPatch } from './pool-patch.ts';
 import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
-import { VersionedReader } from '../kube/versioned-reader.ts';
 
 const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
 export type HostPool = z.infer<typeof hostPool>;

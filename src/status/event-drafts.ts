@@ -1,9 +1,9 @@
+import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostProgress, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import type { Answer } from '../engine/requests.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
-import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostName } from '../planner/facts.ts';
 
 /** An event without the object that it is about. */

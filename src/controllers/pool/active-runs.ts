@@ -1,12 +1,12 @@
 import { PATCH_STRATEGY } from '../../crds/names.ts';
 import type { OwnerName } from '../../crds/owner-ref.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
-import type { MarkedHost } from '../../hostops/port.ts';
 import { isFinal } from '../../engine/run-state.ts';
+import type { MarkedHost } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';
-import { runOf } from '../../status/codec.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { runOf } from '../../status/codec.ts';
 
 /** A run that its owner still has, with the facts that back its permits and claims. */
 export type ActiveRun = {

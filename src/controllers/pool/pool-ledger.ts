@@ -6,14 +6,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
+import { epochState, takenOver } from '../../engine/takeover.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import { epochState, takenOver } from '../../engine/takeover.ts';
 
 const TRIES = 6;
-const PAUSE_MILLISECONDS = 10;
-const LONGEST_TURN_MILLISECONDS = 1_000;
+const RETRY_PAUSE_MILLISECONDS = 10;
+const LONGEST_PAUSE_MILLISECONDS = 1_000;
 
 /** The store of pools, as far as the ledger needs it. */
 export type PoolStore = {
@@ -27,7 +27,7 @@ export type PoolLedgerOptions = {
   readonly store: PoolStore;
   /** The hosts of the pool that carry our marks, read past every cache. Called once for each takeover. */
   readonly markedHosts: (pool: HostPool) => Promise<readonly MarkedHost[]>;
-  /** Called after each write, and after each conflict. */
+  /** Called after each write, and before each retry after a conflict. */
   readonly wrote?: (result: 'written' | 'conflict') => void;
   /** Called when the permits of a pool were rebuilt from the claims. */
   readonly rebuilt?: (pool: HostPool) => void;
@@ -117,9 +117,9 @@ export class PoolLedger {
   /** Writes the waiting changes of a pool, batch after batch, until none is left. */
   async #writeAll(pool: string, queue: Waiting[]): Promise<void> {
     const { lingerMilliseconds = 0 } = this.#options;
-    let turnOfOthers = 0;
+    let pauseForOthers = 0;
     for (;;) {
-      await delay(Math.max(lingerMilliseconds, turnOfOthers));
+      await delay(Math.max(lingerMilliseconds, pauseForOthers));
       const batch = queue.splice(0);
       if (batch.length === 0) {
         this.#waiting.delete(pool);
@@ -127,7 +127,7 @@ export class PoolLedger {
       }
       try {
         // Another writer gets three times as long as this write took, so the two seldom conflict.
-        turnOfOthers = Math.min(3 * (await this.#persist(pool, batch)), LONGEST_TURN_MILLISECONDS);
+        pauseForOthers = Math.min(3 * (await this.#persist(pool, batch)), LONGEST_PAUSE_MILLISECONDS);
         for (const { done } of batch) done();
       } catch (error) {
         for (const { failed } of batch) failed(error);
@@ -148,7 +148,7 @@ export class PoolLedger {
       } catch (error) {
         if (!(error instanceof ConflictError) || tried === TRIES) throw error;
         this.#options.wrote?.('conflict');
-        await delay(Math.random() * PAUSE_MILLISECONDS * 2 ** tried);
+        await delay(Math.random() * RETRY_PAUSE_MILLISECONDS * 2 ** tried);
       }
     }
   }

@@ -3,14 +3,14 @@
  * backs, and write its status. The passes over strategies grant the permits.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import type { FleetFacts } from '../../engine/view.ts';
-import { Attachments } from '../runtime/attachments.ts';
-import { activeRuns } from './active-runs.ts';
 import { limitIn, overlap } from '../../engine/pool-facts.ts';
+import type { FleetFacts } from '../../engine/view.ts';
 import { observedStatus } from '../../status/pool-status.ts';
+import { Attachments } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
 import type { Reconcile } from '../runtime/reconcile-result.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import { activeRuns } from './active-runs.ts';
 import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
 /** The watches of a pool do not report the end of a Job, so the pass repeats while a Job runs. */

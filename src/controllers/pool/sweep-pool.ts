@@ -5,15 +5,15 @@
 import type { HostPoolStatus, Permit } from '../../crds/host-pool.ts';
 import { ownerKey, ownerText } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
+import { withPermits } from '../../engine/permits.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
-import type { Attachment } from '../runtime/attachments.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { ActiveRuns } from './active-runs.ts';
-import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
-import { withPermits } from '../../engine/permits.ts';
+import type { Attachment } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import type { ActiveRuns } from './active-runs.ts';
 
 export type SweepContext = {
   readonly deps: ReconcilerDeps;

@@ -1,7 +1,7 @@
+import { Outcomes } from '../../engine/outcomes.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { Outcomes } from '../../engine/outcomes.ts';
 
 /** The subscriptions of one strategy or pool, and the outcomes of its effects. A restart can lose them without harm. */
 export class Attachment {

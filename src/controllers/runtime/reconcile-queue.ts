@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { Metrics } from '../../telemetry/metrics.ts';
-import { ConflictError } from '../../kube/errors.ts';
 import { DeposedError } from '../../engine/takeover.ts';
+import { ConflictError } from '../../kube/errors.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Reconcile } from './reconcile-result.ts';
 import { WorkQueue } from './work-queue.ts';
 

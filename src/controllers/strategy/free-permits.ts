@@ -3,8 +3,8 @@ import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 /**
- * Frees all permits of the strategy, of whatever run. The strategy must hold no host any more, but its status must have
- * the run still. A host that is still claimed, because the status that named it was lost, keeps its permit until the
+ * Frees all permits of the strategy, of any run. The strategy must hold no host any more, and its status must still
+ * name the run. A host that is still claimed, because the status that named it was lost, keeps its permit until the
  * sweep releases the claim.
  */
 export async function freePermits(

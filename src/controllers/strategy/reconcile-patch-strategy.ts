@@ -7,13 +7,13 @@ import { orderOf } from '../../status/order.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { earliest, type Reconcile, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { adoptRun } from './adopt-run.ts';
-import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 import { finalize } from './finalize.ts';
 import { loadPass } from './load-pass.ts';
 import { rebuildPlan, rebuildVerdict } from './rebuild-plan.ts';
 import { runPass } from './run-pass.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 import { sweepJobs } from './sweep-jobs.ts';
+import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 
 /** Makes the worker of the strategy queue, which takes the key of a strategy (`ownerKey`) and makes one pass. */
 export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: string) => void): Reconcile {

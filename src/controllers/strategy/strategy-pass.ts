@@ -1,5 +1,5 @@
-import type { HostName } from '../../planner/facts.ts';
 import type { Fence } from '../../hostops/port.ts';
+import type { HostName } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import { decodeRun, type StoredRun } from '../../status/codec.ts';
