@@ -188,7 +188,7 @@ describe('an edit of the spec', () => {
     expect(after.run?.change).toBe(
       'added: edited-0; with other patches: edited-1; 2 stages instead of 1; edited: spec.patches',
     );
-    expect(after.message).toContain('other than before: added: edited-0');
+    expect(after.message).toContain('differs from the last plan: added: edited-0');
     const nodes = await fleet.nodes();
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48', '6.12.41']);
     await expectGivenBack(fleet);

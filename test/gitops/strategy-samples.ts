@@ -156,8 +156,8 @@ export async function strategySamples(): Promise<Samples> {
     'between stages, its pool is paused': await after(between(heldBack('Paused', paused))),
     'between stages, its pool overlaps another': await after(between(heldBack('Overlap', overlap))),
     'between stages, no longer permitted': await after(between(heldBack('NotPermitted', notPermitted))),
-    'between stages, what is left is planned anew': await after(
-      between(heldBack('Building', 'the spec was edited, what is left is planned anew')),
+    'between stages, the rest is planned again': await after(
+      between(heldBack('Building', 'the spec was edited, the remaining stages are planned again')),
     ),
     applied: applied,
     'failed, a host stays locked': await after({ options: { hosts: [{ name: 'w-1', behaviour: 7 }] } }),
