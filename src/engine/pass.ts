@@ -10,10 +10,10 @@ import type { RunState } from './run-state.ts';
 import type { Turn } from './turn.ts';
 import type { Instant } from './view.ts';
 
-/** A safety net: a pass at least so often while something is under way. */
+/** The longest time between two passes while a run is busy: a safety net for lost events. */
 export const RESYNC_MILLISECONDS = 30_000;
 
-/** The run as one pass writes on it: a copy, so that the caller's stays as it was. */
+/** The run that one pass changes: a copy, so the caller's run stays as it was. */
 export type Draft = {
   id: string;
   state: StrategyState;
@@ -27,7 +27,7 @@ export type Draft = {
   lastObservedTime: string | undefined;
 };
 
-/** One call of `advance`: its arguments, and what it has decided so far. */
+/** One call of `advance`: its arguments, and its decisions so far. */
 export type Pass = {
   readonly plan: Plan;
   readonly turn: Turn;
@@ -61,7 +61,7 @@ export function newPass(
   };
 }
 
-/** A phase that may be written on. Lists of names stay shared: they are replaced, never changed. */
+/** A copy of a phase that a pass may change. Lists of names stay shared: they are replaced, never changed. */
 function copyOf(phase: PhaseStatus): PhaseStatus {
   const stages = phase.stages.map((stage) => ({ ...stage, steps: stage.steps.map((step) => ({ ...step })) }));
   return { ...phase, stages };
@@ -72,7 +72,7 @@ export function stamp({ turn }: Pass): string {
   return new Date(turn.now).toISOString();
 }
 
-/** Wakes the run at a time, if nothing wakes it before. */
+/** Requests a pass at this time at the latest. */
 export function wakeAt(pass: Pass, instant: Instant): void {
   pass.wakeAt = Math.min(pass.wakeAt, instant);
 }

@@ -7,33 +7,32 @@ import type { StepDefinitions } from './steps/definitions.ts';
 import type { Due, PartEnding } from './timers.ts';
 
 /**
- * In what the native engine and the VIM differ: how results show, what timers
- * and restarts do, what an abort undoes, what is refused. The walk over stages
- * and steps is the same for all.
+ * The differences between the native engine and the VIM: results, timers, restarts, aborts and refusals. All profiles
+ * advance through stages and steps in the same way.
  */
 export type EngineProfile = {
-  /** The kinds of steps that are carried out. A step of any other kind fails. */
+  /** The kinds of steps that this engine supports. A step of any other kind fails. */
   readonly steps: StepDefinitions;
-  /** Whether a phase or stage shows the result of its ended parts while others are to come. */
+  /** Whether a phase or stage shows the result of its ended parts while other parts are still to run. */
   readonly earlyResults: boolean;
   readonly completionPercentage: (phase: Pick<PhaseStatus, 'stages' | 'result' | 'inProgress'>) => number;
-  /** The reason of a phase that a stage has ended. */
+  /** The reason of a phase that ends with this stage. */
   readonly phaseReason: (stage: number, ending: Ending) => string;
-  /** What ends when a step has run out of time, or its stage or phase has. */
+  /** How a step, stage or phase ends when its timer fires. */
   readonly timeOut: (due: Due, waitedFor: string) => PartEnding;
-  /** What becomes of open deadlines when nobody has looked after the run for a while; called before all else. */
+  /** Corrects open deadlines after a time without an operator. Called first in each pass. */
   readonly afterDowntime: (pass: Pass) => void;
   /**
-   * hold: the hosts whose own action did not fail are given back, then a person decides.
-   * abort: the abort phase begins at once, and gives everything back.
+   * hold: the hosts whose own action did not fail are released, then a person decides.
+   * abort: the abort phase begins at once, and releases every host.
    */
   readonly onFailure: 'hold' | 'abort';
-  /** What an abort does at once, while the running step is awaited. */
+  /** Called when an abort begins, while the running step is awaited. */
   readonly onAbort: (pass: Pass) => void;
-  /** What another abort does in that time. */
+  /** Called for another abort during that time. */
   readonly onSecondAbort: (pass: Pass) => void;
   /** The stages of the abort phase. */
   readonly undo: (pass: Pass) => readonly Stage[];
-  /** Why a request is refused, and what to do; undefined when it is granted. */
+  /** Why a request is refused, and how to proceed; undefined when it is accepted. */
   readonly refusal: (pass: Pass, request: RunRequest) => string | undefined;
 };
