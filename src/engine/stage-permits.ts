@@ -26,10 +26,10 @@ export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
 export function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   if (isAborting(pass)) return { result: 'aborted' };
   const { view, pool } = pass.turn;
-  const gone = (running.stage.hosts ?? []).flatMap(
+  const failures = (running.stage.hosts ?? []).flatMap(
     (name) => membershipFailure(name, view.host(name), pool) ?? [],
   );
-  if (gone.length > 0) return failedBecause(gone.map(({ reason: why }) => why));
+  if (failures.length > 0) return failedBecause(failures.map(({ reason: why }) => why));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
