@@ -1,19 +1,19 @@
-/** The facts of a simulated host, which stand in its labels and in what it reports. Pure. */
+/** Reads and changes the facts of a simulated host: its labels and its nodeInfo. Pure. */
 import type { Facts } from '../../planner/facts.ts';
 import type { SimulatedHost } from './simulated-world.ts';
 
-type Told = Pick<SimulatedHost, 'nodeInfo' | 'labels'>;
+type Sources = Pick<SimulatedHost, 'nodeInfo' | 'labels'>;
 
 const LABEL = 'labels.';
 
-/** All that can be told of a host, by fact name. */
-export function factsOf({ nodeInfo, labels }: Told): Facts {
+/** All facts of a host, by fact name. */
+export function factsOf({ nodeInfo, labels }: Sources): Facts {
   const named = Object.entries(labels).map(([key, value]) => [`${LABEL}${key}`, value] as const);
   return { ...nodeInfo, ...Object.fromEntries(named) };
 }
 
-/** What a host tells when these facts have changed. */
-export function withFacts({ nodeInfo, labels }: Told, facts: Facts): Told {
+/** The nodeInfo and the labels of a host after these facts have changed. */
+export function withFacts({ nodeInfo, labels }: Sources, facts: Facts): Sources {
   const changed = Object.entries(facts);
   const reported = changed.filter(([fact]) => !fact.startsWith(LABEL));
   const labelled = changed
