@@ -181,7 +181,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     this.#resolveFirstAnswer(undefined);
   }
 
-  /** A cluster restored from a backup counts from an earlier revision. The stored objects then count as older than any. */
+  /** A cluster restored from a backup counts from an earlier revision. Stored objects then count as older than any. */
   #forgetTheFuture(revision: string): void {
     if (!isOlder(revision, this.#revision)) return;
     this.#revision = revision;
