@@ -4,8 +4,7 @@ import { objectName, rules, text } from './schema.ts';
 const imagePattern = text(512).meta(
   rules({
     rule: "self.matches('^[^*[:space:]]*[*]?$')",
-    message:
-      'must be an image, or the beginning of one with * at its end, such as "registry.example.com/patches/*"',
+    message: 'must be an image, or a prefix that ends with *, such as "registry.example.com/patches/*"',
   }),
 );
 

@@ -111,7 +111,7 @@ export const hostPoolSpec = z
           })
           .describe('The hosts are nodes of the cluster that Careen runs in.'),
       })
-      .describe('Where the hosts of the pool come from.'),
+      .describe('The source of the hosts of the pool.'),
     roles,
     maxUnavailable: countOrPercentage('maxUnavailable').describe(
       'How many hosts of the pool may be out of service at once, for all strategies of all namespaces together: a ' +
