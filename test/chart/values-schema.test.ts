@@ -15,7 +15,7 @@ describe('the values', () => {
   const refused: readonly [value: string, complaint: RegExp][] = [
     ['replicaCount=3', /additional properties 'replicaCount' not allowed/],
     ['image.registry="a"', /at '\/image': additional properties 'registry' not allowed/],
-    ['image.tag="latest"', /image\.tag: what is latest today is another image tomorrow; name a version/],
+    ['image.tag="latest"', /image\.tag: latest is not a fixed version; name a version/],
     ['image.tag="0.1.0@sha256"', /at '\/image\/tag': .* does not match pattern/],
     ['image.digest="sha256:1"', /at '\/image\/digest': .* does not match pattern/],
     ['image.repository="r.example/careen:0.1.0"', /at '\/image\/repository': .* does not match pattern/],
@@ -53,7 +53,7 @@ describe('the values', () => {
     ['serviceMonitor.interval="5s1h"', /at '\/serviceMonitor\/interval': .* does not match pattern/],
     ['tolerations=[{"keys":"a"}]', /at '\/tolerations\/0'/],
     ['serviceMonitor.interval="soon"', /at '\/serviceMonitor\/interval'/],
-    ['serviceAccount.create=false', /serviceAccount\.name: name the account that is there/],
+    ['serviceAccount.create=false', /serviceAccount\.name: name an existing service account/],
   ];
   it.each(refused)('%s is refused', async (value, complaint) => {
     await expect(rendered(CHART, [value])).rejects.toThrow(complaint);

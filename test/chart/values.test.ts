@@ -105,7 +105,7 @@ describe('the values', () => {
 
 describe('what helm says after an installation', () => {
   it.each([
-    ['hostNamespaces.gpu={"create":true}', 'A strategy goes into careen-hosts or gpu.'],
+    ['hostNamespaces.gpu={"create":true}', 'Create strategies in careen-hosts or gpu.'],
     ['hostNamespaces.careen-hosts=null', 'Strategies cannot run yet'],
   ])('%s: %s', async (value, said) => {
     const dryRun = ['install', 'careen', CHART, '--dry-run=client', '--namespace', OPERATOR_NAMESPACE];

@@ -86,7 +86,7 @@ describe('a health script', () => {
       {
         status: 'Progressing',
         message: expect.stringMatching(
-          /^its hosts are given back before it goes, leave its finalizer; 0\/2 stages done; stage 0, .* budget db /,
+          /^its hosts are released before it is deleted, do not remove its finalizer; 0\/2 stages done; stage 0, .* budget db /,
         ) as string,
       },
     ]);
