@@ -119,24 +119,20 @@ it(
   },
 );
 
-it(
-  'the API server accepts the objects that are off by default, too',
-  { timeout: SECONDS * 1000 },
-  async () => {
-    const tools = await toolBinaries();
-    for (const kind of ['servicemonitors', 'prometheusrules'])
-      await apply(admin, ...(await readManifests(join(tools, `${kind}.yaml`))));
-    const values = [POOLS, ...EVERYTHING].flatMap((value) => ['--set-json', value]);
-    await eventually('the kinds of the Prometheus operator', async () =>
-      helm.upgrade('careen', CURRENT.careen, ...values).catch((error: unknown) => {
-        if (String(error).includes('no matches for kind')) return false;
-        throw error;
-      }),
-    );
-    for (const manifest of await rendered(CHART, EVERYTHING))
-      expect(await read(admin, manifest), keyOf(manifest)).toMatchObject({ kind: manifest.kind });
-  },
-);
+it('the API server accepts the objects that are off by default', { timeout: SECONDS * 1000 }, async () => {
+  const tools = await toolBinaries();
+  for (const kind of ['servicemonitors', 'prometheusrules'])
+    await apply(admin, ...(await readManifests(join(tools, `${kind}.yaml`))));
+  const values = [POOLS, ...EVERYTHING].flatMap((value) => ['--set-json', value]);
+  await eventually('the kinds of the Prometheus operator', async () =>
+    helm.upgrade('careen', CURRENT.careen, ...values).catch((error: unknown) => {
+      if (String(error).includes('no matches for kind')) return false;
+      throw error;
+    }),
+  );
+  for (const manifest of await rendered(CHART, EVERYTHING))
+    expect(await read(admin, manifest), keyOf(manifest)).toMatchObject({ kind: manifest.kind });
+});
 
 it(
   'an uninstall in the middle of a run leaves kinds, pools, permits and strategies',
