@@ -65,9 +65,9 @@ async function demonstrate(): Promise<void> {
   if (!strategy) throw new Error('examples/patch-strategy.yaml is empty');
   await apply(admin, strategy);
   let seen: PatchStrategyStatus = {};
-  const look = async (): Promise<PatchStrategyStatus> => (seen = statusOf(await read(admin, strategy)));
+  const observe = async (): Promise<PatchStrategyStatus> => (seen = statusOf(await read(admin, strategy)));
   const describe = (): unknown => ({ message: seen.message, operator: operator.lines.slice(-3) });
-  await eventually('a plan', async () => (await look()).state === 'ready-to-apply', { describe });
+  await eventually('a plan', async () => (await observe()).state === 'ready-to-apply', { describe });
   printPlan(seen);
 
   say('setting spec.execution.mode to Run');
@@ -76,7 +76,7 @@ async function demonstrate(): Promise<void> {
   await eventually(
     'the end of the strategy',
     async () => {
-      printProgress((await look()).applyPhase, printed);
+      printProgress((await observe()).applyPhase, printed);
       return ['applied', 'apply-failed', 'apply-timeout', 'aborted'].includes(seen.state ?? '');
     },
     { seconds: STRATEGY_SECONDS, describe },

@@ -50,11 +50,11 @@ async function makeOutages(run: string): Promise<void> {
   const startedAt = performance.now();
   for (let i = 0; i < outages && performance.now() - startedAt < LIMIT_MILLISECONDS; i += 1) {
     const host = `worker-${run.slice(0, 8)}-${String(i).padStart(4, '0')}.example.com`;
-    await store.look();
+    await store.readPool();
     const asked = performance.now();
     await store.take(run, host);
     grantMilliseconds.push(performance.now() - asked);
-    await store.look();
+    await store.readPool();
     await store.releaseHealthyHosts(run, host);
   }
 }

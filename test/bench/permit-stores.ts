@@ -30,7 +30,7 @@ export type Variant = {
 /** Takes and releases the permit for a host, one host at a time for each run. Both calls retry until they succeed. */
 export type PermitStore = {
   /** Reads the pool, as each pass of an operator does before it decides anything. */
-  look(): Promise<unknown>;
+  readPool(): Promise<unknown>;
   take(run: string, host: string): Promise<void>;
   releaseHealthyHosts(run: string, host: string): Promise<void>;
 };
@@ -43,7 +43,7 @@ export async function permitStore(
   switch (store) {
     case 'plain':
       return {
-        look: () => readWhole(config),
+        readPool: () => readWhole(config),
         ...changes((wish) => settlePlainly(config, wish)),
       };
     case 'ledger': {
@@ -53,14 +53,14 @@ export async function permitStore(
         lingerMilliseconds,
       });
       return {
-        look: () => api.pool(POOL),
+        readPool: () => api.pool(POOL),
         ...changes((wish) => settleInLedger(ledger, wish)),
       };
     }
     case 'slots': {
       const slots = await Slots.read(config);
       return {
-        look: () => api.pool(POOL),
+        readPool: () => api.pool(POOL),
         take: (run, host) => slots.take(run, host),
         releaseHealthyHosts: (run, host) => slots.releaseHealthyHosts(run, host),
       };

@@ -62,7 +62,7 @@ async function sync(manifests: readonly Manifest[]): Promise<void> {
 async function untilHealth(word: string, manifests: readonly Manifest[]): Promise<Set<string>> {
   const states = new Set<string>();
   let seen: unknown;
-  const look = async (manifest: Manifest): Promise<boolean> => {
+  const check = async (manifest: Manifest): Promise<boolean> => {
     const { generation } = (await live(manifest)).metadata;
     const { live: there, predicted } = await compared(cluster.admin, manifest);
     expect(predicted).toEqual(there);
@@ -76,7 +76,7 @@ async function untilHealth(word: string, manifests: readonly Manifest[]): Promis
     expect(verdict?.status).not.toBe('Degraded');
     return verdict?.status === word;
   };
-  const all = async (): Promise<boolean> => (await Promise.all(manifests.map(look))).every(Boolean);
+  const all = async (): Promise<boolean> => (await Promise.all(manifests.map(check))).every(Boolean);
   await eventually(`all are ${word}`, all, { seconds: 50, describe: () => seen });
   return states;
 }
