@@ -105,7 +105,9 @@ describe('a namespace that is deleted while its strategies run', () => {
     const nodes = await worked.nodes();
     expect(closed(nodes)).toEqual(['worked-0']);
     expect(marked(nodes)).toEqual([]);
-    expect(noteOn(nodes, 'worked-0')).toContain('doomed/worked');
+    expect(JSON.parse(noteOn(nodes, 'worked-0') ?? '')).toMatchObject({
+      owner: { kind: 'PatchStrategy', namespace: 'doomed', name: 'worked' },
+    });
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worked-0' } };
     const event = await eventAbout(cluster.admin, node, 'HostLeftLocked');
     expect(event.note).toMatch(/^PatchStrategy doomed\/worked: worked-0 stays cordoned/);

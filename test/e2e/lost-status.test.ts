@@ -187,7 +187,7 @@ describe('a claim that no living run stands for', () => {
     expect(closed(await fleet.nodes())).toEqual([closedToNewWorkBefore?.metadata?.name]);
     const event = await eventAbout(cluster.admin, fleet.poolObject, 'ClaimSwept');
     expect(event.related).toMatchObject({ kind: 'Node' });
-    expect(event.note).toContain('the claim of strategy careen-hosts/gone on swept-');
+    expect(event.note).toContain('the claim of PatchStrategy careen-hosts/gone on swept-');
   });
 });
 

@@ -66,7 +66,7 @@ export async function writeOperatorKubeconfig(admin: KubeConfig, file: string): 
 }
 
 /** Short, so that a test need not wait long for the next to lead after a crash. */
-export const LEASE_SECONDS = 3;
+export const LEASE_SECONDS = 6;
 
 export type RunningOperator = {
   readonly pid: number;
