@@ -128,7 +128,7 @@ const OBJECT_BY_OBJECT: readonly Late[] = [
   {
     what: 'a release',
     write: (world) => world.release(FIRST, 'w-2'),
-    complaint: `w-2 was given back ${ACTED}`,
+    complaint: `w-2 was released ${ACTED}`,
   },
   {
     what: 'the start of a Job',
