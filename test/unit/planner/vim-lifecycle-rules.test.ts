@@ -105,7 +105,7 @@ function model(vim: VimModel, given: Operation): { success: boolean; reason: str
 }
 
 /** The expected reports of the operations, by the model. */
-function told(build: VimBuild, operations: readonly Operation[]) {
+function reportedBy(build: VimBuild, operations: readonly Operation[]) {
   const stages = build.stages.map(({ name, steps }) => ({
     name,
     steps: steps.map((step) => ({ name: step.name, timeout: step.timeoutSeconds })),
@@ -139,7 +139,7 @@ describe('the life of a VIM strategy', () => {
     const lives = vectors.filter(({ build, operations }) => operations && build.failure === undefined);
     expect(lives).toHaveLength(37);
     for (const { build, operations = [], expected } of lives)
-      expect(told(build, operations)).toEqual(expected.operations);
+      expect(reportedBy(build, operations)).toEqual(expected.operations);
   });
 
   it('follows the written rules, for any operations in any order', () => {
@@ -147,7 +147,7 @@ describe('the life of a VIM strategy', () => {
     fc.assert(
       fc.property(anyLife, ({ build, first, rest }) => {
         const operations = [...first, ...rest];
-        expect(playLifecycle(build, operations).operations).toEqual(told(build, operations));
+        expect(playLifecycle(build, operations).operations).toEqual(reportedBy(build, operations));
       }),
       { numRuns: 2000 },
     );
