@@ -133,6 +133,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
     },
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
     reasons,
+    openRemedy: turn.view.words.remedy('kept-locked'),
     answers: pass.answers,
   };
 }

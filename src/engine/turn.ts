@@ -60,6 +60,8 @@ export type Decision = {
   readonly wakeAt?: Instant;
   /** What is waited for, one sentence a host or step. */
   readonly reasons: readonly string[];
+  /** How a person opens a host that is kept locked. */
+  readonly openRemedy: string;
   /** To be stored with the run: a request that was answered is not answered again. */
   readonly answers: readonly Answer[];
 };

@@ -10,6 +10,7 @@ import { nextDeadline } from '../../../src/engine/timers.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
 import { openAndFree, workers } from '../support/fleets.ts';
 import { EPOCH } from '../../../src/cli/simulate/simulated-operator.ts';
+import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { OWNER, SimulatedRun } from '../support/simulated-run.ts';
 
 const RUNS: Verdict = { kind: 'wait', reason: 'its pods are leaving' };
@@ -47,6 +48,7 @@ function observe(
       host: () => undefined,
       effect: () => undefined,
       signal: () => undefined,
+      words: NODE_WORDS,
       fleet: {
         ...{ total: 2, outOfServiceByOthers: new Set<string>(), claimedAway: new Set<string>() },
         ...{ keptByOtherPools: new Set<string>(), revision: '1' },
