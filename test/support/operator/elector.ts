@@ -3,10 +3,10 @@
  *
  *     node test/support/operator/elector.ts --kubeconfig F --namespace N --name L --identity I --lease-seconds 3
  *
- * It tells in JSON lines: `started` with its process id, `leading`, and `lost`
- * before it ends. On the line `stop` it stops itself and tells, as `woken`,
- * what its leadership says right before and right after, in one go: nothing
- * else of the process runs in between. It ends when its standard input does.
+ * It reports in JSON lines: `started` with its process id, `leading`, and `lost`
+ * before it ends. On the line `stop` it stops itself and reports, as `woken`,
+ * the answers of its leadership right before and right after, in one go: no
+ * other code of the process runs in between. It ends when its standard input does.
  */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -19,7 +19,7 @@ const { values } = parseArgs({
   options: { kubeconfig: string, namespace: string, name: string, identity: string, 'lease-seconds': string },
 });
 
-/** At once, also when the process ends right afterwards. */
+/** Writes at once, also when the process ends right afterwards. */
 function tell(event: string, fields: object = {}): void {
   writeSync(1, `${JSON.stringify({ event, ...fields })}\n`);
 }
