@@ -145,8 +145,8 @@ export class HoldingProxy {
   }
 
   /** Reports each request on arrival. */
-  notice(told: (request: ProxiedRequest) => void): void {
-    this.#listeners.push(told);
+  notice(listener: (request: ProxiedRequest) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** From now on everything passes, except requests that are already held. */
@@ -189,7 +189,7 @@ export class HoldingProxy {
       query: searchParams,
       body: body ? (JSON.parse(body) as unknown) : undefined,
     };
-    for (const tell of this.#listeners) tell(request);
+    for (const listener of this.#listeners) listener(request);
     const exchange = { request, headers: forwarded(incoming.headers), outgoing };
     const rule = this.#rules.find(({ match, times }) => times > 0 && match(request));
     if (!rule) return this.#forward(exchange);

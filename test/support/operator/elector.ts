@@ -20,7 +20,7 @@ const { values } = parseArgs({
 });
 
 /** Writes at once, also when the process ends right afterwards. */
-function tell(event: string, fields: object = {}): void {
+function report(event: string, fields: object = {}): void {
   writeSync(1, `${JSON.stringify({ event, ...fields })}\n`);
 }
 
@@ -35,16 +35,16 @@ const election = new LeaderElection({
 });
 const input = createInterface(process.stdin).on('close', () => process.exit());
 
-tell('started', { pid: process.pid });
+report('started', { pid: process.pid });
 const leadership = await election.lead(new AbortController().signal);
 leadership.lost.addEventListener('abort', () => {
-  tell('lost', { reason: String(leadership.lost.reason) });
+  report('lost', { reason: String(leadership.lost.reason) });
   process.exit(1);
 });
 input.on('line', (line) => {
   if (line !== 'stop') return;
   const before = leadership.isValid();
   process.kill(process.pid, 'SIGSTOP');
-  tell('woken', { before, after: leadership.isValid() });
+  report('woken', { before, after: leadership.isValid() });
 });
-tell('leading');
+report('leading');

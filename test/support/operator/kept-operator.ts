@@ -11,7 +11,7 @@ export type KeptOperator = RunningOperator & {
   readonly starts: number;
 };
 
-/** Starts and restarts the operator: `kill` ends the running process, `stop` ends all. `lines` are those of all processes. */
+/** Starts and restarts the operator: `kill` ends the running process, `stop` ends all. `lines` has those of all. */
 export function keepOperator(
   kubeconfig: string,
   { beforeRestart, ...options }: KeptOperatorOptions = {},

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 /** A part of every secret that a test plants: the operator's output must not contain it. */
 export const PLANTED = 'planted-Zt4qXw9sB';
 
-/** Keeps the lines of one process, in a file of its own in the folder of CAREEN_LOG_DIR; nothing without that variable. */
+/** Keeps the lines of one process, in a file of its own in the folder of CAREEN_LOG_DIR; nothing without it. */
 export function keepOutput(): (line: string) => void {
   const folder = process.env['CAREEN_LOG_DIR'];
   if (!folder) return () => undefined;
