@@ -41,7 +41,7 @@ describe('a run ends as if undisturbed', () => {
   });
 
   it.each(['pod: evict', 'Job: start', 'host: release'] as const)(
-    'when etcd is paused for 10 s, and what waits for it happens after its sender has ended: %s',
+    'when etcd is paused for 10 s, and a waiting write happens after its sender has ended: %s',
     async (write) => {
       const { plane } = scene.cluster;
       const { starts } = scene.operator;

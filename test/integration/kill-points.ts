@@ -33,7 +33,7 @@ export const ON_HOSTS = [
 ] as const satisfies readonly WriteClass[];
 
 /** Writes that report progress, or that end a step together with the next one. */
-export const AT_TIMES: readonly WriteClass[] = ['pool: show', 'strategy: tell', 'strategy: verify'];
+export const AT_TIMES: readonly WriteClass[] = ['pool: show', 'strategy: report', 'strategy: verify'];
 
 /** Writes of a new leader only, each after a write that causes it. */
 export const OF_TAKEOVERS = [

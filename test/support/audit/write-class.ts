@@ -23,7 +23,7 @@ export const WRITE_CLASSES = [
   'strategy: system-stabilize',
   'strategy: unlock-hosts',
   'strategy: record a Job',
-  'strategy: tell',
+  'strategy: report',
   'host: claim',
   'host: claim again',
   'host: release',
@@ -90,5 +90,5 @@ function strategyChange(body: string): string {
   if (state !== undefined) return state;
   if (/"status":\{"run":\{"epoch":\d+\}\}/.test(body)) return 'take over';
   if (body.includes('"reason":"starting Job')) return 'record a Job';
-  return /"progress":\{(?:"stage":\d+,)?"step":"([a-z-]+)"/.exec(body)?.[1] ?? 'tell';
+  return /"progress":\{(?:"stage":\d+,)?"step":"([a-z-]+)"/.exec(body)?.[1] ?? 'report';
 }

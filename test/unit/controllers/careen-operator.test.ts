@@ -88,8 +88,8 @@ async function poolsRead(...events: readonly ResourceEvent[]): Promise<readonly 
 describe('the pool that a run holds permits of', () => {
   it.each([
     ['its status was wiped', strategy(undefined)],
-    ['another one has begun', withRun('r-2')],
-    ['its strategy has gone', strategy({ run: { id: 'r-1', pool: 'held' } }, Deleted)],
+    ['another run has begun', withRun('r-2')],
+    ['its strategy was deleted', strategy({ run: { id: 'r-1', pool: 'held' } }, Deleted)],
   ])('is read at once when the run is gone: %s', async (_why, event) => {
     expect(await poolsRead(withRun('r-1'), event)).toEqual(['/held']);
   });

@@ -214,7 +214,7 @@ describe('the checks of sw-upgrade', () => {
   const upgrade = (state: string) => ({ upgrade: { state, toRelease: '20.06' } });
 
   it.each(['started', 'data-migration-complete', 'activation-requested', 'completing', ''])(
-    'name a state that is not one of hosts: %j, whoever is active',
+    'refuse the upgrade state %j by name, with any active controller',
     (state) => {
       const given = { ...upgrade(state), activeController: 'controller-1' };
       expect(upgradeBuild(fleet, given).failure).toBe(`invalid upgrade state for orchestration: ${state}`);

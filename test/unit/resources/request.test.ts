@@ -36,14 +36,14 @@ describe('a request', () => {
     });
   });
 
-  it('names everything wrong', () => {
+  it('names every problem', () => {
     expect(parseRequest('{"id":"a b","verb":"approve"}')).toMatchObject({
       unreadable: expect.stringMatching(/id is "a b", must be 1 to 63 letters.*; plan is missing/) as string,
     });
   });
 
   it.each(['', 'apply-all', '[1]', 'null', '"q"', '{"id":', '{"id":7,"verb":"retry"}', '{"verb":"retry"}'])(
-    'of %j, which has no id to answer, gets one of its text',
+    'of %j, which has no id, gets an id made from its text',
     (annotation) => {
       const { id } = parseRequest(annotation);
       expect(id).toMatch(DIGEST);
@@ -84,7 +84,7 @@ describe('an abort', () => {
   });
 
   it.each(['', '/2', 'a b', 'q\n', 'x'.repeat(64)])(
-    'of %j, which has no id to answer, gets one of its text',
+    'of %j, which has no id, gets an id made from its text',
     (text) => {
       expect(parseAbort(text)).toMatchObject({ id: expect.stringMatching(DIGEST) as string });
     },

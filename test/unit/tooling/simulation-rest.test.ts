@@ -32,8 +32,8 @@ describe('the wait for the end of a simulation', () => {
     ['work that ends at once', [0], 1_000],
     ['work that ends just before it would have been calm', [990], 1_990],
     ['work that ends later', [2_500], 3_500],
-    ['work that begins anew for a moment', [0, 960, 990], 1_990],
-    ['work that begins anew for long', [0, 500, 3_000], 4_000],
+    ['work that restarts for a moment', [0, 960, 990], 1_990],
+    ['work that restarts for long', [0, 500, 3_000], 4_000],
   ])('ends after a long enough rest: %s', async (_what, turns, end) => {
     expect(await waitsUntil({ turns })).toBe(end);
   });

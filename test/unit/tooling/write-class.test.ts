@@ -36,7 +36,7 @@ describe('the class of a write', () => {
     ['strategy: unlock-hosts', strategy({ message: 'm', progress: { step: 'unlock-hosts', hosts: [] } })],
     ['strategy: record a Job', strategy({ progress: { hosts: [{ reason: 'starting Job j on a' }] } })],
     [
-      'strategy: tell',
+      'strategy: report',
       strategy({ message: 'Job j runs on a', progress: { hosts: [{ reason: 'Job j runs on a' }] } }),
     ],
     [
