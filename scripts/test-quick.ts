@@ -16,6 +16,7 @@ import { print, printTable } from './testing/tables.ts';
 const SEEDS = '1-300';
 const MODULES = join(ROOT, 'node_modules');
 const ESLINT = join(MODULES, 'eslint', 'bin', 'eslint.js');
+const DEPENDENCY_CRUISER = join(MODULES, 'dependency-cruiser', 'bin', 'dependency-cruiser.mjs');
 const PRETTIER = join(MODULES, 'prettier', 'bin', 'prettier.cjs');
 const PRETTIER_CACHE = join(MODULES, '.cache', 'test-quick-prettier');
 const TSC = join(MODULES, 'typescript7', 'bin', 'tsc');
@@ -35,6 +36,7 @@ type Check = {
 const LANES: readonly (readonly Check[])[] = [
   [
     { name: 'lint', command: [ESLINT, '.'] },
+    { name: 'import circles', command: [DEPENDENCY_CRUISER, 'src', '--output-type', 'err'] },
     { name: 'formatting', command: [PRETTIER, '--check', '--log-level', 'warn', ...CACHED, '.'] },
   ],
   [

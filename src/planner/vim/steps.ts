@@ -1,17 +1,14 @@
-/**
- * What a VIM plan is made of: steps and the hosts or instances they act on.
- */
+/** The parts of a VIM plan: steps, and their hosts or instances. */
 import type { StageName } from '../../crds/vocabulary.ts';
 import type { Entities, Undo } from '../plan.ts';
-import type { Profile } from './profile.ts';
 
-/** Steps that only pass time: how long they take is said where they are used, not in the profile's table. */
+/** Steps that only wait. Their use sets their timeout, not the table of the profile. */
 export type WaitName = 'system-stabilize' | 'wait-data-sync' | 'wait-alarms-clear';
 
 /** Queries of the build phase; `query-alarms` begins every stage of the apply phase as well. */
 export type QueryName = 'query-alarms' | 'query-sw-patches' | 'query-sw-patch-hosts' | 'query-upgrade';
 
-/** Steps whose timeout is the same wherever they are used. */
+/** Steps with the same timeout everywhere. */
 export type TimedStepName =
   | QueryName
   | 'swact-hosts'
@@ -57,14 +54,17 @@ function entities(type: Entities['type'], all: readonly Entity[]): Entities {
   return { type, names: all.map(({ name }) => name), uuids: all.map(({ uuid }) => uuid) };
 }
 
-/** What an abort does about a step that was begun (starlingx-vim.md §9); nothing about any other. */
+/** How long each kind of step may take at a level of the VIM. */
+type Timeouts = { readonly timeoutSeconds: Readonly<Record<TimedStepName, number>> };
+
+/** By step, the step that undoes it in an abort once it has begun (starlingx-vim.md §9). Others are not undone. */
 const UNDONE_BY: Readonly<Partial<Record<TimedStepName, TimedStepName>>> = {
   'lock-hosts': 'unlock-hosts',
   'stop-instances': 'start-instances',
   'disable-host-services': 'enable-host-services',
 };
 
-export function step(profile: Profile, name: TimedStepName, on: Entities = NOTHING): Step {
+export function step(profile: Timeouts, name: TimedStepName, on: Entities = NOTHING): Step {
   const undo = UNDONE_BY[name];
   return {
     name,

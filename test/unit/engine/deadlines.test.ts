@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/engine/advance.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import { VIM_ENGINE } from '../../../src/engine/profiles/vim.ts';
-import type { RunRequest } from '../../../src/engine/requests.ts';
+import type { RunRequest } from '../../../src/engine/turn.ts';
 import { runningStep, type RunState } from '../../../src/engine/run-state.ts';
 import { DONE, type Verdict } from '../../../src/engine/steps/verdict.ts';
 import { nextDeadline } from '../../../src/engine/timers.ts';

@@ -69,7 +69,7 @@ async function uncordonThoseKept(run: SimulatedRun, uncordoned: boolean): Promis
   // A host that somebody had uncordoned before is released as soon as the abort fails on it.
   if (kept.length > 0 || !uncordoned) expect(kept.length > 0).toBe(run.run.state === 'abort-timeout');
   for (const { name, reason } of run.run.hosts) {
-    expect(reason).toBe(`${name} has not come back from its reboot`);
+    expect(reason).toBe(`${name} has not completed its reboot`);
     run.world.changeHost(name, { closedToNewWork: false });
   }
   await run.settle();

@@ -71,7 +71,7 @@ describe('a leader', () => {
 
   it('has lost when another holds the Lease or somebody else released it', () => {
     expect(leader(lease('other'), 0)).toEqual({ kind: 'lost', why: 'other has taken it' });
-    expect(leader(lease(''), 0)).toEqual({ kind: 'lost', why: 'somebody else gave it up' });
+    expect(leader(lease(''), 0)).toEqual({ kind: 'lost', why: 'somebody else released it' });
   });
 
   it('recreates a Lease that somebody deleted', () => {
