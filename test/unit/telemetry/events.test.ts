@@ -70,9 +70,9 @@ describe('an event', () => {
       fc.asyncProperty(notes, async (note) => {
         server = new RecordingServer();
         await server.record([{ ...stage(1), note }]);
-        const told = (server.sent[0]?.body as { note: string }).note;
-        expect(Buffer.byteLength(told)).toBeLessThan(1024);
-        if (told !== note) expect(note.startsWith(told.slice(0, -1))).toBe(true);
+        const sent = (server.sent[0]?.body as { note: string }).note;
+        expect(Buffer.byteLength(sent)).toBeLessThan(1024);
+        if (sent !== note) expect(note.startsWith(sent.slice(0, -1))).toBe(true);
       }),
       { numRuns: 50 },
     );
