@@ -1,4 +1,4 @@
-/** One case of the contract: a world of its own behind an adapter, and what is done in it. */
+/** One case of the contract: a world of its own behind an adapter, and the actions in it. */
 import { expect } from 'vitest';
 import type { JobAction } from '../../src/crds/host-action.ts';
 import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
@@ -6,10 +6,10 @@ import type { Claim, EffectFacts, HostFacts, View } from '../../src/engine/view.
 import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';
 import type { HostName } from '../../src/planner/facts.ts';
 
-/** The patch that the hosts of a fixture know: its Job succeeds on an honest host. */
+/** A patch of every fixture's hosts: its Job succeeds on an honest host. */
 export const PATCH = 'kernel-6.12.48';
 export const OLD_KERNEL = '6.12.40';
-/** The exit code of patches on a host that is asked to fail. */
+/** The exit code of patches on a failing host. */
 export const EXIT_CODE = 7;
 
 export type FixtureHost = {
@@ -20,27 +20,27 @@ export type FixtureHost = {
 
 export type FixturePod = { readonly uid: string; readonly namespace: string; readonly name: string };
 
-/** A world of one case: hosts of its own behind an adapter, and what others can do to them. */
+/** The world of one case: its own hosts behind an adapter, and the actions of others on them. */
 export type ContractFixture = {
   readonly ops: HostOps;
   /** Selects the hosts of this fixture and no others. */
   readonly scope: Scope;
-  /** The strategy on whose behalf the case acts; it exists as far as the adapter can tell. */
+  /** The strategy of the case; the adapter finds it. */
   readonly owner: Fence['owner'];
   /** Adds a host that is ready, open and runs kernel `OLD_KERNEL`. Returns its name, which begins with `name`. */
   addHost(name: string, options?: FixtureHost): Promise<HostName>;
   /** Adds a pod. `protected`: its budget allows no disruption. */
   addPod(host: HostName, name: string, budget: 'protected' | 'none'): Promise<FixturePod>;
   podExists(pod: FixturePod): Promise<boolean>;
-  /** Makes a host ready or not, whoever works on it. */
+  /** Makes a host ready or not, also while somebody works on it. */
   setReady(host: HostName, ready: boolean): Promise<void>;
-  /** Closes a host, as a person would. */
+  /** Cordons a host, as a person does. */
   close(host: HostName): Promise<void>;
-  /** Opens a host, as a person would. */
+  /** Uncordons a host, as a person does. */
   open(host: HostName): Promise<void>;
-  /** Edits the claim of a host, as a person would. */
+  /** Edits the claim of a host, as a person does. */
   editClaim(host: HostName): Promise<void>;
-  /** Lets time pass until this is so; fails when it does not come. */
+  /** Lets time pass until the condition holds; fails when it never does. */
   eventually(what: string, condition: () => boolean): Promise<void>;
   cleanup(): Promise<void>;
 };
@@ -53,8 +53,8 @@ export const JOB: JobAction = { template: { spec: { containers: [{ name: 'apply'
 export class ContractCase {
   readonly fixture: ContractFixture;
   readonly signal = new AbortController().signal;
-  /** The hosts that the watch has told of. */
-  readonly told = new Set<HostName>();
+  /** The hosts that the watch has reported. */
+  readonly reported = new Set<HostName>();
   readonly watch: HostWatch;
   readonly #fleet: Subscription;
 
@@ -62,7 +62,7 @@ export class ContractCase {
     this.fixture = fixture;
     this.#fleet = fixture.ops.fleet(fixture.scope, () => undefined);
     this.watch = fixture.ops.watch((hosts) => {
-      for (const host of hosts) this.told.add(host);
+      for (const host of hosts) this.reported.add(host);
     });
   }
 
@@ -115,7 +115,7 @@ export class ContractCase {
     return found;
   }
 
-  /** A host that is watched, and how it looks. */
+  /** Adds a host and waits for the watch to report it; returns its facts. */
   async watched(hostName: string, options: FixtureHost = {}): Promise<HostFacts> {
     const full = await this.fixture.addHost(hostName, options);
     this.watch.want(new Set([full]));
@@ -157,7 +157,7 @@ export class ContractCase {
     return this.seen(hostName, ({ claim }) => claim === undefined);
   }
 
-  /** Performs an effect; looks again when something else changed its object meanwhile, as happens to real ones. */
+  /** Performs an effect; reads again when something else changed the object meanwhile, as real clusters do. */
   async accepted<T extends { readonly revision: string }>(
     look: () => T | undefined,
     effectOf: (found: T) => Effect,

@@ -1,4 +1,4 @@
-/** What every adapter of the host-ops port promises, as tests that run against any of them. */
+/** The contract of every adapter of the host-ops port, as tests that run against any of them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Effect, Outcome } from '../../src/engine/effect.ts';
 import type { Signals, HostFacts } from '../../src/engine/view.ts';
@@ -46,17 +46,17 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(inOrder[2]?.facts).toMatchObject({ 'nodeInfo.kernelVersion': OLD_KERNEL, 'labels.shelf': 'b' });
     });
 
-    it('closes a host that it claims, says so, and claims it no second time', async () => {
+    it('cordons a host that it claims, reports it, and claims it only once', async () => {
       const before = await c.watched('claimed');
-      c.told.clear();
+      c.reported.clear();
       const after = await c.claimed(before);
       expect(after.claim).toEqual(c.claimOf(before).claim);
       expect(after.revision).not.toBe(before.revision);
-      expect(c.told).toContain(before.name);
+      expect(c.reported).toContain(before.name);
       expect(await c.perform(c.claimOf(before))).toEqual({ kind: 'already' });
     });
 
-    it('leaves a host alone that another run holds', async () => {
+    it('does not touch a host that another run holds', async () => {
       const held = await c.claimed(await c.watched('held'));
       const outcome = await c.perform(c.claimOf(held, OTHER_RUN), OTHER_RUN);
       expect(reasonOfBlocked(outcome)).toContain(c.fixture.owner.name);
@@ -65,7 +65,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(c.host(held.name)).toMatchObject({ claim: held.claim, closedToNewWork: true });
     });
 
-    it('puts a host back as it was: opened when we closed it, left closed when others had', async () => {
+    it('restores a host: uncordoned when we cordoned it, still cordoned when others had', async () => {
       const open = await c.claimed(await c.watched('open'));
       expect((await c.released(open)).closedToNewWork).toBe(false);
       expect(await c.perform(c.releaseOf(open))).toEqual({ kind: 'already' });
@@ -76,7 +76,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect((await c.released(taken)).closedToNewWork).toBe(true);
     });
 
-    it('refuses as stale what was decided before the host changed', async () => {
+    it('refuses as stale an effect that was decided before the host changed', async () => {
       const before = await c.watched('changed');
       await c.fixture.close(before.name);
       const after = await c.seen(before.name, ({ closedToNewWork }) => closedToNewWork);
@@ -96,7 +96,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       return { kind: 'recordon', key: keyOf(name, 'lock-hosts', 'recordon'), host: name, revision, run };
     };
 
-    it('closes a claimed host again that somebody opened, and no other', async () => {
+    it('cordons a claimed host again that somebody uncordoned, and no other', async () => {
       const taken = await c.claimed(await c.watched('reopened'));
       await c.fixture.open(taken.name);
       const opened = await c.seen(taken.name, ({ closedToNewWork }) => !closedToNewWork);
@@ -108,7 +108,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       });
     });
 
-    it('opens a host in the end that others had closed, when somebody opened it and we closed it again', async () => {
+    it('uncordons a host that others had cordoned, when somebody uncordoned it and we cordoned it again', async () => {
       const { name } = await c.watched('their-cordon-went');
       await c.fixture.close(name);
       await c.claimed(await c.seen(name, ({ closedToNewWork }) => closedToNewWork));
@@ -119,7 +119,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect((await c.released(again)).closedToNewWork).toBe(false);
     });
 
-    it('puts a host back as its claim found it, unless the run has seen that somebody opened it since', async () => {
+    it('restores a host as its claim found it, unless the run has seen it uncordoned since', async () => {
       for (const [host, closedToNewWorkBefore, closedToNewWork] of [
         ['never-opened', true, true],
         ['nothing-known', undefined, true],
@@ -142,7 +142,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       }
     });
 
-    it('takes an edited claim for none, and puts the host back as the run wrote down that it was', async () => {
+    it('treats an edited claim as missing, and restores the host from the record of the run', async () => {
       const taken = await c.claimed(await c.watched('edited'));
       await c.fixture.editClaim(taken.name);
       const spoilt = await c.seen(taken.name, ({ spoiltClaim }) => spoiltClaim !== undefined);
@@ -189,7 +189,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.seen(failed, ({ closedToNewWork }) => !closedToNewWork);
     });
 
-    it('keeps a claimed host in its pool, whatever its labels say, and knows whose marks there are', async () => {
+    it('keeps a claimed host in its pool for any labels, and knows the owners of the marks', async () => {
       const { name: held } = await c.claimed(await c.watched('member'));
       expect(c.fixture.ops.markedHosts(c.fixture.scope)).toMatchObject([{ host: held, claim: { run: RUN } }]);
       expect(await c.fixture.ops.readMarkedHosts(c.fixture.scope, c.signal)).toMatchObject([{ host: held }]);
@@ -202,7 +202,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       opened.close();
     });
 
-    it('counts apart what a pool selects that an older one keeps', async () => {
+    it('counts separately the selected hosts that an older pool keeps', async () => {
       const kept = await c.fixture.addHost('kept', { labels: { shelf: 'old' } });
       const newer = { ...c.fixture.scope, before: [{ kubernetes: { nodeSelector: { shelf: 'old' } } }] };
       const opened = c.fixture.ops.fleet(newer, () => undefined);
@@ -214,7 +214,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       opened.close();
     });
 
-    it('hands a run over: what was decided before is refused, a claim on its way is made', async () => {
+    it('hands a run over: it refuses earlier decisions, and makes a claim that was in flight', async () => {
       const taken = await c.claimed(await c.watched('taken-over'));
       const due = await c.fixture.addHost('due');
       await c.seen(due, ({ ready }) => ready);
@@ -238,7 +238,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       });
     });
 
-    it('makes no claim on a host that was closed or opened since the claim was asked for', async () => {
+    it('makes no claim on a host that was cordoned or uncordoned since the claim was requested', async () => {
       const closed = await c.watched('closed-since');
       const asked = { ...c.claimOf(closed).claim, epoch: EPOCH + 1 };
       await c.fixture.close(closed.name);
@@ -264,7 +264,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       });
     });
 
-    it('hands a Job over: it cannot be started by what was decided before, and can be removed', async () => {
+    it('hands a Job over: an earlier decision cannot start it, and it can be removed', async () => {
       const { name: busy } = await c.watched('busy');
       const key = keyOf(busy, 'sw-patch-hosts', PATCH);
       await c.perform({ kind: 'create-job', key, host: busy, action: PATCH, job: JOB });
@@ -288,7 +288,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.fixture.eventually('the Job to be gone', () => c.view().effect(key) === undefined);
     });
 
-    it('empties a host by evictions, each for one pod only', async () => {
+    it('drains a host by evictions, each for one pod only', async () => {
       const { name: crowded } = await c.watched('crowded');
       const pod = await c.fixture.addPod(crowded, 'going', 'none');
       await c.seen(crowded, ({ instances }) => instances?.some(({ uid }) => uid === pod.uid) === true);
@@ -304,7 +304,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(await c.perform(c.evictOf(crowded, pod))).toEqual({ kind: 'already' });
     });
 
-    it('lets a budget keep a pod where it is, and names the pod', async () => {
+    it('respects the budget of a pod, and names the pod', async () => {
       const { name: guarded } = await c.watched('guarded');
       const pod = await c.fixture.addPod(guarded, 'needed', 'protected');
       await c.seen(guarded, ({ instances }) => instances?.length === 1);
@@ -316,7 +316,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(await c.fixture.podExists(pod)).toBe(true);
     });
 
-    it('makes a Job once, suspended, and runs it when it is started', async () => {
+    it('creates a Job once, suspended, and runs it when it is started', async () => {
       const { name: patched } = await c.watched('patched');
       const key = await c.startedJob(patched);
       const { name: jobName, uid, revision } = await c.job(key, 'succeeded');
@@ -332,7 +332,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(await c.perform(again)).toEqual({ kind: 'already' });
     });
 
-    it('tells with which exit code a Job failed', async () => {
+    it('reports the exit code of a failed Job', async () => {
       const { name: failing } = await c.watched('failing', { failing: true });
       const key = await c.startedJob(failing);
       const { failure } = await c.job(key, 'failed');
@@ -356,13 +356,13 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
     });
 
-    it('has no signal of an unknown id, and takes none for another', () => {
+    it('has no signal of an unknown id, and confuses no ids', () => {
       // A caller that is newer than the adapter may know more signals.
       const newer = 'gates' as string as keyof Signals;
       expect(() => c.view().signal(newer)).toThrow('there is no signal gates');
     });
 
-    it('words what happens to a host, and what a person does about it', () => {
+    it('describes the state of a host, and the remedy', () => {
       const { words } = c.view();
       expect(words.says('opened-by-others', 'worker-3')).toContain('worker-3');
       expect(words.remedy('kept-locked', 'worker-3')).toContain('worker-3');

@@ -39,7 +39,7 @@ beforeAll(async () => {
   started.push(
     await startHostStandin(admin, { patches: { [PATCH]: { kernelVersion: '6.12.48' } }, workSeconds: 0.1 }),
   );
-  // With the rights that the operator has, and no others.
+  // With exactly the rights of the operator.
   const folder = await mkdtemp(join(tmpdir(), 'careen-contract-'));
   started.push({ stop: () => rm(folder, { recursive: true, force: true }) });
   await writeOperatorKubeconfig(admin, join(folder, 'kubeconfig'));
@@ -130,7 +130,7 @@ async function addPod(
       tolerations: [{ operator: 'Exists' }],
     },
   };
-  // A new namespace takes pods only when the controller manager has made its service account.
+  // A new namespace accepts pods only when the controller manager has created its service account.
   const pod = await eventually(`pod ${namespace}/${name}`, () =>
     core.createNamespacedPod({ namespace, body }).catch((error: unknown) => {
       if (error instanceof ApiException && error.code === 403) return undefined;
@@ -155,7 +155,7 @@ async function protect(namespace: string): Promise<void> {
   });
 }
 
-/** Until its controller has counted the pods a budget allows nothing, which would prove nothing. */
+/** Before its controller has counted the pods, a budget allows nothing, so a test would prove nothing. */
 async function budgetIsInForce(namespace: string): Promise<void> {
   const policy = admin.makeApiClient(PolicyV1Api);
   await eventually(`the budget in ${namespace}`, async () => {

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
-it('the controller that the leading operator runs on is planned last of the controllers', async () => {
+it("the leading operator's own controller is planned last of the controllers", async () => {
   const fleet = await cluster.fleet('control', 0, 1);
   const labels = { pool: 'control', 'node-role.kubernetes.io/control-plane': '' };
   const names = ['control-0', 'control-1', 'control-2'];

@@ -1,4 +1,4 @@
-/** What people do with kubectl while Careen works. */
+/** The kubectl commands of people while Careen works. */
 import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names.ts';
 import { AdmissionError, mergePatch, replaceStatus, type Manifest } from '../support/controlplane/apply.ts';
@@ -16,7 +16,7 @@ export async function deleteNode(admin: KubeConfig, host: string): Promise<void>
   await admin.makeApiClient(CoreV1Api).deleteNode({ name: host });
 }
 
-/** Places a request on a strategy; a text is placed as it is, whatever it means. */
+/** Places a request on a strategy; a text is placed as it is, also an unreadable one. */
 export async function request(
   admin: KubeConfig,
   strategy: Manifest,
@@ -26,12 +26,12 @@ export async function request(
   await mergePatch(admin, strategy, { metadata: { annotations: { [REQUEST_ANNOTATION]: value } } });
 }
 
-/** Asks for an abort: an id, and after a slash the stage if only that one is meant. */
+/** Requests an abort: an id, and after a slash the stage for an abort of one stage. */
 export async function abort(admin: KubeConfig, strategy: Manifest, wish: string): Promise<void> {
   await mergePatch(admin, strategy, { metadata: { annotations: { [ABORT_ANNOTATION]: wish } } });
 }
 
-/** Takes everything out of a status, as `kubectl replace --subresource=status` does with a manifest from a backup. */
+/** Empties a status, like `kubectl replace --subresource=status` with a manifest from a backup. */
 export async function wipeStatus(admin: KubeConfig, target: Manifest): Promise<void> {
   await eventually('a write that nobody comes between', async () =>
     replaceStatus(admin, target, {}).then(

@@ -29,7 +29,7 @@ const patched = {
   'kubelet-1.36.4': { kubeletVersion: 'v1.36.4' },
 };
 
-/** The software of all hosts: what patches bring, and quick. */
+/** The software of all hosts: the effects of the patches, with short times. */
 export const STANDIN = { patches: patched, workSeconds: 0.2, bootDelay: '500ms' };
 
 export class Cluster {
@@ -54,8 +54,8 @@ export class Cluster {
   }
 
   /**
-   * `startFirst` starts the operator with the kubeconfig that it is given; plainly, unless a test says otherwise. `args`
-   * are further ones of the control plane: those of the audit that the test run asks for, unless a test has its own.
+   * `startFirst` starts the operator with the given kubeconfig; by default it does nothing else. `args` are further
+   * arguments of the control plane; by default those for the audit of the test run.
    */
   static async start(
     startFirst: (kubeconfig: string) => Promise<RunningOperator> = startOperator,
@@ -81,18 +81,18 @@ export class Cluster {
     for (const close of this.#closing) await close();
   }
 
-  /** Kills the operator as a crash would, and starts it again. */
+  /** Kills the operator like a crash, and starts it again. */
   async crashOperator(): Promise<void> {
     await this.operator.kill();
     await this.startOperator();
   }
 
-  /** Starts the operator anew, after it has ended. */
+  /** Starts the operator again after it has ended. */
   async startOperator(): Promise<void> {
     this.operator = await startOperator(this.operatorKubeconfig);
   }
 
-  /** Makes a namespace that strategies may be in. Pools that are to admit it have to list it. */
+  /** Creates a namespace for strategies. A pool has to list it to admit it. */
   async namespace(name: string): Promise<void> {
     await apply(this.admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     await allowJobs(this.admin, name);
@@ -111,7 +111,7 @@ export class Cluster {
   }
 }
 
-/** Makes the nodes of a pool, named after it, which lack what `patched` brings; returns their names. */
+/** Creates the nodes of a pool, named after it, without the effects of `patched`; returns their names. */
 export async function createWorkers(
   admin: KubeConfig,
   pool: string,
@@ -127,7 +127,7 @@ export async function createWorkers(
   return hosts;
 }
 
-/** What a fleet needs to know of the cluster that it is in. */
+/** The cluster, as far as a fleet needs it. */
 type Surroundings = Pick<Cluster, 'admin' | 'operator'>;
 
 /** The hosts of one test, and the strategy on them. */
@@ -154,7 +154,7 @@ export class Fleet {
     return new Fleet(this.#cluster, this.poolName, this.hosts, { name, namespace });
   }
 
-  /** Changes the pool: all of its spec but for its hosts. */
+  /** Changes the pool: all of its spec except its hosts. */
   async pool(maxUnavailable: number | string, spec: Record<string, unknown> = {}): Promise<void> {
     await apply(this.#cluster.admin, poolManifest(this.poolName, maxUnavailable, spec));
   }
@@ -180,7 +180,7 @@ export class Fleet {
     return strategyStatusOf(await read(this.#cluster.admin, this.#strategy));
   }
 
-  /** The pool, for what is asked of it by its name. */
+  /** The pool, for requests by its name. */
   get poolObject(): Manifest {
     return poolManifest(this.poolName, 1);
   }
@@ -189,14 +189,14 @@ export class Fleet {
     return poolStatusOf(await read(this.#cluster.admin, this.poolObject));
   }
 
-  /** Waits until the status of the pool is as wished, and fails with what it was last. */
+  /** Waits until the status of the pool fits; fails with its last state. */
   async untilPool(what: string, fits: (status: HostPoolStatus) => boolean): Promise<HostPoolStatus> {
     let seen: HostPoolStatus = {};
     const look = (object: unknown): HostPoolStatus | false => fits((seen = poolStatusOf(object))) && seen;
     return untilObject(what, this.#cluster.admin, this.poolObject, look, { describe: () => seen });
   }
 
-  /** Waits until the status is as wished, and fails with what it was last. */
+  /** Waits until the status fits; fails with its last state. */
   async until(
     what: string,
     fits: (status: PatchStrategyStatus) => boolean,
@@ -263,7 +263,7 @@ function poolStatusOf(object: unknown): HostPoolStatus {
   return z.looseObject({ status: hostPoolStatus.default({}) }).parse(object).status;
 }
 
-/** Names of the nodes that Careen, or anybody, keeps closed. */
+/** Names of the nodes that Careen, or anybody else, keeps cordoned. */
 export function closed(nodes: readonly V1Node[]): string[] {
   return nodes.filter(({ spec }) => spec?.unschedulable).map(({ metadata }) => metadata?.name ?? '');
 }

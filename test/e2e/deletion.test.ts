@@ -1,4 +1,4 @@
-/** What is deleted while a strategy runs: nothing hangs, and no host is forgotten. */
+/** Deletions while a strategy runs: nothing hangs, and no host is forgotten. */
 import type { V1Node } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEFT_LOCKED_ANNOTATION } from '../../src/crds/names.ts';
@@ -34,7 +34,7 @@ function noteOn(nodes: readonly V1Node[], host: string): string | undefined {
 }
 
 describe('a strategy that is deleted', () => {
-  it('while it runs gives its hosts back before it goes', async () => {
+  it('while it runs releases its hosts before it is removed', async () => {
     const fleet = await cluster.fleet('deleted', 2, 2);
     await fleet.apply({ ...RUN, workerApplyType: 'parallel' });
     await fleet.until('a Job', ({ progress }) => progress?.hosts.some(({ jobs }) => jobs) ?? false);
@@ -69,14 +69,14 @@ describe('a strategy that is deleted', () => {
     await fleet.annotate('left-0', { [BEHAVIOUR_ANNOTATION]: 'honest' });
     await next.apply(RUN);
     await next.until('the end of its own host', ({ stages }) => stages === '1/2');
-    // It was patched where it stands, and is closed for the same reason as before.
+    // It was patched in place, and stays cordoned for the same reason as before.
     expect(noteOn(await fleet.nodes(), 'left-0')).toBe(noteOn(nodes, 'left-0'));
     await uncordon(cluster.admin, 'left-0');
     await next.untilState('applied');
     await expectGivenBack(fleet);
   });
 
-  it('goes although the host that it works on is gone', async () => {
+  it('is removed although its host is gone', async () => {
     const fleet = await cluster.fleet('gone', 2, 1);
     await stuckInDrain(cluster, fleet);
     await Promise.all([deleteNode(cluster.admin, 'gone-0'), remove(cluster.admin, fleet.strategy)]);
@@ -86,7 +86,7 @@ describe('a strategy that is deleted', () => {
 });
 
 describe('a namespace that is deleted while its strategies run', () => {
-  it('goes; a host that was being emptied is given back, one under a Job is left locked', async () => {
+  it('is removed; a host in its drain is released, a host under a Job is left locked', async () => {
     await cluster.namespace('doomed');
     const allowed = { allowedNamespaces: ['careen-hosts', 'doomed'] };
     const [emptied, worked] = [await cluster.fleet('emptied', 1, 1), await cluster.fleet('worked', 1, 1)];
@@ -116,7 +116,7 @@ describe('a namespace that is deleted while its strategies run', () => {
 });
 
 describe('a pool that is deleted while a strategy runs', () => {
-  it('lets the open host be finished; nothing else begins until there is one of that name', async () => {
+  it('lets the open host finish; nothing else begins until a pool of that name exists', async () => {
     const fleet = await cluster.fleet('poolless', 2, 1);
     const { run, release } = await stuckInDrain(cluster, fleet);
     await remove(cluster.admin, fleet.poolObject);
@@ -141,7 +141,7 @@ describe('a pool that is deleted while a strategy runs', () => {
     await expectGivenBack(fleet);
   });
 
-  it('does not keep the strategy from going', async () => {
+  it('does not prevent the removal of the strategy', async () => {
     const fleet = await cluster.fleet('both', 1, 1);
     await stuckInDrain(cluster, fleet);
     await remove(cluster.admin, fleet.poolObject);

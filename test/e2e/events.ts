@@ -2,7 +2,7 @@ import { EventsV1Api, type EventsV1Event, type KubeConfig } from '@kubernetes/cl
 import type { Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** The events about an object, in the namespace where they stand: its own, or `default` when it has none. */
+/** The events about an object, in its own namespace, or in `default` when it has none. */
 export async function eventsAbout(
   admin: KubeConfig,
   { kind, metadata: { name, namespace = 'default' } }: Manifest,

@@ -7,11 +7,11 @@ import type { Fleet } from './cluster.ts';
 import type { Replica } from './replicas.ts';
 import { Scene, untilSwept } from './scene.ts';
 
-/** Times in a Lease come from the wall clock, which is not the one that is waited by. */
+/** Times in a Lease come from the wall clock, and waits use another clock. */
 const CLOCK_TOLERANCE_MS = 20;
-/** What a busy machine may take for what follows a lapse. */
+/** The time that a busy machine may need after a lapse. */
 const MARGIN_MS = 5_000;
-/** A request may have passed the gate of writes and not the network when its process was stopped: one for each host. */
+/** Writes in flight when their process was stopped: they have passed its check, and not the network. One a host. */
 const ON_THEIR_WAY = 2;
 
 let scene: Scene;
@@ -40,13 +40,13 @@ async function untilLeading(replica: Replica, value: 0 | 1): Promise<void> {
   );
 }
 
-/** When a replica told that it leads and works; it has. */
+/** When a replica logged that it leads and works; it must have done so. */
 function runningSince({ operator }: Replica): number {
   const line = operator.lines.find((each) => each.includes('"careen is running"')) ?? '';
   return Date.parse(/"time":"([^"]+)"/.exec(line)?.[1] ?? '');
 }
 
-/** A run of two hosts, one after the other, of which the first is out of service. */
+/** A run of two hosts, one after the other; the first is out of service. */
 async function openRun(name: string): Promise<Fleet> {
   const fleet = await scene.cluster.fleet(name, 2, 1);
   await fleet.apply({ execution: { mode: 'Run' } });
@@ -62,7 +62,7 @@ async function expectGoodEnd(fleet: Fleet): Promise<void> {
   expect(kernels).toEqual(['6.12.48', '6.12.48']);
 }
 
-it('of two replicas one leads and both are ready; on SIGTERM the other goes on within a second', async () => {
+it('of two replicas one leads and both are ready; on SIGTERM the other continues within a second', async () => {
   const { first, second } = await scene.replicas.pair();
   await untilLeading(first, 1);
   await untilLeading(second, 0);
@@ -92,7 +92,7 @@ it('after SIGKILL the other leads when the Lease has lapsed, and not before', as
   await expectGoodEnd(fleet);
 });
 
-it('a leader that was stopped past its Lease ends when it goes on, and begins nothing more', async () => {
+it('a leader that was stopped past its Lease ends when it continues, and begins nothing more', async () => {
   const { first, second } = await scene.replicas.pair();
   const fleet = await openRun('stopped');
   scene.replicas.freeze(first);
@@ -106,8 +106,8 @@ it('a leader that was stopped past its Lease ends when it goes on, and begins no
 });
 
 /**
- * How much a replica has written so far, but for the Lease, which says itself whose it is, and for events, on which
- * nothing depends.
+ * The number of a replica's writes so far, except to the Lease, which names its holder itself, and except events, on
+ * which nothing depends.
  */
 function writes({ proxy }: Replica): number {
   return [...proxy.requests]

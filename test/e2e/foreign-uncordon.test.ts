@@ -1,4 +1,4 @@
-/** Somebody uncordons a host that Careen works on: what the strategy's onForeignUncordon makes of it. */
+/** Somebody uncordons a host that Careen works on: the effects of the strategy's onForeignUncordon. */
 import type { Condition } from '../../src/crds/conditions.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
-describe('a host that somebody uncordons while it is emptied', () => {
-  it('is left alone until it is cordoned again (pause, the default)', async () => {
+describe('a host that somebody uncordons during its drain', () => {
+  it('waits until it is cordoned again (pause, the default)', async () => {
     const fleet = await cluster.fleet('pausing', 1, 1);
     const { release } = await stuckInDrain(cluster, fleet);
     await uncordon(cluster.admin, 'pausing-0');
@@ -49,7 +49,7 @@ describe('a host that somebody uncordons while it is emptied', () => {
     await expectGivenBack(fleet);
   });
 
-  it('fails its step and is given back as it is (fail)', async () => {
+  it('fails its step and is released as it is (fail)', async () => {
     const fleet = await cluster.fleet('failed', 1, 1);
     await stuckInDrain(cluster, fleet, { onForeignUncordon: 'fail' });
     await uncordon(cluster.admin, 'failed-0');
@@ -59,8 +59,8 @@ describe('a host that somebody uncordons while it is emptied', () => {
   });
 });
 
-describe('a host that somebody uncordons while a Job works on it', () => {
-  it('is named at once, and no further Job is begun when that one ends', async () => {
+describe('a host that somebody uncordons under a Job', () => {
+  it('is named at once, and no further Job begins after that one', async () => {
     const fleet = await cluster.fleet('working', 1, 1);
     await fleet.annotate('working-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
     await fleet.apply({
@@ -77,7 +77,7 @@ describe('a host that somebody uncordons while a Job works on it', () => {
     );
     expect(ended.state).toMatch(/apply-(failed|timeout)/);
     expect(await fleet.jobs()).toHaveLength(1);
-    // The decision about a failed host that is open is taken: only what is left of ours is taken off.
+    // A failed host that is open needs no decision any more: only our marks are removed.
     await fleet.until('no host is held', ({ progress }) => (progress?.hosts ?? []).length === 0);
     await expectGivenBack(fleet);
   });

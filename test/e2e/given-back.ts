@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { closed, marked, type Fleet } from './cluster.ts';
 
-/** Every host is open and carries no mark of ours, and the permits are freed: their write comes last, so it is awaited. */
+/** Every host is open without a mark of ours, and the permits are freed: their write is the last, so it is awaited. */
 export async function expectGivenBack(fleet: Fleet): Promise<void> {
   const nodes = await fleet.nodes();
   expect({ closed: closed(nodes), marked: marked(nodes) }).toEqual({ closed: [], marked: [] });

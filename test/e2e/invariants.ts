@@ -1,6 +1,6 @@
 /**
- * What must hold for the hosts of a pool at every moment, judged by all versions
- * of all objects in the order in which the API server took them. Pure.
+ * The invariants of the hosts of a pool, judged by all versions of all objects
+ * in the order in which the API server stored them. Pure.
  */
 import type { V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
 import { EFFECT_ANNOTATION, RUN_LABEL } from '../../src/crds/names.ts';
@@ -20,7 +20,7 @@ export type StrategySeen = Named & {
   readonly status?: PatchStrategyStatus;
 };
 
-/** One version of one object; `gone` when it was deleted with it. */
+/** One version of one object; `gone` for the version of its deletion. */
 export type Seen = { readonly revision: bigint; readonly gone: boolean } & (
   | { readonly kind: 'node'; readonly object: V1Node }
   | { readonly kind: 'job'; readonly object: V1Job }
@@ -29,7 +29,7 @@ export type Seen = { readonly revision: bigint; readonly gone: boolean } & (
   | { readonly kind: 'strategy'; readonly object: StrategySeen }
 );
 
-/** What went wrong in a pool, each thing once, in the order in which it did. */
+/** The violations in a pool, each once, in the order of their time. */
 export function complaintsOf(history: readonly Seen[], pool: string): string[] {
   const world = new World(pool);
   const complaints = history
@@ -41,16 +41,16 @@ export function complaintsOf(history: readonly Seen[], pool: string): string[] {
 type Host = { readonly closed: boolean; readonly claim: Claim | undefined; readonly bootIds: Set<string> };
 type Running = { readonly host: string; readonly run: string };
 
-/** How a pool stands after some of its history. */
+/** The state of a pool after some of its history. */
 class World {
   readonly #name: string;
   readonly #hosts = new Map<string, Host>();
   /** Jobs that were started and have not ended. */
   readonly #running = new Map<string, Running>();
-  /** The uids of all Jobs that were ever made for an effect. */
+  /** The uids of all Jobs that were ever created for an effect. */
   readonly #made = new Map<string, Set<string>>();
   readonly #leaving = new Set<string>();
-  /** By run: how it stood when it had ended. */
+  /** By run: its final state. */
   readonly #ended = new Map<string, string>();
   #pool: PoolSeen | undefined;
   #status: PatchStrategyStatus = {};
@@ -59,7 +59,7 @@ class World {
     this.#name = name;
   }
 
-  /** Takes the next version in; says what is wrong about the change itself. */
+  /** Adds the next version; returns the violations of the change itself. */
   take(seen: Seen): string[] {
     switch (seen.kind) {
       case 'node':
@@ -76,7 +76,7 @@ class World {
     }
   }
 
-  /** What is wrong about how it stands. */
+  /** The violations of the present state. */
   wrongNow(): string[] {
     if (!this.#pool) return [];
     const { spec, status = {} } = this.#pool;
@@ -126,7 +126,7 @@ class World {
     return uids.size > 1 ? [`${String(uids.size)} Jobs were made for the effect ${job.key}`] : [];
   }
 
-  /** Pods of Jobs go with them, so only others count. */
+  /** Pods of Jobs leave with them, so only others count. */
   #pod({ metadata, spec }: V1Pod): string[] {
     const { uid = '', name = '', deletionTimestamp, labels = {} } = metadata ?? {};
     const host = spec?.nodeName ?? '';
@@ -151,7 +151,7 @@ class World {
   }
 }
 
-/** What a pool's run leaves behind that it should not; all is well when it ended in good order. */
+/** The forbidden leftovers of a pool's run; empty after a run that ended in good order. */
 export function leftovers(
   nodes: readonly V1Node[],
   { permits = [] }: HostPoolStatus,

@@ -1,4 +1,4 @@
-/** One request of a leader that is held back until another leads: what it is, and what it would be without its guard. */
+/** One request of a leader that is held until another leads: how to match it, and how to remove its guard. */
 import { z } from 'zod';
 import type { HeldRequest, Match } from '../support/network/holding-proxy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -9,17 +9,17 @@ import type { Scene } from './scene.ts';
 export type LateWrite = {
   readonly fleet: Fleet;
   readonly held: HeldRequest;
-  /** Who sent it, and was stopped right then. */
+  /** The sender, which was stopped at that moment. */
   readonly first: Replica;
-  /** Who leads now. */
+  /** The present leader. */
   readonly second: Replica;
 };
 
 export type Staging = {
-  /** The request to hold, of a run on the one host of the fleet that is asked for. */
+  /** Matches the request to hold, for the one host of the fleet. */
   readonly match: (host: string) => Match;
   readonly spec?: Readonly<Record<string, unknown>>;
-  /** What happens between the two leaders. */
+  /** Runs between the two leaders. */
   readonly meanwhile?: (fleet: Fleet, second: Replica) => Promise<void>;
 };
 
@@ -55,7 +55,7 @@ export const permit =
     path.startsWith(`${CAREEN}/hostpools/`) &&
     textOf(body).includes(`"host":"${host}"`);
 
-/** Writes down that the run has begun, in whole: patched over whatever stands there, it is a status. */
+/** Stores that the run has begun, as a whole status: with it patched over any status, the result is valid. */
 export const progress =
   (host: string): Match =>
   ({ method, path, body }) =>
@@ -65,13 +65,13 @@ export const progress =
     textOf(body).includes('"progress":{"stage":0,') &&
     textOf(body).includes(`"${host}"`);
 
-/** Marks the host as taken and closes it. */
+/** Writes the claim of the host and cordons it. */
 export const claim =
   (host: string): Match =>
   ({ method, path, body }) =>
     method === 'PATCH' && path === `/api/v1/nodes/${host}` && textOf(body).includes('"unschedulable":true');
 
-/** Gives the host back. */
+/** Releases the host. */
 export const uncordon =
   (host: string): Match =>
   ({ method, path, body }) =>
@@ -100,19 +100,19 @@ const merge = z.looseObject({
 const operations = z.array(z.looseObject({ path: z.string() }));
 const jobBody = z.looseObject({ metadata: z.looseObject({ name: z.string() }), spec: z.looseObject({}) });
 
-/** A merge patch for whatever the object is by now. */
+/** A merge patch for any version of the object. */
 export function withoutGuard(body: unknown): unknown {
   const { metadata, ...rest } = merge.parse(body);
   const { uid: _uid, resourceVersion: _version, ...kept } = metadata;
   return { ...rest, metadata: kept };
 }
 
-/** A JSON patch for whatever the object is by now. */
+/** A JSON patch for any version of the object. */
 export function withoutGuardOperations(body: unknown): unknown {
   return operations.parse(body).filter(({ path }) => !path.startsWith('/metadata/'));
 }
 
-/** An eviction of whatever pod has that name by now. */
+/** An eviction of any pod with that name. */
 export function withoutPodUid(body: unknown): unknown {
   return { ...z.looseObject({}).parse(body), deleteOptions: {} };
 }

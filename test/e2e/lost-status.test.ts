@@ -1,4 +1,4 @@
-/** What was known is gone: a status that somebody wiped, a claim that nobody stands for, a host that vanished. */
+/** Lost knowledge: a status that somebody wiped, a claim without a run, a host that vanished. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
@@ -14,7 +14,7 @@ import { stuckInDrain } from './stuck-in-drain.ts';
 import { mostClosed } from './watch-closed.ts';
 
 const RUN = { execution: { mode: 'Run' } };
-/** The Job on the host ends by its own deadline first. */
+/** The Job on the host first ends by its own deadline. */
 const SWEPT_WITHIN = { seconds: 70 };
 
 let cluster: Cluster;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
-/** What the first host says of whose it is. */
+/** The claim on the first host. */
 function claimOn([node]: Awaited<ReturnType<Fleet['nodes']>>): string {
   return node?.metadata?.annotations?.[CLAIM_ANNOTATION] ?? '';
 }
@@ -34,7 +34,7 @@ async function endsWell(fleet: Fleet): Promise<void> {
 }
 
 describe('a status that somebody wiped while a host is out of service', () => {
-  it('of the pool is made again from the claims, and the run goes on', async () => {
+  it('of the pool is rebuilt from the claims, and the run continues', async () => {
     const fleet = await cluster.fleet('pool-wiped', 2, 1);
     const { run, release } = await stuckInDrain(cluster, fleet);
     const { epoch = 0 } = await fleet.poolStatus();
@@ -54,7 +54,7 @@ describe('a status that somebody wiped while a host is out of service', () => {
     expect((await fleet.status()).run?.id).toBe(run);
   });
 
-  it('of the pool and of its strategy is survived also by an operator that was not there', async () => {
+  it('of the pool and of its strategy is survived also by an operator that was down', async () => {
     const fleet = await cluster.fleet('all-wiped', 2, 1);
     const { release } = await stuckInDrain(cluster, fleet);
     const most = await mostClosed(fleet, async () => {
@@ -68,7 +68,7 @@ describe('a status that somebody wiped while a host is out of service', () => {
     expect(most).toBe(1);
   });
 
-  it('of the strategy means another plan: the host is given back first, and nobody gets its place before', async () => {
+  it('of the strategy leads to a new plan: the host is released first, and keeps its permit until then', async () => {
     const fleet = await cluster.fleet('run-wiped', 2, 1);
     const { run, release } = await stuckInDrain(cluster, fleet);
     const other = fleet.also('waits-for-run-wiped');
@@ -84,7 +84,7 @@ describe('a status that somebody wiped while a host is out of service', () => {
     await endsWell(fleet);
   });
 
-  it('of the strategy does not carry out again what a request had asked for', async () => {
+  it('of the strategy does not repeat a request', async () => {
     const fleet = await cluster.fleet('asked-wiped', 1, 1);
     await fleet.apply();
     await fleet.untilState('ready-to-apply');
@@ -112,7 +112,7 @@ describe('a status that somebody wiped while a host is out of service', () => {
           ({ type, status }) => type === 'Failed' && status === 'True',
         );
         if (!over) expect(closed(nodes), 'closed while the Job runs').toEqual(['job-wiped-0']);
-        // The other run may take it at once: it is given back when it is no longer that of the run before.
+        // The other run may claim it at once: it is released when its claim is no longer of the old run.
         return !claimOn(nodes).includes(before.run?.id ?? '');
       },
       SWEPT_WITHIN,
@@ -120,8 +120,8 @@ describe('a status that somebody wiped while a host is out of service', () => {
   }, 120_000);
 });
 
-describe('an epoch that is lost with the status of the pool', () => {
-  it('does not make an operator believe that another one leads', async () => {
+describe('an epoch that was lost with the status of the pool', () => {
+  it('does not look like another leader to an operator', async () => {
     const fleet = await cluster.fleet('epoch-lost', 1, 1);
     await fleet.apply(RUN);
     await fleet.untilState('applied');
@@ -137,7 +137,7 @@ describe('an epoch that is lost with the status of the pool', () => {
 });
 
 describe('a strategy that is moved to a pool with a lower epoch', () => {
-  it('is planned there, and the operator goes on', async () => {
+  it('is planned there, and the operator continues', async () => {
     const from = await cluster.fleet('moved-from', 1, 1);
     await from.apply(RUN);
     await from.untilState('applied');
@@ -153,8 +153,8 @@ describe('a strategy that is moved to a pool with a lower epoch', () => {
   });
 });
 
-describe('a claim that no living run stands for', () => {
-  it('is swept back: the host is as it was before, and an event says whose it was', async () => {
+describe('a claim without an active run', () => {
+  it('is swept: the host is restored, and an event names the owner of the claim', async () => {
     const fleet = await cluster.fleet('swept', 2, 1);
     await fleet.untilPool('a leader', ({ epoch }) => epoch !== undefined);
     const [open, closedToNewWorkBefore] = await fleet.nodes();

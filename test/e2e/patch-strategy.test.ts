@@ -51,7 +51,7 @@ describe('a patch strategy', () => {
     expect(new Set(keys).size, 'no pod is evicted twice').toBe(keys.length);
   });
 
-  it('patches in place what needs no reboot: no host is closed', async () => {
+  it('patches in place without a reboot: no host is cordoned', async () => {
     const fleet = await cluster.fleet('inplace', 3, 1);
     const most = await mostClosed(fleet, async () => {
       await fleet.apply({ ...parallel, patches: [kubeletPatch], execution: { mode: 'Run' } });
@@ -63,7 +63,7 @@ describe('a patch strategy', () => {
     );
   });
 
-  it('runs as far as throughStage, and goes on when that is raised', async () => {
+  it('runs up to throughStage, and continues when it is raised', async () => {
     const fleet = await cluster.fleet('through', 3, 1);
     await fleet.apply({ execution: { mode: 'Run', throughStage: 0 } });
     await fleet.until(
@@ -76,7 +76,7 @@ describe('a patch strategy', () => {
     await fleet.untilState('applied');
   });
 
-  it('ends the open stage as it was planned when the spec is edited, and plans the rest anew', async () => {
+  it('finishes the open stage as planned when the spec is edited, and replans the rest', async () => {
     const fleet = await cluster.fleet('edited', 2, 1);
     await fleet.apply({ execution: { mode: 'Run' } });
     const before = await fleet.until(
@@ -97,7 +97,7 @@ describe('a patch strategy', () => {
     await expectGivenBack(fleet);
   });
 
-  it('plans anew when the limit of the pool falls below a stage that is still to come', async () => {
+  it('replans when the limit of the pool falls below a future stage', async () => {
     const fleet = await cluster.fleet('lowered', 4, 2);
     await fleet.apply({ ...parallel, execution: { mode: 'Run' } });
     await fleet.until('an open outage', ({ progress }) => (progress?.hosts.length ?? 0) > 0);
@@ -107,7 +107,7 @@ describe('a patch strategy', () => {
     await expectGivenBack(fleet);
   });
 
-  it('gives every host back on Abort, and plans anew on Hold', async () => {
+  it('releases every host on Abort, and replans on Hold', async () => {
     const fleet = await cluster.fleet('abort', 2, 2);
     await fleet.annotate('abort-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
     await fleet.apply({
@@ -130,7 +130,7 @@ describe('a patch strategy', () => {
 });
 
 describe('trouble', () => {
-  it('names host, Job and exit code when a Job fails, keeps that host locked and gives the others back', async () => {
+  it('names host, Job and exit code when a Job fails, keeps that host locked and releases the others', async () => {
     const fleet = await cluster.fleet('failing', 2, 2);
     await fleet.annotate('failing-1', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
     await fleet.apply({ ...parallel, execution: { mode: 'Run' } });

@@ -1,4 +1,4 @@
-/** The limit of a pool, whoever asks for its hosts: over strategies, namespaces, others who take hosts away. */
+/** The limit of a pool for all its users: strategies, namespaces, others who take hosts out of service. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
@@ -50,7 +50,7 @@ describe('the limit of a pool', () => {
     expect(most).toBe(2);
   });
 
-  it('counts hosts that others cordoned or that are not Ready, and says which they are', async () => {
+  it('counts hosts that others cordoned or that are not Ready, and names them', async () => {
     const fleet = await cluster.fleet('counted', 3, 1);
     await cordon(cluster.admin, 'counted-1');
     await fleet.untilPool('the cordoned host', ({ outOfService }) => outOfService?.count === 1);
@@ -69,7 +69,7 @@ describe('the limit of a pool', () => {
     await nothingHeld(fleet);
   });
 
-  it('does not open a host that somebody had cordoned', async () => {
+  it('does not uncordon a host that somebody had cordoned', async () => {
     const fleet = await cluster.fleet('foreign', 2, 2);
     await cordon(cluster.admin, 'foreign-0');
     await fleet.apply(RUN);
@@ -79,8 +79,8 @@ describe('the limit of a pool', () => {
   });
 });
 
-describe('a pool that is paused', () => {
-  it('lets the open stage end, begins no other, and goes on when it is paused no more', async () => {
+describe('a paused pool', () => {
+  it('lets the open stage end, begins no other, and continues after the pause', async () => {
     const fleet = await cluster.fleet('paused', 2, 1);
     await fleet.apply(RUN);
     await fleet.until('an open outage', ({ progress }) => (progress?.hosts.length ?? 0) > 0);
@@ -100,7 +100,7 @@ describe('a pool that is paused', () => {
     await fleet.untilState('applied');
   });
 
-  it('is named by a strategy that may not begin because of it', async () => {
+  it('is named by a strategy that waits for it', async () => {
     const fleet = await cluster.fleet('stopped', 1, 1);
     await fleet.pool(1, { paused: true });
     await fleet.apply(RUN);
@@ -113,7 +113,7 @@ describe('a pool that is paused', () => {
 });
 
 describe('pools that select the same host', () => {
-  it('leave it to the older; the newer grants nothing and names it until that is mended', async () => {
+  it('leave it to the older; the newer grants nothing and names the host until the overlap is removed', async () => {
     const selector = { 'kubernetes.io/hostname': 'newer-0' };
     const elder = poolManifest('elder', 1, { provider: { kubernetes: { nodeSelector: selector } } });
     await apply(cluster.admin, elder);

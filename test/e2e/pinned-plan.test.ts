@@ -1,4 +1,4 @@
-/** execution.plan: only the plan that was reviewed is carried out. */
+/** execution.plan: only the reviewed plan is applied. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { mergePatch } from '../support/controlplane/apply.ts';
@@ -26,7 +26,7 @@ async function untouched(fleet: Fleet): Promise<void> {
   expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
 }
 
-it('a plan that is not the reviewed one waits, names the difference, and goes on when it is reviewed', async () => {
+it('a plan that is not the reviewed one waits, names the difference, and continues after its review', async () => {
   const fleet = await cluster.fleet('pinned', 2, 1);
   await fleet.apply();
   const first = await fleet.untilState('ready-to-apply');

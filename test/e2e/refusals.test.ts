@@ -1,4 +1,4 @@
-/** What must not be done is not done, and the message says what would be right. */
+/** Forbidden actions do not happen, and the message names the remedy. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { V1Node } from '@kubernetes/client-node';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
-/** Waits until the strategy is stalled for this reason, and checks that nothing was done; what it says. */
+/** Waits until the strategy is stalled for this reason, and checks that nothing was done; returns its message. */
 async function stalled(fleet: Fleet, reason: string): Promise<string> {
   const { message = '' } = await fleet.until(`Stalled because ${reason}`, ({ conditions }) =>
     Boolean(
@@ -31,7 +31,7 @@ async function stalled(fleet: Fleet, reason: string): Promise<string> {
 }
 
 describe('a strategy', () => {
-  it('on a pool that does not exist waits, and begins when the pool comes', async () => {
+  it('on a missing pool waits, and begins when the pool is created', async () => {
     const fleet = await cluster.fleet('unknown', 1, 1);
     await fleet.apply({ ...RUN, poolRef: 'not-yet' });
     expect(await stalled(fleet, 'PoolNotFound')).toBe(
@@ -41,7 +41,7 @@ describe('a strategy', () => {
     await fleet.untilState('applied');
   });
 
-  it('in a namespace that the pool does not admit is refused, until the pool does', async () => {
+  it('in a namespace that the pool does not admit is refused until the pool admits it', async () => {
     const fleet = await cluster.fleet('forbidden', 1, 1);
     await cluster.namespace('team-a');
     const other = fleet.also('forbidden', 'team-a');
@@ -87,7 +87,7 @@ describe('a strategy', () => {
     expect(closed(await fleet.nodes())).toEqual([]);
   });
 
-  it('in a namespace that was not prepared says how to do that, and begins when it is', async () => {
+  it('in an unprepared namespace names the remedy, and begins when the namespace is prepared', async () => {
     const fleet = await cluster.fleet('unprepared', 1, 1);
     const namespace = 'team-b';
     await apply(cluster.admin, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
@@ -103,7 +103,7 @@ describe('a strategy', () => {
 });
 
 describe('a claim', () => {
-  it('that somebody edits while its host is worked on is acted on by nobody: the host is put back as it was', async () => {
+  it('that somebody edits during the work stops the work: the host is restored', async () => {
     const fleet = await cluster.fleet('edited', 1, 1);
     await stuckInDrain(cluster, fleet);
     const claim = await claimOn(fleet, 'edited-0');
@@ -118,7 +118,7 @@ describe('a claim', () => {
     await expectGivenBack(fleet);
   });
 
-  it('that was copied to another node takes nothing there, and is named when that node is wanted', async () => {
+  it('that was copied to another node has no effect there, and is named when that node is planned', async () => {
     const fleet = await cluster.fleet('copied', 2, 1);
     const { release } = await stuckInDrain(cluster, fleet);
     await setClaim('copied-1', await claimOn(fleet, 'copied-0'));

@@ -1,4 +1,4 @@
-/** Replicas of the operator, each behind a proxy of its own that can hold its requests back. */
+/** Replicas of the operator, each behind a proxy of its own that can hold its requests. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { HoldingProxy } from '../support/network/holding-proxy.ts';
 import { spawnOperator, type RunningOperator } from '../support/operator/operator.ts';
 import { writeProxiedKubeconfig } from '../support/network/proxied.ts';
 
-/** So that what a resync mends need not be waited for long. */
+/** Short, so that a test need not wait long for a resync. */
 export const RESYNC_SECONDS = 2;
 
 export type Replica = { readonly operator: RunningOperator; readonly proxy: HoldingProxy };
@@ -16,7 +16,7 @@ export class Replicas {
   readonly #kubeconfig: string;
   readonly #folder: string;
   readonly #all: Replica[] = [];
-  /** Those that have not ended, in the order in which they lead. */
+  /** The replicas that have not ended, in the order in which they lead. */
   #running: Replica[] = [];
   readonly #frozen = new Set<Replica>();
 
@@ -25,12 +25,12 @@ export class Replicas {
     this.#folder = folder;
   }
 
-  /** With the operator's kubeconfig. */
+  /** Uses the operator's kubeconfig. */
   static async make(kubeconfig: string): Promise<Replicas> {
     return new Replicas(kubeconfig, await mkdtemp(join(tmpdir(), 'careen-replicas-')));
   }
 
-  /** One that leads and one that stands by: those that run, and new ones in the place of those that ended. */
+  /** A leader and a standby: running replicas, and new ones for those that ended. */
   async pair(): Promise<{ readonly first: Replica; readonly second: Replica }> {
     for (const { operator } of this.#running.filter((each) => this.#frozen.has(each))) await operator.kill();
     const [known, other] = this.#running;
@@ -39,19 +39,19 @@ export class Replicas {
     return { first, second: other ?? (await this.#add()) };
   }
 
-  /** Stops the process in its tracks: when it goes on, it believes that no time has passed. */
+  /** Stops the process: when it continues, it believes that no time has passed. */
   freeze(replica: Replica): void {
     replica.operator.signal('SIGSTOP');
     this.#frozen.add(replica);
   }
 
-  /** Lets a frozen process go on. */
+  /** Continues a frozen process. */
   thaw(replica: Replica): void {
     replica.operator.signal('SIGCONT');
     this.#frozen.delete(replica);
   }
 
-  /** Ends them all, those that are frozen, too. */
+  /** Ends all of them, including frozen ones. */
   async close(): Promise<void> {
     for (const { operator, proxy } of this.#all) {
       await operator.kill();

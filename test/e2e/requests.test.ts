@@ -1,4 +1,4 @@
-/** What people ask for once, in annotations: carried out once, answered in any case. */
+/** Requests of people in annotations: each is carried out once, and answered in any case. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { mergePatch } from '../support/controlplane/apply.ts';
@@ -33,7 +33,7 @@ async function planned(pool: string, workers: number, spec: Record<string, unkno
 }
 
 describe('a request', () => {
-  it('apply-all carries the plan out in Hold, once: another plan waits although it is still there', async () => {
+  it('apply-all applies the plan in Hold, once: another plan waits although the annotation remains', async () => {
     const fleet = await planned('all', 1);
     expect(await ask(fleet, { id: 'a-1', verb: 'apply-all' })).toBe('accepted: the plan is carried out');
     await fleet.untilState('applied');
@@ -51,7 +51,7 @@ describe('a request', () => {
     expect((await fleet.status()).requests).toHaveLength(2);
   });
 
-  it('apply-stage carries out the next stage and no other, then waits', async () => {
+  it('apply-stage applies the next stage and no other, then waits', async () => {
     const fleet = await planned('stage', 2);
     expect(await ask(fleet, { id: 's-1', verb: 'apply-stage', stage: 1 })).toBe(
       'refused: stage 1 is not the next one; the next one is 0',
@@ -68,7 +68,7 @@ describe('a request', () => {
     await fleet.untilState('applied');
   });
 
-  it('approve is about the plan that was reviewed: with another digest nothing begins', async () => {
+  it('approve applies to the reviewed plan: with another digest nothing begins', async () => {
     const fleet = await planned('approved', 1);
     const digest = (await fleet.status()).run?.planDigest ?? '';
     expect(await ask(fleet, { id: 'p-1', verb: 'approve', plan: 'sha256:0' })).toBe(
@@ -79,7 +79,7 @@ describe('a request', () => {
     await fleet.untilState('applied');
   });
 
-  it('that cannot be read is answered with what would be right', async () => {
+  it('that is unreadable is answered with the allowed values', async () => {
     const fleet = await planned('unreadable', 1);
     expect(await ask(fleet, { id: 'u-1', verb: 'reboot-all' })).toBe(
       'refused: annotation careen.dev/request: verb is "reboot-all", must be one of ' +
@@ -101,7 +101,7 @@ describe('a request', () => {
     expect(answered).toMatchObject({ state: 'ready-to-apply' });
   });
 
-  it('that was answered is not carried out again however many have come since', async () => {
+  it('that was answered is not repeated, after any number of further requests', async () => {
     const fleet = await planned('many', 1);
     const pod = await stubbornPod(cluster.admin, 'many-0');
     await abort(cluster.admin, fleet.strategy, 'first');
@@ -117,7 +117,7 @@ describe('a request', () => {
 });
 
 describe('a run that has failed', () => {
-  it('works on its failed host once more at the request retry', async () => {
+  it('repeats its failed host at the request retry', async () => {
     const fleet = await cluster.fleet('retried', 2, 1);
     await fleet.annotate('retried-0', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
     await fleet.apply();
@@ -136,7 +136,7 @@ describe('a run that has failed', () => {
     expect(jobs, 'the failed Job, another one for the patch, one for the reboot').toHaveLength(3);
   });
 
-  it('goes on at the request resume with a host that somebody has mended, and repeats nothing there', async () => {
+  it('continues at the request resume with a host that somebody has repaired, and repeats nothing there', async () => {
     const fleet = await cluster.fleet('resumed', 1, 1);
     await fleet.annotate('resumed-0', { [BEHAVIOUR_ANNOTATION]: 'lie' });
     await fleet.apply(QUICK_VERIFY);
@@ -155,7 +155,7 @@ describe('a run that has failed', () => {
     expect(await fleet.jobs()).toHaveLength(jobs.length);
   });
 
-  it('gives a failed host back as it is at the request release-host', async () => {
+  it('releases a failed host as it is at the request release-host', async () => {
     const fleet = await cluster.fleet('released', 1, 1);
     await fleet.annotate('released-0', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
     await fleet.apply({ execution: { mode: 'Run' } });
@@ -173,7 +173,7 @@ describe('a run that has failed', () => {
 });
 
 describe('an edit of the spec', () => {
-  it('ends what a request has allowed: the open host is finished, the rest is planned anew and waits', async () => {
+  it('ends the effect of a request: the open host is finished, the rest is replanned and waits', async () => {
     const fleet = await planned('edited', 2);
     const pod = await stubbornPod(cluster.admin, 'edited-0');
     await ask(fleet, { id: 'e-1', verb: 'apply-all' });
@@ -195,8 +195,8 @@ describe('an edit of the spec', () => {
   });
 });
 
-describe('an abort that is asked for', () => {
-  it('gives the hosts back; of a stage only when that one runs', async () => {
+describe('a requested abort', () => {
+  it('releases the hosts; of a stage, only while that stage runs', async () => {
     const fleet = await planned('stopped', 2);
     const pod = await stubbornPod(cluster.admin, 'stopped-0');
     await ask(fleet, { id: 'b-1', verb: 'apply-all' });
@@ -218,7 +218,7 @@ describe('an abort that is asked for', () => {
     await fleet.untilState('applied');
   });
 
-  it('comes before Suspend, which comes before every other request', async () => {
+  it('takes precedence over Suspend, which takes precedence over every other request', async () => {
     const fleet = await cluster.fleet('suspended', 2, 1);
     const pod = await stuckInDrain(cluster, fleet);
     await fleet.order({ mode: 'Suspend' });
@@ -234,7 +234,7 @@ describe('an abort that is asked for', () => {
 });
 
 describe('Suspend', () => {
-  it('lets nothing begin and no time pass, and Run goes on from there', async () => {
+  it('starts nothing and stops the deadlines, and Run continues from there', async () => {
     const fleet = await cluster.fleet('frozen', 1, 1);
     const pod = await stuckInDrain(cluster, fleet, {
       timing: { drainTimeoutSeconds: 5, settleSeconds: 0, stabilizeSeconds: 0 },

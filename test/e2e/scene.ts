@@ -1,4 +1,4 @@
-/** An installation with replicas of the operator, and somebody who watches all that they do. */
+/** An installation with replicas of the operator, and a witness of all their writes. */
 import { eventually } from '../support/eventually.ts';
 import { Cluster, type Fleet } from './cluster.ts';
 import { leftovers } from './invariants.ts';
@@ -33,7 +33,7 @@ export class Scene {
   }
 }
 
-/** Waits for a resync at the most until everything is as it is to be after a run. */
+/** Waits until everything is as after a run, for one resync at most. */
 export async function untilSwept(fleet: Fleet): Promise<void> {
   let seen: readonly string[] = [];
   const isSwept = async (): Promise<boolean> => {
@@ -44,5 +44,5 @@ export async function untilSwept(fleet: Fleet): Promise<void> {
   await eventually('nothing is left of the run', isSwept, options);
 }
 
-/** For a machine that is busy. */
+/** For a busy machine. */
 const MARGIN_SECONDS = 8;

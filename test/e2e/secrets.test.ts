@@ -1,4 +1,4 @@
-/** Secrets that stand where the operator reads, and in what it is refused: it prints none of them, at any level. */
+/** Secrets in objects that the operator reads, and in refusals of its requests: it prints none of them, at any level. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, mergePatch } from '../support/controlplane/apply.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
-/** A patch whose Job has secrets wherever people put them. */
+/** A patch whose Job has secrets at all places where people put them. */
 function loaded(image: string, container: object = {}): object {
   const env = [
     { name: 'REGISTRY_PASSWORD', value: `${PLANTED}-in-variable` },
@@ -54,15 +54,15 @@ async function laden(pool: string, patch: object, policy: object = {}): Promise<
   return fleet;
 }
 
-/** All that the operator has told so far about a strategy, and of itself. */
-async function told(fleet: Fleet): Promise<string[]> {
+/** All output of the operator so far about a strategy, and about itself. */
+async function outputAbout(fleet: Fleet): Promise<string[]> {
   const events = (await eventsAbout(cluster.admin, fleet.strategy)).map((event) => JSON.stringify(event));
   const { text } = await readMetrics(cluster.operator.address() ?? '');
   return [...cluster.operator.lines, ...events, ...text.split('\n')];
 }
 
 async function expectSilence(fleet: Fleet): Promise<void> {
-  const lines = await told(fleet);
+  const lines = await outputAbout(fleet);
   expect(lines.filter((line) => line.includes(PLANTED))).toEqual([]);
 }
 
@@ -71,7 +71,7 @@ const IMAGES = [
   `bot:${PLANTED}-in-image@registry.example.com/patch:1`,
 ];
 
-describe('a secret is not told', () => {
+describe('a secret is not printed', () => {
   it('by a run that ends well', async () => {
     const fleet = await laden('well', loaded(IMAGES[0] ?? ''));
     await fleet.untilState('applied');
@@ -103,7 +103,7 @@ describe('a secret is not told', () => {
     await expectSilence(fleet);
   });
 
-  it('by a Job that the API server refuses, whose answer repeats what was wrong', async () => {
+  it('by a Job that the API server refuses, whose answer repeats the wrong value', async () => {
     const [address] = IMAGES;
     const fleet = await laden(
       'invalid',

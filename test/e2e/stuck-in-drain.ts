@@ -2,7 +2,7 @@ import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.t
 import type { Cluster, Fleet } from './cluster.ts';
 import { stubbornPod } from './stubborn-pod.ts';
 
-/** Runs a strategy until it has closed its first host and waits there for a pod that may not leave, until `release`. */
+/** Runs a strategy until it has cordoned its first host and waits for a pod that may not leave until `release`. */
 export async function stuckInDrain(
   { admin }: Cluster,
   fleet: Fleet,

@@ -1,7 +1,7 @@
 /**
- * A deposed leader is harmless: for each class of write one request of the first
- * leader is held back until a second one has carried the run on, and is let go
- * then. And each time: what it would do if it were not for its precondition.
+ * A deposed leader is harmless. For each class of write, one request of the first
+ * leader is held until a second leader has continued the run, and is released
+ * then. Each time a test also shows its effect without its precondition.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(async () => scene.stop());
 
-/** What the API server says when an object is not, or no longer, what the request is about. */
+/** The API server's status when an object is not, or no longer, in the state that the request expects. */
 const CONFLICT = 409;
 const abort = async (fleet: Fleet): Promise<void> => fleet.order({ mode: 'Abort' });
 
@@ -29,7 +29,7 @@ async function staged(fleet: Fleet, staging: Staging): Promise<LateWrite> {
   return late.lateWrite(scene, fleet, staging);
 }
 
-/** Lets the request go as it was sent, then its sender, which is to end by itself. Returns the answer's status. */
+/** Releases the request unchanged, then continues its sender, which must end by itself. Returns the answer's status. */
 async function finalize({ held, first }: LateWrite): Promise<number> {
   const { status } = await held.release();
   scene.replicas.thaw(first);
@@ -37,14 +37,14 @@ async function finalize({ held, first }: LateWrite): Promise<number> {
   return status;
 }
 
-/** The uids of the pods whose evictions a replica asked for and were accepted. */
+/** The uids of the pods whose evictions a replica requested successfully. */
 function evicted({ operator }: Replica): string[] {
   const accepted = operator.lines.filter((line) => /"effect":"evict".*"outcome":"accepted"/.test(line));
   return accepted.map((line) => /"key":"(?:[^"/]+\/){4}([^"/]+)\//.exec(line)?.[1] ?? '');
 }
 
-/** Lets the request go without what guards it, and expects that it is taken. */
-async function letGoUnguarded({ held }: LateWrite, without: (body: unknown) => unknown): Promise<void> {
+/** Releases the request without its guard, and expects that it is accepted. */
+async function releaseUnguarded({ held }: LateWrite, without: (body: unknown) => unknown): Promise<void> {
   const { status } = await held.release(without);
   expect(status).toBeLessThan(300);
 }
@@ -75,7 +75,7 @@ describe('a permit that was granted late', () => {
   });
 
   it('would be one too many without its precondition', async () => {
-    await letGoUnguarded(write, late.withoutGuardOperations);
+    await releaseUnguarded(write, late.withoutGuardOperations);
     await expectHarm(write.fleet, /^permits for .*, the pool allows 1|has no permit/);
     await blocker.allow(1);
     await write.fleet.untilState('applied');
@@ -96,8 +96,8 @@ describe('a status that was written late', () => {
     await untilSwept(write.fleet);
   });
 
-  it('would undo what was reached without its precondition', async () => {
-    await letGoUnguarded(write, late.withoutGuard);
+  it('would undo the progress without its precondition', async () => {
+    await releaseUnguarded(write, late.withoutGuard);
     await expectHarm(write.fleet, /^the run had ended/);
   });
 });
@@ -115,14 +115,14 @@ describe('a claim that was made late', () => {
     await untilSwept(write.fleet);
   });
 
-  it('would close a host without its precondition, until it is swept', async () => {
-    await letGoUnguarded(write, late.withoutGuard);
+  it('would cordon a host without its precondition, until the sweep', async () => {
+    await releaseUnguarded(write, late.withoutGuard);
     await expectHarm(write.fleet, /^claim-0 is claimed by a run that has no permit/);
     await untilSwept(write.fleet);
   });
 });
 
-describe('an eviction that was asked for late', () => {
+describe('an eviction that was requested late', () => {
   let write: LateWrite;
   let pod: StatefulPod;
   let before: string;
@@ -144,13 +144,13 @@ describe('an eviction that was asked for late', () => {
     await untilSwept(write.fleet);
   });
 
-  it('would evict that one without its precondition', async () => {
-    await letGoUnguarded(write, late.withoutPodUid);
+  it('would evict that pod without its precondition', async () => {
+    await releaseUnguarded(write, late.withoutPodUid);
     expect(await pod.stays(successor)).toBe(false);
     await expectHarm(write.fleet, /^pod evict-0 was evicted from evict-0, which serves/);
   });
 
-  it('keeps to the budget, and takes the pod that it was meant for once, after an abort', async () => {
+  it('respects the budget, and evicts its own pod once, after an abort', async () => {
     const fleet = await scene.cluster.fleet('evict-abort', 1, 1);
     const staying = await StatefulPod.start(scene.cluster.admin, 'evict-abort', 'evict-abort-0');
     const uid = await staying.runningOtherThan(undefined);
@@ -187,27 +187,27 @@ describe('a Job that was made late', () => {
     await expectNoHarm(write.fleet);
   });
 
-  it('would work on a host that serves if it were not suspended', async () => {
-    await letGoUnguarded(write, late.notSuspended);
+  it('would work on a host in service if it were not suspended', async () => {
+    await releaseUnguarded(write, late.notSuspended);
     await expectHarm(write.fleet, /^Job \S+ runs on make-0, which is not taken out of service for it/);
   });
 });
 
-describe('a Job that was made late, of a run that was ended', () => {
+describe('a Job that was made late, of a completed run', () => {
   let write: LateWrite;
   beforeAll(async () => {
     write = await staged(await scene.cluster.fleet('remake', 1, 1), { match: late.jobCreation });
     await write.fleet.untilState('applied');
   });
 
-  it('is there already', async () => {
+  it('exists already', async () => {
     expect(await finalize(write)).toBe(CONFLICT);
     await expectNoHarm(write.fleet);
     await untilSwept(write.fleet);
   });
 
-  it('would be a second one if its name did not follow from its effect', async () => {
-    await letGoUnguarded(write, late.notNamedByItsEffect);
+  it('would be a second Job if its name did not follow from its effect', async () => {
+    await releaseUnguarded(write, late.notNamedByItsEffect);
     await expectHarm(write.fleet, /^2 Jobs were made for the effect/);
   });
 });
@@ -218,7 +218,7 @@ describe('a Job that was started late', () => {
   beforeAll(async () => {
     write = await staged(await scene.cluster.fleet('start', 1, 1), {
       match: () => late.jobRelease,
-      // The moment between the end of an abort and the removal of what was never started.
+      // The moment between the end of an abort and the removal of a Job that was never started.
       meanwhile: async (fleet, { proxy }) => {
         sweep = proxy.hold(late.jobDeletion);
         await abort(fleet);
@@ -233,8 +233,8 @@ describe('a Job that was started late', () => {
     await expectNoHarm(write.fleet);
   });
 
-  it('would work on a host that serves without its precondition', async () => {
-    await letGoUnguarded(write, late.withoutGuard);
+  it('would work on a host in service without its precondition', async () => {
+    await releaseUnguarded(write, late.withoutGuard);
     await expectHarm(write.fleet, /^Job \S+ runs on start-0, which is not taken out of service for it/);
     await (await sweep).release();
   });
@@ -260,13 +260,13 @@ describe('an uncordon that was sent late', () => {
     await expectNoHarm(write.fleet);
   });
 
-  it('would open it in the middle of the work without its precondition', async () => {
-    await letGoUnguarded(write, late.withoutGuard);
+  it('would uncordon the host during the work without its precondition', async () => {
+    await releaseUnguarded(write, late.withoutGuard);
     await expectHarm(write.fleet, /^uncordon-0 was given back in the middle of migrate-instances-from-host/);
   });
 });
 
-describe('what is sent late is refused', () => {
+describe('a late write is refused', () => {
   it.each([
     ['permit', late.permit],
     ['status', late.progress],
@@ -276,7 +276,7 @@ describe('what is sent late is refused', () => {
       match,
       meanwhile: abort,
     });
-    // What was never written down as begun is not aborted: it stays planned.
+    // A run that was never stored as begun is not aborted: it stays planned.
     const over = ['aborted', 'ready-to-apply'];
     const isOver = ({ run, state }: PatchStrategyStatus): boolean =>
       (run?.epoch ?? 0) > 1 && over.includes(state ?? '');

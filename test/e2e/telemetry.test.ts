@@ -1,4 +1,4 @@
-/** What an operator tells of its work: probes, metrics, events, the log; and what it never tells. */
+/** The operator's reports of its work: probes, metrics, events and the log. */
 import { fetch } from 'undici';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -77,7 +77,7 @@ describe('a run', () => {
     expect(after.value('careen_pool_limit{pool="told"}')).toBe(1);
   });
 
-  it('is told in events, about the strategy and where a host has to do with it about that, too', async () => {
+  it('is reported in events about the strategy, and about each host concerned', async () => {
     await eventAbout(cluster.admin, fleet.strategy, 'Applied');
     const events = await eventsAbout(cluster.admin, fleet.strategy);
     const reasons = events.map(({ reason }) => reason);
@@ -110,7 +110,7 @@ describe('a run', () => {
     const states = ofRun.filter(({ msg }) => msg === 'plan built' || msg === 'state changed');
     expect(states.map(({ state }) => state)).toEqual(['ready-to-apply', 'applying', 'applied']);
     const steps = ofRun
-      // It comes twice in a stage: before the hosts are unlocked, and after.
+      // It occurs twice in a stage: before the hosts are unlocked, and after.
       .filter(({ msg, step }) => msg === 'step' && step !== 'system-stabilize')
       .map(({ stage, step, result }) => `${String(stage)} ${step ?? ''} ${result ?? ''}`);
     expect(new Set(steps).size).toBe(steps.length);

@@ -3,7 +3,7 @@ import { closed, type Fleet } from './cluster.ts';
 
 const PAUSE_MILLISECONDS = 10;
 
-/** How many hosts of a fleet were closed at once, at most, while something was done. */
+/** The most hosts of a fleet that were cordoned at once while an action ran. */
 export async function mostClosed(fleet: Fleet, done: () => Promise<unknown>): Promise<number> {
   let most = 0;
   const over = new AbortController();
@@ -13,7 +13,7 @@ export async function mostClosed(fleet: Fleet, done: () => Promise<unknown>): Pr
       await delay(PAUSE_MILLISECONDS);
     }
   })();
-  watching.catch(() => undefined); // told below, once what is done has ended
+  watching.catch(() => undefined); // awaited below, after the action
   try {
     await done();
   } finally {

@@ -1,4 +1,4 @@
-/** Watches all that counts on an API server from the beginning, so that nothing is missed that lasts only a moment. */
+/** Watches all relevant objects of an API server from the beginning, so that it misses no short-lived state. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
@@ -16,7 +16,7 @@ const PATHS: Readonly<Record<Kind, string>> = {
   strategy: STRATEGIES_PATH,
 };
 const KINDS: readonly Kind[] = ['node', 'job', 'pod', 'pool', 'strategy'];
-/** The client ends a watch that is silent for a while: it goes on from where it was. */
+/** The client ends a watch that is silent for a while: it continues from its last revision. */
 const PAUSE_MS = 50;
 
 const metadata = z.looseObject({ resourceVersion: z.string() });
@@ -26,7 +26,7 @@ const objectSchema = z.looseObject({ metadata });
 export class Witness {
   readonly #config: KubeConfig;
   readonly #history: Seen[] = [];
-  /** How far each kind was followed. */
+  /** By kind: the last revision seen. */
   readonly #revisions = new Map<Kind, bigint>();
   readonly #stopping = new AbortController();
   #trouble: string | undefined;
@@ -50,7 +50,7 @@ export class Witness {
     this.#stopping.abort();
   }
 
-  /** What went wrong in a pool until now, each thing once. Throws when something may have been missed. */
+  /** The violations in a pool so far, each once. Throws when something may have been missed. */
   async complaints(pool: string): Promise<string[]> {
     for (const kind of KINDS) {
       const { items } = await this.#list(kind);

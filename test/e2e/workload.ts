@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.ts';
 
 const NAMESPACE = 'default';
 
-/** A pod of a StatefulSet that runs on one host: evicted, it comes back under the same name. */
+/** A pod of a StatefulSet that runs on one host: after an eviction it returns under the same name. */
 export class StatefulPod {
   readonly name: string;
   readonly #set: string;
@@ -37,7 +37,7 @@ export class StatefulPod {
     return pod;
   }
 
-  /** Says how often its budget lets it be evicted: not at all, or always. */
+  /** Sets how often its budget allows an eviction: never, or always. */
   async allow(disruptions: 0 | 1): Promise<void> {
     await apply(this.#admin, {
       apiVersion: 'policy/v1',
@@ -47,7 +47,7 @@ export class StatefulPod {
     });
   }
 
-  /** Waits until a pod of that name runs that is another than the one with this uid; returns its uid. */
+  /** Waits until a pod of that name runs with another uid; returns its uid. */
   async runningOtherThan(uid: string | undefined): Promise<string> {
     return eventually(`a new pod ${this.name} runs`, async () => {
       const pod = await this.#read();
@@ -56,7 +56,7 @@ export class StatefulPod {
     });
   }
 
-  /** Whether the pod with this uid still runs and was not asked to leave. */
+  /** Whether the pod with this uid still runs and was not evicted. */
   async stays(uid: string): Promise<boolean> {
     const { metadata } = (await this.#read()) ?? {};
     return metadata?.uid === uid && metadata.deletionTimestamp === undefined;

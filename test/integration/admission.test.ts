@@ -30,7 +30,7 @@ beforeAll(async () => {
   plane = await startControlPlane();
   admin = connect(plane.kubeconfig);
   await installCareen(admin);
-  // The API server begins to serve a new kind a moment after its definition was accepted.
+  // The API server begins to serve a new kind a moment after it accepted the definition.
   await eventually('the kinds are served', async () => {
     try {
       await apply(admin, strategyManifest('probe', 'careen-hosts'), poolManifest('probe', 1));
@@ -113,7 +113,7 @@ const strategyStatus: PatchStrategyStatus = {
 };
 
 describe('the custom resource definitions', () => {
-  it('are what the sources generate', async () => {
+  it('are equal to the generated ones', async () => {
     for (const [path, content] of await generatedFiles())
       expect(await readFile(join(ROOT, path), 'utf8'), path).toBe(content);
   });
@@ -128,7 +128,7 @@ describe('the custom resource definitions', () => {
     }
   });
 
-  it('default what is left out', async () => {
+  it('default omitted fields', async () => {
     const plain = strategyManifest('plain', 'careen-hosts');
     await apply(admin, plain);
     expect(await read(admin, plain)).toMatchObject({
@@ -151,12 +151,12 @@ describe('the custom resource definitions', () => {
     });
   });
 
-  it.each(ACCEPTED)('accept, and default as the command line does: $name', async ({ manifest }) => {
+  it.each(ACCEPTED)('accept, and default like the command line: $name', async ({ manifest }) => {
     const { spec } = manifest.kind === 'HostPool' ? hostPoolDefinition : patchStrategyDefinition;
     expect(await tryCreate(admin, manifest)).toHaveProperty('spec', spec.parse(manifest['spec']));
   });
 
-  it('keep all of the status', async () => {
+  it('keep the whole status', async () => {
     for (const [manifest, status] of [
       [poolManifest('probe', 1), poolStatus],
       [strategyManifest('probe', 'careen-hosts'), strategyStatus],
@@ -201,7 +201,7 @@ describe('a wrong status is refused, naming the field', () => {
   });
 });
 
-/** Paths of schema properties that say nothing about themselves. */
+/** Paths of schema properties without a description. */
 function undescribed(value: unknown, path = ''): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, child]: [string, unknown]) => {

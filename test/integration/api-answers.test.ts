@@ -1,4 +1,4 @@
-/** The API server, or who is in its place, answers wrongly in the middle of a run, which then ends as if nothing had been. */
+/** The API server, or a proxy in its place, gives wrong answers during a run; the run ends as if undisturbed. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { pathTemplate } from '../support/audit/path-template.ts';
 import { writeClass } from '../support/audit/write-class.ts';
@@ -22,13 +22,13 @@ const isWrite: Match = (request) => writeClass(request) !== undefined;
 const isRead: Match = ({ method }) => method === 'GET';
 const isAny: Match = () => true;
 
-/** The class of a write; what is read, and the Lease and events, by method and path. */
+/** The class of a write; method and path of a read, and of the Lease and events. */
 function kindOf(request: ProxiedRequest): string {
   const watch = request.query.has('watch') ? 'watch, ' : '';
   return writeClass(request) ?? `${watch}${request.method} ${pathTemplate(request.path)}`;
 }
 
-/** Matches the first request of each kind from now on; `kinds` fills with those that there were. */
+/** Matches the first request of each kind from now on; `kinds` collects the kinds. */
 function firstOfEachKind(among: Match): { readonly match: Match; readonly kinds: ReadonlySet<string> } {
   const kinds = new Set<string>();
   const match: Match = (request) => {
@@ -77,7 +77,7 @@ describe('a run ends as if undisturbed', () => {
   );
 
   it.each([500, 504])(
-    'when the first write of each kind happens, and is answered with %i',
+    'when the first write of each kind takes effect, and its answer is %i',
     async (status) => {
       const first = firstOfEachKind(isWrite);
       const ending = await scene.run(async () => {

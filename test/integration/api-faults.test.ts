@@ -1,4 +1,4 @@
-/** The API server and the way to it fail in the middle of a run, which then ends as if nothing had been. */
+/** The API server and its network fail during a run; the run ends as if undisturbed. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Job } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -12,10 +12,10 @@ import { FaultScene } from './fault-scene.ts';
 
 vi.setConfig({ testTimeout: 150_000 });
 
-/** A leader gives up after 6 s without a renewal: it survives a restart of the API server, but not a pause of etcd. */
+/** A leader ends after 6 s without a renewal: it survives a restart of the API server, but not a pause of etcd. */
 const LEASE_SECONDS = 9;
 const PAUSE_MS = 10_000;
-/** For the two Jobs of a host, one after the other, of 2 s each and what Kubernetes takes to run them. */
+/** Enough for the two Jobs of a host, one after the other, of 2 s each, and the time that Kubernetes needs for them. */
 const PATCH_SECONDS = 20;
 /** Two hosts are patched together, and then rebooted. */
 const JOBS_OF_STAGE = 4;
@@ -30,10 +30,10 @@ afterAll(async () => scene.stop());
 
 const isWrite: Match = (request) => writeClass(request) !== undefined;
 describe('a run ends as if undisturbed', () => {
-  it('when the API server is killed after a Job was made, before the operator knows it, and started again', async () => {
+  it('when the API server is killed after the creation of a Job, before its answer, and restarted', async () => {
     const ending = await scene.run(async (run) => {
       await scene.carriedOut('Job: make', 2);
-      // What the audit log does not have when the API server is killed, it never will.
+      // The audit log never receives entries that it lacks when the API server is killed.
       await eventually('both Jobs are in the audit log', async () => (await run.account()).jobs === 2);
       await scene.restartApiServer();
     });
@@ -41,7 +41,7 @@ describe('a run ends as if undisturbed', () => {
   });
 
   it.each(['pod: evict', 'Job: start', 'host: release'] as const)(
-    'when etcd is paused for 10 s, and what waits for it happens after its sender has ended: %s',
+    'when etcd is paused for 10 s, and a waiting write happens after its sender has ended: %s',
     async (write) => {
       const { plane } = scene.cluster;
       const { starts } = scene.operator;
@@ -70,7 +70,7 @@ describe('a run ends as if undisturbed', () => {
 });
 
 describe('a step whose hosts are done shortly before its deadline', () => {
-  it('has not timed out for a leader that comes after the deadline: it looks first', async () => {
+  it('does not time out for a leader that begins after the deadline: it observes first', async () => {
     const spec = { timing: { ...QUICK, patchTimeoutSeconds: PATCH_SECONDS } };
     const ending = await scene.run(async ({ fleet }) => {
       for (const host of fleet.hosts) await fleet.annotate(host, { [WORK_SECONDS_ANNOTATION]: '2' });

@@ -1,4 +1,4 @@
-/** What reading, writing and watching large pools and strategies brings over the wire. */
+/** The traffic of reading, writing and watching large pools and strategies. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConflictError } from '../../src/kube/errors.ts';
@@ -61,7 +61,7 @@ async function bytesFor(act: () => Promise<unknown>): Promise<number> {
 }
 
 describe('a pool with 500 permits', () => {
-  it('comes whole only when another process has changed it, and is written in a few kilobytes', async () => {
+  it('is read whole only after a change by another process, and is written in a few kilobytes', async () => {
     const [api, other] = [new CareenApi(throughProxy()), new CareenApi(connect(plane.kubeconfig))];
     expect(await bytesFor(() => readPool(api))).toBeGreaterThan(5 * SMALL);
     expect(await bytesFor(() => readPool(api))).toBeLessThan(SMALL);
@@ -77,7 +77,7 @@ describe('a pool with 500 permits', () => {
     expect(hostsOf(await readPool(api))).toEqual(permits.slice(2).map(({ host }) => host));
   });
 
-  it('loses none of them to a writer that has them in another order, and that writer learns the order', async () => {
+  it('loses no permit to a writer with another order, and that writer learns the order', async () => {
     const api = new CareenApi(connect(plane.kubeconfig));
     const pool = await readPool(api);
     const reversed = { ...pool.status, permits: permits.toReversed() };
@@ -113,7 +113,7 @@ describe('a strategy with 100 stages', () => {
     return strategy;
   }
 
-  it('comes whole only when another process has written it; after an own write it is known as it was stored', async () => {
+  it('is read whole only after a write by another process; after an own write the stored object is known', async () => {
     await apply(connect(plane.kubeconfig), strategyManifest(key.name, key.namespace));
     const [api, other] = [new CareenApi(throughProxy()), new CareenApi(connect(plane.kubeconfig))];
     await other.writeStatus(await readStrategy(other), { applyPhase: newPhase(stages) });
@@ -140,8 +140,8 @@ class PoolWatch extends OperatorShell {
   }
 }
 
-describe('a watch that tells metadata', () => {
-  it('brings whole objects at first, then what has changed without spec and status', async () => {
+describe('a watch of metadata', () => {
+  it('gets whole objects at first, then changes without spec and status', async () => {
     const log = { info: () => undefined, warn: () => undefined };
     const watch = new PoolWatch({ config: throughProxy(), log, clock: Date.now });
     await watch.start();

@@ -1,4 +1,4 @@
-/** Informers and what an API server may answer them: a real one, behind a proxy that answers in its place at times. */
+/** Informers and the answers of an API server: a real one, behind a proxy that sometimes answers in its place. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { call } from '../../src/kube/client.ts';
@@ -31,7 +31,7 @@ beforeAll(async () => {
   await createServiceAccount(admin, 'tester');
   await grant(admin, 'tester', 'cluster-admin');
   tester = actAs(admin, { token: await requestToken(admin, 'tester') });
-  // One that has just begun knows no past, so it refuses a watch from there.
+  // A new API server knows no history, so it refuses a watch from the past.
   await plane.command('kill apiserver');
   await plane.command('start apiserver');
   await eventually('the API server serves', () => server.revisions().catch(() => false as const));
@@ -62,7 +62,7 @@ function watch(
 }
 
 describe('an informer whose watch has expired', () => {
-  /** Keeps the informer away while things change and one of them goes; its next watch is treated as `expire` says. */
+  /** Disconnects the informer while objects change and one is deleted; `expire` then decides about its next watch. */
   async function missChanges(expire: () => void): Promise<WatchedConfigMaps> {
     const each = watch();
     await each.agrees(server);
@@ -94,14 +94,14 @@ describe('an informer whose watch has expired', () => {
     expect(log.map(({ error }) => error)).toContainEqual(expect.stringMatching(/too old resource version/));
   });
 
-  it('goes on from where it was when it merely broke', async () => {
+  it('continues from its last revision when only the connection broke', async () => {
     await missChanges(() => proxy.respond(isWatch, statusAnswer(503, 'ServiceUnavailable')));
     expect(count(LIST)).toBe(1);
   });
 });
 
 describe('an informer that lists', () => {
-  it('does not keep what it was handed meanwhile and what is gone by then', async () => {
+  it('does not keep an object that it received during the list and that is deleted by its end', async () => {
     const each = watch();
     await each.agrees(server);
     const list = proxy.hold(isList);
@@ -116,8 +116,8 @@ describe('an informer that lists', () => {
   });
 });
 
-describe('an informer of a kind of which nothing changes', () => {
-  it('watches anew after silence, and is as quick as before when something happens', async () => {
+describe('an informer of a kind without changes', () => {
+  it('watches again after silence, and is as quick as before when something happens', async () => {
     const each = watch({ idleLimitMs: 100 });
     await each.agrees(server);
     await eventually('silence, time and again', () => count(WATCH) >= 10, { seconds: 10 });
@@ -127,7 +127,7 @@ describe('an informer of a kind of which nothing changes', () => {
     expect(each.log).toEqual([]);
   });
 
-  it('notices that the cluster went back behind what it knows, as by the restore of a backup', async () => {
+  it('notices that the cluster is older than its own state, for example after the restore of a backup', async () => {
     const future = (name: string) => ({
       metadata: { name, namespace: 'default', resourceVersion: '999999998' },
     });
@@ -144,7 +144,7 @@ describe('an informer of a kind of which nothing changes', () => {
 });
 
 describe('an informer that is refused', () => {
-  it('waits as long as the server asks', async () => {
+  it('waits as long as the server requests', async () => {
     proxy.respond(isList, statusAnswer(429, 'TooManyRequests', 1));
     const each = watch();
     expect(await each.informer.firstAnswer).toBe('injected TooManyRequests');
@@ -153,7 +153,7 @@ describe('an informer that is refused', () => {
     expect(performance.now() - refusedAt).toBeGreaterThan(990);
   });
 
-  it('tells which right is missing, and begins when it is granted', async () => {
+  it('names the missing right, and begins when it is granted', async () => {
     await createServiceAccount(admin, 'stranger');
     const stranger = actAs(admin, { token: await requestToken(admin, 'stranger') });
     const each = watch({}, stranger);

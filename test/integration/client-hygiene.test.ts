@@ -1,4 +1,4 @@
-/** The client and its informers behind a network with faults: a TCP proxy in front of a real API server. */
+/** The client and its informers on a faulty network: a TCP proxy in front of a real API server. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { call } from '../../src/kube/client.ts';
@@ -64,7 +64,7 @@ describe('the client', () => {
 });
 
 describe('an informer', () => {
-  it('survives an API server that is killed and comes back', async () => {
+  it('survives a kill and restart of the API server', async () => {
     const each = watch();
     await each.agrees(server);
     await plane.command('kill apiserver');
@@ -81,7 +81,7 @@ describe('an informer', () => {
     expect(each.informer.failure).toBeUndefined();
   });
 
-  it('survives cut connections, and what changed meanwhile is not lost', async () => {
+  it('survives cut connections, without losing the changes meanwhile', async () => {
     const each = watch();
     await each.agrees(server);
     proxy.refuse();
@@ -106,7 +106,7 @@ describe('an informer', () => {
     await each.agrees(server);
   });
 
-  it('is told why it cannot even begin, and begins when it can', async () => {
+  it('reports why it cannot begin, and begins when it can', async () => {
     proxy.refuse();
     const each = watch();
     expect(await each.informer.firstAnswer).toMatch(/fetch failed: .+/);
@@ -115,7 +115,7 @@ describe('an informer', () => {
     await each.agrees(server);
   });
 
-  it('delivers nothing after its end, and asks no more', async () => {
+  it('delivers nothing after its end, and sends no more requests', async () => {
     const [ended, other] = [watch(), watch()];
     await Promise.all([ended.agrees(server), other.agrees(server)]);
     ended.informer.stop();

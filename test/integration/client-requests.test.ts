@@ -1,4 +1,4 @@
-/** Single requests of the client, and what becomes of them on the way: a real API server behind a proxy that can hold them. */
+/** Single requests of the client and their fate: a real API server behind a proxy that can hold requests. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,7 +54,7 @@ const read = (): Promise<V1ConfigMap> => call<V1ConfigMap>(admin, { method: 'GET
 const statusOf = (request: Call): Promise<number | undefined> =>
   call(client, request).then(() => 200, httpStatus);
 
-/** What the adapter's writes make of the answer. */
+/** The outcome that the adapter's writes derive from the answer. */
 async function write(value: string): Promise<Outcome> {
   try {
     const writer = { config: client, now: () => NOW };
@@ -66,7 +66,7 @@ async function write(value: string): Promise<Outcome> {
 }
 
 describe('a write', () => {
-  it('waits after 429 as long as the server asks, and a moment otherwise', async () => {
+  it('waits after 429 as long as the server requests, and a moment by default', async () => {
     proxy.respond(isWrite, statusAnswer(429, 'TooManyRequests', 7));
     expect(await write('a')).toMatchObject({ kind: 'blocked', retryAt: NOW + 7_000 });
     proxy.respond(isWrite, statusAnswer(429, 'TooManyRequests'));
@@ -75,7 +75,7 @@ describe('a write', () => {
     expect(proxy.requests.get(PATCHED)).toBe(1);
   });
 
-  it('may have happened after 500, is stale after 409, and can be made again', async () => {
+  it('may have happened after 500, is stale after 409, and can be repeated', async () => {
     proxy.respond(isWrite, statusAnswer(500, 'InternalError'), 2);
     expect(await write('a')).toEqual({ kind: 'unknown', reason: 'writing: injected InternalError' });
     expect((await write('a')).kind).toBe('unknown');
@@ -99,7 +99,7 @@ describe('a write', () => {
     expect((await read()).metadata?.managedFields?.map(({ manager }) => manager)).toContain('careen');
   });
 
-  it('is not made by a process that may not write', async () => {
+  it('is not sent by a process that may not write', async () => {
     client.beforeWrite = () => {
       throw new Error('not leading any more');
     };
@@ -120,7 +120,7 @@ describe('a write', () => {
     expect((await read()).data).toEqual({ value: 'b' });
   });
 
-  it('can be a deletion of what was looked at, and of nothing else', async () => {
+  it('can be a deletion of exactly the object that was read', async () => {
     const remove = (resourceVersion = ''): Call => ({
       method: 'DELETE',
       path: PATH,
@@ -135,7 +135,7 @@ describe('a write', () => {
 });
 
 describe('a held write', () => {
-  it('rests on its precondition, and goes through without it', async () => {
+  it('is refused because of its precondition, and succeeds without it', async () => {
     const { metadata } = await read();
     const request = merge({
       metadata: { resourceVersion: metadata?.resourceVersion },
@@ -158,7 +158,7 @@ describe('a held write', () => {
 });
 
 describe('a kubeconfig file of the proxy', () => {
-  it('leads another process through it, with the token of its user', async () => {
+  it('routes another process through the proxy, with the token of its user', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'careen-proxied-'));
     await writeProxiedKubeconfig(tester, proxy.url, join(folder, 'kubeconfig'));
     const other = new PooledKubeConfig();
@@ -171,7 +171,7 @@ describe('a kubeconfig file of the proxy', () => {
 });
 
 describe('an observer', () => {
-  it('is told of each answer by its verb and code', async () => {
+  it('receives verb and code of each answer', async () => {
     const seen: string[] = [];
     client.onAnswer = (verb, code) => void seen.push(`${verb} ${String(code)}`);
     await call(client, { method: 'GET', path: CONFIG_MAPS });
@@ -210,7 +210,7 @@ describe('a token file', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** Writes a token that the API server does not take any more, as after a Secret it was bound to is gone. */
+  /** Writes a token that the API server no longer accepts, as after the deletion of the Secret that it was bound to. */
   beforeEach(async () => {
     const core = admin.makeApiClient(CoreV1Api);
     const secret = { namespace: 'default', name: 'bound-to' };
@@ -236,7 +236,7 @@ describe('a token file', () => {
     each.informer.stop();
   });
 
-  it('is read anew when a request was refused that was on its way already, and the request repeated once', async () => {
+  it('is read again when a request in flight was refused, and the request is repeated once', async () => {
     const asked: string[] = [];
     client.beforeWrite = () => void asked.push('may I');
     const caught = proxy.hold(isWrite);

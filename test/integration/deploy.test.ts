@@ -49,7 +49,7 @@ beforeAll(async () => {
 afterAll(async () => plane.stop());
 
 describe('deploy/', () => {
-  it('lists every file that is in it', async () => {
+  it('lists every file in the folder', async () => {
     const folders = [DEPLOY, OPTIONAL, ARGOCD];
     const listed = (await Promise.all(folders.map(async (folder) => listedFiles(folder)))).flat();
     const there = globSync('**/*.yaml', { cwd: DEPLOY }).filter((file) => !file.endsWith(KUSTOMIZATION));
@@ -64,7 +64,7 @@ describe('deploy/', () => {
   });
 });
 
-it('the roles for people are part of those that Kubernetes has, but for execute', async () => {
+it('the roles for people are aggregated into those of Kubernetes, except execute', async () => {
   const parts: readonly [string, readonly string[]][] = [
     ['view', ['hostpools list', 'patchstrategies list']],
     ['edit', ['hostpools list', 'patchstrategies create', 'patchstrategies list']],
@@ -78,7 +78,7 @@ it('the roles for people are part of those that Kubernetes has, but for execute'
     });
 });
 
-/** What a ClusterRole of Kubernetes' own grants on our kinds. */
+/** The rights on our kinds in a ClusterRole of Kubernetes. */
 async function careenRights(name: string): Promise<string[]> {
   const { rules = [] } = await admin.makeApiClient(RbacAuthorizationV1Api).readClusterRole({ name });
   const ours = rules.filter(({ apiGroups }) => apiGroups?.includes(GROUP));
@@ -95,7 +95,7 @@ describe('the pods of the operator', () => {
     expect(await warnings()).toEqual([]);
   });
 
-  it('are those that the budget, the Service and the NetworkPolicy are about', async () => {
+  it('are selected by the budget, the Service and the NetworkPolicy', async () => {
     const policy = admin.makeApiClient(PolicyV1Api);
     await eventually('the budget lets one of them leave', async () => {
       const budget = await policy.readNamespacedPodDisruptionBudget({ namespace, name: 'careen' });
@@ -114,7 +114,7 @@ describe('the pods of the operator', () => {
     expect(spec?.podSelector?.matchLabels).toEqual(SELECTOR);
   });
 
-  it('leave a closed host for another, however full that is, so that the drain ends', async () => {
+  it('leave a cordoned host for another, even a full one, so that the drain ends', async () => {
     const [leaving, staying] = await readyPods();
     const { nodeName: closed = '' } = leaving?.spec ?? {};
     const { name = '' } = leaving?.metadata ?? {};
@@ -132,7 +132,7 @@ describe('the pods of the operator', () => {
   });
 });
 
-/** Takes most of a host, which makes the scheduler prefer all others. */
+/** Requests most of a host, so that the scheduler prefers all other hosts. */
 async function fill(nodeName: string): Promise<void> {
   const resources = { requests: { cpu: '30', memory: '200Gi' } };
   const containers = [{ name: 'work', image: 'work:1', resources }];
@@ -149,7 +149,7 @@ async function pods(): Promise<V1Pod[]> {
   return (await core.listNamespacedPod({ namespace, labelSelector })).items;
 }
 
-/** Both replicas, once they are ready; fails with what hinders them. */
+/** Both replicas, once they are ready; fails with the obstacle. */
 async function readyPods(): Promise<V1Pod[]> {
   let hindrances: string[] = [];
   return eventually(
@@ -168,7 +168,7 @@ function isReady({ metadata, status }: V1Pod): boolean {
   return ready === true && !metadata?.deletionTimestamp;
 }
 
-/** What is wrong in the namespace, such as pods that are not admitted (FailedCreate). */
+/** The warnings of the namespace, such as pods that are not admitted (FailedCreate). */
 async function warnings(): Promise<string[]> {
   const { items } = await admin.makeApiClient(EventsV1Api).listNamespacedEvent({ namespace });
   return items

@@ -1,4 +1,4 @@
-/** One run on three hosts, with a pod on each, that something happens to. */
+/** One run on three hosts, with a pod on each, that a test disturbs. */
 import { readFile } from 'node:fs/promises';
 import { read, remove, type Manifest } from '../support/controlplane/apply.ts';
 import { accountOf, type Account } from '../support/audit/audited-writes.ts';
@@ -10,7 +10,7 @@ import { StatefulPod } from '../e2e/workload.ts';
 import { endState, type EndState } from './end-state.ts';
 import type { FaultScene } from './fault-scene.ts';
 
-/** Two at once of three: what two hosts do side by side, and what a second stage does after a first. */
+/** Two of three hosts at once: so there are two hosts side by side, and a second stage after a first. */
 const HOSTS = 3;
 const AT_ONCE = 2;
 const SPEC = {
@@ -19,14 +19,14 @@ const SPEC = {
   execution: { mode: 'Run' },
 };
 const END_SECONDS = 90;
-/** What the pool shows of its hosts follows within a second, a removal of what was left within a resync. */
+/** The pool's counts of its hosts follow within a second, the removal of leftovers within a resync. */
 const SETTLED_SECONDS = 20;
 
-/** Where a run stands and what the API server was asked for it, when it has ended. */
+/** The end of a run, and the requests to the API server for it. */
 export type Ending = {
   readonly state: EndState;
   readonly account: Account;
-  /** Whether what was to disturb it came before its end. */
+  /** Whether the disturbance came before the end of the run. */
   readonly wasDisturbed: boolean;
 };
 
@@ -39,7 +39,7 @@ export class DisturbedRun {
     this.fleet = fleet;
   }
 
-  /** Makes the hosts and their pods; nothing has been asked of the operator yet. */
+  /** Creates the hosts and their pods, without any work for the operator yet. */
   static async prepare(scene: FaultScene, name: string): Promise<DisturbedRun> {
     const fleet = await scene.cluster.fleet(name, HOSTS, AT_ONCE);
     await Promise.all(fleet.hosts.map((host) => StatefulPod.start(scene.cluster.admin, host, host)));
@@ -50,7 +50,7 @@ export class DisturbedRun {
     await this.fleet.apply({ ...SPEC, ...spec });
   }
 
-  /** Waits for the end, and until nothing is left to be done after it. */
+  /** Waits for the end, and until nothing is left to do after it. */
   async end(): Promise<Omit<Ending, 'wasDisturbed'>> {
     await this.fleet.untilState('applied', END_SECONDS);
     let seen: unknown;
@@ -58,7 +58,7 @@ export class DisturbedRun {
       const { fleet } = this;
       const [pool, nodes] = [await fleet.poolStatus(), await fleet.nodes()];
       const left = leftovers(nodes, pool, await fleet.jobs());
-      // Kubernetes has its own taints on hosts that are not Ready, and takes them off a little later.
+      // Kubernetes has its own taints on hosts that are not Ready, and removes them a little later.
       const taints = nodes.flatMap(({ spec }) => spec?.taints?.map(({ key }) => key) ?? []);
       seen = { left, taints, outOfService: pool.outOfService };
       return left.length === 0 && taints.length === 0 && pool.outOfService?.count === 0;
@@ -68,7 +68,7 @@ export class DisturbedRun {
     return { state: await endState(this.#cluster.admin, this.fleet), account: await this.#wholeAccount() };
   }
 
-  /** Takes away all that was made for the run, so that the next one is alone. */
+  /** Removes everything made for the run, so that the next run is alone. */
   async remove(): Promise<void> {
     const { admin } = this.#cluster;
     const isGone = async (): Promise<boolean> => (await read(admin, this.fleet.strategy)) === undefined;
@@ -83,7 +83,7 @@ export class DisturbedRun {
     return this.#scene.cluster;
   }
 
-  /** What the API server was asked for the run, as far as its log has it. */
+  /** The requests to the API server for the run, as far as the audit log has them. */
   async account(): Promise<Account> {
     const log = await readFile(this.#scene.auditLog, 'utf8');
     const { poolName: pool, hosts } = this.fleet;
@@ -92,7 +92,7 @@ export class DisturbedRun {
     return accountOf(whole, { pool, hosts }, pods);
   }
 
-  /** The log has a write a moment after its answer was sent, so it is read until the last one is in it. */
+  /** The log has a write a moment after its answer was sent, so it is read until it has the last write. */
   async #wholeAccount(): Promise<Account> {
     let account: Account | undefined;
     return eventually(

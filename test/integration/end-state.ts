@@ -1,4 +1,4 @@
-/** What a run leaves behind, in a form in which two runs can be compared. */
+/** The objects after a run, in a form in which two runs can be compared. */
 import type { V1Job, V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { EFFECT_ANNOTATION, GROUP } from '../../src/crds/names.ts';
@@ -7,7 +7,7 @@ import { read, type Manifest } from '../support/controlplane/apply.ts';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Fleet } from '../e2e/cluster.ts';
 
-/** Times, versions, and digests of what has the names of the fleet in it: two runs never share them. */
+/** Times, versions, and digests of objects with the names of the fleet in them: two runs never share them. */
 const NOT_COMPARED = new Set([
   'time',
   'startTime',
@@ -37,7 +37,7 @@ export type EndState = {
   readonly jobs: readonly string[];
 };
 
-/** Spec, status with all its history, hosts and Jobs, with the names of the fleet and of the run taken out. */
+/** Spec, status with all its history, hosts and Jobs, without the names of the fleet and of the run. */
 export async function endState(admin: KubeConfig, fleet: Fleet): Promise<EndState> {
   const { run } = await fleet.status();
   const state: EndState = {

@@ -63,14 +63,14 @@ function recorder(): EventRecorder {
   });
 }
 
-/** What `kubectl get events` shows about an object. */
+/** The events that `kubectl get events` shows about an object. */
 async function shown(inNamespace: string, { name, uid }: ObjectReference): Promise<readonly CoreV1Event[]> {
   const fieldSelector = `involvedObject.name=${name},involvedObject.uid=${uid ?? ''},reportingComponent=careen.dev/operator`;
   return rawList<CoreV1Event>(admin, `/api/v1/namespaces/${inNamespace}/events`, { fieldSelector });
 }
 
 describe('events', () => {
-  it('are accepted by the API server, and a repeat grows the one that is there', async () => {
+  it('are accepted by the API server, and a repeat raises the count of the stored one', async () => {
     const regarding = strategy('careen-hosts', 'grows');
     const events = recorder();
     events.record(locked(regarding));
@@ -99,7 +99,7 @@ describe('events', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('that were made by the same replica before a restart are found again', async () => {
+  it('from before a restart of the same replica are found again', async () => {
     const regarding = strategy('careen-hosts', 'restarts');
     for (const events of [recorder(), recorder()]) {
       events.record(locked(regarding));
@@ -110,7 +110,7 @@ describe('events', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('are made again when they expired', async () => {
+  it('are created again when they expired', async () => {
     const regarding = strategy('careen-hosts', 'expires');
     const events = recorder();
     events.record(locked(regarding));
@@ -126,7 +126,7 @@ describe('events', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('about a pool, which is cluster-scoped, stand in the namespace default; the longest note fits', async () => {
+  it('about a pool, which is cluster-scoped, are in the namespace default; the longest note fits', async () => {
     const pool = { apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', name: 'edge', uid: 'pool' };
     const events = recorder();
     events.record({ reason: 'PoolOverlap', regarding: pool, note: 'ä'.repeat(2000) });
@@ -136,7 +136,7 @@ describe('events', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('that several occurrences wait for are made with their count', async () => {
+  it('with several occurrences in the queue are created with their count', async () => {
     const regarding = strategy('careen-hosts', 'waits');
     const events = recorder();
     events.record({ reason: 'StageStarted', regarding, note: 'stage 1 begins' });
@@ -148,7 +148,7 @@ describe('events', () => {
 });
 
 describe('in a namespace that is being deleted', () => {
-  it('an event stands at its node instead', async () => {
+  it('an event is recorded about its node instead', async () => {
     const holder = configMap('going', 'holder', ['careen.dev/test']);
     await apply(admin, holder);
     await remove(admin, namespace('going'));
@@ -176,7 +176,7 @@ describe('in a namespace that is being deleted', () => {
     await apply(admin, configMap('going', 'holder', []));
   });
 
-  it('and in one that is gone, too', async () => {
+  it('and in a deleted namespace, too', async () => {
     const events = recorder();
     now += 3600_000;
     events.record(locked(strategy('never-was', 'gone')));

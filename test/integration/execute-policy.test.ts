@@ -94,7 +94,7 @@ type Before = {
   readonly status?: Fields;
 };
 
-/** A strategy as an approver and the operator left it. */
+/** A strategy after writes of an approver and the operator. */
 async function strategy({ execution = {}, annotations = {}, status }: Before): Promise<Manifest> {
   strategies += 1;
   const made = strategyManifest(`tried-${String(strategies)}`, NAMESPACE, { execution });
@@ -251,7 +251,7 @@ describe('an editor may', () => {
     await mergePatch(editor, await strategy(before), patch);
   });
 
-  it('create what holds, and nothing that runs', async () => {
+  it('create a strategy in Hold, and none in Run', async () => {
     const create = async (mode: string): Promise<unknown> =>
       tryCreate(editor, strategyManifest('made', NAMESPACE, { execution: { mode, throughStage: 3 } }));
     await create('Hold');
@@ -264,14 +264,14 @@ describe('an editor may', () => {
     await expect(tryCreate(editor, withRequest)).rejects.toThrow(/careen\.dev\/request\]: making a request/);
   });
 
-  it('delete what runs: its hosts are given back first', async () => {
+  it('delete a running strategy: its hosts are released first', async () => {
     const target = await strategy({ execution: { mode: 'Run' } });
     await remove(editor, target);
     expect(await read(admin, target)).toBeUndefined();
   });
 });
 
-it('the operator is not hindered in what it writes', async () => {
+it('the operator may make all its writes', async () => {
   const target = await strategy({
     execution: { mode: 'Run' },
     annotations: { [REQUEST_ANNOTATION]: request },

@@ -1,4 +1,4 @@
-/** An installation for runs that are disturbed: the operator behind a proxy, and started again whenever it ends. */
+/** An installation for disturbed runs: the operator behind a proxy, restarted whenever it ends. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,7 @@ const LEASE: Manifest = {
 };
 const RESYNC_SECONDS = 2;
 
-/** For a disturbance by the very last write, which the end of the run may overtake. */
+/** For a disturbance by the very last write: the run may end before it. */
 const GRACE_MS = 5_000;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,7 +31,7 @@ export type KillPoint = {
   readonly write: WriteClass;
   /** Which one of its class, from 1. */
   readonly nth?: number;
-  /** Whether the operator hears that the write was accepted. */
+  /** Whether the operator receives the answer to the write. */
   readonly heard?: boolean;
 };
 
@@ -44,7 +44,7 @@ export class FaultScene {
   readonly cluster: Cluster;
   readonly proxy: HoldingProxy;
   readonly operator: KeptOperator;
-  /** What the operator asked of the API server. */
+  /** The operator's requests to the API server. */
   readonly auditLog: string;
   readonly #folder: string;
   #runs = 0;
@@ -57,7 +57,7 @@ export class FaultScene {
     this.#folder = folder;
   }
 
-  /** `leaseSeconds`: a third less, and a leader that cannot renew its Lease ends. */
+  /** `leaseSeconds`: a leader that cannot renew its Lease ends after two thirds of it. */
   static async start(leaseSeconds: number): Promise<FaultScene> {
     const folder = await mkdtemp(join(tmpdir(), 'careen-faults-'));
     const { args, logFile } = await auditIn(process.env['CAREEN_AUDIT_DIR'] ?? folder);
@@ -86,7 +86,7 @@ export class FaultScene {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** Lets a run go to its end undisturbed: how it ends, and what it writes. */
+  /** Completes a run undisturbed: returns its end and its writes. */
   async reference(): Promise<Ending & { readonly writes: readonly (WriteClass | Unlisted)[] }> {
     const writes: (WriteClass | Unlisted)[] = [];
     this.proxy.notice((request) => {
@@ -96,7 +96,7 @@ export class FaultScene {
     return { ...(await this.run()), writes };
   }
 
-  /** Lets a run of `spec` go to its end, with whatever `disturb` does meanwhile. */
+  /** Completes a run of `spec`, disturbed by `disturb`. */
   async run(disturb: Disturbance = async () => Promise.resolve(), spec: Fields = {}): Promise<Ending> {
     this.#runs++;
     const run = await DisturbedRun.prepare(this, `run-${String(this.#runs).padStart(3, '0')}`);
@@ -107,21 +107,21 @@ export class FaultScene {
       return ending;
     } catch (error) {
       this.proxy.reset();
-      await run.remove().catch(() => undefined); // what went wrong first is what counts
+      await run.remove().catch(() => undefined); // the first error counts
       throw error;
     }
   }
 
-  /** Resolves when the nth write of a class from now on was carried out: the operator does not know it yet. */
+  /** Resolves when the nth write of a class from now on was carried out, before the operator receives the answer. */
   async carriedOut(write: WriteClass, nth = 1): Promise<{ deliver: () => void }> {
     let seen = 0;
-    // Counted as they come: others may pass while one is held.
+    // Counted on arrival: others may pass while one is held.
     const isNth: Match = (request) => writeClass(request) === write && ++seen >= nth;
     for (;;) {
       const held = await this.proxy.hold(isNth);
       const answer = await held.carryOut();
       if (answer.status < 300) return answer;
-      answer.deliver(); // it came too late, and is made again
+      answer.deliver(); // the operator repeats the write
     }
   }
 
@@ -153,13 +153,13 @@ export class FaultScene {
     });
     const disturbed = disturb(run).then(() => true);
     await run.begin(spec);
-    // The API server may be away until then, so it is not asked whether the run is over.
+    // The API server may be away until then, so the end of the run is not read from it.
     const inVain = over.promise.then(async () => delay(GRACE_MS, false));
     const wasDisturbed = await Promise.race([disturbed, inVain]);
     return { ...(await run.end()), wasDisturbed };
   }
 
-  /** The process is dead, so nobody need wait until its Lease lapses, which other tests do. */
+  /** The process is dead, so no test need wait for the end of its Lease; other tests do that. */
   async #vacate(): Promise<void> {
     await remove(this.cluster.admin, LEASE).catch(() => undefined); // the API server is away: it lapses after all
   }

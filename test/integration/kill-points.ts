@@ -1,10 +1,10 @@
-/** After which writes of a run the operator is killed: here one of each sort, in test/long one of each class. */
+/** The writes of a run after which the operator is killed: here one of each sort, in test/long one of each class. */
 import type { WriteClass } from '../support/audit/write-class.ts';
 
 /** Long enough that a leader is not deposed while the machine is busy. */
 export const KILL_LEASE_SECONDS = 15;
 
-/** Those of a run that nothing disturbs; of each there are at least two, but for what happens once to a strategy. */
+/** The writes of an undisturbed run; each occurs at least twice, except those that occur once for a strategy. */
 export const OF_EACH_RUN = [
   'strategy: building',
   'strategy: ready-to-apply',
@@ -25,17 +25,17 @@ export const OF_EACH_RUN = [
   'strategy: applied',
 ] as const satisfies readonly WriteClass[];
 
-/** Those of them that act upon a host and after which no takeover, below, begins. */
+/** The writes among them that act on a host, and are not the first write of a take-over below. */
 export const ON_HOSTS = [
   'pod: evict',
   'Job: start',
   'host: release',
 ] as const satisfies readonly WriteClass[];
 
-/** Those that tell how it is going, or end a step of which the end of the next may be known, too. */
-export const AT_TIMES: readonly WriteClass[] = ['pool: show', 'strategy: tell', 'strategy: verify'];
+/** Writes that report progress, or that end a step together with the next one. */
+export const AT_TIMES: readonly WriteClass[] = ['pool: show', 'strategy: report', 'strategy: verify'];
 
-/** Those that only a leader makes that has just begun, each with one after which there is cause for it. */
+/** Writes of a new leader only, each after a write that causes it. */
 export const OF_TAKEOVERS = [
   ['strategy: applying', 'pool: lead'],
   ['pool: grant permits', 'strategy: take over'],

@@ -1,7 +1,7 @@
 /**
- * SIGKILL after a write that the API server has carried out and the operator
- * has not heard of; it is started again, and ends the run as if nothing had been.
- * test/long/kill.test.ts has a kill for each class of write.
+ * SIGKILL after a write that the API server has carried out and whose answer the
+ * operator has not received. The operator is restarted, and ends the run as if
+ * undisturbed. test/long/kill.test.ts has a kill for each class of write.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { WRITE_CLASSES, type Unlisted, type WriteClass } from '../support/audit/write-class.ts';
@@ -22,25 +22,25 @@ afterAll(async () => scene.stop());
 
 const count = (write: WriteClass): number => writes.filter((each) => each === write).length;
 
-describe('a run that nothing disturbs', () => {
-  it('writes what is listed, so that there is a kill for each class of it', () => {
+describe('an undisturbed run', () => {
+  it('makes exactly the listed writes, so that each class has a kill', () => {
     expect(OF_EACH_RUN.filter((write) => count(write) === 0)).toEqual([]);
-    // A pool is led as soon as it is there, which is before the run.
+    // A pool is led as soon as it exists, before the run.
     const listed: readonly string[] = ['pool: lead', ...OF_EACH_RUN, ...AT_TIMES];
     expect(writes.filter((write) => !listed.includes(write))).toEqual([]);
     const afterRestart = OF_TAKEOVERS.map(([, write]) => write);
     const killedAfter = [...listed, ...afterRestart];
     const nowhere = WRITE_CLASSES.filter((write) => !killedAfter.includes(write));
-    // No step of such a run outlasts a pass, and nothing is aborted.
+    // Every step of such a run ends within a pass, and nothing is aborted.
     expect(nowhere).toEqual(['strategy: query-alarms', 'strategy: system-stabilize', 'Job: remove']);
   });
 
-  it('evicts each pod, makes each Job and claims each host once', () => {
+  it('evicts each pod, creates each Job and claims each host once', () => {
     expect(undisturbed.account).toEqual({ complaints: [], evictions: 3, jobs: 6, claims: 3 });
   });
 });
 
-describe('an operator that is killed after a write and started again ends the run as if undisturbed:', () => {
+describe('an operator that is killed after a write and restarted ends the run as if undisturbed:', () => {
   it.each(ON_HOSTS)('%s', async (write) => {
     const nth = Math.ceil(count(write) / 2);
     expect(await scene.run(async () => scene.killAfter({ write, nth }))).toEqual(undisturbed);

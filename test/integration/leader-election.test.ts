@@ -14,11 +14,11 @@ import { TcpLink } from '../support/network/tcp-link.ts';
 
 const ELECTOR = join(import.meta.dirname, '..', 'support', 'operator', 'elector.ts');
 const NAME = 'careen';
-/** Long enough for a machine that is busy, short enough to wait for. */
+/** Long enough for a busy machine, short enough to wait for. */
 const SHORT_SECONDS = 3;
-/** So long that what happens within a test happens by the watch, not by a timer. */
+/** So long that a test ends by the watch, not by a timer. */
 const LONG_SECONDS = 300;
-/** Times in a Lease come from the wall clock, which is not the one that is waited by. */
+/** Times in a Lease come from the wall clock, and waits use another clock. */
 const CLOCK_TOLERANCE_MS = 20;
 
 const leaseSchema = z.object({
@@ -50,11 +50,11 @@ afterAll(async () => {
   for (const each of started.reverse()) await each.stop();
 });
 
-/** A namespace with a service account that has the rights an elector needs, and no others. */
+/** A namespace with a service account that has exactly the rights of an elector. */
 class Place {
   readonly namespace: string;
   readonly kubeconfig: string;
-  /** What its electors have logged. */
+  /** The log of its electors. */
   readonly log: string[] = [];
   readonly #lease: Manifest;
 
@@ -135,7 +135,7 @@ class Place {
     return { child, pid: z.number().parse(pid) };
   }
 
-  /** The Lease, as soon as it is there. */
+  /** The Lease, as soon as it exists. */
   async lease(fits: (lease: Lease) => boolean = () => true): Promise<Lease> {
     return eventually('the Lease', async () => {
       const { data } = leaseSchema.safeParse(await read(admin, this.#lease));
@@ -175,8 +175,8 @@ function expectLapse(before: Lease, after: Lease): void {
   expect(after.spec.leaseTransitions).toBe(before.spec.leaseTransitions + 1);
 }
 
-describe('of several processes with just the rights that they need', () => {
-  it('one creates the missing Lease and leads; when it gives up, the next leads within a second', async () => {
+describe('among several processes with exactly the rights that they need', () => {
+  it('one creates the missing Lease and leads; when it releases it, the next leads within a second', async () => {
     const place = await Place.make();
     const electors = ['a', 'b', 'c', 'd'].map((identity) => place.elector(identity, LONG_SECONDS));
     const leaders: Leadership[] = [];
@@ -209,7 +209,7 @@ describe('of several processes with just the rights that they need', () => {
     await place.lease(({ spec }) => spec.holderIdentity === '');
   });
 
-  it('one that is stopped while it waits tells so, and leaves the Lease alone', async () => {
+  it('one that is stopped while it waits says so, and does not touch the Lease', async () => {
     const place = await Place.make();
     const leadership = await lead(place.elector('a', LONG_SECONDS));
     const waiting = new AbortController();
@@ -223,7 +223,7 @@ describe('of several processes with just the rights that they need', () => {
 });
 
 describe.concurrent('a leader that', () => {
-  it('is killed is followed when its Lease has lapsed', async () => {
+  it('is killed is replaced when its Lease has lapsed', async () => {
     const place = await Place.make();
     const { pid } = await place.process('a', SHORT_SECONDS);
     const next = lead(place.elector('b', SHORT_SECONDS));
@@ -233,7 +233,7 @@ describe.concurrent('a leader that', () => {
     expectLapse(before, await place.lease());
   });
 
-  it('is stopped wakes without the right to write, before anything else of it has run', async () => {
+  it('is stopped wakes without the right to write, before any of its other code runs', async () => {
     const place = await Place.make();
     const { child, pid } = await place.process('a', SHORT_SECONDS);
     const woken = child.event(({ event }) => event === 'woken');
@@ -247,7 +247,7 @@ describe.concurrent('a leader that', () => {
     expect(next.isValid()).toBe(true);
   });
 
-  it('is cut off has lost before another leads', async () => {
+  it('is cut off has lost the lead before another leads', async () => {
     const place = await Place.make();
     const link = await place.link();
     const first = await lead(place.elector('a', SHORT_SECONDS, link.config));
@@ -260,7 +260,7 @@ describe.concurrent('a leader that', () => {
     expectLapse(before, await place.lease());
   });
 
-  it('meets a connection that has fallen silent renews over another, in time', async () => {
+  it('has a silent connection renews over another, in time', async () => {
     const place = await Place.make();
     const link = await place.link();
     const leadership = await lead(place.elector('a', 3 * SHORT_SECONDS, link.config));
@@ -271,8 +271,8 @@ describe.concurrent('a leader that', () => {
   });
 });
 
-describe('a Lease that somebody meddles with', () => {
-  it('is lost when another holder stands in it', async () => {
+describe('a Lease that somebody edits', () => {
+  it('is lost when it names another holder', async () => {
     const place = await Place.make();
     const leadership = await lead(place.elector('a', LONG_SECONDS));
     await place.force('intruder');
@@ -283,7 +283,7 @@ describe('a Lease that somebody meddles with', () => {
     expect((await place.lease()).spec.holderIdentity).toBe('intruder');
   });
 
-  it('is made anew when it was deleted, at once', async () => {
+  it('is recreated at once when it was deleted', async () => {
     const place = await Place.make();
     const leadership = await lead(place.elector('a', LONG_SECONDS));
     const before = await place.lease();
@@ -295,7 +295,7 @@ describe('a Lease that somebody meddles with', () => {
     await place.lease(({ spec }) => spec.holderIdentity === '');
   });
 
-  it('is lost when it was deleted and another made it first', async () => {
+  it('is lost when it was deleted and another recreated it first', async () => {
     const place = await Place.make();
     const link = await place.link();
     const leadership = await lead(place.elector('a', LONG_SECONDS, link.config));
@@ -307,7 +307,7 @@ describe('a Lease that somebody meddles with', () => {
     expect(next.isValid()).toBe(true);
   });
 
-  it('is renewed although somebody wrote on it', async () => {
+  it('is renewed after an edit of other fields', async () => {
     const place = await Place.make();
     const leadership = await lead(place.elector('a', 3 * SHORT_SECONDS));
     await place.annotate();

@@ -76,7 +76,7 @@ afterAll(async () => {
   await rm(cwd, { recursive: true, force: true });
 });
 
-/** Where the operator says that it runs: it is a process of its own here. */
+/** The pod that names the operator's host: the operator is a process of its own here. */
 const operatorPod = (name: string, nodeName: string): Manifest => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -96,7 +96,7 @@ const operatorPod = (name: string, nodeName: string): Manifest => ({
 
 const nodeNamed = (name: string): Manifest => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
 
-/** Somebody who may list pools and nodes, and nothing else. */
+/** A person who may list pools and nodes, and nothing else. */
 const READER = { name: 'reader', namespace: 'careen-hosts' };
 const rbac = { apiVersion: 'rbac.authorization.k8s.io/v1', metadata: { name: READER.name } };
 const READER_RIGHTS: readonly Manifest[] = [
@@ -128,7 +128,7 @@ async function digestOfTheOperator(strategy: Manifest): Promise<string> {
 const called = (...args: string[]) => careen(args, { cwd, environment: { KUBECONFIG: plane.kubeconfig } });
 
 describe('a preview', () => {
-  it('is the same from the cluster and from a fleet exported there, and is what the operator then plans', async () => {
+  it("is the same from the cluster and from an exported fleet, and equals the operator's plan", async () => {
     const cluster = await called('plan', '-f', 'strategy.yaml', '-o', 'json');
     expect(cluster).toMatchObject({ status: 2, err: '' });
     const { planDigest, stages, findings } = preview.parse(JSON.parse(cluster.out));
@@ -148,7 +148,7 @@ describe('a preview', () => {
     expect(await digestOfTheOperator(STRATEGY)).toBe(planDigest);
   });
 
-  it('takes the controller that the leading operator runs on last, as the operator does', async () => {
+  it("plans the leading operator's controller last, like the operator", async () => {
     const cluster = await called('plan', '-f', 'control.yaml', '-o', 'json');
     expect(cluster).toMatchObject({ status: 2, err: '' });
     const { planDigest, stages } = preview.parse(JSON.parse(cluster.out));
@@ -164,7 +164,7 @@ describe('a preview', () => {
     expect(await digestOfTheOperator(CONTROL)).toBe(planDigest);
   });
 
-  it('says so when it may not read where the leading operator runs, and goes on', async () => {
+  it('says so when it may not read the host of the leading operator, and continues', async () => {
     const environment = { KUBECONFIG: join(cwd, 'reader.kubeconfig') };
     const limited = await careen(['plan', '-f', 'control.yaml', '-o', 'json'], { cwd, environment });
     expect(limited).toMatchObject({ status: 2 });
@@ -177,7 +177,7 @@ describe('a preview', () => {
     expect(workers).toMatchObject({ status: 0, err: '' });
   });
 
-  it('names the pools that there are when the cluster has no such pool', async () => {
+  it('names the existing pools when the cluster has no such pool', async () => {
     const { status, err } = await called('fleet', '--pool', 'none');
     expect(status).toBe(1);
     expect(err).toBe(

@@ -1,7 +1,7 @@
 /**
- * The kills of test/integration/kill.test.ts after a write of each class of a
- * run, those that `make test` has apart; `make kill-all`: after each write there
- * is, heard of or not.
+ * The kills of test/integration/kill.test.ts for the other classes of a run's
+ * writes, which `make test` runs separately. `make kill-all` kills after every
+ * write, with and without its answer.
  */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Ending } from '../integration/disturbed-run.ts';
@@ -24,7 +24,7 @@ afterAll(async () => scene.stop());
 const count = (write: WriteClass): number => writes.filter((each) => each === write).length;
 const others = OF_EACH_RUN.filter((write) => !ON_HOSTS.some((each) => each === write));
 
-describe('an operator that is killed after a write and started again ends the run as if undisturbed:', () => {
+describe('an operator that is killed after a write and restarted ends the run as if undisturbed:', () => {
   it.each(EVERY_WRITE ? [] : others)('%s', async (write) => {
     expect(count(write)).toBeGreaterThan(0);
     const nth = Math.ceil(count(write) / 2);

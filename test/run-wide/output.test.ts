@@ -1,13 +1,13 @@
-/** What all operators of the test run that this suite ends have printed: lines of JSON, and no secret in them. */
+/** The output of all operators of the test run that this suite ends: lines of JSON without a secret. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { keptOutput, PLANTED } from '../support/operator/kept-output.ts';
 
 const folder = process.env['CAREEN_LOG_DIR'];
 const complete = process.env['CAREEN_AUDIT_COMPLETE'] !== undefined;
 
-/** How every token of a service account begins. */
+/** The beginning of every token of a service account. */
 const TOKEN = /eyJ[\w-]{8,}/;
-/** A kind of lines that each of the other suites must have led to, or they were not kept. */
+/** A line that each of the other suites must have produced; otherwise their output was not kept. */
 const WORK = '"msg":"state changed"';
 
 let lines: readonly string[];
@@ -15,12 +15,12 @@ beforeAll(async () => {
   lines = folder ? await keptOutput(folder) : [];
 });
 
-describe('what the operators printed', () => {
-  it('has no secret in it that a test planted', () => {
+describe('the output of the operators', () => {
+  it('contains no secret that a test planted', () => {
     expect(lines.filter((line) => line.includes(PLANTED))).toEqual([]);
   });
 
-  it('has nothing in it that looks like a token', () => {
+  it('contains nothing that looks like a token', () => {
     expect(lines.filter((line) => TOKEN.test(line))).toEqual([]);
   });
 

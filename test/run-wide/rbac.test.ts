@@ -1,6 +1,6 @@
 /**
- * The operator's rights, against what it did in the test run that this suite
- * ends: it lacked none, and none is spare.
+ * The operator's rights, compared with its requests in the test run that this
+ * suite ends: it lacked none, and none is superfluous.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { auditLines, forbiddenUses, usedRights } from '../support/audit/audit.ts';
@@ -19,17 +19,17 @@ beforeAll(async () => {
 });
 
 describe('the rights that deploy/ grants the operator', () => {
-  it('change Jobs and Leases only in namespaces prepared for that', () => {
+  it('change Jobs and Leases only in prepared namespaces', () => {
     const inAll = granted.filter(({ namespace }) => namespace === undefined).map(describeRight);
     expect(inAll.filter((right) => /leases|jobs (create|patch|delete)/.test(right))).toEqual([]);
   });
 
-  it('are none on Secrets, and none to remove pods or nodes past the Eviction API', () => {
+  it('include none on Secrets, and none to remove pods or nodes past the Eviction API', () => {
     const rights = granted.map(describeRight);
     expect(rights.filter((right) => /secrets|(pods|nodes) (update|delete)/.test(right))).toEqual([]);
   });
 
-  it('were enough: nothing that it asked in this test run was forbidden', () => {
+  it('were enough: none of its requests in this test run was forbidden', () => {
     const lacked = forbiddenUses(lines).filter(({ right }) => !(right && isGranted(right)));
     expect(lacked.map(({ message }) => message)).toEqual([]);
   });
@@ -42,15 +42,15 @@ describe('the rights that deploy/ grants the operator', () => {
 });
 
 /**
- * Whether the installation grants it, be it in another namespace: in this one it was for a test to grant, and went when
- * the namespace did. What it grants here was refused by an API server that had just been started again, and had not read
- * the roles yet.
+ * Whether the installation grants the right, perhaps in another namespace: in this one a test granted it, and the grant
+ * was deleted with the namespace. A granted use may still be refused by an API server that was just restarted and had
+ * not read the roles yet.
  */
 function isGranted(use: Right): boolean {
   return granted.some((right) => covers(inNamespaceOf(use, right), use));
 }
 
-/** A right that is granted namespace by namespace, as it is in the namespace of a use; any other as it is. */
+/** A right granted namespace by namespace, moved to the namespace of a use; any other right unchanged. */
 function inNamespaceOf(use: Right, right: Right): Right {
   const { namespace } = use;
   return right.namespace === undefined || namespace === undefined ? right : { ...right, namespace };

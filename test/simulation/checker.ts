@@ -1,8 +1,7 @@
 /**
- * Judges a simulated world by what must always hold (architecture §6; the
- * numbers in the complaints are those of its invariants). It sees every change
- * of every object, and knows the operator only by these: it shares no line with
- * the engine, the planner or the controllers (a test looks at what it imports).
+ * Judges a simulated world by the invariants of architecture §6; the numbers in the complaints are theirs. It sees
+ * every change of every object, and knows the operator by these changes only: it shares no line with the engine, the
+ * planner or the controllers (a test checks its imports).
  */
 import { at, type ApiServer, type Change } from './world/api-server.ts';
 import { jobEnded, nodeOf } from './world/cluster.ts';
@@ -30,23 +29,23 @@ import {
 const EFFECT = 'careen.dev/effect';
 const HOST = 'careen.dev/host';
 const RUN_LABEL = 'careen.dev/run';
-/** What was decided before a suspension may still be on its way for so long. */
+/** A write that was decided before a suspension may be in flight for so long. */
 const IN_FLIGHT_MS = 180_000;
-/** How long the operator may not know of a host that others took out of service, or moved to another pool. */
+/** The operator may not know for so long that others took a host out of service, or moved it to another pool. */
 const UNSEEN_MS = 150_000;
-/** And while nothing is wrong with watches, requests and processes: from a look to the write that rests on it. */
+/** The same while watches, requests and processes work: the time from reading a host to the write that follows. */
 const SEEN_MS = 10_000;
 
 export type CheckerOptions = {
   readonly server: ApiServer;
   readonly now: () => number;
-  /** Whether a change was made by a process of the operator. */
+  /** Whether a process of the operator made a change. */
   readonly isOperator: (by: string) => boolean;
   readonly pool: string;
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Whether every answer to a request with this path has reached who asked, without much delay. */
+  /** Whether every answer to a request with this path reached its sender, without much delay. */
   readonly wasAnswered: (path: string) => boolean;
-  /** Whether nothing was wrong with watches and requests for so long that what the operator sees is new. */
+  /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
   readonly failed: (complaint: string) => void;
 };
@@ -60,14 +59,14 @@ export class Checker {
   readonly #started = new Set<string>();
   /** By the uid of a strategy: when a retry was accepted last. */
   readonly #retriedAt = new Map<string, number>();
-  /** By the uid of a pod: who told it to go. */
+  /** By the uid of a pod: who evicted it. */
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
   /** By run: the spec that its plan was built from, without its orders. */
   readonly #builtFrom = new Map<string, string>();
   /** By the uid of a strategy: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
-  /** By the uid of a strategy that is to stand still: the epoch of its run when that was seen. */
+  /** By the uid of a suspended strategy: the epoch of its run when the operator saw the suspension. */
   readonly #suspendedIn = new Map<string, number>();
 
   constructor(options: CheckerOptions) {
@@ -134,7 +133,7 @@ export class Checker {
         `(5) the claim on ${name} went back from epoch ${String(old.epoch)} to ${String(claim.epoch)}`,
       );
     if (claim && !old) this.#claimed(name, claim, by);
-    if (old && !claim && isOurs) this.#givenBack(name, old, by);
+    if (old && !claim && isOurs) this.#released(name, old, by);
   }
 
   #claimed(name: string, claim: Claim, by: string): void {
@@ -149,21 +148,21 @@ export class Checker {
     const strategy = this.#strategyOf(claim.run);
     if (!strategy || !outagesOf(strategy).some((outage) => outage.name === name))
       this.#fail(`(5) ${name} was claimed before its strategy had recorded it`);
-    // Who takes a run over makes the claims that may still be on their way, so that those come too late.
+    // A take-over writes the claims again that may be in flight, so that the late ones are refused.
     const isTakenOver = strategy && claim.epoch > (this.#suspendedIn.get(strategy.metadata.uid) ?? Infinity);
     if (!isTakenOver) this.#notSuspended(claim.run, `${name} was claimed`, by, `/api/v1/nodes/${name}`);
   }
 
-  #givenBack(name: string, { run }: Claim, by: string): void {
-    const what = `${name} was given back`;
+  #released(name: string, { run }: Claim, by: string): void {
+    const what = `${name} was released`;
     this.#notSuspended(run, what, by, `/api/v1/nodes/${name}`);
-    // A claim that no run stands for may be swept late: nobody takes it over.
+    // A sweep may remove a claim of no known run late: nobody adopts that claim.
     const strategy = this.#strategyOf(run);
     if (strategy && outagesOf(strategy).some((outage) => outage.name === name))
       this.#epochs.acts(run, by, what);
   }
 
-  /** Who has seen that a run is to stand still has nothing on its way for it, but what it has got no answer to. */
+  /** A process that has seen the suspension has nothing in flight for the run, except requests without an answer. */
   #notSuspended(run: string, what: string, by: string, path: string): void {
     const strategy = this.#strategyOf(run);
     if (!strategy || stateOf(strategy) !== 'applying') return;
@@ -186,7 +185,7 @@ export class Checker {
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
     this.#evictedBy.set(object.metadata.uid, by);
     const run = this.#historyOf(host).now.claim?.run;
-    // An eviction knows no epoch: what a leader before had sent may still arrive.
+    // An eviction carries no epoch: one that an earlier leader sent may still arrive.
     if (
       before?.metadata.deletionTimestamp === undefined &&
       run === undefined &&
@@ -197,7 +196,7 @@ export class Checker {
       this.#notSuspended(run, `pod ${object.metadata.name} was evicted`, by, evictionOf(object));
   }
 
-  /** Who knows that a pod was asked to leave does not ask again; another process may have asked at the same time. */
+  /** A process that knows of an eviction does not repeat it; another process may have sent one at the same time. */
   evictedAgain(pod: ApiObject, by: string): void {
     const { name, uid } = pod.metadata;
     if (this.#evictedBy.get(uid) === by && this.#options.wasAnswered(evictionOf(pod)))
@@ -208,13 +207,13 @@ export class Checker {
     const { annotations = {}, labels = {}, uid } = object.metadata;
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     if (object.spec?.['suspend'] === true || before?.spec?.['suspend'] !== true) return;
-    // One that a leader before has made late does nothing: it is suspended, and taken away.
+    // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
     this.#started.add(key);
     this.#notSuspended(run, `a Job was started on ${host}`, by, pathOf(object));
     this.#epochs.acts(run, by, `a Job was started on ${host}`);
     const { exists, claim } = this.#historyOf(host).now;
-    // What a leader before had sent may start it on another host of that name.
+    // A late write of an earlier leader may start it on another host of that name.
     if (exists && claim?.run !== run && this.#options.wasAnswered(pathOf(object)))
       this.#fail(`(4) a Job was started on ${host}, which ${run} does not hold`);
     const strategy = this.#strategyOf(run);
@@ -265,7 +264,7 @@ export class Checker {
       );
       if (history.now.claim?.level === 'away' || isOut < earliest) away.add(name);
     }
-    // As many as there were at any time that it may still know of.
+    // The largest number of hosts that the operator may still know of.
     const hosts = [...this.#hosts.values()].filter((history) => history.wasSince(earliest, isMember));
     const limit = limitOf(pool, hosts.length);
     if (away.size > limit)
@@ -298,7 +297,7 @@ export class Checker {
     this.#epochs.strategy(object, before, by);
   }
 
-  /** Another attempt has Jobs of its own. */
+  /** Each attempt has its own Jobs. */
   #attempts(object: ApiObject, before: ApiObject): void {
     const { server, now } = this.#options;
     const { uid } = object.metadata;
@@ -311,7 +310,7 @@ export class Checker {
     for (const outage of outagesOf(object))
       for (const job of outage.jobs.filter((each) => !jobs.has(each))) {
         const made = server.list('jobs').find(({ metadata }) => metadata.uid === job)?.metadata;
-        // Times of objects are in whole seconds.
+        // Timestamps of objects are in whole seconds.
         if (made && Date.parse(made.creationTimestamp) + 1_000 <= (this.#retriedAt.get(uid) ?? 0))
           this.#fail(
             `(5) after a retry the Job ${made.name} of the attempt before was taken for ${outage.name}`,
@@ -319,7 +318,7 @@ export class Checker {
       }
   }
 
-  /** A write is guarded by the version that it was decided upon: so `before` is what the operator knew. */
+  /** A write is guarded by the version that it was decided on: so `before` is the operator's view. */
   #begun(object: ApiObject, before: ApiObject, hosts: readonly string[]): void {
     const what = `(4) an outage of ${hosts.join(', ')} began`;
     if (before.metadata.deletionTimestamp !== undefined) this.#fail(`${what} after the strategy was deleted`);
@@ -345,7 +344,7 @@ export class Checker {
       if (this.#options.now() - leftSince(name) > (this.#options.isViewFresh() ? SEEN_MS : UNSEEN_MS))
         this.#fail(`(1) an outage of ${name} began, which had left the pool`);
     for (const name of hosts)
-      // The permit of one that is gone may have been freed meanwhile.
+      // The permit of a host that is gone may have been freed meanwhile.
       if (
         this.#historyOf(name).now.exists &&
         !permits.some(({ host, run }) => host === name && run === runIdOf(object))
@@ -353,7 +352,7 @@ export class Checker {
         this.#fail(`${what} without a permit for ${name}`);
   }
 
-  /** What must be so when nothing more is to come: what was taken is given back, but for what failed and says so. */
+  /** Judges the end of a seed: everything is released, except hosts that failed and are reported as failed. */
   atEnd(): void {
     const { server, pool } = this.#options;
     const kept = new Map(

@@ -1,14 +1,15 @@
-/** Judges that nobody acts for a run in an older epoch than somebody else did (invariant 5). */
+/** Judges that no process acts for a run in an older epoch than another process did (invariant 5). */
 import { at, type Change } from './world/api-server.ts';
 import { REPEATED } from './world/connection.ts';
 import type { ApiObject } from './world/objects.ts';
 import { epochOf, runIdOf } from './seen.ts';
 
 /**
- * A leader acts for a run when it writes what it has decided, starts a Job or gives a host back. What it does to take
- * the run over is no act: it stamps the status, writes the claims again, makes those that may be on their way, and
- * stamps the Jobs. Between these writes one of the leader before may still arrive at an object whose turn has not come.
- * The operator cannot know of it, and need not: nothing rests on the object yet, and its turn comes before the first act.
+ * A leader acts for a run when it writes a decision, starts a Job or releases a host. The writes of a take-over are no
+ * acts: they stamp the status, write the claims again, create the claims that may be in flight, and stamp the Jobs.
+ * Between these writes, a late write of the earlier leader may still arrive at an object that is not yet stamped.
+ * The operator cannot know of it, and need not: nothing depends on the object yet, and it is stamped before the first
+ * act.
  */
 export class EpochCheck {
   readonly #failed: (complaint: string) => void;
@@ -34,7 +35,7 @@ export class EpochCheck {
     const [was, epoch] = [runIdOf(before) === run ? epochOf(before) : 0, epochOf(object)];
     this.#written(object, by, was);
     const isStamp = was > 0 && epoch > was;
-    // Until it takes the run over, a leader writes at most why it cannot.
+    // Before the take-over, a leader writes at most why it cannot take over.
     if (!isStamp && epoch === this.#epochOf(by)) this.acts(run, by, `${object.metadata.name} was written`);
   }
 
@@ -45,7 +46,7 @@ export class EpochCheck {
     if (epoch >= (this.#acting.get(run)?.epoch ?? 0)) this.#acting.set(run, { by, epoch });
   }
 
-  /** Judges a claim, which may be one that a take-over makes; where it was decided, an act came before it. */
+  /** Judges a claim. A take-over may have made it; a claim that was decided follows an act. */
   claims(run: string, by: string, what: string): void {
     const known = this.#acting.get(run);
     const epoch = this.#epochOf(by);
@@ -55,7 +56,7 @@ export class EpochCheck {
       );
   }
 
-  /** Raising the epoch of a pool or a run is the first write of a take-over: from then on it refuses all older ones. */
+  /** Raising the epoch of a pool or a run is the first write of a take-over: it fences off all older writes. */
   #written({ kind, metadata: { name } }: ApiObject, by: string, epoch: number): void {
     const own = this.#epochOf(by);
     if (own < epoch)

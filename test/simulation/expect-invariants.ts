@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { Report } from './report.ts';
 import { runSeeds } from './run-seeds.ts';
 
-/** Expects that each of the seeds keeps every invariant, and that everything went wrong often enough among them. */
+/** Expects that each of the seeds keeps every invariant, and that every fault occurred often enough among them. */
 export async function expectInvariants(seeds: readonly [number, number]): Promise<void> {
   const report = new Report();
   await runSeeds(seeds, (result) => report.add(result));

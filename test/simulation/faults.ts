@@ -1,6 +1,6 @@
 /**
- * What goes wrong in the simulation of a seed. Each seed has its own mix: some
- * kinds often, some never, so that rare meetings of a few kinds come up, too.
+ * The faults in the simulation of a seed. Each seed has its own mix: some kinds often, some never. So rare combinations
+ * of a few kinds occur, too.
  */
 import { Refusal, type Change } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
@@ -45,22 +45,22 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** A slow request has been answered by then, and what rests on it. */
+/** By then a slow request is answered, and the operator has acted on the answer. */
 const SLOW_MS = 15_000;
-/** A request or watch that failed is made again by then. */
+/** By then a failed request or watch is repeated. */
 const RETRIED_MS = 60_000;
-/** A watch that fell silent is made again by then. */
+/** By then a silent watch is opened again. */
 const SILENT_MS = 150_000;
 
 export type FaultsOptions = {
   readonly now: () => number;
   readonly random: Random;
   readonly note: (kind: FaultKind, about: string) => void;
-  /** What somebody else does just before a write arrives. */
+  /** Makes a change by somebody else just before a write arrives. */
   readonly interfere: (request: Call) => void;
   /** The steps that a write belongs to. */
   readonly stepsOf: (request: Call) => ReadonlySet<string>;
-  /** Stops a process for so long, with this write on its lips. */
+  /** Stops a process for so long, just before this write. */
   readonly stall: (owner: Owner, milliseconds: number, write: string) => void;
   /** Ends a process at this point. */
   readonly crash: (owner: Owner, point: CrashPoint) => void;
@@ -81,7 +81,7 @@ const STALL_AT: readonly WriteKind[] = [
   'permits',
 ];
 
-/** In how many of all seeds a kind is switched on. */
+/** The share of seeds in which a kind is switched on. */
 const SWITCHED_ON = 0.35;
 
 export class Faults implements Fortunes {
@@ -91,9 +91,9 @@ export class Faults implements Fortunes {
   readonly #jobs: { readonly fails: number; readonly slow: number };
   /** The writes at which processes die. */
   readonly #crashes: (CrashPoint & { left: number })[];
-  /** The writes before which a process stands still, longer than its Lease lasts perhaps. */
+  /** The writes before which a process stops, perhaps for longer than its Lease lasts. */
   readonly #stalls: { readonly write: WriteKind; left: number }[];
-  /** Paths of which an answer was lost, or late. */
+  /** Paths with a lost or late answer. */
   readonly #troubled = new Set<string>();
   #lateUntil = 0;
   #pending: CrashPoint | undefined;
@@ -128,7 +128,7 @@ export class Faults implements Fortunes {
     }));
   }
 
-  /** From now on everything goes well. */
+  /** From now on there are no faults. */
   stop(): void {
     this.#isOver = true;
   }
@@ -144,7 +144,7 @@ export class Faults implements Fortunes {
     if (stallMs !== undefined) {
       this.#troubled.add(request.path);
       this.#options.stall(owner, stallMs, write ?? '');
-      // It had asked whether it may write, and stood still before the write left.
+      // The process had checked its right to write, and stopped before the write left.
       return { ...calm, thereMs: stallMs + random.int(1, 2_000) };
     }
     const refusal = this.#refusal(request, write);
@@ -196,12 +196,12 @@ export class Faults implements Fortunes {
     if (point) this.#options.crash(owner, point);
   }
 
-  /** Whether all answers to requests to this path came back, and soon. */
+  /** Whether all requests to this path were answered, and soon. */
   wasAnswered(path: string): boolean {
     return !this.#troubled.has(path);
   }
 
-  /** Whether what the processes see is no older than some seconds. */
+  /** Whether the processes' view is no older than some seconds. */
   get isViewFresh(): boolean {
     return this.#options.now() > this.#lateUntil;
   }

@@ -1,4 +1,4 @@
-/** What a simulated host was like, from when on: so that it can be told whether something was ever so. */
+/** The states of a simulated host over time: it answers whether a condition ever held. */
 import { at, type Change } from './world/api-server.ts';
 import { isReady } from './world/cluster.ts';
 import { isJson, type ApiObject } from './world/objects.ts';
@@ -8,20 +8,21 @@ export type HostState = {
   readonly exists: boolean;
   readonly claim: Claim | undefined;
   readonly closed: boolean;
-  /** Somebody else has closed it, and nobody else has opened it since. */
+  /** Somebody else cordoned it, and nobody else has uncordoned it since. */
   readonly closedByOthers: boolean;
   /**
-   * Somebody else had closed it before it was claimed, and nobody of the operator has seen it open since. Who opens and
-   * closes it again between two looks leaves it as the claim had found it: nothing tells the operator, so it may stay closed.
+   * Somebody else had cordoned it before the claim, and no process of the operator has seen it uncordoned since. When a
+   * person uncordons and cordons it between two reads, it looks as the claim found it. The operator cannot see that, so
+   * it may stay cordoned.
    */
   readonly looksAsBefore: boolean;
-  /** A strategy that went has left it closed, and says why. */
+  /** A deleted strategy has left it cordoned, and the annotation says why. */
   readonly leftLocked: boolean;
   readonly ready: boolean;
   readonly labels: Readonly<Record<string, string>>;
   readonly bootId: string;
   readonly nodeInfo: Readonly<Record<string, unknown>>;
-  /** How many pods would have to leave for it to be empty. */
+  /** How many pods have to leave before it is empty. */
   readonly pods: number;
 };
 
@@ -51,7 +52,7 @@ export class HostHistory {
   node(time: number, { type, object }: Change, isOurs: boolean): void {
     if (type === 'DELETED') return this.#add(time, { ...NOTHING, pods: this.now.pods });
     const closed = object.spec?.['unschedulable'] === true;
-    // Who cordons a host that we have closed, and somebody has opened, lets us go on with it: it is ours again.
+    // Somebody uncordoned a host of ours, and somebody cordons it again: the run continues, and the cordon is ours.
     const isClosedAgain = closed && this.now.claim?.level === 'away';
     const isTheirs =
       isOurs || closed === this.now.closed ? this.now.closedByOthers : closed && !isClosedAgain;
@@ -66,7 +67,7 @@ export class HostHistory {
     });
   }
 
-  /** The operator has written down that somebody opened it. */
+  /** The operator has recorded that somebody uncordoned it. */
   seenOpen(time: number): void {
     this.#add(time, { ...this.now, looksAsBefore: false });
   }
@@ -75,14 +76,14 @@ export class HostHistory {
     this.#add(time, { ...this.now, pods });
   }
 
-  /** Whether it was so at some moment since then. */
+  /** Whether the condition held at some moment since then. */
   wasSince(time: number, holds: (state: HostState) => boolean): boolean {
     return this.#states.some(
       ({ state }, i) => (this.#states[i + 1]?.since ?? Infinity) >= time && holds(state),
     );
   }
 
-  /** Since when it is so without a break; Infinity while it is not. */
+  /** Since when the condition holds without a break; Infinity while it does not hold. */
   holdsSince(holds: (state: HostState) => boolean): number {
     let since = Infinity;
     for (const entry of this.#states.toReversed()) {

@@ -3,7 +3,7 @@
  *
  *     [SEEDS=FROM-TO] [VERBOSE=1] node test/simulation/main.ts
  *
- * Without SEEDS it takes a range from the date, so that every run tries new ones.
+ * Without SEEDS the range follows from the date, so that every run tries new seeds.
  * The last line is `N passed, N failed`, and the exit status is 1 when anything
  * failed. VERBOSE shows the whole timeline of each seed.
  */
@@ -49,15 +49,15 @@ function parseSeeds(text: string): readonly [number, number] | undefined {
 
 async function showSeeds(
   [from, to]: readonly [number, number],
-  told: (result: SeedResult) => void,
+  onResult: (result: SeedResult) => void,
 ): Promise<void> {
   for (let seed = from; seed <= to; seed += 1) {
     print(`seed ${String(seed)}`);
-    told(await runSeed(seed, (time, line) => print(timelineLine(time, line))));
+    onResult(await runSeed(seed, (time, line) => print(timelineLine(time, line))));
   }
 }
 
-/** The end of the timeline of a seed, which is run once more for that: no seed that passes keeps its lines. */
+/** The last lines of a seed's timeline. It runs the seed again: passing seeds keep no lines. */
 async function lastLinesOf(seed: number): Promise<readonly string[]> {
   const lines: string[] = [];
   await runSeed(seed, (time, line) => {

@@ -1,4 +1,4 @@
-/** What happens to hosts, processes and people at times that are drawn beforehand. */
+/** Events that happen to hosts, processes and people at times drawn beforehand. */
 import type { ApiServer } from './world/api-server.ts';
 import type { Cluster } from './world/cluster.ts';
 import type { Random } from './world/random.ts';
@@ -32,7 +32,7 @@ export class Mishaps {
     this.#options = options;
   }
 
-  /** Draws what is to happen within some time. */
+  /** Draws the events of the next milliseconds. */
   plan(milliseconds: number): void {
     const { random, scheduler } = this.#options;
     for (let left = random.int(3, 7); left > 0; left -= 1) {
@@ -41,14 +41,11 @@ export class Mishaps {
     }
   }
 
-  /** Stops a process, so that another may lead when it goes on; people do not wait for that. */
+  /** Stops a process, so that another may lead when it continues; people act meanwhile. */
   stall(owner: Owner, milliseconds: number, write: string): void {
     const { random, scheduler, people, replicas, note } = this.#options;
     replicas.stall(owner, milliseconds);
-    note(
-      'two leaders',
-      `${owner.name} stands still for ${String(milliseconds)} ms, about to write: ${write}`,
-    );
+    note('two leaders', `${owner.name} stops for ${String(milliseconds)} ms, about to write: ${write}`);
     const kind = random.pick(['abort', 'delete', 'hold'] as const);
     if (random.chance(0.6)) scheduler.after(random.int(0, milliseconds), () => people.act(kind));
   }
@@ -84,7 +81,7 @@ export class Mishaps {
         return note(kind, `that of ${process.name} is wrong by ${String(process.clockErrorMs)} ms`);
       }
       case 'two leaders':
-        // A short one keeps the Lease: then nobody looks for a while, and nobody takes over.
+        // A short stop keeps the Lease: nobody acts for a while, and nobody takes over.
         if (replicas.leader)
           this.stall(
             replicas.leader,

@@ -1,4 +1,4 @@
-/** People and other programs in the simulated cluster: what they press, edit, cordon and break, and when. */
+/** People and other programs in the simulated cluster: they request, edit, cordon and delete. */
 import { at, type ApiServer } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
 import { targetOf } from './world/api-requests.ts';
@@ -16,7 +16,7 @@ const FAILED: ReadonlySet<string> = new Set([
   'abort-failed',
   'abort-timeout',
 ]);
-/** As another version of the kind may have admitted it. */
+/** Another version of the kind may have admitted it. */
 const UNREADABLE = { workerApplyType: 'sideways' };
 const READABLE = { workerApplyType: 'parallel' };
 const SOMEBODY = 'somebody';
@@ -38,10 +38,10 @@ export class People {
     this.#options = options;
   }
 
-  /** Does one thing of a kind, if there is something to do it to. */
+  /** Does one thing of a kind, if there is an object for it. */
   act(kind: FaultKind): void {
     const { random, hosts, strategies, server } = this.#options;
-    // Where every strategy is gone there is still the pool.
+    // Without any strategy there is still the pool.
     if (server.list('patchstrategies').length === 0) return this.#limit();
     const strategy = keyOfStrategy(random.pick(strategies));
     switch (kind) {
@@ -75,7 +75,7 @@ export class People {
     }
   }
 
-  /** Goes on where somebody only paused: everything may end now. */
+  /** Ends all pauses, so that everything can end. */
   settle(): void {
     const { server, limit, random } = this.#options;
     this.#pool(undefined, { paused: false, maxUnavailable: limit });
@@ -90,8 +90,8 @@ export class People {
     }
   }
 
-  /** Decides about runs that have failed. Whether there are any. */
-  takeUpFailed(): boolean {
+  /** Decides about failed runs. Returns whether there are any. */
+  handleFailed(): boolean {
     const { server, random } = this.#options;
     const failed = server.list('patchstrategies').filter((each) => FAILED.has(stateOf(each) ?? ''));
     for (const { metadata } of failed) {
@@ -109,7 +109,7 @@ export class People {
       this.#options.server.remove('patchstrategies', keyOf(metadata), ADMIN);
   }
 
-  /** Writes to the object of a request just before that arrives. */
+  /** Writes to the object of a request just before the request arrives. */
   interfere({ path }: Call): void {
     const { server, random } = this.#options;
     const { resource, namespace, name } = targetOf(path);

@@ -1,19 +1,19 @@
-/** Judges what a strategy says of its own progress by what its hosts were like (invariant 6). */
+/** Judges the progress that a strategy reports by the states of its hosts (invariant 6). */
 import type { ApiObject } from './world/objects.ts';
 import type { HostHistory, HostState } from './host-history.ts';
 import { outagesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
 
-/** How old what the operator sees may be while watches lag or hang: then it cannot know better. */
+/** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
-/** And while nothing is wrong with them. */
+/** The same while watches work. */
 const FRESH_VIEW_MS = 3_000;
 
 export type ProgressOptions = {
   readonly now: () => number;
   readonly historyOf: (host: string) => HostHistory;
-  /** What a host runs that has a patch. */
+  /** By patch: the facts of a host that has it. */
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** Whether nothing was wrong with watches and requests for so long that what the operator sees is new. */
+  /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
   readonly failed: (complaint: string) => void;
 };
@@ -75,7 +75,10 @@ export class ProgressCheck {
     }
   }
 
-  /** Whoever looks before giving up sees what has been so for long; on a host that somebody has opened no step ends. */
+  /**
+   * An operator that reads before it gives up sees a long-standing state. No step ends on a host that somebody
+   * uncordoned.
+   */
   #timeout(stage: Stage, step: Step, shows: Shows | undefined): void {
     if (!shows || stage.hosts.length === 0) return;
     const isClosed = ({ closed }: HostState): boolean =>
@@ -90,7 +93,7 @@ export class ProgressCheck {
       );
   }
 
-  /** What a host has to show when a step succeeded on it; undefined for steps that are not about hosts. */
+  /** The state that a host shows after a step succeeded on it; undefined for steps without hosts. */
   #shows(object: ApiObject, before: ApiObject, { level, patches }: Stage, { name }: Step): Shows | undefined {
     const run = runIdOf(object);
     const holds = (state: HostState): boolean => state.claim?.run === run;

@@ -1,4 +1,4 @@
-/** The two processes of the operator, as a Deployment keeps them: one that ends is followed by another. */
+/** The two processes of the operator, as a Deployment keeps them: another process replaces one that ends. */
 import { operatorMetrics } from '../../src/controllers/runtime/operator-metrics.ts';
 import type { ConnectionOptions } from './world/connection.ts';
 import { OperatorProcess } from './world/operator-process.ts';
@@ -9,7 +9,7 @@ import type { Timeline } from './timeline.ts';
 const PREFIX = 'op-';
 const LEASE_SECONDS = 60;
 const RESYNC_SECONDS = 60;
-/** One for all: it is made of many counters, and nothing rests on it. */
+/** All processes share it: it has many counters, and nothing depends on them. */
 const metrics = operatorMetrics(() => Date.now());
 
 export type ReplicasOptions = ConnectionOptions & { readonly random: Random; readonly timeline: Timeline };
@@ -23,7 +23,7 @@ export class Replicas {
     this.#options = options;
   }
 
-  /** Whether an object was written by one of them. */
+  /** Whether one of them wrote an object. */
   static wrote(by: string): boolean {
     return by.startsWith(PREFIX);
   }
@@ -40,7 +40,7 @@ export class Replicas {
     for (const replica of ['a', 'b']) await this.#boot(replica);
   }
 
-  /** Kills a process; another takes its place soon. */
+  /** Kills a process; another soon replaces it. */
   kill(owner: Owner): void {
     for (const [replica, process] of this.#processes) {
       if (process !== owner) continue;
@@ -49,14 +49,14 @@ export class Replicas {
     }
   }
 
-  /** Stops a process for a while; one that stands still already goes on no earlier for it. */
+  /** Stops a process for a while; this never shortens a stop in progress. */
   stall(owner: Owner, milliseconds: number): void {
     for (const process of this.#processes.values())
       if (process === owner)
         process.stoppedUntil = Math.max(process.stoppedUntil, this.#options.scheduler.now + milliseconds);
   }
 
-  /** When the last that stands still goes on. */
+  /** When the last stopped process continues. */
   get stalledUntil(): number {
     return Math.max(...[...this.#processes.values()].map(({ stoppedUntil }) => stoppedUntil));
   }

@@ -1,14 +1,14 @@
-/** Adds up what the seeds of a simulation have shown, and prints it. */
+/** Adds up the results of the seeds of a simulation, and prints them. */
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import type { SeedResult } from './run-seed.ts';
 import { CRASH_POINTS, CRASH_STEPS, WRITE_KINDS } from './writes.ts';
 
-/** A run counts only when it was disturbed, and on a fleet worth the name. */
+/** A seed counts only with this many hosts and faults. */
 const LEAST_HOSTS = 8;
 const LEAST_FAULTS = 3;
 /**
- * How often each kind of fault, and a crash in each place, has to come among so many seeds; fewer only show how far they
- * came. Of a thousand, the rarest crashes come five times.
+ * The least number of each kind of fault, and of crashes in each place, among so many seeds; for fewer seeds it is only
+ * reported. Among a thousand seeds, the rarest crashes occur five times.
  */
 const LEAST = [
   { seeds: 5_000, faults: 100, crashes: 20 },
@@ -40,7 +40,7 @@ export class Report {
     return this.#passed;
   }
 
-  /** What of the coverage is missing. */
+  /** The missing coverage. */
   get gaps(): string[] {
     const least = this.#least;
     if (!least) return [];

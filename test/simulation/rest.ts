@@ -3,7 +3,7 @@ import type { Scheduler } from './world/scheduler.ts';
 export type Rest = {
   /** Whether nothing is under way at this moment. */
   readonly isAtRest: () => boolean;
-  /** How long that has to last. */
+  /** How long the rest has to last. */
   readonly calmMs: number;
   /** The time to give up at. */
   readonly latest: number;
@@ -12,9 +12,9 @@ export type Rest = {
 };
 
 /**
- * Lets time pass until everything has been at rest for `calmMs` without a break. The last write that shows rest is not
- * the last write: permits are freed after the status that no longer names their hosts, and a late event or a resync may
- * begin something anew.
+ * Lets time pass until everything has been at rest for `calmMs` without a break. The first write that shows rest may
+ * not be the last write: permits are freed after the status no longer names their hosts, and a late event or a resync
+ * may begin something new.
  */
 export async function untilCalm(
   scheduler: Scheduler,

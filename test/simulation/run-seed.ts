@@ -1,4 +1,4 @@
-/** One seed: its world, its faults, its people, and how it ended. */
+/** One seed: its world, its faults, its people, and its end. */
 import { at, ApiServer } from './world/api-server.ts';
 import { Cluster } from './world/cluster.ts';
 import type { ApiObject } from './world/objects.ts';
@@ -13,15 +13,15 @@ import { Replicas } from './replicas.ts';
 import { untilCalm } from './rest.ts';
 import { PATCHES, POOL, scenarioOf, WANTED, type Scenario } from './scenario.ts';
 import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
-import { Timeline, type Tell } from './timeline.ts';
+import { Timeline, type WriteLine } from './timeline.ts';
 import { stepsOf } from './writes.ts';
 
 const START = Date.UTC(2026, 10, 25, 9);
-/** Longer than any watch stays silent, or anything waits for the next resync. */
+/** Longer than any watch stays silent, and longer than the wait for the next resync. */
 const CALM_MS = 75_000;
-/** A process that stood still has made up for it by then. */
+/** By then a process that was stopped is up to date again. */
 const WOKEN_MS = 15_000;
-/** When nothing has ended by then, it never will. */
+/** A strategy that has not ended by then never ends. */
 const LONGEST_MS = 3 * 3_600_000;
 
 export type SeedResult = {
@@ -33,16 +33,16 @@ export type SeedResult = {
   readonly complaints: readonly string[];
   readonly states: readonly string[];
   readonly virtualMs: number;
-  /** That of the API server at the end: it says how many writes there were. */
+  /** The revision of the API server at the end: it counts the writes. */
   readonly revision: number;
 };
 
 /** Runs a seed to its end, or to its first complaint. */
-export async function runSeed(seed: number, tell?: Tell): Promise<SeedResult> {
+export async function runSeed(seed: number, writeLine?: WriteLine): Promise<SeedResult> {
   const scheduler = new Scheduler(START);
   usePlatformOf(scheduler);
   try {
-    return await new SeedRun(seed, scheduler, tell).run();
+    return await new SeedRun(seed, scheduler, writeLine).run();
   } finally {
     usePlatformOf(undefined);
   }
@@ -65,11 +65,11 @@ class SeedRun {
   readonly #crashes: string[] = [];
   readonly #complaints: string[] = [];
 
-  constructor(seed: number, scheduler: Scheduler, tell: Tell | undefined) {
+  constructor(seed: number, scheduler: Scheduler, writeLine: WriteLine | undefined) {
     this.#seed = seed;
     this.#random = new Random(seed);
     this.#scheduler = scheduler;
-    this.#timeline = new Timeline(tell, () => scheduler.now - START);
+    this.#timeline = new Timeline(writeLine, () => scheduler.now - START);
     this.#scenario = scenarioOf(this.#random.fork());
     this.#server = new ApiServer(() => scheduler.now);
     this.#server.listen((change) => this.#timeline.change(change));
@@ -98,7 +98,7 @@ class SeedRun {
     this.#timeline.note('--', 'no more faults');
     await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
     await this.#end();
-    if (this.#goesOn()) await this.#end();
+    if (this.#handlesFailed()) await this.#end();
     this.#replicas.end();
     return this.#result();
   }
@@ -116,16 +116,16 @@ class SeedRun {
     return this.#complaints.length > 0;
   }
 
-  /** What has failed is taken up again, given back or deleted, or everything is deleted: whether more is to come. */
-  #goesOn(): boolean {
+  /** Failed runs are restarted, released or deleted, or everything is deleted. Returns whether more can happen. */
+  #handlesFailed(): boolean {
     if (this.#isJudged) return false;
-    this.#timeline.note('--', 'what has failed is taken up again, or let go');
-    if (!this.#random.chance(0.15)) return this.#people.takeUpFailed();
+    this.#timeline.note('--', 'failed runs are restarted, released or deleted');
+    if (!this.#random.chance(0.15)) return this.#people.handleFailed();
     this.#people.deleteAll();
     return true;
   }
 
-  /** Waits until nothing more is to come, and judges what is left. */
+  /** Waits until nothing more can happen, and judges the result. */
   async #end(): Promise<void> {
     await untilCalm(this.#scheduler, {
       isAtRest: () => this.#restless.length === 0,
@@ -199,7 +199,7 @@ const ENDED: ReadonlySet<string> = new Set([
   ...['aborted', 'abort-failed', 'abort-timeout'],
 ]);
 
-/** Whether nothing more is to come of a strategy by itself. */
+/** Whether a strategy changes nothing more by itself. */
 function isAtRest(strategy: ApiObject): boolean {
   if (strategy.metadata.deletionTimestamp !== undefined) return false;
   const state = stateOf(strategy) ?? '';

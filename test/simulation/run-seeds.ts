@@ -4,17 +4,17 @@ import { Worker } from 'node:worker_threads';
 import type { SeedResult } from './run-seed.ts';
 
 export type RunSeedsOptions = {
-  /** Ends early once this says so. */
+  /** Ends early once this returns true. */
   readonly enough?: () => boolean;
-  /** The file that answers a seed with its result, and what it is given. */
+  /** The file of the worker that answers a seed with its result, and the data for it. */
   readonly worker?: URL;
   readonly workerData?: unknown;
 };
 
-/** Tells of each seed when it has ended. */
+/** Reports each seed when it has ended. */
 export async function runSeeds(
   [from, to]: readonly [number, number],
-  told: (result: SeedResult) => void,
+  onResult: (result: SeedResult) => void,
   {
     enough = () => false,
     worker: file = new URL('worker.ts', import.meta.url),
@@ -25,7 +25,7 @@ export async function runSeeds(
   const work = async (): Promise<void> => {
     const worker = new Worker(file, { workerData });
     try {
-      while (next <= to && !enough()) told(await answerOf(worker, next++));
+      while (next <= to && !enough()) onResult(await answerOf(worker, next++));
     } finally {
       await worker.terminate();
     }

@@ -1,4 +1,4 @@
-/** The world that a seed begins with: hosts, pods, a pool, strategies. */
+/** The world at the beginning of a seed: hosts, pods, a pool, strategies. */
 import type { Cluster } from './world/cluster.ts';
 import type { ApiServer } from './world/api-server.ts';
 import type { Json } from './world/objects.ts';
@@ -14,13 +14,13 @@ export const PATCHES = {
   kubelet: { atOnce: { kubeletVersion: NEW.kubeletVersion } },
 };
 
-/** What a host runs that has a patch. */
+/** By patch: the facts of a host that has it. */
 export const WANTED = {
   kernel: { kernelVersion: NEW.kernelVersion },
   kubelet: { kubeletVersion: NEW.kubeletVersion },
 };
 
-/** What pools select that do not select every host; no host has it that was moved to another one. */
+/** The label that a pool selects when it does not select every host; a host moved to another pool lacks it. */
 export const SHELF = { shelf: 'a' };
 
 const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
@@ -43,7 +43,7 @@ export type Scenario = {
   /** A number, or a percentage. */
   readonly limit: number | string;
   readonly apps: Readonly<Record<string, number>>;
-  /** Makes the objects. */
+  /** Creates the objects. */
   readonly set: (server: ApiServer, cluster: Cluster) => void;
 };
 
@@ -86,7 +86,7 @@ export function scenarioOf(random: Random): Scenario {
   };
 }
 
-/** What marks a host as a controller, or as none, and as one that a pool may select. */
+/** The labels of a host: whether it is a controller, and the label that a pool may select. */
 export function labelsOf(host: string): Readonly<Record<string, string>> {
   return host.startsWith('c') ? { ...SHELF, 'node-role.kubernetes.io/control-plane': '' } : SHELF;
 }
@@ -100,7 +100,7 @@ function names(prefix: string, count: number): string[] {
 }
 
 function pool(maxUnavailable: number | string, nodeSelector: Json): Parameters<ApiServer['create']>[1] {
-  // As the API server stores it: with the defaults of its schema.
+  // The API server stores it so: with the defaults of its schema.
   const spec = {
     provider: { kubernetes: { nodeSelector } },
     maxUnavailable,
@@ -137,7 +137,7 @@ function specOf(name: string, random: Random): Json {
   };
 }
 
-/** Some leave hardly more time than a step takes. */
+/** Some timeouts are hardly longer than a step takes. */
 function timingOf(random: Random): Json {
   const isTight = random.chance(0.3);
   const seconds = (most: number): number => (isTight ? random.int(15, 40) : random.int(40, most));

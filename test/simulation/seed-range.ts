@@ -1,11 +1,11 @@
-/** As many as a run takes when nobody says which. */
+/** The number of seeds of a run without a given range. */
 const COUNT = 5_000;
 /** Random numbers follow from 32 bits of a seed: there are no more seeds than that. */
 const BLOCKS = Math.floor(2 ** 32 / COUNT);
 const MINUTE_MS = 60_000;
 
 /**
- * The seeds of a minute, first and last: 5,000 that no other minute within a year and a half has.
+ * The seeds of a minute, first and last: 5,000 seeds that no other minute within a year and a half has.
  * @param now milliseconds since the epoch
  */
 export function seedsOfMinute(now: number): readonly [number, number] {

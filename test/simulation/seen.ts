@@ -1,4 +1,4 @@
-/** What the checker reads out of objects, by nothing but their documented fields. */
+/** Reads objects for the checker, by their documented fields only. */
 import { at } from './world/api-server.ts';
 import { isJson, type ApiObject } from './world/objects.ts';
 
@@ -83,31 +83,31 @@ export function stateOf({ status }: ApiObject): string | undefined {
   return textAt(status, 'state');
 }
 
-/** Whether it is to stand still, and the operator has seen that. */
+/** Whether it is suspended, and the operator has seen that. */
 export function isSuspended(strategy: ApiObject): boolean {
   const { status, metadata } = strategy;
   return modeOf(strategy) === 'Suspend' && at(status, 'observedGeneration') === metadata.generation;
 }
 
-/** Under which epoch its run was written last. */
+/** The epoch of the last write of its run. */
 export function epochOf({ status }: ApiObject): number {
   return Number(at(status, 'run', 'epoch') ?? 0);
 }
 
-/** Whether the labels of a host are those that a pool selects. */
+/** Whether a pool selects the labels of a host. */
 export function selects(pool: ApiObject | undefined, labels: Readonly<Record<string, string>>): boolean {
   const selector = at(pool?.spec, 'provider', 'kubernetes', 'nodeSelector');
   return Object.entries(isJson(selector) ? selector : {}).every(([key, value]) => labels[key] === value);
 }
 
-/** How many hosts a pool with so many allows to be away; of a percentage, rounded down, at least one. */
+/** How many hosts may be away in a pool of so many; a percentage is rounded down, to at least one. */
 export function limitOf(pool: ApiObject, hosts: number): number {
   const allowed = pool.spec?.['maxUnavailable'];
   if (typeof allowed === 'number') return allowed;
   return Math.max(1, Math.floor((Number.parseInt(String(allowed), 10) / 100) * hosts));
 }
 
-/** What of a spec a plan is made of: all but its orders. */
+/** The part of a spec that a plan depends on: all but its orders. */
 export function plannedBy({ spec = {} }: ApiObject): string {
   const { execution: _orders, ...planned } = spec;
   return JSON.stringify(planned);

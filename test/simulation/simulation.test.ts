@@ -5,11 +5,11 @@ import { expectInvariants } from './expect-invariants.ts';
 import type { SeedResult } from './run-seed.ts';
 import { runSeeds } from './run-seeds.ts';
 
-/** So many that each kind of fault, and each crash in each step, has to come (report.ts); test/long has more. */
+/** Enough seeds for each kind of fault, and for each crash in each step, to occur (report.ts); test/long has more. */
 const SEEDS = [1, 1_000] as const;
 
 describe('the simulated operator', () => {
-  it('comes to the same end whenever a seed is run', async () => {
+  it('gives the same result each time it runs a seed', async () => {
     const results: SeedResult[] = [];
     for (let round = 0; round < 2; round += 1) await runSeeds([7, 12], (result) => results.push(result));
     const [first, second] = [results.slice(0, 6), results.slice(6)].map((each) =>
@@ -18,13 +18,13 @@ describe('the simulated operator', () => {
     expect(second).toEqual(first);
   });
 
-  it(`keeps every invariant over ${String(SEEDS[1])} seeds, in which everything went wrong often enough`, async () => {
+  it(`keeps every invariant over ${String(SEEDS[1])} seeds with enough faults of every kind`, async () => {
     await expectInvariants(SEEDS);
   });
 });
 
 describe('the planted bugs', () => {
-  it.each(BUGS)('$name: its place is there', (bug) => {
+  it.each(BUGS)('$name: its place exists', (bug) => {
     expect(withBug(bug)).toContain(bug.instead);
   });
 });

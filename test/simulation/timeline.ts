@@ -1,11 +1,11 @@
-/** What happens in a seed as lines for people. */
+/** The events of a seed as lines for people. */
 import { z } from 'zod';
 import { at, type Change } from './world/api-server.ts';
 import { makeLogger, type Logger } from '../../src/telemetry/logger.ts';
 import { claimOf, modeOf, outagesOf, permitsOf, stateOf } from './seen.ts';
 
 /** Takes a line of the timeline, and its milliseconds since the beginning. */
-export type Tell = (time: number, line: string) => void;
+export type WriteLine = (time: number, line: string) => void;
 
 const SILENT = makeLogger({ level: 'silent' });
 const NAME_WIDTH = 10;
@@ -13,21 +13,21 @@ const LONGEST = 400;
 const logLine = z.looseObject({ msg: z.string() });
 
 export class Timeline {
-  readonly #tell: Tell | undefined;
+  readonly #writeLine: WriteLine | undefined;
   readonly #now: () => number;
 
-  /** Without `tell` nothing is made. `now` is in milliseconds since the beginning. */
-  constructor(tell: Tell | undefined, now: () => number) {
-    this.#tell = tell;
+  /** Without `writeLine` there are no lines. `now` is in milliseconds since the beginning. */
+  constructor(writeLine: WriteLine | undefined, now: () => number) {
+    this.#writeLine = writeLine;
     this.#now = now;
   }
 
   note(who: string, what: string): void {
-    this.#tell?.(this.#now(), `${who.padEnd(NAME_WIDTH)} ${what.slice(0, LONGEST)}`);
+    this.#writeLine?.(this.#now(), `${who.padEnd(NAME_WIDTH)} ${what.slice(0, LONGEST)}`);
   }
 
   change({ resource, type, object, by }: Change): void {
-    if (!this.#tell || resource === 'leases') return;
+    if (!this.#writeLine || resource === 'leases') return;
     const { name, resourceVersion } = object.metadata;
     const about = ABOUT[resource](object);
     this.note(by, `${type.padEnd(8)} ${resource}/${name}@${resourceVersion} ${about}`);
@@ -35,7 +35,7 @@ export class Timeline {
 
   /** The log of a process, as part of the timeline. */
   logger(name: string): Logger {
-    if (!this.#tell) return SILENT;
+    if (!this.#writeLine) return SILENT;
     const write = (line: string): void => {
       const {
         msg,

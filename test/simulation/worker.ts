@@ -1,8 +1,8 @@
-/** Runs the seeds that it is told, one after another. */
+/** Runs the seeds that it receives, one after another. */
 import { parentPort } from 'node:worker_threads';
 import { runSeed } from './run-seed.ts';
 
-// Every request that is given up makes an error; nobody reads here where it was made.
+// Every cancelled request makes an error; nobody reads its stack here.
 Error.stackTraceLimit = 0;
 
 parentPort?.on('message', (seed: number) => {

@@ -1,4 +1,4 @@
-/** What a write of the operator is about: of which kind it is, and in which steps of a run it is made. */
+/** Classifies a write of the operator: its kind, and the steps of a run that it belongs to. */
 import type { Call } from '../../src/kube/client.ts';
 import { at, type ApiServer } from './world/api-server.ts';
 import { stagesOf, stateOf, type Stage } from './seen.ts';
@@ -19,7 +19,7 @@ export type WriteKind = (typeof WRITE_KINDS)[number];
 
 const CLAIM = 'careen.dev/claim';
 
-/** Undefined: it is a read, or a write of the Lease. */
+/** Undefined for a read, and for a write of the Lease. */
 export function writeOf({ method, path, body }: Call): WriteKind | undefined {
   if (method === 'GET' || path.includes('/leases')) return undefined;
   if (path.includes('/hostpools/')) return 'permits';
@@ -48,7 +48,7 @@ export const CRASH_STEPS = [
 
 type CrashStep = (typeof CRASH_STEPS)[number];
 
-/** Which writes a run makes in which step, also when nothing goes wrong. */
+/** The writes that a run makes in each step, also without faults. */
 const WRITES_IN: Readonly<Record<CrashStep, readonly WriteKind[]>> = {
   'between stages': ['status', 'permits', 'finalizers'],
   'query-alarms': ['status'],
@@ -61,7 +61,7 @@ const WRITES_IN: Readonly<Record<CrashStep, readonly WriteKind[]>> = {
   abort: ['status', 'release'],
 };
 
-/** Where a process may die: when a write is about to leave, or when it was carried out and before the process hears of it. */
+/** A point at which a process may die: before a write leaves, or after it was carried out and before its answer. */
 export type CrashPoint = {
   readonly step: CrashStep;
   readonly write: WriteKind;
@@ -76,7 +76,7 @@ export const CRASH_POINTS: readonly CrashPoint[] = CRASH_STEPS.flatMap((step) =>
   ]),
 );
 
-/** Those that few runs come to: they are drawn more often, so that all are met about equally often. */
+/** Few runs reach these points. They are drawn more often, so that all points occur about equally often. */
 const RARE: ReadonlySet<string> = new Set([
   'verify/release',
   'sw-patch-hosts/other node',
@@ -88,15 +88,12 @@ const RARE: ReadonlySet<string> = new Set([
   'lock-hosts/permits',
 ]);
 
-/** What crashes are drawn from. */
+/** The draws for crashes. */
 export const CRASH_DRAWS: readonly CrashPoint[] = CRASH_POINTS.flatMap((point) =>
   Array.from({ length: RARE.has(`${point.step}/${point.write}`) ? 3 : 1 }, () => point),
 );
 
-/**
- * The steps that a write belongs to: the running one, as it is stored, and
- * those that begin or end with the write.
- */
+/** The steps that a write belongs to: the running one, as it is stored, and those that begin or end with the write. */
 export function stepsOf(server: ApiServer, { path, body }: Call): ReadonlySet<string> {
   const steps = new Set([runningStep(server)]);
   if (!path.endsWith('/status') || !path.includes('/patchstrategies/')) return steps;
@@ -114,7 +111,7 @@ function changedSteps({ steps }: Stage, before: Stage | undefined): string[] {
     .map(({ name }) => name);
 }
 
-/** The step that some strategy is in, as it is stored. */
+/** The step of some strategy that runs, as it is stored. */
 export function runningStep(server: ApiServer): string {
   for (const strategy of server.list('patchstrategies')) {
     if (stateOf(strategy) === 'aborting') return 'abort';

@@ -27,7 +27,7 @@ const STANDIN = {
   workSeconds: 0.1,
   bootDelay: '200ms',
 };
-/** Many times what the stand-in needs to act. */
+/** Many times the reaction time of the stand-in. */
 const QUIET_MS = 1500;
 
 let controlPlane: ControlPlane;
@@ -84,7 +84,7 @@ describe('the host stand-in', () => {
     expect(facts(await host('kubelet'))).toEqual({ ...facts(before), kubeletVersion: 'v1.36.4' });
   });
 
-  it('keeps what is installed over a restart of its own', async () => {
+  it('keeps installed patches over its own restart', async () => {
     const before = await newHost('restart');
     await run('restart', 'kernel-6.12.48');
     await standin.stop();
@@ -95,7 +95,7 @@ describe('the host stand-in', () => {
     expect(facts(after).kernelVersion).toBe('6.12.48');
   });
 
-  it('goes on after the API server was away', async () => {
+  it('continues after an outage of the API server', async () => {
     await newHost('outage');
     await controlPlane.command('kill apiserver');
     await controlPlane.command('start apiserver');
@@ -108,7 +108,7 @@ describe('the host stand-in', () => {
     expect(facts(await host('outage')).kubeletVersion).toBe('v1.36.4');
   });
 
-  it('changes nothing on a host that lies, though its Jobs succeed', async () => {
+  it('changes nothing on a lying host, although its Jobs succeed', async () => {
     const before = await newHost('liar', 'lie');
     await run('liar', 'kernel-6.12.48');
     await run('liar', 'kubelet-1.36.4');
@@ -117,7 +117,7 @@ describe('the host stand-in', () => {
     expect(facts(after)).toEqual(facts(before));
   });
 
-  it('fails the patches of a host told to exit with a code, but reboots it', async () => {
+  it('fails the patches of a host with an exit code, but reboots it', async () => {
     const before = await newHost('failing', 'exit-7');
     expect(await run('failing', 'kernel-6.12.48')).toMatchObject({ failed: 1 });
     expect(await exitCodes('failing')).toEqual([7]);
@@ -127,7 +127,7 @@ describe('the host stand-in', () => {
     expect(facts(after).kernelVersion).toBe(OLD.kernelVersion);
   });
 
-  it('fails a patch that it does not know', async () => {
+  it('fails an unknown patch', async () => {
     await newHost('unknown');
     expect(await run('unknown', 'firmware-2')).toMatchObject({ failed: 1 });
   });
@@ -147,7 +147,7 @@ describe('the host stand-in', () => {
     expect(facts(after)).toEqual(facts(before));
   });
 
-  it('lets a host be slower than the others, at its work and at its boot', async () => {
+  it('makes a host slower than the others on request, in its work and its boot', async () => {
     const before = await newHost('slow', 'honest', {
       [WORK_SECONDS_ANNOTATION]: '2',
       [BOOT_DELAY_ANNOTATION]: '3s',
@@ -250,7 +250,7 @@ async function hostWhere(name: string, fits: (node: V1Node) => boolean): Promise
   return until(`${name} changes`, () => host(name), fits);
 }
 
-/** Looks again and again for a bounded while; returns the host as it was seen last. */
+/** Reads the host repeatedly for a bounded time; returns its last state. */
 async function throughout(name: string, holds: (node: V1Node) => boolean): Promise<V1Node> {
   const end = Date.now() + QUIET_MS;
   for (;;) {

@@ -6,7 +6,7 @@ export type WaitOptions = { readonly seconds?: number; readonly describe?: () =>
 
 /**
  * Polls until `look` returns something other than undefined or false; fails
- * after the deadline with what `describe` last saw.
+ * after the deadline with the last result of `describe`.
  */
 export async function eventually<T>(
   what: string,
@@ -22,7 +22,7 @@ export async function eventually<T>(
   }
 }
 
-/** The error of a wait that was in vain. */
+/** The error of a wait without success. */
 export function notWithin(what: string, seconds: number, seen: unknown): Error {
   return new Error(`${what}: not within ${String(seconds)} s; last seen: ${JSON.stringify(seen, null, 1)}`);
 }

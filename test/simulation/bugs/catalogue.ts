@@ -2,11 +2,11 @@
 export type Bug = {
   readonly name: string;
   readonly file: string;
-  /** What stands in the file, exactly once. */
+  /** The text in the file, exactly once. */
   readonly of: string;
-  /** What is put in its place. */
+  /** The text that replaces it. */
   readonly instead: string;
-  /** The first seed to try, where the bug shows in too few of them. */
+  /** The first seed to try, where too few seeds show the bug. */
   readonly from?: number;
 };
 

@@ -19,11 +19,11 @@ async function main(part: string): Promise<number> {
   for (const [index, { name, file, from = 1 }] of BUGS.entries()) {
     if (!name.includes(part)) continue;
     let finding: SeedResult | undefined;
-    const told = (result: SeedResult): void => {
+    const onResult = (result: SeedResult): void => {
       if (result.complaints.length > 0 && (finding === undefined || result.seed < finding.seed))
         finding = result;
     };
-    await runSeeds([from, from + MOST_SEEDS - 1], told, {
+    await runSeeds([from, from + MOST_SEEDS - 1], onResult, {
       enough: () => finding !== undefined,
       worker: WORKER,
       workerData: index,

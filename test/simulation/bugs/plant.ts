@@ -1,6 +1,6 @@
 /**
- * Plants one known bug for the length of a process: the text of one file of the
- * operator is replaced as it is loaded. The files themselves stay as they are.
+ * Plants one known bug while a process lives: it replaces the text of one file of
+ * the operator when the file is loaded. The files themselves do not change.
  */
 import { registerHooks } from 'node:module';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import type { Bug } from './catalogue.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
 
-/** The text of the file with the bug in it. Throws when what it replaces is not there exactly once. */
+/** The text of the file with the bug in it. Throws unless the replaced text is there exactly once. */
 export function withBug({ name, file, instead, of }: Bug): string {
   const text = readFileSync(new URL(file, ROOT), 'utf8');
   const places = text.split(of).length - 1;

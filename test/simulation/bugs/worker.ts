@@ -1,4 +1,4 @@
-/** As ../worker.ts, with one bug planted before any code of the operator is loaded. */
+/** Like ../worker.ts, with one bug planted before any code of the operator is loaded. */
 import { workerData } from 'node:worker_threads';
 import { BUGS } from './catalogue.ts';
 import { plant } from './plant.ts';

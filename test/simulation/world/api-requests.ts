@@ -1,4 +1,4 @@
-/** Requests as the operator sends them, carried out on the objects of the simulated API server. */
+/** Carries out the operator's requests on the objects of the simulated API server. */
 import type { Call } from '../../../src/kube/client.ts';
 import { Refusal, type ApiServer } from './api-server.ts';
 import {
@@ -22,7 +22,7 @@ export type Target = {
 /** Decides about an eviction and carries it out; throws Refusal. */
 export type Evict = (pod: ApiObject, by: string) => void;
 
-/** What a path is about. Throws Refusal 404. */
+/** The object or list that a path names. Throws Refusal 404. */
 export function targetOf(path: string): Target {
   const parts = path.split('/').slice(1);
   const rest = parts.slice(parts[0] === 'apis' ? 3 : 2);
@@ -79,7 +79,7 @@ function listed(server: ApiServer, { resource, namespace }: Target, { query = {}
   return { metadata: { resourceVersion: String(server.revision) }, items };
 }
 
-/** Which objects a request means. */
+/** Selects the objects of a request. */
 export function selection(
   namespace: string | undefined,
   query: NonNullable<Call['query']>,
@@ -147,7 +147,7 @@ function applied(before: ApiObject, patch: unknown): Json {
   }
 }
 
-/** A write to `status` changes nothing else; one to the object of a custom resource everything but its status. */
+/** A write to `status` changes only the status; a write to a custom resource changes everything but its status. */
 function part(object: ApiObject, after: Json, subresource: string | undefined): ApiObject {
   const { status, ...rest } = after;
   const kept = subresource === 'status' || !isCustom(object) ? status : object.status;

@@ -63,7 +63,7 @@ export class ApiServer {
     return this.#revision;
   }
 
-  /** Tells of every change, at once. */
+  /** Reports every change, at once. */
   listen(listener: (change: Change) => void): void {
     this.#listeners.add(listener);
   }
@@ -80,7 +80,7 @@ export class ApiServer {
     return [...this.#objects[resource].values()];
   }
 
-  /** What has changed in a kind since a revision. */
+  /** The changes of a kind since a revision. */
   since(resource: Resource, revision: number): Change[] {
     return this.#log.filter((change) => change.resource === resource && change.revision > revision);
   }
@@ -99,7 +99,7 @@ export class ApiServer {
     return this.#keep(resource, { ...object, metadata }, undefined, 'ADDED', by);
   }
 
-  /** Writes what `change` makes of an object. What changes nothing is no write. Throws Refusal 404. */
+  /** Writes what `change` returns for an object. A change without effect is no write. Throws Refusal 404. */
   update(resource: Resource, key: string, change: (object: ApiObject) => ApiObject, by: string): ApiObject {
     const before = this.#found(resource, key);
     const wished = change(before);
@@ -141,7 +141,7 @@ export class ApiServer {
   #drop(resource: Resource, object: ApiObject, before: ApiObject, by: string): ApiObject {
     this.#objects[resource].delete(keyOf(object.metadata));
     const last = this.#stamped(object);
-    this.#tell({ revision: this.#revision, resource, type: 'DELETED', object: last, before, by });
+    this.#publish({ revision: this.#revision, resource, type: 'DELETED', object: last, before, by });
     return last;
   }
 
@@ -153,7 +153,7 @@ export class ApiServer {
     by: string,
   ): ApiObject {
     this.#objects[resource].set(keyOf(object.metadata), object);
-    this.#tell({ revision: Number(object.metadata.resourceVersion), resource, type, object, before, by });
+    this.#publish({ revision: Number(object.metadata.resourceVersion), resource, type, object, before, by });
     return object;
   }
 
@@ -161,7 +161,7 @@ export class ApiServer {
     return { ...object, metadata: { ...object.metadata, resourceVersion: String(this.#next()) } };
   }
 
-  #tell(change: Change): void {
+  #publish(change: Change): void {
     this.#log.push(change);
     for (const listener of this.#listeners) listener(change);
   }
@@ -176,12 +176,12 @@ function hasFinalizers({ metadata: { finalizers = [] } }: ApiObject): boolean {
   return finalizers.length > 0;
 }
 
-/** As the API server writes times: whole seconds. */
+/** The API server's format of times: whole seconds. */
 function timestamp(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;
 }
 
-/** A field below an object, by its path; undefined where it ends before. */
+/** A field below an object, by its path; undefined where a part of the path is missing. */
 export function at(object: unknown, ...path: readonly string[]): unknown {
   let found = object;
   for (const field of path) found = isJson(found) ? found[field] : undefined;

@@ -1,7 +1,6 @@
 /**
- * What goes on in a cluster by itself: Jobs that run on their hosts and change
- * them, hosts that reboot, pods that leave, within their budgets, and come back
- * elsewhere. It knows the operator only by the objects that it writes.
+ * The changes of a cluster by itself: Jobs run on their hosts and change them, hosts reboot, pods leave within their
+ * budgets and start elsewhere. It knows the operator only by the objects that it writes.
  */
 import { Refusal, at, type ApiServer, type Change } from './api-server.ts';
 import { keyOf, type ApiObject, type Json } from './objects.ts';
@@ -18,20 +17,20 @@ const RESCHEDULE_MS = 5_000;
 const COLLECT_MS = 2_000;
 const LOST_JOB_MS = 20_000;
 
-/** What a patch changes: as soon as its Job has ended, or with the next boot. */
+/** The node info that a patch changes: as soon as its Job has ended, or with the next boot. */
 export type PatchChange = { readonly atOnce?: Json; readonly atReboot?: Json };
 
-/** What becomes of a Job. `lie`: it says that it succeeded, and nothing has changed. */
+/** The end of a Job. `lie`: it reports success, and nothing has changed. */
 export type JobFate = { readonly end: 'success' | 'failure' | 'lie' | 'hang'; readonly milliseconds: number };
 
 export type ClusterOptions = {
   readonly patches: Readonly<Record<string, PatchChange>>;
-  /** How many pods of an app have to be there, at least. */
+  /** By app: how many pods must be available. */
   readonly minAvailable: Readonly<Record<string, number>>;
   readonly fateOf: (host: string, action: string) => JobFate;
   readonly rebootMs: () => number;
   readonly leaveMs: () => number;
-  /** Told of an eviction of a pod that is leaving already: that is accepted, too. */
+  /** Learns of an eviction of a pod that is leaving already: the server accepts that, too. */
   readonly evictedAgain: (pod: ApiObject, by: string) => void;
 };
 
@@ -43,7 +42,7 @@ export class Cluster {
   readonly #started = new Set<string>();
   /** Node info that the next boot of a host brings. */
   readonly #installed = new Map<string, Json>();
-  /** Why hosts are not Ready. */
+  /** By host: the reasons why it is not Ready. */
   readonly #down = new Map<string, Set<string>>();
   #serial = 0;
 
@@ -82,7 +81,7 @@ export class Cluster {
     );
   }
 
-  /** The host vanishes with all that runs on it; its pods come back elsewhere. */
+  /** The host vanishes with everything that runs on it; its pods start elsewhere. */
   removeNode(name: string): void {
     if (!this.#server.get('nodes', name)) return;
     this.#server.remove('nodes', name, CLUSTER);
@@ -100,7 +99,7 @@ export class Cluster {
     this.#server.update('nodes', host, relabelled, CLUSTER);
   }
 
-  /** A host becomes NotReady for this reason, or is no longer; it is Ready when there is none. */
+  /** Adds or removes a reason why a host is NotReady; it is Ready without any reason. */
   setDown(name: string, reason: string, isDown: boolean): void {
     const reasons = this.#down.get(name) ?? new Set();
     this.#down.set(name, reasons);
@@ -151,7 +150,7 @@ export class Cluster {
       this.#scheduler.after(deadline, () => this.#markJob(object, 'Failed', 'DeadlineExceeded'));
   }
 
-  /** Removes the Jobs of a strategy that is gone. */
+  /** Removes the Jobs of a deleted strategy. */
   #collect({ metadata: { uid } }: ApiObject): void {
     for (const { metadata } of this.#server.list('jobs'))
       if (metadata.ownerReferences?.some((owner) => owner.uid === uid))
@@ -204,7 +203,7 @@ export class Cluster {
     this.#changeNode(host, (status) => ({ ...status, nodeInfo: { ...infoOf(status), ...atOnce } }));
   }
 
-  /** The Job that asks for it is often killed by it. */
+  /** The reboot often kills the Job that requested it. */
   #reboot(host: string, job: ApiObject): void {
     const uid = this.#server.get('nodes', host)?.metadata.uid;
     this.#markJob(job, this.#random.chance(0.5) ? 'Complete' : 'Failed', '');

@@ -1,7 +1,6 @@
 /**
- * How the requests of a simulated process reach the simulated API server, and
- * how the answers come back, or do not. What goes wrong on the way is drawn by
- * whoever runs the simulation.
+ * Carries the requests of a simulated process to the simulated API server, and the answers back, or loses them. The
+ * caller draws the faults on the way.
  */
 import type { Answer, Call, Transport } from '../../../src/kube/client.ts';
 import { Refusal, type ApiServer, type Change } from './api-server.ts';
@@ -9,31 +8,31 @@ import { carryOut, metadataOf, selection, targetOf, type Evict } from './api-req
 import type { ApiObject } from './objects.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
 
-/** What becomes of one request. */
+/** The fate of one request. */
 export type Fortune = {
-  /** On the way there, and back. */
+  /** The delay on the way there, and back. */
   readonly thereMs: number;
   readonly backMs: number;
   /** Refused without being carried out. */
   readonly refusal?: Refusal;
-  /** Carried out once more, later: as a retry of something in between would. */
+  /** Carried out once more, later, like a retry by a proxy. */
   readonly repeatedAfterMs?: number;
   readonly lost?: 'request' | 'answer';
-  /** The process dies when the request is about to leave, or when it has been carried out and before it hears of it. */
+  /** The process dies before the request leaves, or after it was carried out and before its answer. */
   readonly crash?: 'before' | 'after';
 };
 
-/** What becomes of what one watch tells. */
+/** The fate of one change on a watch. */
 export type WatchFortune = {
-  /** How much later than it happened the process hears of a change. */
+  /** The delay until the process learns of a change. */
   readonly lagMs: number;
-  /** The same once more. */
+  /** The change arrives twice. */
   readonly twice?: boolean;
-  /** The connection breaks; undefined: `goes on`. */
+  /** The connection breaks; undefined: it stays open. */
   readonly breaks?: 'error' | 'silence' | 'gone';
 };
 
-/** What goes wrong; asked for each request, and for each change that a watch tells. */
+/** Draws the faults: for each request, and for each change on a watch. */
 export type Fortunes = {
   request(owner: Owner, request: Call): Fortune;
   watch(owner: Owner, change: Change): WatchFortune;
@@ -47,10 +46,10 @@ export type ConnectionOptions = {
   readonly evict: Evict;
 };
 
-/** Ends the name of who wrote, where a write was carried out once more on its way. */
+/** Ends the name of a writer whose write was carried out once more on its way. */
 export const REPEATED = '~';
 const BOOKMARK_MS = 60_000;
-/** A connection that is gone is noticed by the client's system after a while. */
+/** The client's system notices a broken connection after a while. */
 const RESET_MS = 1_500;
 
 /** Carries the requests of one process. */
@@ -151,10 +150,10 @@ function watching(
   let lastAt = scheduler.now;
   let isSilent = false;
   const send = (lagMs: number, act: () => void): void => {
-    lastAt = Math.max(lastAt, scheduler.now + lagMs); // in the order in which it happened
+    lastAt = Math.max(lastAt, scheduler.now + lagMs); // in order of the changes
     scheduler.after(lastAt - scheduler.now, act, owner);
   };
-  const tell = (type: string, object: ApiObject): void =>
+  const pushEvent = (type: string, object: ApiObject): void =>
     stream.push(
       `{"type":"${type}","object":${as === 'metadata' ? JSON.stringify(metadataOf(object)) : textOf(object)}}`,
     );
@@ -174,8 +173,8 @@ function watching(
       } else if (breaks === 'error')
         stream.fail(new TypeError('terminated', { cause: new Error('other side closed') }));
       else {
-        tell(change.type, change.object);
-        if (twice) tell(change.type, change.object);
+        pushEvent(change.type, change.object);
+        if (twice) pushEvent(change.type, change.object);
       }
     });
   };
@@ -207,7 +206,7 @@ function textOf(object: ApiObject): string {
   return known;
 }
 
-/** The body of a watch: lines as they come. */
+/** The body of a watch: lines as they arrive. */
 class Stream {
   readonly #encoder = new TextEncoder();
   readonly #waiting: Uint8Array[] = [];

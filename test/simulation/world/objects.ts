@@ -23,13 +23,13 @@ export type ApiObject = {
   readonly status?: Json;
 };
 
-/** What is made an object of: the server adds the rest. */
+/** The input of a create: the server adds the rest. */
 export type NewObject = Omit<ApiObject, 'metadata'> & {
   readonly metadata: Pick<Metadata, 'name'> &
     Partial<Pick<Metadata, 'namespace' | 'labels' | 'annotations' | 'finalizers' | 'ownerReferences'>>;
 };
 
-/** The kinds that the simulated API server has, as they stand in paths. */
+/** The kinds of the simulated API server, as they stand in paths. */
 export const RESOURCES = ['nodes', 'pods', 'jobs', 'leases', 'patchstrategies', 'hostpools'] as const;
 export type Resource = (typeof RESOURCES)[number];
 
@@ -41,7 +41,7 @@ export function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** As it comes over the wire: a copy, without what is undefined. */
+/** A value as it arrives over the wire: a copy, without undefined fields. */
 export function overTheWire(value: unknown): unknown {
   return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }

@@ -1,4 +1,4 @@
-/** One process of the operator: the real parts, wired as in main.ts, with a simulated connection under them. */
+/** One process of the operator: the real parts, wired as in main.ts, on a simulated connection. */
 import { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { CareenOperator } from '../../../src/controllers/runtime/careen-operator.ts';
@@ -12,7 +12,7 @@ import { connection, type ConnectionOptions } from './connection.ts';
 import type { Random } from './random.ts';
 import type { Owner } from './scheduler.ts';
 
-/** A client that knows no cluster: what it sends goes over its transport. */
+/** A client without a cluster: it sends everything over its transport. */
 class SimulatedConfig extends KubeConfig implements ClientHooks {
   readonly transport: Transport;
   beforeWrite?: () => void;
@@ -24,14 +24,14 @@ class SimulatedConfig extends KubeConfig implements ClientHooks {
 }
 
 export type ProcessOptions = ConnectionOptions & {
-  /** Of no process before. */
+  /** A name that no earlier process had. */
   readonly name: string;
   readonly random: Random;
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly leaseSeconds: number;
   readonly resyncSeconds: number;
-  /** Told when the process has ended by itself. */
+  /** Called when the process has ended by itself. */
   readonly ended: (why: string) => void;
 };
 
@@ -58,7 +58,7 @@ export class OperatorProcess implements Owner {
     return this.#isAlive && this.#leadership?.isValid() === true;
   }
 
-  /** Ends the process between two of its lines: nothing of it happens any more, but for what it has sent. */
+  /** Kills the process between two of its lines: nothing of it happens any more, except for writes in flight. */
   kill(): void {
     this.#isAlive = false;
   }

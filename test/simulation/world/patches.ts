@@ -17,13 +17,13 @@ export class PatchRefused extends Error {
   override readonly name = 'PatchRefused';
 }
 
-/** RFC 6902, as far as it is used. Throws PatchRefused where a test fails or a place is not there. */
+/** RFC 6902, the part that the operator uses. Throws PatchRefused where a test fails or a place is missing. */
 export function jsonPatched(target: Json, operations: readonly unknown[]): Json {
   let result = target;
   for (const operation of operations) {
     if (!isJson(operation)) throw new PatchRefused('an operation is no object');
     const [, ...path] = String(operation['path']).split('/');
-    // A cast: an object stays one, since no operation is about the whole of it.
+    // A cast: an object stays one, since no operation replaces the whole of it.
     result = changed(result, path, operation) as Json;
   }
   return result;

@@ -1,7 +1,6 @@
 /**
- * Time and chance as the code of simulated processes gets them: the globals of
- * the platform, replaced. While a simulation runs they ask its scheduler, so the
- * operator is run as it is, without a parameter for each clock and timer.
+ * Time and chance for the code of simulated processes: it replaces the globals of the platform. While a simulation
+ * runs, they ask its scheduler. So the operator runs as it is, without a parameter for each clock and timer.
  */
 import { syncBuiltinESMExports } from 'node:module';
 import timersPromises from 'node:timers/promises';
@@ -10,7 +9,7 @@ import type { Scheduler, Task } from './scheduler.ts';
 let active: Scheduler | undefined;
 let installed = false;
 
-/** From now on the scheduler says what time it is; undefined: the machine does. */
+/** From now on the scheduler gives the time; undefined: the machine does. */
 export function usePlatformOf(scheduler: Scheduler | undefined): void {
   if (!installed) install();
   active = scheduler;
@@ -34,7 +33,7 @@ function install(): void {
   const wallNow = (): number => (active ? active.now + (active.owner?.clockErrorMs ?? 0) : real.Date.now());
   class SimulatedDate extends real.Date {
     constructor(...given: unknown[]) {
-      // A cast: the overloads of Date take what its callers have checked.
+      // A cast: the overloads of Date take arguments that their callers have checked.
       super(...((given.length === 0 ? [wallNow()] : given) as [number]));
     }
     static override now(): number {
@@ -50,7 +49,7 @@ function install(): void {
     setImmediate: (act: () => void): unknown => (active ? new Timer(active, act, 0) : real.setImmediate(act)),
     clearTimeout: (timer: unknown): void => {
       if (timer instanceof Timer) timer.cancel();
-      else real.clearTimeout(timer as NodeJS.Timeout); // whatever else it is, the machine gave it out
+      else real.clearTimeout(timer as NodeJS.Timeout); // any other timer comes from the machine
     },
   };
   Object.assign(globalThis, { ...replaced, clearInterval: replaced.clearTimeout });
@@ -65,7 +64,7 @@ function install(): void {
 
 type DelayOptions = { readonly signal?: AbortSignal | undefined; readonly ref?: boolean | undefined };
 
-/** What setTimeout gives out. */
+/** The result of setTimeout. */
 class Timer {
   readonly #scheduler: Scheduler;
   readonly #owner: Scheduler['owner'];
@@ -114,7 +113,7 @@ function timeoutSignal(ms: number): AbortSignal {
 
 const followers = new WeakMap<AbortSignal, Set<AbortController>>();
 
-/** The platform's own keeps what is listened to for ever, and what killed processes listen to is never let go. */
+/** AbortSignal.any keeps a signal with listeners for ever: the signals of killed processes would never be freed. */
 function anySignal(signals: Iterable<AbortSignal>): AbortSignal {
   const controller = new AbortController();
   for (const signal of signals) {

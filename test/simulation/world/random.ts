@@ -1,4 +1,4 @@
-/** Numbers that look random and follow from a seed alone, so that what was drawn once is drawn again. */
+/** Numbers that look random and follow from a seed alone, so that the same draws can be repeated. */
 export class Random {
   #state: number;
 
@@ -26,14 +26,14 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** One of several, each as likely as the other. Throws when there is none. */
+  /** One of several, each equally likely. Throws when there is none. */
   pick<T>(from: readonly T[]): T {
     const picked = from[Math.floor(this.next() * from.length)];
     if (picked === undefined) throw new Error('there is nothing to pick from');
     return picked;
   }
 
-  /** Another source, which does not depend on how much is drawn from this one afterwards. */
+  /** Another source, which does not depend on later draws from this one. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 4294967296));
   }

@@ -1,11 +1,10 @@
 /**
- * Lets time pass in a simulation, and nothing happen but what was arranged. One
- * thing happens at a time, and all that follows from it before the next: so the
- * same seed gives the same run, whatever the machine does meanwhile.
+ * Lets time pass in a simulation; only arranged events happen. One event happens at a time, with everything that
+ * follows from it, before the next event. So the same seed gives the same run on every machine.
  */
 import { setImmediate } from 'node:timers';
 
-/** Whose code runs: a simulated process, with all that its real one would have of its own. */
+/** The owner of the running code: a simulated process, with the globals that a real process has for itself. */
 export type Owner = {
   readonly name: string;
   /** False: killed; nothing of it happens any more. */
@@ -14,7 +13,7 @@ export type Owner = {
   readonly stoppedUntil: number;
   /** By how much its wall clock is wrong, in milliseconds. */
   readonly clockErrorMs: number;
-  /** What its Math.random gives. */
+  /** The values of its Math.random. */
   readonly chance: () => number;
 };
 
@@ -41,7 +40,7 @@ export class Scheduler {
     return this.#now;
   }
 
-  /** The process whose code runs now; undefined while the world itself moves. */
+  /** The process whose code runs now; undefined while the world itself acts. */
   get owner(): Owner | undefined {
     return this.#owner;
   }
@@ -54,7 +53,7 @@ export class Scheduler {
     return { cancel: () => (entry.act = undefined) };
   }
 
-  /** Lets happen what is due until then, and time stand there. Ends early when `ended` says so. */
+  /** Runs the events that are due until then, and sets the time to it. Ends early when `ended` returns true. */
   async runUntil(time: number, ended: () => boolean = () => false): Promise<void> {
     while (!ended()) {
       const next = this.#heap[0];
@@ -65,7 +64,7 @@ export class Scheduler {
     if (!ended()) this.#now = Math.max(this.#now, time);
   }
 
-  /** Runs code of a process now, and all that follows from it at once. */
+  /** Runs code of a process now, with everything that follows at once. */
   async as(owner: Owner, act: () => void): Promise<void> {
     this.#owner = owner;
     act();
@@ -119,7 +118,7 @@ function isBefore(a: Entry | undefined, b: Entry | undefined): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
 
-/** Resolves when no promise has anything left to do. */
+/** Resolves when no promise has work left. */
 async function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,6 +1,6 @@
 /**
- * What the operator asked of the API servers of a whole test run, as their
- * audit logs tell: which rights it used, and which it lacked.
+ * The operator's requests to the API servers of a whole test run, from their
+ * audit logs: the rights that it used, and the rights that it lacked.
  */
 import { randomUUID } from 'node:crypto';
 import { globSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { describeRight, type Right } from './rights.ts';
 
 const OPERATOR = 'system:serviceaccount:careen-system:careen';
 
-/** What takes hosts out of service: for audited-writes.ts also the bodies of these writes, and of their answers, are kept. */
+/** The writes that take hosts out of service: audited-writes.ts needs their bodies and the bodies of their answers. */
 const WITH_BODIES = {
   level: 'RequestResponse',
   users: [OPERATOR],
@@ -24,7 +24,7 @@ const WITH_BODIES = {
   omitManagedFields: true,
 };
 
-/** JSON is YAML, too. A watch has a stage of its own, ResponseStarted: one that is killed has no end to report. */
+/** JSON is YAML, too. A watch has its own stage, ResponseStarted: a killed watch has no end to report. */
 const POLICY = JSON.stringify({
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -35,8 +35,8 @@ const POLICY = JSON.stringify({
 export type Audit = { readonly args: readonly string[]; readonly logFile: string };
 
 /**
- * Arguments for `startControlPlane` that make the API server write down the
- * operator's requests, in a file of its own in the folder.
+ * Arguments for `startControlPlane` that make the API server log the operator's
+ * requests, in a file of its own in the folder.
  */
 export async function auditIn(folder: string): Promise<Audit> {
   const file = join(folder, randomUUID());
@@ -48,7 +48,7 @@ export async function auditIn(folder: string): Promise<Audit> {
   return { args, logFile: `${file}.log` };
 }
 
-/** The same in the folder that CAREEN_AUDIT_DIR names; none when it names none. */
+/** The same in the folder of CAREEN_AUDIT_DIR; no arguments without that variable. */
 export async function auditArgs(): Promise<readonly string[]> {
   const folder = process.env['CAREEN_AUDIT_DIR'];
   return folder ? (await auditIn(folder)).args : [];
@@ -80,7 +80,7 @@ const DECISION = 'authorization.k8s.io/decision';
 
 export type Forbidden = { readonly right: Right | undefined; readonly message: string };
 
-/** What was asked and allowed, each right once; a namespace or name is that of the object it was used on. */
+/** The allowed uses, each right once; its namespace or name is that of the object. */
 export function usedRights(lines: readonly string[]): Right[] {
   const used = new Map<string, Right>();
   for (const event of lines.map(parse)) {
@@ -90,7 +90,7 @@ export function usedRights(lines: readonly string[]): Right[] {
   return [...used.values()];
 }
 
-/** What was asked and not allowed, each once. */
+/** The forbidden requests, each once. */
 export function forbiddenUses(lines: readonly string[]): Forbidden[] {
   const forbidden = new Map<string, Forbidden>();
   for (const event of lines.map(parse)) {

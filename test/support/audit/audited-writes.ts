@@ -1,6 +1,6 @@
 /**
- * What an audit log tells of the writes that take hosts out of service: whether
- * one was made that must not be, by any of the processes that led. Pure.
+ * The writes in an audit log that take hosts out of service: whether any leader
+ * made a forbidden one. Pure.
  */
 import type { V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
@@ -32,10 +32,10 @@ const releaseSchema = z.looseObject({
 });
 const versioned = z.looseObject({ metadata: z.looseObject({ resourceVersion: z.string() }) });
 
-/** The pool of hosts that a run is about. */
+/** The hosts of a run, and their pool. */
 export type Scope = { readonly pool: string; readonly hosts: readonly string[] };
 
-/** A JSON patch of a pool's status, as `poolPatch` of the operator makes it. */
+/** A JSON patch of a pool's status, in the form of the operator's `poolPatch`. */
 const operationsSchema = z.array(
   z.looseObject({ op: z.string(), path: z.string(), value: z.unknown().optional() }),
 );
@@ -47,7 +47,7 @@ type Written = { readonly revision: bigint } & (
   | { readonly kind: 'pool'; readonly operations: readonly Operation[] }
 );
 
-/** What was accepted or may have been, in numbers, so that a log that lacks something is noticed. */
+/** The numbers of writes that were accepted or may have been, so that gaps in a log are noticed. */
 export type Account = {
   readonly complaints: readonly string[];
   readonly evictions: number;
@@ -55,7 +55,7 @@ export type Account = {
   readonly claims: number;
 };
 
-/** Judges what was accepted of one pool. `pods` are the names of those that its hosts had. */
+/** Judges the accepted writes of one pool. `pods` are the names of the pods of its hosts. */
 export function accountOf(lines: readonly string[], scope: Scope, pods: readonly string[]): Account {
   const events = lines.map((line) => eventSchema.parse(JSON.parse(line)));
   const outages = outagesOf(events.filter(isAccepted), events.filter(mayHaveReleased), scope);
@@ -84,14 +84,14 @@ export function accountOf(lines: readonly string[], scope: Scope, pods: readonly
   };
 }
 
-/** What was asked, and what about: a pod, or an effect. */
+/** Requests with their subjects: a pod, or an effect. */
 type Asked = readonly { readonly event: Event; readonly of: string }[];
 
 function acceptedAgain(all: Asked): string[] {
   return repeated(all.filter(({ event }) => isAccepted(event)).map(({ of }) => of));
 }
 
-/** How many were accepted, or may have been: each counts once. */
+/** How many subjects were accepted, or may have been: each counts once. */
 function asked(all: Asked): number {
   return new Set(all.filter(({ event }) => isAccepted(event) || isOpen(event)).map(({ of }) => of)).size;
 }
@@ -103,13 +103,13 @@ function isAccepted({ responseStatus }: Event): boolean {
   return code >= 200 && code < 300;
 }
 
-/** Its sender was gone, or told of a trouble, before etcd had answered: it may have happened. */
+/** The sender was gone, or received an error, before etcd had answered: the write may have happened. */
 function isOpen({ responseStatus }: Event): boolean {
   const code = responseStatus?.code ?? 0;
   return code < 200 || code >= 499;
 }
 
-/** After it the host need not be away any more. */
+/** After this write the host need not be away any more. */
 function mayHaveReleased(event: Event): boolean {
   return isOpen(event) && is('nodes')(event) && releaseSchema.safeParse(event.requestObject).success;
 }
@@ -121,14 +121,14 @@ function is(resource: string, subresource?: string): (event: Event) => boolean {
     objectRef.subresource === subresource;
 }
 
-/** Claims and permits, in the order in which the API server took them. */
+/** Claims and permits, in the order in which the API server stored them. */
 function outagesOf(
   events: readonly Event[],
   open: readonly Event[],
   { pool, hosts }: Scope,
 ): { complaints: string[]; claims: number } {
   const claims = new Map<string, Claim>();
-  /** Hosts whose claim stands, or was taken off without an answer. */
+  /** Hosts with a claim, or whose claim was removed without an answer. */
   const doubtful = new Set<string>();
   const taken: string[] = [];
   const complaints: string[] = [];
@@ -164,7 +164,7 @@ function nodeWritten(event: Event): Written {
   return { kind: 'node', revision: revisionOf(event), object: event.responseObject as V1Node };
 }
 
-/** It is guarded, so it has happened after the version that it names, if at all. */
+/** The write is guarded, so it has happened after the version that it names, if at all. */
 function releaseWritten({ objectRef, requestObject }: Event): Written {
   const { resourceVersion } = releaseSchema.parse(requestObject).metadata;
   return { kind: 'release', revision: BigInt(resourceVersion), host: objectRef?.name ?? '' };
@@ -183,11 +183,11 @@ function byRevision(a: Written, b: Written): number {
   return Number(a.revision - b.revision);
 }
 
-/** The operator has no use for the whole pool in an answer, so what it becomes follows from what was asked. */
+/** The operator does not request the whole pool in an answer, so the result follows from the operations. */
 function permitsAfter(permits: readonly Permit[], { op, path, value }: Operation): readonly Permit[] {
   const place = /^\/status\/permits\/(\d+)$/.exec(path)?.[1];
   if (op === 'remove' && place !== undefined) return permits.toSpliced(Number(place), 1);
-  // A CRD's schema has admitted what the path names.
+  // The schema of the CRD has checked the value at the path.
   if (op === 'add' && path === '/status') return (value as HostPoolStatus).permits ?? [];
   if (op === 'add' && path === '/status/permits') return value as Permit[];
   return op === 'add' && path === '/status/permits/-' ? [...permits, value as Permit] : permits;

@@ -1,4 +1,4 @@
-/** Rights in Kubernetes' RBAC: what manifests grant, and what requests need. */
+/** Rights in Kubernetes' RBAC: those that manifests grant, and those that requests need. */
 import { AuthorizationV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import type { Manifest } from '../controlplane/apply.ts';
@@ -12,7 +12,7 @@ export type Right = {
   /** `pods`, or with its subresource `pods/eviction`. */
   readonly resource: string;
   readonly verb: string;
-  /** Only in this namespace; without it in all, and on what has no namespace. */
+  /** Only in this namespace; without it in all, and on cluster-scoped objects. */
   readonly namespace?: string;
   /** Only on the object of this name. */
   readonly objectName?: string;
@@ -24,7 +24,7 @@ export function describeRight({ group, resource, verb, namespace, objectName }: 
   return `${group || 'core'}/${resource}${object} ${verb} (${namespace ?? 'cluster'})`;
 }
 
-/** Whether a granted right is enough for what a request needs. */
+/** Whether a granted right is enough for a needed one. */
 export function covers(granted: Right, needed: Right): boolean {
   return (
     granted.group === needed.group &&
@@ -51,9 +51,9 @@ const binding = z.looseObject({
 });
 
 /**
- * The rights that the manifests give to a service account by its own name.
- * Throws when a binding's role is not among them, or on a wildcard, which
- * would be more than a list can tell.
+ * The rights that the manifests grant to a service account by its own name.
+ * Throws when a binding's role is not among them, or on a wildcard, because a
+ * list cannot express it.
  */
 export function grantedRights(manifests: readonly Manifest[], account: Account): Right[] {
   return manifests
@@ -104,8 +104,8 @@ function rightsOf(manifest: Manifest): Right[] {
 }
 
 /**
- * Waits until the API server grants the rights: it learns of a new binding a
- * moment after it took it.
+ * Waits until the API server grants the rights: a new binding takes effect a
+ * moment after it was stored.
  */
 export async function untilGranted(
   admin: KubeConfig,

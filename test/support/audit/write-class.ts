@@ -1,9 +1,9 @@
-/** What sort of write a request of the operator is. Pure. */
+/** Classifies the operator's writes. Pure. */
 import { CLAIM_ANNOTATION } from '../../../src/crds/names.ts';
 import type { ProxiedRequest } from '../network/holding-proxy.ts';
 import { pathTemplate } from './path-template.ts';
 
-/** Each sort that there is. A claim that is written again, a stamp and a takeover come only after a restart. */
+/** Every class. A claim that is written again, a stamp and a take-over occur only after a restart. */
 export const WRITE_CLASSES = [
   'pool: lead',
   'pool: grant permits',
@@ -23,7 +23,7 @@ export const WRITE_CLASSES = [
   'strategy: system-stabilize',
   'strategy: unlock-hosts',
   'strategy: record a Job',
-  'strategy: tell',
+  'strategy: report',
   'host: claim',
   'host: claim again',
   'host: release',
@@ -35,12 +35,12 @@ export const WRITE_CLASSES = [
 ] as const;
 export type WriteClass = (typeof WRITE_CLASSES)[number];
 
-/** A write that is of none of the classes yet: it needs one, and a test that kills after it. */
+/** A write without a class: it needs one, and a test that kills after it. */
 export type Unlisted = `unlisted: ${string}`;
 
 /**
- * The class of a write; undefined for what only reads, for events, and for the
- * Lease, which is about who writes and not about the hosts.
+ * The class of a write; undefined for reads, for events, and for the Lease,
+ * which decides who writes and does not concern the hosts.
  */
 export function writeClass(request: ProxiedRequest): WriteClass | Unlisted | undefined {
   if (request.method === 'GET') return undefined;
@@ -84,11 +84,11 @@ function hostChange(body: string): string {
   return body.includes('"unschedulable":true') ? 'claim' : 'claim again';
 }
 
-/** A merge patch names only what changes: the state, the step, or what becomes of hosts in it. */
+/** A merge patch names only the changes: the state, the step, or the results of its hosts. */
 function strategyChange(body: string): string {
   const state = /"status":\{(?:"observedGeneration":\d+,)?"state":"([a-z-]+)"/.exec(body)?.[1];
   if (state !== undefined) return state;
   if (/"status":\{"run":\{"epoch":\d+\}\}/.test(body)) return 'take over';
   if (body.includes('"reason":"starting Job')) return 'record a Job';
-  return /"progress":\{(?:"stage":\d+,)?"step":"([a-z-]+)"/.exec(body)?.[1] ?? 'tell';
+  return /"progress":\{(?:"stage":\d+,)?"step":"([a-z-]+)"/.exec(body)?.[1] ?? 'report';
 }

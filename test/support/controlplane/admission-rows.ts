@@ -1,10 +1,10 @@
 /**
- * Manifests that the API server takes, and some that it refuses. The admission
+ * Manifests that the API server accepts, and some that it refuses. The admission
  * test asks a real one; a unit test asks the command line and its evaluator of
- * CEL rules, which must say the same of each.
+ * CEL rules, which must give the same answer for each.
  *
- * Every rule of the kinds, at each place that it stands at, has a row of both
- * sorts; so has every list whose entries must differ. The unit test counts.
+ * Every rule of the kinds, at each of its places, has an accepted and a refused
+ * row; so has every list with unique entries. The unit test counts.
  */
 import type { Manifest } from './apply.ts';
 import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
@@ -16,11 +16,11 @@ export type AcceptedRow = { readonly name: string; readonly manifest: Manifest }
 export type RefusedRow = {
   readonly name: string;
   readonly manifest: Manifest;
-  /** The field that is named. */
+  /** The field in the refusal. */
   readonly path: string;
-  /** A CEL rule, a list whose entries must differ, or the shape of the field. */
+  /** A CEL rule, a list with unique entries, or the shape of the field. */
   readonly by: 'rule' | 'list' | 'shape';
-  /** The message of the rule, or what the API server says of the field. */
+  /** The message of the rule, or the API server's message about the field. */
   readonly says: string | RegExp;
 };
 
@@ -36,7 +36,7 @@ const jobWith = (pod: Fields) => ({ job: { template: { spec: { containers: [cont
 const withoutReboot = (patch: Fields): Manifest => ({ ...strategy({}), spec: { patches: [patch] } });
 const shown = (value: unknown): string => JSON.stringify(value);
 
-/** The places of a pod: its path, and a strategy that has it there. */
+/** The places of a pod: its path, and a strategy with a pod there. */
 const PODS = [
   ['spec.patches[0].action.job.template.spec', (pod: Fields) => patchWith({ action: jobWith(pod) })],
   ['spec.reboot.job.template.spec', (pod: Fields) => strategy({ reboot: jobWith(pod) })],
@@ -112,7 +112,7 @@ export const ACCEPTED: readonly AcceptedRow[] = [
   ]),
 ];
 
-/** What the messages of the rules are. */
+/** The messages of the rules. */
 const TAKEN_ID = 'must not be "reboot": that names the reboot itself';
 const SOME_VALUES = 'values must have at least one entry with In and NotIn';
 const NO_VALUES = 'values must be left out with Exists';

@@ -13,7 +13,7 @@ const manifestSchema = z.looseObject({
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** The API server refused a manifest; `message` is what it says. */
+/** The API server refused a manifest; `message` is its message. */
 export class AdmissionError extends Error {
   override readonly name = 'AdmissionError';
 }
@@ -33,7 +33,7 @@ export async function apply(config: KubeConfig, ...manifests: readonly Manifest[
   for (const manifest of manifests) await applyAs(config, 'kubectl', manifest);
 }
 
-/** Applies a manifest under the name of a field manager; what the object is, or with `dryRun` would be, afterwards. */
+/** Applies a manifest with a field manager; returns the resulting object, which with `dryRun` is not stored. */
 export async function applyAs(
   config: KubeConfig,
   fieldManager: string,
@@ -45,25 +45,25 @@ export async function applyAs(
   return request(config, 'PATCH', path, 'application/apply-patch+yaml', manifest);
 }
 
-/** Tries to create an object, as `kubectl create --dry-run=server` does; what it would be. Throws AdmissionError. */
+/** Tries to create an object, like `kubectl create --dry-run=server`; returns the result. Throws AdmissionError. */
 export async function tryCreate(config: KubeConfig, manifest: Manifest): Promise<unknown> {
   const collection = (await pathOf(config, manifest)).replace(/\/[^/]+$/, '');
   const path = `${collection}?dryRun=All&fieldValidation=Strict`;
   return request(config, 'POST', path, 'application/json', manifest);
 }
 
-/** Changes an object by a JSON merge patch, as `kubectl patch --type merge` does. Throws AdmissionError. */
+/** Changes an object by a JSON merge patch, like `kubectl patch --type merge`. Throws AdmissionError. */
 export async function mergePatch(config: KubeConfig, target: Manifest, patch: unknown): Promise<void> {
   await request(config, 'PATCH', await pathOf(config, target), 'application/merge-patch+json', patch);
 }
 
-/** Changes the status of an object by a JSON merge patch. Throws AdmissionError, also for a field that is not known. */
+/** Changes the status of an object by a JSON merge patch. Throws AdmissionError, also for an unknown field. */
 export async function patchStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
   const path = `${await pathOf(config, target)}/status?fieldValidation=Strict`;
   await request(config, 'PATCH', path, 'application/merge-patch+json', { status });
 }
 
-/** Replaces the whole status of an object, as `kubectl replace --subresource=status` does. Throws AdmissionError. */
+/** Replaces the whole status of an object, like `kubectl replace --subresource=status`. Throws AdmissionError. */
 export async function replaceStatus(config: KubeConfig, target: Manifest, status: unknown): Promise<void> {
   const before = manifestSchema.parse(await read(config, target));
   await request(config, 'PUT', `${await pathOf(config, target)}/status`, 'application/json', {
@@ -72,7 +72,7 @@ export async function replaceStatus(config: KubeConfig, target: Manifest, status
   });
 }
 
-/** Puts a manifest in the place of all that is there but the status, as `kubectl replace` does. Throws AdmissionError. */
+/** Replaces an object except its status, like `kubectl replace`. Throws AdmissionError. */
 export async function replace(config: KubeConfig, manifest: Manifest): Promise<void> {
   const { metadata } = manifestSchema.parse(await read(config, manifest));
   const { resourceVersion } = metadata;
@@ -92,7 +92,7 @@ const listSchema = z.looseObject({
   items: z.array(z.unknown()),
 });
 
-/** Lists the objects beside a target that a selector of fields lets pass; `path` is where they are listed and watched. */
+/** Lists the objects beside a target that a field selector matches; `path` is the path of the list and the watch. */
 export async function list(
   config: KubeConfig,
   target: Manifest,
@@ -145,7 +145,7 @@ const resourcesSchema = z.looseObject({
   resources: z.array(z.looseObject({ name: z.string(), kind: z.string(), namespaced: z.boolean() })),
 });
 type Served = { readonly plural: string; readonly namespaced: boolean };
-/** By API version and kind. What a kind is called in paths is the same on all API servers. */
+/** By API version and kind. The name of a kind in paths is the same on all API servers. */
 const served = new Map<string, Served>();
 
 async function pathOf(config: KubeConfig, manifest: Manifest): Promise<string> {

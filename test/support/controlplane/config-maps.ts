@@ -1,4 +1,4 @@
-/** ConfigMaps for tests of the client: cheap objects that nothing else acts upon, and an informer of them. */
+/** ConfigMaps for tests of the client: cheap objects that no controller acts on, and an informer of them. */
 import { CoreV1Api } from '@kubernetes/client-node';
 import type { KubeConfig, V1ConfigMap } from '@kubernetes/client-node';
 import { SupervisedInformer, type InformerOptions } from '../../../src/kube/informer.ts';
@@ -6,7 +6,7 @@ import { eventually } from '../eventually.ts';
 
 const namespace = 'default';
 
-/** Where the API has them. */
+/** Their path in the API. */
 export const CONFIG_MAPS = `/api/v1/namespaces/${namespace}/configmaps`;
 
 export class ConfigMaps {
@@ -20,7 +20,7 @@ export class ConfigMaps {
 
   async create(...names: readonly string[]): Promise<void> {
     for (const name of names) {
-      // The server notes who writes what only in an object of which something is noted from the start.
+      // The server records field managers only in an object that has some from the start.
       const metadata = { name, labels: { made: 'for-a-test' } };
       await this.#core.createNamespacedConfigMap({ namespace, body: { metadata } });
     }
@@ -40,7 +40,7 @@ export class ConfigMaps {
     await this.#core.deleteCollectionNamespacedConfigMap({ namespace });
   }
 
-  /** The revision of each, as the server has them now. */
+  /** The revision of each on the server. */
   async revisions(): Promise<Record<string, string>> {
     const { items } = await this.#core.listNamespacedConfigMap({ namespace });
     return sorted(items.map(({ metadata }) => [metadata?.name ?? '', metadata?.resourceVersion ?? '']));
@@ -49,13 +49,13 @@ export class ConfigMaps {
 
 export type WatchedConfigMaps = {
   readonly informer: SupervisedInformer<V1ConfigMap, readonly [name: string, revision: string]>;
-  /** What it logged. */
+  /** Its log. */
   readonly log: readonly Readonly<Record<string, unknown>>[];
-  /** Waits until it has what the server has, and told of it. */
+  /** Waits until it has the server's objects, and has reported them. */
   agrees(server: ConfigMaps, seconds?: number): Promise<void>;
 };
 
-/** Starts an informer. What it keeps and what it told are compared with the server apart. */
+/** Starts an informer. Its objects and its reports are compared with the server separately. */
 export function watchConfigMaps(
   config: KubeConfig,
   options: Partial<Pick<InformerOptions<V1ConfigMap, unknown>, 'idleLimitMs' | 'connected'>> = {},

@@ -20,7 +20,7 @@ const STOP_SECONDS = 10;
 const eventSchema = z.looseObject({ event: z.string() });
 const readySchema = z.object({ kubeconfig: z.string(), server: z.string(), dir: z.string() });
 
-/** One JSON line of a child process; `event` says what happened. */
+/** One JSON line of a child process; `event` names its kind. */
 export type ProcessEvent = z.infer<typeof eventSchema>;
 
 export type Component = 'etcd' | 'apiserver' | 'controller-manager' | 'scheduler' | 'kwok';
@@ -37,7 +37,7 @@ export type ControlPlaneOptions = {
   readonly args?: readonly string[];
   /**
    * Keeps the state (data, keys, logs) here; a later start with the same folder
-   * goes on with the same data. Without it the logs go when the process ends,
+   * continues with the same data. Without it the logs are removed when the process ends,
    * also when the start fails.
    */
   readonly dir?: string;
@@ -51,8 +51,8 @@ export type ControlPlane = {
   readonly dir: string;
   /**
    * Kills, starts, pauses or resumes a component. Resolves with the answer:
-   * the process has ended, or was sent its signal, or was started. Started is
-   * not yet serving: ask the API server for that.
+   * the process has ended, or was sent its signal, or was started. A started
+   * component may not yet serve: ask the API server for that.
    */
   command(line: `${Verb} ${Component}`): Promise<ProcessEvent>;
   /** Ends all components. Safe to call twice. */
@@ -126,9 +126,8 @@ class PooledKubeConfig extends KubeConfig {
 }
 
 /**
- * A child process that tells what happens in JSON lines on standard output and
- * ends when its standard input does, so that it dies with this process
- * however that ends.
+ * A child process that reports events in JSON lines on standard output and ends
+ * when its standard input does, so that it dies with this process in any case.
  */
 export class EventProcess {
   readonly #name: string;
@@ -144,7 +143,7 @@ export class EventProcess {
     this.#ended = promise;
     this.#child.once('error', (error) => resolve(error.message));
     this.#child.once('close', (code, signal) => resolve(`ended with ${signal ?? `code ${String(code)}`}`));
-    this.#child.stdin.on('error', () => undefined); // it has just ended, which #ended tells
+    this.#child.stdin.on('error', () => undefined); // it has just ended; #ended reports that
     createInterface(this.#child.stdout).on('line', (line) => this.#read(line));
     createInterface(this.#child.stderr).on('line', (line) => this.#remember(line));
   }

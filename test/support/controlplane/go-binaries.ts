@@ -1,7 +1,7 @@
 /**
- * Where programs for tests come from that are built from Go modules: a folder
- * that an environment variable names, the user's cache folder, or a build with
- * Go into that cache.
+ * Finds programs for tests that are built from Go modules: in a folder that an
+ * environment variable names, in the user's cache folder, or by a build with Go
+ * into that cache.
  */
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,24 +11,24 @@ import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
-/** This machine in Go's words, such as `linux-amd64`. */
+/** This machine in Go's notation, such as `linux-amd64`. */
 const PLATFORM = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
 const HEARTBEAT_SECONDS = 15;
 const ABANDONED_AFTER_HOURS = 12;
 const TAIL_LINES = 20;
 
-/** Programs that one build makes together. */
+/** Programs of one build. */
 export type GoBuild = {
   /** The folder of the cache, below `careen`. */
   readonly name: string;
   /** For people, such as `the test control plane`. */
   readonly what: string;
-  /** For people: how long it takes with empty caches. */
+  /** For people: its duration with empty caches. */
   readonly duration: string;
   readonly binaries: readonly string[];
-  /** The folder with build.sh, which takes the folder to build into. */
+  /** The folder with build.sh, whose argument is the output folder. */
   readonly sources: string;
-  /** What goes into the build; a README or a stray output folder beside it changes nothing. */
+  /** The inputs of the build; a README or a stray output folder beside them changes nothing. */
   readonly inputs: readonly string[];
   /** The folder of a go.mod, in `sources`: it may choose the toolchain. */
   readonly module: string;
@@ -38,7 +38,7 @@ export type GoBuild = {
 
 export type BinariesOptions = {
   readonly environment?: NodeJS.ProcessEnv;
-  /** Told one line at a time how a build goes; standard error by default. */
+  /** Receives the progress of a build line by line; standard error by default. */
   readonly progress?: (line: string) => void;
 };
 
@@ -70,7 +70,7 @@ export async function goBinaries(build: GoBuild, options: BinariesOptions = {}):
   return folder;
 }
 
-/** A digest over the names and contents of all that goes into the build. */
+/** A digest over the names and contents of all inputs of the build. */
 export async function sourcesDigest({
   sources,
   inputs,
@@ -111,7 +111,7 @@ async function goVersion(
   environment: NodeJS.ProcessEnv,
 ): Promise<string | undefined> {
   try {
-    // Asked inside the module, whose go.mod may choose another toolchain.
+    // Run inside the module, whose go.mod may choose another toolchain.
     const cwd = join(sources, module);
     const { stdout } = await promisify(execFile)('go', ['env', 'GOVERSION', 'GOOS', 'GOARCH'], {
       cwd,
@@ -124,7 +124,7 @@ async function goVersion(
   }
 }
 
-/** Without Go its version is not known: any build of the same sources for this machine will do. */
+/** Without Go its version is unknown: any build of the same sources for this machine is good enough. */
 async function anyBuildOf({ binaries }: GoBuild, cache: string, digest: string): Promise<string | undefined> {
   const names = await readdir(cache).catch(() => []);
   for (const name of names.filter((each) => each.startsWith(`${digest}-`) && each.endsWith(`-${PLATFORM}`))) {
@@ -162,7 +162,7 @@ async function buildInto(
     await runBuild(folder, build, options);
     await rename(folder, target).catch(async (error: unknown) => {
       if ((await missingBinaries(target, build.binaries)).length > 0) throw error;
-      // Another build of the same sources came first: its result is as good.
+      // Another build of the same sources was faster: its result is as good.
     });
     progress(`careen: ${build.what}: built in ${target}`);
   } finally {
@@ -175,7 +175,7 @@ async function runBuild(
   { sources, binaries }: GoBuild,
   { environment, progress }: Required<BinariesOptions>,
 ): Promise<void> {
-  // -v makes Go name each package it compiles: a heartbeat has something to show.
+  // -v makes Go print each package that it compiles, as progress.
   const env = { ...environment, GOFLAGS: `${environment['GOFLAGS'] ?? ''} -v`.trim() };
   const child = spawn(join(sources, 'build.sh'), [folder], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const started = Date.now();
@@ -205,7 +205,7 @@ async function runBuild(
   }
 }
 
-/** A killed build leaves its temporary folder; one that old has no owner any more. */
+/** A killed build leaves its temporary folder; a folder of that age has no owner any more. */
 async function removeAbandoned(cache: string): Promise<void> {
   for (const name of await readdir(cache)) {
     if (!name.startsWith('building-')) continue;

@@ -1,4 +1,4 @@
-/** What an installation consists of, as the kustomizations in deploy/ list it. */
+/** The manifests of an installation, as the kustomizations in deploy/ list them. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -8,7 +8,7 @@ import { readManifests, type Manifest } from './apply.ts';
 export const DEPLOY = join(import.meta.dirname, '..', '..', '..', 'deploy');
 export const KUSTOMIZATION = 'kustomization.yaml';
 
-// Strict: what is not known here would not be applied in tests as it is by kubectl.
+// Strict: tests would not apply an unknown field as kubectl does.
 const kustomizationSchema = z.strictObject({
   apiVersion: z.string(),
   kind: z.enum(['Kustomization', 'Component']),
@@ -28,7 +28,7 @@ export async function listedFiles(folder: string = DEPLOY): Promise<string[]> {
   return (await Promise.all(files)).flat();
 }
 
-/** All manifests of an installation, in the order in which they are to be applied. */
+/** All manifests of an installation, in the order of their application. */
 export async function installation(folder: string = DEPLOY): Promise<Manifest[]> {
   const manifests = (await listedFiles(folder)).map(async (file) => readManifests(file));
   return (await Promise.all(manifests)).flat();

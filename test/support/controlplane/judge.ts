@@ -1,4 +1,4 @@
-/** What tools of others make of our objects: kstatus, Argo CD's health scripts, kustomize, kubectl wait (test/gitops/judge). */
+/** Verdicts of other tools on our objects (test/gitops/judge): kstatus, Argo CD, kustomize, kubectl wait. */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -23,23 +23,23 @@ export type Verdict = z.infer<typeof verdict>;
 
 export type Answer = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-/** Runs the program to its end, whatever that is. */
+/** Runs the program to its end, with any status. */
 export async function judge(args: readonly string[], input = ''): Promise<Answer> {
   const child = spawn(join(await goBinaries(JUDGE), 'judge'), args, { stdio: ['pipe', 'pipe', 'pipe'] });
   const { promise: ended, resolve, reject } = Promise.withResolvers<number | null>();
   child.once('error', reject).once('close', resolve);
-  child.stdin.on('error', () => undefined); // it has just ended, and its code tells that
+  child.stdin.on('error', () => undefined); // it has just ended, and its exit code says why
   child.stdin.end(input);
   const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   return { code, stdout, stderr };
 }
 
-/** What kstatus says of each object. */
+/** The verdict of kstatus on each object. */
 export async function kstatus(objects: readonly unknown[]): Promise<Verdict[]> {
   return verdicts(['kstatus'], objects);
 }
 
-/** What a health script says of each object, run as Argo CD runs it. */
+/** The verdict of a health script on each object, run like in Argo CD. */
 export async function health(script: string, objects: readonly unknown[]): Promise<Verdict[]> {
   const folder = await mkdtemp(join(tmpdir(), 'careen-health-'));
   try {

@@ -5,8 +5,8 @@ import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 const TOKEN_SECONDS = 24 * 3600;
 
 /**
- * Writes a kubeconfig file with a token of an existing service account, made
- * by the TokenRequest API and good for a day. Its context has the account's
+ * Writes a kubeconfig file with a token of an existing service account, created
+ * by the TokenRequest API and valid for a day. Its context has the account's
  * namespace.
  */
 export async function writeServiceAccountKubeconfig(

@@ -1,4 +1,4 @@
-/** Service accounts that tests of the client act as: with tokens, so that an HTTP proxy can pass them on. */
+/** Service accounts for tests of the client: with tokens, so that an HTTP proxy can forward them. */
 import { CoreV1Api, KubeConfig, RbacAuthorizationV1Api } from '@kubernetes/client-node';
 import type { User } from '@kubernetes/client-node';
 
@@ -21,7 +21,7 @@ export async function grant(admin: KubeConfig, name: string, clusterRole: string
   });
 }
 
-/** A new token; one that is bound to a Secret is refused as soon as that is gone. */
+/** A new token; a token bound to a Secret is refused as soon as the Secret is deleted. */
 export async function requestToken(admin: KubeConfig, name: string, secret?: string): Promise<string> {
   const core = admin.makeApiClient(CoreV1Api);
   const boundObjectRef = { apiVersion: 'v1', kind: 'Secret', name: secret ?? '' };
@@ -37,7 +37,7 @@ export async function requestToken(admin: KubeConfig, name: string, secret?: str
   return status.token;
 }
 
-/** A configuration for the cluster that `admin` leads to, with this token or this token file. */
+/** A configuration for the cluster of `admin`, with this token or this token file. */
 export function actAs(admin: KubeConfig, by: { token: string } | { tokenFile: string }): KubeConfig {
   const cluster = admin.getCurrentCluster();
   if (!cluster) throw new Error('the kubeconfig that should give the cluster names none');

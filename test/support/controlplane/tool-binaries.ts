@@ -1,6 +1,6 @@
 /**
- * helm, kubectl and their like, as tests of the chart and of manifests use
- * them. As a script it prints their folder:
+ * helm, kubectl and similar tools for the tests of the chart and of manifests. As
+ * a script it prints their folder:
  *
  *     node test/support/controlplane/tool-binaries.ts
  */

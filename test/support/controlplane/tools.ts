@@ -1,4 +1,4 @@
-/** Runs the tools that people use with manifests: helm, kubectl, kubeconform, and Prometheus' check of rules. */
+/** Runs the usual tools for manifests: helm, kubectl, kubeconform, and Prometheus' check of rules. */
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export const CRDS_CHART = join(CHARTS, 'careen-crds');
 
 export type Tool = 'helm' | 'kubectl' | 'kubeconform' | 'check-rules';
 
-/** What a tool prints. Fails with that and its complaints when it ends with another status than 0. */
+/** The output of a tool. Fails with its output and its errors when its exit status is not 0. */
 export async function run(tool: Tool, args: readonly string[], input = ''): Promise<string> {
   const child = spawn(join(await toolBinaries(), tool), args, { env: { ...process.env, ...helmHomes() } });
   child.stdin.end(input);
@@ -27,7 +27,7 @@ export async function run(tool: Tool, args: readonly string[], input = ''): Prom
   throw new Error(`${tool} ${args.join(' ')} ended with status ${String(code)}:\n${output}${complaints}`);
 }
 
-/** Nothing that a person has set up for helm takes part in tests. */
+/** A person's settings for helm have no effect in tests. */
 function helmHomes(): NodeJS.ProcessEnv {
   const kinds = ['CACHE', 'CONFIG', 'DATA'];
   return Object.fromEntries(
@@ -35,7 +35,7 @@ function helmHomes(): NodeJS.ProcessEnv {
   );
 }
 
-/** What a chart makes with these values, in helm's words: `a.b=1`. */
+/** The rendered chart with these values, in helm's notation: `a.b=1`. */
 export async function rendered(
   chart: string,
   values: readonly string[] = [],
@@ -46,22 +46,22 @@ export async function rendered(
   return parseManifests(output);
 }
 
-/** Of what the chart careen makes with these values, the objects of one kind. */
+/** The objects of one kind in the rendered chart careen with these values. */
 export async function renderedOfKind(kind: string, values: readonly string[] = []): Promise<Manifest[]> {
   return (await rendered(CHART, values)).filter((manifest) => manifest.kind === kind);
 }
 
-/** For people, and to tell objects apart: `Role careen-system/careen-lease`. */
+/** For people, and to distinguish objects: `Role careen-system/careen-lease`. */
 export function keyOf({ kind, metadata: { namespace, name } }: Manifest): string {
   return `${kind} ${namespace === undefined ? '' : `${namespace}/`}${name}`;
 }
 
-/** What `kubectl apply -k` would apply. */
+/** The manifests that `kubectl apply -k` would apply. */
 export async function kustomized(folder: string): Promise<Manifest[]> {
   return parseManifests(await run('kubectl', ['kustomize', folder]));
 }
 
-/** What stands at a path such as `spec.ports.0.name`. */
+/** The value at a path such as `spec.ports.0.name`. */
 export function fieldAt(value: unknown, path: string): unknown {
   return path.split('.').reduce((part, key) => fieldsOf(part)[key], value);
 }

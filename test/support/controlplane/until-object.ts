@@ -1,15 +1,15 @@
-/** Waits for what becomes of an object. By a watch: asking again and again would take from what is waited for. */
+/** Waits for a state of an object. By a watch: polling would slow down the observed system. */
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
 import { notWithin, type WaitOptions } from '../eventually.ts';
 import { list, type Manifest } from './apply.ts';
 
-/** What `look` makes of an object; undefined and false mean that it is not yet as wished. */
+/** The result of `look` for the object; undefined and false mean that the wait continues. */
 type Look<T> = (object: unknown) => T | undefined | false;
 
 /**
- * Resolves with the first thing that `look` makes of the object as it is now, or
- * becomes; of undefined while there is none. Fails after the deadline with what
- * `describe` last saw.
+ * Resolves with the first result of `look` for the object, now or later; `look`
+ * gets undefined while there is no object. Fails after the deadline with the last
+ * result of `describe`.
  */
 export async function untilObject<T>(
   what: string,
@@ -26,7 +26,7 @@ export async function untilObject<T>(
   throw notWithin(what, seconds, describe());
 }
 
-/** Follows the object from how it is now until the end of one watch, which may come at any time. */
+/** Follows the object from its present state until the end of one watch, which may come at any time. */
 async function follow<T>(
   config: KubeConfig,
   target: Manifest,

@@ -1,12 +1,12 @@
 /**
- * The software on the hosts, for simulated nodes that run none. A process with
- * an identity of its own: it watches the pods of the operator's Jobs
- * (`careen.dev/run`), does to the node what the Job would have done to the
- * host (`careen.dev/action`: the id of a patch, or `reboot`), and ends the pod.
+ * The software on the hosts, for simulated nodes without any. A process with an
+ * identity of its own: it watches the pods of the operator's Jobs
+ * (`careen.dev/run`), changes the node as the Job would change the host
+ * (`careen.dev/action`: the id of a patch, or `reboot`), and ends the pod.
  *
  *     node test/support/hosts/host-standin.ts --kubeconfig F --patches JSON [--work-seconds 0.5] [--boot-delay 1s]
  *
- * It tells what it does in JSON lines and ends when its standard input does.
+ * It reports its actions in JSON lines and ends when its standard input does.
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -26,16 +26,16 @@ export const RUN_LABEL = 'careen.dev/run';
 export const ACTION_LABEL = 'careen.dev/action';
 /** `honest` (default), `lie`, `silent` or `exit-N`; see `playPod`. */
 export const BEHAVIOUR_ANNOTATION = 'standin.careen.dev/behaviour';
-/** How long each pod works on this host before it acts and ends, in seconds; without it, as long as on all others. */
+/** The seconds that each pod works on this host before it acts and ends; the default is that of all hosts. */
 export const WORK_SECONDS_ANNOTATION = 'standin.careen.dev/work-seconds';
-/** How long a reboot of this host takes, as a Go duration; without it, as long as that of all others. */
+/** The duration of a reboot of this host, as a Go duration; the default is that of all hosts. */
 export const BOOT_DELAY_ANNOTATION = 'standin.careen.dev/boot-delay';
-/** What is on the host's disk and waits for the next boot, as JSON. */
+/** The patches on the host's disk that wait for the next boot, as JSON. */
 const INSTALLED_ANNOTATION = 'standin.careen.dev/installed';
 
 const FIELD_MANAGER = 'host-standin';
 const RETRY_MS = 500;
-/** Exit codes for mistakes of a test, told apart from those it asked for. */
+/** Exit codes for mistakes of a test, different from those that a test requests. */
 const UNKNOWN_BEHAVIOUR = 126;
 const NO_SUCH_PATCH = 127;
 const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch);
@@ -55,7 +55,7 @@ const behaviourSchema = z.union([
   z.templateLiteral(['exit-', z.int().min(1).max(255)]),
 ]);
 
-/** What each patch brings, by its id: kernel and OS image at the next boot, the kubelet at once. */
+/** The effects of each patch, by its id: kernel and OS image at the next boot, the kubelet at once. */
 export type PatchTable = z.infer<typeof patchTableSchema>;
 
 type Settings = { readonly patches: PatchTable; readonly workSeconds: number; readonly bootDelay: string };
@@ -69,7 +69,7 @@ type Work = {
 class HostStandin {
   readonly #core: CoreV1Api;
   readonly #settings: Settings;
-  /** Uids of pods that were begun, for as long as they exist: none is played twice. */
+  /** Uids of the pods that were begun, while they exist: none is played twice. */
   readonly #begun = new Set<string>();
   readonly #hostQueues = new Map<string, Promise<void>>();
 
@@ -79,7 +79,7 @@ class HostStandin {
     void this.#watchPods(config);
   }
 
-  /** The client's informer gives up at the first error that is not an ordinary end: start it again. */
+  /** The client's informer ends at the first error that is not an ordinary end: restart it. */
   async #watchPods(config: KubeConfig): Promise<void> {
     const list = () => this.#core.listPodForAllNamespaces({ labelSelector: RUN_LABEL });
     const informer = makeInformer<V1Pod>(config, '/api/v1/pods', list, RUN_LABEL);
@@ -92,8 +92,8 @@ class HostStandin {
       failure = Promise.withResolvers<unknown>();
       await informer.start().catch((error: unknown) => failure.resolve(error));
       const early = await Promise.race([failure.promise, Promise.resolve('watching')]);
-      if (early === 'watching') tell({ event: 'watching' });
-      tell({ event: 'watch-failed', message: String(await failure.promise) });
+      if (early === 'watching') report({ event: 'watching' });
+      report({ event: 'watch-failed', message: String(await failure.promise) });
       await delay(RETRY_MS);
     }
   }
@@ -107,7 +107,7 @@ class HostStandin {
     void this.#work({ uid, name, namespace, host }, labels?.[ACTION_LABEL] ?? '', pod);
   }
 
-  /** Plays one pod; repeats what failed, which is safe since each effect is the same the second time. */
+  /** Plays one pod; repeats a failed action, which is safe because each effect is idempotent. */
   async #work(work: Work, action: string, pod: V1Pod): Promise<void> {
     let restSeconds: number | undefined;
     while (this.#begun.has(work.uid)) {
@@ -117,10 +117,10 @@ class HostStandin {
         restSeconds = 0;
         const exitCode = await this.#alone(work.host, () => this.#playPod(work, action));
         if (exitCode !== undefined) await this.#endPod(work, pod, exitCode);
-        tell({ event: exitCode === undefined ? 'silent' : 'ended', ...work, action, exitCode });
+        report({ event: exitCode === undefined ? 'silent' : 'ended', ...work, action, exitCode });
         return;
       } catch (error) {
-        tell({
+        report({
           event: 'trouble',
           ...work,
           action,
@@ -138,7 +138,7 @@ class HostStandin {
     return own === undefined ? this.#settings.workSeconds : seconds.parse(own);
   }
 
-  /** Changes to one host happen one after the other, or two pods would overwrite what is installed. */
+  /** Changes to one host happen one after the other: otherwise two pods would overwrite its installed patches. */
   async #alone<T>(host: string, act: () => Promise<T>): Promise<T> {
     const result = (this.#hostQueues.get(host) ?? Promise.resolve()).then(act);
     this.#hostQueues.set(
@@ -152,9 +152,9 @@ class HostStandin {
   }
 
   /**
-   * What the pod does to its host; returns its exit code, or undefined when it
-   * never ends. A host that lies reports success and does nothing; `exit-N`
-   * fails the patches but reboots as told.
+   * The effects of the pod on its host; returns its exit code, or undefined when
+   * it never ends. A lying host reports success and does nothing; `exit-N` fails
+   * the patches but reboots on request.
    */
   async #playPod(work: Work, action: string): Promise<number | undefined> {
     const node = await this.#core.readNode({ name: work.host });
@@ -181,7 +181,7 @@ class HostStandin {
     return 0;
   }
 
-  /** One patch asks kwok for the boot and takes what was installed from the disk: no crash can part them. */
+  /** One patch requests the boot and removes the installed patches from the disk: a crash cannot separate them. */
   async #reboot({ uid, host }: Work, node: V1Node): Promise<number> {
     const { kernelVersion, osImage } = installedOn(node);
     await this.#annotate(host, {
@@ -218,7 +218,7 @@ class HostStandin {
       containerStatuses:
         pod.spec?.containers.map(({ name, image = '' }) => ({ name, image, ...ended })) ?? [],
     };
-    // The uid makes the server refuse a pod of the same name that came later.
+    // The uid makes the server refuse a later pod of the same name.
     const body = { metadata: { uid }, status };
     await this.#core.patchNamespacedPodStatus(
       { name, namespace, body, fieldManager: FIELD_MANAGER },
@@ -231,7 +231,7 @@ function installedOn(node: V1Node): z.infer<typeof installedSchema> {
   return installedSchema.parse(JSON.parse(node.metadata?.annotations?.[INSTALLED_ANNOTATION] ?? '{}'));
 }
 
-/** Fresh for every pod, yet the same when a pod is played again after a restart: that is no second boot. */
+/** New for every pod, and the same when a pod is played again after a restart: that is no second boot. */
 function bootIdOf(podUid: string): string {
   const hex = createHash('sha256').update(podUid).digest('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join(
@@ -239,7 +239,7 @@ function bootIdOf(podUid: string): string {
   );
 }
 
-function tell(event: Readonly<Record<string, unknown>>): void {
+function report(event: Readonly<Record<string, unknown>>): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
 }
 

@@ -12,7 +12,7 @@ export type SimulatedNode = {
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly taints?: readonly V1Taint[];
-  /** What the node reports when it joins; what is left out is up to kwok's stage `node-join`. */
+  /** The facts of the node when it joins; kwok's stage `node-join` sets missing ones. */
   readonly kernelVersion?: string;
   readonly kubeletVersion?: string;
   readonly osImage?: string;
@@ -21,8 +21,8 @@ export type SimulatedNode = {
 /**
  * Creates nodes and waits until all of them are Ready.
  *
- * Ready is what the node's condition says; the taint `not-ready` of a new node
- * goes a moment later, and only where the controller manager runs.
+ * Ready is the node's condition; the taint `not-ready` of a new node is removed
+ * a moment later, and only where the controller manager runs.
  */
 export async function createNodes(
   config: KubeConfig,
@@ -38,7 +38,7 @@ export async function createNodes(
   );
 }
 
-/** Deletes nodes; one that is gone already is no error. Their pods follow when the controller manager notices. */
+/** Deletes nodes; a missing one is no error. Their pods are removed when the controller manager notices. */
 export async function deleteNodes(config: KubeConfig, names: readonly string[]): Promise<void> {
   const core = config.makeApiClient(CoreV1Api);
   await eachOf(names, async (name) => {
@@ -58,7 +58,7 @@ function manifest(node: SimulatedNode): V1Node {
       annotations: { 'kwok.x-k8s.io/node': 'fake', ...node.annotations },
     },
     spec: node.taints ? { taints: [...node.taints] } : {},
-    // The API takes a status at creation, and node-join fills in only what is empty.
+    // The API accepts a status at creation, and node-join sets only empty fields.
     status: {
       nodeInfo: {
         kernelVersion: node.kernelVersion ?? '',
@@ -84,7 +84,7 @@ async function waitUntilReady(
   const deadline = Date.now() + deadlineSeconds * 1000;
   const pauseMs = names.length > 200 ? 1000 : 100;
   for (;;) {
-    // From the watch cache: a quorum read of thousands of nodes would slow down what it waits for.
+    // From the watch cache: a quorum read of thousands of nodes would slow down the nodes themselves.
     const { items } = await core.listNode({ resourceVersion: '0' });
     const seen = new Map(items.map((node) => [node.metadata?.name, node]));
     const waiting = names.filter((name) => readiness(seen.get(name)) !== 'True');

@@ -20,18 +20,18 @@ const RULES: V1PolicyRule[] = [
 
 export type HostStandinOptions = {
   readonly patches?: PatchTable;
-  /** How long a pod works before it acts and ends; 0.5 by default. */
+  /** The seconds that a pod works before it acts and ends; 0.5 by default. */
   readonly workSeconds?: number;
-  /** How long a reboot takes, as a Go duration; `1s` by default. */
+  /** The duration of a reboot, as a Go duration; `1s` by default. */
   readonly bootDelay?: string;
 };
 
 export type RunningStandin = {
-  /** Ends the process; pods it has begun stay as they are. Safe to call twice. */
+  /** Ends the process; pods that it has begun stay as they are. Safe to call twice. */
   stop(): Promise<void>;
 };
 
-/** Starts a stand-in and waits until it watches the pods. After `stop()` another can take its place. */
+/** Starts a stand-in and waits until it watches the pods. After `stop()` another can replace it. */
 export async function startHostStandin(
   admin: KubeConfig,
   options: HostStandinOptions = {},

@@ -1,8 +1,8 @@
 /**
- * An HTTP proxy on loopback for the faults of single requests: it holds one back
- * until a test lets it go, answers in the API server's place, or changes what is
- * asked. All else goes to the API server over TLS, with the client's own token;
- * watches stream through.
+ * An HTTP proxy on loopback for the faults of single requests: it holds a request
+ * until a test releases it, answers in the API server's place, or changes the
+ * request. Everything else goes to the API server over TLS, with the client's
+ * own token; watches are streamed.
  */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -37,7 +37,7 @@ export type HeldRequest = {
    * API server answered. `edit` changes the body, to take a precondition out of it.
    */
   release(edit?: (body: unknown) => unknown): Promise<Received>;
-  /** Sends it on, and keeps the answer from its client until it is delivered: it is done, and whoever asked does not know. */
+  /** Sends it on, and keeps the answer from its client until `deliver`: it is done, and the client does not know. */
   carryOut(): Promise<Received & { readonly deliver: () => void }>;
 };
 type Received = { readonly status: number; readonly body: unknown };
@@ -50,7 +50,7 @@ type Exchange = {
 };
 type Rule = { readonly match: Match; times: number; readonly act: (exchange: Exchange) => Promise<void> };
 
-/** What concerns one connection only, or is made anew for the next. */
+/** Headers of one connection only, or set again for the next one. */
 const NOT_FORWARDED = new Set(['connection', 'content-length', 'host', 'keep-alive', 'transfer-encoding']);
 
 export class HoldingProxy {
@@ -83,18 +83,18 @@ export class HoldingProxy {
     return proxy;
   }
 
-  /** What a kubeconfig has to name; its user needs a token, because certificates end here. */
+  /** The server for a kubeconfig; its user needs a token, because certificates end here. */
   get url(): string {
     // A server that listens on TCP has an address of this shape.
     return `http://127.0.0.1:${String((this.#server.address() as AddressInfo).port)}`;
   }
 
-  /** How often what went through to the API server, such as `PATCH /api/v1/nodes/{name}`. A watch has the method WATCH. */
+  /** The number of forwarded requests, by method and path such as `PATCH /api/v1/nodes/{name}`; a watch is `WATCH`. */
   get requests(): ReadonlyMap<string, number> {
     return this.#requests;
   }
 
-  /** Catches the next request that matches; resolves when it is there. All others pass. */
+  /** Catches the next request that matches; resolves when it arrives. All others pass. */
   hold(match: Match): Promise<HeldRequest> {
     const { promise, resolve } = Promise.withResolvers<HeldRequest>();
     this.#addRule(match, 1, async (exchange) => {
@@ -125,7 +125,7 @@ export class HoldingProxy {
     });
   }
 
-  /** Lets the API server carry the next requests that match out, and gives their client another answer than its own. */
+  /** Lets the API server carry out the next matching requests, and gives their client another answer. */
   misreport(match: Match, answer: Answer, times = 1): void {
     this.#addRule(match, times, async (exchange) => {
       await this.#ask(exchange, exchange.request.body);
@@ -133,7 +133,7 @@ export class HoldingProxy {
     });
   }
 
-  /** Lets the next requests that match ask for another URL. */
+  /** Sends the next matching requests to another URL. */
   rewrite(match: Match, change: (url: URL) => URL, times = 1): void {
     this.#addRule(match, times, async (exchange) => {
       const { pathname, searchParams } = change(new URL(pathOf(exchange.request), this.#target));
@@ -144,18 +144,18 @@ export class HoldingProxy {
     });
   }
 
-  /** Tells of each request as it comes. */
-  notice(told: (request: ProxiedRequest) => void): void {
-    this.#listeners.push(told);
+  /** Reports each request on arrival. */
+  notice(listener: (request: ProxiedRequest) => void): void {
+    this.#listeners.push(listener);
   }
 
-  /** From now on everything passes unnoticed, but for what is held already. */
+  /** From now on everything passes, except requests that are already held. */
   reset(): void {
     this.#rules.splice(0);
     this.#listeners.splice(0);
   }
 
-  /** Ends all watches at once, and nothing else. Returns how many there were. */
+  /** Ends all watches at once, and nothing else. Returns their number. */
   cutWatches(): number {
     for (const outgoing of this.#watches) outgoing.destroy();
     return this.#watches.size;
@@ -166,7 +166,7 @@ export class HoldingProxy {
     this.#server.closeAllConnections();
   }
 
-  /** Ends everything; what is held is lost. Safe to call twice. */
+  /** Ends everything; held requests are lost. Safe to call twice. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#server.close(() => resolve(undefined));
@@ -189,7 +189,7 @@ export class HoldingProxy {
       query: searchParams,
       body: body ? (JSON.parse(body) as unknown) : undefined,
     };
-    for (const tell of this.#listeners) tell(request);
+    for (const listener of this.#listeners) listener(request);
     const exchange = { request, headers: forwarded(incoming.headers), outgoing };
     const rule = this.#rules.find(({ match, times }) => times > 0 && match(request));
     if (!rule) return this.#forward(exchange);
@@ -197,7 +197,7 @@ export class HoldingProxy {
     await rule.act(exchange);
   }
 
-  /** Streams the answer through as it comes. */
+  /** Streams the answer through as it arrives. */
   async #forward(exchange: Exchange): Promise<void> {
     const { request, outgoing } = exchange;
     const gone = new AbortController();
@@ -208,7 +208,7 @@ export class HoldingProxy {
     }
     const { statusCode, headers, body } = await this.#send(exchange, request.body, {}, gone.signal);
     outgoing.writeHead(statusCode, forwarded(headers));
-    outgoing.flushHeaders(); // a watch may bring nothing for a while
+    outgoing.flushHeaders(); // a watch may be silent for a while
     await pipeline(body, outgoing);
   }
 

@@ -7,7 +7,7 @@ import { PooledKubeConfig } from '../../../src/kube/client.ts';
 export function proxied(config: KubeConfig, server: string): PooledKubeConfig {
   const current = config.getCurrentCluster();
   if (!current) throw new Error(`no current cluster in the kubeconfig that should lead to ${server}`);
-  // The client speaks plain HTTP only to a server that it need not verify.
+  // The client speaks plain HTTP only to a server whose certificate it need not verify.
   const cluster = { ...current, server, skipTLSVerify: server.startsWith('http:') };
   const result = new PooledKubeConfig();
   result.loadFromOptions({
@@ -19,7 +19,7 @@ export function proxied(config: KubeConfig, server: string): PooledKubeConfig {
   return result;
 }
 
-/** Writes a kubeconfig file that is like `config` and leads to `server`. */
+/** Writes a kubeconfig file like `config` for `server`. */
 export async function writeProxiedKubeconfig(
   config: KubeConfig,
   server: string,

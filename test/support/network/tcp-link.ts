@@ -1,4 +1,4 @@
-/** A TCP way to the API server that can be cut and mended, or whose connections can all fall silent. */
+/** A TCP link to the API server that can be cut and mended, or whose connections can all fall silent. */
 import { connect as dial, createServer, type Server, type Socket } from 'node:net';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { connect } from '../controlplane/controlplane.ts';
@@ -45,7 +45,7 @@ export class TcpLink {
     this.#isCut = false;
   }
 
-  /** The connections that are open stay so, but bring nothing any more, as after a power failure between; new ones work. */
+  /** Open connections stay open without any data, as after a power failure on the way; new ones work. */
   silence(): void {
     for (const socket of this.#sockets) socket.unpipe().resume();
   }

@@ -1,7 +1,7 @@
 /**
- * A TCP proxy on loopback for the faults of a network. What goes through is not
- * looked into, so TLS stays between its two ends; the control plane's
- * certificates are good for 127.0.0.1 on any port.
+ * A TCP proxy on loopback for the faults of a network. It does not read the
+ * data, so TLS stays between its two ends; the control plane's certificates are
+ * good for 127.0.0.1 on any port.
  */
 import { connect, createServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
@@ -22,7 +22,7 @@ export class TcpProxy {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  /** Listens on a free port for what is to go to the host and port of `target`. */
+  /** Listens on a free port for connections to the host and port of `target`. */
   static async start(target: string): Promise<TcpProxy> {
     const proxy = new TcpProxy(new URL(target));
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
@@ -36,17 +36,17 @@ export class TcpProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** How many connections it has accepted so far. */
+  /** The number of accepted connections so far. */
   get accepted(): number {
     return this.#accepted;
   }
 
-  /** How many of them are open, those in a black hole included. */
+  /** The number of open ones, including those in a black hole. */
   get open(): number {
     return this.#connections.size;
   }
 
-  /** How many bytes its clients have sent and got so far, what TLS adds included. */
+  /** The number of bytes that its clients have sent and received so far, including TLS. */
   get bytes(): number {
     return [...this.#connections].reduce((sum, { client }) => sum + bytesOf(client), this.#passedBefore);
   }
@@ -59,15 +59,15 @@ export class TcpProxy {
     }
   }
 
-  /** From now on resets each new connection as soon as it is made; those that are open go on. */
+  /** From now on resets each new connection at once; open connections continue. */
   refuse(): void {
     this.#mode = 'refuse';
   }
 
   /**
-   * From now on nothing comes through, and nobody is told: what is open stays
-   * open, new connections are accepted. Those that were caught in it stay dead
-   * for ever, as after a firewall that has lost its memory.
+   * From now on nothing comes through, silently: open connections stay open, new
+   * connections are accepted. All of these stay dead for ever, as after a firewall
+   * that has lost its state.
    */
   blackHole(): void {
     this.#mode = 'black-hole';
@@ -120,7 +120,7 @@ function join(connection: Connection, target: Socket): void {
   client.pipe(target).pipe(client);
 }
 
-/** Goes on reading, so that both ends go on writing, and passes nothing on. */
+/** Continues to read, so that both ends continue to write, and forwards nothing. */
 function bury(connection: Connection): void {
   const { client, target } = connection;
   connection.dead = true;

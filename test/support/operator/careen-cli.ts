@@ -1,4 +1,4 @@
-/** The command line as people call it: a process of its own. */
+/** The command line as a process of its own. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -12,7 +12,7 @@ export type CallOptions = {
   readonly environment?: Readonly<Record<string, string>>;
 };
 
-/** Runs `careen` with these arguments and resolves when it has ended, however that is. */
+/** Runs `careen` with these arguments and resolves when it has ended, with any status. */
 export function careen(
   args: readonly string[],
   { cwd = ROOT, stdin = '', environment = {} }: CallOptions = {},

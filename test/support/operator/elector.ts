@@ -3,10 +3,10 @@
  *
  *     node test/support/operator/elector.ts --kubeconfig F --namespace N --name L --identity I --lease-seconds 3
  *
- * It tells in JSON lines: `started` with its process id, `leading`, and `lost`
- * before it ends. On the line `stop` it stops itself and tells, as `woken`,
- * what its leadership says right before and right after, in one go: nothing
- * else of the process runs in between. It ends when its standard input does.
+ * It reports in JSON lines: `started` with its process id, `leading`, and `lost`
+ * before it ends. On the line `stop` it stops itself and reports, as `woken`,
+ * the answers of its leadership right before and right after, in one go: no
+ * other code of the process runs in between. It ends when its standard input does.
  */
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -19,8 +19,8 @@ const { values } = parseArgs({
   options: { kubeconfig: string, namespace: string, name: string, identity: string, 'lease-seconds': string },
 });
 
-/** At once, also when the process ends right afterwards. */
-function tell(event: string, fields: object = {}): void {
+/** Writes at once, also when the process ends right afterwards. */
+function report(event: string, fields: object = {}): void {
   writeSync(1, `${JSON.stringify({ event, ...fields })}\n`);
 }
 
@@ -35,16 +35,16 @@ const election = new LeaderElection({
 });
 const input = createInterface(process.stdin).on('close', () => process.exit());
 
-tell('started', { pid: process.pid });
+report('started', { pid: process.pid });
 const leadership = await election.lead(new AbortController().signal);
 leadership.lost.addEventListener('abort', () => {
-  tell('lost', { reason: String(leadership.lost.reason) });
+  report('lost', { reason: String(leadership.lost.reason) });
   process.exit(1);
 });
 input.on('line', (line) => {
   if (line !== 'stop') return;
   const before = leadership.isValid();
   process.kill(process.pid, 'SIGSTOP');
-  tell('woken', { before, after: leadership.isValid() });
+  report('woken', { before, after: leadership.isValid() });
 });
-tell('leading');
+report('leading');

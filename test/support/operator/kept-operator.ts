@@ -1,4 +1,4 @@
-/** An operator that is started again whenever it has ended, as a kubelet does with a pod's container. */
+/** An operator that is restarted whenever it has ended, like a container by its kubelet. */
 import { spawnOperator, type OperatorOptions, type RunningOperator } from './operator.ts';
 
 export type KeptOperatorOptions = OperatorOptions & {
@@ -7,11 +7,11 @@ export type KeptOperatorOptions = OperatorOptions & {
 };
 
 export type KeptOperator = RunningOperator & {
-  /** How often it was started. */
+  /** The number of its starts. */
   readonly starts: number;
 };
 
-/** Starts the operator and keeps it: `kill` ends the process that runs now, `stop` ends all. Lines are those of all processes. */
+/** Starts and restarts the operator: `kill` ends the running process, `stop` ends all. `lines` has those of all. */
 export function keepOperator(
   kubeconfig: string,
   { beforeRestart, ...options }: KeptOperatorOptions = {},
@@ -32,7 +32,7 @@ export function keepOperator(
     for (;;) {
       const how = await current.ended;
       if (!stopping) await beforeRestart?.();
-      // It may be stopped while that is awaited.
+      // A stop may come during this wait.
       if (stopping) {
         end(how);
         return;

@@ -1,13 +1,13 @@
-/** What the operators of a whole test run printed, kept for the suite that ends it. */
+/** The output of the operators of a whole test run, kept for the suite that ends it. */
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Stands in every secret that a test plants: none may be found in what an operator prints. */
+/** A part of every secret that a test plants: the operator's output must not contain it. */
 export const PLANTED = 'planted-Zt4qXw9sB';
 
-/** Keeps the lines of one process, in a file of its own in the folder that CAREEN_LOG_DIR names; none when it names none. */
+/** Keeps the lines of one process, in a file of its own in the folder of CAREEN_LOG_DIR; nothing without it. */
 export function keepOutput(): (line: string) => void {
   const folder = process.env['CAREEN_LOG_DIR'];
   if (!folder) return () => undefined;
@@ -15,7 +15,7 @@ export function keepOutput(): (line: string) => void {
   return (line) => appendFileSync(file, `${line}\n`);
 }
 
-/** All lines that were kept in a folder. */
+/** All kept lines of a folder. */
 export async function keptOutput(folder: string): Promise<string[]> {
   const texts = globSync(join(folder, '*.log')).map(async (file) => readFile(file, 'utf8'));
   return (await Promise.all(texts)).flatMap((text) => text.split('\n')).filter((line) => line !== '');

@@ -1,13 +1,13 @@
-/** Reads what a process serves for Prometheus. */
+/** Reads the Prometheus metrics of a process. */
 import { fetch } from 'undici';
 
-/** One look at the metrics; `value` is 0 for a series that is not there. */
+/** The metrics at one moment; `value` is 0 for a missing series. */
 export type Metrics = {
   readonly text: string;
   readonly value: (series: string) => number;
 };
 
-/** Reads the metrics that are served at an address. A series is written as it is in the text: `name{label="value"}`. */
+/** Reads the metrics at an address. A series is written as in the text: `name{label="value"}`. */
 export async function readMetrics(address: string): Promise<Metrics> {
   const text = await (await fetch(`${address}/metrics`)).text();
   const values = new Map(

@@ -14,11 +14,11 @@ const ROOT = join(DEPLOY, '..');
 const MAIN = join(ROOT, 'src', 'main.ts');
 export const OPERATOR_ACCOUNT: Account = { namespace: 'careen-system', name: 'careen' };
 
-/** What tests have no use for: their operator is a process of its own, and their pools have nodes of their own. */
+/** Objects without use in tests: their operator is a process of its own, and their pools have nodes of their own. */
 const LEFT_OUT = ['Deployment', 'PodDisruptionBudget', 'Service', 'NetworkPolicy', 'HostPool'];
 
 /**
- * Installs what deploy/ lists, but for the operator's pods and the default
+ * Installs the manifests of deploy/ except the operator's pods and the default
  * pool; waits until our kinds are served and the operator has its rights.
  */
 export async function installCareen(admin: KubeConfig): Promise<void> {
@@ -28,7 +28,7 @@ export async function installCareen(admin: KubeConfig): Promise<void> {
   await untilGranted(admin, OPERATOR_ACCOUNT, grantedRights(manifests, OPERATOR_ACCOUNT));
 }
 
-/** The API server begins to serve a new kind a moment after it took its definition. */
+/** The API server begins to serve a new kind a moment after it accepted the definition. */
 async function untilServed(admin: KubeConfig): Promise<void> {
   const metadata = { name: 'none', namespace: 'careen-hosts' };
   for (const kind of ['HostPool', 'PatchStrategy']) {
@@ -42,7 +42,7 @@ async function untilServed(admin: KubeConfig): Promise<void> {
   }
 }
 
-/** Lets the operator run Jobs in a namespace, as an administrator does who prepares one for strategies. */
+/** Lets the operator run Jobs in a namespace, like an administrator who prepares it for strategies. */
 export async function allowJobs(admin: KubeConfig, namespace: string): Promise<void> {
   const manifests = await installation();
   const binding = manifests.find(
@@ -65,7 +65,7 @@ export async function writeOperatorKubeconfig(admin: KubeConfig, file: string): 
   await writeServiceAccountKubeconfig(admin, namespace, name, file);
 }
 
-/** Short, so that a test need not wait long for the next to lead after a crash. */
+/** Short, so that a test need not wait long for the next leader after a crash. */
 export const LEASE_SECONDS = 6;
 
 export type RunningOperator = {
@@ -79,7 +79,7 @@ export type RunningOperator = {
   /** The address of its probes and metrics, once they are served. */
   address(): string | undefined;
   signal(signal: NodeJS.Signals): void;
-  /** Ends it at once, as a crash would. */
+  /** Kills it, like a crash. */
   kill(): Promise<void>;
   /** Ends it in good order. Safe to call twice. */
   stop(): Promise<void>;
@@ -101,7 +101,7 @@ export async function startOperator(
   return operator;
 }
 
-/** Starts the operator; it may have to wait for its turn to lead. */
+/** Starts the operator, which may wait until it leads. */
 export function spawnOperator(
   kubeconfig: string,
   { onLine, environment = {} }: OperatorOptions = {},
@@ -114,7 +114,7 @@ export function spawnOperator(
   const lines: string[] = [];
   const keep = keepOutput();
   const { promise: leads, resolve, reject } = Promise.withResolvers<undefined>();
-  leads.catch(() => undefined); // who waits for it is told; nobody has to
+  leads.catch(() => undefined); // a caller may await it or not
   for (const stream of [child.stdout, child.stderr]) {
     createInterface(stream).on('line', (line) => {
       lines.push(line);

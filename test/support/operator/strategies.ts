@@ -1,4 +1,4 @@
-/** Manifests of strategies and pools for tests, as small as they may be. */
+/** Minimal manifests of strategies and pools for tests. */
 import type { Manifest } from '../controlplane/apply.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -7,7 +7,7 @@ const job = {
   template: { spec: { containers: [{ name: 'apply', image: 'registry.example.com/patch:1' }] } },
 };
 
-/** A patch that brings a kernel and asks for a reboot. */
+/** A patch that installs a kernel and requires a reboot. */
 export const kernelPatch = {
   id: 'kernel-6.12.48',
   rebootRequired: true,
@@ -24,7 +24,7 @@ export const kubeletPatch = {
 
 export const QUICK = { settleSeconds: 0, stabilizeSeconds: 0 };
 
-/** A strategy that works; `spec` replaces fields of it. */
+/** A valid strategy; `spec` replaces fields of it. */
 export function strategyManifest(name: string, namespace: string, spec: Fields = {}): Manifest {
   return {
     apiVersion: 'careen.dev/v1alpha1',

@@ -31,7 +31,7 @@ const fleetOf = (hosts: readonly Fields[], pool: Fields = {}): Fields => ({
 const OLD = { nodeInfo: { kernelVersion: '6.12.41' } };
 const NEW = { nodeInfo: { kernelVersion: '6.12.48' } };
 
-/** Plans a strategy for a fleet, in files of these names. */
+/** Runs careen plan on a strategy and a fleet, each in a file of its own. */
 async function plan(strategy: unknown, fleet: unknown, ...more: string[]) {
   await file('strategy.yaml', strategy);
   await file('fleet.yaml', fleet);
@@ -39,7 +39,7 @@ async function plan(strategy: unknown, fleet: unknown, ...more: string[]) {
 }
 
 describe('careen plan', PROCESS, () => {
-  it('shows the plan of the example, in less than 100 columns, and says that there is work', async () => {
+  it('shows the plan of the example in less than 100 columns, and reports work by its status', async () => {
     const { status, out, err } = await careen(['plan', '-f', EXAMPLE, '--fleet', FLEET]);
     expect({ status, err }).toEqual({ status: 2, err: '' });
     expect(out.replace(/sha256:\w{64}/, 'sha256:…')).toMatchInlineSnapshot(`
@@ -66,7 +66,7 @@ describe('careen plan', PROCESS, () => {
     expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
   });
 
-  it('ends with 0 when there is nothing to do', async () => {
+  it('exits with 0 when there is nothing to do', async () => {
     const { status, out } = await plan(
       strategyManifest('kernel', 'careen-hosts'),
       fleetOf([{ name: 'w-1', ...NEW }]),
@@ -135,7 +135,7 @@ describe('careen plan', PROCESS, () => {
     `);
   });
 
-  it('reads standard input, and takes the strategy out of a file with other documents', async () => {
+  it('reads standard input, and finds the strategy in a file with other documents', async () => {
     await file('fleet.yaml', fleetOf([{ name: 'w-1', ...OLD }]));
     const pool = { apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name: 'default' } };
     const stdin = [pool, strategyManifest('kernel', 'careen-hosts')].map((each) => dump(each)).join('---\n');
@@ -154,7 +154,7 @@ describe('careen plan', PROCESS, () => {
     expect(out).toMatch(/^1 .* w-1 +2 patches/m);
   });
 
-  it('takes the active host last of the controllers', async () => {
+  it('plans the active host last of the controllers', async () => {
     const labels = { 'node-role.kubernetes.io/control-plane': '' };
     const hosts = ['c-0', 'c-1', 'c-2'].map((name) => ({ name, labels, ...OLD }));
     const { out } = await plan(
@@ -178,7 +178,7 @@ describe('careen plan', PROCESS, () => {
 describe('careen plan refuses', PROCESS, () => {
   const strategy = (spec: Fields = {}) => strategyManifest('kernel', 'careen-hosts', spec);
 
-  it('with every field of a strategy that is wrong: file, path, value, and what would be right', async () => {
+  it('every wrong field of a strategy: file, path, value, and the allowed values', async () => {
     const wrong = strategy({
       workerApplyType: 'fast',
       maxParallelWorkerHosts: 0,
@@ -280,7 +280,7 @@ describe('careen plan refuses', PROCESS, () => {
     expect(printed).not.toHaveBeenCalled();
   });
 
-  it('two strategies at once, a file that is not there, text that is not YAML', async () => {
+  it('two strategies at once, a missing file, text that is not YAML', async () => {
     await file('two.yaml', strategy(), strategy());
     await writeFile(join(cwd, 'text.yaml'), 'a: [b');
     const errors = await Promise.all(
@@ -298,7 +298,7 @@ describe('careen plan refuses', PROCESS, () => {
     ]);
   });
 
-  it('a context that the kubeconfig does not have, and a cluster that does not answer', async () => {
+  it('a context that is not in the kubeconfig, and a cluster that does not answer', async () => {
     await file('strategy.yaml', strategy());
     await file('kubeconfig', {
       apiVersion: 'v1',

@@ -14,7 +14,7 @@ import {
 const PROCESS = { timeout: 60_000 };
 
 describe('the chart of careen simulate', PROCESS, () => {
-  it('folds what is alike among hundreds of hosts, and shows the one that fails', async () => {
+  it('folds equal rows of hundreds of hosts, and shows the failing host', async () => {
     const files = await inputs({}, workers(200));
     const well = await printed(files);
     expect(well.out).toContain('w-11 + 9 more');
@@ -79,7 +79,7 @@ describe('careen simulate refuses', () => {
 });
 
 describe('the command', PROCESS, () => {
-  it('takes its options several times, the width from COLUMNS, and tells by its status how it ends', async () => {
+  it('accepts repeated options, takes the width from COLUMNS, and reports the result by its status', async () => {
     const { filename, fleet } = EXAMPLES;
     const options = ['--fail', 'worker-1:verify', '--fail', 'worker-2:verify', '--slow', '*:lock-hosts=9'];
     const environment = { COLUMNS: '120' };

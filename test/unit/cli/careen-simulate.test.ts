@@ -4,7 +4,7 @@ import { kernelPatch, kubeletPatch } from '../../support/operator/strategies.ts'
 import { inputs, leftIn, OLD, printed, simulated, stepsOf, workers } from '../support/simulations.ts';
 
 describe('careen simulate', () => {
-  it('shows the example as bars over time, a host a row, and ends with 0 when all goes well', async () => {
+  it('shows the example as bars over time, a host a row, and exits with 0 on success', async () => {
     const { status, out } = await printed();
     expect(status).toBe(0);
     expect(out).toMatchInlineSnapshot(`
@@ -31,7 +31,7 @@ describe('careen simulate', () => {
     `);
   });
 
-  it('takes exactly as long as the plan is estimated to take, each step', async () => {
+  it('takes exactly the estimated time of the plan in each step', async () => {
     const simulation = await simulated();
     expect(simulation.durationSeconds).toBe(simulation.estimate.seconds);
     const steps = stepsOf(simulation, 'worker-1').map((step) => [
@@ -50,7 +50,7 @@ describe('careen simulate', () => {
     ]);
   });
 
-  it('takes as long as estimated with several patches, timeouts that leave no room, and hosts patched in place', async () => {
+  it('takes the estimated time with several patches, tight timeouts, and hosts patched in place', async () => {
     const spec = {
       patches: [kernelPatch, kubeletPatch],
       timing: { patchTimeoutSeconds: 100, verifyTimeoutSeconds: 90 },
@@ -63,7 +63,7 @@ describe('careen simulate', () => {
     expect(Math.round(simulation.durationSeconds)).toBe(simulation.estimate.seconds);
   });
 
-  it('shows what happens when the fifth host fails: who is done, given back, locked, not reached', async () => {
+  it('shows a run whose fifth host fails: hosts done, released, locked, not reached', async () => {
     const { status, out } = await printed({ fail: ['worker-1:sw-patch-hosts'] });
     expect(status).toBe(3);
     expect(out.replace(/careen-job-\d+/, 'careen-job-N')).toMatchInlineSnapshot(`
@@ -102,7 +102,7 @@ describe('careen simulate', () => {
     `);
   });
 
-  it('says of a host that fails in any step what the engine makes of it', async () => {
+  it('shows the same result as the engine for a host that fails in any step', async () => {
     const files = await inputs({ timing: {} }, workers(3));
     const cases = [
       ['query-alarms', 'apply-failed', 'active alarms present (w-2: not Ready)', 'not-reached'],
@@ -125,7 +125,7 @@ describe('careen simulate', () => {
     }
   });
 
-  it('lets a slow host run into the timeout of its step, and the others wait for it', async () => {
+  it('times out the step of a slow host, while the others wait for it', async () => {
     const files = await inputs({}, workers(2));
     const simulation = await simulated({ ...files, slow: ['w-2:verify=901'] });
     expect(simulation.outcome).toBe('apply-timeout');
@@ -140,7 +140,7 @@ describe('careen simulate', () => {
     expect(leftIn(simulation)).toEqual({ 'w-2': 'locked' });
   });
 
-  it('takes every host for slow where that is said, and the last word on one', async () => {
+  it('makes every host slow on request, and the last option for a host wins', async () => {
     const files = await inputs({}, workers(2));
     const simulation = await simulated({
       ...files,
@@ -154,7 +154,7 @@ describe('careen simulate', () => {
     expect(simulation.outcome).toBe('applied');
   });
 
-  it('varies with the seed, the same for equal seeds, by no more than a quarter', async () => {
+  it('varies with the seed by no more than a quarter, and is equal for equal seeds', async () => {
     const [one, again, other, none] = await Promise.all(
       ['1', '1', '2', undefined].map((seed) => simulated(seed === undefined ? {} : { seed })),
     );
@@ -166,14 +166,14 @@ describe('careen simulate', () => {
     expect(one?.outcome).toBe('applied');
   });
 
-  it('never lets a seed alone run a step into its timeout', async () => {
+  it('never reaches a timeout because of the seed alone', async () => {
     const timing = { lockTimeoutSeconds: 5, drainTimeoutSeconds: 120, patchTimeoutSeconds: 120 };
     const rest = { verifyTimeoutSeconds: 180, unlockTimeoutSeconds: 5 };
     const files = await inputs({ timing: { ...timing, ...rest } }, workers(5));
     for (const seed of ['1', '2', '3']) expect((await simulated({ ...files, seed })).outcome).toBe('applied');
   });
 
-  it('learns of a refusal when it is given, and keeps nothing of a host that was only patched in place', async () => {
+  it('shows a refusal at its time, and keeps no claim on a host that was patched in place', async () => {
     const refused = await simulated({ ...(await inputs({}, workers(2))), fail: ['w-2:lock-hosts'] });
     expect(stepsOf(refused, 'w-2').at(-1)).toMatchObject({
       name: 'lock-hosts',
@@ -254,7 +254,7 @@ describe('careen simulate', () => {
     });
   });
 
-  it('knows patches by labels, and by requirements of every kind', async () => {
+  it('supports patches by labels, and by requirements of every kind', async () => {
     const by = (id: string, fact: string, operator: string, values?: string[]) => ({
       ...kubeletPatch,
       ...{ id, current: [{ fact, operator, ...(values ? { values } : {}) }] },
@@ -327,7 +327,7 @@ describe('careen simulate begins nothing', () => {
     expect((await printed(files)).status).toBe(3);
   });
 
-  it('after the stage that the strategy names', async () => {
+  it('after the throughStage of the strategy', async () => {
     const files = await inputs({ workerApplyType: 'serial', execution: { throughStage: 0 } }, workers(2));
     expect(await simulated(files)).toMatchObject({
       outcome: 'applying',
@@ -336,7 +336,7 @@ describe('careen simulate begins nothing', () => {
     });
   });
 
-  it('on a host that another strategy has, or beyond the limit: the lock runs out of time', async () => {
+  it('on the host of another strategy, or beyond the limit: the lock times out', async () => {
     const claimed = {
       claimedBy: { owner: 'PatchStrategy/careen-hosts/firmware', level: 'away' },
       closedToNewWork: true,
@@ -354,7 +354,7 @@ describe('careen simulate begins nothing', () => {
     expect(full.left.map(({ state }) => state)).toEqual(['not-reached', 'not-reached']);
   });
 
-  it('but goes on where this very strategy has hosts: it has given them back by then', async () => {
+  it('but continues when this same strategy holds hosts: they are released first', async () => {
     const claimed = {
       claimedBy: { owner: 'PatchStrategy/careen-hosts/kernel', level: 'away' },
       closedToNewWork: true,

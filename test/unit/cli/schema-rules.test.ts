@@ -28,8 +28,8 @@ function definitionOf({ kind }: Manifest): CrdDefinition {
   return found;
 }
 
-describe('the rules of the kinds, as admission.test.ts has them from the API server', () => {
-  it.each(ACCEPTED)('let pass: $name', ({ manifest }) => {
+describe('the rules of the kinds, equal to the API server in admission.test.ts', () => {
+  it.each(ACCEPTED)('accept: $name', ({ manifest }) => {
     expect(broken(definitionOf(manifest), manifest)).toEqual([]);
   });
 
@@ -42,7 +42,7 @@ describe('the rules of the kinds, as admission.test.ts has them from the API ser
     expect(broken(definitionOf(manifest), manifest)).toEqual([{ path, says }]);
   });
 
-  it.each(DEFINITIONS)('have rows of both sorts, each of $kind', (definition) => {
+  it.each(DEFINITIONS)('have an accepted and a refused row each: $kind', (definition) => {
     const accepted = ACCEPTED.filter(({ manifest }) => manifest.kind === definition.kind);
     const refused = REFUSED.filter(({ manifest }) => manifest.kind === definition.kind);
     const places = new Set(accepted.flatMap(({ manifest }) => pathsIn(manifest)));
@@ -57,14 +57,14 @@ describe('the rules of the kinds, as admission.test.ts has them from the API ser
   });
 });
 
-describe('a file with such a manifest in it', () => {
+describe('a file with such a manifest', () => {
   let folder: string;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'careen-rules-'));
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** Reads a manifest as `careen plan` does: a strategy from its file, a pool from that of its fleet. */
+  /** Reads a manifest like `careen plan`: a strategy from its file, a pool from the file of its fleet. */
   async function readBack({ apiVersion, kind, metadata, ...rest }: Manifest): Promise<unknown> {
     const file = join(folder, 'file.json');
     const isPool = kind === hostPoolDefinition.kind;
@@ -92,16 +92,16 @@ describe('brokenRules', () => {
   const brokenOf = (schema: z.ZodType, rule: string, a: unknown) =>
     broken(ruled(schema, rule), { spec: { a } });
 
-  it('takes whole numbers for int, but not where a number is asked for', () => {
+  it('treats whole numbers as int, except where the schema asks for a number', () => {
     expect(brokenOf(z.int(), 'type(self) == int', 2)).toEqual([]);
     expect(brokenOf(z.number(), 'type(self) == double', 2)).toEqual([]);
   });
 
-  it('matches as RE2 does', () => {
+  it('matches like RE2', () => {
     expect(brokenOf(z.string(), "self.matches('^[[:alpha:]].$')", 'a😀')).toEqual([]);
   });
 
-  it('takes a rule for broken that cannot be evaluated', () => {
+  it('counts a rule that cannot be evaluated as broken', () => {
     const rule = 'self.b.c == 1';
     expect(brokenOf(z.looseObject({ b: z.looseObject({}) }), rule, { b: {} })).toEqual([
       { path: 'spec.a', says: rule },
@@ -109,11 +109,11 @@ describe('brokenRules', () => {
     expect(() => brokenOf(z.string(), 'self ==', '')).toThrow();
   });
 
-  it('leaves out what is about a change', () => {
+  it('omits transition rules', () => {
     expect(brokenOf(z.string(), 'self == oldSelf', 'a')).toEqual([]);
   });
 
-  it('sees only the fields that the schema has, under whatever name', () => {
+  it('sees only the fields of the schema, under any name', () => {
     const fields = z.looseObject({ a: z.string().optional() });
     for (const name of ['b', 'constructor', 'a']) {
       const rule = `has(self.${name})`;
@@ -122,7 +122,7 @@ describe('brokenRules', () => {
     }
   });
 
-  it('names the field that a rule is about', () => {
+  it('names the field of a rule', () => {
     const rule = { rule: 'false', message: 'no', fieldPath: '.b.c' } as const;
     const kind = kindWith(z.looseObject({}).meta(rules(rule)));
     expect(brokenRules(kind, { spec: { b: { c: 7 } } })).toEqual([
@@ -130,7 +130,7 @@ describe('brokenRules', () => {
     ]);
   });
 
-  it('looks into maps and lists, with the defaults that are in them', () => {
+  it('checks inside maps and lists, including their defaults', () => {
     const entry = z
       .object({ n: z.int().default(3) })
       .meta(rules({ rule: '!has(self.n) || self.n != 3', message: 'not 3' }));
@@ -141,7 +141,7 @@ describe('brokenRules', () => {
     ]);
   });
 
-  it('compares the entries of a map by all of its keys, and those of a set as a whole', () => {
+  it('compares the entries of a map by all of its keys, and the entries of a set as a whole', () => {
     const list = (meta: object) => kindWith(z.object({ of: z.array(z.looseObject({})).meta({ ...meta }) }));
     const map = list({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['k', 'l'] });
     const of = [
@@ -167,7 +167,7 @@ describe('brokenRules', () => {
 
 type Check = { readonly place: string; readonly path: string; readonly by: string; readonly says?: string };
 
-/** Each rule of a schema, and each list of a spec whose entries must differ: where it stands, and what it names. */
+/** Each rule of a schema, and each list of a spec with unique entries: its place, and the fields that it names. */
 function checksIn(schema: unknown, place = ''): Check[] {
   const { properties, items, ...own } = z
     .looseObject({
@@ -195,7 +195,7 @@ function checksIn(schema: unknown, place = ''): Check[] {
   ];
 }
 
-/** The paths of all that is in a value, without the numbers of entries. */
+/** The paths of everything in a value, without the numbers of entries. */
 function pathsIn(value: unknown, path: readonly PropertyKey[] = []): string[] {
   const below: [PropertyKey, unknown][] = Array.isArray(value)
     ? [...value.entries()]

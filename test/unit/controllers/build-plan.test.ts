@@ -53,15 +53,15 @@ class ListingTwice extends SimulatedHostOps {
   }
 }
 
-describe('a plan that cannot be made', () => {
-  it('is none of a spec that cannot be read: the state says why', async () => {
+describe('an impossible plan', () => {
+  it('follows from an unreadable spec: the state says why', async () => {
     const unreadable = 'the spec cannot be read by this version of Careen: spec.patches: wrong';
     const status = await planned(worldOf({ name: 'w-1' }), { unreadable });
     expect(status).toMatchObject({ state: 'build-failed', message: unreadable });
     expect(digestOf(status)).toBe('none');
   });
 
-  it('ends the build with what is wrong, its value and the remedy, and without stages', async () => {
+  it('fails the build with the problem, its value and the remedy, and without stages', async () => {
     const world = worldOf({ name: 'w-1' });
     const status = await planned(world, { limit: 0 }, new ListingTwice(world));
     const message =
@@ -88,7 +88,7 @@ describe('the digest of a plan', () => {
     expect(new Set(others.map(digestOf)).size).toBe(others.length);
   });
 
-  it('covers nothing of instances, of hosts that have nothing to do, and of the order', async () => {
+  it('does not cover instances, hosts without work, and the order', async () => {
     const plain = digestOf(await planned(worldOf({ name: 'w-1' })));
     const busy = worldOf(
       {
@@ -108,8 +108,8 @@ describe('the digest of a plan', () => {
   });
 });
 
-describe('a plan that is built anew', () => {
-  it('names the difference, and goes on naming it while the plan stays the same', async () => {
+describe('a rebuilt plan', () => {
+  it('names the difference, and keeps it while the plan stays the same', async () => {
     const world = worldOf({ name: 'w-1' });
     const before = await planned(world);
     expect(before.run?.change).toBeUndefined();
@@ -121,7 +121,7 @@ describe('a plan that is built anew', () => {
     expect(again.run?.change).toBe('added: w-2');
   });
 
-  it('keeps what a request has allowed that has not begun, unless it is another plan', async () => {
+  it('keeps the allowed stages of a request that have not begun, unless the plan differs', async () => {
     const world = worldOf({ name: 'w-1' });
     const { run, ...built } = await planned(world);
     if (!run) throw new Error('there is no run');
@@ -134,7 +134,7 @@ describe('a plan that is built anew', () => {
     expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
   });
 
-  it('shows meanwhile that it is made, but loses nothing that only the status before has', async () => {
+  it('shows Building meanwhile, and keeps everything that only the old status has', async () => {
     const world = worldOf({ name: 'w-1' });
     const meanwhile = (before: PatchStrategyStatus): PatchStrategyStatus =>
       buildingStatus(inputOf(world, { before }), world.now);
@@ -148,7 +148,7 @@ describe('a plan that is built anew', () => {
     expect(meanwhile(failed)).toBe(failed);
   });
 
-  it('names what was edited, and says so when neither hosts nor actions differ', async () => {
+  it('names the edited fields, and says so when neither hosts nor actions differ', async () => {
     const world = worldOf({ name: 'w-1' });
     const before = await planned(world);
     const edited = await planned(world, { before, spec: { timing: { drainTimeoutSeconds: 7 } } });
@@ -157,7 +157,7 @@ describe('a plan that is built anew', () => {
     expect(limited.run?.change).toMatch(/^the limit of the pool, or/);
   });
 
-  it('tells the difference once when another plan was reviewed: with the reason why it waits', async () => {
+  it('names the difference once when another plan was reviewed, with the reason for the wait', async () => {
     const world = worldOf({ name: 'w-1' });
     const before = await planned(world);
     world.addHost({ name: 'w-2', nodeInfo: OLD });
@@ -172,7 +172,7 @@ describe('a plan that is built anew', () => {
 });
 
 describe('an order that names a plan', () => {
-  it('hinders nothing when it is the plan that there is, or when it names none', () => {
+  it('holds nothing back when it names the current plan, or none', () => {
     expect(pinnedElsewhere(OTHER, { planDigest: OTHER, change: 'added: w-2' })).toBeUndefined();
     expect(pinnedElsewhere(undefined, { planDigest: OTHER })).toBeUndefined();
   });

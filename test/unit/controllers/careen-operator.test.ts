@@ -9,24 +9,24 @@ import { POOLS_PATH } from '../../../src/resources/careen-api.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 
-type Told = (event: ResourceEvent) => Promise<void>;
+type Handler = (event: ResourceEvent) => Promise<void>;
 
-/** An operator whose watches tell what a test says. */
-class ToldOperator extends CareenOperator {
-  readonly #told = new Map<string, Told>();
+/** An operator whose watches deliver the events of a test. */
+class ScriptedOperator extends CareenOperator {
+  readonly #handlers = new Map<string, Handler>();
 
   protected override watchResource(
     _group: string,
     _version: string,
     plural: string,
-    told: Told,
+    handler: Handler,
   ): Promise<void> {
-    this.#told.set(plural, told);
+    this.#handlers.set(plural, handler);
     return Promise.resolve();
   }
 
-  async tell(plural: string, event: ResourceEvent): Promise<void> {
-    await this.#told.get(plural)?.(event);
+  async deliver(plural: string, event: ResourceEvent): Promise<void> {
+    await this.#handlers.get(plural)?.(event);
   }
 }
 
@@ -45,8 +45,8 @@ function withRun(id: string, message = ''): ResourceEvent {
   return strategy({ message, run: { id, pool: 'held' } });
 }
 
-/** The pools that are looked at when a strategy's watch has told this, on a server that has neither. */
-async function poolsLookedAt(...events: readonly ResourceEvent[]): Promise<readonly string[]> {
+/** The pools that the operator reads after these events of a strategy's watch, on a server without objects. */
+async function poolsRead(...events: readonly ResourceEvent[]): Promise<readonly string[]> {
   const paths = new Set<string>();
   const transport = async ({ path }: Call): Promise<Answer> => {
     paths.add(path);
@@ -62,7 +62,7 @@ async function poolsLookedAt(...events: readonly ResourceEvent[]): Promise<reado
   const config = Object.assign(new KubeConfig(), { transport });
   const log = pino({ level: 'silent' });
   const clock = (): number => 0;
-  const operator = new ToldOperator({
+  const operator = new ScriptedOperator({
     ...{
       config,
       log,
@@ -78,7 +78,7 @@ async function poolsLookedAt(...events: readonly ResourceEvent[]): Promise<reado
     deposed: (error) => expect.fail(error.message),
   });
   await operator.start();
-  for (const event of events) await operator.tell('patchstrategies', event);
+  for (const event of events) await operator.deliver('patchstrategies', event);
   await operator.close();
   return [...paths]
     .filter((path) => path.startsWith(POOLS_PATH))
@@ -88,13 +88,13 @@ async function poolsLookedAt(...events: readonly ResourceEvent[]): Promise<reado
 describe('the pool that a run holds permits of', () => {
   it.each([
     ['its status was wiped', strategy(undefined)],
-    ['another one has begun', withRun('r-2')],
-    ['its strategy has gone', strategy({ run: { id: 'r-1', pool: 'held' } }, Deleted)],
-  ])('is looked at at once when the run is gone: %s', async (_why, event) => {
-    expect(await poolsLookedAt(withRun('r-1'), event)).toEqual(['/held']);
+    ['another run has begun', withRun('r-2')],
+    ['its strategy was deleted', strategy({ run: { id: 'r-1', pool: 'held' } }, Deleted)],
+  ])('is read at once when the run is gone: %s', async (_why, event) => {
+    expect(await poolsRead(withRun('r-1'), event)).toEqual(['/held']);
   });
 
-  it('is not looked at when the run begins or goes on', async () => {
-    expect(await poolsLookedAt(strategy(undefined), withRun('r-1'), withRun('r-1', 'goes on'))).toEqual([]);
+  it('is not read when the run begins or continues', async () => {
+    expect(await poolsRead(strategy(undefined), withRun('r-1'), withRun('r-1', 'goes on'))).toEqual([]);
   });
 });

@@ -7,7 +7,7 @@ import { OperatorShell } from '../../../src/controllers/runtime/shell.ts';
 import { updateConditions } from '../../../src/crds/conditions.ts';
 
 describe('the merge patch', () => {
-  it('turns one object into the other, naming with null what goes', () => {
+  it('turns one object into the other, with null for removed fields', () => {
     expect(mergePatch({ a: 1, b: { c: 1, d: 2 }, e: [1] }, { b: { c: 1 }, e: [2] })).toEqual({
       a: null,
       b: { d: null },
@@ -30,7 +30,7 @@ describe('the merge patch', () => {
   });
 });
 
-/** What an API server makes of a merge patch (RFC 7396). */
+/** Applies a merge patch like an API server (RFC 7396). */
 function applied(target: unknown, patch: unknown): unknown {
   if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
   const result: Record<string, unknown> =
@@ -57,7 +57,7 @@ describe('conditions', () => {
 });
 
 describe('blocked effects', () => {
-  it('are asked for again later each time, up to ten seconds', () => {
+  it('are repeated with a growing delay, up to ten seconds', () => {
     const outcomes = new Outcomes();
     const effect = {
       kind: 'evict',
@@ -75,7 +75,7 @@ describe('blocked effects', () => {
 });
 
 describe('an effect that may or may not have happened', () => {
-  it('is asked for again after a while, not at the pace of the answers', () => {
+  it('is repeated after a delay, not at the pace of the answers', () => {
     const outcomes = new Outcomes();
     const effect = { kind: 'release', key: 'k', host: 'h', revision: '1', run: 'r' } as const;
     outcomes.note(effect, { kind: 'unknown', reason: 'the connection broke' }, 0);
@@ -86,7 +86,7 @@ describe('an effect that may or may not have happened', () => {
 describe('the operator shell', () => {
   const methods = (prototype: object): string[] => Object.getOwnPropertyNames(prototype).sort();
 
-  it('replaces all that talks to the API server, and knows the rest: an update cannot slip in a new way', () => {
+  it('replaces every method that talks to the API server: an update cannot add one unnoticed', () => {
     const base = methods(k8sOperator.default.prototype);
     const kept = base.filter((name) => !methods(OperatorShell.prototype).includes(name));
     expect(kept).toEqual([

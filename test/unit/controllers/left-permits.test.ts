@@ -25,13 +25,13 @@ const KEY = 'PatchStrategy/careen-hosts/kernel';
 const TIME = '2026-11-25T09:00:00.000Z';
 const now = (): number => Date.parse(TIME);
 
-/** As it comes over the wire. */
+/** A value as it arrives over the wire. */
 function json(value: unknown): Json {
   const read: unknown = JSON.parse(JSON.stringify(value));
   return isJson(read) ? read : expect.fail('no object');
 }
 
-/** A run in this state that has no host, and has a permit for w-1 all the same. */
+/** A run in this state that has no host, and still has a permit for w-1. */
 function serverWith(state: StrategyState, poolRef: string): ApiServer {
   const server = new ApiServer(now);
   const spec = strategySpec({ poolRef });
@@ -90,7 +90,7 @@ function answered(server: ApiServer, request: Call): [number, unknown] {
   }
 }
 
-/** A process that has just begun makes one pass over the strategy. */
+/** A new process makes one pass over the strategy. */
 async function pass(server: ApiServer): Promise<void> {
   const api = new CareenApi(clientOf(server));
   const world = new SimulatedWorld({});
@@ -112,9 +112,9 @@ function permitsIn(server: ApiServer): readonly string[] {
   return permits.map(({ host, run }) => `${host}: ${run}`);
 }
 
-describe('a permit that a run without hosts has left', () => {
+describe('a permit left by a run without hosts', () => {
   it.each(['applied', 'apply-failed', 'apply-timeout', 'aborted'] as const)(
-    'is freed by the next pass where the process died before it was: %s',
+    'is freed by the next pass when the process died before it freed it: %s',
     async (state) => {
       const server = serverWith(state, 'held');
       expect(permitsIn(server)).toEqual(['w-1: r-1']);
@@ -124,7 +124,7 @@ describe('a permit that a run without hosts has left', () => {
   );
 
   it.each(['ready-to-apply', 'apply-failed', 'apply-timeout'] as const)(
-    'is freed when the strategy was sent to a pool that does not exist before its status told of it: %s',
+    'is freed when the strategy moved to a missing pool before its status said so: %s',
     async (state) => {
       const server = serverWith(state, 'elsewhere');
       await pass(server);

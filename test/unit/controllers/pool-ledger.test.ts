@@ -14,12 +14,12 @@ import { ownerNamed } from '../support/owners.ts';
 const NOW = '2026-11-25T09:00:00Z';
 const permit = (host: string, run = 'r1'): Permit => ({ host, run, level: 'away', since: NOW });
 
-/** One pool in memory that refuses a write on what was not read last, as the API server does. */
+/** One pool in memory that refuses a write based on an old read, like the API server. */
 class MemoryStore implements PoolStore {
   status: HostPoolStatus;
   version = 1;
   writes = 0;
-  /** Called before each write: what somebody else does in that moment. */
+  /** Called before each write: a change by somebody else at that moment. */
   meanwhile: (store: MemoryStore) => void = () => undefined;
 
   constructor(status: HostPoolStatus) {
@@ -48,7 +48,7 @@ class MemoryStore implements PoolStore {
   }
 }
 
-/** Notes from when on each write had the pool, and until when. */
+/** Records the begin and end of each write. */
 class SlowStore extends MemoryStore {
   static readonly milliseconds = 30;
   readonly spans: { begun: number; ended: number }[] = [];
@@ -94,7 +94,7 @@ describe('the ledger of a pool', () => {
     expect(store.status.epoch).toBe(5);
   });
 
-  it('grants what several ask for at once in few writes, and never beyond the limit', async () => {
+  it('grants concurrent requests in few writes, and never beyond the limit', async () => {
     const store = new MemoryStore({ epoch: 1 });
     const ledger = ledgerOf(store);
     const held = await Promise.all(['r1', 'r2', 'r3', 'r4'].map((run) => grant(ledger, run, [run])));
@@ -102,7 +102,7 @@ describe('the ledger of a pool', () => {
     expect(store.writes).toBe(1);
   });
 
-  it('decides anew on what it reads when somebody else wrote in between', async () => {
+  it('decides again on a fresh read when somebody else wrote in between', async () => {
     const store = new MemoryStore({ epoch: 1 });
     const ledger = ledgerOf(store);
     await grant(ledger, 'r1', ['a']);
@@ -124,7 +124,7 @@ describe('the ledger of a pool', () => {
     expect(store.status.permits?.map(({ host }) => host)).toEqual(['a', 'b']);
   });
 
-  it('raises its epoch above one that outlived it, unless another leader has raised it', async () => {
+  it('raises its epoch above a restored higher one, unless another leader has raised it', async () => {
     const store = new MemoryStore({ epoch: 1 });
     const first = ledgerOf(store);
     await grant(first, 'r1', ['a']);
@@ -136,18 +136,18 @@ describe('the ledger of a pool', () => {
     expect(store.status.epoch).toBe(9);
   });
 
-  it('leaves the pool to others for three times as long as a write took', async () => {
+  it('leaves the pool to others for three times the duration of a write', async () => {
     const store = new SlowStore({ epoch: 1 });
     const ledger = ledgerOf(store);
     await grant(ledger, 'r1', ['a']);
     await grant(ledger, 'r2', ['b']);
     const [first, second] = store.spans;
     if (!first || !second) throw new Error(`two writes were expected: ${JSON.stringify(store.spans)}`);
-    // Less by what timers may be early.
+    // Less a tolerance for early timers.
     expect(second.begun - first.ended).toBeGreaterThan(2.8 * SlowStore.milliseconds);
   });
 
-  it('tells nobody that he holds what was not stored', async () => {
+  it('reports a permit only when it was stored', async () => {
     const store = new MemoryStore({ epoch: 1 });
     const ledger = ledgerOf(store);
     store.meanwhile = () => (store.version += 1);
@@ -175,7 +175,7 @@ describe('a takeover', () => {
     },
   });
 
-  it('keeps the permits of a status that is whole', () => {
+  it('keeps the permits of an intact status', () => {
     const status = { epoch: 3, permits: [permit('a')] };
     expect(takenOver(status, [marked('a', 'r1', 3), marked('b', 'r1', 3)], undefined)).toEqual({
       status: { epoch: 4, permits: [permit('a')] },
@@ -183,7 +183,7 @@ describe('a takeover', () => {
     });
   });
 
-  it('makes the permits of a wiped or restored status from the claims, above every epoch that was seen', () => {
+  it('rebuilds the permits of a wiped or restored status from the claims, above every known epoch', () => {
     const claims = [marked('a', 'r1', 6), marked('b', 'r2', 7)];
     for (const status of [{}, { epoch: 2, permits: [permit('z')] }]) {
       expect(takenOver(status, claims, undefined)).toMatchObject({
@@ -205,7 +205,7 @@ describe('a takeover', () => {
     expect(takenOver({}, [], 5)).toMatchObject({ status: { epoch: 6, permits: [] }, rebuilt: true });
   });
 
-  it('knows whose turn it is by the epoch', () => {
+  it('decides by the epoch who leads', () => {
     expect(epochState('p', {}, undefined)).toBe('wiped');
     expect(epochState('p', { epoch: 3 }, undefined)).toBe('not raised');
     expect(epochState('p', { epoch: 3 }, 3)).toBe('ours');
@@ -217,7 +217,7 @@ describe('a takeover', () => {
 describe('the patch of a pool', () => {
   const guard = { uid: 'u', resourceVersion: '7' };
 
-  it('carries what it was decided upon, and of the permits only those that come and go', () => {
+  it('carries its precondition, and only the added and removed permits', () => {
     const before = { epoch: 1, permits: [permit('a'), permit('b'), permit('c')] };
     const after = { epoch: 1, permits: [permit('b'), permit('d')] };
     expect(poolPatch(guard, before, after)).toEqual([
@@ -254,7 +254,7 @@ describe('the patch of a pool', () => {
   });
 });
 
-/** What an API server makes of such a patch (RFC 6902), as far as it is used here. */
+/** Applies such a patch like an API server (RFC 6902), the part in use here. */
 function applied(before: HostPoolStatus, patch: ReturnType<typeof poolPatch>): HostPoolStatus {
   const status: Record<string, unknown> = structuredClone(before);
   for (const { op, path, value } of patch) {

@@ -10,8 +10,8 @@ const pool = (nodeSelector: Record<string, string>, generation = 1, uid = 'u'): 
   status: {},
 });
 
-describe('what is known of the pools', () => {
-  it('tells when hosts may have moved: a pool that comes, goes, is made anew or selects others', () => {
+describe('the knowledge about pools', () => {
+  it('reports when hosts may have moved: a pool is added, removed, recreated or selects other hosts', () => {
     const moves: string[] = [];
     let act = '';
     const pools = new Pools(() => moves.push(act));
@@ -31,7 +31,7 @@ describe('what is known of the pools', () => {
     expect(moves).toEqual(['comes', 'selects others', 'is made anew', 'goes']);
   });
 
-  it('is that of one generation of one pool: with any other it has to be read anew', () => {
+  it('belongs to one generation of one pool: any other needs a new read', () => {
     const pools = new Pools(() => undefined);
     expect(pools.knows('gpu', { uid: 'u', generation: 1 })).toBe(false);
     pools.set(pool({ gpu: 'yes' }));

@@ -20,9 +20,9 @@ const permit = (host: string, run = 'r1'): Permit => ({
 const run = (open: string[], underWay = false): ActiveRun => ({
   ...{ owner: OWNER, open: new Set(open), underWay, failed: 0 },
 });
-const living = (...[of]: ActiveRun[]): ActiveRuns => new Map([['r1', of]]);
+const activeOnly = (...[of]: ActiveRun[]): ActiveRuns => new Map([['r1', of]]);
 
-/** A strategy with this run in it, which holds no host. */
+/** A strategy with this run, which holds no host. */
 function strategyIn(state: StrategyState): PatchStrategy {
   const time = '2026-11-25T09:00:00Z';
   const plan = { digest: 'd', stages: [], actions: strategySpec() };
@@ -41,16 +41,16 @@ function strategyIn(state: StrategyState): PatchStrategy {
 describe('a claim', () => {
   const claim = { ...claimOfAnother, run: 'r1' };
 
-  it('is right while its run names the host, or has a permit for it and goes on', () => {
-    expect(isBacked('w-1', claim, [], living(run(['w-1'])))).toBe(true);
-    expect(isBacked('w-1', claim, [permit('w-1')], living(run([], true)))).toBe(true);
+  it('is backed while its run names the host, or is active and has a permit for it', () => {
+    expect(isBacked('w-1', claim, [], activeOnly(run(['w-1'])))).toBe(true);
+    expect(isBacked('w-1', claim, [permit('w-1')], activeOnly(run([], true)))).toBe(true);
   });
 
   it('is swept when its run is gone, does not know the host, or has ended', () => {
-    expect(isBacked('w-1', claim, [permit('w-1')], living())).toBe(false);
-    expect(isBacked('w-1', claim, [], living(run(['w-2'], true)))).toBe(false);
-    expect(isBacked('w-1', claim, [permit('w-1', 'r2')], living(run([], true)))).toBe(false);
-    expect(isBacked('w-1', claim, [permit('w-1')], living(run([])))).toBe(false);
+    expect(isBacked('w-1', claim, [permit('w-1')], activeOnly())).toBe(false);
+    expect(isBacked('w-1', claim, [], activeOnly(run(['w-2'], true)))).toBe(false);
+    expect(isBacked('w-1', claim, [permit('w-1', 'r2')], activeOnly(run([], true)))).toBe(false);
+    expect(isBacked('w-1', claim, [permit('w-1')], activeOnly(run([])))).toBe(false);
   });
 });
 
@@ -58,35 +58,35 @@ describe('a permit', () => {
   const kept = (of: ActiveRuns, claimed: string[] = [], exists = true): boolean =>
     keptPermits({ permits: [permit('w-1')] }, of, new Set(claimed), () => exists).length === 1;
 
-  it('stays while a living run names the host, or may be about to', () => {
-    expect(kept(living(run(['w-1'])), [], false)).toBe(true);
-    expect(kept(living(run([], true)))).toBe(true);
+  it('stays while an active run names the host, or may be about to name it', () => {
+    expect(kept(activeOnly(run(['w-1'])), [], false)).toBe(true);
+    expect(kept(activeOnly(run([], true)))).toBe(true);
   });
 
-  it('stays while the claim that goes with it is on the host, whatever became of the run', () => {
-    expect(kept(living(), ['r1/w-1'])).toBe(true);
+  it('stays while its claim is on the host, even without the run', () => {
+    expect(kept(activeOnly(), ['r1/w-1'])).toBe(true);
   });
 
-  it('stays when it was granted after it was looked which runs are alive', async () => {
+  it('stays when it was granted after the active runs were read', async () => {
     const api = { strategy: async () => undefined };
-    const looked = await activeRuns(api, { status: { permits: [permit('w-2', 'r2')] } }, []);
+    const active = await activeRuns(api, { status: { permits: [permit('w-2', 'r2')] } }, []);
     const permits = [permit('w-1'), permit('w-2', 'r2')];
-    expect(keptPermits({ permits }, looked, new Set(), () => true)).toEqual([permit('w-1')]);
+    expect(keptPermits({ permits }, active, new Set(), () => true)).toEqual([permit('w-1')]);
   });
 
   it.each(['apply-failed', 'apply-timeout', 'applying', 'ready-to-apply'] as const)(
-    'may be ahead of the status of a run that is %s: a retry gets its permits first',
+    'may precede the status of a run that is %s: a retry gets its permits first',
     async (state) => {
       const api = { strategy: async () => strategyIn(state) };
       const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', owner: OWNER }] } };
-      const looked = await activeRuns(api, pool, []);
-      expect(looked.get('r1')?.underWay).toBe(true);
+      const active = await activeRuns(api, pool, []);
+      expect(active.get('r1')?.underWay).toBe(true);
     },
   );
 
   it('is freed when its run is gone or has ended, or its host no longer exists', () => {
-    expect(kept(living())).toBe(false);
-    expect(kept(living(run([])))).toBe(false);
-    expect(kept(living(run([], true)), [], false)).toBe(false);
+    expect(kept(activeOnly())).toBe(false);
+    expect(kept(activeOnly(run([])))).toBe(false);
+    expect(kept(activeOnly(run([], true)), [], false)).toBe(false);
   });
 });

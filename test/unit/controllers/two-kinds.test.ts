@@ -1,4 +1,4 @@
-/** Two owners of the same name and different kinds: nothing of one is touched by the other. */
+/** Two owners of the same name and different kinds: neither touches an object of the other. */
 import { KubeConfig } from '@kubernetes/client-node';
 import type { V1Job } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ const both: HostPoolStatus = withPermits(
 );
 
 describe('two owners of the same name and different kinds', () => {
-  it('are not the same, and have keys of their own', () => {
+  it('are different, and have different keys', () => {
     expect(isSameOwner(patch, upgrade)).toBe(false);
     expect(isSameOwner(patch, { ...upgrade, uid: patch.uid })).toBe(false);
     expect(ownerKey(patch)).not.toBe(ownerKey(upgrade));
@@ -52,12 +52,12 @@ describe('two owners of the same name and different kinds', () => {
     expect(withoutPermitsOf(both, ownerNamed('other'), new Map())).toBe(both);
   });
 
-  it('do not make the run of the other look dead: no claim is swept, no permit freed', async () => {
+  it('do not make the run of the other look inactive: no claim is swept, no permit freed', async () => {
     const marked = [
       { host: 'w-2', claim: claimOf(upgrade, 'u1') },
       { host: 'w-3', claim: claimOf(upgrade, 'u2') },
     ].map((each) => ({ ...each, revision: '1', spoiltClaim: undefined, closedToNewWork: true, busy: false }));
-    // There is a PatchStrategy of that name, without a run; of the other kind nothing can be read.
+    // There is a PatchStrategy of that name, without a run; the other kind is unreadable.
     const active = await activeRuns({ strategy: async () => undefined }, { status: both }, marked);
     for (const { host, claim } of marked) expect(isBacked(host, claim, [], active)).toBe(true);
     expect(keptPermits(both, active, new Set(), () => true)).toEqual([permit('w-2', 'u1')]);
@@ -71,7 +71,7 @@ describe('two owners of the same name and different kinds', () => {
     ).toBeUndefined();
   });
 
-  it('get their permits back from the claims when the status of the pool was lost', () => {
+  it('recover their permits from the claims when the status of the pool was lost', () => {
     const marked = [
       { host: 'w-1', claim: claimOf(patch, 'p1') },
       { host: 'w-2', claim: claimOf(upgrade, 'u1') },
@@ -94,7 +94,7 @@ describe('a Job', () => {
     return job;
   };
 
-  it('is owned by an object of the kind that asked for it', () => {
+  it('is owned by an object of the kind that requested it', () => {
     expect(made(upgrade).metadata?.ownerReferences).toEqual([
       expect.objectContaining({
         apiVersion: 'careen.dev/v1alpha1',

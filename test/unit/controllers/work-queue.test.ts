@@ -3,7 +3,7 @@ import { earliest } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { WorkQueue } from '../../../src/controllers/runtime/work-queue.ts';
 
 describe('the work queue', () => {
-  it('runs a key once at a time, and once more when it is added meanwhile', async () => {
+  it('runs a key once at a time, and again when it is added meanwhile', async () => {
     const gates: (() => void)[] = [];
     let running = 0;
     const queue = new WorkQueue({
@@ -26,7 +26,7 @@ describe('the work queue', () => {
     expect(gates).toHaveLength(0);
   });
 
-  it('tries a key again that failed', async () => {
+  it('retries a failed key', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     let tries = 0;
     const queue = new WorkQueue({
@@ -44,13 +44,13 @@ describe('the work queue', () => {
   });
 });
 
-describe('a worker that says when its key is to run again', () => {
+describe('a worker that requeues its key for a time', () => {
   function faked(): void {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     onTestFinished(() => void vi.useRealTimers());
   }
 
-  it('has it run then, and at once when that time has passed', async () => {
+  it('has it run at that time, and at once when the time has passed', async () => {
     faked();
     const answers = [-1, 5_000];
     let runs = 0;
@@ -72,7 +72,7 @@ describe('a worker that says when its key is to run again', () => {
     await queue.stop();
   });
 
-  it('is asked anew when the key was added meanwhile', async () => {
+  it('runs again when the key was added meanwhile', async () => {
     faked();
     const answers = [5_000];
     let runs = 0;
@@ -92,8 +92,8 @@ describe('a worker that says when its key is to run again', () => {
   });
 });
 
-describe('the results of parts of a pass', () => {
-  it('have the first of their times, and none when no part has one', () => {
+describe('the combined results of a pass', () => {
+  it('have the earliest requeue time, and none when no part has one', () => {
     expect(earliest({ requeueAt: 7 }, {}, { requeueAt: 3 }, { requeueAt: undefined })).toEqual({
       requeueAt: 3,
     });
@@ -101,8 +101,8 @@ describe('the results of parts of a pass', () => {
   });
 });
 
-describe('a wish for later', () => {
-  it('is the earliest that counts, also when the wall clock was set forward since the other', async () => {
+describe('a requeue time', () => {
+  it('is the earliest of several, also when the wall clock was set forward between them', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
     onTestFinished(() => void vi.useRealTimers());
     const done: string[] = [];

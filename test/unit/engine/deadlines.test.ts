@@ -14,11 +14,11 @@ import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { OWNER, SimulatedRun } from '../support/simulated-run.ts';
 
 const RUNS: Verdict = { kind: 'wait', reason: 'its pods are leaving' };
-/** How long the step may take that the run stands in. */
+/** The timeout of the step that runs. */
 const DRAIN_SECONDS = 100;
 
 let plan: Plan;
-/** Just in the step, and looked after. */
+/** A run at the beginning of the step, just observed. */
 let draining: RunState;
 let start: number;
 
@@ -34,8 +34,8 @@ beforeAll(async () => {
   expect(draining.lastObservedTime).toBe(new Date(start).toISOString());
 });
 
-/** What an operator makes of the run so many seconds after the beginning of the step, by its own clock. */
-function look(
+/** The decision of an operator, so many seconds after the beginning of the step by its own clock. */
+function observe(
   run: RunState,
   second: number,
   verdict = RUNS,
@@ -58,7 +58,7 @@ function look(
     outcomes: new Map(),
     now: start + second * 1000,
   };
-  // What is judged is the open step; the one that may follow it in the same pass runs.
+  // The verdict is for the open step; a step that follows it in the same pass runs.
   let said: Verdict | undefined = verdict;
   const decision = advance(plan, run, turn, profile, (_step, hosts) => {
     const judged = said ?? RUNS;
@@ -68,18 +68,18 @@ function look(
   return decision.run;
 }
 
-/** The same, by an operator that lives on: it looks at least every ten seconds. */
-function lookUntil(run: RunState, from: number, to: number): RunState {
+/** The same, by one operator over time: it observes at least every ten seconds. */
+function observeUntil(run: RunState, from: number, to: number): RunState {
   let current = run;
-  for (let second = from; second < to; second += 10) current = look(current, second);
-  return look(current, to);
+  for (let second = from; second < to; second += 10) current = observe(current, second);
+  return observe(current, to);
 }
 
 function stepOf(run: RunState) {
   return run.apply.stages[0]?.steps.find(({ name }) => name === 'migrate-instances-from-host');
 }
 
-/** Seconds until the open step times out, by a clock that shows this second. */
+/** Seconds until the open step times out, by a clock at this second. */
 function secondsLeft(run: RunState, second: number): number {
   const running = runningStep(run);
   if (!running) throw new Error('no step is open');
@@ -98,16 +98,16 @@ function begunEarlier(part: 'stage' | 'phase', seconds: number): RunState {
 }
 
 describe('a deadline', () => {
-  it('comes after the look: what was reached when nobody looked was reached', () => {
-    const run = lookUntil(draining, 0, DRAIN_SECONDS - 1);
-    expect(stepOf(look(run, DRAIN_SECONDS + 5, DONE))?.result).toBe('success');
-    expect(stepOf(look(run, DRAIN_SECONDS + 5))?.result).toBe('timed-out');
+  it('is checked after the observation: a step that was done unobserved is done', () => {
+    const run = observeUntil(draining, 0, DRAIN_SECONDS - 1);
+    expect(stepOf(observe(run, DRAIN_SECONDS + 5, DONE))?.result).toBe('success');
+    expect(stepOf(observe(run, DRAIN_SECONDS + 5))?.result).toBe('timed-out');
   });
 
-  it('is the end of what its step may take, to the second', () => {
-    const run = lookUntil(draining, 0, DRAIN_SECONDS - 1);
+  it('ends its step to the second', () => {
+    const run = observeUntil(draining, 0, DRAIN_SECONDS - 1);
     expect(stepOf(run)?.result).toBe('wait');
-    const late = look(run, DRAIN_SECONDS);
+    const late = observe(run, DRAIN_SECONDS);
     expect(stepOf(late)).toMatchObject({
       result: 'timed-out',
       reason: `after ${String(DRAIN_SECONDS)} s: its pods are leaving`,
@@ -115,24 +115,24 @@ describe('a deadline', () => {
   });
 
   it.each(['stage', 'phase'] as const)(
-    'of a %s ends the step that runs, and the hosts are given back',
+    'of a %s ends the running step, and the hosts are released',
     (part) => {
       const { apply } = draining;
       const { timeoutSeconds = 0 } = part === 'stage' ? (apply.stages[0] ?? {}) : apply;
       const run = begunEarlier(part, timeoutSeconds - 10);
       expect(secondsLeft(run, 0)).toBe(10);
-      expect(stepOf(look(run, 9))?.result).toBe('wait');
-      const late = look(run, 10);
+      expect(stepOf(observe(run, 9))?.result).toBe('wait');
+      const late = observe(run, 10);
       expect(stepOf(late)).toMatchObject({
         result: 'timed-out',
         reason: `after ${String(timeoutSeconds)} s of the whole ${part}: its pods are leaving`,
       });
-      const ended = look(late, 11, DONE);
+      const ended = observe(late, 11, DONE);
       expect(ended).toMatchObject({ state: 'apply-timeout', apply: { result: 'timed-out' }, hosts: [] });
     },
   );
 
-  it('of a stage is that of its Jobs, too: none runs on when its host may have been given up', async () => {
+  it('of a stage limits its Jobs, too: no Job runs when its host may have failed', async () => {
     const run = await SimulatedRun.start({ hosts: workers(1) });
     await run.until(() => run.step === 'sw-patch-hosts');
     const stored = structuredClone(run.run);
@@ -146,7 +146,7 @@ describe('a deadline', () => {
     expect(started).toMatchObject({ timeoutSeconds: 50 });
   });
 
-  it('of a phase counts from where the run goes on after a pause', async () => {
+  it('of a phase counts from the moment when the run resumes after a pause', async () => {
     const run = await SimulatedRun.start({ hosts: workers(4) });
     run.order = { mode: 'Run', throughStage: 0 };
     await run.settle();
@@ -167,35 +167,35 @@ describe('a deadline', () => {
   });
 });
 
-describe('the deadline for giving hosts back after a step that failed', () => {
-  /** The run when its step has failed, at this second. */
+describe('the deadline for the release of hosts after a failed step', () => {
+  /** The run whose step fails at this second. */
   function failedAt(run: RunState, second: number): RunState {
-    const failing = look(run, second, { kind: 'failed', reason: 'a pod needs consent' });
+    const failing = observe(run, second, { kind: 'failed', reason: 'a pod needs consent' });
     expect([stepOf(failing)?.result, failing.state]).toEqual(['failed', 'applying']);
     return failing;
   }
 
-  it('is its own: that its step was put off gives it nothing', () => {
+  it('does not move when the deadline of its step was extended', () => {
     const { unlockTimeoutSeconds } = plan.actions.timing;
-    const suspended = look(look(draining, 10), 10, RUNS, 'Suspend');
-    const failing = failedAt(look(suspended, 1010), 1020);
+    const suspended = observe(observe(draining, 10), 10, RUNS, 'Suspend');
+    const failing = failedAt(observe(suspended, 1010), 1020);
     const end = 1020 + unlockTimeoutSeconds;
-    expect(lookUntil(failing, 1020, end - 1).state).toBe('applying');
-    expect(lookUntil(failing, 1020, end).state).toBe('apply-failed');
+    expect(observeUntil(failing, 1020, end - 1).state).toBe('applying');
+    expect(observeUntil(failing, 1020, end).state).toBe('apply-failed');
   });
 
-  it('is put off by the time that it was suspended itself', () => {
+  it('is extended by the time of a suspension', () => {
     const { unlockTimeoutSeconds } = plan.actions.timing;
-    const failing = failedAt(look(draining, 10), 20);
-    const goesOn = look(look(failing, 20, RUNS, 'Suspend'), 1020);
+    const failing = failedAt(observe(draining, 10), 20);
+    const resumed = observe(observe(failing, 20, RUNS, 'Suspend'), 1020);
     const end = 1020 + unlockTimeoutSeconds;
-    expect(lookUntil(goesOn, 1020, end - 1).state).toBe('applying');
-    expect(lookUntil(goesOn, 1020, end).state).toBe('apply-failed');
+    expect(observeUntil(resumed, 1020, end - 1).state).toBe('applying');
+    expect(observeUntil(resumed, 1020, end).state).toBe('apply-failed');
   });
 });
 
 describe('the deadline of a phase', () => {
-  it('counts from where a failed run is taken up again', async () => {
+  it('counts from the restart of a failed run', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');
@@ -208,70 +208,70 @@ describe('the deadline of a phase', () => {
     });
   });
 
-  it('begins with the next look where an operator of before has stored none', () => {
+  it('begins with the next observation when no start is stored', () => {
     const { timedSince: _timed, ...apply } = draining.apply;
-    const run = look({ ...draining, apply, lastObservedTime: undefined }, 20);
+    const run = observe({ ...draining, apply, lastObservedTime: undefined }, 20);
     expect(run.apply.timedSince).toBe(new Date(start + 20_000).toISOString());
     expect(secondsLeft(run, 20)).toBe(DRAIN_SECONDS - 20);
   });
 });
 
-describe('a gap in which no operator looked after a run', () => {
-  it('of over 30 s puts the deadlines of step, stage and phase off, by no more than nobody looked', () => {
-    const run = look(look(draining, 20), 420);
+describe('a gap without an operator', () => {
+  it('of over 30 s extends the deadlines of step, stage and phase, by no more than the gap', () => {
+    const run = observe(observe(draining, 20), 420);
     const { step, stage, phase } = runningStep(run) ?? {};
-    // The look at 20 s is stored, the next one was due at 40 s.
+    // The observation at 20 s is stored, the next one was due at 40 s.
     expect([step, stage, phase].map((each) => each?.extendedSeconds)).toEqual([380, 380, 380]);
     expect(run.lastObservedTime).toBe(new Date(start + 420_000).toISOString());
   });
 
-  it('of 30 s is none', () => {
-    const run = look(look(draining, 20), 50);
+  it('of 30 s extends nothing', () => {
+    const run = observe(observe(draining, 20), 50);
     expect(stepOf(run)).not.toHaveProperty('extendedSeconds');
     expect(secondsLeft(run, 50)).toBe(50);
   });
 
-  it('counts once, whether the operator dies before or after it has written that down', () => {
-    const before = look(draining, 20);
-    const lost = look(before, 320);
-    const written = look(before, 325);
+  it('counts once, whether the operator dies before or after it has stored the extension', () => {
+    const before = observe(draining, 20);
+    const lost = observe(before, 320);
+    const written = observe(before, 325);
     expect([lost, written].map((run) => stepOf(run)?.extendedSeconds)).toEqual([280, 285]);
-    // After the write the next one finds no gap, also in the same moment and in another process.
-    for (const second of [325, 326, 355]) expect(stepOf(look(written, second))?.extendedSeconds).toBe(285);
-    // Another leader decided on what was stored before: one of the two writes is refused, and says the same.
-    expect(look(before, 325)).toEqual(written);
+    // After the write the next operator finds no gap, also in the same moment and in another process.
+    for (const second of [325, 326, 355]) expect(stepOf(observe(written, second))?.extendedSeconds).toBe(285);
+    // Another leader decided on the older status: one of the two writes is refused, and both are equal.
+    expect(observe(before, 325)).toEqual(written);
   });
 
-  it('leaves a run in a crash loop its end, however short each life is', () => {
+  it('does not keep a run in a crash loop alive for ever, however short each life is', () => {
     let run = draining;
     let lives = 0;
     for (let second = 0; stepOf(run)?.result === 'wait'; second += 300) {
-      run = look(run, second);
+      run = observe(run, second);
       lives += 1;
       expect(lives).toBeLessThan(10);
     }
     expect(stepOf(run)?.result).toBe('timed-out');
   });
 
-  it('is never made up: short ones do not add up', () => {
+  it('of less than 30 s extends nothing, also when there are many', () => {
     let run = draining;
-    for (let second = 0; second < DRAIN_SECONDS; second += 25) run = look(run, second);
+    for (let second = 0; second < DRAIN_SECONDS; second += 25) run = observe(run, second);
     expect(stepOf(run)).not.toHaveProperty('extendedSeconds');
-    expect(stepOf(look(run, DRAIN_SECONDS))?.result).toBe('timed-out');
+    expect(stepOf(observe(run, DRAIN_SECONDS))?.result).toBe('timed-out');
   });
 
-  it('does not count beside a suspension', () => {
-    const suspended = look(look(draining, 10), 20, RUNS, 'Suspend');
+  it('does not count during a suspension', () => {
+    const suspended = observe(observe(draining, 10), 20, RUNS, 'Suspend');
     expect(suspended.lastObservedTime).toBeUndefined();
-    const resumed = look(suspended, 1020);
+    const resumed = observe(suspended, 1020);
     expect(stepOf(resumed)?.extendedSeconds).toBe(1000);
     expect(secondsLeft(resumed, 1020)).toBe(80);
   });
 
   it('counts for an abort, which no suspension stops', () => {
-    const aborting = look(look(draining, 10, RUNS, 'Abort'), 12, DONE, 'Abort');
+    const aborting = observe(observe(draining, 10, RUNS, 'Abort'), 12, DONE, 'Abort');
     expect(aborting.currentPhase).toBe('abort');
-    const later = look(aborting, 512, RUNS, 'Suspend');
+    const later = observe(aborting, 512, RUNS, 'Suspend');
     expect(secondsLeft(later, 512)).toBe(secondsLeft(aborting, 20));
   });
 
@@ -284,26 +284,26 @@ describe('a gap in which no operator looked after a run', () => {
 });
 
 describe('a clock', () => {
-  it('that was set back puts nothing off, and set right again neither', () => {
-    const before = lookUntil(draining, 0, 60);
-    const back = look(before, 0);
+  it('that was set back extends nothing, nor does its correction', () => {
+    const before = observeUntil(draining, 0, 60);
+    const back = observe(before, 0);
     expect(back).toEqual(before);
-    const right = look(back, 61);
+    const right = observe(back, 61);
     expect(stepOf(right)).not.toHaveProperty('extendedSeconds');
     expect(secondsLeft(right, 61)).toBe(DRAIN_SECONDS - 61);
   });
 
-  it('that was set back during a suspension puts nothing off either', () => {
-    const suspended = look(lookUntil(draining, 0, 50), 50, RUNS, 'Suspend');
-    expect(stepOf(look(suspended, 20))?.extendedSeconds).toBe(0);
+  it('that was set back during a suspension extends nothing', () => {
+    const suspended = observe(observeUntil(draining, 0, 50), 50, RUNS, 'Suspend');
+    expect(stepOf(observe(suspended, 20))?.extendedSeconds).toBe(0);
   });
 
-  it('of the next leader that is ahead takes no more time away than a look is apart', () => {
-    const before = look(draining, 20);
-    expect(secondsLeft(look(before, 80), 80)).toBe(secondsLeft(before, 20) - 20);
+  it('of the next leader that is ahead shortens a deadline by one pass interval at most', () => {
+    const before = observe(draining, 20);
+    expect(secondsLeft(observe(before, 80), 80)).toBe(secondsLeft(before, 20) - 20);
   });
 
-  it('takes at most 30 s between two looks, however far apart they are, and never gives any', () => {
+  it('costs at most 30 s between two observations, however far apart they are, and never adds time', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 20 }), (pauses) => {
         let run = draining;
@@ -311,7 +311,7 @@ describe('a clock', () => {
         for (const pause of pauses) {
           const left = secondsLeft(run, second);
           second += pause;
-          run = look(run, second);
+          run = observe(run, second);
           if (stepOf(run)?.result !== 'wait') return;
           expect(secondsLeft(run, second)).toBeGreaterThanOrEqual(left - 30);
           expect(secondsLeft(run, second)).toBeLessThanOrEqual(left);
@@ -325,13 +325,13 @@ describe('a restart', () => {
   const RESTART = { restarted: true };
 
   it('changes no deadline', () => {
-    const run = look(lookUntil(draining, 0, 50), 50, RUNS, 'Run', RESTART);
+    const run = observe(observeUntil(draining, 0, 50), 50, RUNS, 'Run', RESTART);
     expect(secondsLeft(run, 50)).toBe(DRAIN_SECONDS - 50);
   });
 
-  it('in the VIM begins all timers anew, and nothing else puts them off', () => {
+  it('in the VIM restarts all timers, and nothing else extends them', () => {
     const vim = { profile: VIM_ENGINE };
-    const run = look(draining, 50, RUNS, 'Run', { ...vim, ...RESTART });
+    const run = observe(draining, 50, RUNS, 'Run', { ...vim, ...RESTART });
     const { step, stage, phase } = runningStep(run) ?? {};
     expect([step, stage].map((each) => each?.extendedSeconds)).toEqual([50, 50]);
     expect(phase).toMatchObject({
@@ -339,6 +339,6 @@ describe('a restart', () => {
       timeoutSeconds: (stage?.timeoutSeconds ?? 0) + 1,
     });
     expect(secondsLeft(run, 50)).toBe(DRAIN_SECONDS);
-    expect(stepOf(look(run, 50 + DRAIN_SECONDS, RUNS, 'Run', vim))?.result).toBe('timed-out');
+    expect(stepOf(observe(run, 50 + DRAIN_SECONDS, RUNS, 'Run', vim))?.result).toBe('timed-out');
   });
 });

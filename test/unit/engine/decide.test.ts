@@ -9,7 +9,7 @@ import { OWNER, SimulatedRun } from '../support/simulated-run.ts';
 
 const TIME = '2026-11-26T09:00:00.000Z';
 
-/** What the first pass over a new plan of two hosts decides upon, and what its pool is. */
+/** The decision of the first pass over a new plan of two hosts, and its pool. */
 async function newPlan(limit = 2): Promise<{ input: DecideInput; pool: NonNullable<DecideInput['pool']> }> {
   const { plan, run, owner, scope, world } = await SimulatedRun.start({ hosts: workers(2) });
   const view = new SimulatedHostOps(world).view(scope);
@@ -28,7 +28,7 @@ async function newPlan(limit = 2): Promise<{ input: DecideInput; pool: NonNullab
 const hostsOf = ({ hosts }: RunState): string[] => hosts.map(({ name }) => name);
 
 describe('a decision and its permits', () => {
-  it('asks for what the pool would grant, and takes hosts only once it was granted', async () => {
+  it('requests the permits that the pool would grant, and claims hosts only with the permits', async () => {
     const { input, pool } = await newPlan();
     const first = decide(input);
     expect(first.grant).toMatchObject({ run: 'run-1', wants: { hosts: ['w-1', 'w-2'] }, exactly: false });
@@ -41,7 +41,7 @@ describe('a decision and its permits', () => {
     expect([second.grant, second.surplus]).toEqual([undefined, undefined]);
   });
 
-  it('says at once why the pool grants nothing, and asks for nothing', async () => {
+  it('says at once why the pool grants nothing, and requests nothing', async () => {
     const { input } = await newPlan(1);
     const { decision, grant, surplus } = decide(input);
     expect(decision.reasons).toEqual([
@@ -50,7 +50,7 @@ describe('a decision and its permits', () => {
     expect([grant, surplus]).toEqual([undefined, undefined]);
   });
 
-  it('says what a stage has waited for when its time runs out', async () => {
+  it('names the reason for the wait when a stage times out', async () => {
     const { input } = await newPlan(1);
     const { run } = decide(input).decision;
     const late = { ...input, run, turn: { ...input.turn, now: input.turn.now + 3_600_000 } };
@@ -59,7 +59,7 @@ describe('a decision and its permits', () => {
     expect(stage?.reason).toContain('waiting for permits: 2 more would make 2 hosts out of service');
   });
 
-  it('gives back what is held and no longer wanted, and never asks for more with it', async () => {
+  it('frees unwanted permits, and never requests more in the same write', async () => {
     const { input, pool } = await newPlan();
     const held = ['w-2', 'w-9'].map((host) => ({ host, run: 'run-1', level: 'away', since: TIME }) as const);
     const status: HostPoolStatus = {
@@ -72,7 +72,7 @@ describe('a decision and its permits', () => {
     expect(grant).toBeUndefined();
   });
 
-  it('asks a pool that does not exist for nothing', async () => {
+  it('requests nothing from a missing pool', async () => {
     const { input } = await newPlan();
     const { decision, grant, surplus } = decide({ ...input, pool: undefined });
     expect(decision.reasons).toEqual(['waiting for permits: asked for']);

@@ -9,7 +9,7 @@ describe.each([
 ])('a run $how', ({ restarts }) => {
   const start = (options: RunOptions): Promise<SimulatedRun> => SimulatedRun.start({ ...options, restarts });
 
-  it('patches twelve hosts stage by stage and gives each back', async () => {
+  it('patches twelve hosts stage by stage and releases each', async () => {
     const run = await start({ hosts: twelveHosts() });
     for (const { name } of twelveHosts()) run.world.addPod({ host: name, name: `on-${name}` });
     await run.settle();
@@ -55,7 +55,7 @@ describe.each([
     expect(run.run.state).toBe('applied');
   });
 
-  it('pauses after throughStage and goes on when that is raised', async () => {
+  it('pauses after throughStage and continues when throughStage is raised', async () => {
     const run = await start({ hosts: workers(6) });
     run.order = { mode: 'Run', throughStage: 1 };
     await run.settle();
@@ -71,7 +71,7 @@ describe.each([
     expect(run.run.state).toBe('applied');
   });
 
-  it('takes a stage back to its beginning on Hold before anything is locked, and begins it anew on Run', async () => {
+  it('resets a stage on Hold before any host is locked, and restarts it on Run', async () => {
     const run = await start({ hosts: workers(2) });
     const pristine = structuredClone(run.run.apply.stages[0]);
     run.world.addHost({ name: 'x', closedToNewWork: true });
@@ -92,7 +92,7 @@ describe.each([
     expect(run.run.state).toBe('applied');
   });
 
-  it('keeps on Hold what it has locked while it waits for the rest of the stage', async () => {
+  it('keeps its locked hosts on Hold while it waits for the rest of the stage', async () => {
     const run = await start({ hosts: workers(4) });
     run.world.changeHost('w-2', { claim: claimOfAnother, closedToNewWork: true });
     await run.until(() => run.claimed.includes('w-1'));
@@ -107,7 +107,7 @@ describe.each([
     openAndFree(run);
   });
 
-  it('gives permits up on Hold that it has not used', async () => {
+  it('frees unused permits on Hold', async () => {
     const run = await start({ hosts: workers(2) });
     await run.untilGranted();
     expect([run.permits.size, run.run.hosts]).toEqual([2, []]);
@@ -117,7 +117,7 @@ describe.each([
     openAndFree(run);
   });
 
-  it('ends the stage that has hosts, and begins no other, on Hold', async () => {
+  it('finishes the stage with hosts on Hold, and begins no other', async () => {
     const run = await start({ hosts: workers(4) });
     await run.until(() => run.step === 'sw-patch-hosts');
     run.order = { mode: 'Hold' };
@@ -146,7 +146,7 @@ describe.each([
     expect([...run.world.hosts.values()].every(({ ready }) => ready)).toBe(true);
   });
 
-  it('gives a host back only when it has come back from a reboot that was under way at the abort', async () => {
+  it('releases a host only after the reboot that was in progress at the abort', async () => {
     const run = await start({ hosts: workers(1) });
     const bootId = run.world.hosts.get('w-1')?.bootId;
     await run.until(() =>
@@ -175,7 +175,7 @@ describe.each([
     });
   });
 
-  it('neither closes nor empties a host for patches that need no reboot', async () => {
+  it('neither cordons nor drains a host for patches without a reboot', async () => {
     const run = await start({
       hosts: workers(4),
       spec: { patches: [kubeletPatch], maxParallelWorkerHosts: 4 },
@@ -216,7 +216,7 @@ describe.each([
 });
 
 describe('a restart', () => {
-  it('changes nothing in how a run goes, wherever it comes', async () => {
+  it('does not change the course of a run, at any point', async () => {
     const runs = await Promise.all(
       [false, true].map((restarts) => SimulatedRun.start({ hosts: twelveHosts(), restarts })),
     );

@@ -15,7 +15,7 @@ describe.each([
 ])('a run $how', ({ restarts }) => {
   const start = (options: RunOptions): Promise<SimulatedRun> => SimulatedRun.start({ ...options, restarts });
 
-  it('stops at a Job that fails, keeps that host locked, gives the others back, and releases it on Abort', async () => {
+  it('stops at a failed Job, keeps that host locked, releases the others, and releases it on Abort', async () => {
     const run = await start({ hosts: [{ name: 'w-1' }, { name: 'w-2', behaviour: 7 }, { name: 'w-3' }] });
     await run.settle();
     const failed = [...run.world.jobs.values()].find(({ state }) => state === 'failed');
@@ -39,7 +39,7 @@ describe.each([
     openAndFree(run);
   });
 
-  it('does not wait for the reboot of a host whose Job was made, and not started because another host failed', async () => {
+  it('does not wait for a reboot whose Job was created and, after another host failed, not started', async () => {
     const run = await start({ hosts: workers(2), spec: { patches: [kernelPatch] } });
     await run.until(() =>
       [...run.world.jobs.values()].some(({ host, action }) => host === 'w-1' && action === 'reboot'),
@@ -52,7 +52,7 @@ describe.each([
     openAndFree(run);
   });
 
-  it('does not believe a host whose Jobs succeed and which did not reboot', async () => {
+  it('fails a host whose Jobs succeed and which did not reboot', async () => {
     const run = await start({ hosts: [{ name: 'w-1', behaviour: 'lie' }, { name: 'w-2' }] });
     await run.settle();
     const step = run.run.apply.stages[0]?.steps.find(({ name }) => name === 'verify');
@@ -69,14 +69,14 @@ describe.each([
     openAndFree(run);
   });
 
-  it('keeps nothing of a host that fails while it is patched in place: it was never locked', async () => {
+  it('keeps no claim on a host that fails while it is patched in place: it was never locked', async () => {
     const run = await start({ hosts: [{ name: 'w-1', behaviour: 7 }], spec: { patches: [kubeletPatch] } });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');
     openAndFree(run);
   });
 
-  it('keeps a host that an abort could not give back, until Hold and another Abort give it back as it is', async () => {
+  it('keeps a host that an abort could not release, until Hold and another Abort release it as it is', async () => {
     const run = await start({ hosts: [{ name: 'w-1', behaviour: 'lie' }] });
     const rebooting = (): boolean =>
       run.run.hosts.some(({ jobs }) => jobs?.some(({ action }) => action === 'reboot'));
@@ -95,7 +95,7 @@ describe.each([
     openAndFree(run);
   });
 
-  it('waits for a budget, and goes on when it allows the eviction', async () => {
+  it('waits for a budget, and continues when it allows the eviction', async () => {
     const run = await start({ hosts: workers(1) });
     run.world.setBudget('db', 0);
     run.world.addPod({ host: 'w-1', name: 'db-0', budget: 'db' });
@@ -108,7 +108,7 @@ describe.each([
     expect(run.run.state).toBe('applied');
   });
 
-  it('gives a host back that a budget did not let it empty in time', async () => {
+  it('releases a host that it could not drain in time because of a budget', async () => {
     const run = await start({ hosts: workers(1) });
     run.world.setBudget('db', 0);
     run.world.addPod({ host: 'w-1', name: 'db-0', budget: 'db' });
@@ -134,7 +134,7 @@ describe.each([
     expect(run.world.pods.size).toBe(0);
   });
 
-  it('gives a host that a person uncordons back only when no Job works on it any more', async () => {
+  it('releases a host that a person uncordons only when its Job has ended', async () => {
     const run = await start({
       hosts: workers(1),
       spec: { timing: { patchTimeoutSeconds: 60 } },
@@ -184,7 +184,7 @@ describe.each([
     expect(run.claimed).toEqual([]);
   });
 
-  it('waits with a stage for which too many hosts are out of service', async () => {
+  it('delays a stage while too many hosts are out of service', async () => {
     const run = await start({
       hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closedToNewWork: true }],
       spec: { workerApplyType: 'serial' },
@@ -202,7 +202,7 @@ describe.each([
   it.each<[string, Parameters<SimulatedWorld['changeHost']>[1]]>([
     ['', {}],
     [', also where its claim was spoilt', { claim: undefined, spoiltClaim: 'its annotation was edited' }],
-  ])('gives claim and permit of a failed host back when a person uncordons it%s', async (_, change) => {
+  ])('removes claim and permit of a failed host when a person uncordons it%s', async (_, change) => {
     const run = await start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await run.settle();
     expect(run.claimed).toEqual(['w-1']);
@@ -215,23 +215,20 @@ describe.each([
     openAndFree(run);
   });
 
-  it.each(AWAY_STEPS.slice(1))(
-    'fails over a host that vanishes in %s, and gives the other back',
-    async (step) => {
-      const run = await start({ hosts: workers(2) });
-      for (const { name } of workers(2)) run.world.addPod({ host: name, name: `on-${name}` });
-      await run.until(() => run.step === step && run.run.hosts.length > 0);
-      run.world.removeHost('w-2');
-      await run.settle();
-      if (step !== 'unlock-hosts') {
-        expect(run.run.state).toBe('apply-failed');
-        expect(run.run.apply.reason).toBe('stage 0: w-2 no longer exists');
-      }
-      openAndFree(run);
-    },
-  );
+  it.each(AWAY_STEPS.slice(1))('fails when a host vanishes in %s, and releases the other', async (step) => {
+    const run = await start({ hosts: workers(2) });
+    for (const { name } of workers(2)) run.world.addPod({ host: name, name: `on-${name}` });
+    await run.until(() => run.step === step && run.run.hosts.length > 0);
+    run.world.removeHost('w-2');
+    await run.settle();
+    if (step !== 'unlock-hosts') {
+      expect(run.run.state).toBe('apply-failed');
+      expect(run.run.apply.reason).toBe('stage 0: w-2 no longer exists');
+    }
+    openAndFree(run);
+  });
 
-  it('fails at once over a host that vanishes while its stage waits for permits', async () => {
+  it('fails at once when a host vanishes while its stage waits for permits', async () => {
     const run = await start({
       hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closedToNewWork: true }],
     });
@@ -245,7 +242,7 @@ describe.each([
   it.each([
     { how: 'while its stage waits for permits', closedToNewWork: true },
     { how: 'between its permit and its claim', closedToNewWork: false },
-  ])('does not take a host that goes to another pool $how', async ({ closedToNewWork }) => {
+  ])('does not claim a host that moves to another pool $how', async ({ closedToNewWork }) => {
     const labels = { shelf: 'a' };
     const taken = workers(2).map((host) => ({ ...host, labels }));
     const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closedToNewWork }];
@@ -260,7 +257,7 @@ describe.each([
     openAndFree(run);
   });
 
-  it('takes no host away while another one is unwell, and names that one', async () => {
+  it('takes no host out of service while another one is unwell, and names that one', async () => {
     const run = await start({ hosts: workers(4) });
     run.order = { mode: 'Run', throughStage: 0 };
     await run.settle();
@@ -286,7 +283,7 @@ describe.each([
     expect(run.claimed).toEqual(['w-2']);
   });
 
-  it('fails when somebody takes the claim off a host under work', async () => {
+  it('fails when somebody removes the claim of a host under work', async () => {
     const run = await start({ hosts: workers(1) });
     await run.until(() => run.step === 'sw-patch-hosts');
     run.world.changeHost('w-1', { claim: undefined });
@@ -295,7 +292,7 @@ describe.each([
     expect(run.run.apply.reason).toContain('w-1 lost the claim of this run');
   });
 
-  it('never makes a Job again that was deleted', async () => {
+  it('never creates a deleted Job again', async () => {
     const run = await start({ hosts: workers(1) });
     await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
     await run.pass();
@@ -306,7 +303,7 @@ describe.each([
     expect(run.world.jobs.size).toBe(0);
   });
 
-  it('waits for a host that another strategy holds, names that one, and takes no host when it waited in vain', async () => {
+  it("waits for another strategy's host, names that strategy, and claims no host when the wait times out", async () => {
     const run = await start({ hosts: workers(2) });
     run.world.changeHost('w-2', { claim: claimOfAnother, closedToNewWork: true });
     await run.elapse(60_000);

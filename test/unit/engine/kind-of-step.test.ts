@@ -10,8 +10,8 @@ import { openAndFree, workers } from '../support/fleets.ts';
 import { SimulatedRun, kernelPatch, kubeletPatch, type RunOptions } from '../support/simulated-run.ts';
 
 /**
- * A kind of step that native plans do not have: it does what the patches ask for, Job by Job, and reboots the host. It
- * stands in the place of sw-patch-hosts, and nothing in src knows it.
+ * A kind of step that native plans do not have: it runs the Jobs of the patches one by one, and reboots the host. It
+ * replaces sw-patch-hosts, and nothing in src knows it.
  */
 const upgrade: StepDefinition = {
   timeoutSeconds: () => 600,
@@ -69,7 +69,7 @@ function upgradeJob(step: HostStep, action: string): Verdict {
   }
 }
 
-/** The plan with another step in the place of sw-patch-hosts. */
+/** The plan with this step instead of sw-patch-hosts. */
 function upgrading(plan: Plan): Plan {
   const stages = plan.stages.map((stage) => ({
     ...stage,
@@ -88,7 +88,7 @@ function upgrading(plan: Plan): Plan {
 describe.each([
   { how: 'in one process', restarts: false },
   { how: 'in an operator that restarts between any two passes', restarts: true },
-])('a kind of step that is only defined, $how,', ({ restarts }) => {
+])('a kind of step that exists only as a definition, $how,', ({ restarts }) => {
   const start = (
     hosts: RunOptions['hosts'],
     { kind = upgrade, spec = {} }: { kind?: StepDefinition; spec?: Record<string, unknown> } = {},
@@ -114,7 +114,7 @@ describe.each([
     openAndFree(run);
   });
 
-  it('opens the outages of the stages that it is to open', async () => {
+  it('opens the outages of the stages in its opensOutage', async () => {
     const run = await start(workers(2), { spec: inPlace });
     await run.settle();
     expect(run.run.state).toBe('applied');
@@ -130,7 +130,7 @@ describe.each([
   it.each([
     { closesOutage: 'away', state: 'applied' },
     { closesOutage: 'touched', state: 'apply-failed' },
-  ] as const)('closes the outages that it gave back, where closesOutage is $closesOutage', async (each) => {
+  ] as const)('closes the outages of released hosts, where closesOutage is $closesOutage', async (each) => {
     const { closesOutage, state } = each;
     const judge = (step: HostStep): Verdict => {
       const given = step.outage?.jobs !== undefined && step.facts?.claim === undefined;
@@ -145,7 +145,7 @@ describe.each([
   it.each([
     { ownAction: true, locked: ['w-1'] },
     { ownAction: false, locked: [] },
-  ])('keeps a host locked that fails in it, where ownAction is $ownAction', async ({ ownAction, locked }) => {
+  ])('keeps a failed host locked, where ownAction is $ownAction', async ({ ownAction, locked }) => {
     const run = await start([{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }], {
       kind: { ...upgrade, ownAction },
     });
@@ -158,7 +158,7 @@ describe.each([
   it.each([
     { keepsClosed: true, cordoned: true },
     { keepsClosed: false, cordoned: false },
-  ])('has its hosts kept cordoned, where keepsClosed is $keepsClosed', async ({ keepsClosed, cordoned }) => {
+  ])('keeps its hosts cordoned, where keepsClosed is $keepsClosed', async ({ keepsClosed, cordoned }) => {
     const run = await start(workers(1), {
       kind: { ...upgrade, keepsClosed },
       spec: { onForeignUncordon: 'recordon' },
@@ -169,7 +169,7 @@ describe.each([
     expect(run.world.hosts.get('w-1')?.closedToNewWork).toBe(cordoned);
   });
 
-  it('has the boot id written down before its first Job, and its reboot awaited at an abort', async () => {
+  it('stores the boot id before its first Job, and an abort waits for its reboot', async () => {
     const run = await start(workers(1));
     const bootId = run.world.hosts.get('w-1')?.bootId;
     await run.until(() => run.run.hosts.some(({ patches }) => patches !== undefined));
@@ -184,7 +184,7 @@ describe.each([
     expect(run.world.hosts.get('w-1')?.bootId).not.toBe(bootId);
   });
 
-  it('has its reboot Job looked for by its own name: one that was only made is not awaited', async () => {
+  it('has a reboot Job with its own name: an abort does not wait for a Job that was not started', async () => {
     const run = await start(workers(2), { spec: { patches: [kernelPatch] } });
     await run.until(() =>
       [...run.world.jobs.values()].some(({ host, action }) => host === 'w-1' && action === REBOOT),
@@ -197,7 +197,7 @@ describe.each([
   });
 });
 
-it('a step of a kind that nobody has defined fails, and its hosts are given back', async () => {
+it('a step of an unknown kind fails, and its hosts are released', async () => {
   const run = await SimulatedRun.start({ hosts: workers(1), planned: upgrading });
   await run.settle();
   expect(run.run.apply.reason).toContain('step upgrade-hosts is not supported on these hosts');

@@ -6,7 +6,7 @@ import type { StepKindName } from '../../../src/planner/step-kinds.ts';
 import { workers } from '../support/fleets.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
-/** A run in which one of the native steps is judged otherwise. */
+/** A run in which one of the native steps has another verdict. */
 function start(
   count: number,
   name: StepKindName,
@@ -27,7 +27,7 @@ describe.each<{ name: StepKindName; locked: readonly string[] }>([
   { name: 'unlock-hosts', locked: ['w-1'] },
 ])('a host that fails in $name', ({ name, locked }) => {
   it(
-    locked.length > 0 ? 'stays locked, and the other is given back' : 'is given back with the other',
+    locked.length > 0 ? 'stays locked, and the other is released' : 'is released with the other',
     async () => {
       const run = await start(
         2,
@@ -48,7 +48,7 @@ describe.each<{ name: StepKindName; noticed: boolean }>([
   { name: 'verify', noticed: true },
   { name: 'system-stabilize', noticed: false },
 ])('a host that somebody uncordons in $name', ({ name, noticed }) => {
-  it(noticed ? 'holds its step up' : 'is done with what needed the cordon', async () => {
+  it(noticed ? 'blocks its step' : 'no longer needs the cordon', async () => {
     const run = await start(1, name, (native) => (host) => {
       const verdict = native(host);
       return verdict.kind === 'done' ? { kind: 'wait', reason: 'not yet' } : verdict;
@@ -60,7 +60,7 @@ describe.each<{ name: StepKindName; noticed: boolean }>([
   });
 });
 
-it('a host that cannot be unlocked in time is not given that time once more', async () => {
+it('a host that cannot be unlocked in time has no second unlock timeout', async () => {
   const run = await start(1, 'unlock-hosts', () => () => ({ kind: 'wait', reason: 'not yet' }));
   await run.until(() => run.step === 'unlock-hosts');
   const began = run.world.now;

@@ -53,26 +53,26 @@ describe('permits', () => {
     expect(settle(['a'], status(), pool(1, ['a'])).facts.refusal).toBeUndefined();
   });
 
-  it('count a host that is claimed also when no permit says so, once', () => {
+  it('count a claimed host without a permit, once', () => {
     expect(settle(['a'], status(), pool(1, [], undefined, ['x'])).facts.refusal).toMatch(
       /2 hosts out of service/,
     );
     expect(settle(['a'], status(permit('x')), pool(2, [], undefined, ['x'])).facts.refusal).toBeUndefined();
   });
 
-  it('are refused for a host that has one of another run, naming that strategy', () => {
+  it('are refused for a host with a permit of another run, naming that strategy', () => {
     expect(settle(['a'], status(permit('a')), pool(9)).facts.refusal).toBe(
       'a has a permit of PatchStrategy a/other',
     );
   });
 
-  it('are not granted by a pool that is closed, of whatever level; what is held stays', () => {
+  it('are not granted by a closed pool, at any level; held permits stay', () => {
     const closed = pool(9, [], 'HostPool p is paused');
     expect(settle(['a'], status(), closed, { level: 'touched' }).facts.refusal).toBe('HostPool p is paused');
     expect([...settle(['a'], status(permit('a', 'mine')), closed).facts.held]).toEqual(['a']);
   });
 
-  it('are freed when they are no longer wanted, and only ours', () => {
+  it('are freed when they are no longer wanted, except those of other runs', () => {
     const held = status(permit('a', 'mine'), permit('b', 'mine'), permit('c'));
     const after = settle(['b'], held, pool(3)).status;
     expect(after.permits?.map(({ host }) => host)).toEqual(['b', 'c']);
@@ -93,12 +93,12 @@ describe('permits', () => {
     expect(settle(['c'], status(permit('a', 'other', 'touched')), pool(1)).facts.refusal).toBeUndefined();
   });
 
-  it('need no write when they are right already', () => {
+  it('need no write when they are already right', () => {
     const before = status(permit('a', 'mine'));
     expect(settle(['a'], before, pool(1)).status).toBe(before);
   });
 
-  it('never make more hosts out of service than the pool allows', () => {
+  it('never put more hosts out of service than the pool allows', () => {
     const hosts = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), { minLength: 1 });
     fc.assert(
       fc.property(hosts, hosts, hosts, fc.integer({ min: 1, max: 8 }), (wanted, held, out, limit) => {

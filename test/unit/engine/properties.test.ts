@@ -60,13 +60,13 @@ function meddle(run: SimulatedRun, what: Event['what'], host: string): void {
 }
 
 /**
- * A host that never comes back from its reboot makes an abort time out. It is
- * named, and a person uncordons it. Returns their names.
+ * A host that never returns from its reboot makes an abort time out. The status
+ * names it, and a person uncordons it. Returns the names of these hosts.
  */
 async function uncordonThoseKept(run: SimulatedRun, uncordoned: boolean): Promise<string[]> {
   const kept = run.run.hosts.map(({ name }) => name);
   expect(['applied', 'aborted', 'ready-to-apply', 'abort-timeout']).toContain(run.run.state);
-  // One that somebody had uncordoned before is given back as soon as it is given up.
+  // A host that somebody had uncordoned before is released as soon as the abort fails on it.
   if (kept.length > 0 || !uncordoned) expect(kept.length > 0).toBe(run.run.state === 'abort-timeout');
   for (const { name, reason } of run.run.hosts) {
     expect(reason).toBe(`${name} has not completed its reboot`);
@@ -76,8 +76,8 @@ async function uncordonThoseKept(run: SimulatedRun, uncordoned: boolean): Promis
   return kept;
 }
 
-describe('whatever happens to the hosts and is ordered, an abort', () => {
-  it('ends the run with every host given back as it was found and no permit held', async () => {
+describe('after any events and any orders, an abort', () => {
+  it('ends the run with every host released as it was found, and no permit held', async () => {
     const scenario = fc.record({
       hosts: fc.array(anyHost, { minLength: 1, maxLength: 5 }),
       events: fc.array(fc.tuple(anyEvent, fc.nat({ max: 4 })), { maxLength: 6 }),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openAndFree } from '../support/fleets.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
-/** A worker that is being emptied; `closed`: somebody had cordoned it before. */
+/** A worker during its drain; `closed`: somebody had cordoned it before. */
 async function emptying(closedToNewWork: boolean, onForeignUncordon = 'pause'): Promise<SimulatedRun> {
   const run = await SimulatedRun.start({
     hosts: [{ name: 'w-1', closedToNewWork }],
@@ -13,14 +13,14 @@ async function emptying(closedToNewWork: boolean, onForeignUncordon = 'pause'): 
   return run;
 }
 
-async function takeUpAgain(run: SimulatedRun, verb: 'retry' | 'resume'): Promise<void> {
+async function restart(run: SimulatedRun, verb: 'retry' | 'resume'): Promise<void> {
   run.requests = [{ id: verb, verb }];
   await run.pass();
   run.requests = [];
   await run.settle();
 }
 
-describe('a host that somebody had cordoned before it was taken', () => {
+describe('a host that somebody had cordoned before its claim', () => {
   it('stays cordoned', async () => {
     const run = await emptying(true);
     await run.settle();
@@ -32,7 +32,7 @@ describe('a host that somebody had cordoned before it was taken', () => {
     });
   });
 
-  it('is open in the end when it was uncordoned meanwhile, and cordoned as the run had asked for', async () => {
+  it('ends up uncordoned when it was uncordoned meanwhile, and cordoned again as the run requested', async () => {
     const run = await emptying(true);
     run.world.changeHost('w-1', { closedToNewWork: false });
     await run.elapse(60_000);
@@ -43,7 +43,7 @@ describe('a host that somebody had cordoned before it was taken', () => {
     openAndFree(run);
   });
 
-  it('stays cordoned when it was uncordoned and cordoned again, and nobody saw that', async () => {
+  it('stays cordoned when it was uncordoned and cordoned again unobserved', async () => {
     const run = await emptying(true);
     run.world.changeHost('w-1', { closedToNewWork: false });
     run.world.changeHost('w-1', { closedToNewWork: true });
@@ -56,7 +56,7 @@ describe('a host that somebody had cordoned before it was taken', () => {
     });
   });
 
-  it('is open in the end when the run has cordoned it again, also where its claim was lost after that', async () => {
+  it('ends up uncordoned when the run has cordoned it again, also when its claim was lost later', async () => {
     const run = await emptying(true, 'recordon');
     run.world.changeHost('w-1', { closedToNewWork: false });
     await run.until(() => run.step === 'sw-patch-hosts');
@@ -80,7 +80,7 @@ describe('a host that somebody had cordoned before it was taken', () => {
       run.world.changeHost('w-1', { claim: undefined });
       await run.settle();
       expect(run.run.state).toBe('apply-failed');
-      await takeUpAgain(run, verb);
+      await restart(run, verb);
       expect(run.run.state).toBe('applied');
       expect(run.world.hosts.get('w-1')).toMatchObject({
         closedToNewWork: true,
@@ -91,9 +91,9 @@ describe('a host that somebody had cordoned before it was taken', () => {
   );
 });
 
-describe('a host that was open before it was taken', () => {
+describe('a host that was open before its claim', () => {
   it.each(['retry', 'resume'] as const)(
-    'is open in the end when its claim was lost, after a %s',
+    'ends up uncordoned when its claim was lost, after a %s',
     async (verb) => {
       const run = await emptying(false);
       await run.until(() => run.step === 'sw-patch-hosts');
@@ -101,7 +101,7 @@ describe('a host that was open before it was taken', () => {
       await run.settle();
       expect(run.run.state).toBe('apply-failed');
       expect(run.world.hosts.get('w-1')).toMatchObject({ closedToNewWork: true, hasMaintenanceMark: true });
-      await takeUpAgain(run, verb);
+      await restart(run, verb);
       expect(run.run.state).toBe('applied');
       openAndFree(run);
     },

@@ -6,7 +6,7 @@ import { SimulatedRun } from '../support/simulated-run.ts';
 const PAUSED = { reason: 'Paused', message: 'HostPool default is paused' } as const;
 
 describe('a request', () => {
-  it('apply-all carries the whole plan out although the mode is Hold', async () => {
+  it('apply-all applies the whole plan although the mode is Hold', async () => {
     const run = await held({ hosts: workers(4) });
     expect(await ask(run, { verb: 'apply-all' })).toBe('accepted: the plan is carried out');
     await run.settle();
@@ -14,7 +14,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('apply-stage carries one stage out, in order, and then waits', async () => {
+  it('apply-stage applies one stage, in order, and then waits', async () => {
     const run = await held({ hosts: workers(6) });
     expect(await ask(run, { verb: 'apply-stage', stage: 1 })).toBe(
       'refused: stage 1 is not the next one; the next one is 0',
@@ -35,7 +35,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('is about the plan that was reviewed, and no other', async () => {
+  it('applies to the reviewed plan, and to no other', async () => {
     const run = await held({ hosts: workers(2) });
     expect(await ask(run, { verb: 'approve', plan: 'sha256:0' })).toMatch(
       /^refused: the plan is now sha256:[0-9a-f]+, not sha256:0: review it/,
@@ -47,7 +47,7 @@ describe('a request', () => {
     expect(await ask(run, { verb: 'apply-all' })).toMatch(/^refused: the run has ended/);
   });
 
-  it('retry works on the failed host once more, and on those of its stage that were given back', async () => {
+  it('retry repeats the failed host, and the released hosts of its stage', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, { name: 'w-3' }] });
     expect(await ask(run, { verb: 'retry' })).toMatch(/^refused: only a failed run/);
     await ask(run, { verb: 'apply-all' });
@@ -61,7 +61,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('retry makes Jobs of its own also on hosts that were given back meanwhile', async () => {
+  it('retry creates new Jobs, also on hosts that were released meanwhile', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
@@ -76,7 +76,7 @@ describe('a request', () => {
     ]);
   });
 
-  it('retry is refused while nothing may begin: the host stays what it is, failed and locked', async () => {
+  it('retry is refused while nothing may begin: the host stays failed and locked', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
@@ -94,7 +94,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('retry is refused while a Job of the attempt before still runs: no other one begins beside it', async () => {
+  it('retry is refused while a Job of the last attempt still runs: no second Job begins beside it', async () => {
     const run = await held({
       hosts: workers(1),
       spec: { timing: { patchTimeoutSeconds: 60 } },
@@ -110,7 +110,7 @@ describe('a request', () => {
     expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
   });
 
-  it('retry allows the stage that failed, also where an earlier request allowed less', async () => {
+  it('retry allows the failed stage, also when an earlier request allowed fewer stages', async () => {
     const hosts = [{ name: 'w-1' }, { name: 'w-2' }, { name: 'w-3', behaviour: 7 }];
     const run = await held({ hosts });
     await ask(run, { verb: 'apply-stage', stage: 0 });
@@ -124,7 +124,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('resume repeats nothing: it goes on when somebody has mended the host, else it fails as before', async () => {
+  it('resume repeats nothing: it continues when somebody has repaired the host, otherwise it fails again', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
@@ -143,7 +143,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('resume does not wait for a reboot of before, on a host that somebody has mended and rebooted', async () => {
+  it('resume does not wait for an earlier reboot, on a host that somebody has repaired and rebooted', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 'lie' }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
@@ -156,7 +156,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('release-host gives a failed host back as it is, and only such a one', async () => {
+  it('release-host releases a failed host as it is, and refuses any other host', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await ask(run, { verb: 'apply-all' });
     await run.until(() => run.claimed.includes('w-2'));
@@ -170,7 +170,7 @@ describe('a request', () => {
     expect(run.run.state).toBe('apply-failed');
   });
 
-  it('abort gives every host back; with a stage only when that one runs', async () => {
+  it('abort releases every host; with a stage, only while that stage runs', async () => {
     const run = await held({ hosts: workers(4) });
     expect(await ask(run, { verb: 'abort' })).toBe(
       'refused: nothing is under way: the strategy is ready-to-apply',
@@ -185,7 +185,7 @@ describe('a request', () => {
     openAndFree(run);
   });
 
-  it('waits while the strategy is suspended, but for an abort', async () => {
+  it('waits while the strategy is suspended, except an abort', async () => {
     const run = await SimulatedRun.start({ hosts: workers(2) });
     await run.until(() => run.claimed.length > 0);
     run.order = { mode: 'Suspend' };
@@ -199,7 +199,7 @@ describe('a request', () => {
 });
 
 describe('Suspend', () => {
-  it('lets nothing happen, and no time pass for the deadlines', async () => {
+  it('starts nothing, and stops the deadlines', async () => {
     const run = await SimulatedRun.start({
       hosts: workers(2),
       spec: { timing: { patchTimeoutSeconds: 60 } },
@@ -231,7 +231,7 @@ describe.each(AWAY_STEPS)('in %s', (step) => {
     return run;
   };
 
-  it('Suspend lets nothing happen for a day, and then the run goes on to its end', async () => {
+  it('Suspend starts nothing for a day, and then the run continues to its end', async () => {
     const run = await start();
     const { length } = run.accepted;
     run.order = { mode: 'Suspend' };
@@ -244,7 +244,7 @@ describe.each(AWAY_STEPS)('in %s', (step) => {
     openAndFree(run);
   });
 
-  it('the deletion of the strategy gives every host back', async () => {
+  it('the deletion of the strategy releases every host', async () => {
     const run = await start();
     run.order = { mode: 'Abort', finalizing: true };
     await run.settle();
@@ -254,8 +254,8 @@ describe.each(AWAY_STEPS)('in %s', (step) => {
   });
 });
 
-describe('what holds a run back', () => {
-  it('stops it at the next safe point, whoever asked for it', async () => {
+describe('an order that is held back', () => {
+  it('stops the run at the next safe point, also when a request started it', async () => {
     const run = await held({ hosts: workers(4) });
     await ask(run, { verb: 'apply-all' });
     await run.until(() => run.claimed.length > 0);
@@ -276,7 +276,7 @@ describe('a host that somebody uncordons while we work on it', () => {
     return run;
   };
 
-  it('is left alone until it is cordoned again (pause), and patched only when it is empty', async () => {
+  it('waits until it is cordoned again (pause), and is patched only when it is empty', async () => {
     const run = await start('pause');
     await run.until(() => run.step === 'migrate-instances-from-host');
     run.world.changeHost('w-1', { closedToNewWork: false });
@@ -315,7 +315,7 @@ describe('a host that somebody uncordons while we work on it', () => {
     expect(run.run.apply.reason).toContain('w-1 was uncordoned by somebody while we work on it');
   });
 
-  it('is not given new work when a pod came between the drain and the Job', async () => {
+  it('is drained again when a pod arrives between the drain and the Job', async () => {
     const run = await start('pause');
     await run.until(() => run.step === 'sw-patch-hosts');
     run.world.addPod({ host: 'w-1', name: 'late' });
@@ -327,7 +327,7 @@ describe('a host that somebody uncordons while we work on it', () => {
 });
 
 describe('a claim that somebody edits or removes', () => {
-  it('stops the work on that host, and an abort puts it back as it was', async () => {
+  it('stops the work on that host, and an abort restores the host', async () => {
     for (const spoiltClaim of [undefined, 'its annotation was edited']) {
       const run = await SimulatedRun.start({ hosts: workers(1) });
       await run.until(() => run.step === 'sw-patch-hosts');
@@ -342,7 +342,7 @@ describe('a claim that somebody edits or removes', () => {
     }
   });
 
-  it('is never taken over: a host with one waits for somebody to take it off', async () => {
+  it('is never replaced: a host with such a claim waits until somebody removes the claim', async () => {
     const run = await SimulatedRun.start({ hosts: workers(1) });
     run.world.changeHost('w-1', { spoiltClaim: 'its annotation careen.dev/claim was copied' });
     await run.until(() => run.reasons.some((reason) => reason.includes('cannot be claimed')));
@@ -352,7 +352,7 @@ describe('a claim that somebody edits or removes', () => {
 });
 
 describe('a strategy that is deleted', () => {
-  it('gives healthy hosts back and leaves the failed one locked, with the reason', async () => {
+  it('releases healthy hosts and leaves the failed one locked, with the reason', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await run.until(() => run.run.hosts.some(({ result }) => result === 'failed'));
     run.order = { mode: 'Abort', finalizing: true };
@@ -368,7 +368,7 @@ describe('a strategy that is deleted', () => {
     expect(run.world.hosts.get('w-1')?.leftLocked).toContain('exited with code 7');
   });
 
-  it('goes also when its hosts are gone', async () => {
+  it('is removed also when its hosts are gone', async () => {
     const run = await SimulatedRun.start({ hosts: workers(2) });
     await run.until(() => run.step === 'sw-patch-hosts');
     for (const { name } of workers(2)) run.world.removeHost(name);

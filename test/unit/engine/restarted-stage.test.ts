@@ -3,9 +3,9 @@ import { openAndFree, workers } from '../support/fleets.ts';
 import { ask, held } from '../support/requests.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
-describe('a failed stage that is taken up again', () => {
+describe('a restarted stage', () => {
   it.each(['retry', 'resume'] as const)(
-    '%s that fails before its work begins keeps the host that had failed locked, and can be placed again',
+    '%s that fails before its work begins keeps the failed host locked, and can be repeated',
     async (verb) => {
       const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, ...workers(3).slice(1)] });
       await ask(run, { verb: 'apply-all' });
@@ -26,7 +26,7 @@ describe('a failed stage that is taken up again', () => {
     },
   );
 
-  it('retry takes back that a host was to be given back as it is', async () => {
+  it('retry cancels an earlier release-host', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });
     await run.settle();
@@ -42,32 +42,29 @@ describe('a failed stage that is taken up again', () => {
   it.each([
     { when: 'while it waits for permits', closedToNewWork: true },
     { when: 'when it has permits', closedToNewWork: false },
-  ])(
-    'takes no further host when something stands against it $when, and says so',
-    async ({ closedToNewWork }) => {
-      const other = { name: 'x', labels: { infra: '' } };
-      const run = await SimulatedRun.start({
-        hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, other],
-      });
-      await run.settle();
-      run.world.changeHost('x', { closedToNewWork });
-      const before = run.accepted.length;
-      run.requests = [{ id: 'r-1', verb: 'retry' }];
-      run.alarmsKnown = false;
-      await run.until(() => run.step === 'query-alarms');
-      run.alarmsKnown = true;
-      await (closedToNewWork ? run.until(() => run.step === 'lock-hosts') : run.untilGranted());
-      expect(run.permits.size).toBe(closedToNewWork ? 1 : 2);
-      const message = 'the spec was edited, the remaining stages are planned again';
-      run.order = { mode: 'Run', heldBack: { reason: 'Building', message } };
-      await run.settle();
-      expect(run.run).toMatchObject({ state: 'apply-failed', apply: { reason: `stage 0: ${message}` } });
-      expect(run.accepted.slice(before)).toEqual([]);
-      expect([run.claimed, [...run.permits]]).toEqual([['w-1'], ['w-1']]);
-    },
-  );
+  ])('claims no further host when the order is held back $when, and says so', async ({ closedToNewWork }) => {
+    const other = { name: 'x', labels: { infra: '' } };
+    const run = await SimulatedRun.start({
+      hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, other],
+    });
+    await run.settle();
+    run.world.changeHost('x', { closedToNewWork });
+    const before = run.accepted.length;
+    run.requests = [{ id: 'r-1', verb: 'retry' }];
+    run.alarmsKnown = false;
+    await run.until(() => run.step === 'query-alarms');
+    run.alarmsKnown = true;
+    await (closedToNewWork ? run.until(() => run.step === 'lock-hosts') : run.untilGranted());
+    expect(run.permits.size).toBe(closedToNewWork ? 1 : 2);
+    const message = 'the spec was edited, the remaining stages are planned again';
+    run.order = { mode: 'Run', heldBack: { reason: 'Building', message } };
+    await run.settle();
+    expect(run.run).toMatchObject({ state: 'apply-failed', apply: { reason: `stage 0: ${message}` } });
+    expect(run.accepted.slice(before)).toEqual([]);
+    expect([run.claimed, [...run.permits]]).toEqual([['w-1'], ['w-1']]);
+  });
 
-  it('leaves a host locked that had failed, also where it was about to be worked on again', async () => {
+  it('leaves a failed host locked, also when its next attempt was about to begin', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }] });
     await run.settle();
     run.requests = [{ id: 'r-1', verb: 'retry' }];

@@ -27,7 +27,7 @@ function hostsOver(transport: (call: Call) => Promise<Answer>): KubernetesHostOp
   return new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
 }
 
-/** Takes over the hosts of a run, whose claims may all be on their way. */
+/** Takes over the hosts of a run, whose claims may all be in flight. */
 async function takeOver(names: readonly string[], transport: (call: Call) => Promise<Answer>): Promise<void> {
   const adoptions = new Map(names.map((name) => [name, { claim, makeIfMissing: true }]));
   await hostsOver(transport).adopt(adoptions, FENCE, new AbortController().signal);
@@ -45,8 +45,8 @@ function answer(status: number, content: unknown): Answer {
   };
 }
 
-describe('a run that is taken over', () => {
-  it('is given up only when no write of it is under way any more', async () => {
+describe('a take-over of a run', () => {
+  it('rejects only when none of its writes is in flight', async () => {
     const slow = Promise.withResolvers<undefined>();
     const log: string[] = [];
     const transport = async ({ method, path }: Call): Promise<Answer> => {
@@ -64,7 +64,7 @@ describe('a run that is taken over', () => {
   });
 
   it.each([
-    ['as it was when its claim was asked for', { unschedulable: true }, true, true],
+    ['unchanged since its claim was requested', { unschedulable: true }, true, true],
     ['cordoned since', { unschedulable: true }, false, false],
     ['uncordoned since', {}, true, false],
     [
@@ -73,7 +73,7 @@ describe('a run that is taken over', () => {
       false,
       true,
     ],
-  ])('meets a node that is %s', async (_, spec, closedToNewWorkBefore, isMade) => {
+  ])('decides about a claim on a node that is %s', async (_, spec, closedToNewWorkBefore, isMade) => {
     const written: unknown[] = [];
     const transport = async ({ method, body }: Call): Promise<Answer> => {
       if (method === 'PATCH') written.push(body);
@@ -88,7 +88,7 @@ describe('a run that is taken over', () => {
     expect(written).toMatchObject(isMade ? [{ metadata: { annotations } }] : []);
   });
 
-  it('may have a claim on its way from when that was asked for until its host was locked', async () => {
+  it('expects a claim in flight between its request and the lock of its host', async () => {
     const { run } = await SimulatedRun.start({ hosts: workers(1) });
     const outage: HostProgress = {
       ...{ name: 'w-1', level: 'away', step: 'lock-hosts', attempt: 1, since: claim.since, result: 'wait' },
@@ -100,7 +100,7 @@ describe('a run that is taken over', () => {
   });
 
   it.each(['GET', 'PATCH'])(
-    'has every claim in the new epoch, also one that arrives just before the %s of its host',
+    'moves every claim to the new epoch, also one that arrives just before the %s of its host',
     async (method) => {
       const server = new ApiServer(() => 0);
       const [a] = ['a', 'b'].map((name) =>
@@ -109,11 +109,11 @@ describe('a run that is taken over', () => {
       const { uid = '', resourceVersion = '' } = a?.metadata ?? {};
       const seen = nodeState({ metadata: { name: 'a', uid, resourceVersion } });
       const path = '/api/v1/nodes/a';
-      const onItsWay: Call[] = [{ method: 'PATCH', path, body: claimPatch(seen, { ...claim, epoch: 1 }) }];
+      const inFlight: Call[] = [{ method: 'PATCH', path, body: claimPatch(seen, { ...claim, epoch: 1 }) }];
       const carry = (request: Call, by: string): unknown => carryOut(server, request, () => undefined, by);
       const transport = async (request: Call): Promise<Answer> => {
         if (request.method === method && request.path === path)
-          for (const late of onItsWay.splice(0)) carry(late, 'before');
+          for (const late of inFlight.splice(0)) carry(late, 'before');
         try {
           return answer(200, carry(request, 'new'));
         } catch (error) {
@@ -122,7 +122,7 @@ describe('a run that is taken over', () => {
         }
       };
       await takeOver(['a', 'b'], transport);
-      expect(onItsWay).toEqual([]);
+      expect(inFlight).toEqual([]);
       const claims = server
         .list('nodes')
         .map(({ metadata }) => readClaim(metadata.annotations?.['careen.dev/claim'], metadata.uid).claim);

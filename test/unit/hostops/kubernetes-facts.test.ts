@@ -55,7 +55,7 @@ function node(
 type V1Taints = NonNullable<NonNullable<V1Node['spec']>['taints']>;
 
 describe('a node', () => {
-  it('says in words why it is not Ready, and which pressure it is under', () => {
+  it('says in words why it is not Ready, and names its pressure', () => {
     const conditions = [
       { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'PLEG is not healthy.' },
       { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' },
@@ -66,7 +66,7 @@ describe('a node', () => {
     ]);
   });
 
-  it('has no claim when the annotation cannot be read', () => {
+  it('has no claim when the annotation is unreadable', () => {
     expect(node('a', { claim: '{' }).claim).toBeUndefined();
     expect(node('a', { claim: '{"run":"r1"}' }).claim).toBeUndefined();
     expect(node('a', { claim: writeClaim(CLAIM, 'uid-a') }).claim).toEqual(CLAIM);
@@ -93,7 +93,7 @@ describe('a node', () => {
     expect(rolesOf({}, { ...roles, worker: { matchLabels: { disk: 'big' } } })).toEqual([]);
   });
 
-  it('keeps the note that it was left locked while it is closed: it is left so again', () => {
+  it('keeps its left-locked note while it is closed: a release leaves it locked again', () => {
     const note = { metadata: { annotations: { 'careen.dev/left-locked': null } } };
     const left = { ...node('a', { closedToNewWork: true }), leftLocked: true };
     expect(claimPatch(left, { ...CLAIM, closedToNewWorkBefore: true })).not.toMatchObject(note);
@@ -126,7 +126,7 @@ describe('a pod', () => {
     metadata: { ownerReferences: [{ kind, apiVersion, name: 'o', uid: 'o', controller: true }] },
   });
 
-  it('does not have to leave when a DaemonSet, the kubelet or a Job of ours runs it, or when it has ended', () => {
+  it('stays when a DaemonSet, the kubelet or a Job of ours runs it, or when it has ended', () => {
     const ours = controlledBy('Job', 'batch/v1');
     const staying: V1Pod[] = [
       controlledBy('DaemonSet', 'apps/v1'),
@@ -142,7 +142,7 @@ describe('a pod', () => {
     expect(staying.map(instanceOf)).toEqual([undefined, undefined, undefined, undefined]);
   });
 
-  it('does not escape the drain by a label of ours, or by a DaemonSet of another group', () => {
+  it('is drained in spite of a label of ours, or of a DaemonSet of another group', () => {
     expect(instanceOf({ metadata: { labels: { 'careen.dev/run': 'r1' } } })).toMatchObject({
       unmanaged: true,
     });
@@ -173,7 +173,7 @@ describe('a Job', () => {
     expect(jobName(effect)).not.toBe(jobName({ ...effect, key: 'r1/0/sw-patch-hosts/h/k/2' }));
   });
 
-  it('is made suspended, pinned and never repeated, and is read back as what it was made for', () => {
+  it('is created suspended, pinned and without retries, and is read back as its effect', () => {
     const made = jobManifest(effect, fence);
     expect(made).toMatchObject({
       spec: { suspend: true, backoffLimit: 0, template: { spec: { nodeName: 'h', restartPolicy: 'Never' } } },
@@ -181,7 +181,7 @@ describe('a Job', () => {
     expect(jobState(made)).toMatchObject({ key: effect.key, host: 'h', state: 'suspended' });
   });
 
-  it('gives its pod a token only as a service account that it names', () => {
+  it('gives its pod a token only for a named service account', () => {
     const token = (fields: object): unknown => {
       const { spec, ...rest } = effect.job.template;
       const job = { template: { ...rest, spec: { ...spec, ...fields } } };
@@ -195,7 +195,7 @@ describe('a Job', () => {
     expect(token({ serviceAccountName: 'patcher', automountServiceAccountToken: false })).toBe(false);
   });
 
-  it('failed for the reason of the container that ended first with another code than 0', () => {
+  it('fails for the reason of the first container with another exit code than 0', () => {
     const ended = (name: string, exitCode: number, reason: string) => ({
       ...{ name, image: 'i', imageID: '', ready: false, restartCount: 0 },
       state: { terminated: { exitCode, reason } },
@@ -214,7 +214,7 @@ describe('a Job', () => {
 });
 
 describe('a fleet', () => {
-  it('has the same revision in whatever order its hosts came, and after one left and came back', () => {
+  it('has the same revision for any order of its hosts, and after a host left and returned', () => {
     const [a, b] = [node('a'), node('b')];
     const fleet = new Fleet(scope, [a, b]);
     const before = fleet.facts.revision;
@@ -226,7 +226,7 @@ describe('a fleet', () => {
     expect(fleet.facts.revision).toBe(before);
   });
 
-  it('counts a closed host as taken by others only while it has no claim, and a claim changes no plan', () => {
+  it('counts a closed host as out of service by others only without a claim, and a claim changes no plan', () => {
     const open = node('a');
     const closedToNewWork = node('a', { closedToNewWork: true });
     const claimed = node('a', { closedToNewWork: true, claim: writeClaim(CLAIM, 'uid-a') });
@@ -255,7 +255,7 @@ describe('a refused eviction', () => {
     details: { causes: [{ reason: 'DisruptionBudget', message: 'The disruption budget b is exhausted' }] },
   };
 
-  it('by a budget names the pod and the budget, and waits as long as the server asks', () => {
+  it('by a budget names the pod and the budget, and waits as long as the server requests', () => {
     const reason = 'pod n/p may not leave now: The disruption budget b is exhausted';
     expect(refusal(429, budget, { 'retry-after': '10' })).toEqual({
       kind: 'blocked',
@@ -269,7 +269,7 @@ describe('a refused eviction', () => {
     expect(refusal(429, {})).toMatchObject({ reason: 'evicting pod n/p: the API server is overloaded' });
   });
 
-  it('is final for two budgets and for missing rights, but not in a namespace that is being deleted', () => {
+  it('is final for two budgets and for missing rights, except in a terminating namespace', () => {
     const two = { message: 'This pod has more than one PodDisruptionBudget, which is not supported.' };
     expect(refusal(500, two)).toMatchObject({ kind: 'refused' });
     expect(refusal(403, { message: 'forbidden' })).toMatchObject({ kind: 'refused' });
@@ -278,7 +278,7 @@ describe('a refused eviction', () => {
     });
   });
 
-  it('is stale when the pod is another one, already done when it is gone, unknown when the server stumbled', () => {
+  it('is stale for another pod, already done for a missing pod, unknown after a server error', () => {
     expect([409, 404, 500].map((code) => refusal(code, {}))).toMatchObject([
       { kind: 'stale' },
       { kind: 'already' },
@@ -288,7 +288,7 @@ describe('a refused eviction', () => {
 });
 
 describe('a resource version', () => {
-  it('is older by number, not by text, and never when it is no number', () => {
+  it('is compared by number, not by text, and is never older when it is no number', () => {
     expect([isOlder('9', '10'), isOlder('10', '9'), isOlder('9', '9'), isOlder('a', 'b')]).toEqual([
       true,
       false,

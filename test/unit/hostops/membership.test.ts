@@ -24,7 +24,7 @@ describe('the pool of a host', () => {
   const gpu = pool('gpu', { gpu: 'yes' }, 2);
   const zone = pool('zone-a', { zone: 'a' }, 1);
 
-  it('is default when no other pool selects it, however old that is', () => {
+  it('is default only when no other pool selects it, even when default is older', () => {
     expect(poolsOf({ zone: 'b' }, everything, gpu, zone)).toEqual(['default']);
     expect(poolsOf({ gpu: 'yes' }, everything, gpu, zone)).toEqual(['gpu']);
     expect(poolsOf({ gpu: 'yes' }, { ...everything, createdAt: '2020-01-01T00:00:00Z' }, gpu)).toEqual([
@@ -32,17 +32,17 @@ describe('the pool of a host', () => {
     ]);
   });
 
-  it('is none when default does not select it either', () => {
+  it('does not exist when default does not select it either', () => {
     expect(poolsOf({ zone: 'b' }, pool('default', { managed: 'yes' }), gpu)).toEqual([]);
   });
 
-  it('is the older one where two overlap, and by name where they are of one age', () => {
+  it('is the older of two that overlap, and the first by name when they have the same age', () => {
     const both = { gpu: 'yes', zone: 'a' };
     expect(poolsOf(both, gpu, zone, everything)).toEqual(['zone-a']);
     expect(poolsOf(both, gpu, { ...zone, createdAt: gpu.createdAt })).toEqual(['gpu']);
   });
 
-  it('follows from the providers of the pools that come before', () => {
+  it('follows from the providers of the preceding pools', () => {
     const pools = [everything, gpu, zone];
     expect(poolsBefore(gpu, pools)).toEqual([zone]);
     expect(poolsBefore(zone, pools)).toEqual([]);
@@ -54,7 +54,7 @@ describe('the pool of a host', () => {
   });
 });
 
-describe('whatever pools there are', () => {
+describe('for any pools', () => {
   const labels = fc.dictionary(fc.constantFrom('x', 'y', 'z'), fc.constantFrom('1', '2'));
   const pools = fc.uniqueArray(
     fc
@@ -66,7 +66,7 @@ describe('whatever pools there are', () => {
     fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
   );
 
-  it('a host belongs to one at most, and to one if any selects it', () => {
+  it('a host belongs to one pool at most, and to one if any selects it', () => {
     fc.assert(
       fc.property(pools, labels, (all, host) => {
         const selected = all.some(({ provider }) =>
@@ -77,7 +77,7 @@ describe('whatever pools there are', () => {
     );
   });
 
-  it('their order does not matter', () => {
+  it('the order of the pools does not matter', () => {
     fc.assert(
       fc.property(shuffled, ([all, otherwise]) => {
         for (const each of all) expect(poolsBefore(each, otherwise)).toEqual(poolsBefore(each, all));

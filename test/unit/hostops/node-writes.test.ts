@@ -7,7 +7,7 @@ import { nodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
 import { releaseNode } from '../../../src/hostops/kubernetes/node-writes.ts';
 import { claimOfAnother } from '../support/fleets.ts';
 
-/** Whether the release of a cordoned node opens it; `found`: what its claim says, undefined when it was lost. */
+/** Whether the release uncordons a cordoned node; `found`: the state before its claim, undefined when it was lost. */
 async function opens(
   found: boolean | undefined,
   closedToNewWorkBefore: boolean | undefined,
@@ -38,19 +38,19 @@ async function opens(
   return JSON.stringify(written).includes('"unschedulable":null');
 }
 
-describe('a node that is given back', () => {
+describe('a released node', () => {
   it('stays cordoned when its claim found it so', async () => {
     expect(await opens(true, undefined)).toBe(false);
     expect(await opens(true, true)).toBe(false);
   });
 
-  it('is opened when the run has seen it open since, or its claim says that we closed it', async () => {
+  it('is uncordoned when the run has seen it open since, or its claim says that we cordoned it', async () => {
     expect(await opens(true, false)).toBe(true);
     expect(await opens(false, undefined)).toBe(true);
     expect(await opens(false, true)).toBe(true);
   });
 
-  it('is put back as the run wrote down when its claim was lost', async () => {
+  it('is restored from the record of the run when its claim was lost', async () => {
     expect(await opens(undefined, true)).toBe(false);
     expect(await opens(undefined, false)).toBe(true);
   });

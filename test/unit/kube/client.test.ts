@@ -23,11 +23,11 @@ describe('the verb of a request', () => {
     expect(verbOf({ method: 'GET', path })).toBe(verb);
   });
 
-  it('is watch, whatever is watched', () => {
+  it('is watch for any resource', () => {
     expect(verbOf({ method: 'GET', path: '/api/v1/nodes', query: { watch: true } })).toBe('watch');
   });
 
-  it('is that of the method for what is written', () => {
+  it('is the verb of the method for a write', () => {
     const path = '/api/v1/namespaces/careen-hosts/pods/a/eviction';
     expect(verbOf({ method: 'POST', path })).toBe('create');
     expect(verbOf({ method: 'PATCH', path })).toBe('patch');
@@ -36,7 +36,7 @@ describe('the verb of a request', () => {
 });
 
 describe('a call', () => {
-  it('is given up when its answer stops in the middle', async () => {
+  it('is cancelled when its answer stops in the middle', async () => {
     const server = await scriptedServer((_url, response) => {
       response.write('{"items":[');
     });
@@ -49,7 +49,7 @@ describe('a call', () => {
 });
 
 describe('the pool of connections', () => {
-  it('is one for all requests, and another when a file of the credentials has changed', async () => {
+  it('is shared by all requests, and is replaced when a file of the credentials has changed', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'careen-keys-'));
     const caFile = join(folder, 'ca.crt');
     const client = new PooledKubeConfig();
@@ -73,20 +73,20 @@ describe('an error', () => {
   const refused = (headers: Record<string, string>, body = '{}'): ApiException<string> =>
     new ApiException(429, 'GET /', body, headers);
 
-  it('has the status that the server gave, never the number of a DOM exception', () => {
+  it('has the status of the server, never the number of a DOM exception', () => {
     expect(httpStatus(refused({}))).toBe(429);
     expect(httpStatus(AbortSignal.abort().reason)).toBeUndefined();
     expect(httpStatus(new Error('fetch failed'))).toBeUndefined();
   });
 
-  it('says how long to wait, in the header or in the Status', () => {
+  it('says how long to wait, from the header or from the Status', () => {
     expect(retryAfterSeconds(refused({ 'Retry-After': '3' }))).toBe(3);
     expect(retryAfterSeconds(refused({}, '{"details":{"retryAfterSeconds":4}}'))).toBe(4);
     expect(retryAfterSeconds(refused({ 'Retry-After': 'Wed, 25 Nov 2026 03:00:00 GMT' }))).toBeUndefined();
     expect(retryAfterSeconds(new Error('fetch failed'))).toBeUndefined();
   });
 
-  it('is explained by what the server said, and otherwise by what the network did', () => {
+  it('is explained by the message of the server, and otherwise by the network error', () => {
     expect(explain(refused({}, '{"message":"too many requests"}'))).toBe('too many requests');
     expect(explain(refused({}, '<html>'))).toBe('the API server answered 429');
     expect(explain(new TypeError('fetch failed', { cause: new Error('other side closed') }))).toBe(

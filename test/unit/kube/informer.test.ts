@@ -23,7 +23,7 @@ afterEach(() => {
   for (const each of open.splice(0)) each.close();
 });
 
-/** An informer whose server gives these lists in their order, and what these watches bring; then it is silent. */
+/** An informer whose server returns these lists in their order, and these watches; then it is silent. */
 async function run(
   answers: {
     readonly lists: readonly string[];
@@ -60,7 +60,7 @@ async function run(
 }
 
 describe('an informer', () => {
-  it('lists in pages, and watches from there with bookmarks and for minutes', async () => {
+  it('lists in pages, and then watches with bookmarks, for minutes', async () => {
     const pages = [list('10', [object('a', '1')], 'more'), list('10', [object('b', '2')])];
     const { informer, lists, watches } = await run({ lists: pages });
     await eventually('the watch', () => watches.length > 0);
@@ -76,7 +76,7 @@ describe('an informer', () => {
     expect(Number(query['timeoutSeconds'])).toBeLessThanOrEqual(360);
   });
 
-  it('goes on from a bookmark', async () => {
+  it('continues from a bookmark', async () => {
     const { informer, lists, watches } = await run({
       lists: [list('10', [object('a', '1')])],
       watches: [[event('BOOKMARK', '', '25')]],
@@ -87,7 +87,7 @@ describe('an informer', () => {
     expect([...informer.values()]).toEqual(['a']);
   });
 
-  it('reads events that arrive in pieces, and asks again for one that was cut off', async () => {
+  it('reads events that arrive in pieces, and requests a truncated one again', async () => {
     const whole = Buffer.from(event('ADDED', 'hôte', '11') + event('ADDED', 'b', '12'));
     const cutOff = event('ADDED', 'c', '13').slice(0, 20);
     const middle = whole.indexOf('ô') + 1; // inside of a character
@@ -100,7 +100,7 @@ describe('an informer', () => {
     expect(watches[1]?.get('resourceVersion')).toBe('12');
   });
 
-  it('goes on when a handler throws, and logs it', async () => {
+  it('continues when a handler throws, and logs the error', async () => {
     const { informer, warnings } = await run(
       { lists: [list('10', [object('a', '1')])], watches: [[event('MODIFIED', 'b', '11')]] },
       () => {
@@ -112,7 +112,7 @@ describe('an informer', () => {
     expect(warnings).toEqual(Array(2).fill('a handler of the informer failed'));
   });
 
-  it('does not take back what is newer than the event', async () => {
+  it('does not replace an object that is newer than the event', async () => {
     const { informer, watches } = await run({
       lists: [list('10', [object('a', '9')])],
       watches: [[event('MODIFIED', 'a', '12'), event('MODIFIED', 'a', '11'), event('DELETED', 'a', '11')]],

@@ -17,7 +17,7 @@ function setUp(first: ReturnType<typeof object> | undefined) {
 }
 
 describe('reading an object', () => {
-  it('sends the whole of it only when its version is not known', async () => {
+  it('fetches the whole object only when its version is unknown', async () => {
     const { server, reader } = setUp(object('1'));
     await reader.read('p');
     await reader.read('p');
@@ -27,7 +27,7 @@ describe('reading an object', () => {
     expect(server.whole).toBe(2);
   });
 
-  it('is never older than the call: one made anew is another, whatever its version', async () => {
+  it('is never older than the call: a recreated object differs, whatever its version', async () => {
     const { server, reader } = setUp(object('1'));
     await reader.read('p');
     server.now = object('1', 'another');
@@ -36,7 +36,7 @@ describe('reading an object', () => {
     expect(await reader.read('p')).toBeUndefined();
   });
 
-  it('knows what became of it by an own write, until that is forgotten', async () => {
+  it('knows the result of an own write, until it is forgotten', async () => {
     const { server, reader } = setUp(object('1'));
     const written = object('2');
     server.now = written;
@@ -48,7 +48,7 @@ describe('reading an object', () => {
     expect(server.whole).toBe(1);
   });
 
-  it('is done once for several that ask at the same time', async () => {
+  it('happens once for concurrent calls', async () => {
     const { server, reader } = setUp(object('1'));
     const read = await Promise.all([reader.read('p'), reader.read('p'), reader.read('p')]);
     expect(read.map((each) => each?.metadata.resourceVersion)).toEqual(['1', '1', '1']);

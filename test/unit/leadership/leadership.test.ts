@@ -36,7 +36,7 @@ describe('leadership', () => {
     );
   });
 
-  it('goes on from the start of a renewal', () => {
+  it('is extended from the start of a renewal', () => {
     const { term, clock } = begin();
     clock.now = 6_000;
     term.renewed(2_000);
@@ -46,21 +46,21 @@ describe('leadership', () => {
     expect(term.isValid()).toBe(false);
   });
 
-  it('does not come back by a renewal whose answer came after the deadline', () => {
+  it('is not restored by a renewal whose answer came after the deadline', () => {
     const { term, clock } = begin();
     clock.now = 10_001;
     term.renewed(9_000);
     expect(term.isValid()).toBe(false);
   });
 
-  it('tells of its loss when the deadline passes', async () => {
+  it('reports its loss when the deadline passes', async () => {
     const { term, clock } = begin(0.3);
     clock.now = 1_000;
     await eventually('the loss', () => term.lost.aborted);
     expect(term.lost.reason).toBeInstanceOf(NotLeadingError);
   });
 
-  it('is given up once, and that is no loss', async () => {
+  it('is released once, and that is no loss', async () => {
     const { term, clock } = begin();
     const released = term.release();
     expect(term.isValid()).toBe(false);
@@ -70,7 +70,7 @@ describe('leadership', () => {
     expect(() => term.assertValid()).toThrow(/it was released/);
   });
 
-  it('that is lost is not given up: the Lease is no longer ours', async () => {
+  it('that is lost is not released: the Lease is no longer ours', async () => {
     const { term, clock } = begin();
     term.lose('other has taken it');
     await term.release();

@@ -32,21 +32,21 @@ describe('a lease of 15 s', () => {
 });
 
 describe('a standby', () => {
-  it('looks first', () => {
+  it('reads the Lease first', () => {
     expect(standbyVerdict('me', undefined, TIMES, 0)).toEqual({ kind: 'look' });
   });
 
-  it('creates a Lease that is missing and takes one that was given up, at once', () => {
+  it('creates a missing Lease and takes a released one, at once', () => {
     expect(standby(undefined, 0)).toEqual({ kind: 'create' });
     expect(standby(lease(''), 0)).toEqual({ kind: 'take', lease: lease('') });
   });
 
-  it('takes the Lease of a holder after a lease time without a change, not before', () => {
+  it('takes the Lease of another holder after a lease time without a change, not before', () => {
     expect(standby(lease('other'), 14_999)).toEqual({ kind: 'wait', until: 15_000 });
     expect(standby(lease('other'), 15_000)).toMatchObject({ kind: 'take' });
   });
 
-  it('waits as long as the holder asks for, and its own lease time when the holder does not say', () => {
+  it("waits for the holder's lease time, and for its own when the holder names none", () => {
     expect(standby(lease('other', { leaseMs: 60_000 }), 15_000)).toEqual({ kind: 'wait', until: 60_000 });
     expect(standby(lease('other', { leaseMs: undefined }), 1)).toEqual({ kind: 'wait', until: 15_000 });
   });
@@ -63,7 +63,7 @@ describe('a leader', () => {
     expect(leader(lease('me'), 9_999)).toMatchObject({ kind: 'renew' });
   });
 
-  it('has lost when the deadline has passed, whatever the Lease says', () => {
+  it('has lost when the deadline has passed, with any Lease', () => {
     const why = 'it was not renewed within 10 s';
     expect(leader(lease('me'), 10_000)).toEqual({ kind: 'lost', why });
     expect(leader(undefined, 10_000)).toEqual({ kind: 'lost', why });
@@ -74,27 +74,27 @@ describe('a leader', () => {
     expect(leader(lease(''), 0)).toEqual({ kind: 'lost', why: 'somebody else released it' });
   });
 
-  it('makes a Lease anew that somebody deleted', () => {
+  it('recreates a Lease that somebody deleted', () => {
     expect(leader(undefined, 0)).toEqual({ kind: 'create' });
   });
 });
 
-describe('what is known of the Lease', () => {
+describe('the knowledge about the Lease', () => {
   const known = seen(undefined, lease('other'), 100);
 
-  it('is as old as the last change, not as the last look', () => {
+  it('dates from the last change, not from the last read', () => {
     expect(seen(known, lease('other'), 200)).toBe(known);
     expect(seen(known, lease('other', { revision: '11' }), 200)).toMatchObject({ since: 200 });
   });
 
-  it('is not replaced by older news that come late', () => {
+  it('is not replaced by an older state that arrives late', () => {
     expect(seen(known, lease('', { revision: '9' }), 200)).toBe(known);
     const gone = seenGone(known, 'uid-1', 200);
     expect(gone).toMatchObject({ lease: undefined, since: 200 });
     expect(seen(gone, lease('other'), 300)).toBe(gone);
   });
 
-  it('is not changed by the end of a Lease that another has replaced', () => {
+  it('is not changed by the deletion of a Lease that another has replaced', () => {
     const replaced = seen(known, lease('other', { uid: 'uid-2', revision: '12' }), 200);
     expect(seenGone(replaced, 'uid-1', 300)).toBe(replaced);
     expect(seenGone(seenGone(undefined, undefined, 0), undefined, 1)).toMatchObject({ since: 0 });
@@ -118,7 +118,7 @@ const anyMove = fc.record({
     { weight: 4, arbitrary: fc.constantFrom('decide', 'arrive', 'receive', 'watch') },
     { weight: 1, arbitrary: fc.constantFrom('time out', 'stray', 'release', 'restart') },
   ),
-  /** Milliseconds that pass before; those who make no move meanwhile are stopped. */
+  /** Milliseconds that pass before the move; processes without a move meanwhile are stopped. */
   after: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 0, max: 20_000 })),
 });
 type Move = typeof anyMove extends fc.Arbitrary<infer T> ? T : never;
@@ -152,21 +152,21 @@ function move(model: ElectionModel, { who, what, after }: Move): void {
   }
 }
 
-describe('whenever processes stop, die or are cut off, with clocks that run up to a tenth wrong', () => {
+describe('with processes that stop, die or are cut off, and clocks that are up to a tenth too fast or slow', () => {
   const rates = fc.array(fc.double({ min: 0.9, max: 1.1, noNaN: true }), {
     minLength: PROCESSES,
     maxLength: PROCESSES,
   });
 
   const schedule = fc.array(anyMove, { maxLength: 150, size: 'max' });
-  /** Makes the moves; false as soon as two lead. */
+  /** Makes the moves; returns false as soon as two lead. */
   const undisputed = (model: ElectionModel, moves: readonly Move[]): boolean =>
     moves.every((each) => {
       move(model, each);
       return model.valid.length <= 1;
     });
 
-  it('never two lead at once, and one does when they are left in peace', () => {
+  it('two never lead at once, and one leads after the disturbances', () => {
     const who = Array.from({ length: PROCESSES }, (_, i) => i);
     const peace = Array.from({ length: 120 }, () =>
       who.map((each): Move => ({ who: each, what: 'turn', after: 200 })),
@@ -181,7 +181,7 @@ describe('whenever processes stop, die or are cut off, with clocks that run up t
     );
   });
 
-  it('two would lead if one trusted its Lease longer than the others wait', () => {
+  it('two would lead if one trusted its Lease for longer than the others wait', () => {
     const reckless = { ...TIMES, renewDeadlineMs: 20_000 };
     const property = fc.property(rates, schedule, (speeds, moves) =>
       undisputed(new ElectionModel(speeds, reckless), moves),

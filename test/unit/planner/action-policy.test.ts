@@ -8,7 +8,7 @@ import { kernelPatch } from '../../support/operator/strategies.ts';
 
 const AT = 'spec.patches[0].action.job.template';
 
-/** A strategy whose one patch runs this pod; `container` are fields of its one container. */
+/** A strategy with one patch, whose Job runs this pod; `container` has fields of its one container. */
 function running(spec: object, container: object = {}, metadata: object = {}): PatchStrategySpec {
   const containers = [{ name: 'apply', image: 'good/patch:1', ...container }];
   const action = { job: { template: { metadata, spec: { containers, ...spec } } } };
@@ -28,7 +28,7 @@ describe('the namespace of a strategy', () => {
   const inNamespace = (namespace: string, ...allowedNamespaces: string[]): string[] =>
     violations(running({}), {}, { namespace, allowedNamespaces });
 
-  it('is one that the pool allows', () => {
+  it('must be one that the pool allows', () => {
     expect(inNamespace('team-a', 'careen-hosts', 'team-a')).toEqual([]);
     expect(inNamespace('team-b', 'careen-hosts', 'team-a')).toEqual([
       'metadata.namespace is "team-b", which rule allowedNamespaces of HostPool default does not admit; ' +
@@ -36,7 +36,7 @@ describe('the namespace of a strategy', () => {
     ]);
   });
 
-  it("is never the operator's own, whatever the pool says", () => {
+  it("must not be the operator's own, whatever the pool says", () => {
     expect(inNamespace('careen-system', 'careen-system', 'team-a')).toEqual([
       'metadata.namespace is "careen-system", which rule allowedNamespaces of HostPool default never admits: ' +
         'Careen itself runs there; make the strategy in team-a',
@@ -51,7 +51,7 @@ describe('an image', () => {
     expect(violations(running({}))).toEqual([]);
   });
 
-  it('is one that is listed, or begins like one', () => {
+  it('must be in the list, or begin with an entry of it', () => {
     expect(of('good/patch:1', 'good/patch:1')).toEqual([]);
     expect(of('good/patch:1', 'other', 'good/*')).toEqual([]);
     expect(of('good/patch:12', 'good/patch:1')).toHaveLength(1);
@@ -62,7 +62,7 @@ describe('an image', () => {
     expect(of('good/patch:1')[0]).toContain('it admits none');
   });
 
-  it('is named with five of those that would be right, and cut where it is long', () => {
+  it('is named beside five allowed ones, and is cut where it is long', () => {
     const listed = ['a', 'b', 'c', 'd', 'e'];
     expect(of('evil', ...listed)[0]).toMatch(/; use an image of a, b, c, d, e$/);
     expect(of('evil', ...listed, 'f', 'g')[0]).toMatch(/; use an image of a, b, c, d, e or 2 others$/);
@@ -74,13 +74,13 @@ describe('an image', () => {
     ['spec.initContainers[1].image', { initContainers: [{ image: 'good/a' }, { image: 'evil' }] }],
     ['spec.ephemeralContainers[0].image', { ephemeralContainers: [{ image: 'evil' }] }],
     ['spec.volumes[0].image.reference', { volumes: [{ name: 'a', image: { reference: 'evil' } }] }],
-  ])('counts wherever it is run or mounted: %s', (path, spec) => {
+  ])('is checked wherever it is run or mounted: %s', (path, spec) => {
     expect(violations(running(spec), { images: ['good/*'] })).toEqual([
       expect.stringContaining(`${AT}.${path} is "evil"`),
     ]);
   });
 
-  it('counts in every patch and in the reboot', () => {
+  it('is checked in every patch and in the reboot', () => {
     const job = { template: { spec: { containers: [{ name: 'a', image: 'evil' }] } } };
     const strategy = patchStrategySpec.parse({
       patches: [kernelPatch, { ...kernelPatch, id: 'b', action: { job } }],
@@ -159,7 +159,7 @@ describe('a pod that reaches beyond its container', () => {
     expect(violations(running(...pod), { privileged: true })).toEqual([]);
   });
 
-  it('is not one that says that it does not', () => {
+  it('is not a pod that turns the privilege off explicitly', () => {
     const modest = {
       hostPID: false,
       hostNetwork: null,
@@ -191,7 +191,7 @@ describe('a mount of the host', () => {
     expect(violations(running({ volumes: [{ name: 'a', hostPath: { path: '/' } }] }))).toEqual([]);
   });
 
-  it('is a listed path or one below it', () => {
+  it('must be a listed path or a path below one', () => {
     expect(mounting('/var/lib', '/opt', '/var/lib')).toEqual([]);
     expect(mounting('/var/lib/careen/', '/var/lib')).toEqual([]);
     expect(mounting('/./var//lib/./a', '/var/lib')).toEqual([]);
@@ -209,11 +209,11 @@ describe('a mount of the host', () => {
     },
   );
 
-  it('is none when none is listed', () => {
+  it('is refused when no path is listed', () => {
     expect(mounting('/opt')[0]).toContain('it admits none, leave it out');
   });
 
-  it('never lies elsewhere, however it is written', () => {
+  it('never lies outside the list, however it is written', () => {
     const path = fc
       .array(fc.constantFrom('a', 'b', 'ab', '.', '..', ''), { maxLength: 6 })
       .map((parts) => `/${parts.join('/')}`);
@@ -233,7 +233,7 @@ describe('a service account', () => {
     volumes: [{ name: 't', projected: { sources: [{ serviceAccountToken: { path: 't' } }] } }],
   };
 
-  it('is one that is listed', () => {
+  it('must be in the list', () => {
     expect(violations(running({ serviceAccountName: 'patcher' }), { serviceAccounts: ['patcher'] })).toEqual(
       [],
     );
@@ -246,7 +246,7 @@ describe('a service account', () => {
     );
   });
 
-  it('gives no token without being listed, not even the default one', () => {
+  it('gives no token unless it is listed, not even the default one', () => {
     for (const spec of [{ automountServiceAccountToken: true }, token]) {
       expect(violations(running(spec))).toEqual([
         expect.stringContaining('rule actionPolicy.serviceAccounts'),
@@ -287,7 +287,7 @@ describe('a Secret', () => {
     ],
   ];
 
-  it.each(cases)('read by %s is one that is listed', (path, ...pod) => {
+  it.each(cases)('read by %s must be in the list', (path, ...pod) => {
     expect(violations(running(...pod), { secrets: ['other'] })).toEqual([
       `${AT}.${path} is "keys", which rule actionPolicy.secrets of HostPool default does not admit; use other`,
     ]);
@@ -299,7 +299,7 @@ describe('a Secret', () => {
   });
 });
 
-describe('what cannot be read', () => {
+describe('an unreadable field', () => {
   it.each([
     ['spec.initContainers', { initContainers: 'alpine' }],
     ['spec.initContainers[0].image', { initContainers: [{ name: 'a' }] }],

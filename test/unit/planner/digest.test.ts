@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digest } from '../../../src/planner/digest.ts';
 
-/** The same JSON value with the keys of every object the other way round. */
+/** The same JSON value with the keys of every object in reverse order. */
 function reversed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(reversed);
   if (typeof value !== 'object' || value === null) return value;
@@ -21,7 +21,7 @@ describe('a digest', () => {
     );
   });
 
-  it('is the same whatever the order of keys, at every depth', () => {
+  it('does not depend on the order of keys, at any depth', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(digest(reversed(value))).toBe(digest(value));
@@ -29,7 +29,7 @@ describe('a digest', () => {
     );
   });
 
-  it('is another for another value, and for a list in another order', () => {
+  it('differs for another value, and for a list in another order', () => {
     const values = [
       null,
       {},

@@ -16,7 +16,7 @@ function stagesOf(hosts: number, spec: Record<string, unknown> = {}) {
 }
 
 describe('the estimate', () => {
-  it('sums what the steps take, and the timeouts beside it', () => {
+  it('sums the durations of the steps, and separately their timeouts', () => {
     const stages = stagesOf(2);
     const each = 1 + 5 + 120 + 120 + 180 + 15 + 5 + 60;
     expect(stages.map(estimateStage)).toEqual([each, each]);
@@ -32,16 +32,16 @@ describe('the estimate', () => {
     expect(estimatePlan(both).seconds).toBe(estimatePlan(one).seconds + 120);
   });
 
-  it('leaves out what hosts that are patched in place are spared', () => {
+  it('leaves out steps that hosts patched in place skip', () => {
     expect(stagesOf(1, { patches: [kubeletPatch] }).map(estimateStage)).toEqual([1 + 120 + 5 + 60]);
   });
 
-  it('never takes more for a step than its timeout', () => {
+  it('never exceeds the timeout of a step', () => {
     const timing = { patchTimeoutSeconds: 30, verifyTimeoutSeconds: 10, drainTimeoutSeconds: 20 };
     expect(stagesOf(1, { timing }).map(estimateStage)).toEqual([1 + 5 + 20 + 30 + 10 + 15 + 5 + 60]);
   });
 
-  it('is nothing for a plan without stages', () => {
+  it('is zero for a plan without stages', () => {
     expect(estimatePlan([])).toEqual({ seconds: 0, atMostSeconds: 0 });
   });
 });
@@ -58,7 +58,7 @@ describe('text for terminals', () => {
     [36_061, '11 h'],
     [172_800, '2 d'],
     [180_001, '2 d 3 h'],
-  ])('tells %d seconds as %s', (seconds, text) => {
+  ])('shows %d seconds as %s', (seconds, text) => {
     expect(duration(seconds)).toBe(text);
   });
 
@@ -66,7 +66,7 @@ describe('text for terminals', () => {
     expect(wrap('one two three-and-four', 8)).toEqual(['one two', 'three-an', 'd-four']);
   });
 
-  it('gives the wide column what is left of the line', () => {
+  it('gives the wide column the rest of the line', () => {
     const hosts = Array.from({ length: 30 }, (_, i) => `worker-${String(i)}`).join(', ');
     const lines = table(['ID', 'HOSTS', 'TIME'], [['0', hosts, '1 min']], 1);
     expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(100);

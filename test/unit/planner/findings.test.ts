@@ -25,7 +25,7 @@ const stage = (hosts: readonly string[], more: Partial<Stage> = {}): Stage => ({
 const POOL = { name: 'default', maxUnavailable: 2, paused: false, keptByOtherPools: [] };
 const CLAIMED = { owner: 'PatchStrategy/careen-hosts/firmware', level: 'away' } as const;
 
-/** A strategy whose two stages of two hosts fit the pool; `more` changes what a test is about. */
+/** A strategy whose two stages of two hosts fit the pool; `more` changes the subject of a test. */
 function situation(hosts: readonly HostState[] = [], more: Partial<Situation> = {}): Situation {
   const names = ['w-1', 'w-2', 'w-3', 'w-4'];
   const others = names.filter((name) => hosts.every((each) => each.name !== name));
@@ -50,7 +50,7 @@ function found(...args: Parameters<typeof situation>): string[] {
 }
 
 describe('findings', () => {
-  it('are none where nothing will block or hurt', () => {
+  it('are empty when nothing blocks or hurts', () => {
     expect(found()).toEqual([]);
   });
 
@@ -58,7 +58,7 @@ describe('findings', () => {
     expect(found([host('x-1', { roles: [] })])).toEqual(['warns HostWithoutRole: x-1']);
   });
 
-  it('say of each unwell host that no plan is made, unless somebody works on it', () => {
+  it('say for each unwell host that it prevents a plan, unless somebody works on it', () => {
     const pressed = host('w-5', { alarms: ['reports DiskPressure (full)'] });
     expect(findings(situation([pressed]))).toMatchObject([
       {
@@ -71,7 +71,7 @@ describe('findings', () => {
     expect(found([host('w-5', { ready: false, claimedBy: CLAIMED })], { limit: 3 })).toEqual([]);
   });
 
-  it('say that a cordoned host counts, and that too many out of service get no permit', () => {
+  it('say that a cordoned host counts, and that too many hosts out of service prevent permits', () => {
     expect(found([host('w-5', { closedToNewWork: true })], { limit: 3 })).toEqual([
       'warns HostCordoned: w-5',
     ]);
@@ -81,7 +81,7 @@ describe('findings', () => {
     ]);
   });
 
-  it('count a host once, and none that this strategy itself has taken out', () => {
+  it('count a host once, and no host that this strategy itself has taken out', () => {
     const stages = [stage(['w-1', 'w-2'])];
     expect(found([host('w-1', { closedToNewWork: true })], { stages })).toEqual(['warns HostCordoned: w-1']);
     const own = { owner: 'PatchStrategy/careen-hosts/kernel', level: 'away' } as const;
@@ -99,7 +99,7 @@ describe('findings', () => {
     ]);
   });
 
-  it('let hosts that are patched in place pass above the limit', () => {
+  it('allow more hosts than the limit when they are patched in place', () => {
     const stages = [stage(['w-1', 'w-2', 'w-3'], { level: 'touched' })];
     expect(found([], { stages })).toEqual([]);
   });
@@ -135,7 +135,7 @@ describe('findings', () => {
     ]);
   });
 
-  it('take a violation of the policy apart into what is and what would be right', () => {
+  it('split a policy violation into the value and the allowed values', () => {
     const violations = ['spec.reboot is odd, which rule X does not admit; leave it out'];
     expect(findings(situation([], { violations }))).toEqual([
       {
@@ -148,7 +148,7 @@ describe('findings', () => {
     ]);
   });
 
-  it('tell that a percentage comes to one host', () => {
+  it('say that a percentage amounts to one host', () => {
     const stages = [stage(['w-1']), stage(['w-2'])];
     const spec = { workerApplyType: 'serial', maxParallelWorkerHosts: 2 } as const;
     const pool = { ...POOL, maxUnavailable: '10%' };
@@ -156,7 +156,7 @@ describe('findings', () => {
     expect(found([], { spec, pool: { ...POOL, maxUnavailable: 1 }, limit: 1, stages })).toEqual([]);
   });
 
-  it('tell that stages are smaller than wished, where the limit is the reason', () => {
+  it('say that the limit makes stages smaller than wished', () => {
     const wish = (maxParallelWorkerHosts: number) =>
       ({ workerApplyType: 'parallel', maxParallelWorkerHosts }) as const;
     expect(found([], { spec: wish(3) })).toEqual(['tells StageCut: HostPool default']);
@@ -168,7 +168,7 @@ describe('findings', () => {
     expect(found([both], { spec: wish(3), stages })).toEqual([]);
   });
 
-  it('say what was found and what to do about it', () => {
+  it('name the problem and the remedy', () => {
     const spoilt = 'its annotation careen.dev/claim cannot be read';
     const pool = { ...POOL, maxUnavailable: '20%', paused: true, keptByOtherPools: ['x-1'] };
     const all = findings({
@@ -212,7 +212,7 @@ describe('findings', () => {
     expect(findings(situation([], { violations }))[0]?.remedy).toBe('leave it out; or ask for it');
   });
 
-  it('tell nothing of a percentage that comes to more than one host, or where there is but one', () => {
+  it('omit a percentage that amounts to more than one host, or a pool of one host', () => {
     const pool = { ...POOL, maxUnavailable: '50%' };
     expect(found([], { pool })).toEqual([]);
     const alone = { ...situation([], { pool, limit: 1 }), hosts: [host('w-1')], stages: [stage(['w-1'])] };
@@ -221,7 +221,7 @@ describe('findings', () => {
     expect(findings(two).map(({ reason }) => reason)).toEqual(['LimitRounded']);
   });
 
-  it('tell of cut stages only where workers are taken out of service', () => {
+  it('mention smaller stages only when workers are taken out of service', () => {
     const spec = { workerApplyType: 'parallel', maxParallelWorkerHosts: 3 } as const;
     const inPlace = [stage(['w-1', 'w-2', 'w-3'], { level: 'touched' })];
     expect(found([], { spec, stages: inPlace })).toEqual([]);
@@ -229,7 +229,7 @@ describe('findings', () => {
     expect(found([], { spec, stages: storage })).toEqual([]);
   });
 
-  it('leave out what matters only to a plan when there is nothing to do', () => {
+  it('omit problems that matter only to a plan when there is nothing to do', () => {
     const hosts = [host('w-5', { closedToNewWork: true }), host('x-1', { roles: [] })];
     expect(found(hosts, { stages: [], pool: { ...POOL, paused: true } })).toEqual([
       'warns HostWithoutRole: x-1',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { limitOf } from '../../../src/planner/host-limit.ts';
 
 describe('the limit of a pool', () => {
-  it('is the number that was given, however many hosts there are', () => {
+  it('is the given number, for any number of hosts', () => {
     expect([limitOf(3, 0), limitOf(3, 2), limitOf(3, 5000)]).toEqual([3, 3, 3]);
   });
 
@@ -17,11 +17,11 @@ describe('the limit of a pool', () => {
     expect(limitOf(percentage, hosts)).toBe(limit);
   });
 
-  it.each([0, 1, 9])('is at least one, also of 10%% of %i hosts', (hosts) => {
+  it.each([0, 1, 9])('is at least one, also for 10%% of %i hosts', (hosts) => {
     expect(limitOf('10%', hosts)).toBe(1);
   });
 
-  it('never takes more than the share that was given, and never less with more hosts', () => {
+  it('never exceeds the given share, and never falls when hosts are added', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), fc.integer({ min: 0, max: 10000 }), (percent, hosts) => {
         const limit = limitOf(`${String(percent)}%`, hosts);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { memoizeByObject } from '../../../src/planner/memoize-by-object.ts';
 
-it('a value is computed once for each object, also one that is undefined', () => {
+it('a value is computed once for each object, also an undefined value', () => {
   let computed = 0;
   const nameOf = memoizeByObject(({ name }: { readonly name?: string }) => {
     computed += 1;

@@ -21,19 +21,22 @@ function problems(seeds: readonly HostSeed[], maxUnavailable = 1, maxParallelWor
   return [];
 }
 
-it.each([0, -1, 1.5, NaN, Infinity])('a limit of %d gives no plan, not one that lost hosts', (limit) => {
-  expect(problems(SEEDS, limit)).toEqual([`out-of-range limits.maxUnavailable ${String(limit)}`]);
-  expect(problems(SEEDS, 1, limit)).toEqual([`out-of-range spec.maxParallelWorkerHosts ${String(limit)}`]);
-});
+it.each([0, -1, 1.5, NaN, Infinity])(
+  'a limit of %d gives no plan, rather than a plan that lost hosts',
+  (limit) => {
+    expect(problems(SEEDS, limit)).toEqual([`out-of-range limits.maxUnavailable ${String(limit)}`]);
+    expect(problems(SEEDS, 1, limit)).toEqual([`out-of-range spec.maxParallelWorkerHosts ${String(limit)}`]);
+  },
+);
 
-it('nor does a percentage that is none', () => {
+it('a malformed percentage gives no plan', () => {
   expect(problems(SEEDS, limitOf('half', 10))).toEqual(['out-of-range limits.maxUnavailable NaN']);
 });
 
-it('a host that is listed twice gives no plan, not one that has it twice', () => {
+it('a host that is listed twice gives no plan, rather than a plan with the host twice', () => {
   expect(problems([...SEEDS, worker('w-3'), worker('w-1')])).toEqual(['duplicate-name hosts.3.name w-1']);
 });
 
-it('a limit of one and hosts with names of their own give a plan', () => {
+it('a limit of one and hosts with unique names give a plan', () => {
   expect(problems(SEEDS)).toEqual([]);
 });

@@ -7,14 +7,14 @@ import type { Stage } from '../../../src/planner/plan.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 const RUNS = { numRuns: 300 };
-/** A busy machine takes its time for so many. */
+/** A busy machine needs this much time for so many cases. */
 const PATIENT = { timeout: 60_000 };
 const KERNEL_OLD = { 'nodeInfo.kernelVersion': '6.12.40' };
 const KERNEL_NEW = { 'nodeInfo.kernelVersion': '6.12.48' };
 const KUBELET_OLD = { 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const KUBELET_NEW = { 'nodeInfo.kubeletVersion': 'v1.36.4' };
 const CURRENT: Facts = { ...KERNEL_NEW, ...KUBELET_NEW };
-/** Lacks a patch, none of which asks for a reboot. */
+/** A host that lacks a patch without a reboot, and no other. */
 const IN_PLACE: Facts = { ...KERNEL_NEW, ...KUBELET_OLD };
 
 const anyRoles = fc.constantFrom<readonly Role[]>(
@@ -42,7 +42,7 @@ const anyHost: fc.Arbitrary<HostSeed> = fc.record({
 });
 const anyType = fc.constantFrom('serial', 'parallel', 'parallel', 'ignore');
 
-/** A fleet in any order, what is wanted of it, and its limits. */
+/** A fleet in any order, the wanted patches, and its limits. */
 const anyCase = fc
   .record({
     seeds: fc.uniqueArray(anyHost, { maxLength: 60, size: 'max', selector: ({ name }) => name }),
@@ -66,7 +66,7 @@ function planOf({ seeds, controllers, storage, workers, parallel, maxUnavailable
   return build(spec, seeds, { maxUnavailable, activeHost });
 }
 
-/** Among whom a host is planned: a controller that is a worker goes with these, a worker that stores with the storage hosts. */
+/** The group of a host in the plan: controllers that are workers are workers, other workers that store are storage. */
 function groupOf({ roles }: HostSeed): Role | undefined {
   const has = (role: Role) => roles.includes(role);
   if (has('controller')) return has('worker') ? 'worker' : 'controller';
@@ -85,7 +85,7 @@ const typeOf = ({ controllers, storage, workers }: Case, role: Role): string =>
 const lacks = ({ facts }: HostSeed): boolean => facts !== CURRENT;
 const reboots = (seed: HostSeed): boolean => lacks(seed) && seed.facts !== IN_PLACE;
 
-/** The stages, with what is known of their hosts. */
+/** The stages, with the facts of their hosts. */
 function stagesOf(drawn: Case) {
   const seeds = new Map(drawn.seeds.map((seed) => [seed.name, seed]));
   return planOf(drawn).plan.stages.map((stage) => ({
@@ -96,7 +96,7 @@ function stagesOf(drawn: Case) {
 const controls = ({ roles }: HostSeed): boolean => roles.includes('controller');
 
 describe('any native plan', PATIENT, () => {
-  it('has every host that lacks a patch in exactly one stage, that of its role, unless the role is ignored', () => {
+  it('has every host that lacks a patch in exactly one stage of its role, unless the role is ignored', () => {
     fc.assert(
       fc.property(anyCase, (drawn) => {
         const wanted = drawn.seeds.flatMap((seed) => {
@@ -115,7 +115,7 @@ describe('any native plan', PATIENT, () => {
     );
   });
 
-  it('has no stage above the limit of the pool or of the strategy, and controllers by themselves', () => {
+  it('has no stage above the limit of the pool or the strategy, and one controller a stage', () => {
     fc.assert(
       fc.property(anyCase, (drawn) => {
         for (const { name, level, seeds } of stagesOf(drawn)) {
@@ -133,7 +133,7 @@ describe('any native plan', PATIENT, () => {
     );
   });
 
-  it('fills its stages: two neighbours of one kind could not have gone together', () => {
+  it('fills its stages: two neighbouring stages of one kind do not fit into one', () => {
     fc.assert(
       fc.property(anyCase, (drawn) => {
         const stages = stagesOf(drawn).filter(({ seeds }) => !seeds.some(controls));
@@ -151,7 +151,7 @@ describe('any native plan', PATIENT, () => {
     );
   });
 
-  it('goes from controllers over storage hosts to workers, each without a reboot first', () => {
+  it('patches controllers, then storage hosts, then workers, in each group first the hosts without a reboot', () => {
     fc.assert(
       fc.property(anyCase, (drawn) => {
         const ranks = stagesOf(drawn).map(
@@ -163,7 +163,7 @@ describe('any native plan', PATIENT, () => {
     );
   });
 
-  it('takes in each group first the controllers, the active one last of them, and all by name', () => {
+  it('patches controllers first in each group, the active one last of them, and all hosts by name', () => {
     fc.assert(
       fc.property(anyCase, (drawn) => {
         const groups = Map.groupBy(stagesOf(drawn), ({ name, level }) => `${name} ${level}`);
@@ -183,7 +183,7 @@ describe('any native plan', PATIENT, () => {
     );
   });
 
-  it('is the same, digest included, however its hosts are listed', () => {
+  it('does not depend on the order in which hosts are listed, digest included', () => {
     const shuffled = anyCase.chain((drawn) =>
       fc
         .shuffledSubarray([...drawn.seeds], { minLength: drawn.seeds.length })
@@ -198,7 +198,7 @@ describe('any native plan', PATIENT, () => {
   });
 });
 
-it('the cases that are tried have the hard ones among them', PATIENT, () => {
+it('the drawn cases include the hard ones', PATIENT, () => {
   const reached = (holds: (drawn: Case) => boolean): number =>
     fc.sample(anyCase, { seed: 5, numRuns: 300 }).filter(holds).length;
   const stage = (holds: (stage: ReturnType<typeof stagesOf>[number], drawn: Case) => boolean) =>

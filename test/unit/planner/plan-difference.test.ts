@@ -7,18 +7,18 @@ const plan = (...stages: string[][]) =>
   stages.map((hosts) => ({ name: 'sw-patch-worker-hosts' as const, hosts }));
 
 describe('the difference between two plans', () => {
-  it('is told as people tell it', () => {
+  it('is described in words that people use', () => {
     expect(planDifference(plan(['a', 'b'], ['c']), plan(['a'], ['c', 'd'], ['e']))).toBe(
       'added: d, e; removed: b; 3 stages instead of 2',
     );
     expect(planDifference(plan(['a'], ['b']), plan(['b'], ['a']))).toBe('in another stage: b, a');
   });
 
-  it('is not that a stage has another number, when stages before it came or went', () => {
+  it('ignores another number of a stage, when stages before it were added or removed', () => {
     expect(planDifference(plan(['a'], ['b'], ['c']), plan(['b'], ['c'], ['d']))).toBe('added: d; removed: a');
   });
 
-  it('is also that hosts are to get other patches', () => {
+  it('includes other patches for the same hosts', () => {
     const [stage] = plan(['a', 'b']);
     const lacking = (...patches: string[]) => [{ ...stage, name: 'sw-patch-worker-hosts' as const, patches }];
     expect(planDifference(lacking('p', 'q'), lacking('q'))).toBe('with other patches: a, b');
@@ -40,7 +40,7 @@ describe('the difference between two plans', () => {
     );
   });
 
-  it('is there exactly when hosts do not stand where they stood', () => {
+  it('exists exactly when a host has moved to another place', () => {
     const anyPlan = fc
       .uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 4 })
       .chain((hosts) => fc.integer({ min: 1, max: 2 }).map((size) => chunks(hosts, size)))

@@ -60,7 +60,7 @@ describe('requirements', () => {
     unmetRequirements(requirements, found === undefined ? {} : { 'nodeInfo.kernelVersion': found }).length ===
     0;
 
-  it('hold for a fact that fits and for no other', () => {
+  it('hold only for a fact that fits', () => {
     expect([met(kernel('In', 'a', 'b'), 'b'), met(kernel('In', 'a', 'b'), 'c')]).toEqual([true, false]);
     expect([met(kernel('NotIn', 'a'), 'b'), met(kernel('NotIn', 'a'), 'a')]).toEqual([true, false]);
     expect([met(kernel('Exists'), 'a'), met(kernel('Exists'), '')]).toEqual([true, false]);
@@ -70,7 +70,7 @@ describe('requirements', () => {
     expect(met(kernel('AtLeast', '6.12.9', '6.13'), '6.12.48')).toBe(false);
   });
 
-  it('hold for a fact that is missing only as NotIn', () => {
+  it('hold for a missing fact only with NotIn', () => {
     const missing = (['In', 'NotIn', 'Exists', 'AtLeast'] as const).filter((each) =>
       met(kernel(each, ...(each === 'Exists' ? [] : ['6']))),
     );
@@ -78,7 +78,7 @@ describe('requirements', () => {
     expect(met(kernel('AtLeast', '0'))).toBe(false);
   });
 
-  it('say what was found and what was wanted', () => {
+  it('name the found value and the wanted value', () => {
     expect(unmetRequirements(kernel('AtLeast', '6.12.48'), { 'nodeInfo.kernelVersion': '6.12.40' })).toEqual([
       'nodeInfo.kernelVersion is "6.12.40", not at least 6.12.48',
     ]);
@@ -95,7 +95,7 @@ describe('requirements', () => {
 });
 
 describe('host names', () => {
-  it('are ordered as people count', () => {
+  it('are ordered by the numbers in them', () => {
     const names = ['worker-10', 'rack-2-a', 'worker-2', 'worker-1', 'rack-10-a'];
     expect(names.toSorted(compareHostNames)).toEqual([
       'rack-2-a',
@@ -106,7 +106,7 @@ describe('host names', () => {
     ]);
   });
 
-  it('are ordered always alike, also where people see no difference', () => {
+  it('have one fixed order, also when they look the same', () => {
     const alike = ['w-1', 'w-01', 'w-001'];
     expect(alike.toSorted(compareHostNames)).toEqual(alike.toReversed().toSorted(compareHostNames));
     expect(compareHostNames('w-01', 'w-1')).toBe(-1);
@@ -116,7 +116,7 @@ describe('host names', () => {
 });
 
 describe('a build', () => {
-  it('asks for alarms, patches and hosts, a minute for each', () => {
+  it('queries alarms, patches and hosts, with a minute for each query', () => {
     expect(QUERY_STEPS.map(({ name, timeoutSeconds }) => [name, timeoutSeconds])).toEqual([
       ['query-alarms', 60],
       ['query-sw-patches', 60],
@@ -127,12 +127,12 @@ describe('a build', () => {
 });
 
 describe('a plan', () => {
-  it('takes controllers, then storage hosts, then workers', () => {
+  it('patches controllers, then storage hosts, then workers', () => {
     const seeds = [seed('w'), seed('s', LACKS_BOTH, ['storage']), seed('c', LACKS_BOTH, ['controller'])];
     expect(stagesOf(seeds)).toEqual(['controllers away: c', 'storage-hosts away: s', 'worker-hosts away: w']);
   });
 
-  it('takes hosts that need no reboot before those of their group that do', () => {
+  it('patches the hosts of a group without a reboot before those with one', () => {
     const seeds = [seed('w-1'), seed('w-2', LACKS_KUBELET), seed('s', LACKS_BOTH, ['storage'])];
     expect(stagesOf(seeds)).toEqual([
       'storage-hosts away: s',
@@ -149,7 +149,7 @@ describe('a plan', () => {
     ]);
   });
 
-  it('holds no more hosts away than the pool allows, and more in place', () => {
+  it('takes no more hosts away at once than the pool allows, and patches more in place', () => {
     const seeds = [
       ...['w-1', 'w-2', 'w-3'].map((name) => seed(name)),
       seed('t-1', LACKS_KUBELET),
@@ -162,7 +162,7 @@ describe('a plan', () => {
     ]);
   });
 
-  it('takes hosts one by one when told serial, and leaves a group out when told ignore', () => {
+  it('patches hosts one by one with serial, and leaves a group out with ignore', () => {
     const seeds = [
       seed('w-1'),
       seed('w-2'),
@@ -178,7 +178,7 @@ describe('a plan', () => {
     ).toEqual(['worker-hosts away: w-1', 'worker-hosts away: w-2']);
   });
 
-  it('takes workers that are controllers too first, each by itself', () => {
+  it('patches workers that are controllers too first, each in a stage of its own', () => {
     const both: readonly Role[] = ['controller', 'worker'];
     const seeds = [seed('a-1'), seed('a-2'), seed('c-1', LACKS_BOTH, both), seed('c-2', LACKS_BOTH, both)];
     expect(stagesOf(seeds)).toEqual([
@@ -188,7 +188,7 @@ describe('a plan', () => {
     ]);
   });
 
-  it('takes the controller that the operator runs on last of them, also of those that are workers too', () => {
+  it("patches the operator's controller last, also among controllers that are workers too", () => {
     const both: readonly Role[] = ['controller', 'worker'];
     const planOf = (roles: readonly Role[], activeHost?: string) =>
       build(
@@ -203,14 +203,14 @@ describe('a plan', () => {
     expect(planOf(['worker'], 'c-1')).toEqual(planOf(['worker']));
   });
 
-  it('leaves out hosts that are current, and names those without a role', () => {
+  it('leaves out hosts that are current, and names hosts without a role', () => {
     const seeds = [seed('w-1', CURRENT), seed('none', LACKS_BOTH, [])];
     const built = build(strategySpec(), seeds, { maxUnavailable: 2 });
     expect(built.plan.stages).toEqual([]);
     expect(built.withoutRole).toEqual(['none']);
   });
 
-  it('names the patches that its hosts lack in list order, and sums the timeouts', () => {
+  it('names the missing patches of its hosts in list order, and sums the timeouts', () => {
     const seeds = [seed('w-1', { ...CURRENT, 'nodeInfo.kernelVersion': '6.1' }), seed('w-2', LACKS_BOTH)];
     const { plan } = build(strategySpec({ patches: [kubeletPatch, kernelPatch] }), seeds, {
       maxUnavailable: 2,
@@ -230,7 +230,7 @@ describe('a plan', () => {
     ]);
   });
 
-  it('has another digest when its limit or its actions differ', () => {
+  it('has another digest when its limit or its actions change', () => {
     const seeds = [seed('w-1')];
     const digestOf = (overrides: Record<string, unknown>, maxUnavailable: number): string =>
       build(strategySpec(overrides), seeds, { maxUnavailable }).plan.digest;
@@ -249,7 +249,7 @@ describe('a plan', () => {
 });
 
 describe('the digest of a spec', () => {
-  it('is the same whatever the standing order is, and another when something else is wanted', () => {
+  it('does not depend on execution, and differs when another field changes', () => {
     const wanted = specDigest(strategySpec());
     expect(specDigest(strategySpec({ execution: { mode: 'Run', throughStage: 1 } }))).toBe(wanted);
     expect(specDigest(strategySpec({ poolRef: 'other' }))).not.toBe(wanted);
@@ -275,7 +275,7 @@ describe('every plan', () => {
     .map((all) => all.map(([name, roles, facts]) => seed(name, facts, roles)));
   const anyType = fc.constantFrom('serial', 'parallel');
 
-  it('has every host that lacks a patch and has a role in exactly one stage, no other host, and no stage above the limits', () => {
+  it('has each host with a role and a missing patch in one stage, no other host, and no stage above the limits', () => {
     fc.assert(
       fc.property(
         anySeeds,
@@ -308,7 +308,7 @@ describe('every plan', () => {
     );
   });
 
-  it('is the same, digest included, however its hosts are listed', () => {
+  it('does not depend on the order in which hosts are listed, digest included', () => {
     const shuffled = anySeeds.chain((seeds) =>
       fc.tuple(fc.constant(seeds), fc.shuffledSubarray(seeds, { minLength: seeds.length })),
     );

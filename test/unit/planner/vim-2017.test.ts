@@ -1,4 +1,4 @@
-/** The plans of the old API samples, as far as starlingx-vim.md §13.1 tells them; the order of hosts aside. */
+/** The plans of the old API samples, as far as starlingx-vim.md §13.1 describes them, except for the order of hosts. */
 import { describe, expect, it } from 'vitest';
 import { timeoutOver } from '../../../src/planner/stage-steps.ts';
 import { buildDocument } from '../../../src/planner/vim/build-document.ts';
@@ -7,7 +7,7 @@ import { CONTROLLERS, host, IN_PLACE, instance, patchBuild, upgradeBuild, worker
 
 const profile = 'vim-2017';
 
-/** Each stage with its name, its timeout, and its steps with theirs. */
+/** Each stage with its name, its timeout, and its steps with their timeouts. */
 function sample(build: VimBuild) {
   return buildDocument(build)['apply-phase'].stages.map((stage) => ({
     name: stage['stage-name'],

@@ -1,4 +1,4 @@
-/** Any platform of the VIM that can be planned for, and what a plan of it takes together. */
+/** Any platform of the VIM that can be planned for, and the hosts that its plan takes together. */
 import fc from 'fast-check';
 import type { VimBuild } from '../../../src/planner/vim/build.ts';
 import { aggregate, group, host, hostsOf, instance, LOCKED, type TestHost } from './vim-platform.ts';
@@ -6,10 +6,10 @@ import { aggregate, group, host, hostsOf, instance, LOCKED, type TestHost } from
 const ROLES = [['controller'], ['controller', 'worker'], ['storage'], ['swift'], ['worker']] as const;
 const POLICIES = ['anti-affinity', 'anti-affinity-best-effort', 'affinity'];
 const picks = fc.array(fc.nat(1000), { maxLength: 6 });
-/** Up to so many, and often nearly as many: left to itself fast-check draws at most ten. */
+/** Lists of up to so many, often nearly as many: the default of fast-check draws at most ten. */
 const upTo = (maxLength: number) => ({ maxLength, size: 'max' }) as const;
 
-/** A platform in good order; numbers stand for hosts and instances, modulo how many there are. */
+/** A valid platform; numbers refer to hosts and instances, modulo their count. */
 export const anyPlatform = fc.record({
   profile: fc.constantFrom('vim-2017', 'vim-2020', 'vim-2024'),
   hosts: fc.array(
@@ -72,7 +72,7 @@ export function platform(drawn: Drawn) {
   };
 }
 
-/** What the checks of a role ask of the inventory. */
+/** The inventory that the checks of a role ask for. */
 const TWO_OF_EACH = [0, 0, 2, 2, 3, 3].map((role) => ({
   role,
   current: true,

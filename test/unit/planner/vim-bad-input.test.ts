@@ -70,16 +70,16 @@ describe('an inventory that contradicts itself', () => {
       { hostAggregates: [aggregate('a', 'w0', 'w0')] },
     ],
     ['duplicate-name inputs.extraPatchHosts.0.name "w0"', hosts, { extraPatchHosts: [{ name: 'w0' }] }],
-  ])('gives no plan but: %s', (problem, inventory, given) => {
+  ])('gives no plan, but the problem: %s', (problem, inventory, given) => {
     expect(problems(() => patchBuild(inventory, given))).toEqual([problem]);
   });
 
-  it('is refused before anything else is looked at', () => {
+  it('is refused before anything else is checked', () => {
     const given = { instances: [instance('a', 'w9')], failQuery: 'query-alarms', patches: [] };
     expect(problems(() => patchBuild(hosts, given))).toEqual(['unknown-host inputs.instances.0.host "w9"']);
   });
 
-  it('is not one whose instances or groups merely share names', () => {
+  it('may have instances or groups that share names', () => {
     const given = {
       instances: [instance('a', 'w0'), { ...instance('a', 'w1'), uuid: 'other' }],
       instanceGroups: [
@@ -90,7 +90,7 @@ describe('an inventory that contradicts itself', () => {
     expect(problems(() => patchBuild(hosts, given))).toEqual([]);
   });
 
-  it('is named in one sentence, with what to do, and not without end', () => {
+  it('is named in one sentence of bounded length, with the remedy', () => {
     const build = () => patchBuild(hosts, { instances: [instance('a', 'w9')] });
     expect(build).toThrow(
       'inputs.instances[0].host is "w9": there is no such host; add it to the hosts, or take the instance out',
@@ -105,19 +105,19 @@ describe('an error of the input', () => {
   const text = (value: unknown, path: readonly PropertyKey[] = ['a']): string =>
     new InputError([{ code: 'malformed', path, value, remedy: 'leave it out' }]).message;
 
-  it('shows what was given, unless that is long', () => {
+  it('shows the given value, unless it is long', () => {
     expect(text('x'.repeat(78))).toBe(`a is "${'x'.repeat(78)}": leave it out`);
     expect(text('x'.repeat(79))).toBe(`a is "${'x'.repeat(79)}…: leave it out`);
     expect(text(undefined)).toBe('a is missing: leave it out');
   });
 
-  it('writes a path as people do, and has its own name', () => {
+  it('writes a path in the usual form, and has its own name', () => {
     expect(text(1, ['hosts', 3, 'name'])).toBe('hosts[3].name is 1: leave it out');
     expect(text(1, [0, 'name'])).toBe('[0].name is 1: leave it out');
     expect(new InputError([]).name).toBe('InputError');
   });
 
-  it('says what a schema would take: each choice, unless the schema has words of its own', () => {
+  it('lists the choices of the schema, unless the schema has a message of its own', () => {
     const remedies = (schema: z.ZodType, value: unknown) =>
       schema.safeParse(value).error?.issues.map(remedyOf);
     const choices = [z.number(), z.literal('all')] as const;
@@ -129,7 +129,7 @@ describe('an error of the input', () => {
 });
 
 describe('a member of an aggregate that is no host', () => {
-  it('is a finding: the VIM plans all the same, and counts it', () => {
+  it('is a finding: the VIM still plans, and counts it', () => {
     const build = patchBuild(hosts, {
       hostAggregates: [aggregate('a', 'w0'), aggregate('b', 'w1', 'ghost')],
     });
@@ -162,7 +162,7 @@ describe('a create request out of bounds', () => {
     ]);
   });
 
-  it('is told of every field that is missing, unknown or not one of its words', () => {
+  it('names every field that is missing, unknown or not one of its choices', () => {
     const params = { 'worker-apply-type': 'fast', 'storage-apply-type': undefined, speed: 1 };
     expect(
       problems(() => patchBuild(hosts, { params })).map((each) => each.split(' ').slice(0, 2).join(' ')),
@@ -180,8 +180,8 @@ describe('a create request out of bounds', () => {
   });
 });
 
-describe('what nobody knows', () => {
-  it('is a profile of another name, or one without this kind of strategy', () => {
+describe('an unknown name', () => {
+  it('is refused as a profile, and so is a profile without this kind of strategy', () => {
     expect(problems(() => patchBuild(hosts, { profile: 'vim-1999' }))).toEqual([
       'unknown-profile profile "vim-1999"',
     ]);
@@ -190,13 +190,13 @@ describe('what nobody knows', () => {
     );
   });
 
-  it('is a kind of strategy besides sw-patch and sw-upgrade', () => {
+  it('is refused as a kind of strategy, other than sw-patch and sw-upgrade', () => {
     expect(problems(() => parseRequest('fw-update', patchInputs(hosts)))).toEqual([
       'unknown-kind kind "fw-update"',
     ]);
   });
 
-  it('is an upgrade to be completed without controller-1', () => {
+  it('is refused when an upgrade is to be completed without controller-1', () => {
     const inputs = upgradeInputs([worker('w0')], { params: { 'complete-upgrade': true } });
     expect(problems(() => buildVim('vim-2020', parseRequest('sw-upgrade', inputs)))).toEqual([
       'unknown-host inputs.params.complete-upgrade true',

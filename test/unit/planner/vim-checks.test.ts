@@ -57,7 +57,7 @@ describe('the build phase (starlingx-vim.md §6.1)', () => {
   });
 });
 
-describe('alarms that count', () => {
+describe('relevant alarms', () => {
   const PATCH_2020 = ['900.001', '900.005', '900.101', '200.001', '700.004', '280.002'];
   const PATCH_2024 = [...PATCH_2020, '100.119', '900.701', '750.006'];
   const UPGRADE = ['900.005', '900.201'];
@@ -77,12 +77,12 @@ describe('alarms that count', () => {
     ],
     ['sw-patch in vim-2024', PATCH_2024, (id: string) => patchBuild(fleet, { alarms: [alarm(id)] })],
     ['sw-upgrade', UPGRADE, (id: string) => upgradeBuild(fleet, { alarms: [alarm(id)] })],
-  ])('are for %s all but the built-in ones', (_, ignored, build) => {
+  ])('for %s are all except the built-in ones', (_, ignored, build) => {
     const counting = all.filter((id) => build(id).failure === 'active alarms present');
     expect(counting).toEqual(all.filter((id) => !ignored.includes(id)));
   });
 
-  it('are not those of the site configuration', () => {
+  it('exclude those of the site configuration', () => {
     const given = { alarms: [alarm('1.1'), alarm('1.2')], ignoreAlarms: ['1.1', '1.2'] };
     expect(patchBuild(fleet, given).failure).toBeUndefined();
     expect(upgradeBuild(fleet, { ...given, ignoreAlarms: ['1.1'] }).failure).toBe('active alarms present');
@@ -128,11 +128,11 @@ describe('the checks of sw-patch (§6.2)', () => {
     [PENDING, unwell.slice(0, 3), { extraPatchHosts }],
     [MISMATCH, CONTROLLERS, { extraPatchHosts }],
     ['no software patches need to be applied', CONTROLLERS, {}],
-  ])('come in their order: %s', (failure, hosts, given) => {
+  ])('run in their order: %s', (failure, hosts, given) => {
     expect(patchBuild(hosts, given)).toMatchObject({ failure, stages: [] });
   });
 
-  it('look at patched hosts too', () => {
+  it('include patched hosts', () => {
     const pending = worker('worker-9', { patchCurrent: true, interimState: true });
     expect(patchBuild([...fleet, pending]).failure).toBe(PENDING);
   });
@@ -145,7 +145,7 @@ describe('the checks of sw-patch (§6.2)', () => {
     [{ ...LOCKED, adminState: 'unlocked' }, WORKERS],
     [{ operState: 'disabled' }, WORKERS],
     [degraded, WORKERS],
-  ])('say of a plain worker with %j: %s', (state, failure) => {
+  ])('of a plain worker with %j give: %s', (state, failure) => {
     expect(patchBuild([...CONTROLLERS, worker('worker-0', {}, state)]).failure).toBe(failure);
   });
 
@@ -166,7 +166,7 @@ describe('the checks of sw-patch (§6.2)', () => {
     expect(patchBuild([storage, sick]).failure).toBe('all storage hosts must be unlocked-enabled-available');
   });
 
-  it('keep stages that were planned before a failure, none of the list that fails', () => {
+  it('keep the stages planned before a failure, and none of the failing list', () => {
     const swift = host('swift-0', 'swift');
     const build = patchBuild([...fleet, host('storage-0', 'storage'), host('storage-1', 'storage'), swift]);
     expect(build.failure).toBe('not enough swift hosts to apply software patches');
@@ -191,11 +191,11 @@ describe('the checks of sw-upgrade (§6.2)', () => {
     ['active alarms present', locked, { upgrade: upgrade('upgrading-hosts'), alarms }],
     ['all worker hosts must be unlocked-enabled-available', locked, {}],
     ['no software upgrades need to be applied', current, {}],
-  ])('come in their order: %s', (failure, hosts, given) => {
+  ])('run in their order: %s', (failure, hosts, given) => {
     expect(upgradeBuild(hosts, given)).toMatchObject({ failure, stages: [] });
   });
 
-  it('do not care which controller is active once controllers are upgraded', () => {
+  it('accept any active controller once controllers are upgraded', () => {
     const given = { upgrade: upgrade('upgrading-controllers'), activeController: 'controller-1' };
     expect([upgradeBuild(fleet, given).failure, upgradeBuild(fleet).failure]).toEqual([undefined, undefined]);
   });

@@ -12,14 +12,14 @@ it('a plan has a digest, and a failed build has none', () => {
   expect(digestOf({ failQuery: 'query-alarms' })).toBeUndefined();
 });
 
-it('the digest is the same whichever instances are stopped on the same hosts, and whatever is odd', () => {
+it('the digest does not depend on the stopped instances of the same hosts, nor on findings', () => {
   const digest = digestOf({ ...stopped, instances: [instance('a', 'w0'), instance('b', 'w0')] });
   expect(digestOf({ ...stopped, instances: [instance('c', 'w0')] })).toBe(digest);
   const odd = { instances: [instance('c', 'w0')], hostAggregates: [aggregate('x', 'ghost')] };
   expect(digestOf({ ...stopped, ...odd })).toBe(digest);
 });
 
-it('the digest is another one when profile, limit, restrictions, hosts or steps are', () => {
+it('the digest differs with another profile, limit, restrictions, hosts or steps', () => {
   const parallel = (most: number) => ({
     params: { 'worker-apply-type': 'parallel', 'max-parallel-worker-hosts': most },
   });

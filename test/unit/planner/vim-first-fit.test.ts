@@ -4,7 +4,7 @@ import { firstFit, type Constraint } from '../../../src/planner/first-fit.ts';
 
 type Item = { readonly id: number; readonly constraints: readonly Constraint[] };
 
-/** What first fit means, word for word: every list is tried in order. */
+/** First fit, word for word: every list is tried in order. */
 function tryAll(items: readonly Item[]): Item[][] {
   const lists: Item[][] = [];
   for (const item of items) {
@@ -28,7 +28,7 @@ describe('first fit', () => {
     expect(firstFit([], () => [])).toEqual([]);
   });
 
-  it('gives what trying every list in order gives', () => {
+  it('gives the same result as trying every list in order', () => {
     const limits = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 8 });
     const members = fc.array(fc.array(fc.nat(7), { maxLength: 5 }), { maxLength: 60 });
     fc.assert(

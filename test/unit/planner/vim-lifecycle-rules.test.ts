@@ -26,7 +26,7 @@ const vectors = globSync('*.json', { cwd: VECTORS }).map((file) => {
   };
 });
 
-/** One build for each shape of a plan: the order of its stages and steps. Long ones show nothing more. */
+/** One build for each shape of a plan: the order of its stages and steps. Longer plans show nothing more. */
 const shapes = [
   ...new Map(
     vectors
@@ -55,12 +55,12 @@ const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
 );
 const anyLife = fc.record({
   build: fc.constantFrom(...shapes),
-  // Most strategies are applied soon: else nothing but refusals would be compared.
+  // Most strategies are applied soon: otherwise only refusals would be compared.
   first: fc.constantFrom<Operation[]>([{ op: 'apply-all' }], [{ op: 'apply-stage', 'stage-id': 0 }], []),
   rest: fc.array(anyOperation, { maxLength: 12 }),
 });
 
-/** Does the operation to the model; what a request was answered. */
+/** Applies the operation to the model; returns the answer to a request. */
 function model(vim: VimModel, given: Operation): { success: boolean; reason: string } | undefined {
   const answered = (refusal: string | undefined) => ({
     success: refusal === undefined,
@@ -104,8 +104,8 @@ function model(vim: VimModel, given: Operation): { success: boolean; reason: str
   }
 }
 
-/** What is to be told of the operations, by the model. */
-function told(build: VimBuild, operations: readonly Operation[]) {
+/** The expected reports of the operations, by the model. */
+function reportedBy(build: VimBuild, operations: readonly Operation[]) {
   const stages = build.stages.map(({ name, steps }) => ({
     name,
     steps: steps.map((step) => ({ name: step.name, timeout: step.timeoutSeconds })),
@@ -135,19 +135,19 @@ function told(build: VimBuild, operations: readonly Operation[]) {
 }
 
 describe('the life of a VIM strategy', () => {
-  it('is in the model as it was recorded', () => {
+  it('is the same in the model as in the recordings', () => {
     const lives = vectors.filter(({ build, operations }) => operations && build.failure === undefined);
     expect(lives).toHaveLength(37);
     for (const { build, operations = [], expected } of lives)
-      expect(told(build, operations)).toEqual(expected.operations);
+      expect(reportedBy(build, operations)).toEqual(expected.operations);
   });
 
-  it('follows the rules as they are written, whatever is done in whatever order', () => {
+  it('follows the written rules, for any operations in any order', () => {
     expect(shapes.length).toBeGreaterThan(20);
     fc.assert(
       fc.property(anyLife, ({ build, first, rest }) => {
         const operations = [...first, ...rest];
-        expect(playLifecycle(build, operations).operations).toEqual(told(build, operations));
+        expect(playLifecycle(build, operations).operations).toEqual(reportedBy(build, operations));
       }),
       { numRuns: 2000 },
     );

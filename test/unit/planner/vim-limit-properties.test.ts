@@ -12,7 +12,7 @@ import {
 import { patchBuild, type TestHost } from './vim-platform.ts';
 
 const RUNS = { numRuns: 300 };
-/** A busy machine takes its time for so many. */
+/** A busy machine needs this much time for so many cases. */
 const PATIENT = { timeout: 60_000 };
 
 function planned(drawn: Drawn) {
@@ -26,7 +26,7 @@ const named = (stages: readonly Taken[], what: string): Taken[] =>
   stages.filter(({ name }) => name === `sw-patch-${what}`);
 
 describe('any sw-patch plan', PATIENT, () => {
-  it('takes no more hosts of an aggregate out together than its share of the limit', () => {
+  it('takes no more hosts of an aggregate out of service together than its share of the limit', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { hosts, given, stages, isOccupied } = planned(drawn);
@@ -77,7 +77,7 @@ describe('any sw-patch plan', PATIENT, () => {
     );
   });
 
-  it('takes workers that control first, then those without instances, and never the two kinds of others together when they reboot', () => {
+  it('takes controllers, then workers without instances, then the others, and mixes none when they reboot', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { stages, isOccupied } = planned(drawn);
@@ -92,7 +92,7 @@ describe('any sw-patch plan', PATIENT, () => {
     );
   });
 
-  it('keeps hosts that it may take in any order in the order of the table', () => {
+  it('keeps the order of the table among hosts without another order', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { hosts, stages, isOccupied } = planned(drawn);
@@ -123,7 +123,7 @@ describe('a sw-patch plan and its digest', PATIENT, () => {
     return others.map((tables) => ({ hosts, given, others: { ...given, ...tables } }));
   });
 
-  it('are the same however the tables are shuffled of which the order does not count', () => {
+  it('do not depend on the order of tables whose order has no meaning', () => {
     fc.assert(
       fc.property(shuffledPlatform, ({ hosts, given, others: { instances: _, ...tables } }) => {
         expect(patchBuild(hosts, { ...given, ...tables })).toEqual(patchBuild(hosts, given));
@@ -132,7 +132,7 @@ describe('a sw-patch plan and its digest', PATIENT, () => {
     );
   });
 
-  it('list instances in another order, and nothing else, when those are shuffled', () => {
+  it('change only the order of instances when instances are shuffled', () => {
     fc.assert(
       fc.property(shuffledPlatform, ({ hosts, given, others: { instances } }) => {
         const [before, after] = [given, { ...given, instances }].map((each) => patchBuild(hosts, each));
@@ -144,7 +144,7 @@ describe('a sw-patch plan and its digest', PATIENT, () => {
   });
 });
 
-it('the platforms that are tried have the hard ones among them', PATIENT, () => {
+it('the drawn platforms include the hard ones', PATIENT, () => {
   const drawn = fc.sample(anyPlatform, { seed: 5, numRuns: 200 });
   const reached = (holds: (stage: Taken, of: ReturnType<typeof planned>, most: number) => boolean): number =>
     drawn.filter((each) => {
@@ -177,7 +177,7 @@ function shuffled<T>(items: readonly T[]): fc.Arbitrary<T[]> {
 
 type Stages = ReturnType<typeof patchBuild>['stages'];
 
-/** With the instances of each step in an order of their own. */
+/** A stage with the instances of each step sorted. */
 function sorted({ name, steps }: Stages[number]) {
   return { name, steps: steps.map((step) => ({ ...step, entities: sortedEntities(step) })) };
 }

@@ -1,4 +1,4 @@
-/** Platforms for the VIM's planner, in few words, and plans of it, in few words too. */
+/** Short notations for platforms of the VIM's planner, and for its plans. */
 import { buildVim, type VimBuild } from '../../../src/planner/vim/build.ts';
 import { parseRequest } from '../../../src/planner/vim/request.ts';
 import type { Stage, Step } from '../../../src/planner/vim/steps.ts';
@@ -11,7 +11,7 @@ export const IN_PLACE = { requiresReboot: false };
 /** The only state besides in service that a plain worker may have. */
 export const LOCKED = { adminState: 'locked', operState: 'disabled', availStatus: 'online' };
 
-/** An unlocked host that lacks a patch with a reboot and an upgrade; `patch` and `more` say what is otherwise. */
+/** An unlocked host that lacks a patch with a reboot and an upgrade; `patch` and `more` give the differences. */
 export function host(
   name: string,
   personality: Personality | readonly Personality[],
@@ -38,7 +38,7 @@ export function worker(name: string, patch: Fields = {}, more: Fields = {}): Tes
   return host(name, 'worker', patch, { openstackCompute: true, ...more });
 }
 
-/** Two controllers that have what is to be applied: what most plans for other hosts need beside them. */
+/** Two controllers without anything to apply: most plans for other hosts need them. */
 export const CONTROLLERS = ['controller-0', 'controller-1'].map((name) =>
   host(name, 'controller', CURRENT, { softwareLoad: '20.06', openstackControl: true }),
 );
@@ -79,7 +79,7 @@ const PLATFORM = {
 
 type Given = { readonly profile?: string; readonly params?: Fields } & Fields;
 
-/** A build of sw-patch, `vim-2024` unless said otherwise, serial everywhere and with instances migrated. */
+/** A build of sw-patch: by default `vim-2024`, serial everywhere and with instances migrated. */
 export function patchBuild(
   hosts: readonly TestHost[],
   { profile = 'vim-2024', params, ...given }: Given = {},
@@ -99,7 +99,7 @@ export function patchInputs(hosts: readonly TestHost[], { params, ...given }: Fi
   return { ...PLATFORM, patches, hosts, ...given, params: { ...defaults, ...fields(params) } };
 }
 
-/** A build of sw-upgrade, in `vim-2020` unless said otherwise. */
+/** A build of sw-upgrade, by default in `vim-2020`. */
 export function upgradeBuild(
   hosts: readonly TestHost[],
   { profile = 'vim-2020', ...given }: Given = {},
@@ -127,7 +127,7 @@ export function stepsOf({ stages }: VimBuild, index = 0): string[] {
   return (stages[index]?.steps ?? []).map(stepText);
 }
 
-/** One line a stage: what of its name differs between stages, and its hosts. */
+/** One line a stage: the variable part of its name, and its hosts. */
 export function stageTexts({ stages }: VimBuild): string[] {
   return stages.map(
     (stage) => `${stage.name.replace(/^sw-(patch|upgrade)-/, '')}: ${hostsOf(stage).join(' ')}`,

@@ -20,7 +20,7 @@ describe('any sw-patch plan', () => {
     );
   });
 
-  it('never takes more workers at once than allowed, nor controllers together with anything', () => {
+  it('never takes more workers at once than allowed, and takes each controller alone', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         for (const stage of plan(drawn).stages) {
@@ -32,7 +32,7 @@ describe('any sw-patch plan', () => {
     );
   });
 
-  it('never takes two hosts out of service that run members of one anti-affine group', () => {
+  it('never takes two hosts with members of one anti-affinity group out of service together', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { stages, given } = plan(drawn);
@@ -49,7 +49,7 @@ describe('any sw-patch plan', () => {
     );
   });
 
-  it('never takes two storage hosts of one replication group', () => {
+  it('never takes two storage hosts of one replication group together', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { stages, given } = plan(drawn);
@@ -60,7 +60,7 @@ describe('any sw-patch plan', () => {
     );
   });
 
-  it('goes from controllers over storage and swift to workers, each without a reboot first', () => {
+  it('patches controllers, storage, swift, then workers, in each role first the hosts without a reboot', () => {
     const order = ['controllers', 'storage-hosts', 'swift-hosts', 'worker-hosts'];
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
@@ -72,7 +72,7 @@ describe('any sw-patch plan', () => {
     );
   });
 
-  it('is the same in whatever order groups, aggregates, their members and alarms are listed', () => {
+  it('does not depend on the order of groups, aggregates, their members and alarms', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { hosts, given } = platform(drawn);
@@ -93,7 +93,7 @@ describe('any sw-patch plan', () => {
     );
   });
 
-  it('takes the same hosts together in whatever order instances are listed', () => {
+  it('takes the same hosts together for any order of instances', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { hosts, given } = platform(drawn);
@@ -105,7 +105,7 @@ describe('any sw-patch plan', () => {
 });
 
 describe('any sw-upgrade plan', () => {
-  it('takes every storage host and worker once, workers as few at a time as allowed', () => {
+  it('takes every storage host and worker once, and no more workers at a time than allowed', () => {
     fc.assert(
       fc.property(anyPlatform, (drawn) => {
         const { hosts, given } = platform({ ...drawn, profile: 'vim-2020' });

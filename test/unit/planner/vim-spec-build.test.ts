@@ -1,4 +1,4 @@
-/** What starlingx-vim.md §6 says of the build and no recorded plan shows. */
+/** Rules of starlingx-vim.md §6 about the build that no recorded plan shows. */
 import { describe, expect, it } from 'vitest';
 import { buildDocument } from '../../../src/planner/vim/build-document.ts';
 import {
@@ -31,7 +31,7 @@ describe('a query without an answer', () => {
       upgrade: null,
       alarms: [alarm('1.1')],
     }),
-  ])('comes before every check, and ends the build', (build) => {
+  ])('precedes every check, and ends the build', (build) => {
     const document = buildDocument(build);
     expect(document).toMatchObject({
       state: 'build-failed',
@@ -72,7 +72,7 @@ describe('a build that fails in planning', () => {
     });
   });
 
-  it('keeps the stages of every list before the one that fails, of the same role too', () => {
+  it('keeps the stages of every list before the failing list, also of the same role', () => {
     const stranger = worker('w-1', { personality: ['storage'] });
     const storage = [host('s-0', 'storage', IN_PLACE), host('s-1', 'storage')];
     const build = patchBuild([
@@ -108,7 +108,7 @@ describe('a build that fails in planning', () => {
 });
 
 describe('alarms', () => {
-  it('are restricted strictly unless it is said otherwise', () => {
+  it('have strict restrictions by default', () => {
     const alarms = [alarm('1.1', 'False')];
     expect([patchBuild(fleet, { alarms }).failure, upgradeBuild(fleet, { alarms }).failure]).toEqual([
       'active alarms present',
@@ -116,7 +116,7 @@ describe('alarms', () => {
     ]);
   });
 
-  it('count when one of many does', () => {
+  it('fail the check when one of many is relevant', () => {
     const params = { 'alarm-restrictions': 'relaxed' };
     const ignored = [alarm('900.005'), alarm('1.1', 'False'), alarm('1.2')];
     const given = { params, ignoreAlarms: ['1.2'] };
@@ -127,7 +127,7 @@ describe('alarms', () => {
     expect(upgradeBuild(fleet, { ...given, alarms }).failure).toBe('active alarms present');
   });
 
-  it('are told by their whole id', () => {
+  it('are compared by their whole id', () => {
     expect(patchBuild(fleet, { alarms: [alarm('900.0010')] }).failure).toBe('active alarms present');
     expect(patchBuild(fleet, { alarms: [alarm('1.10')], ignoreAlarms: ['1.1'] }).failure).toBe(
       'active alarms present',
@@ -163,7 +163,7 @@ describe('the state of hosts before sw-patch', () => {
     expect(patchBuild([host('x', personality, reported, LOCKED)]).failure).toBe(failure);
   });
 
-  it('matters for patched hosts too, and for those that are ignored', () => {
+  it('is checked for patched hosts too, and for ignored ones', () => {
     const sick = host('storage-0', 'storage', CURRENT, SICK);
     expect(patchBuild([...fleet, sick], { params: { 'storage-apply-type': 'ignore' } }).failure).toBe(
       'all storage hosts must be unlocked-enabled-available',
@@ -177,7 +177,7 @@ describe('hosts that only the patch service knows', () => {
     { name: 'stranger' },
     { name: 'stranger', interimState: true, patchFailed: true },
     { name: 'stranger', personality: ['controller', 'storage'], patchCurrent: true, interimState: false },
-  ])('are a mismatch, whatever is said or not said of them: %j', (stranger) => {
+  ])('are a mismatch, with or without other facts: %j', (stranger) => {
     const build = patchBuild(fleet, { extraPatchHosts: [{ name: 'first' }, stranger] });
     expect([build.failure, build.stages]).toEqual(['host inventory mismatch detected', []]);
     expect(patchBuild([], { extraPatchHosts: [stranger] }).failure).toBe('host inventory mismatch detected');
@@ -214,7 +214,7 @@ describe('the checks of sw-upgrade', () => {
   const upgrade = (state: string) => ({ upgrade: { state, toRelease: '20.06' } });
 
   it.each(['started', 'data-migration-complete', 'activation-requested', 'completing', ''])(
-    'name a state that is not one of hosts: %j, whoever is active',
+    'refuse the upgrade state %j by name, with any active controller',
     (state) => {
       const given = { ...upgrade(state), activeController: 'controller-1' };
       expect(upgradeBuild(fleet, given).failure).toBe(`invalid upgrade state for orchestration: ${state}`);
@@ -227,7 +227,7 @@ describe('the checks of sw-upgrade', () => {
     ['an upgraded controller', host('x', 'controller', {}, { ...SICK, ...UPGRADED }), 'controller'],
     ['a swift host', host('x', 'swift', {}, LOCKED), 'swift'],
     ['a storage host that is a worker', host('x', ['storage', 'worker'], {}, LOCKED), 'storage,worker'],
-  ])('want every host in service: %s', (_, unfit, personality) => {
+  ])('require every host in service: %s', (_, unfit, personality) => {
     const params = {
       'storage-apply-type': 'ignore',
       'worker-apply-type': 'ignore',
@@ -245,7 +245,7 @@ describe('the checks of sw-upgrade', () => {
     expect(upgradeBuild([sick, storage]).failure).toContain('all worker hosts');
   });
 
-  it('come before those of planning', () => {
+  it('precede the checks of planning', () => {
     const lone = host('controller-0', ['controller', 'worker'], {}, SICK);
     expect(upgradeBuild([lone]).failure).toBe(
       'all controller,worker hosts must be unlocked-enabled-available',

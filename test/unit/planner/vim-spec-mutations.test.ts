@@ -1,7 +1,4 @@
-/**
- * The recorded cases, each changed in a way of which starlingx-vim.md says what
- * becomes of the plan.
- */
+/** The recorded cases, each with a change whose effect on the plan starlingx-vim.md defines. */
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -47,7 +44,7 @@ const upgrading = planned.filter(({ kind }) => kind === 'sw-upgrade');
 
 const titled = (vectors: readonly Recorded[]) => vectors.map((each) => [each.name, each] as const);
 
-/** Every text of the value, keys aside, as `change` makes it. */
+/** The value with every text, except keys, replaced by `change`. */
 function retold(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((each: unknown) => retold(each, change));
@@ -55,7 +52,7 @@ function retold(value: unknown, change: (text: string) => string): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, retold(each, change)]));
 }
 
-/** The inputs with what the build does not look at turned upside down (§6.2, and test/vectors/vim/README.md). */
+/** The inputs with everything that the build does not read changed (§6.2, and test/vectors/vim/README.md). */
 function disguised(inputs: Inputs): unknown {
   return {
     ...inputs,
@@ -78,7 +75,7 @@ describe.each(titled(answered))('%s', (_, vector) => {
   const { inputs, kind } = vector;
   const before = document(vector, inputs);
 
-  it('is the same when what the build does not look at is otherwise', () => {
+  it('is the same when unread fields change', () => {
     expect(document(vector, disguised(inputs))).toEqual(before);
   });
 
@@ -114,7 +111,7 @@ describe.each(titled(planned))('the plan of %s', (_, vector) => {
     expect(refused({ alarms: [...inputs.alarms, alarm('1.1')] })).toBe('active alarms present');
   });
 
-  it('is not made while a host is unfit, whichever it is', () => {
+  it('is not made while any host is unfit', () => {
     for (const [index, unfit] of inputs.hosts.entries()) {
       const roles = z.array(z.string()).parse(unfit['personality']);
       const plain = kind === 'sw-patch' && roles.includes('worker') && !roles.includes('controller');
@@ -127,13 +124,13 @@ describe.each(titled(planned))('the plan of %s', (_, vector) => {
     }
   });
 
-  it('is the same with an alarm that is ignored, or not affecting under relaxed restrictions', () => {
+  it('is the same with an ignored alarm, or one that is not management-affecting under relaxed restrictions', () => {
     const params = { ...inputs.params, 'alarm-restrictions': 'relaxed' };
     const alarms = [...inputs.alarms, alarm('900.005'), alarm('1.1', 'False')];
     expect(document(vector, { ...inputs, params, alarms })).toEqual(before);
   });
 
-  it('is the same after everything but what §8 names was given another name', () => {
+  it('is the same after everything is renamed except the names in §8', () => {
     const named = /^(controller-[01]|storage-0)$/;
     const names = [...inputs.hosts, ...inputs.instances].flatMap(({ name, uuid }) => [name, uuid]);
     const known = new Set(names.filter((name) => kind === 'sw-patch' || !named.test(String(name))));
@@ -145,7 +142,7 @@ describe.each(titled(planned))('the plan of %s', (_, vector) => {
     expect(document(vector, retold(inputs, rename))).toEqual(retold(before, rename));
   });
 
-  it('is the same beside a host of no role in it that has what is to be applied', () => {
+  it('is the same beside an up-to-date host without a role in it', () => {
     const patch = { patchCurrent: true };
     const softwareLoad = inputs.upgrade?.toRelease;
     const more = host('bystander', 'swift', patch, softwareLoad === undefined ? {} : { softwareLoad });
@@ -178,7 +175,7 @@ describe.each(titled(patching))('the plan of %s', (_, vector) => {
     }
   });
 
-  it('is not made when all is patched or ignored', () => {
+  it('is not made when all hosts are patched or ignored', () => {
     const params = { ...inputs.params, ...IGNORED };
     const NOTHING = 'no software patches need to be applied';
     expect(document(vector, { ...inputs, params }).failure).toBe(NOTHING);
@@ -215,7 +212,7 @@ describe.each(titled(upgrading))('the plan of %s', (_, vector) => {
     expect(document(vector, { ...inputs, singleController: true })['apply-phase'].stages).toEqual(before);
   });
 
-  it('is the completion alone when all hosts are upgraded, and ends with it else', () => {
+  it('is the completion alone when all hosts are upgraded, and otherwise ends with it', () => {
     const softwareLoad = inputs.upgrade?.toRelease;
     const hosts = inputs.hosts.map((each) => ({ ...each, softwareLoad }));
     const names = (given: object) =>

@@ -1,4 +1,4 @@
-/** What starlingx-vim.md §7.1 to §7.4 say of patching and no recorded plan shows. */
+/** Rules of starlingx-vim.md §7.1 to §7.4 about patching that no recorded plan shows. */
 import { describe, expect, it } from 'vitest';
 import {
   CONTROLLERS,
@@ -38,12 +38,12 @@ describe('a host of several roles (§7.1)', () => {
     expect(stageTexts(patchBuild([...CONTROLLERS, ...standby, host('x', personality)]))).toEqual(stages);
   });
 
-  it('that is offline is no worker, and still what else it is', () => {
+  it('that is offline is no worker, and keeps its other roles', () => {
     const hosts = [...CONTROLLERS, ...standby, host('x', ['storage', 'worker'], {}, OFFLINE)];
     expect(stageTexts(patchBuild(hosts))).toEqual(['storage-hosts: x']);
   });
 
-  it('goes only where the patch service puts it', () => {
+  it('has only the roles that the patch service gives it', () => {
     const both = (reported: string) => host('x', ['swift', 'worker'], { personality: [reported] });
     expect(stageTexts(patchBuild([...CONTROLLERS, ...standby, both('swift')]))).toEqual(['swift-hosts: x']);
     expect(stageTexts(patchBuild([...CONTROLLERS, ...standby, both('worker')]))).toEqual(['worker-hosts: x']);
@@ -51,7 +51,7 @@ describe('a host of several roles (§7.1)', () => {
 });
 
 describe('controllers (§7.2)', () => {
-  it('have the active one last of those with a reboot, and of those without, each for itself', () => {
+  it('have the active one last, separately among those with and without a reboot', () => {
     const hosts = [
       host('controller-0', 'controller', IN_PLACE),
       host('controller-1', 'controller'),
@@ -71,7 +71,7 @@ describe('controllers (§7.2)', () => {
     );
   });
 
-  it('are counted with the patched and the all-in-one ones, and not at all when none is to be patched', () => {
+  it('are counted including patched and all-in-one ones, and not at all when none is to be patched', () => {
     const one = host('c-0', 'controller');
     expect(patchBuild([one]).failure).toBe('not enough controllers to apply software update');
     expect(patchBuild([one, host('c-1', ['controller', 'worker'], CURRENT)]).failure).toBeUndefined();
@@ -80,7 +80,7 @@ describe('controllers (§7.2)', () => {
     ).toBeUndefined();
   });
 
-  it('that are workers go with those, though controllers are ignored', () => {
+  it('that are workers are patched with the workers, although controllers are ignored', () => {
     const nodes = ['c-0', 'c-1'].map((name) => host(name, ['controller', 'worker']));
     const params = { 'controller-apply-type': 'ignore', 'worker-apply-type': 'parallel' };
     expect(stageTexts(patchBuild([...nodes, host('c-2', 'controller')], { params }))).toEqual([
@@ -89,7 +89,7 @@ describe('controllers (§7.2)', () => {
     ]);
   });
 
-  it('are checked although they are all workers, which the patch service need not say', () => {
+  it('are checked although all of them are workers, also when the patch service does not say so', () => {
     const node = host('c-0', ['controller', 'worker']);
     const TOO_FEW = 'not enough controllers to apply software update';
     expect(patchBuild([node]).failure).toBe(TOO_FEW);
@@ -98,10 +98,13 @@ describe('controllers (§7.2)', () => {
     expect(stageTexts(patchBuild([reported('worker')]))).toEqual(['worker-hosts: c-0']);
   });
 
-  it.each(['vim-2020', 'vim-2024'])('are swacted although they are meant to be one, in %s', (profile) => {
-    const build = patchBuild([host('c-0', 'controller')], { profile, singleController: true });
-    expect(stepsOf(build)[1]).toBe('swact-hosts c-0');
-  });
+  it.each(['vim-2020', 'vim-2024'])(
+    'are swacted although the system is meant to have one, in %s',
+    (profile) => {
+      const build = patchBuild([host('c-0', 'controller')], { profile, singleController: true });
+      expect(stepsOf(build)[1]).toBe('swact-hosts c-0');
+    },
+  );
 });
 
 describe('storage hosts (§7.3)', () => {
@@ -112,14 +115,14 @@ describe('storage hosts (§7.3)', () => {
     memberNames,
   });
 
-  it('are kept apart from every peer in a list, by a group that has other policies too', () => {
+  it('are kept apart from every peer in a list, also by a group with further policies', () => {
     const hosts = ['a', 'b', 'c', 'd', 'e'].map((name) => host(name, 'storage'));
     const hostGroups = [replicas('g', 'a', 'd'), replicas('h', 'b', 'gone', 'd'), replicas('i', 'd', 'e')];
     const build = patchBuild([...CONTROLLERS, ...hosts], { params, hostGroups });
     expect(stageTexts(build)).toEqual(['storage-hosts: a b c e', 'storage-hosts: d']);
   });
 
-  it('are grouped apart with and without a reboot, and lists do not mind a patched peer', () => {
+  it('are in separate lists with and without a reboot, and a patched peer does not matter', () => {
     const hosts = [
       host('a', 'storage'),
       host('b', 'storage', IN_PLACE),
@@ -150,7 +153,7 @@ describe('swift hosts (§7.4)', () => {
     expect(stepsOf(build)).toEqual(['query-alarms', 'sw-patch-hosts b', 'system-stabilize 30']);
   });
 
-  it('are checked for what they are before they are counted', () => {
+  it('are checked by personality before they are counted', () => {
     const stranger = worker('w-0', { personality: ['swift'] });
     expect(patchBuild([...CONTROLLERS, stranger]).failure).toBe(
       'host inventory personality swift mismatch detected',

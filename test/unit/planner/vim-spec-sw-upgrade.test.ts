@@ -1,4 +1,4 @@
-/** What starlingx-vim.md §8 says of upgrading and no recorded plan shows. */
+/** Rules of starlingx-vim.md §8 about upgrading that no recorded plan shows. */
 import { describe, expect, it } from 'vitest';
 import {
   aggregate,
@@ -17,7 +17,7 @@ const PARALLEL = { 'worker-apply-type': 'parallel', 'storage-apply-type': 'paral
 const COMPLETE = { 'complete-upgrade': true };
 
 describe('which hosts are upgraded', () => {
-  it('are those that do not run the target release, whatever they run or aim at', () => {
+  it('are those that do not run the target release, whatever they run or target', () => {
     const hosts = ['20.01', '19.12', '21.05', '20.06'].map((softwareLoad) =>
       worker(`w-${softwareLoad}`, {}, { softwareLoad, targetLoad: '20.06' }),
     );
@@ -28,7 +28,7 @@ describe('which hosts are upgraded', () => {
     expect(upgradeBuild([...CONTROLLERS, aimless]).failure).toBe('no software upgrades need to be applied');
   });
 
-  it('are each in the first of their roles', () => {
+  it('are each planned in the first of their roles', () => {
     const hosts = [
       host('s-1', ['worker', 'storage']),
       host('s-2', ['swift', 'storage']),
@@ -46,14 +46,14 @@ describe('which hosts are upgraded', () => {
 });
 
 describe('controllers', () => {
-  it('must be two, though the system is meant to have one', () => {
+  it('must be two, although the system is meant to have one', () => {
     const given = { singleController: true };
     expect(upgradeBuild([host('controller-0', 'controller')], given).failure).toBe(
       'not enough controllers to apply software upgrades',
     );
   });
 
-  it('come as 1 and 0, whatever the order of the table and whoever is active', () => {
+  it('are upgraded in the order 1, 0, for any order of the table and any active one', () => {
     const both = ['controller-0', 'controller-2', 'controller-1'].map((name) => host(name, 'controller'));
     for (const activeController of ['controller-0', 'controller-1'])
       expect(stageTexts(upgradeBuild(both, { activeController }))).toEqual([
@@ -67,7 +67,7 @@ describe('controllers', () => {
     expect(upgradeBuild([one, worker('w0')]).failure).toBeUndefined();
   });
 
-  it('that fail leave nothing planned, completion included', () => {
+  it('that fail leave no stage planned, not even the completion', () => {
     const params = { ...PARALLEL, ...COMPLETE };
     const hosts = [host('controller-1', 'controller'), worker('w0')];
     expect(upgradeBuild(hosts, { params }).stages).toEqual([]);
@@ -77,7 +77,7 @@ describe('controllers', () => {
 describe('storage hosts', () => {
   const storage = (name: string, more = {}) => host(name, 'storage', {}, more);
 
-  it('are grouped without storage-0, which is alone though nobody is its peer', () => {
+  it('are grouped without storage-0, which is alone even without a peer', () => {
     const hosts = ['storage-2', 'storage-1', 'storage-0'].map((name) => storage(name));
     const plan = (more: Parameters<typeof upgradeBuild>[0]) =>
       stageTexts(upgradeBuild([...CONTROLLERS, ...more], { params: PARALLEL }));
@@ -110,7 +110,7 @@ describe('workers', () => {
     );
   });
 
-  /** The specification does not say so of workers in so many words; it does of controllers and of patching. */
+  /** The specification says so of controllers and of patching, and not explicitly of workers. */
   it('are not checked when all are upgraded', () => {
     const given = {
       params: COMPLETE,
@@ -120,7 +120,7 @@ describe('workers', () => {
     expect(upgradeBuild([...CONTROLLERS, worker('w0', {}, UPGRADED)], given).failure).toBeUndefined();
   });
 
-  it('that fail keep controllers and storage, and are not completed', () => {
+  it('that fail keep the stages of controllers and storage, without the completion', () => {
     const hosts = [
       host('controller-1', 'controller'),
       ...CONTROLLERS.slice(0, 1),
@@ -148,7 +148,7 @@ describe('workers', () => {
   it.each([
     [{ openstackInstalled: false }, ['migrate-instances b a']],
     [{}, ['disable-host-services w0 w1', 'migrate-instances b a']],
-  ])('are freed host by host; no service is disabled that is not there (%j)', (given, freeing) => {
+  ])('are freed host by host; no missing service is disabled (%j)', (given, freeing) => {
     const hosts = [...CONTROLLERS, worker('w0'), worker('w1')];
     const instances = [instance('a', 'w1'), instance('b', 'w0')];
     const build = upgradeBuild(hosts, { ...given, instances, params: PARALLEL });

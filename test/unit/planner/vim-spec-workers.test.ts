@@ -1,4 +1,4 @@
-/** What starlingx-vim.md §7.5 says of workers and no recorded plan shows. */
+/** Rules of starlingx-vim.md §7.5 about workers that no recorded plan shows. */
 import { describe, expect, it } from 'vitest';
 import {
   aggregate,
@@ -28,20 +28,20 @@ describe('the checks', () => {
   const SINGLE = 'cannot migrate instances in a single controller configuration';
   const single = { singleController: true };
 
-  it('A: look only at hosts that are to be patched, each of the two lists for itself', () => {
+  it('A: cover only hosts that are to be patched, separately for each of the two lists', () => {
     const labelled = node('c-0', CURRENT);
     expect(patchBuild([labelled, worker('w0')], single).failure).toBeUndefined();
     const build = patchBuild([node('c-0'), worker('w0', IN_PLACE)], single);
     expect([build.failure, stageTexts(build)]).toEqual([SINGLE, texts('w0')]);
   });
 
-  it('A: ask for label and personality on the same host', () => {
+  it('A: require label and personality on the same host', () => {
     const bare = node('c-0', {}, { openstackCompute: false, openstackControl: true });
     expect(patchBuild([bare, worker('w0')], single).failure).toBeUndefined();
     expect(patchBuild([bare, worker('w0'), node('c-1')], single).failure).toBe(SINGLE);
   });
 
-  it('C: do not ask whose host it is, nor whether groups keep members apart', () => {
+  it('C: do not depend on the host, nor on the policy of a group', () => {
     const given = {
       instances: [instance('alone', 'w0', 'locked'), instance('vm', 'controller-0', 'locked')],
       instanceGroups: [group('other', 'anti-affinity', 'gone'), group('g', 'soft-affinity', 'vm')],
@@ -66,7 +66,7 @@ describe('lists', () => {
     expect(plan(inPlace, 'parallel')).toEqual(texts('c-8', 'c-9', 'w0 w1'));
   });
 
-  it('do not take a controller for a limit of workers', () => {
+  it('do not count a controller as a worker', () => {
     const hosts = [node('c-8'), ...workers(2)];
     const given = {
       params: PARALLEL,
@@ -85,7 +85,7 @@ describe('lists', () => {
     );
   });
 
-  it('hold as many as 100, and then one more in the next', () => {
+  it('hold up to 100, and the next host begins another list', () => {
     const params = { ...PARALLEL, 'max-parallel-worker-hosts': 100 };
     for (const instances of [[], onEach(101)])
       expect(stageTexts(patchBuild([...CONTROLLERS, ...workers(101)], { params, instances }))).toEqual(
@@ -93,7 +93,7 @@ describe('lists', () => {
       );
   });
 
-  it('keep a host apart from any in a list, not only from the last', () => {
+  it('keep a host apart from every host in a list, not only from the last', () => {
     const given = {
       params: { ...PARALLEL, 'max-parallel-worker-hosts': 10 },
       instances: [...onEach(5), instance('more', 'w3')],
@@ -144,7 +144,7 @@ describe('the limit of an aggregate', () => {
     expect(plan(count, most)).toEqual(sizes);
   });
 
-  it('leaves hosts that are in none to fill its lists up', () => {
+  it('lets hosts without an aggregate fill its lists up', () => {
     // 3 of 8 of 4 hosts are 1: w0, w4 and w5 are together, then w1, w6 and w7.
     expect(plan(8, 3, 4)).toEqual([3, 3, 1, 1]);
   });
@@ -216,7 +216,7 @@ describe('steps', () => {
     ]);
   });
 
-  it('of a storage host that is a worker too are planned for each role', () => {
+  it('of a storage host that is also a worker are planned for each role', () => {
     const hosts = [host('x', ['storage', 'worker']), host('y', 'storage', CURRENT)];
     const build = patchBuild([...CONTROLLERS, ...hosts]);
     expect([stepsOf(build, 0).at(-1), stepsOf(build, 1).at(-1)]).toEqual([

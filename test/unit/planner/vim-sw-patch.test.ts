@@ -18,7 +18,7 @@ const allInOne = (name: string, patch = {}, more = {}) =>
   host(name, ['controller', 'worker'], patch, { openstackCompute: true, ...more });
 
 describe('sorting hosts (starlingx-vim.md §7.1)', () => {
-  it('gives controllers, storage, swift and workers, in each first those without a reboot', () => {
+  it('gives controllers, storage, swift and workers, in each role first those without a reboot', () => {
     const hosts = (['worker', 'swift', 'storage', 'controller'] as const).flatMap((role) => [
       host(`${role}-0`, role),
       host(`${role}-1`, role, IN_PLACE),
@@ -41,7 +41,7 @@ describe('sorting hosts (starlingx-vim.md §7.1)', () => {
     expect(stageTexts(patchBuild(hosts))).toEqual(['worker-hosts: worker-2']);
   });
 
-  it('takes a host of several roles with the first of controller, storage and swift, and with the workers', () => {
+  it('puts a host of several roles into the first of controller, storage and swift, and into the workers', () => {
     const both = host('both', ['storage', 'worker']);
     const swift = host('swift-0', ['swift', 'storage'], CURRENT);
     expect(stageTexts(patchBuild([...CONTROLLERS, both, swift]))).toEqual([
@@ -50,7 +50,7 @@ describe('sorting hosts (starlingx-vim.md §7.1)', () => {
     ]);
   });
 
-  it('goes by what the patch service calls a host, and plans by what the inventory calls it', () => {
+  it('sorts by the personality in the patch service, and plans by the personality in the inventory', () => {
     const asController = allInOne('controller-0', { personality: ['controller'] });
     const asWorker = allInOne('controller-1', { personality: ['worker'] });
     expect(patchBuild([asController, allInOne('controller-1', CURRENT)]).failure).toBe(
@@ -65,7 +65,7 @@ describe('sorting hosts (starlingx-vim.md §7.1)', () => {
 describe('controllers (§7.2)', () => {
   const three = ['controller-0', 'controller-1', 'controller-2'].map((name) => host(name, 'controller'));
 
-  it('come one at a time in list order, the active one last', () => {
+  it('are patched one at a time in list order, the active one last', () => {
     expect(stageTexts(patchBuild(three))).toEqual([
       'controllers: controller-1',
       'controllers: controller-2',
@@ -111,7 +111,7 @@ describe('controllers (§7.2)', () => {
   it.each([
     ['vim-2020', 'not enough controllers to apply software patches'],
     ['vim-2024', 'not enough controllers to apply software update'],
-  ])('must be two in the inventory, says %s, or be meant to be one', (profile, failure) => {
+  ])('must be two in the inventory in %s, or be meant to be one', (profile, failure) => {
     const one = host('controller-0', 'controller');
     expect(patchBuild([one], { profile }).failure).toBe(failure);
     expect(patchBuild([one], { profile, singleController: true }).failure).toBeUndefined();
@@ -138,7 +138,7 @@ describe('controllers (§7.2)', () => {
     expect(patchBuild([...CONTROLLERS, worker('worker-0')], parallel).failure).toBeUndefined();
   });
 
-  it('ignored are neither checked nor planned', () => {
+  it('are neither checked nor planned when they are ignored', () => {
     const stranger = worker('worker-1', { personality: ['controller'] });
     const build = patchBuild([...three.slice(0, 1), stranger, worker('worker-0')], {
       params: { 'controller-apply-type': 'ignore' },
@@ -159,7 +159,7 @@ describe('storage hosts (§7.3)', () => {
     expect(stageTexts(build)).toEqual(hosts.map(({ name }) => `storage-hosts: ${name}`));
   });
 
-  it('go in parallel into the first list without a replication peer, however long it gets', () => {
+  it('in parallel join the first list without a replication peer, however long it gets', () => {
     const params = { 'storage-apply-type': 'parallel' };
     const plan = (policy: string) =>
       stageTexts(patchBuild([...CONTROLLERS, ...hosts], { params, hostGroups: hostGroups(policy) }));
@@ -168,7 +168,7 @@ describe('storage hosts (§7.3)', () => {
   });
 
   it.each(PROFILES)('are locked all together, and data is synchronised at the end in %s', (profile) => {
-    // A storage host that is a worker too may be locked already; it is locked and unlocked all the same.
+    // A storage host that is a worker too may be locked already; it is still locked and unlocked.
     const both = host('s-9', ['storage', 'worker'], {}, LOCKED);
     const params = { 'storage-apply-type': 'parallel', 'worker-apply-type': 'ignore' };
     const settle = profile === 'vim-2017' ? [] : ['system-stabilize 15'];
@@ -182,7 +182,7 @@ describe('storage hosts (§7.3)', () => {
     ]);
   });
 
-  it('must be two in the inventory, and be storage hosts there', () => {
+  it('must be two in the inventory, with the personality storage', () => {
     const one = hosts.slice(0, 1);
     const TOO_FEW = 'not enough storage hosts to apply software updates';
     const stranger = worker('worker-0', { personality: ['storage'] });
@@ -214,7 +214,7 @@ describe('swift hosts (§7.4)', () => {
     ]);
   });
 
-  it('are ignored unless they are asked for, and are checked', () => {
+  it('are ignored by default, and are checked otherwise', () => {
     const stranger = worker('worker-0', { personality: ['swift'] });
     expect(
       patchBuild([...CONTROLLERS, ...hosts], { params: { 'swift-apply-type': undefined } }).failure,
@@ -243,7 +243,7 @@ describe('the checks of workers (§7.5)', () => {
     { openstackCompute: true },
   );
 
-  it('come in the order A, B, C', () => {
+  it('run in the order A, B, C', () => {
     const hosts = [...CONTROLLERS, elsewhere, worker('worker-0'), stranger];
     const given = { singleController: true, ...stopped };
     expect(patchBuild(hosts, given).failure).toBe(SINGLE);
@@ -276,7 +276,7 @@ describe('the checks of workers (§7.5)', () => {
     expect([build.failure, stageTexts(build)]).toEqual([LOCKED_MEMBER, ['worker-hosts: worker-0']]);
   });
 
-  it('C: names the first instance in its order, with its first group in theirs', () => {
+  it('C: names the first instance in the order of instances, with its first group in the order of groups', () => {
     const group = (name: string, ...memberUuids: string[]) => ({
       uuid: name,
       name,

@@ -18,7 +18,7 @@ const both = [CONTROLLER_0, CONTROLLER_1];
 const PARALLEL = { 'worker-apply-type': 'parallel', 'storage-apply-type': 'parallel' };
 
 describe('the order of an upgrade (starlingx-vim.md §8)', () => {
-  it('is controllers, storage, workers, completion; each host in the first that it is', () => {
+  it('is controllers, storage, workers, completion; each host in the first of its roles', () => {
     const hosts = [
       worker('w0'),
       host('s0', ['worker', 'storage']),
@@ -43,7 +43,7 @@ describe('the order of an upgrade (starlingx-vim.md §8)', () => {
     ]);
   });
 
-  it('goes on without what is ignored', () => {
+  it('continues without ignored roles', () => {
     const params = { 'worker-apply-type': 'ignore', 'storage-apply-type': 'ignore' };
     const hosts = [...both, host('storage-0', 'storage'), worker('w0')];
     expect(stageTexts(upgradeBuild(hosts, { params }))).toEqual([
@@ -100,7 +100,7 @@ describe('upgrading storage hosts', () => {
   const hostGroups = [{ name: 'g', policies: ['storage-replication'], memberNames: ['s1', 's2'] }];
   const TOO_FEW = 'not enough storage hosts to apply software updates';
 
-  it('begins with storage-0, then goes on as patching does', () => {
+  it('begins with storage-0, then continues like patching', () => {
     const build = upgradeBuild([...CONTROLLERS, ...hosts], { hostGroups, params: PARALLEL });
     expect(stageTexts(build)).toEqual([
       'storage-hosts: storage-0',
@@ -158,7 +158,7 @@ describe('upgrading workers', () => {
     expect(second(plain, worker('w1'))).toEqual(['migrate-instances a b', 'lock-hosts w0 w1']);
   });
 
-  it('takes hosts together as patching with a reboot does', () => {
+  it('takes hosts together like patching with a reboot', () => {
     const names = ['w0', 'w1', 'w2', 'w3'];
     const given = {
       params: { ...PARALLEL, 'max-parallel-worker-hosts': 4 },
@@ -180,7 +180,7 @@ describe('upgrading workers', () => {
     expect(stageTexts(build)).toEqual(['worker-hosts: w2', 'worker-hosts: w0']);
   });
 
-  it('does not mind a stopped instance on an upgraded host, unless it is in a group', () => {
+  it('accepts a stopped instance on an upgraded host, unless it is in a group', () => {
     const hosts = [...CONTROLLERS, worker('old', {}, UPGRADED), worker('w0')];
     const given = { instances: [instance('a', 'old', 'locked')] };
     expect(upgradeBuild(hosts, given).failure).toBeUndefined();

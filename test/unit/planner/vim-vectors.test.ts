@@ -46,7 +46,7 @@ describe('careen vectors', () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** What the command prints and ends with. */
+  /** The output and the exit status of the command. */
   function run(command: typeof checkVectors, ...paths: string[]) {
     const lines: { out: string[]; err: string[] } = { out: [], err: [] };
     const status = command(paths, {
@@ -71,7 +71,7 @@ describe('careen vectors', () => {
     return path;
   }
 
-  it('plays every file below a folder and counts what it cannot play', () => {
+  it('plays every file below a folder and counts the unplayable ones', () => {
     const skipped = globSync('fenix/*.json', { cwd: VECTORS }).length;
     const { status, out } = run(checkVectors, VECTORS);
     expect([status, out]).toEqual([
@@ -102,7 +102,7 @@ describe('careen vectors', () => {
     expect(run(emitVectors, open, bad)).toMatchObject({ status: 1, out: [{}], err: [{}] });
   });
 
-  it('names the first operation after which a strategy is another, and an operation that it does not know', async () => {
+  it('names the first operation after which a strategy differs, and an unknown operation', async () => {
     const lifecycle = JSON.stringify(all.find(({ name }) => name === 'lifecycle-failure-in-first-step'));
     const other = join(folder, 'other-end.json');
     const unknown = join(folder, 'unknown-operation.json');
@@ -117,7 +117,7 @@ describe('careen vectors', () => {
     );
   });
 
-  it('counts apart where a recording is known to show a defect, and we differ', async () => {
+  it('counts a difference from a recorded known defect separately', async () => {
     const defect = '"knownDefect":"it gets stuck","profile":';
     const same = await altered('same', '"profile":', defect);
     const better = await altered(
@@ -133,7 +133,7 @@ describe('careen vectors', () => {
     });
   });
 
-  it('fails for a path that is not there, no JSON, or named and no vector', async () => {
+  it('fails for a missing path, for text that is no JSON, and for a named file that is no vector', async () => {
     const text = join(folder, 'text.json');
     const other = join(folder, 'other.json');
     await writeFile(text, '{');
@@ -156,7 +156,7 @@ describe('careen vectors', () => {
     ]);
   });
 
-  it('is a command that ends with the status', async () => {
+  it('is a command that exits with the status', async () => {
     const program = join(VECTORS, '..', '..', 'bin', 'careen');
     const careen = (path: string) => promisify(execFile)(program, ['vectors', path]);
     const good = await careen(join(VECTORS, 'vim', 'patch-swift-serial.json'));
@@ -164,7 +164,7 @@ describe('careen vectors', () => {
     await expect(careen(join(folder, 'missing'))).rejects.toMatchObject({ code: 1, stderr: '' });
   }, 60_000);
 
-  it('emits what was computed, one document a line', () => {
+  it('emits the computed results, one document a line', () => {
     const files = ['patch-swift-serial', 'patch-fail-no-patches', 'lifecycle-degraded-step'];
     const { status, out, err } = run(
       emitVectors,

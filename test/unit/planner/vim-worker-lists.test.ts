@@ -56,7 +56,7 @@ describe('parallel worker lists', () => {
     expect(lists(workers(2), { instances: [instance('a', 'w0', 'locked')] })).toEqual(['w1', 'w0']);
   });
 
-  it('without a reboot are all hosts in order, whatever is on them', () => {
+  it('without a reboot have all hosts in order, with or without instances', () => {
     const hosts = numbered(5).map((name) => worker(name, IN_PLACE));
     const given = {
       instances: onEach(5),
@@ -66,7 +66,7 @@ describe('parallel worker lists', () => {
     expect(lists(hosts, given)).toEqual(['w0 w1', 'w2 w3', 'w4']);
   });
 
-  it('hold two hosts at most when nothing else is said', () => {
+  it('hold two hosts at most by default', () => {
     const params = { 'max-parallel-worker-hosts': undefined };
     expect(lists(workers(3), { params })).toEqual(['w0 w1', 'w2']);
   });
@@ -79,17 +79,17 @@ describe('parallel worker lists', () => {
     },
   );
 
-  it.each(['affinity', 'soft-anti-affinity'])('do not care for a group with %s', (policy) => {
+  it.each(['affinity', 'soft-anti-affinity'])('ignore a group with %s', (policy) => {
     const given = { instances: onEach(4), instanceGroups: [apart(policy, 'on-w0', 'on-w1')] };
     expect(lists(workers(4), given)).toEqual(['w0 w1', 'w2 w3']);
   });
 
-  it('care for a group of several policies when one of them says apart', () => {
+  it('respect a group of several policies when one of them is anti-affinity', () => {
     const both = { ...apart('affinity', 'on-w0', 'on-w1'), policies: ['affinity', 'anti-affinity'] };
     expect(lists(workers(2), { instances: onEach(2), instanceGroups: [both] })).toEqual(['w0', 'w1']);
   });
 
-  it('go back to the first list that has room, and let a locked instance count', () => {
+  it('fill the first list that has room, and count a locked instance', () => {
     const given = {
       instances: [instance('on-w0', 'w0', 'locked'), ...onEach(4).slice(1)],
       instanceGroups: [apart('anti-affinity', 'on-w1', 'on-w2')],
@@ -97,7 +97,7 @@ describe('parallel worker lists', () => {
     expect(lists(workers(4), given, 'parallel', 3)).toEqual(['w0 w1 w3', 'w2']);
   });
 
-  it('let two members of a group on one host be', () => {
+  it('accept two members of a group on one host', () => {
     const instances = [instance('a', 'w0'), instance('b', 'w0'), instance('c', 'w1')];
     expect(lists(workers(2), { instances, instanceGroups: [apart('anti-affinity', 'a', 'b')] })).toEqual([
       'w0 w1',
@@ -108,7 +108,7 @@ describe('parallel worker lists', () => {
 describe('the limit of a host aggregate', () => {
   const aggregates = (...each: ReturnType<typeof aggregate>[]) => ({ hostAggregates: each });
 
-  it('is the share of it that the maximum is of all workers, rounded down', () => {
+  it('is the maximum times its share of all workers, rounded down', () => {
     const given = { instances: onEach(10), ...aggregates(aggregate('a', ...numbered(10))) };
     expect(lists(workers(10), given, 'parallel', 3)).toEqual(['w0 w1 w2', 'w3 w4 w5', 'w6 w7 w8', 'w9']);
     const half = {
@@ -118,7 +118,7 @@ describe('the limit of a host aggregate', () => {
     expect(lists(workers(10), half, 'parallel', 4)).toEqual(['w0 w1 w5 w6', 'w2 w3 w7 w8', 'w4 w9']);
   });
 
-  it('is at most half of it, and at least one host', () => {
+  it('is at most half of the aggregate, and at least one host', () => {
     const given = { instances: onEach(4), ...aggregates(aggregate('a', ...numbered(4))) };
     expect(lists(workers(4), given, 'parallel', 100)).toEqual(['w0 w1', 'w2 w3']);
     const small = { instances: onEach(6), ...aggregates(aggregate('a', 'w0', 'w1'), aggregate('b', 'w2')) };
@@ -130,7 +130,7 @@ describe('the limit of a host aggregate', () => {
     expect(lists(workers(49), given).length).toBe(49);
   });
 
-  it('counts workers that are locked, patched or controllers too, and names that are no hosts', () => {
+  it('counts locked and patched workers, workers that are controllers, and names without a host', () => {
     const others = [
       worker('x', CURRENT),
       worker('y', CURRENT, LOCKED),

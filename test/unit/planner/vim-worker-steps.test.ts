@@ -19,7 +19,7 @@ const allInOne = (name: string, more = {}) =>
 
 type Given = Parameters<typeof patchBuild>[1];
 
-/** The steps between the alarms and the lock: how hosts are freed of instances. */
+/** The steps between the alarms and the lock, which free hosts of instances. */
 function freeing(hosts: readonly TestHost[], given: Given, index = 0): string[] {
   const steps = stepsOf(patchBuild([...CONTROLLERS, ...hosts], given), index);
   return steps.slice(
@@ -29,7 +29,7 @@ function freeing(hosts: readonly TestHost[], given: Given, index = 0): string[] 
 }
 
 describe('the steps of a worker list with a reboot (starlingx-vim.md §7.5)', () => {
-  it('come in their order, instances host by host and in table order on each', () => {
+  it('have a fixed order, with instances host by host, and in table order on each host', () => {
     const instances = [
       instance('c', 'w1'),
       instance('a', 'w0'),
@@ -85,7 +85,7 @@ describe('the steps of a worker list with a reboot (starlingx-vim.md §7.5)', ()
     expect(steps(true)).not.toContain('swact-hosts c2');
   });
 
-  it('take both nodes of a duplex in the order of the answer, the active one too', () => {
+  it('take both nodes of a duplex in the order of the answer, including the active one', () => {
     const build = patchBuild([allInOne('controller-0'), allInOne('controller-1')]);
     expect([stepsOf(build, 0)[1], stepsOf(build, 1)[1]]).toEqual([
       'swact-hosts controller-0',
@@ -93,7 +93,7 @@ describe('the steps of a worker list with a reboot (starlingx-vim.md §7.5)', ()
     ]);
   });
 
-  it('have names and uuids of what they act on, and neither where they act on the system', () => {
+  it('have names and uuids of their objects, and neither when they act on the system', () => {
     const given = { instances: [{ ...instance('a', 'w0'), uuid: 'uuid-of-a' }] };
     const steps = patchBuild([...CONTROLLERS, worker('w0')], given).stages[0]?.steps ?? [];
     expect(Object.fromEntries(steps.map(({ name, entities }) => [name, entities]))).toMatchObject({
@@ -105,18 +105,21 @@ describe('the steps of a worker list with a reboot (starlingx-vim.md §7.5)', ()
 });
 
 describe('without a reboot', () => {
-  it.each(['vim-2020', 'vim-2024'])('nothing is moved, stopped, swacted or locked in %s', (profile) => {
-    const node = host('c9', ['controller', 'worker'], IN_PLACE, { openstackCompute: true });
-    const locked = worker('w1', IN_PLACE, LOCKED);
-    const given = { profile, instances: [instance('a', 'c9')], params: STOP_START };
-    const build = patchBuild([...CONTROLLERS, node, locked], given);
-    for (const [index, name] of ['c9', 'w1'].entries())
-      expect(stepsOf(build, index)).toEqual([
-        'query-alarms',
-        `sw-patch-hosts ${name}`,
-        'system-stabilize 30',
-      ]);
-  });
+  it.each(['vim-2020', 'vim-2024'])(
+    'no instance moves or stops, and no host is swacted or locked, in %s',
+    (profile) => {
+      const node = host('c9', ['controller', 'worker'], IN_PLACE, { openstackCompute: true });
+      const locked = worker('w1', IN_PLACE, LOCKED);
+      const given = { profile, instances: [instance('a', 'c9')], params: STOP_START };
+      const build = patchBuild([...CONTROLLERS, node, locked], given);
+      for (const [index, name] of ['c9', 'w1'].entries())
+        expect(stepsOf(build, index)).toEqual([
+          'query-alarms',
+          `sw-patch-hosts ${name}`,
+          'system-stabilize 30',
+        ]);
+    },
+  );
 });
 
 describe('migration in vim-2020', () => {
@@ -124,7 +127,7 @@ describe('migration in vim-2020', () => {
   const instances = [instance('a', 'w0'), instance('b', 'w1')];
   const parallel = { profile, instances, params: PARALLEL };
 
-  it('is planned where there are instances that are not locked', () => {
+  it('is planned when an instance is not locked', () => {
     expect(freeing([worker('w0')], { profile, instances: instances.slice(0, 1) })).toEqual([
       'migrate-instances a',
     ]);
@@ -156,7 +159,7 @@ describe('migration in vim-2024', () => {
   const instances = [instance('a', 'w0'), instance('b', 'w1'), instance('stopped', 'w1', 'locked')];
   const parallel = { instances, params: PARALLEL };
 
-  it('is planned where there are hosts with the compute service, with or without instances', () => {
+  it('is planned when a host has the compute service, with or without instances', () => {
     expect(freeing([worker('w0')], {})).toEqual(['migrate-instances-from-host']);
     expect(freeing([worker('w0')], { instances: instances.slice(0, 1) })).toEqual([
       'migrate-instances-from-host a',
@@ -194,14 +197,14 @@ describe('migration in vim-2024', () => {
       'wait-alarms-clear 600',
     ],
     ['no label', [plain('w0'), plain('w1')], 'system-stabilize 60'],
-  ])('ends as alarms are to be expected: %s', (_, hosts, end) => {
+  ])('ends with the wait that its hosts need: %s', (_, hosts, end) => {
     const given = { params: PARALLEL, openstackInstalled: false };
     expect(stepsOf(patchBuild([...CONTROLLERS, ...hosts], given)).at(-1)).toBe(end);
   });
 });
 
 describe('stopping instances', () => {
-  it.each(['vim-2020', 'vim-2024'])('needs some that run, and no compute service, in %s', (profile) => {
+  it.each(['vim-2020', 'vim-2024'])('needs running instances, and no compute service, in %s', (profile) => {
     const given = { profile, openstackInstalled: false, params: { ...PARALLEL, ...STOP_START } };
     const instances = [instance('a', 'w0')];
     expect(freeing([worker('w0')], { ...given, instances })).toEqual(['stop-instances a']);

@@ -29,21 +29,21 @@ describe('a request', () => {
     [{ verb: 'release-host', host: '' }, 'host is "", must be the name of a host'],
     [{ verb: 'retry', stage: 2, force: true }, 'verb retry takes no "stage" and 1 more'],
     [{ verb: 'apply-all', host: 'worker-3' }, 'verb apply-all takes no "host"'],
-  ])('of %j is answered by its id, saying what would be right', (fields, sentence) => {
+  ])('of %j is answered by its id, with the allowed values', (fields, sentence) => {
     expect(parseRequest(asked(fields))).toEqual({
       id: 'q-7',
       unreadable: expect.stringContaining(`annotation careen.dev/request: ${sentence}`) as string,
     });
   });
 
-  it('names all that is wrong', () => {
+  it('names every problem', () => {
     expect(parseRequest('{"id":"a b","verb":"approve"}')).toMatchObject({
       unreadable: expect.stringMatching(/id is "a b", must be 1 to 63 letters.*; plan is missing/) as string,
     });
   });
 
   it.each(['', 'apply-all', '[1]', 'null', '"q"', '{"id":', '{"id":7,"verb":"retry"}', '{"verb":"retry"}'])(
-    'of %j, which has no id to answer, gets one of its text',
+    'of %j, which has no id, gets an id made from its text',
     (annotation) => {
       const { id } = parseRequest(annotation);
       expect(id).toMatch(DIGEST);
@@ -52,7 +52,7 @@ describe('a request', () => {
     },
   );
 
-  it('is answered whatever it says, in few words and with an id that can be kept', () => {
+  it('is answered in any case, in few words and with an id that fits the status', () => {
     const anything = fc.oneof(
       fc.string({ maxLength: 5000 }),
       fc.json(),
@@ -69,7 +69,7 @@ describe('a request', () => {
 });
 
 describe('an abort', () => {
-  it('is of the whole run, or of one stage', () => {
+  it('applies to the whole run, or to one stage', () => {
     expect(parseAbort('q-7')).toEqual({ id: 'q-7' });
     expect(parseAbort('q-7/12')).toEqual({ id: 'q-7', stage: 12 });
   });
@@ -84,7 +84,7 @@ describe('an abort', () => {
   });
 
   it.each(['', '/2', 'a b', 'q\n', 'x'.repeat(64)])(
-    'of %j, which has no id to answer, gets one of its text',
+    'of %j, which has no id, gets an id made from its text',
     (text) => {
       expect(parseAbort(text)).toMatchObject({ id: expect.stringMatching(DIGEST) as string });
     },

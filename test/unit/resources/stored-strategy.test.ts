@@ -6,7 +6,7 @@ const metadata = { name: 's', uid: 'u', resourceVersion: '1', generation: 1, cre
 const spec = { poolRef: 'gpu', patches: [kernelPatch], reboot: { job: kernelPatch.action.job } };
 
 describe('a stored strategy', () => {
-  it('whose spec can be read is what it says', () => {
+  it('with a readable spec is read as it is', () => {
     const read = patchStrategy.parse({ metadata, spec });
     expect(read.spec).toMatchObject(spec);
     expect(read).not.toHaveProperty('unreadable');
@@ -17,7 +17,7 @@ describe('a stored strategy', () => {
     { mode: 'Suspend', is: 'Suspend' },
     { mode: 'Abort', is: 'Abort' },
     { mode: 7, is: 'Hold' },
-  ])('whose spec cannot be read says where and why, and begins nothing in mode $mode', ({ mode, is }) => {
+  ])('with an unreadable spec says where and why, and begins nothing in mode $mode', ({ mode, is }) => {
     const read = patchStrategy.parse({
       metadata,
       spec: { ...spec, workerApplyType: 'sideways', execution: { mode } },
@@ -27,7 +27,7 @@ describe('a stored strategy', () => {
     expect(read.spec).toMatchObject({ poolRef: 'gpu', patches: [], execution: { mode: is } });
   });
 
-  it.each([undefined, 'nothing', { poolRef: 7 }])('is read whatever stands in its spec: %j', (spoilt) => {
+  it.each([undefined, 'nothing', { poolRef: 7 }])('is read with any spec: %j', (spoilt) => {
     const read = patchStrategy.parse({ metadata, spec: spoilt });
     expect(read).toMatchObject({ spec: { poolRef: 'default', execution: { mode: 'Hold' } } });
     expect(read.unreadable).toMatch(/^the spec cannot be read/);

@@ -3,8 +3,8 @@ import { runEvents } from '../../../src/status/event-drafts.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
-/** What a whole run tells, pass by pass; in one pass the order says nothing. */
-async function told(run: SimulatedRun): Promise<string[]> {
+/** The events of a whole run, pass by pass; the order within one pass means nothing. */
+async function eventsOf(run: SimulatedRun): Promise<string[]> {
   const lines: string[] = [];
   let before: RunState = run.run;
   await run.until(() => {
@@ -17,17 +17,17 @@ async function told(run: SimulatedRun): Promise<string[]> {
 }
 
 describe('the events of a run', () => {
-  it('tell each change once', async () => {
+  it('report each change once', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1' }, { name: 'w-2' }], maxUnavailable: 1 });
-    expect((await told(run)).toSorted()).toEqual([
+    expect((await eventsOf(run)).toSorted()).toEqual([
       ...['Applied', 'ApplyStarted', 'StageDone stage 0', 'StageDone stage 1'],
       ...['StageStarted stage 0', 'StageStarted stage 1'],
     ]);
   });
 
-  it('name the host that failed', async () => {
+  it('name the failed host', async () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
-    expect((await told(run)).toSorted()).toEqual([
+    expect((await eventsOf(run)).toSorted()).toEqual([
       ...['ApplyFailed', 'ApplyStarted', 'HostFailed w-1 sw-patch-hosts', 'StageStarted stage 0'],
     ]);
   });

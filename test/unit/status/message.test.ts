@@ -40,20 +40,20 @@ function passed(before: PatchStrategyStatus, heldBack?: string): PatchStrategySt
   return statusOfRun(before, stored.run, shown, 1, TIME);
 }
 
-describe('the message of a plan that waits', () => {
-  it('is the plan in one sentence, which stands in the status', () => {
+describe('the message of a waiting plan', () => {
+  it('is the plan in one sentence, and the status keeps it', () => {
     expect(planned()).toMatchObject({ message: SUMMARY, run: { summary: SUMMARY } });
     expect(passed(planned())).toEqual(planned());
   });
 
-  it('says why nothing begins only as long as that is so', () => {
+  it('says why nothing begins only while the reason lasts', () => {
     const held = passed(planned(), 'HostPool default is paused');
     expect(held.message).toBe(`${SUMMARY}; nothing begins yet: HostPool default is paused`);
     expect(passed(held, 'something else').message).toBe(`${SUMMARY}; nothing begins yet: something else`);
     expect(passed(held).message).toBe(SUMMARY);
   });
 
-  it('is that sentence again after the strategy could not go on: no message is made of the one before', () => {
+  it('is that sentence again after the strategy was stalled: no message is made from the last one', () => {
     const stalled = stalledStatus(
       planned(),
       'NamespaceNotPrepared',

@@ -44,7 +44,7 @@ function input(pool: Record<string, unknown> = {}, spec: Record<string, unknown>
 const RUN = { execution: { mode: 'Run' } };
 
 describe('the order of a strategy', () => {
-  it('is that of its spec, as long as nothing stands against it', () => {
+  it('is the order of its spec, unless something holds it back', () => {
     expect(orderOf(input({}, RUN))).toEqual({ mode: 'Run' });
   });
 
@@ -58,11 +58,11 @@ describe('the order of a strategy', () => {
       input({}, { execution: { mode: 'Run', plan: `sha256:${'0'.repeat(64)}` } }),
     ],
     ['a pool that is paused', 'Paused', input({ paused: true }, RUN)],
-  ])('has %s against it', (_what, reason, each) => {
+  ])('is held back by %s', (_what, reason, each) => {
     expect(orderOf(each).heldBack?.reason).toBe(reason);
   });
 
-  it('has nothing against it in an abort', () => {
+  it('is not held back in an abort', () => {
     expect(orderOf(input({ paused: true }, { execution: { mode: 'Abort' } }))).toEqual({ mode: 'Abort' });
   });
 });
@@ -70,12 +70,12 @@ describe('the order of a strategy', () => {
 describe('the pool of a strategy', () => {
   const spec = strategySpec({ poolRef: 'other' });
 
-  it('is that of the spec', () => {
+  it('is the pool of the spec', () => {
     expect(poolOf(spec, undefined)).toBe('other');
     expect(poolOf(spec, storedRun())).toBe('other');
   });
 
-  it('is the one that its run holds permits of while that is under way', () => {
+  it('is the pool whose permits its run holds while the run is active', () => {
     expect(poolOf(spec, storedRun({ state: 'applying' }))).toBe('held');
   });
 });

@@ -3,7 +3,7 @@ import { newRun, type RunState } from '../../../src/engine/run-state.ts';
 import type { Plan, Stage } from '../../../src/planner/plan.ts';
 import { rebuildNeeded, type RebuildInput } from '../../../src/status/rebuild.ts';
 
-describe('a plan is built again', () => {
+describe('a plan is rebuilt', () => {
   const plan: Plan = {
     digest: 'd',
     stages: [],
@@ -64,7 +64,7 @@ describe('a plan is built again', () => {
     expect(rebuild('applying', { specDigest: 'new', run: { ...open, state: 'applying' } })).toBe(false);
   });
 
-  it('when the fleet changed: before a run starts at once, in Hold after five minutes', () => {
+  it('when the fleet changed: at once before a run starts, after five minutes in Hold', () => {
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
     const allowed = { ...run, state: 'ready-to-apply', authority: { throughStage: 0 } } as const;
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', run: allowed })).toBe(true);
@@ -72,20 +72,20 @@ describe('a plan is built again', () => {
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', now: built + 300_000 })).toBe(true);
   });
 
-  it('when the pool allows less than a stage that is still to come', () => {
+  it('when the pool allows less than a future stage', () => {
     const stage = { ...newRun('r', { ...plan, stages: [away(3)] }).apply.stages[0] };
     const cut = { ...run, state: 'applying', apply: { ...run.apply, stages: [stage] } } as RunState;
     expect(rebuild('applying', { run: cut, maxUnavailable: 2 })).toBe(true);
     expect(rebuild('applying', { run: cut, maxUnavailable: 3 })).toBe(false);
   });
 
-  it('after an abort only when Hold is set: going straight back to Run starts nothing', () => {
+  it('after an abort only when Hold is set: Run without Hold starts nothing', () => {
     expect(rebuild('aborted', { mode: 'Hold' })).toBe(true);
     expect(rebuild('aborted', { mode: 'Run' })).toBe(false);
     expect(rebuild('aborted', { mode: 'Abort' })).toBe(false);
   });
 
-  it('not for a finished run, whatever is applied again', () => {
+  it('not for a finished run, even when its manifest is applied again', () => {
     expect(rebuild('applied', { mode: 'Run', fleetRevision: 'new' })).toBe(false);
   });
 
@@ -95,7 +95,7 @@ describe('a plan is built again', () => {
     expect(rebuild('build-failed', { run: undefined, now: built + 30_000 })).toBe(true);
   });
 
-  it('when the status is gone', () => {
+  it('when the status is missing', () => {
     expect(rebuildNeeded({ ...input('applied'), status: {}, run: undefined }).rebuild).toBe(true);
   });
 });

@@ -33,18 +33,18 @@ function strategy(annotations: Record<string, string>, answered: string[] = []):
 describe('pending requests', () => {
   const placed = { 'careen.dev/request': '{"id":"q-1","verb":"apply-all"}', 'careen.dev/abort': 'q-2/3' };
 
-  it('have an abort first: no request comes before it', () => {
+  it('put an abort first, before every request', () => {
     expect(pendingRequests(strategy(placed)).requests).toEqual([
       { id: 'q-2', verb: 'abort', stage: 3 },
       { id: 'q-1', verb: 'apply-all' },
     ]);
   });
 
-  it('are heard once: an id that was answered does nothing when it is placed again', () => {
+  it('are handled once: an answered id does nothing when it is placed again', () => {
     expect(pendingRequests(strategy(placed, ['q-1', 'q-2'])).requests).toEqual([]);
   });
 
-  it('that cannot be read are refused with what would be right, once', () => {
+  it('that are unreadable are refused with the allowed values, once', () => {
     const broken = { 'careen.dev/request': '{"id":"q-3","verb":"aply"}', 'careen.dev/abort': '' };
     const { requests, refused } = pendingRequests(strategy(broken));
     expect(requests).toEqual([]);
@@ -59,7 +59,7 @@ describe('pending requests', () => {
     expect(pendingRequests(strategy(broken, ids)).refused).toEqual([]);
   });
 
-  it('are refused when the status was lost after hosts were taken: they may have been carried out', () => {
+  it('are refused when the status was lost after hosts were claimed: they may have been carried out', () => {
     const held = strategy(placed);
     const lost = {
       ...held,

@@ -1,8 +1,8 @@
 /**
  * Processes that compete for one Lease, each with a clock that runs a little
- * wrong, and an API server that may get their requests late and lose answers.
- * Whoever drives it says who takes a step when; who is not asked stands still,
- * as a stopped process does.
+ * wrong, and an API server that may receive their requests late and lose answers.
+ * The caller decides which process makes a step when; a process without a step is
+ * stopped.
  */
 import {
   leaderVerdict,
@@ -18,7 +18,7 @@ import {
 
 type Request =
   | { readonly kind: 'look' }
-  /** `guard`: the revision that it was decided upon; undefined: that there is none. */
+  /** `guard`: the revision that the write was decided on; undefined: there is no Lease. */
   | { readonly kind: 'write'; readonly guard: LeaseFacts | undefined; readonly holder: string };
 type Answer = { readonly lease: LeaseFacts | undefined } | 'conflict';
 type Flight = { readonly request: Request; readonly startedAt: number; answer?: Answer };
@@ -30,7 +30,7 @@ class Process {
   /** The start of the request by which it leads; undefined when it does not. */
   renewedAt: number | undefined;
   flight: Flight | undefined;
-  /** How much of the Lease's history its watch has brought. */
+  /** How much of the Lease's history its watch has delivered. */
   watched = 0;
 
   constructor(identity: string, rate: number) {
@@ -44,7 +44,7 @@ export class ElectionModel {
   readonly #times: LeaseTimes;
   /** Each state of the Lease, the last is the present one. */
   readonly #history: (LeaseFacts | undefined)[] = [];
-  /** Requests that nobody waits for any more and that arrive all the same. */
+  /** Requests that nobody waits for any more and that still arrive. */
   readonly #strays: Request[] = [];
   #now = 0;
   #restarts = 0;
@@ -59,12 +59,12 @@ export class ElectionModel {
     this.#now += milliseconds;
   }
 
-  /** Those that believe, by their own clock, that they lead. */
+  /** The processes that believe, by their own clock, that they lead. */
   get valid(): string[] {
     return this.processes.filter((each) => this.#isValid(each)).map(({ identity }) => identity);
   }
 
-  /** Judges and sends a request, if there is one to send and none is on its way. */
+  /** Judges and sends a request, if there is one to send and none is in flight. */
   decide(process: Process): void {
     if (process.flight) return;
     const { identity, sighting, renewedAt } = process;
@@ -93,7 +93,7 @@ export class ElectionModel {
     if (flight && !flight.answer) flight.answer = this.#serve(flight.request);
   }
 
-  /** It gets its answer, if there is one yet. */
+  /** It receives its answer, if there is one yet. */
   receive(process: Process): void {
     const { flight } = process;
     if (!flight?.answer) return;
@@ -108,7 +108,7 @@ export class ElectionModel {
       this.#renewed(process, flight.startedAt);
   }
 
-  /** It gives up waiting for its answer. The request may arrive later. */
+  /** It stops waiting for its answer. The request may arrive later. */
   timeOut(process: Process): void {
     const { flight } = process;
     if (flight && !flight.answer) this.#strays.push(flight.request);
@@ -120,7 +120,7 @@ export class ElectionModel {
     if (stray) this.#serve(stray);
   }
 
-  /** Its watch brings the next change. */
+  /** Its watch delivers the next change. */
   watch(process: Process): void {
     if (process.watched >= this.#history.length) return;
     const lease = this.#history[process.watched];
@@ -128,7 +128,7 @@ export class ElectionModel {
     if (lease) process.sighting = seen(process.sighting, lease, this.#clock(process));
   }
 
-  /** It gives the Lease up and ends; another starts in its place. */
+  /** It releases the Lease and ends; another process replaces it. */
   release(process: Process): void {
     const { renewedAt, sighting, flight } = process;
     if (renewedAt === undefined || !sighting?.lease || flight) return;
@@ -136,7 +136,7 @@ export class ElectionModel {
     this.restart(process);
   }
 
-  /** It dies; another starts in its place. */
+  /** It dies; another process replaces it. */
   restart(process: Process): void {
     this.timeOut(process);
     this.#restarts += 1;

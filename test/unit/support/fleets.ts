@@ -1,11 +1,11 @@
-/** Fleets for the tests of the engine, and what must hold of them at the end of a run. */
+/** Fleets for the tests of the engine, and the expected state at the end of a run. */
 import { expect } from 'vitest';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import type { Claim } from '../../../src/engine/view.ts';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { SimulatedRun } from './simulated-run.ts';
 
-/** The steps of a stage whose hosts are taken out of service, but for the last. */
+/** The steps of a stage whose hosts are taken out of service, except the last. */
 export const AWAY_STEPS: readonly StepName[] = [
   'query-alarms',
   'lock-hosts',
@@ -51,7 +51,7 @@ export function isEmpty({ world }: SimulatedRun, host: string): boolean {
   return world.podsOn(host).length === 0;
 }
 
-/** On a host that another strategy has taken out of service. */
+/** The claim on a host that another strategy has taken out of service. */
 export const claimOfAnother: Claim = {
   run: 'run-2',
   pool: 'default',

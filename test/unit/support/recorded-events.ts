@@ -1,4 +1,4 @@
-/** Events to record, and an API server that takes note of what is sent to it. */
+/** Events to record, and an API server that records the requests to it. */
 import type { CareenEvent, ObjectReference } from '../../../src/telemetry/event-object.ts';
 import { EventRecorder, type SendEvent } from '../../../src/telemetry/events.ts';
 
@@ -34,9 +34,9 @@ export function stage(number: number): CareenEvent {
 export class RecordingServer {
   now = START;
   readonly sent: { readonly method: string; readonly path: string; readonly body: unknown }[] = [];
-  /** The fields of what the recorder logged. */
+  /** The fields of the recorder's log lines. */
   readonly warnings: object[] = [];
-  /** What it says to the next requests; undefined: it accepts. */
+  /** Its answers to the next requests; undefined: it accepts. */
   answers: (Error | undefined)[] = [];
   /** Resolves when the server answers; at once unless it is replaced. */
   answering: Promise<unknown> = Promise.resolve();
@@ -58,7 +58,7 @@ export class RecordingServer {
   }
 
   /** Records events one after the other, each sent before the next. */
-  async tell(events: readonly CareenEvent[], into = this.recorder()): Promise<EventRecorder> {
+  async record(events: readonly CareenEvent[], into = this.recorder()): Promise<EventRecorder> {
     for (const event of events) {
       into.record(event);
       await into.flush(MINUTE);
@@ -66,7 +66,7 @@ export class RecordingServer {
     return into;
   }
 
-  /** What was asked, with `#` for the digest in an event's name. */
+  /** The requests, with `#` for the digest in an event's name. */
   requests(): string[] {
     return this.sent.map(({ method, path }) => `${method} ${path.replace(/\.[0-9a-f]{16}$/, '.#')}`);
   }

@@ -6,7 +6,7 @@ import { SimulatedRun, type RunOptions } from './simulated-run.ts';
 type Asked = RunRequest extends infer R ? (R extends RunRequest ? Omit<R, 'id'> : never) : never;
 
 let serial = 0;
-/** Places a request and lets it be answered. */
+/** Places a request and returns its answer. */
 export async function ask(run: SimulatedRun, request: Asked): Promise<string> {
   serial += 1;
   const id = `q-${String(serial)}`;

@@ -5,7 +5,7 @@ import { PooledKubeConfig } from '../../../src/kube/client.ts';
 
 export type ScriptedServer = { readonly client: PooledKubeConfig; close(): void };
 
-/** An HTTP server on loopback that answers as a test says, and a client that takes it for the API server. */
+/** An HTTP server on loopback with scripted answers, and a client that uses it as the API server. */
 export async function scriptedServer(
   answer: (url: URL, response: ServerResponse) => void,
 ): Promise<ScriptedServer> {

@@ -1,6 +1,6 @@
 /**
- * The simulated operator as the tests of the engine use it. After each pass it
- * checks what must always hold; it can also restart between any two passes.
+ * The simulated operator for the tests of the engine. After each pass it checks
+ * the invariants; it can also restart between any two passes.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simulate/simulated-operator.ts';
@@ -29,7 +29,7 @@ export const KERNEL = 'kernel-6.12.48';
 export const KUBELET = 'kubelet-1.36.4';
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 /** A time that nothing depends on. */
-const NOBODY_ASKS = '2026-11-25T09:00:00.000Z';
+const ANY_TIME = '2026-11-25T09:00:00.000Z';
 
 const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
 
@@ -45,7 +45,7 @@ export const kubeletPatch = {
   action: { job },
 };
 
-/** A spec with both patches, a reboot and parallel workers, unless told otherwise. */
+/** A spec with both patches, a reboot and parallel workers by default. */
 export function strategySpec(overrides: Record<string, unknown> = {}): PatchStrategySpec {
   const patches = [kernelPatch, kubeletPatch];
   return patchStrategySpec.parse({ patches, reboot: { job }, workerApplyType: 'parallel', ...overrides });
@@ -55,20 +55,20 @@ export type RunOptions = {
   readonly hosts: readonly NewHost[];
   readonly spec?: Record<string, unknown>;
   readonly maxUnavailable?: number;
-  /** Which hosts the pool has; all, unless told otherwise. */
+  /** The hosts of the pool; by default all. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly times?: Partial<SimulatedTimes>;
   readonly profile?: EngineProfile;
   /** Changes the plan that was built. */
   readonly planned?: (plan: Plan) => Plan;
-  /** Reads the run back from its status between any two passes and forgets all outcomes, as a restart does. */
+  /** Reads the run back from its status between any two passes and forgets all outcomes, like a restart. */
   readonly restarts?: boolean;
-  /** Leaves the checks out, to measure the rest. */
+  /** Omits the checks, to measure the rest. */
   readonly unchecked?: boolean;
 };
 
 export class SimulatedRun extends SimulatedOperator {
-  /** False: nobody can tell whether there are alarms. */
+  /** False: nobody knows whether there are alarms. */
   alarmsKnown = true;
   readonly #options: RunOptions;
   #diesOnceGranted = false;
@@ -78,7 +78,7 @@ export class SimulatedRun extends SimulatedOperator {
     this.#options = options;
   }
 
-  /** Makes the hosts, all of them with the old kernel and kubelet, and builds the plan. */
+  /** Creates the hosts, all of them with the old kernel and kubelet, and builds the plan. */
   static async start(options: RunOptions): Promise<SimulatedRun> {
     const { hosts, maxUnavailable = 2, nodeSelector = {}, planned = (plan: Plan) => plan } = options;
     const changes = {
@@ -108,17 +108,17 @@ export class SimulatedRun extends SimulatedOperator {
     return stage?.inProgress ? stage.steps[stage.currentStep]?.name : undefined;
   }
 
-  /** Lets the run go on until this is so, or fails with where it stands. */
+  /** Continues the run until the condition holds; fails with its state. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await this.next();
   }
 
-  /** Lets the run go on until nothing changes any more by itself. */
+  /** Continues the run until nothing changes any more by itself. */
   async settle(): Promise<void> {
     while ((await this.pass()) || this.nextAt !== undefined) this.letPass(this.nextAt ?? this.world.now);
   }
 
-  /** Lets the run go on until permits are granted; the operator dies before it has stored what it wants them for. */
+  /** Continues the run until permits are granted; the operator dies before it has stored the reason for them. */
   async untilGranted(): Promise<void> {
     this.#diesOnceGranted = true;
     try {
@@ -130,7 +130,7 @@ export class SimulatedRun extends SimulatedOperator {
     this.restart(this.#stored(this.run));
   }
 
-  /** Goes on, or fails with where it stands. */
+  /** Continues the run; fails with its state. */
   async next(): Promise<void> {
     if (!(await this.goOn())) throw new Error(`nothing will change any more: ${this.describe()}`);
   }
@@ -172,13 +172,13 @@ export class SimulatedRun extends SimulatedOperator {
     return facts;
   }
 
-  /** The run as it comes back from the status that keeps it. */
+  /** The run after a round trip through the status. */
   #stored(run: RunState): RunState {
     const record = {
-      ...{ id: RUN, planDigest: this.plan.digest, specDigest: '', fleetRevision: '', builtAt: NOBODY_ASKS },
+      ...{ id: RUN, planDigest: this.plan.digest, specDigest: '', fleetRevision: '', builtAt: ANY_TIME },
       ...{ pool: this.scope.pool, actions: {} },
     };
-    const back = runOf(readBack(statusOfRun({ run: record }, run, { reasons: [] }, 1, NOBODY_ASKS)));
+    const back = runOf(readBack(statusOfRun({ run: record }, run, { reasons: [] }, 1, ANY_TIME)));
     if (!back) throw new Error(`the status holds no run: ${this.describe()}`);
     return back;
   }
@@ -199,7 +199,7 @@ export class SimulatedRun extends SimulatedOperator {
 class Died extends Error {}
 
 function readBack<T>(value: T): T {
-  // A cast: what JSON.parse returns has no type.
+  // A cast: the result of JSON.parse has no type.
   return JSON.parse(JSON.stringify(value)) as T;
 }
 

@@ -1,4 +1,4 @@
-/** Simulations for the tests of `careen simulate`: of the example, or of files that are made for one. */
+/** Simulations for the tests of `careen simulate`: of the example, or of files made for one test. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cwd, { recursive: true, force: true }));
 
-/** What the command prints, for the example unless told otherwise. */
+/** The output of the command, by default for the example. */
 export async function printed(options: Options = {}, width = WIDTH) {
   let out = '';
   const print = { out: (text: string) => void (out += text), note: () => undefined };
@@ -35,7 +35,7 @@ export async function printed(options: Options = {}, width = WIDTH) {
 
 export async function simulated(options: Options = {}): Promise<Simulation> {
   const { out } = await printed({ ...options, output: 'json' });
-  // A cast: what JSON.parse returns has no type.
+  // A cast: the result of JSON.parse has no type.
   return JSON.parse(out) as Simulation;
 }
 
@@ -62,7 +62,7 @@ export function workers(count: number): Fields[] {
   return Array.from({ length: count }, (_, at) => ({ name: `w-${String(at + 1)}`, ...OLD }));
 }
 
-/** What becomes of the hosts that are left, by name. */
+/** The fate of the hosts that are left, by name. */
 export function leftIn({ left }: Simulation): Readonly<Record<string, string>> {
   return Object.fromEntries(left.map(({ name, state }) => [name, state]));
 }

@@ -1,7 +1,7 @@
 /**
- * The life of a VIM strategy after its build, written down from the text of
- * starlingx-vim.md (§3 to §5, §10, §11) and from nothing of ours, to compare
- * the engine with on cases that nobody has recorded.
+ * The life of a VIM strategy after its build, written from the text of
+ * starlingx-vim.md (§3 to §5, §10, §11) and from no code of ours, to compare
+ * the engine with it on cases that nobody has recorded.
  */
 type Word = 'initial' | 'inprogress' | 'wait' | 'success' | 'degraded' | 'failed' | 'timed-out' | 'aborted';
 type Part = { result: Word; reason: string };
@@ -78,7 +78,7 @@ export class VimModel {
     return this.#open !== undefined;
   }
 
-  /** Why it was refused, or nothing. */
+  /** Returns why it was refused, or undefined. */
   applyRequest(stage?: number): string | undefined {
     const { apply } = this;
     const total = apply.stages.length;
@@ -109,7 +109,7 @@ export class VimModel {
     return undefined;
   }
 
-  /** Why it was refused, or nothing. */
+  /** Returns why it was refused, or undefined. */
   abortRequest(stage?: number): string | undefined {
     if (this.phase !== 'apply') return 'apply not inprogress';
     const current = this.apply.stages[this.apply.current];
@@ -237,7 +237,7 @@ export class VimModel {
   }
 }
 
-/** What of a phase the model and the recordings both tell. */
+/** The part of a phase that both the model and the recordings report. */
 export function shown(phase: ModelPhase) {
   const steps = phase.stages.flatMap((stage) => stage.steps);
   const ended = steps.filter(({ result }) => result !== 'initial' && result !== 'wait');

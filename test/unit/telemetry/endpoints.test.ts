@@ -23,7 +23,7 @@ async function get(path: string): Promise<{ status: number; text: string; type: 
 }
 
 beforeEach(async () => {
-  // Only the heartbeat's: the server and the client keep theirs.
+  // Only the heartbeat's timers are fake: the server and the client keep theirs.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   now = 1_000_000;
   reason = undefined;
@@ -35,7 +35,7 @@ afterEach(async () => {
 });
 
 describe('/healthz', () => {
-  it('is ok while the event loop turns', async () => {
+  it('is ok while the event loop runs', async () => {
     for (const _ of [1, 2, 3]) {
       now += 9_000;
       vi.advanceTimersByTime(1_000);
@@ -43,7 +43,7 @@ describe('/healthz', () => {
     }
   });
 
-  it('is not when it has not turned for ten seconds, until it does', async () => {
+  it('fails when the event loop has not run for ten seconds, until it runs again', async () => {
     now += 9_999;
     expect(await get('/healthz')).toMatchObject({ status: 200 });
     now += 2_001;
@@ -55,7 +55,7 @@ describe('/healthz', () => {
     expect(await get('/healthz')).toMatchObject({ status: 200 });
   });
 
-  it('does not ask whether the replica is ready', async () => {
+  it('does not depend on the readiness of the replica', async () => {
     reason = 'the API server is away';
     expect(await get('/healthz')).toMatchObject({ status: 200 });
   });
@@ -87,8 +87,8 @@ describe('the endpoints', () => {
     expect(posted.status).toBe(404);
   });
 
-  it('end at once, whatever connections there are, and may be ended twice', async () => {
-    await get('/healthz'); // is kept alive
+  it('close at once, with any open connections, and may be closed twice', async () => {
+    await get('/healthz'); // leaves an idle connection
     const silent = connect(Number(new URL(endpoints.address).port), '127.0.0.1');
     await once(silent, 'connect');
     await endpoints.close();
@@ -97,7 +97,7 @@ describe('the endpoints', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('say which address is taken', async () => {
+  it('name the address that is in use', async () => {
     const port = Number(new URL(endpoints.address).port);
     await expect(start({ port })).rejects.toThrow(
       new RegExp(`at 127.0.0.1, port ${String(port)}: .*EADDRINUSE.*use another address`),

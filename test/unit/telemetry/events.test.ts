@@ -28,7 +28,7 @@ beforeEach(() => {
 
 describe('an event', () => {
   it('is an object of events.k8s.io/v1', async () => {
-    await server.tell([locked()]);
+    await server.record([locked()]);
     expect(server.sent).toEqual([
       {
         method: 'POST',
@@ -54,8 +54,8 @@ describe('an event', () => {
     ]);
   });
 
-  it('about a cluster-scoped object stands in the namespace default', async () => {
-    await server.tell([
+  it('about a cluster-scoped object is in the namespace default', async () => {
+    await server.record([
       { reason: 'PoolOverlap', regarding: pool, note: 'selects worker-1 of the pool edge' },
     ]);
     expect(server.sent).toMatchObject([
@@ -69,30 +69,30 @@ describe('an event', () => {
     await fc.assert(
       fc.asyncProperty(notes, async (note) => {
         server = new RecordingServer();
-        await server.tell([{ ...stage(1), note }]);
-        const told = (server.sent[0]?.body as { note: string }).note;
-        expect(Buffer.byteLength(told)).toBeLessThan(1024);
-        if (told !== note) expect(note.startsWith(told.slice(0, -1))).toBe(true);
+        await server.record([{ ...stage(1), note }]);
+        const sent = (server.sent[0]?.body as { note: string }).note;
+        expect(Buffer.byteLength(sent)).toBeLessThan(1024);
+        if (sent !== note) expect(note.startsWith(sent.slice(0, -1))).toBe(true);
       }),
       { numRuns: 50 },
     );
-    await server.tell([{ ...stage(1), note: `x${'ä'.repeat(600)}` }]);
+    await server.record([{ ...stage(1), note: `x${'ä'.repeat(600)}` }]);
     expect(server.sent.at(-1)?.body).toMatchObject({ note: `x${'ä'.repeat(499)}…` });
   });
 
   it('has a note without secrets', async () => {
-    await server.tell([{ ...stage(1), note: 'the webhook was sent Bearer abc.def' }]);
+    await server.record([{ ...stage(1), note: 'the webhook was sent Bearer abc.def' }]);
     expect(server.sent).toMatchObject([{ body: { note: 'the webhook was sent Bearer [redacted]' } }]);
   });
 
-  it('is told by a replica whose name the API server takes', async () => {
-    await server.tell([stage(1)], server.recorder('x'.repeat(200)));
+  it('has a reporting instance that the API server accepts', async () => {
+    await server.record([stage(1)], server.recorder('x'.repeat(200)));
     expect(server.sent).toMatchObject([{ body: { reportingInstance: 'x'.repeat(128) } }]);
   });
 
-  it('has a name that the API server takes, however long its object is called', async () => {
+  it('has a name that the API server accepts, for any length of the name of its object', async () => {
     const name = `${'a'.repeat(234)}.-${'b'.repeat(17)}`;
-    await server.tell([{ ...locked(), regarding: { ...strategy, name } }]);
+    await server.record([{ ...locked(), regarding: { ...strategy, name } }]);
     expect(server.sent).toMatchObject([
       { body: { metadata: { name: expect.stringMatching(/^a{234}\.[0-9a-f]{16}$/) as string } } },
     ]);
@@ -100,12 +100,12 @@ describe('an event', () => {
 });
 
 describe('a repeat', () => {
-  it('raises the count of the object that is there', async () => {
-    const events = await server.tell([locked()]);
+  it('raises the count of the stored object', async () => {
+    const events = await server.record([locked()]);
     server.now += 4 * MINUTE;
-    await server.tell([locked()], events);
+    await server.record([locked()], events);
     server.now += 4 * MINUTE + 250;
-    await server.tell([{ ...locked(), note: 'in other words' }], events);
+    await server.record([{ ...locked(), note: 'in other words' }], events);
     expect(server.requests()).toEqual([
       `POST ${NAMESPACED}`,
       `PATCH ${NAMESPACED}/kernel-2026-11.#`,
@@ -120,15 +120,15 @@ describe('a repeat', () => {
   });
 
   it('after some minutes without one is an event of its own, with another name', async () => {
-    const events = await server.tell([locked()]);
+    const events = await server.record([locked()]);
     server.now += 5 * MINUTE + 1;
-    await server.tell([locked()], events);
+    await server.record([locked()], events);
     expect(server.requests()).toEqual([`POST ${NAMESPACED}`, `POST ${NAMESPACED}`]);
     const names = server.sent.map(({ body }) => (body as { metadata: { name: string } }).metadata.name);
     expect(new Set(names).size).toBe(2);
   });
 
-  it('is only one with the same objects, reason and subject', async () => {
+  it('has the same objects, reason and subject', async () => {
     const events: CareenEvent[] = [
       locked('worker-3'),
       locked('worker-4'),
@@ -137,13 +137,13 @@ describe('a repeat', () => {
       stage(1),
       stage(2),
     ];
-    await server.tell(events);
+    await server.record(events);
     expect(server.requests()).toEqual(events.map(() => `POST ${NAMESPACED}`));
   });
 
-  it('while the first still waits goes with it', async () => {
+  it('while the first is in the queue is sent with it', async () => {
     const events = server.recorder();
-    events.record(stage(1)); // is on its way
+    events.record(stage(1)); // is in flight
     events.record(locked());
     events.record(locked());
     events.record(locked());
@@ -152,7 +152,7 @@ describe('a repeat', () => {
     expect(server.sent[1]?.body).toMatchObject({ reason: 'HostLocked', series: { count: 3 } });
   });
 
-  it('while the first is on its way is sent afterwards', async () => {
+  it('while the first is in flight is sent afterwards', async () => {
     const events = server.recorder();
     events.record(locked());
     events.record(locked());
@@ -160,12 +160,12 @@ describe('a repeat', () => {
     expect(server.requests()).toEqual([`POST ${NAMESPACED}`, `PATCH ${NAMESPACED}/kernel-2026-11.#`]);
   });
 
-  it('by the same replica after a restart joins what was made before it', async () => {
-    await server.tell([locked()]);
+  it('by the same replica after a restart joins the event from before', async () => {
+    await server.record([locked()]);
     server.answers = [refusal(409)];
     server.now += 10;
-    const after = await server.tell([locked()]);
-    await server.tell([locked()], after);
+    const after = await server.record([locked()]);
+    await server.record([locked()], after);
     expect(server.sent[1]?.body).toMatchObject({
       metadata: { name: server.sent[2]?.path.split('/').at(-1) },
     });
@@ -177,19 +177,19 @@ describe('a repeat', () => {
   });
 
   it('by another replica is an event of its own', async () => {
-    await server.tell([locked()]);
-    await server.tell([locked()], server.recorder('careen-7d9f-q7'));
+    await server.record([locked()]);
+    await server.record([locked()], server.recorder('careen-7d9f-q7'));
     expect(server.requests()).toEqual([`POST ${NAMESPACED}`, `POST ${NAMESPACED}`]);
     expect(server.sent[0]?.body).not.toMatchObject({
       metadata: { name: (server.sent[1]?.body as { metadata: { name: string } }).metadata.name },
     });
   });
 
-  it('of an event that expired meanwhile makes it again', async () => {
-    const events = await server.tell([locked()]);
+  it('of an expired event creates it again', async () => {
+    const events = await server.record([locked()]);
     server.answers = [refusal(404)];
     server.now += 1000;
-    await server.tell([locked(), locked()], events);
+    await server.record([locked(), locked()], events);
     expect(server.requests()).toEqual([
       `POST ${NAMESPACED}`,
       `PATCH ${NAMESPACED}/kernel-2026-11.#`,
@@ -201,10 +201,10 @@ describe('a repeat', () => {
     expect(server.sent[3]?.body).toMatchObject({ series: { count: 2 } });
   });
 
-  it('while it turns out that the event expired is counted, too', async () => {
-    const events = await server.tell([locked()]);
+  it('during the recreation of an expired event is counted, too', async () => {
+    const events = await server.record([locked()]);
     server.answers = [refusal(404)];
-    events.record(locked()); // is on its way
+    events.record(locked()); // is in flight
     events.record(locked());
     await events.flush(MINUTE);
     expect(server.sent.slice(2)).toMatchObject([
@@ -214,11 +214,11 @@ describe('a repeat', () => {
   });
 });
 
-describe('when the namespace is going or gone', () => {
+describe('when the namespace is terminating or gone', () => {
   it.each([refusal(403, 'NamespaceTerminating'), refusal(404)])('the node has the event', async (answer) => {
     server.answers = [answer];
-    const events = await server.tell([locked()]);
-    await server.tell([locked()], events);
+    const events = await server.record([locked()]);
+    await server.record([locked()], events);
     expect(server.requests()).toEqual([
       `POST ${NAMESPACED}`,
       `POST ${CLUSTER}`,
@@ -233,34 +233,34 @@ describe('when the namespace is going or gone', () => {
     expect(server.warnings).toEqual([]);
   });
 
-  it('one about a pool, which has no namespace, does not move', async () => {
+  it('an event about a pool, which has no namespace, does not move', async () => {
     server.answers = [refusal(404)];
-    await server.tell([{ ...locked(), regarding: pool }]);
+    await server.record([{ ...locked(), regarding: pool }]);
     expect(server.sent).toHaveLength(1);
     expect(server.warnings).toHaveLength(1);
   });
 
   it('an event without a node is only logged', async () => {
     server.answers = [refusal(403, 'NamespaceTerminating')];
-    await server.tell([stage(1)]);
+    await server.record([stage(1)]);
     expect(server.sent).toHaveLength(1);
     expect(server.warnings).toMatchObject([{ event: 'StageStarted', note: 'stage 1 begins' }]);
   });
 
-  it('a node that cannot have it either ends it', async () => {
+  it('an event that the node refuses, too, is dropped', async () => {
     server.answers = [refusal(404), refusal(404)];
-    await server.tell([locked()]);
+    await server.record([locked()]);
     expect(server.sent).toHaveLength(2);
     expect(server.warnings).toHaveLength(1);
   });
 });
 
 describe('a failure', () => {
-  it('is logged, never thrown, and the next occurrence tries again with the count so far', async () => {
+  it('is logged, never thrown, and the next occurrence is sent with the count so far', async () => {
     const error = refusal(500);
     server.answers = [error, new TypeError('fetch failed')];
-    const events = await server.tell([locked(), locked(), locked()]);
-    await server.tell([stage(1)], events);
+    const events = await server.record([locked(), locked(), locked()]);
+    await server.record([stage(1)], events);
     expect(server.warnings).toMatchObject([
       { err: error, event: 'HostLocked', regarding: strategy },
       { err: { message: 'fetch failed' } },
@@ -269,9 +269,9 @@ describe('a failure', () => {
     expect(server.sent[2]?.body).toMatchObject({ series: { count: 3 } });
   });
 
-  it('of rights is not taken for a namespace that goes', async () => {
+  it('for missing rights is not treated as a terminating namespace', async () => {
     server.answers = [refusal(403)];
-    await server.tell([locked()]);
+    await server.record([locked()]);
     expect(server.sent).toHaveLength(1);
     expect(server.warnings).toHaveLength(1);
   });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Log } from '../../../src/kube/log.ts';
 import { makeLogger, type Logger } from '../../../src/telemetry/logger.ts';
 
-/** Stands for a secret wherever one may be met. */
+/** A secret, at every place where one may be. */
 const PLANTED = 'pl4nted-S3CRET_9f';
 const JWT = 'eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2lnbmF0dXJl';
 
@@ -22,7 +22,7 @@ const lineSchema = z.looseObject({
     .optional(),
 });
 
-/** Logs at debug level and returns what came out. */
+/** Logs at debug level and returns the output. */
 function logged(write: (log: Logger) => void): string {
   let output = '';
   write(makeLogger({ level: 'debug', destination: { write: (text) => void (output += text) } }));
@@ -55,21 +55,21 @@ describe('the log', () => {
     expect(first?.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
-  it('fits the logger that reconcilers and adapters ask for', () => {
+  it('has the logger interface of reconcilers and adapters', () => {
     const log: Log = makeLogger({ level: 'silent' });
     expect(() => log.info({ host: 'worker-3' }, 'host locked')).not.toThrow();
   });
 
-  it('leaves out what is below its level', () => {
+  it('omits lines below its level', () => {
     expect(logged((log) => log.trace({}, 'fine detail'))).toBe('');
     expect(logged((log) => log.debug({}, 'detail'))).toContain('detail');
   });
 
-  it('refuses a level that does not exist, naming those that do', () => {
+  it('refuses an unknown level, naming the known ones', () => {
     expect(() => makeLogger({ level: 'loud' })).toThrow(/"loud": use one of trace, .*silent/);
   });
 
-  it('keeps what is no secret', () => {
+  it('keeps fields that are no secrets', () => {
     const fields = {
       strategy: 'careen-hosts/kernel',
       key: 'run/1/sw-patch-hosts/worker-3/kernel/1',
@@ -127,7 +127,7 @@ describe('a secret in a field is not logged', () => {
     expect(output).not.toContain([...Buffer.from(PLANTED)].join(','));
   });
 
-  it('while the names of variables stay', () => {
+  it('while the names of variables are kept', () => {
     const job = {
       env: [
         { name: 'LICENCE', value: PLANTED },
@@ -174,7 +174,7 @@ describe('a secret in a text is not logged', () => {
     expect(logged((log) => log.info({ said: `x ${JWT} y` }, JWT))).not.toContain(JWT.slice(0, 20));
   });
 
-  it('while the rest of the text stays, up to a length', () => {
+  it('while the rest of the text is kept, up to a length', () => {
     expect(line((log) => log.info({}, `sent Bearer ${PLANTED}, got 401`)).msg).toBe(
       'sent Bearer [redacted], got 401',
     );
@@ -187,7 +187,7 @@ describe('a secret in a text is not logged', () => {
 });
 
 describe('an error in the log', () => {
-  it('of the API server has its code and what it says, not its headers and body', () => {
+  it('of the API server has its code and message, not its headers and body', () => {
     const { err } = line((log) => log.warn({ err: refusal(403, `pods "a" is forbidden`) }, 'refused'));
     expect(err).toMatchObject({
       type: 'ApiException',
@@ -199,7 +199,7 @@ describe('an error in the log', () => {
     expect(err?.stack).toMatch(/^ {4}at /);
   });
 
-  it('is the same under another name, as a cause, deep in a field, and by itself', () => {
+  it('looks the same under another name, as a cause, deep in a field, and by itself', () => {
     const error = refusal(500, 'out of order');
     const output = logged((log) => {
       log.warn({ problem: error }, 'x');
@@ -211,12 +211,12 @@ describe('an error in the log', () => {
     expect(output).not.toContain(PLANTED);
   });
 
-  it('is cut, also when the server says much', () => {
+  it('is cut when the message of the server is long', () => {
     const { err } = line((log) => log.warn({ err: refusal(422, 'x'.repeat(3000)) }, 'refused'));
     expect(err?.message.length).toBeLessThanOrEqual(1024);
   });
 
-  it('without a body that can be read still has its code', () => {
+  it('with an unreadable body still has its code', () => {
     const error = new ApiException(503, 'GET /x', `<html>${PLANTED}`, {});
     expect(line((log) => log.warn({ err: error }, 'refused')).err).toMatchObject({
       code: 503,

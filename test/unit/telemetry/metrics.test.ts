@@ -22,7 +22,7 @@ const pool: PoolFacts = {
   permits: 3,
 };
 
-/** The samples whose series begins so, as written. */
+/** The samples whose series have this prefix, as written. */
 async function samples(metrics: Metrics, beginning: string): Promise<string[]> {
   const lines = (await metrics.text()).split('\n');
   return lines.filter((line) => line.startsWith(beginning));
@@ -51,7 +51,7 @@ describe('the metrics', () => {
     expect((await metrics.text()).split('\n')).toEqual(expect.arrayContaining(zeros));
   });
 
-  it('count strategies by their last state, and forget those that are gone', async () => {
+  it('count strategies by their last state, and forget deleted ones', async () => {
     const metrics = metricsOf();
     metrics.strategySeen('a/one', { state: 'applying', stopped: false });
     metrics.strategySeen('a/two', { state: 'applying', stopped: false });
@@ -73,7 +73,7 @@ describe('the metrics', () => {
     ]);
   });
 
-  it('forget a state that they did not know, too', async () => {
+  it('forget an unknown state, too', async () => {
     const metrics = metricsOf();
     metrics.strategySeen('a/one', { state: 'unheard-of', stopped: false });
     expect(await samples(metrics, 'careen_strategies{state="unheard-of"}')).toHaveLength(1);
@@ -81,7 +81,7 @@ describe('the metrics', () => {
     expect(await samples(metrics, 'careen_strategies{state="unheard-of"}')).toEqual([]);
   });
 
-  it('add up blocked pods over all strategies, with the age of the oldest when they are read', async () => {
+  it('add up blocked pods over all strategies, with the age of the oldest at the time of the scrape', async () => {
     const metrics = metricsOf();
     const blocked = (pods: number, since: number) => ({
       state: 'applying',
@@ -103,7 +103,7 @@ describe('the metrics', () => {
     ]);
   });
 
-  it('count steps and how long they took', async () => {
+  it('count steps and their durations', async () => {
     const metrics = metricsOf();
     metrics.stepEnded('verify', 'success', 42);
     metrics.stepEnded('verify', 'failed', 700);
@@ -120,7 +120,7 @@ describe('the metrics', () => {
     );
   });
 
-  it('tell of a pool while it exists', async () => {
+  it('describe a pool while it exists', async () => {
     const metrics = metricsOf();
     metrics.poolSeen('default', pool);
     metrics.poolSeen('edge', pool);
@@ -136,7 +136,7 @@ describe('the metrics', () => {
     expect(await samples(metrics, 'careen_permits')).toEqual(['careen_permits{pool="default"} 3']);
   });
 
-  it('count what is asked of hosts and of the API server', async () => {
+  it('count effects on hosts and requests to the API server', async () => {
     const metrics = metricsOf();
     metrics.effectPerformed('evict', 'blocked');
     metrics.evictionAsked(429);
@@ -156,7 +156,7 @@ describe('the metrics', () => {
     );
   });
 
-  it('tell of the queue, the passes and the lead', async () => {
+  it('describe the queue, the passes and the leadership', async () => {
     const metrics = metricsOf();
     let waiting = 1;
     metrics.watchQueue(() => waiting);
@@ -179,7 +179,7 @@ describe('the metrics', () => {
     expect(await samples(metrics, 'careen_leader')).toEqual(['careen_leader 0']);
   });
 
-  it('have those of the process beside them', async () => {
+  it('include those of the process', async () => {
     const text = await metricsOf().text();
     for (const name of [
       'process_cpu_seconds_total',
@@ -189,7 +189,7 @@ describe('the metrics', () => {
       expect(text).toContain(`# TYPE ${name} `);
   });
 
-  it('of two instances are apart', async () => {
+  it('of two instances are independent', async () => {
     metricsOf().permitWrite('written');
     expect(await samples(metricsOf(), 'careen_permit_writes_total{result="written"')).toEqual([
       'careen_permit_writes_total{result="written"} 0',
@@ -212,7 +212,7 @@ describe('the names of metrics', () => {
     expect(help).toMatch(/^\S.*[^.\s]$/);
   });
 
-  it('are those that are served, with help and type', async () => {
+  it('are the names of the served metrics, with help and type', async () => {
     const lines = (await metricsOf().text()).split('\n');
     const served = lines.filter((line) => /^# (HELP|TYPE) careen_/.test(line));
     const expected = Object.values(METRICS).flatMap(({ name, type, help }) => [

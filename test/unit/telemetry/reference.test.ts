@@ -6,7 +6,7 @@ import { METRICS } from '../../../src/telemetry/metric-catalogue.ts';
 
 const PAGE = join(import.meta.dirname, '..', '..', '..', 'docs', 'reference', 'metrics-and-events.md');
 
-/** The rows of the table with this header, cell by cell, without the marks of code. */
+/** The rows of the table with this header, cell by cell, without code marks. */
 async function table(header: string): Promise<string[][]> {
   const lines = (await readFile(PAGE, 'utf8')).split('\n');
   const rest = lines.slice(lines.indexOf(header) + 2);
@@ -43,7 +43,7 @@ describe('the reference page', () => {
 
 describe('the catalogue of events', () => {
   it.each(Object.entries(EVENTS))(
-    'has words for %s that the API server takes',
+    'has a reason and an action for %s that the API server accepts',
     (reason, { action, when }) => {
       expect(reason).toMatch(/^[A-Z][A-Za-z]{1,127}$/);
       expect(action).toMatch(/^[A-Z][a-z]{1,127}$/);

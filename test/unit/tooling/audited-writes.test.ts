@@ -57,7 +57,7 @@ const free = (place: number): string => pool({ op: 'remove', path: `/status/perm
 const complaints = (...lines: string[]): readonly string[] => accountOf(lines, SCOPE, ['web-0']).complaints;
 
 describe('the account of audited writes', () => {
-  it('finds nothing wrong with hosts that are taken one after the other, and counts', () => {
+  it('accepts hosts that are claimed one after the other, and counts', () => {
     const lines = [
       ...[grant('a'), host('a', 'r'), eviction('1'), job('r/0/patch/a'), host('a', undefined), free(0)],
       ...[grant('b'), host('b', 'r'), eviction('2'), job('r/1/patch/b'), host('b', undefined), free(0)],
@@ -65,13 +65,13 @@ describe('the account of audited writes', () => {
     expect(accountOf(lines, SCOPE, ['web-0'])).toEqual({ complaints: [], evictions: 2, jobs: 2, claims: 2 });
   });
 
-  it('does not count what was refused, what is of other hosts, and what was written in another order', () => {
+  it('does not count refused writes, writes to other hosts, and a mere reordering', () => {
     const [granted, claimed] = [grant('a'), host('a', 'r')];
     const lines = [claimed, granted, eviction('1', 409), job('r/0/patch/a', 409), host('other', 'r')];
     expect(accountOf(lines, SCOPE, ['web-0'])).toEqual({ complaints: [], evictions: 0, jobs: 0, claims: 1 });
   });
 
-  it('knows the permits of a status that was written in whole, or for the first time', () => {
+  it('reads the permits of a status that was written in whole, or for the first time', () => {
     const permits = [{ host: 'a', run: 'r', level: 'away', since: 't' }];
     const whole = { op: 'add', path: '/status', value: { permits } };
     const first = { op: 'add', path: '/status/permits', value: permits };
@@ -79,12 +79,12 @@ describe('the account of audited writes', () => {
     expect(complaints(pool(first), host('a', 'r'))).toEqual([]);
   });
 
-  it('counts what had no answer as asked once, and takes it for no second one', () => {
+  it('counts a write without an answer as one request, and its repetition as the same one', () => {
     const lines = [eviction('1', 504), eviction('1'), job('r/0/patch/a', 0), job('r/0/patch/a', 409)];
     expect(accountOf(lines, SCOPE, ['web-0'])).toEqual({ complaints: [], evictions: 1, jobs: 1, claims: 0 });
   });
 
-  it('leaves open whether a release happened that had no answer', () => {
+  it('leaves open whether a release without an answer happened', () => {
     const claimed = [grant('a'), host('a', 'r')];
     const metadata = { resourceVersion: String(revision), annotations: { [CLAIM_ANNOTATION]: null } };
     const unanswered = event({ resource: 'nodes', name: 'a' }, { requestObject: { metadata } }, 504);
@@ -94,7 +94,7 @@ describe('the account of audited writes', () => {
     expect(complaints(...claimed, refused, free(0))).toHaveLength(1);
   });
 
-  it('takes a claim that is written again for the same one', () => {
+  it('treats a claim that is written again as the same claim', () => {
     expect(complaints(grant('a'), host('a', 'r'), host('a', 'r'))).toEqual([]);
   });
 
@@ -123,7 +123,7 @@ describe('the account of audited writes', () => {
       [grant('a'), host('a', 'r'), host('a', undefined), host('a', 'r')],
       /a by run r was claimed anew/,
     ],
-  ])('complains of %s', (_, lines, complaint) => {
+  ])('complains about %s', (_, lines, complaint) => {
     expect(complaints(...lines)[0]).toMatch(complaint);
   });
 });

@@ -12,12 +12,12 @@ const JOB = 'n/job';
 const apiVersion = 'careen.dev/v1alpha1';
 const [FIRST, SECOND] = ['op-a1', 'op-b2'];
 
-/** Objects as two leaders write them, one after the other, and what the checker says of it. */
+/** Objects as two leaders write them, one after the other, and the complaints of the checker. */
 class World {
   readonly complaints: string[] = [];
   readonly #server = new ApiServer(() => 0);
 
-  /** The first leader has recorded three hosts, claimed w-2, and made a Job for it; the claim on w-1 is on its way. */
+  /** The first leader has recorded three hosts, claimed w-2, and created its Job; the claim on w-1 is in flight. */
   constructor() {
     new Checker({
       ...{ server: this.#server, now: () => 0, pool: POOL, wanted: {} },
@@ -54,7 +54,7 @@ class World {
     this.claim(FIRST, 1, 'w-2');
   }
 
-  /** The second leader has raised the epochs and made a claim that is missing; it has not come to the other hosts. */
+  /** The second leader has raised the epochs and created a missing claim; the other hosts are not yet stamped. */
   takesOver(): this {
     this.pool(SECOND, 2, HOSTS);
     this.status(SECOND, 2, {});
@@ -62,7 +62,7 @@ class World {
     return this;
   }
 
-  /** The second leader has decided something, without having come to the other hosts. */
+  /** The second leader has decided something before it stamped the other hosts. */
   acts(): this {
     this.status(SECOND, 2, { message: 'decided' });
     return this;
@@ -122,13 +122,13 @@ function outage(name: string, job: string | undefined): Json {
 type Late = { readonly what: string; readonly write: (world: World) => void; readonly complaint: string };
 const ACTED = `by ${FIRST} in epoch 1, when ${SECOND} acted in 2`;
 
-/** Of these a take-over makes the object another, host by host and Job by Job. */
+/** A take-over fences these off object by object: each host and each Job. */
 const OBJECT_BY_OBJECT: readonly Late[] = [
   { what: 'a claim', write: (world) => world.claim(FIRST, 1, 'w-1'), complaint: `w-1 was claimed ${ACTED}` },
   {
     what: 'a release',
     write: (world) => world.release(FIRST, 'w-2'),
-    complaint: `w-2 was given back ${ACTED}`,
+    complaint: `w-2 was released ${ACTED}`,
   },
   {
     what: 'the start of a Job',
@@ -136,7 +136,7 @@ const OBJECT_BY_OBJECT: readonly Late[] = [
     complaint: `a Job was started on w-2 ${ACTED}`,
   },
 ];
-/** These a take-over refuses from its beginning. */
+/** A take-over refuses these from its beginning. */
 const AT_ONCE: readonly Late[] = [
   {
     what: 'a status',
@@ -150,8 +150,8 @@ const AT_ONCE: readonly Late[] = [
   },
 ];
 
-describe('what a leader before has sent, as the checker of the simulation sees it', () => {
-  it.each(OBJECT_BY_OBJECT)('$what may arrive while the run is taken over', ({ write }) => {
+describe('a late write of an earlier leader, in the checker of the simulation', () => {
+  it.each(OBJECT_BY_OBJECT)('$what may arrive during the take-over of the run', ({ write }) => {
     const world = new World().takesOver();
     write(world);
     expect(world.complaints).toEqual([]);
@@ -164,7 +164,7 @@ describe('what a leader before has sent, as the checker of the simulation sees i
     expect(world.complaints).toContain(`(5) ${complaint}`);
   });
 
-  it.each(AT_ONCE)('$what is a fault as soon as the run is being taken over', ({ write, complaint }) => {
+  it.each(AT_ONCE)('$what is a fault as soon as the take-over has begun', ({ write, complaint }) => {
     const world = new World().takesOver();
     write(world);
     expect(world.complaints).toContain(`(5) ${complaint}`);
@@ -172,7 +172,7 @@ describe('what a leader before has sent, as the checker of the simulation sees i
 
   it.each([
     { what: 'starts a Job', act: (world: World) => world.start(SECOND) },
-    { what: 'gives a host back', act: (world: World) => world.release(SECOND, 'w-3') },
+    { what: 'releases a host', act: (world: World) => world.release(SECOND, 'w-3') },
   ])('is a fault also when the next leader $what before it writes a status', ({ act }) => {
     const world = new World().takesOver();
     act(world);
@@ -181,7 +181,7 @@ describe('what a leader before has sent, as the checker of the simulation sees i
     expect(world.complaints).toContain(`(5) w-1 was claimed ${ACTED}`);
   });
 
-  it('is told apart from a request of the next leader that was carried out twice', () => {
+  it('is distinguished from a request of the next leader that was carried out twice', () => {
     const world = new World().takesOver().acts();
     world.claim(`${SECOND}${REPEATED}`, 2, 'w-1');
     expect(world.complaints).toEqual([]);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
-/** What a file imports when it runs, of our own files; what it imports as types only shares no line. */
+/** The files of ours that a file imports at run time; type imports share no line. */
 function imports(file: string): string[] {
   const text = readFileSync(file, 'utf8');
   const found = text.matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)';/gms);
@@ -17,7 +17,7 @@ function reach(file: string, seen = new Set<string>()): ReadonlySet<string> {
 }
 
 describe('the checker of the simulation', () => {
-  it('shares no line with what it judges, also by what it imports', () => {
+  it('shares no line with the code that it judges, imports included', () => {
     const files = [...reach('test/simulation/checker.ts')];
     expect(files).toContain('test/simulation/progress-check.ts');
     expect(files).toContain('test/simulation/world/api-server.ts');

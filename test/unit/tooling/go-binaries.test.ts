@@ -72,7 +72,7 @@ describe('sourcesDigest', () => {
     expect(await sourcesDigest(programs('sources'))).not.toBe(before);
   });
 
-  it('does not change with the README or what a build left beside the sources', async () => {
+  it('does not change with the README or the output of a build beside the sources', async () => {
     const before = await sourcesDigest(await sources());
     await write('sources/README.md', 'words');
     await write('sources/bin/kwok', 'binary');
@@ -81,14 +81,14 @@ describe('sourcesDigest', () => {
 });
 
 describe('goBinaries', () => {
-  it('takes the folder that CAREEN_PROGRAMS names', async () => {
+  it('uses the folder in CAREEN_PROGRAMS', async () => {
     await executable('mine/controlplane');
     await executable('mine/kwok');
     const environment = { ...withoutGo(), CAREEN_PROGRAMS: join(folder, 'mine') };
     expect(await goBinaries(programs('sources'), { environment })).toBe(join(folder, 'mine'));
   });
 
-  it('says which binary the folder in CAREEN_PROGRAMS lacks', async () => {
+  it('names the binary that the folder in CAREEN_PROGRAMS lacks', async () => {
     await executable('mine/controlplane');
     const environment = { CAREEN_PROGRAMS: join(folder, 'mine') };
     await expect(goBinaries(programs('sources'), { environment })).rejects.toThrow(
@@ -101,7 +101,7 @@ describe('goBinaries', () => {
     await expect(asked).rejects.toThrow(/no Go.*CAREEN_PROGRAMS.*cache folder: .*\/careen\/programs\//s);
   });
 
-  it('needs no Go for sources that are in the cache', async () => {
+  it('needs no Go for cached sources', async () => {
     const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
     const key = `${await sourcesDigest(await sources())}-go1.26.0-${process.platform}-${architecture}`;
     const cached = join('careen', 'programs', key);
@@ -131,7 +131,7 @@ describe('goBinaries', () => {
   });
 });
 
-/** Options with a build script in the place of the real one, with a `go` that only tells its version. */
+/** Options with this build script instead of the real one, and a `go` that only prints its version. */
 async function buildOptions(script: string): Promise<BinariesOptions> {
   await write('go/go', '#!/bin/sh\necho go1.26.0; echo linux; echo amd64\n');
   await chmod(join(folder, 'go', 'go'), 0o755);

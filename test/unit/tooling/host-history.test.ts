@@ -28,8 +28,8 @@ function closedAgain(): HostHistory {
   return history;
 }
 
-describe('what the checker knows of a host that was cordoned again', () => {
-  it('is that it may be left so where nobody saw it open', () => {
+describe('a host that was cordoned again, in the checker', () => {
+  it('may stay cordoned when nobody saw it open', () => {
     const history = closedAgain();
     history.node(4, change(true), true);
     expect(history.now).toMatchObject({ closedByOthers: false, looksAsBefore: true });
@@ -37,14 +37,14 @@ describe('what the checker knows of a host that was cordoned again', () => {
     expect(history.now.looksAsBefore).toBe(false);
   });
 
-  it('is that it is to be opened where the strategy says that it was uncordoned', () => {
+  it('must be uncordoned when the strategy says that somebody uncordoned it', () => {
     const history = closedAgain();
     history.seenOpen(4);
     history.node(5, change(true), true);
     expect(history.now).toMatchObject({ closedByOthers: false, looksAsBefore: false });
   });
 
-  it('is that it is to be opened where it was open when it was claimed', () => {
+  it('must be uncordoned when it was open at its claim', () => {
     const history = new HostHistory();
     history.node(0, change(false), false);
     history.node(1, change(true, CLAIM), true);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { logLogPlot } from '../../bench/log-log-plot.ts';
 
-it('a plot puts every point where its logarithms are, the first series on top', () => {
+it('a plot places every point by its logarithms, with the first series on top', () => {
   const [from, to] = [1, 3].map((exponent) => ({ x: 100 * 10 ** exponent, y: 10 ** exponent }));
   const middle = { x: 10_000, y: 100 };
   if (!from || !to) throw new Error('there are two');

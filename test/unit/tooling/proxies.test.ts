@@ -39,7 +39,7 @@ describe('the TCP proxy', () => {
     await eventually(`the echo of ${text}`, () => client.received.endsWith(text));
   }
 
-  it('passes on what it gets, and counts connections and bytes', async () => {
+  it('forwards data, and counts connections and bytes', async () => {
     const [first, second] = [open(), open()];
     await echoes(first, 'one');
     await echoes(second, 'two');
@@ -49,7 +49,7 @@ describe('the TCP proxy', () => {
     expect([proxy.accepted, proxy.bytes]).toEqual([2, 12]);
   });
 
-  it('cuts what is open and refuses what is new, apart', async () => {
+  it('cuts open connections and refuses new ones, independently', async () => {
     const [first, second] = [open(), open()];
     await echoes(first, 'one');
     await echoes(second, 'one');
@@ -63,7 +63,7 @@ describe('the TCP proxy', () => {
     await echoes(open(), 'three');
   });
 
-  it('swallows everything in a black hole and tells nobody; what was in it stays dead', async () => {
+  it('drops everything silently in a black hole; connections from then stay dead', async () => {
     const old = open();
     await echoes(old, 'one');
     proxy.blackHole();

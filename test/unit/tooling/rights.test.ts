@@ -24,7 +24,7 @@ const bound = (kind: string, name: string, namespace?: string, fields: object = 
 const granted = (...manifests: Manifest[]): string[] => grantedRights(manifests, account).map(describeRight);
 
 describe('granted rights', () => {
-  it('reach as far as the binding does', () => {
+  it('apply where the binding applies', () => {
     const role = manifest('ClusterRole', 'a', { rules: [nodes] });
     expect(granted(role, bound('ClusterRole', 'a'))).toEqual([
       'core/nodes get (cluster)',
@@ -37,7 +37,7 @@ describe('granted rights', () => {
     expect(granted(role)).toEqual([]);
   });
 
-  it('name the objects that a rule is limited to', () => {
+  it('name the objects of a limited rule', () => {
     const role = manifest('Role', 'a', { rules: [{ ...leases, resourceNames: ['careen'] }] }, 'here');
     expect(granted(role, bound('Role', 'a', 'here'))).toEqual([
       'coordination.k8s.io/leases "careen" get (here)',
@@ -65,7 +65,7 @@ describe('granted rights', () => {
 describe('a granted right covers a use', () => {
   const get = { group: '', resource: 'pods', verb: 'get' };
 
-  it('in every namespace unless it names one, and of every object unless it names one', () => {
+  it('in every namespace unless it names one, and on every object unless it names one', () => {
     expect(covers(get, { ...get, namespace: 'here', objectName: 'a' })).toBe(true);
     expect(covers({ ...get, namespace: 'here' }, { ...get, namespace: 'here' })).toBe(true);
     expect(covers({ ...get, namespace: 'here' }, { ...get, namespace: 'there' })).toBe(false);
@@ -73,7 +73,7 @@ describe('a granted right covers a use', () => {
     expect(covers({ ...get, objectName: 'a' }, { ...get, objectName: 'b' })).toBe(false);
   });
 
-  it('of the same verb and resource', () => {
+  it('with the same verb and resource', () => {
     expect(covers(get, { ...get, verb: 'list' })).toBe(false);
     expect(covers(get, { ...get, resource: 'pods/status' })).toBe(false);
   });
@@ -89,7 +89,7 @@ describe('an audit log', () => {
     });
   const eviction = { resource: 'pods', subresource: 'eviction', namespace: 'a', name: 'p' };
 
-  it('tells which rights were used, each once', () => {
+  it('gives the used rights, each once', () => {
     const lines = [
       line('create', eviction, 'allow'),
       line('create', eviction, 'allow'),
@@ -99,7 +99,7 @@ describe('an audit log', () => {
     expect(forbiddenUses(lines)).toEqual([]);
   });
 
-  it('tells what was forbidden, paths that are no resources included', () => {
+  it('gives the forbidden requests, including paths that are no resources', () => {
     const lines = [line('create', eviction, 'forbid'), line('get', undefined, 'forbid')];
     expect(usedRights(lines)).toEqual([]);
     expect(forbiddenUses(lines).map(({ message }) => message)).toEqual([

@@ -11,7 +11,7 @@ describe('the seeds of a minute', () => {
     expect(seedsOfMinute(NOW + 60_000)).toEqual([to + 1, to + 5_000]);
   });
 
-  it('are seeds that differ in their 32 bits, a year long', () => {
+  it('differ in their 32 bits, for a year', () => {
     const [from] = seedsOfMinute(NOW);
     const inAYear = seedsOfMinute(NOW + 365 * 86_400_000);
     expect(inAYear[1]).toBeLessThanOrEqual(2 ** 32);

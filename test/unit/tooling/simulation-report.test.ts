@@ -13,13 +13,13 @@ const reportOf = (...results: SeedResult[]): Report => {
 };
 
 describe('the report of a simulation', () => {
-  it('counts a seed that was disturbed also when it failed, but not as passed', () => {
+  it('counts a disturbed seed that failed, but not as passed', () => {
     const report = reportOf(seed(40, ['(5) something']));
     expect(report.lines()[0]).toBe('1 seeds, 1 with at least 8 hosts and 3 faults; 1 failed');
     expect(report.passed).toBe(0);
   });
 
-  it('does not count a seed that was hardly disturbed, and fails all the same when that fails', () => {
+  it('does not count a seed with few faults, but still fails when that seed fails', () => {
     const report = reportOf(seed(40), seed(2), seed(1, ['(1) something']));
     expect(report.lines()[0]).toBe(
       '3 seeds, 1 with at least 8 hosts and 3 faults (2 had fewer and do not count); 1 failed',

@@ -6,7 +6,7 @@ const CALM_MS = 1_000;
 const LATEST = 10_000;
 
 type Course = {
-  /** The times at which work begins or ends; it is under way at the beginning. */
+  /** The times at which work begins or ends; it is in progress at the beginning. */
   readonly turns: readonly number[];
   readonly endsEarlyAt?: number;
 };
@@ -32,9 +32,9 @@ describe('the wait for the end of a simulation', () => {
     ['work that ends at once', [0], 1_000],
     ['work that ends just before it would have been calm', [990], 1_990],
     ['work that ends later', [2_500], 3_500],
-    ['work that begins anew for a moment', [0, 960, 990], 1_990],
-    ['work that begins anew for long', [0, 500, 3_000], 4_000],
-  ])('ends when all was at rest for long enough: %s', async (_what, turns, end) => {
+    ['work that restarts for a moment', [0, 960, 990], 1_990],
+    ['work that restarts for long', [0, 500, 3_000], 4_000],
+  ])('ends after a long enough rest: %s', async (_what, turns, end) => {
     expect(await waitsUntil({ turns })).toBe(end);
   });
 
@@ -43,7 +43,7 @@ describe('the wait for the end of a simulation', () => {
     expect(await waitsUntil({ turns: [0, 900] })).toBe(LATEST);
   });
 
-  it('ends early when that is asked for, at work or at rest', async () => {
+  it('ends early on request, at work or at rest', async () => {
     expect(await waitsUntil({ turns: [], endsEarlyAt: 50 })).toBe(50);
     expect(await waitsUntil({ turns: [0], endsEarlyAt: 50 })).toBe(50);
   });

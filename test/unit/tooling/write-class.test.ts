@@ -36,7 +36,7 @@ describe('the class of a write', () => {
     ['strategy: unlock-hosts', strategy({ message: 'm', progress: { step: 'unlock-hosts', hosts: [] } })],
     ['strategy: record a Job', strategy({ progress: { hosts: [{ reason: 'starting Job j on a' }] } })],
     [
-      'strategy: tell',
+      'strategy: report',
       strategy({ message: 'Job j runs on a', progress: { hosts: [{ reason: 'Job j runs on a' }] } }),
     ],
     [
@@ -58,14 +58,14 @@ describe('the class of a write', () => {
   });
 
   it.each([
-    ['what only reads', ask('GET', '/api/v1/nodes')],
+    ['a read', ask('GET', '/api/v1/nodes')],
     ['the Lease', ask('PATCH', '/apis/coordination.k8s.io/v1/namespaces/careen-system/leases/careen', {})],
     ['an event', ask('POST', '/apis/events.k8s.io/v1/namespaces/n/events', {})],
-  ])('is none for %s', (_, request) => {
+  ])('does not exist for %s', (_, request) => {
     expect(writeClass(request)).toBeUndefined();
   });
 
-  it('is missed where a write is of none', () => {
+  it('is reported as unlisted for a write without a class', () => {
     const write = ask('DELETE', '/api/v1/namespaces/n/pods/web-0');
     expect(writeClass(write)).toBe('unlisted: DELETE /api/v1/namespaces/{namespace}/pods/{name}');
     expect(writeClass(strategy({ state: 'aborting' }))).toBe('unlisted: strategy: aborting');
