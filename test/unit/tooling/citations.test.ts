@@ -4,10 +4,13 @@ import { describe, expect, it } from 'vitest';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const WITHOUT_VECTORS = ['**/node_modules/**', 'test/vectors/**/*.json'];
-const FILES = globSync(['*.md', '{src,test,scripts}/**/*.{ts,md}', '{docs,deploy,charts,examples}/**/*.{md,yaml}'], {
-  cwd: root,
-  exclude: WITHOUT_VECTORS,
-});
+const FILES = globSync(
+  ['*.md', '{src,test,scripts}/**/*.{ts,md}', '{docs,deploy,charts,examples}/**/*.{md,yaml}'],
+  {
+    cwd: root,
+    exclude: WITHOUT_VECTORS,
+  },
+);
 const DOCUMENTS = globSync('docs/**/*.md', { cwd: root });
 const PATHS = /^(src|test|scripts|docs|deploy|charts|examples|bin)\//;
 /** A decision that tells what moved names files that are gone. */
@@ -45,7 +48,10 @@ function citationsIn(name: string, text: string): Citation[] {
   const own = NUMBERED.includes(name) ? name : UNNAMED;
   return [...onOneLine(text).matchAll(CITATION)].flatMap(([, named, sections = '']) => {
     const document = named === undefined ? own : (SHORT_NAMES[named.toLowerCase()] ?? named);
-    return [...sections.matchAll(new RegExp(SECTION, 'g'))].map(([, section = '']) => ({ document, section }));
+    return [...sections.matchAll(new RegExp(SECTION, 'g'))].map(([, section = '']) => ({
+      document,
+      section,
+    }));
   });
 }
 
@@ -58,7 +64,9 @@ function sectionsOf(text: string): ReadonlySet<string> {
 function complaintAbout({ document, section }: Citation): string | undefined {
   const file = DOCUMENTS.find((each) => basename(each) === document);
   if (file === undefined) return `${document} §${section}: there is no such document in docs`;
-  return sectionsOf(read(file)).has(section) ? undefined : `${document} §${section}: ${file} has no such section`;
+  return sectionsOf(read(file)).has(section)
+    ? undefined
+    : `${document} §${section}: ${file} has no such section`;
 }
 
 function withoutCode(text: string): string {
