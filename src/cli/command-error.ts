@@ -2,3 +2,11 @@
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }
+
+/** What is wrong with a field of a document. */
+export type Problem = {
+  readonly path: readonly PropertyKey[];
+  readonly value: unknown;
+  /** What would be right, without a full stop. */
+  readonly remedy: string;
+};

@@ -5,18 +5,11 @@ import { loadAll } from 'js-yaml';
 import { z } from 'zod';
 import { API_VERSION } from '../crds/names.ts';
 import { problemText, remedyOf } from '../planner/input-error.ts';
-import { CommandError } from './command-error.ts';
+import { CommandError, type Problem } from './command-error.ts';
 import { unknownFields } from './unknown-fields.ts';
 
 /** A document, and the name of the file that it stands in, for messages. */
 export type Found = { readonly file: string; readonly content: unknown };
-
-export type Problem = {
-  readonly path: readonly PropertyKey[];
-  readonly value: unknown;
-  /** What would be right, without a full stop. */
-  readonly remedy: string;
-};
 
 const ofAnyKind = z.looseObject({ kind: z.string() });
 

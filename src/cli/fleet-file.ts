@@ -7,7 +7,8 @@ import { objectName, stringMap, text } from '../crds/schema.ts';
 import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
 import type { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
 import { selects } from '../hostops/membership.ts';
-import { checkDocument, header, readDocument, refuse, type Problem } from './documents.ts';
+import type { Problem } from './command-error.ts';
+import { checkDocument, header, readDocument, refuse } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';
 
 const reported = z.string().max(1024).optional();

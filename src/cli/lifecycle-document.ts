@@ -1,7 +1,7 @@
 /** What a recorded lifecycle shows of a run (test/vectors/vim/README.md, Lifecycle cases). */
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
-import type { Answer } from '../engine/requests.ts';
+import type { Answer } from '../engine/turn.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { Stage } from '../planner/plan.ts';
 import type { PhaseDocument } from '../planner/vim/build-document.ts';

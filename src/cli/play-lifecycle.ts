@@ -9,11 +9,12 @@ import { patchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { advance } from '../engine/advance.ts';
 import type { Evaluate } from '../engine/evaluate.ts';
 import { VIM_ENGINE, undoneBy } from '../engine/profiles/vim.ts';
-import type { Answer, RunRequest } from '../engine/requests.ts';
+import type { Answer, RunRequest } from '../engine/turn.ts';
 import { newPhase, newRun, runningStep, type RunState } from '../engine/run-state.ts';
 import { DONE, failed, type Verdict } from '../engine/steps/verdict.ts';
 import type { Order, Turn } from '../engine/turn.ts';
-import type { View } from '../engine/view.ts';
+import { signalsFrom, type View } from '../engine/view.ts';
+import { NODE_WORDS } from '../hostops/node-words.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { VimBuild } from '../planner/vim/build.ts';
 import { planOfBuild } from '../planner/vim/plan-of-build.ts';
@@ -51,7 +52,8 @@ const RUNNING: Verdict = { kind: 'wait', reason: 'it runs' };
 const NO_VIEW: View = {
   host: () => undefined,
   effect: () => undefined,
-  signal: () => undefined,
+  signal: signalsFrom({ alarms: () => undefined }),
+  words: NODE_WORDS,
   fleet: {
     total: 0,
     outOfServiceByOthers: new Set(),

@@ -3,6 +3,7 @@ import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../crds/names.t
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
+import { NODE_WORDS } from '../hostops/node-words.ts';
 import { policyViolations } from '../planner/action-policy.ts';
 import { build } from '../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
@@ -68,6 +69,7 @@ export function planFor(
     limit,
     findings: findings({
       owner: ownerKey(owner),
+      words: NODE_WORDS,
       spec,
       pool: { ...pool.spec, name: pool.name, keptByOtherPools: pool.keptByOtherPools },
       limit,

@@ -13,7 +13,7 @@ import { celEnv, CelScalar, parse, plan, type CelInput } from '@bufbuild/cel';
 import { z } from 'zod';
 import { openApiSchema, type CrdDefinition } from '../crds/custom-resource-definition.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
-import type { Problem } from './documents.ts';
+import type { Problem } from './command-error.ts';
 
 const validation = z.object({ rule: z.string(), message: z.string(), fieldPath: z.string().optional() });
 type Validation = z.infer<typeof validation>;

@@ -1,6 +1,6 @@
 /** Fields that a schema does not have: zod leaves them out silently, but they are mostly misspelt ones. */
 import { z } from 'zod';
-import type { Problem } from './documents.ts';
+import type { Problem } from './command-error.ts';
 
 /** Each unknown field of what was given, with those that are known in its place. */
 export function unknownFields(

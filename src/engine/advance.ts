@@ -13,7 +13,7 @@ import { endPhase } from './lifecycle.ts';
 import { reconcileLockedHosts } from './locked-hosts.ts';
 import { resumeDeadlines, isAnsweredNow, applyOrder, holdsSuspended } from './orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
-import type { EngineProfile } from './profile.ts';
+import type { EngineProfile } from './pass.ts';
 import { CAREEN_ENGINE } from './profiles/careen.ts';
 import { answer } from './requests.ts';
 import { isGood, type Ending } from './results.ts';
@@ -133,6 +133,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
     },
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
     reasons,
+    openRemedy: turn.view.words.remedy('kept-locked'),
     answers: pass.answers,
   };
 }

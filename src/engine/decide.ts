@@ -6,7 +6,7 @@ import type { HostPoolStatus } from '../crds/host-pool.ts';
 import type { Plan } from '../planner/plan.ts';
 import { advance } from './advance.ts';
 import type { Evaluate } from './evaluate.ts';
-import type { EngineProfile } from './profile.ts';
+import type { EngineProfile } from './pass.ts';
 import { heldBy, settlePermits, type DesiredPermits, type PoolCapacity, type Settlement } from './permits.ts';
 import { runningStage, type RunState } from './run-state.ts';
 import type { Decision, PermitFacts, Turn, Wants } from './turn.ts';

@@ -7,7 +7,7 @@ import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { opensOutage } from './outages.ts';
 import { stamp, type Pass } from './pass.ts';
-import type { RunRequest } from './requests.ts';
+import type { RunRequest } from './turn.ts';
 import { resetStage, runningStage } from './run-state.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
 

@@ -8,7 +8,7 @@ import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import type { Pass } from './pass.ts';
-import type { EngineProfile } from './profile.ts';
+import type { EngineProfile } from './pass.ts';
 import { isFinal } from './run-state.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 

@@ -65,7 +65,7 @@ function paced(effect: Effect, outcome: Outcome): Outcome {
   if (outcome.kind === 'stale' && effect.kind === 'evict') {
     return {
       kind: 'blocked',
-      reason: `pod ${effect.instance.namespace}/${effect.instance.name} has changed`,
+      reason: `${effect.instance.namespace}/${effect.instance.name} has changed`,
     };
   }
   return outcome;

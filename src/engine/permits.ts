@@ -120,6 +120,6 @@ function refusalOf(
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
     `${String(lacking.length)} more would make ${String(after)} hosts out of service, the pool allows ${String(limit)}` +
-    (others.length > 0 ? ` (cordoned or not Ready: ${others.toSorted().slice(0, 5).join(', ')})` : '')
+    (others.length > 0 ? ` (out of service by others: ${others.toSorted().slice(0, 5).join(', ')})` : '')
   );
 }

@@ -41,5 +41,5 @@ export function overlap(pool: string, { keptByOtherPools }: FleetFacts): string 
   const names = [...keptByOtherPools].toSorted();
   const named = names.slice(0, NAMED).join(', ');
   const more = names.length > NAMED ? ` and ${String(names.length - NAMED)} more` : '';
-  return `HostPool ${pool} selects hosts of an older pool (${named}${more}): change its nodeSelector, it grants nothing until then`;
+  return `HostPool ${pool} selects hosts of an older pool (${named}${more}): change its spec.provider, it grants nothing until then`;
 }

@@ -2,23 +2,12 @@
  * What becomes of the requests that people place on a strategy: each is answered
  * once, and its answer is stored together with what it changed in the run.
  */
-import type { Abort, Request } from '../crds/request.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import { resetStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
-
-/** A request that can be read; an abort comes by an annotation of its own. */
-export type RunRequest = Request | (Abort & { readonly verb: 'abort' });
-
-export type Answer = {
-  readonly id: string;
-  /** Undefined when that could not be read. */
-  readonly verb?: string;
-  readonly answer: 'accepted' | 'refused';
-  readonly message: string;
-};
+import type { RunRequest } from './turn.ts';
 
 /** Answers one request and does to the run what it asks for. */
 export function answer(pass: Pass, request: RunRequest): void {

@@ -5,6 +5,12 @@ import { isFinal } from './run-state.ts';
 /** How a step, a stage or a phase ended. */
 export type Ending = { readonly result: Result; readonly reason?: string | undefined };
 
+/** A timer of the VIM may end a stage or a phase and leave the running step as it is: `ends` says which. */
+export type PartEnding = Ending & { readonly ends?: 'stage' | 'phase' };
+
+/** The timer that fires, and how long its part might take. */
+export type Due = { readonly timer: 'step' | 'stage' | 'phase'; readonly timeoutSeconds: number };
+
 /** Whether what comes after a part with this result may begin. */
 export function isGood(result: Result): boolean {
   return result === 'success' || result === 'degraded';

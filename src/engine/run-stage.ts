@@ -3,12 +3,12 @@ import { judgeHosts } from './judge-hosts.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
 import { closeOutage, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
-import { combined, isGood, type Ending } from './results.ts';
+import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { runStep } from './run-step.ts';
 import { unlockStep } from './steps/unlock-hosts.ts';
 import { isReached } from './steps/verdict.ts';
-import { deadlineOf, type PartEnding } from './timers.ts';
+import { deadlineOf } from './timers.ts';
 
 /**
  * Takes a stage as far as it goes now. Undefined while it runs. An abort lets

@@ -5,11 +5,11 @@ import { judgeHosts } from './judge-hosts.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
-import { failedBecause, type Ending } from './results.ts';
+import { failedBecause, type Ending, type PartEnding } from './results.ts';
 import { isFinal, type Running } from './run-state.ts';
 import { againstFurtherHosts, mayTakeAll, waitForPermits } from './stage-permits.ts';
 import { isOver, reasonOf } from './steps/verdict.ts';
-import { dueTimer, nextDeadline, type PartEnding } from './timers.ts';
+import { dueTimer, nextDeadline } from './timers.ts';
 
 /**
  * Takes a step as far as it goes now. Undefined while it runs. It is looked at

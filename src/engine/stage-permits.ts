@@ -1,10 +1,10 @@
 /** The permits of a stage: its first outage waits until the run has one for each host, or until none are to be taken. */
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { isAborting, wakeAt, type Pass } from './pass.ts';
-import { failedBecause } from './results.ts';
+import { failedBecause, type PartEnding } from './results.ts';
 import type { Running } from './run-state.ts';
 import { membershipFailure } from './steps/verdict.ts';
-import { dueTimer, nextDeadline, type PartEnding } from './timers.ts';
+import { dueTimer, nextDeadline } from './timers.ts';
 
 /**
  * Why a stage that is taken up again may take no further hosts, when something stands against it since. It cannot be put

@@ -6,15 +6,9 @@
 import type { PhaseStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { timeoutOver } from '../planner/stage-steps.ts';
 import { stamp, wakeAt, type Draft, type Pass } from './pass.ts';
-import type { Ending } from './results.ts';
+import type { Due } from './results.ts';
 import { runningStep, type Running } from './run-state.ts';
 import type { Instant } from './view.ts';
-
-/** A timer of the VIM may end a stage or a phase and leave the running step as it is: `ends` says which. */
-export type PartEnding = Ending & { readonly ends?: 'stage' | 'phase' };
-
-/** The timer that fires, and how long its part might take. */
-export type Due = { readonly timer: 'step' | 'stage' | 'phase'; readonly timeoutSeconds: number };
 
 /** So often it is written down that somebody looks after an open step. */
 const OBSERVATION_MILLISECONDS = 20_000;

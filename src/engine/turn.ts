@@ -1,11 +1,22 @@
 import type { Reason } from '../crds/conditions.ts';
+import type { Abort, Request } from '../crds/request.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
-import type { Answer, RunRequest } from './requests.ts';
 import type { RunState } from './run-state.ts';
 import type { EffectKey, Instant, View } from './view.ts';
+
+/** A request that can be read; an abort comes by an annotation of its own. */
+export type RunRequest = Request | (Abort & { readonly verb: 'abort' });
+
+export type Answer = {
+  readonly id: string;
+  /** Undefined when that could not be read. */
+  readonly verb?: string;
+  readonly answer: 'accepted' | 'refused';
+  readonly message: string;
+};
 
 /** Why nothing further may begin, whoever asks for it: the pool is paused, the plan no longer fits. */
 export type HeldBack = { readonly reason: Reason; readonly message: string };
@@ -60,6 +71,8 @@ export type Decision = {
   readonly wakeAt?: Instant;
   /** What is waited for, one sentence a host or step. */
   readonly reasons: readonly string[];
+  /** How a person opens a host that is kept locked. */
+  readonly openRemedy: string;
   /** To be stored with the run: a request that was answered is not answered again. */
   readonly answers: readonly Answer[];
 };

@@ -6,6 +6,7 @@
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { OutageLevel } from '../crds/vocabulary.ts';
 import type { Facts, HostName } from '../planner/facts.ts';
+import type { HostWords } from '../planner/host-words.ts';
 
 /** Milliseconds since the epoch. */
 export type Instant = number;
@@ -80,13 +81,25 @@ export type EffectFacts = {
 /** An alarm: a host of the pool that is unwell although nobody works on it. */
 export type Alarm = { readonly host: HostName; readonly reason: string };
 
-export type SignalId = 'alarms';
-
-export type SignalFacts = {
-  /** Up to when this is known to be true; stands still while the connection is lost. */
+export type AlarmsSignal = {
+  /** Up to when this is known to be true; does not advance while the connection is lost. */
   readonly observedAt: Instant;
   readonly alarms: readonly Alarm[];
 };
+
+/** What is known of each signal, by its id. */
+export type Signals = { readonly alarms: AlarmsSignal };
+
+/** How each signal is looked up; undefined while it is not known. */
+export type SignalSources = { readonly [Id in keyof Signals]: () => Signals[Id] | undefined };
+
+/** Answers each signal by its id. An id that has no source throws: no signal is ever taken for another. */
+export function signalsFrom(sources: SignalSources): View['signal'] {
+  return (id) => {
+    if (!Object.hasOwn(sources, id)) throw new Error(`there is no signal ${id}`);
+    return sources[id]();
+  };
+}
 
 /** Sums over all hosts of a pool, kept up to date change by change. */
 export type FleetFacts = {
@@ -104,6 +117,9 @@ export type FleetFacts = {
 export interface View {
   host(name: HostName): HostFacts | undefined;
   effect(key: EffectKey): EffectFacts | undefined;
-  signal(id: SignalId): SignalFacts | undefined;
+  /** Undefined while the signal is not known. Throws for an id that is none. */
+  signal<Id extends keyof Signals>(id: Id): Signals[Id] | undefined;
+  /** How the adapter words what happens to its hosts. */
+  readonly words: HostWords;
   readonly fleet: FleetFacts;
 }

@@ -1,7 +1,12 @@
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { PlanLimits } from './build.ts';
-import type { HostSeed } from './facts.ts';
+import type { HostName, HostSeed } from './facts.ts';
 import type { InputProblem } from './input-error.ts';
+
+export type PlanLimits = {
+  readonly maxUnavailable: number;
+  /** The host of the leading operator: of the controllers it is taken last. Undefined when it runs on none. */
+  readonly activeHost?: HostName | undefined;
+};
 
 /**
  * What no native plan can be made from. The schemas of the resources refuse the

@@ -6,7 +6,7 @@
  */
 import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
-import { buildProblems } from './build-problems.ts';
+import { buildProblems, type PlanLimits } from './build-problems.ts';
 import { CAREEN_PLANNING } from './careen-profile.ts';
 import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
@@ -16,12 +16,6 @@ import { chunks, singly } from './lists.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
 import { stageSteps, timeoutOver } from './stage-steps.ts';
-
-export type PlanLimits = {
-  readonly maxUnavailable: number;
-  /** The host of the leading operator: of the controllers it is taken last. Undefined when it runs on none. */
-  readonly activeHost?: HostName | undefined;
-};
 
 export type Built = {
   readonly plan: Plan;

@@ -6,6 +6,7 @@ import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import type { HostName } from './facts.ts';
+import type { HostWords } from './host-words.ts';
 import type { Stage } from './plan.ts';
 
 /** blocks: it will not go on until this is mended. warns: it will go otherwise than one may think. tells: good to know. */
@@ -62,6 +63,8 @@ export type Situation = {
   readonly limit: number;
   readonly hosts: readonly HostState[];
   readonly stages: readonly Stage[];
+  /** How the hosts are worded. */
+  readonly words: HostWords;
   /** What of the strategy its pool does not permit (action-policy.ts). */
   readonly violations: readonly string[];
 };
@@ -83,7 +86,7 @@ function ofThePlan(situation: Situation): Finding[] {
     ...poolClosed(situation),
     ...limitReached(situation),
     ...claims(situation),
-    ...hostsCordoned(situation),
+    ...hostsClosed(situation),
     ...limitRounded(situation),
     ...stagesCut(situation),
   ];
@@ -154,7 +157,7 @@ function poolClosed({ pool: { name, paused, keptByOtherPools } }: Situation): Fi
     ...about,
     reason: 'PoolOverlap',
     message: `HostPool ${name} selects hosts of an older pool (${listed(keptByOtherPools)}): it grants nothing`,
-    remedy: 'change its nodeSelector',
+    remedy: 'change its spec.provider',
   };
   return [...(paused ? [stopped] : []), ...(keptByOtherPools.length > 0 ? [overlapping] : [])];
 }
@@ -185,7 +188,7 @@ function isAway({ closedToNewWork, ready, claimedBy }: HostState, owner: string)
   return claimedBy ? claimedBy.level === 'away' && claimedBy.owner !== owner : closedToNewWork || !ready;
 }
 
-function claims({ owner, hosts, stages }: Situation): Finding[] {
+function claims({ owner, hosts, stages, words }: Situation): Finding[] {
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const mine = hosts.filter(({ name }) => planned.has(name));
   const taken = Map.groupBy(
@@ -201,8 +204,8 @@ function claims({ owner, hosts, stages }: Situation): Finding[] {
               severity: 'blocks',
               reason: 'ClaimSpoilt',
               subjects: [name],
-              message: `${name} cannot be claimed: ${spoiltClaim}`,
-              remedy: `when nobody works on it, kubectl annotate node ${name} careen.dev/claim-`,
+              message: `${words.says('claim-spoilt', name)}: ${spoiltClaim}`,
+              remedy: `when nobody works on it, ${words.remedy('claim-spoilt', name)}`,
             },
           ],
     ),
@@ -219,7 +222,7 @@ function claims({ owner, hosts, stages }: Situation): Finding[] {
   ];
 }
 
-function hostsCordoned({ hosts }: Situation): Finding[] {
+function hostsClosed({ hosts, words }: Situation): Finding[] {
   const names = hosts
     .filter(({ closedToNewWork, claimedBy }) => closedToNewWork && !claimedBy)
     .map(({ name }) => name);
@@ -229,8 +232,8 @@ function hostsCordoned({ hosts }: Situation): Finding[] {
       severity: 'warns',
       reason: 'HostCordoned',
       subjects: names,
-      message: `somebody has cordoned ${listed(names)}: counts as out of service, and stays cordoned`,
-      remedy: 'kubectl uncordon what may work again',
+      message: `${words.says('closed-by-others', listed(names))}: counts as out of service, and stays so`,
+      remedy: `${words.remedy('closed-by-others')} what may work again`,
     },
   ];
 }

@@ -2,7 +2,7 @@
 import { updateConditions } from '../crds/conditions.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import type { Answer } from '../engine/requests.ts';
+import type { Answer } from '../engine/turn.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
 import type { HeldBack } from '../engine/turn.ts';
@@ -66,6 +66,8 @@ export type Shown = {
   /** What is waited for. */
   readonly reasons: readonly string[];
   readonly heldBack?: HeldBack | undefined;
+  /** How a person opens a host that is kept locked. */
+  readonly openRemedy?: string;
   readonly answers?: readonly Answer[];
   /** The ids of the requests that stand in the annotations. */
   readonly placedIds?: ReadonlySet<string>;
@@ -75,13 +77,14 @@ export type Shown = {
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, answers = [], placedIds = new Set() }: Shown,
+  { reasons, heldBack, openRemedy, answers = [], placedIds = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
   const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
-  const message = messageOf(run, { summary: record?.summary ?? '', reasons, heldBack: heldBack?.message });
+  const summary = record?.summary ?? '';
+  const message = messageOf(run, { summary, reasons, heldBack: heldBack?.message, openRemedy });
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),

@@ -1,10 +1,11 @@
 import type { HostProgress, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
-import type { Answer } from '../engine/requests.ts';
+import type { Answer } from '../engine/turn.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostName } from '../planner/facts.ts';
+import type { HostWords } from '../planner/host-words.ts';
 
 /** An event before it is known which object it is about. */
 export type EventDraft = {
@@ -94,18 +95,19 @@ function hostEvents(
 }
 
 /** The event of an accepted effect; undefined for those that people are not told of. */
-export function effectEvent(effect: Effect): EventDraft | undefined {
+export function effectEvent(effect: Effect, words: HostWords): EventDraft | undefined {
   const { host } = effect;
   switch (effect.kind) {
     case 'claim': {
       const away = effect.claim.level === 'away';
-      const note = away ? `${host} was cordoned and claimed` : `${host} is patched in place`;
+      const note = away ? words.says('claimed', host) : `${host} is patched in place`;
       return { reason: 'HostLocked', host, note };
     }
     case 'release':
       return { reason: 'HostReleased', host, note: `${host} was given back` };
     case 'leave-locked': {
-      const note = `${host} stays cordoned: ${effect.reason}; kubectl uncordon ${host} when it is fit to work`;
+      const remedy = `${words.remedy('kept-locked', host)} when it is fit to work`;
+      const note = `${words.says('kept-locked', host)}: ${effect.reason}; ${remedy}`;
       return { reason: 'HostLeftLocked', host, note };
     }
     default:
@@ -114,7 +116,8 @@ export function effectEvent(effect: Effect): EventDraft | undefined {
 }
 
 /** The event of a host that a strategy left locked when it was deleted. */
-export function leftLockedEvent({ name, reason = '' }: HostProgress): EventDraft {
-  const note = `${name} stays locked, it could not be given back (${reason}); kubectl uncordon ${name} when it is fit to work`;
+export function leftLockedEvent({ name, reason = '' }: HostProgress, words: HostWords): EventDraft {
+  const remedy = `${words.remedy('kept-locked', name)} when it is fit to work`;
+  const note = `${name} stays locked, it could not be given back (${reason}); ${remedy}`;
   return { reason: 'HostLeftLocked', host: name, note };
 }

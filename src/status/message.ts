@@ -9,13 +9,16 @@ export type MessageInput = {
   readonly reasons: readonly string[];
   /** Why nothing further may begin. */
   readonly heldBack: string | undefined;
+  /** How a person opens a host that is kept locked. */
+  readonly openRemedy: string | undefined;
 };
 
 /** What is going on in a run, or what is waited for, in one sentence. */
-export function messageOf(run: RunState, { summary, reasons, heldBack }: MessageInput): string {
+export function messageOf(run: RunState, { summary, reasons, heldBack, openRemedy }: MessageInput): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
   const locked = stayLocked(run);
+  const orOpen = openRemedy === undefined ? '' : `, or ${openRemedy}`;
   switch (state) {
     case 'ready-to-apply':
       return truncate(heldBack === undefined ? summary : `${summary}; nothing begins yet: ${heldBack}`);
@@ -38,7 +41,7 @@ export function messageOf(run: RunState, { summary, reasons, heldBack }: Message
     case 'apply-timeout':
       return truncate(
         (apply.reason ?? 'failed') +
-          (locked ? `; ${locked} until a request release-host, an abort, or kubectl uncordon` : ''),
+          (locked ? `; ${locked} until a request release-host, an abort${orOpen}` : ''),
       );
     case 'aborting':
       return truncate(
@@ -53,7 +56,7 @@ export function messageOf(run: RunState, { summary, reasons, heldBack }: Message
       return truncate(
         `${run.abort?.reason ?? 'the abort failed'}; ` +
           (locked
-            ? `${locked}: abort again (execution.mode Hold, then Abort), or kubectl uncordon`
+            ? `${locked}: abort again (execution.mode Hold, then Abort)${orOpen}`
             : 'no host is held any more; set execution.mode to Hold for a new plan'),
       );
     case 'building':

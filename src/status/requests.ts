@@ -2,7 +2,7 @@ import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION } from '../crds
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { truncate } from '../crds/truncate.ts';
-import type { Answer, RunRequest } from '../engine/requests.ts';
+import type { Answer, RunRequest } from '../engine/turn.ts';
 
 const KEPT_ANSWERS = 10;
 

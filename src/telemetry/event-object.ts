@@ -89,11 +89,14 @@ export function seriesPatch({ count, last }: Occurrences): object {
   return { series: { count, lastObservedTime: microTime(last) } };
 }
 
-/** The event as one regarding its node, for when the namespace of the strategy is gone; undefined without either. */
-export function aboutNode(event: CareenEvent): CareenEvent | undefined {
+/**
+ * The event as one regarding the cluster-scoped object that it is related to, for when the namespace of the object that
+ * it regards is gone; undefined without either.
+ */
+export function aboutClusterObject(event: CareenEvent): CareenEvent | undefined {
   const { regarding, related, note } = event;
   const { kind, namespace, name } = regarding;
-  if (namespace === undefined || related?.kind !== 'Node') return undefined;
+  if (namespace === undefined || !related || related.namespace !== undefined) return undefined;
   return { ...event, regarding: related, related: regarding, note: `${kind} ${namespace}/${name}: ${note}` };
 }
 

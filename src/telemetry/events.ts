@@ -5,7 +5,7 @@
  */
 import { apiAnswer } from '../kube/api-answer.ts';
 import {
-  aboutNode,
+  aboutClusterObject,
   eventBody,
   eventName,
   eventsPath,
@@ -138,7 +138,7 @@ export class EventRecorder {
       series.made = true;
     } catch (error) {
       if (apiAnswer(error)?.code === 409) return this.#adopt(series);
-      const elsewhere = namespaceIsGone(error) ? aboutNode(event) : undefined;
+      const elsewhere = namespaceIsGone(error) ? aboutClusterObject(event) : undefined;
       if (!elsewhere) throw error;
       series.event = elsewhere;
       await this.#make(series);

@@ -1,7 +1,7 @@
 /** What every adapter of the host-ops port promises, as tests that run against any of them. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Effect, Outcome } from '../../src/engine/effect.ts';
-import type { HostFacts } from '../../src/engine/view.ts';
+import type { Signals, HostFacts } from '../../src/engine/view.ts';
 import type { HostSeed } from '../../src/planner/facts.ts';
 import {
   ContractCase,
@@ -239,25 +239,29 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     });
 
     it('makes no claim on a host that was closed or opened since the claim was asked for', async () => {
-      const closedToNewWork = await c.watched('closed-since');
-      const asked = { ...c.claimOf(closedToNewWork).claim, epoch: EPOCH + 1 };
-      await c.fixture.close(closedToNewWork.name);
+      const closed = await c.watched('closed-since');
+      const asked = { ...c.claimOf(closed).claim, epoch: EPOCH + 1 };
+      await c.fixture.close(closed.name);
       const opened = await c.watched('opened-since');
       await c.fixture.ops.adopt(
         new Map([
-          [closedToNewWork.name, { claim: { ...asked, closedToNewWorkBefore: false }, makeIfMissing: true }],
+          [closed.name, { claim: { ...asked, closedToNewWorkBefore: false }, makeIfMissing: true }],
           [opened.name, { claim: { ...asked, closedToNewWorkBefore: true }, makeIfMissing: true }],
         ]),
         { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
         c.signal,
       );
-      await c.fixture.ops.confirm([closedToNewWork.name, opened.name], c.signal);
-      expect(c.host(closedToNewWork.name)).toMatchObject({
+      await c.fixture.ops.confirm([closed.name, opened.name], c.signal);
+      expect(c.host(closed.name)).toMatchObject({
         claim: undefined,
-        marked: false,
+        hasMaintenanceMark: false,
         closedToNewWork: true,
       });
-      expect(c.host(opened.name)).toMatchObject({ claim: undefined, marked: false, closedToNewWork: false });
+      expect(c.host(opened.name)).toMatchObject({
+        claim: undefined,
+        hasMaintenanceMark: false,
+        closedToNewWork: false,
+      });
     });
 
     it('hands a Job over: it cannot be started by what was decided before, and can be removed', async () => {
@@ -350,6 +354,19 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.claimed(facts);
       expect(c.view().signal('alarms')?.alarms).toEqual([]);
       expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
+    });
+
+    it('has no signal of an unknown id, and takes none for another', () => {
+      // A caller that is newer than the adapter may know more signals.
+      const newer = 'gates' as string as keyof Signals;
+      expect(() => c.view().signal(newer)).toThrow('there is no signal gates');
+    });
+
+    it('words what happens to a host, and what a person does about it', () => {
+      const { words } = c.view();
+      expect(words.says('opened-by-others', 'worker-3')).toContain('worker-3');
+      expect(words.remedy('kept-locked', 'worker-3')).toContain('worker-3');
+      expect(words.remedy('kept-locked')).not.toBe('');
     });
   });
 }

@@ -10,6 +10,7 @@ import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/pa
 import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
+import { untilObject } from '../support/controlplane/until-object.ts';
 import { eventually } from '../support/eventually.ts';
 import {
   allowJobs,
@@ -176,8 +177,7 @@ export class Fleet {
   }
 
   async status(): Promise<PatchStrategyStatus> {
-    const found = await read(this.#cluster.admin, this.#strategy);
-    return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(found ?? {}).status;
+    return strategyStatusOf(await read(this.#cluster.admin, this.#strategy));
   }
 
   /** The pool, for what is asked of it by its name. */
@@ -186,16 +186,14 @@ export class Fleet {
   }
 
   async poolStatus(): Promise<HostPoolStatus> {
-    const found = await read(this.#cluster.admin, this.poolObject);
-    return z.looseObject({ status: hostPoolStatus.default({}) }).parse(found).status;
+    return poolStatusOf(await read(this.#cluster.admin, this.poolObject));
   }
 
   /** Waits until the status of the pool is as wished, and fails with what it was last. */
   async untilPool(what: string, fits: (status: HostPoolStatus) => boolean): Promise<HostPoolStatus> {
     let seen: HostPoolStatus = {};
-    return eventually(what, async () => fits((seen = await this.poolStatus())) && seen, {
-      describe: () => seen,
-    });
+    const look = (object: unknown): HostPoolStatus | false => fits((seen = poolStatusOf(object))) && seen;
+    return untilObject(what, this.#cluster.admin, this.poolObject, look, { describe: () => seen });
   }
 
   /** Waits until the status is as wished, and fails with what it was last. */
@@ -206,17 +204,12 @@ export class Fleet {
   ): Promise<PatchStrategyStatus> {
     let seen: PatchStrategyStatus = {};
     const log = (): unknown => this.#cluster.operator.lines.slice(-8);
-    return eventually(
-      what,
-      async () => {
-        seen = await this.status();
-        return fits(seen) ? seen : undefined;
-      },
-      {
-        seconds,
-        describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }),
-      },
-    );
+    const look = (object: unknown): PatchStrategyStatus | false =>
+      fits((seen = strategyStatusOf(object))) && seen;
+    return untilObject(what, this.#cluster.admin, this.#strategy, look, {
+      seconds,
+      describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }),
+    });
   }
 
   /** Waits for the answer to a request or an abort, such as `refused: this run holds no host worker-3`. */
@@ -260,6 +253,14 @@ export class Fleet {
       { metadata: { annotations } },
     );
   }
+}
+
+function strategyStatusOf(object: unknown): PatchStrategyStatus {
+  return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(object ?? {}).status;
+}
+
+function poolStatusOf(object: unknown): HostPoolStatus {
+  return z.looseObject({ status: hostPoolStatus.default({}) }).parse(object).status;
 }
 
 /** Names of the nodes that Careen, or anybody, keeps closed. */

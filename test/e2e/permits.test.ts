@@ -57,11 +57,11 @@ describe('the limit of a pool', () => {
     await fleet.apply(RUN);
     const waits = async (text: string): Promise<unknown> =>
       fleet.until(text, ({ message }) => message?.includes(text) ?? false);
-    await waits('2 hosts out of service, the pool allows 1 (cordoned or not Ready: counted-1)');
+    await waits('2 hosts out of service, the pool allows 1 (out of service by others: counted-1)');
     await fleet.annotate('counted-2', { 'testbed.local/ready': 'false' });
-    await waits('3 hosts out of service, the pool allows 1 (cordoned or not Ready: counted-1, counted-2)');
+    await waits('3 hosts out of service, the pool allows 1 (out of service by others: counted-1, counted-2)');
     await uncordon(cluster.admin, 'counted-1');
-    await waits('2 hosts out of service, the pool allows 1 (cordoned or not Ready: counted-2)');
+    await waits('2 hosts out of service, the pool allows 1 (out of service by others: counted-2)');
     expect(marked(await fleet.nodes())).toEqual([]);
 
     await fleet.annotate('counted-2', { 'testbed.local/ready': 'true' });
@@ -123,7 +123,7 @@ describe('pools that select the same host', () => {
       Boolean(conditions?.some(({ type, status }) => type === 'Stalled' && status === 'True')),
     );
     const problem =
-      'HostPool newer selects hosts of an older pool (newer-0): change its nodeSelector, it grants nothing until then';
+      'HostPool newer selects hosts of an older pool (newer-0): change its spec.provider, it grants nothing until then';
     expect(pool).toMatchObject({ hosts: 1 });
     expect(pool.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
       reason: 'Overlap',

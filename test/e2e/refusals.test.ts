@@ -128,7 +128,7 @@ describe('a claim', () => {
     );
     expect(waits.message).toContain(
       'its annotation careen.dev/claim was edited, or copied from another node; when nobody works on it, ' +
-        'kubectl annotate node copied-1 careen.dev/claim- takes that off',
+        'kubectl annotate node copied-1 careen.dev/claim-',
     );
     expect(closed(await fleet.nodes())).toEqual([]);
     await setClaim('copied-1', null);

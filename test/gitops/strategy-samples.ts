@@ -104,7 +104,7 @@ async function abortFailed(): Promise<PatchStrategyStatus> {
   });
 }
 
-const overlap = 'HostPool gpu selects hosts of an older pool (w-1): change its nodeSelector';
+const overlap = 'HostPool gpu selects hosts of an older pool (w-1): change its spec.provider';
 const paused = 'HostPool default is paused (spec.paused): no outage begins';
 const pinned = 'execution.plan is sha256:1, the plan is now sha256:2';
 const notPermitted =

@@ -6,10 +6,14 @@ import { CRASH_POINTS, CRASH_STEPS, WRITE_KINDS } from './writes.ts';
 /** A run counts only when it was disturbed, and on a fleet worth the name. */
 const LEAST_HOSTS = 8;
 const LEAST_FAULTS = 3;
-/** What a whole suite has to reach; fewer seeds only show how far they came. */
-const LEAST_OF_A_KIND = 100;
-const LEAST_CRASHES = 20;
-const WHOLE_SUITE = 5_000;
+/**
+ * How often each kind of fault, and a crash in each place, has to come among so many seeds; fewer only show how far they
+ * came. Of a thousand, the rarest crashes come five times.
+ */
+const LEAST = [
+  { seeds: 5_000, faults: 100, crashes: 20 },
+  { seeds: 1_000, faults: 20, crashes: 1 },
+] as const;
 
 export class Report {
   readonly failures: SeedResult[] = [];
@@ -36,16 +40,21 @@ export class Report {
     return this.#passed;
   }
 
-  /** What of the coverage is missing; nothing is asked of fewer seeds than a whole suite. */
+  /** What of the coverage is missing. */
   get gaps(): string[] {
-    if (this.#seeds < WHOLE_SUITE) return [];
-    const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < LEAST_OF_A_KIND);
+    const least = this.#least;
+    if (!least) return [];
+    const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < least.faults);
     const points = CRASH_POINTS.map(({ step, when, write }) => `${step}/${when}/${write}`);
-    const uncrashed = points.filter((point) => (this.#crashes.get(point) ?? 0) < LEAST_CRASHES);
+    const uncrashed = points.filter((point) => (this.#crashes.get(point) ?? 0) < least.crashes);
     return [
       ...rare.map((kind) => `fault "${kind}" came only ${String(this.#faults.get(kind) ?? 0)} times`),
       ...uncrashed.map((point) => `crash ${point} came only ${String(this.#crashes.get(point) ?? 0)} times`),
     ];
+  }
+
+  get #least(): (typeof LEAST)[number] | undefined {
+    return LEAST.find(({ seeds }) => this.#seeds >= seeds);
   }
 
   lines(): string[] {
@@ -63,7 +72,7 @@ export class Report {
       ...counts,
       'crashes of the operator, by the running step and the write it died at (before it was sent / after it was carried out):',
       ...this.#crashTable(),
-      ...(this.#seeds < WHOLE_SUITE
+      ...(this.#least === undefined
         ? []
         : [this.gaps.length === 0 ? 'coverage: complete' : `coverage: ${this.gaps.join('; ')}`]),
     ];

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const PAUSE_MILLISECONDS = 50;
 
+export type WaitOptions = { readonly seconds?: number; readonly describe?: () => unknown };
+
 /**
  * Polls until `look` returns something other than undefined or false; fails
  * after the deadline with what `describe` last saw.
@@ -9,17 +11,18 @@ const PAUSE_MILLISECONDS = 50;
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  { seconds = 30, describe = () => '' }: { seconds?: number; describe?: () => unknown } = {},
+  { seconds = 30, describe = () => '' }: WaitOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() >= deadline) {
-      throw new Error(
-        `${what}: not within ${String(seconds)} s; last seen: ${JSON.stringify(describe(), null, 1)}`,
-      );
-    }
+    if (Date.now() >= deadline) throw notWithin(what, seconds, describe());
     await delay(PAUSE_MILLISECONDS);
   }
+}
+
+/** The error of a wait that was in vain. */
+export function notWithin(what: string, seconds: number, seen: unknown): Error {
+  return new Error(`${what}: not within ${String(seconds)} s; last seen: ${JSON.stringify(seen, null, 1)}`);
 }

@@ -1,5 +1,5 @@
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { View } from '../../engine/view.ts';
+import { signalsFrom, type View } from '../../engine/view.ts';
 import type { Fence, Scope } from '../../hostops/port.ts';
 import { SimulatedHostOps } from '../../hostops/simulated/simulated-host-ops.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
@@ -31,7 +31,8 @@ export class RehearsalOps extends SimulatedHostOps {
   override view(scope: Scope): View {
     const view = super.view(scope);
     const alarms = view.signal('alarms')?.alarms ?? [];
-    return { ...view, signal: () => ({ observedAt: this.#alarmsObservedAt, alarms }) };
+    const signal = signalsFrom({ alarms: () => ({ observedAt: this.#alarmsObservedAt, alarms }) });
+    return { ...view, signal };
   }
 
   override async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {

@@ -9,7 +9,7 @@ import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../eng
 import { decide, type Decided, type DecideInput } from '../../engine/decide.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
-import type { Answer, RunRequest } from '../../engine/requests.ts';
+import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { newRun, type RunState } from '../../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { View } from '../../engine/view.ts';

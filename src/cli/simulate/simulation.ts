@@ -7,6 +7,7 @@ import { messageOf } from '../../status/message.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
+import { NODE_WORDS } from '../../hostops/node-words.ts';
 import { unwellBecause, type Finding } from '../../planner/findings.ts';
 import type { Fleet } from '../fleet-file.ts';
 import { planFor, previewOf, type Planned, type Preview } from '../preview.ts';
@@ -104,7 +105,8 @@ function endOf(
     return { outcome: 'build-failed', message: alarmsPresent(alarmsOf(hosts)) };
   const ended: RunState = plan.stages.length === 0 ? { ...run, state: 'applied' } : run;
   const summary = `${String(plan.stages.length)} stages are planned`;
-  const message = messageOf(ended, { summary, reasons, heldBack: heldBack?.message });
+  const openRemedy = NODE_WORDS.remedy('kept-locked');
+  const message = messageOf(ended, { summary, reasons, heldBack: heldBack?.message, openRemedy });
   return { outcome: ended.state, message };
 }
 

@@ -30,7 +30,8 @@ export async function finalize(
   );
   const view = attachment.view();
   const remain = stored?.run.hosts.filter(({ name }) => view.host(name)?.claim?.run === stored.run.id) ?? [];
-  for (const host of remain) deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host)));
+  for (const host of remain)
+    deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
   deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy let go');
   return {};
 }

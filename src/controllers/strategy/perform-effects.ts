@@ -24,13 +24,14 @@ export async function performEffects(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { hosts, clock, events } = deps;
+  const { words } = attachment.view();
   const received: { effect: Effect; outcome: Outcome }[] = [];
   const queue = effects.values();
   const worker = async (): Promise<void> => {
     for (const effect of queue) {
       const outcome = await hosts.perform(effect, fence, signal);
       report(deps, key, effect, outcome);
-      const event = outcome.kind === 'accepted' ? effectEvent(effect) : undefined;
+      const event = outcome.kind === 'accepted' ? effectEvent(effect, words) : undefined;
       if (event) events.record(ownerEvent(ownerOf(strategy), event));
       attachment.outcomes.note(effect, outcome, clock());
       received.push({ effect, outcome });

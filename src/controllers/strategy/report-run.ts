@@ -1,4 +1,4 @@
-import type { Answer } from '../../engine/requests.ts';
+import type { Answer } from '../../engine/turn.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { runEvents } from '../../status/event-drafts.ts';

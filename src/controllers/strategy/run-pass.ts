@@ -51,7 +51,7 @@ export async function runPass(
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
   const shown: Shown = {
-    ...{ reasons: decision.reasons, heldBack: order.heldBack },
+    ...{ reasons: decision.reasons, heldBack: order.heldBack, openRemedy: decision.openRemedy },
     ...{ answers, placedIds: pending.placedIds },
   };
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);

@@ -4,7 +4,7 @@
  * reach further while it runs, and that a second abort is no error.
  */
 import type { Pass } from '../pass.ts';
-import type { RunRequest } from '../requests.ts';
+import type { RunRequest } from '../turn.ts';
 import { isFinal, runningStage } from '../run-state.ts';
 
 /** Undefined: accepted; otherwise why not, and what to do. */

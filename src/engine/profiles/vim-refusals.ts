@@ -1,6 +1,6 @@
 /** What the VIM refuses, by its rules and in its words (starlingx-vim.md §10.1, §10.3). */
 import type { Pass } from '../pass.ts';
-import type { RunRequest } from '../requests.ts';
+import type { RunRequest } from '../turn.ts';
 import { runningStage } from '../run-state.ts';
 import { refusal as nativeRefusal } from './careen-refusals.ts';
 

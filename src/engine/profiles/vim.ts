@@ -3,8 +3,7 @@ import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.
 import type { Plan, Stage, Step, Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { show } from '../lifecycle.ts';
-import type { Pass } from '../pass.ts';
-import type { EngineProfile } from '../profile.ts';
+import type { EngineProfile, Pass } from '../pass.ts';
 import { isFinal, newPhase, runningStage, type RunState } from '../run-state.ts';
 import { STEP_DEFINITIONS } from '../steps/definitions.ts';
 import { restartTimers } from '../timers.ts';

@@ -7,24 +7,26 @@ import { ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
  * way is awaited in any case, and no step ends on what was seen of an open host.
  */
 export function guardAgainstUncordon(step: HostStep, judge: (step: HostStep) => Verdict): Verdict {
-  const { facts, outage, name, run, plan } = step;
-  const opened = outage?.level === 'away' && facts?.claim?.run === run && !facts.closedToNewWork;
+  const { facts, outage, name, run, plan, view } = step;
+  const isOpen = outage?.level === 'away' && facts?.claim?.run === run && !facts.closedToNewWork;
   const verdict = judge(step);
-  if (!opened || verdict.kind === 'failed') return verdict;
-  const told = `${name} was uncordoned by somebody while we work on it`;
-  if (verdict.kind === 'wait') return { ...verdict, reason: `${verdict.reason}; ${told}`, uncordoned: true };
+  if (!isOpen || verdict.kind === 'failed') return verdict;
+  const { words } = view;
+  const opened = words.says('opened-by-others', name);
+  if (verdict.kind === 'wait')
+    return { ...verdict, reason: `${verdict.reason}; ${opened}`, uncordoned: true };
   switch (plan.actions.onForeignUncordon) {
     case 'fail':
-      return { ...failed(told), uncordoned: true };
+      return { ...failed(opened), uncordoned: true };
     case 'recordon': {
       const key = keyOf(step, 'lock-hosts', 'recordon');
       const effect = { kind: 'recordon', key, host: name, revision: facts.revision, run } as const;
-      return { ...ask(step, effect, `cordoning ${name} again`), uncordoned: true };
+      return { ...ask(step, effect, words.says('closing-again', name)), uncordoned: true };
     }
     case 'pause':
       return {
         kind: 'blocked',
-        reason: `${told}: kubectl cordon ${name} to go on, or abort`,
+        reason: `${opened}: ${words.remedy('opened-by-others', name)} to go on, or abort`,
         uncordoned: true,
       };
   }

@@ -1,4 +1,3 @@
-import { CLAIM_ANNOTATION } from '../../crds/names.ts';
 import { ownerText } from '../../crds/owner-ref.ts';
 import { foundClosed } from '../prior-state.ts';
 import {
@@ -23,7 +22,7 @@ export function lockHost(step: HostStep): Verdict {
   if (facts.claim) {
     return { kind: 'blocked', reason: `${name} is held by ${ownerText(facts.claim.owner)}` };
   }
-  if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(name, facts.spoiltClaim) };
+  if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(step, facts.spoiltClaim) };
   const closedToNewWorkBefore = foundClosed(facts, outage.closedToNewWorkBefore);
   const claim = {
     run,
@@ -47,19 +46,15 @@ export function lockHost(step: HostStep): Verdict {
 }
 
 /** A failure when the host's claim went away while we worked on it. */
-export function claimLost({ facts, name, run }: HostStep): Verdict | undefined {
+export function claimLost({ facts, name, run, view }: HostStep): Verdict | undefined {
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return undefined;
   if (facts.spoiltClaim !== undefined)
     return failed(`${name} lost the claim of this run: ${facts.spoiltClaim}`);
-  return failed(
-    `${name} lost the claim of this run: somebody removed or replaced its annotation ${CLAIM_ANNOTATION}`,
-  );
+  return failed(view.words.says('claim-lost', name));
 }
 
-function spoilt(name: string, why: string): string {
-  return (
-    `${name} cannot be claimed: ${why}; when nobody works on it, ` +
-    `kubectl annotate node ${name} ${CLAIM_ANNOTATION}- takes that off`
-  );
+function spoilt({ name, view: { words } }: HostStep, why: string): string {
+  const remedy = words.remedy('claim-spoilt', name);
+  return `${words.says('claim-spoilt', name)}: ${why}; when nobody works on it, ${remedy}`;
 }

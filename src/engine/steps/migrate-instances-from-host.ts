@@ -26,7 +26,7 @@ export function migrateInstances(step: HostStep): Verdict {
   const effects = asked.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
   const blocked = asked.filter((verdict) => verdict.kind === 'blocked');
   const reason = [
-    `${String(instances.length)} pods left on ${step.name}`,
+    `${step.view.words.instances(instances.length)} left on ${step.name}`,
     ...new Set(blocked.map((each) => each.reason)),
   ];
   if (effects.length > 0) return { kind: 'act', effects, reason: reason.join('; ') };
@@ -38,30 +38,30 @@ export function migrateInstances(step: HostStep): Verdict {
 
 /** Asks a pod to leave, once: an eviction that was accepted shows in the view soon, and is not repeated meanwhile. */
 function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict {
+  const instance = { uid, namespace, name };
   const key = keyOf(step, 'migrate-instances-from-host', uid);
   const before = step.outcomes.get(key)?.kind;
   if (before === 'accepted' || before === 'already') {
-    return { kind: 'wait', reason: `pod ${namespace}/${name} was asked to leave` };
+    return { kind: 'wait', reason: `${step.view.words.instance(instance)} was asked to leave` };
   }
-  return ask(step, { kind: 'evict', key, host: step.name, instance: { uid, namespace, name } }, '');
+  return ask(step, { kind: 'evict', key, host: step.name, instance }, '');
 }
 
-function consentMissing({ plan, name }: HostStep, staying: readonly InstanceFacts[]): string | undefined {
+function consentMissing(
+  { plan, name, view: { words } }: HostStep,
+  staying: readonly InstanceFacts[],
+): string | undefined {
   const { evictUnmanagedPods, evictPodsWithLocalData } = plan.actions.drain;
   const unmanaged = evictUnmanagedPods ? [] : staying.filter((each) => each.unmanaged);
   const localData = evictPodsWithLocalData
     ? []
     : staying.filter((each) => each.localData && !unmanaged.includes(each));
   const complaints = [
-    ...(unmanaged.length > 0
-      ? [`${list(unmanaged)} without a controller (delete them, or set spec.drain.evictUnmanagedPods)`]
-      : []),
-    ...(localData.length > 0
-      ? [`${list(localData)} with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)`]
-      : []),
+    ...(unmanaged.length > 0 ? [`${list(unmanaged)} ${words.consent('unmanaged')}`] : []),
+    ...(localData.length > 0 ? [`${list(localData)} ${words.consent('local-data')}`] : []),
   ];
   return complaints.length > 0
-    ? `${name} runs pods that need consent to be evicted: ${complaints.join('; ')}`
+    ? `${words.says('consent-missing', name)}: ${complaints.join('; ')}`
     : undefined;
 }
 

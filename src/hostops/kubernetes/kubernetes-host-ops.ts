@@ -2,10 +2,11 @@
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { HostFacts, View } from '../../engine/view.ts';
+import { signalsFrom, type HostFacts, type View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { membershipOf } from '../membership.ts';
+import { NODE_WORDS } from '../node-words.ts';
 import type {
   Adoption,
   Fence,
@@ -159,7 +160,10 @@ export class KubernetesHostOps implements HostOps {
       fleet: fleet.facts,
       host: (name) => this.#hostFacts(name, scope),
       effect: (key) => this.#jobs.effect(key),
-      signal: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),
+      signal: signalsFrom({
+        alarms: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),
+      }),
+      words: NODE_WORDS,
     };
   }
 

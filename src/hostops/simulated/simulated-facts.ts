@@ -1,19 +1,20 @@
 /** The facts of a simulated host, which stand in its labels and in what it reports. Pure. */
 import type { Facts } from '../../planner/facts.ts';
-import type { SimulatedHost } from './simulated-world.ts';
+import type { Labels } from '../../planner/labels.ts';
 
-type Told = Pick<SimulatedHost, 'nodeInfo' | 'labels'>;
+/** What a host reports of itself. */
+type Reported = { readonly nodeInfo: Facts; readonly labels: Labels };
 
 const LABEL = 'labels.';
 
 /** All that can be told of a host, by fact name. */
-export function factsOf({ nodeInfo, labels }: Told): Facts {
+export function factsOf({ nodeInfo, labels }: Reported): Facts {
   const named = Object.entries(labels).map(([key, value]) => [`${LABEL}${key}`, value] as const);
   return { ...nodeInfo, ...Object.fromEntries(named) };
 }
 
 /** What a host tells when these facts have changed. */
-export function withFacts({ nodeInfo, labels }: Told, facts: Facts): Told {
+export function withFacts({ nodeInfo, labels }: Reported, facts: Facts): Reported {
   const changed = Object.entries(facts);
   const reported = changed.filter(([fact]) => !fact.startsWith(LABEL));
   const labelled = changed

@@ -2,18 +2,20 @@
 import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { mayArrive } from '../../engine/prior-state.ts';
-import type {
-  Alarm,
-  Claim,
-  EffectFacts,
-  FleetFacts,
-  HostFacts,
-  InstanceFacts,
-  View,
+import {
+  signalsFrom,
+  type Alarm,
+  type Claim,
+  type EffectFacts,
+  type FleetFacts,
+  type HostFacts,
+  type InstanceFacts,
+  type View,
 } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
 import { claimedAway, membershipOf } from '../membership.ts';
+import { NODE_WORDS } from '../node-words.ts';
 import type {
   Adoption,
   Fence,
@@ -90,7 +92,8 @@ export class SimulatedHostOps implements HostOps {
         const job = jobs.get(key);
         return job && watched.has(job.host) ? jobFacts(job) : undefined;
       },
-      signal: () => alarms,
+      signal: signalsFrom({ alarms: () => alarms }),
+      words: NODE_WORDS,
       fleet: {
         ...fleetOf(members, world.planRevision),
         claimedAway: claimedAway(this.markedHosts(scope)),

@@ -3,7 +3,6 @@
  */
 import type { StageName } from '../../crds/vocabulary.ts';
 import type { Entities, Undo } from '../plan.ts';
-import type { Profile } from './profile.ts';
 
 /** Steps that only pass time: how long they take is said where they are used, not in the profile's table. */
 export type WaitName = 'system-stabilize' | 'wait-data-sync' | 'wait-alarms-clear';
@@ -57,6 +56,9 @@ function entities(type: Entities['type'], all: readonly Entity[]): Entities {
   return { type, names: all.map(({ name }) => name), uuids: all.map(({ uuid }) => uuid) };
 }
 
+/** How long each kind of step may take at a level of the VIM. */
+type Timeouts = { readonly timeoutSeconds: Readonly<Record<TimedStepName, number>> };
+
 /** What an abort does about a step that was begun (starlingx-vim.md §9); nothing about any other. */
 const UNDONE_BY: Readonly<Partial<Record<TimedStepName, TimedStepName>>> = {
   'lock-hosts': 'unlock-hosts',
@@ -64,7 +66,7 @@ const UNDONE_BY: Readonly<Partial<Record<TimedStepName, TimedStepName>>> = {
   'disable-host-services': 'enable-host-services',
 };
 
-export function step(profile: Profile, name: TimedStepName, on: Entities = NOTHING): Step {
+export function step(profile: Timeouts, name: TimedStepName, on: Entities = NOTHING): Step {
   const undo = UNDONE_BY[name];
   return {
     name,

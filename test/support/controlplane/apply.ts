@@ -87,6 +87,23 @@ export async function read(config: KubeConfig, target: Manifest): Promise<unknow
   return request(config, 'GET', await pathOf(config, target));
 }
 
+const listSchema = z.looseObject({
+  metadata: z.looseObject({ resourceVersion: z.string() }),
+  items: z.array(z.unknown()),
+});
+
+/** Lists the objects beside a target that a selector of fields lets pass; `path` is where they are listed and watched. */
+export async function list(
+  config: KubeConfig,
+  target: Manifest,
+  fieldSelector: string,
+): Promise<{ readonly path: string; readonly resourceVersion: string; readonly items: readonly unknown[] }> {
+  const path = (await pathOf(config, target)).replace(/\/[^/]+$/, '');
+  const answer = await request(config, 'GET', `${path}?fieldSelector=${encodeURIComponent(fieldSelector)}`);
+  const { metadata, items } = listSchema.parse(answer);
+  return { path, resourceVersion: metadata.resourceVersion, items };
+}
+
 /** Deletes an object, without waiting for its finalizers. */
 export async function remove(
   config: KubeConfig,

@@ -56,7 +56,7 @@ describe('careen plan', PROCESS, () => {
         query-alarms 1 min, lock-hosts 15 min, migrate-instances-from-host 30 min, sw-patch-hosts 30 min,
         verify 15 min, system-stabilize 1 s, unlock-hosts 30 min, system-stabilize 1 s
 
-      warns: somebody has cordoned worker-4: counts as out of service, and stays cordoned
+      warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
 
       7 hosts in 5 stages, about 37 min, at most 11 h (timeouts)

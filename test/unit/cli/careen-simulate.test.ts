@@ -22,7 +22,7 @@ describe('careen simulate', () => {
 
       m migrate-instances-from-host, p sw-patch-hosts, v verify
 
-      warns: somebody has cordoned worker-4: counts as out of service, and stays cordoned
+      warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
 
       applied after 37 min, 7 of 7 hosts done
@@ -80,7 +80,7 @@ describe('careen simulate', () => {
 
       m migrate-instances-from-host, p sw-patch-hosts, v verify, X fails
 
-      warns: somebody has cordoned worker-4: counts as out of service, and stays cordoned
+      warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
 
       apply-failed after 26 min, 3 of 7 hosts done

@@ -3,13 +3,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/engine/advance.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import { VIM_ENGINE } from '../../../src/engine/profiles/vim.ts';
-import type { RunRequest } from '../../../src/engine/requests.ts';
+import type { RunRequest } from '../../../src/engine/turn.ts';
 import { runningStep, type RunState } from '../../../src/engine/run-state.ts';
 import { DONE, type Verdict } from '../../../src/engine/steps/verdict.ts';
 import { nextDeadline } from '../../../src/engine/timers.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
 import { openAndFree, workers } from '../support/fleets.ts';
 import { EPOCH } from '../../../src/cli/simulate/simulated-operator.ts';
+import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { OWNER, SimulatedRun } from '../support/simulated-run.ts';
 
 const RUNS: Verdict = { kind: 'wait', reason: 'its pods are leaving' };
@@ -47,6 +48,7 @@ function look(
       host: () => undefined,
       effect: () => undefined,
       signal: () => undefined,
+      words: NODE_WORDS,
       fleet: {
         ...{ total: 2, outOfServiceByOthers: new Set<string>(), claimedAway: new Set<string>() },
         ...{ keptByOtherPools: new Set<string>(), revision: '1' },

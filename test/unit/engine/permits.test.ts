@@ -49,7 +49,7 @@ describe('permits', () => {
   });
 
   it('count a host that others took out of service, and count it once', () => {
-    expect(settle(['a'], status(), pool(1, ['x'])).facts.refusal).toMatch(/cordoned or not Ready: x/);
+    expect(settle(['a'], status(), pool(1, ['x'])).facts.refusal).toMatch(/out of service by others: x/);
     expect(settle(['a'], status(), pool(1, ['a'])).facts.refusal).toBeUndefined();
   });
 

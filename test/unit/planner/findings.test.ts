@@ -1,3 +1,4 @@
+import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { describe, expect, it } from 'vitest';
 import { findings, type HostState, type Situation } from '../../../src/planner/findings.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
@@ -30,6 +31,7 @@ function situation(hosts: readonly HostState[] = [], more: Partial<Situation> = 
   const others = names.filter((name) => hosts.every((each) => each.name !== name));
   return {
     owner: 'PatchStrategy/careen-hosts/kernel',
+    words: NODE_WORDS,
     spec: { workerApplyType: 'parallel', maxParallelWorkerHosts: 2 },
     pool: POOL,
     limit: 2,
@@ -185,12 +187,12 @@ describe('findings', () => {
       'HostUnwell: w-4 reports DiskPressure; is short of PIDs: no plan is made meanwhile; mend it, or take it out of the cluster',
       'HostUnwell: w-5 is not Ready: no plan is made meanwhile; mend it, or take it out of the cluster',
       'PoolPaused: HostPool default is paused: no outage begins; set spec.paused of the pool to false',
-      'PoolOverlap: HostPool default selects hosts of an older pool (x-1): it grants nothing; change its nodeSelector',
+      'PoolOverlap: HostPool default selects hosts of an older pool (x-1): it grants nothing; change its spec.provider',
       'LimitReached: stage 1 takes 1 host out of service besides w-1, w-4, w-5; HostPool default allows 1 at once, so it gets no permit; put hosts back into service, or raise maxUnavailable of the pool',
       `ClaimSpoilt: w-2 cannot be claimed: ${spoilt}; when nobody works on it, kubectl annotate node w-2 careen.dev/claim-`,
       'HostWithoutRole: no role of HostPool default selects w-5: left out of every plan; label them, or change spec.roles of the pool',
       'ClaimedByOther: PatchStrategy careen-hosts/firmware works on w-1: their stages wait until it has given them back; wait for it, or abort it',
-      'HostCordoned: somebody has cordoned w-3: counts as out of service, and stays cordoned; kubectl uncordon what may work again',
+      'HostCordoned: somebody has cordoned w-3: counts as out of service, and stays so; kubectl uncordon what may work again',
       'LimitRounded: 20% of 5 hosts comes to 1: they go one after another; raise maxUnavailable of the pool, if more may be out of service at once',
       'StageCut: HostPool default allows 1 host out of service at once, so stages of workers hold 1 and not 2 (maxParallelWorkerHosts); raise maxUnavailable of the pool, if more may be out of service at once',
     ]);

@@ -1,5 +1,5 @@
 /** Requests of people to a simulated run. */
-import type { RunRequest } from '../../../src/engine/requests.ts';
+import type { RunRequest } from '../../../src/engine/turn.ts';
 import { SimulatedRun, type RunOptions } from './simulated-run.ts';
 
 /** A request without its id, kind by kind. */

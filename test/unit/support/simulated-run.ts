@@ -10,7 +10,7 @@ import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import { decide, type Decided, type DecideInput } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits.ts';
-import type { EngineProfile } from '../../../src/engine/profile.ts';
+import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
 import type { Scope } from '../../../src/hostops/port.ts';

@@ -1,0 +1,49 @@
+import { CLAIM_ANNOTATION } from '../crds/names.ts';
+import type { HostWords } from '../planner/host-words.ts';
+
+/** How hosts that are nodes of a Kubernetes cluster are worded: with the commands of kubectl. */
+export const NODE_WORDS: HostWords = {
+  says: (situation, host) => {
+    switch (situation) {
+      case 'opened-by-others':
+        return `${host} was uncordoned by somebody while we work on it`;
+      case 'closed-by-others':
+        return `somebody has cordoned ${host}`;
+      case 'closing-again':
+        return `cordoning ${host} again`;
+      case 'claimed':
+        return `${host} was cordoned and claimed`;
+      case 'claim-lost':
+        return `${host} lost the claim of this run: somebody removed or replaced its annotation ${CLAIM_ANNOTATION}`;
+      case 'claim-spoilt':
+        return `${host} cannot be claimed`;
+      case 'kept-locked':
+        return `${host} stays cordoned`;
+      case 'consent-missing':
+        return `${host} runs pods that need consent to be evicted`;
+    }
+  },
+  remedy: (situation, host) => {
+    const node = host === undefined ? '' : ` ${host}`;
+    switch (situation) {
+      case 'opened-by-others':
+      case 'closing-again':
+        return `kubectl cordon${node}`;
+      case 'closed-by-others':
+      case 'claimed':
+      case 'kept-locked':
+        return `kubectl uncordon${node}`;
+      case 'claim-lost':
+      case 'claim-spoilt':
+        return `kubectl annotate node${node} ${CLAIM_ANNOTATION}-`;
+      case 'consent-missing':
+        return `kubectl get pods -A --field-selector spec.nodeName=${host ?? ''}`;
+    }
+  },
+  instance: ({ namespace, name }) => `pod ${namespace}/${name}`,
+  instances: (count) => `${String(count)} pods`,
+  consent: (why) =>
+    why === 'unmanaged'
+      ? 'without a controller (delete them, or set spec.drain.evictUnmanagedPods)'
+      : 'with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)',
+};
