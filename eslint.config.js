@@ -8,7 +8,7 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-/** Each folder of src, and the folders of ours that it may import besides itself. */
+/** Each folder of src, and the other folders of src that it may import. */
 const LAYERS = {
   kube: [],
   crds: [],
@@ -26,7 +26,7 @@ const LAYERS = {
   cli: ['kube', 'crds', 'planner', 'engine', 'status', 'hostops', 'resources'],
 };
 
-/** The folders without I/O, clock or chance, and all that they may import from outside. */
+/** The folders without I/O, clock or chance, and the only packages that they may import. */
 const PURE = {
   crds: ['zod', 'node:crypto'],
   planner: ['zod', 'node:util', 'node:crypto'],
@@ -35,15 +35,15 @@ const PURE = {
 };
 
 /**
- * The folders of hostops, and those beside them that each may import. The adapters of the port know the port and the
- * host Jobs, never each other.
+ * The folders of hostops, and the other folders of hostops that each may import. An adapter of the port may import the
+ * port and the host Jobs, never another adapter.
  */
 const HOSTOPS_PARTS = { jobs: [], kubernetes: ['jobs'], simulated: [] };
 
-/** Single files without I/O, clock or chance in a folder that has them, and all that they may import from outside. */
+/** Single files without I/O, clock or chance in other folders, and the only packages that they may import. */
 const PURE_FILES = { 'kube/resource-versions.ts': ['zod'], 'leadership/lease-verdict.ts': ['zod'] };
 
-/** What the globals of the platform would bring into a pure folder. */
+/** The globals of the platform that a pure folder may not use, by what they would bring in. */
 const IMPURE_GLOBALS = {
   time: ['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'performance'],
   'I/O': ['fetch', 'WebSocket', 'EventSource', 'console'],
@@ -72,7 +72,7 @@ const staticImportsOnly = {
   message: 'Import statically, so that the direction of imports can be checked.',
 };
 
-/** Refuses relative imports that leave the own folder for one of these. */
+/** Refuses relative imports from outside of these folders. */
 function refuseFolders(folders, message) {
   return { regex: String.raw`^(\.{1,2}/)+((${folders.join('|')})/|main\.ts$)`, message };
 }
@@ -192,14 +192,14 @@ const entry = {
   },
 };
 
-/** The command line asks the environment how wide the terminal is. */
+/** The command line reads the width of the terminal from the environment. */
 const commandLine = {
   name: 'careen/command-line',
   files: ['src/cli/careen.ts'],
   rules: { 'no-restricted-properties': 'off' },
 };
 
-/** The rules of ESLint's own that find mistakes the compiler does not. */
+/** ESLint's own rules for mistakes that the compiler does not find. */
 const mistakes = {
   name: 'careen/mistakes',
   rules: {
@@ -259,7 +259,7 @@ const typescript = {
       'error',
       { argsIgnorePattern: '^_', varsIgnorePattern: '^_$', ignoreRestSiblings: true },
     ],
-    // An adapter whose answer is at hand still has to be async, as its port says.
+    // An adapter that has its answer at once must still be async, because its port is.
     '@typescript-eslint/require-await': 'off',
     '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],

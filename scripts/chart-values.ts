@@ -1,17 +1,17 @@
-/** What charts/careen takes as values. Helm checks them against values.schema.json, which is made from this. */
+/** The values of charts/careen. Helm checks them against values.schema.json, which is generated from this file. */
 import { z } from 'zod';
 import { namespaceName, objectName } from '../src/crds/schema.ts';
 import type { JsonSchema } from './json-schemas.ts';
 
 /**
- * An object with these fields and no others. A field that somebody sets is laid over values.yaml, so none is lacking
- * unless it was set to null: that is refused, as a check or a limit would go without a word.
+ * An object with all of these fields and no others. Helm merges the values of a user into values.yaml, so a field is
+ * absent only when the user set it to null. That is refused: null would remove a check or a limit silently.
  */
 function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape);
 }
 
-/** An object with these fields and no others, all of which may be left out, or taken away by null. */
+/** An object with these fields and no others. Each may be absent, or removed by null. */
 function options<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape).partial();
 }
@@ -23,7 +23,7 @@ const labels = z.record(labelKey, z.string().regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]
 const annotations = z.record(labelKey, z.string());
 /** Labels in Prometheus. */
 const alertLabels = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string());
-/** Fields of Kubernetes that are handed on as they are: the API server checks them. */
+/** Fields of Kubernetes, passed on unchanged: the API server checks them. */
 const ofKubernetes = z.looseObject({});
 const quantity = z.union([
   z.number().min(0),
@@ -64,7 +64,7 @@ const environment = z.strictObject({
 });
 
 const values = fields({
-  fullnameOverride: name.max(40), // the longest name is this with "-approver" behind it, and a Service's has 63
+  fullnameOverride: name.max(40), // the longest name adds "-approver" to this, and the name of a Service has at most 63 characters
   nameOverride: name.max(63),
   image,
   imagePullSecrets: z.array(z.strictObject({ name: objectName() })),
@@ -91,7 +91,7 @@ const values = fields({
   global: ofKubernetes,
 });
 
-/** The schema of all values; a pool is checked as its kind is. */
+/** The schema of all values; a pool is checked like a HostPool. */
 export function valuesSchema(poolSpec: JsonSchema): JsonSchema {
   const pools = z.record(objectName(), z.unknown().meta(poolSpec));
   return z.toJSONSchema(values.extend({ pools }), {
@@ -102,7 +102,7 @@ export function valuesSchema(poolSpec: JsonSchema): JsonSchema {
   });
 }
 
-/** Of a key that `propertyNames` refuses, Helm 4.3 names another place than its own; with `patternProperties` the right one. */
+/** Helm 4.3 reports a wrong path for a key that `propertyNames` refuses, and the right one with `patternProperties`. */
 function keysAsPattern(schema: z.core.JSONSchema.BaseSchema): void {
   const { propertyNames, additionalProperties } = schema;
   if (typeof propertyNames !== 'object' || additionalProperties === undefined) return;

@@ -1,4 +1,4 @@
-/** The fleet of the demonstration: twelve simulated nodes with work on them that must not stop. */
+/** The fleet of the demonstration: twelve simulated nodes with workloads that must not stop. */
 import type { SimulatedNode } from '../test/support/hosts/simulated-nodes.ts';
 import type { Manifest } from '../test/support/controlplane/apply.ts';
 
@@ -23,7 +23,7 @@ function numbered(name: string, count: number, labels: Record<string, string>): 
   }));
 }
 
-/** Applications with budgets: none of them may lose more than one of its pods at a time. */
+/** Applications with disruption budgets: each may lose at most one of its pods at a time. */
 export const demoWorkloads: readonly Manifest[] = ['web', 'shop', 'queue'].flatMap((name) => [
   deployment(name, name === 'web' ? 8 : 4),
   budget(name),

@@ -1,6 +1,6 @@
 /**
  * The demonstration: a whole patch strategy on a real control plane with twelve
- * simulated nodes. `KEEP=1` leaves everything up at the end.
+ * simulated nodes. `KEEP=1` keeps everything running at the end.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -65,24 +65,24 @@ async function demonstrate(): Promise<void> {
   if (!strategy) throw new Error('examples/patch-strategy.yaml is empty');
   await apply(admin, strategy);
   let seen: PatchStrategyStatus = {};
-  const look = async (): Promise<PatchStrategyStatus> => (seen = statusOf(await read(admin, strategy)));
+  const observe = async (): Promise<PatchStrategyStatus> => (seen = statusOf(await read(admin, strategy)));
   const describe = (): unknown => ({ message: seen.message, operator: operator.lines.slice(-3) });
-  await eventually('a plan', async () => (await look()).state === 'ready-to-apply', { describe });
+  await eventually('a plan', async () => (await observe()).state === 'ready-to-apply', { describe });
   printPlan(seen);
 
   say('setting spec.execution.mode to Run');
   await mergePatch(admin, strategy, { spec: { execution: { mode: 'Run' } } });
-  const told = new Set<string>();
+  const printed = new Set<string>();
   await eventually(
     'the end of the strategy',
     async () => {
-      tellProgress((await look()).applyPhase, told);
+      printProgress((await observe()).applyPhase, printed);
       return ['applied', 'apply-failed', 'apply-timeout', 'aborted'].includes(seen.state ?? '');
     },
     { seconds: STRATEGY_SECONDS, describe },
   );
   printEnd(strategy, seen);
-  if (process.env['KEEP']) printHowToLookAround(plane.kubeconfig, strategy);
+  if (process.env['KEEP']) printHowToInspect(plane.kubeconfig, strategy);
   if (seen.state !== 'applied') process.exitCode = 1;
 }
 
@@ -103,10 +103,10 @@ function printPlan({ applyPhase, message = '' }: PatchStrategyStatus): void {
 }
 
 /** Prints each stage and step once, as it begins or ends. */
-function tellProgress(phase: PhaseStatus | undefined, told: Set<string>): void {
+function printProgress(phase: PhaseStatus | undefined, printed: Set<string>): void {
   const once = (key: string, line: string): void => {
-    if (told.has(key)) return;
-    told.add(key);
+    if (printed.has(key)) return;
+    printed.add(key);
     say(line);
   };
   for (const stage of phase?.stages ?? []) {
@@ -133,8 +133,8 @@ function printEnd(strategy: Manifest, status: PatchStrategyStatus): void {
   console.log(`  took        ${seconds()} s in all, with the control plane\n`);
 }
 
-function printHowToLookAround(kubeconfig: string, { metadata: { name, namespace = '' } }: Manifest): void {
-  console.log(`Everything stays up. Look around with kubectl, in another terminal:
+function printHowToInspect(kubeconfig: string, { metadata: { name, namespace = '' } }: Manifest): void {
+  console.log(`Everything keeps running. Inspect it with kubectl in another terminal:
 
   export KUBECONFIG=${kubeconfig}
   kubectl get strategy --all-namespaces

@@ -1,7 +1,7 @@
 /**
- * Writes the files that are made from sources: the kinds in deploy/crds and in
- * the chart careen-crds, their JSON schemas, the schema of the chart's values,
- * and deploy/argocd/argocd-cm.yaml from the health scripts beside it.
+ * Writes the generated files: the CRDs in deploy/crds and in the chart
+ * careen-crds, their JSON schemas, the schema of the chart's values, and
+ * deploy/argocd/argocd-cm.yaml from the health scripts beside it.
  * `--check` writes nothing and fails when a file is not current.
  */
 import { readFile, mkdir, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition];
 const ARGOCD = 'deploy/argocd';
 const HEADER = 'Made by `npm run generate` from src/crds. Do not edit.';
 
-/** The generated files: path below the project's folder, and what belongs in it. */
+/** The generated files: path below the project's folder, and content. */
 export async function generatedFiles(): Promise<Map<string, string>> {
   const poolSpec = specSchema(customResourceDefinition(hostPoolDefinition));
   return new Map([
@@ -34,7 +34,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
 function filesOf(definition: CrdDefinition): [path: string, content: string][] {
   const crd = customResourceDefinition(definition);
   const file = `${GROUP}_${definition.plural}.yaml`;
-  // The name by which kubeconform finds it.
+  // kubeconform finds the schema by this name.
   const schema = `${definition.kind.toLowerCase()}_${VERSION}.json`;
   return [
     [`deploy/crds/${file}`, `# ${HEADER}\n${yaml(crd)}`],
@@ -43,24 +43,25 @@ function filesOf(definition: CrdDefinition): [path: string, content: string][] {
   ];
 }
 
-/** A chart's template of a definition: what Helm adds stands at the head of its metadata. */
+/** The chart template of a CRD. The fields that Helm adds are the first of its metadata. */
 function crdTemplate(crd: JsonSchema): string {
   const text = yaml(crd);
-  if (text.includes('{{')) throw new Error('a description has "{{" in it, which Helm would take for its own');
+  if (text.includes('{{'))
+    throw new Error('a description contains "{{", which Helm would read as a template');
   const added = ['annotations', 'labels'].map(
     (field) => `\n  ${field}:\n    {{- include "careen-crds.${field}" . | nindent 4 }}`,
   );
   return `{{- /* ${HEADER} */}}\n${text.replace('\nmetadata:', `\nmetadata:${added.join('')}`)}`;
 }
 
-/** A chart has only files of its own, so the policy stands there once more. */
+/** A chart can read only its own files, so it has a copy of the policy. */
 async function executePolicy(): Promise<string> {
   const source = 'deploy/optional/execute-policy/policy.yaml';
   const text = await readFile(join(root, source), 'utf8');
   return `# Made by \`npm run generate\` from ${source}. Do not edit.\n${text}`;
 }
 
-/** What is added to the ConfigMap of Argo CD. */
+/** The part of Argo CD's ConfigMap that Careen needs. */
 async function healthYaml(): Promise<string> {
   const data: Record<string, string> = {};
   for (const { kind } of DEFINITIONS) {
@@ -98,7 +99,7 @@ async function main(): Promise<void> {
   const stale = await staleFiles(files);
   if (process.argv.includes('--check')) {
     if (stale.length === 0) return;
-    console.error(`not current: ${stale.join(', ')}; run \`make generate\` and commit what it writes`);
+    console.error(`not current: ${stale.join(', ')}; run \`make generate\` and commit the result`);
     process.exitCode = 1;
     return;
   }

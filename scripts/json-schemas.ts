@@ -4,15 +4,15 @@ import { countOrPercentage } from '../src/crds/schema.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
-/** What all of our fields are that take a number or a text. In the definition of a kind it can only be a CEL rule. */
+/** The schema of all fields that take a number or a text. A CRD can express it only as a CEL rule. */
 const { anyOf } = z.toJSONSchema(countOrPercentage('it'));
 
 const DIALECT = 'http://json-schema.org/draft-07/schema#';
 
 /**
- * The schema of a CustomResourceDefinition's kind, in the only version that it
- * has: no field is taken that the kind does not have, as `kubectl apply`
- * refuses it. CEL rules are not in it: only the API server evaluates them.
+ * The schema of a CustomResourceDefinition's kind, in its only version. It
+ * refuses unknown fields, as `kubectl apply` does. It has no CEL rules: only the
+ * API server evaluates them.
  */
 export function kindSchema(definition: JsonSchema): JsonSchema {
   const { group, names, versions } = asSchema(definition['spec']);
@@ -37,7 +37,7 @@ export function specSchema(definition: JsonSchema): JsonSchema {
   return asSchema(asSchema(kindSchema(definition)['properties'])['spec']);
 }
 
-/** A structural schema as JSON Schema: what the API server would prune or refuse as unknown is refused. */
+/** A structural schema as JSON Schema. It refuses each field that the API server would prune or refuse as unknown. */
 function closed(schema: JsonSchema): JsonSchema {
   const { properties, items, additionalProperties, ...rest } = schema;
   const kept = Object.entries(rest).filter(([key]) => !key.startsWith('x-kubernetes-'));

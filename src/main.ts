@@ -1,31 +1,34 @@
 /**
  * The operator's process: reads the environment, builds the parts, wires them.
- * Its caches are warm before it leads; only while it leads does it write.
+ * It fills its caches before it leads, and writes only while it leads.
  *
- *   KUBECONFIG             the cluster; without it, that of the pod
- *   POD_NAME, POD_NAMESPACE  who and where it is (host name, careen-system)
- *   NODE_NAME              the node it runs on, which is the last of the controllers to be patched; unset outside of them
- *   CAREEN_PORT            probes and metrics (8080; 0 takes any that is free)
- *   CAREEN_LEASE_SECONDS   how long a leader that fell silent is waited for (15)
- *   CAREEN_RESYNC_SECONDS  how often everything is looked at, even if nothing tells of a change (30)
+ *   KUBECONFIG             the cluster; the default is that of the pod
+ *   POD_NAME, POD_NAMESPACE  the name and namespace of this process (host name, careen-system)
+ *   NODE_NAME              the node of this process, the last controller to be patched; unset if it runs on none
+ *   CAREEN_PORT            probes and metrics (8080; 0 takes any free port)
+ *   CAREEN_LEASE_SECONDS   how long a standby waits for a silent leader (15)
+ *   CAREEN_RESYNC_SECONDS  how often every pool and strategy is reconciled, even without a change (30)
  *   LOG_LEVEL              trace, debug, info, warn, error (info)
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CareenOperator } from './controllers/runtime/careen-operator.ts';
-import { LeaderElection } from './leadership/leader-election.ts';
-import type { Leadership } from './leadership/leadership.ts';
+import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
 import { leaderIdentity } from './crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
-import { call, PooledKubeConfig } from './kube/client.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
+import { call, PooledKubeConfig } from './kube/client.ts';
+import { LeaderElection } from './leadership/leader-election.ts';
+import type { Leadership } from './leadership/leadership.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
 import { EventRecorder } from './telemetry/events.ts';
 import { makeLogger } from './telemetry/logger.ts';
-import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
 
-/** A hand-over within a second: what has not ended by then is refused by the server, or done again by the next leader. */
+/**
+ * Both keep a hand-over within a second. The API server refuses writes that come later, or the next leader repeats the
+ * work.
+ */
 const FINISH_MILLISECONDS = 500;
 const FLUSH_MILLISECONDS = 300;
 
@@ -37,7 +40,7 @@ const clock = (): number => Date.now();
 const monotonic = (): number => performance.now();
 const metrics = operatorMetrics(clock);
 
-/** With it only the Lease is written, by which it is decided who may write all the rest. */
+/** Writes only the Lease, which decides who may write everything else. */
 const electing = new PooledKubeConfig();
 const config = new PooledKubeConfig();
 for (const each of [electing, config]) {
@@ -103,7 +106,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-/** Gives the Lease up as soon as the passes have ended; what is left of them by then is refused by the gate of writes. */
+/** Releases the Lease once the passes have ended or their time is over; `beforeWrite` refuses their later writes. */
 async function stop(): Promise<void> {
   await Promise.race([operator.close(), delay(FINISH_MILLISECONDS)]);
   await events.flush(FLUSH_MILLISECONDS);

@@ -24,7 +24,7 @@ local function health(word)
 end
 
 if ready.status == nil or status.observedGeneration ~= metadata.generation then
-  return { status = "Progressing", message = "the operator has not seen this generation yet" }
+  return { status = "Progressing", message = "the operator has not observed this generation yet" }
 end
 if conditions.Stalled ~= nil and conditions.Stalled.status == "True" then return health("Degraded") end
 if ready.status ~= "True" then return health("Progressing") end

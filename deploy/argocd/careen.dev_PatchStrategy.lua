@@ -33,15 +33,15 @@ end
 
 if metadata.deletionTimestamp ~= nil then
   local answer = health("Progressing")
-  -- Argo CD before 3.6 says "Pending deletion" in the place of it.
-  answer.deletionMessage = "its hosts are given back before it goes, leave its finalizer; " .. answer.message
+  -- Argo CD before 3.6 shows "Pending deletion" instead.
+  answer.deletionMessage = "its hosts are released before it is deleted, do not remove its finalizer; " .. answer.message
   return answer
 end
 if ready.status == nil or status.observedGeneration ~= metadata.generation then
-  return { status = "Progressing", message = "the operator has not seen this generation yet" }
+  return { status = "Progressing", message = "the operator has not observed this generation yet" }
 end
 if is("Stalled") then return health("Degraded") end
 if is("Ready") then return health("Healthy") end
 if is("Reconciling") or ready.status ~= "False" then return health("Progressing") end
--- It waits for a person: for approval, for a later stage to be allowed, in Suspend, or for its pool.
+-- It waits for a person: for approval, for permission to run a later stage, in Suspend, or for its pool.
 return health("Suspended")

@@ -1,4 +1,4 @@
-/** Where the leading operator runs: of the controllers of its pool that host is planned last. */
+/** The host of the leading operator. A plan takes it last among the controllers of its pool. */
 import { z } from 'zod';
 import { podOfLeader } from '../crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from '../crds/names.ts';
@@ -11,8 +11,8 @@ const pod = z.object({ spec: z.object({ nodeName: z.string().optional() }) });
 const LEASE = `Lease ${OPERATOR_NAMESPACE}/${LEASE_NAME}`;
 
 /**
- * The node of the leading operator, which takes the rights to get its Lease and
- * its pod. Undefined when that is not to be learned; `note` is told why.
+ * The name of the leading operator's node. Needs the rights to get its Lease and
+ * its pod. Undefined when the node cannot be read; `note` gets the reason.
  */
 export async function activeHostOf(
   config: PooledKubeConfig,
@@ -21,8 +21,8 @@ export async function activeHostOf(
   const found = await leadersNode(config);
   if ('node' in found) return found.node;
   note(
-    `${found.unknown}, so it is not known on which controller the leading operator runs; it plans that one last of ` +
-      'the controllers: to plan as it does, name the host as pool.activeHost in a fleet file',
+    `${found.unknown}, so the controller that runs the leading operator is not known; the operator plans that ` +
+      'controller last: to get the same plan, name it as pool.activeHost in a fleet file',
   );
   return undefined;
 }

@@ -17,7 +17,7 @@ const print: Print = {
   note: (text) => output.err(`careen: ${text}`),
 };
 
-// Whoever reads may stop early: careen vectors --emit | head
+// The reader may stop early: careen vectors --emit | head
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
@@ -29,7 +29,7 @@ program
   .command('vectors')
   .description('play recorded cases with the production code and compare; exit status 1 when any fails')
   .argument('<path...>', 'files, or folders that are searched for JSON files')
-  .option('--emit', 'print what was computed, one JSON document a line, and compare nothing')
+  .option('--emit', 'print the results, one JSON document a line, and compare nothing')
   .action((paths: string[], { emit }: { emit?: boolean }) => {
     process.exitCode = emit ? emitVectors(paths, output) : checkVectors(paths, output);
   });
@@ -47,11 +47,15 @@ const fleet = new Option(
   '--fleet <file>',
   'plan from a fleet file, without a cluster (see careen fleet)',
 ).conflicts('context');
-const format = new Option('-o, --output <format>', 'how to print it').choices(FORMATS).default('table');
+const format = new Option('-o, --output <format>', 'the format of the output')
+  .choices(FORMATS)
+  .default('table');
 
 program
   .command('plan')
-  .description('show what the operator would plan: stages, hosts, steps, findings, duration; changes nothing')
+  .description(
+    'show the plan that the operator would make: stages, hosts, steps, findings, duration; changes nothing',
+  )
   .addOption(filename)
   .addOption(fleet)
   .addOption(context)
@@ -65,11 +69,13 @@ const collected = (value: string, before: readonly string[] = []): readonly stri
 
 program
   .command('simulate')
-  .description('carry the plan out on simulated hosts: how long it takes, and what if; changes nothing')
+  .description(
+    'run the plan on simulated hosts: shows how long it takes and what a failure does; changes nothing',
+  )
   .addOption(filename)
   .addOption(fleet)
   .addOption(context)
-  .option('--seed <number>', 'let the time of each step vary a little, the same for equal numbers')
+  .option('--seed <number>', 'vary the time of each step a little; equal numbers give equal times')
   .option('--fail <host:step>', 'a host that fails in a step; may be given several times', collected)
   .option('--slow <host:step=seconds>', 'how long a host takes for a step; * is every host', collected)
   .addOption(format)
@@ -85,10 +91,10 @@ program
   .addOption(context)
   .action(async (options: { context?: string; pool: string }) => exportFleet(options, print));
 
-/** How wide the terminal is. */
+/** The width of the terminal, in columns. */
 function columns(): number {
-  const told = Number(process.env['COLUMNS']);
-  if (told > 0) return told;
+  const given = Number(process.env['COLUMNS']);
+  if (given > 0) return given;
   return process.stdout.isTTY ? process.stdout.columns : 80;
 }
 

@@ -1,4 +1,4 @@
-/** A fleet as the cluster has it now. Nothing is ever written with this. */
+/** Reads a fleet from the cluster as it is now. Never writes. */
 import type { V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { hostPoolSpec, type HostPoolSpec } from '../crds/host-pool.ts';
@@ -40,15 +40,15 @@ export function connect(context: string | undefined): PooledKubeConfig {
   return config;
 }
 
-/** The namespace that kubectl would take for a manifest that names none. */
+/** The namespace that kubectl would use for a manifest without one. */
 export function namespaceOf(config: PooledKubeConfig): string {
   return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
 }
 
 /**
- * Reads a pool and its hosts, which takes the rights to list both; of a pool
- * with several controllers also where the operator runs, as far as that can be
- * read: `note` is told what cannot. Throws CommandError.
+ * Reads a pool and its hosts; needs the rights to list both. For a pool with
+ * several controllers it also reads the host of the leading operator; `note`
+ * gets the reason when this cannot be read. Throws CommandError.
  */
 export async function readCluster(
   config: PooledKubeConfig,
@@ -80,7 +80,7 @@ export async function readCluster(
   };
 }
 
-/** Only where there is an order among controllers it matters on which of them the operator runs. */
+/** The active host matters only for the order of several controllers. */
 async function activeOf(
   members: readonly NodeState[],
   { roles }: HostPoolSpec,

@@ -1,4 +1,4 @@
-/** What a command could not do, told to whoever called it: printed as it is, exit status 1. */
+/** A failure of a command. Its message is printed unchanged, and the exit status is 1. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }

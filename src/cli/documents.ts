@@ -1,4 +1,4 @@
-/** The documents that commands are given: read from a file, picked by their kind, checked against a schema. */
+/** The input documents of commands: read from a file, selected by kind, checked against a schema. */
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { loadAll } from 'js-yaml';
@@ -8,12 +8,12 @@ import { problemText, remedyOf } from '../planner/input-error.ts';
 import { CommandError, type Problem } from './command-error.ts';
 import { unknownFields } from './unknown-fields.ts';
 
-/** A document, and the name of the file that it stands in, for messages. */
+/** A document, and the name of its file for messages. */
 export type Found = { readonly file: string; readonly content: unknown };
 
 const ofAnyKind = z.looseObject({ kind: z.string() });
 
-/** Reads the one document of a kind out of a file of YAML or JSON; `-` is standard input. Throws CommandError. */
+/** Reads the only document of a kind from a file of YAML or JSON; `-` is standard input. Throws CommandError. */
 export async function readDocument(file: string, kind: string): Promise<Found> {
   const name = file === '-' ? 'standard input' : file;
   const documents = parse(name, await read(file, name));
@@ -37,18 +37,18 @@ export function checkDocument<T extends z.ZodType>({ file, content }: Found, sch
   const parsed = schema.safeParse(content);
   const issues = parsed.error?.issues ?? [];
   refuse(file, [...issues.map((issue) => asProblem(issue, content)), ...unknownFields(schema, content)]);
-  // Refusing has thrown when there was an issue.
+  // Cannot throw: refuse() has thrown if there was an issue.
   return schema.parse(content);
 }
 
-/** Throws CommandError when there are problems: a line for each. */
+/** Throws CommandError with a line for each problem; does nothing without problems. */
 export function refuse(file: string, problems: readonly Problem[]): void {
   if (problems.length === 0) return;
   const lines = problems.map((each) => `${file}: ${problemText({ code: 'malformed', ...each })}`);
   throw new CommandError(lines.join('\n'));
 }
 
-/** The header of a document of ours. */
+/** The header fields of a Careen document. */
 export function header<Kind extends string>(kind: Kind) {
   return { apiVersion: z.literal(API_VERSION), kind: z.literal(kind) };
 }

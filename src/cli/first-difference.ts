@@ -1,12 +1,12 @@
 export type Difference = {
   /** `apply-phase.stages[2].timeout` */
   readonly path: string;
-  /** `undefined` where one side has nothing. */
+  /** `undefined` when one side lacks the path. */
   readonly expected: unknown;
   readonly actual: unknown;
 };
 
-/** Where two JSON values first differ, in the order of the expected one; the order of keys does not count. */
+/** The first difference of two JSON values, in the order of the expected one. The order of keys does not count. */
 export function firstDifference(expected: unknown, actual: unknown, path = ''): Difference | undefined {
   if (Array.isArray(expected) && Array.isArray(actual))
     return firstOf(Math.max(expected.length, actual.length), (i) =>

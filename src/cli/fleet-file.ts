@@ -1,4 +1,4 @@
-/** The fleet file: a pool and its hosts, as a plan is made from them (docs/reference/fleet-file.md). */
+/** The fleet file: a pool and its hosts, the input of a plan (docs/reference/fleet-file.md). */
 import { dump } from 'js-yaml';
 import { z } from 'zod';
 import { hostPoolDefinition, hostPoolSpec } from '../crds/host-pool.ts';
@@ -43,7 +43,7 @@ const fleet = z.object({
     name: objectName(),
     spec: hostPoolSpec,
     keptByOtherPools: z.array(objectName()).default([]),
-    /** The host that the leading operator runs on; left out when that is none of the hosts, or not known. */
+    /** The host of the leading operator; absent when it is not among the hosts, or not known. */
     activeHost: objectName().optional(),
   }),
   hosts: z.array(host),
@@ -52,7 +52,7 @@ export type Fleet = z.infer<typeof fleet>;
 
 const document = fleet.extend(header('Fleet'));
 
-/** Reads a fleet. Throws CommandError with a line for each problem: file, path, value and what would be right. */
+/** Reads a fleet. Throws CommandError with a line for each problem: file, path, value and remedy. */
 export async function readFleet(path: string): Promise<Fleet> {
   const found = await readDocument(path, 'Fleet');
   const { pool, hosts } = checkDocument(found, document);
@@ -65,7 +65,7 @@ export async function readFleet(path: string): Promise<Fleet> {
   return { pool, hosts };
 }
 
-/** The file that `readFleet` reads. */
+/** The text of a file that `readFleet` reads. */
 export function fleetText({ pool, hosts }: Fleet): string {
   return dump(
     { apiVersion: API_VERSION, kind: 'Fleet', pool, hosts: hosts.map(withoutDefaults) },
@@ -117,7 +117,7 @@ function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHos
   );
 }
 
-/** The active host decides an order among the hosts, so it is one of them. */
+/** The active host decides the order of hosts, so it must be one of them. */
 function absent({ activeHost }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
   if (activeHost === undefined || hosts.some(({ name }) => name === activeHost)) return [];
   const remedy = 'no host of the file has that name; name one of hosts, or leave it out';

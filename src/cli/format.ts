@@ -1,17 +1,17 @@
-/** What commands print, and in which formats. */
+/** The output of commands, and its formats. */
 import { dump } from 'js-yaml';
 
 export const FORMATS = ['table', 'yaml', 'json'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** Where a command prints. */
+/** The outputs of a command. */
 export type Print = {
   readonly out: (text: string) => void;
-  /** Told, in one line, of what could not be learned and may matter. */
+  /** Takes one line about a fact that could not be read and may matter. */
   readonly note: (text: string) => void;
 };
 
-/** A document in a format; `linesOf` writes it for people. */
+/** Returns a document as text in a format; `linesOf` makes the lines of the table. */
 export function rendered<T extends object>(
   document: T,
   format: Format,

@@ -1,4 +1,4 @@
-/** What a command plans from: a strategy, and a fleet out of a file or a cluster. */
+/** The inputs of a plan: a strategy, and a fleet from a file or a cluster. */
 import { CommandError } from './command-error.ts';
 import { connect, namespaceOf, readCluster } from './cluster.ts';
 import { readFleet, type Fleet } from './fleet-file.ts';
@@ -11,8 +11,8 @@ export type InputOptions = {
 };
 
 /**
- * Reads both. Throws CommandError.
- * @param note told, in one line, of what could not be learned and may matter
+ * Reads the strategy and the fleet of its pool. Throws CommandError.
+ * @param note takes one line about a fact that could not be read and may matter
  */
 export async function readInputs(
   { filename, fleet: file, context }: InputOptions,

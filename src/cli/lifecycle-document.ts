@@ -1,4 +1,4 @@
-/** What a recorded lifecycle shows of a run (test/vectors/vim/README.md, Lifecycle cases). */
+/** A run in the form of a recorded lifecycle (test/vectors/vim/README.md, Lifecycle cases). */
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Answer } from '../engine/turn.ts';
@@ -7,7 +7,7 @@ import type { Stage } from '../planner/plan.ts';
 import type { PhaseDocument } from '../planner/vim/build-document.ts';
 import { phaseDocument } from '../planner/vim/run-document.ts';
 
-/** The strategy as it stands; without its build phase, which does not change any more. */
+/** The current state of the strategy, without its build phase, which no longer changes. */
 export type RunDocument = {
   readonly state: StrategyState;
   readonly 'current-phase': RunState['currentPhase'];
@@ -29,11 +29,11 @@ type ShortPhase = Omit<PhaseDocument, 'phase-name' | 'total-stages' | 'stages'> 
   readonly stages: readonly ShortStage[];
 };
 
-/** One operation, what it was answered, and what the strategy was like after it, in short. */
+/** One operation, its answer, and the state of the strategy after it in short form. */
 export type LifecycleEntry = {
   readonly op: unknown;
   readonly success?: boolean;
-  /** Empty when it was granted. */
+  /** Empty when the operation was granted. */
   readonly reason?: string;
   readonly after: Omit<RunDocument, 'apply-phase' | 'abort-phase'> & {
     readonly 'apply-phase': ShortPhase;

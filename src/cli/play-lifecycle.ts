@@ -1,7 +1,7 @@
 /**
- * Plays what was recorded of a strategy after its build (test/vectors/vim/README.md,
- * Lifecycle cases) on the engine. An operation becomes a turn: a request, a timer
- * that is due, or what a step is judged to be, which is all that is replaced.
+ * Plays the recorded operations on a strategy after its build (test/vectors/vim/README.md,
+ * Lifecycle cases) on the engine. Each operation becomes a turn: a request, a due
+ * timer, or a verdict on a step. Only the verdicts replace code of the engine.
  */
 import { z } from 'zod';
 import { planActions } from '../crds/patch-strategy-spec.ts';
@@ -34,7 +34,7 @@ export type Operation = z.infer<typeof operation>;
 
 export type Lifecycle = { readonly operations: readonly LifecycleEntry[]; readonly final: RunDocument };
 
-/** Does the operations one after another, from the end of the build on. */
+/** Performs the operations in order, starting at the end of the build. */
 export function playLifecycle(build: VimBuild, operations: readonly Operation[]): Lifecycle {
   const played = new RecordedRun(build);
   const entries = operations.map((each) => {
@@ -44,11 +44,11 @@ export function playLifecycle(build: VimBuild, operations: readonly Operation[])
   return { operations: entries, final: played.document };
 }
 
-/** Nothing depends on it: what a timer needs to be due is how long it has run. */
+/** Any instant will do: a timer is due by how long it has run. */
 const NOW = Date.parse('2026-11-25T09:00:00Z');
 const RUNNING: Verdict = { kind: 'wait', reason: 'it runs' };
 
-/** The hosts of a recording are in it by name only: nothing is to be seen of them. */
+/** A recording contains only the names of hosts, so the view shows none of them. */
 const NO_VIEW: View = {
   host: () => undefined,
   effect: () => undefined,
@@ -83,7 +83,7 @@ class RecordedRun {
     return runDocument(this.#run, this.#plan.stages, abort, undoneBy({ plan: this.#plan, run: this.#run }));
   }
 
-  /** Does one operation; what a request was answered. */
+  /** Performs one operation. Returns the answer to a request. */
   do(operation: Operation): Answer | undefined {
     switch (operation.op) {
       case 'apply-all':
@@ -118,7 +118,7 @@ class RecordedRun {
     }
   }
 
-  /** Lets a timer have run for its whole time, and the others not: a turn that comes then finds it due. */
+  /** Moves the start of one timer back by its whole time, so that the next turn finds only this timer due. */
   #fire(timer: 'step' | 'stage' | 'phase'): void {
     this.#run = structuredClone(this.#run);
     const running = runningStep(this.#run);
@@ -130,7 +130,7 @@ class RecordedRun {
     this.#turn({});
   }
 
-  /** @param verdict what the running step is judged to be, once; the next one runs */
+  /** @param verdict the verdict on the running step; it counts once, and the next step runs */
   #turn({ request, verdict, restarted = false }: TurnInput): Answer | undefined {
     const turn: Turn = {
       owner: { kind: '', namespace: '', name: '', uid: '' },
@@ -156,13 +156,13 @@ type TurnInput = {
   readonly restarted?: boolean;
 };
 
-/** Nothing goes on by itself, and nothing at all after a build that failed. */
+/** The run advances on request only, and never after a failed build. */
 function orderFor({ failure }: VimBuild): Order {
   if (failure === undefined) return { mode: 'Hold' };
   return { mode: 'Hold', heldBack: { reason: 'BuildFailed', message: failure } };
 }
 
-/** A recorded step ends as one: all its hosts get the same verdict. Only system-stabilize passes when its time has. */
+/** All hosts of a recorded step get the same verdict. Only system-stabilize ends by itself, when its time is over. */
 function judgedOnce(given: Verdict | undefined): Evaluate {
   let verdict = given;
   return ({ name }, hosts) => {
@@ -175,7 +175,7 @@ function judgedOnce(given: Verdict | undefined): Evaluate {
   };
 }
 
-/** In the VIM, too, the presence of a stage decides, not the name of the action (starlingx-vim.md §1.4). */
+/** The presence of a stage decides, not the name of the action, as in the VIM (starlingx-vim.md §1.4). */
 function requestOf({ op, ...rest }: Operation): RunRequest {
   const stage = 'stage-id' in rest && typeof rest['stage-id'] === 'number' ? rest['stage-id'] : undefined;
   const id = 'recorded';
@@ -184,7 +184,7 @@ function requestOf({ op, ...rest }: Operation): RunRequest {
   return stage === undefined ? { id, verb: 'apply-all' } : { id, verb: 'apply-stage', stage };
 }
 
-/** How hosts are worked on is no part of a recording. */
+/** A recording does not contain the actions on hosts. */
 const ACTIONS = { patches: [], drain: {}, timing: {}, onForeignUncordon: 'pause' };
 
 const { run, state, currentPhase, applyPhase, abortPhase, progress } = patchStrategyStatus.shape;
@@ -199,7 +199,7 @@ const storedRun = z.object({
   hosts: progress.unwrap().shape.hosts,
 });
 
-/** The run as it comes back from where it is stored: as JSON, and no more of it than the status holds. */
+/** The run as read from the status: parsed from JSON, with only the fields that the status holds. */
 function readBack(before: RunState): RunState {
   const { abort, authority, abortedIn, suspendedSince, lastObservedTime, ...rest } = storedRun.parse(
     JSON.parse(JSON.stringify(before)),

@@ -1,7 +1,4 @@
-/**
- * One recorded case (test/vectors/vim/README.md), and what the production code
- * makes of it.
- */
+/** Plays one recorded case (test/vectors/vim/README.md) with the production code. */
 import { z } from 'zod';
 import { buildVim } from '../planner/vim/build.ts';
 import { buildDocument, type BuildDocument } from '../planner/vim/build-document.ts';
@@ -15,24 +12,24 @@ const vector = z.object({
   kind: z.string(),
   category: z.enum(['plan', 'build-failure', 'lifecycle']),
   profile: z.string(),
-  /** What is wrong in the recording: an outcome that the original should not have had. */
+  /** The defect of the recording: the original should have had another outcome. */
   knownDefect: z.string().optional(),
   inputs: z.looseObject({ operations: z.array(operation).optional() }),
-  /** May be left out where nothing is to be compared. */
+  /** Needed only for a comparison. */
   expected: z.looseObject({}).optional(),
 });
 export type Vector = z.infer<typeof vector>;
 
-/** A build, and what became of it where that was recorded as well. */
+/** A build, and its lifecycle if the case has one. */
 export type Actual = BuildDocument & Partial<Lifecycle>;
 
 export type Played =
   | {
       readonly kind: 'played';
       readonly vector: Vector;
-      /** In the shape of `expected`. */
+      /** Has the shape of `expected`. */
       readonly actual: Actual;
-      /** What was odd in the inputs and did not matter. */
+      /** Oddities of the inputs that did not matter. */
       readonly findings: readonly string[];
     }
   | { readonly kind: 'failed' | 'skipped'; readonly name: string; readonly reason: string };
@@ -44,8 +41,8 @@ export type Verdict = {
 };
 
 /**
- * Plays the case that a file holds. Files of other kinds lie beside vectors.
- * @param named whether the file was asked for by its name, and so has to be a vector
+ * Plays the case in a file. A folder has files of other kinds beside vectors; they are skipped.
+ * @param named whether the user named the file, which must then be a vector
  */
 export function playContent(path: string, content: unknown, named: boolean): Played {
   if (!has(content, 'inputs') && !has(content, 'expected')) {
@@ -54,13 +51,13 @@ export function playContent(path: string, content: unknown, named: boolean): Pla
   }
   const { data, error } = vector.safeParse(content);
   if (!data) {
-    const reason = `no whole vector: ${error.issues.map(issueText).join('; ')}`;
+    const reason = `not a complete vector: ${error.issues.map(issueText).join('; ')}`;
     return { kind: 'failed', name: path, reason };
   }
   return play(data);
 }
 
-/** Its sessions and HTTP exchanges are recorded many in a file, in a numbered format. */
+/** A recording of Fenix has many sessions or HTTP exchanges in a file, and a format number. */
 function isOfFenix(content: unknown): boolean {
   return has(content, 'format');
 }
@@ -82,7 +79,7 @@ function play(given: Vector): Played {
   }
 }
 
-/** Whether what was computed is what was recorded; where the recording is known to be wrong it need not be. */
+/** Compares the computed result with the recorded one. They may differ when the recording has a known defect. */
 export function judge({ name, expected, knownDefect }: Vector, actual: Actual): Verdict {
   if (!expected) return { kind: 'failed', name, reason: 'it has no `expected` to compare with' };
   const difference = firstDifference(expected, actual);

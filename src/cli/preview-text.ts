@@ -1,4 +1,4 @@
-/** A preview for people. Pure. */
+/** A preview as text for people. Pure. */
 import type { Preview, StagePreview } from './preview.ts';
 import { count, duration, table, WIDTH, wrap } from './text-table.ts';
 
@@ -17,7 +17,7 @@ export function previewText(preview: Preview): string[] {
   ];
 }
 
-/** Whose plan it is, and for how many hosts. */
+/** Names the strategy, the pool, its number of hosts and its limit. */
 export function title({ strategy, pool }: Pick<Preview, 'strategy' | 'pool'>): string {
   return (
     `${strategy.namespace}/${strategy.name} on HostPool ${pool.name}: ${count(pool.hosts, 'host')}, ` +
@@ -58,7 +58,7 @@ function ranges(ids: readonly number[]): string {
     .join(', ');
 }
 
-/** What was found, each after an empty line. */
+/** The findings, each after an empty line. */
 export function findingLines({ findings }: Pick<Preview, 'findings'>): string[] {
   return findings.flatMap(({ severity, message, remedy }) => [
     '',

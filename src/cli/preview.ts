@@ -1,4 +1,4 @@
-/** A plan before it is anybody's: what the operator would plan from a strategy and a fleet. Pure. */
+/** The plan that the operator would make from a strategy and a fleet. Pure. */
 import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../crds/names.ts';
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
@@ -13,7 +13,7 @@ import type { Plan, Stage } from '../planner/plan.ts';
 import type { Fleet } from './fleet-file.ts';
 import { DEFAULT_NAMESPACE, type Strategy } from './strategy-file.ts';
 
-/** What `careen plan -o yaml` and `-o json` print: docs/reference/plan-preview.md. */
+/** The output of `careen plan -o yaml` and `-o json`: docs/reference/plan-preview.md. */
 export type Preview = {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: 'PlanPreview';
@@ -40,7 +40,7 @@ export type StagePreview = {
   }[];
 };
 
-/** A plan, and what it was made from and found. */
+/** A plan, with its owner, its limit and its findings. */
 export type Planned = {
   /** The object that the plan is for. */
   readonly owner: OwnerName;
@@ -50,7 +50,7 @@ export type Planned = {
   readonly findings: readonly Finding[];
 };
 
-/** Plans as the operator does, from the same inputs, so to the same digest. */
+/** Plans as the operator does: the same inputs give the same digest. */
 export function planFor(
   { namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
   { pool, hosts }: Fleet,
@@ -80,7 +80,7 @@ export function planFor(
   };
 }
 
-/** What a plan for a strategy would look like. */
+/** The preview of a plan for a strategy. */
 export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(strategy, fleet)): Preview {
   const { plan, limit, findings: found } = planned;
   return {

@@ -1,12 +1,12 @@
 /**
- * What the API server checks of an object beyond the shape of its fields: the
- * CEL rules of its kind, and that no entry of a set or a map stands in it
- * twice. Both are read from the schema that the CRD is generated with.
+ * The checks of the API server beyond the shape of fields: the CEL rules of a
+ * kind, and unique entries in a list of type set or map. Both come from the
+ * schema that the CRD is generated with.
  *
- * The evaluator knows the standard definitions of CEL. The libraries that
- * Kubernetes adds (such as quantity, url, sets), timestamps for fields of
- * format date-time, and escaped names are not there: no object keeps a rule
- * that needs one of them, and the rows of the admission test would show it.
+ * The evaluator has the standard definitions of CEL only. It lacks the libraries
+ * that Kubernetes adds (such as quantity, url, sets), timestamps for fields of
+ * format date-time, and escaped names. An object fails every rule that needs one
+ * of them, so the rows of the admission test would show such a rule.
  */
 import { isDeepStrictEqual } from 'node:util';
 import { celEnv, CelScalar, parse, plan, type CelInput } from '@bufbuild/cel';
@@ -43,8 +43,8 @@ const environment = celEnv({ variables: { self: CelScalar.DYN } });
 const programOf = memoizeByObject(({ rule }: Validation) => plan(environment, parse(rule)));
 
 /**
- * Each rule of its kind that a new object breaks, in the words of the API
- * server. Its shape must be right; what it leaves out has its default.
+ * Each rule of its kind that a new object breaks, with the message of the API
+ * server. The object must have the right shape; absent fields get their defaults.
  */
 export function brokenRules(definition: CrdDefinition, object: unknown): Problem[] {
   const schema = schemaOf(definition);
@@ -67,12 +67,12 @@ function brokenHere({ schema, value, path }: Place): Problem[] {
     });
 }
 
-/** A rule about a change: there is none in a new object. */
+/** A rule about a change does not apply to a new object. */
 function isTransition(rule: string): boolean {
   return /\boldSelf\b/.test(rule);
 }
 
-/** What the API server calls a duplicate value. */
+/** The entries that the API server refuses as duplicate values. */
 function repeated({ schema, value, path }: Place): Problem[] {
   const type = schema['x-kubernetes-list-type'];
   if (!Array.isArray(value) || (type !== 'set' && type !== 'map')) return [];
@@ -110,7 +110,7 @@ function withDefaults(schema: Schema, value: unknown): unknown {
   );
 }
 
-/** Whole numbers are int to CEL, apart from fields of type number; it does not see fields that the schema lacks. */
+/** CEL reads a whole number as int, except in a field of type number. It does not see fields that the schema lacks. */
 function celValue(place: Place): CelInput {
   const { schema, value } = place;
   if (Array.isArray(value)) return placesIn(place).map(celValue);

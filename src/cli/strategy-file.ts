@@ -1,4 +1,4 @@
-/** A PatchStrategy as it stands in a file, checked as the API server would. */
+/** A PatchStrategy from a file, with the checks of the API server. */
 import { z } from 'zod';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyDefinition } from '../crds/patch-strategy.ts';
@@ -6,7 +6,7 @@ import { namespaceName, objectName } from '../crds/schema.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';
 
-/** Where a manifest belongs that names no namespace, when no kubeconfig says otherwise. */
+/** The namespace of a manifest without one, when no kubeconfig sets another. */
 export const DEFAULT_NAMESPACE = 'default';
 
 export type Strategy = {
@@ -23,7 +23,7 @@ const manifest = z.object({
   status: z.unknown().optional(),
 });
 
-/** Reads a strategy. Throws CommandError with a line for each problem: file, path, value and what would be right. */
+/** Reads a strategy. Throws CommandError with a line for each problem: file, path, value and remedy. */
 export async function readStrategy(path: string): Promise<Strategy> {
   const found = await readDocument(path, 'PatchStrategy');
   const { metadata, spec } = checkDocument(found, manifest);

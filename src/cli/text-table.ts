@@ -1,13 +1,13 @@
 /** Text for terminals: columns, wrapped lines, durations. Pure. */
 
-/** How many columns of a terminal may be used. */
+/** The columns of a terminal that text may use. */
 export const WIDTH = 100;
 
 const GAP = '  ';
 
 /**
- * A table with a title line. Columns are as wide as they need to be, but the
- * `wide` one takes what is left of `WIDTH` and wraps.
+ * A table with a title line. A column is as wide as its longest cell; the column
+ * with index `wide` takes at most the rest of `WIDTH`, and wraps.
  */
 export function table(
   titles: readonly string[],
@@ -34,7 +34,7 @@ function rowLines(row: readonly string[], widths: readonly number[]): string[] {
   );
 }
 
-/** Breaks a text at its spaces, and a word that is longer than a line anywhere. */
+/** Breaks a text at its spaces, and a word longer than a line at the end of the line. */
 export function wrap(text: string, width: number): string[] {
   const lines = [''];
   for (const word of text.split(' ').flatMap((each) => chunks(each, width))) {
@@ -50,7 +50,7 @@ function chunks(word: string, width: number): string[] {
   return word.length <= width ? [word] : [word.slice(0, width), ...chunks(word.slice(width), width)];
 }
 
-/** `45 s`, `15 min`, `2 h 10 min`, `14 h`, `3 d 2 h`: rounded up to what matters at that size. */
+/** `45 s`, `15 min`, `2 h 10 min`, `14 h`, `3 d 2 h`: rounded up to the unit that matters at that size. */
 export function duration(seconds: number): string {
   if (seconds < 120 && seconds % 60 !== 0) return `${String(seconds)} s`;
   const minutes = Math.ceil(seconds / 60);

@@ -1,8 +1,8 @@
-/** Fields that a schema does not have: zod leaves them out silently, but they are mostly misspelt ones. */
+/** Finds the fields that a schema lacks. zod drops them silently, but most of them are misspelt. */
 import { z } from 'zod';
 import type { Problem } from './command-error.ts';
 
-/** Each unknown field of what was given, with those that are known in its place. */
+/** Each unknown field of a value, with a remedy that lists the known fields of the same object. */
 export function unknownFields(
   schema: z.core.$ZodType,
   given: unknown,

@@ -1,4 +1,4 @@
-/** `careen vectors`: recorded cases, played by the production code. */
+/** `careen vectors`: plays recorded cases with the production code. */
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { judge, playContent, type Played } from './play-vector.ts';
@@ -6,8 +6,8 @@ import { judge, playContent, type Played } from './play-vector.ts';
 export type Output = { readonly out: (line: string) => void; readonly err: (line: string) => void };
 
 /**
- * Compares what planner and engine make of each case with what was recorded. The
- * last line is `N passed, N failed`, and more where there is more to say.
+ * Compares the results of planner and engine with each recorded case. The last
+ * line is `N passed, N failed`, with the skipped and deviating cases if there are any.
  * @param paths files, or folders whose JSON files are taken
  * @returns the exit status: 1 when anything failed
  */
@@ -26,8 +26,8 @@ export function checkVectors(paths: readonly string[], { out, err }: Output): 0 
 }
 
 /**
- * Prints what planner and engine make of each case, one JSON document a line: `{"name", "actual"}`.
- * @returns the exit status: 1 when there was a case that nothing could be made of
+ * Prints the results of planner and engine for each case, one JSON document a line: `{"name", "actual"}`.
+ * @returns the exit status: 1 when a case could not be played
  */
 export function emitVectors(paths: readonly string[], { out, err }: Output): 0 | 1 {
   let status: 0 | 1 = 0;
@@ -41,7 +41,7 @@ export function emitVectors(paths: readonly string[], { out, err }: Output): 0 |
   return status;
 }
 
-/** One file at a time: there may be many, and some are large. What was noticed by the way goes to `note`. */
+/** Plays one file at a time: there may be many, and some are large. Findings and skipped files go to `note`. */
 function* playAll(paths: readonly string[], note: (line: string) => void): Generator<Played> {
   const skipped = new Map<string, number>();
   for (const played of paths.values().flatMap(playPath)) {

@@ -4,8 +4,7 @@ import { objectName, rules, text } from './schema.ts';
 const imagePattern = text(512).meta(
   rules({
     rule: "self.matches('^[^*[:space:]]*[*]?$')",
-    message:
-      'must be an image, or the beginning of one with * at its end, such as "registry.example.com/patches/*"',
+    message: 'must be an image, or a prefix that ends with *, such as "registry.example.com/patches/*"',
   }),
 );
 
@@ -18,7 +17,7 @@ const pathPrefix = text(256).meta(
 
 const SET = { 'x-kubernetes-list-type': 'set' };
 
-/** What the actions of strategies may do in a pool: the administrator's side of `template.spec` of their Jobs. */
+/** The administrator's limits on the actions of strategies in a pool, that is, on `template.spec` of their Jobs. */
 export const actionPolicy = z
   .object({
     images: z
@@ -27,7 +26,7 @@ export const actionPolicy = z
       .optional()
       .meta(SET)
       .describe(
-        'The images that Jobs may run, as they are written there, or their beginnings with * at the end. ' +
+        'The images that Jobs may run. An entry matches exactly, or as a prefix if it ends with *. ' +
           'Left out: any image.',
       ),
     privileged: z
@@ -43,8 +42,8 @@ export const actionPolicy = z
       .optional()
       .meta(SET)
       .describe(
-        'The paths of the host that Jobs may mount (hostPath), with all below them. Left out: any path. It holds ' +
-          'nobody back who may be privileged.',
+        'The paths of the host that Jobs may mount (hostPath), with all paths below them. Left out: any path. It is ' +
+          'no real limit while privileged is true.',
       ),
     serviceAccounts: z
       .array(objectName())
@@ -52,7 +51,7 @@ export const actionPolicy = z
       .default([])
       .meta(SET)
       .describe(
-        'The service accounts that pods of Jobs may run as. Pods of others get no token for the API server.',
+        'The service accounts that pods of Jobs may run as. Other pods get no token for the API server.',
       ),
     secrets: z
       .array(objectName())
@@ -65,5 +64,5 @@ export const actionPolicy = z
       ),
   })
   .prefault({})
-  .describe('What the Jobs of strategies may do on the hosts of the pool.');
+  .describe('The limits on the Jobs of strategies on the hosts of the pool.');
 export type ActionPolicy = z.infer<typeof actionPolicy>;

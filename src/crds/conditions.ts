@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { generation, time } from './schema.ts';
 
 /**
- * Conditions as kstatus reads them: `Ready` is True when what was asked for is
- * finished; `Reconciling` and `Stalled` are True while work goes on, or cannot.
- * `ForeignUncordon`, on strategies, is True while a host is worked on that
- * somebody uncordoned.
+ * Conditions as kstatus reads them. `Ready` is True when the requested work is
+ * finished. `Reconciling` is True while work continues, `Stalled` while it
+ * cannot. `ForeignUncordon`, on strategies, is True while Careen works on a host
+ * that somebody uncordoned.
  */
 export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'ForeignUncordon'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
@@ -37,11 +37,11 @@ export type Reason = (typeof REASONS)[number];
 
 export const condition = z
   .object({
-    type: z.enum(CONDITION_TYPES).describe('Which condition this is.'),
-    status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
-    reason: z.enum(REASONS).describe('Why, as one word of a closed set.'),
-    message: z.string().max(4096).describe('Why, in words for people.'),
-    observedGeneration: generation().describe('The generation of the object that this is about.'),
+    type: z.enum(CONDITION_TYPES).describe('The type of the condition.'),
+    status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
+    reason: z.enum(REASONS).describe('The reason, as one word of a closed set.'),
+    message: z.string().max(4096).describe('The reason, as text for people.'),
+    observedGeneration: generation().describe('The generation of the object that the condition describes.'),
     lastTransitionTime: time().describe('When the status of the condition last changed.'),
   })
   .describe('One condition.');
@@ -52,10 +52,10 @@ export const conditionList = z
   .max(8)
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] });
 
-/** What the conditions are to say; the rest of a condition follows from the one before it. */
+/** The wanted content of a condition; the rest follows from the previous condition of its type. */
 export type DesiredCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
 
-/** Carries each condition's `lastTransitionTime` over unless its status flips. */
+/** Makes the wanted conditions. Each keeps its `lastTransitionTime` while its status stays the same. */
 export function updateConditions(
   before: readonly Condition[],
   wishes: readonly DesiredCondition[],

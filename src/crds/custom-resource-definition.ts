@@ -10,7 +10,7 @@ export type PrinterColumn = {
   readonly priority?: 1;
 };
 
-/** What makes one of our kinds: its names, its schemas, and what `kubectl get` prints. */
+/** The definition of one of our kinds: its names, its schemas, and the columns of `kubectl get`. */
 export type CrdDefinition = {
   readonly kind: string;
   readonly plural: string;
@@ -58,7 +58,7 @@ export function customResourceDefinition(definition: CrdDefinition): JsonSchema 
   };
 }
 
-/** The schema of a kind, from its root, as the API server takes it. */
+/** The whole schema of a kind, in the form that the API server accepts. */
 export function openApiSchema({ description, spec, status }: CrdDefinition): JsonSchema {
   return {
     type: 'object',
@@ -69,7 +69,7 @@ export function openApiSchema({ description, spec, status }: CrdDefinition): Jso
       kind: { type: 'string', description: 'The kind of this object.' },
       metadata: { type: 'object' },
       spec: structural(spec),
-      // Without a default of its own the defaults in it would not show before somebody has written a status.
+      // Without this default the defaults of its fields would not show before the first write of a status.
       status: { ...structural(status), default: {} },
     },
   };
@@ -80,10 +80,10 @@ function structural(schema: z.ZodType): JsonSchema {
 }
 
 /**
- * Turns zod's JSON schema into what the API server takes as structural:
- * no `$schema`, no `propertyNames`, `additionalProperties: false` is the
- * server's own pruning, `{}` means that unknown fields are kept, and a number
- * or text is named by its `x-kubernetes-int-or-string` alone.
+ * Turns zod's JSON schema into a structural schema of the API server. It has no
+ * `$schema` and no `propertyNames`. `additionalProperties: false` is left out:
+ * the server itself prunes unknown fields; `{}` becomes the field that keeps
+ * them. A number or text has only its `x-kubernetes-int-or-string`.
  */
 function clean(schema: JsonSchema): JsonSchema {
   const result: JsonSchema = {};

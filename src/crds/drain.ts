@@ -1,4 +1,4 @@
-/** How a host is emptied and kept empty. */
+/** How a host is drained and kept drained. */
 import { z } from 'zod';
 import { FOREIGN_UNCORDON_POLICIES } from './vocabulary.ts';
 
@@ -7,22 +7,22 @@ export const drain = z
     evictUnmanagedPods: z
       .boolean()
       .default(false)
-      .describe('Whether pods without a controller may be evicted. Nobody makes them again elsewhere.'),
+      .describe('Whether pods without a controller may be evicted. Nothing creates them again elsewhere.'),
     evictPodsWithLocalData: z
       .boolean()
       .default(false)
-      .describe('Whether pods with emptyDir volumes may be evicted. What is in those volumes is lost.'),
+      .describe('Whether pods with emptyDir volumes may be evicted. The data in those volumes is lost.'),
   })
   .prefault({})
   .describe(
-    'What may be evicted from a host beyond pods that can move without loss. DaemonSet pods and static pods stay, ' +
-      'and disruption budgets are always respected.',
+    'Which pods a drain may evict, besides pods that can move without loss. DaemonSet pods and static pods stay. ' +
+      'Disruption budgets are always respected.',
   );
 
 export const onForeignUncordon = z
   .enum(FOREIGN_UNCORDON_POLICIES)
   .default('pause')
   .describe(
-    'What to do when somebody uncordons a host while we work on it. pause: go no further there, and say so, until it ' +
-      'is cordoned again. recordon: cordon it again and go on. fail: the running step fails.',
+    'The reaction when somebody uncordons a host while Careen works on it. pause: stop there, and report it, until ' +
+      'the host is cordoned again. recordon: cordon the host again and continue. fail: fail the running step.',
   );

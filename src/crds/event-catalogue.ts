@@ -1,5 +1,5 @@
 /**
- * Every event that Careen tells: a closed set of reasons, each with its action
+ * Every event that Careen reports: a closed set of reasons, each with its action
  * and type. docs/reference/metrics-and-events.md has the same table; a test
  * compares the two.
  */
@@ -8,7 +8,7 @@ export type EventAction = 'Plan' | 'Apply' | 'Abort' | 'Lock' | 'Release' | 'Req
 export type EventDefinition = {
   readonly action: EventAction;
   readonly type: 'Normal' | 'Warning';
-  /** When it is told, for people. */
+  /** When it is reported, for people. */
   readonly when: string;
 };
 
@@ -16,36 +16,36 @@ const normal = (action: EventAction, when: string): EventDefinition => ({ action
 const warning = (action: EventAction, when: string): EventDefinition => ({ action, type: 'Warning', when });
 
 export const EVENTS = {
-  PlanBuilt: normal('Plan', 'There is a plan'),
+  PlanBuilt: normal('Plan', 'A plan was built'),
   BuildFailed: warning('Plan', 'No plan could be built'),
   PoolOverlap: warning(
     'Plan',
-    'The pool selects hosts of an older pool and grants nothing until that is mended',
+    'The pool selects hosts of an older pool and grants no permits until that is fixed',
   ),
   ApplyStarted: normal('Apply', 'A run begins'),
   StageStarted: normal('Apply', 'A stage begins'),
   StageDone: normal('Apply', 'A stage ended well'),
   Applied: normal('Apply', 'A run ended well'),
   ApplyFailed: warning('Apply', 'A step failed or ran out of time, and the run ended'),
-  Suspended: normal('Apply', 'No new effect is begun, because the mode is Suspend'),
-  Resumed: normal('Apply', 'A run that was suspended goes on'),
+  Suspended: normal('Apply', 'No new effect starts, because the mode is Suspend'),
+  Resumed: normal('Apply', 'A suspended run continues'),
   Aborting: normal('Abort', 'An abort begins'),
-  Aborted: normal('Abort', 'Every host was given back'),
-  AbortFailed: warning('Abort', 'A host could not be given back'),
+  Aborted: normal('Abort', 'Every host was released'),
+  AbortFailed: warning('Abort', 'A host could not be released'),
   HostLocked: normal('Lock', 'A host was taken out of service'),
   HostFailed: warning('Lock', 'A step failed on a host'),
   HostUncordoned: warning('Lock', 'Somebody else uncordoned a host that Careen holds'),
-  HostReleased: normal('Release', 'A host was given back'),
+  HostReleased: normal('Release', 'A host was released'),
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),
   RequestAccepted: normal('Request', 'A request was accepted'),
   RequestRefused: warning('Request', 'A request was refused; the note says why'),
-  ClaimSwept: warning('Sweep', 'A claim that no permit or run stands behind was taken off a host'),
+  ClaimSwept: warning('Sweep', 'A claim without a permit or a run was removed from a host'),
   PermitFreed: normal('Sweep', 'A permit was freed because its host or its run no longer exists'),
   PoolRebuilt: warning(
     'Sweep',
     'The status of a pool was lost; its permits were rebuilt from the claims on hosts',
   ),
-  Deposed: warning('Lead', 'A replica lost the lead and ends'),
+  Deposed: warning('Lead', 'A replica lost leadership and exits'),
 } as const satisfies Record<string, EventDefinition>;
 
 export type EventReason = keyof typeof EVENTS;

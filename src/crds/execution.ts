@@ -7,27 +7,25 @@ export const execution = z
       .enum(EXECUTION_MODES)
       .default('Hold')
       .describe(
-        'Hold: plan and wait; while running, begin no further stage. Run: carry the plan out. Suspend: ' +
-          'no new effect at all, hosts stay as they are and deadlines stand still. Abort: end the running step ' +
-          'and release every host; set Hold afterwards for a new plan.',
+        'Hold: plan and wait; during a run, begin no further stage. Run: carry out the plan. Suspend: begin no new ' +
+          'effect; hosts stay as they are, and deadlines are paused. Abort: end the running step and release every ' +
+          'host; set Hold afterwards for a new plan.',
       ),
     throughStage: z
       .int()
       .min(0)
       .max(9999)
       .optional()
-      .describe(
-        'Run only as far as this stage (its id, from 0), then wait. Raise it, or remove it, to go on.',
-      ),
+      .describe('Run only as far as this stage (its id, from 0), then wait. Raise or remove it to continue.'),
     plan: z
       .string()
       .max(71)
       .regex(/^sha256:[0-9a-f]{64}$/)
       .optional()
       .describe(
-        'Run only the plan with this digest, the one in status.run.planDigest when it was reviewed. While the plan ' +
-          'is another one no further stage begins, and the message says how it differs.',
+        'Run only the plan with this digest, which status.run.planDigest had at the review. While the plan has ' +
+          'another digest, no further stage begins, and the message says how the plan differs.',
       ),
   })
   .prefault({})
-  .describe('The standing order: what is to be done with the plan now. Careen never writes it.');
+  .describe('The standing order for the plan. Careen never writes it.');

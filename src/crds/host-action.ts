@@ -1,4 +1,4 @@
-/** What a kind may have done on a host: one Job. */
+/** The action that a kind may run on a host: one Job. */
 import { z } from 'zod';
 import { rules, stringMap, text } from './schema.ts';
 
@@ -15,7 +15,7 @@ const podSpec = z
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .describe(
-        'The containers that do the work. A container that ends with another exit code than 0 fails the step.',
+        'The containers that do the work. A container with an exit code other than 0 fails the step.',
       ),
     nodeName: z.string().max(253).optional().describe('Must not be set: Careen sets it.'),
     nodeSelector: z.looseObject({}).optional().describe('Must not be set: Careen pins the pod to its host.'),
@@ -24,7 +24,7 @@ const podSpec = z
       .string()
       .max(16)
       .optional()
-      .describe('Never, or left out: Careen decides about another try.'),
+      .describe('Never, or left out: Careen decides about retries.'),
   })
   .meta(
     rules(
@@ -53,16 +53,16 @@ export const job = z
           .object({
             labels: stringMap(32, 63)
               .optional()
-              .describe('Labels for the pod, beside those that Careen sets.'),
+              .describe('Labels for the pod, in addition to those that Careen sets.'),
             annotations: stringMap(32, 4096).optional().describe('Annotations for the pod.'),
           })
           .optional()
           .describe('Metadata for the pod.'),
         spec: podSpec,
       })
-      .describe('The pod that runs on the host, once; as in a Job.'),
+      .describe('The pod that runs once on the host, as in a Job.'),
   })
   .describe(
-    'A Job that runs on the host: one pod, pinned to it, never restarted. It lives in the namespace of the strategy.',
+    'A Job that runs on the host: one pod, pinned to it, never restarted. It is in the namespace of the strategy.',
   );
 export type JobAction = z.infer<typeof job>;

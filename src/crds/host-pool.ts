@@ -18,10 +18,12 @@ import { OUTAGE_LEVELS } from './vocabulary.ts';
 
 const requirement = z
   .object({
-    key: text(317).describe('The label key that the requirement is about.'),
+    key: text(317).describe('The label key to compare.'),
     operator: z
       .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
-      .describe('How the label is compared: In, NotIn (with values), Exists, DoesNotExist (without).'),
+      .describe(
+        'How to compare the label: In or NotIn (with values), Exists or DoesNotExist (without values).',
+      ),
     values: z
       .array(z.string().max(63))
       .max(64)
@@ -39,13 +41,15 @@ const requirement = z
   .describe('One requirement on a label.');
 
 const labelSelector = z.object({
-  matchLabels: stringMap(64, 63).optional().describe('Labels that a host must all have, with these values.'),
+  matchLabels: stringMap(64, 63)
+    .optional()
+    .describe('The host must have all these labels, with these values.'),
   matchExpressions: z
     .array(requirement)
     .max(64)
     .optional()
     .meta({ 'x-kubernetes-list-type': 'atomic' })
-    .describe('Requirements that a host must all meet.'),
+    .describe('The host must meet all these requirements.'),
 });
 export type LabelSelector = z.infer<typeof labelSelector>;
 
@@ -72,7 +76,7 @@ const roles = z
   .prefault({})
   .describe(
     'Which hosts are controllers, storage hosts and workers. An empty selector selects all hosts. ' +
-      'A host may have several roles; one with none is left out of every plan.',
+      'A host may have several roles. A host without a role is in no plan.',
   );
 
 const allowedNamespaces = z
@@ -90,7 +94,7 @@ const allowedNamespaces = z
     }),
   })
   .describe(
-    'The namespaces whose strategies may use the pool. Their Jobs run there, as actionPolicy allows.',
+    'The namespaces whose strategies may use the pool. Their Jobs run there, within the limits of actionPolicy.',
   );
 
 export const hostPoolSpec = z
@@ -102,29 +106,29 @@ export const hostPoolSpec = z
             nodeSelector: stringMap(64, 63)
               .default({})
               .describe(
-                'Labels that a node must all have to belong to the pool. Empty: all nodes of this cluster.',
+                'The pool selects the nodes that have all these labels. Empty: all nodes of this cluster.',
               ),
           })
           .describe('The hosts are nodes of the cluster that Careen runs in.'),
       })
-      .describe('Where the hosts of the pool come from.'),
+      .describe('The source of the hosts of the pool.'),
     roles,
     maxUnavailable: countOrPercentage('maxUnavailable').describe(
-      'How many hosts of the pool may be out of service at once, over all strategies of all namespaces: a number, or ' +
-        'a percentage of its hosts, rounded down, at least one. Hosts that others took out of service (cordoned, or ' +
-        'not Ready) count too.',
+      'How many hosts of the pool may be out of service at once, for all strategies of all namespaces together: a ' +
+        'number, or a percentage of its hosts, rounded down, at least one. Hosts that others took out of service ' +
+        '(cordoned, or not Ready) count too.',
     ),
     paused: z
       .boolean()
       .default(false)
       .describe(
-        'The stop switch. While it is true no outage begins in the pool; hosts that are out of service are finished ' +
-          'and given back.',
+        'The stop switch. While it is true, no outage begins in the pool. Hosts that are out of service are finished ' +
+          'and released.',
       ),
     allowedNamespaces,
     actionPolicy,
   })
-  .describe('What the administrator wants of the pool.');
+  .describe('The configuration of the pool. The administrator writes it.');
 export type HostPoolSpec = z.infer<typeof hostPoolSpec>;
 
 const permit = z
@@ -134,7 +138,7 @@ const permit = z
     level: z
       .enum(OUTAGE_LEVELS)
       .describe(
-        'away: the host is emptied and counts against maxUnavailable. touched: it is patched in place.',
+        'away: the host is drained and counts against maxUnavailable. touched: the host is patched in place.',
       ),
     since: time().describe('When the permit was granted.'),
   })
@@ -143,7 +147,7 @@ export type Permit = z.infer<typeof permit>;
 
 const permitRun = z
   .object({
-    id: text(36).describe('The id of the run, as it stands on its permits.'),
+    id: text(36).describe('The id of the run, as in its permits.'),
     owner: ownerRef,
   })
   .describe('One run that holds permits.');
@@ -152,12 +156,12 @@ export type PermitRun = z.infer<typeof permitRun>;
 const hostCount = z.int().min(0).max(1000000);
 
 const outOfService = z.object({
-  count: hostCount.describe('How many they are.'),
+  count: hostCount.describe('The number of these hosts.'),
   hosts: z
     .array(objectName())
     .max(20)
     .meta({ 'x-kubernetes-list-type': 'set' })
-    .describe('Their names, sorted; the first 20.'),
+    .describe('The first 20 of their names, sorted.'),
 });
 
 export const hostPoolStatus = z
@@ -168,28 +172,28 @@ export const hostPoolStatus = z
       .min(1)
       .max(2147483647)
       .optional()
-      .describe('Raised by each new leader; writes of one before are refused.'),
+      .describe('Each new leader raises it. The writes of earlier leaders are refused.'),
     limit: hostCount.optional().describe('How many hosts may be away at once: maxUnavailable as a number.'),
     hosts: hostCount.optional().describe('How many hosts the pool has.'),
     outOfService: outOfService
       .optional()
-      .describe('The hosts that others took out of service: closed, or not Ready.'),
+      .describe('The hosts that others took out of service: cordoned, or not Ready.'),
     away: z.int().min(0).max(10000).optional().describe('How many permits of level away are granted.'),
     permits: z
       .array(permit)
       .max(10000)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The permits that are granted, one a host. They are granted here and nowhere else.'),
+      .describe('The granted permits, one for each host. Permits are granted only here.'),
     runs: z
       .array(permitRun)
       .max(10000)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The runs that hold permits: whose they are.'),
+      .describe('The runs that hold permits, with their owners.'),
     conditions: conditionList.optional().describe('Ready, Reconciling and Stalled, for tools that wait.'),
   })
-  .describe('What Careen keeps about the pool.');
+  .describe('The state of the pool. Careen writes it.');
 export type HostPoolStatus = z.infer<typeof hostPoolStatus>;
 
 export const hostPoolDefinition: CrdDefinition = {
@@ -200,8 +204,8 @@ export const hostPoolDefinition: CrdDefinition = {
   categories: [],
   scope: 'Cluster',
   description:
-    'A HostPool names a set of hosts, says which role each has, and how many of them may be out of service at once. ' +
-    "It is the administrator's; strategies refer to it by name.",
+    'A HostPool selects a set of hosts, gives them roles, and limits how many of them may be out of service at once. ' +
+    'The administrator writes it; strategies refer to it by name.',
   spec: hostPoolSpec,
   status: hostPoolStatus,
   columns: [
@@ -218,7 +222,12 @@ export const hostPoolDefinition: CrdDefinition = {
       description: 'Hosts that Careen has taken out of service',
     },
     { name: 'Hosts', type: 'integer', jsonPath: '.status.hosts', description: 'Hosts of the pool' },
-    { name: 'Paused', type: 'boolean', jsonPath: '.spec.paused', description: 'Whether no outage begins' },
+    {
+      name: 'Paused',
+      type: 'boolean',
+      jsonPath: '.spec.paused',
+      description: 'Whether the pool begins no outage',
+    },
     {
       name: 'Ready',
       type: 'string',

@@ -1,9 +1,9 @@
-/** Who holds the Lease by which the operator's replicas agree on a leader: a pod, and which process of it. */
+/** The holder of the Lease by which the operator's replicas agree on a leader: a pod, and a process of that pod. */
 
 /** A pod's name has no underscore in it. */
 const SEPARATOR = '_';
 
-/** As the process `id` of this pod writes it into the Lease. */
+/** The identity that the process `id` of this pod writes into the Lease. */
 export function leaderIdentity(podName: string, id: string): string {
   return `${podName}${SEPARATOR}${id}`;
 }

@@ -1,36 +1,36 @@
 /**
- * Every name that Careen puts into somebody else's objects, in one place:
- * what is listed here is ours, and nothing else on a node or a Job is.
+ * Every name that Careen writes into objects of others, in one place. On a node
+ * or a Job, these names are ours and no others.
  */
 export const GROUP = 'careen.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** The kind of the objects that bring patches to hosts. */
+/** The kind of the objects that patch hosts. */
 export const PATCH_STRATEGY = 'PatchStrategy';
 
 /** The namespace of the operator itself. Host Jobs, which may be privileged, never run there. */
 export const OPERATOR_NAMESPACE = 'careen-system';
-/** The Lease there by which its replicas agree on which of them works. */
+/** The Lease in that namespace by which the replicas agree on a leader. */
 export const LEASE_NAME = 'careen';
-/** The namespace for host Jobs that the installation makes. */
+/** The namespace for host Jobs. The installation makes it. */
 export const HOSTS_NAMESPACE = 'careen-hosts';
 
-/** The pool that the installation brings and that a strategy uses when it names none. */
+/** The pool that the installation makes. A strategy uses it when it names no pool. */
 export const DEFAULT_POOL = 'default';
 
-/** Annotation on a node: the claim, JSON, that says whose outage this is and what to restore. */
+/** Annotation on a node: the claim, as JSON. It names the owner of the outage and the state to restore. */
 export const CLAIM_ANNOTATION = `${GROUP}/claim`;
-/** Annotation on a node that nobody may give back any more: why it was left locked, and by whom. */
+/** Annotation on a node that no run may release any more: why it was left locked, and by whom. */
 export const LEFT_LOCKED_ANNOTATION = `${GROUP}/left-locked`;
 /** Taint on a closed node. It keeps new pods away even when somebody uncordons the node. */
 export const MAINTENANCE_TAINT = `${GROUP}/maintenance`;
-/** Finalizer on a strategy: its open hosts are released before it goes. */
+/** Finalizer on a strategy: its open hosts are released before it is deleted. */
 export const RELEASE_FINALIZER = `${GROUP}/release-hosts`;
 
-/** Annotation on a strategy: what somebody asks for once; see request.ts. */
+/** Annotation on a strategy: a request, which is answered once; see request.ts. */
 export const REQUEST_ANNOTATION = `${GROUP}/request`;
-/** Annotation on a strategy: an abort that somebody asks for. No other request can overwrite it. */
+/** Annotation on a strategy: the request of an abort. No other request can overwrite it. */
 export const ABORT_ANNOTATION = `${GROUP}/abort`;
 
 /** Label on a Job and its pod: the run's id. */
@@ -39,7 +39,7 @@ export const RUN_LABEL = `${GROUP}/run`;
 export const ACTION_LABEL = `${GROUP}/action`;
 /** Annotation on a Job and its pod: the host, whose name may be too long for a label. */
 export const HOST_ANNOTATION = `${GROUP}/host`;
-/** Annotation on a Job: the whole effect key that its name is a digest of. */
+/** Annotation on a Job: the whole effect key. The name of the Job has its digest. */
 export const EFFECT_ANNOTATION = `${GROUP}/effect`;
 /** Annotation on a Job: the epoch of the leader that wrote it last. A write that expects an older one is refused. */
 export const EPOCH_ANNOTATION = `${GROUP}/epoch`;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { namespaceName, objectName, text } from './schema.ts';
 
 /**
- * An object of ours that owns runs, permits, claims and Jobs. The kind belongs to it: objects of different kinds may
+ * An object of ours that owns runs, permits, claims and Jobs. The kind is part of it: objects of different kinds may
  * have the same name in one namespace.
  */
 export const ownerRef = z
@@ -17,10 +17,10 @@ export const ownerRef = z
   .describe('The object that a run belongs to.');
 export type OwnerRef = Readonly<z.infer<typeof ownerRef>>;
 
-/** What names an owner while it exists: a queue key, or a word for people. */
+/** The name of an owner while it exists, for queue keys and messages. */
 export type OwnerName = Pick<OwnerRef, 'kind' | 'namespace' | 'name'>;
 
-/** Whether both are the same object, not only two of the same name. */
+/** Whether both are the same object; the same name is not enough. */
 export function isSameOwner(a: OwnerRef, b: OwnerRef): boolean {
   return a.uid === b.uid && a.kind === b.kind;
 }

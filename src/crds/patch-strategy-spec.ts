@@ -17,21 +17,21 @@ const requirement = z
         'expected nodeInfo.FIELD, such as nodeInfo.kernelVersion, or labels.KEY',
       )
       .describe(
-        'What is compared: nodeInfo.FIELD (kernelVersion, osImage, kubeletVersion, containerRuntimeVersion, ' +
+        'The fact to compare: nodeInfo.FIELD (kernelVersion, osImage, kubeletVersion, containerRuntimeVersion, ' +
           'architecture, operatingSystem) or labels.KEY of the node.',
       ),
     operator: z
       .enum(['In', 'NotIn', 'Exists', 'AtLeast'])
       .describe(
-        'In, NotIn: the fact is, or is not, one of the values. Exists: it is there and not empty. AtLeast: it is a ' +
-          'version not below the one value, compared number by number (6.12.48-amd64 is at least 6.12.9).',
+        'In, NotIn: the fact is, or is not, one of the values. Exists: the fact is there and not empty. AtLeast: the ' +
+          'fact is the version in values, or a higher one, number by number (6.12.48-amd64 is at least 6.12.9).',
       ),
     values: z
       .array(text(256))
       .max(32)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('What the fact is compared with: one version for AtLeast, nothing for Exists.'),
+      .describe('The values to compare with: one version for AtLeast, none for Exists.'),
   })
   .meta(
     rules(
@@ -73,18 +73,18 @@ const patch = z
       .boolean()
       .default(false)
       .describe(
-        'Whether the patch takes effect only after a reboot. Hosts that lack such a patch are locked, emptied, ' +
-          'patched, rebooted by spec.reboot, verified and unlocked; others are patched in place.',
+        'Whether the patch takes effect only after a reboot. Hosts that lack such a patch are locked, drained, ' +
+          'patched, rebooted by spec.reboot, verified and unlocked; other hosts are patched in place.',
       ),
     current: z
       .array(requirement)
       .min(1)
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('How to see that a host has the patch: it does when all of these hold.'),
+      .describe('A host has the patch when it meets all these requirements.'),
     action: z
       .object({ job })
-      .describe('What applies the patch to a host. It never reboots the host: spec.reboot does.'),
+      .describe('The action that applies the patch to a host. It never reboots the host: spec.reboot does.'),
   })
   .describe('One patch.');
 export type PatchSpec = z.infer<typeof patch>;
@@ -97,13 +97,13 @@ export const patchStrategySpec = z
       .min(1)
       .max(32)
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['id'] })
-      .describe('The patches. All that a host lacks go in this order into one outage of that host.'),
+      .describe('The patches. One outage of a host applies all patches that the host lacks, in this order.'),
     reboot: z
       .object({ job })
       .optional()
       .describe(
-        'What reboots a host, once, after the last patch of an outage that asks for it. Whether it did is judged by ' +
-          'the boot id of the node, not by the Job.',
+        'The action that reboots a host. It runs once, after the last patch of an outage, if one of these patches ' +
+          'requires a reboot. The boot id of the node shows whether the host has rebooted, not the result of the Job.',
       ),
     controllerApplyType: z
       .enum(['serial', 'ignore'])
@@ -113,13 +113,14 @@ export const patchStrategySpec = z
       .enum(['serial', 'parallel', 'ignore'])
       .default('serial')
       .describe(
-        'serial: storage hosts one after another. parallel: as many at once as the pool allows. ignore: none.',
+        'serial: storage hosts one after another. parallel: as many at once as the pool allows. ignore: leave them ' +
+          'out.',
       ),
     workerApplyType: z
       .enum(['serial', 'parallel', 'ignore'])
       .default('serial')
       .describe(
-        'serial: workers one after another. parallel: up to maxParallelWorkerHosts at once. ignore: none.',
+        'serial: workers one after another. parallel: up to maxParallelWorkerHosts at once. ignore: leave them out.',
       ),
     maxParallelWorkerHosts: z
       .int()
@@ -127,7 +128,7 @@ export const patchStrategySpec = z
       .max(100)
       .default(2)
       .describe(
-        'How many workers a parallel stage may hold. A stage is never larger than maxUnavailable of the pool.',
+        'How many workers a parallel stage may have. A stage is never larger than maxUnavailable of the pool.',
       ),
     drain,
     timing,
@@ -147,10 +148,10 @@ export const patchStrategySpec = z
       },
     ),
   )
-  .describe('What is wanted: patches, on which hosts, in which order, and whether to carry it out.');
+  .describe('The wanted patches, the hosts to patch, their order, and whether to carry out the plan.');
 export type PatchStrategySpec = z.infer<typeof patchStrategySpec>;
 
-/** What of a spec a plan is carried out with; kept in `status.run.actions`, so that an edit cannot change an open run. */
+/** The part of a spec that carries out a plan. `status.run.actions` keeps it: an edit cannot change an open run. */
 export const planActions = z.object({
   patches: z.array(patch),
   reboot: z.object({ job }).optional(),

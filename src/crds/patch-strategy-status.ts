@@ -15,28 +15,26 @@ const reason = z
   .string()
   .max(4096)
   .optional()
-  .describe('Why the result is what it is; nothing when all went well.');
+  .describe('The reason for the result; absent when all went well.');
 const result = z
   .enum(RESULTS)
   .describe(
-    'initial: not begun. inprogress (phase, stage), wait (step): under way. ' +
-      'success, degraded (done, with reservations), failed, timed-out, aborted: over.',
+    'initial: not begun. inprogress (phase, stage) and wait (step): running. ' +
+      'success, degraded (done, with problems), failed, timed-out and aborted: ended.',
   );
-const startTime = time().optional().describe('When it began, UTC.');
-const endTime = time().optional().describe('When it ended, UTC.');
+const startTime = time().optional().describe('The time of its start, UTC.');
+const endTime = time().optional().describe('The time of its end, UTC.');
 const seconds = z.int().min(0).max(2147483647);
 const timeoutSeconds = seconds.describe('How long it may take.');
 const extendedSeconds = seconds
   .optional()
-  .describe(
-    'By how much its deadline was put off: the time that the strategy was suspended, or that no operator looked after it.',
-  );
+  .describe('The extension of its deadline: how long the strategy was suspended, or no operator was active.');
 const index = z.int().min(0).max(10000);
 
 const step = z
   .object({
     id: index.describe('Position in the stage, from 0.'),
-    name: z.enum(STEP_NAMES).describe('What is done.'),
+    name: z.enum(STEP_NAMES).describe('The name of the step.'),
     timeoutSeconds,
     result,
     reason,
@@ -50,13 +48,13 @@ export type StepStatus = z.infer<typeof step>;
 const stage = z
   .object({
     id: index.describe('Position in the phase, from 0.'),
-    name: z.enum(STAGE_NAMES).describe('Which hosts it is about.'),
+    name: z.enum(STAGE_NAMES).describe('The name of the stage: which hosts it works on.'),
     hosts: z
       .array(objectName())
       .max(10000)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'set' })
-      .describe('The hosts that are worked on together.'),
+      .describe('The hosts of the stage. They are worked on together.'),
     patches: z
       .array(text(63))
       .max(32)
@@ -66,7 +64,7 @@ const stage = z
     level: z
       .enum(OUTAGE_LEVELS)
       .optional()
-      .describe('away: the hosts are emptied and locked. touched: they are patched in place.'),
+      .describe('away: the hosts are locked and drained. touched: the hosts are patched in place.'),
     timeoutSeconds,
     extendedSeconds,
     attempt: z
@@ -74,15 +72,15 @@ const stage = z
       .min(1)
       .max(100)
       .optional()
-      .describe('Which attempt at the stage this is; nothing while it is the first.'),
-    totalSteps: index.describe('How many steps there are.'),
+      .describe('The number of this attempt at the stage; absent during the first attempt.'),
+    totalSteps: index.describe('The number of steps.'),
     currentStep: index.describe('The running step, or totalSteps once the last one ended.'),
     steps: z
       .array(step)
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The steps, in order.'),
-    inProgress: z.boolean().describe('Whether the stage is under way.'),
+    inProgress: z.boolean().describe('Whether the stage is running.'),
     result,
     reason,
     startTime,
@@ -92,14 +90,14 @@ const stage = z
 export type StageStatus = z.infer<typeof stage>;
 
 const phase = z.object({
-  totalStages: index.describe('How many stages there are.'),
+  totalStages: index.describe('The number of stages.'),
   currentStage: index.describe('The running or next stage, or stopAtStage once that is reached.'),
   stopAtStage: index.describe('The stage before which the run stops: totalStages, or throughStage + 1.'),
   timeoutSeconds,
   timedSince: time()
     .optional()
     .describe(
-      'Since when its timeout counts: since it began, or went on after a pause; nothing while it pauses.',
+      'The time from which its timeout counts: its start, or its continuation after a pause; absent during a pause.',
     ),
   extendedSeconds,
   stages: z
@@ -107,8 +105,8 @@ const phase = z.object({
     .max(10000)
     .meta({ 'x-kubernetes-list-type': 'atomic' })
     .describe('The stages, in order.'),
-  inProgress: z.boolean().describe('Whether the phase is under way, or paused between two of its stages.'),
-  completionPercentage: z.int().min(0).max(100).describe('Share of the steps that are over.'),
+  inProgress: z.boolean().describe('Whether the phase is running, or paused between two of its stages.'),
+  completionPercentage: z.int().min(0).max(100).describe('The percentage of the steps that have ended.'),
   result,
   reason,
   startTime,
@@ -118,7 +116,7 @@ export type PhaseStatus = z.infer<typeof phase>;
 
 const hostJob = z.object({
   action: text(63).describe('The patch that the Job applies, or reboot.'),
-  name: text(63).describe('The Job, in the namespace of the strategy.'),
+  name: text(63).describe('The name of the Job, in the namespace of the strategy.'),
   uid: text(36).describe('The uid of the Job.'),
 });
 
@@ -127,10 +125,10 @@ const hostProgress = z
     name: objectName().describe('The host.'),
     level: z.enum(OUTAGE_LEVELS).describe('away: out of service. touched: patched in place.'),
     step: z.enum(STEP_NAMES).describe('The step that the host is in, or failed in.'),
-    attempt: z.int().min(1).max(100).describe('Which attempt of the action this is.'),
+    attempt: z.int().min(1).max(100).describe('The number of this attempt of the action.'),
     since: time().describe('When the outage began.'),
     result,
-    reason: z.string().max(1024).optional().describe('What the host waits for, or why it failed.'),
+    reason: z.string().max(1024).optional().describe('Why the host waits, or why it failed.'),
     patches: z
       .array(text(63))
       .max(32)
@@ -141,7 +139,7 @@ const hostProgress = z
       .string()
       .max(64)
       .optional()
-      .describe('The boot id before the reboot that the patches ask for.'),
+      .describe('The boot id before the reboot that the patches require.'),
     jobs: z
       .array(hostJob)
       .max(33)
@@ -152,27 +150,34 @@ const hostProgress = z
       .boolean()
       .optional()
       .describe(
-        'Whether the host was closed before it was taken, and nobody was seen to open it since; it is put back so.',
+        'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
+          'after its release.',
       ),
-    uncordoned: z.boolean().optional().describe('Whether somebody uncordoned it while we work on it.'),
+    uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
     failedBefore: z
       .boolean()
       .optional()
       .describe(
-        'Whether it had failed when its stage began anew: it stays locked until it is worked on again.',
+        'Whether the host had failed when its stage was restarted. It stays locked until work on it begins again.',
       ),
-    releaseAsked: z.boolean().optional().describe('Whether somebody asked to give the host back as it is.'),
+    releaseAsked: z
+      .boolean()
+      .optional()
+      .describe('Whether somebody requested the release of the host as it is.'),
   })
-  .describe('A host whose outage is open.');
+  .describe('A host with an open outage.');
 export type HostProgress = z.infer<typeof hostProgress>;
 
 const answeredRequest = z
   .object({
-    id: text(63).describe('The id of the request, as its author chose it.'),
-    verb: text(32).optional().describe('What was asked for; nothing when that could not be read.'),
-    answer: z.enum(['accepted', 'refused']).describe('Whether it is done, or why not in message.'),
-    message: z.string().max(1024).describe('What comes of it, or what would be right, in one sentence.'),
-    time: time().describe('When it was answered.'),
+    id: text(63).describe('The id of the request. Its author chose it.'),
+    verb: text(32).optional().describe('The verb of the request; absent when the request could not be read.'),
+    answer: z.enum(['accepted', 'refused']).describe('accepted: Careen does it. refused: message says why.'),
+    message: z
+      .string()
+      .max(1024)
+      .describe('The effect of the request, or the correction it needs, in one sentence.'),
+    time: time().describe('When the request was answered.'),
   })
   .describe('One request and its answer.');
 export type AnsweredRequest = z.infer<typeof answeredRequest>;
@@ -180,51 +185,54 @@ export type AnsweredRequest = z.infer<typeof answeredRequest>;
 export const patchStrategyStatus = z
   .object({
     observedGeneration: observedGeneration(),
-    state: z.enum(STRATEGY_STATES).optional().describe('Where the strategy stands, in the words of the VIM.'),
-    stages: z.string().max(32).optional().describe('Stages done and in all, such as 3/12.'),
+    state: z.enum(STRATEGY_STATES).optional().describe('The state of the strategy, in the terms of the VIM.'),
+    stages: z.string().max(32).optional().describe('Stages done, and their total number, such as 3/12.'),
     message: z
       .string()
       .max(4096)
       .optional()
-      .describe('What is going on, or what is waited for, in one sentence.'),
+      .describe('The current activity, or the reason to wait, in one sentence.'),
     currentPhase: z.enum(PHASE_NAMES).optional().describe('The phase that the strategy is in.'),
-    completionPercentage: z.int().min(0).max(100).optional().describe('That of the current phase.'),
+    completionPercentage: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe('The completion percentage of the current phase.'),
     run: z
       .object({
-        id: text(36).describe('Identifies this run of the plan; it stands on its permits, claims and Jobs.'),
+        id: text(36).describe('The id of this run of the plan. Its permits, claims and Jobs carry it.'),
         planDigest: text(80).describe('Digest of the plan: its stages, hosts, steps, limits and actions.'),
-        specDigest: text(80).describe('Digest of the spec without execution: what the plan was built from.'),
-        fleetRevision: text(80).describe(
-          'What the fleet looked like, as far as plans depend on it, at the build.',
-        ),
+        specDigest: text(80).describe('Digest of the spec without execution. The plan was built from it.'),
+        fleetRevision: text(80).describe('Revision of the fleet at the build, as far as plans depend on it.'),
         builtAt: time().describe('When the plan was built.'),
-        pool: objectName().describe('The pool that the plan is for; permits are held there.'),
+        pool: objectName().describe('The pool of the plan. It holds the permits.'),
         actions: z
           .looseObject({})
           .optional()
           .describe(
-            'Patches, reboot, drain, timing and onForeignUncordon as they were at the build: an edit changes the ' +
-              'next plan.',
+            'Patches, reboot, drain, timing and onForeignUncordon as they were at the build. An edit changes only ' +
+              'the next plan.',
           ),
         epoch: z
           .int()
           .min(1)
           .max(2147483647)
           .optional()
-          .describe('The epoch of the pool in which the run was last written.'),
+          .describe('The epoch of the pool at the last write of the run.'),
         authority: z
           .object({ throughStage: z.int().min(0).max(9999).describe('The last stage (its id, from 0).') })
           .optional()
-          .describe('How far requests allow to run, whatever the mode.'),
+          .describe('How far requests allow the run to continue, in any mode.'),
         abortedIn: z
           .enum(EXECUTION_MODES)
           .optional()
-          .describe('The execution mode at the time of the abort; nothing when there was none.'),
-        suspendedSince: time().optional().describe('Since when the run is suspended.'),
+          .describe('The execution mode at the time of the abort; absent without an abort.'),
+        suspendedSince: time().optional().describe('When the run was suspended; absent while it is not.'),
         lastObservedTime: time()
           .optional()
           .describe(
-            'When an operator last looked after the open step, to within 20 s; after a longer gap its deadlines are put off.',
+            'When an operator last observed the open step, to within 20 s. A longer gap extends its deadlines.',
           ),
         summary: text(1024)
           .optional()
@@ -234,8 +242,8 @@ export const patchStrategyStatus = z
       .optional()
       .describe('The plan and its one execution.'),
     buildPhase: phase.optional().describe('The queries that the plan was built from.'),
-    applyPhase: phase.optional().describe('The plan, and how far it was carried out.'),
-    abortPhase: phase.optional().describe('What an abort put back.'),
+    applyPhase: phase.optional().describe('The plan and its progress.'),
+    abortPhase: phase.optional().describe('The release of hosts by an abort.'),
     progress: z
       .object({
         stage: index.describe('The open stage.'),
@@ -245,10 +253,10 @@ export const patchStrategyStatus = z
           .array(hostProgress)
           .max(10000)
           .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-          .describe('The hosts with an open outage, failed ones included.'),
+          .describe('The hosts with an open outage, including failed hosts.'),
       })
       .optional()
-      .describe('The hosts that are out of service or worked on now, and what each waits for.'),
+      .describe('The hosts that are out of service or worked on now, and why each waits.'),
     requests: z
       .array(answeredRequest)
       .max(10)

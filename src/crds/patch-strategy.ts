@@ -11,19 +11,24 @@ export const patchStrategyDefinition: CrdDefinition = {
   categories: ['strategy'],
   scope: 'Namespaced',
   description:
-    'A PatchStrategy brings patches to the hosts of a pool while their work goes on: a few hosts at a time are ' +
-    'locked, emptied, patched, rebooted where needed, verified and unlocked. The plan stands in status for review ' +
-    'before anything is touched.',
+    'A PatchStrategy patches the hosts of a pool while their workloads continue: a few hosts at a time are locked, ' +
+    'drained, patched, rebooted where needed, verified and unlocked. Status shows the plan for review before any ' +
+    'host is changed.',
   spec: patchStrategySpec,
   status: patchStrategyStatus,
   columns: [
-    { name: 'State', type: 'string', jsonPath: '.status.state', description: 'Where the strategy stands' },
-    { name: 'Stages', type: 'string', jsonPath: '.status.stages', description: 'Stages done and in all' },
+    { name: 'State', type: 'string', jsonPath: '.status.state', description: 'State of the strategy' },
+    {
+      name: 'Stages',
+      type: 'string',
+      jsonPath: '.status.stages',
+      description: 'Stages done, and their total number',
+    },
     {
       name: 'Percent',
       type: 'integer',
       jsonPath: '.status.completionPercentage',
-      description: 'Of the current phase',
+      description: 'Completion of the current phase',
     },
     { name: 'Mode', type: 'string', jsonPath: '.spec.execution.mode', description: 'The standing order' },
     {
@@ -37,7 +42,7 @@ export const patchStrategyDefinition: CrdDefinition = {
       name: 'Message',
       type: 'string',
       jsonPath: '.status.message',
-      description: 'What is going on',
+      description: 'Current activity',
       priority: 1,
     },
   ],

@@ -1,7 +1,7 @@
 /**
- * Requests: what a person or a tool asks of a strategy once, in an annotation,
- * beside the standing order of its spec. Each is answered once, by its id; what
- * cannot be read gets an id too, so that it can be answered as well.
+ * Requests: a person or a tool requests something of a strategy once, in an
+ * annotation, in addition to the standing order of its spec. Each is answered
+ * once, by its id. An unreadable request gets an id too, so that it is answered.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -24,16 +24,16 @@ const request = z.discriminatedUnion('verb', [
   z.strictObject({ id, verb: z.literal('release-host'), host: objectName() }),
 ]);
 
-/** One request. Where it names a plan, by its digest, it is about that plan and no other. */
+/** One request. If it names a plan, by its digest, it is valid for that plan only. */
 export type Request = z.infer<typeof request>;
 
-/** An abort of the whole run, or of one stage only if it is the one that runs. */
+/** An abort of the whole run. With a stage, it is an abort only if that stage is running. */
 export type Abort = { readonly id: string; readonly stage?: number };
 
-/** Somebody asked for something that cannot be told: why, and what would be right, in at most 1024 characters. */
+/** A request that cannot be read: the reason, and the correct form, in at most 1024 characters. */
 export type Unreadable = { readonly unreadable: string; readonly id: string };
 
-/** What each field must be; the fields of a request in the words of its answer. */
+/** The correct form of each field of a request, for the answer. */
 const RIGHT: Readonly<Record<string, string>> = {
   id: '1 to 63 letters, digits, ".", "_" and "-"',
   verb: `one of ${VERBS.join(', ')}`,
@@ -42,7 +42,7 @@ const RIGHT: Readonly<Record<string, string>> = {
   host: 'the name of a host',
 };
 
-/** Reads the value of `careen.dev/request`: a JSON object with id, verb and what the verb takes. */
+/** Reads the value of `careen.dev/request`: a JSON object with id, verb and the fields of that verb. */
 export function parseRequest(annotation: string): Request | Unreadable {
   const found = jsonObject(annotation);
   if (!found) {
@@ -60,7 +60,7 @@ export function parseRequest(annotation: string): Request | Unreadable {
   };
 }
 
-/** Reads the value of `careen.dev/abort`: an id, and after a slash the stage if only that one is meant. */
+/** Reads the value of `careen.dev/abort`: an id, and optionally a slash and the stage to abort. */
 export function parseAbort(annotation: string): Abort | Unreadable {
   const [, found, only] = new RegExp(`^(${ID})(?:/([0-9]{1,4}))?$`).exec(annotation) ?? [];
   if (found !== undefined) return only === undefined ? { id: found } : { id: found, stage: Number(only) };

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-/** A CEL rule that the API server enforces; the message says what would be right. */
+/** A CEL rule that the API server enforces; the message says which values are correct. */
 export type CelRule = {
   readonly rule: string;
   readonly message: string;
-  /** The field below the rule's place that the message is about. */
+  /** The field of the message, relative to the place of the rule. */
   readonly fieldPath?: `.${string}`;
 };
 
-/** Attaches CEL rules to a schema, for `customResourceDefinition` to carry into the CRD. */
+/** Attaches CEL rules to a schema; `customResourceDefinition` writes them into the CRD. */
 export function rules(...all: CelRule[]): Record<string, unknown> {
   return { 'x-kubernetes-validations': all };
 }
@@ -38,8 +38,8 @@ export function generation(): z.ZodNumber {
 }
 
 /**
- * The generation that a status is about. Until the operator has looked at an object this is -1, by default of the
- * schema: kstatus takes an object without it for finished.
+ * The generation that a status describes. The schema's default is -1, until the operator has observed the object:
+ * kstatus reads an object without this field as finished.
  */
 export function observedGeneration(): z.ZodOptional<z.ZodNumber> {
   return z
@@ -48,10 +48,10 @@ export function observedGeneration(): z.ZodOptional<z.ZodNumber> {
     .max(2147483647)
     .optional()
     .meta({ default: -1 })
-    .describe('The generation that the status is about; -1 until the operator has looked at the object.');
+    .describe('The generation that the status describes; -1 until the operator has observed the object.');
 }
 
-/** A name as Kubernetes takes it for objects of most kinds. */
+/** A name that Kubernetes accepts for objects of most kinds. */
 export function objectName(): z.ZodString {
   return text(253).regex(
     /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,

@@ -8,14 +8,16 @@ export const timing = z
       .describe('How long a stage may wait for its permits and for its hosts to be locked.'),
     drainTimeoutSeconds: seconds(1, 86400)
       .default(1800)
-      .describe('How long the pods of the hosts of a stage may take to leave, disruption budgets included.'),
+      .describe(
+        'How long the drain of the hosts of a stage may take, including waits for disruption budgets.',
+      ),
     patchTimeoutSeconds: seconds(1, 86400)
       .default(1800)
       .describe('How long the Jobs on the hosts of a stage may take together.'),
     verifyTimeoutSeconds: seconds(1, 86400)
       .default(900)
       .describe(
-        'How long a host may take to come back, Ready, rebooted where asked, with its patches current.',
+        'How long a host may take to become Ready, rebooted where required, with its patches current.',
       ),
     unlockTimeoutSeconds: seconds(1, 86400).default(1800).describe('How long unlocking the hosts may take.'),
     settleSeconds: seconds(0, 3600)

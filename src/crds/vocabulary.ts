@@ -86,7 +86,7 @@ export type Role = (typeof ROLES)[number];
 
 /**
  * How far an outage takes a host out of service.
- * `away`: emptied and worked on, counts against the pool's limit.
+ * `away`: drained and worked on; it counts against the pool's limit.
  * `touched`: patched in place; it keeps its work and counts only against the plan's own limit.
  */
 export const OUTAGE_LEVELS = ['away', 'touched'] as const;
@@ -95,9 +95,9 @@ export type OutageLevel = (typeof OUTAGE_LEVELS)[number];
 export const EXECUTION_MODES = ['Hold', 'Run', 'Suspend', 'Abort'] as const;
 export type ExecutionMode = (typeof EXECUTION_MODES)[number];
 
-/** What becomes of a host that somebody uncordons while it is worked on. */
+/** The possible reactions when somebody uncordons a host while Careen works on it. */
 export const FOREIGN_UNCORDON_POLICIES = ['pause', 'recordon', 'fail'] as const;
 export type ForeignUncordonPolicy = (typeof FOREIGN_UNCORDON_POLICIES)[number];
 
-/** The subject of the effect that reboots a host; no patch may be called so. */
+/** The subject of the effect that reboots a host; no patch may have this id. */
 export const REBOOT = 'reboot';

@@ -4,7 +4,7 @@ import { stamp, type Pass } from './pass.ts';
 import { withEarlierFailure, isFinal, newPhase } from './run-state.ts';
 import { startPhaseTimer } from './timers.ts';
 
-/** Turns the run to its abort: the running step is awaited, then the abort phase begins. */
+/** Aborts the run: the running step is awaited, then the abort phase begins. */
 export function beginAbort(pass: Pass): void {
   const { run, turn } = pass;
   run.state = 'aborting';
@@ -14,12 +14,12 @@ export function beginAbort(pass: Pass): void {
   pass.profile.onAbort(pass);
 }
 
-/** Begins the abort phase: a plan of its own, of what is to be undone. */
+/** Begins the abort phase: it has its own stages, which undo the begun steps. */
 export function beginAbortPhase(pass: Pass): void {
   const { run, profile } = pass;
   const phase = run.abort ?? newPhase(profile.undo(pass));
-  const given = new Set(phase.stages.flatMap(({ hosts = [] }) => hosts));
-  run.hosts = run.hosts.map((each) => (given.has(each.name) ? reopened(each) : withEarlierFailure(each)));
+  const released = new Set(phase.stages.flatMap(({ hosts = [] }) => hosts));
+  run.hosts = run.hosts.map((each) => (released.has(each.name) ? reopened(each) : withEarlierFailure(each)));
   phase.stopAtStage = phase.totalStages;
   startPhaseTimer(phase, stamp(pass));
   begin(phase, stamp(pass));
@@ -28,8 +28,8 @@ export function beginAbortPhase(pass: Pass): void {
 }
 
 /**
- * A host that was judged failed is given back as it is: nobody waits again for a reboot that did not come. It is
- * another attempt, so that what was refused before is asked for again.
+ * A failed host is released as it is, without another wait for its reboot. It gets a new attempt number, so that
+ * refused effects are asked for again.
  */
 function reopened(outage: HostProgress): HostProgress {
   if (!isFinal(outage.result)) return outage;

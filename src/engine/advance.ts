@@ -1,7 +1,6 @@
 /**
- * The engine: from a plan, a run and what is observed, what to do next. Pure and
- * level-triggered: it may be called at any time, any number of times, by any
- * process that has just read the run back; it asks only for what is missing.
+ * The engine: it decides the next effects from a plan, a run and the observed hosts. Pure and level-triggered: any
+ * process that has read the stored run may call it, at any time, any number of times. It asks only for missing work.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
@@ -23,9 +22,9 @@ import { recordObservation } from './timers.ts';
 import type { Decision, Turn } from './turn.ts';
 
 /**
- * Decides what comes next.
- * @param profile in what the native engine and the VIM differ
- * @param evaluate judges how far a step is, by what is observed unless something else is given
+ * Decides the next run, its effects and its permits.
+ * @param profile the differences between the native engine and the VIM
+ * @param evaluate judges the progress of a step; by default from the observed hosts
  */
 export function advance(
   plan: Plan,
@@ -64,11 +63,11 @@ const HAS_ENDED_BADLY: ReadonlySet<StrategyState> = new Set([
   'abort-timeout',
 ]);
 
-/** The phase that goes on by itself. In the VIM that may be so although the state says otherwise (§14, 3 and 10). */
+/** The phase that continues without a new order. The VIM allows this also in other states (§14, 3 and 10). */
 function openPhase({ apply, abort, currentPhase, state }: RunState): PhaseStatus | undefined {
   if (currentPhase === 'abort') return abort?.inProgress ? abort : undefined;
-  const goesOn = state === 'applying' || state === 'aborting' || runningStage(apply) !== undefined;
-  return apply.inProgress && goesOn ? apply : undefined;
+  const continues = state === 'applying' || state === 'aborting' || runningStage(apply) !== undefined;
+  return apply.inProgress && continues ? apply : undefined;
 }
 
 function advanceApply(pass: Pass): void {
@@ -92,7 +91,7 @@ function endApply(pass: Pass, ending: Ending): void {
     return;
   }
   run.state = result === 'timed-out' ? 'apply-timeout' : 'apply-failed';
-  // The VIM's phase timer may fire while an abort waits for the running step: the abort goes on, the state stays (§14, 3).
+  // The VIM's phase timer may fire while the running step is awaited: the abort continues, the state stays (§14, 3).
   if (planned) beginAbortPhase(pass);
   else if (profile.onFailure === 'abort') beginAbort(pass);
 }

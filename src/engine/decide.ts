@@ -1,6 +1,6 @@
 /**
- * One decision about a run together with its permits: as the operator makes it,
- * and `careen simulate`. Pure: the caller settles permits, stores and performs.
+ * One decision about a run and its permits. The operator and `careen simulate` share it. Pure: the caller settles
+ * permits, stores the run and performs effects.
  */
 import type { HostPoolStatus } from '../crds/host-pool.ts';
 import type { Plan } from '../planner/plan.ts';
@@ -15,25 +15,25 @@ export type DecideInput = {
   readonly plan: Plan;
   readonly run: RunState;
   readonly turn: Omit<Turn, 'permits'>;
-  /** The pool as it was read; undefined while it does not exist: then no permit is held, and none is asked for. */
+  /** The pool as it was read. Undefined while it does not exist: the run then holds no permit and asks for none. */
   readonly pool: { readonly status: HostPoolStatus; readonly capacity: PoolCapacity } | undefined;
-  /** The permits after `grant` of the decision before was settled in the pool. */
+  /** The permits after the caller settled `grant` of the previous decision in the pool. */
   readonly settled?: PermitFacts;
-  /** In what the engine differs from the native one. */
+  /** The differences between this engine and the native one. */
   readonly profile?: EngineProfile;
-  /** Judges how far a step is, where that is not the engine's own judgement. */
+  /** Judges the progress of a step in place of the engine. */
   readonly evaluate?: Evaluate;
 };
 
 export type Decided = {
   readonly decision: Decision;
-  /** The pool would grant this: settle it there, then decide again with what came of it; store nothing before. */
+  /** Permits that the pool would grant. Settle them there, then decide again with the result; store nothing before. */
   readonly grant?: DesiredPermits;
-  /** Held and no longer wanted: settle it in the pool once the decision is stored, never before. */
+  /** The permits to keep, where the run holds more. Settle them after the decision is stored, never before. */
   readonly surplus?: DesiredPermits;
 };
 
-/** Decides what comes next, and which permits come before it and go after it. */
+/** Decides the next run and effects, the permits to obtain first, and the permits to free afterwards. */
 export function decide(input: DecideInput): Decided {
   const { plan, run, turn, pool, settled, profile, evaluate } = input;
   const decideWith = (permits: PermitFacts): Decision =>
@@ -48,7 +48,7 @@ export function decide(input: DecideInput): Decided {
     held,
     ...(refusal === undefined ? {} : { refusal }),
   });
-  // Known before it is asked: a stage that runs out of time says what it has waited for.
+  // The refusal is computed before the decision: a stage that times out reports it as its reason.
   const known = factsOf(preview(wantsOfStage(run)));
   const decision = decideWith(known);
   const wants = decision.wants.permits;
@@ -56,7 +56,7 @@ export function decide(input: DecideInput): Decided {
   if (answer.status !== pool.status)
     return { decision, grant: { ...holderOf(input), wants, exactly: false } };
   const refused = factsOf(answer);
-  // What was asked and answered at once needs no second thought.
+  // The decision already knew this answer: it need not be made again.
   return refused.refusal === undefined || refused.refusal === known.refusal
     ? withSurplus(input, decision, known)
     : withSurplus(input, decideWith(refused), refused);
@@ -71,7 +71,7 @@ function wantsOfStage({ apply, hosts: open }: RunState): Wants['permits'] {
 function withSurplus(input: DecideInput, decision: Decision, { held }: PermitFacts): Decided {
   const { permits } = decision.wants;
   if ([...held].every((host) => permits.hosts.includes(host))) return { decision };
-  // Exactly what is held and still wanted: nothing is asked for here.
+  // Only the held permits that are still wanted: this asks for no new one.
   const wants = { ...permits, hosts: permits.hosts.filter((host) => held.has(host)) };
   return { decision, surplus: { ...holderOf(input), wants, exactly: true } };
 }

@@ -5,17 +5,17 @@ import type { Claim, EffectKey, InstanceFacts, Instant } from './view.ts';
 type Common = { readonly key: EffectKey; readonly host: HostName };
 
 /**
- * Something asked of the world. Each is safe to repeat, and each says what it
- * was decided upon (a revision, a uid), so that it is refused when that is stale.
+ * A write that the engine asks for. Each is safe to repeat. Each names the revision or uid that its decision was based
+ * on, so it is refused when that is stale.
  */
 export type Effect = Common &
   (
     | { readonly kind: 'claim'; readonly revision: string; readonly claim: Claim }
-    /** Closes a host again that somebody opened while we work on it. */
+    /** Cordons a host again that somebody uncordoned during our work. */
     | { readonly kind: 'recordon'; readonly revision: string; readonly run: string }
     /**
-     * Puts the host back as its claim found it. `closedToNewWorkBefore` is what the run has written down about that: it alone
-     * counts where the claim was lost, and where it is false the host is opened, whatever the claim says.
+     * Restores the host to its state before the claim. `closedToNewWorkBefore` is the run's own record of that state.
+     * It decides alone where the claim was lost. Where it is false, the host is uncordoned, whatever the claim says.
      */
     | {
         readonly kind: 'release';
@@ -23,7 +23,7 @@ export type Effect = Common &
         readonly run: string;
         readonly closedToNewWorkBefore?: boolean | undefined;
       }
-    /** Turns the claim into a note that the host was left locked, and why; the host stays closed. */
+    /** Replaces the claim with a note that the host was left locked, and why. The host stays closed. */
     | {
         readonly kind: 'leave-locked';
         readonly revision: string;
@@ -31,9 +31,9 @@ export type Effect = Common &
         readonly reason: string;
       }
     | { readonly kind: 'evict'; readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'> }
-    /** Makes the Job suspended: it does nothing yet. */
+    /** Creates the Job suspended, so that no pod of it runs. */
     | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }
-    /** Lets a suspended Job run, no longer than its step may take. */
+    /** Starts a suspended Job, with the remaining time of its step as its deadline. */
     | {
         readonly kind: 'start-job';
         readonly name: string;
@@ -41,7 +41,7 @@ export type Effect = Common &
         readonly revision: string;
         readonly timeoutSeconds: number;
       }
-    /** Removes a Job that was never started and that no run asks for. */
+    /** Deletes a Job that was never started and that no run needs. */
     | {
         readonly kind: 'delete-job';
         readonly name: string;
@@ -51,16 +51,16 @@ export type Effect = Common &
   );
 
 /**
- * How an effect was received. Accepted is not done: what became of it shows in
- * the next view. Outcomes are lost in a restart, so nothing rests on them alone.
+ * The answer to an effect. Accepted does not mean done: the next view shows the result. A restart loses outcomes, so
+ * no decision may depend on them alone.
  */
 export type Outcome =
   | { readonly kind: 'accepted' | 'already' | 'stale' }
-  /** A budget or an overloaded server says: not now. */
+  /** A budget or an overloaded server refuses it for now. */
   | { readonly kind: 'blocked'; readonly reason: string; readonly retryAt?: Instant }
-  /** It will never be accepted as it stands. */
+  /** It will never be accepted in this form. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** It may have happened: look, do not repeat blindly. */
+  /** It may have taken effect: observe first, do not repeat it blindly. */
   | { readonly kind: 'unknown'; readonly reason: string };
 
 export const EFFECT_KINDS = [
@@ -83,7 +83,7 @@ export const OUTCOME_KINDS = [
   'unknown',
 ] as const satisfies readonly Outcome['kind'][];
 
-/** Names an effect; `subject` is the pod's uid, the patch's id, or nothing. */
+/** The key of an effect; `subject` is the pod's uid, the patch's id, or empty. */
 export function effectKey(
   run: string,
   stage: number,

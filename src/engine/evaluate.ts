@@ -8,14 +8,14 @@ import { failed, type HostStep, type Verdict } from './steps/verdict.ts';
 
 export type HostVerdict = { readonly host: HostName; readonly verdict: Verdict };
 
-/** Judges how far a step is: one verdict for each of its hosts. */
+/** Judges the progress of a step: one verdict for each of its hosts. */
 export type Evaluate = (
   step: StepStatus,
   hosts: readonly HostStep[],
   definitions: StepDefinitions,
 ) => readonly HostVerdict[];
 
-/** Judges every kind of step by what is observed. */
+/** Judges every kind of step from the observed hosts. */
 export const evaluateStep: Evaluate = ({ name }, hosts, definitions) => {
   const judge = judgeOf(name, definitions);
   return hosts.map((host) => ({ host: host.name, verdict: judge(host) }));
@@ -23,7 +23,7 @@ export const evaluateStep: Evaluate = ({ name }, hosts, definitions) => {
 
 function judgeOf(name: StepName, definitions: StepDefinitions): Judge {
   const definition = definitions[name];
-  if (!definition) return () => failed(`${name} is no step that is carried out on these hosts`);
+  if (!definition) return () => failed(`step ${name} is not supported on these hosts`);
   const { keepsClosed, needsBootId } = definition;
   const judge: Judge = needsBootId ? (host) => withBootId(host, definition.judge) : definition.judge;
   return keepsClosed ? (host) => guardAgainstUncordon(host, judge) : judge;

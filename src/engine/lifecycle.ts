@@ -38,7 +38,7 @@ function end(
   part.endTime = time;
 }
 
-/** Gives a part a result and its reason; whatever reason it had before is gone. */
+/** Sets the result and reason of a part; an earlier reason is removed. */
 export function show(part: PhaseStatus | StageStatus | StepStatus, { result, reason }: Ending): void {
   part.result = result;
   if (reason) part.reason = reason;

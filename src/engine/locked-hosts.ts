@@ -7,17 +7,16 @@ import type { Turn } from './turn.ts';
 import type { EffectKey } from './view.ts';
 
 /**
- * Hosts that stay locked after a failure are a person's to decide about: an
- * abort gives them back, a request release-host one of them, and `kubectl
- * uncordon` too, after which only what is left of ours is taken off. When the
- * strategy goes, they are left locked with a note that says why.
+ * Handles the hosts that stay locked after a failure. A person decides about them: an abort releases all of them, a
+ * request release-host releases one. After a `kubectl uncordon` only our marks are removed. When the strategy is
+ * deleted, they are left locked, with a note that says why.
  */
 export function reconcileLockedHosts(pass: Pass): void {
   const { run, turn } = pass;
   for (const outage of [...run.hosts]) {
     const facts = turn.view.host(outage.name);
     if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
-    // The Job that failed to end in time still runs: the host is looked at again when it has.
+    // A Job that exceeded its time still runs: the host is judged again after its end.
     else if (facts.runningJob !== undefined) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
     else if (outage.releaseAsked || wasOpenedByOthers(facts, outage)) {
       const { revision } = facts;
@@ -42,7 +41,7 @@ export function reconcileLockedHosts(pass: Pass): void {
   }
 }
 
-/** Asks for the last effect on a host. What is refused while the strategy goes is given up: an event names the host. */
+/** Asks for the last effect on a host. If it is refused in a deletion, the run drops the host; an event names it. */
 function askLastEffect(pass: Pass, { name }: HostProgress, effect: Effect): void {
   const { turn, reasons } = pass;
   const outcome = turn.outcomes.get(effect.key);
@@ -59,7 +58,7 @@ function lastKey({ run }: Pass, { name, attempt }: HostProgress, subject: string
   return effectKey(run.id, run.apply.currentStage, 'unlock-hosts', name, subject, attempt);
 }
 
-/** Why an effect is of no use now: it was refused, or blocked until later. */
+/** Why an effect must not be asked for now: it was refused, or is blocked until later. */
 function notNow({ outcomes, now }: Turn, key: EffectKey): string | undefined {
   const outcome = outcomes.get(key);
   if (outcome?.kind === 'refused') return outcome.reason;

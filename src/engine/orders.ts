@@ -1,7 +1,4 @@
-/**
- * Brings a run in line with what is ordered. What counts, in this order: an abort
- * that was asked for, `Suspend`, requests, the standing order of the spec.
- */
+/** Applies orders to a run, in this precedence: an abort, `Suspend`, requests, the standing order of the spec. */
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
@@ -12,34 +9,34 @@ import { resetStage, runningStage } from './run-state.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
 
 /**
- * A latched abort comes before `Suspend`, which comes before every other request: they wait for its end, but those that
- * an abort has overtaken are refused at once, or they would begin anew what it has ended.
+ * Whether a request is answered in this pass. An abort comes before `Suspend`. Other requests wait until `Suspend`
+ * ends. During an abort they are refused at once; later they would restart the work that it has ended.
  */
 export function isAnsweredNow({ run, turn }: Pass, { verb }: RunRequest): boolean {
   return verb === 'abort' || turn.order.mode !== 'Suspend' || run.state === 'aborting';
 }
 
 /**
- * In `Suspend` nothing happens: no effect, no judgement, no time passes for the
- * deadlines. Only an abort goes on, and one that was asked for begins.
+ * Whether `Suspend` pauses the run: no effect, no judgement, and paused deadlines. A running abort continues, and a
+ * requested one begins.
  */
 export function holdsSuspended({ run, turn, reasons }: Pass): boolean {
   if (turn.order.mode !== 'Suspend' || run.state === 'aborting') return false;
   if (run.state === 'applying') {
     run.suspendedSince ??= new Date(turn.now).toISOString();
-    reasons.push('suspended: nothing is begun, awaited or given back, and deadlines stand still');
+    reasons.push('suspended: no step begins or ends, no host is released, and deadlines are paused');
   }
   return true;
 }
 
-/** Puts open deadlines off by the time that the run was suspended. */
+/** Extends open deadlines by the time that the run was suspended. */
 export function resumeDeadlines({ run, turn }: Pass): void {
   if (run.suspendedSince === undefined) return;
   extendDeadlines(run, turn.now - Date.parse(run.suspendedSince));
   run.suspendedSince = undefined;
 }
 
-/** Brings the run in line with what is ordered. */
+/** Applies the standing order of the spec, and the stages that requests allow. */
 export function applyOrder(pass: Pass): void {
   const { run, turn } = pass;
   const { mode } = turn.order;
@@ -59,7 +56,7 @@ export function applyOrder(pass: Pass): void {
       return;
     case 'abort-failed':
     case 'abort-timeout':
-      // Hold takes note of what the abort could not give back; the next Abort gives it back as it is.
+      // Hold makes the hosts that the abort could not release failed ones; the next Abort releases them as they are.
       if (mode !== 'Hold' || run.abortedIn === 'Hold') return;
       run.state = 'apply-failed';
       run.currentPhase = 'apply';
@@ -69,7 +66,7 @@ export function applyOrder(pass: Pass): void {
   }
 }
 
-/** How many stages may be begun: as far as the standing order goes, or the requests, whichever is further. */
+/** How many stages may begin: those of the standing order or those of the requests, whichever are more. */
 function stagesAllowed({ run, turn: { order } }: Pass): number {
   if (order.heldBack !== undefined || order.mode === 'Abort') return 0;
   const { totalStages } = run.apply;
@@ -78,7 +75,7 @@ function stagesAllowed({ run, turn: { order } }: Pass): number {
   return Math.min(totalStages, Math.max(byOrder, byRequest));
 }
 
-/** Sets the stage before which the run stops. A stage that has taken no host yet is put back to its beginning. */
+/** Sets the stage before which the run stops. A stage without an outage so far is reset to its beginning. */
 function setStop(pass: Pass): void {
   const { plan, run } = pass;
   const phase = run.apply;

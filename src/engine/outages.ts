@@ -1,6 +1,6 @@
 /**
- * The outages of a run: a host has one from when it may be taken out of service until it is given back. Each is recorded
- * in the run before anything is done to its host.
+ * The outages of a run. The outage of a host lasts from the permission to take it out of service until its release. It
+ * is recorded in the run before the first effect on the host.
  */
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
@@ -14,17 +14,17 @@ import { isReached, reasonOf } from './steps/verdict.ts';
 
 type KindsOf = Pick<EngineProfile, 'steps'>;
 
-/** The step that takes the hosts out of service: until then nothing has been touched. */
+/** Whether this step takes the hosts of the stage out of service. No earlier step touches them. */
 export function opensOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step: StepName): boolean {
   return steps[step]?.opensOutage === level;
 }
 
-/** The step after which nobody holds the host any more. */
+/** Whether the run no longer holds the hosts of the stage after this step. */
 function closesOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step: StepName): boolean {
   return steps[step]?.closesOutage === level;
 }
 
-/** Records the outage of a host that the run has a permit for, and that has none yet. */
+/** Records the outage of a host for which the run has a permit, unless it is recorded already. */
 export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: HostName): void {
   if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
   const since = new Date(turn.now).toISOString();
@@ -32,13 +32,13 @@ export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepSt
   run.hosts.push({ name, level, step: step.name, attempt, since, result: 'wait' });
 }
 
-/** Whether the work on the host has ended, in this step or in one before. */
+/** Whether the work on the host has ended, in this step or an earlier one. */
 export function judgedBefore({ run }: Pass, name: HostName): boolean {
   const outage = run.hosts.find((each) => each.name === name);
   return outage !== undefined && isFinal(outage.result);
 }
 
-/** Records where the host stands, before anything is done about it. */
+/** Records the state of the host before the next effect on it. */
 export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: HostVerdict): void {
   const { verdict } = each;
   if (verdict.kind === 'failed') return setResult(pass, step, each, 'failed');
@@ -47,7 +47,7 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   const outage = pass.run.hosts.find(({ name }) => name === each.host);
   if (!outage) return;
   outage.step = step.name;
-  // A cordon from before the claim ended with that: who cordons the host from now on does so that the work goes on.
+  // The uncordon also ended any cordon from before the claim: a later cordon only lets the work continue.
   if (!isReached(verdict) && verdict.uncordoned)
     Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
   else delete outage.uncordoned;
@@ -56,7 +56,7 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 
-/** Forgets a host that was given back; its permit is freed once this is stored. */
+/** Removes a released host from the run; its permit is freed after this is stored. */
 export function closeOutage({ run }: Pass, name: HostName): void {
   run.hosts = run.hosts.filter((each) => each.name !== name);
 }

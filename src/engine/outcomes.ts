@@ -3,32 +3,31 @@ import type { EffectKey, Instant } from './view.ts';
 
 const FIRST_RETRY_MILLISECONDS = 1_000;
 const LAST_RETRY_MILLISECONDS = 10_000;
-/** A pod that is not asked to leave any more went otherwise. */
+/** A pod without a new eviction for this long no longer blocks: it left in another way. */
 const FORGOTTEN_MILLISECONDS = 60_000;
 
 /**
- * How the effects of one run were received, for the passes to come. A blocked
- * effect is asked for again later each time. Lost in a restart, and nothing
- * rests on it: then the effect is asked for once more.
+ * The outcomes of the effects of one run, for its next passes. The retries of a blocked effect back off. A restart
+ * loses the outcomes; the effects are then asked for once more.
  */
 export class Outcomes {
   readonly #outcomes = new Map<EffectKey, Outcome>();
   readonly #blocked = new Map<EffectKey, number>();
-  /** Evictions that are blocked, since when, and when that was last heard. */
+  /** Blocked evictions: since when, and when that was last reported. */
   readonly #stuckPods = new Map<EffectKey, { readonly since: Instant; readonly heardAt: Instant }>();
 
   get all(): ReadonlyMap<EffectKey, Outcome> {
     return this.#outcomes;
   }
 
-  /** Forgets everything: what was refused to one run says nothing about the next. */
+  /** Forgets all outcomes: a refusal to one run does not apply to the next. */
   clear(): void {
     this.#outcomes.clear();
     this.#blocked.clear();
     this.#stuckPods.clear();
   }
 
-  /** The pods that may not leave their host now, and since when the first of them. */
+  /** The number of pods whose eviction is blocked now, and since when the first of them is. */
   blockedEvictions(now: Instant): { readonly pods: number; readonly since: Instant } | undefined {
     const stuck = [...this.#stuckPods.values()].filter(
       ({ heardAt }) => now - heardAt < FORGOTTEN_MILLISECONDS,
@@ -56,9 +55,8 @@ export class Outcomes {
 }
 
 /**
- * A write that may have happened is looked at anew and asked for again, but not
- * at the pace of the server's answers; nor is an eviction whose pod has changed
- * before the watch tells of it.
+ * Slows down two retries that would otherwise follow the pace of the server's answers: of a write whose outcome is
+ * unknown, and of an eviction whose pod has changed before the watch reports it.
  */
 function paced(effect: Effect, outcome: Outcome): Outcome {
   if (outcome.kind === 'unknown') return { kind: 'blocked', reason: outcome.reason };

@@ -10,10 +10,10 @@ import type { StepDefinitions } from './steps/definitions.ts';
 import type { Answer, RunRequest, Turn } from './turn.ts';
 import type { Instant } from './view.ts';
 
-/** A safety net: a pass at least so often while something is under way. */
+/** The longest time between two passes while a run is busy: a safety net for lost events. */
 export const RESYNC_MILLISECONDS = 30_000;
 
-/** The run as one pass writes on it: a copy, so that the caller's stays as it was. */
+/** The run that one pass changes: a copy, so the caller's run stays as it was. */
 export type Draft = {
   id: string;
   state: StrategyState;
@@ -27,7 +27,7 @@ export type Draft = {
   lastObservedTime: string | undefined;
 };
 
-/** One call of `advance`: its arguments, and what it has decided so far. */
+/** One call of `advance`: its arguments, and its decisions so far. */
 export type Pass = {
   readonly plan: Plan;
   readonly turn: Turn;
@@ -43,34 +43,33 @@ export type Pass = {
 };
 
 /**
- * In what the native engine and the VIM differ: how results show, what timers
- * and restarts do, what an abort undoes, what is refused. The walk over stages
- * and steps is the same for all.
+ * The differences between the native engine and the VIM: results, timers, restarts, aborts and refusals. All profiles
+ * advance through stages and steps in the same way.
  */
 export type EngineProfile = {
-  /** The kinds of steps that are carried out. A step of any other kind fails. */
+  /** The kinds of steps that this engine supports. A step of any other kind fails. */
   readonly steps: StepDefinitions;
-  /** Whether a phase or stage shows the result of its ended parts while others are to come. */
+  /** Whether a phase or stage shows the result of its ended parts while other parts are still to run. */
   readonly earlyResults: boolean;
   readonly completionPercentage: (phase: Pick<PhaseStatus, 'stages' | 'result' | 'inProgress'>) => number;
-  /** The reason of a phase that a stage has ended. */
+  /** The reason of a phase that ends with this stage. */
   readonly phaseReason: (stage: number, ending: Ending) => string;
-  /** What ends when a step has run out of time, or its stage or phase has. */
+  /** How a step, stage or phase ends when its timer fires. */
   readonly timeOut: (due: Due, waitedFor: string) => PartEnding;
-  /** What becomes of open deadlines when nobody has looked after the run for a while; called before all else. */
+  /** Corrects open deadlines after a time without an operator. Called first in each pass. */
   readonly afterDowntime: (pass: Pass) => void;
   /**
-   * hold: the hosts whose own action did not fail are given back, then a person decides.
-   * abort: the abort phase begins at once, and gives everything back.
+   * hold: the hosts whose own action did not fail are released, then a person decides.
+   * abort: the abort phase begins at once, and releases every host.
    */
   readonly onFailure: 'hold' | 'abort';
-  /** What an abort does at once, while the running step is awaited. */
+  /** Called when an abort begins, while the running step is awaited. */
   readonly onAbort: (pass: Pass) => void;
-  /** What another abort does in that time. */
+  /** Called for another abort during that time. */
   readonly onSecondAbort: (pass: Pass) => void;
   /** The stages of the abort phase. */
   readonly undo: (pass: Pass) => readonly Stage[];
-  /** Why a request is refused, and what to do; undefined when it is granted. */
+  /** Why a request is refused, and how to proceed; undefined when it is accepted. */
   readonly refusal: (pass: Pass, request: RunRequest) => string | undefined;
 };
 
@@ -93,7 +92,7 @@ export function newPass(
   };
 }
 
-/** A phase that may be written on. Lists of names stay shared: they are replaced, never changed. */
+/** A copy of a phase that a pass may change. Lists of names stay shared: they are replaced, never changed. */
 function copyOf(phase: PhaseStatus): PhaseStatus {
   const stages = phase.stages.map((stage) => ({ ...stage, steps: stage.steps.map((step) => ({ ...step })) }));
   return { ...phase, stages };
@@ -104,7 +103,7 @@ export function stamp({ turn }: Pass): string {
   return new Date(turn.now).toISOString();
 }
 
-/** Wakes the run at a time, if nothing wakes it before. */
+/** Requests a pass at this time at the latest. */
 export function wakeAt(pass: Pass, instant: Instant): void {
   pass.wakeAt = Math.min(pass.wakeAt, instant);
 }

@@ -1,7 +1,6 @@
 /**
- * Permits, the rights to take hosts out of service. They are granted here and
- * nowhere else, in one guarded write on the pool, on what was just read of it.
- * Pure: `PermitLedger` reads and writes.
+ * Permits: the rights to take hosts out of service. Only this file grants them, for one guarded write on a pool that
+ * was just read. Pure: `PermitLedger` reads and writes.
  */
 import type { HostPoolStatus, Permit, PermitRun } from '../crds/host-pool.ts';
 import { isSameOwner, ownerText, type OwnerRef } from '../crds/owner-ref.ts';
@@ -12,7 +11,7 @@ export type DesiredPermits = {
   readonly run: string;
   readonly owner: OwnerRef;
   readonly wants: Wants['permits'];
-  /** Frees what is held beyond the wish; otherwise that is kept. */
+  /** True frees the permits beyond `wants`; false keeps them. */
   readonly exactly: boolean;
 };
 
@@ -20,22 +19,21 @@ export type PoolCapacity = {
   /** How many hosts may be out of service, as a number. */
   readonly limit: number;
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
-  /** Hosts that some run of ours has closed: they count also while no permit says so. */
+  /** Hosts with a claim of level away, of any of our runs. They count with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;
   /** Why the pool grants nothing now, such as `HostPool default is paused`. */
   readonly closedBecause: string | undefined;
 };
 
 export type Settlement = {
-  /** What the pool's status becomes; the very same object when it is right already. */
+  /** The new status of the pool; the same object when nothing changes. */
   readonly status: HostPoolStatus;
   readonly facts: PermitFacts;
 };
 
 /**
- * Brings a run's permits in line with its wish: grants what it lacks, all of it
- * or nothing. A host that others took out of service counts, once, whether it
- * has a permit or not.
+ * Settles the permits of a run: grants all that it lacks, or none. A host that others took out of service counts once,
+ * with or without a permit.
  */
 export function settlePermits(
   status: HostPoolStatus,
@@ -63,7 +61,7 @@ export function settlePermits(
   };
 }
 
-/** The status with other permits; `run` is one that may have become a holder. */
+/** The status with these permits; `run` is a run that may hold one for the first time. */
 export function withPermits(
   status: HostPoolStatus,
   permits: readonly Permit[],
@@ -81,8 +79,8 @@ export function withPermits(
 }
 
 /**
- * The status without the permits of an owner, whatever run they were granted to; the very same object when it has none.
- * @param claimants by host, the run whose claim stands on it: a permit stays while the claim of its run does
+ * The status without the permits of an owner, of all its runs; the same object when it has none.
+ * @param claimants by host, the run that has claimed it: a permit stays while its run has the claim
  */
 export function withoutPermitsOf(
   status: HostPoolStatus,
@@ -95,7 +93,7 @@ export function withoutPermitsOf(
   return kept.length === permits.length ? status : withPermits(status, kept);
 }
 
-/** The hosts that a run has permits for. */
+/** The hosts for which a run holds permits. */
 export function heldBy(permits: readonly Permit[], run: string): ReadonlySet<HostName> {
   return new Set(permits.filter((permit) => permit.run === run).map(({ host }) => host));
 }

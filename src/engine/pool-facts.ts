@@ -1,4 +1,4 @@
-/** What a pool and its fleet say about taking hosts out of service. Pure. */
+/** The limits of a pool on outages, from its spec and its fleet. Pure. */
 import type { HeldBack } from './turn.ts';
 import type { FleetFacts } from './view.ts';
 import { limitOf } from '../planner/host-limit.ts';
@@ -7,7 +7,7 @@ import type { PoolCapacity } from './permits.ts';
 
 const NAMED = 3;
 
-/** A pool, as far as its limit and its switches go. */
+/** The part of a pool with its limit and its switches. */
 type HostPool = { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
 
 export function poolCapacity(pool: HostPool, fleet: FleetFacts): PoolCapacity {
@@ -35,7 +35,7 @@ export function closedBecause(
   return message === undefined ? undefined : { reason: 'Overlap', message };
 }
 
-/** What is to be mended when an older pool keeps hosts that this one selects. */
+/** The problem of a pool that selects hosts of an older pool, and its remedy; undefined when it selects none. */
 export function overlap(pool: string, { keptByOtherPools }: FleetFacts): string | undefined {
   if (keptByOtherPools.size === 0) return undefined;
   const names = [...keptByOtherPools].toSorted();

@@ -1,8 +1,8 @@
 import type { Claim, HostFacts } from './view.ts';
 
 /**
- * Whether a claim that is made now finds the host closed by somebody else. A host that still has our mark was closed by
- * a claim that somebody took off since: how that one had found it is `known`, which its run wrote down.
+ * Whether a new claim finds the host closed by somebody else. A host that still has our mark was closed by an earlier
+ * claim that somebody removed. `known` is the state that the earlier claim had found, as its run recorded it.
  */
 export function foundClosed(
   { closedToNewWork, hasMaintenanceMark }: Pick<HostFacts, 'closedToNewWork' | 'hasMaintenanceMark'>,
@@ -12,8 +12,8 @@ export function foundClosed(
 }
 
 /**
- * Whether a claim that is on its way can still be accepted. It cannot where the host is otherwise than the claim says
- * that it found it: the host has changed since, and is looked at anew.
+ * Whether a claim in flight can still be accepted. It cannot if the host no longer has the state that the claim says it
+ * found: the host has changed since, and is judged again.
  */
 export function mayArrive(
   facts: Pick<HostFacts, 'closedToNewWork' | 'hasMaintenanceMark' | 'spoiltClaim'>,

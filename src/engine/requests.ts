@@ -1,7 +1,4 @@
-/**
- * What becomes of the requests that people place on a strategy: each is answered
- * once, and its answer is stored together with what it changed in the run.
- */
+/** Requests of people on a strategy: each is answered once, and its answer is stored together with the changed run. */
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
@@ -9,7 +6,7 @@ import { resetStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
 import type { RunRequest } from './turn.ts';
 
-/** Answers one request and does to the run what it asks for. */
+/** Answers one request, and applies it to the run when it is accepted. */
 export function answer(pass: Pass, request: RunRequest): void {
   const refusal = pass.profile.refusal(pass, request);
   if (refusal === undefined) carryOut(pass, request);
@@ -52,10 +49,9 @@ function abort(pass: Pass): void {
 }
 
 /**
- * Begins the failed stage anew on what is observed: hosts that are current by
- * now have nothing left to do. `retry` works on the failed hosts once more;
- * `resume` repeats nothing that was done, and goes on with hosts that somebody
- * has mended. Should the stage fail before it comes to them, they stay locked.
+ * Restarts the failed stage from the observed hosts: a host that is current needs no more work. `retry` works on the
+ * failed hosts again, with new Jobs. `resume` repeats no Job, and continues with hosts that somebody has repaired. The
+ * failed hosts stay locked if the stage fails again before it reaches them.
  */
 function restartStage(pass: Pass, verb: 'retry' | 'resume'): void {
   const { run, plan } = pass;
@@ -84,17 +80,17 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume'): void {
 function accepted(request: RunRequest): string {
   switch (request.verb) {
     case 'abort':
-      return 'what is under way is awaited, then every host is given back';
+      return 'the running step is awaited, then every host is released';
     case 'apply-all':
     case 'approve':
       return 'the plan is carried out';
     case 'apply-stage':
       return `stage ${String(request.stage)} is carried out, then the run waits`;
     case 'retry':
-      return 'the failed stage begins anew';
+      return 'the failed stage restarts';
     case 'resume':
-      return 'the run goes on from what is observed';
+      return 'the run continues from the observed hosts';
     case 'release-host':
-      return `${request.host} is given back as it is`;
+      return `${request.host} is released as it is`;
   }
 }

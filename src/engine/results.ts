@@ -5,13 +5,13 @@ import { isFinal } from './run-state.ts';
 /** How a step, a stage or a phase ended. */
 export type Ending = { readonly result: Result; readonly reason?: string | undefined };
 
-/** A timer of the VIM may end a stage or a phase and leave the running step as it is: `ends` says which. */
+/** `ends`: the part that a timer of the VIM ends while its running step stays as it is. */
 export type PartEnding = Ending & { readonly ends?: 'stage' | 'phase' };
 
-/** The timer that fires, and how long its part might take. */
+/** The timer that fires, and the timeout of its part. */
 export type Due = { readonly timer: 'step' | 'stage' | 'phase'; readonly timeoutSeconds: number };
 
-/** Whether what comes after a part with this result may begin. */
+/** Whether the next part may begin after a part with this result. */
 export function isGood(result: Result): boolean {
   return result === 'success' || result === 'degraded';
 }
@@ -22,8 +22,8 @@ export function failedBecause(reasons: readonly string[]): Ending {
 }
 
 /**
- * The result of a whole, from those of its parts that have ended: the worst,
- * with its reason, and of equals the first (starlingx-vim.md §4).
+ * The result of a whole: the worst among its ended parts, with its reason. The first of equal ones counts
+ * (starlingx-vim.md §4).
  */
 export function combined(parts: readonly Ending[]): Ending {
   const ended = parts.filter(({ result }) => isFinal(result));

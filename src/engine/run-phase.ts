@@ -7,8 +7,8 @@ import { runningStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
 
 /**
- * Takes a phase as far as it goes now, stage by stage. Undefined while it runs,
- * and where it pauses before `stopAtStage`.
+ * Advances a phase as far as possible now, stage by stage. Undefined while it runs, and while it pauses before
+ * `stopAtStage`.
  */
 export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
   if (isAborting(pass)) return awaitStep(pass, phase);
@@ -25,7 +25,7 @@ export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
   return undefined;
 }
 
-/** An abort first awaits the running step. Between two stages there is nothing to await. */
+/** An abort awaits the running step first. Between two stages no step runs. */
 function awaitStep(pass: Pass, phase: PhaseStatus): Ending | undefined {
   const stage = runningStage(phase);
   const ending = stage && runStage(pass, phase, stage);

@@ -11,9 +11,9 @@ import { isReached } from './steps/verdict.ts';
 import { deadlineOf } from './timers.ts';
 
 /**
- * Takes a stage as far as it goes now. Undefined while it runs. An abort lets
- * only its running step end. After a failed step the hosts whose own action did
- * not fail are given back before it ends, unless the abort does that.
+ * Advances a stage as far as possible now. Undefined while it runs. After an abort the stage ends with its running
+ * step. After a failed step the hosts whose own action did not fail are released before the stage ends, unless the
+ * abort phase releases them.
  */
 export function runStage(pass: Pass, phase: PhaseStatus, stage: StageStatus): PartEnding | undefined {
   const { profile } = pass;
@@ -26,7 +26,7 @@ export function runStage(pass: Pass, phase: PhaseStatus, stage: StageStatus): Pa
       if (!ending || ending.ends === 'phase') return ending;
       if (ending.ends === 'stage') return end(pass, stage, ending);
       endStep(step, stamp(pass), ending.result, ending.reason);
-      // From here on it counts by how much the giving back is put off, which has its own time.
+      // From here on it counts the extension of the release, which has a deadline of its own.
       if (!isGood(step.result)) delete step.extendedSeconds;
     }
     if (isAborting(pass)) return end(pass, stage, { result: 'aborted' });
@@ -76,12 +76,12 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
   });
 }
 
-/** Whether the host's own action failed, not one that others have a say in. */
+/** Whether an action on the host itself failed, not one that depends on other parties. */
 function failedItself({ profile }: Pass, { result, step }: HostProgress): boolean {
   return isFinal(result) && profile.steps[step]?.ownAction === true;
 }
 
-/** A host that was only touched was never locked: there is nothing to keep. */
+/** A host of level touched was never locked, so it does not stay locked either. */
 function staysLocked(pass: Pass, host: HostProgress): boolean {
   const hasFailed = failedItself(pass, host) || isStillFailed(host);
   return host.level === 'away' && hasFailed && pass.turn.view.host(host.name) !== undefined;

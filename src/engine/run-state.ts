@@ -3,29 +3,29 @@ import type { ExecutionMode, PhaseName, Result, StrategyState } from '../crds/vo
 import type { Plan, Stage } from '../planner/plan.ts';
 
 /**
- * One execution of one plan: the only mutable memory. It has the shape in which
- * it is kept in `.status`, so what people read is what the engine goes on from.
+ * One execution of one plan: the only mutable memory. Its shape is that of `.status`, so people read the same state
+ * from which the engine continues.
  */
 export type RunState = {
   readonly id: string;
   readonly state: StrategyState;
   readonly currentPhase: PhaseName;
   readonly apply: PhaseStatus;
-  /** What an abort puts back: there once its running step has ended, in the VIM as soon as it was asked for. */
+  /** The abort phase. It exists after the running step has ended; in the VIM, from the request for the abort. */
   readonly abort: PhaseStatus | undefined;
-  /** Hosts whose outage is open: recorded before they are claimed, gone once they are released. */
+  /** Hosts in an open outage: recorded before they are claimed, removed after they are released. */
   readonly hosts: readonly HostProgress[];
-  /** How far requests allow the run to go, whatever the mode is; undefined when none did. */
+  /** The last stage that requests allow, in any mode; undefined without such a request. */
   readonly authority: { readonly throughStage: number } | undefined;
-  /** The mode in which the abort was asked for. */
+  /** The mode at the time of the abort. */
   readonly abortedIn: ExecutionMode | undefined;
-  /** RFC 3339; there while `Suspend` lets no time pass. */
+  /** RFC 3339; set while `Suspend` pauses the deadlines. */
   readonly suspendedSince: string | undefined;
-  /** RFC 3339; when an open step was last looked after, as far as that is written down. */
+  /** RFC 3339; the last stored time at which an operator observed the open step. */
   readonly lastObservedTime: string | undefined;
 };
 
-/** The run of a new plan, in which nothing has happened yet. */
+/** The run of a new plan, before its first stage. */
 export function newRun(id: string, plan: Plan): RunState {
   return {
     id,
@@ -74,7 +74,7 @@ function newStage(stage: Stage, id: number): StageStatus {
   };
 }
 
-/** Puts the current stage of a phase back to its beginning, as this attempt at it. */
+/** Resets the current stage of a phase to its beginning, under this attempt number. */
 export function resetStage(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
   const { currentStage } = phase;
   const stage = stages[currentStage];
@@ -82,36 +82,36 @@ export function resetStage(phase: PhaseStatus, stages: readonly Stage[], attempt
   phase.stages[currentStage] = { ...newStage(stage, currentStage), ...(attempt > 1 ? { attempt } : {}) };
 }
 
-/** Whether a host had failed when its stage began anew, and nothing was done about that since. */
+/** Whether a host had failed when its stage restarted, and no work has begun on it since. */
 export function isStillFailed({ failedBefore, patches }: HostProgress): boolean {
   return failedBefore === true && patches === undefined;
 }
 
-/** Says of such a host that it has failed, and leaves any other as it is. */
+/** Marks such a host as failed, and leaves any other as it is. */
 export function withEarlierFailure(host: HostProgress): HostProgress {
   if (!isStillFailed(host)) return host;
   return { ...host, result: 'failed', reason: `${host.name} had failed before, and was not worked on again` };
 }
 
-/** Whether a result is an end. */
+/** Whether a part with this result has ended. */
 export function isFinal(result: Result): boolean {
   return result !== 'initial' && result !== 'inprogress' && result !== 'wait';
 }
 
-/** The stage that is under way. */
+/** The stage in progress. */
 export function runningStage({ stages, currentStage }: PhaseStatus): StageStatus | undefined {
   const stage = stages[currentStage];
   return stage?.inProgress ? stage : undefined;
 }
 
-/** The step that runs, and what it is in. */
+/** The running step, with its stage and phase. */
 export type Running = {
   readonly phase: PhaseStatus;
   readonly stage: StageStatus;
   readonly step: StepStatus;
 };
 
-/** The step that a run is in; undefined when it has not begun, pauses between two stages, or has ended. */
+/** The running step of a run; undefined when the run has not begun, pauses between two stages, or has ended. */
 export function runningStep({ currentPhase, apply, abort }: RunState): Running | undefined {
   const phase = currentPhase === 'abort' ? abort : apply;
   const stage = phase?.inProgress ? runningStage(phase) : undefined;

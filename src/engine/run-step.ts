@@ -12,11 +12,10 @@ import { isOver, reasonOf } from './steps/verdict.ts';
 import { dueTimer, nextDeadline } from './timers.ts';
 
 /**
- * Takes a step as far as it goes now. Undefined while it runs. It is looked at
- * before it is timed out: what was reached in time was reached.
+ * Advances a step as far as possible now. Undefined while it runs. Its hosts are judged before its timeout is checked:
+ * a host that was done in time counts as done.
  *
- * When a host fails, or an abort was asked for, the step winds down: what is
- * under way on the other hosts is awaited, nothing more is begun.
+ * After a failed host or an abort the step only awaits the actions already started on other hosts. No action begins.
  */
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
@@ -66,7 +65,7 @@ function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]):
   }
 }
 
-/** Why hosts of the stage failed in this step, in this pass or in one before. */
+/** Why hosts of the stage failed in this step, in this pass or an earlier one. */
 function failuresOf({ run }: Pass, stage: StageStatus, verdicts: readonly HostVerdict[]): string[] {
   const before = run.hosts.filter(({ name, result }) => stage.hosts?.includes(name) && isFinal(result));
   const now = verdicts

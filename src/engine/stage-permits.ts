@@ -1,4 +1,4 @@
-/** The permits of a stage: its first outage waits until the run has one for each host, or until none are to be taken. */
+/** The permits of a stage: its first outage waits until each host has one, or until the step ends without them. */
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { isAborting, wakeAt, type Pass } from './pass.ts';
 import { failedBecause, type PartEnding } from './results.ts';
@@ -7,15 +7,15 @@ import { membershipFailure } from './steps/verdict.ts';
 import { dueTimer, nextDeadline } from './timers.ts';
 
 /**
- * Why a stage that is taken up again may take no further hosts, when something stands against it since. It cannot be put
- * back to its beginning as others are: it has hosts that stay locked, and that it is to decide about.
+ * Why a restarted stage may take no further hosts: an order holds it back since. It cannot be reset to its beginning as
+ * other stages are, because it still has locked hosts to decide about.
  */
 export function againstFurtherHosts({ run, turn }: Pass, { hosts = [] }: StageStatus): string | undefined {
   const isWhole = hosts.every((host) => run.hosts.some(({ name }) => name === host));
   return run.hosts.length === 0 || isWhole ? undefined : turn.order.heldBack?.message;
 }
 
-/** Whether each host of the stage is taken already, or may be now. */
+/** Whether each host of the stage is in an outage already, or has a permit for one. */
 export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
   const isOpen = (host: string): boolean => run.hosts.some(({ name }) => name === host);
   const isPermitted = (host: string): boolean => run.state === 'applying' && turn.permits.held.has(host);
@@ -26,10 +26,10 @@ export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
 export function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   if (isAborting(pass)) return { result: 'aborted' };
   const { view, pool } = pass.turn;
-  const gone = (running.stage.hosts ?? []).flatMap(
+  const failures = (running.stage.hosts ?? []).flatMap(
     (name) => membershipFailure(name, view.host(name), pool) ?? [],
   );
-  if (gone.length > 0) return failedBecause(gone.map(({ reason: why }) => why));
+  if (failures.length > 0) return failedBecause(failures.map(({ reason: why }) => why));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);

@@ -1,25 +1,28 @@
 /**
- * What a leader does to a pool before it decides anything about it. Pure.
- * Raising the pool's epoch makes every write of a leader before fail; a status
- * that somebody wiped or restored is made again from the claims on the hosts.
+ * The takeover of a pool by a leader, before its first decision about it. Pure. The leader raises the epoch of the
+ * pool, so that every write of an earlier leader fails. It rebuilds a wiped or restored status from the claims on the
+ * hosts.
  */
 import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Claim } from './view.ts';
 import { withPermits } from './permits.ts';
 
-/** A host that carries a mark of ours, and the claim where that can be read. */
+/** A host with a mark of ours, and its claim where that is valid. */
 type Marked = { readonly host: HostName; readonly claim: Claim | undefined };
 
-/** Another leader has raised the pool's epoch: this process leads no more, and must end at once. */
+/** Another leader has raised the epoch of the pool: this process no longer leads, and must end at once. */
 export class DeposedError extends Error {
   override readonly name = 'DeposedError';
 }
 
-/** What the status of a pool says about who leads. `own`: the epoch that this process has raised it to, if it has. */
+/** Whose epoch the status of a pool has. `wiped`: none, or one from a restored status. */
 export type EpochState = 'ours' | 'not raised' | 'wiped';
 
-/** Throws DeposedError. */
+/**
+ * @param own the epoch to which this process has raised the pool; undefined before that
+ * @throws DeposedError when the epoch of the pool is above it
+ */
 export function epochState(pool: string, { epoch }: HostPoolStatus, own: number | undefined): EpochState {
   if (own === undefined) return epoch === undefined ? 'wiped' : 'not raised';
   if (epoch === own) return 'ours';
@@ -31,9 +34,8 @@ export function epochState(pool: string, { epoch }: HostPoolStatus, own: number 
 }
 
 /**
- * The status under a new epoch, above every one that was ever seen. Where the
- * status is older than the claims, these say which permits there are: each
- * carries its run, owner and time.
+ * The status under a new epoch, above every epoch in the status, in the claims and of this process. A status that is
+ * older than the claims gets its permits from them: each claim has its run, owner and time.
  */
 export function takenOver(
   status: HostPoolStatus,

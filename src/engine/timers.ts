@@ -1,7 +1,6 @@
 /**
- * Deadlines: of the running step, its stage and their phase. Each is absolute
- * and follows from what is stored: when it began, how long it may take, and by
- * how much it was put off.
+ * The deadlines of the running step, its stage and their phase. Each is an absolute time, and follows from three stored
+ * values: the start, the timeout and the extension.
  */
 import type { PhaseStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { timeoutOver } from '../planner/stage-steps.ts';
@@ -10,14 +9,14 @@ import type { Due } from './results.ts';
 import { runningStep, type Running } from './run-state.ts';
 import type { Instant } from './view.ts';
 
-/** So often it is written down that somebody looks after an open step. */
+/** The time between two stored observations of an open step. */
 const OBSERVATION_MILLISECONDS = 20_000;
-/** A longer time in which nobody did is no fault of the hosts: deadlines are put off by it. */
+/** A longer time without an observation is no fault of the hosts: it extends the deadlines. */
 const GAP_MILLISECONDS = 30_000;
 
 type Timed = Pick<StepStatus, 'startTime' | 'timeoutSeconds' | 'extendedSeconds'>;
 
-/** When a step or stage that has begun runs out of time. */
+/** When a step or stage that has begun times out. */
 export function deadlineOf({ startTime = '', timeoutSeconds, extendedSeconds = 0 }: Timed): Instant {
   return Date.parse(startTime) + (timeoutSeconds + extendedSeconds) * 1000;
 }
@@ -31,7 +30,7 @@ export function nextDeadline({ phase, stage, step }: Running): Instant {
   return Math.min(deadlineOf(step), deadlineOf(stage), phaseDeadline(phase));
 }
 
-/** The first timer to fire, if one has by now. */
+/** The first timer that has fired; undefined when none has. */
 export function dueTimer(running: Running, now: Instant): Due | undefined {
   const { phase, stage, step } = running;
   const first = nextDeadline(running);
@@ -41,7 +40,7 @@ export function dueTimer(running: Running, now: Instant): Due | undefined {
   return { timer: 'phase', timeoutSeconds: phase.timeoutSeconds };
 }
 
-/** Starts the timer of a phase, over the stages that it is to run from here. */
+/** Starts the timer of a phase, for its stages from the current one to `stopAtStage`. */
 export function startPhaseTimer(phase: PhaseStatus, now: string): void {
   const toRun = phase.stages.slice(phase.currentStage, phase.stopAtStage);
   phase.timeoutSeconds = timeoutOver(toRun);
@@ -54,7 +53,7 @@ export function stopPhaseTimer(phase: PhaseStatus): void {
   delete phase.extendedSeconds;
 }
 
-/** Puts the deadlines of the running step, its stage and their phase off; a clock that was set back moves none. */
+/** Extends the deadlines of the running step, its stage and their phase. A clock that was set back changes none. */
 export function extendDeadlines(run: Draft, milliseconds: number): void {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
   for (const timer of Object.values(runningStep(run) ?? {}))
@@ -62,12 +61,12 @@ export function extendDeadlines(run: Draft, milliseconds: number): void {
 }
 
 /**
- * Puts open deadlines off by the time in which no operator looked after the run: from when the look after the last one
- * that is stored was due, until now. Never by more, so that no crash loop puts a deadline off for good.
+ * Extends open deadlines by the time without an operator: from the time at which the next observation was due, until
+ * now. It never extends them by more, so a crash loop cannot extend a deadline for ever.
  *
- * This look is stored with the decision, in the same write. So whatever dies in between, a gap counts once: either both
- * are stored, or neither is, and the gap is found again. A clock that was set back counts for nothing, and the last look
- * is not moved back with it.
+ * The new observation is stored with the decision, in the same write. So each gap counts once, wherever the process
+ * dies: either both are stored, or neither is, and the next process finds the gap again. A clock that was set back
+ * extends nothing, and does not set the last observation back.
  */
 export function extendDeadlinesByGap({ run, turn }: Pass): void {
   if (run.lastObservedTime === undefined) return;
@@ -77,7 +76,7 @@ export function extendDeadlinesByGap({ run, turn }: Pass): void {
   run.lastObservedTime = undefined;
 }
 
-/** Writes down that the open step is looked after, and sees to it that it will be again. */
+/** Records the observation of an open step when it is due, and requests a pass for the next one. */
 export function recordObservation(pass: Pass): void {
   const { run, turn } = pass;
   if (run.suspendedSince !== undefined || !runningStep(run)) {
@@ -90,7 +89,7 @@ export function recordObservation(pass: Pass): void {
   wakeAt(pass, (due ? turn.now : last) + OBSERVATION_MILLISECONDS);
 }
 
-/** All timers begin anew, with their whole time, as in the VIM after a restart (starlingx-vim.md §11). */
+/** Restarts all timers with their full timeout, as the VIM does after a restart (starlingx-vim.md §11). */
 export function restartTimers(pass: Pass): void {
   const { run, turn } = pass;
   for (const phase of [run.apply, run.abort]) {

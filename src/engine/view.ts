@@ -1,7 +1,6 @@
 /**
- * What the engine sees of the world: an immutable view with reads that cost the
- * same in every fleet. Adapters of the hostops port make views; the engine never
- * asks for anything.
+ * The engine's input: an immutable view of the hosts. A read costs the same in a fleet of any size. Adapters of the
+ * hostops port make views; the engine itself reads nothing else.
  */
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { OutageLevel } from '../crds/vocabulary.ts';
@@ -11,21 +10,21 @@ import type { HostWords } from '../planner/host-words.ts';
 /** Milliseconds since the epoch. */
 export type Instant = number;
 
-/** Names one effect of one run for good: run/stage/step/host/subject/attempt. */
+/** A permanent name for one effect of one run: run/stage/step/host/subject/attempt. */
 export type EffectKey = string;
 
-/** What stands on a host that some run has taken: whose it is, and what to put back. */
+/** The claim of a run, stored on the host: its holder, and the state to restore. */
 export type Claim = {
   readonly run: string;
-  /** The pool that the host belongs to as long as it is claimed, whatever its labels say meanwhile. */
+  /** The pool of the host while it is claimed, whatever its labels say. */
   readonly pool: string;
-  /** That of the leader who wrote the claim. A new leader writes it again, so that what was decided before is refused. */
+  /** The epoch of the leader that wrote the claim. A new leader rewrites it, so that earlier effects are refused. */
   readonly epoch: number;
   readonly owner: OwnerRef;
   readonly planDigest: string;
   readonly stage: number;
   readonly level: OutageLevel;
-  /** Whether the host was closed before it was claimed; it is put back as it was. */
+  /** Whether the host was closed before the claim. Its release restores that. */
   readonly closedToNewWorkBefore: boolean;
   /** RFC 3339. */
   readonly since: string;
@@ -36,35 +35,35 @@ export type InstanceFacts = {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
-  /** Told to go, and not gone yet. */
+  /** It is shutting down. */
   readonly leaving: boolean;
-  /** Nobody makes it again elsewhere. */
+  /** No controller recreates it on another host. */
   readonly unmanaged: boolean;
-  /** It has data in its host that goes with it. */
+  /** It has data on its host that an eviction deletes. */
   readonly localData: boolean;
 };
 
 export type HostFacts = {
   readonly name: HostName;
-  /** Whether it belongs to the pool that is looked at: as its labels say, or while it is claimed, its claim. */
+  /** Whether it belongs to the pool in question: by its claim while it is claimed, otherwise by its labels. */
   readonly isMember: boolean;
-  /** Fences writes: changes with every change of the host. */
+  /** Fences writes: it changes with every change of the host. */
   readonly revision: string;
   /** Takes no new work. */
   readonly closedToNewWork: boolean;
   readonly ready: boolean;
-  /** What is wrong with it, in words: not Ready, or under pressure. Empty when healthy. */
+  /** Its faults, as text: not Ready, or under pressure. Empty when healthy. */
   readonly alarms: readonly string[];
   readonly bootId: string;
   readonly facts: Facts;
   readonly claim: Claim | undefined;
-  /** Why what stands in the place of a claim is none: somebody edited it, or copied it from another host. */
+  /** Why the claim on the host is invalid: somebody edited it, or copied it from another host. */
   readonly spoiltClaim: string | undefined;
-  /** Whether our mark that keeps new work away is there: we closed the host. */
+  /** Whether it has our mark against new work: we closed the host. */
   readonly hasMaintenanceMark: boolean;
-  /** What has to leave before the host is empty; undefined while that is not known (it is not watched yet). */
+  /** The pods that a drain must remove; undefined while they are not known (the host is not watched yet). */
   readonly instances: readonly InstanceFacts[] | undefined;
-  /** The name of a Job of ours that was started there and has not ended, whoever asked for it. */
+  /** The name of a Job of any of our runs that was started on it and has not ended. */
   readonly runningJob: string | undefined;
 };
 
@@ -78,11 +77,11 @@ export type EffectFacts = {
   readonly failure?: string;
 };
 
-/** An alarm: a host of the pool that is unwell although nobody works on it. */
+/** An alarm: an unhealthy host of the pool that no run works on. */
 export type Alarm = { readonly host: HostName; readonly reason: string };
 
 export type AlarmsSignal = {
-  /** Up to when this is known to be true; does not advance while the connection is lost. */
+  /** The last time at which this was known to be true. It does not advance while the connection is lost. */
   readonly observedAt: Instant;
   readonly alarms: readonly Alarm[];
 };
@@ -106,11 +105,11 @@ export type FleetFacts = {
   readonly total: number;
   /** Hosts that others took out of service: closed or not ready, without a claim of ours. */
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
-  /** Hosts that carry a claim of level away, of whatever run: they are out of service, whether a permit says so or not. */
+  /** Hosts with a claim of level away, of any run: they are out of service, with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;
   /** Hosts that the pool selects and that an older pool keeps. */
   readonly keptByOtherPools: ReadonlySet<HostName>;
-  /** Changes when something changes that plans depend on: hosts, their roles, their facts. */
+  /** It changes with every input of a plan: the hosts, their roles, their facts. */
   readonly revision: string;
 };
 

@@ -1,4 +1,4 @@
-/** Which hosts the roles of a pool select, by their labels. Pure; the same for every adapter. */
+/** Finds the roles of a host by its labels. Pure; the same for every adapter. */
 import type { HostPoolSpec, LabelSelector } from '../crds/host-pool.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
 import { hasAll, type Labels } from '../planner/labels.ts';

@@ -1,4 +1,4 @@
-/** Which hosts belong to a pool, for the adapters whose hosts have labels. Pure. */
+/** Decides which hosts belong to a pool, for the adapters whose hosts have labels. Pure. */
 import { DEFAULT_POOL } from '../crds/names.ts';
 import type { Claim } from '../engine/view.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -6,13 +6,13 @@ import { hasAll, type Labels } from '../planner/labels.ts';
 import type { MarkedHost, Provider, Scope } from './port.ts';
 
 /**
- * `kept-by-other`: the pool selects the host, and a pool that takes precedence has it: an overlap that has to be mended.
+ * `kept-by-other`: the pool selects the host, but a pool with precedence has it. Such an overlap must be resolved.
  */
 export type PoolMembership = 'member' | 'kept-by-other' | 'not-selected';
 
 /**
- * A claimed host stays in the pool of its claim, whatever its labels and the pools say meanwhile. What other pools
- * keep from `default` is no overlap: it has what no other pool selects.
+ * A claimed host stays in the pool of its claim, even when its labels or the pools change. `default` overlaps with no
+ * pool: it has the hosts that no other pool selects.
  */
 export function membershipOf(
   { labels, claim }: { readonly labels: Labels; readonly claim: Claim | undefined },
@@ -24,12 +24,12 @@ export function membershipOf(
   return pool === DEFAULT_POOL ? 'not-selected' : 'kept-by-other';
 }
 
-/** Whether a provider means hosts with these labels. */
+/** Whether a provider selects hosts with these labels. */
 export function selects({ kubernetes: { nodeSelector } }: Provider, labels: Labels): boolean {
   return hasAll(labels, nodeSelector);
 }
 
-/** The hosts that some run has closed and may be working on. */
+/** The hosts that a run has closed and may be working on. */
 export function claimedAway(marked: readonly Pick<MarkedHost, 'host' | 'claim'>[]): ReadonlySet<HostName> {
   return new Set(marked.filter(({ claim }) => claim?.level === 'away').map(({ host }) => host));
 }

@@ -1,9 +1,9 @@
-/** What the API server's answers to a write mean for the engine, where they mean the same for every write. */
+/** Turns the API server's answer to a write into an outcome, where the rule is the same for every write. */
 import type { Outcome } from '../engine/effect.ts';
 import type { Instant } from '../engine/view.ts';
 import { explain, httpStatus, retryAfterSeconds } from '../kube/errors.ts';
 
-/** An outcome, and the object as the server answered it, newer than any cache. */
+/** An outcome, and the object in the server's answer, newer than any cache. */
 export type Written<T> = { readonly outcome: Outcome; readonly object?: T };
 
 export const ACCEPTED: Outcome = { kind: 'accepted' };
@@ -11,7 +11,7 @@ export const ALREADY: Outcome = { kind: 'already' };
 export const STALE: Outcome = { kind: 'stale' };
 
 const PAUSE_MS = 1_000;
-/** The token file is read for each request; it gets a new token when the kubelet has one. */
+/** Each request reads the token file, and the kubelet renews the token in it. */
 const UNAUTHORIZED_PAUSE_MS = 5_000;
 
 export function refused(reason: string): Outcome {
@@ -22,7 +22,7 @@ export function blocked(reason: string, retryAt: Instant): Outcome {
   return { kind: 'blocked', reason, retryAt };
 }
 
-/** When to ask again: when the server says so, otherwise after a moment. */
+/** When to retry: after the pause that the server asks for, otherwise after one second. */
 export function retryAt(error: unknown, now: Instant): Instant {
   const seconds = retryAfterSeconds(error);
   return now + (seconds === undefined ? PAUSE_MS : seconds * 1000);

@@ -9,38 +9,38 @@ import type { Effect, Outcome } from '../engine/effect.ts';
 import type { Claim, View } from '../engine/view.ts';
 import type { HostName, HostSeed } from '../planner/facts.ts';
 
-/** Where the hosts of a pool come from, as its spec says. Only the adapters look into it. */
+/** The source of the hosts of a pool, from its spec. Only the adapters read its fields. */
 export type Provider = HostPoolSpec['provider'];
 
-/** Which hosts are meant: those of one pool. */
+/** The hosts of one pool. */
 export type Scope = {
   readonly pool: string;
   readonly provider: Provider;
-  /** The providers of the pools that come before this one: what they select is not its own. */
+  /** The providers of the pools with precedence over this one. The hosts that they select are not in this pool. */
   readonly before: readonly Provider[];
   readonly roles: HostPoolSpec['roles'];
 };
 
-/** On whose behalf an effect is performed; the owner of the run owns what the effect makes. */
+/** The run and the epoch of an effect. The owner of the run also owns the objects that the effect makes. */
 export type Fence = {
   readonly owner: OwnerRef;
   readonly run: string;
-  /** Of the leader who decided it. */
+  /** The epoch of the leader that decided the effect. */
   readonly epoch: number;
 };
 
-/** A host that carries a mark of ours. */
+/** A host that carries a mark of Careen. */
 export type MarkedHost = {
   readonly host: HostName;
   readonly revision: string;
   readonly claim: Claim | undefined;
   readonly spoiltClaim: string | undefined;
   readonly closedToNewWork: boolean;
-  /** Whether a Job works on it, of whatever run: it is no time to give it back. */
+  /** Whether a Job of any run works on the host. Such a host must not be released yet. */
   readonly busy: boolean;
 };
 
-/** How the claim of a host is taken over; it keeps what it says of the host, but for the epoch. */
+/** How to adopt the claim of a host. Adoption changes only the epoch of a claim that is there. */
 export type Adoption = { readonly claim: Claim; readonly makeIfMissing: boolean };
 
 /** A Job that was made and never started. */
@@ -52,10 +52,10 @@ export type SuspendedJob = {
   readonly revision: string;
 };
 
-/** Something that goes on until it is closed. Closing twice is no error. */
+/** A subscription lasts until it is closed. Closing twice is no error. */
 export type Subscription = { close(): void };
 
-/** A watch whose hosts can be replaced: those no longer named are forgotten. */
+/** A watch of a set of hosts. `want` replaces the set and forgets the hosts that it no longer names. */
 export type HostWatch = Subscription & { want(hosts: ReadonlySet<HostName>): void };
 
 export interface HostOps {
@@ -63,46 +63,47 @@ export interface HostOps {
   inventory(scope: Scope, signal: AbortSignal): AsyncIterable<readonly HostSeed[]>;
 
   /**
-   * Looks closely at some hosts: what runs on them, and their Jobs. `changed`
-   * names hosts about which something is new, also when they are seen first.
+   * Observes the instances on single hosts, and their Jobs. `changed` names
+   * the hosts with news, including the hosts that are observed for the first time.
    */
   watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch;
 
-  /** Keeps the sums over a pool up to date, and tells when they or its alarms change. */
+  /** Keeps the sums over a pool up to date. Calls `changed` when they or the alarms of the pool change. */
   fleet(scope: Scope, changed: () => void): Subscription;
 
-  /** What is known now. `fleet(scope)` must be open; of hosts not watched, `instances` is unknown. */
+  /** The current knowledge. `fleet(scope)` must be open. `instances` is unknown for hosts that are not watched. */
   view(scope: Scope): View;
 
   /**
-   * Makes ready for strategies of a namespace: their Jobs are known when it resolves with undefined. Otherwise it says
-   * why they cannot be known, such as a missing right. Throws when `signal` is aborted.
+   * Prepares for strategies of a namespace. Resolves with undefined once their Jobs are known, otherwise with the
+   * reason why they are not, such as a missing right. Throws when `signal` is aborted.
    */
   prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
 
-  /** The hosts of a pool that carry a mark of ours, of whatever run. `fleet(scope)` must be open. */
+  /** The hosts of a pool that carry a mark of Careen, of any run. `fleet(scope)` must be open. */
   markedHosts(scope: Scope): readonly MarkedHost[];
 
-  /** The same, read past every cache; costs a list of all hosts. */
+  /** The same, read without any cache. It costs a list of all hosts. */
   readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
 
   /** The Jobs of an owner that were never started. Its namespace must be prepared. */
   suspendedJobs(owner: OwnerRef): readonly SuspendedJob[];
 
   /**
-   * Takes a run over from a leader before: writes the claims of its hosts again under the epoch of `fence`, makes those
-   * that may still be on their way, and stamps its open Jobs, so that whatever was decided upon the former is refused. Reads past
-   * every cache. Hosts that are gone, or held by another run, are left out. Throws when it could not be done.
+   * Adopts a run of an earlier leader. It writes the claims of the hosts again under the epoch of `fence`, makes the
+   * claims that may still be in flight, and stamps the open Jobs of the run. Every write that was decided on the
+   * earlier state is then refused. It reads without any cache, and skips hosts that are gone or held by another run.
+   * Throws when it cannot finish.
    */
   adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void>;
 
-  /** Reads past our own writes: resolves when the view is as new as the hosts were when this was called. */
+  /** Catches up with our own writes: resolves when the view is as new as the hosts were at the time of the call. */
   confirm(hosts: readonly HostName[], signal: AbortSignal): Promise<void>;
 
   /**
-   * Asks for an effect. Resolves when it is accepted or not, never when it is
-   * done: look again to learn that. Refusals are outcomes; it throws only when
-   * `signal` is aborted.
+   * Requests an effect. Resolves when the effect is accepted or refused, and
+   * does not wait until it is done: a later view shows that. A refusal is an
+   * outcome; this throws only when `signal` is aborted.
    */
   perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome>;
 }

@@ -1,17 +1,17 @@
 /**
- * The API server's refusals, told by their shape: the client's ApiException
- * carries the whole answer, of which only these parts may go any further.
+ * Recognizes the API server's refusals by their shape. The client's ApiException
+ * carries the whole answer; only these parts of it may leave this file.
  */
 import { z } from 'zod';
 
 export type ApiAnswer = {
   /** The HTTP status. */
   readonly code: number;
-  /** What was asked, such as `PATCH /api/v1/nodes/worker-3`; empty when the error does not say. */
+  /** The request, such as `PATCH /api/v1/nodes/worker-3`; empty when the error does not name it. */
   readonly request: string;
-  /** What the server says, in its own words; empty when it says nothing. */
+  /** The server's own message; empty when there is none. */
   readonly message: string;
-  /** The reasons of the causes that it names, such as `NamespaceTerminating`. */
+  /** The reasons of the causes in the answer, such as `NamespaceTerminating`. */
   readonly causes: readonly string[];
 };
 
@@ -22,7 +22,7 @@ const statusSchema = z.looseObject({
     .catch({ causes: [] }),
 });
 
-/** What the API server answered; undefined when the error is none of its refusals. */
+/** The API server's answer; undefined when the error is not one of its refusals. */
 export function apiAnswer(error: unknown): ApiAnswer | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('body' in error)) return undefined;
   const { code, body } = error;

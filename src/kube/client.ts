@@ -15,24 +15,24 @@ export const FIELD_MANAGER = 'careen';
 const PAGE = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
 const HEADERS_TIMEOUT_MS = 30_000;
-/** The API server itself gives a request up after a minute. */
+/** The API server itself ends a request after a minute. */
 const ANSWER_LIMIT_MS = 60_000;
 const UNAUTHORIZED = 401;
 
-/** What a process may attach to its client. */
+/** The hooks that a process may attach to its client. */
 export type ClientHooks = {
-  /** Called just before each request that may change something leaves; throws when this process may not write any more. */
+  /** Called just before each write request is sent. Throws when this process may not write any more. */
   beforeWrite?: () => void;
-  /** Told of each answer, or of an error where none came. Must not throw. */
+  /** Called with the status of each answer, or with `error` when there was no answer. Must not throw. */
   onAnswer?: (verb: Verb, code: number | 'error', path: string) => void;
-  /** How long `call` waits for an answer in whole: a connection may die in the middle of one. A minute by default. */
+  /** How long `call` waits for the whole answer, because a connection may break in the middle. A minute by default. */
   answerLimitMs?: number;
-  /** What carries requests to a server that is none, in the simulator; the network otherwise. */
+  /** Carries the requests in the simulator, which has no server; the network by default. */
   transport?: Transport;
 };
 type Client = KubeConfig & ClientHooks;
 
-/** What is used of an answer; that of `fetch` is one. */
+/** The parts of an answer that are used; an answer of `fetch` has them. */
 export type Answer = {
   readonly ok: boolean;
   readonly status: number;
@@ -44,9 +44,9 @@ export type Answer = {
 export type Transport = (request: Call, signal: AbortSignal | undefined) => Promise<Answer>;
 
 /**
- * Shares one pool of HTTP/1.1 connections among all requests; the client as it
- * is opens one per request. The pool is made anew when the keys change, and a
- * token file is read for each request, so that rotated files take effect.
+ * Shares one pool of HTTP/1.1 connections among all requests; KubeConfig opens
+ * one connection for each request. The pool is replaced when the keys change, and
+ * each request reads the token file, so that rotated files take effect.
  */
 export class PooledKubeConfig extends KubeConfig implements ClientHooks {
   beforeWrite?: () => void;
@@ -57,7 +57,7 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     await super.applySecurityAuthentication(context);
-    // The client keeps what it read for a minute, and a newline at its end.
+    // The client caches the token for a minute, with the newline at its end.
     const file = tokenFileOf(this);
     if (file) context.setHeaderParam('Authorization', `Bearer ${(await readFile(file, 'utf8')).trim()}`);
     const options: RequestOptions = {};
@@ -77,11 +77,11 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
       ...(servername ? { servername } : {}),
     };
     this.#keys = keys;
-    // The pool before is not closed: requests may be on their way to it, and its idle connections end by themselves.
+    // The earlier pool is not closed: it may have requests in flight, and its idle connections end by themselves.
     this.#pool = new Agent({
       allowH2: false,
       headersTimeout: HEADERS_TIMEOUT_MS,
-      bodyTimeout: 0, // watches are silent at times; they have an idle limit of their own
+      bodyTimeout: 0, // watches may be silent; they have their own idle limit
       connect: { timeout: CONNECT_TIMEOUT_MS, ...tls },
     });
     return this.#pool;
@@ -100,7 +100,7 @@ export type Call = {
   readonly as?: Detail;
 };
 
-/** Makes one request and returns its JSON. Refusals are thrown as ApiException. */
+/** Makes one request and returns the JSON of its answer. Throws ApiException when the server refuses the request. */
 export async function call<T>(client: Client, request: Call, signal?: AbortSignal): Promise<T> {
   const { answerLimitMs = ANSWER_LIMIT_MS } = client;
   const limit = new AbortController();
@@ -117,9 +117,9 @@ export async function call<T>(client: Client, request: Call, signal?: AbortSigna
 }
 
 /**
- * Makes one request and returns as soon as its answer begins. Refusals are
- * thrown as ApiException. One that the token was not good for is made once
- * more: the file may have another by now.
+ * Makes one request and returns as soon as its answer begins. Throws
+ * ApiException when the server refuses the request. After a 401 the request is
+ * made once more: the token file may have a new token.
  */
 export async function send(client: Client, request: Call, signal?: AbortSignal): Promise<Answer> {
   let response = await attempt(client, request, signal);
@@ -150,7 +150,7 @@ async function attempt(client: Client, request: Call, signal?: AbortSignal): Pro
   }
 }
 
-/** All that has to be awaited before a request can leave. */
+/** Does everything that must be awaited before a request is sent. */
 async function overNetwork(client: Client, request: Call): Promise<Transport> {
   const url = urlOf(client, request);
   const context = new RequestContext(url, HttpMethod.GET);
@@ -173,7 +173,7 @@ type RawPage<T> = {
   readonly metadata?: { readonly continue?: string; readonly resourceVersion?: string };
 };
 
-/** Lists in pages, each read when it is asked for. */
+/** Lists in pages; each page is read on demand. */
 export async function* rawPages<T extends KubernetesObject>(
   config: KubeConfig,
   path: string,
@@ -189,7 +189,7 @@ export async function* rawPages<T extends KubernetesObject>(
   } while (next);
 }
 
-/** The resource version of a list that was made now. */
+/** The current resource version of a list. */
 export async function currentRevision(
   config: KubeConfig,
   path: string,
@@ -236,7 +236,7 @@ function contentType({ method, body }: Call): Record<string, string> {
 
 const tokenFileSchema = z.looseObject({ config: z.looseObject({ tokenFile: z.string() }) });
 
-/** The file that the current user's token stands in, as in a pod. */
+/** The token file of the current user, as in a pod; undefined when there is none. */
 function tokenFileOf(config: KubeConfig): string | undefined {
   return tokenFileSchema.safeParse(config.getCurrentUser()?.authProvider).data?.config.tokenFile;
 }

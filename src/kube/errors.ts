@@ -1,6 +1,6 @@
 /**
- * What the errors of the API server and of the network mean, in one place: no
- * other file looks into an error to learn what happened.
+ * Interprets the errors of the API server and of the network, in one place: no
+ * other file inspects an error to find out what happened.
  */
 import { ApiException } from '@kubernetes/client-node';
 import { z } from 'zod';
@@ -20,22 +20,22 @@ const statusSchema = z.looseObject({
     .catch(undefined),
 });
 
-/** Another process wrote in between: the decision rests on stale knowledge and has to be made again. */
+/** Another process wrote in between: the decision is stale and must be made again. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError';
 }
 
-/** What the API server says about a request that it refused. */
+/** The API server's report about a request that it refused. */
 export type ApiStatus = z.infer<typeof statusSchema>;
 
-/** The HTTP status of a refused request or of a watch's error; undefined when the network or we failed. */
+/** The HTTP status of a refused request or of a watch's error; undefined for errors of the network or of Careen. */
 export function httpStatus(error: unknown): number | undefined {
   const code = numberAt(error, 'statusCode') ?? numberAt(error, 'code');
-  // An aborted request has a code as well, a small number of the DOM's.
+  // An aborted request has a code too: a small number from the DOM.
   return code !== undefined && code >= 100 ? code : undefined;
 }
 
-/** The Status object in the answer, as far as there is one. */
+/** The Status object in the answer; empty when there is none. */
 export function apiStatus(error: unknown): ApiStatus {
   if (!(error instanceof ApiException)) return {};
   const body: unknown = error.body;
@@ -49,7 +49,7 @@ export function causeOf(error: unknown, reason: string): { readonly message: str
   return cause && { message: cause.message ?? '' };
 }
 
-/** How long the server asks us to wait. */
+/** How long the server asks us to wait; undefined when it does not say. */
 export function retryAfterSeconds(error: unknown): number | undefined {
   if (!(error instanceof ApiException)) return undefined;
   const header = Object.entries(error.headers).find(([name]) => name.toLowerCase() === 'retry-after')?.[1];
@@ -57,17 +57,17 @@ export function retryAfterSeconds(error: unknown): number | undefined {
   return seconds !== undefined && Number.isFinite(seconds) ? seconds : undefined;
 }
 
-/** One sentence about an error: what the server said, or what the network did. */
+/** One sentence about an error: the message of the server, or the error of the network. */
 export function explain(error: unknown): string {
-  const said = apiStatus(error).message;
-  if (said) return said;
+  const { message } = apiStatus(error);
+  if (message) return message;
   if (error instanceof ApiException) return `the API server answered ${String(error.code)}`;
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? wordsOf(error.cause) : undefined;
   return cause ? `${error.message}: ${cause}` : error.message;
 }
 
-/** A connection that was tried at several addresses fails without a message, but with a code. */
+/** A connection attempt to several addresses fails with a code, but without a message. */
 function wordsOf(error: Error): string {
   return error.message || ('code' in error ? String(error.code) : '');
 }

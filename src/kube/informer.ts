@@ -1,7 +1,7 @@
 /**
- * Keeps a list of objects as they are in the cluster: lists them, watches them,
- * and begins again after every error, for ever, until it is stopped. What it
- * keeps of an object is up to its owner, and made before the object is stored.
+ * Keeps a current list of objects of the cluster. It lists them, watches them,
+ * and retries after every error until it is stopped. Its owner decides which
+ * parts of an object are stored.
  */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,22 +13,22 @@ import { SilentWatch, WatchError, watchEvents, type WatchEvent } from './watch-e
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
-/** A kind of which something changes brings a bookmark every minute; the silence of others costs two small requests. */
+/** A kind with changes gets a bookmark every minute. The silence of a kind without changes costs two small requests. */
 const IDLE_LIMIT_MS = 90_000;
 
 export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly config: KubeConfig;
   readonly path: string;
   readonly selection?: Selection;
-  /** How much of an object a watch tells, all of it by default; a list tells all in any case. */
+  /** How much of an object the watch delivers: all of it by default. A list always delivers all of it. */
   readonly changesAs?: Detail;
-  /** What is kept of an object; undefined for objects that are of no interest. */
+  /** Makes the stored value of an object; undefined for objects that are not stored. */
   readonly project: (object: Raw) => T | undefined;
-  /** Called after the change is stored. What it throws is logged and goes no further. */
+  /** Called after the change is stored. Its errors are logged and otherwise ignored. */
   readonly changed: (before: T | undefined, after: T | undefined) => void;
   /** Called when a watch is up, the first time and after each break. */
   readonly connected?: () => void;
-  /** After how much silence a watch is made anew, because its connection may be gone; 90 s by default. */
+  /** The silence after which the watch is replaced, because its connection may be broken; 90 s by default. */
   readonly idleLimitMs?: number;
   readonly now: () => number;
   readonly log: Log;
@@ -37,9 +37,9 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
 type Entry<T> = { readonly revision: string; readonly value: T };
 
 export class SupervisedInformer<Raw extends KubernetesObject, T> {
-  /** Resolves with the end of the first list. It stays open when the informer is stopped before. */
+  /** Resolves at the end of the first list. Never resolves when the informer is stopped earlier. */
   readonly synced: Promise<void>;
-  /** Resolves with the end of the first list or with why it failed first, whichever comes sooner: a missing right can be told. */
+  /** Resolves at the end of the first list, or with its first failure if there is one, such as a missing right. */
   readonly firstAnswer: Promise<string | undefined>;
   readonly #options: InformerOptions<Raw, T>;
   readonly #entries = new Map<string, Entry<T>>();
@@ -49,7 +49,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   #started = false;
   #isSynced = false;
   #hasToList = true;
-  /** Up to where the changes of the cluster are known. */
+  /** The resource version up to which the changes are known. */
   #revision = '';
   #up = false;
   #heardAt = 0;
@@ -72,7 +72,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     void this.#run(this.#stopping.signal);
   }
 
-  /** Ends it for good; nothing is delivered afterwards. */
+  /** Stops it for good; nothing is delivered afterwards. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -85,7 +85,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     return this.#entries.get(key)?.value;
   }
 
-  /** The revision of an object that is kept. */
+  /** The revision of a stored object; undefined when there is none. */
   revisionOf(key: string): string | undefined {
     return this.#entries.get(key)?.revision;
   }
@@ -99,21 +99,24 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     return this.#failure;
   }
 
-  /** Up to when its knowledge is good: now while the watch is up, otherwise when it last heard of the server. Undefined before the first list. */
+  /**
+   * The time up to which the list is current: `now` while the watch is up, otherwise the time of the last message from
+   * the server. Undefined before the first list.
+   */
   connectedAt(now: number): number | undefined {
     if (!this.#isSynced) return undefined;
     return this.#up ? now : this.#heardAt;
   }
 
-  /** Takes in an object that was read or written besides, unless the watch has brought something newer already. */
+  /** Stores an object that another request read or wrote, unless the watch has already delivered a newer one. */
   upsert(object: Raw): void {
     const { key, revision } = identityOf(object);
-    // Not there, and older than what the watch knows: it was deleted meanwhile.
+    // The object is not stored, and older than the watch: it was deleted meanwhile.
     if (!this.#entries.has(key) && !isOlder(this.#revision, revision)) return;
     this.#store(key, revision, object);
   }
 
-  /** Takes out an object that was found gone, unless it has changed since `revision` was looked up. */
+  /** Removes an object that another request found deleted, unless the stored object no longer has this `revision`. */
   forget(key: string, revision: string): void {
     if (this.#entries.get(key)?.revision === revision) this.#remove(key);
   }
@@ -122,7 +125,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     return this.#stopping.signal.aborted;
   }
 
-  /** The only loop: whatever breaks, there is never more than one attempt pending. */
+  /** The only loop: at most one attempt is pending at any time. */
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -137,13 +140,13 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     }
   }
 
-  /** Takes note of a failure; returns how long to wait before the next attempt. */
+  /** Records a failure. Returns the pause before the next attempt, in milliseconds. */
   #failed(error: unknown): number {
     const { path, selection, log } = this.#options;
     this.#failures++;
     this.#failure = explain(error);
     this.#resolveFirstAnswer(this.#failure);
-    if (!canGoOn(error)) this.#hasToList = true;
+    if (!canResume(error)) this.#hasToList = true;
     log.warn(
       { path, ...selection, failures: this.#failures, error: this.#failure },
       this.#hasToList ? 'watch failed, listing again' : 'watch broke',
@@ -167,7 +170,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       }
     }
     signal.throwIfAborted();
-    // Deletions that no watch told of. What is newer than the list was folded in meanwhile.
+    // These are deletions that no watch reported. An entry newer than the list was stored meanwhile, and stays.
     for (const [key, { revision }] of this.#entries)
       if (!seen.has(key) && !isOlder(listedAt, revision)) this.#remove(key);
     this.#revision = listedAt;
@@ -178,14 +181,14 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     this.#resolveFirstAnswer(undefined);
   }
 
-  /** A cluster restored from a backup counts from an earlier revision on: then what is kept is newer than nothing. */
+  /** A cluster restored from a backup counts from an earlier revision. Stored objects then count as older than any. */
   #forgetTheFuture(revision: string): void {
     if (!isOlder(revision, this.#revision)) return;
     this.#revision = revision;
     for (const [key, { value }] of this.#entries) this.#entries.set(key, { revision: '', value });
   }
 
-  /** Watches until that has to be done anew, which is no failure; throws when it failed. */
+  /** Watches until the watch must be replaced, which is no failure. Throws when it failed. */
   async #watch(signal: AbortSignal): Promise<void> {
     const {
       config,
@@ -207,7 +210,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       if (!(error instanceof SilentWatch)) throw error;
       this.#up = false;
       this.#failures = 0;
-      // A watch from beyond what there is brings nothing, for ever.
+      // A watch from a revision that does not exist yet stays silent.
       const soon = AbortSignal.any([signal, AbortSignal.timeout(idleLimitMs)]);
       this.#hasToList = isOlder(await currentRevision(config, path, selection, soon), this.#revision);
       return;
@@ -270,8 +273,8 @@ function identityOf({ metadata }: KubernetesObject): { key: string; revision: st
   return { key: keyOf(metadata?.namespace, metadata?.name ?? ''), revision: metadata?.resourceVersion ?? '' };
 }
 
-/** Whether the watch can go on from where it was once this has passed: the network, a token, an overload. */
-function canGoOn(error: unknown): boolean {
+/** Whether the watch can resume at its revision after this error: the network, a token, an overload. */
+function canResume(error: unknown): boolean {
   if (error instanceof WatchError) return false;
   const status = httpStatus(error);
   return status === undefined || status === 401 || status === 429 || status >= 500;

@@ -1,4 +1,4 @@
-/** What reconcilers and adapters need of a logger; pino's fits. */
+/** The logger that reconcilers and adapters need; pino's fits. */
 export type Log = {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;

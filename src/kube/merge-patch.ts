@@ -3,9 +3,8 @@ import { isDeepStrictEqual } from 'node:util';
 type Json = { readonly [key: string]: unknown };
 
 /**
- * The JSON merge patch (RFC 7396) that turns one object into another: what is
- * missing afterwards is named with null, what is equal is left out. Undefined
- * when the two are equal.
+ * The JSON merge patch (RFC 7396) that turns one object into another: a removed
+ * key is null, an equal value is left out. Undefined when the two are equal.
  */
 export function mergePatch(before: Json, after: Json): Json | undefined {
   const patch: Record<string, unknown> = {};

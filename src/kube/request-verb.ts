@@ -1,4 +1,4 @@
-/** The words of Kubernetes for what a request does, as its RBAC rules and metrics have them. */
+/** The Kubernetes verb of a request, as RBAC rules and metrics name it. */
 
 export const VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete'] as const;
 export type Verb = (typeof VERBS)[number];

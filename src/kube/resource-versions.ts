@@ -1,8 +1,8 @@
 /**
- * Compares two resource versions of one kind of object. The API promises since
- * Kubernetes 1.35 what etcd always gave: decimal numbers that grow. They are
- * compared only to drop what is older than what we have; whether an object has
- * changed is a matter of equality.
+ * Compares two resource versions of one kind of object. They are decimal numbers
+ * that grow: etcd always made them so, and the API promises it since Kubernetes
+ * 1.35. The comparison serves only to drop an object that is older than ours;
+ * equality decides whether an object has changed.
  */
 export function isOlder(a: string, b: string): boolean {
   if (!/^\d+$/.test(a) || !/^\d+$/.test(b)) return false;

@@ -1,13 +1,13 @@
 /**
- * Reads objects as they are now. Which version that is it asks the server each
- * time; the object itself, with all its status, is sent only when that version is
- * not known already, and once when several ask at the same time.
+ * Reads current objects. Each read asks the server for the current version. It
+ * requests the whole object, with its status, only when that version is not known
+ * yet, and only once for several readers at the same time.
  */
 
 type Version = { readonly uid: string; readonly resourceVersion: string };
 type Versioned = { readonly metadata: Version };
 
-/** Where objects are read; both resolve with undefined when there is none at that path. */
+/** The source of objects. Both functions resolve with undefined when there is no object at the path. */
 export type VersionedSource<T extends Versioned> = {
   version(path: string): Promise<Version | undefined>;
   whole(path: string): Promise<T | undefined>;
@@ -36,12 +36,12 @@ export class VersionedReader<T extends Versioned> {
     return this.#reading.get(path) ?? this.#readWhole(path);
   }
 
-  /** Takes in an object as it became by an own write. */
+  /** Stores the object that our own write returned. */
   keep(path: string, object: T): void {
     this.#known.set(path, object);
   }
 
-  /** The next read brings the whole object. */
+  /** Makes the next read request the whole object. */
   forget(path: string): void {
     this.#known.delete(path);
   }

@@ -1,4 +1,4 @@
-/** One watch request as a stream of events, with an idle limit that notices half-open connections. */
+/** One watch request as a stream of events, with an idle limit that detects half-open connections. */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { send, type Detail, type Selection } from './client.ts';
 
@@ -11,7 +11,7 @@ type ErrorEvent = {
   readonly object: { readonly code?: number; readonly message?: string };
 };
 
-/** An ERROR event: the watch cannot go on from where it was. `statusCode` is the server's, where it gave one. */
+/** An ERROR event: the watch cannot resume at its revision. `statusCode` is the server's, if it sent one. */
 export class WatchError extends Error {
   override readonly name = 'WatchError';
   readonly statusCode: number | undefined;
@@ -23,9 +23,9 @@ export class WatchError extends Error {
 }
 
 /**
- * An open watch that brought nothing for as long as the idle limit. Either its
- * connection is gone or nothing happened: to a kind of which nothing changes the
- * server sends its first bookmark only after two minutes (Kubernetes 1.36).
+ * An open watch delivered nothing during the idle limit. Either its connection
+ * is broken or nothing happened: for a kind without changes the server sends its
+ * first bookmark only after two minutes (Kubernetes 1.36).
  */
 export class SilentWatch extends Error {
   override readonly name = 'SilentWatch';
@@ -35,7 +35,7 @@ export type Watch = {
   readonly path: string;
   readonly selection: Selection;
   readonly as: Detail;
-  /** From where on. */
+  /** The resource version to start from. */
   readonly resourceVersion: string;
   readonly idleLimitMs: number;
   /** Called when the server has accepted the watch. */
@@ -43,8 +43,8 @@ export type Watch = {
 };
 
 /**
- * Ends when the server ends it. Throws SilentWatch, and otherwise when it is
- * refused, breaks, or brings an ERROR event.
+ * Yields events until the server ends the watch. Throws SilentWatch, WatchError
+ * for an ERROR event, and the error of a refused or broken request.
  */
 export async function* watchEvents<T extends KubernetesObject>(
   config: KubeConfig,
@@ -81,7 +81,7 @@ export async function* watchEvents<T extends KubernetesObject>(
   }
 }
 
-/** Not readline: that throws the error of a stream at the whole process when nobody reads its lines any more. */
+/** Not readline: it raises the error of a stream in the whole process when nobody reads its lines any more. */
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();
   let rest = '';

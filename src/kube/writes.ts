@@ -1,4 +1,4 @@
-/** How objects are written: by whom, and what is done when another process wrote in between. */
+/** Writes objects as the field manager `careen`, and retries when another process wrote in between. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { call, FIELD_MANAGER } from './client.ts';
 import { httpStatus } from './errors.ts';
@@ -11,7 +11,7 @@ export type Writer = {
 
 export const MANAGED = { fieldManager: FIELD_MANAGER } as const;
 
-/** Sends a merge patch and resolves with the object as the server answers it. Throws what the request throws. */
+/** Sends a merge patch and resolves with the object in the server's answer. Throws the error of the request. */
 export async function mergePatch<T>(
   { config }: Writer,
   path: string,
@@ -21,12 +21,12 @@ export async function mergePatch<T>(
   return call<T>(config, { method: 'PATCH', path, query: MANAGED, body }, signal);
 }
 
-/** Others write often; each try reads anew. */
+/** Other processes write often, and each try reads again. */
 const TRIES = 8;
 
 /**
- * Reads and writes again on a conflict. Resolves with undefined when the object is gone, or is not to be written. Throws
- * when it changes each time it is tried.
+ * Repeats `write`, which reads first, after a conflict. Resolves with undefined when the object is gone, or when
+ * `write` does not write it. Throws when every try ends in a conflict.
  * @param what the object, for the message
  */
 export async function retryOnConflict<T>(
@@ -45,8 +45,8 @@ export async function retryOnConflict<T>(
 }
 
 /**
- * Waits until all have ended, also when one has failed: one that went on by itself would read anew later, and write on
- * what is no longer wanted.
+ * Waits until all writes have ended, even when one has failed: a write that continued alone could read again and write
+ * something that is no longer wanted. Throws the error of a failed write.
  */
 export async function allEnded<T>(writes: readonly Promise<T>[]): Promise<readonly T[]> {
   await Promise.allSettled(writes);

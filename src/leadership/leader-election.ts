@@ -1,12 +1,11 @@
 /**
- * Leader election by one Lease: of many processes at most one leads, and when
- * it ends, however that happens, another takes its place.
+ * Leader election by one Lease: at most one of many processes leads. When it
+ * ends for any reason, another process takes over.
  *
- * The Lease keeps two processes from believing at once that they lead, as long
- * as their clocks run about equally fast and nobody edits or deletes it by hand.
- * A virtual machine that is suspended stops its clock as well, and what a leader
- * had sent before it was deposed arrives all the same: so every write that
- * matters carries a precondition of its own.
+ * The Lease prevents two leaders at once while clocks run at about the same speed
+ * and nobody edits or deletes it by hand. It guarantees no more: a suspended
+ * virtual machine stops its clock, too, and requests of a deposed leader may
+ * still arrive. So every write that matters carries its own precondition.
  */
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Log } from '../kube/log.ts';
@@ -15,16 +14,16 @@ import { leaderVerdict, leaseTimes, standbyVerdict, validUntil, type LeaseTimes 
 import { ObservedLease } from './observed-lease.ts';
 
 export type LeaderElectionOptions = {
-  /** Not one that asks for leadership before it sends a request. */
+  /** Must not check leadership before a request. */
   readonly config: KubeConfig;
   readonly namespace: string;
-  /** The Lease's name, the same for all that compete. */
+  /** The name of the Lease, the same for all candidates. */
   readonly name: string;
-  /** Of no other process, not even of one before it in the same pod. */
+  /** Unique to this process: an earlier process of the same pod had another. */
   readonly identity: string;
-  /** For how long a leader that fell silent is waited for; whole seconds. */
+  /** How long a standby waits for a silent leader, in whole seconds. */
   readonly leaseSeconds: number;
-  /** Milliseconds of a clock that nobody sets and that goes on while the process is stopped, such as performance.now(). */
+  /** Milliseconds of a clock that nobody sets and that runs while the process is stopped, such as performance.now(). */
   readonly monotonic: () => number;
   readonly log: Log;
 };
@@ -33,7 +32,7 @@ export class LeaderElection {
   readonly #options: LeaderElectionOptions;
   readonly #times: LeaseTimes;
   readonly #lease: ObservedLease;
-  /** What each line of the log names. */
+  /** The fields of every log line. */
   readonly #who: { readonly lease: string; readonly identity: string };
   readonly #stopping = new AbortController();
   #leading: Promise<Leadership> | undefined;
@@ -47,9 +46,9 @@ export class LeaderElection {
   }
 
   /**
-   * Resolves when this process leads; waits for that as long as it takes,
-   * through refusals and network trouble. Rejects when `signal` is aborted or
-   * the election is stopped before. To be called once.
+   * Resolves when this process leads. Waits without limit, and retries after
+   * refusals and network errors. Rejects when `signal` is aborted or the
+   * election is stopped first. May be called once.
    */
   async lead(signal: AbortSignal): Promise<Leadership> {
     this.#lease.start();
@@ -57,25 +56,25 @@ export class LeaderElection {
     return this.#leading;
   }
 
-  /** Gives up what is held or waited for, and ends the watch. Safe to call twice. */
+  /** Releases the Lease, or stops waiting for it, and ends the watch. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopping.abort(new Error(`the election by Lease ${this.#who.lease} was stopped`));
-    const leadership = await this.#leading?.catch(() => undefined); // who called lead() is told
+    const leadership = await this.#leading?.catch(() => undefined); // the caller of lead() gets the error
     await leadership?.release();
     this.#lease.stop();
   }
 
   async #standBy(ended: AbortSignal): Promise<Leadership> {
     const { identity, monotonic, log } = this.#options;
-    let told: string | undefined;
+    let reported: string | undefined;
     for (;;) {
-      if (ended.aborted) await this.#lease.giveUp(); // should a write have succeeded meanwhile
+      if (ended.aborted) await this.#lease.giveUp(); // a write may have succeeded meanwhile
       ended.throwIfAborted();
       const { sighting } = this.#lease;
       const verdict = standbyVerdict(identity, sighting, this.#times, monotonic());
       const holder = sighting?.lease?.holder;
-      if (verdict.kind === 'wait' && holder !== told) {
-        told = holder;
+      if (verdict.kind === 'wait' && holder !== reported) {
+        reported = holder;
         log.info({ ...this.#who, holder }, 'another process leads, standing by');
       }
       const startedAt = await this.#lease.carryOut(verdict, ended);
@@ -90,8 +89,8 @@ export class LeaderElection {
     const giveUp = async (): Promise<void> => {
       releasing.abort();
       await held;
-      if (await this.#lease.giveUp()) log.info(this.#who, 'leadership given up');
-      else log.warn(this.#who, 'Lease not given up, the others wait until it lapses');
+      if (await this.#lease.giveUp()) log.info(this.#who, 'leadership released');
+      else log.warn(this.#who, 'Lease not released, the others wait until it lapses');
     };
     const term = new Term({ ...this.#who, times: this.#times, monotonic, giveUp }, startedAt);
     term.lost.addEventListener('abort', () =>
@@ -102,7 +101,7 @@ export class LeaderElection {
     return term;
   }
 
-  /** Renews until leadership is over. */
+  /** Renews the Lease until the term is over. */
   async #hold(term: Term, releasing: AbortSignal): Promise<void> {
     const { identity, monotonic } = this.#options;
     while (!term.isOver) {

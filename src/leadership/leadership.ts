@@ -3,25 +3,29 @@ import { lapsed, validUntil, type LeaseTimes } from './lease-verdict.ts';
 /** The right to write, for as long as the Lease is ours. */
 export type Leadership = {
   /**
-   * Whether this process may still write. False from the moment that the renew
-   * deadline has passed since the start of the last successful renewal, by the
-   * monotonic clock, and for ever after; also when the process was stopped
-   * meanwhile and no timer has run yet. False once the Lease was lost or released.
+   * Whether this process may still write. False for ever once the Lease was lost
+   * or released, or the renew deadline has passed since the start of the last
+   * successful renewal, by the monotonic clock. The deadline counts even when the
+   * process was stopped and no timer has run yet.
    */
   isValid(): boolean;
-  /** Throws NotLeadingError when it is not valid. */
+  /** Throws NotLeadingError unless `isValid`. */
   assertValid(): void;
-  /** Aborted, with a NotLeadingError as its reason, when leadership is lost; not when it is released. The process must end at once. */
+  /**
+   * Aborted when leadership is lost, with a NotLeadingError as its reason; not
+   * when it is released. The process must then end at once.
+   */
   readonly lost: AbortSignal;
   /**
-   * Gives the Lease up, so that a standby takes over at once; not valid from the
-   * call on. Resolves when the Lease was given up, or when that has failed and
-   * the others wait until it lapses. Does nothing once leadership is lost. Safe to call twice.
+   * Releases the Lease, so that a standby takes over at once. `isValid` is false
+   * from the call on. Resolves when the Lease was released, or when that failed
+   * and the others wait until it lapses. Does nothing once leadership is lost.
+   * Safe to call twice.
    */
   release(): Promise<void>;
 };
 
-/** This process leads no more, so what was to be written is not: the one that leads now will do it. */
+/** This process no longer leads, so the write was not sent. The current leader does the work. */
 export class NotLeadingError extends Error {
   override readonly name = 'NotLeadingError';
 }
@@ -32,11 +36,11 @@ export type TermOptions = {
   readonly identity: string;
   readonly times: LeaseTimes;
   readonly monotonic: () => number;
-  /** Gives the Lease up on the API server. */
+  /** Releases the Lease on the API server. */
   readonly giveUp: () => Promise<void>;
 };
 
-/** One time of leadership, as its election sees it. */
+/** One term of leadership, with the methods that the election calls. */
 export class Term implements Leadership {
   readonly #options: TermOptions;
   readonly #lost = new AbortController();
@@ -55,12 +59,12 @@ export class Term implements Leadership {
     return this.#lost.signal;
   }
 
-  /** Whether it was lost or released. */
+  /** Whether the Lease was lost or released. */
   get isOver(): boolean {
     return this.lost.aborted || this.#released !== undefined;
   }
 
-  /** The start of the last renewal that counted. */
+  /** The start of the last successful renewal. */
   get renewedAt(): number {
     return this.#renewedAt;
   }
@@ -72,7 +76,7 @@ export class Term implements Leadership {
   assertValid(): void {
     if (this.isValid()) return;
     this.lost.throwIfAborted();
-    throw this.#error(this.#released ? 'it was given up' : lapsed(this.#options.times));
+    throw this.#error(this.#released ? 'it was released' : lapsed(this.#options.times));
   }
 
   /** Counts a renewal by a request begun at `startedAt`, unless its answer came after the deadline. */
@@ -82,7 +86,7 @@ export class Term implements Leadership {
     this.#watchDeadline();
   }
 
-  /** Ends it, for this reason. */
+  /** Ends the term, for this reason. */
   lose(why: string): void {
     if (this.isOver) return;
     clearTimeout(this.#timer);
@@ -108,8 +112,6 @@ export class Term implements Leadership {
 
   #error(why: string): NotLeadingError {
     const { identity, lease } = this.#options;
-    return new NotLeadingError(
-      `${identity} does not lead any more and writes nothing: of Lease ${lease}, ${why}`,
-    );
+    return new NotLeadingError(`${identity} no longer leads by Lease ${lease} and writes nothing: ${why}`);
   }
 }

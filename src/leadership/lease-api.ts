@@ -23,7 +23,7 @@ export type LeaseApiOptions = {
   readonly config: KubeConfig;
   readonly namespace: string;
   readonly name: string;
-  /** Who we are in the Lease. */
+  /** Our name as the holder of the Lease. */
   readonly identity: string;
   readonly leaseSeconds: number;
 };
@@ -35,7 +35,7 @@ export class LeaseApi {
     this.#options = options;
   }
 
-  /** The path of the namespace's Leases. */
+  /** The path of the Leases in the namespace. */
   get collection(): string {
     return `/apis/coordination.k8s.io/v1/namespaces/${this.#options.namespace}/leases`;
   }
@@ -50,7 +50,7 @@ export class LeaseApi {
     }
   }
 
-  /** Makes us the holder, or says that we still are. Returns the Lease as it is then; throws ConflictError. */
+  /** Makes us the holder, or renews. Returns the Lease as stored. Throws ConflictError when somebody else was first. */
   async write(write: Write, signal: AbortSignal): Promise<LeaseFacts> {
     const { name, identity, leaseSeconds } = this.#options;
     const renewTime = microTime(new Date());
@@ -73,7 +73,7 @@ export class LeaseApi {
     }
   }
 
-  /** Gives the Lease up: it has no holder then. Throws ConflictError. */
+  /** Releases the Lease: it then has no holder. Throws ConflictError when somebody else was first. */
   async release(lease: LeaseFacts, signal: AbortSignal): Promise<LeaseFacts> {
     return this.#patch(lease, { holderIdentity: '', renewTime: microTime(new Date()) }, signal);
   }
@@ -87,19 +87,19 @@ export class LeaseApi {
     return this.#send({ method: 'PATCH', path: this.#path, body }, [CONFLICT, NOT_FOUND], signal);
   }
 
-  /** `overtaken`: the answers that say that somebody else was first. */
-  async #send(request: Call, overtaken: readonly number[], signal: AbortSignal): Promise<LeaseFacts> {
+  /** `conflicts`: the HTTP statuses that mean that somebody else was first. */
+  async #send(request: Call, conflicts: readonly number[], signal: AbortSignal): Promise<LeaseFacts> {
     try {
       const query = { fieldManager: FIELD_MANAGER };
       return leaseFacts(await call(this.#options.config, { ...request, query }, signal));
     } catch (error) {
-      if (!overtaken.includes(httpStatus(error) ?? 0)) throw error;
+      if (!conflicts.includes(httpStatus(error) ?? 0)) throw error;
       throw new ConflictError(`Lease ${this.#path} changed meanwhile`, { cause: error });
     }
   }
 }
 
-/** What counts of a Lease as the API server gives it. Throws ZodError when it is none. */
+/** The facts of a Lease from the API server. Throws ZodError when the object is no Lease. */
 export function leaseFacts(object: unknown): LeaseFacts {
   const { metadata, spec } = leaseSchema.parse(object);
   const seconds = spec.leaseDurationSeconds ?? undefined;
@@ -112,7 +112,7 @@ export function leaseFacts(object: unknown): LeaseFacts {
   };
 }
 
-/** The API server's time with six digits after the point. */
+/** The MicroTime of the API server: six digits after the point. */
 function microTime(time: Date): string {
   return time.toISOString().replace('Z', '000Z');
 }

@@ -1,45 +1,45 @@
 /**
- * What a process should do about the Lease that says who leads. Pure, so that
- * any schedule of pauses, delays and lost answers can be tried on it.
+ * Decides what a process does about the Lease. Pure, so that tests can try any
+ * schedule of pauses, delays and lost answers.
  *
- * All times are milliseconds of the asking process's own monotonic clock. The
- * times that stand in the Lease were written by another machine's clock: they
- * are for people, and are compared with nothing here.
+ * All times are milliseconds of the monotonic clock of this process. The times
+ * in the Lease come from the clock of another machine: they are for people, and
+ * nothing here compares them.
  *
- * Why two never lead at once: a holder trusts its Lease from the *start* of its
- * last renewal, for two thirds of the lease time; another takes it a whole
- * lease time after it *saw* that renewal, by a write that is refused if there
- * was a later one. So one clock may run half as fast again as the other.
+ * Two processes never lead at once. A holder trusts its Lease for two thirds of
+ * the lease time after the *start* of its last renewal. Another process takes it
+ * a whole lease time after it *saw* that renewal, by a write that is refused if
+ * there was a later one. So one clock may run half as fast again as the other.
  */
 import { isOlder } from '../kube/resource-versions.ts';
 
 export type LeaseTimes = {
-  /** How long nobody takes the Lease from a holder that they have seen renew it. */
+  /** How long others wait after a renewal that they saw, before they take the Lease. */
   readonly leaseMs: number;
   /** How long a holder trusts its Lease after the start of the last renewal. */
   readonly renewDeadlineMs: number;
-  /** How long after the start of a renewal the next is due, and the longest pause after a failure. */
+  /** The time from the start of one renewal to the next, and the longest pause after a failure. */
   readonly retryMs: number;
-  /** How long a request may take: after one that hangs there is time for another. */
+  /** How long a request may take; short enough for a second one before the deadline. */
   readonly requestMs: number;
 };
 
 export type LeaseFacts = {
   readonly uid: string;
   readonly revision: string;
-  /** Empty: it was given up. */
+  /** Empty: the Lease was released. */
   readonly holder: string;
-  /** What its holder asks others to wait; undefined when it does not say. */
+  /** How long the holder asks others to wait; undefined when it does not say. */
   readonly leaseMs: number | undefined;
   /** How often the holder has changed. */
   readonly transitions: number;
 };
 
-/** What a process knows of the Lease. */
+/** The last known state of the Lease. */
 export type Sighting = {
   /** Undefined: there is none. */
   readonly lease: LeaseFacts | undefined;
-  /** The newest revision that was ever seen; empty: none was. */
+  /** The newest revision ever seen; empty when none was. */
   readonly revision: string;
   /** When this became known. */
   readonly since: number;
@@ -53,36 +53,36 @@ export type Write =
   | { readonly kind: 'take' | 'renew'; readonly lease: LeaseFacts };
 export type Lost = { readonly kind: 'lost'; readonly why: string };
 
-/** The times that go with a lease time: 15 s give 10 s, 2 s and 5 s. */
+/** The times that follow from the lease time: 15 s give 10 s, 2 s and 5 s. */
 export function leaseTimes(leaseSeconds: number): LeaseTimes {
   const leaseMs = leaseSeconds * 1000;
   return { leaseMs, renewDeadlineMs: (leaseMs * 2) / 3, retryMs: (leaseMs * 2) / 15, requestMs: leaseMs / 3 };
 }
 
-/** When a Lease that was renewed by a request begun at `renewedAt` is no longer to be trusted. */
+/** Until when the holder trusts a Lease that a request begun at `renewedAt` has renewed. */
 export function validUntil(renewedAt: number, { renewDeadlineMs }: LeaseTimes): number {
   return renewedAt + renewDeadlineMs;
 }
 
-/** Why a Lease is lost that was not renewed in time. */
+/** Why the Lease is lost after a missed deadline. */
 export function lapsed({ renewDeadlineMs }: LeaseTimes): string {
   return `it was not renewed within ${String(renewDeadlineMs / 1000)} s`;
 }
 
-/** What is known after a Lease was read, written or watched; news that are older than what is known change nothing. */
+/** The sighting after the Lease was read, written or watched. A revision older than the known one changes nothing. */
 export function seen(before: Sighting | undefined, lease: LeaseFacts, now: number): Sighting {
   const { revision } = lease;
   if (before && (before.revision === revision || isOlder(revision, before.revision))) return before;
   return { lease, revision, since: now };
 }
 
-/** What is known after the Lease with this uid was found gone; undefined: after none was found. */
+/** The sighting after the Lease with this uid was deleted; `uid` is undefined when none was known. */
 export function seenGone(before: Sighting | undefined, uid: string | undefined, now: number): Sighting {
-  if (before && (!before.lease || before.lease.uid !== uid)) return before; // another was made meanwhile
+  if (before && (!before.lease || before.lease.uid !== uid)) return before; // another was created meanwhile
   return { lease: undefined, revision: before?.revision ?? '', since: now };
 }
 
-/** What a process that does not lead should do, to lead as soon as it may. */
+/** The next action of a process that does not lead, to lead as soon as it may. */
 export function standbyVerdict(
   identity: string,
   sighting: Sighting | undefined,
@@ -92,14 +92,14 @@ export function standbyVerdict(
   if (!sighting) return { kind: 'look' };
   const { lease, since } = sighting;
   if (!lease) return { kind: 'create' };
-  // A write of ours whose answer was lost. When it began is not known any more, so another has to confirm it.
+  // The answer to a write of ours was lost. Its start is unknown, so another write must confirm it.
   if (lease.holder === identity) return { kind: 'renew', lease };
   if (lease.holder === '') return { kind: 'take', lease };
   const until = since + (lease.leaseMs ?? times.leaseMs);
   return now < until ? { kind: 'wait', until } : { kind: 'take', lease };
 }
 
-/** What a process that leads, by a request that it began at `renewedAt`, should do to stay so. */
+/** The next action of the leader, whose last successful request began at `renewedAt`. */
 export function leaderVerdict(
   identity: string,
   sighting: Sighting | undefined,
@@ -111,16 +111,16 @@ export function leaderVerdict(
   if (!sighting) return { kind: 'look' };
   const { lease } = sighting;
   if (!lease) return { kind: 'create' };
-  if (lease.holder === '') return { kind: 'lost', why: 'somebody else gave it up' };
+  if (lease.holder === '') return { kind: 'lost', why: 'somebody else released it' };
   if (lease.holder !== identity) return { kind: 'lost', why: `${lease.holder} has taken it` };
   const until = renewedAt + times.retryMs;
   return now < until ? { kind: 'wait', until } : { kind: 'renew', lease };
 }
 
 /**
- * How long to wait after so many failures in a row, in milliseconds: twice as
- * long each time, up to the retry period. `chance`, from 0 to 1, spreads those
- * that failed together.
+ * The pause after `failures` failures in a row, in milliseconds: it doubles each
+ * time, up to the retry period. `chance`, from 0 to 1, spreads processes that
+ * failed together.
  */
 export function pauseAfter(failures: number, { retryMs }: LeaseTimes, chance: number): number {
   const pause = Math.min((retryMs / 16) * 2 ** (failures - 1), retryMs);

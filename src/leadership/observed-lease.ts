@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError, explain } from '../kube/errors.ts';
-import type { Log } from '../kube/log.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
+import type { Log } from '../kube/log.ts';
 import { LeaseApi, leaseFacts, type LeaseApiOptions } from './lease-api.ts';
 import {
   pauseAfter,
@@ -22,13 +22,13 @@ export type ObservedLeaseOptions = LeaseApiOptions & {
   readonly log: Log;
 };
 
-/** The Lease as this process knows it, by a watch and by what it reads and writes itself. */
+/** The Lease as this process knows it, from a watch and from its own reads and writes. */
 export class ObservedLease {
   readonly #options: ObservedLeaseOptions;
   readonly #api: LeaseApi;
   readonly #informer: SupervisedInformer<KubernetesObject, LeaseFacts>;
   #sighting: Sighting | undefined;
-  /** Aborted, and made anew, when the Lease is seen to have changed. */
+  /** Aborted and replaced on every change of the Lease. */
   #change = new AbortController();
   #failures = 0;
 
@@ -39,7 +39,7 @@ export class ObservedLease {
     this.#informer = new SupervisedInformer<KubernetesObject, LeaseFacts>({
       config,
       path: this.#api.collection,
-      selection: { fieldSelector: `metadata.name=${name}` }, // so that a right to this one Lease is enough
+      selection: { fieldSelector: `metadata.name=${name}` }, // needs a right to this one Lease only
       project: leaseFacts,
       changed: (before, after) => {
         if (after) this.#know(seen(this.#sighting, after, monotonic()));
@@ -50,7 +50,7 @@ export class ObservedLease {
     });
   }
 
-  /** Begins to watch. */
+  /** Starts the watch. */
   start(): void {
     this.#informer.start();
   }
@@ -60,15 +60,15 @@ export class ObservedLease {
     this.#informer.stop();
   }
 
-  /** Undefined: it was not looked at yet. */
+  /** The last known state of the Lease; undefined before the first. */
   get sighting(): Sighting | undefined {
     return this.#sighting;
   }
 
   /**
-   * Does what a verdict says; a wait ends early when the Lease changes. Returns
-   * when the request began that made or kept us the holder, undefined when none
-   * did. Never throws: what fails is followed by a pause.
+   * Carries out a verdict; a wait ends early when the Lease changes. Resolves
+   * with the start of the request that made or kept us the holder, undefined when
+   * there was none. Never rejects: a pause follows a failed request.
    */
   async carryOut(verdict: Look | Wait | Write, ended: AbortSignal): Promise<number | undefined> {
     const startedAt = this.#options.monotonic();
@@ -86,7 +86,7 @@ export class ObservedLease {
     }
   }
 
-  /** Gives the Lease up if it is ours; tries again for as long as a request may take. Says whether others may have it now. */
+  /** Releases the Lease if it is ours; retries for `requestMs`. Resolves with whether others may take it now. */
   async giveUp(): Promise<boolean> {
     const { identity, times } = this.#options;
     const ended = AbortSignal.timeout(times.requestMs);
@@ -99,9 +99,9 @@ export class ObservedLease {
   }
 
   /**
-   * Makes a request and says whether it succeeded; pauses when it did not, unless
-   * the Lease has changed meanwhile. What was sent is awaited, within its own
-   * limit, also when it has `ended`: only so it is known whether we hold the Lease.
+   * Makes a request and resolves with whether it succeeded. Pauses after a failure,
+   * unless the Lease has changed meanwhile. A request that was sent is awaited, up
+   * to its own limit, even if `ended`: its answer says whether we hold the Lease.
    */
   async #attempt(request: (limit: AbortSignal) => Promise<void>, ended: AbortSignal): Promise<boolean> {
     const { times, log, namespace, name } = this.#options;
@@ -111,14 +111,14 @@ export class ObservedLease {
       this.#failures = 0;
       return true;
     } catch (error) {
-      // When this look fails, too, the next conflict leads to another.
+      // If this read fails, too, the next conflict leads to another.
       if (error instanceof ConflictError) await this.#look(this.#limit()).catch(() => undefined);
       if (this.#sighting !== before) return false;
       this.#failures += 1;
       if (this.#failures === 1)
         log.warn(
           { lease: `${namespace}/${name}`, error: explain(error) },
-          'Lease not written or read, trying on',
+          'Lease not written or read, retrying',
         );
       await this.#pause(pauseAfter(this.#failures, times, Math.random()), ended);
       return false;
@@ -148,7 +148,7 @@ export class ObservedLease {
     this.#change = new AbortController();
   }
 
-  /** One lease time at the most: the Lease may ask for more than a timer can count. Not at all when the time has come already. */
+  /** Waits one lease time at most: the Lease may ask for more than a timer can count. Zero or less does not wait. */
   async #pause(milliseconds: number, ended: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([ended, this.#change.signal]);
     const pause = Math.max(0, Math.min(milliseconds, this.#options.times.leaseMs));

@@ -1,13 +1,13 @@
 /**
- * What a pool lets the actions of strategies do. A pod template is judged field
- * by field: what a rule does not know to be harmless is against it.
+ * The rules of a pool for the actions of strategies. A pod template is judged field by field: a rule refuses every
+ * value that it does not know to be harmless.
  */
 import type { ActionPolicy } from '../crds/action-policy.ts';
 import type { JobAction } from '../crds/host-action.ts';
 import type { PlanActions } from '../crds/patch-strategy-spec.ts';
 import { misshapen, podFields, type PodField } from './pod-fields.ts';
 
-/** What of a pool says who may use it, and for what. */
+/** The part of a pool that decides who may use it, and with which actions. */
 export type PoolPolicy = {
   readonly name: string;
   readonly allowedNamespaces: readonly string[];
@@ -16,14 +16,14 @@ export type PoolPolicy = {
 
 type Rule = {
   readonly name: keyof ActionPolicy;
-  /** The kinds of fields that the rule is about, see PodField. */
+  /** The kinds of fields that the rule applies to, see PodField. */
   readonly about: RegExp;
   readonly admits: (value: unknown, policy: ActionPolicy, fields: readonly PodField[]) => boolean;
-  /** What would be right. */
+  /** The advice on a permitted value. */
   readonly remedy: (policy: ActionPolicy) => string;
 };
 
-/** What gives a pod a token or certificate of its service account. */
+/** The fields that give a pod a token or certificate of its service account. */
 const TOKEN =
   /^spec\.(automountServiceAccountToken|volumes\.projected\.sources\.(serviceAccountToken\.path|podCertificate\.signerName))$/;
 
@@ -68,7 +68,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** A rule about fields that reach beyond the container; only some values of them do not. */
+/** A rule about fields that give access beyond the container, except for these harmless values. */
 function privilege(about: RegExp, harmless: readonly unknown[]): Rule {
   return {
     name: 'privileged',
@@ -79,9 +79,8 @@ function privilege(about: RegExp, harmless: readonly unknown[]): Rule {
 }
 
 /**
- * Why a strategy in `namespace` may not use the pool for its actions: one
- * sentence for each field that is against a rule, with the value found and what
- * would be right. Empty when all is permitted.
+ * Why a strategy in `namespace` may not use the pool for its actions: one sentence for each field that breaks a rule,
+ * with the value found and a permitted one. Empty when all fields are permitted.
  */
 export function policyViolations(
   actions: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>,
@@ -135,7 +134,7 @@ function matches(image: string, pattern: string): boolean {
   return pattern.endsWith('*') ? image.startsWith(pattern.slice(0, -1)) : image === pattern;
 }
 
-/** Whether a path is the prefix or lies below it, segment by segment; one with `..` lies nowhere. */
+/** Whether a path is the prefix or lies below it, segment by segment. A path with `..` never does. */
 function isBelow(path: unknown, prefix: string): boolean {
   if (typeof path !== 'string' || !path.startsWith('/')) return false;
   const [found, wanted] = [segments(path), segments(prefix)];

@@ -4,14 +4,13 @@ import type { InputProblem } from './input-error.ts';
 
 export type PlanLimits = {
   readonly maxUnavailable: number;
-  /** The host of the leading operator: of the controllers it is taken last. Undefined when it runs on none. */
+  /** The host of the leading operator: the last controller to be taken. Undefined when the operator runs on no host. */
   readonly activeHost?: HostName | undefined;
 };
 
 /**
- * What no native plan can be made from. The schemas of the resources refuse the
- * limits before, and a cluster has each node once; this is for whoever comes by
- * another way, as lists cut to an impossible size would lose hosts silently.
+ * The input problems that prevent a native plan. In a cluster the schemas refuse such limits, and each node exists
+ * once. Other callers need this check: lists of an impossible size would silently lose hosts.
  */
 export function buildProblems(
   { maxParallelWorkerHosts }: PatchStrategySpec,

@@ -1,8 +1,7 @@
 /**
- * The native planner: what is wanted and what is there, turned into a plan. It
- * follows the VIM's rules (starlingx-vim.md §7) and shares them with the VIM's
- * planner; what is done otherwise is in docs/decisions/0011-the-native-profile.md.
- * Pure: the same inputs give the same plan and digest, in whatever order hosts are listed.
+ * The native planner: it makes a plan from a spec and the hosts of a pool. It follows the VIM's rules
+ * (starlingx-vim.md §7) and shares them with the VIM's planner; docs/decisions/0011-the-native-profile.md lists the
+ * differences. Pure: the same inputs give the same plan and digest, for any order of the hosts.
  */
 import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
@@ -19,23 +18,22 @@ import { stageSteps, timeoutOver } from './stage-steps.ts';
 
 export type Built = {
   readonly plan: Plan;
-  /** Hosts of the pool that no role selects: they are in no plan. */
+  /** Hosts of the pool that no role selects: no plan has them. */
   readonly withoutRole: readonly HostName[];
 };
 
 type Candidate = {
   readonly name: HostName;
   readonly roles: readonly Role[];
-  /** Ids of the patches that it lacks. */
+  /** Ids of its missing patches. */
   readonly lacks: ReadonlySet<string>;
   readonly reboot: boolean;
 };
 type Group = RoleGroup<Role, Candidate>;
 
 /**
- * Plans the stages for all hosts that lack a patch, cordoned ones as well:
- * controllers, then storage hosts, then workers; in each group first the hosts
- * that need no reboot. No stage is larger than the pool's limit.
+ * Plans the stages for all hosts that lack a patch, also for cordoned ones: controllers, then storage hosts, then
+ * workers. In each group the hosts without a reboot come first. No stage with a reboot is larger than the pool's limit.
  * @throws InputError when a host is listed twice, or a limit is no whole number of at least 1
  */
 export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limits: PlanLimits): Built {
@@ -69,16 +67,15 @@ function candidate({ patches }: PatchStrategySpec, { name, roles, facts }: HostS
 }
 
 /**
- * The one group that a host is planned in. As in the VIM a controller that is
- * a worker too goes with the workers; a storage host that is a worker too goes
- * with the storage hosts, whose stages are the more careful ones.
+ * The single group of a host. As in the VIM, a controller that is also a worker is planned with the workers. A storage
+ * host that is also a worker is planned with the storage hosts, because their stages are more careful.
  */
 function groupOf({ roles }: Candidate): Role | undefined {
   if (roles.includes('controller')) return roles.includes('worker') ? 'worker' : 'controller';
   return roles.includes('storage') ? 'storage' : roles.find((role) => role === 'worker');
 }
 
-/** The hosts of a group that are taken together. Controllers go first, one at a time, the active one last of them. */
+/** The lists of hosts that are taken together. Controllers come first, one at a time, the active one last. */
 function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits: PlanLimits): Candidate[][] {
   const type = {
     controller: spec.controllerApplyType,

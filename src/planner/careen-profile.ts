@@ -1,11 +1,11 @@
 /**
- * The native profile: in which order roles are planned, and how their stages are called; which steps these have is in
- * step-kinds.ts. Where it departs from the VIM, and why: docs/decisions/0011-the-native-profile.md.
+ * The native profile: the order of the roles, and the names of their stages. The steps of a stage are in step-kinds.ts.
+ * The differences to the VIM and their reasons: docs/decisions/0011-the-native-profile.md.
  */
 import type { Role, StageName } from '../crds/vocabulary.ts';
 
 type NativeProfile = {
-  /** In the order in which their hosts are planned. */
+  /** In the order of their stages. */
   readonly roles: readonly Role[];
   readonly stageOf: Readonly<Record<Role, StageName>>;
 };

@@ -3,8 +3,8 @@ import type { Facts } from './facts.ts';
 import { compareVersions } from './version.ts';
 
 /**
- * What keeps a host from being current, one sentence a requirement; empty when
- * the host is current. A fact that is missing meets only `NotIn`.
+ * The unmet requirements of a host, one sentence each; empty when the host is current. A missing fact meets only
+ * `NotIn`.
  */
 export function unmetRequirements(requirements: readonly CurrentRequirement[], facts: Facts): string[] {
   return requirements
@@ -27,6 +27,7 @@ function holds({ operator, values = [] }: CurrentRequirement, found: string): bo
 
 function sentence({ fact, operator, values = [] }: CurrentRequirement, facts: Facts): string {
   const found = facts[fact];
-  const wanted = { In: 'one of', NotIn: 'none of', Exists: 'there', AtLeast: 'at least' }[operator];
-  return `${fact} is ${found ? `"${found}"` : 'not known'}, not ${[wanted, values.join(', ')].join(' ').trim()}`;
+  if (operator === 'Exists') return `${fact} is not known`;
+  const wanted = { In: 'one of', NotIn: 'none of', AtLeast: 'at least' }[operator];
+  return `${fact} is ${found ? `"${found}"` : 'not known'}, not ${wanted} ${values.join(', ')}`;
 }

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { memoizeByObject } from './memoize-by-object.ts';
 
-/** A digest of any JSON value, the same for equal values whatever the order of their keys: `sha256:…`. */
+/** The digest of any JSON value, such as `sha256:…`; the order of keys does not matter. */
 export function digest(value: unknown): string {
   return `sha256:${createHash('sha256').update(canonical(value)).digest('hex')}`;
 }
 
-/** Identifies what is wanted, whatever the standing order: the spec without `execution`. Each pass asks it of the same spec. */
+/** The digest of a spec without `execution`, its standing order. Memoized, because each pass asks for the same spec. */
 export const specDigest = memoizeByObject(({ execution: _, ...wanted }: PatchStrategySpec) => digest(wanted));
 
 function canonical(value: unknown): string {

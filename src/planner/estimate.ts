@@ -1,25 +1,25 @@
 /**
- * How long a plan will take when all goes well. A guess from what each kind of
- * step typically takes, for people who plan their evening; nothing is decided by it.
+ * The estimated duration of a plan without failures, from the typical duration of each kind of step. It is for people
+ * who schedule maintenance; no decision uses it.
  */
 import type { Stage, Step } from './plan.ts';
 import { timeoutOver } from './stage-steps.ts';
 import { kindOf } from './step-kinds.ts';
 
-/** Seconds that a step of the stage will take; never more than its timeout. */
+/** The estimated seconds of a step of the stage; never more than its timeout. */
 export function estimateStep(step: Step, stage: Pick<Stage, 'level' | 'patches'>): number {
   const { name, timeoutSeconds } = step;
   return Math.min(timeoutSeconds, kindOf(name)?.typicalSeconds?.(stage) ?? timeoutSeconds);
 }
 
-/** Seconds that a stage will take: its hosts go together, its steps one after another. */
+/** The estimated seconds of a stage: its hosts take each step together, its steps follow one another. */
 export function estimateStage(stage: Stage): number {
   return stage.steps.reduce((sum, step) => sum + estimateStep(step, stage), 0);
 }
 
 export type Estimate = {
   readonly seconds: number;
-  /** When every step takes all of its timeout. */
+  /** The duration if every step takes its whole timeout. */
   readonly atMostSeconds: number;
 };
 

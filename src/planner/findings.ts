@@ -1,6 +1,6 @@
 /**
- * What will block or hurt a plan, as far as the fleet tells now: said before
- * anything is touched, by the same rules that are enforced later.
+ * The problems of a plan that the fleet shows now. They are reported before the first outage, by the same rules that
+ * are enforced later.
  */
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
@@ -9,7 +9,7 @@ import type { HostName } from './facts.ts';
 import type { HostWords } from './host-words.ts';
 import type { Stage } from './plan.ts';
 
-/** blocks: it will not go on until this is mended. warns: it will go otherwise than one may think. tells: good to know. */
+/** blocks: the run waits for the remedy. warns: the run may differ from the expectation. tells: information only. */
 const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
 type Severity = (typeof SEVERITIES)[number];
 
@@ -27,11 +27,11 @@ export type Finding = {
     | 'HostCordoned'
     | 'LimitRounded'
     | 'StageCut';
-  /** What it is about: names of hosts, or one `HostPool NAME` or `PatchStrategy NAMESPACE/NAME`. */
+  /** The affected objects: names of hosts, or one `HostPool NAME` or `PatchStrategy NAMESPACE/NAME`. */
   readonly subjects: readonly string[];
-  /** What was found, without a full stop. */
+  /** The problem, without a full stop. */
   readonly message: string;
-  /** What to do about it. */
+  /** The next action for the user. */
   readonly remedy: string;
 };
 
@@ -40,16 +40,16 @@ export type HostState = {
   readonly name: HostName;
   readonly roles: readonly Role[];
   readonly ready: boolean;
-  /** What is wrong with it, in words. */
+  /** Its faults, as text. */
   readonly alarms: readonly string[];
   readonly closedToNewWork: boolean;
-  /** Whose outage it is in: the key of the owner of the run (`ownerKey`). */
+  /** The owner of the run that has claimed it, by its key (`ownerKey`). */
   readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
   readonly spoiltClaim?: string | undefined;
 };
 
 export type Situation = {
-  /** The key of the object that the plan is for (`ownerKey`). */
+  /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
   readonly spec: Pick<PatchStrategySpec, 'workerApplyType' | 'maxParallelWorkerHosts'>;
   readonly pool: {
@@ -63,9 +63,9 @@ export type Situation = {
   readonly limit: number;
   readonly hosts: readonly HostState[];
   readonly stages: readonly Stage[];
-  /** How the hosts are worded. */
+  /** The words of the adapter for these hosts. */
   readonly words: HostWords;
-  /** What of the strategy its pool does not permit (action-policy.ts). */
+  /** Why the pool does not permit the actions of the strategy (action-policy.ts). */
   readonly violations: readonly string[];
 };
 
@@ -80,7 +80,7 @@ export function findings(situation: Situation): Finding[] {
   return SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
 }
 
-/** What matters only when there is something to do. */
+/** The findings that matter only for a plan with stages. */
 function ofThePlan(situation: Situation): Finding[] {
   return [
     ...poolClosed(situation),
@@ -105,7 +105,7 @@ function notPermitted({ owner, violations }: Situation): Finding[] {
   });
 }
 
-/** What is wrong with a host, unless somebody works on it: while that is so, no plan is made. */
+/** The faults of a host that no run has claimed. No plan is built while a host has one. */
 export function unwellBecause({
   claimedBy,
   alarms,
@@ -162,7 +162,7 @@ function poolClosed({ pool: { name, paused, keptByOtherPools } }: Situation): Fi
   return [...(paused ? [stopped] : []), ...(keptByOtherPools.length > 0 ? [overlapping] : [])];
 }
 
-/** As permits are granted: a host counts once, whoever took it out; one that this strategy has out is its own. */
+/** As for permits: a host out of service counts once, whoever took it out. The claims of this strategy do not count. */
 function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding[] {
   const away = hosts.filter((host) => isAway(host, owner)).map(({ name }) => name);
   const above = (stage: Stage): boolean =>

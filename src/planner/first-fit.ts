@@ -1,14 +1,14 @@
 /**
- * Lists filled first fit, exactly as if every list were tried in order, in time
- * that hardly depends on how many lists refuse.
+ * First fit: the result is the same as if every list were tried in order. The running time hardly depends on the number
+ * of full lists.
  */
 
-/** A promise that lists keep: none holds more than `atMost` of the items that it concerns. */
+/** A limit on each list: it holds at most `atMost` of the items that the constraint concerns. */
 export type Constraint = { readonly atMost: number };
 
 /**
- * Puts each item, in the order given, into the first list where no constraint
- * that concerns it is used up; where all are, into a new list.
+ * Puts each item, in the given order, into the first list where none of its constraints is used up. If every list has
+ * one that is used up, the item gets a new list.
  * @param constraintsOf names each constraint once; all its limits are 1 or more
  */
 export function firstFit<T>(items: readonly T[], constraintsOf: (item: T) => readonly Constraint[]): T[][] {
@@ -33,7 +33,7 @@ function usageOf(constraint: Constraint, usages: Map<Constraint, Usage>): Usage 
   return usage;
 }
 
-/** The first list that is free for all: each in turn says how far to go on, until none objects. */
+/** The first list that is free for all constraints: each in turn moves on to its next free list, until all agree. */
 function firstFree(usages: readonly Usage[]): number {
   let list = 0;
   for (let agreed = 0; agreed < usages.length;) {
@@ -47,11 +47,11 @@ function firstFree(usages: readonly Usage[]): number {
   return list;
 }
 
-/** What the lists have taken of one constraint. */
+/** The use of one constraint by the lists. */
 class Usage {
   readonly #atMost: number;
   readonly #taken = new Map<number, number>();
-  /** For a list that is used up, a later one up to which all are: the way is shortened whenever it is gone. */
+  /** From a used-up list to a later list; all lists between are used up as well. Each search shortens these paths. */
   readonly #next = new Map<number, number>();
 
   constructor(atMost: number) {

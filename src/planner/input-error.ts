@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** What can be wrong with the inputs of a plan, apart from what the VIM itself answers with a failed build. */
+/** The kinds of problems in the inputs of a plan. The VIM answers other problems with a failed build. */
 export type InputProblemCode =
   'malformed' | 'out-of-range' | 'duplicate-name' | 'unknown-host' | 'unknown-profile' | 'unknown-kind';
 
@@ -8,16 +8,16 @@ export type InputProblem = {
   readonly code: InputProblemCode;
   readonly path: readonly PropertyKey[];
   readonly value: unknown;
-  /** What was found and what to do about it, without a full stop. */
+  /** The problem and the next action for the user, without a full stop. */
   readonly remedy: string;
 };
 
 const SHOWN = 5;
 const LONGEST_VALUE = 80;
-/** What zod says of a union that has no words of its own. */
+/** The message of zod for a union without a message of its own. */
 const UNSAID = 'Invalid input';
 
-/** The inputs describe no platform that could be planned for: there is no plan, not even a part of one. */
+/** The inputs are invalid: there is no plan, not even a partial one. */
 export class InputError extends Error {
   override readonly name = 'InputError';
   readonly problems: readonly InputProblem[];
@@ -34,11 +34,11 @@ export function problemText({ path, value, remedy }: InputProblem): string {
   return `${pathText(path)} is ${value === undefined ? 'missing' : shortened(JSON.stringify(value))}: ${remedy}`;
 }
 
-/** What would be right where a schema refuses a value: its own words, or those of each choice that it leaves. */
+/** The values that a schema expects in place of a refused one: by its own message, or by those of each choice in it. */
 export function remedyOf(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_union' && issue.errors.length > 0 && issue.message === UNSAID)
     return issue.errors.flatMap((each) => each.map(remedyOf)).join(', or ');
-  // zod begins with what is wrong in general; what is right follows it.
+  // The message of zod begins with the general error; the expected value follows.
   return issue.message.replace(/^(Invalid|Too)[^:]*: /, '').replace(/, received .*$/, '');
 }
 

@@ -1,4 +1,4 @@
-/** Computes a value once for each object, and keeps it for as long as somebody has the object, which must not change. */
+/** Computes a value once for each object. The object must not change; its value is kept for its lifetime. */
 export function memoizeByObject<K extends object, V>(compute: (object: K) => V): (object: K) => V {
   const known = new WeakMap<K, { readonly value: V }>();
   return (object) => {

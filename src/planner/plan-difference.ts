@@ -10,11 +10,9 @@ type Staged = Pick<Stage, 'name'> & {
 };
 
 /**
- * How the stages of a plan differ from those before, as people tell it: hosts
- * that are new in it or gone from it, hosts that moved to another stage, hosts
- * that are to get other patches, another number of stages. A host did not move
- * when its stage merely has another number, since stages before it came or went.
- * Undefined when all hosts stand where they stood and get what they got.
+ * The differences between the stages of two plans, as one sentence: added and removed hosts, hosts in another stage,
+ * hosts with other patches, another number of stages. A host does not count as moved when only the number of its stage
+ * has changed, because stages before it were added or removed. Undefined when no host has another stage or patch.
  */
 export function planDifference(before: readonly Staged[], after: readonly Staged[]): string | undefined {
   const old = hostsOf(before);
@@ -22,19 +20,19 @@ export function planDifference(before: readonly Staged[], after: readonly Staged
   const was = placesOf(before, now);
   const moved = [...placesOf(after, old)].filter(([host, place]) => was.get(host) !== place);
   const parts = [
-    ...told(
+    ...hostsText(
       'added',
       [...now].filter((host) => !old.has(host)),
     ),
-    ...told(
-      'no longer in it',
+    ...hostsText(
+      'removed',
       [...old].filter((host) => !now.has(host)),
     ),
-    ...told(
+    ...hostsText(
       'in another stage',
       moved.map(([host]) => host),
     ),
-    ...told('with other patches', repatched(before, after)),
+    ...hostsText('with other patches', repatched(before, after)),
     ...(before.length === after.length
       ? []
       : [`${String(after.length)} stages instead of ${String(before.length)}`]),
@@ -44,7 +42,7 @@ export function planDifference(before: readonly Staged[], after: readonly Staged
 
 const ACTIONS = ['patches', 'reboot', 'drain', 'timing', 'onForeignUncordon'] as const;
 
-/** Which fields of the spec say otherwise than before how hosts are worked on; undefined when none does. */
+/** The changed fields of the spec that decide how hosts are patched, as one sentence; undefined without a change. */
 export function actionsDifference(before: PlanActions, after: PlanActions): string | undefined {
   const changed = ACTIONS.filter((field) => digest([before[field]]) !== digest([after[field]]));
   return changed.length > 0 ? `edited: ${changed.map((field) => `spec.${field}`).join(', ')}` : undefined;
@@ -54,7 +52,7 @@ function hostsOf(stages: readonly Staged[]): Set<HostName> {
   return new Set(stages.flatMap(({ hosts = [] }) => hosts));
 }
 
-/** The place of each of these hosts among the stages that have any of them. */
+/** By host, the position of its stage among the stages with at least one of these hosts. */
 function placesOf(stages: readonly Staged[], of: ReadonlySet<HostName>): Map<HostName, number> {
   const common = stages
     .map(({ hosts = [] }) => hosts.filter((host) => of.has(host)))
@@ -62,7 +60,7 @@ function placesOf(stages: readonly Staged[], of: ReadonlySet<HostName>): Map<Hos
   return new Map(common.flatMap((hosts, place) => hosts.map((host) => [host, place] as const)));
 }
 
-/** The hosts of stages that are the same but for their patches. */
+/** The hosts of stages that differ only in their patches. */
 function repatched(before: readonly Staged[], after: readonly Staged[]): HostName[] {
   const was = new Map(before.map(({ hosts = [], patches = [] }) => [hosts.join(), patches.join()]));
   return after.flatMap(({ hosts = [], patches = [] }) => {
@@ -71,7 +69,7 @@ function repatched(before: readonly Staged[], after: readonly Staged[]): HostNam
   });
 }
 
-function told(what: string, hosts: readonly HostName[]): string[] {
+function hostsText(what: string, hosts: readonly HostName[]): string[] {
   if (hosts.length === 0) return [];
   const more = hosts.length > NAMED ? ` and ${String(hosts.length - NAMED)} more` : '';
   return [`${what}: ${hosts.slice(0, NAMED).join(', ')}${more}`];

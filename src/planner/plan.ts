@@ -2,7 +2,7 @@ import type { PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import type { HostName } from './facts.ts';
 
-/** The hosts or instances of a step, named twice in the same order; neither for a step that acts on the system. */
+/** The hosts or instances of a step: names and uuids in the same order. Both are empty for a step on the system. */
 export type Entities = {
   readonly type: 'hosts' | 'instances' | '';
   readonly names: readonly string[];
@@ -12,19 +12,19 @@ export type Entities = {
 export type Step = {
   readonly name: StepName;
   readonly timeoutSeconds: number;
-  /** What it acts on, where that is not simply the hosts of its stage. */
+  /** Its hosts or instances, where they are not simply the hosts of its stage. */
   readonly entities?: Entities;
   readonly undo?: Undo;
 };
 
-/** The step with which an abort takes back what another one did, on the same hosts or instances. */
+/** The step that undoes another one in an abort, on the same hosts or instances. */
 export type Undo = { readonly name: StepName; readonly timeoutSeconds: number };
 
 /** Hosts that take the same steps together. */
 export type Stage = {
   readonly name: StageName;
   readonly hosts: readonly HostName[];
-  /** Ids of the patches that hosts of the stage lack, in list order. */
+  /** Ids of the patches that any host of the stage lacks, in the order of the spec. */
   readonly patches: readonly string[];
   readonly level: OutageLevel;
   readonly steps: readonly Step[];
@@ -32,10 +32,10 @@ export type Stage = {
   readonly timeoutSeconds: number;
 };
 
-/** What was decided at build; never changed afterwards. */
+/** The result of a build; it never changes afterwards. */
 export type Plan = {
   readonly digest: string;
   readonly stages: readonly Stage[];
-  /** How the hosts are worked on. */
+  /** The patches, and how they are applied to the hosts. */
   readonly actions: Readonly<PlanActions>;
 };

@@ -1,15 +1,15 @@
 /**
- * The fields of a pod template one by one, for rules that look at some of them.
- * Its spec is kept as it came, so nothing here trusts that it has its proper shape.
+ * The fields of a pod template as a list, for rules that read some of them. The template is kept as the user wrote it,
+ * so nothing here relies on its shape.
  */
 import { z } from 'zod';
 
 export type PodField = {
-  /** Where it stands, such as `spec.containers[0].ports[1].hostPort`. */
+  /** Its position, such as `spec.containers[0].ports[1].hostPort`. */
   readonly path: string;
-  /** The same without positions, such as `spec.containers.ports.hostPort`: what rules are about. */
+  /** Its path without list indexes, such as `spec.containers.ports.hostPort`: rules match it. */
   readonly kind: string;
-  /** A text, number or boolean. */
+  /** A string, number or boolean. */
   readonly value: unknown;
 };
 
@@ -59,13 +59,13 @@ const podTemplate = z.looseObject({
   }),
 });
 
-/** Where a pod template does not have the shape that Kubernetes reads: the path of each such place, and what was expected. */
+/** The fields of a pod template that Kubernetes cannot read: the path of each, and its expected shape. */
 export function misshapen(template: unknown): { readonly path: string; readonly problem: string }[] {
   const { error } = podTemplate.safeParse(template);
   return (error?.issues ?? []).map(({ path, message }) => ({ path: pathOf(path), problem: message }));
 }
 
-/** All fields of a pod template that are set, however deep. Null and empty count as not set, as in Kubernetes. */
+/** All set fields of a pod template, at any depth. As in Kubernetes, null and empty count as not set. */
 export function podFields(template: unknown): PodField[] {
   return fieldsBelow(template, []);
 }

@@ -1,16 +1,17 @@
 import { DEFAULT_POOL } from '../crds/names.ts';
 
-/** A pool, as far as it decides which of two has a host that both select. */
+/** The part of a pool that decides its precedence over another pool. */
 export type PoolAge = {
   readonly name: string;
-  /** RFC 3339, UTC, as the API server writes it: whole seconds. */
+  /** RFC 3339, UTC, in whole seconds, as the API server writes it. */
   readonly createdAt: string;
 };
 
 /**
- * The pools that take precedence over this one, the first first. A host belongs to one pool at most: of those that select
- * it, to the first. `default` comes last, so it has what no other pool selects; of the others the older comes first.
- * @param pools may hold the pool itself, too, in any order
+ * The pools that take precedence over this one, in order of precedence. A host belongs to at most one pool: the first
+ * one that selects it. `default` comes last, so it has the hosts that no other pool selects. Among the others, an older
+ * pool comes first.
+ * @param pools in any order; they may include the pool itself
  */
 export function poolsBefore<Pool extends PoolAge>(pool: PoolAge, pools: readonly Pool[]): Pool[] {
   return pools.filter((other) => precedence(other, pool) < 0).toSorted(precedence);

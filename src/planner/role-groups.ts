@@ -1,4 +1,4 @@
-/** In which order hosts are planned, whatever the profile (starlingx-vim.md §7.1, §7.2). */
+/** The order in which hosts are planned, the same for all profiles (starlingx-vim.md §7.1, §7.2). */
 import type { HostName } from './facts.ts';
 
 /** Hosts of one role that all need a reboot for their patches, or all need none. */
@@ -9,7 +9,7 @@ export type Sorting<R, H> = {
   readonly needsReboot: (host: H) => boolean;
 };
 
-/** The hosts by role, in the order of the roles, of each role first those that need no reboot; no empty groups. */
+/** The hosts by role, in the order of the roles, in each role first those without a reboot. No group is empty. */
 export function roleGroups<R, H>(
   roles: readonly R[],
   hosts: readonly H[],
@@ -23,7 +23,7 @@ export function roleGroups<R, H>(
   });
 }
 
-/** The standby controllers first, so that the active one hands over once, to a host that is done. */
+/** The standby controllers first, so that the active one fails over only once, to a host that is done. */
 export function activeLast<H extends { readonly name: HostName }>(
   hosts: readonly H[],
   active: HostName | undefined,

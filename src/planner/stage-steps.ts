@@ -22,7 +22,7 @@ export function stageSteps(level: OutageLevel, timing: Timing): Step[] {
   });
 }
 
-/** A stage or phase may take as long as its parts together, and a second (starlingx-vim.md §5); 0 without parts. */
+/** The timeout of a stage or phase: the sum over its parts plus one second; 0 without parts (starlingx-vim.md §5). */
 export function timeoutOver(parts: readonly { readonly timeoutSeconds: number }[]): number {
   return parts.length === 0 ? 0 : parts.reduce((sum, { timeoutSeconds }) => sum + timeoutSeconds, 1);
 }

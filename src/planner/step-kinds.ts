@@ -1,43 +1,43 @@
 /**
- * The kinds of steps that native plans have: one definition each, and the order in which a stage has them. How a kind is
- * judged is all that is elsewhere, in src/engine/steps: the planner is below the engine.
+ * The kinds of steps in native plans: one definition each, and their order in a stage. Only the judges of the kinds are
+ * elsewhere, in src/engine/steps, because the planner must not import the engine.
  */
 import type { Timing } from '../crds/timing.ts';
 import type { NativeStepName, OutageLevel, StepName } from '../crds/vocabulary.ts';
 import type { Stage } from './plan.ts';
 
 export type StepKind = {
-  /** How long it may take. `outageOpen`: in a place of its stage where the hosts are out of service. */
+  /** Its timeout. `outageOpen`: whether the hosts are out of service at its position in the stage. */
   readonly timeoutSeconds: (timing: Timing, outageOpen: boolean) => number;
-  /** How long it takes when all goes well, by assumption; without it, as long as it may take. */
+  /** The assumed duration without failures; by default its timeout. */
   readonly typicalSeconds?: (stage: Pick<Stage, 'level' | 'patches'>) => number;
-  /** In stages of this level it takes the hosts out of service: until then nothing has been touched. */
+  /** In stages of this level it takes the hosts out of service. No earlier step touches them. */
   readonly opensOutage?: OutageLevel;
-  /** In stages of this level nobody holds its hosts any more after it. */
+  /** In stages of this level the run no longer holds the hosts after it. */
   readonly closesOutage?: OutageLevel;
-  /** Whether a host that is away has to stay cordoned in it; `onForeignUncordon` decides when it does not. */
+  /** Whether a host of level away must stay cordoned in it; after an uncordon, `onForeignUncordon` decides. */
   readonly keepsClosed: boolean;
   /** Whether a host that fails in it may be unfit for work: it stays locked until a person decides. */
   readonly ownAction: boolean;
   /**
-   * Whether it may reboot its hosts: the boot id is written down before it acts, and its Job for the reboot is awaited. A
-   * stage has one such step at most.
+   * Whether it may reboot its hosts: the boot id is recorded before its first effect, and its Job for the reboot is
+   * awaited. A stage has at most one such step.
    */
   readonly needsBootId: boolean;
-  /** Its letter in charts, where another step has its first one. */
+  /** Its letter in charts, where its first letter is that of another step. */
   readonly mark?: string;
 };
 
-/** All native steps but the queries that only a build has. */
+/** All native steps except the queries that only a build has. */
 export type StepKindName = Exclude<NativeStepName, 'query-sw-patches' | 'query-sw-patch-hosts'>;
 
 export const QUERY_TIMEOUT_SECONDS = 60;
 
-/** What one Job that applies a patch takes. */
+/** The time of one Job that applies a patch. */
 const PATCH_SECONDS = 120;
-/** A look at a host that was not rebooted. */
+/** The time to verify a host without a reboot. */
 const VERIFY_SECONDS = 5;
-/** From the end of the last Job until a rebooted host is Ready again. */
+/** The time from the end of the last Job until a rebooted host is Ready again. */
 const REBOOT_SECONDS = 180;
 
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
@@ -98,12 +98,12 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
 
 const KINDS: Readonly<Partial<Record<StepName, StepKind>>> = STEP_KINDS;
 
-/** The kind of a step; undefined for one that only plans of the VIM have, or a build. */
+/** The kind of a step; undefined for a step that only plans of the VIM or builds have. */
 export function kindOf(step: StepName): StepKind | undefined {
   return KINDS[step];
 }
 
-/** The steps of a stage, in order. Where that departs from the VIM, and why: docs/decisions/0011-the-native-profile.md. */
+/** The steps of a stage, in order. Differences to the VIM, and why: docs/decisions/0011-the-native-profile.md. */
 export const STEP_ORDER: Readonly<Record<OutageLevel, readonly StepKindName[]>> = {
   touched: ['query-alarms', 'sw-patch-hosts', 'verify', 'system-stabilize'],
   away: [

@@ -1,10 +1,9 @@
 /**
  * Compares two versions number by number; negative when `a` is the lower one.
  *
- * Only the leading numbers count, however they are separated, so a package's
- * suffix does not matter: `6.12.48-amd64` equals `6.12.48`, `5.14.0-427.el9` is
- * below `5.14.0-503.el9`, `1.1.1w` equals `1.1.1`. Missing numbers are zero. A pre-release is below its
- * release: `v1.36.0-rc.1` < `v1.36.0`.
+ * Only the leading numbers count, with any separators, so the suffix of a package does not matter: `6.12.48-amd64`
+ * equals `6.12.48`, `5.14.0-427.el9` is below `5.14.0-503.el9`, `1.1.1w` equals `1.1.1`. Missing numbers are zero. A
+ * pre-release is below its release: `v1.36.0-rc.1` < `v1.36.0`.
  */
 export function compareVersions(a: string, b: string): number {
   const left = parse(a);

@@ -6,17 +6,17 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError } from '../kube/errors.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
+import { VersionedReader } from '../kube/versioned-reader.ts';
 import { poolPatch } from './pool-patch.ts';
 import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
-import { VersionedReader } from '../kube/versioned-reader.ts';
 
 const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
 export type HostPool = z.infer<typeof hostPool>;
 
-/** What is answered where only the metadata was asked for. */
+/** The answer to a request for metadata only. */
 const partial = z.object({ metadata });
 
-/** A pool as a watch tells it; undefined when it cannot be read. */
+/** A pool from a watch; undefined when it cannot be read. */
 export function parsePool(object: unknown): HostPool | undefined {
   return hostPool.safeParse(object).data;
 }
@@ -27,7 +27,7 @@ const BASE = `/apis/${GROUP}/${VERSION}`;
 export const STRATEGIES_PATH = `${BASE}/patchstrategies`;
 export const POOLS_PATH = `${BASE}/hostpools`;
 
-/** Our own resources, read from and written to the API server. Every write is guarded by uid and resourceVersion. */
+/** Reads and writes our own resources on the API server. Every write is guarded by uid and resourceVersion. */
 export class CareenApi {
   readonly #config: KubeConfig;
   readonly #strategies: VersionedReader<PatchStrategy>;
@@ -39,29 +39,29 @@ export class CareenApi {
     this.#pools = this.#readerOf(hostPool);
   }
 
-  /** The strategy as it is now; undefined when there is none. Its status comes only when it is not known already. */
+  /** The current strategy; undefined when there is none. Fetches metadata only, unless the object has changed. */
   async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
     return this.#strategies.read(strategyPath(key));
   }
 
-  /** The pool as it is now; undefined when there is none. Its permits come only when they are not known already. */
+  /** The current pool; undefined when there is none. Fetches metadata only, unless the object has changed. */
   async pool(name: string): Promise<HostPool | undefined> {
     return this.#pools.read(poolPath(name));
   }
 
-  /** Makes the status what is given and returns the strategy as it is then. Throws ConflictError. */
+  /** Replaces the status. Returns the strategy as stored. Throws ConflictError. */
   async writeStatus(strategy: PatchStrategy, status: PatchStrategyStatus): Promise<PatchStrategy> {
     const patch = mergePatch(strategy.status, status);
     if (!patch) return strategy;
     return this.#writeStrategy(strategy, '/status', { metadata: guard(strategy.metadata), status: patch });
   }
 
-  /** Replaces the finalizers. Throws ConflictError. */
+  /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError. */
   async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
     return this.#writeStrategy(strategy, '', { metadata: { ...guard(strategy.metadata), finalizers } });
   }
 
-  /** Makes the status of a pool what is given. Sends what changes, not the pool. Throws ConflictError. */
+  /** Replaces the status of a pool. Sends only the changes. Throws ConflictError. */
   async writePool({ metadata: meta, spec, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
     const path = poolPath(meta.name);
     try {

@@ -8,10 +8,10 @@ type Operation = {
 };
 
 /**
- * The JSON patch (RFC 6902) that turns one status of a pool into another: of the
- * permits only those that come and go, so that a write costs the same however
- * many there are. The API server refuses it when the pool is another, or has
- * changed since it was read: its resourceVersion is part of the patch.
+ * The JSON patch (RFC 6902) that turns one status of a pool into another. It holds
+ * only the permits that are added or removed, so a write costs the same however
+ * many there are. The API server refuses the patch when the pool was replaced or
+ * has changed since it was read: uid and resourceVersion are part of it.
  */
 export function poolPatch(
   { uid, resourceVersion }: { readonly uid: string; readonly resourceVersion: string },
@@ -40,21 +40,21 @@ function fields(
   });
 }
 
-/** Removals from the end, so that the places of those before stay what they were; then what is new, at the end. */
+/** Removes from the end, so that the indexes of the permits before stay valid; then appends the new permits. */
 function permits(before: readonly Permit[] | undefined, after: readonly Permit[] = []): Operation[] {
   if (before === undefined) return [{ op: 'add', path: '/status/permits', value: after }];
   const kept = new Set(after.map(identity));
   const had = new Set(before.map(identity));
   const gone = [...before.entries()].filter(([, permit]) => !kept.has(identity(permit)));
   return [
-    ...gone.reverse().flatMap(([place, { host }]) => removal(`/status/permits/${String(place)}`, host)),
+    ...gone.reverse().flatMap(([index, { host }]) => removal(`/status/permits/${String(index)}`, host)),
     ...after
       .filter((permit) => !had.has(identity(permit)))
       .map((value): Operation => ({ op: 'add', path: '/status/permits/-', value })),
   ];
 }
 
-/** Names the host as well: where another stands in its place, the patch is refused. */
+/** Tests the host first: the API server refuses the patch when the index holds another permit. */
 function removal(path: string, host: string): Operation[] {
   return [
     { op: 'test', path: `${path}/host`, value: host },

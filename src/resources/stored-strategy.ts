@@ -1,6 +1,6 @@
 /**
- * A strategy as the API server gives it. Also one whose spec cannot be read, as a newer or older version of the kind
- * may have left it: what it has taken is given back all the same, and it is told what is wrong.
+ * A strategy as the API server returns it. Another version of Careen may have left a spec that this one cannot read:
+ * the strategy still releases its hosts, and its status says what is wrong.
  */
 import { z } from 'zod';
 import { DEFAULT_POOL, PATCH_STRATEGY } from '../crds/names.ts';
@@ -26,22 +26,22 @@ export type PatchStrategy = {
   readonly metadata: Metadata;
   readonly spec: PatchStrategySpec;
   readonly status: PatchStrategyStatus;
-  /** Why the spec cannot be read; `spec` stands in for it, and begins nothing. */
+  /** Why the spec cannot be read; `spec` is then a substitute that begins nothing. */
   readonly unreadable?: string;
 };
 
-/** The strategy as the owner of what its run has taken. */
+/** The strategy as the owner of the permits, claims and Jobs of its run. */
 export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrategy, 'metadata'>): OwnerRef {
   return { kind: PATCH_STRATEGY, namespace, name, uid };
 }
 
 const besideSpec = z.object({
   metadata,
-  // A status that somebody spoilt counts as none: then the plan is built again.
+  // An unreadable status counts as none, so the plan is built again.
   status: patchStrategyStatus.default({}).catch({}),
 });
 
-/** A strategy as it is after a write that was guarded by its version, and left the spec alone. */
+/** The strategy after a write that its resourceVersion guarded and that did not change the spec. */
 export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
   return { ...before, ...besideSpec.parse(answer) };
 }
@@ -51,11 +51,11 @@ export const patchStrategy = besideSpec
   .transform(({ spec, ...rest }): PatchStrategy => {
     const read = patchStrategySpec.safeParse(spec);
     if (read.success) return { ...rest, spec: read.data };
-    return { ...rest, spec: standIn(spec), unreadable: complaint(read.error) };
+    return { ...rest, spec: substituteFor(spec), unreadable: complaint(read.error) };
   });
 
 const NOTHING = { poolRef: DEFAULT_POOL, execution: { mode: 'Hold' } } as const;
-/** What stops a run is heard as long as it can be read; nothing else of such a spec is. */
+/** An order that stops a run counts if it can be read. The rest of an unreadable spec is ignored. */
 const orders = z
   .object({
     poolRef: z.string().catch(NOTHING.poolRef),
@@ -63,11 +63,11 @@ const orders = z
   })
   .catch(NOTHING);
 
-function standIn(spec: unknown): PatchStrategySpec {
+function substituteFor(spec: unknown): PatchStrategySpec {
   return { ...patchStrategySpec.omit({ patches: true }).parse(orders.parse(spec)), patches: [] };
 }
 
 function complaint({ issues }: z.ZodError): string {
-  const told = issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`);
-  return truncate(`the spec cannot be read by this version of Careen: ${told.join('; ')}`);
+  const problems = issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`);
+  return truncate(`the spec cannot be read by this version of Careen: ${problems.join('; ')}`);
 }

@@ -1,4 +1,4 @@
-/** The status of a strategy while its plan is built, and when it is built or cannot be. */
+/** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
@@ -12,7 +12,7 @@ import type { Plan } from '../planner/plan.ts';
 import { decodeRun, statusOfRun } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 
-/** What a plan is built from, as far as its status tells of it. */
+/** The input of a build, as far as the status records it. */
 export type BuildInput = {
   readonly spec: PatchStrategySpec;
   readonly generation: number;
@@ -25,8 +25,8 @@ export type BuildInput = {
 };
 
 /**
- * The status while the queries run. It stays as it is where it has what would be lost if the process died before there is
- * another: why the build before failed, or what a request has allowed that has not begun.
+ * The status while the queries run. It stays unchanged if a crash before the next write would lose a fact: why the last
+ * build failed, or the authority of a request whose stages have not begun.
  */
 export function buildingStatus({ before, generation }: BuildInput, now: Instant): PatchStrategyStatus {
   const waits = before.state === 'ready-to-apply' && before.run?.authority !== undefined;
@@ -50,7 +50,7 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
   };
 }
 
-/** The status with the plan in it. */
+/** The status that holds the plan. */
 export function builtStatus(
   input: BuildInput,
   buildPhase: PhaseStatus,
@@ -61,11 +61,11 @@ export function builtStatus(
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const leftOut = withoutRole.length > 0 ? `; no role of the pool selects ${listed(withoutRole)}` : '';
   const change = changeOf(input.before, plan);
-  // Where the order names another plan, the difference is told with that.
+  // If the order pins another plan, the message about that names the difference.
   const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
   const summary = truncate(
     `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out` +
-      `${leftOut}${change && !pinnedElsewhere ? `; other than before: ${change}` : ''}`,
+      `${leftOut}${change && !pinnedElsewhere ? `; differs from the last plan: ${change}` : ''}`,
   );
   const before: PatchStrategyStatus = {
     conditions: input.before.conditions,
@@ -89,7 +89,7 @@ export function builtStatus(
   return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
 }
 
-/** The status when there is no plan, and why. */
+/** The status after a failed build, with the reason. */
 export function failedStatus(
   input: BuildInput,
   buildPhase: PhaseStatus,
@@ -125,7 +125,7 @@ export function failedStatus(
   };
 }
 
-/** How the plan differs from what was left of the one before; for the same plan, what was said of it before. */
+/** How the plan differs from the stages that the last plan had left. The same plan keeps its recorded difference. */
 function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
   const stored = decodeRun(before);
   if (!stored) return undefined;
@@ -142,13 +142,13 @@ function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
 }
 
-/** What a request has allowed that waits for its beginning: it was about this plan, and ends with another, or an edit. */
+/** The authority of a request whose stages have not begun. It ends with another plan or an edit of the spec. */
 function authorityOver({ before: { state, run }, spec }: BuildInput, plan: Plan): RunState['authority'] {
   const isSame = run?.planDigest === plan.digest && run.specDigest === specDigest(spec);
   return state === 'ready-to-apply' && isSame ? run.authority : undefined;
 }
 
-/** A plan without stages is carried out as soon as it is made. */
+/** A plan without stages is applied as soon as it is built. */
 function nothingToDo(run: RunState, time: string): RunState {
   const apply: PhaseStatus = {
     ...run.apply,

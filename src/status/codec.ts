@@ -1,4 +1,4 @@
-/** The run of a plan as the status keeps it, and back. */
+/** Encodes the run of a plan into the status, and decodes it. */
 import { updateConditions } from '../crds/conditions.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
@@ -12,10 +12,10 @@ import { conditionsOf } from './conditions.ts';
 import { messageOf, stagesDone } from './message.ts';
 import { withAnswers } from './requests.ts';
 
-/** What stands in `status.run`. */
+/** The content of `status.run`. */
 export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
 
-/** The run as the status keeps it; undefined when the status holds none. */
+/** The run that the status holds; undefined when it holds none. */
 export function runOf(status: PatchStrategyStatus): RunState | undefined {
   const { run, state, currentPhase, applyPhase, abortPhase, progress } = status;
   if (!run?.actions || !state || !currentPhase || !applyPhase) return undefined;
@@ -33,7 +33,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
   };
 }
 
-/** A run as its status holds it, and the plan that it carries out. */
+/** A run as the status holds it, with its plan. */
 export type StoredRun = { readonly record: RunRecord; readonly run: RunState; readonly plan: Plan };
 
 /** The run and the plan that the status holds; undefined when there is no plan. */
@@ -43,7 +43,7 @@ export function decodeRun(status: PatchStrategyStatus): StoredRun | undefined {
   return run && record && { record, run, plan: planOf(record, run) };
 }
 
-/** The plan as it was built, whatever became of the spec. */
+/** The plan as it was built: a later edit of the spec does not change it. */
 function planOf(record: RunRecord, run: RunState): Plan {
   const stages = run.apply.stages.map(
     ({ name, hosts = [], patches = [], level = 'away', steps, timeoutSeconds }): Stage => ({
@@ -58,22 +58,22 @@ function planOf(record: RunRecord, run: RunState): Plan {
   return { digest: record.planDigest, stages, actions: actionsOf(record) };
 }
 
-/** The same record comes with pass after pass. */
+/** Memoized, because pass after pass decodes the same record. */
 const actionsOf = memoizeByObject(({ actions }: RunRecord) => planActions.parse(actions));
 
-/** What of a decision the status shows beside the run itself. */
+/** The parts of a decision that the status shows beside the run. */
 export type Shown = {
-  /** What is waited for. */
+  /** What the run waits for, one sentence each. */
   readonly reasons: readonly string[];
   readonly heldBack?: HeldBack | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy?: string;
   readonly answers?: readonly Answer[];
-  /** The ids of the requests that stand in the annotations. */
+  /** The ids of the requests in the annotations. */
   readonly placedIds?: ReadonlySet<string>;
 };
 
-/** The status that shows a run, beside what of the status before stays as it is. */
+/** The status that shows a run; it keeps the other fields of the status before. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
@@ -113,7 +113,7 @@ function recordOf(record: RunRecord, run: RunState): RunRecord {
     authority: _authority,
     abortedIn: _aborted,
     suspendedSince: _suspended,
-    lastObservedTime: _looked,
+    lastObservedTime: _observed,
     ...kept
   } = record;
   return {
@@ -127,7 +127,7 @@ function recordOf(record: RunRecord, run: RunState): RunRecord {
 
 function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
   const abort = run.currentPhase === 'abort' ? run.abort : undefined;
-  // An abort that has ended, or had nothing to give back, still leaves hosts that failed: they stand in their stage.
+  // After an abort that has ended, or had no host to release, failed hosts are shown in the stage in which they failed.
   const phase = abort?.stages[abort.currentStage] ? abort : run.apply;
   const stage = phase.stages[phase.currentStage];
   const step = stage?.steps[stage.currentStep];

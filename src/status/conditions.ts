@@ -4,7 +4,7 @@ import { truncate } from '../crds/truncate.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
 
-/** The conditions for the states of a run (docs/guides/gitops.md). */
+/** The conditions for each state of a run (docs/guides/gitops.md). */
 export function conditionsOf(
   run: RunState,
   message: string,
@@ -37,7 +37,7 @@ export function conditionsOf(
   }
 }
 
-/** Whether what holds a run back ends by itself, or only when something is mended; else it waits for a person. */
+/** Reconciling: the reason ends by itself. Stalled: somebody must fix something. Neither: it waits for a person. */
 function heldIs({ reason }: HeldBack): Is {
   const stalled = reason === 'NotPermitted' || reason === 'Overlap' || reason === 'PoolNotFound';
   return { stalled, reconciling: reason === 'Building' };
@@ -45,7 +45,7 @@ function heldIs({ reason }: HeldBack): Is {
 
 type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };
 
-/** Ready, Reconciling and Stalled, of which at most one is True; and whether somebody opened one of our hosts. */
+/** Ready, Reconciling and Stalled, at most one of them True; and whether somebody uncordoned one of our hosts. */
 export function conditionsFor(
   reason: Reason,
   message: string,
@@ -54,7 +54,7 @@ export function conditionsFor(
 ): DesiredCondition[] {
   const calm = { reason: 'AsExpected', message: '' } as const;
   const opened = hosts.filter(({ uncordoned }) => uncordoned);
-  const told = truncate(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
+  const uncordons = truncate(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
   return [
     { type: 'Ready', status: is.ready ? 'True' : 'False', reason, message },
     {
@@ -66,7 +66,7 @@ export function conditionsFor(
     {
       type: 'ForeignUncordon',
       status: opened.length > 0 ? 'True' : 'False',
-      ...(opened.length > 0 ? ({ reason: 'HostUncordoned', message: told } as const) : calm),
+      ...(opened.length > 0 ? ({ reason: 'HostUncordoned', message: uncordons } as const) : calm),
     },
   ];
 }

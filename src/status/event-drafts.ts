@@ -1,20 +1,20 @@
+import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostProgress, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import type { Answer } from '../engine/turn.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
-import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostWords } from '../planner/host-words.ts';
 
-/** An event before it is known which object it is about. */
+/** An event without the object that it is about. */
 export type EventDraft = {
   readonly reason: EventReason;
-  /** What distinguishes it from other events of the same reason about the same objects, such as the number of a stage. */
+  /** Distinguishes it from other events with the same reason and objects, for example by the number of a stage. */
   readonly subject?: string;
   /** The host that it concerns. */
   readonly host?: HostName;
-  /** What happened, for people. */
+  /** One sentence for people. */
   readonly note: string;
 };
 
@@ -29,7 +29,7 @@ const OF_STATE: Partial<Record<StrategyState, EventReason>> = {
   'abort-timeout': 'AbortFailed',
 };
 
-/** What is to be told of a pass: what changed in the run, and what was answered. `message` is that of the status. Pure. */
+/** The events of a pass: changes of the run, and answers to requests. `message` is the message of the status. Pure. */
 export function runEvents(
   before: RunState,
   after: RunState,
@@ -94,7 +94,7 @@ function hostEvents(
   ];
 }
 
-/** The event of an accepted effect; undefined for those that people are not told of. */
+/** The event of an accepted effect; undefined for an effect without one. */
 export function effectEvent(effect: Effect, words: HostWords): EventDraft | undefined {
   const { host } = effect;
   switch (effect.kind) {
@@ -104,7 +104,7 @@ export function effectEvent(effect: Effect, words: HostWords): EventDraft | unde
       return { reason: 'HostLocked', host, note };
     }
     case 'release':
-      return { reason: 'HostReleased', host, note: `${host} was given back` };
+      return { reason: 'HostReleased', host, note: `${host} was released` };
     case 'leave-locked': {
       const remedy = `${words.remedy('kept-locked', host)} when it is fit to work`;
       const note = `${words.says('kept-locked', host)}: ${effect.reason}; ${remedy}`;
@@ -118,6 +118,6 @@ export function effectEvent(effect: Effect, words: HostWords): EventDraft | unde
 /** The event of a host that a strategy left locked when it was deleted. */
 export function leftLockedEvent({ name, reason = '' }: HostProgress, words: HostWords): EventDraft {
   const remedy = `${words.remedy('kept-locked', name)} when it is fit to work`;
-  const note = `${name} stays locked, it could not be given back (${reason}); ${remedy}`;
+  const note = `${name} stays locked, it could not be released (${reason}); ${remedy}`;
   return { reason: 'HostLeftLocked', host: name, note };
 }

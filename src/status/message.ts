@@ -5,7 +5,7 @@ import type { RunState } from '../engine/run-state.ts';
 export type MessageInput = {
   /** The plan in one sentence. */
   readonly summary: string;
-  /** What is waited for. */
+  /** What the run waits for, one sentence each. */
   readonly reasons: readonly string[];
   /** Why nothing further may begin. */
   readonly heldBack: string | undefined;
@@ -13,7 +13,7 @@ export type MessageInput = {
   readonly openRemedy: string | undefined;
 };
 
-/** What is going on in a run, or what is waited for, in one sentence. */
+/** The progress of a run, or what it waits for, in one sentence. */
 export function messageOf(run: RunState, { summary, reasons, heldBack, openRemedy }: MessageInput): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];

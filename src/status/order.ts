@@ -1,4 +1,4 @@
-/** What is wanted of a strategy now, and what of its pool stands against it. */
+/** The standing order of a strategy, and the reasons that hold it back. */
 import type { Reason } from '../crds/conditions.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
@@ -11,7 +11,7 @@ import type { StoredRun } from './codec.ts';
 import { pinnedElsewhere } from './pinned-plan.ts';
 import { limitBelowStage } from './rebuild.ts';
 
-/** A strategy with the run that it has, its pool, and what of the pool's hosts counts. */
+/** A strategy with its run and its pool, and the facts about the hosts of the pool. */
 export type OrderInput = {
   readonly strategy: {
     readonly metadata: { readonly namespace: string };
@@ -24,7 +24,7 @@ export type OrderInput = {
   readonly operatorNamespace: string;
 };
 
-/** The pool that a strategy is about: that of the spec, or while a run is under way the one that it holds permits of. */
+/** The pool of a strategy: the one in the spec, or during a run the one that granted its permits. */
 export function poolOf({ poolRef }: PatchStrategySpec, stored: StoredRun | undefined): string {
   if (!stored) return poolRef;
   const { record, run } = stored;
@@ -32,24 +32,24 @@ export function poolOf({ poolRef }: PatchStrategySpec, stored: StoredRun | undef
   return busy ? record.pool : poolRef;
 }
 
-/** The standing order of the spec, and what stands against it now. */
+/** The standing order of the spec, with the reason that holds it back now. */
 export function orderOf(input: OrderInput): Order {
   const { execution } = input.strategy.spec;
   const against = execution.mode === 'Abort' ? undefined : heldBackBecause(input);
   return { ...execution, ...(against === undefined ? {} : { heldBack: against }) };
 }
 
-/** The order while the pool is missing: what is open is ended, nothing further begins. */
+/** The order while the pool is missing: open outages end, nothing further begins. */
 export function orderWithoutPool({ execution, poolRef }: PatchStrategySpec): Order {
   return { ...execution, heldBack: { reason: 'PoolNotFound', message: poolMissing(poolRef) } };
 }
 
-/** What is to be done about a pool that there is not. */
+/** The message about a missing pool. */
 export function poolMissing(name: string): string {
   return `HostPool ${name} does not exist: create it, or set spec.poolRef to one that does`;
 }
 
-/** What of a plan the pool does not permit, one sentence each. */
+/** The parts of a plan that the pool does not permit, one sentence each. */
 export function violationsOf({
   strategy: { metadata, spec },
   stored,
@@ -61,7 +61,7 @@ export function violationsOf({
   return policyViolations(stored?.plan.actions ?? spec, metadata.namespace, policy, operatorNamespace);
 }
 
-/** Why no further stage may begin, whoever asks for it: the open one ends as it was planned, and then it waits. */
+/** Why no further stage may begin, whoever requests it. The open stage ends as planned; then the run waits. */
 function heldBackBecause(input: OrderInput): HeldBack | undefined {
   const {
     strategy: { spec },
@@ -72,11 +72,11 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
   if (!stored) return undefined;
   const { record, run } = stored;
   if (record.specDigest !== specDigest(spec))
-    return { reason: 'Building', message: 'the spec was edited, what is left is planned anew' };
+    return { reason: 'Building', message: 'the spec was edited, the remaining stages are planned again' };
   if (limitBelowStage(run, limitIn(pool, fleet)))
     return {
       reason: 'Building',
-      message: 'a stage is larger than the pool allows now, what is left is planned anew',
+      message: 'a stage is larger than the pool allows now, the remaining stages are planned again',
     };
   const [violation] = violationsOf(input);
   const pinned = pinnedElsewhere(spec.execution.plan, record);

@@ -1,6 +1,6 @@
 import type { RunRecord } from './codec.ts';
 
-/** Why nothing further may begin when the order names a plan, and it is not the one that there is now. */
+/** Why nothing further may begin: the order pins another plan. Undefined when it pins none, or the current one. */
 export function pinnedElsewhere(
   pinned: string | undefined,
   { planDigest, change }: Pick<RunRecord, 'planDigest' | 'change'>,
@@ -8,6 +8,6 @@ export function pinnedElsewhere(
   if (pinned === undefined || pinned === planDigest) return undefined;
   return (
     `execution.plan is ${pinned}, the plan is now ${planDigest}: review it, then set execution.plan to its digest` +
-    (change === undefined ? '' : `; other than before: ${change}`)
+    (change === undefined ? '' : `; differs from the last plan: ${change}`)
   );
 }

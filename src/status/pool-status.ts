@@ -10,7 +10,7 @@ type HostPool = {
   readonly spec: HostPoolSpec;
 };
 
-/** The status with what is observed of the pool; the very same object when nothing of it changed. */
+/** The status with the observed facts about the pool; the same object when none has changed. */
 export function observedStatus(
   pool: HostPool,
   status: HostPoolStatus,

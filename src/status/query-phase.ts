@@ -5,7 +5,7 @@ import { CAREEN_ENGINE } from '../engine/profiles/careen.ts';
 import { newPhase } from '../engine/run-state.ts';
 import { QUERY_STEPS, timeoutOver } from '../planner/stage-steps.ts';
 
-/** The build phase as it is shown: one stage with three queries, which end one after another. */
+/** The build phase as the status shows it: one stage with three queries, one after another. */
 export class QueryPhase {
   readonly status: PhaseStatus;
   readonly #stage: StageStatus;
@@ -37,7 +37,7 @@ export class QueryPhase {
     this.#end('failed', reason);
   }
 
-  /** All queries got their answers; a `refusal` says why they make no plan all the same. */
+  /** All queries got their answers; a `refusal` says why there is still no plan. */
   ended(refusal?: string): void {
     endStage(this.#stage, this.#time(), 'success');
     this.status.currentStage = 1;

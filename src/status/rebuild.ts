@@ -3,16 +3,16 @@ import type { ExecutionMode } from '../crds/vocabulary.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { Instant } from '../engine/view.ts';
 
-/** While a strategy waits for a person its plan follows the fleet, at most so often. */
+/** While a strategy waits for a person, its plan follows the fleet at most this often. */
 const HELD_PLAN_SECONDS = 300;
-/** A build that failed is tried again so often, even if nothing seems to have changed. */
+/** A failed build is retried this often, even if nothing seems to have changed. */
 const FAILED_BUILD_SECONDS = 30;
 
 export type RebuildInput = {
   readonly status: PatchStrategyStatus;
   readonly run: RunState | undefined;
   readonly mode: ExecutionMode;
-  /** Whether a request to carry the plan out waits for its answer. */
+  /** Whether a request to apply the plan waits for its answer. */
   readonly applyAsked: boolean;
   readonly specDigest: string;
   readonly fleetRevision: string;
@@ -24,10 +24,10 @@ export type RebuildInput = {
 export type RebuildVerdict = { readonly rebuild: boolean; readonly wakeAt?: Instant };
 
 /**
- * Whether the plan is to be built anew. Never while a host is out of service;
- * a run that has ended stays as it is until the spec changes, or until a person
- * who aborted it sets `Hold` again, or asks for another: applying the same
- * manifest starts nothing.
+ * Whether the plan must be built again. Never while a host is out of service. A
+ * run that has ended stays until the spec changes. After an abort a person may
+ * also set `Hold` again, or request another plan. Applying the same manifest
+ * starts nothing.
  */
 export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   const { status, run, mode, now } = input;
@@ -53,7 +53,7 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   return { rebuild: false };
 }
 
-/** Whether a stage that is still to come is larger than the pool allows now: then the plan cannot be carried out. */
+/** Whether the current or a later stage is larger than the pool allows now: such a plan cannot be applied. */
 export function limitBelowStage({ state, apply }: RunState, maxUnavailable: number): boolean {
   if (state !== 'applying' && state !== 'ready-to-apply') return false;
   return apply.stages
@@ -65,7 +65,7 @@ function abortEnded({ state }: RunState): boolean {
   return state === 'aborted' || state === 'abort-failed' || state === 'abort-timeout';
 }
 
-/** The status still says that there is no pool; a new build says what the one that there is now allows. */
+/** Whether the status still reports a missing pool. The pool exists now; a new build says what it allows. */
 function poolWasGone({ conditions = [] }: PatchStrategyStatus): boolean {
   return conditions.some(({ reason }) => reason === 'PoolNotFound');
 }

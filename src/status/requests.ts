@@ -6,7 +6,7 @@ import type { Answer, RunRequest } from '../engine/turn.ts';
 
 const KEPT_ANSWERS = 10;
 
-/** The parts of a stored object that requests and their answers stand in. */
+/** The parts of a stored object that hold requests and their answers. */
 export type Requested = {
   readonly metadata: {
     readonly annotations: Readonly<Record<string, string>>;
@@ -16,15 +16,15 @@ export type Requested = {
 };
 
 export type PendingRequests = {
-  /** What was not answered yet, an abort first: nothing overwrites it. */
+  /** The unanswered requests, an abort first: it has an annotation of its own, so no other request overwrites it. */
   readonly requests: readonly RunRequest[];
-  /** The answers to what cannot be read. */
+  /** The answers to unreadable requests. */
   readonly refused: readonly Answer[];
-  /** The ids of all that stands in the annotations, answered or not. */
+  /** The ids of all requests in the annotations, answered or not. */
   readonly placedIds: ReadonlySet<string>;
 };
 
-/** What people ask for in the annotations of a strategy and have no answer to. */
+/** The requests in the annotations of a strategy that have no answer yet. */
 export function pendingRequests({ metadata: { annotations }, status }: Requested): PendingRequests {
   const answered = new Set(status.requests?.map(({ id }) => id));
   const abort = annotations[ABORT_ANNOTATION];
@@ -42,20 +42,20 @@ export function pendingRequests({ metadata: { annotations }, status }: Requested
 }
 
 /**
- * The answers as the status keeps them: the last ten, the newest last; above all those to what still stands in the
- * annotations, which would be taken for new without them.
+ * The answers that the status keeps: the last ten, the newest last. The answer to a request that is still in the
+ * annotations is never dropped: without it the request would count as new.
  */
 export function withAnswers(
   before: readonly AnsweredRequest[] | undefined,
   answers: readonly Answer[],
   time: string,
-  standing: ReadonlySet<string>,
+  placedIds: ReadonlySet<string>,
 ): { readonly requests?: AnsweredRequest[] } {
   const all = [
     ...(before ?? []),
     ...answers.map((answer) => ({ ...answer, message: truncate(answer.message), time })),
   ];
-  const others = all.filter(({ id }) => !standing.has(id));
+  const others = all.filter(({ id }) => !placedIds.has(id));
   const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));
   return all.length > 0 ? { requests: all.filter((each) => !surplus.has(each)) } : {};
 }
@@ -73,7 +73,7 @@ export function refuseAll({ requests, refused }: PendingRequests, message: strin
   ];
 }
 
-/** The answers to requests while there is no plan: whoever waits for one gets it. */
+/** The answers to requests while there is no plan: each is refused, for the reason `why`. */
 export function answersWithoutPlan(
   strategy: Requested,
   why: string,
@@ -84,22 +84,23 @@ export function answersWithoutPlan(
   return withAnswers(strategy.status.requests, answers, time, pending.placedIds);
 }
 
-/** Whether a request to carry the plan out waits for its answer. */
+/** Whether a request to apply the plan waits for its answer. */
 export function isApplyAsked(strategy: Requested): boolean {
   const asks: readonly RunRequest['verb'][] = ['apply-all', 'apply-stage', 'approve'];
   return pendingRequests(strategy).requests.some(({ verb }) => asks.includes(verb));
 }
 
 /**
- * The status as the next plan is built from it. Where it was lost (the finalizer says that hosts were taken before), the
- * answers went with it: what stands in the annotations may have been carried out, so it is refused, never done again.
+ * The status from which the next plan is built. If the status was lost, its answers are lost, too; the finalizer shows
+ * that a run held hosts before. The requests in the annotations may have been carried out then, so they are refused.
  */
 export function withoutOldRequests(strategy: Requested, time: string): PatchStrategyStatus {
   const { status, metadata } = strategy;
   const lost = !status.run && !status.requests && metadata.finalizers.includes(RELEASE_FINALIZER);
   if (!lost) return status;
   const pending = pendingRequests(strategy);
-  const why = 'the status was lost, and with it whether this was carried out: place it again with another id';
+  const why =
+    'the status was lost, so this may have been carried out already: place it again with another id';
   return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.placedIds) };
 }
 

@@ -3,7 +3,7 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 
-/** The status of a strategy that cannot go on, whatever became of its run. */
+/** The status of a strategy that cannot continue; the fields of its run stay unchanged. */
 export function stalledStatus(
   before: PatchStrategyStatus,
   reason: Reason,

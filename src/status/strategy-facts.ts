@@ -3,7 +3,7 @@ import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Outcomes } from '../engine/outcomes.ts';
 import type { Instant } from '../engine/view.ts';
 
-/** What of a strategy is counted, and since when pods cannot leave their host. */
+/** The facts about a strategy for the metrics: its state, and how many pods cannot leave their host since when. */
 export function strategyFacts(
   { state = 'building', conditions = [] }: PatchStrategyStatus,
   outcomes: Pick<Outcomes, 'blockedEvictions'>,

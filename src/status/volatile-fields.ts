@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 
-/** Whether two statuses differ in nothing but messages, and what hosts wait for: nothing is decided upon those. */
+/** Whether two statuses differ at most in messages and in the reasons why hosts wait. No decision reads those. */
 export function differInVolatileFieldsOnly(one: PatchStrategyStatus, other: PatchStrategyStatus): boolean {
   return isDeepStrictEqual(withoutVolatileFields(one), withoutVolatileFields(other));
 }

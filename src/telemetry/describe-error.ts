@@ -1,11 +1,11 @@
 import { apiAnswer } from '../kube/api-answer.ts';
 
-/** What is told of an error: never the headers or the body of a request or an answer. */
+/** The parts of an error that may be logged: never the headers or the body of a request or an answer. */
 export type ErrorDescription = {
   readonly type: string;
   readonly message: string;
   readonly code?: string | number;
-  /** Where it was thrown, without the message. */
+  /** The first frames of the stack, without the message. */
   readonly stack?: string;
   readonly cause?: ErrorDescription;
 };
@@ -14,7 +14,10 @@ const LONGEST_MESSAGE = 1024;
 const FRAMES = 12;
 const CAUSES = 4;
 
-/** Takes of an error what may be logged: an API server's refusal is its code and what it says, cut. */
+/**
+ * Describes an error for the log; a message is cut to 1,024 characters. The API
+ * server's refusal becomes its code and its message.
+ */
 export function describeError(error: Error, causes = CAUSES): ErrorDescription {
   const stack = framesOf(error);
   const code = codeOf(error);
@@ -39,7 +42,7 @@ function codeOf(error: Error): string | number | undefined {
   return typeof error.code === 'string' || typeof error.code === 'number' ? error.code : undefined;
 }
 
-/** A stack begins with the message, which may carry what must not be told. */
+/** A stack begins with the message, which may contain a secret. */
 function framesOf({ stack = '' }: Error): string {
   const frames = stack.split('\n').filter((line) => /^ {4}at /.test(line));
   return frames.slice(0, FRAMES).join('\n');

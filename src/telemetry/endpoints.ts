@@ -1,33 +1,33 @@
 /**
- * The port for probes and metrics. `/healthz` says whether the event loop turns
- * and asks nobody else: a probe that needed the API server would restart every
- * replica in an outage. `/readyz` says whether the replica knows what it must.
+ * The HTTP server for probes and metrics. `/healthz` checks the event loop only:
+ * a probe that needed the API server would restart every replica in an outage.
+ * `/readyz` reports whether the replica has the data that it needs.
  */
 import { fastify } from 'fastify';
 import type { FastifyInstance } from 'fastify';
 
 export type EndpointOptions = {
   readonly host: string;
-  /** 0 takes any that is free. */
+  /** 0 takes any free port. */
   readonly port: number;
   /** Why the replica is not ready, such as `the nodes are not known yet`; undefined when it is. */
   readonly ready: () => string | undefined;
   readonly metrics: { readonly contentType: string; text(): Promise<string> };
-  /** Milliseconds, of a clock that nobody sets: performance.now(). */
+  /** Milliseconds of a clock that nobody sets: performance.now(). */
   readonly clock: () => number;
 };
 
 export type Endpoints = {
-  /** Where they are served, such as `http://127.0.0.1:8080`. */
+  /** The base URL, such as `http://127.0.0.1:8080`. */
   readonly address: string;
-  /** Ends the server and the connections to it. Safe to call twice. */
+  /** Closes the server and its connections. Safe to call twice. */
   close(): Promise<void>;
 };
 
 const TICK_MILLISECONDS = 1_000;
 const LONGEST_SILENCE_MILLISECONDS = 10_000;
 
-/** Serves probes and metrics. Throws when the address cannot be had. */
+/** Serves probes and metrics. Throws when it cannot listen at the address. */
 export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
   const { host, port, ready, metrics, clock } = options;
   const server = fastify({ logger: false, forceCloseConnections: true });

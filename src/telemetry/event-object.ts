@@ -6,7 +6,7 @@ import { redactText } from './redact.ts';
 export type ObjectReference = {
   readonly apiVersion: string;
   readonly kind: string;
-  /** Left out for a cluster-scoped object. */
+  /** Absent for a cluster-scoped object. */
   readonly namespace?: string;
   readonly name: string;
   readonly uid?: string;
@@ -14,24 +14,24 @@ export type ObjectReference = {
 
 export type CareenEvent = {
   readonly reason: EventReason;
-  /** What it is about: a strategy, a pool, or for the lead its Lease. */
+  /** The object that the event is about: a strategy, a pool, or for leadership the Lease. */
   readonly regarding: ObjectReference;
-  /** The node or pod that has to do with it. */
+  /** The node or pod that is involved. */
   readonly related?: ObjectReference;
   /**
-   * What tells it apart from others of the same reason about the same objects,
+   * Distinguishes the event from others of the same reason about the same objects,
    * such as the number of a stage. A repeat with the same subject only raises a count.
    */
   readonly subject?: string;
-  /** What happened, for people. */
+  /** The text for people. */
   readonly note: string;
 };
 
-/** The occurrences of one event that are told by one object. Times are milliseconds since the epoch. */
+/** The occurrences of one event that one object reports. Times are milliseconds since the epoch. */
 export type Occurrences = { readonly first: number; readonly last: number; readonly count: number };
 
 const CONTROLLER = 'careen.dev/operator';
-/** Where events about cluster-scoped objects stand. */
+/** The namespace of events about cluster-scoped objects. */
 const CLUSTER_NAMESPACE = 'default';
 const LONGEST_NOTE_BYTES = 1000;
 const LONGEST_NAME = 253;
@@ -47,8 +47,8 @@ export function referenceKey({ apiVersion, kind, namespace, name, uid }: ObjectR
 }
 
 /**
- * The name of the object that tells a series. It follows from the series, the
- * replica and `period`, so that the same event is never made twice, also when
+ * The name of the object that reports a series. It follows from the series, the
+ * replica and `period`, so the same event is never created twice, even when
  * nobody knows whether the first attempt arrived.
  */
 export function eventName(event: CareenEvent, instance: string, period: number): string {
@@ -58,12 +58,12 @@ export function eventName(event: CareenEvent, instance: string, period: number):
   return `${name}.${digest}`;
 }
 
-/** Where the events about an object are made. */
+/** The API path that creates events about an object. */
 export function eventsPath({ regarding }: CareenEvent): string {
   return `/apis/events.k8s.io/v1/namespaces/${namespaceOf(regarding)}/events`;
 }
 
-/** The object that tells a series for the first time. */
+/** The object that first reports a series. */
 export function eventBody(event: CareenEvent, name: string, instance: string, seen: Occurrences): object {
   const { reason, regarding, related, note } = event;
   const { action, type } = EVENTS[reason];
@@ -84,14 +84,14 @@ export function eventBody(event: CareenEvent, name: string, instance: string, se
   };
 }
 
-/** What changes in the object when the event occurs again; the API server lets nothing else change. */
+/** The patch of the object when the event occurs again. The API server allows no other change. */
 export function seriesPatch({ count, last }: Occurrences): object {
   return { series: { count, lastObservedTime: microTime(last) } };
 }
 
 /**
- * The event as one regarding the cluster-scoped object that it is related to, for when the namespace of the object that
- * it regards is gone; undefined without either.
+ * The same event regarding the cluster-scoped object that it is related to, for an object whose namespace is gone.
+ * Undefined when the event has no namespace or no such object.
  */
 export function aboutClusterObject(event: CareenEvent): CareenEvent | undefined {
   const { regarding, related, note } = event;
@@ -108,7 +108,7 @@ function namespaceOf({ namespace }: ObjectReference): string {
 function cutNote(note: string): string {
   const bytes = Buffer.from(note);
   if (bytes.length <= LONGEST_NOTE_BYTES) return note;
-  // The cut may go through a character, whose first bytes are then read as U+FFFD.
+  // The cut may split a character; its first bytes then become U+FFFD.
   return `${bytes.toString('utf8', 0, LONGEST_NOTE_BYTES).replace(/\uFFFD$/, '')}…`;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Tells people, in events, what changed. Nothing depends on events: what cannot
- * be told is logged and dropped, nothing is read to tell it, and no pass waits
- * for it.
+ * Reports changes to people as events. Nothing depends on events: an event that
+ * cannot be sent is logged and dropped, nothing is read to send it, and no pass
+ * waits for it.
  */
 import { apiAnswer } from '../kube/api-answer.ts';
 import {
@@ -17,8 +17,8 @@ import {
 import { TokenBuckets } from './token-buckets.ts';
 
 /**
- * Makes one write at the API server; a PATCH is a JSON merge patch. It ends within
- * a time of its own, and throws the client's ApiException when it is refused.
+ * Makes one write to the API server; a PATCH is a JSON merge patch. It has a
+ * timeout of its own, and throws the client's ApiException when it is refused.
  */
 export type SendEvent = (method: 'POST' | 'PATCH', path: string, body: object) => Promise<void>;
 
@@ -31,22 +31,22 @@ export type EventRecorderOptions = {
   readonly clock: () => number;
 };
 
-/** A repeat within this time belongs to the series, a later one is an event of its own. */
+/** A repeat within this time belongs to the series; a later one is a new event. */
 const SERIES_MILLISECONDS = 5 * 60_000;
 const QUEUE_LIMIT = 500;
-/** A stage may take 100 hosts out of service at once, and each is an event about one strategy. */
+/** A stage may take 100 hosts out of service at once, and each host is an event about the same strategy. */
 const BURST = 120;
 const PER_SECOND = 1;
 
-const DROPS_TOLD_EVERY_MILLISECONDS = 60_000;
+const DROPS_LOGGED_EVERY_MILLISECONDS = 60_000;
 
-/** The occurrences of one event, and where they are told. */
+/** The occurrences of one event, and the state of the object that reports them. */
 type Series = {
   event: CareenEvent;
   first: number;
   last: number;
   count: number;
-  /** Whether the object that tells them was made. */
+  /** Whether the object that reports them was created. */
   made: boolean;
   queued: boolean;
 };
@@ -58,14 +58,14 @@ export class EventRecorder {
   readonly #queue: Series[] = [];
   #sending: Promise<void> | undefined;
   #dropped = 0;
-  #dropsToldAt = -Infinity;
+  #dropsLoggedAt = -Infinity;
   #tidiedAt = -Infinity;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
   }
 
-  /** Has an event sent. Never throws and never waits. */
+  /** Queues an event. Never throws and never waits. */
   record(event: CareenEvent): void {
     const now = this.#options.clock();
     this.#tidy(now);
@@ -79,11 +79,11 @@ export class EventRecorder {
     if (repeated?.queued) return;
     const refusal = this.#refusal(event, now);
     if (!refusal) this.#enqueue(repeated ?? this.#begin(key, event, now));
-    // A repeat is not lost: its count is told with the next one.
+    // A repeat is not lost: the next one reports its count.
     else if (!repeated) this.#drop(event, now, refusal);
   }
 
-  /** Waits until everything recorded so far was sent, or the time is over. For the end of the process. */
+  /** Waits until every recorded event was sent, or the time is over. For the end of the process. */
   async flush(withinMilliseconds: number): Promise<void> {
     const { promise: over, resolve } = Promise.withResolvers<undefined>();
     const timer = setTimeout(() => resolve(undefined), withinMilliseconds);
@@ -93,7 +93,7 @@ export class EventRecorder {
       this.#options.log.warn({ left: this.#queue.length + 1 }, 'events were not sent in time');
   }
 
-  /** Why nothing more may be sent about the event's object now. */
+  /** The reason to refuse another event about the same object now; undefined when it may be sent. */
   #refusal({ regarding }: CareenEvent, now: number): string | undefined {
     if (this.#queue.length >= QUEUE_LIMIT) return 'too many wait to be sent';
     return this.#limits.take(referenceKey(regarding), now) ? undefined : 'too many regarding one object';
@@ -111,7 +111,7 @@ export class EventRecorder {
     this.#sending ??= this.#sendAll();
   }
 
-  /** One at a time, so that a series is made before it grows. */
+  /** Sends one at a time, so that the object of a series is created before it is patched. */
   async #sendAll(): Promise<void> {
     for (let next = this.#queue.shift(); next; next = this.#queue.shift()) {
       next.queued = false;
@@ -145,7 +145,10 @@ export class EventRecorder {
     }
   }
 
-  /** Our own, from an attempt without an answer or from before a restart: then this is at least its second occurrence. */
+  /**
+   * The object is our own, from an attempt without an answer or from before a
+   * restart. So this is at least the second occurrence.
+   */
   async #adopt(series: Series): Promise<void> {
     series.made = true;
     series.count = Math.max(series.count, 2);
@@ -154,13 +157,13 @@ export class EventRecorder {
 
   async #grow(series: Series): Promise<void> {
     const path = `${eventsPath(series.event)}/${this.#nameOf(series)}`;
-    const told = series.count;
+    const reported = series.count;
     try {
       await this.#options.send('PATCH', path, seriesPatch(series));
     } catch (error) {
       if (apiAnswer(error)?.code !== 404) throw error;
-      // Events do not live long. The occurrences before this one are gone with it; there may be some since.
-      Object.assign(series, { made: false, first: series.last, count: 1 + series.count - told });
+      // The API server has deleted the event, with the earlier occurrences. More may have occurred during the request.
+      Object.assign(series, { made: false, first: series.last, count: 1 + series.count - reported });
       await this.#make(series);
     }
   }
@@ -171,13 +174,13 @@ export class EventRecorder {
 
   #drop({ reason, regarding }: CareenEvent, now: number, why: string): void {
     this.#dropped += 1;
-    if (now - this.#dropsToldAt < DROPS_TOLD_EVERY_MILLISECONDS) return;
+    if (now - this.#dropsLoggedAt < DROPS_LOGGED_EVERY_MILLISECONDS) return;
     this.#options.log.warn({ dropped: this.#dropped, event: reason, regarding, why }, 'events dropped');
     this.#dropped = 0;
-    this.#dropsToldAt = now;
+    this.#dropsLoggedAt = now;
   }
 
-  /** Forgets what is over, now and then. */
+  /** Forgets ended series and full buckets, once in a while. */
   #tidy(now: number): void {
     if (now - this.#tidiedAt < SERIES_MILLISECONDS) return;
     this.#tidiedAt = now;

@@ -1,7 +1,6 @@
 /**
- * The log: one JSON object a line. Every line, whatever it was made of, passes
- * the redaction last, so that a secret stays out of it also where nobody
- * thought of one.
+ * The log: one JSON object a line. Redaction is the last step for every line, so
+ * it also removes a secret from a place where nobody expected one.
  */
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
@@ -11,15 +10,15 @@ import { redactJson } from './redact.ts';
 export type { Logger } from 'pino';
 
 export type LoggerOptions = {
-  /** The least that is logged: trace, debug, info, warn, error, fatal or silent. */
+  /** The lowest level that is logged: trace, debug, info, warn, error, fatal or silent. */
   readonly level: string;
-  /** Where the lines go; standard output without it. */
+  /** The destination of the lines; by default standard output. */
   readonly destination?: DestinationStream;
 };
 
 const LEVELS: readonly string[] = [...Object.keys(pino.levels.values), 'silent'];
 
-/** Makes the process' logger. Throws when there is no such level. */
+/** Makes the logger of the process. Throws when the level does not exist. */
 export function makeLogger({ level, destination = pino.destination(1) }: LoggerOptions): Logger {
   if (!LEVELS.includes(level))
     throw new Error(`there is no log level "${level}": use one of ${LEVELS.join(', ')}`);
@@ -29,7 +28,7 @@ export function makeLogger({ level, destination = pino.destination(1) }: LoggerO
       level,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { log: describeErrors },
-      // pino's own serializer takes the description for an error and describes that again.
+      // pino's own serializer would take the description for an error and describe it again.
       serializers: { err: (described: unknown) => described },
       hooks: { streamWrite: redactLine },
     },

@@ -1,5 +1,5 @@
 /**
- * Every metric of ours. docs/reference/metrics-and-events.md has the same table;
+ * All metrics of Careen. docs/reference/metrics-and-events.md has the same table;
  * a test compares the two.
  */
 export type MetricType = 'counter' | 'gauge' | 'histogram';
@@ -64,7 +64,7 @@ export const METRICS = {
     type: 'counter',
     name: 'careen_evictions_total',
     labels: ['code'],
-    help: 'Evictions that were asked for, by the HTTP code of the answer; none when no answer came',
+    help: 'Requested evictions, by the HTTP code of the answer; none when no answer came',
   },
   blockedPods: {
     type: 'gauge',
@@ -76,13 +76,13 @@ export const METRICS = {
     type: 'gauge',
     name: 'careen_blocked_oldest_seconds',
     labels: [],
-    help: 'How long the pod that is blocked longest has been so; 0 when none is',
+    help: 'Time since the first of the blocked pods was blocked; 0 when none is',
   },
   effects: {
     type: 'counter',
     name: 'careen_effects_total',
     labels: ['effect', 'outcome'],
-    help: 'Effects that were asked of the hosts, by kind and how they were received',
+    help: 'Requested effects on hosts, by kind and outcome',
   },
   queueDepth: {
     type: 'gauge',
@@ -124,6 +124,6 @@ export const METRICS = {
     type: 'gauge',
     name: 'careen_build_info',
     labels: ['version'],
-    help: 'Always 1; the label says which version runs',
+    help: 'Always 1; the label is the version of the operator',
   },
 } as const satisfies Record<string, MetricDefinition>;

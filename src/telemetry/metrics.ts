@@ -1,12 +1,12 @@
 /**
- * What the operator counts, in words of the domain; Prometheus reads it from
- * `text()`. A series of a strategy or pool goes with its object, and counters
- * whose labels are known begin at 0, so that the first increase is seen.
+ * The metrics of the operator, in words of the domain; Prometheus reads them from
+ * `text()`. A series of a strategy or pool is removed with its object. Counters
+ * with known labels begin at 0, so that the first increase is visible.
  */
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import { METRICS, type MetricDefinition, type MetricType } from './metric-catalogue.ts';
 
-/** The closed sets of words that labels take. They belong to the resources and the engine, so they are handed in. */
+/** The closed sets of label values. They belong to the resources and the engine, so the caller passes them in. */
 export type MetricWords = {
   readonly strategyStates: readonly string[];
   readonly steps: readonly string[];
@@ -29,7 +29,10 @@ export type StrategyFacts = {
   readonly state: string;
   /** Whether a failure stopped it. */
   readonly stopped: boolean;
-  /** The pods that cannot leave their host now, and since when the first of them, in milliseconds since the epoch. */
+  /**
+   * The pods that cannot leave their host now: how many, and since when the first
+   * is blocked, in milliseconds since the epoch.
+   */
   readonly blocked?: { readonly pods: number; readonly since: number };
 };
 
@@ -87,7 +90,7 @@ export class Metrics {
     this.#beginAtZero(words);
   }
 
-  /** What a strategy looks like now; replaces what was told of it before. */
+  /** Records the current facts of a strategy; they replace the earlier ones. */
   strategySeen(key: string, facts: StrategyFacts): void {
     this.#seen.set(key, facts);
   }
@@ -101,7 +104,7 @@ export class Metrics {
     this.#stepSeconds.observe({ step }, seconds);
   }
 
-  /** What a pool looks like now; replaces what was told of it before. */
+  /** Records the current facts of a pool; they replace the earlier ones. */
   poolSeen(pool: string, { hosts, limit, permits }: PoolFacts): void {
     for (const state of HOST_STATES) this.#hosts.set({ pool, state }, hosts[state]);
     this.#poolLimit.set({ pool }, limit);
@@ -122,22 +125,22 @@ export class Metrics {
     this.#effects.inc({ effect, outcome });
   }
 
-  /** An eviction was asked for; `code` is the HTTP status, undefined when no answer came. */
+  /** Counts a requested eviction; `code` is the HTTP status, undefined when no answer came. */
   evictionAsked(code: number | undefined): void {
     this.#evictions.inc({ code: code ?? NO_ANSWER });
   }
 
-  /** The API server was asked; `code` is the HTTP status, undefined when no answer came. */
+  /** Counts a request to the API server; `code` is the HTTP status, undefined when no answer came. */
   apiRequest(verb: string, code: number | undefined): void {
     this.#apiRequests.inc({ verb, code: code ?? NO_ANSWER });
   }
 
-  /** Names the queue: how many keys wait in it is asked for when the metrics are read. */
+  /** Sets the source of the queue depth: it returns how many keys wait, and is called when the metrics are read. */
   watchQueue(waiting: () => number): void {
     this.#waiting = waiting;
   }
 
-  /** A pass over an object ended, well or not. */
+  /** Records the duration of a pass over an object, successful or not. */
   reconciled(kind: string, seconds: number): void {
     this.#reconcileSeconds.observe({ kind }, seconds);
   }

@@ -1,17 +1,20 @@
 /**
- * Takes secrets out of what is told to the outside: log lines and events. Some
- * are known by the name of their field, others by how they look in a text.
+ * Removes secrets from log lines and events. Some are known by the name of their
+ * field, others by their form in a text.
  */
 export const REDACTED = '[redacted]';
 
 const LONGEST_TEXT = 4096;
 
-/** Fields whose names contain one of these hold a secret, however they are written. */
+/** A field whose name contains one of these holds a secret, in any spelling of the name. */
 const SECRET_NAMES =
   /authorization|cookie|token|passw(or)?d|passphrase|secret|credential|apikey|accesskey|privatekey|kubeconfig/;
 /** Fields that only say where a secret is. */
 const REFERENCE_NAMES = /(name|namespace|ref|file|path)$/;
-/** The data of Secrets, parts of a kubeconfig, what goes over the wire, and the copy of an object that kubectl keeps in it. */
+/**
+ * The data of Secrets, parts of a kubeconfig, headers and bodies of requests, and
+ * the copy of an object that kubectl keeps in its annotations.
+ */
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'data',
   'stringdata',
@@ -35,10 +38,10 @@ const SECRET_TEXTS: readonly Replacement[] = [
   [/\b(Bearer)\s+[^\s"',;\\]+/gi, `$1 ${REDACTED}`],
   // A JSON web token, such as a service account's.
   [/\beyJ[\w-]{8,}(\.[\w-]*)*/g, REDACTED],
-  // The password in an address; without a scheme before it what follows must be a host's name, not the digest of an image.
+  // The password in an address. Without a scheme, a host name must follow: the digest of an image is no secret.
   [/(\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${REDACTED}@`],
   [/(?<![\w/.:@-])([\w.-]+:)[^\s/:@"'[\]]+@(?=[\w-]+\.)/g, `$1${REDACTED}@`],
-  // In JSON, also where that stands in a text; then in YAML, an address or an environment.
+  // In JSON, also when a text contains it; then in YAML, an address or an environment.
   [/((?:password|passwd|token|secret|api[-_]?key|key-data)\\*"\s*:\s*\\*")[^"\\]*/gi, `$1${REDACTED}`],
   [
     /((?:password|passwd|token|secret|api[-_]?key|key-data)["']?\s*[:=]\s*["']?)[^\s&"',;\\]+/gi,
@@ -46,7 +49,7 @@ const SECRET_TEXTS: readonly Replacement[] = [
   ],
 ];
 
-/** Cuts a text to 4,096 characters and takes out what looks like a secret. */
+/** Cuts a text to 4,096 characters and redacts each part that looks like a secret. */
 export function redactText(text: string): string {
   const cut =
     text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}… (${text.length} characters in all)` : text;
@@ -54,9 +57,9 @@ export function redactText(text: string): string {
 }
 
 /**
- * A copy of a JSON value without secrets. Every text in it is cleaned by
- * `redactText`; of a field that holds a secret only the name is left. True,
- * false and null tell no secret and stay.
+ * A copy of a JSON value without secrets. `redactText` cleans every text in it; a
+ * field that holds a secret keeps only its name. True, false and null are no
+ * secrets and stay.
  */
 export function redactJson(value: unknown): unknown {
   if (typeof value === 'string') return redactText(value);
@@ -76,7 +79,7 @@ function redactField(name: string, value: unknown): unknown {
 function holdsSecret(name: string, value: unknown): boolean {
   const letters = name.toLowerCase().replaceAll(/[^a-z]/g, '');
   if (SECRET_FIELDS.has(letters)) return true;
-  // The user of a kubeconfig is an object; one that a text names is no secret.
+  // The user of a kubeconfig is an object; a user name as text is no secret.
   if (letters === 'user') return typeof value === 'object';
   return SECRET_NAMES.test(letters) && !REFERENCE_NAMES.test(letters);
 }

@@ -1,6 +1,6 @@
 /**
- * Limits how often something may happen for each key: `burst` times at once,
- * and again as the tokens come back, `perSecond`.
+ * Limits how often something may happen for each key: `burst` times at once, and
+ * then `perSecond` times a second on average.
  */
 export class TokenBuckets {
   readonly #burst: number;
@@ -12,7 +12,7 @@ export class TokenBuckets {
     this.#perSecond = perSecond;
   }
 
-  /** Takes a token of the key; whether there was one. `now` is in milliseconds. */
+  /** Takes a token of the key; returns false when there is none. `now` is in milliseconds. */
   take(key: string, now: number): boolean {
     const tokens = this.#tokens(key, now);
     if (tokens < 1) return false;
@@ -20,7 +20,7 @@ export class TokenBuckets {
     return true;
   }
 
-  /** Forgets the keys whose tokens have all come back; they are as new. */
+  /** Forgets the keys that have all their tokens; they are like new keys. */
   forgetFull(now: number): void {
     for (const key of this.#buckets.keys())
       if (this.#tokens(key, now) >= this.#burst) this.#buckets.delete(key);

@@ -1,13 +1,13 @@
-/** A plot in text, both axes logarithmic: what grows with a power of x is a straight line, steeper for a higher power. */
+/** A text plot with logarithmic axes: growth by a power of x is a straight line, steeper for a higher power. */
 
 export type Point = { readonly x: number; readonly y: number };
 export type Series = { readonly mark: string; readonly points: readonly Point[] };
 
-/** Columns and rows for every ten times as much. */
+/** The columns and rows for each factor of ten. */
 const WIDTH = 20;
 const HEIGHT = 6;
 
-/** The lines of the plot. Where several fall on one place, the first of the series is seen. */
+/** The lines of the plot. When several points share a cell, it shows the first of the series. */
 export function logLogPlot(all: readonly Series[]): string[] {
   const points = all.flatMap((each) => each.points);
   const [left, right] = decades(points.map(({ x }) => x));

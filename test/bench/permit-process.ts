@@ -1,12 +1,11 @@
 /**
- * One of the processes of test/bench/permits.ts: runs that all take a permit and
- * give it back, again and again, beside the watch of the pools that an operator
- * has.
+ * One of the processes of test/bench/permits.ts. Each of its runs takes and
+ * releases permits in a loop. It also watches the pools, as an operator does.
  *
  *     node test/bench/permit-process.ts KUBECONFIG VARIANT OUTAGES RUN...
  *
- * Says `ready`, begins with the line `go`, says `done` with what it counted, and
- * ends with its input.
+ * Prints `ready`, begins at the line `go`, prints `done` with its counts, and ends
+ * with its input.
  */
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
@@ -15,12 +14,12 @@ import { GROUP, VERSION } from '../../src/crds/names.ts';
 import { PooledKubeConfig } from '../../src/kube/client.ts';
 import { permitStore, type Variant } from './permit-stores.ts';
 
-/** Somebody else wrote, or what a JSON patch tests is not so any more. */
+/** Another writer was first, or a test of a JSON patch failed. */
 const CONFLICTS = [409, 422];
 const LIMIT_MILLISECONDS = 60_000;
 
 const [kubeconfig = '', variantText = '', outagesText = '', ...runs] = process.argv.slice(2);
-// The parent has written it.
+// A cast: the parent process wrote the text.
 const variant = JSON.parse(variantText) as Variant;
 const outages = Number(outagesText);
 
@@ -46,16 +45,16 @@ await new PoolWatch({ config, log, clock: Date.now }).start();
 const store = await permitStore(variant, config);
 const grantMilliseconds: number[] = [];
 
-/** One run: its passes read the pool, as those of an operator do, and then ask. */
+/** One run: each pass reads the pool, as the pass of an operator does, and then requests a permit. */
 async function makeOutages(run: string): Promise<void> {
   const startedAt = performance.now();
   for (let i = 0; i < outages && performance.now() - startedAt < LIMIT_MILLISECONDS; i += 1) {
     const host = `worker-${run.slice(0, 8)}-${String(i).padStart(4, '0')}.example.com`;
-    await store.look();
+    await store.readPool();
     const asked = performance.now();
     await store.take(run, host);
     grantMilliseconds.push(performance.now() - asked);
-    await store.look();
+    await store.readPool();
     await store.releaseHealthyHosts(run, host);
   }
 }
@@ -67,4 +66,4 @@ for await (const line of createInterface(process.stdin)) {
   await Promise.all(runs.map(makeOutages));
   console.log(JSON.stringify({ event: 'done', ...counted, grantMilliseconds }));
 }
-process.exit(0); // its watch would go on
+process.exit(0); // its watch would keep the process running

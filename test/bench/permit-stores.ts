@@ -12,7 +12,7 @@ import { call, FIELD_MANAGER, rawList } from '../../src/kube/client.ts';
 
 export const POOL = 'measured';
 export const SLOTS_PATH = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
-/** How many hosts may be away: enough for all, so that nothing but conflicts keeps a run waiting. */
+/** How many hosts may be away: enough for all, so that a run waits only because of conflicts. */
 export const LIMIT = 1_000;
 
 const PAUSE_MILLISECONDS = 10;
@@ -21,16 +21,16 @@ const CONFLICT = 409;
 
 export type Variant = {
   readonly store: 'plain' | 'ledger' | 'slots';
-  /** Of the ledger: how long it collects changes before a write. */
+  /** For the ledger: how long it collects changes before a write. */
   readonly lingerMilliseconds: number;
-  /** How many believe that they lead. */
+  /** How many processes believe that they lead. */
   readonly processes: 1 | 2;
 };
 
-/** Where a run takes the permit for a host and gives it back, one host at a time; both ask until it is done. */
+/** Takes and releases the permit for a host, one host at a time for each run. Both calls retry until they succeed. */
 export type PermitStore = {
   /** Reads the pool, as each pass of an operator does before it decides anything. */
-  look(): Promise<unknown>;
+  readPool(): Promise<unknown>;
   take(run: string, host: string): Promise<void>;
   releaseHealthyHosts(run: string, host: string): Promise<void>;
 };
@@ -43,7 +43,7 @@ export async function permitStore(
   switch (store) {
     case 'plain':
       return {
-        look: () => readWhole(config),
+        readPool: () => readWhole(config),
         ...changes((wish) => settlePlainly(config, wish)),
       };
     case 'ledger': {
@@ -53,14 +53,14 @@ export async function permitStore(
         lingerMilliseconds,
       });
       return {
-        look: () => api.pool(POOL),
+        readPool: () => api.pool(POOL),
         ...changes((wish) => settleInLedger(ledger, wish)),
       };
     }
     case 'slots': {
       const slots = await Slots.read(config);
       return {
-        look: () => api.pool(POOL),
+        readPool: () => api.pool(POOL),
         take: (run, host) => slots.take(run, host),
         releaseHealthyHosts: (run, host) => slots.releaseHealthyHosts(run, host),
       };
@@ -90,7 +90,7 @@ function decide(before: HostPoolStatus, wish: DesiredPermits): HostPoolStatus {
   return status;
 }
 
-/** As Careen did before it had the ledger: each change by itself, the whole pool read, all permits written. */
+/** The way of Careen before the ledger: each change alone reads the whole pool and writes all permits. */
 async function settlePlainly(config: KubeConfig, wish: DesiredPermits): Promise<void> {
   for (let tried = 1; ; tried += 1) {
     const { metadata, status } = await readWhole(config);
@@ -120,7 +120,7 @@ async function settleInLedger(ledger: PoolLedger, wish: DesiredPermits): Promise
   }
 }
 
-/** Makes a process believe that it leads although another leads as well: it sees the epoch that it wrote. */
+/** Makes a process believe that it leads although another process leads: it reads its own epoch from the pool. */
 class OwnEpoch implements PoolStore {
   readonly #store: PoolStore;
   #epoch: number | undefined;
@@ -141,7 +141,7 @@ class OwnEpoch implements PoolStore {
   }
 }
 
-/** One object for each permit, here a Lease of about that size; which are taken is read once, then kept. */
+/** One object for each permit, here a Lease of about that size. The set of taken slots is read once, then kept. */
 class Slots {
   readonly #config: KubeConfig;
   readonly #free: Set<number>;
@@ -193,7 +193,7 @@ function slotName(slot: number): string {
   return `${POOL}-slot-${String(slot)}`;
 }
 
-/** Whether a write was made; false when somebody else had written. */
+/** Returns whether the write succeeded; false when another writer was first. */
 async function succeeds(write: Promise<unknown>): Promise<boolean> {
   try {
     await write;

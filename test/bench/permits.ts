@@ -1,13 +1,13 @@
 /**
- * What permits in one pool's status cost when two operators believe they lead:
- * 10 runs in two processes take and give back 50 permits each, as fast as they
- * get them, beside 500 that stand, on a real API server; and the same with other
- * ways to keep permits. Each way has a minute. Asserts nothing.
+ * Measures the cost of permits in one pool's status when two operators believe
+ * that they lead. On a real API server, 10 runs in two processes take and release
+ * 50 permits each, as fast as they get them, with 500 other permits in the pool.
+ * Measures other ways to keep permits too. Each way has a minute. Asserts nothing.
  *
  *     node test/bench/permits.ts [OUTAGES]
  *
- * Bytes are all that the two processes sent and got, TLS included: reads, writes,
- * refused ones too, and the watch of the pools.
+ * Bytes are all that the processes sent and received, TLS included: reads, writes,
+ * refused writes, and the watch of the pools.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -131,7 +131,7 @@ function ids(count: number): string[] {
   return Array.from({ length: count }, () => crypto.randomUUID());
 }
 
-/** Makes the pool, and what stands before anything is measured. */
+/** Makes the pool, and the permits that exist before the measurement. */
 async function prepare(admin: KubeConfig, { store }: Variant): Promise<void> {
   await apply(admin, poolManifest(POOL, LIMIT));
   const standing = Array.from({ length: STANDING }, (_, i): Permit => ({
@@ -189,7 +189,7 @@ function bytesOf(proxies: readonly TcpProxy[]): number {
   return proxies.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** All bytes, once no more come: what the watches have to tell comes a little later. */
+/** All bytes after the traffic has stopped: the events of the watches arrive a little later. */
 async function stillBytes(proxies: readonly TcpProxy[]): Promise<number> {
   for (;;) {
     const before = bytesOf(proxies);
@@ -198,7 +198,7 @@ async function stillBytes(proxies: readonly TcpProxy[]): Promise<number> {
   }
 }
 
-/** How large the pool is, as JSON, which is how etcd has it. */
+/** The size of the pool as JSON, the form in which etcd stores it. */
 async function sizesOf(admin: KubeConfig): Promise<Record<string, number>> {
   const pool = objectSchema.parse(await read(admin, poolManifest(POOL, LIMIT)));
   const kib = (part: unknown): number =>

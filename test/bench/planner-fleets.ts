@@ -1,12 +1,12 @@
 /**
  * Fleets for the planner's benchmark, the same for the same size and seed.
  *
- * usual: ten instances a host, in table order of no particular kind. Every
- * second one is in an anti-affine group of two to eight. Every host is in an
- * aggregate of fifty neighbours, every third also in one of twenty from all over.
+ * usual: ten instances a host, in a table of random order. Every second instance
+ * is in an anti-affine group of two to eight. Every host is in an aggregate of
+ * fifty neighbours, every third host also in one of twenty random hosts.
  *
- * adversarial: all instances in one anti-affine group, so that no two hosts go
- * together and every list refuses every host.
+ * adversarial: all instances in one anti-affine group, so that no two hosts fit in
+ * one list and every list refuses every host.
  */
 import { parseRequest, type Request } from '../../src/planner/vim/request.ts';
 
@@ -16,7 +16,7 @@ export type Family = (typeof FAMILIES)[number];
 export const INSTANCES_A_HOST = 10;
 export const SEED = 20_261;
 
-/** A sw-patch request, workers in parallel with a limit of 100, for a fleet of which every host lacks a patch. */
+/** A sw-patch request, workers in parallel with a limit of 100, for a fleet in which every host lacks a patch. */
 export function fleetRequest(family: Family, size: number, seed = SEED): Request {
   const random = generator(seed);
   const hosts = Array.from({ length: size }, (_, i) => worker(i));
@@ -103,7 +103,7 @@ function pieces<T>(items: readonly T[], size: number): T[][] {
 /** A whole number from 0 to below the bound. */
 type Random = (below: number) => number;
 
-/** A linear congruential generator: chance of this quality is enough here, and it is the same everywhere. */
+/** A linear congruential generator: its quality is enough here, and it gives the same numbers everywhere. */
 function generator(seed: number): Random {
   let state = seed >>> 0;
   return (below) => {

@@ -1,6 +1,7 @@
 /**
- * One sample of the planner's benchmark, in a process of its own: one plan to
- * warm up, then one from the inventory in memory to plan and digest. Prints a JSON line.
+ * One sample of the planner's benchmark, in a process of its own. Makes one plan
+ * to warm up, then measures one: from the inventory in memory to plan and digest.
+ * Prints a JSON line.
  *
  *     node --expose-gc test/bench/planner-sample.ts FAMILY HOSTS
  */
@@ -15,7 +16,7 @@ const [family, hosts] = z
   .parse(process.argv.slice(2));
 
 const request = fleetRequest(family, hosts);
-// The most thorough collection there is: what making the fleet left free would be used by the plan, and not be counted.
+// The most thorough collection. Otherwise the plan would reuse memory of the fleet, which is not counted.
 globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 const loadedBytes = process.memoryUsage.rss();
 forgetPeak();
@@ -28,7 +29,7 @@ const milliseconds = performance.now() - begun;
 const megabytes = (peakBytes() - loadedBytes) / 1e6;
 console.log(JSON.stringify({ digest, stages: stages.length, milliseconds, megabytes }));
 
-/** From here on the kernel measures the peak anew; elsewhere than on Linux it includes making the fleet. */
+/** Resets the peak that the kernel measures. On systems other than Linux the peak includes making the fleet. */
 function forgetPeak(): void {
   if (process.platform === 'linux') writeFileSync('/proc/self/clear_refs', '5');
 }

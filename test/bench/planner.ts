@@ -1,7 +1,7 @@
 /**
- * How long the VIM's plan of a large fleet takes, and how that grows: tables, a
- * plot, JSON. Asserts nothing, but says which target is missed. The last line has
- * hosts, milliseconds and the exponent of growth.
+ * Measures the time of the VIM's plan for large fleets, and its growth. Prints
+ * tables, a plot and JSON. Asserts nothing, but reports each missed target. The
+ * last line has hosts, milliseconds and the exponent of growth.
  *
  *     node test/bench/planner.ts [LARGEST]
  */
@@ -14,7 +14,7 @@ import { INSTANCES_A_HOST, SEED, type Family } from './planner-fleets.ts';
 
 type Original = { readonly milliseconds: number; readonly text: string };
 
-/** What the original takes for a fleet of as many hosts with ten instances each; the last is the least it takes. */
+/** The time of the original for a fleet of that many hosts with ten instances each; the last is a lower bound. */
 const ORIGINAL: ReadonlyMap<number, Original> = new Map([
   [100, { milliseconds: 3_400, text: '3.4 s' }],
   [200, { milliseconds: 41_000, text: '41 s' }],
@@ -106,7 +106,7 @@ function rounded(value: number): number {
   return Number(value.toFixed(2));
 }
 
-/** The slope of the line of least squares through the logarithms: time grows with hosts to this power. */
+/** The slope of the least-squares line through the logarithms: time grows with hosts to this power. */
 function exponent(all: readonly Measured[]): number {
   const points = all.map(({ hosts, milliseconds }) => [Math.log(hosts), Math.log(milliseconds)] as const);
   const mean = (values: readonly number[]): number =>
@@ -134,7 +134,7 @@ function printPlot(): void {
   for (const line of lines) console.log(line);
 }
 
-/** A dotted line through the first that was measured, of what would grow as the hosts do. */
+/** A dotted line through the first measurement that grows in proportion to the hosts. */
 function proportional([first]: readonly Measured[]): Point[] {
   if (!first) return [];
   const factors = Array.from({ length: 61 }, (_, at) => (largest / first.hosts) ** (at / 60));

@@ -1,6 +1,6 @@
 /**
- * How long the engine takes over one whole run of twelve hosts on the simulated
- * adapter. Asserts nothing.
+ * Measures the time of the engine for one whole run of twelve hosts on the
+ * simulated adapter. Asserts nothing.
  *
  *     node test/bench/simulated-run.ts [ROUNDS]
  */

@@ -1,4 +1,4 @@
-/** The alerts of the chart: rules that Prometheus takes, about metrics that there are. */
+/** The alerts of the chart: rules that Prometheus accepts, about existing metrics. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
@@ -13,11 +13,11 @@ const ruleSpec = z.object({
 });
 
 describe('the alerts', () => {
-  it('are what Prometheus takes as rules', async () => {
+  it('are valid rules for Prometheus', async () => {
     expect(await run('check-rules', [], dump(await alertSpec()))).toBe('');
   });
 
-  it('are about metrics that there are, with labels that these have', async () => {
+  it('use only existing metrics and their labels', async () => {
     const spec = ruleSpec.parse(await alertSpec());
     const rules = spec.groups.flatMap(({ rules }) => rules);
     const metrics = new Map<string, readonly string[]>(
@@ -41,14 +41,14 @@ describe('the alerts', () => {
     expect(HOST_STATES).toEqual(expect.arrayContaining(states));
   });
 
-  it('stand in the guide, each with its name', async () => {
+  it('are in the guide, each with its name', async () => {
     const spec = ruleSpec.parse(await alertSpec());
     const guide = await readFile(join(ROOT, 'docs', 'guides', 'install.md'), 'utf8');
     const listed = [...guide.matchAll(/^\| `(Careen\w+)` \|/gm)].map(([, name]) => name);
     expect(listed).toEqual(spec.groups.flatMap(({ rules }) => rules.map(({ alert }) => alert)));
   });
 
-  it('lead to headings that their pages have', async () => {
+  it('link to existing headings', async () => {
     const links = JSON.stringify(await alertSpec()).match(/docs\/[\w/.-]+#[\w-]+/g) ?? [];
     expect(links.length).toBeGreaterThan(0);
     for (const link of links) {
@@ -64,7 +64,7 @@ async function alertSpec(): Promise<unknown> {
   return rule?.['spec'];
 }
 
-/** How GitHub turns a heading into an anchor. */
+/** The anchor that GitHub makes from a heading. */
 function anchorOf(heading: string): string {
   return heading
     .replace(/^#+ /, '')

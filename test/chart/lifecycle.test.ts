@@ -1,4 +1,4 @@
-/** The life of an installation by helm, in the order of these tests: each goes on where the one before ended. */
+/** The life of an installation by helm. These tests run in order: each continues where the one before ended. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -86,7 +86,7 @@ it('a second Careen is refused', async () => {
   );
 });
 
-it('an upgrade of careen waits for that of its kinds', async () => {
+it('an upgrade of careen is refused before the upgrade of its kinds', async () => {
   await expect(helm.upgrade('careen', CURRENT.careen)).rejects.toThrow(
     /the kind hostpools\.careen\.dev in this cluster is of version 0\.0\.1, and Careen 0\.1\.0 needs its own: upgrade the chart careen-crds first/,
   );
@@ -101,7 +101,7 @@ it(
     await helm.upgrade('careen-crds', CURRENT.crds);
     expect(await kindHas('plan')).toBe(true);
     fleet = new Fleet(surroundings, POOL, await createWorkers(admin, POOL, 3));
-    // Helm waits until an operator has looked at the pools, and in the pods of this cluster nothing runs.
+    // Helm waits until an operator has observed the pools, and the pods of this cluster run no containers.
     await Promise.all([helm.upgrade('careen', CURRENT.careen, '--set-json', POOLS), start()]);
     await expectReady('0.1.0');
     expect(await uids()).toEqual(before);
@@ -119,7 +119,7 @@ it(
   },
 );
 
-it('what is off unless asked for is taken by the API server, too', { timeout: SECONDS * 1000 }, async () => {
+it('the API server accepts the objects that are off by default', { timeout: SECONDS * 1000 }, async () => {
   const tools = await toolBinaries();
   for (const kind of ['servicemonitors', 'prometheusrules'])
     await apply(admin, ...(await readManifests(join(tools, `${kind}.yaml`))));
@@ -166,7 +166,7 @@ it(
 );
 
 it(
-  'a new installation takes up what was left, and the run is finished',
+  'a new installation adopts the objects that were left, and finishes the run',
   { timeout: SECONDS * 1000 },
   async () => {
     const before = await uids();
@@ -181,8 +181,8 @@ it(
 );
 
 /**
- * Starts the software of the hosts, and the operator with a token of the
- * account that the chart made, as soon as that has what the chart grants it.
+ * Starts the software of the hosts, and the operator with a token of the account
+ * that the chart made, as soon as the account has the rights that the chart grants.
  */
 async function start(): Promise<void> {
   await untilGranted(admin, OPERATOR_ACCOUNT, grantedRights(await rendered(CHART), OPERATOR_ACCOUNT));
@@ -194,7 +194,7 @@ async function start(): Promise<void> {
   closing.push(() => operator.stop());
 }
 
-/** Expects that the Deployment runs this version, on two pods that Pod Security has let pass: helm has waited for them. */
+/** Expects that the Deployment runs this version, on two pods that Pod Security admitted. Helm has waited for them. */
 async function expectReady(version: string): Promise<void> {
   const { namespace, name } = OPERATOR_ACCOUNT;
   const { spec, status } = await admin.makeApiClient(AppsV1Api).readNamespacedDeployment({ namespace, name });
@@ -217,7 +217,7 @@ function kind(plural: string): Manifest {
   return { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata };
 }
 
-/** Which objects they are that hold people's data: another uid would be another object. */
+/** The uids of the objects that hold people's data. Another uid would be another object. */
 async function uids(): Promise<Record<string, string>> {
   const api = { apiVersion: 'careen.dev/v1alpha1' };
   const manifests: Manifest[] = [
@@ -236,7 +236,7 @@ async function uids(): Promise<Record<string, string>> {
   return z.record(z.string(), z.string()).parse(Object.fromEntries(await Promise.all(found)));
 }
 
-/** What there still is of all that the charts make. */
+/** The objects of the charts that still exist. */
 async function left(): Promise<string[]> {
   const all = [...(await rendered(CRDS_CHART)), ...(await rendered(CHART, EVERYTHING))];
   const found = await Promise.all(all.map(async (each) => ((await read(admin, each)) ? [keyOf(each)] : [])));

@@ -6,12 +6,12 @@ import { OPERATOR_NAMESPACE } from '../../src/crds/names.ts';
 import { apply, type Manifest } from '../support/controlplane/apply.ts';
 import { CHART, CRDS_CHART, run } from '../support/controlplane/tools.ts';
 
-/** For a machine that is busy. */
+/** Long enough for a busy machine. */
 const WAIT = ['--wait', '--timeout', '3m'];
 
-/** The charts as they are here. */
+/** The charts of this repository. */
 export const CURRENT = { crds: CRDS_CHART, careen: CHART };
-/** The charts of the version before (previous/README.md). */
+/** The charts of the previous version (previous/README.md). */
 export const PREVIOUS = { crds: packaged('careen-crds-*.tgz'), careen: packaged('careen-[0-9]*.tgz') };
 
 function packaged(pattern: string): string {
@@ -29,7 +29,7 @@ export class Helm {
     this.#kubeconfig = kubeconfig;
   }
 
-  /** Installs or upgrades a release, and waits until it is there. */
+  /** Installs or upgrades a release, and waits until it is ready. */
   async upgrade(release: string, chart: string, ...further: string[]): Promise<string> {
     return this.#run(['upgrade', '--install', release, chart, ...WAIT, ...further]);
   }
@@ -43,7 +43,7 @@ export class Helm {
   }
 }
 
-/** What the guide has an administrator do before: a namespace where only restricted pods run. */
+/** Makes a namespace where only restricted pods run, as the guide requires before an installation. */
 export async function makeNamespace(admin: KubeConfig): Promise<void> {
   const levels = ['enforce', 'warn', 'audit'].map((mode) => [
     `pod-security.kubernetes.io/${mode}`,

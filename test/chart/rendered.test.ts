@@ -1,4 +1,4 @@
-/** Everything that the charts make, beside what deploy/ makes. */
+/** Compares the objects of the charts with the objects of deploy/. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../support/controlplane/apply.ts';
@@ -22,12 +22,12 @@ describe('the charts', () => {
     expect(await run('helm', ['lint', '--strict', chart])).toContain('0 chart(s) failed');
   });
 
-  it('make with their default values what deploy/ makes', async () => {
+  it('make the same objects as deploy/ with their default values', async () => {
     const charts = [...(await rendered(CRDS_CHART)), ...(await rendered(CHART))];
     expect(comparable(charts)).toEqual(comparable(await kustomized(DEPLOY), 'Namespace careen-system'));
   });
 
-  it('make with executePolicy what deploy/optional/execute-policy makes', async () => {
+  it('make the same objects as deploy/optional/execute-policy with executePolicy', async () => {
     const plain = comparable(await rendered(CHART));
     const more = comparable(await rendered(CHART, ['executePolicy.enabled=true']));
     const added = Object.entries(more).filter(([key]) => !(key in plain));
@@ -38,7 +38,7 @@ describe('the charts', () => {
   });
 });
 
-/** What only Helm needs: whose an object is, and that it is to be left when its release goes. */
+/** The fields that only Helm needs: the owner of an object, and whether an uninstall keeps the object. */
 const HELMS_OWN = [
   'helm.sh/chart',
   'helm.sh/resource-policy',
@@ -47,8 +47,8 @@ const HELMS_OWN = [
 ];
 
 /**
- * Manifests by kind and name, without what is Helm's own. One is left out: a
- * release cannot make the namespace that it is in.
+ * Manifests by kind and name, without Helm's own fields. `leftOut` is for the
+ * namespace of the release: a release cannot make its own namespace.
  */
 function comparable(manifests: readonly Manifest[], leftOut?: string): Record<string, Manifest> {
   const byKey = manifests.map((manifest): [string, Manifest] => [keyOf(manifest), withoutHelm(manifest)]);
@@ -65,7 +65,7 @@ function withoutHelm(manifest: Manifest): Manifest {
 }
 
 describe('the objects', () => {
-  it('that are not in a namespace carry the name of the release', async () => {
+  it('outside of namespaces have the name of the release', async () => {
     const namespaced = (await rendered(CHART, ALL, 'ops')).filter(({ metadata }) => metadata.namespace);
     expect(namespaced.length).toBeGreaterThan(0);
     const wide = (await rendered(CHART, ALL, 'ops')).filter(({ metadata }) => !metadata.namespace);
@@ -75,7 +75,7 @@ describe('the objects', () => {
     ).toEqual([]);
   });
 
-  it('are left by an uninstall where people would lose what is theirs, and only there', async () => {
+  it('stay after an uninstall if people would lose their data, and only then', async () => {
     const all = [...(await rendered(CRDS_CHART)), ...(await rendered(CHART, ALL))];
     const kept = all.filter(({ metadata }) =>
       JSON.stringify(metadata).includes('"helm.sh/resource-policy":"keep"'),

@@ -1,4 +1,4 @@
-/** The published JSON schemas, by kubeconform: what is right is taken, what the API server would refuse is refused. */
+/** The published JSON schemas in kubeconform: they accept valid manifests, and refuse those that the API server refuses. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
@@ -8,7 +8,7 @@ import { strategyManifest } from '../support/operator/strategies.ts';
 import { CHART, rendered, ROOT, run } from '../support/controlplane/tools.ts';
 
 const EXAMPLES = join(ROOT, 'examples');
-/** As the guide says it. */
+/** The location of the schemas in the guide. */
 const SCHEMAS = join(ROOT, 'deploy', 'schemas', '{{.ResourceKind}}_{{.ResourceAPIVersion}}.json');
 
 async function validate(files: readonly string[], input = ''): Promise<string> {
@@ -16,12 +16,12 @@ async function validate(files: readonly string[], input = ''): Promise<string> {
 }
 
 describe('the schemas', () => {
-  it('take the examples', async () => {
+  it('accept the examples', async () => {
     const files = ['patch-strategy.yaml', 'host-pool.yaml'].map((file) => join(EXAMPLES, file));
     expect(await validate(files)).toContain('2 resources found in 2 files - Valid: 2, Invalid: 0');
   });
 
-  it('take the examples as the guide has them checked, and without asking anybody', async () => {
+  it('accept the examples in the check of the guide, without another source of schemas', async () => {
     const guide = await readFile(join(ROOT, 'docs', 'guides', 'validate.md'), 'utf8');
     const [, command = ''] = /^ {4}kubeconform ((?:.*\\\n)+.*)$/m.exec(guide) ?? [];
     const words = command.replaceAll(/[\\']/g, '').split(/\s+/);
@@ -30,32 +30,32 @@ describe('the schemas', () => {
     expect(await run('kubeconform', args)).toContain('Valid: 2, Invalid: 0, Errors: 0, Skipped: 0');
   });
 
-  it('take the pools and strategies of the examples for Argo CD', async () => {
+  it('accept the pools and strategies of the examples for Argo CD', async () => {
     const files = ['pools/host-pools.yaml', 'strategies/base/patch-strategy.yaml'];
     const paths = files.map((file) => join(EXAMPLES, 'argocd', file));
     expect(await validate(paths)).toContain('Valid: 3, Invalid: 0');
   });
 
-  it('take the pools of the chart', async () => {
+  it('accept the pools of the chart', async () => {
     const pools = (await rendered(CHART)).filter(({ kind }) => kind === 'HostPool');
     expect(await validate(['-'], pools.map((pool) => dump(pool)).join('---\n'))).toContain(
       'Valid: 1, Invalid: 0',
     );
   });
 
-  it.each(['10%', 3])('take a number and a percentage: %s', async (maxUnavailable) => {
+  it.each(['10%', 3])('accept a number and a percentage: %s', async (maxUnavailable) => {
     const [pool] = await readManifests(join(EXAMPLES, 'host-pool.yaml'));
     const spec = { ...(pool?.['spec'] as object), maxUnavailable };
     expect(await validate(['-'], dump({ ...pool, spec }))).toContain('Valid: 1');
   });
 
-  it.each(['101%', 0])('refuse what is neither: %s', async (maxUnavailable) => {
+  it.each(['101%', 0])('refuse a value that is neither: %s', async (maxUnavailable) => {
     const [pool] = await readManifests(join(EXAMPLES, 'host-pool.yaml'));
     const spec = { ...(pool?.['spec'] as object), maxUnavailable };
     await expect(validate(['-'], dump({ ...pool, spec }))).rejects.toThrow(/\/spec\/maxUnavailable/);
   });
 
-  it('take any field of a pod in the template of a Job', async () => {
+  it('accept any field of a pod in the template of a Job', async () => {
     const containers = [{ name: 'a', image: 'a:1', securityContext: { privileged: true } }];
     const job = { template: { spec: { hostPID: true, containers } } };
     expect(await validate(['-'], dump(strategyManifest('a', 'b', { reboot: { job } })))).toContain(
@@ -64,9 +64,9 @@ describe('the schemas', () => {
   });
 
   const wrong: readonly [what: string, manifest: Manifest, complaint: RegExp][] = [
-    ['a field of spec that there is not', tried({ workersApplyType: 'serial' }), /workersApplyType/],
-    ['a field further down', tried({ execution: { modus: 'Run' } }), /\/spec\/execution'?: .*modus/],
-    ['a word that there is not', tried({ workerApplyType: 'paralel' }), /\/spec\/workerApplyType/],
+    ['an unknown field of spec', tried({ workersApplyType: 'serial' }), /workersApplyType/],
+    ['an unknown field further down', tried({ execution: { modus: 'Run' } }), /\/spec\/execution'?: .*modus/],
+    ['an unknown word', tried({ workerApplyType: 'paralel' }), /\/spec\/workerApplyType/],
     ['a number out of bounds', tried({ maxParallelWorkerHosts: 0 }), /\/spec\/maxParallelWorkerHosts/],
     ['a strategy without patches', tried({ patches: undefined }), /patches/],
     ['another version', { ...tried({}), apiVersion: 'careen.dev/v1beta1' }, /could not find schema/],

@@ -1,11 +1,11 @@
-/** What is no value of the chart, or none that could work, is refused, with its place and what is wrong. */
+/** The chart refuses unknown values and values that cannot work. The error has the path and the reason. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CHART, CRDS_CHART, rendered } from '../support/controlplane/tools.ts';
 
-/** Levels where any key is taken: fields of Kubernetes, checked by the API server, and what belongs to other charts. */
+/** Levels that accept any key: fields of Kubernetes, which the API server checks, and values of other charts. */
 const OPEN = [
   ...['affinity.nodeAffinity', 'affinity.podAffinity', 'affinity.podAntiAffinity'],
   ...['extraEnv.valueFrom', 'global', 'topologySpreadConstraints'],
@@ -15,7 +15,7 @@ describe('the values', () => {
   const refused: readonly [value: string, complaint: RegExp][] = [
     ['replicaCount=3', /additional properties 'replicaCount' not allowed/],
     ['image.registry="a"', /at '\/image': additional properties 'registry' not allowed/],
-    ['image.tag="latest"', /image\.tag: what is latest today is another image tomorrow; name a version/],
+    ['image.tag="latest"', /image\.tag: latest is not a fixed version; name a version/],
     ['image.tag="0.1.0@sha256"', /at '\/image\/tag': .* does not match pattern/],
     ['image.digest="sha256:1"', /at '\/image\/digest': .* does not match pattern/],
     ['image.repository="r.example/careen:0.1.0"', /at '\/image\/repository': .* does not match pattern/],
@@ -53,18 +53,18 @@ describe('the values', () => {
     ['serviceMonitor.interval="5s1h"', /at '\/serviceMonitor\/interval': .* does not match pattern/],
     ['tolerations=[{"keys":"a"}]', /at '\/tolerations\/0'/],
     ['serviceMonitor.interval="soon"', /at '\/serviceMonitor\/interval'/],
-    ['serviceAccount.create=false', /serviceAccount\.name: name the account that is there/],
+    ['serviceAccount.create=false', /serviceAccount\.name: name an existing service account/],
   ];
   it.each(refused)('%s is refused', async (value, complaint) => {
     await expect(rendered(CHART, [value])).rejects.toThrow(complaint);
   });
 
-  it('that are not known are refused on every level', async () => {
+  it('are refused on every level if they are unknown', async () => {
     const text = await readFile(join(CHART, 'values.schema.json'), 'utf8');
     expect(openLevels(node.parse(JSON.parse(text)), '').sort()).toEqual(OPEN);
   });
 
-  it('of careen-crds are none', async () => {
+  it('do not exist for careen-crds', async () => {
     await expect(rendered(CRDS_CHART, ['keep=false'])).rejects.toThrow(
       /additional properties 'keep' not allowed/,
     );
@@ -74,7 +74,7 @@ describe('the values', () => {
 type Node = { readonly [key: string]: unknown };
 const node: z.ZodType<Node> = z.record(z.string(), z.unknown());
 
-/** Paths of objects that take keys which nobody has thought of; a key by a pattern has a meaning. */
+/** Paths of objects that accept unknown keys. A key that matches a pattern is known. */
 function openLevels(schema: Node, path: string): string[] {
   const children = Object.entries({
     ...childrenIn(schema, 'properties'),

@@ -11,7 +11,7 @@ const POD = 'spec.template.spec';
 const CONTAINER = `${POD}.containers.0`;
 const ABSENT = Symbol('no such object');
 
-/** A value, the kind that it changes, and what it makes of it. */
+/** A value, the kind that it changes, the path in the kind, and the result. */
 // prettier-ignore
 const effects: readonly [value: string, kind: string, path: string | typeof ABSENT, expected?: unknown][] = [
   ['fullnameOverride="fleet"', 'Deployment', 'metadata.name', 'fleet'],
@@ -83,7 +83,7 @@ describe('the values', () => {
     expect(names.sort()).toEqual(['careen', 'careen-jobs']);
   });
 
-  it('a further pool and namespace are added to those that are there', async () => {
+  it('a further pool and namespace are added to the existing ones', async () => {
     const values = [
       'hostNamespaces.gpu={"create":false}',
       'pools.gpu={"provider":{"kubernetes":{}},"maxUnavailable":1}',
@@ -103,9 +103,9 @@ describe('the values', () => {
   });
 });
 
-describe('what helm says after an installation', () => {
+describe('the notes of helm after an installation', () => {
   it.each([
-    ['hostNamespaces.gpu={"create":true}', 'A strategy goes into careen-hosts or gpu.'],
+    ['hostNamespaces.gpu={"create":true}', 'Create strategies in careen-hosts or gpu.'],
     ['hostNamespaces.careen-hosts=null', 'Strategies cannot run yet'],
   ])('%s: %s', async (value, said) => {
     const dryRun = ['install', 'careen', CHART, '--dry-run=client', '--namespace', OPERATOR_NAMESPACE];
@@ -114,7 +114,7 @@ describe('what helm says after an installation', () => {
 });
 
 describe('the guide', () => {
-  it('has an example of values that the chart takes', async () => {
+  it('has an example of values that the chart accepts', async () => {
     const guide = await readFile(join(ROOT, 'docs', 'guides', 'install.md'), 'utf8');
     const [, example = ''] = /^```yaml\n(image:.*?)^```$/ms.exec(guide) ?? [];
     const values = z.record(z.string(), z.unknown()).parse(load(example));
@@ -133,7 +133,7 @@ describe('values.yaml', () => {
     expect(unexplained).toEqual([]);
   });
 
-  it('has all that the schema knows', async () => {
+  it('has every value of the schema', async () => {
     const values = load(await readFile(join(CHART, 'values.yaml'), 'utf8'));
     const schema = schemaNode.parse(JSON.parse(await readFile(join(CHART, 'values.schema.json'), 'utf8')));
     expect(missing(schema, values, '')).toEqual([]);
@@ -145,7 +145,7 @@ const schemaNode: z.ZodType<SchemaNode> = z.lazy(() =>
   z.object({ properties: z.record(z.string(), schemaNode).optional() }),
 );
 
-/** Paths of values that the schema has and values.yaml does not; what is empty there is explained as a whole. */
+/** Paths of values that the schema has and values.yaml lacks. A value that is empty there is explained as a whole. */
 function missing({ properties = {} }: SchemaNode, values: unknown, path: string): string[] {
   const known = z.record(z.string(), z.unknown()).safeParse(values).data ?? {};
   if (Object.keys(known).length === 0) return [];

@@ -37,7 +37,7 @@ it('a plan that is not the reviewed one waits, names the difference, and goes on
   await createNodes(cluster.admin, [{ name: 'pinned-2', ...joining }]);
   const second = await fleet.until(
     'the new host in the difference',
-    isHeld(OTHER, 'other than before: added: pinned-2; 3 stages instead of 2'),
+    isHeld(OTHER, 'differs from the last plan: added: pinned-2; 3 stages instead of 2'),
   );
   await untouched(fleet);
 
@@ -51,7 +51,7 @@ it('a plan that is not the reviewed one waits, names the difference, and goes on
   await mergePatch(cluster.admin, fleet.strategy, { spec: edit });
   const third = await fleet.until(
     'what is left, planned anew and not begun',
-    isHeld(reviewed, 'other than before: edited: spec.timing'),
+    isHeld(reviewed, 'differs from the last plan: edited: spec.timing'),
   );
   expect(third.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['pinned-1'], ['pinned-2']]);
   await untouched(fleet);

@@ -54,7 +54,7 @@ describe('a request', () => {
   it('apply-stage carries out the next stage and no other, then waits', async () => {
     const fleet = await planned('stage', 2);
     expect(await ask(fleet, { id: 's-1', verb: 'apply-stage', stage: 1 })).toBe(
-      'refused: stage 1 is not the next one to be applied, that is 0',
+      'refused: stage 1 is not the next one; the next one is 0',
     );
     expect(await ask(fleet, { id: 's-2', verb: 'apply-stage', stage: 0 })).toMatch(/^accepted/);
     await fleet.until('a wait before stage 1', ({ stages, conditions }) =>
@@ -129,7 +129,7 @@ describe('a run that has failed', () => {
     );
 
     await fleet.annotate('retried-0', { [BEHAVIOUR_ANNOTATION]: 'honest' });
-    expect(await ask(fleet, { id: 't-3', verb: 'retry' })).toBe('accepted: the failed stage begins anew');
+    expect(await ask(fleet, { id: 't-3', verb: 'retry' })).toBe('accepted: the failed stage restarts');
     await fleet.untilState('applied');
     await expectGivenBack(fleet);
     const jobs = (await fleet.jobs()).filter(({ spec }) => spec?.template.spec?.nodeName === 'retried-0');
@@ -164,7 +164,7 @@ describe('a run that has failed', () => {
       'refused: this run holds no host released-9',
     );
     expect(await ask(fleet, { id: 'h-2', verb: 'release-host', host: 'released-0' })).toBe(
-      'accepted: released-0 is given back as it is',
+      'accepted: released-0 is released as it is',
     );
     await fleet.until('no host is held', ({ progress }) => (progress?.hosts ?? []).length === 0);
     await expectGivenBack(fleet);
@@ -188,7 +188,7 @@ describe('an edit of the spec', () => {
     expect(after.run?.change).toBe(
       'added: edited-0; with other patches: edited-1; 2 stages instead of 1; edited: spec.patches',
     );
-    expect(after.message).toContain('other than before: added: edited-0');
+    expect(after.message).toContain('differs from the last plan: added: edited-0');
     const nodes = await fleet.nodes();
     expect(nodes.map(({ status }) => status?.nodeInfo?.kernelVersion)).toEqual(['6.12.48', '6.12.41']);
     await expectGivenBack(fleet);
@@ -205,7 +205,7 @@ describe('an abort that is asked for', () => {
     expect(await fleet.answer('b-2')).toBe('refused: stage 1 is not under way, stage 0 is');
     await abort(cluster.admin, fleet.strategy, 'b-3/0');
     expect(await fleet.answer('b-3')).toBe(
-      'accepted: what is under way is awaited, then every host is given back',
+      'accepted: the running step is awaited, then every host is released',
     );
     const ended = await fleet.untilState('aborted');
     expect(ended.message).toContain(

@@ -1,4 +1,4 @@
-/** What Argo CD's server-side diff compares: an object, and what applying its manifest once more would make of it. */
+/** Argo CD's server-side diff: it compares an object with the result of applying its manifest again. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { applyAs, read, type Manifest } from '../support/controlplane/apply.ts';
@@ -13,7 +13,7 @@ const objectSchema = z.looseObject({
 
 export type Comparison = { readonly live: unknown; readonly predicted: unknown };
 
-/** Both as they are at the same moment; the list of field managers counts as in Argo CD, not at all. */
+/** Both objects at the same moment. The list of field managers does not count, as in Argo CD. */
 export async function compared(config: KubeConfig, manifest: Manifest): Promise<Comparison> {
   const name = `${manifest.kind} ${manifest.metadata.name}`;
   return eventually(`${name} stays as it is while it is compared`, async () => {

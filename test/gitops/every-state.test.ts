@@ -1,4 +1,4 @@
-/** Objects in every state on a real API server: what tools read of them there, and that they do not drift from git. */
+/** Objects in every state on a real API server: tools read them correctly, and they do not drift from git. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -32,7 +32,7 @@ afterAll(async () => plane.stop());
 
 const objectSchema = z.looseObject({ metadata: z.looseObject({ generation: z.int() }) });
 
-/** As in a repository, with what Argo CD adds to know its own. */
+/** The manifest as in a repository, with the annotation by which Argo CD knows its own objects. */
 function fromGit(manifest: Manifest): Manifest {
   const annotations = {
     'argocd.argoproj.io/tracking-id': `app:careen.dev/${manifest.kind}:${manifest.metadata.name}`,
@@ -54,7 +54,7 @@ async function put(
   await remove(admin, manifest);
 }
 
-/** The status of a sample for an object whose generation is another. */
+/** The status of a sample for an object with another generation. */
 function shifted(value: unknown, by: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => shifted(each, by));
@@ -64,7 +64,7 @@ function shifted(value: unknown, by: number): unknown {
   return Object.fromEntries(fields);
 }
 
-/** `kubectl wait --for=condition=Ready`; without a timeout it looks once. */
+/** `kubectl wait --for=condition=Ready`; without a timeout it checks once. */
 async function kubectlWait({ kind, metadata: { name } }: Manifest, timeout = '0s'): Promise<Answer> {
   const options = ['--kubeconfig', plane.kubeconfig, '--namespace', NAMESPACE, `--timeout=${timeout}`];
   return judge(['wait', '--for=condition=Ready', ...options, `${kind}/${name}`]);
@@ -93,7 +93,7 @@ describe.each([
     }
   });
 
-  it('reads to kstatus on the API server as its sample does', async () => {
+  it('has the same kstatus on the API server as its sample', async () => {
     const expected = await kstatus([...all.values()]);
     const live = await Promise.all([...made.values()].map(async (each) => read(admin, each)));
     const words = (await kstatus(live)).map(({ status }) => status);
@@ -107,10 +107,10 @@ describe.each([
     }
   });
 
-  it('lets kubectl wait end where kstatus says Current, and nowhere else', async () => {
+  it('ends kubectl wait exactly when kstatus says Current', async () => {
     const words = await kstatus([...all.values()]);
     for (const [i, [state, each]] of [...made].entries()) {
-      // What is being deleted is still Ready, if it was: whoever waits for it waits for another thing.
+      // An object that was Ready is still Ready while it is deleted. A wait for its deletion uses another condition.
       if (words[i]?.status === 'Terminating') continue;
       const { code, stderr } = await kubectlWait(each);
       expect({ code, state, stderr }).toMatchObject({ code: words[i]?.status === 'Current' ? 0 : 1 });
@@ -118,7 +118,7 @@ describe.each([
   });
 });
 
-it('kubectl wait ends when the strategy does', async () => {
+it('kubectl wait ends when the strategy ends', async () => {
   const manifest = fromGit(strategyManifest('awaited', NAMESPACE));
   const samples = await strategySamples();
   const [running, applied] = [samples.get('a stage runs'), samples.get('applied')];

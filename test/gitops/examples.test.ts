@@ -1,4 +1,4 @@
-/** The examples for Argo CD: well formed, in the order of their waves, and of manifests that an API server takes. */
+/** The examples for Argo CD: they are well formed, their waves are in order, and an API server accepts them. */
 import { existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -16,7 +16,7 @@ const ROOT = join(DEPLOY, '..');
 const ARGOCD = join(ROOT, 'examples', 'argocd');
 const WAVE = 'argocd.argoproj.io/sync-wave';
 
-// Strict: a field that Argo CD does not have would do nothing.
+// Strict: an unknown field would have no effect in Argo CD.
 const applicationSpec = z.strictObject({
   project: z.string(),
   source: z.strictObject({
@@ -85,14 +85,14 @@ async function parsed<T>(schema: z.ZodType<T>, ...path: string[]): Promise<T> {
   return schema.parse(load(await readFile(join(ARGOCD, ...path), 'utf8')));
 }
 
-/** The applications that the root one makes, in the order of their waves. */
+/** The Applications that the root Application makes, in the order of their waves. */
 async function applications(): Promise<Application[]> {
   const files = globSync('*.yaml', { cwd: join(ARGOCD, 'apps') }).sort();
   return Promise.all(files.map(async (file) => parsed(application, 'apps', file)));
 }
 
 describe('the app of apps', () => {
-  it('makes kinds, operator, pools and the strategies of one pool after another, a wave each', async () => {
+  it('makes the kinds, the operator, the pools and the strategy of each pool, one wave each', async () => {
     const root = await parsed(application, 'root.yaml');
     expect(root.spec.source.path).toBe('examples/argocd/apps');
     const apps = await applications();
@@ -120,7 +120,7 @@ describe('the app of apps', () => {
       expect(spec.source.targetRevision, metadata.name).toMatch(/^v\d+\.\d+\.\d+$/);
   });
 
-  it('installs, but for kinds and pools, what deploy/ does', async () => {
+  it('installs the same objects as deploy/, except kinds and pools', async () => {
     const named = ({ kind, metadata: { name } }: Manifest): string => `${kind} ${name}`;
     const whole = (await kustomized(DEPLOY)).filter(
       ({ kind }) => kind !== 'CustomResourceDefinition' && kind !== 'HostPool',
@@ -128,7 +128,7 @@ describe('the app of apps', () => {
     expect((await kustomized(join(ARGOCD, 'operator'))).map(named)).toEqual(whole.map(named));
   });
 
-  it('never deletes the kinds, with which every strategy would go', async () => {
+  it('never deletes the kinds, because that would delete every strategy', async () => {
     const [crds, ...others] = await applications();
     expect(crds?.metadata.finalizers).toEqual([]);
     expect(crds?.spec.source.kustomize?.commonAnnotations).toEqual({
@@ -137,7 +137,7 @@ describe('the app of apps', () => {
     for (const { metadata: each } of others) expect(each.finalizers).toHaveLength(1);
   });
 
-  it('takes the health of a child only once that is synced', async () => {
+  it('uses the health of a child only after the child is synced', async () => {
     const child = (words: string, sync: string): unknown => ({
       status: { health: { status: words }, sync: { status: sync } },
     });
@@ -153,7 +153,7 @@ describe('the app of apps', () => {
     ).toEqual(['Progressing', 'Progressing', 'Healthy', 'Suspended', 'Degraded', 'Progressing']);
   });
 
-  it('does not take what is said of the last version of a child for what is said of the new one', async () => {
+  it('does not use the health of the last version of a child for the new version', async () => {
     const child = (words: string, compared: string, path = 'a'): object => ({
       spec: { source: { targetRevision: 'v2', path: 'a' } },
       status: {
@@ -173,7 +173,7 @@ describe('the app of apps', () => {
   });
 });
 
-/** What the root sees of its children. */
+/** The health that the root Application sees for its children. */
 async function healthOfChildren(children: readonly unknown[]): Promise<string[]> {
   const [configMap] = await readManifests(join(ARGOCD, 'argocd-cm.yaml'));
   const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(configMap);
@@ -181,7 +181,7 @@ async function healthOfChildren(children: readonly unknown[]): Promise<string[]>
   return (await health(script, children)).map(({ status }) => status);
 }
 
-it('the ApplicationSet goes from wave to wave by the label that its clusters have', async () => {
+it('the ApplicationSet syncs wave after wave, by the label of its clusters', async () => {
   const { spec } = await parsed(applicationSet, 'applicationset.yaml');
   const [{ clusters }] = spec.generators;
   const [{ key } = { key: '' }] = clusters.selector.matchExpressions;
@@ -204,14 +204,14 @@ describe('an API server with our kinds', () => {
   });
   afterAll(async () => plane.stop());
 
-  it('takes every manifest of every wave', async () => {
+  it('accepts every manifest of every wave', async () => {
     for (const { spec } of await applications()) {
       for (const manifest of await manifestsIn(join(ROOT, spec.source.path)))
         await applyAs(connect(plane.kubeconfig), 'argocd-controller', manifest, { dryRun: true });
     }
   });
 
-  it('refuses one with a field that there is not', async () => {
+  it('refuses a manifest with an unknown field', async () => {
     const [strategy] = await manifestsIn(join(ARGOCD, 'strategies', 'canary'));
     if (!strategy) throw new Error('there is no strategy for the canary');
     const wrong = { ...strategy, speck: {} };

@@ -1,4 +1,4 @@
-/** A status of every state that a HostPool can be in, made by the code that makes them in the operator. */
+/** A status for every state of a HostPool, made by the code of the operator. */
 import type { HostPool } from '../../src/resources/careen-api.ts';
 import { observedStatus } from '../../src/status/pool-status.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
@@ -25,7 +25,7 @@ function pool(paused: boolean): HostPool {
   };
 }
 
-/** Each under the name that it has in docs/guides/gitops.md. */
+/** The samples by the names of their states in docs/guides/gitops.md. */
 export function poolSamples(): Samples {
   const serving = observedStatus(pool(false), {}, fleet, TIME);
   const object = objectOf('HostPool', GENERATION);

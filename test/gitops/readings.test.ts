@@ -1,4 +1,4 @@
-/** What kstatus and Argo CD read in every state of our kinds, and that the guide says the same. */
+/** kstatus and Argo CD read every state of our kinds as the guide says. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -51,11 +51,11 @@ async function readings(kind: string, samples: Samples): Promise<Map<string, str
   );
 }
 
-it('what is read in every state of a PatchStrategy is what the guide says', async () => {
+it('tools read every state of a PatchStrategy as the guide says', async () => {
   expect(await readings('PatchStrategy', strategies)).toEqual(await rowsOf('PatchStrategy'));
 });
 
-it('what is read in every state of a HostPool is what the guide says', async () => {
+it('tools read every state of a HostPool as the guide says', async () => {
   expect(await readings('HostPool', poolSamples())).toEqual(await rowsOf('HostPool'));
 });
 
@@ -80,20 +80,20 @@ describe('a health script', () => {
     ]);
   });
 
-  it('says of a strategy that is being deleted what it still does', async () => {
+  it('says what a strategy still does while it is being deleted', async () => {
     const deleted = strategies.get('being deleted');
     expect(await health(await scriptOf('PatchStrategy'), [deleted])).toEqual([
       {
         status: 'Progressing',
         message: expect.stringMatching(
-          /^its hosts are given back before it goes, leave its finalizer; 0\/2 stages done; stage 0, .* budget db /,
+          /^its hosts are released before it is deleted, do not remove its finalizer; 0\/2 stages done; stage 0, .* budget db /,
         ) as string,
       },
     ]);
   });
 
   it.each(['PatchStrategy', 'HostPool'])(
-    'for a %s takes any field to be absent, or of another type',
+    'for a %s accepts any field that is absent or has another type',
     async (kind) => {
       const samples = kind === 'HostPool' ? poolSamples() : strategies;
       const words = ['Healthy', 'Progressing', 'Suspended', 'Degraded'];
@@ -107,7 +107,7 @@ describe('a health script', () => {
     },
   );
 
-  it('stands in the ConfigMap as it is in its file', async () => {
+  it('is the same in the ConfigMap as in its file', async () => {
     const file = await readFile(join(DEPLOY, 'argocd', 'argocd-cm.yaml'), 'utf8');
     const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(load(file));
     const entries = ['HostPool', 'PatchStrategy'].map(async (kind) => [
@@ -118,7 +118,7 @@ describe('a health script', () => {
   });
 });
 
-/** What no health script looks into makes up most of a sample. */
+/** Removes the parts that no health script reads: they are most of a sample. */
 function withoutPlan({ status, ...sample }: { readonly status: object }): object {
   const kept = Object.entries(status).filter(([key]) => !/Phase$|^run$|^progress$/.test(key));
   return { ...sample, status: Object.fromEntries(kept) };
@@ -126,7 +126,7 @@ function withoutPlan({ status, ...sample }: { readonly status: object }): object
 
 const ODD: readonly unknown[] = [null, 'odd', 7, {}];
 
-/** The object without each of its fields, and with what does not belong there. */
+/** Copies of the object: in each copy one field is absent, or has a wrong value. */
 function withOneOdd(object: unknown): unknown[] {
   if (typeof object !== 'object' || object === null) return [];
   if (Array.isArray(object)) {
@@ -134,7 +134,7 @@ function withOneOdd(object: unknown): unknown[] {
     return items.flatMap((item, i) => [...ODD, ...withOneOdd(item)].map((each) => items.with(i, each)));
   }
   return Object.entries(object).flatMap(([key, value]) => {
-    const { [key]: _, ...rest } = object as Record<string, unknown>; // a cast: what it holds is not known
+    const { [key]: _, ...rest } = object as Record<string, unknown>; // a cast: its fields are not known
     return [rest, ...[...ODD, ...withOneOdd(value)].map((each) => ({ ...rest, [key]: each }))];
   });
 }

@@ -1,9 +1,9 @@
-/** What samples of all kinds have in common. */
+/** The common parts of the samples of all kinds. */
 import { GROUP, VERSION } from '../../src/crds/names.ts';
 
 export const TIME = '2026-11-25T09:00:00.000Z';
 
-/** What the API server shows of an object that no operator has looked at: the default of the schema. */
+/** The status of an object that no operator has observed: the default of the schema. */
 export const NOT_SEEN = { observedGeneration: -1 };
 
 type Sample = {
@@ -17,7 +17,7 @@ type Sample = {
   readonly status: object;
 };
 
-/** Objects by the name of the state that they are in. */
+/** Objects by the name of their state. */
 export type Samples = ReadonlyMap<string, Sample>;
 
 /** Makes an object of that kind and generation from its status. */

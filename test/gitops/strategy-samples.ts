@@ -1,4 +1,4 @@
-/** A status of every state that a PatchStrategy can be in, made by the code that makes them in the operator. */
+/** A status for every state of a PatchStrategy, made by the code of the operator. */
 import { buildPlan, type PlanInput } from '../../src/controllers/strategy/build-plan.ts';
 import { buildingStatus } from '../../src/status/build-status.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
@@ -36,7 +36,7 @@ async function built(
   return buildPlan(input(world, violations), new SimulatedHostOps(world), () => world.now, signal);
 }
 
-/** The status of a run as it stands, on what the build has left of it. */
+/** The current status of a run, on top of the status that the build wrote. */
 async function shown(
   run: SimulatedRun,
   changes: Partial<SimulatedRun['run']> = {},
@@ -53,7 +53,7 @@ type Story = {
   readonly story?: (run: SimulatedRun) => Promise<void>;
 };
 
-/** Tells a story of a run on four hosts and shows how it stands then. */
+/** Plays the story of a run on four hosts, and returns the status at its end. */
 async function after({ options, order, story }: Story): Promise<PatchStrategyStatus> {
   const run = await SimulatedRun.start({ hosts: workers(4), ...options });
   if (order) run.order = order;
@@ -63,7 +63,7 @@ async function after({ options, order, story }: Story): Promise<PatchStrategySta
 
 const heldBack = (reason: Reason, message: string): Order => ({ mode: 'Run', heldBack: { reason, message } });
 
-/** Ends its first stage, and is then held back. */
+/** The run ends its first stage, and is then held back. */
 const between = (order: Order): Story => ({
   order: { mode: 'Run', throughStage: 0 },
   story: async (run) => {
@@ -83,7 +83,7 @@ const drainingOf = async (run: SimulatedRun): Promise<void> => {
 const rebooting = ({ run }: SimulatedRun): boolean =>
   run.hosts.some(({ jobs }) => jobs?.some(({ action }) => action === 'reboot'));
 
-/** Its host is asked to reboot and does not, and then it is aborted. */
+/** The host of the run does not reboot when it should, and then the run is aborted. */
 const abortInVain: Story = {
   options: { hosts: [{ name: 'w-1', behaviour: 'lie' }] },
   story: async (run) => {
@@ -93,7 +93,7 @@ const abortInVain: Story = {
   },
 };
 
-/** No adapter in memory refuses to give a host back, so this is the run that ran out of time, told otherwise. */
+/** No adapter in memory refuses to release a host, so this is the run that timed out, with another result. */
 async function abortFailed(): Promise<PatchStrategyStatus> {
   const run = await SimulatedRun.start({ hosts: workers(1), ...abortInVain.options });
   await abortInVain.story?.(run);
@@ -110,11 +110,11 @@ const pinned = 'execution.plan is sha256:1, the plan is now sha256:2';
 const notPermitted =
   'spec.reboot.job.template.spec.hostPID is true, which rule actionPolicy.privileged does not admit';
 
-/** Each under the name that it has in docs/guides/gitops.md. */
+/** The samples by the names of their states in docs/guides/gitops.md. */
 export async function strategySamples(): Promise<Samples> {
   const world = new SimulatedWorld();
   const applied = await after({});
-  const cannotGoOn = (reason: Reason, message: string): PatchStrategyStatus =>
+  const cannotContinue = (reason: Reason, message: string): PatchStrategyStatus =>
     stalledStatus({}, reason, message, GENERATION, TIME);
   const running = await after({ story: drainingOf });
   const statuses: Record<string, PatchStrategyStatus> = {
@@ -122,8 +122,8 @@ export async function strategySamples(): Promise<Samples> {
     'the plan is being built': buildingStatus(input(world), world.now),
     'no plan can be built': await built([{ name: 'w-1', ready: false }]),
     'the pool does not permit it': await built(workers(2), [notPermitted]),
-    'its pool does not exist': cannotGoOn('PoolNotFound', 'HostPool gpu does not exist'),
-    'its namespace is not prepared': cannotGoOn('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
+    'its pool does not exist': cannotContinue('PoolNotFound', 'HostPool gpu does not exist'),
+    'its namespace is not prepared': cannotContinue('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
     'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
     'planned, waits for approval': await built(workers(2)),
     'planned, another plan was approved': await after({ order: heldBack('AwaitingApproval', pinned) }),
@@ -156,8 +156,8 @@ export async function strategySamples(): Promise<Samples> {
     'between stages, its pool is paused': await after(between(heldBack('Paused', paused))),
     'between stages, its pool overlaps another': await after(between(heldBack('Overlap', overlap))),
     'between stages, no longer permitted': await after(between(heldBack('NotPermitted', notPermitted))),
-    'between stages, what is left is planned anew': await after(
-      between(heldBack('Building', 'the spec was edited, what is left is planned anew')),
+    'between stages, the rest is planned again': await after(
+      between(heldBack('Building', 'the spec was edited, the remaining stages are planned again')),
     ),
     applied: applied,
     'failed, a host stays locked': await after({ options: { hosts: [{ name: 'w-1', behaviour: 7 }] } }),

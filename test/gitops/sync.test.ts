@@ -1,4 +1,4 @@
-/** The examples synced as Argo CD does it, wave by wave, with the operator and hosts that do as they are told. */
+/** Syncs the examples as Argo CD does, wave by wave, with the operator and simulated hosts. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -38,7 +38,7 @@ async function live(manifest: Manifest): Promise<z.infer<typeof object>> {
   return object.parse(await read(cluster.admin, manifest));
 }
 
-/** What Argo CD makes of a folder; strategies without the time that hosts have to settle. */
+/** The manifests that Argo CD makes from a folder. The strategies give hosts no time to settle. */
 async function folder(...path: string[]): Promise<Manifest[]> {
   const manifests = await manifestsIn(join(EXAMPLES, ...path));
   return manifests.map((manifest) =>
@@ -56,13 +56,13 @@ async function sync(manifests: readonly Manifest[]): Promise<void> {
 }
 
 /**
- * Waits until all are so healthy, as Argo CD does between two waves. At each look there is nothing to heal, and healing
- * all the same changes nothing; the states that the objects were in.
+ * Waits until all objects have this health, as Argo CD does between two waves. At each check there is nothing to heal,
+ * and a sync changes nothing. Returns the states that the objects had.
  */
 async function untilHealth(word: string, manifests: readonly Manifest[]): Promise<Set<string>> {
   const states = new Set<string>();
   let seen: unknown;
-  const look = async (manifest: Manifest): Promise<boolean> => {
+  const check = async (manifest: Manifest): Promise<boolean> => {
     const { generation } = (await live(manifest)).metadata;
     const { live: there, predicted } = await compared(cluster.admin, manifest);
     expect(predicted).toEqual(there);
@@ -76,7 +76,7 @@ async function untilHealth(word: string, manifests: readonly Manifest[]): Promis
     expect(verdict?.status).not.toBe('Degraded');
     return verdict?.status === word;
   };
-  const all = async (): Promise<boolean> => (await Promise.all(manifests.map(look))).every(Boolean);
+  const all = async (): Promise<boolean> => (await Promise.all(manifests.map(check))).every(Boolean);
   await eventually(`all are ${word}`, all, { seconds: 50, describe: () => seen });
   return states;
 }
@@ -85,7 +85,7 @@ const kernels = async (pool: string): Promise<unknown[]> =>
   (await new Fleet(cluster, pool, []).nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion);
 
 describe('the app of apps', () => {
-  it('is synced wave by wave without any drift, and a wave that waits for approval goes on when it is approved', async () => {
+  it('syncs wave by wave without drift, and a wave that waits for approval continues after the approval', async () => {
     const old = { kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3' };
     const named = (pool: string) =>
       [0, 1].map((i) => ({ name: `${pool}-${String(i)}`, labels: { pool }, ...old }));
@@ -132,7 +132,7 @@ describe('a strategy that has finished', () => {
     return { fleet, manifest };
   }
 
-  it('and is replaced, as with Replace=true, stays as it is', async () => {
+  it('stays unchanged when it is replaced, as with Replace=true', async () => {
     const { fleet, manifest } = await finished('replaced');
     const before = {
       run: (await fleet.status()).run?.id,
@@ -140,14 +140,14 @@ describe('a strategy that has finished', () => {
       jobs: await jobs(fleet),
     };
     await replace(cluster.admin, manifest);
-    await fleet.order({ throughStage: 9 }); // a generation that it tells of, so that we know when it has looked
+    await fleet.order({ throughStage: 9 }); // a new generation, so that the status shows when the operator has read it
     const { generation } = (await live(manifest)).metadata;
-    const { state, run } = await fleet.until('a look', (status) => status.observedGeneration === generation);
+    const { state, run } = await fleet.until('a pass', (status) => status.observedGeneration === generation);
     expect(state).toBe('applied');
     expect({ run: run?.id, boots: await boots(fleet), jobs: await jobs(fleet) }).toEqual(before);
   });
 
-  it('and is deleted and made again, as with Force=true, finds nothing to do', async () => {
+  it('finds nothing to do when it is deleted and made again, as with Force=true', async () => {
     const { fleet, manifest } = await finished('forced');
     const before = await boots(fleet);
     await remove(cluster.admin, manifest);
@@ -165,7 +165,7 @@ describe('a strategy that has finished', () => {
 });
 
 describe('self-heal', () => {
-  it('puts back a mode that was edited by hand, and leaves a request and what is not in git', async () => {
+  it('restores a mode that was edited by hand, and keeps a request and the fields that are not in git', async () => {
     const fleet = await cluster.fleet('healed', 1, 1);
     const manifest = withSpec(fleet.strategy, { poolRef: 'healed', execution: { mode: 'Hold' } });
     await sync([manifest]);
@@ -187,7 +187,7 @@ describe('self-heal', () => {
   });
 });
 
-it('a build that failed stays so when the order alone is edited: it is not taken for work in progress', async () => {
+it('a failed build stays failed when only spec.execution is edited: no tool reads it as work in progress', async () => {
   const fleet = await cluster.fleet('refused', 1, 1);
   await fleet.pool(1, { actionPolicy: { images: [] } });
   const manifest = withSpec(fleet.strategy, { poolRef: 'refused' });
@@ -195,7 +195,7 @@ it('a build that failed stays so when the order alone is edited: it is not taken
   await fleet.untilState('build-failed');
   await fleet.order({ mode: 'Run' });
   const { metadata } = await live(manifest);
-  // It is tried again after 30 s, which would tell of the new generation as well.
+  // The next build comes after 30 s, and would report the new generation too.
   const status = await fleet.until(
     'the new generation',
     ({ observedGeneration }) => observedGeneration === metadata.generation,
@@ -209,8 +209,8 @@ it('a build that failed stays so when the order alone is edited: it is not taken
 });
 
 describe('a strategy that is pruned while it runs', () => {
-  // In the background it gives its hosts back first: test/e2e/deletion.test.ts.
-  it('in the foreground loses its Jobs, so the host stays locked with the reason', async () => {
+  // In the background it releases its hosts first: test/e2e/deletion.test.ts.
+  it('loses its Jobs if pruned in the foreground, so the host stays locked with the reason', async () => {
     const fleet = await cluster.fleet('foreground', 1, 1);
     await fleet.annotate('foreground-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
     await fleet.apply({ execution: { mode: 'Run' } });

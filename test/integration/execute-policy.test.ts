@@ -29,7 +29,7 @@ const POLICY = {
   metadata: { name: 'careen-execute' },
 };
 const REMEDY =
-  /takes the verb execute on patchstrategies\/\S+ in namespace careen-hosts, which the ClusterRole careen-approver grants/;
+  /requires the verb execute on patchstrategies\/\S+ in namespace careen-hosts, which the ClusterRole careen-approver grants/;
 
 let plane: ControlPlane;
 let folder: string;
@@ -129,7 +129,7 @@ describe('an approver may, and an editor may not', () => {
       'set throughStage',
       {},
       execution({ throughStage: 1 }),
-      /spec\.execution\.throughStage: to change how far/,
+      /spec\.execution\.throughStage: changing how far/,
     ],
     [
       'go back to Run after Suspend',
@@ -149,12 +149,12 @@ describe('an approver may, and an editor may not', () => {
       execution({ throughStage: null }),
       /throughStage: to change/,
     ],
-    ['name the plan that may run', {}, execution({ plan: digest }), /execution\.plan: to change which plan/],
+    ['name the plan that may run', {}, execution({ plan: digest }), /execution\.plan: changing which plan/],
     [
       'let any plan run',
       { execution: { mode: 'Run', plan: digest } },
       execution({ plan: null }),
-      /execution\.plan: to change which plan/,
+      /execution\.plan: changing which plan/,
     ],
     [
       'make a request',
@@ -172,13 +172,13 @@ describe('an approver may, and an editor may not', () => {
       'edit what has mode Run',
       { execution: { mode: 'Run' } },
       otherPatches,
-      /spec\.patches: to change what runs/,
+      /spec\.patches: changing what runs/,
     ],
     [
       'edit and hold in one write',
       { execution: { mode: 'Run' } },
       { spec: { patches: [kubeletPatch], execution: { mode: 'Hold' } } },
-      /spec\.patches: to change what runs/,
+      /spec\.patches: changing what runs/,
     ],
     [
       'edit what is applied, whatever its mode',
@@ -190,25 +190,25 @@ describe('an approver may, and an editor may not', () => {
       'edit what is aborted',
       { status: { state: 'aborting' } },
       otherPatches,
-      /spec\.patches: to change what runs/,
+      /spec\.patches: changing what runs/,
     ],
     [
       'edit what keeps hosts locked',
       { status: { state: 'apply-failed', progress } },
       otherPatches,
-      /spec\.patches: to change what runs/,
+      /spec\.patches: changing what runs/,
     ],
     [
       'edit what a request lets run',
       { status: { state: 'ready-to-apply', run: runByRequest } },
       otherPatches,
-      /spec\.patches: to change what runs/,
+      /spec\.patches: changing what runs/,
     ],
     [
       'remove a field of what has mode Run',
       { execution: { mode: 'Run' } },
       { spec: { reboot: null, patches: [kubeletPatch] } },
-      /spec\.reboot: to change what runs/,
+      /spec\.reboot: changing what runs/,
     ],
   ];
 
@@ -261,7 +261,7 @@ describe('an editor may', () => {
       ...made,
       metadata: { ...made.metadata, annotations: { [REQUEST_ANNOTATION]: request } },
     };
-    await expect(tryCreate(editor, withRequest)).rejects.toThrow(/careen\.dev\/request\]: to make a request/);
+    await expect(tryCreate(editor, withRequest)).rejects.toThrow(/careen\.dev\/request\]: making a request/);
   });
 
   it('delete what runs: its hosts are given back first', async () => {

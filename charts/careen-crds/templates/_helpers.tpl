@@ -1,4 +1,4 @@
-{{/* Deleting a kind deletes every object of it: Helm leaves it alone when the release goes. */}}
+{{/* The deletion of a CRD deletes all its objects: Helm keeps the CRDs when the release is removed. */}}
 {{- define "careen-crds.annotations" -}}
 helm.sh/resource-policy: keep
 {{- end }}

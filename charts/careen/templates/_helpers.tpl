@@ -9,13 +9,13 @@
 {{- end }}
 {{- end }}
 
-{{/* What tells the operator's pods from all others. It never changes: a Deployment's selector cannot. */}}
+{{/* The selector of the operator's pods. It never changes: the selector of a Deployment is immutable. */}}
 {{- define "careen.selector" -}}
 app.kubernetes.io/name: {{ include "careen.name" . }}
 app.kubernetes.io/component: operator
 {{- end }}
 
-{{/* Labels of the pods and of all else. The chart's version is not among them: it alone is no reason for new pods. */}}
+{{/* The labels of all objects and pods. They do not have the chart's version: it alone must not replace the pods. */}}
 {{- define "careen.commonLabels" -}}
 app.kubernetes.io/name: {{ include "careen.name" . }}
 app.kubernetes.io/part-of: careen
@@ -31,13 +31,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- define "careen.serviceAccount" -}}
 {{- if .Values.serviceAccount.create }}{{ default (include "careen.fullname" .) .Values.serviceAccount.name }}
-{{- else }}{{ required "serviceAccount.name: name the account that is there, or let serviceAccount.create be true" .Values.serviceAccount.name }}
+{{- else }}{{ required "serviceAccount.name: name an existing service account, or set serviceAccount.create to true" .Values.serviceAccount.name }}
 {{- end }}
 {{- end }}
 
 {{- define "careen.image" -}}
 {{- if eq .Values.image.tag "latest" }}
-{{- fail "image.tag: what is latest today is another image tomorrow; name a version, or leave it empty for that of the chart" }}
+{{- fail "image.tag: latest is not a fixed version; name a version, or leave it empty for the version of the chart" }}
 {{- end }}
 {{- with .Values.image }}{{ .repository }}:{{ default $.Chart.AppVersion .tag }}{{ with .digest }}@{{ . }}{{ end }}{{ end }}
 {{- end }}

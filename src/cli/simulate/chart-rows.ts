@@ -1,14 +1,14 @@
-/** The rows of a chart: a host each, and where that would be too many, fewer of what is alike. Pure. */
+/** The rows of a chart: one for each host; when that is too many, similar hosts or stages share a row. Pure. */
 import type { StepName } from '../../crds/vocabulary.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { Simulation } from './simulation.ts';
 import type { HostSpans, HostStepSpan, Span, StageSpan } from './timeline.ts';
 
-/** A stretch of time under one mark; without length it is a mark at a moment. */
+/** A span of time with one mark. A span without length marks a moment. */
 export type Bar = Span & { readonly mark: string };
 export type Row = { readonly stage: string; readonly label: string; readonly bars: readonly Bar[] };
 
-/** As many as one looks over. */
+/** More rows than this are hard to read. */
 export const MOST_ROWS = 40;
 
 /** The letter of a step. */
@@ -17,8 +17,9 @@ export function markOf(step: StepName): string {
 }
 
 /**
- * Rows for the stages that were begun, in as much detail as `MOST_ROWS` allow: each host; hosts of a stage that look
- * alike together; hosts of a stage that end alike together, as the slowest of them; stages that went as planned together.
+ * Rows for the stages that have begun, with as much detail as `MOST_ROWS` allows. The levels of detail: a row for each
+ * host; hosts of a stage that look alike share a row; hosts of a stage that end alike share a row, drawn as the slowest
+ * of them; neighbouring stages that succeeded share a row.
  */
 export function chartRows(simulation: Simulation, drawn: (bars: readonly Bar[]) => string): Row[] {
   const begun = simulation.stages.filter(({ startSeconds }) => startSeconds !== undefined);
@@ -72,7 +73,7 @@ function endingOf({ steps }: HostSpans): string {
   return steps.map(({ name, result }) => `${name} ${result}`).join();
 }
 
-/** A host that is done with each step when the last of these is. */
+/** A host that ends each step when the last of these hosts ends it. */
 function slowest(hosts: readonly HostSpans[]): HostSpans {
   const [first = { name: '', steps: [] }] = hosts;
   const steps = first.steps.map((step, at) => ({
@@ -103,7 +104,7 @@ function stepBars(
   ].filter((bar) => bar.mark === 'X' || bar.endSeconds > bar.startSeconds);
 }
 
-/** Neighbours of one name that went as planned, together; every other stage alone. */
+/** Groups neighbouring stages that have one name and succeeded; every other stage is alone. */
 function runsOf(stages: readonly StageSpan[]): StageSpan[][] {
   const runs: StageSpan[][] = [];
   for (const stage of stages) {

@@ -1,9 +1,9 @@
-/** A simulation as bars over time, for terminals: plain text, as wide as is asked for. Pure. */
+/** A simulation as bars over time, in plain text of a given width. Pure. */
 import { duration, wrap } from '../text-table.ts';
 import { chartRows, markOf, MOST_ROWS, type Bar } from './chart-rows.ts';
 import type { Simulation } from './simulation.ts';
 
-/** Marks that are no steps. */
+/** The marks that are not steps. */
 const MEANINGS: Readonly<Record<string, string>> = {
   '.': 'waits for the others',
   '=': 'as planned',
@@ -16,7 +16,7 @@ const NARROWEST_BARS = 20;
 const TICK_CELLS = 12;
 const TICKS_SECONDS = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400];
 
-/** The chart with its axis above and its legend below; nothing when no stage was begun. */
+/** The lines of the chart, with the axis above and the legend below; empty when no stage has begun. */
 export function chart(simulation: Simulation, width: number): string[] {
   const { durationSeconds: seconds } = simulation;
   if (seconds === 0) return [];
@@ -42,7 +42,7 @@ function labelWidth(simulation: Simulation, width: number): number {
 
 type Scale = { readonly cells: number; readonly seconds: number };
 
-/** Each cell shows what takes most of its time, if that is half of it together; a mark without length is always shown. */
+/** A cell shows the bar with most of its time, if bars cover half of the cell. A bar without length always shows. */
 function drawn(bars: readonly Bar[], { cells, seconds }: Scale): string {
   const perCell = seconds / cells;
   const line = Array.from({ length: cells }, (_, cell) =>
@@ -78,7 +78,7 @@ function axis({ cells, seconds }: Scale): string {
   return line;
 }
 
-/** What the marks mean that are there. */
+/** The meanings of the marks that occur. */
 function legend({ stages }: Simulation, marks: string): string {
   const steps = stages.flatMap(({ hosts }) => hosts.flatMap((host) => host.steps.map(({ name }) => name)));
   const named = [...new Set(steps)].map((name) => [markOf(name), name] as const);

@@ -5,7 +5,7 @@ import type { HostSpans, StageSpan } from './timeline.ts';
 
 export const LEFT_STATES = ['locked', 'failed', 'given-back', 'not-reached', 'not-planned'] as const;
 
-/** A host that is not where the strategy wants it. */
+/** A host that the strategy has not brought to its goal. */
 export type LeftHost = {
   readonly name: HostName;
   /**
@@ -17,7 +17,7 @@ export type LeftHost = {
   readonly reason?: string;
 };
 
-/** The hosts that lack a patch at the end, or stay locked, or are unwell; in the order of the plan. */
+/** The hosts that lack a patch at the end, stay locked, or failed; in the order of the plan. */
 export function leftOf(stages: readonly StageSpan[], { run, lacking }: Rehearsal): LeftHost[] {
   const planned = stages.flatMap(({ hosts, level }) => hosts.map((host) => ({ ...host, level })));
   const unplanned = [...lacking.difference(new Set(planned.map(({ name }) => name)))];
@@ -34,16 +34,16 @@ function stateOf(host: PlannedHost, run: Rehearsal['run'], lacking: ReadonlySet<
   const open = run.hosts.find((each) => each.name === name);
   const failed = steps.find(({ result }) => result === 'failed' || result === 'timed-out');
   const reason = open?.reason ?? failed?.reason;
-  const told = reason === undefined ? {} : { reason };
-  if (open) return [{ name, state: 'locked', ...told }];
+  const because = reason === undefined ? {} : { reason };
+  if (open) return [{ name, state: 'locked', ...because }];
   if (wasTaken(host)) {
-    if (failed) return [{ name, state: 'failed', ...told }];
+    if (failed) return [{ name, state: 'failed', ...because }];
     return lacking.has(name) ? [{ name, state: 'given-back' }] : [];
   }
-  return lacking.has(name) ? [{ name, state: 'not-reached', ...told }] : [];
+  return lacking.has(name) ? [{ name, state: 'not-reached', ...because }] : [];
 }
 
-/** Whether it was locked, or where it was to be patched in place, worked on. */
+/** Whether the host was locked; for a host that is patched in place, whether work on it began. */
 function wasTaken({ steps, level }: PlannedHost): boolean {
   const opening = steps.find(({ name }) => kindOf(name)?.opensOutage === level);
   return level === 'away' ? opening?.result === 'success' : opening !== undefined;

@@ -1,10 +1,10 @@
-/** What the patches of a strategy change on a host, as far as its requirements tell. Pure. */
+/** The changes that the patches of a strategy make on a host, as far as their requirements show. Pure. */
 import type { CurrentRequirement, PatchSpec } from '../../crds/patch-strategy-spec.ts';
 import type { PatchChange } from '../../hostops/simulated/simulated-world.ts';
 import type { Facts } from '../../planner/facts.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 
-/** For each patch, by its id: facts with which a host has it, and where that can be all other patches, too. */
+/** For each patch id: facts that meet its requirements, and where possible those of all other patches too. */
 export function patchChanges(patches: readonly PatchSpec[]): Record<string, PatchChange> {
   const all = patches.flatMap(({ current }) => current);
   const changes = patches.map(({ id, rebootRequired, current }) => {

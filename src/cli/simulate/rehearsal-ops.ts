@@ -4,14 +4,14 @@ import type { Fence, Scope } from '../../hostops/port.ts';
 import { SimulatedHostOps } from '../../hostops/simulated/simulated-host-ops.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
 
-/** What is to become of an effect: how long it is kept waiting, and why it is refused then. */
+/** The treatment of an effect: how long it waits for an answer, and the reason if the answer is a refusal. */
 export type Treatment = { readonly seconds: number; readonly refusal: string | undefined };
 
-/** The simulated adapter where answers take their time, and may be refusals. */
+/** The simulated adapter with answers that take time, and may be refusals. */
 export class RehearsalOps extends SimulatedHostOps {
   readonly #world: SimulatedWorld;
   readonly #treat: (effect: Effect) => Treatment;
-  /** When each effect was first asked for. */
+  /** The time of the first request for each effect. */
   readonly #asked = new Map<Effect['key'], number>();
   #alarmsObservedAt = -Infinity;
 
@@ -21,7 +21,7 @@ export class RehearsalOps extends SimulatedHostOps {
     this.#treat = treat;
   }
 
-  /** Looks for alarms, which are known after this time. */
+  /** Observes the alarms; they are known after this time. */
   observeAlarms(seconds: number): void {
     this.#world.after(seconds * 1000, () => {
       this.#alarmsObservedAt = this.#world.now;

@@ -1,4 +1,4 @@
-/** The simulated hosts of a fleet, made so that each step takes the time and the end that is supposed. */
+/** Makes the simulated hosts of a fleet, so that each step takes the supposed time and has the supposed end. */
 import { ownerOfKey } from '../../crds/owner-ref.ts';
 import type { Claim } from '../../engine/view.ts';
 import { factsOf } from '../../hostops/kubernetes/node-facts.ts';
@@ -15,8 +15,8 @@ const FAILED_EXIT_CODE = 1;
 const NOBODY_ASKS = '1970-01-01T00:00:00.000Z';
 
 /**
- * Makes the hosts of the fleet, and work on each that is to be emptied. What
- * another strategy has claimed stays so; what this one has, it has given back.
+ * Makes the hosts of the fleet, with a pod on each host that the plan drains. The
+ * claims of other strategies stay; the claims of this strategy are released.
  * @param owner the key of the object that the plan is for (`ownerKey`)
  */
 export function rehearsalWorld(
@@ -61,7 +61,7 @@ function behaviourOf(host: HostName, fails: WhatIf['fails']): NonNullable<NewHos
   return fails.has(hostStep(host, 'verify')) ? 'lie' : 'honest';
 }
 
-/** The Jobs of a host share the time of their step; the one that reboots it takes none of it. */
+/** The Jobs of a host share the time of their step. The reboot Job takes no time. */
 function timesOf(
   { name, labels, nodeInfo }: FleetHost,
   stage: Stage,

@@ -1,4 +1,4 @@
-/** Carries a plan out on simulated hosts, with the engine of the operator, to see how it goes. */
+/** Runs a plan on simulated hosts with the engine of the operator. */
 import { ownerKey } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
@@ -18,9 +18,9 @@ import { Timeline } from './timeline.ts';
 import { hostStep, type WhatIf } from './what-if.ts';
 
 export type Rehearsal = {
-  /** As the run stands at its end, or where it cannot go on. */
+  /** The run at its end, or where it cannot continue. */
   readonly run: RunState;
-  /** What is waited for then. */
+  /** The reasons why it waits then. */
   readonly reasons: readonly string[];
   readonly endedAt: number;
   readonly timeline: Timeline;
@@ -28,7 +28,7 @@ export type Rehearsal = {
   readonly lacking: ReadonlySet<HostName>;
 };
 
-/** Runs until the run has ended or nothing changes any more. */
+/** Advances the run until it has ended or nothing changes any more. */
 export async function rehearse(
   { plan, owner: planned, limit }: Planned,
   fleet: Fleet,
@@ -101,7 +101,7 @@ function treatmentOf(
 
 const AT_ONCE: Treatment = { seconds: 0, refusal: undefined };
 
-/** The engine's own judgement; what happens by itself in a step is arranged when it is first asked about it. */
+/** Evaluates steps as the engine does. The first evaluation of a host in a step also schedules the events of the step. */
 function observed({
   world,
   ops,

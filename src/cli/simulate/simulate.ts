@@ -8,7 +8,7 @@ import type { WhatIfOptions } from './what-if.ts';
 export type SimulateOptions = InputOptions & WhatIfOptions & { readonly output: Format };
 
 /**
- * Prints how a strategy would go on simulated hosts, and changes nothing.
+ * Runs a strategy on simulated hosts and prints the result; changes nothing.
  * @param width how many columns the chart may take
  * @returns the exit status: 0 when it would be applied, 3 when it would end otherwise
  * @throws CommandError

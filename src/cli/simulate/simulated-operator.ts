@@ -1,7 +1,7 @@
 /**
- * The operator over simulated hosts, without an API server: let time pass,
- * decide, grant permits, store, perform, again. The decision and the port to the
- * hosts are those of the operator; only what it does with Kubernetes itself is missing.
+ * The operator over simulated hosts, without an API server. Its loop: advance
+ * time, decide, grant permits, store, perform. The decision and the port to the
+ * hosts are those of the operator; only its work with Kubernetes itself is missing.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
@@ -20,12 +20,12 @@ import type { Plan } from '../../planner/plan.ts';
 
 export const RUN = 'run-1';
 export const EPOCH = 1;
-/** More passes than a run needs while no time passes; beyond that it turns in circles. */
+/** More passes than a run needs at one instant. A run with more passes never ends. */
 const MOST_PASSES_AT_ONCE = 2_000;
 
 export type Assignment = {
   readonly world: SimulatedWorld;
-  /** Over that world. */
+  /** The port to that world. */
   readonly ops: HostOps;
   readonly scope: Scope;
   readonly plan: Plan;
@@ -43,9 +43,9 @@ export class SimulatedOperator {
   readonly scope: Scope;
   run: RunState;
   order: Order = { mode: 'Run' };
-  /** What people ask for and have no answer to. */
+  /** The requests without an answer. */
   requests: RunRequest[] = [];
-  /** What they were answered. */
+  /** All answers to requests, in order. */
   readonly answers: Answer[] = [];
   /** Every effect that was accepted, in order. */
   readonly accepted: Effect[] = [];
@@ -75,19 +75,19 @@ export class SimulatedOperator {
     return new Set(this.#pool.permits?.map(({ host }) => host));
   }
 
-  /** What is waited for, as the last pass said. */
+  /** The reasons why the run waits, from the last pass. */
   get reasons(): readonly string[] {
     return this.#decision?.reasons ?? [];
   }
 
-  /** When something happens next by itself, or the run wants to look again. */
+  /** The time of the next event in the world, or of the next pass that the run wants, whichever is first. */
   get nextAt(): number | undefined {
     const next = Math.min(this.world.nextAt ?? Infinity, this.#decision?.wakeAt ?? Infinity);
     return Number.isFinite(next) ? next : undefined;
   }
 
   /**
-   * Goes on by a pass; time passes only after one that changed nothing.
+   * Makes a pass; advances time only if the pass changed nothing.
    * @returns false when nothing will change any more by itself
    */
   async goOn(): Promise<boolean> {
@@ -98,17 +98,18 @@ export class SimulatedOperator {
     return true;
   }
 
-  /** Lets time pass, no further than to the next thing that happens. */
+  /** Advances time; `until` must not be later than `nextAt`. */
   letPass(until: number): void {
     if (until > this.world.now) this.#passesAtOnce = 0;
     this.world.advanceTo(until);
   }
 
-  /** Decides once and does what was decided. Whether there is reason to look again at once. */
+  /** Decides once and performs the decision. Returns whether another pass is due at once. */
   async pass(): Promise<boolean> {
     this.passes += 1;
     this.#passesAtOnce += 1;
-    if (this.#passesAtOnce > MOST_PASSES_AT_ONCE) throw new Error(`it turns in circles: ${this.describe()}`);
+    if (this.#passesAtOnce > MOST_PASSES_AT_ONCE)
+      throw new Error(`the run makes passes without end: ${this.describe()}`);
     const { run: runBefore, requests: asked } = this;
     const poolBefore = this.#pool;
     let decided = this.decide(this.#input());
@@ -136,13 +137,13 @@ export class SimulatedOperator {
     return facts;
   }
 
-  /** Goes on from what was stored, as a new process does. */
+  /** Continues from the stored run, as a new process does. */
   protected restart(stored: RunState): void {
     this.run = stored;
     this.#outcomes.clear();
     this.#watch.close();
     this.#watch = this.#ops.watch(() => undefined);
-    // What is watched follows from the run, so the first pass after a restart asks for it again.
+    // The watch follows from the run, so the first pass after a restart asks for the same watch.
     if (this.#decision) this.#watch.want(this.#decision.wants.watch);
   }
 
@@ -171,7 +172,7 @@ export class SimulatedOperator {
     return { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
   }
 
-  /** Whether an answer calls for another look at once. */
+  /** Performs the effects. Returns whether an outcome makes another pass due at once. */
   async #perform(effects: readonly Effect[]): Promise<boolean> {
     let heard = false;
     for (const effect of effects) {

@@ -1,4 +1,4 @@
-/** A simulation for people. Pure. */
+/** A simulation as text for people. Pure. */
 import { findingLines, title } from '../preview-text.ts';
 import { count, duration, table, WIDTH, wrap } from '../text-table.ts';
 import { chart } from './chart.ts';

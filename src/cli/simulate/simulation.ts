@@ -1,4 +1,4 @@
-/** How a strategy would go: docs/reference/simulate.md. */
+/** Simulates the run of a strategy: docs/reference/simulate.md. */
 import type { Reason } from '../../crds/conditions.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
@@ -17,35 +17,35 @@ import { rehearse, type Rehearsal } from './rehearsal.ts';
 import type { StageSpan } from './timeline.ts';
 import { readWhatIf, type WhatIfOptions } from './what-if.ts';
 
-/** What `careen simulate -o yaml` and `-o json` print. */
+/** The output of `careen simulate -o yaml` and `-o json`. */
 export type Simulation = Pick<
   Preview,
   'apiVersion' | 'strategy' | 'pool' | 'planDigest' | 'estimate' | 'findings'
 > & {
   readonly kind: 'Simulation';
   readonly seed?: number;
-  /** The state that the strategy would stand in. */
+  /** The state of the strategy at the end. */
   readonly outcome: StrategyState;
-  /** What its status would say. */
+  /** The message in its status at the end. */
   readonly message: string;
   readonly durationSeconds: number;
   readonly stages: readonly StageSpan[];
-  /** The hosts that lack a patch at the end, or are not as they were. */
+  /** The hosts that lack a patch at the end, stay locked, or failed. */
   readonly left: readonly LeftHost[];
-  /** What to do about it. */
+  /** The actions that are possible after a failure. */
   readonly remedies: readonly Remedy[];
 };
 
 export type Remedy = { readonly does: string; readonly command: string };
 
-/** These let no stage begin; the others show when their stage comes. */
+/** The findings that keep every stage from beginning. The others take effect only when their stage begins. */
 const HOLDS_BACK: Partial<Record<Finding['reason'], Reason>> = {
   NotPermitted: 'NotPermitted',
   PoolPaused: 'Paused',
   PoolOverlap: 'Overlap',
 };
 
-/** Carries the plan of a strategy out on simulated hosts. Throws CommandError when what is supposed makes no sense. */
+/** Runs the plan of a strategy on simulated hosts. Throws CommandError when an option does not fit the plan. */
 export async function simulationOf(
   strategy: Strategy,
   fleet: Fleet,
@@ -74,7 +74,7 @@ export async function simulationOf(
   };
 }
 
-/** As the strategy says, but for its mode: that is Run. */
+/** The order of the strategy, with mode Run. */
 function orderOf({ spec: { execution } }: Strategy, { plan, findings }: Planned): Order {
   const heldBack =
     heldBackBy(findings) ?? heldByPin(pinnedElsewhere(execution.plan, { planDigest: plan.digest }));
@@ -122,11 +122,11 @@ function remediesOf(
   if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
   const annotate = `kubectl -n ${namespace} annotate --overwrite patchstrategy ${name}`;
   const retry = {
-    does: 'begin the failed stage anew, once what failed is mended',
+    does: 'begin the failed stage again, after its cause is fixed',
     command: `${annotate} careen.dev/request='{"id":"retry-1","verb":"retry"}'`,
   };
   const abort = {
-    does: 'give the locked hosts back as they are',
+    does: 'release the locked hosts as they are',
     command: `${annotate} careen.dev/abort=abort-1`,
   };
   return left.some(({ state }) => state === 'locked') ? [retry, abort] : [retry];

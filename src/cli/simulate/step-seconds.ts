@@ -1,4 +1,4 @@
-/** How long each host takes over each step, as far as that is not decided by others. Pure. */
+/** The time that each host takes for each step, without the time that others decide. Pure. */
 import { createHash } from 'node:crypto';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { estimateStep } from '../../planner/estimate.ts';
@@ -8,14 +8,15 @@ import { hostStep, type WhatIf } from './what-if.ts';
 
 /** With a seed a step takes up to this share of its time more or less. */
 const SPREAD = 0.25;
-/** What is estimated to take all of its time ends this much before its timeout. */
+/** A step with an estimate as long as its timeout ends this much before the timeout. */
 const MOMENT_SECONDS = 0.001;
 
 export type StepSeconds = (host: HostName, step: StepName) => number;
 
 /**
- * The estimates of the plan, or what is supposed instead. With a seed they vary
- * a little, the same for equal seeds; none of that reaches its timeout.
+ * The estimates of the plan, or the supposed times instead. With a seed the
+ * estimates vary a little; equal seeds give equal times. No estimate reaches the
+ * timeout of its step.
  */
 export function stepSeconds(
   { stages }: Plan,

@@ -1,4 +1,4 @@
-/** When each host was done with each step, as the engine judged it. */
+/** Records when each host ended each step, by the verdicts of the engine. */
 import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/patch-strategy-status.ts';
 import type { OutageLevel, Result, StageName, StepName } from '../../crds/vocabulary.ts';
 import type { HostVerdict } from '../../engine/evaluate.ts';
@@ -28,7 +28,7 @@ type StepOf = Pick<StepStatus, 'id' | 'name'>;
 export class Timeline {
   readonly #judged = new Map<string, Judged>();
 
-  /** Notes what the engine made of the hosts of a step. */
+  /** Records the verdicts of the engine on the hosts of a step. */
   note(stage: StageStatus, step: StepStatus, verdicts: readonly HostVerdict[], now: Instant): void {
     for (const { host, verdict } of verdicts) {
       const key = keyOf(stage, step, host);
@@ -43,7 +43,7 @@ export class Timeline {
     return this.#judged.has(keyOf(stage, step, host));
   }
 
-  /** All stages of a phase; those that were not begun have no times. */
+  /** All stages of a phase. A stage that has not begun has no times. */
   stagesOf(phase: PhaseStatus, end: Instant): StageSpan[] {
     const clock = { start: Date.parse(phase.startTime ?? ''), end };
     return phase.stages.map((stage) => ({
@@ -58,7 +58,7 @@ export class Timeline {
     const begun = stage.steps.filter(({ startTime }) => startTime !== undefined);
     const spans = begun.map((step) => this.#stepOf(stage, step, host, clock));
     const last = begun.at(-1);
-    return last ? [...spans, ...this.#givenBack(stage, last, host, clock)] : spans;
+    return last ? [...spans, ...this.#released(stage, last, host, clock)] : spans;
   }
 
   #stepOf(stage: StageStatus, step: StepStatus, host: HostName, clock: Clock): HostStepSpan {
@@ -71,14 +71,14 @@ export class Timeline {
     return { name: step.name, ...span, endSeconds, result, ...(reason ? { reason } : {}) };
   }
 
-  /** After a failed step the engine unlocks the hosts that it gives back. */
-  #givenBack(stage: StageStatus, failed: StepStatus, host: HostName, clock: Clock): HostStepSpan[] {
+  /** After a failed step the engine unlocks the hosts that it releases. */
+  #released(stage: StageStatus, failed: StepStatus, host: HostName, clock: Clock): HostStepSpan[] {
     if (failed.name === UNLOCK) return [];
     const judged = this.#judged.get(keyOf(stage, { id: failed.id, name: UNLOCK }, host));
     if (!judged || !failed.endTime) return [];
     const startSeconds = secondsAt(Date.parse(failed.endTime), clock);
     const { verdict, since } = judged;
-    // Nothing was to be given back.
+    // There was nothing to release.
     if (verdict.kind === 'done' && secondsAt(since, clock) === startSeconds) return [];
     if (verdict.kind === 'done')
       return [{ name: UNLOCK, startSeconds, endSeconds: secondsAt(since, clock), result: 'success' }];
@@ -100,7 +100,7 @@ function resultOf(step: StepStatus, judged: Judged | undefined): Result {
     case 'failed':
       return 'failed';
     default:
-      // The engine gave it up because of others.
+      // The engine aborted the step because other hosts failed.
       return step.result === 'failed' ? 'aborted' : step.result;
   }
 }

@@ -1,4 +1,4 @@
-/** What people suppose of single hosts and steps: `--fail HOST:STEP`, `--slow HOST:STEP=SECONDS`, `--seed N`. Pure. */
+/** Suppositions about single hosts and steps: `--fail HOST:STEP`, `--slow HOST:STEP=SECONDS`, `--seed N`. Pure. */
 import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan, Stage, Step } from '../../planner/plan.ts';
@@ -16,7 +16,7 @@ export type WhatIf = {
   readonly seed: number | undefined;
 };
 
-/** Names the step of a host, which has one stage in a plan. */
+/** Names a step of a host. A host has only one stage in a plan. */
 export type HostStepKey = string;
 
 export function hostStep(host: HostName, step: StepName): HostStepKey {
@@ -28,13 +28,13 @@ const FAIL = /^([^:=]+):([^:=]+)$/;
 const SLOW = /^([^:=]+):([^:=]+)=(\d{1,6})$/;
 const SEED = /^\d{1,9}$/;
 
-/** Reads what is supposed of a plan. Throws CommandError that names the value and what would be right. */
+/** Reads the suppositions about a plan. Throws CommandError with the wrong value and what is expected. */
 export function readWhatIf({ fail = [], slow = [], seed }: WhatIfOptions, plan: Plan): WhatIf {
   if (seed !== undefined && !SEED.test(seed))
     throw new CommandError(`--seed ${seed}: expected a whole number from 0 to 999999999`);
   return {
     fails: new Set(fail.flatMap((value) => failures(value, plan))),
-    // Of what is said twice the last counts.
+    // The last value counts when a step is given twice.
     seconds: new Map(slow.flatMap((value) => slowSteps(value, plan))),
     seed: seed === undefined ? undefined : Number(seed),
   };
@@ -84,7 +84,7 @@ function meant(option: string, host: string, step: string, plan: Plan): Meant[] 
   throw new CommandError(`${option}: there is no step ${step} for ${host}; there is ${known.join(', ')}`);
 }
 
-/** A name that occurs twice means the step that takes time. */
+/** When a name occurs twice, it means the step that takes time. */
 function stepOf({ steps }: Stage, name: string): Step | undefined {
   const named = steps.filter((step) => step.name === name);
   return named.find(({ timeoutSeconds }) => timeoutSeconds > 0) ?? named[0];

@@ -1,34 +1,34 @@
 import { PATCH_STRATEGY } from '../../crds/names.ts';
 import type { OwnerName } from '../../crds/owner-ref.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
-import type { MarkedHost } from '../../hostops/port.ts';
 import { isFinal } from '../../engine/run-state.ts';
+import type { MarkedHost } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';
-import { runOf } from '../../status/codec.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { runOf } from '../../status/codec.ts';
 
-/** A run that its owner still has, and what that says of it. */
+/** A run that its owner still has, with the facts that back its permits and claims. */
 export type ActiveRun = {
   readonly owner: OwnerName;
-  /** Hosts whose outage it has recorded as open. */
+  /** The hosts whose outage the run has recorded as open. */
   readonly open: ReadonlySet<HostName>;
-  /** Whether it may record further ones: then a permit may be ahead of its record. */
+  /** Whether it may record further outages: a permit may then precede its record. */
   readonly underWay: boolean;
   /** How many of its open hosts have failed and are kept. */
   readonly failed: number;
 };
 
 /**
- * By run; undefined: its owner was read and does not have it. Of a run that is not in it nothing is known, such as that
- * of a kind which this version does not have: nothing of it may be touched.
+ * By the id of the run. Undefined: the owner was read and does not have the run. A run without an entry is unknown, for
+ * example because this version does not have the kind of its owner: its permits and claims must stay.
  */
 export type ActiveRuns = ReadonlyMap<string, ActiveRun | undefined>;
 
 /**
- * Which of the runs that permits or claims of a pool name are active: their owner exists and has not begun another.
- * Reads the owners anew, since what no active run stands for is taken back; and after the claims, since a run records
- * a host before it claims it.
+ * Reads which runs with permits or claims in the pool are active: the owner exists and has not begun another run.
+ * Asks the API server for the owners, because a sweep removes the permits and claims of all other runs. The claims must
+ * be read before this call: a run records a host before it claims it.
  */
 export async function activeRuns(
   api: Pick<CareenApi, 'strategy'>,
@@ -49,8 +49,8 @@ export async function activeRuns(
   return active;
 }
 
-/** A run that has failed may have got permits for a retry that its status does not tell of yet. */
-const MAY_GO_ON: ReadonlySet<StrategyState> = new Set([
+/** A failed run may hold permits for a retry that its status does not show yet. */
+const MAY_CONTINUE: ReadonlySet<StrategyState> = new Set([
   'ready-to-apply',
   'applying',
   'apply-failed',
@@ -63,6 +63,6 @@ function activeRun(owner: OwnerName, { status }: PatchStrategy): ActiveRun {
     owner,
     open: new Set(run?.hosts.map(({ name }) => name)),
     failed: run?.hosts.filter(({ result }) => isFinal(result)).length ?? 0,
-    underWay: run !== undefined && MAY_GO_ON.has(run.state),
+    underWay: run !== undefined && MAY_CONTINUE.has(run.state),
   };
 }

@@ -1,47 +1,47 @@
 /**
- * Reads and writes the status of pools, permits above all. Changes to one pool
- * that come while it is being written share the next write, so strategies do
- * not get in each other's way; another process that writes is met by the guard
- * of each write, and a leader before by the epoch.
+ * Reads and writes the status of pools, above all their permits. Changes to one
+ * pool that arrive during a write share the next write, so strategies do not
+ * conflict with each other. The guard of each write detects another writer; the
+ * epoch detects another leader.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
+import { epochState, takenOver } from '../../engine/takeover.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import { epochState, takenOver } from '../../engine/takeover.ts';
 
 const TRIES = 6;
-const PAUSE_MILLISECONDS = 10;
-const LONGEST_TURN_MILLISECONDS = 1_000;
+const RETRY_PAUSE_MILLISECONDS = 10;
+const LONGEST_PAUSE_MILLISECONDS = 1_000;
 
-/** What the ledger needs of a pool's store. */
+/** The store of pools, as far as the ledger needs it. */
 export type PoolStore = {
   /** The pool as it is now; undefined when there is none. */
   pool(name: string): Promise<HostPool | undefined>;
-  /** Makes the status what is given. Throws ConflictError when the pool has changed since it was read. */
+  /** Replaces the status. Throws ConflictError when the pool has changed since it was read. */
   writePool(pool: HostPool, status: HostPoolStatus): Promise<void>;
 };
 
 export type PoolLedgerOptions = {
   readonly store: PoolStore;
-  /** The hosts of the pool that carry marks of ours, read past every cache; asked once for each takeover. */
+  /** The hosts of the pool that carry our marks, read past every cache. Called once for each takeover. */
   readonly markedHosts: (pool: HostPool) => Promise<readonly MarkedHost[]>;
-  /** Told of each write that was made, and of each that came too late. */
+  /** Called after each write, and before each retry after a conflict. */
   readonly wrote?: (result: 'written' | 'conflict') => void;
-  /** Told that the permits of a pool were made again from the claims. */
+  /** Called when the permits of a pool were rebuilt from the claims. */
   readonly rebuilt?: (pool: HostPool) => void;
   /** How long changes are collected before a write. */
   readonly lingerMilliseconds?: number;
 };
 
-/** Decides on the status as it was just read; the very same object when nothing is to be changed. */
+/** Decides on the status just read; returns the same object when there is nothing to change. */
 export type Change<T> = (
   status: HostPoolStatus,
   pool: HostPool,
 ) => { readonly status: HostPoolStatus; readonly result: T };
 
-/** A change, with whoever waits for it. */
+/** A change, with the callbacks for its caller. */
 type Waiting = {
   readonly decide: (status: HostPoolStatus, pool: HostPool) => HostPoolStatus;
   readonly done: () => void;
@@ -51,7 +51,7 @@ type Waiting = {
 export class PoolLedger {
   readonly #options: PoolLedgerOptions;
   readonly #waiting = new Map<string, Waiting[]>();
-  /** Under which epoch this process leads, by the uid of the pool. */
+  /** The epoch under which this process leads, by the uid of the pool. */
   readonly #epochs = new Map<string, number>();
 
   constructor(options: PoolLedgerOptions) {
@@ -59,8 +59,9 @@ export class PoolLedger {
   }
 
   /**
-   * The epoch under which this process leads a pool that was just read; raised first when that was not done yet, or
-   * when somebody wiped it. Throws DeposedError when another leader has raised it.
+   * The epoch under which this process leads a pool that was just read. Raises the epoch first, unless this process has
+   * done so and nobody has wiped it since. Throws DeposedError when another leader has raised it, and ConflictError
+   * when the pool is gone.
    */
   async ensureEpoch(pool: HostPool): Promise<number> {
     const { name, uid } = pool.metadata;
@@ -73,8 +74,9 @@ export class PoolLedger {
   }
 
   /**
-   * Raises the epoch above one that a strategy of the pool was written under, and resolves with it. Either another
-   * leader has written that: then the pool says so, too, and this throws DeposedError. Or the pool's own epoch was lost.
+   * Raises the epoch above that of a strategy in the pool, and resolves with it. If another leader wrote the strategy,
+   * the pool shows that epoch, too: this throws DeposedError. Otherwise the pool had lost its epoch. Throws
+   * ConflictError when the pool is gone.
    */
   async raiseAbove(pool: string, epoch: number): Promise<number> {
     const raised = await this.update(pool, (status) => {
@@ -86,9 +88,8 @@ export class PoolLedger {
   }
 
   /**
-   * Changes the status of a pool. Resolves with what the change has decided, once that is stored; undefined when there
-   * is no such pool. Throws DeposedError, and ConflictError when others wrote each time it was tried: then nothing was
-   * changed.
+   * Changes the status of a pool. Resolves with the result of the change once it is stored; undefined when there is no
+   * such pool. Throws DeposedError. Throws ConflictError when each attempt met another writer; nothing is changed then.
    */
   async update<T>(pool: string, change: Change<T>): Promise<T | undefined> {
     let result: T | undefined;
@@ -107,26 +108,26 @@ export class PoolLedger {
     else {
       const opened = [entry];
       this.#waiting.set(pool, opened);
-      void this.#drain(pool, opened);
+      void this.#writeAll(pool, opened);
     }
     await promise;
     return result;
   }
 
-  /** Carries out what waits for a pool, batch after batch, until nothing does. */
-  async #drain(pool: string, queue: Waiting[]): Promise<void> {
+  /** Writes the waiting changes of a pool, batch after batch, until none is left. */
+  async #writeAll(pool: string, queue: Waiting[]): Promise<void> {
     const { lingerMilliseconds = 0 } = this.#options;
-    let turnOfOthers = 0;
+    let pauseForOthers = 0;
     for (;;) {
-      await delay(Math.max(lingerMilliseconds, turnOfOthers));
+      await delay(Math.max(lingerMilliseconds, pauseForOthers));
       const batch = queue.splice(0);
       if (batch.length === 0) {
         this.#waiting.delete(pool);
         return;
       }
       try {
-        // Another process that writes, too, gets three times the time that this one took: so they seldom meet.
-        turnOfOthers = Math.min(3 * (await this.#persist(pool, batch)), LONGEST_TURN_MILLISECONDS);
+        // Another writer gets three times as long as this write took, so the two seldom conflict.
+        pauseForOthers = Math.min(3 * (await this.#persist(pool, batch)), LONGEST_PAUSE_MILLISECONDS);
         for (const { done } of batch) done();
       } catch (error) {
         for (const { failed } of batch) failed(error);
@@ -135,8 +136,8 @@ export class PoolLedger {
   }
 
   /**
-   * Reads anew and tries again when somebody else wrote in between: each try decides on what it has just read. Resolves
-   * with how many milliseconds the last one took.
+   * Makes one write for the batch. Tries again when somebody else wrote in between; each attempt decides on the pool it
+   * has just read. Resolves with the milliseconds that the last attempt took.
    */
   async #persist(pool: string, batch: readonly Waiting[]): Promise<number> {
     for (let tried = 1; ; tried++) {
@@ -147,7 +148,7 @@ export class PoolLedger {
       } catch (error) {
         if (!(error instanceof ConflictError) || tried === TRIES) throw error;
         this.#options.wrote?.('conflict');
-        await delay(Math.random() * PAUSE_MILLISECONDS * 2 ** tried);
+        await delay(Math.random() * RETRY_PAUSE_MILLISECONDS * 2 ** tried);
       }
     }
   }

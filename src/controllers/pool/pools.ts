@@ -10,17 +10,17 @@ type KnownPool = PoolAge & {
   readonly provider: Provider;
 };
 
-/** What is known of all pools, for the one thing that takes all of them: which hosts a pool has. */
+/** All known pools. The hosts of one pool depend on the others: the first pool that selects a host has it. */
 export class Pools {
   readonly #pools = new Map<string, KnownPool>();
   readonly #moved: () => void;
 
-  /** `moved` is called when hosts may have moved from or to other pools. */
+  /** `moved` is called when hosts may have moved between pools. */
   constructor(moved: () => void) {
     this.#moved = moved;
   }
 
-  /** Takes a pool in. */
+  /** Adds a pool, or replaces what was known of it. */
   set({
     metadata: { name, uid, generation, creationTimestamp: createdAt },
     spec: { provider },
@@ -34,7 +34,7 @@ export class Pools {
     if (this.#pools.delete(name)) this.#moved();
   }
 
-  /** Whether the spec of that generation was taken in. */
+  /** Whether the spec of that generation is known. */
   knows(name: string, { uid, generation }: { readonly uid?: string; readonly generation?: number }): boolean {
     const known = this.#pools.get(name);
     return known !== undefined && known.uid === uid && known.generation === generation;
@@ -44,7 +44,7 @@ export class Pools {
     return [...this.#pools.keys()];
   }
 
-  /** The hosts that a pool means. */
+  /** The scope that selects the hosts of a pool. Adds the pool. */
   scopeOf(pool: HostPool): Scope {
     this.set(pool);
     const { name, creationTimestamp: createdAt } = pool.metadata;
@@ -54,7 +54,7 @@ export class Pools {
   }
 }
 
-/** Stands in for a pool that is gone, so that hosts that are out of service can still be given back. */
+/** The scope of a pool that is gone: hosts that are out of service can still be released. */
 export function fallbackScope(pool: string): Scope {
   const { provider, roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
   return { pool, provider, before: [], roles };

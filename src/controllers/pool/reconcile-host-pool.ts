@@ -1,22 +1,22 @@
 /**
- * One pass over one pool: lead it, take back what no active run stands for, and
- * show how it is. Permits are granted elsewhere, by the passes over strategies.
+ * One pass over one pool: lead it, sweep claims and permits that no active run
+ * backs, and write its status. The passes over strategies grant the permits.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import type { FleetFacts } from '../../engine/view.ts';
-import { Attachments } from '../runtime/attachments.ts';
-import { activeRuns } from './active-runs.ts';
 import { limitIn, overlap } from '../../engine/pool-facts.ts';
+import type { FleetFacts } from '../../engine/view.ts';
 import { observedStatus } from '../../status/pool-status.ts';
+import { Attachments } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
 import type { Reconcile } from '../runtime/reconcile-result.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import { activeRuns } from './active-runs.ts';
 import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
-/** No watch of the pool tells of the end of a Job. */
+/** The watches of a pool do not report the end of a Job, so the pass repeats while a Job runs. */
 const SWEEP_PAUSE_MILLISECONDS = 2_000;
 
-/** Makes the worker of the queue: given the name of a pool, it makes one pass over it. */
+/** Makes the worker of the pool queue, which takes the name of a pool and makes one pass. */
 export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string) => void): Reconcile {
   const attachments = new Attachments(deps.hosts, changed);
 

@@ -1,34 +1,34 @@
 /**
- * Takes back what no active run stands for: claims that a late or lost operator
- * left behind, permits of runs that are gone and of hosts that no longer exist.
+ * The sweep of a pool: releases claims that a deposed or lost operator left
+ * behind, and frees permits of runs and of hosts that no longer exist.
  */
 import type { HostPoolStatus, Permit } from '../../crds/host-pool.ts';
 import { ownerKey, ownerText } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
+import { withPermits } from '../../engine/permits.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
-import type { Attachment } from '../runtime/attachments.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { ActiveRuns } from './active-runs.ts';
-import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
-import { withPermits } from '../../engine/permits.ts';
+import type { Attachment } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import type { ActiveRuns } from './active-runs.ts';
 
 export type SweepContext = {
   readonly deps: ReconcilerDeps;
   readonly pool: HostPool;
   readonly attachment: Attachment;
   readonly epoch: number;
-  /** The hosts that carried marks of ours when it was looked which runs are alive. */
+  /** The hosts that carried our marks before the active runs were read. */
   readonly marked: readonly MarkedHost[];
   readonly active: ActiveRuns;
   readonly signal: AbortSignal;
 };
 
 /**
- * Releases the hosts whose claims no active run stands for. A host that a Job works on is not given back: whoever
- * started it is gone, the Job is not. Resolves with whether there are such hosts, to be looked at again.
+ * Releases the hosts whose claims no active run backs. A host that a Job works on is not released: the run is gone, but
+ * its Job is not. Resolves with whether there are such hosts; they need another pass.
  */
 export async function sweepClaims(context: SweepContext): Promise<boolean> {
   const { pool, marked, active } = context;
@@ -41,7 +41,7 @@ export async function sweepClaims(context: SweepContext): Promise<boolean> {
   return waits;
 }
 
-/** The status without the permits that no active run stands for; the very same object when there are none. */
+/** The status without the permits that no active run backs; the same object when there are none. */
 export function withoutStrayPermits(
   { deps, attachment, active }: SweepContext,
   status: HostPoolStatus,
@@ -52,7 +52,10 @@ export function withoutStrayPermits(
   return kept.length === (status.permits ?? []).length ? status : withPermits(status, kept);
 }
 
-/** A claim is right while its run is alive and either has recorded the host, or has a permit for it and goes on. */
+/**
+ * Whether a claim is backed: its run is unknown, or is active and has recorded the host, or is under way with a permit
+ * for the host.
+ */
 export function isBacked(
   host: HostName,
   { run }: Claim,
@@ -69,8 +72,10 @@ export function isBacked(
 }
 
 /**
- * The permits that stay: of active runs, unless their host is gone and the run no longer names it; those of other runs
- * whose claim is still on the host; and those that were granted since it was looked which runs are alive.
+ * The permits that stay:
+ * - permits of a run that is unknown, or that got its first permit after the active runs were read;
+ * - permits of a host that the run has recorded, or that still carries its claim;
+ * - permits of a host that exists, while the run is under way.
  */
 export function keptPermits(
   { permits = [] }: HostPoolStatus,
@@ -96,10 +101,10 @@ async function release(
   const outcome = await deps.hosts.perform(effect, { owner, run, epoch }, signal);
   deps.log.warn(
     { pool: pool.metadata.name, host, run, owner: ownerKey(owner), outcome: outcome.kind },
-    'claim of no active run swept back',
+    'claim of no active run released',
   );
   if (outcome.kind === 'accepted') {
-    const note = `the claim of ${ownerText(owner)} on ${host} was taken off: its run does not stand for it`;
+    const note = `the claim of ${ownerText(owner)} on ${host} was removed: no active run backs it`;
     deps.events.record(poolEvent(pool, { reason: 'ClaimSwept', host, note }));
   }
   if (outcome.kind === 'stale' || outcome.kind === 'unknown') await deps.hosts.confirm([host], signal);

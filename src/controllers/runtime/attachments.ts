@@ -1,15 +1,15 @@
+import { Outcomes } from '../../engine/outcomes.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { Outcomes } from '../../engine/outcomes.ts';
 
-/** What one strategy listens to, and how its effects were received; nothing that a restart would miss. */
+/** The subscriptions of one strategy or pool, and the outcomes of its effects. A restart can lose them without harm. */
 export class Attachment {
   readonly scope: Scope;
   readonly outcomes = new Outcomes();
-  /** When the status was last written, for coalescing. */
+  /** When the status was last written, in milliseconds since the epoch; used to coalesce writes. */
   statusWrittenAt = 0;
-  /** Since when it is looked what runs on the open hosts. */
+  /** Since when this process observes the instances on the open hosts. */
   observingSince: number | undefined;
   readonly #hosts: HostOps;
   readonly #fleet: Subscription;
@@ -36,13 +36,13 @@ export class Attachment {
   }
 }
 
-/** The attachments of all strategies, made when a strategy is first seen and when its pool changes. */
+/** The attachments by key: made when a key is first seen, and again when its scope changes. */
 export class Attachments {
   readonly #hosts: HostOps;
   readonly #changed: (key: string) => void;
   readonly #attached = new Map<string, { readonly identity: string; readonly attachment: Attachment }>();
 
-  /** `changed` is told of a key when something is new about what it listens to. */
+  /** `changed` is called with a key when its fleet or one of its hosts has changed. */
   constructor(hosts: HostOps, changed: (key: string) => void) {
     this.#hosts = hosts;
     this.#changed = changed;

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
 import { ownerKey } from '../../crds/owner-ref.ts';
+import type { DeposedError } from '../../engine/takeover.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
@@ -12,11 +13,10 @@ import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-pass.ts';
+import { poolEvent, type Telemetry } from './events.ts';
 import { reconcileQueue } from './reconcile-queue.ts';
 import type { Reconcile } from './reconcile-result.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
-import type { DeposedError } from '../../engine/takeover.ts';
-import { poolEvent, type Telemetry } from './events.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 const STRATEGIES_AT_ONCE = 4;
@@ -29,11 +29,11 @@ export type OperatorDeps = ShellDeps &
     readonly log: Logger;
     readonly newId: () => string;
     readonly operatorNamespace: string;
-    /** The host that this process runs on, where it is known. */
+    /** The host of this process, where it is known. */
     readonly activeHost: HostName | undefined;
-    /** A safety net: everything is looked at so often, even if nothing tells of a change. */
+    /** A safety net: every pool and strategy is reconciled this often, even without a change. */
     readonly resyncSeconds: number;
-    /** Another operator leads: this process must end at once. */
+    /** Called when another operator leads: this process must end at once. */
     readonly deposed: (error: DeposedError) => void;
   };
 
@@ -52,7 +52,7 @@ type StrategySeen = z.infer<typeof strategySeen>;
 export class CareenOperator extends OperatorShell {
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
-  /** The pool of each strategy, whose change wakes it, and its run, whose end wakes the pool that it held. */
+  /** By strategy: its pool, whose change requeues the strategy, and its run, whose end requeues the pool. */
   readonly #seen = new Map<string, StrategySeen>();
   readonly #known = new Pools(() => this.#requeueAll());
   readonly #resyncSeconds: number;
@@ -103,12 +103,12 @@ export class CareenOperator extends OperatorShell {
     return Promise.resolve();
   }
 
-  /** Which hosts a pool has depends on the other pools: when that may have changed, everything is looked at. */
+  /** When the hosts of a pool may have changed, `Pools` requeues everything: each pool depends on the others. */
   async #poolChanged({ meta: { name }, object, type }: ResourceEvent): Promise<void> {
     const pool = parsePool(object);
     if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
     else if (pool) this.#known.set(pool);
-    // A pass over it takes in what a change does not tell. Permits come and go in its status: that is shown once a second.
+    // The watch delivers metadata only; the pass reads the spec. Each permit changes the status: it may wait a second.
     const known = this.#known.knows(name, object.metadata ?? {});
     this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
     for (const [key, { spec }] of this.#seen) if (spec.poolRef === name) this.#strategies.add(key);
@@ -128,7 +128,7 @@ function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenAp
     wrote: (result) => metrics.permitWrite(result),
     rebuilt: (pool) => {
       const note =
-        'the status of the pool was older than the claims on its hosts: its permits were made from them';
+        'the status of the pool was older than the claims on its hosts: its permits were rebuilt from the claims';
       log.warn({ pool: pool.metadata.name }, note);
       events.record(poolEvent(pool, { reason: 'PoolRebuilt', note }));
     },

@@ -1,23 +1,23 @@
 import type { Logger } from 'pino';
-import type { Metrics } from '../../telemetry/metrics.ts';
-import { ConflictError } from '../../kube/errors.ts';
 import { DeposedError } from '../../engine/takeover.ts';
+import { ConflictError } from '../../kube/errors.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Reconcile } from './reconcile-result.ts';
 import { WorkQueue } from './work-queue.ts';
 
 export type ReconcileQueueOptions = {
-  /** What the keys name: `strategy` or `pool`. */
+  /** The kind of object that a key names: `strategy` or `pool`. */
   readonly kind: string;
   readonly atOnce: number;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
-  /** Another operator leads: this process must end at once. */
+  /** Called when another operator leads: this process must end at once. */
   readonly deposed: (error: DeposedError) => void;
 };
 
-/** A queue of passes that are counted. `make` gets what is to be told of a key whose object has changed. */
+/** A queue of passes, with logs and metrics. `make` gets a callback that queues the key of a changed object. */
 export function reconcileQueue(
   { kind, atOnce, log, metrics, clock, deposed }: ReconcileQueueOptions,
   make: (changed: (key: string) => void) => Reconcile,

@@ -5,13 +5,13 @@ export type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileR
 
 export type ReconcileResult = {
   /**
-   * When to make the next pass, in milliseconds since the epoch, unless a change makes one before; a time that has passed
-   * means at once. Undefined: when something changes.
+   * The time of the next pass, in milliseconds since the epoch. A time in the past means at once, and a change requeues
+   * earlier. Undefined: only a change requeues.
    */
   readonly requeueAt?: Instant | undefined;
 };
 
-/** The result with the first of several times. */
+/** One result with the earliest time of several. */
 export function earliest(...results: readonly ReconcileResult[]): ReconcileResult {
   const times = results.flatMap(({ requeueAt }) => requeueAt ?? []);
   return times.length > 0 ? { requeueAt: Math.min(...times) } : {};

@@ -6,7 +6,7 @@ import type { PoolLedger } from '../pool/pool-ledger.ts';
 import type { Pools } from '../pool/pools.ts';
 import type { Telemetry } from './events.ts';
 
-/** What all reconcilers are made with. Each of their files takes only what it uses. */
+/** The dependencies of all reconcilers. Each of their files takes only those it uses. */
 export type ReconcilerDeps = Telemetry & {
   readonly api: CareenApi;
   readonly hosts: HostOps;

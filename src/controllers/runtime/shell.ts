@@ -3,9 +3,9 @@
  * event after another to a handler) with all of its I/O replaced.
  *
  * As published (1.3.9) the package ends the process when a watch fails, loses
- * deletions over reconnects and turns a refused status write into null. So every
- * method of it that talks to the API server is overridden here, and a test
- * compares its list of methods with the one we know.
+ * deletions over reconnects and turns a refused status write into null. Every
+ * method that calls the API server is therefore overridden here. A test compares
+ * the methods of the package with the known list.
  */
 import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent, ResourceMeta } from '@dot-i/k8s-operator';
@@ -36,8 +36,8 @@ export abstract class OperatorShell extends k8sOperator.default {
   }
 
   /**
-   * Tells `onEvent` of every object of a kind, now and whenever it changes. Resolves when the first list was told. With
-   * changes as `metadata`, a change comes without spec and status.
+   * Calls `onEvent` for every object of a kind, now and on every change. Resolves when the first list was delivered.
+   * With `changesAs` `metadata`, a change carries neither spec nor status.
    */
   protected override async watchResource(
     group: string,
@@ -93,7 +93,7 @@ export abstract class OperatorShell extends k8sOperator.default {
     versions: V1CustomResourceDefinitionVersion[];
     plural: string;
   }> {
-    return refused('registerCustomResourceDefinition', 'deploy/crds is applied by who installs');
+    return refused('registerCustomResourceDefinition', 'the installer applies deploy/crds');
   }
 
   protected override setResourceStatus(): Promise<ResourceMeta | null> {

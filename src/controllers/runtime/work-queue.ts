@@ -1,12 +1,12 @@
 /**
- * Runs one worker function over keys: a key never runs twice at once, repeats
- * while it waits collapse, a repeat while it runs makes it run once more. A
- * worker that throws is tried again, later each time.
+ * Runs one worker function over keys. A key never runs twice at once: repeats of
+ * a waiting key collapse, and a repeat of a running key runs it once more. A key
+ * whose worker throws is retried with exponential back-off.
  */
 export type WorkQueueOptions = {
-  /** Resolves with after how many milliseconds the key is to run again; undefined: when it is added. */
+  /** Resolves with the milliseconds until the key runs again; undefined: not before it is added. */
   readonly work: (key: string, signal: AbortSignal) => Promise<number | undefined>;
-  /** Told of what a worker threw; the key is tried again by itself. */
+  /** Called with the error of a worker; the queue retries the key by itself. */
   readonly failed: (key: string, error: unknown, retryInMilliseconds: number) => void;
   readonly atOnce: number;
 };
@@ -41,7 +41,7 @@ export class WorkQueue {
     this.#dispatch();
   }
 
-  /** Runs the key after a while, unless it runs before: the earliest wish counts. */
+  /** Runs the key after a delay, unless it runs earlier. Of several delays the one that ends first counts. */
   addAfter(key: string, milliseconds: number): void {
     if (this.#stopping.signal.aborted) return;
     const at = performance.now() + milliseconds;
@@ -77,7 +77,7 @@ export class WorkQueue {
       if (!signal.aborted) this.#retry(key, error);
     }
     this.#running.delete(key);
-    // A repeat says anew when the key is to run again.
+    // A repeat decides itself when the key runs again.
     if (this.#repeats.delete(key) || (againAfter !== undefined && againAfter <= 0)) this.add(key);
     else if (againAfter !== undefined) this.addAfter(key, againAfter);
     this.#dispatch();

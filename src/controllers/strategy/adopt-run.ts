@@ -11,9 +11,9 @@ import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './str
 type Deps = Pick<StrategyDeps, 'api' | 'ledger' | 'hosts' | 'adopted' | 'log'>;
 
 /**
- * Takes over a run that a leader before has carried out so far, before anything is decided about it: its status is
- * stamped with our epoch, then its claims and Jobs, so that what that leader has still under way is refused. Once for
- * each run and epoch. A run of another pool holds nothing any more and is left alone. Throws DeposedError.
+ * Adopts the run of an earlier leader before anything is decided about it. Stamps the status with our epoch, then the
+ * claims and Jobs, so that writes of that leader still in flight are refused. Once for each run and epoch. A run of
+ * another pool holds no host any more and stays unchanged. Throws DeposedError.
  */
 export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSignal): Promise<StrategyPass> {
   const { api, ledger, hosts, adopted, log } = deps;
@@ -57,8 +57,8 @@ function adoptions(
 }
 
 /**
- * Whether the claim was asked for, with what the host was before, and may not have been made yet. Later a claim that is
- * missing was taken off by somebody.
+ * Whether the claim of a host may still be in flight: its intent is stored, with the earlier state of the host, and the
+ * step that claims is the current one. After that step, a missing claim was removed by somebody.
  */
 export function mayBeOnItsWay(
   { apply }: RunState,

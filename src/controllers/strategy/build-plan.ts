@@ -1,6 +1,6 @@
 /**
- * Builds a plan: asks the fleet what the planner needs, in the VIM's three
- * query steps, and keeps what came of it in the status.
+ * Builds a plan: queries the fleet in the three query steps of the VIM, and
+ * returns a status with the plan, or with the reason why there is none.
  */
 import type { Reason } from '../../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
@@ -15,22 +15,25 @@ import { InputError } from '../../planner/input-error.ts';
 import { builtStatus, failedStatus, type BuildInput } from '../../status/build-status.ts';
 import { QueryPhase } from '../../status/query-phase.ts';
 
-/** The plan stands whole in the status; this bounds it, with room for what a run adds (decision 0004). */
+/** The status holds the whole plan. This limit leaves room for the fields that a run adds (decision 0004). */
 const MAX_PLAN_BYTES = 128 * 1024;
 
 export type PlanInput = BuildInput & {
   readonly scope: Scope;
-  /** How many hosts of the pool may be out of service, as a number. */
+  /** How many hosts of the pool may be out of service at once; never a percentage. */
   readonly maxUnavailable: number;
   /** The host of the leading operator, where it is known. */
   readonly activeHost: HostName | undefined;
-  /** What of the strategy the pool does not permit; then there is no plan. */
+  /** The parts of the strategy that the pool does not permit, one sentence each; the build then fails. */
   readonly violations: readonly string[];
-  /** Why the spec cannot be read; then there is no plan. */
+  /** Why the spec cannot be read; the build then fails. */
   readonly unreadable?: string | undefined;
 };
 
-/** Runs the queries and plans; the status with the plan in it, or with the reason why there is none. */
+/**
+ * Runs the queries and plans. Resolves with the status that holds the plan, or the reason why there is none. Throws if
+ * `signal` is aborted.
+ */
 export async function buildPlan(
   input: PlanInput,
   hosts: HostOps,
@@ -57,7 +60,7 @@ export async function buildPlan(
     return failed(alarms);
   }
   queries.answered();
-  queries.answered(); // The patches stand in the spec; there is nobody to ask.
+  queries.answered(); // The spec lists the patches: this query needs no request.
 
   const seeds: HostSeed[] = [];
   try {
@@ -80,7 +83,7 @@ export async function buildPlan(
   return builtStatus(input, queries.status, built, clock());
 }
 
-/** The whole plan, or why there is none: a pass that threw would leave the state at `building`. */
+/** The plan, or why there is none. Does not throw for bad input, because the state would then stay `building`. */
 function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | string {
   try {
     const built = build(input.spec, seeds, input);

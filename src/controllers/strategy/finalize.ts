@@ -8,9 +8,9 @@ import { runPass, type RunPassDeps } from './run-pass.ts';
 import type { StrategyPass } from './strategy-pass.ts';
 
 /**
- * Lets a deleted strategy go: what is under way is awaited within its timeouts,
- * hosts are given back, those that failed are left locked with a note, and then
- * the finalizer is removed.
+ * Finalizes a deleted strategy: awaits running steps within their timeouts,
+ * releases the hosts, leaves failed hosts locked with a note, and then removes
+ * the finalizer.
  */
 export async function finalize(
   deps: RunPassDeps,
@@ -32,6 +32,6 @@ export async function finalize(
   const remain = stored?.run.hosts.filter(({ name }) => view.host(name)?.claim?.run === stored.run.id) ?? [];
   for (const host of remain)
     deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
-  deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy let go');
+  deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy finalized');
   return {};
 }

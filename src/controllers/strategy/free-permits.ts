@@ -3,9 +3,9 @@ import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 /**
- * Frees the permits that the strategy has left, whatever run they were granted to: called when it holds no host any
- * more, before that run is forgotten. A host that is claimed all the same, because the status that named it was lost,
- * keeps its permit until its claim is swept back.
+ * Frees all permits of the strategy, of any run. The strategy must hold no host any more, and its status must still
+ * name the run. A host that is still claimed, because the status that named it was lost, keeps its permit until the
+ * sweep releases the claim.
  */
 export async function freePermits(
   { ledger, hosts }: Pick<StrategyDeps, 'ledger' | 'hosts'>,

@@ -9,8 +9,8 @@ import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 type Deps = Pick<StrategyDeps, 'api' | 'pools' | 'ledger' | 'metrics' | 'clock'>;
 
 /**
- * Reads a strategy and its pool, and leads that pool; undefined when there is no such strategy. Throws DeposedError when
- * another leader has the pool.
+ * Reads a strategy and its pool, and raises the epoch of the pool if needed. Undefined when there is no such strategy.
+ * Throws DeposedError when another operator leads the pool.
  */
 export async function loadPass(
   { api, pools, ledger, metrics, clock }: Deps,

@@ -12,9 +12,9 @@ const AT_ONCE = 8;
 export type EffectDeps = Pick<StrategyDeps, 'hosts' | 'clock' | 'log' | 'events' | 'metrics'>;
 
 /**
- * Asks for the effects of a decision and keeps how they were received. What was
- * blocked or refused is decided upon again at once; after a write that may or
- * may not have happened the hosts are read anew, and nothing is repeated blindly.
+ * Performs the effects of a decision and notes their outcomes. A blocked or
+ * refused effect requeues the strategy at once. After a stale or unknown outcome
+ * the hosts are read again, so no effect is repeated blindly.
  */
 export async function performEffects(
   deps: EffectDeps,

@@ -26,7 +26,7 @@ type Deps = Pick<
   | 'events'
 >;
 
-/** Whether the plan is to be built anew, or when that is to be asked again. */
+/** Whether the plan must be built again now, and when to check next. */
 export function rebuildVerdict(
   { clock }: Pick<Deps, 'clock'>,
   { strategy, stored, attachment }: StrategyPass,
@@ -47,7 +47,7 @@ export function rebuildVerdict(
   });
 }
 
-/** Builds the plan anew; the next pass goes on with it. */
+/** Builds the plan again; the next pass continues with it. */
 export async function rebuildPlan(
   deps: Deps,
   pass: StrategyPass,
@@ -92,7 +92,7 @@ function inputOf(
   };
 }
 
-/** What of the fleet and its pool a plan depends on. */
+/** Changes with the fleet, the pool and the spec of the pool, on which a plan depends. */
 function fleetRevisionOf({ metadata: { uid, generation } }: HostPool, revision: string): string {
   return [revision, uid, String(generation)].join('/');
 }

@@ -1,21 +1,21 @@
 /**
- * One pass over one strategy: read it, decide, store what was decided, and only
- * then act. A pass rests on nothing but what it reads: it may be made by another
- * process, at another time, also after a crash between any two of its lines.
+ * One pass over one strategy: read, decide, store the decision, and only then
+ * act. A pass depends only on what it reads: another process may make the next
+ * pass, at any time, even after a crash between any two lines of this one.
  */
 import { orderOf } from '../../status/order.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { earliest, type Reconcile, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { adoptRun } from './adopt-run.ts';
-import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 import { finalize } from './finalize.ts';
 import { loadPass } from './load-pass.ts';
 import { rebuildPlan, rebuildVerdict } from './rebuild-plan.ts';
 import { runPass } from './run-pass.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 import { sweepJobs } from './sweep-jobs.ts';
+import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 
-/** Makes the worker of the queue: given the key of a strategy (`ownerKey`), it makes one pass over that. */
+/** Makes the worker of the strategy queue, which takes the key of a strategy (`ownerKey`) and makes one pass. */
 export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: string) => void): Reconcile {
   const attachments = new Attachments(deps.hosts, changed);
 
@@ -27,7 +27,7 @@ export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: strin
       return {};
     }
     const unprepared = await deps.hosts.prepare(read.strategy.metadata.namespace, signal);
-    // What is deleted goes all the same: with its namespace the right to look into that may be gone, too.
+    // A deleted strategy is still finalized: the right to watch its namespace may be gone together with the namespace.
     if (unprepared !== undefined && !isDeleted(read)) return waitForNamespace(deps, read, unprepared);
 
     const pass = await adoptRun(deps, read, signal);

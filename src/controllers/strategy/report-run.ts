@@ -7,7 +7,7 @@ import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 export type ReportDeps = Pick<StrategyDeps, 'log' | 'events' | 'metrics'>;
 
-/** One log line for each change of state, stage and step; events and numbers beside it. */
+/** Reports the changes of a run: a log line for each change of state or step, events, and step metrics. */
 export function reportRun(
   { log, events, metrics }: ReportDeps,
   { key, strategy }: Pick<StrategyPass, 'key' | 'strategy'>,
@@ -15,8 +15,8 @@ export function reportRun(
   after: RunState,
   { answers, message }: { readonly answers: readonly Answer[]; readonly message: string },
 ): void {
-  for (const told of runEvents(before, after, answers, message))
-    events.record(ownerEvent(ownerOf(strategy), told));
+  for (const draft of runEvents(before, after, answers, message))
+    events.record(ownerEvent(ownerOf(strategy), draft));
   if (before.state !== after.state)
     log.info({ strategy: key, run: after.id, state: after.state, message }, 'state changed');
   for (const { id, steps } of after.apply.stages) {

@@ -11,21 +11,21 @@ import { grantPermits, settleInPool } from './settle-permits.ts';
 import { storeRun } from './store-run.ts';
 import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
 
-/** How long a process that has just begun waits at most to see what runs on the open hosts. */
+/** The longest wait of a new process for the first observation of the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
 export type RunPassDeps = EffectDeps & Pick<StrategyDeps, 'api' | 'ledger'>;
 
 export type RunPassResult = ReconcileResult & {
-  /** As it is after the last write. */
+  /** The strategy as the last write returned it. */
   readonly strategy: PatchStrategy;
-  /** Whether something is left to be undone or awaited. */
+  /** Whether the run holds hosts or is under way. */
   readonly open: boolean;
 };
 
 /**
- * Takes a run as far as it goes now, in the order that a crash cannot hurt:
- * permits granted, intent stored, permits of released hosts freed, effects.
+ * Advances a run as far as possible now. The order makes a crash harmless: grant
+ * permits, store the intent, free the permits of released hosts, perform effects.
  */
 export async function runPass(
   deps: RunPassDeps,
@@ -69,8 +69,8 @@ export async function runPass(
 }
 
 /**
- * A process that has just begun knows what runs on the open hosts within moments; before that it judges nothing, or a
- * step that ended while nobody looked would be timed out unseen.
+ * Whether a new process has yet to observe the instances on the open hosts. Until then it decides nothing: a step that
+ * ended while no leader observed it would otherwise time out.
  */
 function awaitsFirstObservation(
   { clock }: Pick<StrategyDeps, 'clock'>,
@@ -87,7 +87,7 @@ function awaitsFirstObservation(
   return true;
 }
 
-/** Time and hosts are those of this moment: after permits were granted both have moved on. */
+/** The input at this moment: time and hosts change while permits are granted. */
 function inputOf(
   { clock }: Pick<StrategyDeps, 'clock'>,
   { attachment, strategy, stored, pool, epoch }: PassWithRun,

@@ -7,7 +7,7 @@ import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'ledger' | 'clock'>;
 
-/** Has permits granted, all or none; resolves with what the run has then. The finalizer comes before the first permit. */
+/** Grants permits, all or none; adds the finalizer first. Resolves with the permits that the run then has. */
 export async function grantPermits(
   deps: Deps & Pick<StrategyDeps, 'api' | 'log'>,
   pass: StrategyPass,
@@ -21,7 +21,7 @@ export async function grantPermits(
   return { strategy, settled };
 }
 
-/** The run's permits, settled in the pool as it is at that moment. */
+/** Settles the permits of a run in the pool as the write finds it. Resolves with the permits that the run then has. */
 export async function settleInPool(
   { ledger, clock }: Deps,
   { attachment }: StrategyPass,
@@ -38,8 +38,8 @@ export async function settleInPool(
 }
 
 /**
- * Gives the strategy the finalizer before its first permit: from then on it does
- * not go before its hosts and permits are given back.
+ * Adds the finalizer before the first permit: the API server then keeps the
+ * strategy until its hosts are released and its permits are freed.
  */
 async function ensureFinalizer(
   { api }: Pick<StrategyDeps, 'api'>,

@@ -7,12 +7,15 @@ import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { reportRun, type ReportDeps } from './report-run.ts';
 import type { PassWithRun, StrategyDeps } from './strategy-pass.ts';
 
-/** Status that only tells, and is not decided upon, is written at most so often. */
+/** The shortest time between two writes of fields that no decision reads. */
 const VOLATILE_WRITE_MILLISECONDS = 1_000;
 
 export type StoreDeps = Pick<StrategyDeps, 'api' | 'clock'> & ReportDeps;
 
-/** Stores the run as it was decided, and reports it; resolves with the strategy as it is then. */
+/**
+ * Stores the decided run and reports it. Resolves with the strategy as stored. A change that no decision reads may have
+ * to wait: the result then requeues the strategy.
+ */
 export async function storeRun(
   deps: StoreDeps,
   pass: PassWithRun,

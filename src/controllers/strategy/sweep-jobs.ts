@@ -5,8 +5,8 @@ import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { fenceOf, type StrategyPass } from './strategy-pass.ts';
 
 /**
- * Removes Jobs of the strategy that were made and will never be started: of a run before, of a host that was given
- * back, or made late by an operator that leads no more. They are suspended, so nothing is lost with them.
+ * Removes Jobs of the strategy that exist but will never start: Jobs of an earlier run or of a released host, and Jobs
+ * that a deposed operator created late. They are suspended, so no work is lost.
  */
 export async function sweepJobs(
   deps: EffectDeps,
@@ -20,7 +20,7 @@ export async function sweepJobs(
   for (const job of deps.hosts.suspendedJobs(ownerOf(strategy)).filter((each) => !isWanted(each))) {
     const { host, run, name, uid: jobUid, revision } = job;
     const key = [run, 'sweep', host, jobUid, revision].join('/');
-    if (attachment.outcomes.all.has(key)) continue; // refused, or on its way: the watch tells when it is gone
+    if (attachment.outcomes.all.has(key)) continue; // refused or in flight: the watch reports the deletion
     const effect = { kind: 'delete-job', key, host, name, uid: jobUid, revision } as const;
     results.push(await performEffects(deps, pass, [effect], fenceOf(pass, run), signal));
   }

@@ -1,4 +1,4 @@
-/** What becomes of a strategy that cannot go on: it says why, and requests are answered all the same. */
+/** The passes over a strategy that cannot continue: the status says why, and requests are still answered. */
 import type { Reason } from '../../crds/conditions.ts';
 import { orderWithoutPool, poolMissing } from '../../status/order.ts';
 import { answersWithoutPlan } from '../../status/requests.ts';
@@ -12,7 +12,7 @@ const RETRY_MILLISECONDS = 10_000;
 
 type Deps = Pick<StrategyDeps, 'api' | 'clock'>;
 
-/** Hosts that are out of service are still given back without their pool; nothing further begins. */
+/** Without the pool, hosts that are out of service are still released; nothing further begins. */
 export async function waitForPool(
   deps: RunPassDeps,
   pass: StrategyPass,
@@ -24,13 +24,13 @@ export async function waitForPool(
   } = pass;
   if (stored && stored.run.hosts.length > 0)
     return runPass(deps, { ...pass, stored }, orderWithoutPool(spec), signal);
-  // The run may have permits in its own pool: nothing else looks at them while this one is missing.
+  // The run may have permits in another pool; nothing else frees them while this pool is missing.
   await freePermits(deps, pass);
   await stall(deps, pass, 'PoolNotFound', poolMissing(spec.poolRef));
   return {};
 }
 
-/** Without its Jobs nothing can be told of a run. It is tried again by itself. */
+/** A run cannot be judged without its Jobs. The pass repeats by itself until the namespace is prepared. */
 export async function waitForNamespace(
   deps: Deps,
   pass: StrategyPass,
@@ -57,13 +57,13 @@ async function stall(
   });
 }
 
-/** Requests are answered also while there is no plan: whoever waits for an answer gets one. */
+/** Refuses the pending requests while there is no plan, so that each gets an answer. */
 export async function answerWithoutPlan(
   { api, clock }: Deps,
   { strategy }: StrategyPass,
 ): Promise<ReconcileResult> {
   const { status, metadata } = strategy;
-  // The order alone may have changed: what is said of the plan holds for that generation, too.
+  // Only the order may have changed, so the conditions hold for this generation, too.
   const observedGeneration = metadata.generation;
   await api.writeStatus(strategy, {
     ...status,

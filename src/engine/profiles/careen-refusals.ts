@@ -1,13 +1,13 @@
 /**
- * What is refused natively, and what to do instead. The rules for applying and
- * aborting are the VIM's (starlingx-vim.md §10.1, §10.3), but that an apply may
- * reach further while it runs, and that a second abort is no error.
+ * The refusals of the native engine, each with the next action for the user. The rules for apply and abort are those of
+ * the VIM (starlingx-vim.md §10.1, §10.3), with two differences: a request may extend a running apply, and a second
+ * abort is no error.
  */
 import type { Pass } from '../pass.ts';
 import type { RunRequest } from '../turn.ts';
 import { isFinal, runningStage } from '../run-state.ts';
 
-/** Undefined: accepted; otherwise why not, and what to do. */
+/** Undefined: accepted. Otherwise the reason, and the next action for the user. */
 type Refusal = string | undefined;
 
 export function refusal(pass: Pass, request: RunRequest): Refusal {
@@ -43,7 +43,7 @@ function applyStage(pass: Pass, stage: number): Refusal {
     return `stage ${String(stage)} was applied already; the next one is ${String(currentStage)}`;
   if (runningStage(apply)) return `stage ${String(currentStage)} is under way: wait for its end`;
   if (stage > currentStage)
-    return `stage ${String(stage)} is not the next one to be applied, that is ${String(currentStage)}`;
+    return `stage ${String(stage)} is not the next one; the next one is ${String(currentStage)}`;
   return applyThrough(pass, stage);
 }
 
@@ -52,11 +52,11 @@ function applyThrough(pass: Pass, throughStage: number): Refusal {
   if (over !== undefined) return over;
   const { authority } = pass.run;
   return authority && authority.throughStage >= throughStage
-    ? 'the run goes on that far already: nothing more is needed'
+    ? 'the run already continues to that stage: nothing more is needed'
     : undefined;
 }
 
-/** Why a run that has ended cannot be applied any more. */
+/** Why a run that has ended cannot be applied again. */
 function ended({ run: { state } }: Pass): Refusal {
   switch (state) {
     case 'applied':
@@ -75,16 +75,16 @@ function ended({ run: { state } }: Pass): Refusal {
 
 function restartRefusal({ run: { state, apply }, turn: { order } }: Pass): Refusal {
   if (state !== 'apply-failed' && state !== 'apply-timeout')
-    return `only a run that has failed can be taken up again; this one is ${state}`;
-  // Its stage would not begin, and its hosts would be kept locked without having failed.
+    return `only a failed run can be restarted; this one is ${state}`;
+  // Its stage would not begin, and its hosts would stay locked without a failure.
   if (order.heldBack !== undefined)
-    return `the failed stage cannot begin anew: ${order.heldBack.message}; mend that, or abort the run`;
+    return `the failed stage cannot restart: ${order.heldBack.message}; fix that, or abort the run`;
   return apply.stages[apply.currentStage]
     ? undefined
     : 'the plan has no stage that failed: set execution.mode to Hold for a new one';
 }
 
-/** A retry makes Jobs of its own, and a host has one at a time. */
+/** A retry creates new Jobs, and a host runs one Job at a time. */
 function runningJobRefusal({ run, turn }: Pass): Refusal {
   for (const { name } of run.hosts) {
     const job = turn.view.host(name)?.runningJob;

@@ -35,8 +35,8 @@ function nothing(): void {
 }
 
 /**
- * Share of the steps that are over, rounded down. Unlike in the VIM a phase that
- * has not begun shows 0, and one that failed shows how far it came.
+ * The percentage of ended steps, rounded down. Unlike in the VIM, a phase that has not begun shows 0, and a failed one
+ * keeps its percentage.
  */
 function completionPercentage({ stages, result }: Pick<PhaseStatus, 'stages' | 'result'>): number {
   const steps = stages.flatMap((stage) => stage.steps);
@@ -44,18 +44,18 @@ function completionPercentage({ stages, result }: Pick<PhaseStatus, 'stages' | '
   return Math.floor((100 * steps.filter((step) => isFinal(step.result)).length) / steps.length);
 }
 
-/** One stage that unlocks every host whose outage is open, under the name of the stage that took them. */
+/** One stage that unlocks every host in an open outage. It has the name of the stage that locked them. */
 function undo({ run, plan, turn }: Pass): readonly Stage[] {
   const interrupted = run.apply.stages[run.apply.currentStage];
-  // Who deletes a strategy has decided nothing about the hosts that failed: those are left locked.
+  // The deletion of a strategy decides nothing about its failed hosts: they are left locked.
   const hasFailed = (host: HostProgress): boolean => isFinal(host.result) || isStillFailed(host);
-  const given = run.hosts.filter((host) => !turn.order.finalizing || !hasFailed(host));
-  if (given.length === 0 || !interrupted) return [];
+  const released = run.hosts.filter((host) => !turn.order.finalizing || !hasFailed(host));
+  if (released.length === 0 || !interrupted) return [];
   const steps = [unlockStep(plan.actions.timing)];
   return [
     {
       name: interrupted.name,
-      hosts: given.map(({ name }) => name),
+      hosts: released.map(({ name }) => name),
       patches: [],
       level: 'away',
       steps,

@@ -1,4 +1,4 @@
-/** What the VIM refuses, by its rules and in its words (starlingx-vim.md §10.1, §10.3). */
+/** The refusals of the VIM, by its rules and with its texts (starlingx-vim.md §10.1, §10.3). */
 import type { Pass } from '../pass.ts';
 import type { RunRequest } from '../turn.ts';
 import { runningStage } from '../run-state.ts';

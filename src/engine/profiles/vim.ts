@@ -1,4 +1,4 @@
-/** The profile of the VIM: its levels differ in their plans, not in how these are carried out. */
+/** The profile of the VIM. Its levels differ only in their plans: the engine carries all of them out alike. */
 import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
 import type { Plan, Stage, Step, Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
@@ -26,7 +26,7 @@ export const VIM_ENGINE: EngineProfile = {
   refusal,
 };
 
-/** §5: what is not under way counts as complete. */
+/** §5: a phase that is not in progress counts as complete. */
 function completionPercentage({ stages, inProgress }: Pick<PhaseStatus, 'stages' | 'inProgress'>): number {
   const steps = stages.flatMap((stage) => stage.steps);
   if (!inProgress || steps.length === 0) return 100;
@@ -34,8 +34,8 @@ function completionPercentage({ stages, inProgress }: Pick<PhaseStatus, 'stages'
 }
 
 /**
- * Marks what is aborted and shows at once what will be undone (§10.3, §10.4). Between two stages that is nothing, and
- * the abort is over; its phase is never run.
+ * Marks the aborted parts, and shows the stages of the abort phase at once (§10.3, §10.4). Between two stages it has
+ * none: the abort is over, and its phase never runs.
  */
 function onAbort(pass: Pass): void {
   const { run } = pass;
@@ -47,14 +47,14 @@ function onAbort(pass: Pass): void {
   if (pauses) run.state = 'aborted';
 }
 
-/** A defect of the VIM (§14, 10): the step is still awaited, but what was to be undone is not. */
+/** A defect of the VIM (§14, 10): the running step is still awaited, but the abort phase never runs. */
 function onSecondAbort({ run }: Pass): void {
   run.state = 'aborted';
 }
 
 /**
- * What undoes each step that was begun, from the last one back (§10.4). A stage that ran to its end is left as it is.
- * The same at any time after the abort was asked for: nothing moves what the apply phase had come to.
+ * The stages that undo each begun step, the last step first (§10.4). A completed stage is left as it is. The result is
+ * the same at any time after the abort began, because the apply phase does not advance any more.
  */
 export function undoneBy({
   run,
@@ -77,7 +77,7 @@ function undoing({ entities }: Step, undo: Undo): Step {
   return { ...undo, ...(entities ? { entities } : {}) };
 }
 
-/** The stages that a run has come to, the current one first. */
+/** The stages that a run has reached, the current one first. */
 function visited({ stages, currentStage }: PhaseStatus): StageStatus[] {
   return stages.slice(0, currentStage + 1).toReversed();
 }

@@ -9,16 +9,16 @@ import { unlockHost } from './unlock-hosts.ts';
 import type { HostStep, Verdict } from './verdict.ts';
 import { verifyHost } from './verify.ts';
 
-/** Judges one host by what is observed: where it stands, and what is to be asked for. */
+/** Judges one observed host: its progress in the step, and the effects to ask for. */
 export type Judge = (host: HostStep) => Verdict;
 
-/** A kind of step with its judge: all that the engine knows about any step. */
+/** A kind of step with its judge. The engine has no other knowledge of a step. */
 export type StepDefinition = StepKind & { readonly judge: Judge };
 
-/** The kinds of steps that an engine carries out, by name. */
+/** The kinds of steps that an engine supports, by name. */
 export type StepDefinitions = Readonly<Partial<Record<StepName, StepDefinition>>>;
 
-/** The native ones. */
+/** The native kinds of steps. */
 export const STEP_DEFINITIONS: Readonly<Record<StepKindName, StepDefinition>> = {
   'query-alarms': { ...STEP_KINDS['query-alarms'], judge: queryAlarms },
   'lock-hosts': { ...STEP_KINDS['lock-hosts'], judge: lockHost },

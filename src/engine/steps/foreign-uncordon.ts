@@ -1,10 +1,9 @@
 import { ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Judges a host that is to stay closed while we work on it. When somebody has
- * opened it, the strategy's `onForeignUncordon` decides: nothing more is begun
- * until it is closed again, it is closed again, or its step fails. What is under
- * way is awaited in any case, and no step ends on what was seen of an open host.
+ * Judges a host that must stay cordoned while we work on it. After somebody has uncordoned it, the `onForeignUncordon`
+ * of the strategy decides: the step pauses until somebody cordons the host, we cordon it again, or the step fails.
+ * Started actions are awaited in every case. No step succeeds from the observation of an uncordoned host.
  */
 export function guardAgainstUncordon(step: HostStep, judge: (step: HostStep) => Verdict): Verdict {
   const { facts, outage, name, run, plan, view } = step;

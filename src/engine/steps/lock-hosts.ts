@@ -11,7 +11,7 @@ import {
   type Verdict,
 } from './verdict.ts';
 
-/** Claims the host for this run; in an outage of level `away` that closes it, too. */
+/** Claims the host for this run; in an outage of level `away` the claim also cordons it. */
 export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
@@ -45,7 +45,7 @@ export function lockHost(step: HostStep): Verdict {
   return ask(step, effect, `locking ${name}`, { closedToNewWorkBefore });
 }
 
-/** A failure when the host's claim went away while we worked on it. */
+/** A failure when the host has lost the claim of this run; undefined while it has it. */
 export function claimLost({ facts, name, run, view }: HostStep): Verdict | undefined {
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return undefined;

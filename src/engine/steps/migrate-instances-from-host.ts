@@ -5,9 +5,8 @@ import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict
 const NAMED = 3;
 
 /**
- * Empties the host: asks every pod to leave and waits until none is left,
- * counting those that are still shutting down. What must not be evicted without
- * consent fails the step before anything is.
+ * Drains the host: evicts every pod and waits until none is left, not even one that is shutting down. A pod that needs
+ * consent fails the step before the first eviction.
  */
 export function migrateInstances(step: HostStep): Verdict {
   const lost = claimLost(step);
@@ -36,7 +35,7 @@ export function migrateInstances(step: HostStep): Verdict {
   return { kind: 'blocked', reason: reason.join('; '), ...(Number.isFinite(until) ? { until } : {}) };
 }
 
-/** Asks a pod to leave, once: an eviction that was accepted shows in the view soon, and is not repeated meanwhile. */
+/** Evicts a pod once: an accepted eviction is not repeated, because the view will soon show it. */
 function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict {
   const instance = { uid, namespace, name };
   const key = keyOf(step, 'migrate-instances-from-host', uid);

@@ -2,8 +2,8 @@ import type { Alarm } from '../view.ts';
 import { DONE, failed, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Fails when a host that nobody works on is unwell: then is no time to take
- * others away. Only what was observed after the step began counts.
+ * Fails when a host that no run works on is unhealthy: no further host may then go out of service. Only observations
+ * after the start of the step count.
  */
 export function queryAlarms({ view, stepStartedAt }: HostStep): Verdict {
   const signal = view.signal('alarms');
@@ -14,7 +14,7 @@ export function queryAlarms({ view, stepStartedAt }: HostStep): Verdict {
 
 const NAMED = 5;
 
-/** The reason that names the hosts and what is wrong with them. */
+/** The reason for the failure: the hosts and their faults. */
 export function alarmsPresent(alarms: readonly Alarm[]): string {
   const named = alarms.slice(0, NAMED).map(({ host, reason }) => `${host}: ${reason}`);
   const more = alarms.length > NAMED ? [`and ${String(alarms.length - NAMED)} more`] : [];

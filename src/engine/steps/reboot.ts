@@ -3,7 +3,7 @@ import { REBOOT } from '../../crds/vocabulary.ts';
 import type { EffectFacts } from '../view.ts';
 import { keyOf, type HostStep, type Verdict } from './verdict.ts';
 
-/** Writes the boot id down with the first thing that is done to a host which is ours: later it tells whether it rebooted. */
+/** Records the boot id together with the first effect on a claimed host. A later change of it shows the reboot. */
 export function withBootId(step: HostStep, judge: (step: HostStep) => Verdict): Verdict {
   const { facts, outage, run } = step;
   const verdict = judge(step);
@@ -12,22 +12,22 @@ export function withBootId(step: HostStep, judge: (step: HostStep) => Verdict): 
   return { ...verdict, progress: { ...verdict.progress, bootIdBefore: facts.bootId } };
 }
 
-/** Whether the patches of this outage ask for a reboot. */
+/** Whether a patch of this outage requires a reboot. */
 export function rebootAsked({ plan }: Pick<HostStep, 'plan'>, outage: HostProgress): boolean {
   return plan.actions.patches.some(
     ({ id, rebootRequired }) => rebootRequired && outage.patches?.includes(id),
   );
 }
 
-/** The Job that reboots the host, of whatever step it is. */
+/** The Job that reboots the host, whichever step it belongs to. */
 export function rebootJob(step: HostStep): EffectFacts | undefined {
   const { rebootsIn, view } = step;
   return rebootsIn === undefined ? undefined : view.effect(keyOf(step, rebootsIn, REBOOT));
 }
 
 /**
- * Whether a reboot was started and the host is not back from it. A Job that was only made reboots nothing, and one of
- * before the host was taken up again is not awaited.
+ * Whether a reboot was started and the host has not completed it. A suspended Job reboots nothing. A Job from before a
+ * restart of the stage is not awaited.
  */
 export function rebootPending(step: HostStep, outage: HostProgress): boolean {
   const { facts } = step;

@@ -8,9 +8,8 @@ import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Runs the Jobs of a host one after another: one for each patch it lacks, then
- * one that reboots it where a patch asks for that. What the host lacks is written
- * down once, before the first Job changes it.
+ * Runs the Jobs of a host one after another: one for each missing patch, then one for the reboot if a patch requires
+ * it. The missing patches are recorded once, before the first Job changes the host.
  */
 export function patchHost(step: HostStep): Verdict {
   const { outage, facts, name } = step;
@@ -33,7 +32,7 @@ export function patchHost(step: HostStep): Verdict {
   return DONE;
 }
 
-/** A pod may have come in the second of the lock, or while somebody had opened the host: nothing is begun under it. */
+/** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
 function whenEmpty(step: HostStep, act: Verdict): Verdict {
   const emptied = migrateInstances(step);
   return emptied.kind === 'done' ? act : emptied;
@@ -56,10 +55,7 @@ function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: Job
   return reboot && rebootAsked(step, outage) ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
 }
 
-/**
- * One Job, level by level: made suspended, written down, started, awaited. A
- * Job that was written down and is gone is never made again.
- */
+/** Runs one Job: created suspended, recorded, started, awaited. A recorded Job that was deleted is never recreated. */
 function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAction): Verdict {
   const { view, name } = step;
   const key = keyOf(step, 'sw-patch-hosts', action);
@@ -67,9 +63,7 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
   const found = view.effect(key);
   if (!found) {
     if (recorded)
-      return failed(
-        `Job ${recorded.name} for ${action} on ${name} was deleted; whether it did its work is not known`,
-      );
+      return failed(`Job ${recorded.name} for ${action} on ${name} was deleted; its result is not known`);
     return ask(
       step,
       { kind: 'create-job', key, host: name, action, job },
@@ -100,7 +94,7 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
     case 'succeeded':
       return DONE;
     case 'failed':
-      // The boot id says whether the host rebooted: its own reboot may well have killed the Job.
+      // The boot id shows whether the host rebooted: the reboot itself may have killed the Job.
       return action === REBOOT ? DONE : failed(jobFailed(step, action, found));
   }
 }

@@ -1,6 +1,6 @@
 import { DONE, failed, hostGone, type HostStep, type Verdict } from './verdict.ts';
 
-/** Whether the host is still well; used while the system is given time to settle. */
+/** Waits until the end of the step, and fails when the host becomes unhealthy. */
 export function stabilizeHost({ facts, name, now, stepDeadline }: HostStep): Verdict {
   if (!facts) return hostGone(name);
   const [alarm] = facts.alarms;

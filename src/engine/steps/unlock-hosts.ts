@@ -6,20 +6,19 @@ import type { HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
 import { DONE, ask, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
-/** The step that gives hosts back where the plan has none for that: after a failure, and in an abort. */
+/** The step that releases hosts where the plan has no such step: after a failure, and in an abort. */
 export function unlockStep(timing: Timing): Pick<Step, 'name' | 'timeoutSeconds'> {
   return { name: 'unlock-hosts', timeoutSeconds: STEP_KINDS['unlock-hosts'].timeoutSeconds(timing, true) };
 }
 
 /**
- * Gives the host back as its claim found it. A reboot that is under way there is
- * awaited first, and a Job until it has ended, which its own deadline sees to.
+ * Releases the host: restores the state that its claim found. A running reboot and a running Job are awaited first; the
+ * Job has its own deadline.
  */
 export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
   if (!outage || !facts || !carriesOurMark(facts, run)) return DONE;
-  if (rebootPending(step, outage))
-    return { kind: 'wait', reason: `${name} has not come back from its reboot` };
+  if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not completed its reboot` };
   if (facts.runningJob !== undefined)
     return { kind: 'wait', reason: `Job ${facts.runningJob} still runs on ${name}` };
   const key = keyOf(step, 'unlock-hosts', '');
@@ -32,14 +31,14 @@ export function unlockHost(step: HostStep): Verdict {
 }
 
 /**
- * Whether something of this run is left on a host whose outage is open: its claim, or, where somebody took or spoilt
- * that, what it closed the host with.
+ * Whether a host in an open outage still has a mark of this run: its claim, or the maintenance mark where somebody
+ * removed or spoilt the claim.
  */
 export function carriesOurMark({ claim, spoiltClaim, hasMaintenanceMark }: HostFacts, run: string): boolean {
   return claim ? claim.run === run : hasMaintenanceMark || spoiltClaim !== undefined;
 }
 
-/** Whether somebody uncordoned a host that we had closed: they have taken the decision about it, whatever became of its claim. */
+/** Whether somebody uncordoned a host that we had closed. Their decision counts, whether its claim is there or not. */
 export function wasOpenedByOthers({ closedToNewWork }: HostFacts, { level }: HostProgress): boolean {
   return !closedToNewWork && level === 'away';
 }

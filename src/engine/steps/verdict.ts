@@ -7,15 +7,14 @@ import { effectKey, type Effect, type Outcome } from '../effect.ts';
 import type { EffectKey, HostFacts, Instant, View } from '../view.ts';
 
 /**
- * What one look at a host says about its step. Safe to ask any number of times.
- * `wait` and `blocked` differ for an abort: what is under way is awaited, what
- * only waits for others is given up.
+ * The judgement of one host in one step. Safe to repeat any number of times. An abort treats `wait` and `blocked`
+ * differently: it awaits the first and gives up the second.
  */
 export type Verdict =
   | { readonly kind: 'done' }
-  /** Done, with reservations; no native step says so. */
+  /** Done with a defect; no native step returns it. */
   | { readonly kind: 'degraded'; readonly reason: string; readonly uncordoned?: true }
-  /** Something is missing and is asked for now. `progress` is recorded before the effects are performed. */
+  /** The effects are needed now. `progress` is recorded before they are performed. */
   | {
       readonly kind: 'act';
       readonly effects: readonly Effect[];
@@ -23,14 +22,14 @@ export type Verdict =
       readonly progress?: Partial<HostProgress>;
       readonly uncordoned?: true;
     }
-  /** Something that was started is under way. */
+  /** A started action has not ended. */
   | {
       readonly kind: 'wait';
       readonly reason: string;
       readonly progress?: Partial<HostProgress>;
       readonly uncordoned?: true;
     }
-  /** Nothing is under way; others have to move first, or time has to pass. */
+  /** No started action: the host waits for another party, or for a time. */
   | {
       readonly kind: 'blocked';
       readonly reason: string;
@@ -39,7 +38,7 @@ export type Verdict =
     }
   | { readonly kind: 'failed'; readonly reason: string; readonly uncordoned?: true };
 
-/** All that a step may look at when it judges one host. */
+/** All inputs of the judgement of one host. */
 export type HostStep = {
   readonly plan: Plan;
   readonly run: string;
@@ -47,13 +46,13 @@ export type HostStep = {
   readonly epoch: number;
   readonly owner: OwnerRef;
   readonly stage: StageStatus;
-  /** The stage of the plan that the host was taken in, also while an abort gives it back. */
+  /** The stage of the plan that took the host out of service, also during its release in an abort. */
   readonly planStage: number;
   /** The step of that stage that may reboot the host. */
   readonly rebootsIn: StepName | undefined;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
-  /** When it is over at the latest: its stage or phase may run out of time before it. */
+  /** The first deadline of the step, its stage and its phase. */
   readonly endsBy: Instant;
   readonly name: HostName;
   /** Undefined when the host no longer exists. */
@@ -78,12 +77,12 @@ export function isOver(verdict: Verdict): boolean {
   return isReached(verdict) || verdict.kind === 'failed';
 }
 
-/** Whether the host is where the step was to take it. */
+/** Whether the host has reached the goal of the step. */
 export function isReached(verdict: Verdict): verdict is Extract<Verdict, { kind: 'done' | 'degraded' }> {
   return verdict.kind === 'done' || verdict.kind === 'degraded';
 }
 
-/** The reason of a verdict; empty where there is none. */
+/** The reason of a verdict; empty without one. */
 export function reasonOf(verdict: Verdict): string {
   return verdict.kind === 'done' ? '' : verdict.reason;
 }
@@ -92,7 +91,7 @@ export function hostGone(name: HostName): Verdict & { kind: 'failed' } {
   return failed(`${name} no longer exists`);
 }
 
-/** A failure when a host cannot be taken any more: it is gone, or it is another pool's to say how many may be away. */
+/** A failure when a host can no longer be taken: it no longer exists, or it is no longer a member of this pool. */
 export function membershipFailure(
   name: HostName,
   facts: HostFacts | undefined,
@@ -107,10 +106,7 @@ export function keyOf({ run, planStage, name, outage }: HostStep, step: string, 
   return effectKey(run, planStage, step, name, subject, outage?.attempt ?? 1);
 }
 
-/**
- * Asks for an effect, or says why that is of no use now: it was refused for
- * good, or blocked until later.
- */
+/** Asks for an effect. Fails when it was refused for good; waits while it is blocked until later. */
 export function ask(
   step: HostStep,
   effect: Effect,

@@ -6,9 +6,8 @@ import { unlockHost } from './unlock-hosts.ts';
 import { DONE, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Looks whether the host is what it should be: rebooted where that was asked
- * (another boot id, whatever became of the Job), Ready, and current. A host that
- * kept its work is given back here.
+ * Checks that the host is rebooted if a patch requires it (by its boot id, not by the Job), Ready and current. A host
+ * of level touched is released here.
  */
 export function verifyHost(step: HostStep): Verdict {
   const { outage, name } = step;

@@ -6,7 +6,7 @@ import { allEnded, mergePatch, retryOnConflict, type Writer } from '../../kube/w
 import type { Fence } from '../port.ts';
 import { jobState, type JobState } from './job.ts';
 
-/** Stamps the Jobs of a run that have not ended with the epoch; they are others to every precondition of before. */
+/** Stamps the epoch on the Jobs of a run that have not ended. Their new revision fails every earlier precondition. */
 export async function adoptJobs(
   writer: Writer,
   { owner: { namespace, uid }, run, epoch }: Fence,
@@ -15,7 +15,7 @@ export async function adoptJobs(
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
   const selection = { labelSelector: `${RUN_LABEL}=${run}` };
   const jobs = await rawList<V1Job>(writer.config, path, selection, signal).catch((error: unknown) => {
-    // The right has gone, with the namespace perhaps: a leader before could not write there either.
+    // The right is gone, perhaps with the namespace. An earlier leader could not write there either.
     if (httpStatus(error) === 403) return [];
     throw error;
   });

@@ -1,6 +1,6 @@
 /**
- * The Jobs that work on hosts, for every adapter of the port: a pod in this cluster does the work, whatever the host is.
- * They are watched namespace by namespace, as the rights go.
+ * The Jobs that work on hosts, for every adapter of the port: a pod in this cluster does the work, for any kind of
+ * host. Each namespace has its own watch, because rights are granted by namespace.
  */
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
@@ -27,7 +27,7 @@ export class HostJobs {
     this.#index.stop();
   }
 
-  /** Watches the Jobs of a namespace. Resolves with undefined once they are known, else with why they are not. */
+  /** Watches the Jobs of a namespace. Resolves with undefined once they are known, otherwise with the reason. */
   async prepare(namespace: string): Promise<string | undefined> {
     return this.#index.prepare(namespace);
   }
@@ -42,12 +42,12 @@ export class HostJobs {
     return this.#index.suspended(owner);
   }
 
-  /** The Job of an effect. A failed one counts as running until it is known why it failed. */
+  /** The Job of an effect. A failed Job counts as running until the reason is known. */
   effect(key: EffectKey): EffectFacts | undefined {
     return this.#index.effect(key);
   }
 
-  /** Stamps the open Jobs of a run with the epoch of the fence. Throws when that could not be done. */
+  /** Stamps the epoch of the fence on the open Jobs of its run. Throws when it cannot. */
   async adopt(fence: Fence, signal: AbortSignal): Promise<void> {
     for (const job of await adoptJobs(this.#writer, fence, signal)) this.#index.upsert(job);
   }

@@ -1,11 +1,11 @@
-/** Why a Job failed, as its pod tells it. */
+/** Finds out from its pod why a Job failed. */
 import type { KubeConfig, V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { rawList } from '../../kube/client.ts';
 import type { JobState } from './job.ts';
 
 /**
  * Looks up which container failed and how: `container apply exited with code 7`.
- * Undefined when no pod is left that tells.
+ * Undefined when no pod is left.
  */
 export async function lookUpFailure(
   config: KubeConfig,
@@ -22,14 +22,14 @@ export async function lookUpFailure(
   return failureOf(pods);
 }
 
-/** Pure part: the first container that ended with another code than 0, otherwise what the pod itself says. */
+/** Pure: describes the first container with an exit code other than 0, otherwise the reason and message of a pod. */
 export function failureOf(pods: readonly V1Pod[]): string | undefined {
   const statuses = pods.flatMap(({ status }) => [
     ...(status?.initContainerStatuses ?? []),
     ...(status?.containerStatuses ?? []),
   ]);
-  const said = statuses.map(exitOf).find((text) => text !== undefined);
-  if (said) return said;
+  const exit = statuses.map(exitOf).find((text) => text !== undefined);
+  if (exit) return exit;
   const pod = pods.find(({ status }) => status?.reason ?? status?.message)?.status;
   return pod && [pod.reason, pod.message].filter(Boolean).join(': ');
 }

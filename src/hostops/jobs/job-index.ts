@@ -17,21 +17,21 @@ const NOT_KNOWN = 'its pod is gone, so no exit code is known';
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
-  /** Something is new about a Job of this host. */
+  /** Called when a Job of this host changes. */
   readonly changed: (host: HostName) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly log: Log;
 };
 
-/** The Jobs of all owners, found by the effect they were made for. */
+/** Indexes the Jobs of all owners by their effect. */
 export class JobIndex {
   readonly #options: JobIndexOptions;
   readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
   readonly #byEffect = new Map<EffectKey, JobState>();
-  /** The names of those that run, by host and uid. */
+  /** The names of the running Jobs, by host and uid. */
   readonly #running = new Map<HostName, Map<string, string>>();
-  /** Why failed Jobs failed, by their uid; empty while that is looked up. */
+  /** The reasons of failed Jobs, by uid; a reason is empty during its lookup. */
   readonly #failures = new Map<string, string>();
   readonly #stopping = new AbortController();
 
@@ -44,7 +44,7 @@ export class JobIndex {
     for (const informer of this.#informers.values()) informer.stop();
   }
 
-  /** Watches the Jobs of a namespace. Resolves with undefined once they are known, else with why they are not. */
+  /** Watches the Jobs of a namespace. Resolves with undefined once they are known, otherwise with the reason. */
   async prepare(namespace: string): Promise<string | undefined> {
     const known = this.#informers.get(namespace);
     if (known?.isSynced) return undefined;
@@ -57,12 +57,12 @@ export class JobIndex {
     return this.#informers.get(namespace)?.get(keyOf(namespace, name));
   }
 
-  /** A Job that was started on the host and has not ended, if there is one. */
+  /** The name of a Job that was started on the host and has not ended, if there is one. */
   runningOn(host: HostName): string | undefined {
     return this.#running.get(host)?.values().next().value;
   }
 
-  /** Takes in a Job that was written besides. */
+  /** Stores a Job that a write returned. */
   upsert(job: V1Job): void {
     this.#informers.get(job.metadata?.namespace ?? '')?.upsert(job);
   }
@@ -73,7 +73,7 @@ export class JobIndex {
     return jobs.filter(({ state, ownerUid }) => state === 'suspended' && ownerUid === uid);
   }
 
-  /** The Job of an effect. A failed one counts as running until it is known why it failed. */
+  /** The Job of an effect. A failed Job counts as running until the reason is known. */
   effect(key: EffectKey): EffectFacts | undefined {
     const job = this.#byEffect.get(key);
     if (!job) return undefined;
@@ -121,7 +121,7 @@ export class JobIndex {
     if (running?.delete(uid) && running.size === 0) this.#running.delete(host);
   }
 
-  /** A Job that merely carries an effect's key is not the one of that effect: the name is its digest, and the first stays. */
+  /** A Job belongs to the effect of its key only if its name ends with the key's digest. The first such Job stays. */
   #isTheJob({ key, name, uid }: JobState): boolean {
     const known = this.#byEffect.get(key);
     const digest = jobName({ key, action: '' }).split('-').at(-1) ?? '';
@@ -144,7 +144,7 @@ export class JobIndex {
         return (await lookUpFailure(config, job, signal)) ?? NOT_KNOWN;
       } catch (error) {
         log.warn({ job: job.name, host: job.host, error: explain(error) }, 'cannot look up why a Job failed');
-        await delay(LOOKUP_PAUSE_MS * attempt, undefined, { signal }).catch(() => undefined); // stopped meanwhile: the loop ends
+        await delay(LOOKUP_PAUSE_MS * attempt, undefined, { signal }).catch(() => undefined); // stopped: the loop ends
       }
     }
     return 'its pod could not be looked up';

@@ -1,4 +1,4 @@
-/** Makes and starts Jobs. */
+/** Makes, starts and deletes Jobs. */
 import type { V1Job } from '@kubernetes/client-node';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../port.ts';
@@ -8,7 +8,7 @@ import { apiStatus, httpStatus } from '../../kube/errors.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE, type Written } from '../outcomes.ts';
 import { MANAGED, mergePatch, type Writer } from '../../kube/writes.ts';
 
-/** The name is a digest of the effect, so a Job that is there already is the one of an attempt before. */
+/** Makes the Job of an effect. Its name has a digest of the effect, so an existing Job is from an earlier attempt. */
 export async function createJob(
   writer: Writer,
   effect: CreateJob,
@@ -26,14 +26,14 @@ export async function createJob(
     if (httpStatus(error) === 404) return { outcome: refused(`${what}: the namespace does not exist`) };
     if (httpStatus(error) !== 409) return { outcome: outcomeOf(error, what, now) };
     if (apiStatus(error).reason === 'AlreadyExists') return existing(writer, effect, fence, what, signal);
-    // A quota that changed under the request, for example: the same request may succeed.
+    // For example, a quota changed during the request: the same request may succeed later.
     return { outcome: blocked(`${what}: ${apiStatus(error).message ?? 'conflict'}`, retryAt(error, now)) };
   }
 }
 
 /**
- * Lets a suspended Job run, if it is still the one that was looked at. It ends with its step: a Job that
- * began late must not work on a host that was given back meanwhile.
+ * Starts a suspended Job if it still has the observed revision. The Job ends with its step: a Job that
+ * starts late must not work on a host that was released meanwhile.
  */
 export async function startJob(
   writer: Writer,
@@ -57,7 +57,7 @@ export async function startJob(
   }
 }
 
-/** Removes a Job that was never started, if it is still the one that was looked at. Its pods, if any, go with it. */
+/** Deletes a Job that was never started, with its pods if any, if it still has the observed revision. */
 export async function deleteJob(
   { config, now }: Writer,
   { host, name, uid, revision }: Extract<Effect, { kind: 'delete-job' }>,

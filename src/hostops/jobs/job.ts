@@ -1,4 +1,4 @@
-/** The Jobs that work on hosts: how they are named, made and read. Pure. */
+/** Names, makes and reads the Jobs that work on hosts. Pure. */
 import { createHash } from 'node:crypto';
 import type { V1Job } from '@kubernetes/client-node';
 import {
@@ -16,7 +16,7 @@ import type { Fence } from '../port.ts';
 
 export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
 
-/** What is kept of a Job. */
+/** The parts of a Job that are kept in memory. */
 export type JobState = {
   readonly key: EffectKey;
   readonly run: string;
@@ -29,7 +29,7 @@ export type JobState = {
   readonly state: EffectFacts['state'];
 };
 
-/** The same effect always gets the same name, so that it cannot be made twice. */
+/** The same effect always gets the same name, so that its Job cannot be made twice. */
 export function jobName({ key, action }: Pick<CreateJob, 'key' | 'action'>): string {
   const digest = createHash('sha256').update(key).digest('hex').slice(0, 12);
   const words = action.replaceAll('.', '-').slice(0, 40).replace(/-+$/, '');
@@ -37,8 +37,8 @@ export function jobName({ key, action }: Pick<CreateJob, 'key' | 'action'>): str
 }
 
 /**
- * The Job for an effect: one pod, pinned to its host, never made or started
- * twice by Kubernetes itself. It is suspended until we have written it down.
+ * The Job of an effect: one pod, pinned to its host. Kubernetes itself never
+ * makes or starts it twice. It is suspended until the status records it.
  */
 export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): object {
   const { key, host, action, job } = effect;
@@ -87,8 +87,8 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): ob
 }
 
 /**
- * Whether the pod gets a token for the API server: only as a service account
- * that it names itself, which the pool's policy has to list.
+ * Whether the pod gets a token for the API server: only for a service account
+ * that its spec names. The policy of the pool must list that account.
  */
 function wantsToken({
   serviceAccountName,
@@ -97,7 +97,7 @@ function wantsToken({
   return Boolean(serviceAccountName) && automountServiceAccountToken !== false;
 }
 
-/** What a Job says of itself; undefined for one that is not ours. */
+/** Reads a Job; undefined for a Job that is not ours. */
 export function jobState({ metadata, spec, status }: V1Job): JobState | undefined {
   const key = metadata?.annotations?.[EFFECT_ANNOTATION];
   const host = metadata?.annotations?.[HOST_ANNOTATION];

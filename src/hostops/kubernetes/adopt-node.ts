@@ -7,7 +7,10 @@ import type { Adoption } from '../port.ts';
 import { nodeState } from './node-facts.ts';
 import { adoptPatch, claimPatch } from './node-patches.ts';
 
-/** Writes the claim of a node again under another epoch, or makes it where it may be on its way. The node as it is then. */
+/**
+ * Writes the claim of a node again under another epoch, or makes the claim if it may be in flight. Resolves with the
+ * written node, or with undefined when there is nothing to write.
+ */
 export async function adoptNode(
   writer: Writer,
   host: HostName,

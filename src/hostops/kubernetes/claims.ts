@@ -1,10 +1,10 @@
-/** The claim as it stands on a node: one annotation, sealed so that an edit or a copy is noticed. Pure. */
+/** Reads and writes the claim on a node: one annotation, with a seal that reveals an edit or a copy. Pure. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
 import type { Claim } from '../../engine/view.ts';
 
-/** What stands in the place of a claim. `spoilt`: why it is none; nobody acts on it. */
+/** The content of the annotation. `spoilt` says why it is not a claim; nobody acts on it then. */
 export type ReadClaim =
   | { readonly claim: Claim; readonly spoilt: undefined }
   | { readonly claim: undefined; readonly spoilt: string | undefined };
@@ -29,12 +29,12 @@ const claimSchema = z.strictObject({
 });
 const sealedSchema = claimSchema.extend({ seal: z.string() });
 
-/** The text of the annotation, for this node and no other. */
+/** The text of the annotation, valid on this node only. */
 export function writeClaim(claim: Claim, nodeUid: string): string {
   return JSON.stringify({ ...claim, seal: sealOf(claim, nodeUid) });
 }
 
-/** Reads the annotation of a node. What was edited, or copied from another node, is no claim: `spoilt` says so. */
+/** Reads the annotation of a node. It is no claim if it was edited, or copied from another node: `spoilt` says so. */
 export function readClaim(annotation: string | undefined, nodeUid: string): ReadClaim {
   if (annotation === undefined) return NOTHING;
   const parsed = sealedSchema.safeParse(parseJson(annotation));
@@ -48,7 +48,7 @@ function spoilt(how: string): ReadClaim {
   return { claim: undefined, spoilt: `its annotation careen.dev/claim ${how}` };
 }
 
-/** No secret is in it: it tells a mistake, not an attack. Who may write nodes needs no claim to do harm. */
+/** The seal has no secret: it detects a mistake, not an attack. A writer of nodes can do harm without a claim. */
 function sealOf(claim: Claim, nodeUid: string): string {
   const { run, pool, epoch, owner, planDigest, stage, level, closedToNewWorkBefore, since } = claim;
   const content = [nodeUid, run, pool, epoch, owner.kind, owner.namespace, owner.name, owner.uid];

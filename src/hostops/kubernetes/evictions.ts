@@ -1,4 +1,4 @@
-/** Asks pods to leave, by the one way that respects disruption budgets. */
+/** Evicts pods through the Eviction API, the only way that respects disruption budgets. */
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, causeOf, explain, httpStatus } from '../../kube/errors.ts';
@@ -18,7 +18,7 @@ export async function evictPod(
     apiVersion: 'policy/v1',
     kind: 'Eviction',
     metadata: { name, namespace },
-    // Without the uid the next pod of that name would be evicted.
+    // Without the uid a later pod of the same name would be evicted.
     deleteOptions: { preconditions: { uid } },
   };
   try {
@@ -29,7 +29,7 @@ export async function evictPod(
   }
 }
 
-/** What a refused eviction means; `pod` names the pod in the reason. */
+/** The outcome of a refused eviction; `pod` names the pod in the reason. */
 export function evictionRefused(error: unknown, pod: string, now: number): Outcome {
   const what = `evicting ${pod}`;
   switch (httpStatus(error)) {

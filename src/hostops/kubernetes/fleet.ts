@@ -7,8 +7,8 @@ import type { MarkedHost, Scope } from '../port.ts';
 import type { NodeState } from './node-facts.ts';
 
 /**
- * The sums over the hosts of one pool, kept change by change: what a change
- * costs does not depend on how many hosts there are.
+ * The sums over the hosts of one pool, updated with each change. The cost of
+ * a change does not depend on the number of hosts.
  */
 export class Fleet {
   readonly scope: Scope;
@@ -24,7 +24,7 @@ export class Fleet {
     for (const node of nodes) this.#add(node);
   }
 
-  /** Takes a change in; says whether it changed anything that is told here. */
+  /** Applies the change of one node. Returns whether the listeners must learn of it. */
   change(before: NodeState | undefined, after: NodeState | undefined): boolean {
     const old = this.#fingerprint(before);
     if (before) this.#remove(before);
@@ -46,7 +46,7 @@ export class Fleet {
     return [...this.#alarms].map(([host, reason]) => ({ host, reason }));
   }
 
-  /** The hosts that carry a mark of ours. */
+  /** The hosts that carry a mark of Careen. */
   get markedHosts(): readonly Omit<MarkedHost, 'busy'>[] {
     return [...this.#marked.values()];
   }
@@ -80,7 +80,7 @@ export class Fleet {
     return JSON.stringify([String(this.#planHash(node)), counted, claim?.run, spoiltClaim, alarms]);
   }
 
-  /** What plans depend on, of one host; combined by XOR, so that the order of changes does not matter. */
+  /** The digest of one host, as far as plans depend on it. XOR combines the digests, so their order has no effect. */
   #planHash({ name, uid, labels, facts }: NodeState): bigint {
     const sorted = Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1));
     const text = JSON.stringify([name, uid, rolesOf(labels, this.scope.roles), sorted]);

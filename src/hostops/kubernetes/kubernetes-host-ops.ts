@@ -36,7 +36,7 @@ const NODES = '/api/v1/nodes';
 type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wanted: ReadonlySet<HostName> };
 type OpenFleet = { readonly fleet: Fleet; readonly listeners: Set<{ readonly changed: () => void }> };
 
-/** The same for equal scopes; each look at a fleet asks for it. */
+/** The same key for equal scopes; memoized because every view of a fleet needs it. */
 const keyOfScope = memoizeByObject((scope: Scope) => JSON.stringify(scope));
 
 export class KubernetesHostOps implements HostOps {
@@ -57,7 +57,7 @@ export class KubernetesHostOps implements HostOps {
       path: NODES,
       project: nodeState,
       changed: (before, after) => this.#nodeChanged(before, after),
-      // What the fleets know is observed anew, even where nothing changed meanwhile.
+      // A new watch makes the knowledge of the fleets current, even when nothing changed.
       connected: () => this.#tellFleets(() => true),
       now,
       log,
@@ -228,7 +228,7 @@ export class KubernetesHostOps implements HostOps {
     const added = hosts.difference(before);
     for (const host of added) this.#pods.acquire(host);
     for (const host of before.difference(hosts)) this.#pods.release(host);
-    // Those that somebody else watches already are known now; nothing else would tell of them.
+    // Hosts that another watcher already observes are known now; no later change would report them.
     const known = [...added].filter((host) => this.#pods.instances(host) !== undefined);
     if (known.length > 0) setImmediate(() => this.#tell(watcher, new Set(known)));
   }

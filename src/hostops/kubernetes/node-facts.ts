@@ -1,4 +1,4 @@
-/** What Careen keeps of a Node, and what it reads out of it. Pure. */
+/** Reads a Node, and keeps the parts that Careen uses. Pure. */
 import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
 import type { HostFacts } from '../../engine/view.ts';
@@ -8,16 +8,16 @@ import { rolesOf } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
 import { readClaim } from './claims.ts';
 
-/** A node, without what nobody here looks at (images, managed fields, addresses, heartbeats). */
+/** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
 export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'runningJob'> & {
   readonly uid: string;
   readonly labels: Labels;
   readonly taints: readonly V1Taint[];
-  /** Whether a strategy that went left it locked. */
+  /** Whether it carries the note that it was left locked. */
   readonly leftLocked: boolean;
 };
 
-/** What a node reports of itself that facts are made of: `nodeInfo.FIELD`. */
+/** The fields of `status.nodeInfo` that become facts, named `nodeInfo.FIELD`. */
 export const NODE_INFO = [
   'kernelVersion',
   'osImage',
@@ -73,7 +73,7 @@ function detail({ reason, message }: V1NodeCondition): string {
   return text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE - 1)}…` : text || 'no reason given';
 }
 
-/** All that strategies can ask of a node, by the names they ask with. */
+/** All facts of a node that strategies can compare, by fact name. */
 export function factsOf(
   labels: Labels,
   info: { readonly [field in (typeof NODE_INFO)[number]]?: string | undefined } | undefined,

@@ -1,7 +1,7 @@
 /**
- * The patches that claim and release a node. Pure. Each is one merge patch that
- * the API server refuses when the node is another, or has changed, since it was
- * looked at: that also makes it safe to send the list of taints as a whole.
+ * The patches that claim and release a node. Pure. Each is one merge patch with
+ * the observed uid and revision: the API server refuses it when the node was
+ * replaced or changed. So it is safe to send the whole list of taints.
  */
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
@@ -12,8 +12,8 @@ import type { NodeState } from './node-facts.ts';
 const TAINT = { key: MAINTENANCE_TAINT, effect: 'NoSchedule' };
 
 /**
- * Says whose the node is; `away` also closes it. A note that it was left locked goes where somebody has opened it since:
- * while it is closed, the note still says why, and it is left closed again.
+ * Writes the claim; level `away` also cordons the node. It removes a left-locked note if somebody has uncordoned the
+ * node since. While the node is cordoned, the note still says why, and the release leaves the node cordoned.
  */
 export function claimPatch(node: NodeState, claim: Claim): object {
   const metadata = guarded(node, {
@@ -24,12 +24,15 @@ export function claimPatch(node: NodeState, claim: Claim): object {
   return { metadata, spec: { unschedulable: true, taints: [...othersTaints(node), TAINT] } };
 }
 
-/** Writes the claim again, and nothing else: whether the host is open or closed stays as it is. */
+/** Writes the claim again, and nothing else: the node stays cordoned or uncordoned. */
 export function adoptPatch(node: NodeState, claim: Claim): object {
   return { metadata: guarded(node, claimed(node, claim)) };
 }
 
-/** Closes a claimed node again that somebody opened: whoever had closed it before, now it is we, and it is opened in the end. */
+/**
+ * Cordons a claimed node again after somebody uncordoned it. The cordon is then Careen's, even if the node was cordoned
+ * before its claim, so the release uncordons the node.
+ */
 export function recordonPatch(node: NodeState, claim: Claim): object {
   return {
     metadata: guarded(node, claimed(node, { ...claim, closedToNewWorkBefore: false })),
@@ -38,9 +41,9 @@ export function recordonPatch(node: NodeState, claim: Claim): object {
 }
 
 /**
- * Takes off what is ours. The node is opened only when we closed it and it is
- * still closed: what somebody opened or had closed stays as it is. A note why it
- * was left locked goes where it is open from then on.
+ * Removes the claim and the taint. The node is uncordoned only if Careen
+ * cordoned it and it is still cordoned; otherwise it stays as it is. A
+ * left-locked note is removed if the node is uncordoned afterwards.
  */
 export function releasePatch(
   node: NodeState,
@@ -57,7 +60,7 @@ export function releasePatch(
   return Object.keys(spec).length > 0 ? { metadata, spec } : { metadata };
 }
 
-/** Leaves the node closed, without an owner: `kubectl uncordon` is enough to open it. */
+/** Leaves the node cordoned, without an owner: `kubectl uncordon` is enough to return it to service. */
 export function leaveLockedPatch(node: NodeState, note: LeftLocked): object {
   const metadata = guarded(node, {
     [CLAIM_ANNOTATION]: null,
@@ -66,7 +69,7 @@ export function leaveLockedPatch(node: NodeState, note: LeftLocked): object {
   return { metadata, spec: { taints: othersTaints(node) } };
 }
 
-/** What the annotation careen.dev/left-locked says, for people. */
+/** The content of the annotation careen.dev/left-locked, for people. */
 export type LeftLocked = { readonly run: string; readonly owner: OwnerRef; readonly reason: string };
 
 function claimed({ uid }: NodeState, claim: Claim): Record<string, string> {

@@ -9,7 +9,7 @@ import { ACCEPTED, ALREADY, blocked, outcomeOf, STALE, type Written } from '../o
 import type { Fence } from '../port.ts';
 import { mergePatch, type Writer } from '../../kube/writes.ts';
 
-/** Somebody else holds the host: nothing tells when they are done, so it is asked again at this pace. */
+/** Another run holds the host, and no event reports its end. The claim is retried at this interval. */
 const HELD_PAUSE_MS = 10_000;
 
 export async function claimNode(
@@ -26,8 +26,8 @@ export async function claimNode(
 }
 
 /**
- * Gives a node back as it was before; one whose claim was taken or spoilt, or that the run has seen open since, as the run
- * wrote down.
+ * Releases a node into its state before the claim. The record of the run (`closedToNewWorkBefore`) decides if the claim
+ * was removed or spoilt, or if the run has seen the node uncordoned since.
  */
 export async function releaseNode(
   writer: Writer,
@@ -58,7 +58,7 @@ export async function recordonNode(
   return patchNode(writer, node, recordonPatch(node, node.claim), `cordoning ${node.name} again`, signal);
 }
 
-/** Leaves the node closed for a person to look at, with a note that says whose it was and why. */
+/** Leaves the node cordoned for a person to inspect, with a note that names its owner and the reason. */
 export async function leaveNodeLocked(
   writer: Writer,
   node: NodeState | undefined,
@@ -75,7 +75,7 @@ export async function leaveNodeLocked(
   return patchNode(writer, node, leaveLockedPatch(node, note), `leaving ${node.name} locked`, signal);
 }
 
-/** What the claim said that somebody took or spoilt. Without it only our mark tells that we closed the node. */
+/** The content of a claim that somebody removed or spoilt. Only our mark shows then that Careen cordoned the node. */
 function lostClaim(
   { hasMaintenanceMark, spoiltClaim }: NodeState,
   closedToNewWorkBefore: boolean | undefined,

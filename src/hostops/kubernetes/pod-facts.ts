@@ -1,4 +1,4 @@
-/** Which pods keep a host from being empty, and what is to know about them. Pure. */
+/** Selects the pods that must leave a host, and reads their facts. Pure. */
 import type { V1OwnerReference, V1Pod } from '@kubernetes/client-node';
 import { RUN_LABEL } from '../../crds/names.ts';
 import type { InstanceFacts } from '../../engine/view.ts';
@@ -9,8 +9,8 @@ const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 export function instanceOf(pod: V1Pod): InstanceFacts | undefined {
   const { metadata, spec, status } = pod;
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
-  if (metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined) return undefined; // the kubelet's own
-  if (owner && isDaemonSet(owner)) return undefined; // it would come back at once
+  if (metadata?.annotations?.[MIRROR_ANNOTATION] !== undefined) return undefined; // a static pod of the kubelet
+  if (owner && isDaemonSet(owner)) return undefined; // its controller would replace it at once
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
   if (owner?.kind === 'Job' && metadata?.labels?.[RUN_LABEL] !== undefined) return undefined; // ours: it works on the host
   return {

@@ -1,4 +1,4 @@
-/** Watches the pods of single hosts: one watch per host, shared by all who want it. */
+/** Watches the pods of single hosts: one watch for each host, shared by all its users. */
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -8,7 +8,7 @@ import { SupervisedInformer } from '../../kube/informer.ts';
 
 export type PodWatchOptions = {
   readonly config: KubeConfig;
-  /** Something is new about the pods of this host, or they are seen for the first time. */
+  /** Called when the pods of this host change, and when their watch is up. */
   readonly changed: (host: HostName) => void;
   readonly now: () => number;
   readonly log: Log;
@@ -17,7 +17,7 @@ export type PodWatchOptions = {
 type Watched = {
   readonly informer: SupervisedInformer<V1Pod, InstanceFacts>;
   users: number;
-  /** Made when somebody looks, and kept until something changes. */
+  /** Made on demand, and kept until a pod changes. */
   snapshot: readonly InstanceFacts[] | undefined;
 };
 
@@ -29,7 +29,7 @@ export class PodWatches {
     this.#options = options;
   }
 
-  /** Begins to watch the host, or joins those who do. Each call is undone by one `release`. */
+  /** Watches the host, or shares its open watch. Each call needs one `release`. */
   acquire(host: HostName): void {
     const watched = this.#hosts.get(host);
     if (watched) watched.users++;
@@ -43,7 +43,7 @@ export class PodWatches {
     this.#hosts.delete(host);
   }
 
-  /** What runs on the host; undefined while it is not watched or not listed yet. */
+  /** The instances on the host; undefined while the host is not watched, or not listed yet. */
   instances(host: HostName): readonly InstanceFacts[] | undefined {
     const watched = this.#hosts.get(host);
     if (!watched?.informer.isSynced) return undefined;

@@ -1,4 +1,4 @@
-/** The facts of a simulated host, which stand in its labels and in what it reports. Pure. */
+/** The facts of a simulated host: its labels, and the values that it reports. Pure. */
 import type { Facts } from '../../planner/facts.ts';
 import type { Labels } from '../../planner/labels.ts';
 
@@ -7,13 +7,13 @@ type Reported = { readonly nodeInfo: Facts; readonly labels: Labels };
 
 const LABEL = 'labels.';
 
-/** All that can be told of a host, by fact name. */
+/** All facts of a host, by name. */
 export function factsOf({ nodeInfo, labels }: Reported): Facts {
   const named = Object.entries(labels).map(([key, value]) => [`${LABEL}${key}`, value] as const);
   return { ...nodeInfo, ...Object.fromEntries(named) };
 }
 
-/** What a host tells when these facts have changed. */
+/** The reported values and labels of a host after these facts have changed. */
 export function withFacts({ nodeInfo, labels }: Reported, facts: Facts): Reported {
   const changed = Object.entries(facts);
   const reported = changed.filter(([fact]) => !fact.startsWith(LABEL));

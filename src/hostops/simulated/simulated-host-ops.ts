@@ -1,4 +1,4 @@
-/** The host-ops port over a world in memory, for tests and `careen simulate`: the whole contract, at once and without faults. */
+/** The port to the hosts over a world in memory, for tests and `careen simulate`. It has no delays and no faults. */
 import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { mayArrive } from '../../engine/prior-state.ts';
@@ -120,7 +120,7 @@ export class SimulatedHostOps implements HostOps {
       }));
   }
 
-  /** By host, the name of a Job that runs there. */
+  /** The name of a running Job, by host. */
   #runningJobs(): ReadonlyMap<HostName, string> {
     const running = [...this.#world.jobs.values()].filter(({ state }) => state === 'running');
     return new Map(running.map(({ host, name }) => [host, name]));

@@ -1,7 +1,7 @@
 /**
- * Hosts that exist in memory only, with what the engine can do to them and what
- * others can: pods that leave, budgets that forbid it, Jobs, reboots. Time
- * passes when `advanceTo` is called, never by itself. It has no faults.
+ * Hosts that exist only in memory, with the effects of the engine and of
+ * others: evictions, disruption budgets, Jobs, reboots. Time passes only in
+ * `advanceTo`. It has no faults.
  */
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Claim, EffectKey } from '../../engine/view.ts';
@@ -9,10 +9,10 @@ import type { Facts, HostName } from '../../planner/facts.ts';
 import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** `honest`: does as told. `lie`: its Jobs succeed and nothing changes. A number: its patches end with that exit code. */
+/** `honest`: its Jobs work. `lie`: its Jobs succeed and change nothing. A number: the exit code of its patches. */
 export type Behaviour = 'honest' | 'lie' | number;
 
-/** What a patch changes on a host, by fact name: when its Job ends, and when the host boots next. */
+/** The facts that a patch changes on a host, by fact name: at the end of its Job, and at the next boot of the host. */
 export type PatchChange = { readonly atOnce?: Facts; readonly atReboot?: Facts };
 
 export type SimulatedHost = {
@@ -20,20 +20,20 @@ export type SimulatedHost = {
   readonly revision: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeInfo: Facts;
-  /** Facts that the next boot brings. */
+  /** Facts that take effect at the next boot. */
   readonly installed: Facts;
   readonly bootId: string;
   readonly closedToNewWork: boolean;
   readonly ready: boolean;
   readonly claim: Claim | undefined;
-  /** Somebody has put something else in the place of the claim. */
+  /** Why the claim is none any more, after somebody changed it. */
   readonly spoiltClaim: string | undefined;
-  /** Closed by us: it keeps new work away even when somebody opens it. */
+  /** Set on a host that Careen closed. It keeps new work away even when somebody opens the host. */
   readonly hasMaintenanceMark: boolean;
-  /** Why a strategy that went has left it locked. */
+  /** Why the host was left locked. */
   readonly leftLocked: string | undefined;
   readonly behaviour: Behaviour;
-  /** What takes another time here than elsewhere. */
+  /** The times that differ on this host. */
   readonly times: Partial<SimulatedTimes>;
 };
 
@@ -52,7 +52,7 @@ export type SimulatedJob = {
   readonly key: EffectKey;
   readonly run: string;
   readonly ownerUid: string;
-  /** Of the leader that wrote it last. */
+  /** The epoch of the leader that wrote it last. */
   readonly epoch: number;
   readonly host: HostName;
   readonly action: string;
@@ -71,13 +71,13 @@ export type NewPod = Pick<SimulatedPod, 'name' | 'host'> & Partial<Omit<Simulate
 export type SimulatedTimes = {
   /** How long a Job that applies a patch takes. */
   readonly jobMilliseconds: number;
-  /** How long the Job takes that reboots its host. */
+  /** How long a Job that reboots its host takes. */
   readonly rebootJobMilliseconds: number;
   /** From the end of that Job until the host is Ready again. */
   readonly rebootMilliseconds: number;
-  /** How long a pod takes to go. */
+  /** How long a pod takes to leave. */
   readonly leaveMilliseconds: number;
-  /** How long after it has gone another serves in its place, and its budget is free again. */
+  /** How long after that its replacement is ready, and its budget is free again. */
   readonly replaceMilliseconds: number;
 };
 
@@ -112,7 +112,7 @@ export class SimulatedWorld {
     return this.#clock.now;
   }
 
-  /** When something happens next by itself. */
+  /** The time of the next scheduled action; undefined when none is scheduled. */
   get nextAt(): number | undefined {
     return this.#clock.nextAt;
   }
@@ -121,7 +121,7 @@ export class SimulatedWorld {
     this.#clock.advanceTo(time);
   }
 
-  /** Arranges for something to happen later. */
+  /** Schedules an action. */
   after(milliseconds: number, act: () => void): void {
     this.#clock.after(milliseconds, act);
   }
@@ -138,12 +138,12 @@ export class SimulatedWorld {
     return this.#jobs;
   }
 
-  /** Changes when hosts come or go, or their labels or facts change. */
+  /** Changes when a host is added or removed, or when its labels or facts change. */
   get planRevision(): string {
     return String(this.#planRevision);
   }
 
-  /** Tells about every change, by the host that it is about. Returns what ends that. */
+  /** Calls the listener with the host of every change. Returns a function that ends this. */
   listen(listener: Listener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -168,24 +168,24 @@ export class SimulatedWorld {
     const bootId = this.#next('boot');
     this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
     this.#planRevision += 1;
-    this.#tell(name);
+    this.#report(name);
   }
 
-  /** The host vanishes with all that runs on it. */
+  /** Removes a host with its pods. */
   removeHost(name: HostName): void {
     this.#hosts.delete(name);
     for (const pod of this.podsOn(name)) this.#pods.delete(pod.uid);
     this.#planRevision += 1;
-    this.#tell(name);
+    this.#report(name);
   }
 
-  /** Changes a host under another revision; one that has vanished stays so. */
+  /** Changes a host and its revision; does nothing when the host was removed. */
   changeHost(name: HostName, change: Partial<Omit<SimulatedHost, 'name' | 'revision'>>): void {
     const before = this.#hosts.get(name);
     if (!before) return;
     this.#hosts.set(name, { ...before, ...change, revision: this.#number() });
     if (change.labels || change.nodeInfo) this.#planRevision += 1;
-    this.#tell(name);
+    this.#report(name);
   }
 
   podsOn(host: HostName): SimulatedPod[] {
@@ -196,24 +196,24 @@ export class SimulatedWorld {
     const defaults = { namespace: 'default', budget: undefined, unmanaged: false, localData: false };
     const made = { ...defaults, ...pod, uid: this.#next('pod'), leaving: false };
     this.#pods.set(made.uid, made);
-    this.#tell(made.host);
+    this.#report(made.host);
     return made;
   }
 
-  /** How many pods under this budget may be disrupted now. */
+  /** Sets how many pods under this budget may be disrupted now. */
   setBudget(name: string, allowed: number): void {
     this.#budgets.set(name, allowed);
-    for (const pod of this.#pods.values()) if (pod.budget === name) this.#tell(pod.host);
+    for (const pod of this.#pods.values()) if (pod.budget === name) this.#report(pod.host);
   }
 
-  /** Tells a pod to go, unless its budget is used up. */
+  /** Evicts a pod, unless its budget is used up. */
   evict(pod: SimulatedPod): 'leaving' | 'over budget' {
     const { budget } = pod;
     const allowed = budget === undefined ? Infinity : (this.#budgets.get(budget) ?? 0);
     if (allowed <= 0) return 'over budget';
     if (budget !== undefined) this.setBudget(budget, allowed - 1);
     this.#pods.set(pod.uid, { ...pod, leaving: true });
-    this.#tell(pod.host);
+    this.#report(pod.host);
     this.#clock.after(this.#timesOf(pod.host).leaveMilliseconds, () => this.#leave(pod));
     return 'leaving';
   }
@@ -228,7 +228,7 @@ export class SimulatedWorld {
       revision: this.#number(),
       state: 'suspended',
     });
-    this.#tell(job.host);
+    this.#report(job.host);
   }
 
   startJob(job: SimulatedJob): void {
@@ -238,19 +238,19 @@ export class SimulatedWorld {
     this.#clock.after(milliseconds, () => this.#endJob(job));
   }
 
-  /** Another leader takes the Job over. */
+  /** Another leader adopts the Job. */
   stampJob({ key }: SimulatedJob, epoch: number): void {
     this.#changeJob(key, { epoch });
   }
 
   removeJob({ key, host }: SimulatedJob): void {
     this.#jobs.delete(key);
-    this.#tell(host);
+    this.#report(host);
   }
 
   #leave({ uid, host, budget }: SimulatedPod): void {
     this.#pods.delete(uid);
-    this.#tell(host);
+    this.#report(host);
     if (budget === undefined) return;
     this.#clock.after(this.#timesOf(host).replaceMilliseconds, () =>
       this.setBudget(budget, (this.#budgets.get(budget) ?? 0) + 1),
@@ -298,10 +298,10 @@ export class SimulatedWorld {
     const before = this.#jobs.get(key);
     if (!before) return;
     this.#jobs.set(key, { ...before, ...change, revision: this.#number() });
-    this.#tell(before.host);
+    this.#report(before.host);
   }
 
-  #tell(host: HostName): void {
+  #report(host: HostName): void {
     for (const listener of this.#listeners) listener(host);
   }
 

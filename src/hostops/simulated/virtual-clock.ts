@@ -1,9 +1,9 @@
 type Alarm = { readonly at: number; readonly act: () => void };
 
-/** Time that passes only when it is told to; what was arranged happens on the way, in order. */
+/** Time that passes only in `advanceTo`, which runs the scheduled actions in order. */
 export class VirtualClock {
   #now: number;
-  /** By time; what was arranged first comes first. */
+  /** Sorted by time; for equal times, in the order of the calls of `after`. */
   #alarms: Alarm[] = [];
 
   constructor(start: number) {
@@ -14,7 +14,7 @@ export class VirtualClock {
     return this.#now;
   }
 
-  /** When the next thing happens; undefined when nothing is arranged. */
+  /** The time of the next action; undefined when none is scheduled. */
   get nextAt(): number | undefined {
     return this.#alarms[0]?.at;
   }
@@ -25,7 +25,7 @@ export class VirtualClock {
     this.#alarms.splice(index < 0 ? this.#alarms.length : index, 0, { at, act });
   }
 
-  /** Lets everything happen that is due until then, each at its own time. A time gone by changes nothing. */
+  /** Runs all actions that are due until then, each at its own time. A time in the past changes nothing. */
   advanceTo(time: number): void {
     for (let next = this.#alarms[0]; next && next.at <= time; next = this.#alarms[0]) {
       this.#alarms.shift();

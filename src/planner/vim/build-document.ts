@@ -1,6 +1,6 @@
 /**
- * A build in the words and key names of the VIM's REST answer (starlingx-vim.md
- * §2), as it stands right after the build phase; without dates.
+ * A build in the format of the VIM's REST answer (starlingx-vim.md §2): the strategy directly after its build phase,
+ * without dates.
  */
 import type { PhaseName, Result } from '../../crds/vocabulary.ts';
 import type { Entities } from '../plan.ts';
@@ -50,7 +50,7 @@ export type BuildDocument = {
   readonly 'current-phase-completion-percentage': number;
   readonly 'build-phase': PhaseDocument;
   readonly 'apply-phase': PhaseDocument;
-  /** Only of a failed build; empty when a query got no answer. */
+  /** Only in a failed build; empty when a query got no answer. */
   readonly failure?: string;
 };
 
@@ -66,7 +66,7 @@ export function buildDocument(build: VimBuild): BuildDocument {
   };
 }
 
-/** The phase fails with the checks after it as well; its stage and steps have then succeeded all the same (§6.2). */
+/** The phase also fails with the checks after its stage; the stage and its steps have still succeeded (§6.2). */
 function buildPhase({ query, unanswered, failure }: VimBuild): PhaseDocument {
   const failing = query.steps.findIndex(({ name }) => name === unanswered);
   const ended = failing < 0 ? query.steps.length : failing;
@@ -94,7 +94,7 @@ function plannedPhase(stages: readonly Stage[]): PhaseDocument {
   );
 }
 
-/** Not begun: its timeout is not known before that, and it counts as complete (§5). */
+/** A phase that has not begun: its timeout is not known yet, and it counts as complete (§5). */
 function phase(name: PhaseName, stages: readonly StageDocument[]): PhaseDocument {
   return {
     'phase-name': name,

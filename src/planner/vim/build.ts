@@ -1,6 +1,6 @@
 /**
- * The VIM's planner: what its queries answer, turned into the plan it would
- * make. One for both kinds of strategy and for all profiles. Pure.
+ * The VIM's planner: it makes the plan that the VIM would make from the answers to its queries. One planner serves both
+ * kinds of strategy and all profiles. Pure.
  */
 import { patchRefusal, upgradeRefusal } from './checks.ts';
 import { Fleet } from './fleet.ts';
@@ -18,21 +18,22 @@ import type { QueryName, Stage } from './steps.ts';
 
 export type VimBuild = {
   readonly query: Stage;
-  /** The query that got no answer: it and all that would follow did not happen. */
+  /** The query that got no answer. The build ends there. */
   readonly unanswered?: QueryName;
-  /** Why there is no plan; the stages are then those planned before it was found. */
+  /** Why the build failed; `stages` then holds the stages planned before the failure. */
   readonly failure?: string;
   readonly stages: readonly Stage[];
   /** Identifies the plan; a failed build has none. */
   readonly digest?: string;
-  /** What is odd about the inventory and did not keep the VIM from planning. */
+  /** Problems of the inventory that do not prevent a plan of the VIM. */
   readonly findings: readonly InputProblem[];
 };
 
 /**
- * Builds the strategy (starlingx-vim.md §6 to §8). The same request gives the
- * same build; the order of hosts, instances and groups counts, as in the VIM.
- * @throws InputError when the profile is unknown, or lacks this kind of strategy or a host that it needs
+ * Builds the strategy (starlingx-vim.md §6 to §8). The same request gives the same build. As in the VIM, the order of
+ * hosts, instances and groups counts.
+ * @throws InputError when the profile is unknown, when it lacks this kind of strategy, or when the inventory lacks a
+ * required host
  */
 export function buildVim(profileName: string, request: Request): VimBuild {
   const profile = profileFor(profileName, request.kind);

@@ -1,6 +1,6 @@
 /**
- * The checks between the queries and the planning (starlingx-vim.md §6.2), in
- * their order. Each returns the reason of the first that does not hold.
+ * The checks between the queries and the planning (starlingx-vim.md §6.2), in their order. Each function returns the
+ * reason of the first failed check; undefined when all pass.
  */
 import { countingAlarms } from './alarms.ts';
 import { isA } from './fleet.ts';
@@ -18,7 +18,7 @@ export function patchRefusal(profile: Profile, request: PatchRequest): string | 
         return 'all worker hosts must be unlocked-enabled-available, locked-disabled-online or locked-disabled-offline';
     } else if (!isInService(host)) return notInService(host);
   }
-  // The patch service answers the hosts of the inventory first, so theirs is the first reason.
+  // The patch service lists the hosts of the inventory first, so their reason comes first.
   if (hosts.some(({ patch }) => patch.interimState))
     return 'at least one host is in pending patch current state';
   return extraPatchHosts.length > 0 ? 'host inventory mismatch detected' : undefined;

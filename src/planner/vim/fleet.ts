@@ -1,9 +1,6 @@
 import type { Host, Instance, Inventory, Personality } from './inventory.ts';
 
-/**
- * The inventory, indexed: what planning asks of it takes no longer in a large
- * fleet than in a small one.
- */
+/** The inventory with indexes: a read takes as long in a large fleet as in a small one. */
 export class Fleet {
   readonly #instances: ReadonlyMap<string, readonly Instance[]>;
   readonly #sizes: ReadonlyMap<Personality, number>;
@@ -20,12 +17,12 @@ export class Fleet {
     return this.#instances.get(name) ?? [];
   }
 
-  /** Those of the hosts that have the compute service configured. */
+  /** The hosts with a configured compute service. */
   computeHosts<H extends Host>(hosts: readonly H[]): H[] {
     return this.#computeInstalled ? hosts.filter(({ openstackCompute }) => openstackCompute) : [];
   }
 
-  /** How many hosts of the inventory have this personality, whatever their state. */
+  /** The number of hosts in the inventory with this personality, in any state. */
   size(personality: Personality): number {
     return this.#sizes.get(personality) ?? 0;
   }

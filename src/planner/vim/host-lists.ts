@@ -1,7 +1,4 @@
-/**
- * Which hosts are taken together (starlingx-vim.md §7.3, §7.5). Each list
- * becomes a stage.
- */
+/** The lists of hosts that are taken together (starlingx-vim.md §7.3, §7.5). Each list becomes a stage. */
 import { firstFit, type Constraint } from '../first-fit.ts';
 import { chunks, singly } from '../lists.ts';
 import { isA, type Fleet } from './fleet.ts';
@@ -10,7 +7,7 @@ import type { ApplyType } from './request.ts';
 
 type Taken = Exclude<ApplyType, 'ignore'>;
 
-/** Parallel: no two members of a storage replication group together, and no bound on the size. */
+/** A parallel list has at most one member of each storage replication group; its size has no limit. */
 export function storageLists<H extends Host>(
   hosts: readonly H[],
   applyType: Taken,
@@ -21,7 +18,7 @@ export function storageLists<H extends Host>(
   return firstFit(hosts, ({ name }) => groups.get(name) ?? []);
 }
 
-/** Controllers that are workers first and one at a time; then hosts without instances; then the others. */
+/** First the controllers that are also workers, one at a time; then hosts without instances; then the others. */
 export function workerLists<H extends Host>(
   hosts: readonly H[],
   limits: { readonly applyType: Taken; readonly atOnce: number; readonly reboot: boolean },
@@ -42,7 +39,7 @@ export function workerLists<H extends Host>(
   ];
 }
 
-/** What of a host with instances a list must respect: its size, server groups and host aggregates. */
+/** The constraints on a list by a host with instances: the size of the list, server groups and host aggregates. */
 function constraints(
   atOnce: number,
   fleet: Fleet,
@@ -56,7 +53,7 @@ function constraints(
 
 const APART = ['anti-affinity', 'anti-affinity-best-effort'];
 
-/** By host: the anti-affine groups of the instances on it, in whatever state they are. */
+/** By host: the anti-affinity groups of its instances, in any state. */
 function antiAffinity({ instances, instanceGroups }: Platform): ConstraintsByHost {
   const hostOf = new Map<string, string>();
   for (const { uuid, host } of instances) hostOf.set(uuid, host);
@@ -70,9 +67,8 @@ function antiAffinity({ instances, instanceGroups }: Platform): ConstraintsByHos
 }
 
 /**
- * By host: the aggregates it is in. Each list may take the share of an
- * aggregate that the parallel limit is of all workers in the inventory, at
- * most half and at least one host. Members that are no hosts count as well.
+ * By host: its aggregates. A list may take a share of an aggregate: the parallel limit divided by the number of all
+ * workers in the inventory, at most half and at least one host. Members that are no hosts count as well.
  */
 function aggregateLimits(atOnce: number, fleet: Fleet, { hostAggregates }: Platform): ConstraintsByHost {
   // Divided first, as in the original: 49 hosts at 2 of 49 give 1, not 2.
@@ -85,7 +81,7 @@ function aggregateLimits(atOnce: number, fleet: Fleet, { hostAggregates }: Platf
   return aggregates;
 }
 
-/** By host: the storage replication groups it is in. */
+/** By host: its storage replication groups. */
 function replication({ hostGroups }: Platform): ConstraintsByHost {
   const groups = new Map<string, Constraint[]>();
   for (const { policies, memberNames } of hostGroups) {
@@ -98,7 +94,7 @@ function replication({ hostGroups }: Platform): ConstraintsByHost {
 
 type ConstraintsByHost = ReadonlyMap<string, readonly Constraint[]>;
 
-/** Notes a constraint for a host, once in a row: all of one constraint come before those of the next. */
+/** Adds a constraint to a host once: callers add one constraint to all its hosts before they add the next. */
 function concern(byHost: Map<string, Constraint[]>, host: string | undefined, constraint: Constraint): void {
   if (host === undefined) return;
   const known = byHost.get(host);

@@ -1,13 +1,12 @@
-/** Where an inventory contradicts itself. */
+/** The contradictions in an inventory. */
 import type { InputProblem, InputProblemCode } from '../input-error.ts';
 import type { Inventory } from './inventory.ts';
 
 type Values = { readonly values: readonly string[]; readonly pathOf: (index: number) => PropertyKey[] };
 
 /**
- * What the VIM's tables could not hold, so that there is no plan it would make:
- * keys that repeat, and instances on hosts that are not there. Instances and
- * their groups may share names, their owners do not know of each other.
+ * Contradictions that the tables of the VIM cannot hold, so that the VIM has no plan for them: repeated keys, and
+ * instances on unknown hosts. Instances may share names, and so may their groups, because their owners are independent.
  */
 export function contradictions(inventory: Inventory): InputProblem[] {
   const { hosts, instances, instanceGroups, hostGroups, hostAggregates, extraPatchHosts = [] } = inventory;
@@ -22,7 +21,7 @@ export function contradictions(inventory: Inventory): InputProblem[] {
     ...hostAggregates.flatMap((_, index) => repeated(aggregateMembers(inventory, index))),
     ...problems('duplicate-name', column('extraPatchHosts', 'name', extraPatchHosts), {
       when: isHost,
-      remedy: 'the inventory has this host; say there what the patch service answers',
+      remedy: 'the inventory has this host; add the answer of the patch service there',
     }),
     ...problems('unknown-host', column('instances', 'host', instances), {
       when: (name) => !isHost(name),
@@ -32,9 +31,8 @@ export function contradictions(inventory: Inventory): InputProblem[] {
 }
 
 /**
- * Members of aggregates that are no hosts. The VIM plans all the same and
- * counts them in the aggregate's size (starlingx-vim.md §7.5), so that more of
- * it may be taken at once than its real hosts would allow.
+ * Members of aggregates that are no hosts. The VIM still plans, and counts them in the size of the aggregate
+ * (starlingx-vim.md §7.5). So it may take more hosts at once than the real size would allow.
  */
 export function strangersInAggregates(inventory: Inventory): InputProblem[] {
   const isHost = membership(inventory.hosts);

@@ -1,7 +1,4 @@
-/**
- * What a VIM plan is built from: the platform as its queries describe it, in
- * the order of their answers, which counts.
- */
+/** The input of a VIM plan: the answers to the queries of the VIM. The order of the answers counts. */
 import { z } from 'zod';
 
 const name = z.string().min(1);
@@ -12,7 +9,7 @@ const personality = z.array(z.enum(['controller', 'worker', 'storage', 'swift'])
 const host = z.object({
   name,
   uuid: name,
-  /** As the inventory knows it; all-in-one nodes are controller and worker. */
+  /** The personality in the inventory; all-in-one nodes are controller and worker. */
   personality,
   adminState: z.enum(['locked', 'unlocked']),
   operState: z.enum(['enabled', 'disabled']),
@@ -23,7 +20,7 @@ const host = z.object({
 });
 
 export const patchHost = host.extend({
-  /** What the patch service answers for the host; its personality may differ there. */
+  /** The answer of the patch service for the host; its personality may differ from the inventory. */
   patch: z.object({
     personality: personality.optional(),
     requiresReboot: z.boolean(),
@@ -34,10 +31,10 @@ export const patchHost = host.extend({
 
 export const upgradeHost = host.extend({ softwareLoad: z.string() });
 
-/** A host that the patch service answers, after all others, and the inventory does not know. */
+/** A host that the patch service lists, after all others, and that is not in the inventory. */
 export const foreignPatchHost = z.object({ name });
 
-/** Names need not be unique: instances are told apart by uuid. */
+/** Names need not be unique: the uuid identifies an instance. */
 const instance = z.object({
   name,
   uuid: name,
@@ -48,7 +45,7 @@ const instance = z.object({
 
 const alarm = z.object({
   alarmId: name,
-  /** Only the string `False` says that it is not management-affecting (starlingx-vim.md §6.1). */
+  /** Only the string `False` means not management-affecting (starlingx-vim.md §6.1). */
   mgmtAffecting: z.unknown(),
 });
 
@@ -57,7 +54,7 @@ export const platform = z.object({
   singleController: z.boolean(),
   /** The host on which the planner runs. */
   activeController: name,
-  /** Without it no host has the compute service configured, whatever its label says. */
+  /** If false, no host has a configured compute service, whatever its label. */
   openstackInstalled: z.boolean(),
   /** Alarms of the site configuration that do not count. */
   ignoreAlarms: names.default([]),

@@ -2,7 +2,7 @@ import type { Host } from './inventory.ts';
 import type { Profile } from './profile.ts';
 import { hostEntities, step, wait, type Step } from './steps.ts';
 
-/** One list of hosts, and what differs between the stages that take such lists out of service. */
+/** One list of hosts, and the differences between the stages that take such lists out of service. */
 export type Outage = {
   readonly work: 'sw-patch-hosts' | 'upgrade-hosts';
   readonly hosts: readonly Host[];
@@ -14,7 +14,7 @@ export type Outage = {
   readonly after: readonly Step[];
 };
 
-/** The order of steps that all stages with a reboot share (starlingx-vim.md §7.2 to §8). */
+/** The steps of a stage with a reboot, in the order that all such stages share (starlingx-vim.md §7.2 to §8). */
 export function outageSteps(profile: Profile, outage: Outage): readonly Step[] {
   const { work, hosts, toLock = hosts, toReboot = [], before = [], after } = outage;
   const all = hostEntities(hosts);
@@ -32,7 +32,7 @@ export function outageSteps(profile: Profile, outage: Outage): readonly Step[] {
   ];
 }
 
-/** A patch that needs no reboot leaves hosts and instances where they are. */
+/** The steps for a patch without a reboot: hosts stay unlocked, and no instance moves. */
 export function inPlaceSteps(profile: Profile, hosts: readonly Host[]): readonly Step[] {
   return [
     step(profile, 'query-alarms'),

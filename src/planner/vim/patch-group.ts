@@ -15,7 +15,7 @@ export type PatchGroup = {
   readonly reboot: boolean;
 };
 
-/** @param outage how a stage with a reboot differs from others; asked only when there is one */
+/** @param outage the differences of a stage with a reboot; called only for such a stage */
 export function patchStage(
   { profile, reboot }: PatchGroup,
   name: StageName,

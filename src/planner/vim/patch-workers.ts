@@ -24,7 +24,7 @@ export function patchWorkers(group: PatchGroup): Planned {
   };
 }
 
-/** Check A. Only the label is read: instances, plug-in and reboot do not matter. */
+/** Check A. Only the label counts: instances, plug-in and reboot do not matter. */
 function singleControllerRefusal({ inputs, hosts }: PatchGroup): string | undefined {
   if (!inputs.singleController || inputs.params['default-instance-action'] === 'stop-start') return undefined;
   return hosts.some((host) => host.openstackCompute && isA('controller', host))

@@ -3,9 +3,8 @@ import type { Request } from './request.ts';
 import type { Stage } from './steps.ts';
 
 /**
- * Identifies a plan as it is reviewed: its profile and create request, its
- * stages, their steps and timeouts and the hosts of each step. Not the
- * instances: they move about without changing what is done to the hosts.
+ * The digest of a plan under review: its profile and create request, its stages, their steps and timeouts, and the
+ * hosts of each step. Instances do not count: they may migrate without a change of the steps on the hosts.
  */
 export function planDigest(profile: string, { kind, inputs }: Request, stages: readonly Stage[]): string {
   return digest({

@@ -6,8 +6,8 @@ import type { VimBuild } from './build.ts';
 import type { Stage as VimStage } from './steps.ts';
 
 /**
- * A plan of the VIM as the engine carries it out. The hosts of a stage are those that its steps name, in the order in
- * which they first do; `actions` say how hosts are worked on, which a plan of the VIM does not.
+ * A plan of the VIM in the form of the engine. The hosts of a stage are those of its steps, in the order of their first
+ * appearance. A plan of the VIM has no actions, so the caller supplies them.
  */
 export function planOfBuild({ stages, digest: planned }: VimBuild, actions: PlanActions): Plan {
   return { digest: digest({ planned, actions }), stages: stages.map(engineStage), actions };

@@ -19,7 +19,7 @@ const PLANNERS = {
 } as const;
 const ROLES = ['controller', 'storage', 'swift', 'worker'] as const;
 
-/** The stages of all hosts that are not patch current; of each role first those that need no reboot. */
+/** The stages of all hosts that are not patch current; in each role first the hosts without a reboot. */
 export function planSwPatch(profile: Profile, inputs: PatchInputs, fleet: Fleet): Planned {
   const groups = roleGroups(
     ROLES,
@@ -35,10 +35,7 @@ export function planSwPatch(profile: Profile, inputs: PatchInputs, fleet: Fleet)
   );
 }
 
-/**
- * By the personality that the patch service reports: one of controller,
- * storage and swift, and worker besides (§7.1).
- */
+/** By the personality from the patch service: at most one of controller, storage and swift, and also worker (§7.1). */
 function isSortedTo(role: Personality, { patch, personality, availStatus }: PatchHost): boolean {
   const reported = patch.personality ?? personality;
   if (role === 'worker') return reported.includes('worker') && availStatus !== 'offline';

@@ -11,7 +11,7 @@ import type { UpgradeInputs } from './request.ts';
 import { storageRefusal, workerRefusal } from './role-checks.ts';
 import { hostEntities, step, wait, type Stage } from './steps.ts';
 
-/** Hosts of one role whose software is not that of the upgrade. */
+/** Hosts of one role that do not run the release of the upgrade. */
 type UpgradeGroup = {
   readonly profile: Profile;
   readonly inputs: UpgradeInputs;
@@ -29,10 +29,10 @@ const NO_CONTROLLER_1: InputProblem = {
   code: 'unknown-host',
   path: ['inputs', 'params', 'complete-upgrade'],
   value: true,
-  remedy: 'the upgrade is completed by leaving host controller-1, which is missing; add it, or set false',
+  remedy: 'the completion needs a swact of host controller-1, which is missing; add it, or set false',
 };
 
-/** Controllers, storage hosts, workers, each host in the first role that it has; then the completion if asked for. */
+/** Controllers, storage hosts, workers, each host in its first role; then the completion, if requested. */
 export function planSwUpgrade(profile: Profile, inputs: UpgradeInputs, fleet: Fleet): Planned {
   const release = inputs.upgrade?.toRelease;
   const roles = PLANNERS.map(([role]) => role);
@@ -81,7 +81,7 @@ function upgradeStorage(group: UpgradeGroup): Planned {
   return { stages: lists.map((list) => upgradeStage(group, 'sw-upgrade-storage-hosts', list, { after })) };
 }
 
-/** List by list, so that a stopped instance on a later list keeps the stages of earlier ones. */
+/** Planned list by list: a stopped instance in a later list fails the plan, and the stages of earlier lists remain. */
 function upgradeWorkers(group: UpgradeGroup): Planned {
   const { inputs, fleet, hosts } = group;
   const applyType = inputs.params['worker-apply-type'];

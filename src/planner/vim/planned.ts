@@ -1,13 +1,13 @@
 import type { Stage } from './steps.ts';
 
-/** Stages, and why planning stopped after them if it did: a failure keeps the stages planned before it. */
+/** The planned stages, and the failure that ended the planning. A failure keeps the stages planned before it. */
 export type Planned = { readonly stages: readonly Stage[]; readonly failure?: string };
 
 export function failed(failure: string): Planned {
   return { stages: [], failure };
 }
 
-/** One part after another, until one fails. */
+/** Plans the parts in order, until one fails. */
 export function planInOrder(parts: Iterable<() => Planned>): Planned {
   const stages: Stage[] = [];
   for (const part of parts) {

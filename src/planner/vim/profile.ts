@@ -1,25 +1,24 @@
 /**
- * A profile is what differs between levels of the VIM: numbers, words, and the
- * few steps that another level has in their place. Everything else is the
- * planner's, and the same for all.
+ * A profile has the differences between levels of the VIM: numbers, texts, and the few steps that another level
+ * replaces. Everything else is in the planner, and the same for all levels.
  */
 import type { Host, Instance } from './inventory.ts';
 import type { ApplyType, Kind } from './request.ts';
 import type { Step, TimedStepName } from './steps.ts';
 
-/** Workers that a stage takes together, to be freed of their instances. */
+/** The workers of one stage, whose instances must leave. */
 export type Leaving = {
   readonly hosts: readonly Host[];
-  /** Those of the hosts that have the compute service configured. */
+  /** The hosts among them with a configured compute service. */
   readonly computeHosts: readonly Host[];
-  /** Instances on the hosts that no user has stopped. */
+  /** Instances on the hosts, without those that a user has stopped. */
   readonly instances: readonly Instance[];
   readonly applyType: ApplyType;
 };
 
 export type Profile = {
   readonly name: string;
-  /** For each kind of strategy that the level has: ids of alarms that do not count (starlingx-vim.md §6.1). */
+  /** By each kind of strategy that the level has: ids of alarms that do not count (starlingx-vim.md §6.1). */
   readonly ignoredAlarms: Readonly<Partial<Record<Kind, readonly string[]>>>;
   /** §9 */
   readonly timeoutSeconds: Readonly<Record<TimedStepName, number>>;
@@ -30,8 +29,8 @@ export type Profile = {
   /** `wait-data-sync` after an upgraded controller. */
   readonly controllerDataSyncSeconds: number;
   readonly tooFewControllersToPatch: string;
-  /** Frees the hosts of instances by migration (§7.5, step 3); no steps when there is nothing to do. */
+  /** The steps that migrate the instances from the hosts (§7.5, step 3); none when nothing has to migrate. */
   readonly migrate: (profile: Profile, leaving: Leaving) => readonly Step[];
-  /** Ends a stage that has rebooted patched controllers or workers (§7.2, and §7.5, step 10). */
+  /** The last step of a stage that has rebooted patched controllers or workers (§7.2, and §7.5, step 10). */
   readonly afterReboot: (hosts: readonly Host[]) => Step;
 };

@@ -8,8 +8,8 @@ import type { Kind } from './request.ts';
 const PROFILES: readonly Profile[] = [VIM_2017, VIM_2020, VIM_2024];
 
 /**
- * The profile of this name, which has strategies of this kind.
- * @throws InputError
+ * The profile with this name.
+ * @throws InputError when no profile with strategies of this kind has the name
  */
 export function profileFor(name: string, kind: Kind): Profile {
   const having = PROFILES.filter(({ ignoredAlarms }) => ignoredAlarms[kind] !== undefined);

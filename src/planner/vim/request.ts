@@ -1,7 +1,4 @@
-/**
- * What the planner is asked: a kind of strategy, a profile, the create request
- * (starlingx-vim.md §1.3) and the platform it is for.
- */
+/** The request to the planner: a kind of strategy, the create request (starlingx-vim.md §1.3) and the platform. */
 import { z } from 'zod';
 import { foreignPatchHost, patchHost, platform, upgradeHost, type Inventory } from './inventory.ts';
 import { contradictions } from './inventory-problems.ts';
@@ -13,7 +10,7 @@ export type Kind = (typeof KINDS)[number];
 const applyType = z.enum(['serial', 'parallel', 'ignore']);
 export type ApplyType = z.infer<typeof applyType>;
 
-/** The range is checked whatever the worker apply type; integers may be given as numeric strings. */
+/** The range is checked for every worker apply type. An integer may also be a numeric string. */
 function maxParallel(most: number) {
   const range = `give a whole number from 2 to ${most}`;
   const number = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)], range);
@@ -41,10 +38,10 @@ const upgradeParams = z.strictObject({
 const patchInputs = platform.extend({
   params: patchParams,
   hosts: z.array(patchHost),
-  /** Only whether there are any matters. */
+  /** Only an empty list matters: then there is no plan. */
   patches: z.array(z.unknown()),
   extraPatchHosts: z.array(foreignPatchHost).default([]),
-  /** The build step whose query gets no answer. */
+  /** The step of the build whose query gets no answer. */
   failQuery: z.enum(['query-alarms', 'query-sw-patches', 'query-sw-patch-hosts']).optional(),
 });
 const upgradeInputs = platform.extend({
@@ -62,9 +59,9 @@ export type UpgradeRequest = { readonly kind: 'sw-upgrade'; readonly inputs: Upg
 export type Request = PatchRequest | UpgradeRequest;
 
 /**
- * Reads the inputs of a build. What is built relies on what is checked here.
+ * Parses the inputs of a build. The planner relies on these checks.
  * @throws InputError when the kind is unknown, when fields are missing, malformed or out of range, or when the
- * inventory contradicts itself; it names them all
+ * inventory contradicts itself; it names all such problems
  */
 export function parseRequest(kind: string, inputs: unknown): Request {
   if (kind === 'sw-patch') return { kind, inputs: parsed(patchInputs, inputs) };

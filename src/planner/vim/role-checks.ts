@@ -1,15 +1,15 @@
-/** Checks made before any stage of a role is planned (starlingx-vim.md §7.2 to §8). */
+/** The checks before the first stage of a role is planned (starlingx-vim.md §7.2 to §8). */
 import { isA, type Fleet } from './fleet.ts';
 import type { Host, Personality, Platform } from './inventory.ts';
 
-/** The patch service and the inventory may differ in what a host is. */
+/** The personality of a host may differ between the patch service and the inventory. */
 export function personalityMismatch(personality: Personality, hosts: readonly Host[]): string | undefined {
   return hosts.every((host) => isA(personality, host))
     ? undefined
     : `host inventory personality ${personality} mismatch detected`;
 }
 
-/** Check of §7.3: the whole inventory counts, for sw-upgrade too. */
+/** The check of §7.3. The whole inventory counts, also for sw-upgrade. */
 export function storageRefusal(hosts: readonly Host[], fleet: Fleet): string | undefined {
   const mismatch = personalityMismatch('storage', hosts);
   if (mismatch !== undefined) return mismatch;
@@ -17,8 +17,8 @@ export function storageRefusal(hosts: readonly Host[], fleet: Fleet): string | u
 }
 
 /**
- * Checks B and C of §7.5. With a reboot no instance of the whole system may be
- * both stopped and in a group: its host might be needed for its peers.
+ * Checks B and C of §7.5. With a reboot, no instance of the whole system may be both stopped and in a group: its peers
+ * might need its host.
  */
 export function workerRefusal(
   hosts: readonly Host[],

@@ -1,13 +1,10 @@
-/**
- * A phase as a run has left it, in the words and key names of the VIM's REST
- * answer (starlingx-vim.md §2); without dates.
- */
+/** A phase of a run in the format of the VIM's REST answer (starlingx-vim.md §2), without dates. */
 import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/patch-strategy-status.ts';
 import type { PhaseName } from '../../crds/vocabulary.ts';
 import type { Entities, Stage } from '../plan.ts';
 import type { PhaseDocument, StageDocument, StepDocument } from './build-document.ts';
 
-/** @param planned the stages that the phase carries out: they say what each step acts on */
+/** @param planned the stages of the phase, with the hosts or instances of each step */
 export function phaseDocument(name: PhaseName, phase: PhaseStatus, planned: readonly Stage[]): PhaseDocument {
   return {
     'phase-name': name,

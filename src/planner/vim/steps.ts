@@ -1,16 +1,14 @@
-/**
- * What a VIM plan is made of: steps and the hosts or instances they act on.
- */
+/** The parts of a VIM plan: steps, and their hosts or instances. */
 import type { StageName } from '../../crds/vocabulary.ts';
 import type { Entities, Undo } from '../plan.ts';
 
-/** Steps that only pass time: how long they take is said where they are used, not in the profile's table. */
+/** Steps that only wait. Their use sets their timeout, not the table of the profile. */
 export type WaitName = 'system-stabilize' | 'wait-data-sync' | 'wait-alarms-clear';
 
 /** Queries of the build phase; `query-alarms` begins every stage of the apply phase as well. */
 export type QueryName = 'query-alarms' | 'query-sw-patches' | 'query-sw-patch-hosts' | 'query-upgrade';
 
-/** Steps whose timeout is the same wherever they are used. */
+/** Steps with the same timeout everywhere. */
 export type TimedStepName =
   | QueryName
   | 'swact-hosts'
@@ -59,7 +57,7 @@ function entities(type: Entities['type'], all: readonly Entity[]): Entities {
 /** How long each kind of step may take at a level of the VIM. */
 type Timeouts = { readonly timeoutSeconds: Readonly<Record<TimedStepName, number>> };
 
-/** What an abort does about a step that was begun (starlingx-vim.md §9); nothing about any other. */
+/** By step, the step that undoes it in an abort once it has begun (starlingx-vim.md §9). Others are not undone. */
 const UNDONE_BY: Readonly<Partial<Record<TimedStepName, TimedStepName>>> = {
   'lock-hosts': 'unlock-hosts',
   'stop-instances': 'start-instances',

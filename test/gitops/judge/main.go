@@ -1,8 +1,8 @@
-// The judge: what tools of others make of our objects, by the code that they run themselves.
+// The judge: how other tools read our objects, by the code of these tools.
 //
 //	judge kstatus              kstatus (kpt, Flux) on each object
 //	judge health FILE.lua      a health script, as Argo CD runs it, on each object
-//	judge build FOLDER         what kustomize makes of a folder, as YAML
+//	judge build FOLDER         the output of kustomize for a folder, as YAML
 //	judge wait ARGUMENTS       kubectl wait
 //
 // kstatus and health read one object a line as JSON and answer each with a line of JSON.
@@ -72,7 +72,7 @@ func eachLine(in io.Reader, out io.Writer, judge judgement) error {
 	answers := json.NewEncoder(out)
 	for lines.Scan() {
 		object := &unstructured.Unstructured{}
-		// Whole numbers are int64 then, as in an object from an API server.
+		// Makes whole numbers int64, as in an object from an API server.
 		if err := utiljson.Unmarshal(lines.Bytes(), &object.Object); err != nil {
 			return err
 		}

@@ -18,14 +18,14 @@ func kstatus(object *unstructured.Unstructured) (verdict, error) {
 	return verdict{string(result.Status), result.Message}, nil
 }
 
-// Argo CD opens no further libraries for a script, unless useOpenLibs is set for its kind.
+// Argo CD opens only these libraries for a script, unless useOpenLibs is set for its kind.
 var libraries = map[string]lua.LGFunction{
 	lua.LoadLibName: lua.OpenPackage,
 	lua.BaseLibName: lua.OpenBase,
 	lua.TabLibName:  lua.OpenTable,
 }
 
-// How long Argo CD lets a script run.
+// The time that Argo CD gives a script.
 const limit = time.Second
 
 func health(script string) judgement {
@@ -62,7 +62,7 @@ func answerOf(returned lua.LValue, deleted bool) (verdict, error) {
 	if !deleted {
 		return verdict{string(health), string(message)}, nil
 	}
-	// Of an object that is being deleted Argo CD believes only a script that is about that.
+	// For an object that is being deleted, Argo CD uses a script only if it returns a deletionMessage.
 	farewell, isFarewell := table.RawGetString("deletionMessage").(lua.LString)
 	if !isFarewell {
 		return verdict{"Progressing", "Pending deletion"}, nil

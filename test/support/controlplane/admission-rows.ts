@@ -125,8 +125,7 @@ const RESTARTED = 'restartPolicy must be Never or left out';
 const LIMIT = 'maxUnavailable must be a number from 1 to 10000, or a percentage from "1%" to "100%"';
 const OWN_NAMESPACE =
   'allowedNamespaces must not contain careen-system, the namespace of Careen itself: use another, such as careen-hosts';
-const IMAGE =
-  'must be an image, or the beginning of one with * at its end, such as "registry.example.com/patches/*"';
+const IMAGE = 'must be an image, or a prefix that ends with *, such as "registry.example.com/patches/*"';
 const MOUNT = 'must be an absolute path without "//", "." and "..", such as /var/lib/careen';
 const VALUES = 'values must be given with In and NotIn, and left out with Exists and DoesNotExist';
 

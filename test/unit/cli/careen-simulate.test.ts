@@ -93,10 +93,10 @@ describe('careen simulate', () => {
       given-back   worker-0, worker-2
       not-reached  worker-4
 
-      to do: begin the failed stage anew, once what failed is mended
+      to do: begin the failed stage again, after its cause is fixed
         kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'
 
-      to do: give the locked hosts back as they are
+      to do: release the locked hosts as they are
         kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1
       "
     `);
@@ -233,11 +233,11 @@ describe('careen simulate', () => {
         "remedies": [
           {
             "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'",
-            "does": "begin the failed stage anew, once what failed is mended",
+            "does": "begin the failed stage again, after its cause is fixed",
           },
           {
             "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1",
-            "does": "give the locked hosts back as they are",
+            "does": "release the locked hosts as they are",
           },
         ],
         "strategy": {

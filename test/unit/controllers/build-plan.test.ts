@@ -116,7 +116,7 @@ describe('a plan that is built anew', () => {
     world.addHost({ name: 'w-2', nodeInfo: OLD });
     const after = await planned(world, { before });
     expect(after.run?.change).toBe('added: w-2');
-    expect(after.message).toMatch(/; other than before: added: w-2$/);
+    expect(after.message).toMatch(/; differs from the last plan: added: w-2$/);
     const again = await planned(world, { before: after });
     expect(again.run?.change).toBe('added: w-2');
   });
@@ -163,10 +163,10 @@ describe('a plan that is built anew', () => {
     world.addHost({ name: 'w-2', nodeInfo: OLD });
     const execution = { mode: 'Run', plan: digestOf(before) };
     const { message, run } = await planned(world, { before, spec: { execution } });
-    expect(message).not.toContain('other than before');
+    expect(message).not.toContain('differs from');
     expect(run && pinnedElsewhere(execution.plan, run)).toBe(
       `execution.plan is ${digestOf(before) ?? ''}, the plan is now ${run?.planDigest ?? ''}: ` +
-        'review it, then set execution.plan to its digest; other than before: added: w-2',
+        'review it, then set execution.plan to its digest; differs from the last plan: added: w-2',
     );
   });
 });

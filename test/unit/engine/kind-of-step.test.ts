@@ -200,6 +200,6 @@ describe.each([
 it('a step of a kind that nobody has defined fails, and its hosts are given back', async () => {
   const run = await SimulatedRun.start({ hosts: workers(1), planned: upgrading });
   await run.settle();
-  expect(run.run.apply.reason).toContain('upgrade-hosts is no step that is carried out on these hosts');
+  expect(run.run.apply.reason).toContain('step upgrade-hosts is not supported on these hosts');
   openAndFree(run);
 });

@@ -69,7 +69,7 @@ async function uncordonThoseKept(run: SimulatedRun, uncordoned: boolean): Promis
   // One that somebody had uncordoned before is given back as soon as it is given up.
   if (kept.length > 0 || !uncordoned) expect(kept.length > 0).toBe(run.run.state === 'abort-timeout');
   for (const { name, reason } of run.run.hosts) {
-    expect(reason).toBe(`${name} has not come back from its reboot`);
+    expect(reason).toBe(`${name} has not completed its reboot`);
     run.world.changeHost(name, { closedToNewWork: false });
   }
   await run.settle();

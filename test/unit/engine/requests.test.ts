@@ -17,7 +17,7 @@ describe('a request', () => {
   it('apply-stage carries one stage out, in order, and then waits', async () => {
     const run = await held({ hosts: workers(6) });
     expect(await ask(run, { verb: 'apply-stage', stage: 1 })).toBe(
-      'refused: stage 1 is not the next one to be applied, that is 0',
+      'refused: stage 1 is not the next one; the next one is 0',
     );
     expect(await ask(run, { verb: 'apply-stage', stage: 3 })).toBe(
       'refused: there is no stage 3: the plan has the stages 0 to 2',
@@ -49,7 +49,7 @@ describe('a request', () => {
 
   it('retry works on the failed host once more, and on those of its stage that were given back', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }, { name: 'w-3' }] });
-    expect(await ask(run, { verb: 'retry' })).toMatch(/^refused: only a run that has failed/);
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^refused: only a failed run/);
     await ask(run, { verb: 'apply-all' });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');
@@ -82,7 +82,7 @@ describe('a request', () => {
     await run.settle();
     run.order = { mode: 'Hold', heldBack: PAUSED };
     expect(await ask(run, { verb: 'retry' })).toBe(
-      `refused: the failed stage cannot begin anew: ${PAUSED.message}; mend that, or abort the run`,
+      `refused: the failed stage cannot restart: ${PAUSED.message}; fix that, or abort the run`,
     );
     await run.settle();
     expect(run.run).toMatchObject({ state: 'apply-failed', hosts: [{ name: 'w-1', result: 'failed' }] });
@@ -164,9 +164,7 @@ describe('a request', () => {
     await run.settle();
     expect(run.claimed).toEqual(['w-1']);
     expect(await ask(run, { verb: 'release-host', host: 'w-9' })).toBe('refused: this run holds no host w-9');
-    expect(await ask(run, { verb: 'release-host', host: 'w-1' })).toBe(
-      'accepted: w-1 is given back as it is',
-    );
+    expect(await ask(run, { verb: 'release-host', host: 'w-1' })).toBe('accepted: w-1 is released as it is');
     await run.settle();
     openAndFree(run);
     expect(run.run.state).toBe('apply-failed');

@@ -58,7 +58,7 @@ describe('a failed stage that is taken up again', () => {
       run.alarmsKnown = true;
       await (closedToNewWork ? run.until(() => run.step === 'lock-hosts') : run.untilGranted());
       expect(run.permits.size).toBe(closedToNewWork ? 1 : 2);
-      const message = 'the spec was edited, what is left is planned anew';
+      const message = 'the spec was edited, the remaining stages are planned again';
       run.order = { mode: 'Run', heldBack: { reason: 'Building', message } };
       await run.settle();
       expect(run.run).toMatchObject({ state: 'apply-failed', apply: { reason: `stage 0: ${message}` } });

@@ -31,7 +31,7 @@ describe('leadership', () => {
     expect(term.isValid()).toBe(false);
     expect(() => term.assertValid()).toThrow(
       new NotLeadingError(
-        'pod-1 does not lead any more and writes nothing: of Lease careen-system/careen, it was not renewed within 10 s',
+        'pod-1 no longer leads by Lease careen-system/careen and writes nothing: it was not renewed within 10 s',
       ),
     );
   });
@@ -67,7 +67,7 @@ describe('leadership', () => {
     await Promise.all([released, term.release()]);
     term.lose('other has taken it');
     expect([clock.given, term.lost.aborted]).toEqual([1, false]);
-    expect(() => term.assertValid()).toThrow(/it was given up/);
+    expect(() => term.assertValid()).toThrow(/it was released/);
   });
 
   it('that is lost is not given up: the Lease is no longer ours', async () => {

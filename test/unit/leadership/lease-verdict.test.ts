@@ -69,9 +69,9 @@ describe('a leader', () => {
     expect(leader(undefined, 10_000)).toEqual({ kind: 'lost', why });
   });
 
-  it('has lost when another holds the Lease or somebody else gave it up', () => {
+  it('has lost when another holds the Lease or somebody else released it', () => {
     expect(leader(lease('other'), 0)).toEqual({ kind: 'lost', why: 'other has taken it' });
-    expect(leader(lease(''), 0)).toEqual({ kind: 'lost', why: 'somebody else gave it up' });
+    expect(leader(lease(''), 0)).toEqual({ kind: 'lost', why: 'somebody else released it' });
   });
 
   it('makes a Lease anew that somebody deleted', () => {

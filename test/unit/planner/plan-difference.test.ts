@@ -9,15 +9,13 @@ const plan = (...stages: string[][]) =>
 describe('the difference between two plans', () => {
   it('is told as people tell it', () => {
     expect(planDifference(plan(['a', 'b'], ['c']), plan(['a'], ['c', 'd'], ['e']))).toBe(
-      'added: d, e; no longer in it: b; 3 stages instead of 2',
+      'added: d, e; removed: b; 3 stages instead of 2',
     );
     expect(planDifference(plan(['a'], ['b']), plan(['b'], ['a']))).toBe('in another stage: b, a');
   });
 
   it('is not that a stage has another number, when stages before it came or went', () => {
-    expect(planDifference(plan(['a'], ['b'], ['c']), plan(['b'], ['c'], ['d']))).toBe(
-      'added: d; no longer in it: a',
-    );
+    expect(planDifference(plan(['a'], ['b'], ['c']), plan(['b'], ['c'], ['d']))).toBe('added: d; removed: a');
   });
 
   it('is also that hosts are to get other patches', () => {

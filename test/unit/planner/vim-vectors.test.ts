@@ -112,7 +112,9 @@ describe('careen vectors', () => {
     expect(out[0]).toBe(
       'failed lifecycle-failure-in-first-step: operations[1].after.state is "aborted", expected "aborting"',
     );
-    expect(out[1]).toMatch(/^failed .*unknown-operation.json: no whole vector: inputs.operations.1.op: /);
+    expect(out[1]).toMatch(
+      /^failed .*unknown-operation.json: not a complete vector: inputs.operations.1.op: /,
+    );
   });
 
   it('counts apart where a recording is known to show a defect, and we differ', async () => {
@@ -148,7 +150,7 @@ describe('careen vectors', () => {
     expect(out.map((line) => line.replace(/^failed \S+\/(\S+): (\w+ \w+).*/, '$1 $2'))).toEqual([
       'missing there is',
       'text.json it cannot',
-      'other.json no whole',
+      'other.json not a',
       'package.json no plan',
       '0 passed, 4 failed',
     ]);

@@ -1,7 +1,7 @@
 import type { Leaving, Profile } from '../profile.ts';
 import { hostEntities, instanceEntities, step, wait, type Step } from '../steps.ts';
 
-/** The VIM of May 2020, nearest to the old API reference; the one that others are described against. */
+/** The VIM of May 2020, nearest to the old API reference. The other profiles are defined by their differences to it. */
 export const VIM_2020: Profile = {
   name: 'vim-2020',
   ignoredAlarms: {
@@ -36,7 +36,7 @@ export const VIM_2020: Profile = {
   afterReboot: () => wait('system-stabilize', 60),
 };
 
-/** Only where there are instances; whether services are disabled on all hosts, the first one decides. */
+/** Migrates only existing instances. The first host decides whether services are disabled on all hosts. */
 function migrate(profile: Profile, { hosts, computeHosts, instances, applyType }: Leaving): readonly Step[] {
   if (instances.length === 0) return [];
   const migration = step(profile, 'migrate-instances', instanceEntities(instances));

@@ -3,7 +3,7 @@ import type { Leaving, Profile } from '../profile.ts';
 import { hostEntities, instanceEntities, step, wait, type Step } from '../steps.ts';
 import { VIM_2020 } from './vim-2020.ts';
 
-/** The VIM of July 2024, the last one that served sw-patch. It has no sw-upgrade of this shape any more. */
+/** The VIM of July 2024, the last one with sw-patch. It no longer has a sw-upgrade of this form. */
 export const VIM_2024: Profile = {
   ...VIM_2020,
   name: 'vim-2024',
@@ -15,7 +15,7 @@ export const VIM_2024: Profile = {
   afterReboot,
 };
 
-/** Works on hosts, with or without instances at build; lists the instances of all hosts of the stage. */
+/** Migrates from hosts, with or without instances at build; the step lists the instances of all hosts of the stage. */
 function migrate(profile: Profile, { computeHosts, instances, applyType }: Leaving): readonly Step[] {
   if (computeHosts.length === 0) return [];
   const migration = step(profile, 'migrate-instances-from-host', instanceEntities(instances));
