@@ -62,7 +62,10 @@ export type HostFacts = {
   readonly spoiltClaim: string | undefined;
   /** Whether our mark that keeps new work away is there: we closed the host. */
   readonly hasMaintenanceMark: boolean;
-  /** What has to leave before the host is empty; undefined while that is not known (it is not watched yet). */
+  /**
+   * What has to leave before the host is empty; undefined while that is not known: it is not watched yet, or was not looked
+   * up since it was closed. So no pod that came before is missing on a host that is claimed and closed.
+   */
   readonly instances: readonly InstanceFacts[] | undefined;
   /** The name of a Job of ours that was started there and has not ended, whoever asked for it. */
   readonly runningJob: string | undefined;
