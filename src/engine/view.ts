@@ -61,7 +61,10 @@ export type HostFacts = {
   readonly spoiltClaim: string | undefined;
   /** Whether it has our mark against new work: we closed the host. */
   readonly hasMaintenanceMark: boolean;
-  /** The pods that a drain must remove; undefined while they are not known (the host is not watched yet). */
+  /**
+   * What has to leave before the host is empty. Undefined while that is unknown: the host is not watched yet, or its
+   * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.
+   */
   readonly instances: readonly InstanceFacts[] | undefined;
   /** The name of a Job of any of our runs that was started on it and has not ended. */
   readonly runningJob: string | undefined;

@@ -253,6 +253,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {
+    if (after && isNewlyClosed(before, after)) this.#pods.relist(after.name);
     this.#tellFleets(({ fleet }) => fleet.change(before, after));
     const host = after?.name ?? before?.name;
     if (host !== undefined) this.#tellWatchers(host);
@@ -282,4 +283,11 @@ export class KubernetesHostOps implements HostOps {
       this.#log.warn({ err: error }, 'a listener failed');
     }
   }
+}
+
+/** A host that was claimed while it was closed counts, too: it may have been open between two looks. */
+function isNewlyClosed(before: NodeState | undefined, after: NodeState): boolean {
+  if (!after.closedToNewWork) return false;
+  const isClaimed = after.claim !== undefined && after.claim.run !== before?.claim?.run;
+  return isClaimed || !before?.closedToNewWork;
 }

@@ -33,7 +33,18 @@ export class PodWatches {
   acquire(host: HostName): void {
     const watched = this.#hosts.get(host);
     if (watched) watched.users++;
-    else this.#hosts.set(host, this.#begin(host));
+    else this.#hosts.set(host, this.#begin(host, 1));
+  }
+
+  /**
+   * Lists the pods of a watched host anew; until then they are unknown. A watch may lag or be silent: only a list that is
+   * made after the host was closed shows all pods that came before.
+   */
+  relist(host: HostName): void {
+    const watched = this.#hosts.get(host);
+    if (!watched) return;
+    watched.informer.stop();
+    this.#hosts.set(host, this.#begin(host, watched.users));
   }
 
   release(host: HostName): void {
@@ -56,7 +67,7 @@ export class PodWatches {
     this.#hosts.clear();
   }
 
-  #begin(host: HostName): Watched {
+  #begin(host: HostName, users: number): Watched {
     const { config, now, log, changed } = this.#options;
     const informer = new SupervisedInformer<V1Pod, InstanceFacts>({
       config,
@@ -71,7 +82,7 @@ export class PodWatches {
       now,
       log,
     });
-    const watched: Watched = { informer, users: 1, snapshot: undefined };
+    const watched: Watched = { informer, users, snapshot: undefined };
     informer.start();
     return watched;
   }

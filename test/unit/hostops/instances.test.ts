@@ -1,0 +1,144 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { afterEach, describe, expect, it } from 'vitest';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+import type { Claim, HostFacts } from '../../../src/engine/view.ts';
+import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+import type { Subscription } from '../../../src/hostops/port.ts';
+import type { Answer, Call } from '../../../src/kube/client.ts';
+import { carryOut } from '../../simulation/world/api-requests.ts';
+import { ApiServer } from '../../simulation/world/api-server.ts';
+import { eventually } from '../../support/eventually.ts';
+
+const run = 'r1';
+const owner = { kind: 'PatchStrategy', namespace: 'n', name: 's', uid: 'u' };
+const claim: Claim = {
+  ...{ run, pool: 'p', epoch: 1, owner, planDigest: 'd', stage: 0, level: 'away' },
+  ...{ closedToNewWorkBefore: false, since: '2026-11-25T09:00:00Z' },
+};
+const { provider, roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const SCOPE = { pool: 'p', provider, before: [], roles };
+const { signal } = new AbortController();
+
+const started: KubernetesHostOps[] = [];
+afterEach(async () => {
+  for (const each of started.splice(0)) await each.stop();
+});
+
+/** Host `a`, seen empty; its watches are up and bring nothing. */
+class WatchedHost {
+  readonly #server = new ApiServer(() => 0);
+  readonly #ops: KubernetesHostOps;
+
+  private constructor(unschedulable: boolean) {
+    const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, spec: { unschedulable } };
+    this.#server.create('nodes', node, 'cluster');
+    const transport = async (call: Call, aborted?: AbortSignal): Promise<Answer> =>
+      call.query?.['watch'] === true
+        ? answer(undefined, silence(aborted))
+        : answer(carryOut(this.#server, call, () => undefined, 'operator'));
+    const quiet = { info: () => undefined, warn: () => undefined };
+    this.#ops = new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
+    started.push(this.#ops);
+  }
+
+  static async start({ cordoned }: { cordoned: boolean }): Promise<WatchedHost> {
+    const host = new WatchedHost(cordoned);
+    await host.#ops.start();
+    host.#ops.fleet(SCOPE, () => undefined);
+    host.watch();
+    expect(await host.pods()).toEqual([]);
+    return host;
+  }
+
+  watch(): Subscription {
+    const watch = this.#ops.watch(() => undefined);
+    watch.want(new Set(['a']));
+    return watch;
+  }
+
+  get facts(): HostFacts {
+    const facts = this.#ops.view(SCOPE).host('a');
+    if (!facts) throw new Error('a is not known');
+    return facts;
+  }
+
+  async pods(): Promise<string[]> {
+    return (await eventually('the pods of a', () => this.facts.instances)).map(({ name }) => name);
+  }
+
+  comes(pod: string): void {
+    const metadata = { name: pod, namespace: 'apps' };
+    this.#server.create(
+      'pods',
+      { apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'a' } },
+      'cluster',
+    );
+  }
+
+  cordon(unschedulable: boolean): void {
+    this.#server.update('nodes', 'a', (node) => ({ ...node, spec: { unschedulable } }), 'somebody');
+  }
+
+  async look(): Promise<void> {
+    await this.#ops.confirm(['a'], signal);
+  }
+
+  async close(kind: 'claim' | 'recordon'): Promise<void> {
+    const at = { key: kind, host: 'a', revision: this.facts.revision };
+    const effect = kind === 'claim' ? { ...at, kind, claim } : { ...at, kind, run };
+    expect(await this.#ops.perform(effect, { owner, run, epoch: 1 }, signal)).toEqual({ kind: 'accepted' });
+    expect(this.facts).toMatchObject({ claim: { run }, closedToNewWork: true });
+  }
+}
+
+function answer(content: unknown, body: Answer['body'] = null): Answer {
+  const text = JSON.stringify(content);
+  return { ok: true, status: 200, headers: [], body, json: async () => content, text: async () => text };
+}
+
+function silence(aborted: AbortSignal | undefined): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start: (stream) => aborted?.addEventListener('abort', () => stream.error(aborted.reason)),
+  });
+}
+
+describe('what runs on a host whose watch lags behind', () => {
+  it('is unknown from its claim on until it is listed anew, with the pod that came before', async () => {
+    const host = await WatchedHost.start({ cordoned: false });
+    host.comes('web');
+    await host.close('claim');
+    expect(host.facts.instances).toBeUndefined();
+    expect(await host.pods()).toEqual(['web']);
+  });
+
+  it('is listed anew when the host is closed again that somebody had opened', async () => {
+    const host = await WatchedHost.start({ cordoned: false });
+    await host.close('claim');
+    expect(await host.pods()).toEqual([]);
+    host.cordon(false);
+    host.comes('web');
+    await host.look();
+    await host.close('recordon');
+    expect(await host.pods()).toEqual(['web']);
+  });
+
+  it('is listed anew for the claim of a closed host, which may have been open between two looks', async () => {
+    const host = await WatchedHost.start({ cordoned: true });
+    host.cordon(false);
+    host.comes('web');
+    host.cordon(true);
+    await host.look();
+    expect(await host.pods()).toEqual([]);
+    await host.close('claim');
+    expect(await host.pods()).toEqual(['web']);
+  });
+
+  it('stays known when one of two who watch it ends', async () => {
+    const host = await WatchedHost.start({ cordoned: false });
+    const another = host.watch();
+    await host.close('claim');
+    expect(await host.pods()).toEqual([]);
+    another.close();
+    expect(host.facts.instances).toEqual([]);
+  });
+});
