@@ -58,11 +58,11 @@ export type DesiredCondition = Pick<Condition, 'type' | 'status' | 'reason' | 'm
 /** Makes the wanted conditions. Each keeps its `lastTransitionTime` while its status stays the same. */
 export function updateConditions(
   before: readonly Condition[],
-  wishes: readonly DesiredCondition[],
+  desired: readonly DesiredCondition[],
   observedGeneration: number,
   now: string,
 ): Condition[] {
-  return wishes.map((wish) => {
+  return desired.map((wish) => {
     const old = before.find((each) => each.type === wish.type);
     const lastTransitionTime = old?.status === wish.status ? old.lastTransitionTime : now;
     return { ...wish, observedGeneration, lastTransitionTime };

@@ -62,7 +62,7 @@ export type HostFacts = {
   /** Whether it has our mark against new work: we closed the host. */
   readonly hasMaintenanceMark: boolean;
   /**
-   * What has to leave before the host is empty. Undefined while that is unknown: the host is not watched yet, or its
+   * The instances that a drain must remove. Undefined while they are unknown: the host is not watched yet, or its
    * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.
    */
   readonly instances: readonly InstanceFacts[] | undefined;

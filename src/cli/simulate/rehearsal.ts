@@ -50,7 +50,7 @@ export async function rehearse(
   const owner = { ...planned, uid: ownerKey(planned) };
   const operator = new SimulatedOperator({ world, ops, scope, plan, limit, owner, evaluate });
   operator.order = order;
-  while (isUnderWay(operator.run) && (await operator.goOn()));
+  while (isUnderWay(operator.run) && (await operator.advance()));
   return {
     run: operator.run,
     reasons: operator.reasons,

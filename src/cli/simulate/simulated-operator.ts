@@ -90,16 +90,16 @@ export class SimulatedOperator {
    * Makes a pass; advances time only if the pass changed nothing.
    * @returns false when nothing will change any more by itself
    */
-  async goOn(): Promise<boolean> {
+  async advance(): Promise<boolean> {
     if (await this.pass()) return true;
     const next = this.nextAt;
     if (next === undefined) return false;
-    this.letPass(next);
+    this.advanceTime(next);
     return true;
   }
 
   /** Advances time; `until` must not be later than `nextAt`. */
-  letPass(until: number): void {
+  advanceTime(until: number): void {
     if (until > this.world.now) this.#passesAtOnce = 0;
     this.world.advanceTo(until);
   }

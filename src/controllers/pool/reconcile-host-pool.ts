@@ -29,9 +29,9 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
     }
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
     const epoch = await deps.ledger.ensureEpoch(pool);
-    const marked = deps.hosts.markedHosts(attachment.scope);
-    const active = await activeRuns(deps.api, pool, marked);
-    const context: SweepContext = { deps, pool, attachment, epoch, marked, active, signal };
+    const markedHosts = deps.hosts.markedHosts(attachment.scope);
+    const active = await activeRuns(deps.api, pool, markedHosts);
+    const context: SweepContext = { deps, pool, attachment, epoch, markedHosts, active, signal };
     const busy = await sweepClaims(context);
     const { fleet } = attachment.view();
     const updated = await deps.ledger.update(name, (before, read) => {

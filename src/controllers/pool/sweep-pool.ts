@@ -21,7 +21,7 @@ export type SweepContext = {
   readonly attachment: Attachment;
   readonly epoch: number;
   /** The hosts that carried our marks before the active runs were read. */
-  readonly marked: readonly MarkedHost[];
+  readonly markedHosts: readonly MarkedHost[];
   readonly active: ActiveRuns;
   readonly signal: AbortSignal;
 };
@@ -31,9 +31,9 @@ export type SweepContext = {
  * its Job is not. Resolves with whether there are such hosts; they need another pass.
  */
 export async function sweepClaims(context: SweepContext): Promise<boolean> {
-  const { pool, marked, active } = context;
+  const { pool, markedHosts, active } = context;
   let waits = false;
-  for (const each of marked) {
+  for (const each of markedHosts) {
     if (!each.claim || isBacked(each.host, each.claim, pool.status.permits ?? [], active)) continue;
     if (each.busy) waits = true;
     else await release(context, each, each.claim);
@@ -110,8 +110,8 @@ async function release(
   if (outcome.kind === 'stale' || outcome.kind === 'unknown') await deps.hosts.confirm([host], signal);
 }
 
-function claims(marked: readonly MarkedHost[]): ReadonlySet<string> {
-  return new Set(marked.flatMap(({ host, claim }) => (claim ? [claimKey(host, claim.run)] : [])));
+function claims(markedHosts: readonly MarkedHost[]): ReadonlySet<string> {
+  return new Set(markedHosts.flatMap(({ host, claim }) => (claim ? [claimKey(host, claim.run)] : [])));
 }
 
 function claimKey(host: HostName, run: string): string {

@@ -276,9 +276,9 @@ export class KubernetesHostOps implements HostOps {
     if (wanted.size > 0) this.#guarded(() => watcher.changed(wanted));
   }
 
-  #guarded(tell: () => void): void {
+  #guarded(notify: () => void): void {
     try {
-      tell();
+      notify();
     } catch (error) {
       this.#log.warn({ err: error }, 'a listener failed');
     }

@@ -115,7 +115,7 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** Continues the run until nothing changes any more by itself. */
   async settle(): Promise<void> {
-    while ((await this.pass()) || this.nextAt !== undefined) this.letPass(this.nextAt ?? this.world.now);
+    while ((await this.pass()) || this.nextAt !== undefined) this.advanceTime(this.nextAt ?? this.world.now);
   }
 
   /** Continues the run until permits are granted; the operator dies before it has stored the reason for them. */
@@ -132,7 +132,7 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** Continues the run; fails with its state. */
   async next(): Promise<void> {
-    if (!(await this.goOn())) throw new Error(`nothing will change any more: ${this.describe()}`);
+    if (!(await this.advance())) throw new Error(`nothing will change any more: ${this.describe()}`);
   }
 
   /** Lets this much time pass, with a pass whenever something happens. */
@@ -141,7 +141,7 @@ export class SimulatedRun extends SimulatedOperator {
     for (;;) {
       while (await this.pass());
       if (this.world.now >= end) return;
-      this.letPass(Math.min(end, this.nextAt ?? end));
+      this.advanceTime(Math.min(end, this.nextAt ?? end));
     }
   }
 
