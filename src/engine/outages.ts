@@ -9,7 +9,7 @@ import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import type { Pass } from './pass.ts';
 import type { EngineProfile } from './pass.ts';
-import { isFinal } from './run-state.ts';
+import { isFinal, type RunState } from './run-state.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 
 type KindsOf = Pick<EngineProfile, 'steps'>;
@@ -71,4 +71,18 @@ export function setResult(
   const outage = run.hosts.find(({ name }) => name === host);
   if (!outage) return;
   Object.assign(outage, { step: step.name, result, reason: truncate(reasonOf(verdict)) });
+}
+
+/**
+ * Whether the claim of a host may still be in flight: its intent is stored, with the earlier state of the host, and the
+ * step that claims is the current one. After that step, a missing claim was removed by somebody.
+ */
+export function mayBeInFlight(
+  kinds: KindsOf,
+  { apply }: RunState,
+  { step, result, closedToNewWorkBefore }: HostProgress,
+): boolean {
+  const stage = apply.stages[apply.currentStage];
+  const isAsked = closedToNewWorkBefore !== undefined && !isFinal(result);
+  return stage !== undefined && isAsked && opensOutage(kinds, stage, step);
 }

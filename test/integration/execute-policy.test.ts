@@ -118,12 +118,12 @@ const progress = { stage: 0, step: 'verify', hosts: [] };
 
 describe('an approver may, and an editor may not', () => {
   const cases: readonly [string, Before, Fields, RegExp][] = [
-    ['set Run', {}, execution({ mode: 'Run' }), /spec\.execution\.mode: to set Run/],
+    ['set Run', {}, execution({ mode: 'Run' }), /spec\.execution\.mode: setting Run/],
     [
       'go back to Run after Abort',
       { execution: { mode: 'Abort' } },
       execution({ mode: 'Run' }),
-      /execution\.mode: to set/,
+      /execution\.mode: setting/,
     ],
     [
       'set throughStage',
@@ -135,19 +135,19 @@ describe('an approver may, and an editor may not', () => {
       'go back to Run after Suspend',
       { execution: { mode: 'Suspend' } },
       execution({ mode: 'Run' }),
-      /execution\.mode: to set/,
+      /execution\.mode: setting/,
     ],
     [
       'raise throughStage',
       { execution: { mode: 'Run', throughStage: 1 } },
       execution({ throughStage: 2 }),
-      /throughStage: to change/,
+      /throughStage: changing how far/,
     ],
     [
       'remove throughStage',
       { execution: { mode: 'Run', throughStage: 1 } },
       execution({ throughStage: null }),
-      /throughStage: to change/,
+      /throughStage: changing how far/,
     ],
     ['name the plan that may run', {}, execution({ plan: digest }), /execution\.plan: changing which plan/],
     [
@@ -160,13 +160,13 @@ describe('an approver may, and an editor may not', () => {
       'make a request',
       {},
       annotation(REQUEST_ANNOTATION, request),
-      /metadata\.annotations\[careen\.dev\/request\]: to make/,
+      /metadata\.annotations\[careen\.dev\/request\]: making/,
     ],
     [
       'change a request',
       { annotations: { [REQUEST_ANNOTATION]: 'old' } },
       annotation(REQUEST_ANNOTATION, request),
-      /request\]: to make/,
+      /request\]: making/,
     ],
     [
       'edit what has mode Run',
@@ -184,7 +184,7 @@ describe('an approver may, and an editor may not', () => {
       'edit what is applied, whatever its mode',
       { status: { state: 'applying' } },
       { spec: { workerApplyType: 'parallel', maxParallelWorkerHosts: 9 } },
-      /spec\.maxParallelWorkerHosts, spec\.workerApplyType: to change|spec\.workerApplyType, spec\.maxParallelWorkerHosts: to change/,
+      /spec\.maxParallelWorkerHosts, spec\.workerApplyType: changing|spec\.workerApplyType, spec\.maxParallelWorkerHosts: changing/,
     ],
     [
       'edit what is aborted',
@@ -255,7 +255,7 @@ describe('an editor may', () => {
     const create = async (mode: string): Promise<unknown> =>
       tryCreate(editor, strategyManifest('made', NAMESPACE, { execution: { mode, throughStage: 3 } }));
     await create('Hold');
-    await expect(create('Run')).rejects.toThrow(/spec\.execution\.mode: to set Run/);
+    await expect(create('Run')).rejects.toThrow(/spec\.execution\.mode: setting Run/);
     const made = strategyManifest('made', NAMESPACE);
     const withRequest = {
       ...made,

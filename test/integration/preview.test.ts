@@ -169,7 +169,7 @@ describe('a preview', () => {
     const limited = await careen(['plan', '-f', 'control.yaml', '-o', 'json'], { cwd, environment });
     expect(limited).toMatchObject({ status: 2 });
     expect(limited.err).toMatch(
-      /^careen: Lease careen-system\/careen cannot be read: .*forbidden.*: to plan as it does, name the host as pool.activeHost in a fleet file\n$/,
+      /^careen: Lease careen-system\/careen cannot be read: .*forbidden.*, so the controller .*: to get the same plan, name it as pool\.activeHost in a fleet file\n$/,
     );
     const { stages } = preview.parse(JSON.parse(limited.out));
     expect(stages.flatMap(({ hosts }) => hosts)).toEqual(CONTROLLERS);

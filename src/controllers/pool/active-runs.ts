@@ -2,28 +2,11 @@ import { PATCH_STRATEGY } from '../../crds/names.ts';
 import type { OwnerName } from '../../crds/owner-ref.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { isFinal } from '../../engine/run-state.ts';
+import type { ActiveRun, ActiveRuns } from '../../engine/active-runs.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
-import type { HostName } from '../../planner/facts.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 import { runOf } from '../../status/codec.ts';
-
-/** A run that its owner still has, with the facts that back its permits and claims. */
-export type ActiveRun = {
-  readonly owner: OwnerName;
-  /** The hosts whose outage the run has recorded as open. */
-  readonly open: ReadonlySet<HostName>;
-  /** Whether it may record further outages: a permit may then precede its record. */
-  readonly underWay: boolean;
-  /** How many of its open hosts have failed and are kept. */
-  readonly failed: number;
-};
-
-/**
- * By the id of the run. Undefined: the owner was read and does not have the run. A run without an entry is unknown, for
- * example because this version does not have the kind of its owner: its permits and claims must stay.
- */
-export type ActiveRuns = ReadonlyMap<string, ActiveRun | undefined>;
 
 /**
  * Reads which runs with permits or claims in the pool are active: the owner exists and has not begun another run.

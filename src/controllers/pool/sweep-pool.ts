@@ -2,18 +2,17 @@
  * The sweep of a pool: releases claims that a deposed or lost operator left
  * behind, and frees permits of runs and of hosts that no longer exist.
  */
-import type { HostPoolStatus, Permit } from '../../crds/host-pool.ts';
+import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { ownerKey, ownerText } from '../../crds/owner-ref.ts';
+import { claimKey, isBacked, keptPermits, type ActiveRuns } from '../../engine/active-runs.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { withPermits } from '../../engine/permits.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
-import type { HostName } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
-import type { ActiveRuns } from './active-runs.ts';
 
 export type SweepContext = {
   readonly deps: ReconcilerDeps;
@@ -52,45 +51,6 @@ export function withoutStrayPermits(
   return kept.length === (status.permits ?? []).length ? status : withPermits(status, kept);
 }
 
-/**
- * Whether a claim is backed: its run is unknown, or is active and has recorded the host, or is under way with a permit
- * for the host.
- */
-export function isBacked(
-  host: HostName,
-  { run }: Claim,
-  permits: readonly Permit[],
-  active: ActiveRuns,
-): boolean {
-  if (!active.has(run)) return true;
-  const found = active.get(run);
-  if (!found) return false;
-  return (
-    found.open.has(host) ||
-    (found.underWay && permits.some((permit) => permit.host === host && permit.run === run))
-  );
-}
-
-/**
- * The permits that stay:
- * - permits of a run that is unknown, or that got its first permit after the active runs were read;
- * - permits of a host that the run has recorded, or that still carries its claim;
- * - permits of a host that exists, while the run is under way.
- */
-export function keptPermits(
-  { permits = [] }: HostPoolStatus,
-  active: ActiveRuns,
-  claimed: ReadonlySet<string>,
-  exists: (host: HostName) => boolean,
-): readonly Permit[] {
-  return permits.filter(({ host, run }) => {
-    if (!active.has(run)) return true;
-    const found = active.get(run);
-    if (found?.open.has(host) || claimed.has(claimKey(host, run))) return true;
-    return found?.underWay === true && exists(host);
-  });
-}
-
 async function release(
   { deps, pool, epoch, signal }: SweepContext,
   { host, revision }: MarkedHost,
@@ -112,8 +72,4 @@ async function release(
 
 function claims(markedHosts: readonly MarkedHost[]): ReadonlySet<string> {
   return new Set(markedHosts.flatMap(({ host, claim }) => (claim ? [claimKey(host, claim.run)] : [])));
-}
-
-function claimKey(host: HostName, run: string): string {
-  return `${run}/${host}`;
 }

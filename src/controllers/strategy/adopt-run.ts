@@ -1,7 +1,5 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
-import { opensOutage } from '../../engine/outages.ts';
+import { mayBeInFlight } from '../../engine/outages.ts';
 import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
-import { isFinal, type RunState } from '../../engine/run-state.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
@@ -51,20 +49,7 @@ function adoptions(
     run.hosts.map((outage) => {
       const { level, since, closedToNewWorkBefore = false } = outage;
       const claim = { ...common, level, since, closedToNewWorkBefore };
-      return [outage.name, { claim, makeIfMissing: mayBeOnItsWay(run, outage) }];
+      return [outage.name, { claim, makeIfMissing: mayBeInFlight(CAREEN_ENGINE, run, outage) }];
     }),
   );
-}
-
-/**
- * Whether the claim of a host may still be in flight: its intent is stored, with the earlier state of the host, and the
- * step that claims is the current one. After that step, a missing claim was removed by somebody.
- */
-export function mayBeOnItsWay(
-  { apply }: RunState,
-  { step, result, closedToNewWorkBefore }: HostProgress,
-): boolean {
-  const stage = apply.stages[apply.currentStage];
-  const isAsked = closedToNewWorkBefore !== undefined && !isFinal(result);
-  return stage !== undefined && isAsked && opensOutage(CAREEN_ENGINE, stage, step);
 }

@@ -34,7 +34,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'take over only the claims that are there',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: 'return [outage.name, { claim, makeIfMissing: mayBeOnItsWay(run, outage) }];',
+    of: 'return [outage.name, { claim, makeIfMissing: mayBeInFlight(CAREEN_ENGINE, run, outage) }];',
     instead: 'return [outage.name, { claim, makeIfMissing: false }];',
   },
   {

@@ -3,7 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { V1Job } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { activeRuns } from '../../../src/controllers/pool/active-runs.ts';
-import { isBacked, keptPermits } from '../../../src/controllers/pool/sweep-pool.ts';
+import { isBacked, keptPermits } from '../../../src/engine/active-runs.ts';
 import type { HostPoolStatus, Permit } from '../../../src/crds/host-pool.ts';
 import { isSameOwner, ownerKey, ownerOfKey } from '../../../src/crds/owner-ref.ts';
 import { withoutPermitsOf, withPermits } from '../../../src/engine/permits.ts';

@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { mayBeOnItsWay } from '../../../src/controllers/strategy/adopt-run.ts';
+import { mayBeInFlight } from '../../../src/engine/outages.ts';
+import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import type { HostProgress } from '../../../src/crds/patch-strategy-status.ts';
 import type { Claim } from '../../../src/engine/view.ts';
 import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
@@ -93,10 +94,14 @@ describe('a take-over of a run', () => {
     const outage: HostProgress = {
       ...{ name: 'w-1', level: 'away', step: 'lock-hosts', attempt: 1, since: claim.since, result: 'wait' },
     };
-    expect(mayBeOnItsWay(run, outage)).toBe(false);
-    expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false })).toBe(true);
-    expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false, result: 'failed' })).toBe(false);
-    expect(mayBeOnItsWay(run, { ...outage, closedToNewWorkBefore: false, step: 'verify' })).toBe(false);
+    expect(mayBeInFlight(CAREEN_ENGINE, run, outage)).toBe(false);
+    expect(mayBeInFlight(CAREEN_ENGINE, run, { ...outage, closedToNewWorkBefore: false })).toBe(true);
+    expect(
+      mayBeInFlight(CAREEN_ENGINE, run, { ...outage, closedToNewWorkBefore: false, result: 'failed' }),
+    ).toBe(false);
+    expect(
+      mayBeInFlight(CAREEN_ENGINE, run, { ...outage, closedToNewWorkBefore: false, step: 'verify' }),
+    ).toBe(false);
   });
 
   it.each(['GET', 'PATCH'])(

@@ -1,0 +1,66 @@
+/** Which claims and permits of a pool the active runs back. Pure: the caller reads the owners. */
+import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
+import type { OwnerName } from '../crds/owner-ref.ts';
+import type { HostName } from '../planner/facts.ts';
+import type { Claim } from './view.ts';
+
+/** A run that its owner still has, with the facts that back its permits and claims. */
+export type ActiveRun = {
+  readonly owner: OwnerName;
+  /** The hosts whose outage the run has recorded as open. */
+  readonly open: ReadonlySet<HostName>;
+  /** Whether it may record further outages: a permit may then precede its record. */
+  readonly underWay: boolean;
+  /** How many of its open hosts have failed and are kept. */
+  readonly failed: number;
+};
+
+/**
+ * By the id of the run. Undefined: the owner was read and does not have the run. A run without an entry is unknown, for
+ * example because this version does not have the kind of its owner: its permits and claims must stay.
+ */
+export type ActiveRuns = ReadonlyMap<string, ActiveRun | undefined>;
+
+/**
+ * Whether a claim is backed: its run is unknown, or is active and has recorded the host, or is under way with a permit
+ * for the host.
+ */
+export function isBacked(
+  host: HostName,
+  { run }: Claim,
+  permits: readonly Permit[],
+  active: ActiveRuns,
+): boolean {
+  if (!active.has(run)) return true;
+  const found = active.get(run);
+  if (!found) return false;
+  return (
+    found.open.has(host) ||
+    (found.underWay && permits.some((permit) => permit.host === host && permit.run === run))
+  );
+}
+
+/**
+ * The permits that stay:
+ * - permits of a run that is unknown, or that got its first permit after the active runs were read;
+ * - permits of a host that the run has recorded, or that still carries its claim;
+ * - permits of a host that exists, while the run is under way.
+ */
+export function keptPermits(
+  { permits = [] }: HostPoolStatus,
+  active: ActiveRuns,
+  claimed: ReadonlySet<string>,
+  exists: (host: HostName) => boolean,
+): readonly Permit[] {
+  return permits.filter(({ host, run }) => {
+    if (!active.has(run)) return true;
+    const found = active.get(run);
+    if (found?.open.has(host) || claimed.has(claimKey(host, run))) return true;
+    return found?.underWay === true && exists(host);
+  });
+}
+
+/** Names a claim: its run and its host. */
+export function claimKey(host: HostName, run: string): string {
+  return `${run}/${host}`;
+}
