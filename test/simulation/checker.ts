@@ -188,12 +188,21 @@ export class Checker {
     // An eviction carries no epoch: one that an earlier leader sent may still arrive.
     if (
       before?.metadata.deletionTimestamp === undefined &&
-      run === undefined &&
+      this.#isKnown(host, ({ claim }) => claim === undefined) &&
       this.#options.wasAnswered(evictionOf(object))
     )
       this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
     if (run !== undefined)
       this.#notSuspended(run, `pod ${object.metadata.name} was evicted`, by, evictionOf(object));
+  }
+
+  /**
+   * Whether the host has been in this state for so long that the operator knows it. Until then it cannot know better: its
+   * watch of the nodes may lag, and a host that was deleted and made again under its name still shows the claim.
+   */
+  #isKnown(host: string, state: (host: HostState) => boolean): boolean {
+    const forMs = this.#options.now() - this.#historyOf(host).holdsSince(state);
+    return forMs > (this.#options.isViewFresh() ? SEEN_MS : UNSEEN_MS);
   }
 
   /** A process that knows of an eviction does not repeat it; another process may have sent one at the same time. */
@@ -212,9 +221,9 @@ export class Checker {
     this.#started.add(key);
     this.#notSuspended(run, `a Job was started on ${host}`, by, pathOf(object));
     this.#epochs.acts(run, by, `a Job was started on ${host}`);
-    const { exists, claim } = this.#historyOf(host).now;
+    const isNotHeld = ({ exists, claim }: HostState): boolean => exists && claim?.run !== run;
     // A late write of an earlier leader may start it on another host of that name.
-    if (exists && claim?.run !== run && this.#options.wasAnswered(pathOf(object)))
+    if (this.#isKnown(host, isNotHeld) && this.#options.wasAnswered(pathOf(object)))
       this.#fail(`(4) a Job was started on ${host}, which ${run} does not hold`);
     const strategy = this.#strategyOf(run);
     if (!strategy || !outagesOf(strategy).some(({ name, jobs }) => name === host && jobs.includes(uid)))
@@ -336,13 +345,10 @@ export class Checker {
       );
     const pool = this.#options.server.get('hostpools', this.#options.pool);
     const permits = permitsOf(pool);
-    const leftSince = (name: string): number =>
-      this.#historyOf(name).holdsSince(
-        ({ exists, claim, labels }) => exists && !claim && !selects(pool, labels),
-      );
+    const hasLeft = ({ exists, claim, labels }: HostState): boolean =>
+      exists && !claim && !selects(pool, labels);
     for (const name of hosts)
-      if (this.#options.now() - leftSince(name) > (this.#options.isViewFresh() ? SEEN_MS : UNSEEN_MS))
-        this.#fail(`(1) an outage of ${name} began, which had left the pool`);
+      if (this.#isKnown(name, hasLeft)) this.#fail(`(1) an outage of ${name} began, which had left the pool`);
     for (const name of hosts)
       // The permit of a host that is gone may have been freed meanwhile.
       if (

@@ -109,8 +109,10 @@ export class ProgressCheck {
           this.#rebooted(before, object, host, state) &&
           (level === 'away' || !holds(state));
       case 'unlock-hosts':
+        // A host that a person uncordoned and cordoned again unseen is released as its claim found it (host-history.ts).
         return (_, state) =>
-          !holds(state) && (!state.exists || !state.closed || state.closedByOthers || state.leftLocked);
+          !holds(state) &&
+          (!state.exists || !state.closed || state.closedByOthers || state.looksAsBefore || state.leftLocked);
       default:
         return undefined;
     }
