@@ -38,17 +38,17 @@ const LANES: readonly (readonly Check[])[] = [
     { name: 'lint', command: [ESLINT, '.'] },
     { name: 'import circles', command: [DEPENDENCY_CRUISER, 'src', '--output-type', 'err'] },
     { name: 'formatting', command: [PRETTIER, '--check', '--log-level', 'warn', ...CACHED, '.'] },
+    {
+      name: `seeds ${SEEDS}`,
+      command: [join('test', 'simulation', 'main.ts')],
+      environment: { SEEDS },
+    },
   ],
   [
     { name: 'types', command: [TSC, '-p', 'tsconfig.json'] },
     {
       name: 'unit, contract',
       command: [VITEST, 'run', ...PROJECTS, 'test/unit/', 'test/contract/simulated.test.ts'],
-    },
-    {
-      name: `seeds ${SEEDS}`,
-      command: [join('test', 'simulation', 'main.ts')],
-      environment: { SEEDS },
     },
   ],
 ];
