@@ -7,7 +7,13 @@ import type { Plan } from '../planner/plan.ts';
 import { advance } from './advance.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { EngineProfile } from './pass.ts';
-import { heldBy, settlePermits, type DesiredPermits, type PoolCapacity, type Settlement } from './permits.ts';
+import {
+  heldBy,
+  settlePermits,
+  type DesiredPermits,
+  type PoolCapacity,
+  type Settlement,
+} from './permits/permits.ts';
 import { runningStage, type RunState } from './run-state.ts';
 import type { Decision, PermitFacts, Turn, Wants } from './turn.ts';
 

@@ -7,7 +7,7 @@ import { judgedBefore, openOutage, opensOutage, record, setResult } from './outa
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { failedBecause, type Ending, type PartEnding } from './results.ts';
 import { isFinal, type Running } from './run-state.ts';
-import { againstFurtherHosts, mayTakeAll, waitForPermits } from './stage-permits.ts';
+import { againstFurtherHosts, mayTakeAll, waitForPermits } from './permits/stage-permits.ts';
 import { isOver, reasonOf } from './steps/verdict.ts';
 import { dueTimer, nextDeadline } from './timers.ts';
 

@@ -2,7 +2,7 @@
 import type { Reason } from '../crds/conditions.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { closedBecause, limitIn } from '../engine/pool-facts.ts';
+import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
 import type { FleetFacts } from '../engine/view.ts';
 import { policyViolations } from '../planner/action-policy.ts';

@@ -1,6 +1,6 @@
 import { updateConditions, type DesiredCondition } from '../crds/conditions.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
-import { limitIn, overlap } from '../engine/pool-facts.ts';
+import { limitIn, overlap } from '../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../engine/view.ts';
 
 const NAMED = 20;

@@ -5,7 +5,7 @@ import { ConflictError } from '../../src/kube/errors.ts';
 import { CareenApi, parsePool, POOLS_PATH } from '../../src/resources/careen-api.ts';
 import type { HostPool } from '../../src/resources/careen-api.ts';
 import { mergePatch } from '../../src/kube/merge-patch.ts';
-import { settlePermits, type DesiredPermits } from '../../src/engine/permits.ts';
+import { settlePermits, type DesiredPermits } from '../../src/engine/permits/permits.ts';
 import { PoolLedger, type PoolStore } from '../../src/controllers/pool/pool-ledger.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
 import { call, FIELD_MANAGER, rawList } from '../../src/kube/client.ts';

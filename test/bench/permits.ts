@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { CareenApi } from '../../src/resources/careen-api.ts';
-import { withPermits } from '../../src/engine/permits.ts';
+import { withPermits } from '../../src/engine/permits/permits.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
 import { call, rawList } from '../../src/kube/client.ts';
 import { apply, read, remove } from '../support/controlplane/apply.ts';

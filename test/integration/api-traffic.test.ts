@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConflictError } from '../../src/kube/errors.ts';
 import { CareenApi, type HostPool } from '../../src/resources/careen-api.ts';
 import type { PatchStrategy } from '../../src/resources/stored-strategy.ts';
-import { withPermits } from '../../src/engine/permits.ts';
+import { withPermits } from '../../src/engine/permits/permits.ts';
 import { OperatorShell } from '../../src/controllers/runtime/shell.ts';
 import { GROUP, VERSION } from '../../src/crds/names.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';

@@ -5,7 +5,7 @@
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
-import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits.ts';
+import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits/permits.ts';
 import { decide, type Decided, type DecideInput } from '../../engine/decide.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';

@@ -2,7 +2,7 @@ import { PATCH_STRATEGY } from '../../crds/names.ts';
 import type { OwnerName } from '../../crds/owner-ref.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { isFinal } from '../../engine/run-state.ts';
-import type { ActiveRun, ActiveRuns } from '../../engine/active-runs.ts';
+import type { ActiveRun, ActiveRuns } from '../../engine/permits/active-runs.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';

@@ -6,7 +6,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import { epochState, takenOver } from '../../engine/takeover.ts';
+import { epochState, takenOver } from '../../engine/permits/takeover.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';

@@ -3,7 +3,7 @@
  * backs, and write its status. The passes over strategies grant the permits.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import { limitIn, overlap } from '../../engine/pool-facts.ts';
+import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../../engine/view.ts';
 import { observedStatus } from '../../status/pool-status.ts';
 import { Attachments } from '../runtime/attachments.ts';

@@ -4,9 +4,9 @@
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { ownerKey, ownerText } from '../../crds/owner-ref.ts';
-import { claimKey, isBacked, keptPermits, type ActiveRuns } from '../../engine/active-runs.ts';
+import { claimKey, isBacked, keptPermits, type ActiveRuns } from '../../engine/permits/active-runs.ts';
 import type { Effect } from '../../engine/effect.ts';
-import { withPermits } from '../../engine/permits.ts';
+import { withPermits } from '../../engine/permits/permits.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import type { HostPool } from '../../resources/careen-api.ts';

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
 import { ownerKey } from '../../crds/owner-ref.ts';
-import type { DeposedError } from '../../engine/takeover.ts';
+import type { DeposedError } from '../../engine/permits/takeover.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';

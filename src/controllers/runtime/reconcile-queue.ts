@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { DeposedError } from '../../engine/takeover.ts';
+import { DeposedError } from '../../engine/permits/takeover.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { Reconcile } from './reconcile-result.ts';

@@ -1,4 +1,4 @@
-import { withoutPermitsOf } from '../../engine/permits.ts';
+import { withoutPermitsOf } from '../../engine/permits/permits.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 

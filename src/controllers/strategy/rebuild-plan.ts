@@ -1,4 +1,4 @@
-import { limitIn } from '../../engine/pool-facts.ts';
+import { limitIn } from '../../engine/permits/pool-capacity.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';

@@ -1,5 +1,5 @@
 import { decide, type DecideInput } from '../../engine/decide.ts';
-import { poolCapacity } from '../../engine/pool-facts.ts';
+import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';

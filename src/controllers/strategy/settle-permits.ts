@@ -1,6 +1,6 @@
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
-import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits.ts';
-import { poolCapacity } from '../../engine/pool-facts.ts';
+import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits/permits.ts';
+import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import type { PermitFacts } from '../../engine/turn.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';

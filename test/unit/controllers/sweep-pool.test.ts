@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { activeRuns } from '../../../src/controllers/pool/active-runs.ts';
-import { isBacked, keptPermits, type ActiveRun, type ActiveRuns } from '../../../src/engine/active-runs.ts';
+import {
+  isBacked,
+  keptPermits,
+  type ActiveRun,
+  type ActiveRuns,
+} from '../../../src/engine/permits/active-runs.ts';
 import type { Permit } from '../../../src/crds/host-pool.ts';
 import { statusOfRun } from '../../../src/status/codec.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';

@@ -5,7 +5,7 @@ import {
   withPermits,
   type PoolCapacity,
   type Settlement,
-} from '../../../src/engine/permits.ts';
+} from '../../../src/engine/permits/permits.ts';
 import type { HostPoolStatus, Permit } from '../../../src/crds/host-pool.ts';
 import { ownerNamed } from '../support/owners.ts';
 

@@ -9,7 +9,7 @@ import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/pat
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import { decide, type Decided, type DecideInput } from '../../../src/engine/decide.ts';
-import type { DesiredPermits } from '../../../src/engine/permits.ts';
+import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';

@@ -1,10 +1,10 @@
 /** The permits of a stage: its first outage waits until each host has one, or until the step ends without them. */
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
-import { isAborting, wakeAt, type Pass } from './pass.ts';
-import { failedBecause, type PartEnding } from './results.ts';
-import type { Running } from './run-state.ts';
-import { membershipFailure } from './steps/verdict.ts';
-import { dueTimer, nextDeadline } from './timers.ts';
+import type { StageStatus } from '../../crds/patch-strategy-status.ts';
+import { isAborting, wakeAt, type Pass } from '../pass.ts';
+import { failedBecause, type PartEnding } from '../results.ts';
+import type { Running } from '../run-state.ts';
+import { membershipFailure } from '../steps/verdict.ts';
+import { dueTimer, nextDeadline } from '../timers.ts';
 
 /**
  * Why a restarted stage may take no further hosts: an order holds it back since. It cannot be reset to its beginning as

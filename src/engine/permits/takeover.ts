@@ -3,9 +3,9 @@
  * pool, so that every write of an earlier leader fails. It rebuilds a wiped or restored status from the claims on the
  * hosts.
  */
-import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
-import type { HostName } from '../planner/facts.ts';
-import type { Claim } from './view.ts';
+import type { HostPoolStatus, Permit } from '../../crds/host-pool.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { Claim } from '../view.ts';
 import { withPermits } from './permits.ts';
 
 /** A host with a mark of ours, and its claim where that is valid. */

@@ -2,10 +2,10 @@
  * Permits: the rights to take hosts out of service. Only this file grants them, for one guarded write on a pool that
  * was just read. Pure: `PermitLedger` reads and writes.
  */
-import type { HostPoolStatus, Permit, PermitRun } from '../crds/host-pool.ts';
-import { isSameOwner, ownerText, type OwnerRef } from '../crds/owner-ref.ts';
-import type { PermitFacts, Wants } from './turn.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts';
+import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
+import type { PermitFacts, Wants } from '../turn.ts';
+import type { HostName } from '../../planner/facts.ts';
 
 export type DesiredPermits = {
   readonly run: string;
