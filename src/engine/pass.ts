@@ -49,6 +49,8 @@ export type Pass = {
 export type EngineProfile = {
   /** The kinds of steps that this engine supports. A step of any other kind fails. */
   readonly steps: StepDefinitions;
+  /** Whether a stage goes on without the hosts that leave the cluster or the pool. Otherwise its step fails. */
+  readonly goesOnWithoutLeavers: boolean;
   /** Whether a phase or stage shows the result of its ended parts while other parts are still to run. */
   readonly earlyResults: boolean;
   readonly completionPercentage: (phase: Pick<PhaseStatus, 'stages' | 'result' | 'inProgress'>) => number;

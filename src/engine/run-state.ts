@@ -74,12 +74,17 @@ function newStage(stage: Stage, id: number): StageStatus {
   };
 }
 
-/** Resets the current stage of a phase to its beginning, under this attempt number. */
+/** Resets the current stage of a phase to its beginning, under this attempt number. Hosts that left are not awaited. */
 export function resetStage(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
   const { currentStage } = phase;
   const stage = stages[currentStage];
   if (!stage) return;
-  phase.stages[currentStage] = { ...newStage(stage, currentStage), ...(attempt > 1 ? { attempt } : {}) };
+  const left = phase.stages[currentStage]?.left;
+  phase.stages[currentStage] = {
+    ...newStage(stage, currentStage),
+    ...(left ? { left } : {}),
+    ...(attempt > 1 ? { attempt } : {}),
+  };
 }
 
 /** Whether a host had failed when its stage restarted, and no work has begun on it since. */

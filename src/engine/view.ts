@@ -45,6 +45,8 @@ export type InstanceFacts = {
 
 export type HostFacts = {
   readonly name: HostName;
+  /** Another uid under the same name is another host. */
+  readonly uid: string;
   /** Whether it belongs to the pool in question: by its claim while it is claimed, otherwise by its labels. */
   readonly isMember: boolean;
   /** Fences writes: it changes with every change of the host. */

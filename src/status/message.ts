@@ -1,5 +1,6 @@
-import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
+import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
 
 export type MessageInput = {
@@ -31,12 +32,11 @@ export function messageOf(run: RunState, { summary, reasons, heldBack, openRemed
         );
       }
       return truncate(
-        `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`,
+        `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ` +
+          [...new Set([...reasons, ...leaversOf([stage])])].join('; '),
       );
     case 'applied':
-      return apply.totalStages === 0
-        ? 'nothing to do: no host that the plan is about lacks a patch'
-        : 'all hosts of the plan are patched';
+      return truncate(appliedMessage(run));
     case 'apply-failed':
     case 'apply-timeout':
       return truncate(
@@ -63,6 +63,24 @@ export function messageOf(run: RunState, { summary, reasons, heldBack, openRemed
     case 'build-failed':
       return summary;
   }
+}
+
+function appliedMessage({ apply: { stages } }: RunState): string {
+  if (stages.length === 0) return 'nothing to do: no host that the plan is about lacks a patch';
+  const left = leaversOf(stages);
+  if (left.length === 0) return 'all hosts of the plan are patched';
+  const isEmpty = stages.every((stage) => remainingHosts(stage).length === 0);
+  const done = isEmpty ? 'no host of the plan is left' : 'all hosts of the plan that are left are patched';
+  return `${done}: ${left.join('; ')}`;
+}
+
+const NAMED = 5;
+
+/** How hosts of these stages left, one sentence for each of the first, and the number of the others. */
+function leaversOf(stages: readonly StageStatus[]): string[] {
+  const reasons = stages.flatMap(({ left = [] }) => left.map(({ reason }) => reason));
+  const more = reasons.length - NAMED;
+  return [...reasons.slice(0, NAMED), ...(more > 0 ? [`and ${String(more)} more`] : [])];
 }
 
 function stayLocked({ hosts }: RunState): string | undefined {

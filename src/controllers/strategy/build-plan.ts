@@ -65,6 +65,13 @@ export async function buildPlan(
   const seeds: HostSeed[] = [];
   try {
     for await (const page of hosts.inventory(input.scope, signal)) seeds.push(...page);
+    // A run takes a host that it does not see for one that has left.
+    const view = hosts.view(input.scope);
+    const unseen = seeds.filter(({ name }) => view.host(name) === undefined);
+    await hosts.confirm(
+      unseen.map(({ name }) => name),
+      signal,
+    );
   } catch (error) {
     if (signal.aborted) throw error;
     const cause = error instanceof Error ? error.message : String(error);

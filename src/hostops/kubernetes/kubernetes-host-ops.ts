@@ -243,7 +243,7 @@ export class KubernetesHostOps implements HostOps {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
     const isMember = membershipOf(node, scope) === 'member';
-    const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
+    const { labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
     return {
       ...facts,
       isMember,
