@@ -61,7 +61,7 @@ export function planFor(
   }));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
-  const { plan } = build(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
+  const { plan, hosts: about } = build(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
   const owner: OwnerName = { kind: PATCH_STRATEGY, namespace, name };
   return {
     owner,
@@ -75,6 +75,7 @@ export function planFor(
       limit,
       hosts: states,
       stages: plan.stages,
+      about,
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
     }),
   };

@@ -283,7 +283,9 @@ export const patchStrategyStatus = z
       .describe('The last requests and their answers, the newest last.'),
     conditions: conditionList
       .optional()
-      .describe('Ready, Reconciling, Stalled and ForeignUncordon, for tools that wait.'),
+      .describe(
+        'Ready, Reconciling, Stalled, ForeignUncordon and, when applied, Drifted, for tools that wait.',
+      ),
   })
   .describe('The plan and its progress, as Careen observes them.');
 export type PatchStrategyStatus = z.infer<typeof patchStrategyStatus>;

@@ -4,7 +4,7 @@
  */
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { OutageLevel } from '../crds/vocabulary.ts';
-import type { Facts, HostName } from '../planner/facts.ts';
+import type { Facts, HostName, HostSeed } from '../planner/facts.ts';
 import type { HostWords } from '../planner/host-words.ts';
 
 /** Milliseconds since the epoch. */
@@ -126,4 +126,6 @@ export interface View {
   /** How the adapter words what happens to its hosts. */
   readonly words: HostWords;
   readonly fleet: FleetFacts;
+  /** The hosts of the pool as they are known now, as the input of a plan. It looks at every host. */
+  seeds(): readonly HostSeed[];
 }

@@ -7,11 +7,11 @@ import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import { buildProblems, type PlanLimits } from './build-problems.ts';
 import { CAREEN_PLANNING } from './careen-profile.ts';
-import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
 import { InputError } from './input-error.ts';
 import { chunks, singly } from './lists.ts';
+import { applyTypeOf, groupOf, lackingPatches, needsOf } from './needs.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
 import { stageSteps, timeoutOver } from './stage-steps.ts';
@@ -20,6 +20,8 @@ export type Built = {
   readonly plan: Plan;
   /** Hosts of the pool that no role selects: no plan has them. */
   readonly withoutRole: readonly HostName[];
+  /** How many hosts the strategy is about, current ones included. */
+  readonly hosts: number;
 };
 
 type Candidate = {
@@ -53,35 +55,23 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
     withoutRole: ordered.filter(({ roles }) => roles.length === 0).map(({ name }) => name),
+    hosts: needsOf(spec, seeds).hosts,
   };
 }
 
-function candidate({ patches }: PatchStrategySpec, { name, roles, facts }: HostSeed): Candidate {
-  const lacking = patches.filter(({ current }) => unmetRequirements(current, facts).length > 0);
+function candidate(spec: PatchStrategySpec, seed: HostSeed): Candidate {
+  const lacking = lackingPatches(spec, seed);
   return {
-    name,
-    roles,
+    name: seed.name,
+    roles: seed.roles,
     lacks: new Set(lacking.map(({ id }) => id)),
     reboot: lacking.some(({ rebootRequired }) => rebootRequired),
   };
 }
 
-/**
- * The single group of a host. As in the VIM, a controller that is also a worker is planned with the workers. A storage
- * host that is also a worker is planned with the storage hosts, because their stages are more careful.
- */
-function groupOf({ roles }: Candidate): Role | undefined {
-  if (roles.includes('controller')) return roles.includes('worker') ? 'worker' : 'controller';
-  return roles.includes('storage') ? 'storage' : roles.find((role) => role === 'worker');
-}
-
 /** The lists of hosts that are taken together. Controllers come first, one at a time, the active one last. */
 function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits: PlanLimits): Candidate[][] {
-  const type = {
-    controller: spec.controllerApplyType,
-    storage: spec.storageApplyType,
-    worker: spec.workerApplyType,
-  }[role];
+  const type = applyTypeOf(spec, role);
   if (type === 'ignore') return [];
   const { maxUnavailable, activeHost } = limits;
   const wished = role === 'worker' ? spec.maxParallelWorkerHosts : maxUnavailable;

@@ -100,7 +100,8 @@ export function failedStatus(
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
     input.before.conditions ?? [],
-    conditionsFor(reason, message, { stalled: true }),
+    // Hosts may join without anybody's help; the other reasons need some.
+    conditionsFor(reason, message, reason === 'NoHosts' ? { reconciling: true } : { stalled: true }),
     input.generation,
     time,
   );

@@ -3,12 +3,15 @@ import type { HostProgress } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
+import type { HostName } from '../planner/facts.ts';
+import { driftMessage } from './message.ts';
 
 /** The conditions for each state of a run (docs/guides/gitops.md). */
 export function conditionsOf(
   run: RunState,
   message: string,
   heldBack: HeldBack | undefined,
+  lacking: readonly HostName[] = [],
 ): DesiredCondition[] {
   const wish = (reason: Reason, is: Is): DesiredCondition[] => conditionsFor(reason, message, is, run.hosts);
   switch (run.state) {
@@ -19,7 +22,10 @@ export function conditionsOf(
       if (run.apply.currentStage < run.apply.stopAtStage) return wish('Applying', { reconciling: true });
       return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('PausedAtStage', {});
     case 'applied':
-      return wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true });
+      return [
+        ...wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true }),
+        drifted(lacking),
+      ];
     case 'aborting':
       return wish('Aborting', { reconciling: true });
     case 'aborted':
@@ -35,6 +41,13 @@ export function conditionsOf(
     case 'apply-timeout':
       return wish('ApplyFailed', { stalled: true });
   }
+}
+
+function drifted(lacking: readonly HostName[]): DesiredCondition {
+  const message = driftMessage(lacking);
+  return message === undefined
+    ? { type: 'Drifted', status: 'False', reason: 'AsExpected', message: '' }
+    : { type: 'Drifted', status: 'True', reason: 'HostsLackPatches', message };
 }
 
 /** Reconciling: the reason ends by itself. Stalled: somebody must fix something. Neither: it waits for a person. */

@@ -1,5 +1,6 @@
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
+import type { HostName } from '../planner/facts.ts';
 import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
 
@@ -12,10 +13,15 @@ export type MessageInput = {
   readonly heldBack: string | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy: string | undefined;
+  /** The hosts that lack a patch after the run was applied. */
+  readonly lacking?: readonly HostName[];
 };
 
 /** The progress of a run, or what it waits for, in one sentence. */
-export function messageOf(run: RunState, { summary, reasons, heldBack, openRemedy }: MessageInput): string {
+export function messageOf(
+  run: RunState,
+  { summary, reasons, heldBack, openRemedy, lacking }: MessageInput,
+): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
   const locked = stayLocked(run);
@@ -36,7 +42,7 @@ export function messageOf(run: RunState, { summary, reasons, heldBack, openRemed
           [...new Set([...reasons, ...leaversOf([stage])])].join('; '),
       );
     case 'applied':
-      return truncate(appliedMessage(run));
+      return truncate([appliedMessage(run), driftMessage(lacking)].filter(Boolean).join('; '));
     case 'apply-failed':
     case 'apply-timeout':
       return truncate(
@@ -72,6 +78,15 @@ function appliedMessage({ apply: { stages } }: RunState): string {
   const isEmpty = stages.every((stage) => remainingHosts(stage).length === 0);
   const done = isEmpty ? 'no host of the plan is left' : 'all hosts of the plan that are left are patched';
   return `${done}: ${left.join('; ')}`;
+}
+
+/** Which hosts lack a patch after the run was applied, and the remedy; undefined when none does. */
+export function driftMessage(lacking: readonly HostName[] = []): string | undefined {
+  if (lacking.length === 0) return undefined;
+  const more = lacking.length > NAMED ? ` and ${String(lacking.length - NAMED)} more` : '';
+  const who = lacking.length === 1 ? '1 host lacks' : `${String(lacking.length)} hosts lack`;
+  const names = lacking.slice(0, NAMED).join(', ');
+  return `${who} a patch since (${names}${more}): place the request apply-all to patch what lacks one`;
 }
 
 const NAMED = 5;

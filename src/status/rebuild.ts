@@ -1,7 +1,9 @@
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
+import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { Instant } from '../engine/view.ts';
+import type { Needs } from '../planner/needs.ts';
 
 /** While a strategy waits for a person, its plan follows the fleet at most this often. */
 const HELD_PLAN_SECONDS = 300;
@@ -18,6 +20,12 @@ export type RebuildInput = {
   readonly fleetRevision: string;
   /** The limit of the pool. */
   readonly maxUnavailable: number;
+  /** What the hosts of the pool need now; given for a run that was applied. */
+  readonly needs?: Needs | undefined;
+  /** Whether the pool selects hosts of an older pool. */
+  readonly overlaps?: boolean;
+  /** Whether a request asks a finished strategy to patch what lacks a patch since. */
+  readonly restAsked?: boolean;
   readonly now: Instant;
 };
 
@@ -43,6 +51,7 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (run.hosts.length > 0 || run.state === 'aborting') return { rebuild: false };
   if (record.specDigest !== input.specDigest) return { rebuild: !stageRuns(run) };
   if (abortEnded(run)) return { rebuild: input.applyAsked || (mode === 'Hold' && run.abortedIn !== 'Hold') };
+  if (run.state === 'applied') return { rebuild: restIsDue(input, run) };
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
   if (run.state === 'ready-to-apply' && poolWasGone(status)) return { rebuild: true };
   if (run.state === 'ready-to-apply' && fleetChanged) {
@@ -59,6 +68,21 @@ export function limitBelowStage({ state, apply }: RunState, maxUnavailable: numb
   return apply.stages
     .slice(apply.currentStage)
     .some(({ level, hosts = [] }) => level === 'away' && hosts.length > maxUnavailable);
+}
+
+/**
+ * Whether a run that was applied is planned again. A run that patched nobody is no end: the fleet may have changed. Any
+ * other one waits for a request. Without stages, the fleet that the plan was built from had nothing to do.
+ */
+function restIsDue(
+  { status, needs, overlaps, restAsked, mode, fleetRevision }: RebuildInput,
+  run: RunState,
+): boolean {
+  const hasNews = status.run?.fleetRevision !== fleetRevision;
+  const lacks = needs !== undefined && needs.lacking.length > 0;
+  if (run.apply.stages.every((stage) => remainingHosts(stage).length === 0))
+    return overlaps === true || (hasNews && (lacks || needs?.hosts === 0));
+  return restAsked === true && lacks && mode !== 'Abort' && mode !== 'Suspend';
 }
 
 function abortEnded({ state }: RunState): boolean {

@@ -94,6 +94,7 @@ export class SimulatedHostOps implements HostOps {
       },
       signal: signalsFrom({ alarms: () => alarms }),
       words: NODE_WORDS,
+      seeds: () => members.map((host) => seedOf(host, scope)),
       fleet: {
         ...fleetOf(members, world.planRevision),
         claimedAway: claimedAway(this.markedHosts(scope)),

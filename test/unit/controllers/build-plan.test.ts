@@ -26,12 +26,24 @@ type Wish = {
   readonly before?: PatchStrategyStatus;
   readonly limit?: number;
   readonly unreadable?: string;
+  readonly overlap?: string;
 };
 
-function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): PlanInput {
+function inputOf(
+  world: SimulatedWorld,
+  { spec, before = {}, limit = 2, unreadable, overlap }: Wish = {},
+): PlanInput {
   return {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
-    ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
+    ...{
+      violations: [],
+      unreadable,
+      overlap,
+      epoch: 1,
+      scope,
+      fleetRevision: world.planRevision,
+      runId: 'r',
+    },
   };
 }
 
@@ -70,6 +82,40 @@ describe('an impossible plan', () => {
     expect(status).toMatchObject({ state: 'build-failed', message, buildPhase: { result: 'failed' } });
     expect(status.applyPhase).toBeUndefined();
     expect(digestOf(status)).toBe('none');
+  });
+});
+
+describe('a plan without stages', () => {
+  const NEW = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+  const conditionsOf = ({ conditions = [] }: PatchStrategyStatus): string[] =>
+    conditions.filter(({ status }) => status === 'True').map(({ type, reason }) => `${type}/${reason}`);
+
+  it.each<[string, NewHost[], Wish, string]>([
+    ['no host', [], {}, 'no hosts: HostPool default selects none'],
+    [
+      'only hosts that the strategy leaves out',
+      [{ name: 'w-1' }],
+      { spec: { workerApplyType: 'ignore' } },
+      'no hosts: the strategy is about none of the 1 of HostPool default',
+    ],
+  ])('is no success for a pool with %s, and waits for hosts', async (_, hosts, wish, message) => {
+    const status = await planned(worldOf(...hosts), wish);
+    expect(status).toMatchObject({ state: 'build-failed', buildPhase: { result: 'failed' } });
+    expect(status.completionPercentage).toBeLessThan(100);
+    expect(status.message).toContain(message);
+    expect(conditionsOf(status)).toEqual(['Reconciling/NoHosts']);
+  });
+
+  it('is no success for a pool whose hosts an older pool keeps', async () => {
+    const status = await planned(worldOf({ name: 'w-1', nodeInfo: NEW }), { overlap: 'it overlaps' });
+    expect(status).toMatchObject({ state: 'build-failed', message: 'it overlaps' });
+    expect(conditionsOf(status)).toEqual(['Stalled/Overlap']);
+  });
+
+  it('is applied where all hosts are current', async () => {
+    const status = await planned(worldOf({ name: 'w-1', nodeInfo: NEW }));
+    expect(status).toMatchObject({ state: 'applied', stages: '0/0' });
+    expect(conditionsOf(status)).toEqual(['Ready/NothingToDo']);
   });
 });
 

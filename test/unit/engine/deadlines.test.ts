@@ -47,6 +47,7 @@ function observe(
     ...{ owner: OWNER, order: { mode }, requests, restarted, pool: 'default', epoch: EPOCH },
     view: {
       host: present,
+      seeds: () => [],
       effect: () => undefined,
       signal: () => undefined,
       words: NODE_WORDS,
