@@ -31,6 +31,7 @@ export const REASONS = [
   'HostsLackPatches',
   'NotPermitted',
   'NamespaceNotPrepared',
+  'SpecUnreadable',
   'Serving',
   'Paused',
   'Overlap',

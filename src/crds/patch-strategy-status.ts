@@ -239,7 +239,10 @@ export const patchStrategyStatus = z
           .optional()
           .describe('The epoch of the pool at the last write of the run.'),
         authority: z
-          .object({ throughStage: z.int().min(0).max(9999).describe('The last stage (its id, from 0).') })
+          .object({
+            throughStage: z.int().min(0).max(9999).describe('The last stage (its id, from 0).'),
+            request: text(63).optional().describe('The id of the last of these requests.'),
+          })
           .optional()
           .describe('How far requests allow the run to continue, in any mode.'),
         abortedIn: z

@@ -16,7 +16,7 @@ export type RunState = {
   /** Hosts in an open outage: recorded before they are claimed, removed after they are released. */
   readonly hosts: readonly HostProgress[];
   /** The last stage that requests allow, in any mode; undefined without such a request. */
-  readonly authority: { readonly throughStage: number } | undefined;
+  readonly authority: Authority | undefined;
   /** The mode at the time of the abort. */
   readonly abortedIn: ExecutionMode | undefined;
   /** RFC 3339; set while `Suspend` pauses the deadlines. */
@@ -24,6 +24,9 @@ export type RunState = {
   /** RFC 3339; the last stored time at which an operator observed the open step. */
   readonly lastObservedTime: string | undefined;
 };
+
+/** How far requests allow a run to continue, and the id of the last of them. */
+export type Authority = { readonly throughStage: number; readonly request?: string | undefined };
 
 /** The run of a new plan, before its first stage. */
 export function newRun(id: string, plan: Plan): RunState {

@@ -52,9 +52,15 @@ function drifted(lacking: readonly HostName[]): DesiredCondition {
 
 /** Reconciling: the reason ends by itself. Stalled: somebody must fix something. Neither: it waits for a person. */
 function heldIs({ reason }: HeldBack): Is {
-  const stalled = reason === 'NotPermitted' || reason === 'Overlap' || reason === 'PoolNotFound';
-  return { stalled, reconciling: reason === 'Building' };
+  return { stalled: NEEDS_CORRECTION.has(reason), reconciling: reason === 'Building' };
 }
+
+const NEEDS_CORRECTION: ReadonlySet<Reason> = new Set([
+  'NotPermitted',
+  'Overlap',
+  'PoolNotFound',
+  'SpecUnreadable',
+]);
 
 type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };
 

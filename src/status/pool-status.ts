@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_POOL } from '../crds/names.ts';
 import { updateConditions, type DesiredCondition } from '../crds/conditions.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
-import { limitIn, overlap } from '../engine/permits/pool-capacity.ts';
+import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../engine/view.ts';
 
 const NAMED = 20;
@@ -8,40 +10,58 @@ const NAMED = 20;
 type HostPool = {
   readonly metadata: { readonly name: string; readonly generation: number };
   readonly spec: HostPoolSpec;
+  readonly unreadable?: string | undefined;
 };
 
-/** The status with the observed facts about the pool; the same object when none has changed. */
+/**
+ * The status with the observed facts about the pool; the same object when none has changed.
+ * @param selectsAll whether the pool selects every host there is
+ */
 export function observedStatus(
   pool: HostPool,
   status: HostPoolStatus,
   fleet: FleetFacts,
+  selectsAll: boolean,
   now: string,
 ): HostPoolStatus {
   const { generation } = pool.metadata;
+  const conditions = updateConditions(
+    status.conditions ?? [],
+    conditionsOf(pool, fleet, selectsAll),
+    generation,
+    now,
+  );
+  const observed = { ...status, observedGeneration: generation, conditions };
+  const next = pool.unreadable === undefined ? { ...observed, ...factsOf(pool, fleet) } : observed;
+  return isDeepStrictEqual(next, status) ? status : next;
+}
+
+function factsOf(
+  pool: HostPool,
+  fleet: FleetFacts,
+): Pick<HostPoolStatus, 'limit' | 'hosts' | 'outOfService'> {
   const out = [...fleet.outOfServiceByOthers].toSorted();
-  const next: HostPoolStatus = {
-    ...status,
-    observedGeneration: generation,
+  return {
     limit: limitIn(pool, fleet),
     hosts: fleet.total,
     outOfService: { count: out.length, hosts: out.slice(0, NAMED) },
-    conditions: updateConditions(status.conditions ?? [], conditionsOf(pool, fleet), generation, now),
   };
-  return JSON.stringify(next) === JSON.stringify(status) ? status : next;
 }
 
-function conditionsOf(pool: HostPool, fleet: FleetFacts): DesiredCondition[] {
-  const problem = overlap(pool.metadata.name, fleet);
+function conditionsOf(pool: HostPool, fleet: FleetFacts, selectsAll: boolean): DesiredCondition[] {
+  const { name } = pool.metadata;
+  const why = closedBecause(pool, fleet);
   const calm = { reason: 'AsExpected', message: '' } as const;
-  if (problem !== undefined) {
-    const why = { reason: 'Overlap', message: problem } as const;
+  if (why && why.reason !== 'Paused') {
     return [
       { type: 'Ready', status: 'False', ...why },
       { type: 'Reconciling', status: 'False', ...calm },
       { type: 'Stalled', status: 'True', ...why },
     ];
   }
-  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once`;
+  const all =
+    selectsAll && name !== DEFAULT_POOL ? `; it selects all hosts, so HostPool ${DEFAULT_POOL} has none` : '';
+  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once${all}`;
   const serving = pool.spec.paused
     ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
     : ({ reason: 'Serving', message } as const);

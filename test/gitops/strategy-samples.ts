@@ -126,6 +126,7 @@ export async function strategySamples(): Promise<Samples> {
     'its pool has no hosts yet': await built([]),
     'its pool selects only hosts of an older pool': await built([], [], overlap),
     'its pool does not exist': cannotContinue('PoolNotFound', 'HostPool gpu does not exist'),
+    'its pool cannot be read': cannotContinue('SpecUnreadable', 'HostPool gpu: the spec cannot be read'),
     'its namespace is not prepared': cannotContinue('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
     'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
     'planned, waits for approval': await built(workers(2)),

@@ -180,6 +180,34 @@ describe('a rebuilt plan', () => {
     expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
   });
 
+  it('says in its answer that a request ended, and why, when its stages were not carried out', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const { run, ...built } = await planned(world);
+    if (!run) throw new Error('there is no run');
+    const accepted = (id: string) =>
+      ({ id, verb: 'apply-all', answer: 'accepted', message: 'yes', time: run.builtAt }) as const;
+    const authority = { throughStage: 0, request: 'q-2' };
+    const before = { ...built, requests: [accepted('q-1'), accepted('q-2')], run: { ...run, authority } };
+    const answers = ({ requests }: PatchStrategyStatus): unknown => requests?.map(({ message }) => message);
+    const ended = (why: string): string =>
+      `it ended before its stages were carried out: ${why}; place it again with another id`;
+
+    expect(answers(await planned(world, { before }))).toEqual(['yes', 'yes']);
+    expect(answers(await planned(world, { before, unreadable: 'why' }))).toEqual(['yes', ended('why')]);
+    const applying: PatchStrategyStatus = { ...before, state: 'applying' };
+    const meanwhile = buildingStatus(inputOf(world, { before: applying }), world.now);
+    expect(answers(meanwhile)).toEqual(['yes', ended('the rest is planned again')]);
+    expect(answers(buildingStatus(inputOf(world, { before: { ...before, state: 'applied' } }), 0))).toEqual([
+      'yes',
+      'yes',
+    ]);
+    world.addHost({ name: 'w-2', nodeInfo: OLD });
+    expect(answers(await planned(world, { before }))).toEqual([
+      'yes',
+      ended('the plan has changed (added: w-2)'),
+    ]);
+  });
+
   it('shows Building meanwhile, and keeps everything that only the old status has', async () => {
     const world = worldOf({ name: 'w-1' });
     const meanwhile = (before: PatchStrategyStatus): PatchStrategyStatus =>
