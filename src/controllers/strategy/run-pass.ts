@@ -1,4 +1,4 @@
-import { decide, type DecideInput } from '../../engine/decide.ts';
+import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
@@ -25,8 +25,8 @@ export type RunPassResult = ReconcileResult & {
 };
 
 /**
- * Advances a run as far as possible now. The order makes a crash harmless: grant
- * permits, store the intent, free the permits of released hosts, perform effects.
+ * Advances a run as far as possible now. In this sequence a crash is harmless: grant permits, store the run, free the
+ * permits of released hosts, perform effects. Effects that are not sent are decided again in the next pass.
  */
 export async function runPass(
   deps: RunPassDeps,
@@ -47,10 +47,10 @@ export async function runPass(
 
   let { strategy } = pass;
   let decided = decide(input());
-  if (decided.grant) {
+  if ('grant' in decided) {
     const granted = await grantPermits(deps, pass, decided.grant);
     strategy = granted.strategy;
-    decided = decide({ ...input(), settled: granted.settled });
+    decided = decideWithPermits(input(), granted.settled);
   }
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
