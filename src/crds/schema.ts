@@ -112,9 +112,7 @@ export function labelMap(maxProperties: number): z.ZodRecord<z.ZodString, z.ZodS
 
 /** A map of annotations, as Kubernetes accepts them. */
 export function annotationMap(maxProperties: number): z.ZodRecord<z.ZodString, z.ZodString> {
-  return z
-    .record(z.string().max(317), z.string().max(4096))
-    .meta({ maxProperties, ...rules(LABEL_KEYS) });
+  return z.record(z.string().max(317), z.string().max(4096)).meta({ maxProperties, ...rules(LABEL_KEYS) });
 }
 
 /** A map of labels that are observed, never written or selected by. */

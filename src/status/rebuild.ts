@@ -1,3 +1,4 @@
+import type { Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
 import { remainingHosts } from '../engine/leavers.ts';
@@ -33,7 +34,7 @@ export type RebuildVerdict = { readonly rebuild: boolean; readonly wakeAt?: Inst
 
 /**
  * Whether the plan must be built again. Never while a host is out of service. A
- * run that has ended stays until the spec changes. After an abort a person may
+ * run that has ended stays until the spec changes, or `restIsDue`. After an abort a person may
  * also set `Hold` again, or request another plan. Applying the same manifest
  * starts nothing.
  */
@@ -44,7 +45,9 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   const builtAt = Date.parse(record.builtAt);
   const fleetChanged = record.fleetRevision !== input.fleetRevision;
   if (status.state === 'build-failed') {
-    const due = builtAt + FAILED_BUILD_SECONDS * 1000;
+    // A host that joins changes the fleet, so an empty pool needs no more than a safety net.
+    const seconds = hasReason(status, 'NoHosts') ? HELD_PLAN_SECONDS : FAILED_BUILD_SECONDS;
+    const due = builtAt + seconds * 1000;
     return { rebuild: record.specDigest !== input.specDigest || fleetChanged || now >= due, wakeAt: due };
   }
   if (!run) return { rebuild: true };
@@ -53,7 +56,8 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (abortEnded(run)) return { rebuild: input.applyAsked || (mode === 'Hold' && run.abortedIn !== 'Hold') };
   if (run.state === 'applied') return { rebuild: restIsDue(input, run) };
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
-  if (run.state === 'ready-to-apply' && poolWasGone(status)) return { rebuild: true };
+  // The status still reports a missing pool. The pool exists now; a new build says what it allows.
+  if (run.state === 'ready-to-apply' && hasReason(status, 'PoolNotFound')) return { rebuild: true };
   if (run.state === 'ready-to-apply' && fleetChanged) {
     const due = builtAt + HELD_PLAN_SECONDS * 1000;
     const begins = mode === 'Run' || input.applyAsked || run.authority !== undefined;
@@ -89,9 +93,8 @@ function abortEnded({ state }: RunState): boolean {
   return state === 'aborted' || state === 'abort-failed' || state === 'abort-timeout';
 }
 
-/** Whether the status still reports a missing pool. The pool exists now; a new build says what it allows. */
-function poolWasGone({ conditions = [] }: PatchStrategyStatus): boolean {
-  return conditions.some(({ reason }) => reason === 'PoolNotFound');
+function hasReason({ conditions = [] }: PatchStrategyStatus, wanted: Reason): boolean {
+  return conditions.some(({ reason }) => reason === wanted);
 }
 
 function stageRuns({ apply }: RunState): boolean {

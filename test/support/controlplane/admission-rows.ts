@@ -110,7 +110,11 @@ export const ACCEPTED: readonly AcceptedRow[] = [
   ),
   ...SELECTORS.map(([path, withLabels]) => ({
     name: `${path} with labels of all forms`,
-    manifest: withLabels({ a: '', 'example.com/Rack_1.a': 'A_b.c-1', [`${'a.'.repeat(126)}a/x`]: 'x'.repeat(63) }),
+    manifest: withLabels({
+      a: '',
+      'example.com/Rack_1.a': 'A_b.c-1',
+      [`${'a.'.repeat(126)}a/x`]: 'x'.repeat(63),
+    }),
   })),
   ...POD_LABELS.map(([path, withLabels]) => ({
     name: `${path} with labels of all forms`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { updateConditions } from '../../../src/crds/conditions.ts';
 import { newRun, type RunState } from '../../../src/engine/run-state.ts';
 import type { Plan, Stage } from '../../../src/planner/plan.ts';
 import { rebuildNeeded, type RebuildInput } from '../../../src/status/rebuild.ts';
@@ -129,6 +130,22 @@ describe('a plan is rebuilt', () => {
     expect(rebuild('build-failed', { run: undefined })).toBe(false);
     expect(rebuild('build-failed', { run: undefined, fleetRevision: 'new' })).toBe(true);
     expect(rebuild('build-failed', { run: undefined, now: built + 30_000 })).toBe(true);
+  });
+
+  it('when a host joins a pool without hosts, and otherwise only every five minutes', () => {
+    const conditions = updateConditions(
+      [],
+      [{ type: 'Ready', status: 'False', reason: 'NoHosts', message: '' }],
+      1,
+      '',
+    );
+    const of = (changes: Partial<RebuildInput>): boolean => {
+      const empty = input('build-failed', { run: undefined, ...changes });
+      return rebuildNeeded({ ...empty, status: { ...empty.status, conditions } }).rebuild;
+    };
+    expect(of({ now: built + 30_000 })).toBe(false);
+    expect(of({ fleetRevision: 'new' })).toBe(true);
+    expect(of({ now: built + 300_000 })).toBe(true);
   });
 
   it('when the status is missing', () => {
