@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiException, CoreV1Api, PolicyV1Api, type KubeConfig } from '@kubernetes/client-node';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
@@ -167,6 +167,22 @@ describe('An eviction on a real API server', () => {
     }
   });
 
+  it('of a pod under two budgets is refused for good, with their names', async () => {
+    await protect(NAMESPACE, 'another');
+    let seen: Outcome | undefined;
+    const isRefused = async (): Promise<boolean> => (seen = await evict()).kind === 'refused';
+    await eventually('a refusal', isRefused, { describe: () => seen });
+    await admin
+      .makeApiClient(PolicyV1Api)
+      .deleteNamespacedPodDisruptionBudget({ namespace: NAMESPACE, name: 'another' });
+    expect(seen).toEqual({
+      kind: 'refused',
+      reason:
+        'pod denials/needed is under more than one PodDisruptionBudget (another, none-to-spare), so it can never be ' +
+        'evicted: leave it under one',
+    });
+  });
+
   it('that needs the answer of a dead webhook names it, and is only for now', async () => {
     const dead = deadWebhook(scope);
     await apply(admin, dead);
@@ -233,11 +249,11 @@ async function uidOfPod(core: CoreV1Api, { namespace, name }: FixturePod): Promi
   return items[0]?.metadata?.uid;
 }
 
-async function protect(namespace: string): Promise<void> {
+async function protect(namespace: string, budget = 'none-to-spare'): Promise<void> {
   await admin.makeApiClient(PolicyV1Api).createNamespacedPodDisruptionBudget({
     namespace,
     body: {
-      metadata: { name: 'none-to-spare' },
+      metadata: { name: budget },
       spec: { minAvailable: 1, selector: { matchLabels: GUARD_LABEL } },
     },
   });

@@ -3,6 +3,7 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, causeOf, explain, httpStatus } from '../../kube/errors.ts';
 import { refusalOf, type Refusal } from '../../kube/refusals.ts';
+import { budgetsOf } from './budgets.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt } from '../outcomes.ts';
 import { MANAGED, type Writer } from '../../kube/writes.ts';
 
@@ -27,8 +28,22 @@ export async function evictPod(
     await call(config, { method: 'POST', path, query: MANAGED, body }, signal);
     return ACCEPTED;
   } catch (error) {
-    return evictionRefused(error, `pod ${namespace}/${name}`, now());
+    const pod = `pod ${namespace}/${name}`;
+    if (!hasSeveralBudgets(error)) return evictionRefused(error, pod, now());
+    const names = await budgetsOf(config, instance, signal).then(
+      (budgets) => budgets.join(', '),
+      (failure: unknown) => `their names are not known: ${explain(failure)}`,
+    );
+    return refused(
+      `${pod} is under more than one PodDisruptionBudget (${names}), so it can never be evicted: leave it under one`,
+    );
   }
+}
+
+/** The Eviction API answers so whatever the budgets allow. */
+function hasSeveralBudgets(error: unknown): boolean {
+  const isDenied = refusalOf(error) !== undefined;
+  return !isDenied && /more than one PodDisruptionBudget/i.test(explain(error));
 }
 
 /**
@@ -49,13 +64,9 @@ export function evictionRefused(error: unknown, pod: string, now: number): Outco
   if (refusal?.by === 'overload') return blocked(`${what}: ${refusal.said}`, pausedUntil);
   if (refusal) return blocked(`${pod} may not leave now: ${inWords(refusal)}`, pausedUntil);
   if (httpStatus(error) === 404) return ALREADY;
-  if (/more than one PodDisruptionBudget/i.test(explain(error)))
-    return refused(`${pod} is under more than one PodDisruptionBudget, so it can never be evicted`);
   return outcomeOf(error, what, now);
 }
 
 function inWords({ by, said }: Refusal): string {
-  return by === 'unreachable-webhook'
-    ? `${said}; start it again, or set its failurePolicy to Ignore`
-    : said;
+  return by === 'unreachable-webhook' ? `${said}; start it again, or set its failurePolicy to Ignore` : said;
 }

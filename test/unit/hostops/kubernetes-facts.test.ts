@@ -360,9 +360,7 @@ describe('a refused eviction', () => {
     expect(refusal(429, { message }, { 'retry-after': '3600' })).toMatchObject({ retryAt: 31_000 });
   });
 
-  it('is final for two budgets, for an invalid request, and for a missing right, which it names', () => {
-    const two = { message: 'This pod has more than one PodDisruptionBudget, which is not supported.' };
-    expect(refusal(500, two)).toMatchObject({ kind: 'refused' });
+  it('is final for an invalid request, and for a missing right, which it names', () => {
     expect(refusal(422, { message: 'Eviction is invalid: gracePeriodSeconds' })).toMatchObject({
       kind: 'refused',
     });
