@@ -66,11 +66,13 @@ function awaitEnd(
 function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict {
   const instance = { uid, namespace, name };
   const key = keyOf(step, 'migrate-instances-from-host', uid);
-  const before = step.outcomes.get(key)?.kind;
-  if (before === 'accepted' || before === 'already') {
+  const before = step.outcomes.get(key);
+  if (before?.kind === 'accepted' || before?.kind === 'already') {
     return { kind: 'wait', reason: `${step.view.words.instance(instance)} was asked to leave` };
   }
-  return ask(step, { kind: 'evict', key, host: step.name, instance }, '');
+  // The reason stays while the eviction is retried.
+  const reason = before?.kind === 'blocked' ? before.reason : '';
+  return ask(step, { kind: 'evict', key, host: step.name, instance }, reason);
 }
 
 /** One verdict for the host: to act, if there is anything to ask for; to wait, if anything is under way. */
@@ -80,15 +82,15 @@ function together(
   verdicts: readonly Verdict[],
 ): Verdict {
   const left = `${step.view.words.instances(instances.length)} left on ${step.name}`;
-  const reason = [left, ...firstOf(['blocked', 'wait'].flatMap((kind) => reasonsOf(verdicts, kind)))].join(
-    '; ',
-  );
+  const isWait = ({ kind }: Verdict): boolean => kind === 'wait';
+  const [waits, others] = [verdicts.filter(isWait), verdicts.filter((verdict) => !isWait(verdict))];
+  const reason = [left, ...firstOf(reasonsOf([...others, ...waits]))].join('; ');
   const effects = verdicts.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
   const progress = returnIsPossible(step, instances);
   if (effects.length > 0 || progress)
     return { kind: 'act', effects, reason, ...(progress ? { progress } : {}) };
   const until = earliestOf(verdicts);
-  const kind = verdicts.some((verdict) => verdict.kind === 'wait') ? 'wait' : 'blocked';
+  const kind = waits.length > 0 ? 'wait' : 'blocked';
   return { kind, reason, ...(until === undefined ? {} : { until }) };
 }
 
@@ -148,8 +150,8 @@ function list(instances: readonly InstanceFacts[]): string {
     : named.join(', ');
 }
 
-function reasonsOf(verdicts: readonly Verdict[], kind: string): string[] {
-  return [...new Set(verdicts.filter((verdict) => verdict.kind === kind).map(reasonOf))];
+function reasonsOf(verdicts: readonly Verdict[]): string[] {
+  return [...new Set(verdicts.map(reasonOf))].filter((reason) => reason !== '');
 }
 
 function firstOf(reasons: readonly string[]): readonly string[] {

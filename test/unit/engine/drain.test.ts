@@ -152,6 +152,17 @@ describe('a pod that does not end', () => {
   });
 });
 
+it('keeps the reason of a blocked eviction while it is retried', async () => {
+  const run = await start([{ host: HOST, name: 'db-0', budget: 'db' }], { restarts: false });
+  await run.until(() => run.reasons.join().includes('budget db'));
+  const reasons = new Set<string>();
+  for (let i = 0; i < 20; i += 1) {
+    await run.next();
+    reasons.add(run.reasons.join());
+  }
+  expect([...reasons]).toEqual(['1 pod left on w-1; budget db does not allow to evict default/db-0']);
+});
+
 it('names the first three of many pods', async () => {
   const pods = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ host: HOST, name, budget: 'none' }));
   const run = await start(pods, { restarts: false });
