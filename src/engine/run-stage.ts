@@ -63,7 +63,7 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
       open += 1;
       pass.reasons.push(verdict.reason);
       if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
-      if ('until' in verdict) wakeAt(pass, verdict.until);
+      if (verdict.kind === 'blocked' && verdict.until !== undefined) wakeAt(pass, verdict.until);
     }
   }
   if (open > 0) {

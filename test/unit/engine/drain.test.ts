@@ -41,7 +41,7 @@ describe('a pod that a closed host does not keep away', () => {
       const run = await start([TOLERANT]);
       replaces(run, TOLERANT, delay);
       await run.until(() => evictions(run) === 1);
-      await run.elapse(300_000);
+      await run.elapse(100_000);
       expect([run.step, evictions(run), run.world.jobs.size]).toEqual([DRAIN, 1, 0]);
       expect(run.reasons).toEqual([
         '1 pod left on w-1; pod default/agent of ReplicaSet agent came after the cordon, which does not keep it away, ' +
@@ -55,7 +55,7 @@ describe('a pod that a closed host does not keep away', () => {
 
   it('that returns when a person deletes it does not pass as an empty host in between', async () => {
     const run = await start([TOLERANT]);
-    replaces(run, TOLERANT, 0);
+    replaces(run, TOLERANT, 3_000);
     await run.until(() => run.reasons.join().includes('came after the cordon'));
     await run.elapse(60_000);
     for (const { uid } of run.world.podsOn(HOST)) run.world.removePod(uid);
