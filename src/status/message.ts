@@ -1,3 +1,4 @@
+import { counted } from '../crds/counted.ts';
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -32,7 +33,7 @@ export function messageOf(
     case 'applying':
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {
-        const done = `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done`;
+        const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
         return truncate(
           `${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`,
         );
@@ -84,7 +85,7 @@ function appliedMessage({ apply: { stages } }: RunState): string {
 export function driftMessage(lacking: readonly HostName[] = []): string | undefined {
   if (lacking.length === 0) return undefined;
   const more = lacking.length > NAMED ? ` and ${String(lacking.length - NAMED)} more` : '';
-  const who = lacking.length === 1 ? '1 host lacks' : `${String(lacking.length)} hosts lack`;
+  const who = `${counted(lacking.length, 'host')} ${lacking.length === 1 ? 'lacks' : 'lack'}`;
   const names = lacking.slice(0, NAMED).join(', ');
   return `${who} a patch since (${names}${more}): place the request apply-all to patch what lacks one`;
 }

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { counted } from '../crds/counted.ts';
 import { DEFAULT_POOL } from '../crds/names.ts';
 import { updateConditions, type DesiredCondition } from '../crds/conditions.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
@@ -61,7 +62,7 @@ function conditionsOf(pool: HostPool, fleet: FleetFacts, selectsAll: boolean): D
   }
   const all =
     selectsAll && name !== DEFAULT_POOL ? `; it selects all hosts, so HostPool ${DEFAULT_POOL} has none` : '';
-  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once${all}`;
+  const message = `at most ${counted(limitIn(pool, fleet), 'host')} out of service at once${all}`;
   const serving = pool.spec.paused
     ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
     : ({ reason: 'Serving', message } as const);
