@@ -241,6 +241,12 @@ describe('careen plan refuses', PROCESS, () => {
       'fleet.yaml: hosts[0].nodeInfo.kernelVersion is 6.12: expected string',
     ],
     [
+      'a fact without the version that a patch asks for',
+      strategy(),
+      fleetOf([{ name: 'a', nodeInfo: { kernelVersion: 'generic' } }]),
+      'hosts.a.nodeInfo.kernelVersion is "generic": it holds no version, so patch kernel-6.12.48 cannot compare it',
+    ],
+    [
       'an impossible limit',
       strategy(),
       fleetOf([], { spec: { provider: { kubernetes: {} }, maxUnavailable: '0%' } }),
