@@ -100,7 +100,8 @@ function duplicates(hosts: readonly FleetHost[]): Problem[] {
 
 /** A claimed host stays in the pool of its claim, whatever its labels say. */
 function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
-  const { nodeSelector } = spec.provider.kubernetes;
+  const { nodeSelector, exclude } = spec.provider.kubernetes;
+  const excluding = exclude ? ` and excludes ${JSON.stringify(exclude)}` : '';
   return hosts.flatMap(({ labels, claimedBy }, at) =>
     claimedBy || selects(spec.provider, labels)
       ? []
@@ -108,7 +109,7 @@ function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHos
           {
             path: ['hosts', at, 'labels'],
             value: labels,
-            remedy: `the nodeSelector of pool ${pool} asks for ${JSON.stringify(nodeSelector)}; add that, or leave the host out`,
+            remedy: `the nodeSelector of pool ${pool} asks for ${JSON.stringify(nodeSelector)}${excluding}; correct the labels, or leave the host out`,
           },
         ],
   );

@@ -272,6 +272,17 @@ describe('careen plan refuses', PROCESS, () => {
       }),
       'fleet.yaml: hosts[0].labels is {}: the nodeSelector of pool default asks for {"pool":"gpu"}',
     ],
+    [
+      'a host that its pool excludes',
+      strategy(),
+      fleetOf([{ name: 'a', labels: { type: 'virtual' } }], {
+        spec: {
+          provider: { kubernetes: { exclude: [{ matchLabels: { type: 'virtual' } }] } },
+          maxUnavailable: 1,
+        },
+      }),
+      'fleet.yaml: hosts[0].labels is {"type":"virtual"}: the nodeSelector of pool default asks for {} and excludes [{"matchLabels":{"type":"virtual"}}]; correct the labels, or leave the host out',
+    ],
   ])('%s', async (_what, wrong, fleet, message) => {
     await file('strategy.yaml', wrong);
     await file('fleet.yaml', fleet);
