@@ -70,6 +70,7 @@ async function poolsRead(...events: readonly ResourceEvent[]): Promise<readonly 
       hosts: new KubernetesHostOps(config, log, clock),
       metrics: operatorMetrics(clock),
     },
+    kinds: { outdated: undefined, changed: () => undefined },
     events: { record: () => undefined },
     newId: () => 'r',
     operatorNamespace: 'careen-system',
