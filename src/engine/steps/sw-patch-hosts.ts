@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostJob, HostProgress } from '../../crds/patch-strategy-status.ts';
 import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
@@ -55,13 +55,18 @@ function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: Job
   return reboot && rebootAsked(step, outage) ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
 }
 
-/** Runs one Job: created suspended, recorded, started, awaited. A recorded Job that was deleted is never recreated. */
+/**
+ * Runs one Job: created suspended, recorded, started, awaited. Its recorded result counts, whatever became of it. A
+ * recorded Job that was deleted without a result is never recreated.
+ */
 function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAction): Verdict {
   const { view, name } = step;
   const key = keyOf(step, 'sw-patch-hosts', action);
   const recorded = outage.jobs?.find((each) => each.action === action);
+  if (recorded?.result !== undefined) return ended(step, action, recorded);
   const found = view.effect(key);
   if (!found) {
+    if (recorded && action === REBOOT) return DONE; // the boot id decides
     if (recorded)
       return failed(`Job ${recorded.name} for ${action} on ${name} was deleted; its result is not known`);
     return ask(
@@ -89,16 +94,14 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
       } as const;
       return ask(step, start, `starting Job ${jobName} on ${name}`, progress);
     }
-    case 'running':
+    default:
+      // Also for a Job that has ended: its result counts once it is recorded.
       return { kind: 'wait', reason: `Job ${found.name} runs on ${name}`, ...(progress ? { progress } : {}) };
-    case 'succeeded':
-      return DONE;
-    case 'failed':
-      // The boot id shows whether the host rebooted: the reboot itself may have killed the Job.
-      return action === REBOOT ? DONE : failed(jobFailed(step, action, found));
   }
 }
 
-function jobFailed({ name }: HostStep, action: string, job: { name: string; failure?: string }): string {
-  return `Job ${job.name} for ${action} failed on ${name}: ${job.failure ?? 'no reason is known'}`;
+/** The boot id shows whether the host rebooted, not the Job: the reboot itself may have killed it. */
+function ended({ name }: HostStep, action: string, job: HostJob): Verdict {
+  if (job.result === 'succeeded' || action === REBOOT) return DONE;
+  return failed(`Job ${job.name} for ${action} failed on ${name}: ${job.reason ?? 'no reason is known'}`);
 }
