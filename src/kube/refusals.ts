@@ -10,7 +10,7 @@ export type Refuser =
   | 'webhook'
   /** An admission webhook that must be asked does not answer. */
   | 'unreachable-webhook'
-  /** A ValidatingAdmissionPolicy denied it. */
+  /** A ValidatingAdmissionPolicy or a MutatingAdmissionPolicy denied it. */
   | 'policy'
   /** A quota is full, or not counted yet. */
   | 'quota'
@@ -34,7 +34,7 @@ export type Refusal = {
 /** Who refused a write; undefined for other errors, such as an invalid object, a conflict or a broken connection. */
 export function refusalOf(error: unknown): Refusal | undefined {
   const code = httpStatus(error);
-  if (code === undefined || code === 404 || code === 409) return undefined;
+  if (code === undefined) return undefined;
   const text = explain(error);
   const named = NAMED.map((each) => each(text)).find((refusal) => refusal !== undefined);
   if (named) return named;
@@ -65,13 +65,13 @@ const NAMED: readonly Recognize[] = [
       said: `webhook "${name}" denies it: ${said}`,
     }),
   ),
-  recognize(/failed calling webhook "([^"]+)": (.*)/s, (name, said) => ({
+  recognize(/failed calling webhook "([^"]+)"[:;] (.*)/s, (name, said) => ({
     by: 'unreachable-webhook',
     name,
     said: `webhook "${name}" must be asked and does not answer: ${said}`,
   })),
   recognize(
-    /ValidatingAdmissionPolicy '([^']+)' with binding '[^']+' denied request: (.*)/s,
+    /[Pp]olicy ['"]([^'"]+)['"](?: with binding '[^']+')? denied request: (.*)/s,
     (name, said) => ({
       by: 'policy',
       name,

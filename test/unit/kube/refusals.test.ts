@@ -49,6 +49,11 @@ describe('who refused a write', () => {
       'policy',
       'p',
     ],
+    [403, "pods \"p\" is forbidden: policy 'm' with binding 'b' denied request: no", 'policy', 'm'],
+    [403, 'pods "p" is forbidden: policy "m" denied request: no', 'policy', 'm'],
+    // Codes that mean something else when the server itself answers.
+    [404, 'admission webhook "w" denied the request: no such member', 'webhook', 'w'],
+    [409, 'admission webhook "w" denied the request: the member moves', 'webhook', 'w'],
     [
       403,
       'jobs.batch "j" is forbidden: exceeded quota: q, requested: count/jobs.batch=1, used: count/jobs.batch=2, limited: count/jobs.batch=2',
