@@ -51,9 +51,23 @@ function resultOf(found: EffectFacts | undefined): Pick<HostJob, 'result' | 'rea
   switch (found?.state) {
     case 'succeeded':
       return { result: 'succeeded' };
-    case 'failed':
-      return { result: 'failed', reason: truncate(found.failure ?? 'no reason is known') };
+    case 'failed': {
+      const result = found.containerStarted === false ? 'not-started' : 'failed';
+      return { result, reason: truncate(found.failure ?? 'no reason is known') };
+    }
+    case 'suspended':
+      // Whoever suspended it: its work was cut short, and is not begun again.
+      return found.containerStarted ? { result: 'failed', reason: 'it was suspended while it ran' } : {};
     default:
       return {};
   }
+}
+
+/** Whether a Job may have changed the host in this outage, or did so before the stage was restarted. */
+export function mayHaveChanged(jobsOf: JobsOf, outage: HostProgress): boolean {
+  const mayHaveRun = (job: HostJob): boolean =>
+    job.result === undefined
+      ? findJob(jobsOf, outage, job)?.containerStarted !== false
+      : job.result !== 'not-started';
+  return outage.failedBefore === true || outage.jobs?.some(mayHaveRun) === true;
 }

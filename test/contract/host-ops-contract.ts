@@ -271,7 +271,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const made = await c.job(key, 'suspended');
       await c.fixture.ops.adopt(new Map(), { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 }, c.signal);
       const stamped = await c.observe('another revision', () =>
-        c.fixture.ops.suspendedJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
+        c.fixture.ops.idleJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
       );
       const common = { host: busy, name: made.name, uid: made.uid };
       const start: Effect = {

@@ -39,61 +39,6 @@ describe.each([
     openAndFree(run);
   });
 
-  it('remembers the success of a Job that is deleted afterwards', async () => {
-    const run = await start({ hosts: workers(2), spec: { patches: [kernelPatch] } });
-    const recorded = (): string[] =>
-      run.run.hosts.flatMap(({ jobs = [] }) => jobs.filter(({ result }) => result).map(({ uid }) => uid));
-    let removed = 0;
-    while (run.run.state !== 'applied') {
-      await run.next();
-      for (const job of run.world.jobs.values())
-        if (recorded().includes(job.uid)) {
-          run.world.removeJob(job);
-          removed += 1;
-        }
-    }
-    expect(removed).toBe(4);
-    expect(run.world.jobs.size).toBe(0);
-  });
-
-  it('does not know the result of a Job that was deleted before its end', async () => {
-    const run = await start({ hosts: workers(1) });
-    await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
-    const [job] = run.world.jobs.values();
-    if (job) run.world.removeJob(job);
-    await run.settle();
-    expect(run.run.state).toBe('apply-failed');
-    expect(run.run.apply.reason).toContain('was deleted; its result is not known');
-    expect(run.claimed).toEqual(['w-1']);
-  });
-
-  it('judges a reboot by the boot id when its Job is deleted', async () => {
-    const run = await start({ hosts: workers(1), spec: { patches: [kernelPatch] } });
-    const reboot = () => [...run.world.jobs.values()].find(({ action }) => action === 'reboot');
-    await run.until(() => reboot()?.state === 'running');
-    const job = reboot();
-    run.world.changeHost('w-1', { ready: false });
-    if (job) run.world.removeJob(job);
-    await run.elapse(60_000);
-    expect(run.step).toBe('verify');
-    run.world.changeHost('w-1', {
-      ready: true,
-      bootId: 'another',
-      nodeInfo: { 'nodeInfo.kernelVersion': '6.12.48' },
-    });
-    await run.settle();
-    expect(run.run.state).toBe('applied');
-  });
-
-  it('remembers why a Job failed', async () => {
-    const run = await start({ hosts: [{ name: 'w-1', behaviour: 7 }], spec: { patches: [kernelPatch] } });
-    await run.settle();
-    for (const job of run.world.jobs.values()) run.world.removeJob(job);
-    run.requests = [{ verb: 'resume', id: 'r-1' }];
-    await run.settle();
-    expect(run.run.apply.reason).toContain('container apply exited with code 7');
-  });
-
   it('does not wait for a reboot whose Job was created and, after another host failed, not started', async () => {
     const run = await start({ hosts: workers(2), spec: { patches: [kernelPatch] } });
     await run.until(() =>
