@@ -70,14 +70,11 @@ const NAMED: readonly Recognize[] = [
     name,
     said: `webhook "${name}" must be asked and does not answer: ${said}`,
   })),
-  recognize(
-    /[Pp]olicy ['"]([^'"]+)['"](?: with binding '[^']+')? denied request: (.*)/s,
-    (name, said) => ({
-      by: 'policy',
-      name,
-      said: `policy "${name}" denies it: ${said}`,
-    }),
-  ),
+  recognize(/[Pp]olicy ['"]([^'"]+)['"](?: with binding '[^']+')? denied request: (.*)/s, (name, said) => ({
+    by: 'policy',
+    name,
+    said: `policy "${name}" denies it: ${said}`,
+  })),
   recognize(/ is forbidden: exceeded quota: ([^,]+), (.*)/s, (name, said) => ({
     by: 'quota',
     name,
