@@ -5,7 +5,7 @@ import { unmetRequirements } from '../../planner/current.ts';
 import type { Effect } from '../effect.ts';
 import type { EffectFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
-import { migrateInstances } from './migrate-instances-from-host.ts';
+import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
@@ -39,7 +39,7 @@ export function patchHost(step: HostStep): Verdict {
 
 /** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
 function whenEmpty(step: HostStep, act: Verdict): Verdict {
-  const emptied = migrateInstances(step);
+  const emptied = emptyAgain(step);
   return emptied.kind === 'done' ? act : emptied;
 }
 
