@@ -5,11 +5,13 @@ import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
 import { NODE_WORDS } from '../hostops/node-words.ts';
 import { policyViolations } from '../planner/action-policy.ts';
-import { build } from '../planner/build.ts';
+import { build, type Built } from '../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
 import { findings, type Finding } from '../planner/findings.ts';
 import { limitOf } from '../planner/host-limit.ts';
+import { InputError, problemText } from '../planner/input-error.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
+import { CommandError } from './command-error.ts';
 import type { Fleet } from './fleet-file.ts';
 import { DEFAULT_NAMESPACE, type Strategy } from './strategy-file.ts';
 
@@ -50,7 +52,7 @@ export type Planned = {
   readonly findings: readonly Finding[];
 };
 
-/** Plans as the operator does: the same inputs give the same digest. */
+/** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
   { namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
   { pool, hosts }: Fleet,
@@ -61,7 +63,8 @@ export function planFor(
   }));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
-  const { plan, hosts: about } = build(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
+  const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
+  const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
   const owner: OwnerName = { kind: PATCH_STRATEGY, namespace, name };
   return {
     owner,
@@ -79,6 +82,15 @@ export function planFor(
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
     }),
   };
+}
+
+function builtOrRefusal(...inputs: Parameters<typeof build>): Built {
+  try {
+    return build(...inputs);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new CommandError(error.problems.map(problemText).join('\n'), { cause: error });
+  }
 }
 
 /** The preview of a plan for a strategy. */

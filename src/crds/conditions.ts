@@ -32,6 +32,7 @@ export const REASONS = [
   'NotPermitted',
   'NamespaceNotPrepared',
   'SpecUnreadable',
+  'KindsOutdated',
   'Serving',
   'Paused',
   'Overlap',

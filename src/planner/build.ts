@@ -9,9 +9,10 @@ import { buildProblems, type PlanLimits } from './build-problems.ts';
 import { CAREEN_PLANNING } from './careen-profile.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
+import { applyTypeOf, groupOf } from './host-group.ts';
 import { InputError } from './input-error.ts';
 import { chunks, singly } from './lists.ts';
-import { applyTypeOf, groupOf, lackingPatches, needsOf } from './needs.ts';
+import { lackingPatches, needsOf } from './needs.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
 import { stageSteps, timeoutOver } from './stage-steps.ts';
@@ -36,7 +37,8 @@ type Group = RoleGroup<Role, Candidate>;
 /**
  * Plans the stages for all hosts that lack a patch, also for cordoned ones: controllers, then storage hosts, then
  * workers. In each group the hosts without a reboot come first. No stage with a reboot is larger than the pool's limit.
- * @throws InputError when a host is listed twice, or a limit is no whole number of at least 1
+ * @throws InputError when a host is listed twice, when a limit is no whole number of at least 1, or when a fact that a
+ * patch compares by AtLeast holds no version
  */
 export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limits: PlanLimits): Built {
   const problems = buildProblems(spec, seeds, limits);

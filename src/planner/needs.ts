@@ -1,8 +1,8 @@
 /** What the hosts of a pool need of a strategy now. The planner and the status of a finished strategy share it. Pure. */
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { Role } from '../crds/vocabulary.ts';
 import { unmetRequirements } from './current.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
+import { applyTypeOf, groupOf } from './host-group.ts';
 
 type ApplyTypes = Pick<PatchStrategySpec, 'controllerApplyType' | 'storageApplyType' | 'workerApplyType'>;
 type Asked = ApplyTypes & Pick<PatchStrategySpec, 'patches'>;
@@ -26,24 +26,6 @@ export function lackingPatches(
   { facts }: Pick<HostSeed, 'facts'>,
 ): PatchStrategySpec['patches'] {
   return patches.filter(({ current }) => unmetRequirements(current, facts).length > 0);
-}
-
-/**
- * The single group of a host. As in the VIM, a controller that is also a worker is planned with the workers. A storage
- * host that is also a worker is planned with the storage hosts, because their stages are more careful.
- */
-export function groupOf({ roles }: Pick<HostSeed, 'roles'>): Role | undefined {
-  if (roles.includes('controller')) return roles.includes('worker') ? 'worker' : 'controller';
-  return roles.includes('storage') ? 'storage' : roles.find((role) => role === 'worker');
-}
-
-/** How the hosts of a group are taken. */
-export function applyTypeOf(spec: ApplyTypes, role: Role): 'serial' | 'parallel' | 'ignore' {
-  return {
-    controller: spec.controllerApplyType,
-    storage: spec.storageApplyType,
-    worker: spec.workerApplyType,
-  }[role];
 }
 
 function isAbout(spec: ApplyTypes, seed: HostSeed): boolean {

@@ -28,7 +28,12 @@ const NO_NODE = { kubernetes: { nodeSelector: { '': '' } } };
 /** Its hosts stay its own, as far as the provider can be read, so that no other pool takes them. */
 const selection = z.object({
   provider: z
-    .object({ kubernetes: z.object({ nodeSelector: z.record(z.string(), z.string()).default({}) }) })
+    .object({
+      kubernetes: z.object({
+        nodeSelector: z.record(z.string(), z.string()).default({}),
+        exclude: hostPoolSpec.shape.provider.shape.kubernetes.shape.exclude.catch(undefined),
+      }),
+    })
     .catch(NO_NODE),
 });
 

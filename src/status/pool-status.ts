@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { counted } from '../crds/counted.ts';
+import { updateConditions, type Condition, type DesiredCondition, type Reason } from '../crds/conditions.ts';
 import { DEFAULT_POOL } from '../crds/names.ts';
-import { updateConditions, type DesiredCondition } from '../crds/conditions.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
 import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../engine/view.ts';
 
 const NAMED = 20;
+const CALM = { reason: 'AsExpected', message: '' } as const;
 
 type HostPool = {
   readonly metadata: { readonly name: string; readonly generation: number };
@@ -49,17 +50,28 @@ function factsOf(
   };
 }
 
+/** The conditions of a pool while the kinds are outdated. */
+export function outdatedPoolConditions(
+  before: readonly Condition[],
+  message: string,
+  generation: number,
+  now: string,
+): Condition[] {
+  return updateConditions(before, stalledFor('KindsOutdated', message), generation, now);
+}
+
+function stalledFor(reason: Reason, message: string): DesiredCondition[] {
+  return [
+    { type: 'Ready', status: 'False', reason, message },
+    { type: 'Reconciling', status: 'False', ...CALM },
+    { type: 'Stalled', status: 'True', reason, message },
+  ];
+}
+
 function conditionsOf(pool: HostPool, fleet: FleetFacts, selectsAll: boolean): DesiredCondition[] {
   const { name } = pool.metadata;
   const why = closedBecause(pool, fleet);
-  const calm = { reason: 'AsExpected', message: '' } as const;
-  if (why && why.reason !== 'Paused') {
-    return [
-      { type: 'Ready', status: 'False', ...why },
-      { type: 'Reconciling', status: 'False', ...calm },
-      { type: 'Stalled', status: 'True', ...why },
-    ];
-  }
+  if (why && why.reason !== 'Paused') return stalledFor(why.reason, why.message);
   const all =
     selectsAll && name !== DEFAULT_POOL ? `; it selects all hosts, so HostPool ${DEFAULT_POOL} has none` : '';
   const message = `at most ${counted(limitIn(pool, fleet), 'host')} out of service at once${all}`;
@@ -68,7 +80,7 @@ function conditionsOf(pool: HostPool, fleet: FleetFacts, selectsAll: boolean): D
     : ({ reason: 'Serving', message } as const);
   return [
     { type: 'Ready', status: 'True', ...serving },
-    { type: 'Reconciling', status: 'False', ...calm },
-    { type: 'Stalled', status: 'False', ...calm },
+    { type: 'Reconciling', status: 'False', ...CALM },
+    { type: 'Stalled', status: 'False', ...CALM },
   ];
 }
