@@ -76,7 +76,9 @@ describe('an impossible plan', () => {
     const status = await planned(worldOf({ name: 'w-1', nodeInfo: { 'nodeInfo.kernelVersion': 'generic' } }));
     expect(status).toMatchObject({
       state: 'build-failed',
-      message: expect.stringContaining('hosts.w-1.nodeInfo.kernelVersion is "generic": it holds no version'),
+      message: expect.stringContaining(
+        'hosts.w-1.nodeInfo.kernelVersion is "generic": it holds no version',
+      ) as string,
     });
     expect(status.applyPhase).toBeUndefined();
   });
