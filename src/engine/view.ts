@@ -61,6 +61,8 @@ export type HostFacts = {
   readonly spoiltClaim: string | undefined;
   /** Whether it has our mark against new work: we closed the host. */
   readonly hasMaintenanceMark: boolean;
+  /** The uid of the owner that left the host locked, as its note says. */
+  readonly leftLockedBy?: string | undefined;
   /**
    * The instances that a drain must remove. Undefined while they are unknown: the host is not watched yet, or its
    * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.

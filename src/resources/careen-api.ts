@@ -49,9 +49,10 @@ export class CareenApi {
     return this.#pools.read(poolPath(name));
   }
 
-  /** Replaces the status. Returns the strategy as stored. Throws ConflictError. */
+  /** Replaces the status, and marks it with the uid. Returns the strategy as stored. Throws ConflictError. */
   async writeStatus(strategy: PatchStrategy, status: PatchStrategyStatus): Promise<PatchStrategy> {
-    const patch = mergePatch(strategy.status, status);
+    const { uid } = strategy.metadata;
+    const patch = mergePatch(strategy.copiedStatus ?? strategy.status, { ...status, uid });
     if (!patch) return strategy;
     return this.#writeStrategy(strategy, '/status', { metadata: guard(strategy.metadata), status: patch });
   }

@@ -25,7 +25,10 @@ export type Metadata = z.infer<typeof metadata>;
 export type PatchStrategy = {
   readonly metadata: Metadata;
   readonly spec: PatchStrategySpec;
+  /** Empty when nothing is stored, or only the status of another object. */
   readonly status: PatchStrategyStatus;
+  /** The stored status of another object, copied with it or restored under a new uid. The first write replaces it. */
+  readonly copiedStatus?: PatchStrategyStatus;
   /** Why the spec cannot be read; `spec` is then a substitute that begins nothing. */
   readonly unreadable?: string;
 };
@@ -35,24 +38,34 @@ export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrate
   return { kind: PATCH_STRATEGY, namespace, name, uid };
 }
 
-const besideSpec = z.object({
+const stored = z.object({
   metadata,
   // An unreadable status counts as none, so the plan is built again.
   status: patchStrategyStatus.default({}).catch({}),
+  spec: z.unknown(),
 });
+
+/** A status without a uid may be from kinds that are older than the field, so it counts. */
+function besideSpec({
+  metadata,
+  status,
+}: z.infer<typeof stored>): Omit<PatchStrategy, 'spec' | 'unreadable'> {
+  const isCopied = status.uid !== undefined && status.uid !== metadata.uid;
+  return isCopied ? { metadata, status: {}, copiedStatus: status } : { metadata, status };
+}
 
 /** The strategy after a write that its resourceVersion guarded and that did not change the spec. */
 export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
-  return { ...before, ...besideSpec.parse(answer) };
+  const { copiedStatus: _, ...kept } = before;
+  return { ...kept, ...besideSpec(stored.parse(answer)) };
 }
 
-export const patchStrategy = besideSpec
-  .extend({ spec: z.unknown() })
-  .transform(({ spec, ...rest }): PatchStrategy => {
-    const read = patchStrategySpec.safeParse(spec);
-    if (read.success) return { ...rest, spec: read.data };
-    return { ...rest, spec: substituteFor(spec), unreadable: complaint(read.error) };
-  });
+export const patchStrategy = stored.transform((object): PatchStrategy => {
+  const rest = besideSpec(object);
+  const read = patchStrategySpec.safeParse(object.spec);
+  if (read.success) return { ...rest, spec: read.data };
+  return { ...rest, spec: substituteFor(object.spec), unreadable: complaint(read.error) };
+});
 
 const NOTHING = { poolRef: DEFAULT_POOL, execution: { mode: 'Hold' } } as const;
 /** An order that stops a run counts if it can be read. The rest of an unreadable spec is ignored. */

@@ -7,7 +7,7 @@ import type { Shown } from '../../status/codec.ts';
 import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
-import { grantPermits, settleInPool } from './settle-permits.ts';
+import { ensureFinalizer, grantPermits, settleInPool } from './settle-permits.ts';
 import { storeRun } from './store-run.ts';
 import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
 
@@ -29,11 +29,13 @@ export type RunPassResult = ReconcileResult & {
  */
 export async function runPass(
   deps: RunPassDeps,
-  pass: PassWithRun,
+  read: PassWithRun,
   order: Order,
   signal: AbortSignal,
 ): Promise<RunPassResult> {
-  const { attachment, stored } = pass;
+  const { attachment, stored } = read;
+  const holdsHosts = stored.run.hosts.length > 0;
+  const pass = holdsHosts ? { ...read, strategy: await ensureFinalizer(deps, read) } : read;
   if (awaitsFirstObservation(deps, pass)) {
     const requeueAt = deps.clock() + FIRST_OBSERVATION_MILLISECONDS;
     return { requeueAt, strategy: pass.strategy, open: true };

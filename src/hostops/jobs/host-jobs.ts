@@ -37,6 +37,11 @@ export class HostJobs {
     return this.#index.runningOn(host);
   }
 
+  /** Whether a Job of the run was started on the host. It may have ended since. */
+  hasBegun(host: HostName, run: string): boolean {
+    return this.#index.hasBegun(host, run);
+  }
+
   /** The Jobs of an owner that were never started. */
   suspended(owner: OwnerRef): readonly SuspendedJob[] {
     return this.#index.suspended(owner);

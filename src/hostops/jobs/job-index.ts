@@ -29,8 +29,8 @@ export class JobIndex {
   readonly #options: JobIndexOptions;
   readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
   readonly #byEffect = new Map<EffectKey, JobState>();
-  /** The names of the running Jobs, by host and uid. */
-  readonly #running = new Map<HostName, Map<string, string>>();
+  /** The Jobs that were started, by host and uid. */
+  readonly #started = new Map<HostName, Map<string, JobState>>();
   /** The reasons of failed Jobs, by uid; a reason is empty during its lookup. */
   readonly #failures = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -59,7 +59,12 @@ export class JobIndex {
 
   /** The name of a Job that was started on the host and has not ended, if there is one. */
   runningOn(host: HostName): string | undefined {
-    return this.#running.get(host)?.values().next().value;
+    return this.#startedOn(host).find(({ state }) => state === 'running')?.name;
+  }
+
+  /** Whether a Job of the run was started on the host. It may have ended since. */
+  hasBegun(host: HostName, run: string): boolean {
+    return this.#startedOn(host).some((job) => job.run === run);
   }
 
   /** Stores a Job that a write returned. */
@@ -110,15 +115,19 @@ export class JobIndex {
 
   #keep(job: JobState): void {
     this.#byEffect.set(job.key, job);
-    if (job.state !== 'running') return;
-    const running = this.#running.get(job.host) ?? new Map<string, string>();
-    this.#running.set(job.host, running.set(job.uid, job.name));
+    if (job.state === 'suspended') return;
+    const started = this.#started.get(job.host) ?? new Map<string, JobState>();
+    this.#started.set(job.host, started.set(job.uid, job));
+  }
+
+  #startedOn(host: HostName): readonly JobState[] {
+    return [...(this.#started.get(host)?.values() ?? [])];
   }
 
   #forget({ key, host, uid }: JobState): void {
     this.#byEffect.delete(key);
-    const running = this.#running.get(host);
-    if (running?.delete(uid) && running.size === 0) this.#running.delete(host);
+    const started = this.#started.get(host);
+    if (started?.delete(uid) && started.size === 0) this.#started.delete(host);
   }
 
   /** A Job belongs to the effect of its key only if its name ends with the key's digest. The first such Job stays. */

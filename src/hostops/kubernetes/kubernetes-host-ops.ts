@@ -107,8 +107,12 @@ export class KubernetesHostOps implements HostOps {
     return this.#withWork(new Fleet(scope, nodes.map(nodeState)).markedHosts);
   }
 
-  #withWork(marked: readonly Omit<MarkedHost, 'busy'>[]): readonly MarkedHost[] {
-    return marked.map((each) => ({ ...each, busy: this.#jobs.runningOn(each.host) !== undefined }));
+  #withWork(marked: readonly Omit<MarkedHost, 'busy' | 'begun'>[]): readonly MarkedHost[] {
+    return marked.map((each) => ({
+      ...each,
+      busy: this.#jobs.runningOn(each.host) !== undefined,
+      begun: each.claim !== undefined && this.#jobs.hasBegun(each.host, each.claim.run),
+    }));
   }
 
   suspendedJobs(owner: OwnerRef): readonly SuspendedJob[] {

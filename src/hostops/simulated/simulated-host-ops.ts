@@ -113,11 +113,17 @@ export class SimulatedHostOps implements HostOps {
   markedHosts(scope: Scope): readonly MarkedHost[] {
     const running = this.#runningJobs();
     return this.#hostsOf(scope)
-      .filter(({ claim, spoiltClaim }) => (claim ?? spoiltClaim) !== undefined)
-      .map(({ name, revision, claim, spoiltClaim, closedToNewWork }) => ({
+      .filter(({ claim, spoiltClaim, leftLocked }) => (claim ?? spoiltClaim ?? leftLocked) !== undefined)
+      .map(({ name, revision, claim, spoiltClaim, closedToNewWork, leftLocked }) => ({
         ...{ host: name, revision: String(revision), claim, spoiltClaim, closedToNewWork },
-        busy: running.has(name),
+        ...{ leftLocked: leftLocked !== undefined, busy: running.has(name) },
+        begun: claim !== undefined && this.#hasBegun(name, claim.run),
       }));
+  }
+
+  #hasBegun(host: HostName, run: string): boolean {
+    const jobs = [...this.#world.jobs.values()];
+    return jobs.some((job) => job.host === host && job.run === run && job.state !== 'suspended');
   }
 
   /** The name of a running Job, by host. */
@@ -164,7 +170,7 @@ export class SimulatedHostOps implements HostOps {
       case 'release':
         return host ? this.#release(host, effect) : STALE;
       case 'leave-locked':
-        return host ? this.#leaveLocked(host, effect) : STALE;
+        return host ? this.#leaveLocked(host, effect, fence) : STALE;
       case 'evict':
         return this.#evict(effect);
       case 'create-job':
@@ -219,7 +225,8 @@ export class SimulatedHostOps implements HostOps {
       !claim &&
       (hasMaintenanceMark || spoiltClaim !== undefined) &&
       effect.closedToNewWorkBefore !== undefined;
-    if (lost ? false : claim?.run !== effect.run) return ALREADY;
+    const openedNote = !claim && !lost && host.leftLocked !== undefined && !host.closedToNewWork;
+    if (lost || openedNote ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const closedToNewWorkBefore = claim
       ? claim.level === 'touched' || (claim.closedToNewWorkBefore && effect.closedToNewWorkBefore !== false)
@@ -231,12 +238,12 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
-  #leaveLocked(host: SimulatedHost, effect: Effect & { kind: 'leave-locked' }): Outcome {
+  #leaveLocked(host: SimulatedHost, effect: Effect & { kind: 'leave-locked' }, { owner }: Fence): Outcome {
     const { name, claim, hasMaintenanceMark, spoiltClaim, revision } = host;
     if (claim ? claim.run !== effect.run : !hasMaintenanceMark && spoiltClaim === undefined) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const unclaimed = { claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false };
-    this.#world.changeHost(name, { ...unclaimed, leftLocked: effect.reason });
+    this.#world.changeHost(name, { ...unclaimed, leftLocked: effect.reason, leftLockedBy: owner.uid });
     return ACCEPTED;
   }
 
@@ -300,6 +307,7 @@ function hostFactsOf(
   runningJob: string | undefined,
 ): HostFacts {
   const { name, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } = host;
+  const leftLockedBy = host.leftLocked === undefined ? undefined : host.leftLockedBy;
   const alarms = ready ? [] : ['not Ready'];
   return {
     name,
@@ -313,6 +321,7 @@ function hostFactsOf(
     claim,
     spoiltClaim,
     hasMaintenanceMark,
+    leftLockedBy,
     instances,
     runningJob,
   };

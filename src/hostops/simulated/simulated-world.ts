@@ -32,6 +32,8 @@ export type SimulatedHost = {
   readonly hasMaintenanceMark: boolean;
   /** Why the host was left locked. */
   readonly leftLocked: string | undefined;
+  /** The uid of the owner that left it locked. */
+  readonly leftLockedBy?: string;
   readonly behaviour: Behaviour;
   /** The times that differ on this host. */
   readonly times: Partial<SimulatedTimes>;

@@ -1,4 +1,3 @@
-import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { CareenApi } from '../../../src/resources/careen-api.ts';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
@@ -10,26 +9,18 @@ import { hostPoolStatus } from '../../../src/crds/host-pool.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { newRun } from '../../../src/engine/run-state.ts';
-import type { Answer, Call } from '../../../src/kube/client.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
-import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
-import { carryOut } from '../../simulation/world/api-requests.ts';
+import { ApiServer } from '../../simulation/world/api-server.ts';
 import { ownerOfKey } from '../../../src/crds/owner-ref.ts';
-import { isJson, type Json } from '../../simulation/world/objects.ts';
 import { strategySpec } from '../support/simulated-run.ts';
+import { clientOf, json } from '../support/small-cluster.ts';
 
 const KEY = 'PatchStrategy/careen-hosts/kernel';
 const TIME = '2026-11-25T09:00:00.000Z';
 const now = (): number => Date.parse(TIME);
-
-/** A value as it arrives over the wire. */
-function json(value: unknown): Json {
-  const read: unknown = JSON.parse(JSON.stringify(value));
-  return isJson(read) ? read : expect.fail('no object');
-}
 
 /** A run in this state that has no host, and still has a permit for w-1. */
 function serverWith(state: StrategyState, poolRef: string): ApiServer {
@@ -66,28 +57,6 @@ function serverWith(state: StrategyState, poolRef: string): ApiServer {
     'test',
   );
   return server;
-}
-
-/** The operator's client for this server. */
-function clientOf(server: ApiServer): KubeConfig {
-  const transport = async (request: Call): Promise<Answer> => {
-    const [status, content] = answered(server, request);
-    return {
-      ...{ ok: status < 400, status, headers: [], body: null },
-      json: async () => content,
-      text: async () => JSON.stringify(content),
-    };
-  };
-  return Object.assign(new KubeConfig(), { transport });
-}
-
-function answered(server: ApiServer, request: Call): [number, unknown] {
-  try {
-    return [200, carryOut(server, request, () => undefined, 'operator')];
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return [error.code, { code: error.code }];
-  }
 }
 
 /** A new process makes one pass over the strategy. */
