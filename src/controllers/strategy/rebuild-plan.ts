@@ -61,7 +61,7 @@ export async function rebuildPlan(
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
   const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
-  adopted.set(input.runId, epoch);
+  adopted.set(key, { run: input.runId, epoch });
 
   const { state, message = '' } = built.status;
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';

@@ -1,5 +1,4 @@
 /** A strategy and its pool on an API server in memory, hosts that exist only in memory, and passes of an operator. */
-import { KubeConfig } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
@@ -11,46 +10,17 @@ import { API_VERSION } from '../../../src/crds/names.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
-import type { Answer, Call } from '../../../src/kube/client.ts';
 import { CareenApi } from '../../../src/resources/careen-api.ts';
-import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
-import { carryOut } from '../../simulation/world/api-requests.ts';
-import { isJson, type ApiObject, type Json, type NewObject } from '../../simulation/world/objects.ts';
+import { ApiServer } from '../../simulation/world/api-server.ts';
+import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
 import { KERNEL, kernelPatch, strategySpec } from './simulated-run.ts';
+import { clientOf, json } from './strategy-passes.ts';
 
 const NAME = 'kernel';
 const NAMESPACE = 'careen-hosts';
 const PATH = `${NAMESPACE}/${NAME}`;
 const POOL = 'default';
 const SILENT = { info: () => undefined, warn: () => undefined };
-
-/** A value as it arrives over the wire. */
-export function json(value: unknown): Json {
-  const read: unknown = JSON.parse(JSON.stringify(value));
-  return isJson(read) ? read : expect.fail('no object');
-}
-
-/** The operator's client for this server. */
-export function clientOf(server: ApiServer): KubeConfig {
-  const transport = async (request: Call): Promise<Answer> => {
-    const [status, content] = answered(server, request);
-    return {
-      ...{ ok: status < 400, status, headers: [], body: null },
-      json: async () => content,
-      text: async () => JSON.stringify(content),
-    };
-  };
-  return Object.assign(new KubeConfig(), { transport });
-}
-
-function answered(server: ApiServer, request: Call): [number, unknown] {
-  try {
-    return [200, carryOut(server, request, () => undefined, 'operator')];
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return [error.code, { code: error.code }];
-  }
-}
 
 export class SmallCluster {
   readonly world = new SimulatedWorld({ [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } } });
