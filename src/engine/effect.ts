@@ -41,6 +41,18 @@ export type Effect = Common &
         readonly revision: string;
         readonly timeoutSeconds: number;
       }
+    /**
+     * Makes a Job that somebody changed again what it was. `effect` is the key that it was made for. `already`: it does
+     * not exist any more.
+     */
+    | {
+        readonly kind: 'mend-job';
+        readonly name: string;
+        readonly uid: string;
+        readonly effect: EffectKey;
+        readonly action: string;
+        readonly timeoutSeconds: number;
+      }
     /** Deletes a Job that was never started and that no run needs. */
     | {
         readonly kind: 'delete-job';
@@ -71,6 +83,7 @@ export const EFFECT_KINDS = [
   'evict',
   'create-job',
   'start-job',
+  'mend-job',
   'delete-job',
 ] as const satisfies readonly Effect['kind'][];
 
@@ -93,4 +106,14 @@ export function effectKey(
   attempt: number,
 ): EffectKey {
   return [run, String(stage), step, host, subject, String(attempt)].join('/');
+}
+
+/** The run of an effect. */
+export function runOfKey(key: EffectKey): string {
+  return key.split('/')[0] ?? '';
+}
+
+/** The host of an effect. */
+export function hostOfKey(key: EffectKey): HostName {
+  return key.split('/')[3] ?? '';
 }

@@ -80,6 +80,8 @@ export type EffectFacts = {
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   /** Why it failed, such as `container apply exited with code 7`. */
   readonly failure?: string;
+  /** What somebody changed in it since it was made, while it has not ended. */
+  readonly altered?: string;
 };
 
 /** An alarm: an unhealthy host of the pool that no run works on. */

@@ -44,8 +44,17 @@ export type MarkedHost = {
   readonly begun: boolean;
 };
 
-/** How to adopt the claim of a host. Adoption changes only the epoch of a claim that is there. */
-export type Adoption = { readonly claim: Claim; readonly makeIfMissing: boolean };
+/**
+ * How to adopt the claim of a host and its Jobs that the run has recorded. Adoption changes only the epoch of a claim
+ * that is there. It finds a recorded Job also where somebody removed the marks that Jobs are watched by.
+ */
+export type Adoption = {
+  readonly claim: Claim;
+  readonly makeIfMissing: boolean;
+  readonly jobs?: readonly RecordedJob[];
+};
+
+export type RecordedJob = Extract<Effect, { kind: 'mend-job' }>;
 
 /** A Job that was made and never started. */
 export type SuspendedJob = {

@@ -3,6 +3,7 @@ import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
+import { mendJob } from './mend-job.ts';
 import { migrateInstances } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
@@ -26,10 +27,15 @@ export function patchHost(step: HostStep): Verdict {
   }
   for (const action of actionsOf(step, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
-    if (verdict.kind === 'act' && outage.level === 'away') return whenEmpty(step, verdict);
+    if (verdict.kind === 'act' && outage.level === 'away' && beginsWork(verdict))
+      return whenEmpty(step, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
   return DONE;
+}
+
+function beginsWork({ effects }: Extract<Verdict, { kind: 'act' }>): boolean {
+  return effects.some(({ kind }) => kind === 'create-job' || kind === 'start-job');
 }
 
 /** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
@@ -75,6 +81,11 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
   const progress = recorded
     ? undefined
     : { jobs: [...(outage.jobs ?? []), { action, name: found.name, uid: found.uid }] };
+  const mending = mendJob(step, action, found);
+  if (mending)
+    return progress && (mending.kind === 'act' || mending.kind === 'wait')
+      ? { ...mending, progress }
+      : mending;
   switch (found.state) {
     case 'suspended': {
       const { name: jobName, uid, revision } = found;

@@ -11,8 +11,9 @@ import type { Fence, SuspendedJob } from '../port.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { JobIndex, type JobIndexOptions } from './job-index.ts';
 import { createJob, deleteJob, startJob } from './job-writes.ts';
+import { mendJob, type MendJob } from './mend-job.ts';
 
-export type JobEffect = Extract<Effect, { kind: 'create-job' | 'start-job' | 'delete-job' }>;
+export type JobEffect = Extract<Effect, { kind: 'create-job' | 'start-job' | 'mend-job' | 'delete-job' }>;
 
 export class HostJobs {
   readonly #index: JobIndex;
@@ -53,8 +54,8 @@ export class HostJobs {
   }
 
   /** Stamps the epoch of the fence on the open Jobs of its run. Throws when it cannot. */
-  async adopt(fence: Fence, signal: AbortSignal): Promise<void> {
-    for (const job of await adoptJobs(this.#writer, fence, signal)) this.#index.upsert(job);
+  async adopt(recorded: readonly MendJob[], fence: Fence, signal: AbortSignal): Promise<void> {
+    for (const job of await adoptJobs(this.#writer, recorded, fence, signal)) this.#index.upsert(job);
   }
 
   async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
@@ -69,6 +70,11 @@ export class HostJobs {
       case 'start-job': {
         const known = this.#index.get(fence.owner.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
+        if (object) this.#index.upsert(object);
+        return outcome;
+      }
+      case 'mend-job': {
+        const { outcome, object } = await mendJob(this.#writer, effect, fence, signal);
         if (object) this.#index.upsert(object);
         return outcome;
       }

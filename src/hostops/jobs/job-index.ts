@@ -4,15 +4,18 @@ import { RUN_LABEL } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { call } from '../../kube/client.ts';
+import { explain, httpStatus } from '../../kube/errors.ts';
 import { lookUpFailure } from './job-failures.ts';
-import { jobName, jobState, type JobState } from './job.ts';
-import { explain } from '../../kube/errors.ts';
+import { hasEnded, jobName, jobState, strayState, type JobState } from './job.ts';
 import type { SuspendedJob } from '../port.ts';
 import type { Log } from '../../kube/log.ts';
 import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
 
 const LOOKUPS = 3;
 const LOOKUP_PAUSE_MS = 1_000;
+/** How often a Job is read that the watch does not show any more although it exists. */
+const STRAY_PAUSE_MS = 10_000;
 const NOT_KNOWN = 'its pod is gone, so no exit code is known';
 
 export type JobIndexOptions = {
@@ -82,9 +85,10 @@ export class JobIndex {
   effect(key: EffectKey): EffectFacts | undefined {
     const job = this.#byEffect.get(key);
     if (!job) return undefined;
-    const { name, uid, revision, state } = job;
-    if (state !== 'failed') return { name, uid, revision, state };
-    const failure = this.#failures.get(uid);
+    const { name, uid, revision, state, altered } = job;
+    if (state !== 'failed')
+      return { name, uid, revision, state, ...(altered === undefined ? {} : { altered }) };
+    const failure = job.failure ?? this.#failures.get(uid);
     return failure ? { name, uid, revision, state, failure } : { name, uid, revision, state: 'running' };
   }
 
@@ -104,11 +108,47 @@ export class JobIndex {
     return informer;
   }
 
+  /**
+   * A Job that the watch no longer shows may only have lost the label that it is watched by. It counts as it was until
+   * it is read, and then as it is, so that its host is not taken for idle.
+   */
+  async #lookForStray(job: JobState): Promise<void> {
+    const { config, log } = this.#options;
+    const { signal } = this.#stopping;
+    const path = `/apis/batch/v1/namespaces/${job.namespace}/jobs/${job.name}`;
+    for (let known = job; !signal.aborted && this.#byEffect.get(job.key) === known;) {
+      try {
+        const found = await call<V1Job>(config, { method: 'GET', path }, signal);
+        if (this.#byEffect.get(job.key) !== known) return;
+        const stray = found.metadata?.uid === job.uid ? strayState(found, job) : undefined;
+        this.#replace(known, stray);
+        if (!stray || hasEnded(stray)) return;
+        known = stray;
+      } catch (error) {
+        if (signal.aborted || this.#byEffect.get(job.key) !== known) return;
+        if (httpStatus(error) === 404) return this.#replace(known, undefined);
+        log.warn(
+          { job: job.name, host: job.host, error: explain(error) },
+          'cannot read a Job that is not watched',
+        );
+      }
+      await delay(STRAY_PAUSE_MS, undefined, { signal }).catch(() => undefined); // stopped: the loop ends
+    }
+  }
+
   #change(before: JobState | undefined, after: JobState | undefined): void {
+    if (before && !after && !hasEnded(before) && this.#byEffect.get(before.key)?.uid === before.uid) {
+      this.#byEffect.set(before.key, before);
+      void this.#lookForStray(before);
+    } else this.#replace(before, after);
+  }
+
+  #replace(before: JobState | undefined, after: JobState | undefined): void {
     if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) this.#failures.delete(before.uid);
     if (after && this.#isTheJob(after)) this.#keep(after);
-    if (after?.state === 'failed' && !this.#failures.has(after.uid)) void this.#learnWhy(after);
+    const isUnexplained = after?.state === 'failed' && after.failure === undefined;
+    if (isUnexplained && !this.#failures.has(after.uid)) void this.#learnWhy(after);
     const host = after?.host ?? before?.host;
     if (host !== undefined) this.#options.changed(host);
   }

@@ -1,6 +1,6 @@
 /** Names, makes and reads the Jobs that work on hosts. Pure. */
 import { createHash } from 'node:crypto';
-import type { V1Job } from '@kubernetes/client-node';
+import type { V1Job, V1OwnerReference } from '@kubernetes/client-node';
 import {
   ACTION_LABEL,
   API_VERSION,
@@ -8,11 +8,14 @@ import {
   EPOCH_ANNOTATION,
   HOST_ANNOTATION,
   RUN_LABEL,
+  STARTED_ANNOTATION,
 } from '../../crds/names.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence } from '../port.ts';
+import { alterationOf } from './job-alterations.ts';
 
 export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
 
@@ -27,6 +30,9 @@ export type JobState = {
   readonly uid: string;
   readonly revision: string;
   readonly state: EffectFacts['state'];
+  /** Why it counts as failed although it has not ended. */
+  readonly failure?: string;
+  readonly altered?: string;
 };
 
 /** The same effect always gets the same name, so that its Job cannot be made twice. */
@@ -54,15 +60,7 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): ob
       namespace: owner.namespace,
       labels,
       annotations: { ...annotations, ...stamp },
-      ownerReferences: [
-        {
-          apiVersion: API_VERSION,
-          kind: owner.kind,
-          name: owner.name,
-          uid: owner.uid,
-          controller: true,
-        },
-      ],
+      ownerReferences: [ownerReference(owner)],
     },
     spec: {
       suspend: true,
@@ -86,6 +84,11 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): ob
   };
 }
 
+/** Ties a Job to its owner: it is deleted with it. */
+export function ownerReference({ kind, name, uid }: OwnerRef): V1OwnerReference {
+  return { apiVersion: API_VERSION, kind, name, uid, controller: true };
+}
+
 /**
  * Whether the pod gets a token for the API server: only for a service account
  * that its spec names. The policy of the pool must list that account.
@@ -98,13 +101,16 @@ function wantsToken({
 }
 
 /** Reads a Job; undefined for a Job that is not ours. */
-export function jobState({ metadata, spec, status }: V1Job): JobState | undefined {
+export function jobState(job: V1Job): JobState | undefined {
+  const { metadata, status } = job;
   const key = metadata?.annotations?.[EFFECT_ANNOTATION];
   const host = metadata?.annotations?.[HOST_ANNOTATION];
   if (key === undefined || host === undefined) return undefined;
   const is = (type: string): boolean =>
     status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
-  const open = spec?.suspend === true ? 'suspended' : 'running';
+  const outcome = is('Failed') ? 'failed' : is('Complete') ? 'succeeded' : undefined;
+  const failure = outcome === undefined ? stoppedBecause(job) : undefined;
+  const altered = outcome === undefined && failure === undefined ? alterationOf(job, key) : undefined;
   return {
     key,
     run: metadata?.labels?.[RUN_LABEL] ?? '',
@@ -114,6 +120,51 @@ export function jobState({ metadata, spec, status }: V1Job): JobState | undefine
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     revision: metadata?.resourceVersion ?? '',
-    state: is('Failed') ? 'failed' : is('Complete') ? 'succeeded' : open,
+    state: outcome ?? (failure === undefined ? openState(job) : 'failed'),
+    ...(failure === undefined ? {} : { failure }),
+    ...(altered === undefined ? {} : { altered }),
   };
+}
+
+/** Reads a Job that may have lost its marks. `known` is the same Job before that. */
+export function strayState(job: V1Job, known: JobState): JobState {
+  const annotations = {
+    ...job.metadata?.annotations,
+    [EFFECT_ANNOTATION]: known.key,
+    [HOST_ANNOTATION]: known.host,
+  };
+  const read = jobState({ ...job, metadata: { ...job.metadata, annotations } }) ?? known;
+  const lost = job.metadata?.annotations?.[EFFECT_ANNOTATION] !== known.key;
+  const altered = lost && !hasEnded(read) ? `annotation ${EFFECT_ANNOTATION} was changed` : read.altered;
+  return { ...read, run: known.run, ...(altered === undefined ? {} : { altered }) };
+}
+
+/** Whether nothing of the Job runs any more, or will. */
+export function hasEnded({ state }: Pick<JobState, 'state'>): boolean {
+  return state === 'succeeded' || state === 'failed';
+}
+
+function openState(job: V1Job): 'suspended' | 'running' {
+  return job.spec?.suspend === true && !hasStarted(job) ? 'suspended' : 'running';
+}
+
+function hasStarted({ metadata }: V1Job): boolean {
+  return metadata?.annotations?.[STARTED_ANNOTATION] !== undefined;
+}
+
+/**
+ * Why a Job will not end by itself any more: others deleted or suspended it, and its pods are gone. Its work may be
+ * half done, and is not begun again. While a pod of it remains, it counts as running.
+ */
+function stoppedBecause(job: V1Job): string | undefined {
+  const { metadata, spec, status } = job;
+  const deleted = metadata?.deletionTimestamp !== undefined;
+  const pods = (status?.active ?? 0) + (status?.terminating ?? 0);
+  if (!hasStarted(job) && spec?.suspend === true)
+    return deleted ? 'it was deleted before it was started' : undefined;
+  if (pods > 0) return undefined;
+  if (deleted) return 'it was deleted while it ran, so its result is not known';
+  return spec?.suspend === true
+    ? 'somebody (such as a queue) suspended it while it ran, so its work was cut short'
+    : undefined;
 }

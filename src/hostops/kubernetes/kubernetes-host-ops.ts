@@ -122,7 +122,8 @@ export class KubernetesHostOps implements HostOps {
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
     const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
     for (const node of await allEnded(nodes)) if (node) this.#nodes.upsert(node);
-    await this.#jobs.adopt(fence, signal);
+    const recorded = [...adoptions.values()].flatMap(({ jobs = [] }) => jobs);
+    await this.#jobs.adopt(recorded, fence, signal);
   }
 
   watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
@@ -204,6 +205,7 @@ export class KubernetesHostOps implements HostOps {
         return evictPod(this.#writer, effect, signal);
       case 'create-job':
       case 'start-job':
+      case 'mend-job':
       case 'delete-job':
         return this.#jobs.perform(effect, fence, signal);
     }

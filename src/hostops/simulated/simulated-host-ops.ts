@@ -177,6 +177,8 @@ export class SimulatedHostOps implements HostOps {
         return this.#createJob(effect, fence);
       case 'start-job':
         return this.#startJob(effect);
+      case 'mend-job':
+        return this.#mendJob(effect);
       case 'delete-job':
         return this.#deleteJob(effect);
     }
@@ -267,6 +269,13 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
+  #mendJob({ uid }: Effect & { kind: 'mend-job' }): Outcome {
+    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    if (!job) return ALREADY;
+    if (job.altered !== undefined) this.#world.changeJob(job.key, { altered: undefined });
+    return ACCEPTED;
+  }
+
   #deleteJob({ uid, revision }: Effect & { kind: 'delete-job' }): Outcome {
     const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
     if (!job) return ALREADY;
@@ -331,8 +340,12 @@ function instanceOf({ uid, namespace, name, leaving, unmanaged, localData }: Sim
   return { uid, namespace, name, leaving, unmanaged, localData };
 }
 
-function jobFacts({ name, uid, revision, state, failure }: SimulatedJob): EffectFacts {
-  return { name, uid, revision: String(revision), state, ...(failure === undefined ? {} : { failure }) };
+function jobFacts({ name, uid, revision, state, failure, altered }: SimulatedJob): EffectFacts {
+  return {
+    ...{ name, uid, revision: String(revision), state },
+    ...(failure === undefined ? {} : { failure }),
+    ...(altered === undefined ? {} : { altered }),
+  };
 }
 
 function alarmOf({ name, ready, claim }: SimulatedHost): Alarm[] {

@@ -64,6 +64,8 @@ export type SimulatedJob = {
   readonly revision: number;
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   readonly failure?: string;
+  /** What somebody changed in it since it was made. */
+  readonly altered?: string | undefined;
 };
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
@@ -234,7 +236,7 @@ export class SimulatedWorld {
   }
 
   startJob(job: SimulatedJob): void {
-    this.#changeJob(job.key, { state: 'running' });
+    this.changeJob(job.key, { state: 'running' });
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
     const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
     this.#clock.after(milliseconds, () => this.#endJob(job));
@@ -242,7 +244,7 @@ export class SimulatedWorld {
 
   /** Another leader adopts the Job. */
   stampJob({ key }: SimulatedJob, epoch: number): void {
-    this.#changeJob(key, { epoch });
+    this.changeJob(key, { epoch });
   }
 
   removeJob({ key, host }: SimulatedJob): void {
@@ -267,11 +269,11 @@ export class SimulatedWorld {
       if (behaviour !== 'lie') this.#reboot(name);
     } else if (typeof behaviour === 'number') {
       const failure = `container ${container} exited with code ${String(behaviour)}`;
-      return this.#changeJob(key, { state: 'failed', failure });
+      return this.changeJob(key, { state: 'failed', failure });
     } else if (behaviour === 'honest') {
       this.#patch(host, action);
     }
-    this.#changeJob(key, { state: 'succeeded' });
+    this.changeJob(key, { state: 'succeeded' });
   }
 
   #patch(host: SimulatedHost, id: string): void {
@@ -296,7 +298,8 @@ export class SimulatedWorld {
     return { ...this.#times, ...this.#hosts.get(name)?.times };
   }
 
-  #changeJob(key: EffectKey, change: Partial<SimulatedJob>): void {
+  /** Changes a Job and its revision; does nothing when the Job was removed. */
+  changeJob(key: EffectKey, change: Partial<SimulatedJob>): void {
     const before = this.#jobs.get(key);
     if (!before) return;
     this.#jobs.set(key, { ...before, ...change, revision: this.#number() });

@@ -124,7 +124,7 @@ describe('a Job', () => {
     };
     const config = Object.assign(new KubeConfig(), { transport });
     const fence = { owner: patch, run: 'p1', epoch: 2 };
-    await adoptJobs({ config, now: () => 0 }, fence, new AbortController().signal);
+    await adoptJobs({ config, now: () => 0 }, [], fence, new AbortController().signal);
     expect(stamped).toEqual(['PatchStrategy']);
   });
 });

@@ -8,12 +8,13 @@ import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
+import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import { decide, type Decided, type DecideInput } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
-import type { Scope } from '../../../src/hostops/port.ts';
+import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import {
   SimulatedWorld,
@@ -70,6 +71,8 @@ export type RunOptions = {
 export class SimulatedRun extends SimulatedOperator {
   /** False: nobody knows whether there are alarms. */
   alarmsKnown = true;
+  /** Why an effect is refused; undefined for an effect that is carried out. */
+  refuses: (effect: Effect) => string | undefined = () => undefined;
   readonly #options: RunOptions;
   #diesOnceGranted = false;
 
@@ -150,6 +153,11 @@ export class SimulatedRun extends SimulatedOperator {
     const changed = await super.pass();
     if (!this.#options.unchecked) this.#check();
     return changed;
+  }
+
+  protected override async perform(effect: Effect, fence: Fence): Promise<Outcome> {
+    const reason = this.refuses(effect);
+    return reason === undefined ? super.perform(effect, fence) : { kind: 'refused', reason };
   }
 
   protected override decide(input: DecideInput): Decided {
