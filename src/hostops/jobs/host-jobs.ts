@@ -38,6 +38,11 @@ export class HostJobs {
     return this.#index.runningOn(host);
   }
 
+  /** Lists all Jobs anew. */
+  listAgain(): void {
+    this.#index.listAgain();
+  }
+
   /** Whether a Job of the run was started on the host. It may have ended since. */
   hasBegun(host: HostName, run: string): boolean {
     return this.#index.hasBegun(host, run);
@@ -71,6 +76,7 @@ export class HostJobs {
         const known = this.#index.get(fence.owner.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
         if (object) this.#index.upsert(object);
+        if (outcome.kind === 'stale') await this.#index.refresh(fence.owner.namespace, effect.name, signal);
         return outcome;
       }
       case 'mend-job': {

@@ -75,6 +75,25 @@ export class JobIndex {
     this.#informers.get(job.metadata?.namespace ?? '')?.upsert(job);
   }
 
+  /** Reads a Job that is not as it was observed. */
+  async refresh(namespace: string, name: string, signal: AbortSignal): Promise<void> {
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+    const request = async (): Promise<V1Job | undefined> => {
+      try {
+        return await call<V1Job>(this.#options.config, { method: 'GET', path }, signal);
+      } catch (error) {
+        if (httpStatus(error) !== 404) throw error;
+        return undefined;
+      }
+    };
+    await this.#informers.get(namespace)?.refresh(keyOf(namespace, name), request);
+  }
+
+  /** Lists all Jobs anew. */
+  listAgain(): void {
+    for (const informer of this.#informers.values()) informer.listAgain();
+  }
+
   /** The Jobs of an owner that were never started. */
   suspended({ namespace, uid }: OwnerRef): readonly SuspendedJob[] {
     const jobs = [...(this.#informers.get(namespace)?.values() ?? [])];

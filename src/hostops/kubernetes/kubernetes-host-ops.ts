@@ -59,6 +59,10 @@ export class KubernetesHostOps implements HostOps {
       changed: (before, after) => this.#nodeChanged(before, after),
       // A new watch makes the knowledge of the fleets current, even when nothing changed.
       connected: () => this.#tellFleets(() => true),
+      wentBack: () => {
+        this.#jobs.listAgain();
+        this.#pods.listAgain();
+      },
       now,
       log,
     });
@@ -120,8 +124,9 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
-    const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
-    for (const node of await allEnded(nodes)) if (node) this.#nodes.upsert(node);
+    const adopt = ([host, adoption]: [HostName, Adoption]): Promise<unknown> =>
+      this.#nodes.refresh(host, () => adoptNode(this.#writer, host, adoption, signal));
+    await allEnded([...adoptions].map(adopt));
     const recorded = [...adoptions.values()].flatMap(({ jobs = [] }) => jobs);
     await this.#jobs.adopt(recorded, fence, signal);
   }
@@ -217,15 +222,14 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async #confirm(host: HostName, signal: AbortSignal): Promise<void> {
-    const before = this.#nodes.revisionOf(host);
-    try {
-      this.#nodes.upsert(
-        await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal),
-      );
-    } catch (error) {
-      if (httpStatus(error) !== 404) throw error;
-      if (before !== undefined) this.#nodes.forget(host, before);
-    }
+    await this.#nodes.refresh(host, async () => {
+      try {
+        return await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal);
+      } catch (error) {
+        if (httpStatus(error) !== 404) throw error;
+        return undefined;
+      }
+    });
   }
 
   #want(watcher: Watcher, hosts: ReadonlySet<HostName>): void {
