@@ -14,6 +14,12 @@ export const FIELD_MANAGER = 'careen';
 
 const PAGE = 500;
 const CONNECT_TIMEOUT_MS = 5_000;
+/**
+ * The silence after which the system probes a connection (undici: 60 s). Node asks for a probe each second then, and
+ * gives up after ten: a watch whose server is gone breaks after 14 s (measured). It does not help while the peer is a
+ * proxy that still acknowledges: then the idle limit of the watch counts.
+ */
+const KEEP_ALIVE_MS = 4_000;
 const HEADERS_TIMEOUT_MS = 30_000;
 /** The API server itself ends a request after a minute. */
 const ANSWER_LIMIT_MS = 60_000;
@@ -82,7 +88,10 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
       allowH2: false,
       headersTimeout: HEADERS_TIMEOUT_MS,
       bodyTimeout: 0, // watches may be silent; they have their own idle limit
-      connect: { timeout: CONNECT_TIMEOUT_MS, ...tls },
+      connect: {
+        ...{ timeout: CONNECT_TIMEOUT_MS, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+        ...tls,
+      },
     });
     return this.#pool;
   }

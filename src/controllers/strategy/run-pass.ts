@@ -1,4 +1,5 @@
-import { decide, type DecideInput } from '../../engine/decide.ts';
+import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
+import { heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
@@ -15,7 +16,7 @@ import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts
 /** The longest wait of a new process for the first observation of the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
-export type RunPassDeps = EffectDeps & Pick<StrategyDeps, 'api' | 'ledger'>;
+export type RunPassDeps = EffectDeps & Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits'>;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -25,8 +26,8 @@ export type RunPassResult = ReconcileResult & {
 };
 
 /**
- * Advances a run as far as possible now. The order makes a crash harmless: grant
- * permits, store the intent, free the permits of released hosts, perform effects.
+ * Advances a run as far as possible now. In this sequence a crash is harmless: grant permits, store the run, free the
+ * permits of released hosts, perform effects. Effects that are not sent are decided again in the next pass.
  */
 export async function runPass(
   deps: RunPassDeps,
@@ -34,7 +35,9 @@ export async function runPass(
   order: Order,
   signal: AbortSignal,
 ): Promise<RunPassResult> {
-  const { attachment, stored } = read;
+  const { attachment, stored, key } = read;
+  // The pool may change while this pass decides: until it has decided, the strategy counts as waiting.
+  deps.awaitingPermits.add(key);
   const holdsHosts = stored.run.hosts.length > 0;
   const pass = holdsHosts ? { ...read, strategy: await ensureFinalizer(deps, read) } : read;
   attachment.observingSince ??= deps.clock();
@@ -48,11 +51,13 @@ export async function runPass(
   const input = (): DecideInput => inputOf(deps, pass, order, pending);
 
   let { strategy } = pass;
+  let held = heldBy(pass.pool?.status.permits ?? [], stored.run.id);
   let decided = decide(input());
-  if (decided.grant) {
+  if ('grant' in decided) {
     const granted = await grantPermits(deps, pass, decided.grant);
     strategy = granted.strategy;
-    decided = decide({ ...input(), settled: granted.settled });
+    held = granted.settled.held;
+    decided = decideWithPermits(input(), granted.settled);
   }
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
@@ -62,6 +67,8 @@ export async function runPass(
   };
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);
   if (surplus) await settleInPool(deps, pass, surplus);
+
+  if (decision.wants.permits.hosts.every((host) => held.has(host))) deps.awaitingPermits.delete(key);
 
   attachment.want(decision.wants.watch);
   const fence = fenceOf(pass, stored.run.id);

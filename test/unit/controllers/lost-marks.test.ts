@@ -78,6 +78,19 @@ describe('a status that was written for another object', () => {
   });
 });
 
+describe('a strategy', () => {
+  it('awaits permits until it has those of its stage', async () => {
+    const cluster = new SmallCluster(['w-1', 'w-2']);
+    cluster.world.changeHost('w-2', { closedToNewWork: true });
+    cluster.placeStrategy(RUN);
+    await cluster.until('the wait', () => /waiting for permits/.test(cluster.status.message ?? ''));
+    expect(cluster.awaitingPermits.size).toBe(1);
+    cluster.world.changeHost('w-2', { closedToNewWork: false });
+    await cluster.until('the lock', () => host(cluster).closed);
+    expect(cluster.awaitingPermits.size).toBe(0);
+  });
+});
+
 describe('the finalizer of a strategy that holds hosts', () => {
   const without = (cluster: SmallCluster, others: string[] = []): void =>
     cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, finalizers: others } }));

@@ -26,6 +26,7 @@ export class SmallCluster {
   readonly world = new SimulatedWorld({ [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } } });
   readonly server = new ApiServer(() => this.world.now);
   readonly hosts = new SimulatedHostOps(this.world);
+  readonly awaitingPermits = new Set<string>();
   #runs = 0;
   #strategyPass: Reconcile;
   #poolPass: Reconcile;
@@ -107,7 +108,15 @@ export class SmallCluster {
     const clock = (): number => this.world.now;
     const pools = new Pools(() => undefined);
     const deps = {
-      ...{ api, hosts: this.hosts, pools, adopted: new Map(), clock, log: SILENT },
+      ...{
+        api,
+        hosts: this.hosts,
+        pools,
+        adopted: new Map(),
+        awaitingPermits: this.awaitingPermits,
+        clock,
+        log: SILENT,
+      },
       ledger: new PoolLedger({
         store: api,
         markedHosts: (pool) => this.hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),

@@ -85,7 +85,12 @@ export function newProcess(server: ApiServer): Reconcile {
   const deps = {
     ...{ api, hosts: new SimulatedHostOps(world), pools: new Pools(() => undefined) },
     ledger: new PoolLedger({ store: api, markedHosts: async () => [] }),
-    ...{ adopted: new Map(), operatorNamespace: 'careen-system', activeHost: undefined },
+    ...{
+      adopted: new Map(),
+      awaitingPermits: new Set<string>(),
+      operatorNamespace: 'careen-system',
+      activeHost: undefined,
+    },
     ...{ clock: now, newId: () => 'r-2' },
     log: { info: () => undefined, warn: () => undefined },
     ...{ events: { record: () => undefined }, metrics: operatorMetrics(now) },
