@@ -117,7 +117,7 @@ export class JobIndex {
       config,
       path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       selection: { labelSelector: RUN_LABEL },
-      project: jobState,
+      project: (job) => jobState(job),
       changed: (before, after) => this.#change(before, after),
       now,
       log,
@@ -144,8 +144,12 @@ export class JobIndex {
         if (!stray || hasEnded(stray)) return;
         known = stray;
       } catch (error) {
-        if (signal.aborted || this.#byEffect.get(job.key) !== known) return;
-        if (httpStatus(error) === 404) return this.#replace(known, undefined);
+        if (this.#byEffect.get(job.key) !== known) return;
+        // Without the right to read it, as in a namespace that is being deleted, it counts as gone, too.
+        if ([403, 404].includes(httpStatus(error) ?? 0)) {
+          this.#replace(known, undefined);
+          return;
+        }
         log.warn(
           { job: job.name, host: job.host, error: explain(error) },
           'cannot read a Job that is not watched',

@@ -100,11 +100,11 @@ function wantsToken({
   return Boolean(serviceAccountName) && automountServiceAccountToken !== false;
 }
 
-/** Reads a Job; undefined for a Job that is not ours. */
-export function jobState(job: V1Job): JobState | undefined {
+/** Reads a Job; undefined for a Job that is not ours. `marks` count more than its annotations. */
+export function jobState(job: V1Job, marks?: Pick<JobState, 'key' | 'host'>): JobState | undefined {
   const { metadata, status } = job;
-  const key = metadata?.annotations?.[EFFECT_ANNOTATION];
-  const host = metadata?.annotations?.[HOST_ANNOTATION];
+  const key = marks?.key ?? metadata?.annotations?.[EFFECT_ANNOTATION];
+  const host = marks?.host ?? metadata?.annotations?.[HOST_ANNOTATION];
   if (key === undefined || host === undefined) return undefined;
   const is = (type: string): boolean =>
     status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
@@ -128,12 +128,7 @@ export function jobState(job: V1Job): JobState | undefined {
 
 /** Reads a Job that may have lost its marks. `known` is the same Job before that. */
 export function strayState(job: V1Job, known: JobState): JobState {
-  const annotations = {
-    ...job.metadata?.annotations,
-    [EFFECT_ANNOTATION]: known.key,
-    [HOST_ANNOTATION]: known.host,
-  };
-  const read = jobState({ ...job, metadata: { ...job.metadata, annotations } }) ?? known;
+  const read = jobState(job, known) ?? known;
   const lost = job.metadata?.annotations?.[EFFECT_ANNOTATION] !== known.key;
   const altered = lost && !hasEnded(read) ? `annotation ${EFFECT_ANNOTATION} was changed` : read.altered;
   return { ...read, run: known.run, ...(altered === undefined ? {} : { altered }) };

@@ -202,7 +202,7 @@ describe('a Job without the label that it is watched by', () => {
     const writer = { config: scene.server.config, now: () => 0 };
     const next = { ...FENCE, epoch: 2 };
     const adopted = await adoptJobs(writer, [recorded], next, new AbortController().signal);
-    expect(adopted.map(jobState)).toMatchObject([{ name: NAME, run: 'r1', state: 'running' }]);
+    expect(adopted.map((job) => jobState(job))).toMatchObject([{ name: NAME, run: 'r1', state: 'running' }]);
     expect(scene.made.metadata?.annotations).toMatchObject({ 'careen.dev/epoch': '2' });
   });
 
