@@ -1,4 +1,4 @@
-/** Finds the roles of a host by its labels. Pure; the same for every adapter. */
+/** Selects objects by their labels, and finds the roles of a host. Pure; the same for every adapter. */
 import type { HostPoolSpec, LabelSelector } from '../crds/host-pool.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
 import { hasAll, type Labels } from '../planner/labels.ts';
@@ -8,7 +8,7 @@ export function rolesOf(labels: Labels, roles: HostPoolSpec['roles']): readonly 
   return ROLES.filter((role) => selects(roles[role], labels));
 }
 
-function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
+export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
   return hasAll(labels, matchLabels) && matchExpressions.every((each) => meets(labels, each));
 }
 

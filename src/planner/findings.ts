@@ -2,6 +2,7 @@
  * The problems of a plan that the fleet shows now. They are reported before the first outage, by the same rules that
  * are enforced later.
  */
+import { counted } from '../crds/counted.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
@@ -177,7 +178,7 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
       reason: 'LimitReached',
       subjects: outside,
       message:
-        `stage ${String(first)} takes ${hostCount(stage.hosts.length)} out of service besides ` +
+        `stage ${String(first)} takes ${counted(stage.hosts.length, 'host')} out of service besides ` +
         `${listed(outside)}; HostPool ${pool.name} allows ${String(limit)} at once, so it gets no permit`,
       remedy: 'put hosts back into service, or raise maxUnavailable of the pool',
     },
@@ -245,7 +246,7 @@ function limitRounded({ pool, limit, hosts }: Situation): Finding[] {
       severity: 'tells',
       reason: 'LimitRounded',
       subjects: [`HostPool ${pool.name}`],
-      message: `${pool.maxUnavailable} of ${String(hosts.length)} hosts comes to 1: they go one after another`,
+      message: `${pool.maxUnavailable} of ${counted(hosts.length, 'host')} comes to 1: they go one after another`,
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
@@ -265,15 +266,11 @@ function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
       reason: 'StageCut',
       subjects: [`HostPool ${pool.name}`],
       message:
-        `HostPool ${pool.name} allows ${hostCount(limit)} out of service at once, so stages of workers hold ` +
+        `HostPool ${pool.name} allows ${counted(limit, 'host')} out of service at once, so stages of workers hold ` +
         `${String(limit)} and not ${String(wished)} (maxParallelWorkerHosts)`,
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
-}
-
-function hostCount(amount: number): string {
-  return `${String(amount)} ${amount === 1 ? 'host' : 'hosts'}`;
 }
 
 function listed(names: readonly string[]): string {

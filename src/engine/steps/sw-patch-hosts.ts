@@ -4,7 +4,7 @@ import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
 import { mendJob } from './mend-job.ts';
-import { migrateInstances } from './migrate-instances-from-host.ts';
+import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
@@ -40,7 +40,7 @@ function beginsWork({ effects }: Extract<Verdict, { kind: 'act' }>): boolean {
 
 /** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
 function whenEmpty(step: HostStep, act: Verdict): Verdict {
-  const emptied = migrateInstances(step);
+  const emptied = emptyAgain(step);
   return emptied.kind === 'done' ? act : emptied;
 }
 
