@@ -125,7 +125,9 @@ describe('a host whose run was lost', () => {
     await cluster.poolPass();
     expect(host(cluster)).toMatchObject({ closed: true, run: undefined, note: /was lost/ });
 
+    cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }));
     await cluster.until('the failure', () => cluster.status.state === 'apply-failed');
+    expect(cluster.strategy.metadata.finalizers, 'no permit was taken').toEqual([]);
     expect(cluster.status.message).toMatch(
       /w-1 stays cordoned: work on it was cut short.*kubectl uncordon w-1/,
     );
