@@ -53,7 +53,14 @@ export type Effect = Common &
         readonly action: string;
         readonly timeoutSeconds: number;
       }
-    /** Deletes a Job that was never started and that no run needs. */
+    /** Suspends a started Job of which no container has started, so that none starts later. */
+    | {
+        readonly kind: 'withdraw-job';
+        readonly name: string;
+        readonly uid: string;
+        readonly revision: string;
+      }
+    /** Deletes a Job that no run needs: it never started, or its success is known. */
     | {
         readonly kind: 'delete-job';
         readonly name: string;
@@ -84,6 +91,7 @@ export const EFFECT_KINDS = [
   'create-job',
   'start-job',
   'mend-job',
+  'withdraw-job',
   'delete-job',
 ] as const satisfies readonly Effect['kind'][];
 

@@ -80,7 +80,7 @@ export type HostFacts = {
    * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.
    */
   readonly instances: readonly InstanceFacts[] | undefined;
-  /** The name of a Job of any of our runs that was started on it and has not ended. */
+  /** The name of a Job of any of our runs that was started on it and has not ended, nor left after its withdrawal. */
   readonly runningJob: string | undefined;
 };
 
@@ -94,6 +94,10 @@ export type EffectFacts = {
   readonly failure?: string;
   /** What somebody changed in it since it was made, while it has not ended. */
   readonly altered?: string;
+  /** Whether a container of it has ever started; undefined while that is not known. */
+  readonly containerStarted?: boolean;
+  /** What keeps it from starting or from ending, such as `container apply waits: ImagePullBackOff`. */
+  readonly waitsFor?: string;
 };
 
 /** An alarm: an unhealthy host of the pool that no run works on. */

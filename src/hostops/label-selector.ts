@@ -5,10 +5,14 @@ import { hasAll, type Labels } from '../planner/labels.ts';
 
 /** The roles of a host, in the order of `ROLES`; it may have several, or none. */
 export function rolesOf(labels: Labels, roles: HostPoolSpec['roles']): readonly Role[] {
-  return ROLES.filter((role) => selects(roles[role], labels));
+  return ROLES.filter((role) => meetsAll(roles[role], labels));
 }
 
-export function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
+/** Whether labels meet all requirements of a selector. */
+export function meetsAll(
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+  labels: Labels,
+): boolean {
   return hasAll(labels, matchLabels) && matchExpressions.every((each) => meets(labels, each));
 }
 

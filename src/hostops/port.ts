@@ -56,8 +56,9 @@ export type Adoption = {
 
 export type RecordedJob = Extract<Effect, { kind: 'mend-job' }>;
 
-/** A Job that was made and never started. */
-export type SuspendedJob = {
+/** A Job that does no work: it was never started, was withdrawn, or has succeeded. */
+export type IdleJob = {
+  readonly state: 'suspended' | 'succeeded';
   readonly run: string;
   readonly host: HostName;
   readonly name: string;
@@ -99,8 +100,8 @@ export interface HostOps {
   /** The same, read without any cache. It costs a list of all hosts. */
   readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
 
-  /** The Jobs of an owner that were never started. Its namespace must be prepared. */
-  suspendedJobs(owner: OwnerRef): readonly SuspendedJob[];
+  /** The Jobs of an owner that are suspended or have succeeded. Its namespace must be prepared. */
+  idleJobs(owner: OwnerRef): readonly IdleJob[];
 
   /**
    * Adopts a run of an earlier leader. It writes the claims of the hosts again under the epoch of `fence`, makes the

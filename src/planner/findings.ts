@@ -4,9 +4,9 @@
  */
 import { counted } from '../crds/counted.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { CurrentRequirement, PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
-import type { HostName } from './facts.ts';
+import type { Facts, HostName } from './facts.ts';
 import type { HostWords } from './host-words.ts';
 import type { Stage } from './plan.ts';
 
@@ -25,6 +25,7 @@ export type Finding = {
     | 'ClaimSpoilt'
     | 'ClaimedByOther'
     | 'HostWithoutRole'
+    | 'FactUnknown'
     | 'HostCordoned'
     | 'LimitRounded'
     | 'StageCut';
@@ -40,6 +41,7 @@ export type Finding = {
 export type HostState = {
   readonly name: HostName;
   readonly roles: readonly Role[];
+  readonly facts: Facts;
   readonly ready: boolean;
   /** Its faults, as text. */
   readonly alarms: readonly string[];
@@ -52,7 +54,7 @@ export type HostState = {
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
-  readonly spec: Pick<PatchStrategySpec, 'workerApplyType' | 'maxParallelWorkerHosts'>;
+  readonly spec: Pick<PatchStrategySpec, 'patches' | 'workerApplyType' | 'maxParallelWorkerHosts'>;
   readonly pool: {
     readonly name: string;
     readonly maxUnavailable: number | string;
@@ -88,6 +90,7 @@ function ofThePlan(situation: Situation): Finding[] {
     ...limitReached(situation),
     ...claims(situation),
     ...hostsClosed(situation),
+    ...factsUnknown(situation),
     ...limitRounded(situation),
     ...stagesCut(situation),
   ];
@@ -237,6 +240,33 @@ function hostsClosed({ hosts, words }: Situation): Finding[] {
       remedy: `${words.remedy('closed-by-others')} what may work again`,
     },
   ];
+}
+
+/** A planned host without a fact that a patch compares: no patch may ever show there. */
+function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
+  const planned = new Set(stages.flatMap((stage) => stage.hosts));
+  const mine = hosts.filter(({ name }) => planned.has(name));
+  return spec.patches.flatMap(({ id, current }) =>
+    comparedFacts(current).flatMap((fact): Finding[] => {
+      const names = mine.filter(({ facts }) => !facts[fact]).map(({ name }) => name);
+      if (names.length === 0) return [];
+      return [
+        {
+          severity: 'warns',
+          reason: 'FactUnknown',
+          subjects: names,
+          message: `${fact} of ${listed(names)} is not known, so patch ${id} counts as missing there`,
+          remedy: `if it cannot be patched, exclude it in spec.provider of HostPool ${pool.name}`,
+        },
+      ];
+    }),
+  );
+}
+
+/** The facts that a host must have to be current. Exists asks only whether there is one. */
+function comparedFacts(current: readonly CurrentRequirement[]): string[] {
+  const compared = current.filter(({ operator }) => operator === 'In' || operator === 'AtLeast');
+  return [...new Set(compared.map(({ fact }) => fact))];
 }
 
 function limitRounded({ pool, limit, hosts }: Situation): Finding[] {

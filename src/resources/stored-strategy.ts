@@ -3,11 +3,12 @@
  * the strategy still releases its hosts, and its status says what is wrong.
  */
 import { z } from 'zod';
-import { DEFAULT_POOL, PATCH_STRATEGY } from '../crds/names.ts';
+import { DEFAULT_POOL, KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
+import { isPartOf } from './lost-fields.ts';
 
 export const metadata = z.object({
   name: z.string(),
@@ -31,6 +32,11 @@ export type PatchStrategy = {
   readonly copiedStatus?: PatchStrategyStatus;
   /** Why the spec cannot be read; `spec` is then a substitute that begins nothing. */
   readonly unreadable?: string;
+  /**
+   * The message of the stored status, while that only says that the kind is outdated. `status` is then the status as it
+   * was before, and must be stored again before the work continues.
+   */
+  readonly suspendedBy?: string;
 };
 
 /** The strategy as the owner of the permits, claims and Jobs of its run. */
@@ -38,34 +44,54 @@ export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrate
   return { kind: PATCH_STRATEGY, namespace, name, uid };
 }
 
-const stored = z.object({
-  metadata,
-  // An unreadable status counts as none, so the plan is built again.
-  status: patchStrategyStatus.default({}).catch({}),
-  spec: z.unknown(),
+const besideSpec = z
+  .object({ metadata, status: z.unknown().optional() })
+  .transform(({ metadata: meta, status }) => {
+    // An unreadable status counts as none, so the plan is built again.
+    const stored = patchStrategyStatus.default({}).catch({}).parse(status);
+    const read = keptStatus(status) ?? { status: stored };
+    // A status without a uid may be from kinds that are older than the field, so it counts.
+    const isCopied = read.status.uid !== undefined && read.status.uid !== meta.uid;
+    return isCopied ? { metadata: meta, status: {}, copiedStatus: stored } : { metadata: meta, ...read };
+  });
+
+const keptStatusSchema = z.object({
+  message: z.string(),
+  run: z.object({ actions: z.object({ [KEPT_STATUS]: patchStrategyStatus }) }),
 });
 
-/** A status without a uid may be from kinds that are older than the field, so it counts. */
-function besideSpec({
-  metadata,
-  status,
-}: z.infer<typeof stored>): Omit<PatchStrategy, 'spec' | 'unreadable'> {
-  const isCopied = status.uid !== undefined && status.uid !== metadata.uid;
-  return isCopied ? { metadata, status: {}, copiedStatus: status } : { metadata, status };
+/**
+ * The status that was kept while the kind was outdated. Another version of Careen may have continued the run meanwhile:
+ * the stored status is then more than what the API server left of the kept one, and counts.
+ */
+function keptStatus(stored: unknown): Pick<PatchStrategy, 'status' | 'suspendedBy'> | undefined {
+  const read = keptStatusSchema.safeParse(stored).data;
+  if (!read) return undefined;
+  const { message, run } = read;
+  const kept = run.actions[KEPT_STATUS];
+  const { conditions: _said, message: _too, observedGeneration: _seen, ...left } = withoutKept(stored);
+  return isPartOf(left, kept) ? { status: kept, suspendedBy: message } : undefined;
+}
+
+function withoutKept(stored: unknown): Readonly<Record<string, unknown>> {
+  const text = JSON.stringify(stored, (key, value: unknown) => (key === KEPT_STATUS ? undefined : value));
+  return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
 }
 
 /** The strategy after a write that its resourceVersion guarded and that did not change the spec. */
 export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
-  const { copiedStatus: _, ...kept } = before;
-  return { ...kept, ...besideSpec(stored.parse(answer)) };
+  const { suspendedBy: _over, copiedStatus: _copy, ...rest } = before;
+  return { ...rest, ...besideSpec.parse(answer) };
 }
 
-export const patchStrategy = stored.transform((object): PatchStrategy => {
-  const rest = besideSpec(object);
-  const read = patchStrategySpec.safeParse(object.spec);
-  if (read.success) return { ...rest, spec: read.data };
-  return { ...rest, spec: substituteFor(object.spec), unreadable: complaint(read.error) };
-});
+export const patchStrategy = z
+  .looseObject({ spec: z.unknown() })
+  .transform(({ spec, ...rest }): PatchStrategy => {
+    const beside = besideSpec.parse(rest);
+    const read = patchStrategySpec.safeParse(spec);
+    if (read.success) return { ...beside, spec: read.data };
+    return { ...beside, spec: substituteFor(spec), unreadable: complaint(read.error) };
+  });
 
 const NOTHING = { poolRef: DEFAULT_POOL, execution: { mode: 'Hold' } } as const;
 /** An order that stops a run counts if it can be read. The rest of an unreadable spec is ignored. */

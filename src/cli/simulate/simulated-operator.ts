@@ -13,13 +13,13 @@ import {
   type Decided,
   type NeedsPermits,
 } from '../../engine/decide.ts';
-import type { Effect, Outcome } from '../../engine/effect.ts';
+import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { newRun, type RunState } from '../../engine/run-state.ts';
 import type { Decision, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { View } from '../../engine/view.ts';
-import type { Fence, HostOps, HostWatch, Scope } from '../../hostops/port.ts';
+import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
@@ -150,10 +150,6 @@ export class SimulatedOperator {
     return facts;
   }
 
-  protected async perform(effect: Effect, fence: Fence): Promise<Outcome> {
-    return this.#ops.perform(effect, fence, new AbortController().signal);
-  }
-
   /** Continues from the stored run, as a new process does. */
   protected restart(stored: RunState): void {
     this.run = stored;
@@ -194,7 +190,7 @@ export class SimulatedOperator {
     let heard = false;
     for (const effect of effects) {
       const fence = { owner: this.owner, run: RUN, epoch: EPOCH };
-      const outcome = await this.perform(effect, fence);
+      const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
       this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);
       heard ||= outcome.kind === 'accepted' || outcome.kind === 'stale';

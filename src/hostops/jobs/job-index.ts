@@ -6,17 +6,16 @@ import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { call } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
-import { lookUpFailure } from './job-failures.ts';
-import { hasEnded, jobName, jobState, strayState, type JobState } from './job.ts';
-import type { SuspendedJob } from '../port.ts';
-import type { Log } from '../../kube/log.ts';
 import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
+import type { Log } from '../../kube/log.ts';
+import type { IdleJob } from '../port.ts';
+import { JobLookups } from './job-lookups.ts';
+import type { JobPod } from './job-pod.ts';
+import { JobPods } from './job-pods.ts';
+import { hasEnded, jobName, jobState, strayState, type JobState } from './job.ts';
 
-const LOOKUPS = 3;
-const LOOKUP_PAUSE_MS = 1_000;
 /** How often a Job is read that the watch does not show any more although it exists. */
 const STRAY_PAUSE_MS = 10_000;
-const NOT_KNOWN = 'its pod is gone, so no exit code is known';
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
@@ -27,93 +26,147 @@ export type JobIndexOptions = {
   readonly log: Log;
 };
 
+type Watched = { readonly jobs: SupervisedInformer<V1Job, JobState>; readonly pods: JobPods };
+
 /** Indexes the Jobs of all owners by their effect. */
 export class JobIndex {
   readonly #options: JobIndexOptions;
-  readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
+  readonly #lookups: JobLookups;
+  readonly #namespaces = new Map<string, Watched>();
   readonly #byEffect = new Map<EffectKey, JobState>();
-  /** The Jobs that were started, by host and uid. */
-  readonly #started = new Map<HostName, Map<string, JobState>>();
-  /** The reasons of failed Jobs, by uid; a reason is empty during its lookup. */
-  readonly #failures = new Map<string, string>();
+  /** The names of the Jobs at work, by host and uid. */
+  readonly #working = new Map<HostName, Map<string, string>>();
+  readonly #byUid = new Map<string, JobState>();
+  /** The uids of the Jobs of which a container was seen that had started. Its pod may be gone. */
+  readonly #started = new Set<string>();
+  /** The uids of the Jobs that were withdrawn from a host on which no container of them had started. */
+  readonly #withdrawn = new Set<string>();
   readonly #stopping = new AbortController();
 
   constructor(options: JobIndexOptions) {
     this.#options = options;
+    this.#lookups = new JobLookups({
+      ...options,
+      changed: (job) => this.#learned(job),
+      current: (job) => this.#current(job),
+      hasStarted: (uid) => this.#started.has(uid),
+      podOf: (job) => this.#podsOf(job)[0],
+    });
   }
 
   stop(): void {
     this.#stopping.abort();
-    for (const informer of this.#informers.values()) informer.stop();
+    this.#lookups.stop();
+    for (const { jobs, pods } of this.#namespaces.values()) {
+      jobs.stop();
+      pods.stop();
+    }
   }
 
   /** Watches the Jobs of a namespace. Resolves with undefined once they are known, otherwise with the reason. */
   async prepare(namespace: string): Promise<string | undefined> {
-    const known = this.#informers.get(namespace);
-    if (known?.isSynced) return undefined;
-    const informer = known ?? this.#watch(namespace);
-    await informer.firstAnswer;
-    return informer.isSynced ? undefined : (informer.failure ?? 'they are not listed yet');
+    const { jobs, pods } = this.#namespaces.get(namespace) ?? this.#watch(namespace);
+    return (await firstFailure(jobs)) ?? (await firstFailure(pods));
   }
 
   get(namespace: string, name: string): JobState | undefined {
-    return this.#informers.get(namespace)?.get(keyOf(namespace, name));
+    return this.#namespaces.get(namespace)?.jobs.get(keyOf(namespace, name));
   }
 
-  /** The name of a Job that was started on the host and has not ended, if there is one. */
+  /** The name of a Job that was started on the host and has neither ended nor left it, if there is one. */
   runningOn(host: HostName): string | undefined {
-    return this.#startedOn(host).find(({ state }) => state === 'running')?.name;
+    return this.#working.get(host)?.values().next().value;
   }
 
   /** Whether a Job of the run was started on the host. It may have ended since. */
   hasBegun(host: HostName, run: string): boolean {
-    return this.#startedOn(host).some((job) => job.run === run);
+    return this.#byUid.values().some((job) => job.host === host && job.run === run && job.wasStarted);
   }
 
   /** Stores a Job that a write returned. */
   upsert(job: V1Job): void {
-    this.#informers.get(job.metadata?.namespace ?? '')?.upsert(job);
+    this.#namespaces.get(job.metadata?.namespace ?? '')?.jobs.upsert(job);
   }
 
   /** Reads a Job that is not as it was observed. */
   async refresh(namespace: string, name: string, signal: AbortSignal): Promise<void> {
-    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
     const request = async (): Promise<V1Job | undefined> => {
       try {
-        return await call<V1Job>(this.#options.config, { method: 'GET', path }, signal);
+        return await this.#read({ namespace, name }, signal);
       } catch (error) {
         if (httpStatus(error) !== 404) throw error;
         return undefined;
       }
     };
-    await this.#informers.get(namespace)?.refresh(keyOf(namespace, name), request);
+    await this.#namespaces.get(namespace)?.jobs.refresh(keyOf(namespace, name), request);
   }
 
   /** Lists all Jobs anew. */
   listAgain(): void {
-    for (const informer of this.#informers.values()) informer.listAgain();
+    for (const { jobs } of this.#namespaces.values()) jobs.listAgain();
   }
 
-  /** The Jobs of an owner that were never started. */
-  suspended({ namespace, uid }: OwnerRef): readonly SuspendedJob[] {
-    const jobs = [...(this.#informers.get(namespace)?.values() ?? [])];
-    return jobs.filter(({ state, ownerUid }) => state === 'suspended' && ownerUid === uid);
+  /** Notes that a Job is withdrawn because no container of it had started. */
+  withdraw({ uid }: { readonly uid: string }): void {
+    this.#withdrawn.add(uid);
+  }
+
+  /** The Jobs of an owner that are suspended or have succeeded. */
+  idle({ namespace, uid }: OwnerRef): readonly IdleJob[] {
+    const jobs = [...(this.#namespaces.get(namespace)?.jobs.values() ?? [])].filter(
+      ({ ownerUid }) => ownerUid === uid,
+    );
+    return jobs.flatMap(({ state, ...job }) =>
+      state === 'suspended' || state === 'succeeded' ? [{ ...job, state }] : [],
+    );
   }
 
   /** The Job of an effect. A failed Job counts as running until the reason is known. */
   effect(key: EffectKey): EffectFacts | undefined {
     const job = this.#byEffect.get(key);
     if (!job) return undefined;
-    const { name, uid, revision, state, altered } = job;
-    if (state !== 'failed')
-      return { name, uid, revision, state, ...(altered === undefined ? {} : { altered }) };
-    const failure = job.failure ?? this.#failures.get(uid);
-    return failure ? { name, uid, revision, state, failure } : { name, uid, revision, state: 'running' };
+    const { name, uid, revision, altered } = job;
+    const failure = this.#lookups.failure(job);
+    const state = job.state === 'failed' && !failure ? 'running' : job.state;
+    const containerStarted = this.#containerStarted(job);
+    const waitsFor = state === 'running' ? this.#obstacle(job) : undefined;
+    return {
+      ...{ name, uid, revision, state },
+      ...(failure ? { failure: failure.reason } : {}),
+      ...(altered === undefined ? {} : { altered }),
+      ...(containerStarted === undefined ? {} : { containerStarted }),
+      ...(waitsFor === undefined ? {} : { waitsFor }),
+    };
   }
 
-  #watch(namespace: string): SupervisedInformer<V1Job, JobState> {
+  /** In doubt undefined: a container may have started. */
+  #containerStarted(job: JobState): boolean | undefined {
+    const { uid, state, namespace, wasStarted, hadNoPod } = job;
+    if (!wasStarted) return false;
+    if (state === 'succeeded' || this.#started.has(uid)) return true;
+    if (state === 'failed') return this.#lookups.failure(job)?.containerStarted;
+    if (!this.#namespaces.get(namespace)?.pods.isSynced) return undefined;
+    if (this.#podsOf(job).length > 0) return false;
+    if (state === 'running') return hadNoPod ? false : undefined;
+    return this.#withdrawn.has(uid) ? false : undefined;
+  }
+
+  #obstacle(job: JobState): string | undefined {
+    const [pod] = this.#podsOf(job);
+    return pod?.words ?? (this.#started.has(job.uid) ? undefined : this.#lookups.obstacle(job));
+  }
+
+  #podsOf({ namespace, uid }: JobState): readonly JobPod[] {
+    return this.#namespaces.get(namespace)?.pods.of(uid) ?? [];
+  }
+
+  #current({ uid }: JobState): JobState | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  #watch(namespace: string): Watched {
     const { config, now, log } = this.#options;
-    const informer = new SupervisedInformer<V1Job, JobState>({
+    const jobs = new SupervisedInformer<V1Job, JobState>({
       config,
       path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       selection: { labelSelector: RUN_LABEL },
@@ -122,9 +175,19 @@ export class JobIndex {
       now,
       log,
     });
-    this.#informers.set(namespace, informer);
-    informer.start();
-    return informer;
+    const pods = new JobPods({ config, namespace, changed: (uid) => this.#podChanged(uid), now, log });
+    const watched = { jobs, pods };
+    this.#namespaces.set(namespace, watched);
+    jobs.start();
+    return watched;
+  }
+
+  async #read(
+    { namespace, name }: Pick<JobState, 'namespace' | 'name'>,
+    signal: AbortSignal,
+  ): Promise<V1Job> {
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+    return call<V1Job>(this.#options.config, { method: 'GET', path }, signal);
   }
 
   /**
@@ -132,12 +195,11 @@ export class JobIndex {
    * it is read, and then as it is, so that its host is not taken for idle.
    */
   async #lookForStray(job: JobState): Promise<void> {
-    const { config, log } = this.#options;
     const { signal } = this.#stopping;
-    const path = `/apis/batch/v1/namespaces/${job.namespace}/jobs/${job.name}`;
+    const fields = { job: job.name, host: job.host };
     for (let known = job; !signal.aborted && this.#byEffect.get(job.key) === known;) {
       try {
-        const found = await call<V1Job>(config, { method: 'GET', path }, signal);
+        const found = await this.#read(job, signal);
         if (this.#byEffect.get(job.key) !== known) return;
         const stray = found.metadata?.uid === job.uid ? strayState(found, job) : undefined;
         this.#replace(known, stray);
@@ -150,10 +212,8 @@ export class JobIndex {
           this.#replace(known, undefined);
           return;
         }
-        log.warn(
-          { job: job.name, host: job.host, error: explain(error) },
-          'cannot read a Job that is not watched',
-        );
+        const why = { ...fields, error: explain(error) };
+        this.#options.log.warn(why, 'cannot read a Job that is not watched');
       }
       await delay(STRAY_PAUSE_MS, undefined, { signal }).catch(() => undefined); // stopped: the loop ends
     }
@@ -168,29 +228,60 @@ export class JobIndex {
 
   #replace(before: JobState | undefined, after: JobState | undefined): void {
     if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#forget(before);
-    if (before && before.uid !== after?.uid) this.#failures.delete(before.uid);
+    if (before && before.uid !== after?.uid) {
+      this.#lookups.forget(before);
+      this.#withdrawn.delete(before.uid);
+      this.#started.delete(before.uid);
+    }
     if (after && this.#isTheJob(after)) this.#keep(after);
-    const isUnexplained = after?.state === 'failed' && after.failure === undefined;
-    if (isUnexplained && !this.#failures.has(after.uid)) void this.#learnWhy(after);
     const host = after?.host ?? before?.host;
     if (host !== undefined) this.#options.changed(host);
   }
 
   #keep(job: JobState): void {
     this.#byEffect.set(job.key, job);
-    if (job.state === 'suspended') return;
-    const started = this.#started.get(job.host) ?? new Map<string, JobState>();
-    this.#started.set(job.host, started.set(job.uid, job));
+    this.#byUid.set(job.uid, job);
+    this.#noteStart(job);
+    this.#noteWork(job);
+    if (job.state === 'running') this.#lookups.follow(job);
+    if (job.state === 'failed' && !this.#lookups.failure(job)) this.#lookups.learnWhy(job);
+    if (job.state === 'suspended' && job.wasStarted && job.isHeld) this.#lookups.awaitLeaving(job);
   }
 
-  #startedOn(host: HostName): readonly JobState[] {
-    return [...(this.#started.get(host)?.values() ?? [])];
+  #forget(job: JobState): void {
+    this.#byEffect.delete(job.key);
+    this.#byUid.delete(job.uid);
+    this.#noteNoWork(job);
   }
 
-  #forget({ key, host, uid }: JobState): void {
-    this.#byEffect.delete(key);
-    const started = this.#started.get(host);
-    if (started?.delete(uid) && started.size === 0) this.#started.delete(host);
+  #learned(job: JobState): void {
+    const now = this.#current(job);
+    if (now) this.#noteWork(now);
+    this.#options.changed(job.host);
+  }
+
+  #noteWork(job: JobState): void {
+    const { host, uid, name, state, wasStarted } = job;
+    const leaves = state === 'suspended' && wasStarted && !this.#lookups.hasLeft(job);
+    if (state !== 'running' && !leaves) return this.#noteNoWork(job);
+    const working = this.#working.get(host) ?? new Map<string, string>();
+    this.#working.set(host, working.set(uid, name));
+  }
+
+  #noteNoWork({ host, uid }: JobState): void {
+    const working = this.#working.get(host);
+    if (working?.delete(uid) && working.size === 0) this.#working.delete(host);
+  }
+
+  #noteStart(job: JobState): void {
+    if (this.#podsOf(job).some(({ hasStarted }) => hasStarted)) this.#started.add(job.uid);
+  }
+
+  #podChanged(jobUid: string): void {
+    const job = this.#byUid.get(jobUid);
+    if (!job) return;
+    this.#noteStart(job);
+    this.#options.changed(job.host);
   }
 
   /** A Job belongs to the effect of its key only if its name ends with the key's digest. The first such Job stays. */
@@ -199,26 +290,12 @@ export class JobIndex {
     const digest = jobName({ key, action: '' }).split('-').at(-1) ?? '';
     return name.endsWith(`-${digest}`) && (known === undefined || known.uid === uid);
   }
+}
 
-  async #learnWhy(job: JobState): Promise<void> {
-    this.#failures.set(job.uid, '');
-    const failure = await this.#lookUp(job);
-    if (this.#stopping.signal.aborted || !this.#failures.has(job.uid)) return;
-    this.#failures.set(job.uid, failure);
-    this.#options.changed(job.host);
-  }
-
-  async #lookUp(job: JobState): Promise<string> {
-    const { config, log } = this.#options;
-    const { signal } = this.#stopping;
-    for (let attempt = 1; attempt <= LOOKUPS && !signal.aborted; attempt++) {
-      try {
-        return (await lookUpFailure(config, job, signal)) ?? NOT_KNOWN;
-      } catch (error) {
-        log.warn({ job: job.name, host: job.host, error: explain(error) }, 'cannot look up why a Job failed');
-        await delay(LOOKUP_PAUSE_MS * attempt, undefined, { signal }).catch(() => undefined); // stopped: the loop ends
-      }
-    }
-    return 'its pod could not be looked up';
-  }
+/** Resolves with undefined once the first list is there, otherwise with the reason why it is not. */
+async function firstFailure(
+  watch: Pick<JobPods, 'firstAnswer' | 'isSynced' | 'failure'>,
+): Promise<string | undefined> {
+  if (!watch.isSynced) await watch.firstAnswer;
+  return watch.isSynced ? undefined : (watch.failure ?? 'they are not listed yet');
 }

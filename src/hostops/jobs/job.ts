@@ -1,6 +1,6 @@
 /** Names, makes and reads the Jobs that work on hosts. Pure. */
 import { createHash } from 'node:crypto';
-import type { V1Job, V1OwnerReference } from '@kubernetes/client-node';
+import type { V1Job, V1JobCondition, V1JobStatus, V1OwnerReference } from '@kubernetes/client-node';
 import {
   ACTION_LABEL,
   API_VERSION,
@@ -30,8 +30,15 @@ export type JobState = {
   readonly uid: string;
   readonly revision: string;
   readonly state: EffectFacts['state'];
-  /** Why it counts as failed although it has not ended. */
-  readonly failure?: string;
+  /** It was started at some time, also if it is suspended again: a start marks it. */
+  readonly wasStarted: boolean;
+  /** Its controller has taken it up since its last start, and has never counted a pod of it. */
+  readonly hadNoPod: boolean;
+  /** Its controller has seen that it is suspended, and makes no more pods. */
+  readonly isHeld: boolean;
+  /** Why its controller let it fail, or why it will not end by itself; empty unless it failed. */
+  readonly failedBecause: string;
+  /** What somebody changed in it since it was made, while it has not ended. */
   readonly altered?: string;
 };
 
@@ -102,15 +109,19 @@ function wantsToken({
 
 /** Reads a Job; undefined for a Job that is not ours. `marks` count more than its annotations. */
 export function jobState(job: V1Job, marks?: Pick<JobState, 'key' | 'host'>): JobState | undefined {
-  const { metadata, status } = job;
+  const { metadata, spec, status } = job;
   const key = marks?.key ?? metadata?.annotations?.[EFFECT_ANNOTATION];
   const host = marks?.host ?? metadata?.annotations?.[HOST_ANNOTATION];
   if (key === undefined || host === undefined) return undefined;
-  const is = (type: string): boolean =>
-    status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
-  const outcome = is('Failed') ? 'failed' : is('Complete') ? 'succeeded' : undefined;
-  const failure = outcome === undefined ? stoppedBecause(job) : undefined;
-  const altered = outcome === undefined && failure === undefined ? alterationOf(job, key) : undefined;
+  const condition = (type: string): V1JobCondition | undefined =>
+    status?.conditions?.find((each) => each.type === type && each.status === 'True');
+  const failed = condition('Failed');
+  const isDone = condition('Complete') !== undefined;
+  const open = spec?.suspend === true ? 'suspended' : 'running';
+  const wasStarted = open === 'running' || metadata?.annotations?.[STARTED_ANNOTATION] !== undefined;
+  const deleted = failed || isDone ? undefined : deletedBecause(job, wasStarted);
+  const hasEnded = failed !== undefined || isDone || deleted !== undefined;
+  const altered = hasEnded ? undefined : alterationOf(job, key);
   return {
     key,
     run: metadata?.labels?.[RUN_LABEL] ?? '',
@@ -120,8 +131,11 @@ export function jobState(job: V1Job, marks?: Pick<JobState, 'key' | 'host'>): Jo
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     revision: metadata?.resourceVersion ?? '',
-    state: outcome ?? (failure === undefined ? openState(job) : 'failed'),
-    ...(failure === undefined ? {} : { failure }),
+    state: failed || deleted !== undefined ? 'failed' : isDone ? 'succeeded' : open,
+    wasStarted,
+    hadNoPod: status?.startTime !== undefined && countedPods(status) === 0,
+    isHeld: condition('Suspended') !== undefined,
+    failedBecause: deleted ?? [failed?.reason, failed?.message].filter(Boolean).join(': '),
     ...(altered === undefined ? {} : { altered }),
   };
 }
@@ -139,27 +153,18 @@ export function hasEnded({ state }: Pick<JobState, 'state'>): boolean {
   return state === 'succeeded' || state === 'failed';
 }
 
-function openState(job: V1Job): 'suspended' | 'running' {
-  return job.spec?.suspend === true && !hasStarted(job) ? 'suspended' : 'running';
-}
-
-function hasStarted({ metadata }: V1Job): boolean {
-  return metadata?.annotations?.[STARTED_ANNOTATION] !== undefined;
-}
-
 /**
- * Why a Job will not end by itself any more: others deleted or suspended it, and its pods are gone. Its work may be
- * half done, and is not begun again. While a pod of it remains, it counts as running.
+ * Why a deleted Job that a finalizer of others keeps will not end by itself: its controller makes no pod any more, and
+ * none is left. While a pod of it remains, it counts as running.
  */
-function stoppedBecause(job: V1Job): string | undefined {
-  const { metadata, spec, status } = job;
-  const deleted = metadata?.deletionTimestamp !== undefined;
+function deletedBecause({ metadata, status }: V1Job, wasStarted: boolean): string | undefined {
+  if (metadata?.deletionTimestamp === undefined) return undefined;
+  if (!wasStarted) return 'it was deleted before it was started';
   const pods = (status?.active ?? 0) + (status?.terminating ?? 0);
-  if (!hasStarted(job) && spec?.suspend === true)
-    return deleted ? 'it was deleted before it was started' : undefined;
-  if (pods > 0) return undefined;
-  if (deleted) return 'it was deleted while it ran, so its result is not known';
-  return spec?.suspend === true
-    ? 'somebody (such as a queue) suspended it while it ran, so its work was cut short'
-    : undefined;
+  return pods > 0 ? undefined : 'it was deleted while it ran';
+}
+
+function countedPods({ active, failed, succeeded, uncountedTerminatedPods: ended }: V1JobStatus): number {
+  const uncounted = (ended?.failed?.length ?? 0) + (ended?.succeeded?.length ?? 0);
+  return (active ?? 0) + (failed ?? 0) + (succeeded ?? 0) + uncounted;
 }

@@ -2,7 +2,7 @@ import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { LabelSelector } from '../../crds/host-pool.ts';
 import type { InstanceFacts } from '../../engine/view.ts';
 import { rawList } from '../../kube/client.ts';
-import { selects } from '../label-selector.ts';
+import { meetsAll } from '../label-selector.ts';
 
 type Budget = {
   readonly metadata: { readonly name: string };
@@ -22,6 +22,6 @@ export async function budgetsOf(
   ]);
   const labels = pods[0]?.metadata?.labels ?? {};
   return budgets
-    .filter(({ spec }) => spec?.selector && selects(spec.selector, labels))
+    .filter(({ spec }) => spec?.selector && meetsAll(spec.selector, labels))
     .map(({ metadata }) => metadata.name);
 }

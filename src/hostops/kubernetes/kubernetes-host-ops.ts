@@ -12,10 +12,10 @@ import type {
   Fence,
   HostOps,
   HostWatch,
+  IdleJob,
   MarkedHost,
   Scope,
   Subscription,
-  SuspendedJob,
 } from '../port.ts';
 import { adoptNode } from './adopt-node.ts';
 import { evictPod } from './evictions.ts';
@@ -119,8 +119,8 @@ export class KubernetesHostOps implements HostOps {
     }));
   }
 
-  suspendedJobs(owner: OwnerRef): readonly SuspendedJob[] {
-    return this.#jobs.suspended(owner);
+  idleJobs(owner: OwnerRef): readonly IdleJob[] {
+    return this.#jobs.idle(owner);
   }
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
@@ -211,6 +211,7 @@ export class KubernetesHostOps implements HostOps {
       case 'create-job':
       case 'start-job':
       case 'mend-job':
+      case 'withdraw-job':
       case 'delete-job':
         return this.#jobs.perform(effect, fence, signal);
     }

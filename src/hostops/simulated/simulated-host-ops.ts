@@ -21,10 +21,10 @@ import type {
   Fence,
   HostOps,
   HostWatch,
+  IdleJob,
   MarkedHost,
   Scope,
   Subscription,
-  SuspendedJob,
 } from '../port.ts';
 import { factsOf } from './simulated-facts.ts';
 import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
@@ -137,10 +137,14 @@ export class SimulatedHostOps implements HostOps {
     return this.markedHosts(scope);
   }
 
-  suspendedJobs({ uid }: OwnerRef): readonly SuspendedJob[] {
+  idleJobs(owner: OwnerRef): readonly IdleJob[] {
     return [...this.#world.jobs.values()]
-      .filter((job) => job.state === 'suspended' && job.ownerUid === uid)
-      .map(({ run, host, name, uid, revision }) => ({ run, host, name, uid, revision: String(revision) }));
+      .filter(({ ownerUid }) => ownerUid === owner.uid)
+      .flatMap(({ run, host, name, uid, revision, state }) =>
+        state === 'suspended' || state === 'succeeded'
+          ? [{ state, run, host, name, uid, revision: String(revision) }]
+          : [],
+      );
   }
 
   async adopt(
@@ -179,6 +183,8 @@ export class SimulatedHostOps implements HostOps {
         return this.#startJob(effect);
       case 'mend-job':
         return this.#mendJob(effect);
+      case 'withdraw-job':
+        return this.#withdrawJob(effect);
       case 'delete-job':
         return this.#deleteJob(effect);
     }
@@ -284,6 +290,13 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
+  #withdrawJob({ uid, revision }: Effect & { kind: 'withdraw-job' }): Outcome {
+    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    if (job?.state !== 'running' || revision !== String(job.revision)) return STALE;
+    this.#world.withdrawJob(job);
+    return ACCEPTED;
+  }
+
   #startJob({ uid, revision }: Effect & { kind: 'start-job' }): Outcome {
     const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
     if (!job) return STALE;
@@ -346,11 +359,21 @@ function instanceOf({
   return { ...pod, controller: unmanaged ? undefined : `ReplicaSet ${pod.name}` };
 }
 
-function jobFacts({ name, uid, revision, state, failure, altered }: SimulatedJob): EffectFacts {
+function jobFacts({
+  name,
+  uid,
+  revision,
+  state,
+  failure,
+  altered,
+  containerStarted,
+}: SimulatedJob): EffectFacts {
+  const isStuck = state === 'running' && !containerStarted;
   return {
-    ...{ name, uid, revision: String(revision), state },
+    ...{ name, uid, revision: String(revision), state, containerStarted },
     ...(failure === undefined ? {} : { failure }),
     ...(altered === undefined ? {} : { altered }),
+    ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),
   };
 }
 

@@ -8,9 +8,9 @@ import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
-import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
+import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
@@ -64,15 +64,28 @@ export type RunOptions = {
   readonly planned?: (plan: Plan) => Plan;
   /** Reads the run back from its status between any two passes and forgets all outcomes, like a restart. */
   readonly restarts?: boolean;
+  /** Refuses effects. */
+  readonly refusal?: (effect: Effect, world: SimulatedWorld) => Outcome | undefined;
   /** Omits the checks, to measure the rest. */
   readonly unchecked?: boolean;
 };
 
+class RefusingOps extends SimulatedHostOps {
+  readonly #refusal: (effect: Effect) => Outcome | undefined;
+
+  constructor(world: SimulatedWorld, refusal: RunOptions['refusal']) {
+    super(world);
+    this.#refusal = (effect) => refusal?.(effect, world);
+  }
+
+  override async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    return this.#refusal(effect) ?? super.perform(effect, fence, signal);
+  }
+}
+
 export class SimulatedRun extends SimulatedOperator {
   /** False: nobody knows whether there are alarms. */
   alarmsKnown = true;
-  /** Why an effect is refused; undefined for an effect that is carried out. */
-  refuses: (effect: Effect) => string | undefined = () => undefined;
   readonly #options: RunOptions;
   #diesOnceGranted = false;
 
@@ -92,7 +105,7 @@ export class SimulatedRun extends SimulatedOperator {
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
     const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable });
     const scope: Scope = { pool: 'default', provider: { kubernetes: { nodeSelector } }, before: [], roles };
-    const ops = new SimulatedHostOps(world);
+    const ops = new RefusingOps(world, options.refusal);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
     const plan = planned(build(strategySpec(options.spec), seeds, { maxUnavailable }).plan);
@@ -153,11 +166,6 @@ export class SimulatedRun extends SimulatedOperator {
     const changed = await super.pass();
     if (!this.#options.unchecked) this.#check();
     return changed;
-  }
-
-  protected override async perform(effect: Effect, fence: Fence): Promise<Outcome> {
-    const reason = this.refuses(effect);
-    return reason === undefined ? super.perform(effect, fence) : { kind: 'refused', reason };
   }
 
   protected override decide(input: DecideInput): Decided | NeedsPermits {
