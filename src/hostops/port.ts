@@ -46,10 +46,12 @@ export type MarkedHost = {
 
 /**
  * How to adopt the claim of a host and its Jobs that the run has recorded. Adoption changes only the epoch of a claim
- * that is there. It finds a recorded Job also where somebody removed the marks that Jobs are watched by.
+ * that is there. With a `uid` it skips a host that has another one. It finds a recorded Job also where somebody removed
+ * the marks that Jobs are watched by.
  */
 export type Adoption = {
   readonly claim: Claim;
+  readonly uid?: string | undefined;
   readonly makeIfMissing: boolean;
   readonly jobs?: readonly RecordedJob[];
 };

@@ -90,6 +90,13 @@ export function isApplyAsked(strategy: Requested): boolean {
   return pendingRequests(strategy).requests.some(({ verb }) => asks.includes(verb));
 }
 
+/** Whether a request asks a finished strategy for another plan: apply-all, for no plan in particular. */
+export function isRestAsked(strategy: Requested): boolean {
+  return pendingRequests(strategy).requests.some(
+    (request) => request.verb === 'apply-all' && request.plan === undefined,
+  );
+}
+
 /**
  * The status from which the next plan is built. An object without a status of ours is new, restored, or has lost its
  * status. Its answers would be lost, too: the requests in its annotations may have been carried out already, so they are

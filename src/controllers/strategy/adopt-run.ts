@@ -78,10 +78,10 @@ function adoptions(
   };
   return new Map(
     run.hosts.map((outage) => {
-      const { level, since, closedToNewWorkBefore = false } = outage;
+      const { uid, level, since, closedToNewWorkBefore = false } = outage;
       const claim = { ...common, level, since, closedToNewWorkBefore };
       const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);
-      return [outage.name, { claim, makeIfMissing, jobs: jobsOf(plan, run, outage) }];
+      return [outage.name, { claim, uid, makeIfMissing, jobs: jobsOf(plan, run, outage) }];
     }),
   );
 }

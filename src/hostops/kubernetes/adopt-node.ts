@@ -14,13 +14,14 @@ import { adoptPatch, claimPatch } from './node-patches.ts';
 export async function adoptNode(
   writer: Writer,
   host: HostName,
-  { claim, makeIfMissing }: Adoption,
+  { claim, uid, makeIfMissing }: Adoption,
   signal: AbortSignal,
 ): Promise<V1Node | undefined> {
   const path = `/api/v1/nodes/${host}`;
   return retryOnConflict(`node ${host}`, async () => {
     const read = await call<V1Node>(writer.config, { method: 'GET', path }, signal);
     const node = nodeState(read);
+    if (uid !== undefined && node.uid !== uid) return read;
     const held = node.claim;
     if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(node, claim)) return read;
     const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, claim);
