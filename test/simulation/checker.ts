@@ -4,16 +4,19 @@
  * planner or the controllers (a test checks its imports).
  */
 import { at, type ApiServer, type Change } from './world/api-server.ts';
-import { jobEnded, nodeOf } from './world/cluster.ts';
+import { daemonSetOf, jobEnded, nodeOf } from './world/cluster.ts';
 import { REPEATED } from './world/connection.ts';
-import type { ApiObject } from './world/objects.ts';
+import { keyOf, type ApiObject } from './world/objects.ts';
 import { EpochCheck } from './epoch-check.ts';
+import { EvictionCheck } from './eviction-check.ts';
 import { HostHistory, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
+import { RequestCheck } from './request-check.ts';
 import {
   answersOf,
   claimOf,
   epochOf,
+  isFinished,
   isSuspended,
   limitOf,
   modeOf,
@@ -24,6 +27,7 @@ import {
   selects,
   stateOf,
   type Claim,
+  type Outage,
 } from './seen.ts';
 
 const EFFECT = 'careen.dev/effect';
@@ -47,6 +51,8 @@ export type CheckerOptions = {
   readonly wasAnswered: (path: string) => boolean;
   /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
+  /** Whether a pod that has just left the host is about to start there again. */
+  readonly isReturning: (host: string) => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -55,8 +61,14 @@ export class Checker {
   readonly #hosts = new Map<string, HostHistory>();
   readonly #progress: ProgressCheck;
   readonly #epochs: EpochCheck;
+  readonly #evictions: EvictionCheck;
+  readonly #requests: RequestCheck;
   /** The effects whose Job was started. */
   readonly #started = new Set<string>();
+  /** The uids of the Jobs whose container was started. */
+  readonly #ran = new Set<string>();
+  /** The hosts on which a container of a run was started. */
+  readonly #touched = new Set<string>();
   /** By the uid of a strategy: when a retry was accepted last. */
   readonly #retriedAt = new Map<string, number>();
   /** By the uid of a pod: who evicted it. */
@@ -80,6 +92,8 @@ export class Checker {
       historyOf: (host) => this.#historyOf(host),
     });
     this.#epochs = new EpochCheck(failed);
+    this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
+    this.#requests = new RequestCheck(failed);
     options.server.listen((change) => this.#judge(change));
   }
 
@@ -173,17 +187,19 @@ export class Checker {
     if (knows || this.#options.now() - since > IN_FLIGHT_MS) this.#fail(`(4) ${what} in Suspend`);
   }
 
-  #pod({ object, before, by, type }: Change): void {
+  #pod(change: Change): void {
+    const { object, before, by, type } = change;
     const host = nodeOf(object);
-    if (object.metadata.labels?.[RUN_LABEL] === undefined) {
-      const pods = this.#options.server
-        .list('pods')
-        .filter((each) => nodeOf(each) === host && each.metadata.labels?.[RUN_LABEL] === undefined);
-      this.#historyOf(host).pods(this.#options.now(), pods.length);
+    this.#evictions.seen(change);
+    if (leaves(object)) {
+      const { server, isReturning, now } = this.#options;
+      const pods = server.list('pods').filter((each) => nodeOf(each) === host && leaves(each));
+      this.#historyOf(host).pods(now(), pods.length + (isReturning(host) ? 1 : 0));
     }
     if (!this.#options.isOperator(by) || by.endsWith(REPEATED)) return;
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
     this.#evictedBy.set(object.metadata.uid, by);
+    if (type === 'MODIFIED' && before?.metadata.deletionTimestamp === undefined) this.#evictions.evicted(object);
     const run = this.#historyOf(host).now.claim?.run;
     // An eviction carries no epoch: one that an earlier leader sent may still arrive.
     if (
@@ -228,6 +244,11 @@ export class Checker {
     const strategy = this.#strategyOf(run);
     if (!strategy || !outagesOf(strategy).some(({ name, jobs }) => name === host && jobs.includes(uid)))
       this.#fail(`(5) a Job was started on ${host} before its strategy had recorded it`);
+    if (Number(object.spec?.['backoffLimit']) !== 0)
+      this.#fail(`(5) a Job was started on ${host} that may run more than once`);
+    const isBusy = ({ exists, claim, pods }: HostState): boolean =>
+      exists && claim?.level === 'away' && pods > 0;
+    if (this.#isKnown(host, isBusy)) this.#fail(`(2) a Job was started on ${host} under a pod`);
     const busy = this.#options.server
       .list('jobs')
       .filter(
@@ -303,6 +324,9 @@ export class Checker {
     }
     this.#attempts(object, before);
     this.#progress.judge(object, before);
+    this.#requests.judge(object, before);
+    if (isFinished(object) && this.#options.server.list('nodes').length === 0)
+      this.#fail(`(6) ${object.metadata.name} is finished, and there is no host`);
     this.#epochs.strategy(object, before, by);
   }
 
@@ -358,6 +382,36 @@ export class Checker {
         this.#fail(`${what} without a permit for ${name}`);
   }
 
+  /** Judges a host that stays locked. */
+  #kept(strategy: ApiObject, { name, level, result }: Outage): void {
+    if (result !== 'failed' && result !== 'timed-out') this.#fail(`(4) ${name} is kept, and its result is ${result}`);
+    if (level === 'away' && !this.#touched.has(touch(runIdOf(strategy), name)))
+      this.#fail(`(4) ${name} is kept locked, and nothing was ever started on it`);
+  }
+
+  /** Learns that the container of a Job starts. */
+  ran({ metadata }: ApiObject): void {
+    const host = metadata.annotations?.[HOST] ?? '';
+    if (this.#ran.has(metadata.uid)) this.#fail(`(5) the Job ${metadata.name} ran on ${host} a second time`);
+    this.#ran.add(metadata.uid);
+    this.#touched.add(touch(metadata.labels?.[RUN_LABEL] ?? '', host));
+  }
+
+  /**
+   * Judges the end of a calm seed: whatever happened, a run has to endure it.
+   * @param hostsOf the hosts that a strategy has to patch, unless they were deleted
+   */
+  atCalmEnd(hostsOf: (strategy: string) => readonly string[]): void {
+    for (const strategy of this.#options.server.list('patchstrategies')) {
+      if (stateOf(strategy) === 'applied')
+        for (const host of hostsOf(keyOf(strategy.metadata))) this.#progress.atEnd(strategy, host);
+      const { name } = strategy.metadata;
+      const state = String(stateOf(strategy));
+      if (state !== 'applied' && state !== 'applying')
+        this.#fail(`(4) ${name} is ${state}, and nothing went wrong: ${String(at(strategy.status, 'message'))}`);
+    }
+  }
+
   /** Judges the end of a seed: everything is released, except hosts that failed and are reported as failed. */
   atEnd(): void {
     const { server, pool } = this.#options;
@@ -384,9 +438,17 @@ export class Checker {
       if (kept.get(host) !== run) this.#fail(`(5) the permit of ${run} for ${host} was never freed`);
     for (const strategy of server.list('patchstrategies'))
       for (const outage of outagesOf(strategy))
-        if (outage.result !== 'failed' && outage.result !== 'timed-out')
-          this.#fail(`(4) ${outage.name} is kept, and its result is ${outage.result}`);
+        this.#kept(strategy, outage);
   }
+}
+
+/** Whether a pod has to leave before its host is empty. */
+function leaves(pod: ApiObject): boolean {
+  return pod.metadata.labels?.[RUN_LABEL] === undefined && daemonSetOf(pod) === undefined;
+}
+
+function touch(run: string, host: string): string {
+  return `${run}/${host}`;
 }
 
 function evictionOf({ metadata: { namespace = '', name } }: ApiObject): string {

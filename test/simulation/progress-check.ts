@@ -1,7 +1,7 @@
 /** Judges the progress that a strategy reports by the states of its hosts (invariant 6). */
 import type { ApiObject } from './world/objects.ts';
-import type { HostHistory, HostState } from './host-history.ts';
-import { outagesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
+import { isAsWellAsBefore, type HostHistory, type HostState } from './host-history.ts';
+import { outagesOf, patchesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
 
 /** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
@@ -38,6 +38,14 @@ export class ProgressCheck {
       for (const stage of stagesOf(object, phase))
         this.#stage(object, before, phase, stage, old[stage.id], earliest);
     }
+  }
+
+  /** Judges a host of a strategy that is applied. */
+  atEnd(strategy: ApiObject, host: string): void {
+    const patches = patchesOf(strategy);
+    const { now: state, wasDeleted } = this.#options.historyOf(host);
+    if (state.exists && !wasDeleted && !this.#isCurrent(state, patches))
+      this.#options.failed(`(6) ${strategy.metadata.name} is applied, and ${host} lacks ${patches.join(', ')}`);
   }
 
   #stage(
@@ -101,10 +109,11 @@ export class ProgressCheck {
       case 'lock-hosts':
         return (_, state) => holds(state) && state.closed;
       case 'migrate-instances-from-host':
-        return (_, state) => (holds(state) || !state.exists) && state.pods === 0;
+        return (_, state) => !state.exists || (holds(state) && state.pods === 0);
       case 'verify':
         return (host, state) =>
           state.ready &&
+          isAsWellAsBefore(state) &&
           this.#isCurrent(state, patches) &&
           this.#rebooted(before, object, host, state) &&
           (level === 'away' || !holds(state));

@@ -83,6 +83,19 @@ export function stateOf({ status }: ApiObject): string | undefined {
   return textAt(status, 'state');
 }
 
+/** Whether it says that all is done. */
+export function isFinished(strategy: ApiObject): boolean {
+  const isReady = listAt(strategy.status, 'conditions').some(
+    (each) => at(each, 'type') === 'Ready' && at(each, 'status') === 'True',
+  );
+  return isReady || stateOf(strategy) === 'applied';
+}
+
+/** The ids of its patches. */
+export function patchesOf({ spec }: ApiObject): readonly string[] {
+  return listAt(spec, 'patches').map((each) => String(at(each, 'id')));
+}
+
 /** Whether it is suspended, and the operator has seen that. */
 export function isSuspended(strategy: ApiObject): boolean {
   const { status, metadata } = strategy;
