@@ -4,16 +4,17 @@
  * planner or the controllers (a test checks its imports).
  */
 import { at, type ApiServer, type Change } from './world/api-server.ts';
-import { daemonSetOf, jobEnded, nodeOf } from './world/cluster.ts';
+import { daemonSetOf, nodeOf } from './world/cluster.ts';
+import { jobEnded } from './world/job-controller.ts';
 import { REPEATED } from './world/connection.ts';
 import { keyOf, type ApiObject } from './world/objects.ts';
+import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
 import { EvictionCheck } from './eviction-check.ts';
 import { HostHistory, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
 import { RequestCheck } from './request-check.ts';
 import {
-  answersOf,
   claimOf,
   epochOf,
   isFinished,
@@ -27,7 +28,6 @@ import {
   selects,
   stateOf,
   type Claim,
-  type Outage,
 } from './seen.ts';
 
 const EFFECT = 'careen.dev/effect';
@@ -63,14 +63,13 @@ export class Checker {
   readonly #epochs: EpochCheck;
   readonly #evictions: EvictionCheck;
   readonly #requests: RequestCheck;
+  readonly #end: EndCheck;
   /** The effects whose Job was started. */
   readonly #started = new Set<string>();
   /** The uids of the Jobs whose container was started. */
   readonly #ran = new Set<string>();
   /** The hosts on which a container of a run was started. */
   readonly #touched = new Set<string>();
-  /** By the uid of a strategy: when a retry was accepted last. */
-  readonly #retriedAt = new Map<string, number>();
   /** By the uid of a pod: who evicted it. */
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
@@ -93,7 +92,12 @@ export class Checker {
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
-    this.#requests = new RequestCheck(failed);
+    this.#requests = new RequestCheck({ server: options.server, now, failed });
+    this.#end = new EndCheck({
+      ...{ server: options.server, pool: options.pool, failed },
+      stateOf: (host) => this.#historyOf(host).now,
+      wasTouched: (run, host) => this.#touched.has(touch(run, host)),
+    });
     options.server.listen((change) => this.#judge(change));
   }
 
@@ -199,7 +203,8 @@ export class Checker {
     if (!this.#options.isOperator(by) || by.endsWith(REPEATED)) return;
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
     this.#evictedBy.set(object.metadata.uid, by);
-    if (type === 'MODIFIED' && before?.metadata.deletionTimestamp === undefined) this.#evictions.evicted(object);
+    if (type === 'MODIFIED' && before?.metadata.deletionTimestamp === undefined)
+      this.#evictions.evicted(object);
     const run = this.#historyOf(host).now.claim?.run;
     // An eviction carries no epoch: one that an earlier leader sent may still arrive.
     if (
@@ -322,33 +327,11 @@ export class Checker {
       const history = this.#historyOf(name);
       if (uncordoned && history.now.claim?.run === runIdOf(object)) history.seenOpen(this.#options.now());
     }
-    this.#attempts(object, before);
     this.#progress.judge(object, before);
     this.#requests.judge(object, before);
     if (isFinished(object) && this.#options.server.list('nodes').length === 0)
       this.#fail(`(6) ${object.metadata.name} is finished, and there is no host`);
     this.#epochs.strategy(object, before, by);
-  }
-
-  /** Each attempt has its own Jobs. */
-  #attempts(object: ApiObject, before: ApiObject): void {
-    const { server, now } = this.#options;
-    const { uid } = object.metadata;
-    const known = new Set(answersOf(before).map(({ id }) => id));
-    const isRetried = answersOf(object).some(
-      ({ id, verb, answer }) => verb === 'retry' && answer === 'accepted' && !known.has(id),
-    );
-    if (isRetried) this.#retriedAt.set(uid, now());
-    const jobs = new Set(outagesOf(before).flatMap((outage) => outage.jobs));
-    for (const outage of outagesOf(object))
-      for (const job of outage.jobs.filter((each) => !jobs.has(each))) {
-        const made = server.list('jobs').find(({ metadata }) => metadata.uid === job)?.metadata;
-        // Timestamps of objects are in whole seconds.
-        if (made && Date.parse(made.creationTimestamp) + 1_000 <= (this.#retriedAt.get(uid) ?? 0))
-          this.#fail(
-            `(5) after a retry the Job ${made.name} of the attempt before was taken for ${outage.name}`,
-          );
-      }
   }
 
   /** A write is guarded by the version that it was decided on: so `before` is the operator's view. */
@@ -382,13 +365,6 @@ export class Checker {
         this.#fail(`${what} without a permit for ${name}`);
   }
 
-  /** Judges a host that stays locked. */
-  #kept(strategy: ApiObject, { name, level, result }: Outage): void {
-    if (result !== 'failed' && result !== 'timed-out') this.#fail(`(4) ${name} is kept, and its result is ${result}`);
-    if (level === 'away' && !this.#touched.has(touch(runIdOf(strategy), name)))
-      this.#fail(`(4) ${name} is kept locked, and nothing was ever started on it`);
-  }
-
   /** Learns that the container of a Job starts. */
   ran({ metadata }: ApiObject): void {
     const host = metadata.annotations?.[HOST] ?? '';
@@ -397,48 +373,16 @@ export class Checker {
     this.#touched.add(touch(metadata.labels?.[RUN_LABEL] ?? '', host));
   }
 
-  /**
-   * Judges the end of a calm seed: whatever happened, a run has to endure it.
-   * @param hostsOf the hosts that a strategy has to patch, unless they were deleted
-   */
+  /** Judges the end of a calm seed; `hostsOf`: the hosts that a strategy has to patch, unless they were deleted. */
   atCalmEnd(hostsOf: (strategy: string) => readonly string[]): void {
-    for (const strategy of this.#options.server.list('patchstrategies')) {
-      if (stateOf(strategy) === 'applied')
-        for (const host of hostsOf(keyOf(strategy.metadata))) this.#progress.atEnd(strategy, host);
-      const { name } = strategy.metadata;
-      const state = String(stateOf(strategy));
-      if (state !== 'applied' && state !== 'applying')
-        this.#fail(`(4) ${name} is ${state}, and nothing went wrong: ${String(at(strategy.status, 'message'))}`);
-    }
+    this.#end.calm((strategy) => {
+      for (const host of hostsOf(keyOf(strategy.metadata))) this.#progress.atEnd(strategy, host);
+    });
   }
 
-  /** Judges the end of a seed: everything is released, except hosts that failed and are reported as failed. */
+  /** Judges the end of a seed. */
   atEnd(): void {
-    const { server, pool } = this.#options;
-    const kept = new Map(
-      server
-        .list('patchstrategies')
-        .flatMap((each) => outagesOf(each).map(({ name }) => [name, runIdOf(each)] as const)),
-    );
-    for (const { metadata } of server.list('nodes')) {
-      const { name } = metadata;
-      const { claim, closed, closedByOthers, looksAsBefore } = this.#historyOf(name).now;
-      if (claim && kept.get(name) !== claim.run)
-        this.#fail(`(4) a claim of ${claim.run} was left on ${name}`);
-      if (
-        !claim &&
-        closed &&
-        !closedByOthers &&
-        !looksAsBefore &&
-        metadata.annotations?.['careen.dev/left-locked'] === undefined
-      )
-        this.#fail(`(4) ${name} was left cordoned, and nothing says why`);
-    }
-    for (const { host, run } of permitsOf(server.get('hostpools', pool)))
-      if (kept.get(host) !== run) this.#fail(`(5) the permit of ${run} for ${host} was never freed`);
-    for (const strategy of server.list('patchstrategies'))
-      for (const outage of outagesOf(strategy))
-        this.#kept(strategy, outage);
+    this.#end.judge();
   }
 }
 

@@ -9,7 +9,9 @@ const MOST = 2;
 
 export type EvictionOptions = {
   readonly now: () => number;
-  readonly hostOf: (name: string) => { readonly holdsSince: (holds: (state: HostState) => boolean) => number };
+  readonly hostOf: (name: string) => {
+    readonly holdsSince: (holds: (state: HostState) => boolean) => number;
+  };
   readonly failed: (complaint: string) => void;
 };
 

@@ -5,7 +5,7 @@
 import { Refusal, type Change } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
 import { INCIDENT_KINDS } from './incidents/incidents.ts';
-import type { JobFate } from './world/cluster.ts';
+import type { JobFate } from './world/job-controller.ts';
 import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
 import type { Random } from './world/random.ts';
 import type { Owner } from './world/scheduler.ts';

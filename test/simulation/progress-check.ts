@@ -45,7 +45,9 @@ export class ProgressCheck {
     const patches = patchesOf(strategy);
     const { now: state, wasDeleted } = this.#options.historyOf(host);
     if (state.exists && !wasDeleted && !this.#isCurrent(state, patches))
-      this.#options.failed(`(6) ${strategy.metadata.name} is applied, and ${host} lacks ${patches.join(', ')}`);
+      this.#options.failed(
+        `(6) ${strategy.metadata.name} is applied, and ${host} lacks ${patches.join(', ')}`,
+      );
   }
 
   #stage(

@@ -83,7 +83,10 @@ class SeedRun {
     this.#timeline = new Timeline(writeLine, () => scheduler.now - START);
     this.#fate = fateOf(seed);
     const { isCalm } = this.#fate;
-    this.#scenario = scenarioOf(this.#random.fork(), { isCalm, hostsAfterMs: hostsAfterMs(seed, this.#fate) });
+    this.#scenario = scenarioOf(this.#random.fork(), {
+      isCalm,
+      hostsAfterMs: hostsAfterMs(seed, this.#fate),
+    });
     this.#server = new ApiServer(() => scheduler.now);
     this.#server.listen((change) => this.#timeline.change(change));
     this.#checker = this.#makeChecker();

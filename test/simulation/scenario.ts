@@ -72,7 +72,10 @@ export function scenarioOf(random: Random, { isCalm, hostsAfterMs }: ScenarioOpt
   const consent = random.chance(0.85);
   const closed = random.chance(0.2) ? random.pick(hosts) : undefined;
   const current = new Set(random.chance(0.3) ? [random.pick(hosts)] : []);
-  const specs = strategies.map((name) => ({ ...specOf(name, random), ...(isCalm ? { timing: GENEROUS } : {}) }));
+  const specs = strategies.map((name) => ({
+    ...specOf(name, random),
+    ...(isCalm ? { timing: GENEROUS } : {}),
+  }));
   const addHosts = (cluster: Cluster): void => {
     for (const name of hosts) {
       cluster.addNode(

@@ -6,7 +6,8 @@
 import type { Call } from '../../../src/kube/client.ts';
 import { stagesOf, type Stage, type Step } from '../seen.ts';
 import type { ApiServer } from '../world/api-server.ts';
-import type { Cluster, JobStart } from '../world/cluster.ts';
+import type { Cluster } from '../world/cluster.ts';
+import type { JobStart } from '../world/job-controller.ts';
 import type { ApiObject } from '../world/objects.ts';
 import type { Random } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';

@@ -1,6 +1,6 @@
 /** The kinds of incidents, and those that befall a seed. */
 import type { Call } from '../../../src/kube/client.ts';
-import type { JobStart } from '../world/cluster.ts';
+import type { JobStart } from '../world/job-controller.ts';
 import type { ApiObject } from '../world/objects.ts';
 import { Random } from '../world/random.ts';
 import { evictionDenied, janitor, jobRefused, jobWithoutPod, policyEditsJobs } from './denials.ts';

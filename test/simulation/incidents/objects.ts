@@ -10,35 +10,45 @@ const REQUEST = 'careen.dev/request';
 const GIT = 'git';
 const SOMEBODY = 'somebody';
 
-/** Git's copy of a strategy, or that of a backup, replaces ours. */
+/** Git's copy of a strategy, or that of a backup, replaces ours. Some were ordered by request, in mode Hold. */
 export const gitRestores: Incident = (scene) => {
   const { random, server, strategies, note } = scene;
-  const older = new Map<string, ApiObject>();
-  for (let left = random.int(1, 3); left > 0; left -= 1) {
-    const key = random.pick(strategies);
-    const at = random.int(5_000, 120_000);
+  const key = random.pick(strategies);
+  if (random.chance(0.6)) later(scene, random.int(3_000, 8_000), () => askInHold(scene, key));
+  let copy: ApiObject | undefined;
+  for (let left = random.int(1, 3), at = 8_000; left > 0; left -= 1) {
     later(scene, at, () => {
-      const found = server.get('patchstrategies', key);
-      if (found) older.set(key, found);
+      copy = server.get('patchstrategies', key);
     });
-    later(scene, at + random.int(2_000, 60_000), () => {
-      const copy = older.get(key);
-      const found = server.get('patchstrategies', key);
-      if (!copy || !found || found.metadata.uid !== copy.metadata.uid) return;
-      const how = random.pick(WAYS);
-      note(`${key}: ${how.name}`);
-      how.act(scene, key, copy);
+    at += random.int(2_000, 60_000);
+    later(scene, at, () => {
+      if (!copy || server.get('patchstrategies', key)?.metadata.uid !== copy.metadata.uid) return;
+      const way = random.pick(WAYS);
+      note(`${key}: ${way.name}`);
+      way.act(scene, key, copy);
     });
   }
   return {};
 };
 
+function askInHold({ server }: Scene, key: string): void {
+  if (!server.get('patchstrategies', key)) return;
+  const request = JSON.stringify({ id: 'from-git', verb: 'apply-all' });
+  server.update(
+    'patchstrategies',
+    key,
+    ({ metadata, spec, ...rest }) => ({
+      ...rest,
+      metadata: { ...metadata, annotations: { ...metadata.annotations, [REQUEST]: request } },
+      spec: { ...spec, execution: { mode: 'Hold' } },
+    }),
+    SOMEBODY,
+  );
+}
+
 type Way = { readonly name: string; readonly act: (scene: Scene, key: string, copy: ApiObject) => void };
 
-const change = (
-  name: string,
-  of: (object: ApiObject, copy: ApiObject) => ApiObject,
-): Way => ({
+const change = (name: string, of: (object: ApiObject, copy: ApiObject) => ApiObject): Way => ({
   name,
   act: ({ server }, key, copy) => {
     server.update('patchstrategies', key, (object) => of(object, copy), GIT);
@@ -59,7 +69,10 @@ const WAYS: readonly Way[] = [
   ),
   change('its request is placed again', (object, { metadata }) => {
     const request = metadata.annotations?.[REQUEST];
-    const annotations = { ...object.metadata.annotations, ...(request === undefined ? {} : { [REQUEST]: request }) };
+    const annotations = {
+      ...object.metadata.annotations,
+      ...(request === undefined ? {} : { [REQUEST]: request }),
+    };
     return { ...object, metadata: { ...object.metadata, annotations } };
   }),
   {

@@ -2,38 +2,21 @@
  * The changes of a cluster by itself: Jobs run on their hosts and change them, hosts reboot, pods leave within their
  * budgets and start elsewhere. It knows the operator only by the objects that it writes.
  */
-import { Refusal, at, type ApiServer, type Change } from './api-server.ts';
-import { keyOf, type ApiObject, type Json, type Metadata } from './objects.ts';
+import { Refusal, at, type ApiServer } from './api-server.ts';
+import { CLUSTER, JobController, REBOOT, type JobControllerOptions } from './job-controller.ts';
+import { keyOf, type ApiObject, type Json } from './objects.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-export const CLUSTER = 'cluster';
 const APP_LABEL = 'app';
-const HOST_ANNOTATION = 'careen.dev/host';
-const ACTION_LABEL = 'careen.dev/action';
-const REBOOT = 'reboot';
 const KUBELET_FINALIZER = 'simulated/kubelet';
 const RESCHEDULE_MS = 5_000;
-const COLLECT_MS = 2_000;
-const LOST_JOB_MS = 20_000;
-/** Kubernetes waits so long before it runs the pod of a Job again. */
-const RERUN_MS = 10_000;
 const DAEMON_SET = 'DaemonSet';
 /** The reason why a node that joins is not Ready. */
 const JOINING = 'joining';
 
 /** The node info that a patch changes: as soon as its Job has ended, or with the next boot. */
 export type PatchChange = { readonly atOnce?: Json; readonly atReboot?: Json };
-
-/** The end of a Job. `lie`: it reports success, and nothing has changed. */
-export type JobFate = { readonly end: 'success' | 'failure' | 'lie' | 'hang'; readonly milliseconds: number };
-
-/** When the container of a Job starts, and what the cluster shows until then: no pod, or a pod that waits. */
-export type JobStart = {
-  readonly afterMs: number;
-  readonly shows: 'no pod' | 'a waiting pod';
-  readonly reason: string;
-};
 
 /** What a pod is besides a part of its app. */
 export type PodTraits = {
@@ -46,16 +29,12 @@ export type PodTraits = {
 /** A condition of a node that reports a problem. */
 export type Problem = { readonly type: string; readonly reason: string; readonly message: string };
 
-export type ClusterOptions = {
+export type ClusterOptions = Omit<JobControllerOptions, 'patched' | 'rebooted'> & {
   readonly patches: Readonly<Record<string, PatchChange>>;
   /** By app: how many pods must be available. */
   readonly minAvailable: Readonly<Record<string, number>>;
-  readonly fateOf: (host: string, action: string) => JobFate;
   readonly rebootMs: () => number;
   readonly leaveMs: () => number;
-  readonly startOf: (job: ApiObject) => JobStart;
-  /** Learns that the container of a Job starts. */
-  readonly ran: (job: ApiObject) => void;
   /** Learns that a host is about to be Ready after its reboot. */
   readonly comesBack: (host: string) => void;
   /** How long a pod that has ended is held by a finalizer of somebody. */
@@ -71,15 +50,13 @@ export class Cluster {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #options: ClusterOptions;
-  readonly #started = new Set<string>();
+  readonly #jobs: JobController;
   /** Node info that the next boot of a host brings. */
   readonly #installed = new Map<string, Json>();
   /** By host: the reasons why it is not Ready. */
   readonly #down = new Map<string, Set<string>>();
   /** The hosts to which a pod is about to return. */
   readonly #returning = new Set<string>();
-  /** By the uid of a Job: how often its pod has failed. */
-  readonly #failures = new Map<string, number>();
   #serial = 0;
 
   constructor(server: ApiServer, scheduler: Scheduler, random: Random, options: ClusterOptions) {
@@ -87,7 +64,11 @@ export class Cluster {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#options = options;
-    server.listen((change) => this.#changed(change));
+    this.#jobs = new JobController(server, scheduler, {
+      ...options,
+      patched: (host, action) => this.#patch(host, action),
+      rebooted: (host, job) => this.#reboot(host, job),
+    });
   }
 
   addNode(name: string, labels: Readonly<Record<string, string>>, nodeInfo: Json, spec: Json = {}): void {
@@ -231,128 +212,6 @@ export class Cluster {
     this.#scheduler.after(this.#options.leaveMs(), () => this.#gone(pod));
   }
 
-  #changed({ resource, type, object }: Change): void {
-    if (resource === 'patchstrategies' && type === 'DELETED') this.#collect(object);
-    if (resource !== 'jobs') return;
-    if (type === 'DELETED') {
-      this.#scheduler.after(COLLECT_MS, () => this.#removeJobPod(object));
-      return;
-    }
-    if (type === 'ADDED') this.#scheduler.after(COLLECT_MS, () => this.#collectOrphan(object));
-    const { uid } = object.metadata;
-    if (object.spec?.['suspend'] === true || this.#started.has(uid)) return;
-    this.#started.add(uid);
-    const deadline = Number(object.spec?.['activeDeadlineSeconds'] ?? Infinity) * 1000;
-    if (Number.isFinite(deadline)) this.#scheduler.after(deadline, () => this.#exceeded(object));
-    const start = this.#options.startOf(object);
-    if (start.afterMs === 0) return this.#run(object);
-    if (start.shows === 'a waiting pod') {
-      const state = { waiting: { reason: start.reason, message: 'it cannot start' } };
-      this.#setJobPod(object, { phase: 'Pending', containerStatuses: [{ name: 'apply', state }] });
-    }
-    if (Number.isFinite(start.afterMs)) this.#scheduler.after(start.afterMs, () => this.#run(object));
-  }
-
-  /** The container of a Job starts. */
-  #run(job: ApiObject): void {
-    if (!this.#isOpen(job)) return;
-    const [host, action] = [
-      job.metadata.annotations?.[HOST_ANNOTATION] ?? '',
-      job.metadata.labels?.[ACTION_LABEL] ?? '',
-    ];
-    if (this.#server.get('nodes', host)) {
-      const state = { running: { startedAt: new Date(this.#scheduler.now).toISOString() } };
-      this.#setJobPod(job, { phase: 'Running', containerStatuses: [{ name: 'apply', state }] });
-      this.#options.ran(job);
-    }
-    const { end, milliseconds } = this.#options.fateOf(host, action);
-    if (end !== 'hang') this.#scheduler.after(milliseconds, () => this.#endJob(job, host, action, end));
-  }
-
-  #isOpen({ metadata }: ApiObject): boolean {
-    const job = this.#server.get('jobs', keyOf(metadata));
-    return (
-      job?.metadata.uid === metadata.uid && !jobEnded(job) && job.metadata.deletionTimestamp === undefined
-    );
-  }
-
-  #exceeded(job: ApiObject): void {
-    if (!this.#isOpen(job)) return;
-    this.#removeJobPod(job);
-    this.#markJob(job, 'Failed', 'DeadlineExceeded');
-  }
-
-  /** Removes the Jobs of a deleted strategy. */
-  #collect({ metadata: { uid } }: ApiObject): void {
-    for (const { metadata } of this.#server.list('jobs'))
-      if (metadata.ownerReferences?.some((owner) => owner.uid === uid))
-        this.#server.remove('jobs', keyOf(metadata), CLUSTER);
-  }
-
-  #collectOrphan({ metadata }: ApiObject): void {
-    const owners = this.#server.list('patchstrategies').map((each) => each.metadata.uid);
-    const isOrphan = metadata.ownerReferences?.every(({ uid }) => !owners.includes(uid));
-    if (isOrphan && this.#server.get('jobs', keyOf(metadata)))
-      this.#server.remove('jobs', keyOf(metadata), CLUSTER);
-  }
-
-  #endJob(job: ApiObject, host: string, action: string, end: JobFate['end']): void {
-    if (!this.#isOpen(job)) return;
-    if (!this.#server.get('nodes', host)) {
-      this.#scheduler.after(LOST_JOB_MS, () => this.#markJob(job, 'Failed', 'the host of the pod is gone'));
-      return;
-    }
-    if (end === 'failure') return this.#failJob(job);
-    this.#endJobPod(job, 'Succeeded', 0);
-    if (end === 'success' && action === REBOOT) return this.#reboot(host, job);
-    if (end === 'success') this.#patch(host, action);
-    this.#markJob(job, 'Complete', '');
-  }
-
-  #failJob(job: ApiObject): void {
-    this.#endJobPod(job, 'Failed', 7);
-    const key = keyOf(job.metadata);
-    const limit = Number(this.#server.get('jobs', key)?.spec?.['backoffLimit'] ?? 0);
-    const failures = (this.#failures.get(job.metadata.uid) ?? 0) + 1;
-    this.#failures.set(job.metadata.uid, failures);
-    if (failures > limit) this.#markJob(job, 'Failed', 'BackoffLimitExceeded');
-    else this.#scheduler.after(RERUN_MS, () => this.#run(job));
-  }
-
-  /** The one pod of a Job, in a new state. */
-  #setJobPod({ metadata }: ApiObject, status: Json): void {
-    const { name, namespace = '', uid, labels = {}, annotations = {} } = metadata;
-    const pod: Pick<Metadata, 'name' | 'namespace'> = { name: `${name}-pod`, namespace };
-    const key = keyOf(pod);
-    if (this.#server.get('pods', key)) {
-      this.#server.update('pods', key, (each) => ({ ...each, status }), CLUSTER);
-      return;
-    }
-    const owner = { apiVersion: 'batch/v1', kind: 'Job', name, uid, controller: true };
-    const jobLabels = { 'batch.kubernetes.io/job-name': name, 'batch.kubernetes.io/controller-uid': uid };
-    const of = { ...pod, labels: { ...labels, ...jobLabels }, ownerReferences: [owner] };
-    const spec = { nodeName: annotations[HOST_ANNOTATION] };
-    this.#server.create('pods', { apiVersion: 'v1', kind: 'Pod', metadata: of, spec, status }, CLUSTER);
-  }
-
-  #endJobPod(job: ApiObject, phase: 'Succeeded' | 'Failed', exitCode: number): void {
-    const terminated = { exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' };
-    this.#setJobPod(job, { phase, containerStatuses: [{ name: 'apply', state: { terminated } }] });
-  }
-
-  #removeJobPod({ metadata: { name, namespace = '' } }: ApiObject): void {
-    const key = keyOf({ name: `${name}-pod`, namespace });
-    if (this.#server.get('pods', key)) this.#server.remove('pods', key, CLUSTER);
-  }
-
-  #markJob({ metadata }: ApiObject, type: 'Complete' | 'Failed', reason: string): void {
-    const key = keyOf(metadata);
-    const found = this.#server.get('jobs', key);
-    if (found?.metadata.uid !== metadata.uid || jobEnded(found)) return;
-    const status = { conditions: [{ type, status: 'True', reason }] };
-    this.#server.update('jobs', key, (job) => ({ ...job, status }), CLUSTER);
-  }
-
   #patch(host: string, id: string): void {
     const { atOnce = {}, atReboot = {} } = this.#options.patches[id] ?? {};
     this.#installed.set(host, { ...this.#installed.get(host), ...atReboot });
@@ -362,7 +221,7 @@ export class Cluster {
   /** The reboot often kills the Job that requested it. */
   #reboot(host: string, job: ApiObject): void {
     const uid = this.#server.get('nodes', host)?.metadata.uid;
-    this.#markJob(job, this.#random.chance(0.5) ? 'Complete' : 'Failed', '');
+    this.#jobs.mark(job, this.#random.chance(0.5) ? 'Complete' : 'Failed', '');
     this.setDown(host, REBOOT, true);
     this.#scheduler.after(this.#options.rebootMs(), () => {
       if (this.#server.get('nodes', host)?.metadata.uid !== uid) return;
@@ -449,10 +308,6 @@ export function nodeOf(pod: ApiObject): string {
 export function isReady(node: ApiObject): boolean {
   const conditions = node.status?.['conditions'];
   return Array.isArray(conditions) && at(conditions[0], 'status') === 'True';
-}
-
-export function jobEnded(job: ApiObject): boolean {
-  return job.status?.['conditions'] !== undefined;
 }
 
 /** The API version of the DaemonSet that a pod belongs to. */
