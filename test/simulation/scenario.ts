@@ -49,7 +49,7 @@ export type Scenario = {
 };
 
 export type ScenarioOptions = {
-  /** Everything can end well: no step has a tight timeout, and no drain needs consent. */
+  /** Everything can end well: no host is cordoned, no step has a tight timeout, no drain needs consent. */
   readonly isCalm: boolean;
   /** The hosts come so long after the pool and the strategies; 0: before the strategies. */
   readonly hostsAfterMs: number;
@@ -82,7 +82,7 @@ export function scenarioOf(random: Random, { isCalm, hostsAfterMs }: ScenarioOpt
         name,
         labelsOf(name),
         current.has(name) ? NEW : OLD,
-        name === closed ? { unschedulable: true } : {},
+        name === closed && !isCalm ? { unschedulable: true } : {},
       );
     }
     for (const [app, host] of pods)

@@ -14,7 +14,7 @@ export const podComesBack: Incident = (scene) => {
   const { random, cluster, hosts, server, isOver, note } = scene;
   const host = random.pick(hosts);
   later(scene, random.int(100, 5_000), () => {
-    if (server.get('nodes', host)) cluster.addPod(STICKY, host);
+    if (server.get('nodes', host)) cluster.addPod(STICKY, host, { tolerant: true });
   });
   return {
     returnsTo: (pod) => {
@@ -33,7 +33,7 @@ export const daemonPod: Incident = (scene) => {
     later(scene, random.int(100, 5_000), () => {
       if (!server.get('nodes', host)) return;
       note(host);
-      cluster.addPod(DAEMON, host, { daemonOf });
+      cluster.addPod(DAEMON, host, { daemonOf, tolerant: true });
     });
   return {};
 };
@@ -65,7 +65,7 @@ export const debugPod: Incident = (scene) => {
     later(scene, random.int(0, 6_000), () => {
       if (!server.get('nodes', outage.name)) return;
       note(`${outage.name}, in ${step.name}`);
-      const key = cluster.addPod(DEBUG, outage.name, { unmanaged: true });
+      const key = cluster.addPod(DEBUG, outage.name, { unmanaged: true, tolerant: true });
       scheduler.after(random.int(2_000, isMild ? 15_000 : 120_000), () => cluster.deletePod(key));
     });
   });

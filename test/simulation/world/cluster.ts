@@ -115,7 +115,11 @@ export class Cluster {
       ...{ name, namespace: 'apps', labels: { [APP_LABEL]: app }, finalizers: [KUBELET_FINALIZER] },
       ...(more.unmanaged ? {} : { ownerReferences: [owner] }),
     };
-    const spec = { nodeName, ...(more.localData ? { volumes: [{ name: 'scratch', emptyDir: {} }] } : {}) };
+    const spec = {
+      nodeName,
+      ...(more.localData ? { volumes: [{ name: 'scratch', emptyDir: {} }] } : {}),
+      ...(more.tolerant ? { tolerations: [{ operator: 'Exists' }] } : {}),
+    };
     this.#server.create(
       'pods',
       { apiVersion: 'v1', kind: 'Pod', metadata, spec, status: { phase: 'Running' } },
@@ -257,7 +261,7 @@ export class Cluster {
     if (place === undefined) this.#replace(app);
     else
       this.#scheduler.after(this.#random.int(200, 3_000), () =>
-        this.#return(app, place, daemonOf === undefined ? {} : { daemonOf }),
+        this.#return(app, place, { tolerant: true, ...(daemonOf === undefined ? {} : { daemonOf }) }),
       );
   }
 
