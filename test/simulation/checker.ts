@@ -96,7 +96,7 @@ export class Checker {
     this.#end = new EndCheck({
       ...{ server: options.server, pool: options.pool, failed },
       stateOf: (host) => this.#historyOf(host).now,
-      wasTouched: (run, host) => this.#touched.has(touch(run, host)),
+      wasTouched: (run, host) => this.#touched.has(`${run}/${host}`),
     });
     options.server.listen((change) => this.#judge(change));
   }
@@ -370,7 +370,7 @@ export class Checker {
     const host = metadata.annotations?.[HOST] ?? '';
     if (this.#ran.has(metadata.uid)) this.#fail(`(5) the Job ${metadata.name} ran on ${host} a second time`);
     this.#ran.add(metadata.uid);
-    this.#touched.add(touch(metadata.labels?.[RUN_LABEL] ?? '', host));
+    this.#touched.add(`${metadata.labels?.[RUN_LABEL] ?? ''}/${host}`);
   }
 
   /** Judges the end of a calm seed; `hostsOf`: the hosts that a strategy has to patch, unless they were deleted. */
@@ -389,10 +389,6 @@ export class Checker {
 /** Whether a pod has to leave before its host is empty. */
 function leaves(pod: ApiObject): boolean {
   return pod.metadata.labels?.[RUN_LABEL] === undefined && daemonSetOf(pod) === undefined;
-}
-
-function touch(run: string, host: string): string {
-  return `${run}/${host}`;
 }
 
 function evictionOf({ metadata: { namespace = '', name } }: ApiObject): string {

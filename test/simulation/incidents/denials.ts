@@ -1,6 +1,7 @@
 /** Writes of the operator that admission denies for now: evictions, and the creation of Jobs. */
 import type { Call } from '../../../src/kube/client.ts';
 import { Refusal } from '../world/api-server.ts';
+import { jobEnded } from '../world/job-controller.ts';
 import { later, type Incident, type Influence, type Scene } from './incident.ts';
 
 type Denial = (about: string) => Refusal;
@@ -103,8 +104,9 @@ export const janitor: Incident = (scene) => {
   const { random, server, isMild, note } = scene;
   const isPrompt = !isMild && random.chance(0.4);
   const seen = new Set<string>();
-  server.listen(({ resource, type, object: { metadata, status } }) => {
-    if (resource !== 'jobs' || type !== 'MODIFIED' || status?.['conditions'] === undefined) return;
+  server.listen(({ resource, type, object }) => {
+    if (resource !== 'jobs' || type !== 'MODIFIED' || !jobEnded(object)) return;
+    const { metadata } = object;
     if (seen.has(metadata.uid)) return;
     seen.add(metadata.uid);
     const key = `${String(metadata.namespace)}/${metadata.name}`;
@@ -126,7 +128,7 @@ export const policyEditsJobs: Incident = (scene) => {
   const finalizers = what === 'backoffLimit' ? [] : ['policy.example.com/audit'];
   if (!atAdmission)
     server.listen(({ resource, type, object: { metadata } }) => {
-      if (resource !== 'jobs' || type !== 'ADDED' || isOver() || !random.chance(0.6)) return;
+      if (resource !== 'jobs' || type !== 'ADDED' || isOver() || !random.chance(0.8)) return;
       const key = `${String(metadata.namespace)}/${metadata.name}`;
       later(scene, random.int(0, 3_000), () => {
         const job = server.get('jobs', key);
@@ -148,7 +150,7 @@ export const policyEditsJobs: Incident = (scene) => {
     admit: (request) => {
       const { method, path, body } = request;
       const isJob = method === 'POST' && path.endsWith('/jobs');
-      if (!isJob || !atAdmission || isOver() || !random.chance(0.6)) return request;
+      if (!isJob || !atAdmission || isOver() || !random.chance(0.8)) return request;
       note(`${nameIn(body)}: ${what}, at its creation`);
       const job = Object(body) as Record<string, object>; // the operator's own manifest
       return {

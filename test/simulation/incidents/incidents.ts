@@ -20,6 +20,8 @@ type Row = {
   readonly befall: Incident;
   /** Whether it has a mild form, which every run has to endure. */
   readonly mild: boolean;
+  /** It needs something that few runs reach, so more seeds have it. */
+  readonly rare?: true;
 };
 
 const nothing: Incident = () => ({});
@@ -28,34 +30,39 @@ const TABLE = {
   'node joins': { befall: nodeJoins, mild: true },
   'planned host leaves': { befall: plannedHostLeaves, mild: true },
   'host made again': { befall: hostMadeAgain, mild: true },
-  'host flaps': { befall: hostFlaps, mild: true },
+  'host flaps': { befall: hostFlaps, mild: true, rare: true },
   // The scenario makes the hosts later.
   'no host at first': { befall: nothing, mild: true },
   'taint after reboot': { befall: taintAfterReboot, mild: true },
-  'problem after reboot': { befall: problemAfterReboot, mild: false },
+  'problem after reboot': { befall: problemAfterReboot, mild: false, rare: true },
   'eviction denied': { befall: evictionDenied, mild: true },
   'Job refused': { befall: jobRefused, mild: true },
   'Job without pod': { befall: jobWithoutPod, mild: true },
   'Job deleted': { befall: janitor, mild: true },
-  'Job edited': { befall: policyEditsJobs, mild: false },
-  'pod comes back': { befall: podComesBack, mild: false },
+  'Job edited': { befall: policyEditsJobs, mild: false, rare: true },
+  'pod comes back': { befall: podComesBack, mild: false, rare: true },
   'pod of a DaemonSet': { befall: daemonPod, mild: true },
   'pod held': { befall: podHeld, mild: true },
-  'debug pod': { befall: debugPod, mild: true },
+  'debug pod': { befall: debugPod, mild: true, rare: true },
   'strategy restored': { befall: gitRestores, mild: false },
-  'claim removed': { befall: claimRemoved, mild: false },
-  'owner removed': { befall: ownerRemoved, mild: false },
-  'apply-all again': { befall: appliedAgain, mild: true },
-} as const satisfies Readonly<Record<string, Row>>;
+  'claim removed': { befall: claimRemoved, mild: false, rare: true },
+  'owner removed': { befall: ownerRemoved, mild: false, rare: true },
+  'apply-all again': { befall: appliedAgain, mild: true, rare: true },
+} satisfies Readonly<Record<string, Row>>;
 
 export type IncidentKind = keyof typeof TABLE;
+const ROWS: Readonly<Record<IncidentKind, Row>> = TABLE;
 // A cast: Object.keys does not keep which keys there are.
 export const INCIDENT_KINDS = Object.keys(TABLE) as IncidentKind[];
+const MILD = INCIDENT_KINDS.filter((kind) => ROWS[kind].mild);
+/** A rare kind stands twice. */
+const MILD_DRAWS = [...MILD, ...MILD.filter((kind) => ROWS[kind].rare)];
 
 /** The share of seeds that are calm: nothing happens besides mild incidents. */
 const CALM = 0.15;
-/** The share of the other seeds in which a kind is switched on. */
+/** The share of the other seeds in which a kind is switched on, and a rare one. */
 const SWITCHED_ON = 0.05;
+const RARE = 0.08;
 
 /** The incidents of a seed. */
 export type Fate = { readonly isCalm: boolean; readonly kinds: ReadonlySet<IncidentKind> };
@@ -63,10 +70,9 @@ export type Fate = { readonly isCalm: boolean; readonly kinds: ReadonlySet<Incid
 export function fateOf(seed: number): Fate {
   const random = Random.named(seed, 'incidents');
   const isCalm = random.chance(CALM);
-  const mild = INCIDENT_KINDS.filter((kind) => TABLE[kind].mild);
-  const kinds = isCalm
-    ? [random.pick(mild), random.pick(mild)]
-    : INCIDENT_KINDS.filter((kind) => Random.named(seed, `${kind} is on`).chance(SWITCHED_ON));
+  const isOn = (kind: IncidentKind): boolean =>
+    Random.named(seed, `${kind} is on`).chance(ROWS[kind].rare ? RARE : SWITCHED_ON);
+  const kinds = isCalm ? [random.pick(MILD_DRAWS), random.pick(MILD_DRAWS)] : INCIDENT_KINDS.filter(isOn);
   return { isCalm, kinds: new Set(kinds) };
 }
 
@@ -82,7 +88,7 @@ export class Incidents {
 
   constructor({ seed, fate: { isCalm, kinds }, note, ...world }: IncidentsOptions) {
     this.#influences = [...kinds].map((kind) =>
-      TABLE[kind].befall({
+      ROWS[kind].befall({
         ...world,
         random: Random.named(seed, kind),
         isMild: isCalm,

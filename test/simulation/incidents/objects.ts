@@ -100,7 +100,7 @@ export const claimRemoved: Incident = (scene) => {
   const { random, server, note } = scene;
   let left = random.int(1, 2);
   whenStepBegins(scene, ({ stage, step }) => {
-    if (left === 0 || stage.hosts.length === 0 || !random.chance(0.25)) return;
+    if (left === 0 || stage.hosts.length === 0 || !random.chance(0.5)) return;
     const host = random.pick(stage.hosts);
     later(scene, random.int(0, 8_000), () => {
       const node = server.get('nodes', host);
@@ -125,7 +125,7 @@ export const claimRemoved: Incident = (scene) => {
 export const ownerRemoved: Incident = (scene) => {
   const { random, server, isOver, note } = scene;
   server.listen(({ resource, type, object: { metadata } }) => {
-    if (resource !== 'jobs' || type !== 'ADDED' || isOver() || !random.chance(0.3)) return;
+    if (resource !== 'jobs' || type !== 'ADDED' || isOver() || !random.chance(0.6)) return;
     const key = keyOf(metadata);
     later(scene, random.int(0, 10_000), () => {
       const job = server.get('jobs', key);

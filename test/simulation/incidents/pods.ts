@@ -12,10 +12,11 @@ const DEBUG = 'debugger';
 /** A Deployment that tolerates the cordon places its pods on the same host again. */
 export const podComesBack: Incident = (scene) => {
   const { random, cluster, hosts, server, isOver, note } = scene;
-  const host = random.pick(hosts);
-  later(scene, random.int(100, 5_000), () => {
-    if (server.get('nodes', host)) cluster.addPod(STICKY, host, { tolerant: true });
-  });
+  for (const host of hosts)
+    if (random.chance(0.5))
+      later(scene, random.int(10, 2_000), () => {
+        if (server.get('nodes', host)) cluster.addPod(STICKY, host, { tolerant: true });
+      });
   return {
     returnsTo: (pod) => {
       if (pod.metadata.labels?.['app'] !== STICKY || isOver()) return undefined;
@@ -61,7 +62,7 @@ export const debugPod: Incident = (scene) => {
   whenStepBegins(scene, ({ strategy, step }) => {
     const isAfterDrain = ['sw-patch-hosts', 'verify'].includes(step.name);
     const [outage] = outagesOf(strategy).filter(({ level }) => level === 'away');
-    if (!isAfterDrain || !outage || !random.chance(0.4)) return;
+    if (!isAfterDrain || !outage || !random.chance(0.6)) return;
     later(scene, random.int(0, 6_000), () => {
       if (!server.get('nodes', outage.name)) return;
       note(`${outage.name}, in ${step.name}`);

@@ -22,6 +22,8 @@ export type PatchChange = { readonly atOnce?: Json; readonly atReboot?: Json };
 export type PodTraits = {
   readonly unmanaged?: boolean;
   readonly localData?: boolean;
+  /** It tolerates every taint: a cordon does not keep it away. */
+  readonly tolerant?: boolean;
   /** The API version of its DaemonSet: it stays on its host. */
   readonly daemonOf?: string;
 };

@@ -1,5 +1,5 @@
 /** Runs the Jobs of a simulated cluster: their pods, their ends, and their removal. */
-import type { ApiServer, Change } from './api-server.ts';
+import { at, type ApiServer, type Change } from './api-server.ts';
 import { keyOf, type ApiObject, type Json, type Metadata } from './objects.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -8,6 +8,8 @@ export const CLUSTER = 'cluster';
 export const REBOOT = 'reboot';
 const HOST_ANNOTATION = 'careen.dev/host';
 const ACTION_LABEL = 'careen.dev/action';
+/** It acts so soon after a change. */
+const REACTS_MS = 20;
 const COLLECT_MS = 2_000;
 const LOST_JOB_MS = 20_000;
 /** Kubernetes waits so long before it runs the pod of a Job again. */
@@ -61,17 +63,36 @@ export class JobController {
     }
     if (type === 'ADDED') this.#scheduler.after(COLLECT_MS, () => this.#collectOrphan(object));
     const { uid } = object.metadata;
-    if (object.spec?.['suspend'] === true || this.#started.has(uid)) return;
-    this.#started.add(uid);
-    const deadline = Number(object.spec?.['activeDeadlineSeconds'] ?? Infinity) * 1000;
-    if (Number.isFinite(deadline)) this.#scheduler.after(deadline, () => this.#exceeded(object));
-    const start = this.#options.startOf(object);
-    if (start.afterMs === 0) return this.#run(object);
-    if (start.shows === 'a waiting pod') {
+    const isSuspended = object.spec?.['suspend'] === true;
+    if (isSuspended === !this.#started.has(uid)) return;
+    if (isSuspended) this.#started.delete(uid);
+    else this.#started.add(uid);
+    this.#scheduler.after(REACTS_MS, () => (isSuspended ? this.#hold(object) : this.#begin(object)));
+  }
+
+  /** A Job that was suspended again loses its pod, and is not run any more. */
+  #hold(job: ApiObject): void {
+    if (!this.#isUnended(job)) return;
+    this.#removePod(job);
+    this.#setStatus(job, {
+      active: 0,
+      conditions: [{ type: 'Suspended', status: 'True', reason: 'JobSuspended' }],
+    });
+  }
+
+  #begin(job: ApiObject): void {
+    if (!this.#isOpen(job)) return;
+    const deadline = Number(job.spec?.['activeDeadlineSeconds'] ?? Infinity) * 1000;
+    if (Number.isFinite(deadline)) this.#scheduler.after(deadline, () => this.#exceeded(job));
+    const start = this.#options.startOf(job);
+    if (start.afterMs === 0) return this.#run(job);
+    const hasPod = start.shows === 'a waiting pod';
+    if (hasPod) {
       const state = { waiting: { reason: start.reason, message: 'it cannot start' } };
-      this.#setPod(object, { phase: 'Pending', containerStatuses: [{ name: 'apply', state }] });
+      this.#setPod(job, { phase: 'Pending', containerStatuses: [{ name: 'apply', state }] });
     }
-    if (Number.isFinite(start.afterMs)) this.#scheduler.after(start.afterMs, () => this.#run(object));
+    this.#setStatus(job, { startTime: this.#timestamp, ...(hasPod ? { active: 1 } : {}) });
+    if (Number.isFinite(start.afterMs)) this.#scheduler.after(start.afterMs, () => this.#run(job));
   }
 
   /** The container of a Job starts. */
@@ -83,8 +104,9 @@ export class JobController {
     ];
     const node = this.#server.get('nodes', host)?.metadata.uid;
     if (node !== undefined) {
-      const state = { running: { startedAt: new Date(this.#scheduler.now).toISOString() } };
+      const state = { running: { startedAt: this.#timestamp } };
       this.#setPod(job, { phase: 'Running', containerStatuses: [{ name: 'apply', state }] });
+      this.#setStatus(job, { startTime: this.#timestamp, active: 1, ready: 1 });
       this.#options.ran(job);
     }
     const { end, milliseconds } = this.#options.fateOf(host, action);
@@ -92,11 +114,25 @@ export class JobController {
       this.#scheduler.after(milliseconds, () => this.#end(job, { host, node, action }, end));
   }
 
-  #isOpen({ metadata }: ApiObject): boolean {
+  /** Whether the Job may still run. */
+  #isOpen(job: ApiObject): boolean {
+    return this.#isUnended(job) && this.#started.has(job.metadata.uid);
+  }
+
+  #isUnended({ metadata }: ApiObject): boolean {
     const job = this.#server.get('jobs', keyOf(metadata));
     return (
       job?.metadata.uid === metadata.uid && !jobEnded(job) && job.metadata.deletionTimestamp === undefined
     );
+  }
+
+  get #timestamp(): string {
+    return `${new Date(this.#scheduler.now).toISOString().slice(0, 19)}Z`;
+  }
+
+  #setStatus({ metadata }: ApiObject, status: Json): void {
+    const key = keyOf(metadata);
+    this.#server.update('jobs', key, (job) => ({ ...job, status: { ...job.status, ...status } }), CLUSTER);
   }
 
   #exceeded(job: ApiObject): void {
@@ -173,11 +209,13 @@ export class JobController {
     const key = keyOf(metadata);
     const found = this.#server.get('jobs', key);
     if (found?.metadata.uid !== metadata.uid || jobEnded(found)) return;
-    const status = { conditions: [{ type, status: 'True', reason }] };
-    this.#server.update('jobs', key, (job) => ({ ...job, status }), CLUSTER);
+    const count =
+      type === 'Complete' ? { succeeded: 1 } : { failed: Number(at(found.status, 'active') ?? 0) };
+    this.#setStatus(found, { active: 0, ready: 0, ...count, conditions: [{ type, status: 'True', reason }] });
   }
 }
 
 export function jobEnded(job: ApiObject): boolean {
-  return job.status?.['conditions'] !== undefined;
+  const conditions = job.status?.['conditions'];
+  return Array.isArray(conditions) && conditions.some((each) => at(each, 'type') !== 'Suspended');
 }
