@@ -51,6 +51,7 @@ for (const each of [electing, config]) {
     if (path.endsWith('/eviction')) metrics.evictionAsked(code);
   };
 }
+log.info({ server: config.getCurrentCluster()?.server, proxy: config.proxy?.host }, 'the API server');
 let leadership: Leadership | undefined;
 config.beforeWrite = () => {
   if (!leadership) throw new Error('this process does not lead: it writes nothing');

@@ -153,7 +153,17 @@ const hostProgress = z
         'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
           'after its release.',
       ),
+    mayReturn: z
+      .object({
+        emptySince: time().optional().describe('Since when the host has been empty after that.'),
+      })
+      .optional()
+      .describe(
+        'Set once a pod was seen on the host that its cordon does not keep away. The controller of the pod may start ' +
+          'another one there, so the host counts as empty only after it has stayed so for a while.',
+      ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
+    closedAgainAt: time().optional().describe('When the host was cordoned again after that.'),
     failedBefore: z
       .boolean()
       .optional()

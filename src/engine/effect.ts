@@ -56,7 +56,7 @@ export type Effect = Common &
  */
 export type Outcome =
   | { readonly kind: 'accepted' | 'already' | 'stale' }
-  /** A budget or an overloaded server refuses it for now. */
+  /** It is refused for now: by a budget, by admission, or by an overloaded server. */
   | { readonly kind: 'blocked'; readonly reason: string; readonly retryAt?: Instant }
   /** It will never be accepted in this form. */
   | { readonly kind: 'refused'; readonly reason: string }

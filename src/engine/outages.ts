@@ -7,8 +7,7 @@ import { truncate } from '../crds/truncate.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
-import type { Pass } from './pass.ts';
-import type { EngineProfile } from './pass.ts';
+import { stamp, type EngineProfile, type Pass } from './pass.ts';
 import { isFinal, type RunState } from './run-state.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 
@@ -50,7 +49,10 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   // The uncordon also ended any cordon from before the claim: a later cordon only lets the work continue.
   if (!isReached(verdict) && verdict.uncordoned)
     Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
-  else delete outage.uncordoned;
+  else if (outage.uncordoned) {
+    outage.closedAgainAt = stamp(pass);
+    delete outage.uncordoned;
+  }
   if (over) delete outage.reason;
   else outage.reason = truncate(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);

@@ -35,12 +35,24 @@ export type InstanceFacts = {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
-  /** It is shutting down. */
-  readonly leaving: boolean;
-  /** No controller recreates it on another host. */
-  readonly unmanaged: boolean;
+  readonly createdAt: Instant;
+  /** Defined while it is shutting down. */
+  readonly leaving: Leaving | undefined;
+  /** What recreates it on another host, such as `ReplicaSet web-7d4b9`. Undefined when nothing does. */
+  readonly controller: string | undefined;
+  /** A closed host may not keep it away, so its controller may replace it on the host that it left. */
+  readonly ignoresClosing: boolean;
   /** It has data on its host that an eviction deletes. */
   readonly localData: boolean;
+};
+
+/** The end of an instance that is shutting down. */
+export type Leaving = {
+  readonly since: Instant;
+  /** When it should be gone. */
+  readonly due: Instant;
+  /** Who must agree before it is gone, besides its host. */
+  readonly heldBy: readonly string[];
 };
 
 export type HostFacts = {

@@ -63,8 +63,13 @@ export function explain(error: unknown): string {
   if (message) return message;
   if (error instanceof ApiException) return `the API server answered ${String(error.code)}`;
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? wordsOf(error.cause) : undefined;
-  return cause ? `${error.message}: ${cause}` : error.message;
+  return [error.message, ...causesOf(error)].filter((each) => each !== '').join(': ');
+}
+
+/** The words of the causes, the innermost last. A DOMException only says that the request has ended. */
+function causesOf({ cause }: Error): string[] {
+  if (!(cause instanceof Error)) return [];
+  return [...(cause instanceof DOMException ? [] : [wordsOf(cause)]), ...causesOf(cause)];
 }
 
 /** A connection attempt to several addresses fails with a code, but without a message. */

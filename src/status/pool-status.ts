@@ -1,3 +1,4 @@
+import { counted } from '../crds/counted.ts';
 import { updateConditions, type DesiredCondition } from '../crds/conditions.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
 import { limitIn, overlap } from '../engine/permits/pool-capacity.ts';
@@ -41,7 +42,7 @@ function conditionsOf(pool: HostPool, fleet: FleetFacts): DesiredCondition[] {
       { type: 'Stalled', status: 'True', ...why },
     ];
   }
-  const message = `at most ${String(limitIn(pool, fleet))} hosts out of service at once`;
+  const message = `at most ${counted(limitIn(pool, fleet), 'host')} out of service at once`;
   const serving = pool.spec.paused
     ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
     : ({ reason: 'Serving', message } as const);

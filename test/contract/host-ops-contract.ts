@@ -296,7 +296,9 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const namesake = { ...pod, uid: '00000000-0000-4000-8000-000000000000' };
       expect((await c.perform(c.evictOf(crowded, namesake))).kind).not.toBe('accepted');
       await c.fixture.ops.confirm([crowded], c.signal);
-      expect(c.host(crowded)?.instances).toMatchObject([{ uid: pod.uid, name: pod.name, leaving: false }]);
+      expect(c.host(crowded)?.instances).toMatchObject([
+        { uid: pod.uid, name: pod.name, leaving: undefined },
+      ]);
 
       expect(await c.perform(c.evictOf(crowded, pod))).toEqual({ kind: 'accepted' });
       await c.seen(crowded, ({ instances }) => instances?.length === 0);
@@ -312,7 +314,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const outcome = await c.perform(c.evictOf(guarded, pod));
       expect(reasonOfBlocked(outcome)).toContain(`${pod.namespace}/${pod.name}`);
       await c.fixture.ops.confirm([guarded], c.signal);
-      expect(c.host(guarded)?.instances).toMatchObject([{ uid: pod.uid, leaving: false }]);
+      expect(c.host(guarded)?.instances).toMatchObject([{ uid: pod.uid, leaving: undefined }]);
       expect(await c.fixture.podExists(pod)).toBe(true);
     });
 

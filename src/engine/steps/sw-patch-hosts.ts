@@ -3,7 +3,7 @@ import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
-import { migrateInstances } from './migrate-instances-from-host.ts';
+import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
@@ -34,7 +34,7 @@ export function patchHost(step: HostStep): Verdict {
 
 /** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
 function whenEmpty(step: HostStep, act: Verdict): Verdict {
-  const emptied = migrateInstances(step);
+  const emptied = emptyAgain(step);
   return emptied.kind === 'done' ? act : emptied;
 }
 

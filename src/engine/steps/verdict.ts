@@ -26,6 +26,7 @@ export type Verdict =
   | {
       readonly kind: 'wait';
       readonly reason: string;
+      readonly until?: Instant;
       readonly progress?: Partial<HostProgress>;
       readonly uncordoned?: true;
     }

@@ -318,8 +318,14 @@ function hostFactsOf(
   };
 }
 
-function instanceOf({ uid, namespace, name, leaving, unmanaged, localData }: SimulatedPod): InstanceFacts {
-  return { uid, namespace, name, leaving, unmanaged, localData };
+function instanceOf({
+  budget: _budget,
+  host: _host,
+  heldBy: _held,
+  unmanaged,
+  ...pod
+}: SimulatedPod): InstanceFacts {
+  return { ...pod, controller: unmanaged ? undefined : `ReplicaSet ${pod.name}` };
 }
 
 function jobFacts({ name, uid, revision, state, failure }: SimulatedJob): EffectFacts {

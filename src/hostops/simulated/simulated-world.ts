@@ -4,7 +4,7 @@
  * `advanceTo`. It has no faults.
  */
 import { REBOOT } from '../../crds/vocabulary.ts';
-import type { Claim, EffectKey } from '../../engine/view.ts';
+import type { Claim, EffectKey, Leaving } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/facts.ts';
 import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -43,9 +43,13 @@ export type SimulatedPod = {
   readonly name: string;
   readonly host: HostName;
   readonly budget: string | undefined;
-  readonly leaving: boolean;
+  readonly createdAt: number;
+  readonly leaving: Leaving | undefined;
   readonly unmanaged: boolean;
+  readonly ignoresClosing: boolean;
   readonly localData: boolean;
+  /** It never leaves while somebody holds it. */
+  readonly heldBy: readonly string[];
 };
 
 export type SimulatedJob = {
@@ -66,7 +70,8 @@ export type SimulatedJob = {
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
   Partial<Pick<SimulatedHost, 'labels' | 'nodeInfo' | 'closedToNewWork' | 'ready' | 'behaviour' | 'times'>>;
-export type NewPod = Pick<SimulatedPod, 'name' | 'host'> & Partial<Omit<SimulatedPod, 'uid' | 'leaving'>>;
+export type NewPod = Pick<SimulatedPod, 'name' | 'host'> &
+  Partial<Omit<SimulatedPod, 'uid' | 'createdAt' | 'leaving'>>;
 
 export type SimulatedTimes = {
   /** How long a Job that applies a patch takes. */
@@ -193,11 +198,19 @@ export class SimulatedWorld {
   }
 
   addPod(pod: NewPod): SimulatedPod {
-    const defaults = { namespace: 'default', budget: undefined, unmanaged: false, localData: false };
-    const made = { ...defaults, ...pod, uid: this.#next('pod'), leaving: false };
+    const plain = { unmanaged: false, ignoresClosing: false, localData: false, heldBy: [] };
+    const defaults = { namespace: 'default', budget: undefined, ...plain };
+    const made = { ...defaults, ...pod, uid: this.#next('pod'), createdAt: this.now, leaving: undefined };
     this.#pods.set(made.uid, made);
     this.#report(made.host);
     return made;
+  }
+
+  /** Removes a pod at once. */
+  removePod(uid: string): void {
+    const pod = this.#pods.get(uid);
+    this.#pods.delete(uid);
+    if (pod) this.#report(pod.host);
   }
 
   /** Sets how many pods under this budget may be disrupted now. */
@@ -212,9 +225,12 @@ export class SimulatedWorld {
     const allowed = budget === undefined ? Infinity : (this.#budgets.get(budget) ?? 0);
     if (allowed <= 0) return 'over budget';
     if (budget !== undefined) this.setBudget(budget, allowed - 1);
-    this.#pods.set(pod.uid, { ...pod, leaving: true });
+    const { leaveMilliseconds } = this.#timesOf(pod.host);
+    const due = this.now + this.#times.leaveMilliseconds;
+    const leaving = { since: this.now, due, heldBy: pod.heldBy };
+    this.#pods.set(pod.uid, { ...pod, leaving });
     this.#report(pod.host);
-    this.#clock.after(this.#timesOf(pod.host).leaveMilliseconds, () => this.#leave(pod));
+    if (pod.heldBy.length === 0) this.#clock.after(leaveMilliseconds, () => this.#leave(pod));
     return 'leaving';
   }
 
@@ -249,8 +265,7 @@ export class SimulatedWorld {
   }
 
   #leave({ uid, host, budget }: SimulatedPod): void {
-    this.#pods.delete(uid);
-    this.#report(host);
+    this.removePod(uid);
     if (budget === undefined) return;
     this.#clock.after(this.#timesOf(host).replaceMilliseconds, () =>
       this.setBudget(budget, (this.#budgets.get(budget) ?? 0) + 1),
