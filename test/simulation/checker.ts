@@ -89,6 +89,7 @@ export class Checker {
       failed,
       isViewFresh,
       historyOf: (host) => this.#historyOf(host),
+      isMember: (labels) => selects(options.server.get('hostpools', options.pool), labels),
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
