@@ -3,6 +3,7 @@ import { conditionList } from './conditions.ts';
 import { objectName, observedGeneration, text, time } from './schema.ts';
 import {
   EXECUTION_MODES,
+  JOB_RESULTS,
   OUTAGE_LEVELS,
   PHASE_NAMES,
   RESULTS,
@@ -118,7 +119,16 @@ const hostJob = z.object({
   action: text(63).describe('The patch that the Job applies, or reboot.'),
   name: text(63).describe('The name of the Job, in the namespace of the strategy.'),
   uid: text(36).describe('The uid of the Job.'),
+  result: z
+    .enum(JOB_RESULTS)
+    .optional()
+    .describe(
+      'How the Job ended, recorded when it was first seen: the Job may be deleted afterwards. not-started: it ended or ' +
+        'was withdrawn before any container of it had started. Absent until then.',
+    ),
+  reason: z.string().max(1024).optional().describe('Why the Job failed or did not start.'),
 });
+export type HostJob = z.infer<typeof hostJob>;
 
 const hostProgress = z
   .object({

@@ -41,7 +41,14 @@ export type Effect = Common &
         readonly revision: string;
         readonly timeoutSeconds: number;
       }
-    /** Deletes a Job that was never started and that no run needs. */
+    /** Suspends a started Job of which no container has started, so that none starts later. */
+    | {
+        readonly kind: 'withdraw-job';
+        readonly name: string;
+        readonly uid: string;
+        readonly revision: string;
+      }
+    /** Deletes a Job that no run needs: it never started, or its success is known. */
     | {
         readonly kind: 'delete-job';
         readonly name: string;
@@ -71,6 +78,7 @@ export const EFFECT_KINDS = [
   'evict',
   'create-job',
   'start-job',
+  'withdraw-job',
   'delete-job',
 ] as const satisfies readonly Effect['kind'][];
 

@@ -58,6 +58,12 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 
+/** Records the progress of a host, before the effects that rest on it. */
+export function recordProgress({ run }: Pass, host: HostName, progress: Partial<HostProgress> = {}): void {
+  const outage = run.hosts.find(({ name }) => name === host);
+  if (outage) Object.assign(outage, progress);
+}
+
 /** Removes a released host from the run; its permit is freed after this is stored. */
 export function closeOutage({ run }: Pass, name: HostName): void {
   run.hosts = run.hosts.filter((each) => each.name !== name);

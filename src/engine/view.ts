@@ -78,7 +78,7 @@ export type HostFacts = {
    * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.
    */
   readonly instances: readonly InstanceFacts[] | undefined;
-  /** The name of a Job of any of our runs that was started on it and has not ended. */
+  /** The name of a Job of any of our runs that was started on it and has not ended, nor left after its withdrawal. */
   readonly runningJob: string | undefined;
 };
 
@@ -90,6 +90,10 @@ export type EffectFacts = {
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   /** Why it failed, such as `container apply exited with code 7`. */
   readonly failure?: string;
+  /** Whether a container of it has ever started; undefined while that is not known. */
+  readonly containerStarted?: boolean;
+  /** What keeps it from starting or from ending, such as `container apply waits: ImagePullBackOff`. */
+  readonly waitsFor?: string;
 };
 
 /** An alarm: an unhealthy host of the pool that no run works on. */

@@ -12,7 +12,13 @@ const statusSchema = z.looseObject({
     .looseObject({
       retryAfterSeconds: z.number().optional().catch(undefined),
       causes: z
-        .array(z.looseObject({ reason: z.string().optional(), message: z.string().optional() }))
+        .array(
+          z.looseObject({
+            reason: z.string().optional(),
+            message: z.string().optional(),
+            field: z.string().optional(),
+          }),
+        )
         .optional()
         .catch(undefined),
     })
@@ -47,6 +53,29 @@ export function apiStatus(error: unknown): ApiStatus {
 export function causeOf(error: unknown, reason: string): { readonly message: string } | undefined {
   const cause = apiStatus(error).details?.causes?.find((each) => each.reason === reason);
   return cause && { message: cause.message ?? '' };
+}
+
+/**
+ * The fields of a custom resource that the schema of its kind does not have, or whose values it does not accept; empty
+ * when a write was refused for another reason. The server reports unknown fields only with strict validation.
+ */
+export function fieldsOutsideSchema(error: unknown): readonly string[] {
+  if (httpStatus(error) !== 422) return [];
+  return (apiStatus(error).details?.causes ?? []).flatMap(({ field = '', message = '' }) => {
+    if (field === 'patch') return unknownFields(message);
+    return /^(spec|status)\b/.test(field)
+      ? [`${field} (${message.replace(/: supported values.*/s, '')})`]
+      : [];
+  });
+}
+
+const STRICT = 'strict decoding error: ';
+
+/** The message quotes the whole object first. */
+function unknownFields(message: string): readonly string[] {
+  const at = message.lastIndexOf(STRICT);
+  if (at < 0) return [];
+  return [...message.slice(at).matchAll(/unknown field "([^"]+)"/g)].map(([, field = '']) => field);
 }
 
 /** How long the server asks us to wait; undefined when it does not say. */

@@ -271,7 +271,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const made = await c.job(key, 'suspended');
       await c.fixture.ops.adopt(new Map(), { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 }, c.signal);
       const stamped = await c.observe('another revision', () =>
-        c.fixture.ops.suspendedJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
+        c.fixture.ops.idleJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
       );
       const common = { host: busy, name: made.name, uid: made.uid };
       const start: Effect = {
@@ -339,6 +339,34 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const key = await c.startedJob(failing);
       const { failure } = await c.job(key, 'failed');
       expect(failure).toContain(String(EXIT_CODE));
+    });
+
+    it('says what a Job waits for of which no container starts, and withdraws it', async () => {
+      const { name: stuck } = await c.watched('stuck', { stuck: true });
+      const key = await c.startedJob(stuck);
+      const waiting = await c.observe('what the Job waits for', () => {
+        const found = c.view().effect(key);
+        return found?.waitsFor === undefined ? undefined : found;
+      });
+      expect(waiting).toMatchObject({ state: 'running', containerStarted: false });
+      expect(waiting.waitsFor).toMatch(/^no pod of it was made/);
+      expect(c.host(stuck)?.runningJob).toBe(waiting.name);
+
+      await c.accepted(
+        () => c.view().effect(key),
+        ({ name: jobName, uid, revision }): Effect => {
+          const common = { key: `${key}/withdraw`, host: stuck, name: jobName, uid, revision };
+          return { kind: 'withdraw-job', ...common };
+        },
+      );
+      await c.seen(stuck, ({ runningJob }) => runningJob === undefined);
+      expect(c.view().effect(key)).toMatchObject({ state: 'suspended', containerStarted: false });
+    });
+
+    it('knows that the container of a Job has started', async () => {
+      const { name: busy } = await c.watched('at-work');
+      const key = await c.startedJob(busy);
+      expect(await c.job(key, 'succeeded')).toMatchObject({ containerStarted: true });
     });
 
     it('counts a host that is not ready as an alarm and out of service, unless somebody works on it', async () => {

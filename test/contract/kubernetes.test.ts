@@ -75,11 +75,12 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       roles,
     },
     owner: { kind: 'PatchStrategy', namespace, name: 'contract', uid },
-    addHost: async (prefix, { labels = {}, failing = false } = {}) => {
+    addHost: async (prefix, { labels = {}, failing = false, stuck = false } = {}) => {
       const name = `${prefix}-${namespace}`;
       const behaviour = failing ? `exit-${String(EXIT_CODE)}` : 'honest';
       const annotations = { [BEHAVIOUR_ANNOTATION]: behaviour };
       nodes.push(name);
+      if (stuck) await forbidPods(core, namespace);
       await createNodes(admin, [
         { name, annotations, labels: { ...labels, [CASE_LABEL]: namespace }, kernelVersion: OLD_KERNEL },
       ]);
@@ -242,6 +243,17 @@ async function addPod(
     }),
   );
   return { namespace, name, uid: pod.metadata?.uid ?? '' };
+}
+
+/** A quota is in force only when its controller has counted. */
+async function forbidPods(core: CoreV1Api, namespace: string): Promise<void> {
+  const name = 'no-pods';
+  const body = { metadata: { name }, spec: { hard: { pods: '0' } } };
+  await core.createNamespacedResourceQuota({ namespace, body });
+  await eventually(`the quota in ${namespace}`, async () => {
+    const { status } = await core.readNamespacedResourceQuota({ namespace, name });
+    return status?.used?.['pods'] === '0';
+  });
 }
 
 async function uidOfPod(core: CoreV1Api, { namespace, name }: FixturePod): Promise<string | undefined> {

@@ -123,5 +123,7 @@ export function ask(
       ...(outcome.retryAt ? { until: outcome.retryAt } : {}),
     };
   }
-  return { kind: 'act', effects: [effect], reason, ...(progress ? { progress } : {}) };
+  // What blocked it counts until it is answered otherwise: the step may end before that.
+  const why = outcome?.kind === 'blocked' ? outcome.reason : reason;
+  return { kind: 'act', effects: [effect], reason: why, ...(progress ? { progress } : {}) };
 }

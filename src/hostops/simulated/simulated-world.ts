@@ -9,8 +9,11 @@ import type { Facts, HostName } from '../../planner/facts.ts';
 import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** `honest`: its Jobs work. `lie`: its Jobs succeed and change nothing. A number: the exit code of its patches. */
-export type Behaviour = 'honest' | 'lie' | number;
+/**
+ * `honest`: its Jobs work. `lie`: its Jobs succeed and change nothing. `stuck`: no container of its Jobs starts.
+ * A number: the exit code of its patches.
+ */
+export type Behaviour = 'honest' | 'lie' | 'stuck' | number;
 
 /** The facts that a patch changes on a host, by fact name: at the end of its Job, and at the next boot of the host. */
 export type PatchChange = { readonly atOnce?: Facts; readonly atReboot?: Facts };
@@ -66,6 +69,7 @@ export type SimulatedJob = {
   readonly revision: number;
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   readonly failure?: string;
+  readonly containerStarted: boolean;
 };
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
@@ -235,7 +239,9 @@ export class SimulatedWorld {
   }
 
   /** Makes a suspended Job. */
-  addJob(job: Omit<SimulatedJob, 'name' | 'uid' | 'revision' | 'state' | 'failure'>): void {
+  addJob(
+    job: Omit<SimulatedJob, 'name' | 'uid' | 'revision' | 'state' | 'failure' | 'containerStarted'>,
+  ): void {
     const uid = this.#next('job');
     this.#jobs.set(job.key, {
       ...job,
@@ -243,15 +249,28 @@ export class SimulatedWorld {
       uid,
       revision: this.#number(),
       state: 'suspended',
+      containerStarted: false,
     });
     this.#report(job.host);
   }
 
   startJob(job: SimulatedJob): void {
-    this.#changeJob(job.key, { state: 'running' });
+    const isStuck = this.#hosts.get(job.host)?.behaviour === 'stuck';
+    this.#changeJob(job.key, { state: 'running', containerStarted: !isStuck });
+    if (isStuck) return;
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
     const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
     this.#clock.after(milliseconds, () => this.#endJob(job));
+  }
+
+  /** Suspends a Job again. */
+  withdrawJob({ key }: SimulatedJob): void {
+    this.#changeJob(key, { state: 'suspended' });
+  }
+
+  /** A container of the Job starts, although it was stuck or is suspended. */
+  lateStart({ key }: SimulatedJob): void {
+    this.#changeJob(key, { containerStarted: true });
   }
 
   /** Another leader adopts the Job. */

@@ -74,10 +74,8 @@ describe('an impossible plan', () => {
 
   it('follows from a fact without the version that a patch asks for', async () => {
     const status = await planned(worldOf({ name: 'w-1', nodeInfo: { 'nodeInfo.kernelVersion': 'generic' } }));
-    expect(status).toMatchObject({
-      state: 'build-failed',
-      message: expect.stringContaining('hosts.w-1.nodeInfo.kernelVersion is "generic": it holds no version'),
-    });
+    expect(status.state).toBe('build-failed');
+    expect(status.message).toContain('hosts.w-1.nodeInfo.kernelVersion is "generic": it holds no version');
     expect(status.applyPhase).toBeUndefined();
   });
 });
