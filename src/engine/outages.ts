@@ -28,7 +28,16 @@ export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepSt
   if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
   const since = new Date(turn.now).toISOString();
   const { level = 'away', attempt = 1 } = stage;
-  run.hosts.push({ name, level, step: step.name, attempt, since, result: 'wait' });
+  const uid = turn.view.host(name)?.uid;
+  run.hosts.push({
+    name,
+    ...(uid === undefined ? {} : { uid }),
+    level,
+    step: step.name,
+    attempt,
+    since,
+    result: 'wait',
+  });
 }
 
 /** Whether the work on the host has ended, in this step or an earlier one. */

@@ -10,7 +10,6 @@ import { readClaim } from './claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
 export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'runningJob'> & {
-  readonly uid: string;
   readonly labels: Labels;
   readonly taints: readonly V1Taint[];
   /** Whether it carries the note that it was left locked. */

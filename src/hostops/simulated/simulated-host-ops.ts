@@ -94,6 +94,7 @@ export class SimulatedHostOps implements HostOps {
       },
       signal: signalsFrom({ alarms: () => alarms }),
       words: NODE_WORDS,
+      seeds: () => members.map((host) => seedOf(host, scope)),
       fleet: {
         ...fleetOf(members, world.planRevision),
         claimedAway: claimedAway(this.markedHosts(scope)),
@@ -147,8 +148,9 @@ export class SimulatedHostOps implements HostOps {
     signal: AbortSignal,
   ): Promise<void> {
     signal.throwIfAborted();
-    for (const [name, { claim, makeIfMissing }] of adoptions) {
+    for (const [name, { claim, uid, makeIfMissing }] of adoptions) {
       const host = this.#world.hosts.get(name);
+      if (uid !== undefined && host?.uid !== uid) continue;
       if (host?.claim?.run === run) this.#world.changeHost(name, { claim: { ...host.claim, epoch } });
       else if (host && !host.claim && makeIfMissing && mayArrive(host, claim)) this.#take(host, claim);
     }
@@ -312,10 +314,12 @@ function hostFactsOf(
   instances: readonly InstanceFacts[] | undefined,
   runningJob: string | undefined,
 ): HostFacts {
-  const { name, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } = host;
+  const { name, uid, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } =
+    host;
   const alarms = ready ? [] : ['not Ready'];
   return {
     name,
+    uid,
     isMember: membershipOf(host, scope) === 'member',
     revision: String(revision),
     closedToNewWork,
