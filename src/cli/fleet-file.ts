@@ -26,6 +26,7 @@ const host = z.object({
   labels: stringMap(1000, 63).default({}),
   nodeInfo: nodeInfo.default({}),
   ready: z.boolean().default(true),
+  wasReady: z.boolean().default(true),
   closedToNewWork: z.boolean().default(false),
   alarms: z.array(text(1024)).default([]),
   claimedBy: z
@@ -73,9 +74,16 @@ export function fleetText({ pool, hosts }: Fleet): string {
   );
 }
 
-function withoutDefaults({ alarms, claimedBy, spoiltClaim, ...rest }: FleetHost): Partial<FleetHost> {
+function withoutDefaults({
+  wasReady,
+  alarms,
+  claimedBy,
+  spoiltClaim,
+  ...rest
+}: FleetHost): Partial<FleetHost> {
   return {
     ...rest,
+    ...(wasReady ? {} : { wasReady }),
     ...(alarms.length > 0 ? { alarms } : {}),
     ...(claimedBy ? { claimedBy } : {}),
     ...(spoiltClaim === undefined ? {} : { spoiltClaim }),

@@ -28,7 +28,10 @@ const seconds = z.int().min(0).max(2147483647);
 const timeoutSeconds = seconds.describe('How long it may take.');
 const extendedSeconds = seconds
   .optional()
-  .describe('The extension of its deadline: how long the strategy was suspended, or no operator was active.');
+  .describe(
+    'The extension of its deadline: how long the strategy was suspended, no operator was active, or hosts were unwell ' +
+      'while they had time to settle.',
+  );
 const index = z.int().min(0).max(10000);
 
 const step = z
@@ -41,6 +44,11 @@ const step = z
     startTime,
     endTime,
     extendedSeconds,
+    unwellSince: time()
+      .optional()
+      .describe(
+        'When the step first found one of its hosts unwell while they had time to settle. That time began anew.',
+      ),
   })
   .describe('One step. All hosts of the stage take it together.');
 export type StepStatus = z.infer<typeof step>;

@@ -80,7 +80,7 @@ export type EffectFacts = {
   readonly failure?: string;
 };
 
-/** An alarm: an unhealthy host of the pool that no run works on. */
+/** An alarm: an unhealthy host of the pool that no run works on, and that has been Ready before. */
 export type Alarm = { readonly host: HostName; readonly reason: string };
 
 export type AlarmsSignal = {

@@ -40,6 +40,8 @@ export type HostState = {
   readonly name: HostName;
   readonly roles: readonly Role[];
   readonly ready: boolean;
+  /** Whether it has ever been Ready. */
+  readonly wasReady: boolean;
   /** Its faults, as text. */
   readonly alarms: readonly string[];
   readonly closedToNewWork: boolean;
@@ -105,13 +107,17 @@ function notPermitted({ owner, violations }: Situation): Finding[] {
   });
 }
 
-/** The faults of a host that no run has claimed. No plan is built while a host has one. */
+/**
+ * The faults of a host that no run has claimed. No plan is built while a host has one. A host that joins the cluster has
+ * none, until it has been Ready once.
+ */
 export function unwellBecause({
   claimedBy,
   alarms,
   ready,
-}: Pick<HostState, 'claimedBy' | 'alarms' | 'ready'>): readonly string[] {
-  if (claimedBy) return [];
+  wasReady,
+}: Pick<HostState, 'claimedBy' | 'alarms' | 'ready' | 'wasReady'>): readonly string[] {
+  if (claimedBy || !wasReady) return [];
   return alarms.length > 0 || ready ? alarms : ['is not Ready'];
 }
 

@@ -18,9 +18,13 @@ const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v
 const PATCHED = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
 const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 
-function input(world: SimulatedWorld, violations: readonly string[] = []): PlanInput {
+function input(
+  world: SimulatedWorld,
+  violations: readonly string[] = [],
+  before: PatchStrategyStatus = {},
+): PlanInput {
   return {
-    ...{ spec: strategySpec(), generation: GENERATION, before: {}, maxUnavailable: 2, activeHost: undefined },
+    ...{ spec: strategySpec(), generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
     ...{ violations, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
     scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles },
   };
@@ -29,11 +33,12 @@ function input(world: SimulatedWorld, violations: readonly string[] = []): PlanI
 async function built(
   hosts: readonly NewHost[],
   violations?: readonly string[],
+  before?: PatchStrategyStatus,
 ): Promise<PatchStrategyStatus> {
   const world = new SimulatedWorld();
   for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
   const signal = new AbortController().signal;
-  return buildPlan(input(world, violations), new SimulatedHostOps(world), () => world.now, signal);
+  return buildPlan(input(world, violations, before), new SimulatedHostOps(world), () => world.now, signal);
 }
 
 /** The current status of a run, on top of the status that the build wrote. */
@@ -120,7 +125,7 @@ export async function strategySamples(): Promise<Samples> {
   const statuses: Record<string, PatchStrategyStatus> = {
     'made, not seen yet': NOT_SEEN,
     'the plan is being built': buildingStatus(input(world), world.now),
-    'no plan can be built': await built([{ name: 'w-1', ready: false }]),
+    'no plan can be built': await built([{ name: 'w-1', ready: false }], [], { state: 'build-failed' }),
     'the pool does not permit it': await built(workers(2), [notPermitted]),
     'its pool does not exist': cannotContinue('PoolNotFound', 'HostPool gpu does not exist'),
     'its namespace is not prepared': cannotContinue('NamespaceNotPrepared', 'the operator cannot watch Jobs'),

@@ -44,7 +44,7 @@ export function rehearsalWorld(
 }
 
 function asIs(
-  { name, labels, nodeInfo, ready, closedToNewWork, claimedBy }: FleetHost,
+  { name, labels, nodeInfo, ready, wasReady, closedToNewWork, claimedBy }: FleetHost,
   owner: string,
 ): NewHost {
   return {
@@ -52,6 +52,7 @@ function asIs(
     labels,
     nodeInfo: factsOf({}, nodeInfo),
     ready,
+    wasReady,
     closedToNewWork: closedToNewWork && claimedBy?.owner !== owner,
   };
 }

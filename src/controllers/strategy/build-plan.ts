@@ -12,11 +12,20 @@ import type { HostOps, Scope } from '../../hostops/port.ts';
 import { build, type Built } from '../../planner/build.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { InputError } from '../../planner/input-error.ts';
-import { builtStatus, failedStatus, type BuildInput } from '../../status/build-status.ts';
+import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
+import {
+  builtStatus,
+  failedStatus,
+  queryingSince,
+  queryingStatus,
+  type BuildInput,
+} from '../../status/build-status.ts';
 import { QueryPhase } from '../../status/query-phase.ts';
 
 /** The status holds the whole plan. This limit leaves room for the fields that a run adds (decision 0004). */
 const MAX_PLAN_BYTES = 128 * 1024;
+/** How long the query for alarms may wait until there are none. */
+export const QUERY_MILLISECONDS = QUERY_TIMEOUT_SECONDS * 1000;
 
 export type PlanInput = BuildInput & {
   readonly scope: Scope;
@@ -31,8 +40,8 @@ export type PlanInput = BuildInput & {
 };
 
 /**
- * Runs the queries and plans. Resolves with the status that holds the plan, or the reason why there is none. Throws if
- * `signal` is aborted.
+ * Runs the queries and plans. Resolves with the status that holds the plan, or the reason why there is none. A query for
+ * alarms that finds some waits for its timeout: it is repeated in the next passes. Throws if `signal` is aborted.
  */
 export async function buildPlan(
   input: PlanInput,
@@ -40,7 +49,8 @@ export async function buildPlan(
   clock: () => Instant,
   signal: AbortSignal,
 ): Promise<PatchStrategyStatus> {
-  const queries = new QueryPhase(clock);
+  const startedAt = queryingSince(input.before) ?? clock();
+  const queries = new QueryPhase(clock, startedAt);
   const failed = (message: string, reason: Reason = 'BuildFailed'): PatchStrategyStatus =>
     failedStatus(input, queries.status, message, reason, clock());
 
@@ -56,6 +66,9 @@ export async function buildPlan(
 
   const alarms = queryAlarms(hosts.view(input.scope));
   if (alarms) {
+    const isRepeated = input.before.state === 'build-failed';
+    if (!isRepeated && clock() < startedAt + QUERY_MILLISECONDS)
+      return queryingStatus(input, queries.status, alarms, clock());
     queries.failed(alarms);
     return failed(alarms);
   }

@@ -1,20 +1,20 @@
 import type { Alarm } from '../view.ts';
-import { DONE, failed, type HostStep, type Verdict } from './verdict.ts';
+import { DONE, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Fails when a host that no run works on is unhealthy: no further host may then go out of service. Only observations
+ * Waits while a host that no run works on is unhealthy: no further host may then go out of service. Only observations
  * after the start of the step count.
  */
 export function queryAlarms({ view, stepStartedAt }: HostStep): Verdict {
   const signal = view.signal('alarms');
   if (!signal || signal.observedAt < stepStartedAt)
     return { kind: 'blocked', reason: 'waiting to observe the alarms' };
-  return signal.alarms.length === 0 ? DONE : failed(alarmsPresent(signal.alarms));
+  return signal.alarms.length === 0 ? DONE : { kind: 'blocked', reason: alarmsPresent(signal.alarms) };
 }
 
 const NAMED = 5;
 
-/** The reason for the failure: the hosts and their faults. */
+/** The reason to wait: the hosts and their faults. */
 export function alarmsPresent(alarms: readonly Alarm[]): string {
   const named = alarms.slice(0, NAMED).map(({ host, reason }) => `${host}: ${reason}`);
   const more = alarms.length > NAMED ? [`and ${String(alarms.length - NAMED)} more`] : [];

@@ -1,10 +1,10 @@
-import { DONE, failed, hostGone, type HostStep, type Verdict } from './verdict.ts';
+import { DONE, hostGone, type HostStep, type Verdict } from './verdict.ts';
 
-/** Waits until the end of the step, and fails when the host becomes unhealthy. */
+/** Waits until the end of the step. While a host is unwell, the step does not end: src/engine/settling.ts. */
 export function stabilizeHost({ facts, name, now, stepDeadline }: HostStep): Verdict {
   if (!facts) return hostGone(name);
-  const [alarm] = facts.alarms;
-  if (alarm) return failed(`${name} changed state unexpectedly: ${alarm}`);
+  if (facts.alarms.length > 0)
+    return { kind: 'blocked', reason: `${name} ${facts.alarms.join('; ')}`, unwell: true };
   if (now >= stepDeadline) return DONE;
   return { kind: 'blocked', reason: 'giving the hosts time to settle', until: stepDeadline };
 }

@@ -35,6 +35,8 @@ export type Verdict =
       readonly reason: string;
       readonly until?: Instant;
       readonly uncordoned?: true;
+      /** The host is unwell: a step that gives hosts time to settle begins that time anew. */
+      readonly unwell?: true;
     }
   | { readonly kind: 'failed'; readonly reason: string; readonly uncordoned?: true };
 

@@ -58,7 +58,8 @@ export class Fleet {
     this.#total += 1;
     this.#revision ^= this.#planHash(node);
     if (isOutOfServiceByOthers(node)) this.#outOfService.add(node.name);
-    if (!node.claim && node.alarms.length > 0) this.#alarms.set(node.name, node.alarms.join('; '));
+    if (!node.claim && node.wasReady && node.alarms.length > 0)
+      this.#alarms.set(node.name, node.alarms.join('; '));
     if (node.claim || node.spoiltClaim !== undefined) this.#marked.set(node.name, markedHost(node));
   }
 
@@ -75,9 +76,9 @@ export class Fleet {
   #fingerprint(node: NodeState | undefined): string {
     const membership = node ? membershipOf(node, this.scope) : 'not-selected';
     if (!node || membership !== 'member') return membership;
-    const { claim, spoiltClaim, alarms } = node;
+    const { claim, spoiltClaim, alarms, wasReady } = node;
     const counted = isOutOfServiceByOthers(node);
-    return JSON.stringify([String(this.#planHash(node)), counted, claim?.run, spoiltClaim, alarms]);
+    return JSON.stringify([String(this.#planHash(node)), counted, claim?.run, spoiltClaim, alarms, wasReady]);
   }
 
   /** The digest of one host, as far as plans depend on it. XOR combines the digests, so their order has no effect. */

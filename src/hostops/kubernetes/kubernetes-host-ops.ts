@@ -24,7 +24,7 @@ import { HostJobs } from '../jobs/host-jobs.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
-import { nodeState, seedOf, type NodeState } from './node-facts.ts';
+import { nextNodeState, nodeState, seedOf, type NodeState } from './node-facts.ts';
 import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
 import { PodWatches } from './pod-watches.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
@@ -55,7 +55,7 @@ export class KubernetesHostOps implements HostOps {
     this.#nodes = new SupervisedInformer<V1Node, NodeState>({
       config,
       path: NODES,
-      project: nodeState,
+      project: nextNodeState,
       changed: (before, after) => this.#nodeChanged(before, after),
       // A new watch makes the knowledge of the fleets current, even when nothing changed.
       connected: () => this.#tellFleets(() => true),
@@ -243,7 +243,7 @@ export class KubernetesHostOps implements HostOps {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
     const isMember = membershipOf(node, scope) === 'member';
-    const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
+    const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, wasReady: _was, ...facts } = node;
     return {
       ...facts,
       isMember,

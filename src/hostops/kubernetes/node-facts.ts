@@ -13,6 +13,8 @@ export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'runningJob'>
   readonly uid: string;
   readonly labels: Labels;
   readonly taints: readonly V1Taint[];
+  /** Whether it has ever been Ready. A node that joins the cluster is not, for a while. */
+  readonly wasReady: boolean;
   /** Whether it carries the note that it was left locked. */
   readonly leftLocked: boolean;
 };
@@ -27,6 +29,8 @@ export const NODE_INFO = [
   'operatingSystem',
 ] as const;
 const PRESSURES: readonly string[] = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable'];
+/** The reason that the node controller gives while a kubelet has never reported. */
+const NEVER_REPORTED = 'NodeStatusNeverUpdated';
 const LONGEST_MESSAGE = 200;
 
 export function nodeState({ metadata, spec, status }: V1Node): NodeState {
@@ -40,6 +44,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     revision: metadata?.resourceVersion ?? '',
     closedToNewWork: spec?.unschedulable === true,
     ready: ready?.status === 'True',
+    wasReady: hasBeenReady(ready, metadata?.creationTimestamp),
     alarms: alarmsOf(ready, conditions),
     bootId: status?.nodeInfo?.bootID ?? '',
     facts: factsOf(labels, status?.nodeInfo),
@@ -50,6 +55,19 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     hasMaintenanceMark: spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT) === true,
     leftLocked: metadata?.annotations?.[LEFT_LOCKED_ANNOTATION] !== undefined,
   };
+}
+
+/** The state of a node that was observed before: it stays known that the node was Ready. */
+export function nextNodeState(node: V1Node, before: NodeState | undefined): NodeState {
+  const state = nodeState(node);
+  return before?.uid === state.uid && before.wasReady ? { ...state, wasReady: true } : state;
+}
+
+/** A kubelet makes its node with a first condition Ready; a later transition of it shows that the node was Ready. */
+function hasBeenReady(ready: V1NodeCondition | undefined, createdAt: Date | undefined): boolean {
+  if (!ready || ready.reason === NEVER_REPORTED) return false;
+  if (ready.status === 'True' || !ready.lastTransitionTime || !createdAt) return true;
+  return new Date(ready.lastTransitionTime) > new Date(createdAt);
 }
 
 export function seedOf(

@@ -300,7 +300,7 @@ function hostFactsOf(
   runningJob: string | undefined,
 ): HostFacts {
   const { name, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } = host;
-  const alarms = ready ? [] : ['not Ready'];
+  const alarms = ready ? [] : ['is not Ready'];
   return {
     name,
     isMember: membershipOf(host, scope) === 'member',
@@ -326,8 +326,8 @@ function jobFacts({ name, uid, revision, state, failure }: SimulatedJob): Effect
   return { name, uid, revision: String(revision), state, ...(failure === undefined ? {} : { failure }) };
 }
 
-function alarmOf({ name, ready, claim }: SimulatedHost): Alarm[] {
-  return ready || claim ? [] : [{ host: name, reason: 'not Ready' }];
+function alarmOf({ name, ready, wasReady, claim }: SimulatedHost): Alarm[] {
+  return ready || !wasReady || claim ? [] : [{ host: name, reason: 'is not Ready' }];
 }
 
 function fleetOf(

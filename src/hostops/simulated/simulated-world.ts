@@ -25,6 +25,8 @@ export type SimulatedHost = {
   readonly bootId: string;
   readonly closedToNewWork: boolean;
   readonly ready: boolean;
+  /** Whether it has ever been ready. */
+  readonly wasReady: boolean;
   readonly claim: Claim | undefined;
   /** Why the claim is none any more, after somebody changed it. */
   readonly spoiltClaim: string | undefined;
@@ -65,7 +67,12 @@ export type SimulatedJob = {
 };
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
-  Partial<Pick<SimulatedHost, 'labels' | 'nodeInfo' | 'closedToNewWork' | 'ready' | 'behaviour' | 'times'>>;
+  Partial<
+    Pick<
+      SimulatedHost,
+      'labels' | 'nodeInfo' | 'closedToNewWork' | 'ready' | 'wasReady' | 'behaviour' | 'times'
+    >
+  >;
 export type NewPod = Pick<SimulatedPod, 'name' | 'host'> & Partial<Omit<SimulatedPod, 'uid' | 'leaving'>>;
 
 export type SimulatedTimes = {
@@ -155,6 +162,7 @@ export class SimulatedWorld {
     nodeInfo = {},
     closedToNewWork = false,
     ready = true,
+    wasReady = true,
     behaviour = 'honest',
     times = {},
   }: NewHost): void {
@@ -164,7 +172,7 @@ export class SimulatedWorld {
       hasMaintenanceMark: false,
       leftLocked: undefined,
     };
-    const state = { closedToNewWork, ready, behaviour, times, installed: {}, ...unclaimed };
+    const state = { closedToNewWork, ready, wasReady, behaviour, times, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
     this.#planRevision += 1;
@@ -183,7 +191,8 @@ export class SimulatedWorld {
   changeHost(name: HostName, change: Partial<Omit<SimulatedHost, 'name' | 'revision'>>): void {
     const before = this.#hosts.get(name);
     if (!before) return;
-    this.#hosts.set(name, { ...before, ...change, revision: this.#number() });
+    const wasReady = change.ready === true || before.wasReady;
+    this.#hosts.set(name, { ...before, wasReady, ...change, revision: this.#number() });
     if (change.labels || change.nodeInfo) this.#planRevision += 1;
     this.#report(name);
   }

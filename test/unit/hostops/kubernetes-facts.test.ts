@@ -7,7 +7,7 @@ import { evictionRefused } from '../../../src/hostops/kubernetes/evictions.ts';
 import { Fleet } from '../../../src/hostops/kubernetes/fleet.ts';
 import { failureOf } from '../../../src/hostops/jobs/job-failures.ts';
 import { jobManifest, jobName, jobState } from '../../../src/hostops/jobs/job.ts';
-import { nodeState, type NodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
+import { nextNodeState, nodeState, type NodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
 import { rolesOf } from '../../../src/hostops/label-selector.ts';
 import { claimPatch, releasePatch } from '../../../src/hostops/kubernetes/node-patches.ts';
 import { instanceOf } from '../../../src/hostops/kubernetes/pod-facts.ts';
@@ -64,6 +64,40 @@ describe('a node', () => {
       'is not Ready (KubeletNotReady: PLEG is not healthy)',
       'reports DiskPressure (KubeletHasDiskPressure)',
     ]);
+  });
+
+  it('is known to have been Ready from a later transition of the condition, or from an earlier observation', () => {
+    const created = new Date('2026-11-26T09:00:00Z');
+    const seen = (status: string, transition?: string, reason = '', uid = 'u'): V1Node => ({
+      metadata: { name: 'a', uid, creationTimestamp: created },
+      status: {
+        conditions: [
+          {
+            type: 'Ready',
+            status,
+            reason,
+            ...(transition ? { lastTransitionTime: new Date(transition) } : {}),
+          },
+        ],
+      },
+    });
+    const joining = seen('False', '2026-11-26T09:00:00Z', 'KubeletNotReady');
+    const wasReady = (...nodes: readonly V1Node[]): boolean[] =>
+      nodes.map((each) => nodeState(each).wasReady);
+    expect(wasReady(joining, seen('Unknown', '2026-11-26T09:01:00Z', 'NodeStatusNeverUpdated'), {})).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(wasReady(seen('True'), seen('False', '2026-11-26T09:00:01Z'), seen('Unknown'))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    const ready = nextNodeState(seen('True'), nodeState(joining));
+    expect(nextNodeState(joining, ready).wasReady).toBe(true);
+    const another = seen('False', '2026-11-26T09:00:00Z', 'KubeletNotReady', 'v');
+    expect(nextNodeState(another, ready).wasReady).toBe(false);
   });
 
   it('has no claim when the annotation is unreadable', () => {
@@ -239,11 +273,20 @@ describe('a fleet', () => {
     expect(fleet.facts.revision).toBe(revision);
   });
 
+  it('has no alarm about a host that was never Ready, and has one from its first readiness on', () => {
+    const joining = node('a', { conditions: [] });
+    const fleet = new Fleet(scope, [joining]);
+    expect([fleet.alarms, [...fleet.facts.outOfServiceByOthers]]).toEqual([[], ['a']]);
+    expect(fleet.change(joining, { ...joining, wasReady: true })).toBe(true);
+    expect(fleet.alarms).toHaveLength(1);
+  });
+
   it('has no alarm about a host under work', () => {
-    const sick = node('a', { conditions: [] });
+    const conditions = [{ type: 'Ready', status: 'Unknown' }];
+    const sick = node('a', { conditions });
     const fleet = new Fleet(scope, [sick]);
     expect(fleet.alarms).toHaveLength(1);
-    fleet.change(sick, node('a', { conditions: [], claim: writeClaim(CLAIM, 'uid-a') }));
+    fleet.change(sick, node('a', { conditions, claim: writeClaim(CLAIM, 'uid-a') }));
     expect(fleet.alarms).toEqual([]);
   });
 });

@@ -7,6 +7,7 @@ const host = (name: string, more: Partial<HostState> = {}): HostState => ({
   name,
   roles: ['worker'],
   ready: true,
+  wasReady: true,
   alarms: [],
   closedToNewWork: false,
   ...more,
@@ -69,6 +70,7 @@ describe('findings', () => {
     ]);
     expect(found([host('w-5', { ready: false })], { limit: 3 })).toEqual(['blocks HostUnwell: w-5']);
     expect(found([host('w-5', { ready: false, claimedBy: CLAIMED })], { limit: 3 })).toEqual([]);
+    expect(found([host('w-5', { ready: false, wasReady: false })], { limit: 3 })).toEqual([]);
   });
 
   it('say that a cordoned host counts, and that too many hosts out of service prevent permits', () => {
