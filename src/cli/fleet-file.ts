@@ -29,6 +29,7 @@ const host = z.object({
   wasReady: z.boolean().default(true),
   closedToNewWork: z.boolean().default(false),
   alarms: z.array(text(1024)).default([]),
+  outOfServiceTaints: z.array(text(400)).default([]),
   claimedBy: z
     .object({
       owner: z.string().regex(/^[^/]+(\/[^/]+){2}$/, 'expected KIND/NAMESPACE/NAME of the owner'),
@@ -74,17 +75,13 @@ export function fleetText({ pool, hosts }: Fleet): string {
   );
 }
 
-function withoutDefaults({
-  wasReady,
-  alarms,
-  claimedBy,
-  spoiltClaim,
-  ...rest
-}: FleetHost): Partial<FleetHost> {
+function withoutDefaults(host: FleetHost): Partial<FleetHost> {
+  const { wasReady, alarms, outOfServiceTaints, claimedBy, spoiltClaim, ...rest } = host;
   return {
     ...rest,
     ...(wasReady ? {} : { wasReady }),
     ...(alarms.length > 0 ? { alarms } : {}),
+    ...(outOfServiceTaints.length > 0 ? { outOfServiceTaints } : {}),
     ...(claimedBy ? { claimedBy } : {}),
     ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
   };

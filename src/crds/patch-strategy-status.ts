@@ -128,6 +128,9 @@ const hostJob = z.object({
   uid: text(36).describe('The uid of the Job.'),
 });
 
+/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
+export const KEPT_FROM_BEFORE = 64;
+
 const hostProgress = z
   .object({
     name: objectName().describe('The host.'),
@@ -161,6 +164,18 @@ const hostProgress = z
         'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
           'after its release.',
       ),
+    alarmsBefore: z
+      .array(text(316))
+      .max(KEPT_FROM_BEFORE)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The alarm conditions that were True before the outage.'),
+    taintsBefore: z
+      .array(text(400))
+      .max(KEPT_FROM_BEFORE)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
     failedBefore: z
       .boolean()

@@ -23,7 +23,9 @@ export const timing = z
     unlockTimeoutSeconds: seconds(1, 86400).default(1800).describe('How long unlocking the hosts may take.'),
     settleSeconds: seconds(0, 3600)
       .default(15)
-      .describe('How long patched hosts must stay healthy before they are unlocked. It begins anew when one was unwell.'),
+      .describe(
+        'How long patched hosts must stay healthy before they are unlocked. It begins anew when one was unwell.',
+      ),
     stabilizeSeconds: seconds(0, 3600)
       .default(60)
       .describe(

@@ -44,6 +44,8 @@ export type HostState = {
   readonly wasReady: boolean;
   /** Its faults, as text. */
   readonly alarms: readonly string[];
+  /** The taints by which it says that it is not in service. */
+  readonly outOfServiceTaints: readonly string[];
   readonly closedToNewWork: boolean;
   /** The owner of the run that has claimed it, by its key (`ownerKey`). */
   readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
@@ -190,8 +192,12 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
   ];
 }
 
-function isAway({ closedToNewWork, ready, claimedBy }: HostState, owner: string): boolean {
-  return claimedBy ? claimedBy.level === 'away' && claimedBy.owner !== owner : closedToNewWork || !ready;
+function isAway(
+  { closedToNewWork, ready, outOfServiceTaints, claimedBy }: HostState,
+  owner: string,
+): boolean {
+  if (claimedBy) return claimedBy.level === 'away' && claimedBy.owner !== owner;
+  return closedToNewWork || !ready || outOfServiceTaints.length > 0;
 }
 
 function claims({ owner, hosts, stages, words }: Situation): Finding[] {

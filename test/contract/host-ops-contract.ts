@@ -356,6 +356,31 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
     });
 
+    it('shows alarm conditions and the taints of others, and counts a host that is not in service by its taint', async () => {
+      const { name: back } = await c.watched('back');
+      await c.fixture.close(back);
+      await c.fixture.open(back);
+      await c.fixture.report(back, 'KernelDeadlock');
+      await c.fixture.report(back, 'FeelsFine');
+      const { alarms } = await c.seen(back, (facts) => facts.alarms.length > 0);
+      expect(alarms).toMatchObject([{ id: 'KernelDeadlock', since: expect.any(Number) as number }]);
+      expect(c.view().signal('alarms')?.alarms).toMatchObject([{ host: back, id: 'KernelDeadlock' }]);
+
+      await c.fixture.taint(back, 'example.com/gpu');
+      await c.seen(back, ({ foreignTaints }) => foreignTaints.includes('example.com/gpu:NoSchedule'));
+      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
+      await c.fixture.taint(back, 'node.cilium.io/agent-not-ready');
+      const claimable = await c.seen(back, ({ foreignTaints }) => foreignTaints.length === 2);
+      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set([back]));
+
+      const { foreignTaints } = await c.claimed(claimable);
+      expect(foreignTaints.toSorted()).toEqual([
+        'example.com/gpu:NoSchedule',
+        'node.cilium.io/agent-not-ready:NoSchedule',
+      ]);
+      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
+    });
+
     it('has no signal of an unknown id, and confuses no ids', () => {
       // A caller that is newer than the adapter may know more signals.
       const newer = 'gates' as string as keyof Signals;

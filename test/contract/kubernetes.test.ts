@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApiException, CoreV1Api, PolicyV1Api, type KubeConfig } from '@kubernetes/client-node';
+import {
+  ApiException,
+  CoreV1Api,
+  PatchStrategy,
+  PolicyV1Api,
+  setHeaderOptions,
+  type KubeConfig,
+} from '@kubernetes/client-node';
 import { afterAll, beforeAll } from 'vitest';
 import { z } from 'zod';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
@@ -21,8 +28,9 @@ import { hostOpsContract } from './host-ops-contract.ts';
 
 const CASE_LABEL = 'careen-test/case';
 const READY_ANNOTATION = 'testbed.local/ready';
+const strategicPatch = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
 const GUARD_LABEL = { guarded: 'true' };
-const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 const madeSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const quiet = { info: () => undefined, warn: () => undefined };
 
@@ -71,6 +79,7 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       provider: { kubernetes: { nodeSelector: { [CASE_LABEL]: namespace } } },
       before: [],
       roles,
+      health,
     },
     owner: { kind: 'PatchStrategy', namespace, name: 'contract', uid },
     addHost: async (prefix, { labels = {}, failing = false } = {}) => {
@@ -94,6 +103,25 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       mergePatch(admin, nodeManifest(host), {
         metadata: { annotations: { [READY_ANNOTATION]: ready ? null : 'false' } },
       }),
+    taint: async (host, key) => {
+      // By key: the taints of Kubernetes come and go meanwhile.
+      const body = { spec: { taints: [{ key, effect: 'NoSchedule' }] } };
+      await core.patchNode({ name: host, body }, strategicPatch);
+    },
+    report: async (host, type) => {
+      const lastTransitionTime = new Date().toISOString();
+      const condition = {
+        type,
+        status: 'True',
+        reason: 'Test',
+        message: 'a test wants it',
+        lastTransitionTime,
+      };
+      await core.patchNodeStatus(
+        { name: host, body: { status: { conditions: [condition] } } },
+        strategicPatch,
+      );
+    },
     close: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: true } }),
     open: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: null } }),
     editClaim: async (host) => {

@@ -16,7 +16,7 @@ import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
 const GENERATION = 3;
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const PATCHED = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
-const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 
 function input(
   world: SimulatedWorld,
@@ -26,7 +26,7 @@ function input(
   return {
     ...{ spec: strategySpec(), generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
     ...{ violations, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
-    scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles },
+    scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles, health },
   };
 }
 

@@ -110,8 +110,8 @@ function endOf(
   return { outcome: ended.state, message };
 }
 
-function alarmsOf(hosts: Fleet['hosts']): { host: string; reason: string }[] {
-  return hosts.flatMap((host) => unwellBecause(host).map((reason) => ({ host: host.name, reason })));
+function alarmsOf(hosts: Fleet['hosts']): { host: string; text: string }[] {
+  return hosts.flatMap((host) => unwellBecause(host).map((text) => ({ host: host.name, text })));
 }
 
 function remediesOf(

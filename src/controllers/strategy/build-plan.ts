@@ -7,6 +7,7 @@ import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
 import { truncate } from '../../crds/truncate.ts';
 import { newPhase } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
+import { holdsUp } from '../../engine/steps/unwell.ts';
 import type { Instant, View } from '../../engine/view.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
 import { build, type Built } from '../../planner/build.ts';
@@ -110,7 +111,8 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
 function queryAlarms(view: View): string | undefined {
   const signal = view.signal('alarms');
   if (!signal) return 'the alarms could not be read';
-  return signal.alarms.length > 0 ? alarmsPresent(signal.alarms) : undefined;
+  const alarms = signal.alarms.filter((alarm) => holdsUp(alarm, Infinity));
+  return alarms.length > 0 ? alarmsPresent(alarms) : undefined;
 }
 
 function planTooLarge({ plan }: Built): string | undefined {

@@ -52,6 +52,7 @@ export type HostStep = {
   readonly planStage: number;
   /** The step of that stage that may reboot the host. */
   readonly rebootsIn: StepName | undefined;
+  readonly runStartedAt: Instant;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
   /** The first deadline of the step, its stage and its phase. */

@@ -5,6 +5,7 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import { signalsFrom, type HostFacts, type View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
+import { alarmsOf, taintsOf } from '../health.ts';
 import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
@@ -243,9 +244,12 @@ export class KubernetesHostOps implements HostOps {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
     const isMember = membershipOf(node, scope) === 'member';
-    const { uid: _uid, labels: _labels, taints: _taints, leftLocked: _note, wasReady: _was, ...facts } = node;
+    const { uid: _uid, labels: _labels, leftLocked: _note, wasReady: _was, ...observed } = node;
+    const { taints, notReady, conditions, ...facts } = observed;
     return {
       ...facts,
+      alarms: alarmsOf({ notReady, conditions }, scope.health),
+      foreignTaints: taintsOf(taints, scope.health),
       isMember,
       instances: this.#pods.instances(name),
       runningJob: this.#jobs.runningOn(name),

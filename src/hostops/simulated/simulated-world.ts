@@ -6,6 +6,7 @@
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Claim, EffectKey } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/facts.ts';
+import type { HostCondition, Taint } from '../health.ts';
 import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -27,6 +28,10 @@ export type SimulatedHost = {
   readonly ready: boolean;
   /** Whether it has ever been ready. */
   readonly wasReady: boolean;
+  /** The conditions besides Ready that are True. */
+  readonly conditions: readonly HostCondition[];
+  /** The taints of others. */
+  readonly taints: readonly Taint[];
   readonly claim: Claim | undefined;
   /** Why the claim is none any more, after somebody changed it. */
   readonly spoiltClaim: string | undefined;
@@ -70,7 +75,15 @@ export type NewHost = Pick<SimulatedHost, 'name'> &
   Partial<
     Pick<
       SimulatedHost,
-      'labels' | 'nodeInfo' | 'closedToNewWork' | 'ready' | 'wasReady' | 'behaviour' | 'times'
+      | 'labels'
+      | 'nodeInfo'
+      | 'closedToNewWork'
+      | 'ready'
+      | 'wasReady'
+      | 'conditions'
+      | 'taints'
+      | 'behaviour'
+      | 'times'
     >
   >;
 export type NewPod = Pick<SimulatedPod, 'name' | 'host'> & Partial<Omit<SimulatedPod, 'uid' | 'leaving'>>;
@@ -163,6 +176,8 @@ export class SimulatedWorld {
     closedToNewWork = false,
     ready = true,
     wasReady = true,
+    conditions = [],
+    taints = [],
     behaviour = 'honest',
     times = {},
   }: NewHost): void {
@@ -172,7 +187,8 @@ export class SimulatedWorld {
       hasMaintenanceMark: false,
       leftLocked: undefined,
     };
-    const state = { closedToNewWork, ready, wasReady, behaviour, times, installed: {}, ...unclaimed };
+    const observed = { closedToNewWork, ready, wasReady, conditions, taints };
+    const state = { ...observed, behaviour, times, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
     this.#planRevision += 1;

@@ -12,8 +12,14 @@ import { strategySpec } from '../support/simulated-run.ts';
 
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const OTHER = `sha256:${'0'.repeat(64)}`;
-const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-const scope: Scope = { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles };
+const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const scope: Scope = {
+  pool: 'default',
+  provider: { kubernetes: { nodeSelector: {} } },
+  before: [],
+  roles,
+  health,
+};
 
 function worldOf(...hosts: readonly NewHost[]): SimulatedWorld {
   const world = new SimulatedWorld();

@@ -11,6 +11,8 @@ import { nextNodeState, nodeState, type NodeState } from '../../../src/hostops/k
 import { rolesOf } from '../../../src/hostops/label-selector.ts';
 import { claimPatch, releasePatch } from '../../../src/hostops/kubernetes/node-patches.ts';
 import { instanceOf } from '../../../src/hostops/kubernetes/pod-facts.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+import { alarmsOf } from '../../../src/hostops/health.ts';
 import { isOlder } from '../../../src/kube/resource-versions.ts';
 import { ownerNamed } from '../support/owners.ts';
 
@@ -33,7 +35,14 @@ const roles = {
   storage: { matchLabels: { disk: 'big' } },
   worker: { matchExpressions: [{ key: CONTROL_PLANE, operator: 'DoesNotExist' as const }] },
 };
-const scope = { pool: 'p', provider: { kubernetes: { nodeSelector: { pool: 'p' } } }, before: [], roles };
+const { health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const scope = {
+  pool: 'p',
+  provider: { kubernetes: { nodeSelector: { pool: 'p' } } },
+  before: [],
+  roles,
+  health,
+};
 
 function node(
   name: string,
@@ -60,7 +69,7 @@ describe('a node', () => {
       { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'PLEG is not healthy.' },
       { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' },
     ];
-    expect(node('a', { conditions }).alarms).toEqual([
+    expect(alarmsOf(node('a', { conditions }), health).map(({ text }) => text)).toEqual([
       'is not Ready (KubeletNotReady: PLEG is not healthy)',
       'reports DiskPressure (KubeletHasDiskPressure)',
     ]);

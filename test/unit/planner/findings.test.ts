@@ -9,6 +9,7 @@ const host = (name: string, more: Partial<HostState> = {}): HostState => ({
   ready: true,
   wasReady: true,
   alarms: [],
+  outOfServiceTaints: [],
   closedToNewWork: false,
   ...more,
 });
@@ -99,6 +100,11 @@ describe('findings', () => {
       'blocks HostUnwell: w-5',
       'blocks LimitReached: w-5',
     ]);
+  });
+
+  it('count a host that says by a taint that it is not in service', () => {
+    const outOfServiceTaints = ['node.cilium.io/agent-not-ready:NoSchedule'];
+    expect(found([host('w-5', { outOfServiceTaints })])).toEqual(['blocks LimitReached: w-5']);
   });
 
   it('allow more hosts than the limit when they are patched in place', () => {
