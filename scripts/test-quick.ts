@@ -10,6 +10,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { COMPILE_CACHE } from './testing/compile-cache.ts';
 import { ROOT } from './testing/suites.ts';
 import { print, printTable } from './testing/tables.ts';
 
@@ -80,7 +81,7 @@ async function run({ name, command, environment = {} }: Check): Promise<Ended> {
   const started = performance.now();
   const child = spawn(process.execPath, command, {
     cwd: ROOT,
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...COMPILE_CACHE, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();

@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { goBinaries } from '../../test/support/controlplane/go-binaries.ts';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { REPORT_VARIABLE, reportSchema, type FileReport } from './report.ts';
 import { isWhole, ROOT, turnsOf, type Programs, type Suite } from './suites.ts';
 import type { Row } from './summary.ts';
@@ -142,7 +143,7 @@ async function vitest(
 
   const child = spawn(process.execPath, command, {
     cwd: ROOT,
-    env: { ...process.env, ...env },
+    env: { ...process.env, ...COMPILE_CACHE, ...env },
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   let interrupted = false;

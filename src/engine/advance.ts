@@ -10,7 +10,7 @@ import { beginAbort, beginAbortPhase } from './abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
 import { endPhase } from './lifecycle.ts';
 import { reconcileLockedHosts } from './locked-hosts.ts';
-import { resumeDeadlines, isAnsweredNow, applyOrder, holdsSuspended } from './orders.ts';
+import { applyOrder, isAnsweredNow, isSuspended, pauseDeadlines, resumeDeadlines } from './orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
 import type { EngineProfile } from './pass.ts';
 import { CAREEN_ENGINE } from './profiles/careen.ts';
@@ -36,7 +36,8 @@ export function advance(
   const pass = newPass(plan, run, turn, profile, evaluate);
   profile.afterDowntime(pass);
   for (const request of turn.requests.filter((each) => isAnsweredNow(pass, each))) answer(pass, request);
-  if (!holdsSuspended(pass)) {
+  if (isSuspended(pass)) pauseDeadlines(pass);
+  else {
     resumeDeadlines(pass);
     applyOrder(pass);
     advancePhase(pass);
@@ -45,17 +46,25 @@ export function advance(
   for (const phase of [pass.run.apply, pass.run.abort]) {
     if (phase) phase.completionPercentage = profile.completionPercentage(phase);
   }
+  if (isUnderWay(pass.run)) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
   return decisionOf(pass, run);
+}
+
+/** Whether something may change without an event: a stage is open, or an abort runs. */
+function isUnderWay({ state, apply }: RunState): boolean {
+  const isOpen = apply.stages[apply.currentStage]?.inProgress === true;
+  return state === 'aborting' || (state === 'applying' && isOpen);
 }
 
 function advancePhase(pass: Pass): void {
   const { run } = pass;
-  if (HAS_ENDED_BADLY.has(run.state) && !openPhase(run)) return reconcileLockedHosts(pass);
+  if (FAILED_OR_ABORTED.has(run.state) && !phaseToContinue(run)) return reconcileLockedHosts(pass);
+  // An abort phase that begins at the end of the apply phase advances in the same pass.
   if (run.currentPhase === 'apply') advanceApply(pass);
   if (run.currentPhase === 'abort') advanceAbort(pass);
 }
 
-const HAS_ENDED_BADLY: ReadonlySet<StrategyState> = new Set([
+const FAILED_OR_ABORTED: ReadonlySet<StrategyState> = new Set([
   'apply-failed',
   'apply-timeout',
   'aborted',
@@ -64,7 +73,7 @@ const HAS_ENDED_BADLY: ReadonlySet<StrategyState> = new Set([
 ]);
 
 /** The phase that continues without a new order. The VIM allows this also in other states (§14, 3 and 10). */
-function openPhase({ apply, abort, currentPhase, state }: RunState): PhaseStatus | undefined {
+function phaseToContinue({ apply, abort, currentPhase, state }: RunState): PhaseStatus | undefined {
   if (currentPhase === 'abort') return abort?.inProgress ? abort : undefined;
   const continues = state === 'applying' || state === 'aborting' || runningStage(apply) !== undefined;
   return apply.inProgress && continues ? apply : undefined;
@@ -72,7 +81,7 @@ function openPhase({ apply, abort, currentPhase, state }: RunState): PhaseStatus
 
 function advanceApply(pass: Pass): void {
   const { run } = pass;
-  const phase = openPhase(run);
+  const phase = phaseToContinue(run);
   const ending = phase && runPhase(pass, phase);
   if (ending) endApply(pass, ending);
   if (run.state === 'aborting' && !run.apply.inProgress && run.currentPhase === 'apply')
@@ -82,7 +91,7 @@ function advanceApply(pass: Pass): void {
 function endApply(pass: Pass, ending: Ending): void {
   const { run, profile } = pass;
   const { result } = ending;
-  const planned = run.abort !== undefined;
+  const abortWasPlanned = run.abort !== undefined;
   const reason = isGood(result) ? ending.reason : profile.phaseReason(run.apply.currentStage, ending);
   endPhase(run.apply, stamp(pass), result, reason);
   if (result === 'aborted') return;
@@ -92,13 +101,13 @@ function endApply(pass: Pass, ending: Ending): void {
   }
   run.state = result === 'timed-out' ? 'apply-timeout' : 'apply-failed';
   // The VIM's phase timer may fire while the running step is awaited: the abort continues, the state stays (§14, 3).
-  if (planned) beginAbortPhase(pass);
+  if (abortWasPlanned) beginAbortPhase(pass);
   else if (profile.onFailure === 'abort') beginAbort(pass);
 }
 
 function advanceAbort(pass: Pass): void {
   const { run } = pass;
-  const phase = openPhase(run);
+  const phase = phaseToContinue(run);
   const ending = phase && runPhase(pass, phase);
   if (!ending) return;
   endPhase(phase, stamp(pass), ending.result, ending.reason);
@@ -117,7 +126,6 @@ function decisionOf(pass: Pass, before: RunState): Decision {
   const stage = phase.stages[phase.currentStage];
   const busy = run.state === 'applying' || run.state === 'aborting';
   const changed = !isDeepStrictEqual({ ...before }, { ...run });
-  if (busy && (stage?.inProgress || run.state === 'aborting')) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
   const upcoming =
     busy || run.state === 'ready-to-apply' ? (plan.stages[phase.currentStage]?.hosts ?? []) : [];
   return {

@@ -23,8 +23,6 @@ export type DecideInput = {
   readonly turn: Omit<Turn, 'permits'>;
   /** The pool as it was read. Undefined while it does not exist: the run then holds no permit and asks for none. */
   readonly pool: { readonly status: HostPoolStatus; readonly capacity: PoolCapacity } | undefined;
-  /** The permits after the caller settled `grant` of the previous decision in the pool. */
-  readonly settled?: PermitFacts;
   /** The differences between this engine and the native one. */
   readonly profile?: EngineProfile;
   /** Judges the progress of a step in place of the engine. */
@@ -33,21 +31,18 @@ export type DecideInput = {
 
 export type Decided = {
   readonly decision: Decision;
-  /** Permits that the pool would grant. Settle them there, then decide again with the result; store nothing before. */
-  readonly grant?: DesiredPermits;
   /** The permits to keep, where the run holds more. Settle them after the decision is stored, never before. */
   readonly surplus?: DesiredPermits;
 };
 
-/** Decides the next run and effects, the permits to obtain first, and the permits to free afterwards. */
-export function decide(input: DecideInput): Decided {
-  const { plan, run, turn, pool, settled, profile, evaluate } = input;
-  const decideWith = (permits: PermitFacts): Decision =>
-    advance(plan, run, { ...turn, permits }, profile, evaluate);
-  if (settled) return withSurplus(input, decideWith(settled), settled);
+/** The pool would grant these permits. Settle them there, then call `decideWithPermits`; store nothing before. */
+export type NeedsPermits = { readonly grant: DesiredPermits };
 
+/** Decides the next run and effects and the permits to free afterwards, or the permits to obtain first. */
+export function decide(input: DecideInput): Decided | NeedsPermits {
+  const { run, pool } = input;
   const held = heldBy(pool?.status.permits ?? [], run.id);
-  if (!pool) return { decision: decideWith({ held }) };
+  if (!pool) return { decision: advanceWith(input, { held }) };
   const preview = (wants: Wants['permits']): Settlement =>
     settlePermits(pool.status, { ...holderOf(input), wants, exactly: false }, pool.capacity, '');
   const factsOf = ({ facts: { refusal } }: Settlement): PermitFacts => ({
@@ -55,17 +50,25 @@ export function decide(input: DecideInput): Decided {
     ...(refusal === undefined ? {} : { refusal }),
   });
   // The refusal is computed before the decision: a stage that times out reports it as its reason.
-  const known = factsOf(preview(wantsOfStage(run)));
-  const decision = decideWith(known);
+  const factsBefore = factsOf(preview(wantsOfStage(run)));
+  const decision = advanceWith(input, factsBefore);
   const wants = decision.wants.permits;
-  const answer = preview(wants);
-  if (answer.status !== pool.status)
-    return { decision, grant: { ...holderOf(input), wants, exactly: false } };
-  const refused = factsOf(answer);
-  // The decision already knew this answer: it need not be made again.
-  return refused.refusal === undefined || refused.refusal === known.refusal
-    ? withSurplus(input, decision, known)
-    : withSurplus(input, decideWith(refused), refused);
+  const settlement = preview(wants);
+  if (settlement.changed) return { grant: { ...holderOf(input), wants, exactly: false } };
+  const facts = factsOf(settlement);
+  // The decision already knew this refusal: it need not be made again.
+  return facts.refusal === undefined || facts.refusal === factsBefore.refusal
+    ? withSurplus(input, decision, factsBefore)
+    : decideWithPermits(input, facts);
+}
+
+/** Decides the next run and effects with the permits that the run has now, and the permits to free afterwards. */
+export function decideWithPermits(input: DecideInput, permits: PermitFacts): Decided {
+  return withSurplus(input, advanceWith(input, permits), permits);
+}
+
+function advanceWith({ plan, run, turn, profile, evaluate }: DecideInput, permits: PermitFacts): Decision {
+  return advance(plan, run, { ...turn, permits }, profile, evaluate);
 }
 
 /** The permits that the open stage asks for until it has them. */

@@ -1,10 +1,9 @@
 import type { HostProgress } from '../crds/patch-strategy-status.ts';
-import { effectKey, type Effect } from './effect.ts';
+import { effectKey, type Effect, type Outcome } from './effect.ts';
 import { closeOutage } from './outages.ts';
 import { RESYNC_MILLISECONDS, wakeAt, type Pass } from './pass.ts';
 import { carriesOurMark, wasOpenedByOthers } from './steps/unlock-hosts.ts';
-import type { Turn } from './turn.ts';
-import type { EffectKey } from './view.ts';
+import type { EffectKey, Instant } from './view.ts';
 
 /**
  * Handles the hosts that stay locked after a failure. A person decides about them: an abort releases all of them, a
@@ -46,21 +45,18 @@ function askLastEffect(pass: Pass, { name }: HostProgress, effect: Effect): void
   const { turn, reasons } = pass;
   const outcome = turn.outcomes.get(effect.key);
   if (outcome?.kind === 'refused' && turn.order.finalizing) return closeOutage(pass, name);
-  const refusal = notNow(turn, effect.key);
-  if (refusal === undefined) pass.effects.push(effect);
-  else {
-    reasons.push(refusal);
+  if (outcome?.kind === 'refused' || outcome?.kind === 'blocked') {
+    reasons.push(outcome.reason);
     wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
   }
+  if (mayAsk(outcome, turn.now)) pass.effects.push(effect);
 }
 
 function lastKey({ run }: Pass, { name, attempt }: HostProgress, subject: string): EffectKey {
   return effectKey(run.id, run.apply.currentStage, 'unlock-hosts', name, subject, attempt);
 }
 
-/** Why an effect must not be asked for now: it was refused, or is blocked until later. */
-function notNow({ outcomes, now }: Turn, key: EffectKey): string | undefined {
-  const outcome = outcomes.get(key);
-  if (outcome?.kind === 'refused') return outcome.reason;
-  return outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > now ? outcome.reason : undefined;
+function mayAsk(outcome: Outcome | undefined, now: Instant): boolean {
+  if (outcome?.kind === 'blocked') return (outcome.retryAt ?? 0) <= now;
+  return outcome?.kind !== 'refused';
 }

@@ -16,17 +16,16 @@ export function isAnsweredNow({ run, turn }: Pass, { verb }: RunRequest): boolea
   return verb === 'abort' || turn.order.mode !== 'Suspend' || run.state === 'aborting';
 }
 
-/**
- * Whether `Suspend` pauses the run: no effect, no judgement, and paused deadlines. A running abort continues, and a
- * requested one begins.
- */
-export function holdsSuspended({ run, turn, reasons }: Pass): boolean {
-  if (turn.order.mode !== 'Suspend' || run.state === 'aborting') return false;
-  if (run.state === 'applying') {
-    run.suspendedSince ??= new Date(turn.now).toISOString();
-    reasons.push('suspended: no step begins or ends, no host is released, and deadlines are paused');
-  }
-  return true;
+/** Whether `Suspend` pauses the run. A running abort continues, and a requested one begins. */
+export function isSuspended({ run, turn }: Pass): boolean {
+  return turn.order.mode === 'Suspend' && run.state !== 'aborting';
+}
+
+/** Pauses the deadlines of a run that is under way. */
+export function pauseDeadlines({ run, turn, reasons }: Pass): void {
+  if (run.state !== 'applying') return;
+  run.suspendedSince ??= new Date(turn.now).toISOString();
+  reasons.push('suspended: no step begins or ends, no host is released, and deadlines are paused');
 }
 
 /** Extends open deadlines by the time that the run was suspended. */

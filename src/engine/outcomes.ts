@@ -56,10 +56,13 @@ export class Outcomes {
 
 /**
  * Slows down two retries that would otherwise follow the pace of the server's answers: of a write whose outcome is
- * unknown, and of an eviction whose pod has changed before the watch reports it.
+ * unknown, and of an eviction whose pod has changed before the watch reports it. The note on a failed host is retried
+ * although it was refused: without the note the sweep of the claim would open the host.
  */
 function paced(effect: Effect, outcome: Outcome): Outcome {
   if (outcome.kind === 'unknown') return { kind: 'blocked', reason: outcome.reason };
+  if (outcome.kind === 'refused' && effect.kind === 'leave-locked')
+    return { kind: 'blocked', reason: outcome.reason };
   if (outcome.kind === 'stale' && effect.kind === 'evict') {
     return {
       kind: 'blocked',

@@ -7,7 +7,7 @@ import type { OutageLevel } from '../crds/vocabulary.ts';
 import type { Facts, HostName } from '../planner/facts.ts';
 import type { HostWords } from '../planner/host-words.ts';
 
-/** Milliseconds since the epoch. */
+/** Unix time in milliseconds. */
 export type Instant = number;
 
 /** A permanent name for one effect of one run: run/stage/step/host/subject/attempt. */

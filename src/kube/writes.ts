@@ -5,7 +5,7 @@ import { httpStatus } from './errors.ts';
 
 export type Writer = {
   readonly config: KubeConfig;
-  /** Milliseconds since the epoch. */
+  /** Unix time in milliseconds. */
   readonly now: () => number;
 };
 

@@ -27,7 +27,7 @@ export type CareenEvent = {
   readonly note: string;
 };
 
-/** The occurrences of one event that one object reports. Times are milliseconds since the epoch. */
+/** The occurrences of one event that one object reports. Times are Unix times in milliseconds. */
 export type Occurrences = { readonly first: number; readonly last: number; readonly count: number };
 
 const CONTROLLER = 'careen.dev/operator';

@@ -27,7 +27,7 @@ export type EventRecorderOptions = {
   readonly log: { warn(fields: object, message: string): void };
   /** The name of this replica's pod. */
   readonly instance: string;
-  /** Milliseconds since the epoch. */
+  /** Unix time in milliseconds. */
   readonly clock: () => number;
 };
 

@@ -21,7 +21,7 @@ export type MetricWords = {
 export type MetricsOptions = {
   readonly version: string;
   readonly words: MetricWords;
-  /** Milliseconds since the epoch. */
+  /** Unix time in milliseconds. */
   readonly clock: () => number;
 };
 
@@ -31,7 +31,7 @@ export type StrategyFacts = {
   readonly stopped: boolean;
   /**
    * The pods that cannot leave their host now: how many, and since when the first
-   * is blocked, in milliseconds since the epoch.
+   * is blocked, as Unix time in milliseconds.
    */
   readonly blocked?: { readonly pods: number; readonly since: number };
 };

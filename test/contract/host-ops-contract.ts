@@ -358,8 +358,6 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
 
     it('shows alarm conditions and the taints of others, and counts a host that is not in service by its taint', async () => {
       const { name: back } = await c.watched('back');
-      await c.fixture.close(back);
-      await c.fixture.open(back);
       await c.fixture.report(back, 'KernelDeadlock');
       await c.fixture.report(back, 'FeelsFine');
       const { alarms } = await c.seen(back, (facts) => facts.alarms.length > 0);

@@ -6,7 +6,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * The seeds of a minute, first and last: 5,000 seeds that no other minute within a year and a half has.
- * @param now milliseconds since the epoch
+ * @param now Unix time in milliseconds
  */
 export function seedsOfMinute(now: number): readonly [number, number] {
   const block = Math.floor(now / MINUTE_MS) % BLOCKS;

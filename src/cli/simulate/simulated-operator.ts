@@ -6,7 +6,13 @@
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits/permits.ts';
-import { decide, type Decided, type DecideInput } from '../../engine/decide.ts';
+import {
+  decide,
+  decideWithPermits,
+  type DecideInput,
+  type Decided,
+  type NeedsPermits,
+} from '../../engine/decide.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
@@ -113,7 +119,10 @@ export class SimulatedOperator {
     const { run: runBefore, requests: asked } = this;
     const poolBefore = this.#pool;
     let decided = this.decide(this.#input());
-    if (decided.grant) decided = this.decide({ ...this.#input(), settled: this.grantOrFree(decided.grant) });
+    if ('grant' in decided) {
+      const permits = this.grantOrFree(decided.grant);
+      decided = this.decideWithPermits(this.#input(), permits);
+    }
     const { decision, surplus } = decided;
     this.#decision = decision;
     this.run = decision.run;
@@ -125,8 +134,12 @@ export class SimulatedOperator {
     return decision.run !== runBefore || this.#pool !== poolBefore || heard;
   }
 
-  protected decide(input: DecideInput): Decided {
+  protected decide(input: DecideInput): Decided | NeedsPermits {
     return decide(input);
+  }
+
+  protected decideWithPermits(input: DecideInput, permits: PermitFacts): Decided {
+    return decideWithPermits(input, permits);
   }
 
   protected grantOrFree(wish: DesiredPermits): PermitFacts {

@@ -44,9 +44,8 @@ export class Pools {
     return [...this.#pools.keys()];
   }
 
-  /** The scope that selects the hosts of a pool. Adds the pool. */
+  /** The scope that selects the hosts of a pool, as far as the other pools are known. */
   scopeOf(pool: HostPool): Scope {
-    this.set(pool);
     const { name, creationTimestamp: createdAt } = pool.metadata;
     const before = poolsBefore({ name, createdAt }, [...this.#pools.values()]);
     const { provider, roles, health } = pool.spec;

@@ -27,6 +27,7 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
       deps.metrics.poolGone(name);
       return {};
     }
+    deps.pools.set(pool);
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
     const epoch = await deps.ledger.ensureEpoch(pool);
     const markedHosts = deps.hosts.markedHosts(attachment.scope);

@@ -7,7 +7,7 @@ import type { HostName } from '../../planner/facts.ts';
 export class Attachment {
   readonly scope: Scope;
   readonly outcomes = new Outcomes();
-  /** When the status was last written, in milliseconds since the epoch; used to coalesce writes. */
+  /** When the status was last written, as Unix time in milliseconds; used to coalesce writes. */
   statusWrittenAt = 0;
   /** Since when this process observes the instances on the open hosts. */
   observingSince: number | undefined;

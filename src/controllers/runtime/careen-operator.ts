@@ -52,7 +52,7 @@ type StrategySeen = z.infer<typeof strategySeen>;
 export class CareenOperator extends OperatorShell {
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
-  /** By strategy: its pool, whose change requeues the strategy, and its run, whose end requeues the pool. */
+  /** By strategy: its pool and that of its run, whose changes requeue it, and its run, whose end requeues the pool. */
   readonly #seen = new Map<string, StrategySeen>();
   readonly #known = new Pools(() => this.#requeueAll());
   readonly #resyncSeconds: number;
@@ -111,7 +111,8 @@ export class CareenOperator extends OperatorShell {
     // The watch delivers metadata only; the pass reads the spec. Each permit changes the status: it may wait a second.
     const known = this.#known.knows(name, object.metadata ?? {});
     this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
-    for (const [key, { spec }] of this.#seen) if (spec.poolRef === name) this.#strategies.add(key);
+    for (const [key, { spec, status }] of this.#seen)
+      if (spec.poolRef === name || status?.run?.pool === name) this.#strategies.add(key);
     return Promise.resolve();
   }
 

@@ -7,7 +7,7 @@ import { Metrics } from '../../telemetry/metrics.ts';
 
 const packageJson = z.object({ version: z.string() });
 
-/** The operator's metrics, with the values of their labels. `clock`: milliseconds since the epoch. */
+/** The operator's metrics, with the values of their labels. `clock`: Unix time in milliseconds. */
 export function operatorMetrics(clock: () => number): Metrics {
   const file = new URL('../../../package.json', import.meta.url);
   const { version } = packageJson.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -11,7 +11,7 @@ export type ReconcileQueueOptions = {
   readonly atOnce: number;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Milliseconds since the epoch. */
+  /** Unix time in milliseconds. */
   readonly clock: () => number;
   /** Called when another operator leads: this process must end at once. */
   readonly deposed: (error: DeposedError) => void;

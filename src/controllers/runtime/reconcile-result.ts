@@ -5,7 +5,7 @@ export type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileR
 
 export type ReconcileResult = {
   /**
-   * The time of the next pass, in milliseconds since the epoch. A time in the past means at once, and a change requeues
+   * The time of the next pass, as Unix time in milliseconds. A time in the past means at once, and a change requeues
    * earlier. Undefined: only a change requeues.
    */
   readonly requeueAt?: Instant | undefined;

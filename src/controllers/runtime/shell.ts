@@ -21,7 +21,7 @@ import type { Log } from '../../kube/log.ts';
 export type ShellDeps = {
   readonly config: KubeConfig;
   readonly log: Log;
-  /** Milliseconds since the epoch. */
+  /** Unix time in milliseconds. */
   readonly clock: () => number;
 };
 

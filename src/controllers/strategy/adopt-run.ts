@@ -1,4 +1,5 @@
 import { mayBeInFlight } from '../../engine/outages.ts';
+import { DeposedError } from '../../engine/permits/takeover.ts';
 import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
 import type { Adoption } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -7,21 +8,22 @@ import type { StoredRun } from '../../status/codec.ts';
 import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'ledger' | 'hosts' | 'adopted' | 'log'>;
+type StoredRecord = StoredRun['record'];
 
 /**
  * Adopts the run of an earlier leader before anything is decided about it. Stamps the status with our epoch, then the
- * claims and Jobs, so that writes of that leader still in flight are refused. Once for each run and epoch. A run of
- * another pool holds no host any more and stays unchanged. Throws DeposedError.
+ * claims and Jobs, so that writes of that leader still in flight are refused. Once for each run and epoch. A run whose
+ * strategy was moved to another pool holds no host any more and stays unchanged. Throws DeposedError.
  */
 export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSignal): Promise<StrategyPass> {
-  const { api, ledger, hosts, adopted, log } = deps;
+  const { api, hosts, adopted, log } = deps;
   const { strategy, stored, pool, key } = read;
   const record = strategy.status.run;
-  if (!record || pool?.metadata.name !== record.pool) return read;
-  const epoch =
-    (record.epoch ?? 0) > read.epoch ? await ledger.raiseAbove(record.pool, record.epoch ?? 0) : read.epoch;
+  if (!record || (pool && pool.metadata.name !== record.pool)) return read;
+  const epoch = pool ? await epochInPool(deps, read, record) : epochWithoutPool(deps, read, record);
   const pass = { ...read, epoch };
-  if (adopted.get(record.id) === epoch) return pass;
+  const known = adopted.get(key);
+  if (known?.run === record.id && known.epoch === epoch) return pass;
   const stamped = await api.writeStatus(strategy, { ...strategy.status, run: { ...record, epoch } });
   if (stored) {
     const { run } = stored;
@@ -29,8 +31,31 @@ export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSign
     const open = run.hosts.map(({ name }) => name);
     log.info({ strategy: key, run: run.id, epoch, hosts: open }, 'run taken over');
   }
-  adopted.set(record.id, epoch);
+  adopted.set(key, { run: record.id, epoch });
   return afterWrite(pass, stamped);
+}
+
+async function epochInPool(
+  { ledger }: Pick<Deps, 'ledger'>,
+  { epoch }: StrategyPass,
+  { epoch: stored = 0, pool }: StoredRecord,
+): Promise<number> {
+  return stored > epoch ? ledger.raiseAbove(pool, stored) : epoch;
+}
+
+/** Without its pool a run still has an epoch, in its own status: whoever adopts it raises that one. */
+function epochWithoutPool(
+  { adopted }: Pick<Deps, 'adopted'>,
+  { key }: StrategyPass,
+  { id, epoch: stored = 0, pool }: StoredRecord,
+): number {
+  const known = adopted.get(key);
+  if (known?.run !== id) return stored + 1;
+  if (stored > known.epoch)
+    throw new DeposedError(
+      `another operator has adopted the run of ${key} in epoch ${String(stored)}; HostPool ${pool} does not exist`,
+    );
+  return known.epoch;
 }
 
 function adoptions(

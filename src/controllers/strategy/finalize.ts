@@ -22,16 +22,17 @@ export async function finalize(
   const order = { mode: 'Abort', finalizing: true } as const;
   const after = stored ? await runPass(deps, { ...pass, stored }, order, signal) : { open: false, strategy };
   if (after.open) return after;
+  // The next pass does not know these hosts any more.
+  const view = attachment.view();
+  const remain = stored?.run.hosts.filter(({ name }) => view.host(name)?.claim?.run === stored.run.id) ?? [];
+  for (const host of remain)
+    deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
   await freePermits(deps, pass);
   const { finalizers } = after.strategy.metadata;
   await deps.api.writeFinalizers(
     after.strategy,
     finalizers.filter((each) => each !== RELEASE_FINALIZER),
   );
-  const view = attachment.view();
-  const remain = stored?.run.hosts.filter(({ name }) => view.host(name)?.claim?.run === stored.run.id) ?? [];
-  for (const host of remain)
-    deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
   deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy finalized');
   return {};
 }

@@ -22,6 +22,7 @@ export async function loadPass(
   const stored = decodeRun(strategy.status);
   const poolName = poolOf(strategy.spec, stored);
   const pool = await api.pool(poolName);
+  if (pool) pools.set(pool);
   const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : fallbackScope(poolName));
   metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, clock()));
   const epoch = pool ? await ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);

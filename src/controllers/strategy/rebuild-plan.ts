@@ -63,7 +63,7 @@ export async function rebuildPlan(
   const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
   const since = queryingSince(built.status);
   if (since !== undefined) return { requeueAt: since + QUERY_MILLISECONDS };
-  adopted.set(input.runId, epoch);
+  adopted.set(key, { run: input.runId, epoch });
 
   const { state, message = '' } = built.status;
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';

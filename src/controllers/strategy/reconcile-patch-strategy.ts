@@ -23,6 +23,7 @@ export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: strin
     const read = await loadPass(deps, attachments, key);
     if (!read) {
       attachments.detach(key);
+      deps.adopted.delete(key);
       deps.metrics.strategyGone(key);
       return {};
     }

@@ -1,7 +1,8 @@
-import { decide, type DecideInput } from '../../engine/decide.ts';
+import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
+import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
 import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
@@ -24,8 +25,8 @@ export type RunPassResult = ReconcileResult & {
 };
 
 /**
- * Advances a run as far as possible now. The order makes a crash harmless: grant
- * permits, store the intent, free the permits of released hosts, perform effects.
+ * Advances a run as far as possible now. In this sequence a crash is harmless: grant permits, store the run, free the
+ * permits of released hosts, perform effects. Effects that are not sent are decided again in the next pass.
  */
 export async function runPass(
   deps: RunPassDeps,
@@ -34,19 +35,22 @@ export async function runPass(
   signal: AbortSignal,
 ): Promise<RunPassResult> {
   const { attachment, stored } = pass;
-  if (awaitsFirstObservation(deps, pass)) {
-    const requeueAt = deps.clock() + FIRST_OBSERVATION_MILLISECONDS;
-    return { requeueAt, strategy: pass.strategy, open: true };
+  attachment.observingSince ??= deps.clock();
+  const unseen = unobservedHosts(pass);
+  const observedBy = attachment.observingSince + FIRST_OBSERVATION_MILLISECONDS;
+  if (unseen.length > 0 && deps.clock() < observedBy) {
+    attachment.want(new Set(unseen));
+    return { requeueAt: observedBy, strategy: pass.strategy, open: true };
   }
   const pending = pendingRequests(pass.strategy);
   const input = (): DecideInput => inputOf(deps, pass, order, pending);
 
   let { strategy } = pass;
   let decided = decide(input());
-  if (decided.grant) {
+  if ('grant' in decided) {
     const granted = await grantPermits(deps, pass, decided.grant);
     strategy = granted.strategy;
-    decided = decide({ ...input(), settled: granted.settled });
+    decided = decideWithPermits(input(), granted.settled);
   }
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
@@ -69,22 +73,17 @@ export async function runPass(
 }
 
 /**
- * Whether a new process has yet to observe the instances on the open hosts. Until then it decides nothing: a step that
- * ended while no leader observed it would otherwise time out.
+ * The open hosts on which the instances have not been observed yet. A new process waits for them before it decides: a
+ * step that ended while no leader observed it would otherwise time out.
  */
-function awaitsFirstObservation(
-  { clock }: Pick<StrategyDeps, 'clock'>,
-  { attachment, stored }: PassWithRun,
-): boolean {
-  const now = clock();
-  attachment.observingSince ??= now;
-  if (now - attachment.observingSince >= FIRST_OBSERVATION_MILLISECONDS) return false;
+function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName[] {
   const open = stored.run.hosts.filter(({ result }) => !isFinal(result)).map(({ name }) => name);
   const view = attachment.view();
-  const isUnseen = (name: string): boolean => view.host(name)?.instances === undefined;
-  if (!open.some((name) => view.host(name) !== undefined && isUnseen(name))) return false;
-  attachment.want(new Set(open));
-  return true;
+  const isUnseen = (name: HostName): boolean => {
+    const host = view.host(name);
+    return host !== undefined && host.instances === undefined;
+  };
+  return open.some(isUnseen) ? open : [];
 }
 
 /** The input at this moment: time and hosts change while permits are granted. */

@@ -31,8 +31,8 @@ export async function settleInPool(
   const facts = await ledger.update(name, (status, pool) => {
     const now = new Date(clock()).toISOString();
     const capacity = poolCapacity(pool, attachment.view().fleet);
-    const { facts: result, ...settlement } = settlePermits(status, wish, capacity, now);
-    return { ...settlement, result };
+    const settlement = settlePermits(status, wish, capacity, now);
+    return { status: settlement.status, result: settlement.facts };
   });
   return facts ?? { held: new Set(), refusal: `HostPool ${name} does not exist` };
 }

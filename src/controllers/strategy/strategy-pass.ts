@@ -8,8 +8,8 @@ import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 
 /** The dependencies of the passes over strategies. Each of their files takes only those it uses. */
 export type StrategyDeps = ReconcilerDeps & {
-  /** By the id of a run that this process has adopted or begun: the epoch of the pool at that time. */
-  readonly adopted: Map<string, number>;
+  /** By the key of a strategy: the run that this process has adopted or begun, and the epoch at that time. */
+  readonly adopted: Map<string, { readonly run: string; readonly epoch: number }>;
   /** The operator's own namespace: no strategy may run its Jobs there. */
   readonly operatorNamespace: string;
   /** The host of this process, the leader; undefined when it runs on none of the hosts. */

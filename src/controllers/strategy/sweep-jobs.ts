@@ -20,7 +20,13 @@ export async function sweepJobs(
   for (const job of deps.hosts.suspendedJobs(ownerOf(strategy)).filter((each) => !isWanted(each))) {
     const { host, run, name, uid: jobUid, revision } = job;
     const key = [run, 'sweep', host, jobUid, revision].join('/');
-    if (attachment.outcomes.all.has(key)) continue; // refused or in flight: the watch reports the deletion
+    const outcome = attachment.outcomes.all.get(key);
+    // In flight or refused: the watch reports the deletion, or a later change of the Job.
+    if (outcome && outcome.kind !== 'blocked') continue;
+    if (outcome?.retryAt !== undefined && outcome.retryAt > deps.clock()) {
+      results.push({ requeueAt: outcome.retryAt });
+      continue;
+    }
     const effect = { kind: 'delete-job', key, host, name, uid: jobUid, revision } as const;
     results.push(await performEffects(deps, pass, [effect], fenceOf(pass, run), signal));
   }

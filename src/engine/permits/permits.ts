@@ -1,6 +1,6 @@
 /**
  * Permits: the rights to take hosts out of service. Only this file grants them, for one guarded write on a pool that
- * was just read. Pure: `PermitLedger` reads and writes.
+ * was just read. Pure: `PoolLedger` reads and writes.
  */
 import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts';
 import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
@@ -28,6 +28,7 @@ export type PoolCapacity = {
 export type Settlement = {
   /** The new status of the pool; the same object when nothing changes. */
   readonly status: HostPoolStatus;
+  readonly changed: boolean;
   readonly facts: PermitFacts;
 };
 
@@ -56,6 +57,7 @@ export function settlePermits(
   ];
   const unchanged = kept.length === before.length && granted.length === 0;
   return {
+    changed: !unchanged,
     status: unchanged ? status : withPermits(status, permits, { id: run, owner: wish.owner }),
     facts: { held: heldBy(permits, run), ...(refusal === undefined ? {} : { refusal }) },
   };

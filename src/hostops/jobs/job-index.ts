@@ -19,7 +19,7 @@ export type JobIndexOptions = {
   readonly config: KubeConfig;
   /** Called when a Job of this host changes. */
   readonly changed: (host: HostName) => void;
-  /** Milliseconds since the epoch. */
+  /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
 };

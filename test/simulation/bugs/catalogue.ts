@@ -28,8 +28,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'skip the epoch',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: '  if (adopted.get(record.id) === epoch) return pass;\n',
-    instead: '  if (adopted.get(record.id) !== epoch) adopted.set(record.id, epoch);\n  return pass;\n',
+    of: '  if (known?.run === record.id && known.epoch === epoch) return pass;\n',
+    instead: '  adopted.set(key, { run: record.id, epoch });\n  return pass;\n',
   },
   {
     name: 'take over only the claims that are there',

@@ -6,10 +6,10 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, constants, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { careenCache } from './careen-cache.ts';
 
 /** This machine in Go's notation, such as `linux-amd64`. */
 const PLATFORM = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
@@ -93,8 +93,7 @@ async function inputFiles(sources: string, inputs: readonly string[]): Promise<s
 }
 
 function cacheFolder({ name }: GoBuild, environment: NodeJS.ProcessEnv): string {
-  const caches = environment['XDG_CACHE_HOME'] || join(environment['HOME'] || homedir(), '.cache');
-  return join(caches, 'careen', name);
+  return join(careenCache(environment), name);
 }
 
 async function missingBinaries(folder: string, binaries: readonly string[]): Promise<string[]> {

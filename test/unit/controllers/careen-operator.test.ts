@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
@@ -8,6 +9,9 @@ import { operatorMetrics } from '../../../src/controllers/runtime/operator-metri
 import { POOLS_PATH } from '../../../src/resources/careen-api.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+
+/** Nothing here waits for I/O or a timer, so a pass has ended when other tasks get their turn. */
+const eventHandled = setImmediate;
 
 type Handler = (event: ResourceEvent) => Promise<void>;
 
@@ -32,6 +36,11 @@ class ScriptedOperator extends CareenOperator {
 
 const { Modified, Deleted } = k8sOperator.ResourceEventType;
 
+function pool(name: string): ResourceEvent {
+  const meta = { id: '', name, namespace: '', resourceVersion: '1', apiVersion: '', kind: '' };
+  return { meta, type: Modified, object: { kind: 'HostPool', metadata: { name } } };
+}
+
 function strategy(status: object | undefined, type = Modified): ResourceEvent {
   const meta = { id: '', name: 's', namespace: 'n', resourceVersion: '1', apiVersion: '', kind: '' };
   return {
@@ -45,11 +54,11 @@ function withRun(id: string, message = ''): ResourceEvent {
   return strategy({ message, run: { id, pool: 'held' } });
 }
 
-/** The pools that the operator reads after these events of a strategy's watch, on a server without objects. */
-async function poolsRead(...events: readonly ResourceEvent[]): Promise<readonly string[]> {
-  const paths = new Set<string>();
+/** The paths that the operator reads after these events of its watches, on a server without objects. */
+async function pathsRead(...events: readonly ResourceEvent[]): Promise<readonly string[]> {
+  const paths: string[] = [];
   const transport = async ({ path }: Call): Promise<Answer> => {
-    paths.add(path);
+    paths.push(path);
     return {
       ok: false,
       status: 404,
@@ -78,8 +87,17 @@ async function poolsRead(...events: readonly ResourceEvent[]): Promise<readonly 
     deposed: (error) => expect.fail(error.message),
   });
   await operator.start();
-  for (const event of events) await operator.deliver('patchstrategies', event);
+  for (const event of events) {
+    await operator.deliver(event.object.kind === 'HostPool' ? 'hostpools' : 'patchstrategies', event);
+    await eventHandled();
+  }
   await operator.close();
+  return paths;
+}
+
+/** The pools that the operator reads after these events. */
+async function poolsRead(...events: readonly ResourceEvent[]): Promise<readonly string[]> {
+  const paths = new Set(await pathsRead(...events));
   return [...paths]
     .filter((path) => path.startsWith(POOLS_PATH))
     .map((path) => path.slice(POOLS_PATH.length));
@@ -96,5 +114,17 @@ describe('the pool that a run holds permits of', () => {
 
   it('is not read when the run begins or continues', async () => {
     expect(await poolsRead(strategy(undefined), withRun('r-1'), withRun('r-1', 'goes on'))).toEqual([]);
+  });
+});
+
+describe('a change of a pool', () => {
+  it.each(['named', 'held'])('requeues a strategy whose spec or run names it: %s', async (name) => {
+    const passes = (await pathsRead(withRun('r-1'), pool(name))).filter((path) => path.includes('/n/'));
+    expect(passes).toHaveLength(2);
+  });
+
+  it('requeues no other strategy', async () => {
+    const passes = (await pathsRead(withRun('r-1'), pool('other'))).filter((path) => path.includes('/n/'));
+    expect(passes).toHaveLength(1);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { HostPoolStatus } from '../../../src/crds/host-pool.ts';
-import { decide, type DecideInput } from '../../../src/engine/decide.ts';
+import { decide, decideWithPermits, type DecideInput, type Decided } from '../../../src/engine/decide.ts';
 import { settlePermits } from '../../../src/engine/permits/permits.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
@@ -27,34 +27,39 @@ async function newPlan(limit = 2): Promise<{ input: DecideInput; pool: NonNullab
 
 const hostsOf = ({ hosts }: RunState): string[] => hosts.map(({ name }) => name);
 
+/** A decision that asks for no permit. */
+function decided(input: DecideInput): Decided {
+  const result = decide(input);
+  return 'grant' in result ? expect.fail('permits are asked for') : result;
+}
+
 describe('a decision and its permits', () => {
   it('requests the permits that the pool would grant, and claims hosts only with the permits', async () => {
     const { input, pool } = await newPlan();
     const first = decide(input);
+    if (!('grant' in first)) throw new Error('nothing is asked for');
     expect(first.grant).toMatchObject({ run: 'run-1', wants: { hosts: ['w-1', 'w-2'] }, exactly: false });
-    expect([hostsOf(first.decision.run), first.decision.effects, first.surplus]).toEqual([[], [], undefined]);
-    if (!first.grant) throw new Error('nothing is asked for');
     const { facts } = settlePermits(pool.status, first.grant, pool.capacity, TIME);
-    const second = decide({ ...input, settled: facts });
+    const second = decideWithPermits(input, facts);
     expect(hostsOf(second.decision.run)).toEqual(['w-1', 'w-2']);
     expect(second.decision.effects.map(({ kind }) => kind)).toEqual(['claim', 'claim']);
-    expect([second.grant, second.surplus]).toEqual([undefined, undefined]);
+    expect(second.surplus).toBeUndefined();
   });
 
   it('says at once why the pool grants nothing, and requests nothing', async () => {
     const { input } = await newPlan(1);
-    const { decision, grant, surplus } = decide(input);
+    const { decision, surplus } = decided(input);
     expect(decision.reasons).toEqual([
       'waiting for permits: 2 more would make 2 hosts out of service, the pool allows 1',
     ]);
-    expect([grant, surplus]).toEqual([undefined, undefined]);
+    expect(surplus).toBeUndefined();
   });
 
   it('names the reason for the wait when a stage times out', async () => {
     const { input } = await newPlan(1);
-    const { run } = decide(input).decision;
+    const { run } = decided(input).decision;
     const late = { ...input, run, turn: { ...input.turn, now: input.turn.now + 3_600_000 } };
-    const stage = decide({ ...late, run: { ...run, lastObservedTime: undefined } }).decision.run.apply
+    const stage = decided({ ...late, run: { ...run, lastObservedTime: undefined } }).decision.run.apply
       .stages[0];
     expect(stage?.reason).toContain('waiting for permits: 2 more would make 2 hosts out of service');
   });
@@ -67,15 +72,14 @@ describe('a decision and its permits', () => {
       runs: [{ id: 'run-1', owner: OWNER }],
     };
     const onHold = { ...input.turn, order: { mode: 'Hold' } as const };
-    const { surplus, grant } = decide({ ...input, turn: onHold, pool: { ...pool, status } });
+    const { surplus } = decided({ ...input, turn: onHold, pool: { ...pool, status } });
     expect(surplus).toMatchObject({ wants: { hosts: [] }, exactly: true });
-    expect(grant).toBeUndefined();
   });
 
   it('requests nothing from a missing pool', async () => {
     const { input } = await newPlan();
-    const { decision, grant, surplus } = decide({ ...input, pool: undefined });
+    const { decision, surplus } = decided({ ...input, pool: undefined });
     expect(decision.reasons).toEqual(['waiting for permits: asked for']);
-    expect([grant, surplus]).toEqual([undefined, undefined]);
+    expect(surplus).toBeUndefined();
   });
 });

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';
 import { ask, held } from '../support/requests.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
@@ -365,6 +366,21 @@ describe('a strategy that is deleted', () => {
       hasMaintenanceMark: false,
       claim: undefined,
     });
+    expect(run.world.hosts.get('w-1')?.leftLocked).toContain('exited with code 7');
+  });
+
+  it('is kept until the note on its failed host is written: without it the sweep would open the host', async () => {
+    const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
+    await run.until(() => run.run.hosts.some(({ result }) => result === 'failed'));
+    const perform = vi.spyOn(SimulatedHostOps.prototype, 'perform');
+    perform.mockResolvedValue({ kind: 'refused', reason: 'no right to patch nodes' });
+    run.order = { mode: 'Abort', finalizing: true };
+    await run.elapse(60_000);
+    perform.mockRestore();
+    expect(run.run.hosts).toEqual([expect.objectContaining({ name: 'w-1', result: 'failed' })]);
+    expect(run.reasons).toEqual(['no right to patch nodes']);
+    await run.settle();
+    expect(run.run.hosts).toEqual([]);
     expect(run.world.hosts.get('w-1')?.leftLocked).toContain('exited with code 7');
   });
 

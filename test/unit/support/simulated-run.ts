@@ -8,7 +8,7 @@ import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.t
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
-import { decide, type Decided, type DecideInput } from '../../../src/engine/decide.ts';
+import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
@@ -163,15 +163,24 @@ export class SimulatedRun extends SimulatedOperator {
     return changed;
   }
 
-  protected override decide(input: DecideInput): Decided {
+  protected override decide(input: DecideInput): Decided | NeedsPermits {
+    return this.#checked(input, (given) => super.decide(given));
+  }
+
+  protected override decideWithPermits(input: DecideInput, permits: PermitFacts): Decided {
+    return this.#checked(input, (given) => super.decideWithPermits(given, permits));
+  }
+
+  #checked<T extends Decided | NeedsPermits>(input: DecideInput, decideOn: (input: DecideInput) => T): T {
     const { turn } = input;
     const view = this.alarmsKnown ? turn.view : { ...turn.view, signal: () => undefined };
     const { profile } = this.#options;
     const known = { ...input, turn: { ...turn, view }, ...(profile ? { profile } : {}) };
-    const decided = super.decide(known);
+    const decided = decideOn(known);
     if (this.#options.unchecked) return decided;
-    const again = decide({ ...known, plan: readBack(this.plan), run: this.#stored(this.run) });
+    const again = decideOn({ ...known, plan: readBack(this.plan), run: this.#stored(this.run) });
     expectSame('a run that was read back decides otherwise', readBack(decided), readBack(again));
+    if ('grant' in decided) return decided;
     const { run } = decided.decision;
     if (run !== this.run) expectSame('a run does not survive its status', run, this.#stored(run));
     return decided;
