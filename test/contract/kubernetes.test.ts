@@ -103,11 +103,7 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       mergePatch(admin, nodeManifest(host), {
         metadata: { annotations: { [READY_ANNOTATION]: ready ? null : 'false' } },
       }),
-    taint: async (host, key) => {
-      // By key: the taints of Kubernetes come and go meanwhile.
-      const body = { spec: { taints: [{ key, effect: 'NoSchedule' }] } };
-      await core.patchNode({ name: host, body }, strategicPatch);
-    },
+    taint: (host, key) => addTaint(core, host, key),
     report: async (host, type) => {
       const lastTransitionTime = new Date().toISOString();
       const condition = {
@@ -143,6 +139,19 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
     },
   };
 });
+
+/** The list of taints is written as a whole, and Kubernetes removes its own meanwhile. */
+async function addTaint(core: CoreV1Api, host: string, key: string): Promise<void> {
+  await eventually(`taint ${key} of ${host}`, async () => {
+    const { metadata, spec } = await core.readNode({ name: host });
+    const taints = [...(spec?.taints ?? []), { key, effect: 'NoSchedule' }];
+    const body = { metadata: { resourceVersion: metadata?.resourceVersion }, spec: { taints } };
+    return core.patchNode({ name: host, body }, strategicPatch).catch((error: unknown) => {
+      if (error instanceof ApiException && error.code === 409) return undefined;
+      throw error;
+    });
+  });
+}
 
 async function addPod(
   core: CoreV1Api,
