@@ -89,6 +89,8 @@ const values = fields({
   }),
   prometheusRule: fields({ enabled: z.boolean(), labels, alertLabels }),
   global: ofKubernetes,
+  // Helm does not render a chart whose condition is false, so the chart itself never sees false.
+  enabled: z.literal(true),
 });
 
 /** The schema of all values; a pool is checked like a HostPool. */

@@ -48,7 +48,7 @@ async function demonstrate(): Promise<void> {
   await installCareen(admin);
   await createNodes(admin, demoNodes);
   await apply(admin, ...demoWorkloads);
-  await apply(admin, ...(await readManifests(join(ROOT, 'deploy', 'host-pool-default.yaml'))));
+  await apply(admin, ...(await readManifests(join(ROOT, 'deploy', 'pools', 'host-pool-default.yaml'))));
   const standin: RunningStandin = await startHostStandin(admin, {
     patches: { 'kernel-6.12.48': { kernelVersion: '6.12.48' } },
   });

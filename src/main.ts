@@ -21,6 +21,7 @@ import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
 import { call, PooledKubeConfig } from './kube/client.ts';
 import { LeaderElection } from './leadership/leader-election.ts';
 import type { Leadership } from './leadership/leadership.ts';
+import { ServedKinds } from './resources/served-kinds.ts';
 import { startEndpoints } from './telemetry/endpoints.ts';
 import { EventRecorder } from './telemetry/events.ts';
 import { makeLogger } from './telemetry/logger.ts';
@@ -51,6 +52,7 @@ for (const each of [electing, config]) {
     if (path.endsWith('/eviction')) metrics.evictionAsked(code);
   };
 }
+log.info({ server: config.getCurrentCluster()?.server, proxy: config.proxy?.host }, 'the API server');
 let leadership: Leadership | undefined;
 config.beforeWrite = () => {
   if (!leadership) throw new Error('this process does not lead: it writes nothing');
@@ -58,6 +60,7 @@ config.beforeWrite = () => {
 };
 
 const hosts = new KubernetesHostOps(config, log, clock);
+const kinds = new ServedKinds({ config, log, clock });
 const events = new EventRecorder({
   send: async (method, path, body) => {
     await call(config, { method, path, query: { fieldManager: 'careen' }, body });
@@ -89,7 +92,7 @@ const deposed = (error: unknown): void => {
   process.exit(1);
 };
 const operator = new CareenOperator({
-  ...{ config, hosts, log, clock, events, metrics, deposed },
+  ...{ config, hosts, kinds, log, clock, events, metrics, deposed },
   newId: randomUUID,
   operatorNamespace: namespace,
   activeHost: env['NODE_NAME'] || undefined,
@@ -113,10 +116,12 @@ async function stop(): Promise<void> {
   metrics.leading(false);
   await election.stop();
   await hosts.stop();
+  kinds.stop();
   await endpoints.close();
 }
 
-await hosts.start();
+await Promise.all([hosts.start(), kinds.start()]);
+if (kinds.outdated) log.error({ problem: kinds.outdated.message }, 'no pass is made: the CRDs are outdated');
 try {
   leadership = await election.lead(stopping.signal);
   leadership.lost.addEventListener('abort', () => deposed(leadership?.lost.reason));

@@ -1,15 +1,15 @@
 /** The input documents of commands: read from a file, selected by kind, checked against a schema. */
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { loadAll } from 'js-yaml';
 import { z } from 'zod';
 import { API_VERSION } from '../crds/names.ts';
 import { problemText, remedyOf } from '../planner/input-error.ts';
 import { CommandError, type Problem } from './command-error.ts';
 import { unknownFields } from './unknown-fields.ts';
+import { readYaml, YamlError, type YamlDocument } from './yaml.ts';
 
 /** A document, and the name of its file for messages. */
-export type Found = { readonly file: string; readonly content: unknown };
+export type Found = YamlDocument & { readonly file: string };
 
 const ofAnyKind = z.looseObject({ kind: z.string() });
 
@@ -17,9 +17,9 @@ const ofAnyKind = z.looseObject({ kind: z.string() });
 export async function readDocument(file: string, kind: string): Promise<Found> {
   const name = file === '-' ? 'standard input' : file;
   const documents = parse(name, await read(file, name));
-  const [content, ...more] = documents.filter((each) => ofAnyKind.safeParse(each).data?.kind === kind);
-  if (content === undefined) {
-    const kinds = documents.map((each) => ofAnyKind.safeParse(each).data?.kind ?? 'a document without kind');
+  const [document, ...more] = documents.filter((each) => kindOf(each) === kind);
+  if (document === undefined) {
+    const kinds = documents.map((each) => kindOf(each) ?? 'a document without kind');
     const instead = kinds.length > 0 ? `, only ${[...new Set(kinds)].join(', ')}` : ': it is empty';
     throw new CommandError(
       `${name} has no ${kind} in it${instead}; it needs one document with kind: ${kind}`,
@@ -29,22 +29,29 @@ export async function readDocument(file: string, kind: string): Promise<Found> {
     throw new CommandError(
       `${name} has ${more.length + 1} documents with kind: ${kind}; give one at a time, each from a file of its own`,
     );
-  return { file: name, content };
+  return { ...document, file: name };
+}
+
+function kindOf({ content }: YamlDocument): string | undefined {
+  return ofAnyKind.safeParse(content).data?.kind;
 }
 
 /** Checks a document. Throws CommandError with a line for each problem, unknown fields among them. */
-export function checkDocument<T extends z.ZodType>({ file, content }: Found, schema: T): z.output<T> {
+export function checkDocument<T extends z.ZodType>(found: Found, schema: T): z.output<T> {
+  const { content } = found;
   const parsed = schema.safeParse(content);
   const issues = parsed.error?.issues ?? [];
-  refuse(file, [...issues.map((issue) => asProblem(issue, content)), ...unknownFields(schema, content)]);
+  refuse(found, [...issues.map((issue) => asProblem(issue, content)), ...unknownFields(schema, content)]);
   // Cannot throw: refuse() has thrown if there was an issue.
   return schema.parse(content);
 }
 
 /** Throws CommandError with a line for each problem; does nothing without problems. */
-export function refuse(file: string, problems: readonly Problem[]): void {
+export function refuse({ file, positionOf }: Found, problems: readonly Problem[]): void {
   if (problems.length === 0) return;
-  const lines = problems.map((each) => `${file}: ${problemText({ code: 'malformed', ...each })}`);
+  const lines = problems.map(
+    (each) => `${file}:${positionOf(each.path)}: ${problemText({ code: 'malformed', ...each })}`,
+  );
   throw new CommandError(lines.join('\n'));
 }
 
@@ -61,11 +68,14 @@ async function read(file: string, name: string): Promise<string> {
   }
 }
 
-function parse(name: string, content: string): unknown[] {
+function parse(name: string, content: string): YamlDocument[] {
   try {
-    return loadAll(content).filter((each) => each !== null && each !== undefined);
+    return readYaml(content);
   } catch (error) {
-    throw new CommandError(`${name} is not YAML: ${messageOf(error)}`, { cause: error });
+    if (!(error instanceof YamlError)) throw error;
+    throw new CommandError(`${name}:${error.position}: this is no YAML for kubectl: ${error.message}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,5 +1,4 @@
 /** The fleet file: a pool and its hosts, the input of a plan (docs/reference/fleet-file.md). */
-import { dump } from 'js-yaml';
 import { z } from 'zod';
 import { hostPoolDefinition, hostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
@@ -10,6 +9,7 @@ import { selects } from '../hostops/membership.ts';
 import type { Problem } from './command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';
+import { yamlText } from './yaml.ts';
 
 const reported = z.string().max(1024).optional();
 const nodeInfo = z.object({
@@ -58,7 +58,7 @@ const document = fleet.extend(header('Fleet'));
 export async function readFleet(path: string): Promise<Fleet> {
   const found = await readDocument(path, 'Fleet');
   const { pool, hosts } = checkDocument(found, document);
-  refuse(found.file, [
+  refuse(found, [
     ...brokenInPool(pool),
     ...duplicates(hosts),
     ...strangers(pool, hosts),
@@ -69,10 +69,7 @@ export async function readFleet(path: string): Promise<Fleet> {
 
 /** The text of a file that `readFleet` reads. */
 export function fleetText({ pool, hosts }: Fleet): string {
-  return dump(
-    { apiVersion: API_VERSION, kind: 'Fleet', pool, hosts: hosts.map(withoutDefaults) },
-    { lineWidth: 110 },
-  );
+  return yamlText({ apiVersion: API_VERSION, kind: 'Fleet', pool, hosts: hosts.map(withoutDefaults) });
 }
 
 function withoutDefaults(host: FleetHost): Partial<FleetHost> {
@@ -108,7 +105,8 @@ function duplicates(hosts: readonly FleetHost[]): Problem[] {
 
 /** A claimed host stays in the pool of its claim, whatever its labels say. */
 function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
-  const { nodeSelector } = spec.provider.kubernetes;
+  const { nodeSelector, exclude } = spec.provider.kubernetes;
+  const excluding = exclude ? ` and excludes ${JSON.stringify(exclude)}` : '';
   return hosts.flatMap(({ labels, claimedBy }, at) =>
     claimedBy || selects(spec.provider, labels)
       ? []
@@ -116,7 +114,7 @@ function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHos
           {
             path: ['hosts', at, 'labels'],
             value: labels,
-            remedy: `the nodeSelector of pool ${pool} asks for ${JSON.stringify(nodeSelector)}; add that, or leave the host out`,
+            remedy: `the nodeSelector of pool ${pool} asks for ${JSON.stringify(nodeSelector)}${excluding}; correct the labels, or leave the host out`,
           },
         ],
   );

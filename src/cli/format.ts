@@ -1,5 +1,5 @@
 /** The output of commands, and its formats. */
-import { dump } from 'js-yaml';
+import { yamlText } from './yaml.ts';
 
 export const FORMATS = ['table', 'yaml', 'json'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -21,7 +21,7 @@ export function rendered<T extends object>(
     case 'table':
       return `${linesOf(document).join('\n')}\n`;
     case 'yaml':
-      return dump(document, { noRefs: true });
+      return yamlText(document);
     case 'json':
       return `${JSON.stringify(document, null, 2)}\n`;
   }

@@ -1,6 +1,7 @@
 /** A preview as text for people. Pure. */
+import { counted } from '../crds/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
-import { count, duration, table, WIDTH, wrap } from './text-table.ts';
+import { duration, table, WIDTH, wrap } from './text-table.ts';
 
 const LEVELS = { away: 'taken out of service', touched: 'patched in place' } as const;
 
@@ -20,7 +21,7 @@ export function previewText(preview: Preview): string[] {
 /** Names the strategy, the pool, its number of hosts and its limit. */
 export function title({ strategy, pool }: Pick<Preview, 'strategy' | 'pool'>): string {
   return (
-    `${strategy.namespace}/${strategy.name} on HostPool ${pool.name}: ${count(pool.hosts, 'host')}, ` +
+    `${strategy.namespace}/${strategy.name} on HostPool ${pool.name}: ${counted(pool.hosts, 'host')}, ` +
     `at most ${String(pool.limit)} out of service at once`
   );
 }
@@ -75,8 +76,8 @@ function summary({ stages, estimate, findings }: Preview): string {
   const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const blocking = findings.filter(({ severity }) => severity === 'blocks').length;
   return (
-    `${count(hosts, 'host')} in ${count(stages.length, 'stage')}, about ${duration(estimate.seconds)}, ` +
+    `${counted(hosts, 'host')} in ${counted(stages.length, 'stage')}, about ${duration(estimate.seconds)}, ` +
     `at most ${duration(estimate.atMostSeconds)} (timeouts)` +
-    (blocking > 0 ? `; ${count(blocking, 'finding')} to mend before it can run` : '')
+    (blocking > 0 ? `; ${counted(blocking, 'finding')} to mend before it can run` : '')
   );
 }

@@ -9,7 +9,9 @@ import { build } from '../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
 import { findings, type Finding } from '../planner/findings.ts';
 import { limitOf } from '../planner/host-limit.ts';
+import { InputError, problemText } from '../planner/input-error.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
+import { CommandError } from './command-error.ts';
 import type { Fleet } from './fleet-file.ts';
 import { DEFAULT_NAMESPACE, type Strategy } from './strategy-file.ts';
 
@@ -50,7 +52,7 @@ export type Planned = {
   readonly findings: readonly Finding[];
 };
 
-/** Plans as the operator does: the same inputs give the same digest. */
+/** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
   { namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
   { pool, hosts }: Fleet,
@@ -61,7 +63,7 @@ export function planFor(
   }));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
-  const { plan } = build(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
+  const plan = planOrRefusal(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
   const owner: OwnerName = { kind: PATCH_STRATEGY, namespace, name };
   return {
     owner,
@@ -78,6 +80,15 @@ export function planFor(
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
     }),
   };
+}
+
+function planOrRefusal(...inputs: Parameters<typeof build>): Plan {
+  try {
+    return build(...inputs).plan;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new CommandError(error.problems.map(problemText).join('\n'), { cause: error });
+  }
 }
 
 /** The preview of a plan for a strategy. */

@@ -27,6 +27,6 @@ const manifest = z.object({
 export async function readStrategy(path: string): Promise<Strategy> {
   const found = await readDocument(path, 'PatchStrategy');
   const { metadata, spec } = checkDocument(found, manifest);
-  refuse(found.file, brokenRules(patchStrategyDefinition, { metadata, spec }));
+  refuse(found, brokenRules(patchStrategyDefinition, { metadata, spec }));
   return { name: metadata.name, namespace: metadata.namespace, spec };
 }

@@ -65,8 +65,3 @@ function twoUnits(amount: number, size: number, large: string, small: string): s
   const whole = `${String(Math.floor(amount / size))} ${large}`;
   return rest > 0 ? `${whole} ${String(rest)} ${small}` : whole;
 }
-
-/** `1 host`, `2 hosts` */
-export function count(amount: number, what: string): string {
-  return `${String(amount)} ${what}${amount === 1 ? '' : 's'}`;
-}

@@ -28,6 +28,7 @@ export const REASONS = [
   'HostUncordoned',
   'NotPermitted',
   'NamespaceNotPrepared',
+  'KindsOutdated',
   'Serving',
   'Paused',
   'Overlap',

@@ -45,6 +45,10 @@ export const EVENTS = {
     'Sweep',
     'The status of a pool was lost; its permits were rebuilt from the claims on hosts',
   ),
+  KindsOutdated: warning(
+    'Lead',
+    'No pass is made, because the CRDs in the cluster are not those of this version; the note says what to apply',
+  ),
   Deposed: warning('Lead', 'A replica lost leadership and exits'),
 } as const satisfies Record<string, EventDefinition>;
 

@@ -53,6 +53,17 @@ const labelSelector = z.object({
 });
 export type LabelSelector = z.infer<typeof labelSelector>;
 
+const excluded = labelSelector
+  .meta(
+    rules({
+      rule:
+        'has(self.matchLabels) && size(self.matchLabels) > 0 || ' +
+        'has(self.matchExpressions) && size(self.matchExpressions) > 0',
+      message: 'must have matchLabels or matchExpressions: an empty selector would exclude every node',
+    }),
+  )
+  .describe('A selector of nodes.');
+
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 const STORAGE = 'node-role.kubernetes.io/storage';
 
@@ -154,6 +165,15 @@ export const hostPoolSpec = z
               .default({})
               .describe(
                 'The pool selects the nodes that have all these labels. Empty: all nodes of this cluster.',
+              ),
+            exclude: z
+              .array(excluded)
+              .max(8)
+              .optional()
+              .meta({ 'x-kubernetes-list-type': 'atomic' })
+              .describe(
+                'The pool does not select the nodes that one of these selectors selects, such as virtual nodes, which ' +
+                  'no Job can patch. Left out: none.',
               ),
           })
           .describe('The hosts are nodes of the cluster that Careen runs in.'),

@@ -28,6 +28,12 @@ export const MAINTENANCE_TAINT = `${GROUP}/maintenance`;
 /** Finalizer on a strategy: its open hosts are released before it is deleted. */
 export const RELEASE_FINALIZER = `${GROUP}/release-hosts`;
 
+/**
+ * Key in `status.run.actions`, which keeps unknown fields in every version of the kind: the status as it was before the
+ * API server began to drop fields of it.
+ */
+export const KEPT_STATUS = 'keptStatus';
+
 /** Annotation on a strategy: a request, which is answered once; see request.ts. */
 export const REQUEST_ANNOTATION = `${GROUP}/request`;
 /** Annotation on a strategy: the request of an abort. No other request can overwrite it. */

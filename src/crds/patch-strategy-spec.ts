@@ -24,7 +24,9 @@ const requirement = z
       .enum(['In', 'NotIn', 'Exists', 'AtLeast'])
       .describe(
         'In, NotIn: the fact is, or is not, one of the values. Exists: the fact is there and not empty. AtLeast: the ' +
-          'fact is the version in values, or a higher one, number by number (6.12.48-amd64 is at least 6.12.9).',
+          'fact holds the version in values, or a higher one (containerd://1.7.13 is at least 1.7.9, v1.30.4+k3s1 is ' +
+          'not at least v1.30.4+k3s2). Numbers count as numbers and words by the alphabet; hashes have no order, so ' +
+          'leave them out of the value. A fact without a version fails the build.',
       ),
     values: z
       .array(text(256))

@@ -3,6 +3,7 @@ import { conditionList } from './conditions.ts';
 import { objectName, observedGeneration, text, time } from './schema.ts';
 import {
   EXECUTION_MODES,
+  JOB_RESULTS,
   OUTAGE_LEVELS,
   PHASE_NAMES,
   RESULTS,
@@ -126,7 +127,16 @@ const hostJob = z.object({
   action: text(63).describe('The patch that the Job applies, or reboot.'),
   name: text(63).describe('The name of the Job, in the namespace of the strategy.'),
   uid: text(36).describe('The uid of the Job.'),
+  result: z
+    .enum(JOB_RESULTS)
+    .optional()
+    .describe(
+      'How the Job ended, recorded when it was first seen: the Job may be deleted afterwards. not-started: it ended or ' +
+        'was withdrawn before any container of it had started. Absent until then.',
+    ),
+  reason: z.string().max(1024).optional().describe('Why the Job failed or did not start.'),
 });
+export type HostJob = z.infer<typeof hostJob>;
 
 /** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
 export const KEPT_FROM_BEFORE = 64;
@@ -176,7 +186,17 @@ const hostProgress = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
+    mayReturn: z
+      .object({
+        emptySince: time().optional().describe('Since when the host has been empty after that.'),
+      })
+      .optional()
+      .describe(
+        'Set once a pod was seen on the host that its cordon does not keep away. The controller of the pod may start ' +
+          'another one there, so the host counts as empty only after it has stayed so for a while.',
+      ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
+    closedAgainAt: time().optional().describe('When the host was cordoned again after that.'),
     failedBefore: z
       .boolean()
       .optional()

@@ -99,5 +99,8 @@ export type ExecutionMode = (typeof EXECUTION_MODES)[number];
 export const FOREIGN_UNCORDON_POLICIES = ['pause', 'recordon', 'fail'] as const;
 export type ForeignUncordonPolicy = (typeof FOREIGN_UNCORDON_POLICIES)[number];
 
+/** How the Job of a host ended. */
+export const JOB_RESULTS = ['succeeded', 'failed', 'not-started'] as const;
+
 /** The subject of the effect that reboots a host; no patch may have this id. */
 export const REBOOT = 'reboot';

@@ -8,6 +8,7 @@ import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
+import { recordJobResults } from './host-jobs.ts';
 import { endPhase } from './lifecycle.ts';
 import { reconcileLockedHosts } from './locked-hosts.ts';
 import { applyOrder, isAnsweredNow, isSuspended, pauseDeadlines, resumeDeadlines } from './orders.ts';
@@ -35,6 +36,7 @@ export function advance(
 ): Decision {
   const pass = newPass(plan, run, turn, profile, evaluate);
   profile.afterDowntime(pass);
+  recordJobResults(pass);
   for (const request of turn.requests.filter((each) => isAnsweredNow(pass, each))) answer(pass, request);
   if (isSuspended(pass)) pauseDeadlines(pass);
   else {

@@ -41,7 +41,14 @@ export type Effect = Common &
         readonly revision: string;
         readonly timeoutSeconds: number;
       }
-    /** Deletes a Job that was never started and that no run needs. */
+    /** Suspends a started Job of which no container has started, so that none starts later. */
+    | {
+        readonly kind: 'withdraw-job';
+        readonly name: string;
+        readonly uid: string;
+        readonly revision: string;
+      }
+    /** Deletes a Job that no run needs: it never started, or its success is known. */
     | {
         readonly kind: 'delete-job';
         readonly name: string;
@@ -56,7 +63,7 @@ export type Effect = Common &
  */
 export type Outcome =
   | { readonly kind: 'accepted' | 'already' | 'stale' }
-  /** A budget or an overloaded server refuses it for now. */
+  /** It is refused for now: by a budget, by admission, or by an overloaded server. */
   | { readonly kind: 'blocked'; readonly reason: string; readonly retryAt?: Instant }
   /** It will never be accepted in this form. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -71,6 +78,7 @@ export const EFFECT_KINDS = [
   'evict',
   'create-job',
   'start-job',
+  'withdraw-job',
   'delete-job',
 ] as const satisfies readonly Effect['kind'][];
 

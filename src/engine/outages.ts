@@ -12,8 +12,7 @@ import { truncate } from '../crds/truncate.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
-import type { Pass } from './pass.ts';
-import type { EngineProfile } from './pass.ts';
+import { stamp, type EngineProfile, type Pass } from './pass.ts';
 import { isFinal, type RunState } from './run-state.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 import { NOT_READY, type HostFacts } from './view.ts';
@@ -71,10 +70,19 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   // The uncordon also ended any cordon from before the claim: a later cordon only lets the work continue.
   if (!isReached(verdict) && verdict.uncordoned)
     Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
-  else delete outage.uncordoned;
+  else if (outage.uncordoned) {
+    outage.closedAgainAt = stamp(pass);
+    delete outage.uncordoned;
+  }
   if (over) delete outage.reason;
   else outage.reason = truncate(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
+}
+
+/** Records the progress of a host, before the effects that rest on it. */
+export function recordProgress({ run }: Pass, host: HostName, progress: Partial<HostProgress> = {}): void {
+  const outage = run.hosts.find(({ name }) => name === host);
+  if (outage) Object.assign(outage, progress);
 }
 
 /** Removes a released host from the run; its permit is freed after this is stored. */

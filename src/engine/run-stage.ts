@@ -1,7 +1,8 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import { jobsOfPass, mayHaveChanged } from './host-jobs.ts';
 import { judgeHosts } from './judge-hosts.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
-import { closeOutage, setResult } from './outages.ts';
+import { closeOutage, recordProgress, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
@@ -62,7 +63,10 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
     else {
       open += 1;
       pass.reasons.push(verdict.reason);
-      if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
+      if (verdict.kind === 'act') {
+        recordProgress(pass, host, verdict.progress);
+        pass.effects.push(...verdict.effects);
+      }
       if (verdict.kind === 'blocked' && verdict.until !== undefined) wakeAt(pass, verdict.until);
     }
   }
@@ -76,9 +80,12 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
   });
 }
 
-/** Whether an action on the host itself failed, not one that depends on other parties. */
-function failedItself({ profile }: Pass, { result, step }: HostProgress): boolean {
-  return isFinal(result) && profile.steps[step]?.ownAction === true;
+/** Whether an action on the host itself failed, not one that depends on other parties, or that never began. */
+function failedItself(pass: Pass, host: HostProgress): boolean {
+  const { result, step } = host;
+  return (
+    isFinal(result) && pass.profile.steps[step]?.ownAction === true && mayHaveChanged(jobsOfPass(pass), host)
+  );
 }
 
 /** A host of level touched was never locked, so it does not stay locked either. */

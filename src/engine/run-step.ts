@@ -63,7 +63,7 @@ function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]):
   wakeAt(pass, nextDeadline(running));
   for (const { verdict } of pending) {
     pass.reasons.push(reasonOf(verdict));
-    if (verdict.kind === 'blocked' && verdict.until !== undefined) wakeAt(pass, verdict.until);
+    if ('until' in verdict) wakeAt(pass, verdict.until);
   }
 }
 

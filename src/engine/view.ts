@@ -35,10 +35,13 @@ export type InstanceFacts = {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
-  /** It is shutting down. */
-  readonly leaving: boolean;
-  /** No controller recreates it on another host. */
-  readonly unmanaged: boolean;
+  readonly createdAt: Instant;
+  /** Defined while it is shutting down. */
+  readonly leaving: Leaving | undefined;
+  /** What recreates it on another host, such as `ReplicaSet web-7d4b9`. Undefined when nothing does. */
+  readonly controller: string | undefined;
+  /** A closed host may not keep it away, so its controller may replace it on the host that it left. */
+  readonly ignoresClosing: boolean;
   /** It has data on its host that an eviction deletes. */
   readonly localData: boolean;
 };
@@ -56,6 +59,15 @@ export type HostAlarm = {
 
 /** What keeps work away from a host besides a cordon, as KEY:EFFECT. */
 export type HostTaint = string;
+
+/** The end of an instance that is shutting down. */
+export type Leaving = {
+  readonly since: Instant;
+  /** When it should be gone. */
+  readonly due: Instant;
+  /** Who must agree before it is gone, besides its host. */
+  readonly heldBy: readonly string[];
+};
 
 export type HostFacts = {
   readonly name: HostName;
@@ -82,7 +94,7 @@ export type HostFacts = {
    * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.
    */
   readonly instances: readonly InstanceFacts[] | undefined;
-  /** The name of a Job of any of our runs that was started on it and has not ended. */
+  /** The name of a Job of any of our runs that was started on it and has not ended, nor left after its withdrawal. */
   readonly runningJob: string | undefined;
 };
 
@@ -94,6 +106,10 @@ export type EffectFacts = {
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   /** Why it failed, such as `container apply exited with code 7`. */
   readonly failure?: string;
+  /** Whether a container of it has ever started; undefined while that is not known. */
+  readonly containerStarted?: boolean;
+  /** What keeps it from starting or from ending, such as `container apply waits: ImagePullBackOff`. */
+  readonly waitsFor?: string;
 };
 
 /** An alarm: an unhealthy host of the pool that no run works on, and that has been Ready before. */

@@ -1,14 +1,18 @@
-/** Finds the roles of a host by its labels. Pure; the same for every adapter. */
+/** Selects objects by their labels, and finds the roles of a host. Pure; the same for every adapter. */
 import type { HostPoolSpec, LabelSelector } from '../crds/host-pool.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
 import { hasAll, type Labels } from '../planner/labels.ts';
 
 /** The roles of a host, in the order of `ROLES`; it may have several, or none. */
 export function rolesOf(labels: Labels, roles: HostPoolSpec['roles']): readonly Role[] {
-  return ROLES.filter((role) => selects(roles[role], labels));
+  return ROLES.filter((role) => meetsAll(roles[role], labels));
 }
 
-function selects({ matchLabels = {}, matchExpressions = [] }: LabelSelector, labels: Labels): boolean {
+/** Whether labels meet all requirements of a selector. */
+export function meetsAll(
+  { matchLabels = {}, matchExpressions = [] }: LabelSelector,
+  labels: Labels,
+): boolean {
   return hasAll(labels, matchLabels) && matchExpressions.every((each) => meets(labels, each));
 }
 

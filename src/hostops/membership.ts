@@ -3,6 +3,7 @@ import { DEFAULT_POOL } from '../crds/names.ts';
 import type { Claim } from '../engine/view.ts';
 import type { HostName } from '../planner/facts.ts';
 import { hasAll, type Labels } from '../planner/labels.ts';
+import { meetsAll } from './label-selector.ts';
 import type { MarkedHost, Provider, Scope } from './port.ts';
 
 /**
@@ -25,8 +26,8 @@ export function membershipOf(
 }
 
 /** Whether a provider selects hosts with these labels. */
-export function selects({ kubernetes: { nodeSelector } }: Provider, labels: Labels): boolean {
-  return hasAll(labels, nodeSelector);
+export function selects({ kubernetes: { nodeSelector, exclude = [] } }: Provider, labels: Labels): boolean {
+  return hasAll(labels, nodeSelector) && !exclude.some((selector) => meetsAll(selector, labels));
 }
 
 /** The hosts that a run has closed and may be working on. */

@@ -1,5 +1,6 @@
+import { counted } from '../crds/counted.ts';
 import { CLAIM_ANNOTATION } from '../crds/names.ts';
-import type { HostWords } from '../planner/host-words.ts';
+import type { HostWords, SlowEnd } from '../planner/host-words.ts';
 
 /** How hosts that are nodes of a Kubernetes cluster are worded: with the commands of kubectl. */
 export const NODE_WORDS: HostWords = {
@@ -41,9 +42,22 @@ export const NODE_WORDS: HostWords = {
     }
   },
   instance: ({ namespace, name }) => `pod ${namespace}/${name}`,
-  instances: (count) => `${String(count)} pods`,
+  instances: (count) => counted(count, 'pod'),
   consent: (why) =>
     why === 'unmanaged'
       ? 'without a controller (delete them, or set spec.drain.evictUnmanagedPods)'
       : 'with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)',
+  leaving: (end) => [`has been leaving since ${end.since}`, ...delaysOf(end)].join(', '),
+  ignoresClosing: (controller) =>
+    `of ${controller} came after the cordon, which does not keep it away, so it is not evicted: remove its toleration ` +
+    'of node.kubernetes.io/unschedulable, or scale its workload down',
 };
+
+function delaysOf({ isOverdue, heldBy, hostIsReady }: SlowEnd): string[] {
+  const finalizers = `${heldBy.length === 1 ? 'finalizer' : 'finalizers'} ${heldBy.join(', ')}`;
+  const delays = [
+    ...(heldBy.length > 0 ? [`held by its ${finalizers}: whoever set them must remove them`] : []),
+    ...(hostIsReady ? [] : ['and its node is not Ready, so no kubelet reports its end']),
+  ];
+  return delays.length === 0 && isOverdue ? ['and the kubelet has not ended it in time'] : delays;
+}

@@ -44,8 +44,9 @@ export type MarkedHost = {
 /** How to adopt the claim of a host. Adoption changes only the epoch of a claim that is there. */
 export type Adoption = { readonly claim: Claim; readonly makeIfMissing: boolean };
 
-/** A Job that was made and never started. */
-export type SuspendedJob = {
+/** A Job that does no work: it was never started, was withdrawn, or has succeeded. */
+export type IdleJob = {
+  readonly state: 'suspended' | 'succeeded';
   readonly run: string;
   readonly host: HostName;
   readonly name: string;
@@ -87,8 +88,8 @@ export interface HostOps {
   /** The same, read without any cache. It costs a list of all hosts. */
   readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
 
-  /** The Jobs of an owner that were never started. Its namespace must be prepared. */
-  suspendedJobs(owner: OwnerRef): readonly SuspendedJob[];
+  /** The Jobs of an owner that are suspended or have succeeded. Its namespace must be prepared. */
+  idleJobs(owner: OwnerRef): readonly IdleJob[];
 
   /**
    * Adopts a run of an earlier leader. It writes the claims of the hosts again under the epoch of `fence`, makes the

@@ -6,15 +6,14 @@ import { ApiException, HttpMethod, KubeConfig, RequestContext } from '@kubernete
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { readFile } from 'node:fs/promises';
 import type { RequestOptions } from 'node:https';
-import { Agent, fetch } from 'undici';
+import { fetch, type Dispatcher } from 'undici';
 import { z } from 'zod';
+import { connectionPool, proxyOf } from './connection-pool.ts';
 import { verbOf, type Verb } from './request-verb.ts';
 
 export const FIELD_MANAGER = 'careen';
 
 const PAGE = 500;
-const CONNECT_TIMEOUT_MS = 5_000;
-const HEADERS_TIMEOUT_MS = 30_000;
 /** The API server itself ends a request after a minute. */
 const ANSWER_LIMIT_MS = 60_000;
 const UNAUTHORIZED = 401;
@@ -45,28 +44,38 @@ export type Transport = (request: Call, signal: AbortSignal | undefined) => Prom
 
 /**
  * Shares one pool of HTTP/1.1 connections among all requests; KubeConfig opens
- * one connection for each request. The pool is replaced when the keys change, and
- * each request reads the token file, so that rotated files take effect.
+ * one connection for each request. The pool is replaced when the keys or the proxy
+ * change, and each request reads the token file, so that rotated files take effect.
  */
 export class PooledKubeConfig extends KubeConfig implements ClientHooks {
   beforeWrite?: () => void;
   onAnswer?: (verb: Verb, code: number | 'error', path: string) => void;
   answerLimitMs?: number;
-  #pool: Agent | undefined;
+  #pool: Dispatcher | undefined;
   #keys = '';
 
+  /** The proxy of the current cluster. Throws when its `proxy-url` is none that can be used. */
+  get proxy(): URL | undefined {
+    const cluster = this.getCurrentCluster();
+    return cluster ? proxyOf(cluster) : undefined;
+  }
+
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const proxy = this.proxy;
     await super.applySecurityAuthentication(context);
     // The client caches the token for a minute, with the newline at its end.
     const file = tokenFileOf(this);
     if (file) context.setHeaderParam('Authorization', `Bearer ${(await readFile(file, 'utf8')).trim()}`);
     const options: RequestOptions = {};
     await this.applyToHTTPSOptions(options);
-    context.setDispatcher(this.#poolFor(options));
+    context.setDispatcher(this.#poolFor(options, proxy));
   }
 
-  #poolFor({ ca, cert, key, rejectUnauthorized, servername }: RequestOptions): Agent {
-    const keys = [ca, cert, key, rejectUnauthorized, servername].map(String).join('\n');
+  #poolFor(
+    { ca, cert, key, rejectUnauthorized, servername }: RequestOptions,
+    proxy: URL | undefined,
+  ): Dispatcher {
+    const keys = [ca, cert, key, rejectUnauthorized, servername, proxy].map(String).join('\n');
     if (this.#pool && keys === this.#keys) return this.#pool;
     // Undefined would override the defaults of TLS, hence the spreads.
     const tls = {
@@ -78,12 +87,7 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
     };
     this.#keys = keys;
     // The earlier pool is not closed: it may have requests in flight, and its idle connections end by themselves.
-    this.#pool = new Agent({
-      allowH2: false,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      bodyTimeout: 0, // watches may be silent; they have their own idle limit
-      connect: { timeout: CONNECT_TIMEOUT_MS, ...tls },
-    });
+    this.#pool = connectionPool(tls, proxy);
     return this.#pool;
   }
 }

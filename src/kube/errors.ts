@@ -12,7 +12,13 @@ const statusSchema = z.looseObject({
     .looseObject({
       retryAfterSeconds: z.number().optional().catch(undefined),
       causes: z
-        .array(z.looseObject({ reason: z.string().optional(), message: z.string().optional() }))
+        .array(
+          z.looseObject({
+            reason: z.string().optional(),
+            message: z.string().optional(),
+            field: z.string().optional(),
+          }),
+        )
         .optional()
         .catch(undefined),
     })
@@ -49,6 +55,29 @@ export function causeOf(error: unknown, reason: string): { readonly message: str
   return cause && { message: cause.message ?? '' };
 }
 
+/**
+ * The fields of a custom resource that the schema of its kind does not have, or whose values it does not accept; empty
+ * when a write was refused for another reason. The server reports unknown fields only with strict validation.
+ */
+export function fieldsOutsideSchema(error: unknown): readonly string[] {
+  if (httpStatus(error) !== 422) return [];
+  return (apiStatus(error).details?.causes ?? []).flatMap(({ field = '', message = '' }) => {
+    if (field === 'patch') return unknownFields(message);
+    return /^(spec|status)\b/.test(field)
+      ? [`${field} (${message.replace(/: supported values.*/s, '')})`]
+      : [];
+  });
+}
+
+const STRICT = 'strict decoding error: ';
+
+/** The message quotes the whole object first. */
+function unknownFields(message: string): readonly string[] {
+  const at = message.lastIndexOf(STRICT);
+  if (at < 0) return [];
+  return [...message.slice(at).matchAll(/unknown field "([^"]+)"/g)].map(([, field = '']) => field);
+}
+
 /** How long the server asks us to wait; undefined when it does not say. */
 export function retryAfterSeconds(error: unknown): number | undefined {
   if (!(error instanceof ApiException)) return undefined;
@@ -63,8 +92,13 @@ export function explain(error: unknown): string {
   if (message) return message;
   if (error instanceof ApiException) return `the API server answered ${String(error.code)}`;
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause instanceof Error ? wordsOf(error.cause) : undefined;
-  return cause ? `${error.message}: ${cause}` : error.message;
+  return [error.message, ...causesOf(error)].filter((each) => each !== '').join(': ');
+}
+
+/** The words of the causes, the innermost last. A DOMException only says that the request has ended. */
+function causesOf({ cause }: Error): string[] {
+  if (!(cause instanceof Error)) return [];
+  return [...(cause instanceof DOMException ? [] : [wordsOf(cause)]), ...causesOf(cause)];
 }
 
 /** A connection attempt to several addresses fails with a code, but without a message. */

@@ -36,6 +36,11 @@ export class VersionedReader<T extends Versioned> {
     return this.#reading.get(path) ?? this.#readWhole(path);
   }
 
+  /** The object as this process knew it last, whatever the server has now. */
+  lastKnown(path: string): T | undefined {
+    return this.#known.get(path);
+  }
+
   /** Stores the object that our own write returned. */
   keep(path: string, object: T): void {
     this.#known.set(path, object);

@@ -1,5 +1,7 @@
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { hasNoVersion } from './current.ts';
 import type { HostName, HostSeed } from './facts.ts';
+import { applyTypeOf, groupOf } from './host-group.ts';
 import type { InputProblem } from './input-error.ts';
 
 export type PlanLimits = {
@@ -9,19 +11,38 @@ export type PlanLimits = {
 };
 
 /**
- * The input problems that prevent a native plan. In a cluster the schemas refuse such limits, and each node exists
- * once. Other callers need this check: lists of an impossible size would silently lose hosts.
+ * The input problems that prevent a native plan. In a cluster the schemas refuse impossible limits, and each node exists
+ * once. Other callers need these checks: lists of an impossible size would silently lose hosts.
  */
 export function buildProblems(
-  { maxParallelWorkerHosts }: PatchStrategySpec,
+  spec: PatchStrategySpec,
   seeds: readonly HostSeed[],
   { maxUnavailable }: PlanLimits,
 ): InputProblem[] {
   return [
-    ...impossibleLimit(['spec', 'maxParallelWorkerHosts'], maxParallelWorkerHosts),
+    ...impossibleLimit(['spec', 'maxParallelWorkerHosts'], spec.maxParallelWorkerHosts),
     ...impossibleLimit(['limits', 'maxUnavailable'], maxUnavailable),
     ...repeatedHosts(seeds),
+    ...seeds.flatMap((seed) => withoutVersions(spec, seed)),
   ];
+}
+
+/** The facts of a host that a patch compares by AtLeast and that hold no version. No patch could ever satisfy it. */
+function withoutVersions(spec: PatchStrategySpec, { name, roles, facts }: HostSeed): InputProblem[] {
+  const group = groupOf({ roles });
+  if (!group || applyTypeOf(spec, group) === 'ignore') return [];
+  return spec.patches.flatMap(({ id, current }) =>
+    current
+      .filter((requirement) => hasNoVersion(requirement, facts))
+      .map(({ fact }) => ({
+        code: 'malformed',
+        path: ['hosts', name, fact],
+        value: facts[fact],
+        remedy:
+          `it holds no version, so patch ${id} cannot compare it by AtLeast; compare another fact, use In, or take ` +
+          'the host out of the pool',
+      })),
+  );
 }
 
 function impossibleLimit(path: readonly string[], value: number): InputProblem[] {

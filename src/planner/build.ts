@@ -10,6 +10,7 @@ import { CAREEN_PLANNING } from './careen-profile.ts';
 import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
+import { applyTypeOf, groupOf } from './host-group.ts';
 import { InputError } from './input-error.ts';
 import { chunks, singly } from './lists.ts';
 import type { Plan, Stage } from './plan.ts';
@@ -34,7 +35,8 @@ type Group = RoleGroup<Role, Candidate>;
 /**
  * Plans the stages for all hosts that lack a patch, also for cordoned ones: controllers, then storage hosts, then
  * workers. In each group the hosts without a reboot come first. No stage with a reboot is larger than the pool's limit.
- * @throws InputError when a host is listed twice, or a limit is no whole number of at least 1
+ * @throws InputError when a host is listed twice, when a limit is no whole number of at least 1, or when a fact that a
+ * patch compares by AtLeast holds no version
  */
 export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limits: PlanLimits): Built {
   const problems = buildProblems(spec, seeds, limits);
@@ -66,22 +68,9 @@ function candidate({ patches }: PatchStrategySpec, { name, roles, facts }: HostS
   };
 }
 
-/**
- * The single group of a host. As in the VIM, a controller that is also a worker is planned with the workers. A storage
- * host that is also a worker is planned with the storage hosts, because their stages are more careful.
- */
-function groupOf({ roles }: Candidate): Role | undefined {
-  if (roles.includes('controller')) return roles.includes('worker') ? 'worker' : 'controller';
-  return roles.includes('storage') ? 'storage' : roles.find((role) => role === 'worker');
-}
-
 /** The lists of hosts that are taken together. Controllers come first, one at a time, the active one last. */
 function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits: PlanLimits): Candidate[][] {
-  const type = {
-    controller: spec.controllerApplyType,
-    storage: spec.storageApplyType,
-    worker: spec.workerApplyType,
-  }[role];
+  const type = applyTypeOf(spec, role);
   if (type === 'ignore') return [];
   const { maxUnavailable, activeHost } = limits;
   const wished = role === 'worker' ? spec.maxParallelWorkerHosts : maxUnavailable;

@@ -1,6 +1,6 @@
 import type { CurrentRequirement } from '../crds/patch-strategy-spec.ts';
 import type { Facts } from './facts.ts';
-import { compareVersions } from './version.ts';
+import { compareVersions, versionIn } from './version.ts';
 
 /**
  * The unmet requirements of a host, one sentence each; empty when the host is current. A missing fact meets only
@@ -21,13 +21,26 @@ function holds({ operator, values = [] }: CurrentRequirement, found: string): bo
     case 'Exists':
       return found !== '';
     case 'AtLeast':
-      return found !== '' && values.every((value) => compareVersions(found, value) >= 0);
+      return found !== '' && values.every((value) => isAtLeast(found, value));
   }
 }
 
-function sentence({ fact, operator, values = [] }: CurrentRequirement, facts: Facts): string {
+function isAtLeast(found: string, wanted: string): boolean {
+  const [left, right] = [versionIn(found), versionIn(wanted)];
+  return left !== undefined && right !== undefined && compareVersions(left, right) >= 0;
+}
+
+/** Whether AtLeast asks for the version of a fact that is there and holds none. */
+export function hasNoVersion({ fact, operator }: CurrentRequirement, facts: Facts): boolean {
+  const found = facts[fact];
+  return operator === 'AtLeast' && found !== undefined && found !== '' && versionIn(found) === undefined;
+}
+
+function sentence(requirement: CurrentRequirement, facts: Facts): string {
+  const { fact, operator, values = [] } = requirement;
   const found = facts[fact];
   if (operator === 'Exists') return `${fact} is not known`;
   const wanted = { In: 'one of', NotIn: 'none of', AtLeast: 'at least' }[operator];
-  return `${fact} is ${found ? `"${found}"` : 'not known'}, not ${wanted} ${values.join(', ')}`;
+  const versionless = hasNoVersion(requirement, facts) ? ', which holds no version' : '';
+  return `${fact} is ${found ? `"${found}"` : 'not known'}${versionless}, not ${wanted} ${values.join(', ')}`;
 }

@@ -2,10 +2,11 @@
  * The problems of a plan that the fleet shows now. They are reported before the first outage, by the same rules that
  * are enforced later.
  */
+import { counted } from '../crds/counted.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { CurrentRequirement, PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
-import type { HostName } from './facts.ts';
+import type { Facts, HostName } from './facts.ts';
 import type { HostWords } from './host-words.ts';
 import type { Stage } from './plan.ts';
 
@@ -24,6 +25,7 @@ export type Finding = {
     | 'ClaimSpoilt'
     | 'ClaimedByOther'
     | 'HostWithoutRole'
+    | 'FactUnknown'
     | 'HostCordoned'
     | 'LimitRounded'
     | 'StageCut';
@@ -39,6 +41,7 @@ export type Finding = {
 export type HostState = {
   readonly name: HostName;
   readonly roles: readonly Role[];
+  readonly facts: Facts;
   readonly ready: boolean;
   /** Whether it has ever been Ready. */
   readonly wasReady: boolean;
@@ -55,7 +58,7 @@ export type HostState = {
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
-  readonly spec: Pick<PatchStrategySpec, 'workerApplyType' | 'maxParallelWorkerHosts'>;
+  readonly spec: Pick<PatchStrategySpec, 'patches' | 'workerApplyType' | 'maxParallelWorkerHosts'>;
   readonly pool: {
     readonly name: string;
     readonly maxUnavailable: number | string;
@@ -91,6 +94,7 @@ function ofThePlan(situation: Situation): Finding[] {
     ...limitReached(situation),
     ...claims(situation),
     ...hostsClosed(situation),
+    ...factsUnknown(situation),
     ...limitRounded(situation),
     ...stagesCut(situation),
   ];
@@ -185,7 +189,7 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
       reason: 'LimitReached',
       subjects: outside,
       message:
-        `stage ${String(first)} takes ${hostCount(stage.hosts.length)} out of service besides ` +
+        `stage ${String(first)} takes ${counted(stage.hosts.length, 'host')} out of service besides ` +
         `${listed(outside)}; HostPool ${pool.name} allows ${String(limit)} at once, so it gets no permit`,
       remedy: 'put hosts back into service, or raise maxUnavailable of the pool',
     },
@@ -250,6 +254,33 @@ function hostsClosed({ hosts, words }: Situation): Finding[] {
   ];
 }
 
+/** A planned host without a fact that a patch compares: no patch may ever show there. */
+function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
+  const planned = new Set(stages.flatMap((stage) => stage.hosts));
+  const mine = hosts.filter(({ name }) => planned.has(name));
+  return spec.patches.flatMap(({ id, current }) =>
+    comparedFacts(current).flatMap((fact): Finding[] => {
+      const names = mine.filter(({ facts }) => !facts[fact]).map(({ name }) => name);
+      if (names.length === 0) return [];
+      return [
+        {
+          severity: 'warns',
+          reason: 'FactUnknown',
+          subjects: names,
+          message: `${fact} of ${listed(names)} is not known, so patch ${id} counts as missing there`,
+          remedy: `if it cannot be patched, exclude it in spec.provider of HostPool ${pool.name}`,
+        },
+      ];
+    }),
+  );
+}
+
+/** The facts that a host must have to be current. Exists asks only whether there is one. */
+function comparedFacts(current: readonly CurrentRequirement[]): string[] {
+  const compared = current.filter(({ operator }) => operator === 'In' || operator === 'AtLeast');
+  return [...new Set(compared.map(({ fact }) => fact))];
+}
+
 function limitRounded({ pool, limit, hosts }: Situation): Finding[] {
   if (typeof pool.maxUnavailable === 'number' || limit > 1 || hosts.length < 2) return [];
   return [
@@ -257,7 +288,7 @@ function limitRounded({ pool, limit, hosts }: Situation): Finding[] {
       severity: 'tells',
       reason: 'LimitRounded',
       subjects: [`HostPool ${pool.name}`],
-      message: `${pool.maxUnavailable} of ${String(hosts.length)} hosts comes to 1: they go one after another`,
+      message: `${pool.maxUnavailable} of ${counted(hosts.length, 'host')} comes to 1: they go one after another`,
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
@@ -277,15 +308,11 @@ function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
       reason: 'StageCut',
       subjects: [`HostPool ${pool.name}`],
       message:
-        `HostPool ${pool.name} allows ${hostCount(limit)} out of service at once, so stages of workers hold ` +
+        `HostPool ${pool.name} allows ${counted(limit, 'host')} out of service at once, so stages of workers hold ` +
         `${String(limit)} and not ${String(wished)} (maxParallelWorkerHosts)`,
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
-}
-
-function hostCount(amount: number): string {
-  return `${String(amount)} ${amount === 1 ? 'host' : 'hosts'}`;
 }
 
 function listed(names: readonly string[]): string {

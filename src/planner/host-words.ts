@@ -35,4 +35,18 @@ export type HostWords = {
   readonly instances: (count: number) => string;
   /** Why instances need consent to be moved, and how it is given; comes after their names. */
   readonly consent: (why: 'unmanaged' | 'local-data') => string;
+  /** Since when an instance is shutting down, and who delays its end; comes after its name. */
+  readonly leaving: (end: SlowEnd) => string;
+  /** Why an instance that came to a closed host is not moved, and the remedy; comes after its name. */
+  readonly ignoresClosing: (controller: string) => string;
+};
+
+/** An instance that is shutting down. */
+export type SlowEnd = {
+  /** RFC 3339. */
+  readonly since: string;
+  readonly isOverdue: boolean;
+  /** Who must agree before it is gone, besides its host. */
+  readonly heldBy: readonly string[];
+  readonly hostIsReady: boolean;
 };

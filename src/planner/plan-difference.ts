@@ -1,3 +1,4 @@
+import { counted } from '../crds/counted.ts';
 import type { PlanActions } from '../crds/patch-strategy-spec.ts';
 import { digest } from './digest.ts';
 import type { HostName } from './facts.ts';
@@ -35,7 +36,7 @@ export function planDifference(before: readonly Staged[], after: readonly Staged
     ...hostsText('with other patches', repatched(before, after)),
     ...(before.length === after.length
       ? []
-      : [`${String(after.length)} stages instead of ${String(before.length)}`]),
+      : [`${counted(after.length, 'stage')} instead of ${String(before.length)}`]),
   ];
   return parts.length > 0 ? parts.join('; ') : undefined;
 }

@@ -1,12 +1,15 @@
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { conditionList, type Condition } from '../crds/conditions.ts';
 import { hostPoolSpec, hostPoolStatus, type HostPoolStatus } from '../crds/host-pool.ts';
-import { GROUP, VERSION } from '../crds/names.ts';
+import { GROUP, KEPT_STATUS, PATCH_STRATEGY, VERSION } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
-import { ConflictError } from '../kube/errors.ts';
+import { ConflictError, fieldsOutsideSchema } from '../kube/errors.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
 import { VersionedReader } from '../kube/versioned-reader.ts';
+import { lostFields } from './lost-fields.ts';
+import { OutdatedKindError } from './outdated-kind-error.ts';
 import { poolPatch } from './pool-patch.ts';
 import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
 
@@ -16,6 +19,14 @@ export type HostPool = z.infer<typeof hostPool>;
 /** The answer to a request for metadata only. */
 const partial = z.object({ metadata });
 
+const withStatus = z.object({ status: z.unknown().optional() });
+
+const poolConditions = z.object({
+  metadata,
+  status: z.object({ conditions: conditionList.default([]).catch([]) }).default({ conditions: [] }),
+});
+export type PoolConditions = z.infer<typeof poolConditions>;
+
 /** A pool from a watch; undefined when it cannot be read. */
 export function parsePool(object: unknown): HostPool | undefined {
   return hostPool.safeParse(object).data;
@@ -24,10 +35,24 @@ export function parsePool(object: unknown): HostPool | undefined {
 export type StrategyKey = { readonly namespace: string; readonly name: string };
 
 const BASE = `/apis/${GROUP}/${VERSION}`;
-export const STRATEGIES_PATH = `${BASE}/patchstrategies`;
-export const POOLS_PATH = `${BASE}/hostpools`;
+const STRATEGIES = 'patchstrategies';
+export const POOLS = 'hostpools';
+export const STRATEGIES_PATH = `${BASE}/${STRATEGIES}`;
+export const POOLS_PATH = `${BASE}/${POOLS}`;
 
-/** Reads and writes our own resources on the API server. Every write is guarded by uid and resourceVersion. */
+/** The object of a write: its path, its name for people, and the plural of its kind. */
+type Target = { readonly path: string; readonly words: string; readonly plural: string };
+
+/** What a status says while its kind is outdated. */
+export type OutdatedStatus = Pick<PatchStrategyStatus, 'message' | 'conditions'> & {
+  readonly message: string;
+};
+
+/**
+ * Reads and writes our own resources on the API server. Every write is guarded by uid and resourceVersion. The API
+ * server refuses a field that the kind does not have, and the answer is compared with what was sent: a write throws
+ * OutdatedKindError when not everything is stored.
+ */
 export class CareenApi {
   readonly #config: KubeConfig;
   readonly #strategies: VersionedReader<PatchStrategy>;
@@ -49,23 +74,69 @@ export class CareenApi {
     return this.#pools.read(poolPath(name));
   }
 
-  /** Replaces the status. Returns the strategy as stored. Throws ConflictError. */
+  /**
+   * The strategy with its whole status, although the API server may drop fields of it now: `complete` is false when this
+   * process has not read it before, and nobody has kept the status.
+   */
+  async strategyOfOutdatedKind(
+    key: StrategyKey,
+  ): Promise<{ readonly strategy: PatchStrategy; readonly complete: boolean } | undefined> {
+    const path = strategyPath(key);
+    const found = await this.#read(path);
+    if (found === undefined) return undefined;
+    const strategy = patchStrategy.parse(found);
+    const { metadata: meta, suspendedBy } = strategy;
+    const known = this.#strategies.lastKnown(path);
+    if (known?.metadata.uid === meta.uid) return { strategy: { ...known, metadata: meta }, complete: true };
+    return { strategy, complete: suspendedBy !== undefined };
+  }
+
+  /** Replaces the status. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
   async writeStatus(strategy: PatchStrategy, status: PatchStrategyStatus): Promise<PatchStrategy> {
     const patch = mergePatch(strategy.status, status);
-    if (!patch) return strategy;
-    return this.#writeStrategy(strategy, '/status', { metadata: guard(strategy.metadata), status: patch });
+    return patch ? this.#writeStatus(strategy, status, patch) : strategy;
   }
 
-  /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError. */
+  /**
+   * Says in a status that the kind is outdated. The write drops the fields that the kind does not have, so it keeps the
+   * whole status where every version of the kind keeps unknown fields. Throws ConflictError and OutdatedKindError.
+   */
+  async suspend(strategy: PatchStrategy, { message, conditions }: OutdatedStatus): Promise<void> {
+    const { metadata: meta, status } = strategy;
+    const kept = status.run?.actions ? { run: { actions: { [KEPT_STATUS]: status } } } : {};
+    const body = { metadata: guard(meta), status: { message, conditions, ...kept } };
+    const answer = await this.#write(targetOf(strategy), '/status', body, 'metadata');
+    this.#strategies.keep(strategyPath(meta), {
+      ...strategy,
+      metadata: partial.parse(answer).metadata,
+      ...(status.run?.actions ? { suspendedBy: message } : { status: { ...status, message, conditions } }),
+    });
+  }
+
+  /** Stores the status again that was kept while the kind was outdated. Throws ConflictError and OutdatedKindError. */
+  async resume(strategy: PatchStrategy): Promise<PatchStrategy> {
+    const { message = null, conditions = null, run, ...rest } = strategy.status;
+    const actions = { ...run?.actions, [KEPT_STATUS]: null };
+    const patch = { ...rest, message, conditions, run: { ...run, actions } };
+    return this.#writeStatus(strategy, strategy.status, patch);
+  }
+
+  /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
   async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
-    return this.#writeStrategy(strategy, '', { metadata: { ...guard(strategy.metadata), finalizers } });
+    const body = { metadata: { ...guard(strategy.metadata), finalizers } };
+    return this.#stored(strategy, await this.#write(targetOf(strategy), '', body), strategy.status);
   }
 
-  /** Replaces the status of a pool. Sends only the changes. Throws ConflictError. */
+  /** Replaces the status of a pool. Sends only the changes. Throws ConflictError and OutdatedKindError. */
   async writePool({ metadata: meta, spec, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
     const path = poolPath(meta.name);
     try {
-      const answer = await this.#write(`${path}/status`, poolPatch(meta, before, status), 'metadata');
+      const answer = await this.#write(
+        poolTarget(meta.name),
+        '/status',
+        poolPatch(meta, before, status),
+        'metadata',
+      );
       this.#pools.keep(path, { metadata: partial.parse(answer).metadata, spec, status });
     } catch (error) {
       this.#pools.forget(path);
@@ -73,11 +144,48 @@ export class CareenApi {
     }
   }
 
-  async #writeStrategy(before: PatchStrategy, below: string, body: unknown): Promise<PatchStrategy> {
+  /** The metadata and the conditions of a pool whose kind may be outdated; undefined when there is no such pool. */
+  async poolConditions(name: string): Promise<PoolConditions | undefined> {
+    const found = await this.#read(poolPath(name));
+    return found === undefined ? undefined : poolConditions.parse(found);
+  }
+
+  /**
+   * Says in the status of a pool why no pass is made. When its own kind is outdated, the write drops fields: the epoch is
+   * removed with them, so that the next leader rebuilds the permits from the claims. Throws OutdatedKindError and
+   * ConflictError.
+   */
+  async suspendPool(
+    { metadata: meta }: PoolConditions,
+    conditions: readonly Condition[],
+    isOutdated: boolean,
+  ): Promise<void> {
+    const status = { conditions, ...(isOutdated ? { epoch: null } : {}) };
+    await this.#write(poolTarget(meta.name), '/status', { metadata: guard(meta), status }, 'metadata');
+    this.#pools.forget(poolPath(meta.name));
+  }
+
+  async #writeStatus(
+    before: PatchStrategy,
+    status: PatchStrategyStatus,
+    patch: object,
+  ): Promise<PatchStrategy> {
+    const body = { metadata: guard(before.metadata), status: patch };
+    return this.#stored(before, await this.#write(targetOf(before), '/status', body), status);
+  }
+
+  /** The strategy as a write returned it, if its status is all that it should be. */
+  #stored(before: PatchStrategy, answer: unknown, status: PatchStrategyStatus): PatchStrategy {
     const path = strategyPath(before.metadata);
-    const written = afterWrite(before, await this.#write(`${path}${below}`, body));
-    this.#strategies.keep(path, written);
-    return written;
+    const lost = lostFields(status, withStatus.parse(answer).status, 'status');
+    if (lost.length > 0) {
+      // Only this process still knows what the API server has dropped.
+      this.#strategies.keep(path, { ...afterWrite(before, answer), status });
+      throw new OutdatedKindError(targetOf(before).words, STRATEGIES, lost);
+    }
+    const stored = afterWrite(before, answer);
+    this.#strategies.keep(path, stored);
+    return stored;
   }
 
   #readerOf<T extends { metadata: Metadata }>(schema: z.ZodType<T>): VersionedReader<T> {
@@ -102,16 +210,19 @@ export class CareenApi {
     }
   }
 
-  async #write(path: string, body: unknown, as: Detail = 'object'): Promise<unknown> {
+  async #write(
+    { path: object, words, plural }: Target,
+    below: '' | '/status',
+    body: unknown,
+    as: Detail = 'object',
+  ): Promise<unknown> {
+    const path = `${object}${below}`;
+    const query = { fieldManager: FIELD_MANAGER, fieldValidation: 'Strict' };
     try {
-      return await call<unknown>(this.#config, {
-        method: 'PATCH',
-        path,
-        query: { fieldManager: FIELD_MANAGER },
-        body,
-        as,
-      });
+      return await call<unknown>(this.#config, { method: 'PATCH', path, query, body, as });
     } catch (error) {
+      const fields = fieldsOutsideSchema(error);
+      if (fields.length > 0) throw new OutdatedKindError(words, plural, fields, { cause: error });
       if (!(error instanceof ApiException) || ![404, 409, 422].includes(error.code)) throw error;
       throw new ConflictError(`${path} changed meanwhile`, { cause: error });
     }
@@ -124,6 +235,15 @@ function strategyPath({ namespace, name }: StrategyKey): string {
 
 function poolPath(name: string): string {
   return `${POOLS_PATH}/${name}`;
+}
+
+function targetOf({ metadata: { namespace, name } }: Pick<PatchStrategy, 'metadata'>): Target {
+  const words = `${PATCH_STRATEGY} ${namespace}/${name}`;
+  return { path: strategyPath({ namespace, name }), words, plural: STRATEGIES };
+}
+
+function poolTarget(name: string): Target {
+  return { path: poolPath(name), words: `HostPool ${name}`, plural: POOLS };
 }
 
 function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {

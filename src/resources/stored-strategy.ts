@@ -3,11 +3,12 @@
  * the strategy still releases its hosts, and its status says what is wrong.
  */
 import { z } from 'zod';
-import { DEFAULT_POOL, PATCH_STRATEGY } from '../crds/names.ts';
+import { DEFAULT_POOL, KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
+import { isPartOf } from './lost-fields.ts';
 
 export const metadata = z.object({
   name: z.string(),
@@ -28,6 +29,11 @@ export type PatchStrategy = {
   readonly status: PatchStrategyStatus;
   /** Why the spec cannot be read; `spec` is then a substitute that begins nothing. */
   readonly unreadable?: string;
+  /**
+   * The message of the stored status, while that only says that the kind is outdated. `status` is then the status as it
+   * was before, and must be stored again before the work continues.
+   */
+  readonly suspendedBy?: string;
 };
 
 /** The strategy as the owner of the permits, claims and Jobs of its run. */
@@ -35,23 +41,50 @@ export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrate
   return { kind: PATCH_STRATEGY, namespace, name, uid };
 }
 
-const besideSpec = z.object({
-  metadata,
-  // An unreadable status counts as none, so the plan is built again.
-  status: patchStrategyStatus.default({}).catch({}),
+const besideSpec = z
+  .object({ metadata, status: z.unknown().optional() })
+  .transform(({ metadata: meta, status }) => ({
+    metadata: meta,
+    // An unreadable status counts as none, so the plan is built again.
+    ...(keptStatus(status) ?? { status: patchStrategyStatus.default({}).catch({}).parse(status) }),
+  }));
+
+const keptStatusSchema = z.object({
+  message: z.string(),
+  run: z.object({ actions: z.object({ [KEPT_STATUS]: patchStrategyStatus }) }),
 });
+
+/**
+ * The status that was kept while the kind was outdated. Another version of Careen may have continued the run meanwhile:
+ * the stored status is then more than what the API server left of the kept one, and counts.
+ */
+function keptStatus(stored: unknown): Pick<PatchStrategy, 'status' | 'suspendedBy'> | undefined {
+  const read = keptStatusSchema.safeParse(stored).data;
+  if (!read) return undefined;
+  const { message, run } = read;
+  const kept = run.actions[KEPT_STATUS];
+  const { conditions: _said, message: _too, observedGeneration: _seen, ...left } = withoutKept(stored);
+  return isPartOf(left, kept) ? { status: kept, suspendedBy: message } : undefined;
+}
+
+function withoutKept(stored: unknown): Readonly<Record<string, unknown>> {
+  const text = JSON.stringify(stored, (key, value: unknown) => (key === KEPT_STATUS ? undefined : value));
+  return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+}
 
 /** The strategy after a write that its resourceVersion guarded and that did not change the spec. */
 export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
-  return { ...before, ...besideSpec.parse(answer) };
+  const { suspendedBy: _over, ...rest } = before;
+  return { ...rest, ...besideSpec.parse(answer) };
 }
 
-export const patchStrategy = besideSpec
-  .extend({ spec: z.unknown() })
+export const patchStrategy = z
+  .looseObject({ spec: z.unknown() })
   .transform(({ spec, ...rest }): PatchStrategy => {
+    const beside = besideSpec.parse(rest);
     const read = patchStrategySpec.safeParse(spec);
-    if (read.success) return { ...rest, spec: read.data };
-    return { ...rest, spec: substituteFor(spec), unreadable: complaint(read.error) };
+    if (read.success) return { ...beside, spec: read.data };
+    return { ...beside, spec: substituteFor(spec), unreadable: complaint(read.error) };
   });
 
 const NOTHING = { poolRef: DEFAULT_POOL, execution: { mode: 'Hold' } } as const;

@@ -1,4 +1,5 @@
 /** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
+import { counted } from '../crds/counted.ts';
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
@@ -87,7 +88,7 @@ export function builtStatus(
   // If the order pins another plan, the message about that names the difference.
   const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
   const summary = truncate(
-    `${String(hostCount)} hosts in ${String(plan.stages.length)} stages; set execution.mode to Run to carry the plan out` +
+    `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}; set execution.mode to Run to carry the plan out` +
       `${leftOut}${change && !pinnedElsewhere ? `; differs from the last plan: ${change}` : ''}`,
   );
   const before: PatchStrategyStatus = {

@@ -1,3 +1,4 @@
+import { counted } from '../crds/counted.ts';
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { RunState } from '../engine/run-state.ts';
@@ -25,7 +26,7 @@ export function messageOf(run: RunState, { summary, reasons, heldBack, openRemed
     case 'applying':
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {
-        const done = `${String(stagesDone(apply))} of ${String(apply.totalStages)} stages done`;
+        const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
         return truncate(
           `${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`,
         );

@@ -3,6 +3,23 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 
+/**
+ * What the status of a strategy says while its kind is outdated: in this version's words first, then in those that every
+ * version of the kind accepts.
+ */
+export function outdatedStatuses(
+  before: PatchStrategyStatus,
+  message: string,
+  generation: number,
+  now: string,
+): readonly Pick<PatchStrategyStatus, 'conditions'>[] {
+  const { conditions = [] } = stalledStatus(before, 'KindsOutdated', message, generation, now);
+  const oldest = conditions
+    .filter(({ type }) => type !== 'ForeignUncordon')
+    .map((each) => (each.reason === 'KindsOutdated' ? { ...each, reason: 'PausedAtStage' as const } : each));
+  return [{ conditions }, { conditions: oldest }];
+}
+
 /** The status of a strategy that cannot continue; the fields of its run stay unchanged. */
 export function stalledStatus(
   before: PatchStrategyStatus,

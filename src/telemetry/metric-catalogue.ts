@@ -114,6 +114,12 @@ export const METRICS = {
     labels: ['verb', 'code'],
     help: 'Requests to the API server, by verb and HTTP code; none when no answer came',
   },
+  kindsOutdated: {
+    type: 'gauge',
+    name: 'careen_kinds_outdated',
+    labels: [],
+    help: '1 while no pass is made because the CRDs in the cluster are not those of this version, else 0',
+  },
   leader: {
     type: 'gauge',
     name: 'careen_leader',

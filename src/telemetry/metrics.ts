@@ -62,6 +62,7 @@ export class Metrics {
   readonly #states: readonly string[];
   readonly #seen = new Map<string, StrategyFacts>();
   #waiting: () => number = () => 0;
+  #areKindsOutdated: () => boolean = () => false;
 
   readonly #strategies = gauge(this.#registry, METRICS.strategies);
   readonly #stopped = gauge(this.#registry, METRICS.strategiesStopped);
@@ -80,6 +81,7 @@ export class Metrics {
   readonly #reconcileErrors = counter(this.#registry, METRICS.reconcileErrors);
   readonly #reconcileRetries = counter(this.#registry, METRICS.reconcileRetries);
   readonly #apiRequests = counter(this.#registry, METRICS.apiRequests);
+  readonly #kindsOutdated = gauge(this.#registry, METRICS.kindsOutdated);
   readonly #leader = gauge(this.#registry, METRICS.leader);
 
   constructor({ version, words, clock }: MetricsOptions) {
@@ -140,6 +142,11 @@ export class Metrics {
     this.#waiting = waiting;
   }
 
+  /** Sets the source of the metric about outdated kinds; it is called when the metrics are read. */
+  watchKinds(areOutdated: () => boolean): void {
+    this.#areKindsOutdated = areOutdated;
+  }
+
   /** Records the duration of a pass over an object, successful or not. */
   reconciled(kind: string, seconds: number): void {
     this.#reconcileSeconds.observe({ kind }, seconds);
@@ -165,6 +172,7 @@ export class Metrics {
   async text(): Promise<string> {
     this.#countStrategies();
     this.#queueDepth.set(this.#waiting());
+    this.#kindsOutdated.set(this.#areKindsOutdated() ? 1 : 0);
     return this.#registry.metrics();
   }
 

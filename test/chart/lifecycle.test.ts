@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AppsV1Api, EventsV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { createWorkers, Fleet, marked, STANDIN } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';
 import { apply, read, readManifests, type Manifest } from '../support/controlplane/apply.ts';
@@ -135,7 +136,7 @@ it('the API server accepts the objects that are off by default', { timeout: SECO
 });
 
 it(
-  'an uninstall in the middle of a run leaves kinds, pools, permits and strategies',
+  'a rollback of the kinds in the middle of a run stops it, and their upgrade continues it',
   { timeout: SECONDS * 1000 },
   async () => {
     await standin.stop(); // no Job ends any more
@@ -147,6 +148,31 @@ it(
     await eventually('a Job that runs', async () =>
       (await fleet.jobs()).some(({ status }) => status?.active === 1),
     );
+    const [before, { epoch }] = [await fleet.status(), await fleet.poolStatus()];
+    const jobs = (await fleet.jobs()).map(({ metadata }) => metadata?.uid);
+    const stalled = ({ conditions }: PatchStrategyStatus): string | undefined =>
+      conditions?.find(({ type, status }) => type === 'Stalled' && status === 'True')?.message;
+
+    await helm.rollback('careen-crds', 1);
+    const said = stalled(await fleet.until('a condition', (status) => stalled(status) !== undefined));
+    expect(said).toMatch(/the CRD patchstrategies\.careen\.dev in this cluster does not accept spec\./);
+    expect(said).toMatch(/apply the CRDs of this version \(chart careen-crds,/);
+
+    await helm.upgrade('careen-crds', CURRENT.crds);
+    const after = await fleet.until('the run continues', (status) => stalled(status) === undefined);
+    expect(after).toMatchObject({ state: 'applying', run: { id: before.run?.id, epoch: before.run?.epoch } });
+    expect(after.progress?.hosts.map(({ jobs: made }) => made)).toEqual(
+      before.progress?.hosts.map(({ jobs: made }) => made),
+    );
+    expect((await fleet.poolStatus()).epoch).toBe(epoch);
+    expect((await fleet.jobs()).map(({ metadata }) => metadata?.uid)).toEqual(jobs);
+  },
+);
+
+it(
+  'an uninstall in the middle of a run leaves kinds, pools, permits and strategies',
+  { timeout: SECONDS * 1000 },
+  async () => {
     const [before, { permits }] = [await uids(), await fleet.poolStatus()];
     expect(permits?.length).toBeGreaterThan(0);
     await operator.stop();

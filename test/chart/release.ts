@@ -34,6 +34,11 @@ export class Helm {
     return this.#run(['upgrade', '--install', release, chart, ...WAIT, ...further]);
   }
 
+  /** Goes back to an earlier revision of a release. */
+  async rollback(release: string, revision: number): Promise<string> {
+    return this.#run(['rollback', release, String(revision), ...WAIT]);
+  }
+
   async uninstall(release: string): Promise<string> {
     return this.#run(['uninstall', release, ...WAIT]);
   }

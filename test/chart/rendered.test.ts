@@ -1,5 +1,7 @@
 /** Compares the objects of the charts with the objects of deploy/. */
-import { join } from 'node:path';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Manifest } from '../support/controlplane/apply.ts';
 import { DEPLOY } from '../support/controlplane/installation.ts';
@@ -124,6 +126,69 @@ describe('the objects', () => {
     expect(port).toMatchObject({ name: fieldAt(one('ServiceMonitor'), 'spec.endpoints.0.port') });
     const ports = fieldAt(one('Deployment'), 'spec.template.spec.containers.0.ports.0');
     expect(ports).toMatchObject({ name: fieldAt(port, 'targetPort'), containerPort: 8080 });
+  });
+});
+
+describe('names that YAML could read as something else', () => {
+  const names = ['2026', '1234567', '12345e7', '1e5', '0x1f', '0777', 'true', 'no', 'null'];
+
+  it.each(names)('stay names in every place: %s', async (name) => {
+    const set = (value: unknown): string => JSON.stringify(value);
+    const pool = { provider: { kubernetes: { nodeSelector: { a: name } } }, maxUnavailable: 1 };
+    const values = [
+      ...ALL,
+      ...['fullnameOverride', 'nameOverride', 'priorityClassName'].map((key) => `${key}=${set(name)}`),
+      ...['nodeSelector', 'podLabels', 'podAnnotations'].map((key) => `${key}.a=${set(name)}`),
+      ...['serviceMonitor', 'prometheusRule'].map((key) => `${key}.labels.a=${set(name)}`),
+      ...[`image.tag=${set(name)}`, `imagePullSecrets=${set([{ name }])}`],
+      ...[`serviceAccount.name=${set(name)}`, `serviceAccount.annotations.a=${set(name)}`],
+      `tolerations=${set([{ key: name, value: name }])}`,
+      `extraEnv=${set([{ name: 'A', value: name }])}`,
+      `prometheusRule.alertLabels.a=${set(name)}`,
+      `pools=${set({ [name]: pool })}`,
+      `hostNamespaces=${set({ [`${name}1`]: { create: true } })}`,
+    ];
+    const settings = values.flatMap((value) => ['--set-json', value]);
+    for (const [chart, args] of [[CHART, settings] as const, [CRDS_CHART, []] as const]) {
+      const usual = new Set(await linesOf(chart, 'careen'));
+      const bare = (await linesOf(chart, name, ...args)).filter((line) => isBare(line, name));
+      expect(bare.filter((line) => !usual.has(line))).toEqual([]);
+    }
+  });
+
+  async function linesOf(chart: string, name: string, ...args: string[]): Promise<readonly string[]> {
+    return (await run('helm', ['template', name, chart, '--namespace', name, ...args])).split('\n');
+  }
+
+  /** Whether the value in a line is this name, or the namespace made of it, without quotes. */
+  function isBare(line: string, name: string): boolean {
+    return [name, `${name}1`].some((each) => /^\s*(- )?[\w./-]+: /.test(line) && line.endsWith(`: ${each}`));
+  }
+
+  it('stay names in the objects', async () => {
+    const all = await rendered(CHART, ['serviceAccount.name="1e5"', 'fullnameOverride="2026"'], '2026');
+    const binding = all.find(({ kind }) => kind === 'ClusterRoleBinding');
+    expect(binding).toMatchObject({ metadata: { name: '2026' }, subjects: [{ name: '1e5' }] });
+  });
+});
+
+describe('a chart with Careen as a dependency', () => {
+  it('may switch it off by a condition', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'careen-parent-'));
+    try {
+      const dependency = (name: string): object => ({ name, version: '0.1.0', condition: `${name}.enabled` });
+      const dependencies = [dependency('careen'), dependency('careen-crds')];
+      const chart = { apiVersion: 'v2', name: 'parent', version: '0.1.0', dependencies };
+      await writeFile(join(folder, 'Chart.yaml'), JSON.stringify(chart));
+      for (const each of [CHART, CRDS_CHART])
+        await cp(each, join(folder, 'charts', basename(each)), { recursive: true });
+      const made = async (...values: string[]): Promise<number> => (await rendered(folder, values)).length;
+      const all = await made('careen.enabled=true', 'careen-crds.enabled=true', 'global.a=1');
+      expect(await made('careen.enabled=false')).toBe(2);
+      expect(await made('careen-crds.enabled=false')).toBe(all - 2);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 });
 

@@ -53,6 +53,7 @@ describe('the values', () => {
     ['serviceMonitor.interval="5s1h"', /at '\/serviceMonitor\/interval': .* does not match pattern/],
     ['tolerations=[{"keys":"a"}]', /at '\/tolerations\/0'/],
     ['serviceMonitor.interval="soon"', /at '\/serviceMonitor\/interval'/],
+    ['enabled=false', /at '\/enabled': value must be true/],
     ['serviceAccount.create=false', /serviceAccount\.name: name an existing service account/],
   ];
   it.each(refused)('%s is refused', async (value, complaint) => {

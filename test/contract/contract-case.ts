@@ -16,6 +16,8 @@ export type FixtureHost = {
   readonly labels?: Readonly<Record<string, string>>;
   /** Its patches end with `EXIT_CODE`. */
   readonly failing?: boolean;
+  /** No pod is made for its Jobs. */
+  readonly stuck?: boolean;
 };
 
 export type FixturePod = { readonly uid: string; readonly namespace: string; readonly name: string };

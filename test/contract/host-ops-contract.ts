@@ -15,6 +15,7 @@ import {
   RUN,
   type ContractFixture,
 } from './contract-case.ts';
+import { healthContract } from './health-contract.ts';
 
 /** Runs the contract against an adapter; each case gets a fixture of its own. */
 export function hostOpsContract(name: string, makeFixture: () => Promise<ContractFixture>): void {
@@ -271,7 +272,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const made = await c.job(key, 'suspended');
       await c.fixture.ops.adopt(new Map(), { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 }, c.signal);
       const stamped = await c.observe('another revision', () =>
-        c.fixture.ops.suspendedJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
+        c.fixture.ops.idleJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
       );
       const common = { host: busy, name: made.name, uid: made.uid };
       const start: Effect = {
@@ -296,7 +297,9 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const namesake = { ...pod, uid: '00000000-0000-4000-8000-000000000000' };
       expect((await c.perform(c.evictOf(crowded, namesake))).kind).not.toBe('accepted');
       await c.fixture.ops.confirm([crowded], c.signal);
-      expect(c.host(crowded)?.instances).toMatchObject([{ uid: pod.uid, name: pod.name, leaving: false }]);
+      expect(c.host(crowded)?.instances).toMatchObject([
+        { uid: pod.uid, name: pod.name, leaving: undefined },
+      ]);
 
       expect(await c.perform(c.evictOf(crowded, pod))).toEqual({ kind: 'accepted' });
       await c.seen(crowded, ({ instances }) => instances?.length === 0);
@@ -312,7 +315,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const outcome = await c.perform(c.evictOf(guarded, pod));
       expect(reasonOfBlocked(outcome)).toContain(`${pod.namespace}/${pod.name}`);
       await c.fixture.ops.confirm([guarded], c.signal);
-      expect(c.host(guarded)?.instances).toMatchObject([{ uid: pod.uid, leaving: false }]);
+      expect(c.host(guarded)?.instances).toMatchObject([{ uid: pod.uid, leaving: undefined }]);
       expect(await c.fixture.podExists(pod)).toBe(true);
     });
 
@@ -339,45 +342,35 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(failure).toContain(String(EXIT_CODE));
     });
 
-    it('counts a host that is not ready as an alarm and out of service, unless somebody works on it', async () => {
-      const { name: sick } = await c.watched('sick');
-      await c.fixture.eventually('the host to be counted', () => c.view().fleet.total === 1);
-      expect(c.view().signal('alarms')?.alarms).toEqual([]);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
+    it('says what a Job waits for of which no container starts, and withdraws it', async () => {
+      const { name: stuck } = await c.watched('stuck', { stuck: true });
+      const key = await c.startedJob(stuck);
+      const waiting = await c.observe('what the Job waits for', () => {
+        const found = c.view().effect(key);
+        return found?.waitsFor === undefined ? undefined : found;
+      });
+      expect(waiting).toMatchObject({ state: 'running', containerStarted: false });
+      expect(waiting.waitsFor).toMatch(/^no pod of it was made/);
+      expect(c.host(stuck)?.runningJob).toBe(waiting.name);
 
-      await c.fixture.setReady(sick, false);
-      const facts = await c.seen(sick, ({ ready }) => !ready);
-      expect(facts.alarms).not.toEqual([]);
-      expect(c.view().signal('alarms')?.alarms).toMatchObject([{ host: sick }]);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set([sick]));
-
-      await c.claimed(facts);
-      expect(c.view().signal('alarms')?.alarms).toEqual([]);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
+      await c.accepted(
+        () => c.view().effect(key),
+        ({ name: jobName, uid, revision }): Effect => {
+          const common = { key: `${key}/withdraw`, host: stuck, name: jobName, uid, revision };
+          return { kind: 'withdraw-job', ...common };
+        },
+      );
+      await c.seen(stuck, ({ runningJob }) => runningJob === undefined);
+      expect(c.view().effect(key)).toMatchObject({ state: 'suspended', containerStarted: false });
     });
 
-    it('shows alarm conditions and the taints of others, and counts a host that is not in service by its taint', async () => {
-      const { name: back } = await c.watched('back');
-      await c.fixture.report(back, 'KernelDeadlock');
-      await c.fixture.report(back, 'FeelsFine');
-      const { alarms } = await c.seen(back, (facts) => facts.alarms.length > 0);
-      expect(alarms).toMatchObject([{ id: 'KernelDeadlock', since: expect.any(Number) as number }]);
-      expect(c.view().signal('alarms')?.alarms).toMatchObject([{ host: back, id: 'KernelDeadlock' }]);
-
-      await c.fixture.taint(back, 'example.com/gpu');
-      await c.seen(back, ({ foreignTaints }) => foreignTaints.includes('example.com/gpu:NoSchedule'));
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
-      await c.fixture.taint(back, 'node.cilium.io/agent-not-ready');
-      const claimable = await c.seen(back, ({ foreignTaints }) => foreignTaints.length === 2);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set([back]));
-
-      const { foreignTaints } = await c.claimed(claimable);
-      expect(foreignTaints.toSorted()).toEqual([
-        'example.com/gpu:NoSchedule',
-        'node.cilium.io/agent-not-ready:NoSchedule',
-      ]);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
+    it('knows that the container of a Job has started', async () => {
+      const { name: busy } = await c.watched('at-work');
+      const key = await c.startedJob(busy);
+      expect(await c.job(key, 'succeeded')).toMatchObject({ containerStarted: true });
     });
+
+    healthContract(() => c);
 
     it('has no signal of an unknown id, and confuses no ids', () => {
       // A caller that is newer than the adapter may know more signals.

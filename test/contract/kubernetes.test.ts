@@ -9,17 +9,19 @@ import {
   setHeaderOptions,
   type KubeConfig,
 } from '@kubernetes/client-node';
-import { afterAll, beforeAll } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
+import type { Effect, Outcome } from '../../src/engine/effect.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
-import { apply, mergePatch, read } from '../support/controlplane/apply.ts';
+import { apply, mergePatch, read, remove } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { allowJobs, installCareen, writeOperatorKubeconfig } from '../support/operator/operator.ts';
+import { AdmissionWebhook, deadWebhook } from '../support/network/admission-webhook.ts';
 import { createNodes, deleteNodes } from '../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
 import { strategyManifest } from '../support/operator/strategies.ts';
@@ -82,11 +84,12 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       health,
     },
     owner: { kind: 'PatchStrategy', namespace, name: 'contract', uid },
-    addHost: async (prefix, { labels = {}, failing = false } = {}) => {
+    addHost: async (prefix, { labels = {}, failing = false, stuck = false } = {}) => {
       const name = `${prefix}-${namespace}`;
       const behaviour = failing ? `exit-${String(EXIT_CODE)}` : 'honest';
       const annotations = { [BEHAVIOUR_ANNOTATION]: behaviour };
       nodes.push(name);
+      if (stuck) await forbidPods(core, namespace);
       await createNodes(admin, [
         { name, annotations, labels: { ...labels, [CASE_LABEL]: namespace }, kernelVersion: OLD_KERNEL },
       ]);
@@ -153,6 +156,108 @@ async function addTaint(core: CoreV1Api, host: string, key: string): Promise<voi
   });
 }
 
+describe('An eviction on a real API server', () => {
+  const NAMESPACE = 'denials';
+  const HOST = 'host-of-denials';
+  const scope = { name: 'evictions.example.com', namespace: NAMESPACE, resource: 'pods/eviction' };
+  const { signal } = new AbortController();
+  let pod: FixturePod;
+
+  beforeAll(async () => {
+    const core = admin.makeApiClient(CoreV1Api);
+    await core.createNamespace({ body: { metadata: { name: NAMESPACE } } });
+    await createNodes(admin, [{ name: HOST }]);
+    pod = await addPod(core, NAMESPACE, HOST, 'needed');
+    // No case evicts it, however early its denial comes into force.
+    await protect(NAMESPACE);
+    await budgetIsInForce(NAMESPACE);
+  });
+
+  async function evict(): Promise<Outcome> {
+    const effect: Effect = { kind: 'evict', key: 'k', host: HOST, instance: pod };
+    const owner = { kind: 'PatchStrategy', namespace: NAMESPACE, name: 's', uid: 'u' };
+    return ops.perform(effect, { owner, run: 'r', epoch: 1 }, signal);
+  }
+
+  async function deniedWith(words: string): Promise<void> {
+    let seen: Outcome | undefined;
+    const isDenied = async (): Promise<boolean> => {
+      seen = await evict();
+      return (
+        seen.kind === 'blocked' && seen.reason.startsWith(`pod denials/needed may not leave now: ${words}`)
+      );
+    };
+    await eventually(`a denial with ${words}`, isDenied, { describe: () => seen });
+  }
+
+  it('that a webhook denies is only for now, whatever its code, and has its name and its words', async () => {
+    const webhook = await AdmissionWebhook.start(admin, scope);
+    try {
+      for (const code of [undefined, 400, 403, 404, 409, 422, 429, 500]) {
+        const message = `the primary still moves (${String(code)})`;
+        webhook.answer = { message, ...(code === undefined ? {} : { code }) };
+        await deniedWith(`webhook "evictions.example.com" denies it: ${message}`);
+      }
+      webhook.answer = 'allow';
+      await deniedWith('The disruption budget none-to-spare');
+    } finally {
+      await webhook.stop();
+    }
+  });
+
+  it('of a pod under two budgets is refused for good, with their names', async () => {
+    await protect(NAMESPACE, 'another');
+    let seen: Outcome | undefined;
+    const isRefused = async (): Promise<boolean> => (seen = await evict()).kind === 'refused';
+    await eventually('a refusal', isRefused, { describe: () => seen });
+    await admin
+      .makeApiClient(PolicyV1Api)
+      .deleteNamespacedPodDisruptionBudget({ namespace: NAMESPACE, name: 'another' });
+    expect(seen).toEqual({
+      kind: 'refused',
+      reason:
+        'pod denials/needed is under more than one PodDisruptionBudget (another, none-to-spare), so it can never be ' +
+        'evicted: leave it under one',
+    });
+  });
+
+  it('that needs the answer of a dead webhook names it, and is only for now', async () => {
+    const dead = deadWebhook(scope);
+    await apply(admin, dead);
+    await deniedWith('webhook "evictions.example.com" must be asked and does not answer: ');
+    await remove(admin, dead);
+  });
+
+  it('that a ValidatingAdmissionPolicy denies is only for now, and has its words', async () => {
+    const group = 'admissionregistration.k8s.io/v1';
+    const rule = {
+      apiGroups: [''],
+      apiVersions: ['*'],
+      operations: ['CREATE'],
+      resources: ['pods/eviction'],
+    };
+    const matchConstraints = { resourceRules: [rule] };
+    const metadata = { name: 'not-at-night' };
+    const objects = [
+      {
+        ...{ apiVersion: group, kind: 'ValidatingAdmissionPolicy', metadata },
+        spec: {
+          matchConstraints,
+          matchConditions: [{ name: 'there', expression: `request.namespace == "${NAMESPACE}"` }],
+          validations: [{ expression: 'false', message: 'pods stay where they are at night' }],
+        },
+      },
+      {
+        ...{ apiVersion: group, kind: 'ValidatingAdmissionPolicyBinding', metadata },
+        spec: { policyName: 'not-at-night', validationActions: ['Deny'] },
+      },
+    ];
+    await apply(admin, ...objects);
+    await deniedWith('policy "not-at-night" denies it: pods stay where they are at night');
+    for (const object of objects) await remove(admin, object);
+  });
+});
+
 async function addPod(
   core: CoreV1Api,
   namespace: string,
@@ -177,16 +282,27 @@ async function addPod(
   return { namespace, name, uid: pod.metadata?.uid ?? '' };
 }
 
+/** A quota is in force only when its controller has counted. */
+async function forbidPods(core: CoreV1Api, namespace: string): Promise<void> {
+  const name = 'no-pods';
+  const body = { metadata: { name }, spec: { hard: { pods: '0' } } };
+  await core.createNamespacedResourceQuota({ namespace, body });
+  await eventually(`the quota in ${namespace}`, async () => {
+    const { status } = await core.readNamespacedResourceQuota({ namespace, name });
+    return status?.used?.['pods'] === '0';
+  });
+}
+
 async function uidOfPod(core: CoreV1Api, { namespace, name }: FixturePod): Promise<string | undefined> {
   const { items } = await core.listNamespacedPod({ namespace, fieldSelector: `metadata.name=${name}` });
   return items[0]?.metadata?.uid;
 }
 
-async function protect(namespace: string): Promise<void> {
+async function protect(namespace: string, budget = 'none-to-spare'): Promise<void> {
   await admin.makeApiClient(PolicyV1Api).createNamespacedPodDisruptionBudget({
     namespace,
     body: {
-      metadata: { name: 'none-to-spare' },
+      metadata: { name: budget },
       spec: { minAvailable: 1, selector: { matchLabels: GUARD_LABEL } },
     },
   });

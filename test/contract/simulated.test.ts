@@ -19,9 +19,9 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
       health,
     },
     owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
-    addHost: async (name, { labels = {}, failing = false } = {}) => {
+    addHost: async (name, { labels = {}, failing = false, stuck = false } = {}) => {
       const nodeInfo = { 'nodeInfo.kernelVersion': OLD_KERNEL };
-      const behaviour = failing ? EXIT_CODE : 'honest';
+      const behaviour = stuck ? 'stuck' : failing ? EXIT_CODE : 'honest';
       world.addHost({ name, labels: { ...labels, pool: 'case' }, nodeInfo, behaviour });
       return name;
     },

@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
-import { mergePatch } from '../support/controlplane/apply.ts';
+import { apply, mergePatch } from '../support/controlplane/apply.ts';
+import { currentKinds, olderKind } from '../support/controlplane/older-kinds.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
+import { readMetrics } from '../support/operator/metrics.ts';
 import { kubeletPatch } from '../support/operator/strategies.ts';
 import { deleteNode, request, wipeStatus } from './by-hand.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
@@ -13,6 +15,7 @@ import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
 import { mostClosed } from './watch-closed.ts';
 
+const HOSTS_OF_STAGE = 'status.applyPhase.stages[].hosts';
 const RUN = { execution: { mode: 'Run' } };
 /** The Job on the host first ends by its own deadline. */
 const SWEPT_WITHIN = { seconds: 70 };
@@ -119,6 +122,85 @@ describe('a status that somebody wiped while a host is out of service', () => {
     );
   }, 120_000);
 });
+
+describe('CRDs that are older than the operator', () => {
+  it('stop the work in mid-run, also that of a new process, and it continues when they are right again', async () => {
+    const fleet = await cluster.fleet('outdated', 2, 1);
+    const { run, release } = await stuckInDrain(cluster, fleet);
+    const claim = claimOn(await fleet.nodes());
+    const most = await mostClosed(fleet, async () => {
+      await applyOlderKinds({
+        hostpools: ['status.epoch'],
+        patchstrategies: ['status.run.epoch', HOSTS_OF_STAGE, 'status.conditions[].reason=KindsOutdated'],
+      });
+      const said = await untilStalled(fleet, /the CRD patchstrategies\.careen\.dev .* does not accept/);
+      expect(said).toMatch(/ status\.applyPhase\.stages\[\]\.hosts, /);
+      expect(said).toMatch(
+        /apply the CRDs of this version \(chart careen-crds, or kubectl apply -k deploy\/crds\)/,
+      );
+      expect(await areKindsOutdated()).toBe(1);
+      await release();
+      await cluster.crashOperator();
+      await untilNoPass(fleet);
+      expect(claimOn(await fleet.nodes())).toBe(claim);
+
+      await applyCurrentKinds();
+      await endsWell(fleet);
+    });
+    expect(most).toBe(1);
+    expect((await fleet.status()).run?.id).toBe(run);
+    expect(await areKindsOutdated()).toBe(0);
+  });
+
+  it('without conditions are reported by log, metric and event, and nothing is lost', async () => {
+    const fleet = await cluster.fleet('unsaid', 2, 1);
+    const { run, release } = await stuckInDrain(cluster, fleet);
+    await applyOlderKinds({ patchstrategies: ['status.conditions', 'status.run.actions', HOSTS_OF_STAGE] });
+    await untilNoPass(fleet);
+    expect(await areKindsOutdated()).toBe(1);
+    expect((await eventAbout(cluster.admin, fleet.strategy, 'KindsOutdated')).note).toMatch(
+      /status\.run\.actions.* apply the CRDs of this version/,
+    );
+    await release();
+    await cluster.crashOperator();
+    await untilNoPass(fleet);
+    await applyCurrentKinds();
+    await endsWell(fleet);
+    expect((await fleet.status()).run?.id).toBe(run);
+  });
+});
+
+/** Applies the CRDs without these fields and values, like those of an earlier version. */
+async function applyOlderKinds(lacking: { readonly [plural: string]: readonly string[] }): Promise<void> {
+  for (const [plural, crd] of Object.entries(await currentKinds()))
+    await apply(cluster.admin, olderKind(crd, ...(lacking[plural] ?? [])));
+}
+
+async function applyCurrentKinds(): Promise<void> {
+  await apply(cluster.admin, ...Object.values(await currentKinds()));
+}
+
+/** Waits until the strategy says that it cannot continue, for a reason like this one. */
+async function untilStalled(fleet: Fleet, why: RegExp): Promise<string> {
+  const { conditions } = await fleet.until('a condition that says it', (status) =>
+    Boolean(status.conditions?.some(({ type, message }) => type === 'Stalled' && why.test(message))),
+  );
+  return conditions?.find(({ type }) => type === 'Stalled')?.message ?? '';
+}
+
+/** Waits until the running process has refused to make a pass over the strategy. */
+async function untilNoPass({ strategy: { metadata } }: Fleet): Promise<void> {
+  const key = `PatchStrategy/${String(metadata.namespace)}/${metadata.name}`;
+  await eventually('no pass is made', async () =>
+    cluster.operator.lines.some((line) => line.includes(key) && line.includes('the CRDs are outdated')),
+  );
+}
+
+/** The metric about outdated kinds. */
+async function areKindsOutdated(): Promise<number> {
+  const { value } = await readMetrics(cluster.operator.address() ?? '');
+  return value('careen_kinds_outdated');
+}
 
 describe('an epoch that was lost with the status of the pool', () => {
   it('does not look like another leader to an operator', async () => {

@@ -2,12 +2,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { V1Node } from '@kubernetes/client-node';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
-import { apply, mergePatch } from '../support/controlplane/apply.ts';
+import { apply, mergePatch, remove } from '../support/controlplane/apply.ts';
+import { eventually } from '../support/eventually.ts';
+import { AdmissionWebhook } from '../support/network/admission-webhook.ts';
 import { allowJobs } from '../support/operator/operator.ts';
 import { kernelPatch } from '../support/operator/strategies.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
+import { StatefulPod } from './workload.ts';
 
 const RUN = { execution: { mode: 'Run' } };
 
@@ -134,6 +137,73 @@ describe('a claim', () => {
     await setClaim('copied-1', null);
     await fleet.untilState('applied');
     await expectGivenBack(fleet);
+  });
+});
+
+describe('a drain', () => {
+  it('waits as long as a webhook denies an eviction, and shows its name and its words', async () => {
+    const fleet = await cluster.fleet('denied', 1, 1);
+    const pod = await StatefulPod.start(cluster.admin, 'denied', 'denied-0');
+    const scope = { name: 'evictions.example.com', namespace: 'default', resource: 'pods/eviction' };
+    const webhook = await AdmissionWebhook.start(cluster.admin, scope);
+    try {
+      webhook.answer = { code: 403, message: 'the primary still moves' };
+      await eventually('the webhook is in force', () => pod.evictionDenied());
+      await fleet.apply(RUN);
+      const { message, state } = await fleet.until('a denial', ({ message = '' }) =>
+        message.includes('denies it'),
+      );
+      expect(message).toBe(
+        'stage 0, migrate-instances-from-host: 1 pod left on denied-0; pod default/denied-0 may not leave now: ' +
+          'webhook "evictions.example.com" denies it: the primary still moves',
+      );
+      expect(state).toBe('applying');
+      webhook.answer = 'allow';
+      await fleet.untilState('applied');
+    } finally {
+      await webhook.stop();
+    }
+  });
+
+  it('evicts a pod once that comes back to the closed host, and waits for the remedy', async () => {
+    const fleet = await cluster.fleet('returning', 1, 1);
+    const pod = await StatefulPod.start(cluster.admin, 'returning', 'returning-0', [{ operator: 'Exists' }]);
+    await fleet.apply(RUN);
+    const { message } = await fleet.until('a pod that came back', ({ message = '' }) =>
+      message.includes('came after the cordon'),
+    );
+    expect(message).toContain(
+      'pod default/returning-0 of StatefulSet returning came after the cordon, which does not keep it away',
+    );
+    expect(await fleet.jobs()).toEqual([]);
+    await pod.remove();
+    await fleet.untilState('applied');
+    const evicted = /"host":"returning-0","effect":"evict".*"outcome":"accepted"/;
+    expect(cluster.operator.lines.filter((line) => evicted.test(line))).toHaveLength(1);
+  });
+
+  it('waits for a pod that somebody starts on the closed host to look at it', async () => {
+    const fleet = await cluster.fleet('debugged', 1, 1);
+    const { release } = await stuckInDrain(cluster, fleet);
+    const debug = {
+      ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'debugger', namespace: 'default' } },
+      spec: {
+        nodeName: 'debugged-0',
+        containers: [{ name: 'debugger', image: 'registry.example.com/debug:1' }],
+        tolerations: [{ operator: 'Exists' }],
+      },
+    };
+    await apply(cluster.admin, debug);
+    await release();
+    const { state } = await fleet.until('a wait for it', ({ message = '' }) =>
+      message.endsWith(
+        '1 pod left on debugged-0; debugged-0 runs pods that need consent to be evicted: default/debugger without a ' +
+          'controller (delete them, or set spec.drain.evictUnmanagedPods)',
+      ),
+    );
+    expect([state, await fleet.jobs()]).toEqual(['applying', []]);
+    await remove(cluster.admin, debug);
+    await fleet.untilState('applied');
   });
 });
 

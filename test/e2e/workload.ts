@@ -1,5 +1,5 @@
 import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
-import { apply } from '../support/controlplane/apply.ts';
+import { apply, mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 
 const NAMESPACE = 'default';
@@ -17,12 +17,18 @@ export class StatefulPod {
   }
 
   /** Starts it and waits until it runs. */
-  static async start(admin: KubeConfig, set: string, host: string): Promise<StatefulPod> {
+  static async start(
+    admin: KubeConfig,
+    set: string,
+    host: string,
+    tolerations: readonly object[] = [],
+  ): Promise<StatefulPod> {
     const labels = { app: set };
     const template = {
       metadata: { labels },
       spec: {
         nodeSelector: { 'kubernetes.io/hostname': host },
+        tolerations,
         containers: [{ name: 'app', image: 'registry.example.com/app:1' }],
       },
     };
@@ -37,6 +43,16 @@ export class StatefulPod {
     return pod;
   }
 
+  /** Removes it for good. */
+  async remove(): Promise<void> {
+    const set = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
+    await mergePatch(
+      this.#admin,
+      { ...set, metadata: { name: this.#set, namespace: NAMESPACE } },
+      { spec: { replicas: 0 } },
+    );
+  }
+
   /** Sets how often its budget allows an eviction: never, or always. */
   async allow(disruptions: 0 | 1): Promise<void> {
     await apply(this.#admin, {
@@ -45,6 +61,17 @@ export class StatefulPod {
       metadata: { name: this.#set, namespace: NAMESPACE },
       spec: { maxUnavailable: disruptions, selector: { matchLabels: { app: this.#set } } },
     });
+  }
+
+  /** Whether admission denies its eviction. */
+  async evictionDenied(): Promise<boolean> {
+    const at = { name: this.name, namespace: NAMESPACE };
+    const body = { metadata: at };
+    const core = this.#admin.makeApiClient(CoreV1Api);
+    return core.createNamespacedPodEviction({ ...at, body, dryRun: 'All' }).then(
+      () => false,
+      (error: unknown) => String(error).includes('denied the request'),
+    );
   }
 
   /** Waits until a pod of that name runs with another uid; returns its uid. */

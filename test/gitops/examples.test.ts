@@ -211,6 +211,12 @@ describe('an API server with our kinds', () => {
     }
   });
 
+  it('accepts what kustomize makes, in its own namespaces', async () => {
+    const admin = connect(plane.kubeconfig);
+    for (const manifest of await kustomized(join(ROOT, 'examples', 'kustomize')))
+      await applyAs(admin, 'kubectl', manifest, { dryRun: manifest.kind !== 'Namespace' });
+  });
+
   it('refuses a manifest with an unknown field', async () => {
     const [strategy] = await manifestsIn(join(ARGOCD, 'strategies', 'canary'));
     if (!strategy) throw new Error('there is no strategy for the canary');

@@ -1,6 +1,6 @@
 /** A status for every state of a HostPool, made by the code of the operator. */
 import type { HostPool } from '../../src/resources/careen-api.ts';
-import { observedStatus } from '../../src/status/pool-status.ts';
+import { observedStatus, outdatedPoolConditions } from '../../src/status/pool-status.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { FleetFacts } from '../../src/engine/view.ts';
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
@@ -37,6 +37,13 @@ export function poolSamples(): Samples {
     [
       'overlaps an older pool',
       object(observedStatus(pool(false), {}, { ...fleet, keptByOtherPools: new Set(['w-1']) }, TIME)),
+    ],
+    [
+      'the CRDs in the cluster are outdated',
+      object({
+        observedGeneration: GENERATION,
+        conditions: outdatedPoolConditions([], 'apply the CRDs of this version', GENERATION, TIME),
+      }),
     ],
     ['being deleted', object(serving, { deletionTimestamp: TIME })],
   ]);

@@ -74,7 +74,7 @@ describe('a health script', () => {
       {
         status: 'Progressing',
         message:
-          '0/2 stages done; stage 0, migrate-instances-from-host: 1 pods left on w-1; ' +
+          '0/2 stages done; stage 0, migrate-instances-from-host: 1 pod left on w-1; ' +
           'budget db does not allow to evict default/db-0',
       },
     ]);

@@ -129,6 +129,7 @@ export async function strategySamples(): Promise<Samples> {
     'the pool does not permit it': await built(workers(2), [notPermitted]),
     'its pool does not exist': cannotContinue('PoolNotFound', 'HostPool gpu does not exist'),
     'its namespace is not prepared': cannotContinue('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
+    'the CRDs in the cluster are outdated': cannotContinue('KindsOutdated', 'apply the CRDs of this version'),
     'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
     'planned, waits for approval': await built(workers(2)),
     'planned, another plan was approved': await after({ order: heldBack('AwaitingApproval', pinned) }),

@@ -129,6 +129,7 @@ describe('a strategy that has finished', () => {
     const manifest = withSpec(fleet.strategy, { poolRef: pool, execution: { mode: 'Run' } });
     await sync([manifest]);
     await fleet.untilState('applied');
+    await eventually('the Jobs are removed', async () => (await jobs(fleet)).length === 0);
     return { fleet, manifest };
   }
 

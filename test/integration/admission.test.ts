@@ -170,7 +170,7 @@ describe('the custom resource definitions', () => {
     for (const file of [
       'examples/patch-strategy.yaml',
       'examples/host-pool.yaml',
-      'deploy/host-pool-default.yaml',
+      'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));
     }

@@ -2,18 +2,19 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CoreV1Api, type KubeConfig, type V1ConfigMap } from '@kubernetes/client-node';
+import { CoreV1Api, type Cluster, type KubeConfig, type V1ConfigMap } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/engine/effect.ts';
 import { call, PooledKubeConfig, type Call } from '../../src/kube/client.ts';
-import { httpStatus } from '../../src/kube/errors.ts';
+import { explain, httpStatus } from '../../src/kube/errors.ts';
 import { ACCEPTED, outcomeOf } from '../../src/hostops/outcomes.ts';
 import { mergePatch } from '../../src/kube/writes.ts';
 import { CONFIG_MAPS, ConfigMaps, watchConfigMaps } from '../support/controlplane/config-maps.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { HoldingProxy, statusAnswer, type Match } from '../support/network/holding-proxy.ts';
-import { proxied, writeProxiedKubeconfig } from '../support/network/proxied.ts';
+import { ForwardProxy } from '../support/network/forward-proxy.ts';
+import { behindProxy, proxied, writeProxiedKubeconfig } from '../support/network/proxied.ts';
 import { actAs, createServiceAccount, grant, requestToken } from '../support/controlplane/tester.ts';
 
 const PATCHED = 'PATCH /api/v1/namespaces/{namespace}/configmaps/{name}';
@@ -168,6 +169,46 @@ describe('a kubeconfig file of the proxy', () => {
     expect(metadata?.name).toBe('written');
     expect(proxy.requests.get(READ)).toBe(1);
   });
+});
+
+describe('a kubeconfig with proxy-url', () => {
+  let forward: ForwardProxy;
+  let target: string;
+  beforeEach(async () => {
+    target = new URL(admin.getCurrentCluster()?.server ?? '').port;
+    forward = await ForwardProxy.start(`https://127.0.0.1:${target}`);
+  });
+  afterEach(async () => forward.close());
+
+  it.each([
+    ['http', 'CONNECT'],
+    ['socks5', 'SOCKS5'],
+    ['socks5h', 'SOCKS5'],
+  ])('sends requests and watches through a proxy of scheme %s', async (scheme, by) => {
+    const behind = behindProxy(tester, `${scheme}://${forward.address}`);
+    const watched = watchConfigMaps(behind);
+    await watched.agrees(server);
+    await call(behind, merge({ data: { value: scheme } }));
+    await watched.agrees(server);
+    watched.informer.stop();
+    expect((await read()).data).toEqual({ value: scheme });
+    expect(new Set(forward.asked)).toEqual(new Set([`${by} kubernetes.default.svc:${target}`]));
+  });
+
+  it.each(['http', 'socks5'])(
+    'checks the certificate of a server behind a proxy of scheme %s',
+    async (scheme) => {
+      const other = `https://kubernetes.default.other:${target}`;
+      const ask = async (changes: Partial<Cluster>): Promise<unknown> => {
+        const behind = behindProxy(tester, `${scheme}://${forward.address}`);
+        behind.clusters = behind.clusters.map((each) => ({ ...each, ...changes }));
+        return call(behind, { method: 'GET', path: PATH });
+      };
+      expect(explain(await ask({ server: other }).catch((error: unknown) => error))).toContain('altnames');
+      await ask({ server: other, tlsServerName: 'kubernetes.default' });
+      await ask({ server: `https://127.0.0.1:${target}` });
+    },
+  );
 });
 
 describe('an observer', () => {

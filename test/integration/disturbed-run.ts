@@ -57,7 +57,8 @@ export class DisturbedRun {
     const isSettled = async (): Promise<boolean> => {
       const { fleet } = this;
       const [pool, nodes] = [await fleet.poolStatus(), await fleet.nodes()];
-      const left = leftovers(nodes, pool, await fleet.jobs());
+      const jobs = await fleet.jobs();
+      const left = [...leftovers(nodes, pool, jobs), ...jobs.map(({ metadata }) => metadata?.name)];
       // Kubernetes has its own taints on hosts that are not Ready, and removes them a little later.
       const taints = nodes.flatMap(({ spec }) => spec?.taints?.map(({ key }) => key) ?? []);
       seen = { left, taints, outOfService: pool.outOfService };

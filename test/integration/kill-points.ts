@@ -22,6 +22,7 @@ export const OF_EACH_RUN = [
   'host: release',
   'strategy: lock-hosts',
   'pool: free permits',
+  'Job: remove',
   'strategy: applied',
 ] as const satisfies readonly WriteClass[];
 

@@ -16,6 +16,8 @@ import {
   writeOperatorKubeconfig,
   type RunningOperator,
 } from '../support/operator/operator.ts';
+import { ForwardProxy } from '../support/network/forward-proxy.ts';
+import { behindProxy } from '../support/network/proxied.ts';
 import { grantedRights, untilGranted } from '../support/audit/rights.ts';
 import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
@@ -40,6 +42,7 @@ const strategyStatus = z.looseObject({
 let plane: ControlPlane;
 let admin: KubeConfig;
 let operator: RunningOperator;
+let forward: ForwardProxy;
 let cwd: string;
 beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'careen-preview-'));
@@ -65,16 +68,26 @@ beforeAll(async () => {
   await apply(admin, ...READER_RIGHTS);
   await untilGranted(admin, READER, grantedRights(READER_RIGHTS, READER));
   await writeServiceAccountKubeconfig(admin, READER.namespace, READER.name, join(cwd, 'reader.kubeconfig'));
+  forward = await ForwardProxy.start(admin.getCurrentCluster()?.server ?? '');
+  await writeBehindProxy(plane.kubeconfig, 'proxied.kubeconfig');
   const kubeconfig = join(cwd, 'operator.kubeconfig');
   await writeOperatorKubeconfig(admin, kubeconfig);
+  await writeBehindProxy(kubeconfig, 'operator.kubeconfig');
   const environment = { POD_NAME: 'careen-0', NODE_NAME: 'control-1' };
   operator = await startOperator(kubeconfig, { environment });
 });
 afterAll(async () => {
   await operator.stop();
+  await forward.close();
   await plane.stop();
   await rm(cwd, { recursive: true, force: true });
 });
+
+/** Writes a kubeconfig file like another one, for the server behind the proxy. */
+async function writeBehindProxy(source: string, name: string): Promise<void> {
+  const config = behindProxy(connect(source), `http://${forward.address}`);
+  await writeFile(join(cwd, name), config.exportConfig(), { mode: 0o600 });
+}
 
 /** The pod that names the operator's host: the operator is a process of its own here. */
 const operatorPod = (name: string, nodeName: string): Manifest => ({
@@ -126,6 +139,15 @@ async function digestOfTheOperator(strategy: Manifest): Promise<string> {
 }
 
 const called = (...args: string[]) => careen(args, { cwd, environment: { KUBECONFIG: plane.kubeconfig } });
+
+describe('a kubeconfig with proxy-url', () => {
+  it('takes the command line through the proxy, and the operator of this file', async () => {
+    const { port } = new URL(admin.getCurrentCluster()?.server ?? '');
+    const environment = { KUBECONFIG: join(cwd, 'proxied.kubeconfig') };
+    expect(await careen(['fleet'], { cwd, environment })).toEqual(await called('fleet'));
+    expect(new Set(forward.asked)).toEqual(new Set([`CONNECT kubernetes.default.svc:${port}`]));
+  });
+});
 
 describe('a preview', () => {
   it("is the same from the cluster and from an exported fleet, and equals the operator's plan", async () => {

@@ -11,22 +11,22 @@
 
 {{/* The selector of the operator's pods. It never changes: the selector of a Deployment is immutable. */}}
 {{- define "careen.selector" -}}
-app.kubernetes.io/name: {{ include "careen.name" . }}
+app.kubernetes.io/name: {{ include "careen.name" . | quote }}
 app.kubernetes.io/component: operator
 {{- end }}
 
 {{/* The labels of all objects and pods. They do not have the chart's version: it alone must not replace the pods. */}}
 {{- define "careen.commonLabels" -}}
-app.kubernetes.io/name: {{ include "careen.name" . }}
+app.kubernetes.io/name: {{ include "careen.name" . | quote }}
 app.kubernetes.io/part-of: careen
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 {{- end }}
 
 {{- define "careen.labels" -}}
 {{ include "careen.commonLabels" . }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | quote }}
 {{- end }}
 
 {{- define "careen.serviceAccount" -}}

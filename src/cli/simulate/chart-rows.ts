@@ -1,4 +1,5 @@
 /** The rows of a chart: one for each host; when that is too many, similar hosts or stages share a row. Pure. */
+import { counted } from '../../crds/counted.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { Simulation } from './simulation.ts';
@@ -122,7 +123,7 @@ function together(stages: readonly StageSpan[]): Row {
   const span = { startSeconds: first?.startSeconds ?? 0, endSeconds: last?.endSeconds ?? 0 };
   return {
     stage: `${String(first?.id)}-${String(last?.id)}`,
-    label: `${String(hosts)} hosts`,
+    label: counted(hosts, 'host'),
     bars: [{ ...span, mark: '=' }],
   };
 }

@@ -1,6 +1,7 @@
 /** A simulation as text for people. Pure. */
+import { counted } from '../../crds/counted.ts';
 import { findingLines, title } from '../preview-text.ts';
-import { count, duration, table, WIDTH, wrap } from '../text-table.ts';
+import { duration, table, WIDTH, wrap } from '../text-table.ts';
 import { chart } from './chart.ts';
 import { LEFT_STATES, type LeftHost } from './left-hosts.ts';
 import type { Simulation } from './simulation.ts';
@@ -28,7 +29,7 @@ function ending({ outcome, durationSeconds, stages, left }: Simulation): string 
   const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const planned = left.filter(({ state }) => state !== 'not-planned').length;
   const after = durationSeconds > 0 ? ` after ${duration(Math.ceil(durationSeconds))}` : '';
-  const done = hosts > 0 ? `, ${String(hosts - planned)} of ${count(hosts, 'host')} done` : '';
+  const done = hosts > 0 ? `, ${String(hosts - planned)} of ${counted(hosts, 'host')} done` : '';
   return `${outcome}${after}${done}`;
 }
 

@@ -1,4 +1,5 @@
 /** Simulates the run of a strategy: docs/reference/simulate.md. */
+import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
@@ -104,7 +105,7 @@ function endOf(
   if (findings.some(({ reason }) => reason === 'HostUnwell'))
     return { outcome: 'build-failed', message: alarmsPresent(alarmsOf(hosts)) };
   const ended: RunState = plan.stages.length === 0 ? { ...run, state: 'applied' } : run;
-  const summary = `${String(plan.stages.length)} stages are planned`;
+  const summary = `${counted(plan.stages.length, 'stage')} planned`;
   const openRemedy = NODE_WORDS.remedy('kept-locked');
   const message = messageOf(ended, { summary, reasons, heldBack: heldBack?.message, openRemedy });
   return { outcome: ended.state, message };

@@ -8,12 +8,16 @@ import type { DeposedError } from '../../engine/permits/takeover.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
+import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
 import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
+import { suspendPool } from '../pool/suspend-pool.ts';
 import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-pass.ts';
+import { suspendStrategy } from '../strategy/suspend-strategy.ts';
 import { poolEvent, type Telemetry } from './events.ts';
+import { KindsGate, type Kinds } from './kinds-gate.ts';
 import { reconcileQueue } from './reconcile-queue.ts';
 import type { Reconcile } from './reconcile-result.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
@@ -26,6 +30,7 @@ const POOL_PAUSE_MILLISECONDS = 1_000;
 export type OperatorDeps = ShellDeps &
   Telemetry & {
     readonly hosts: HostOps;
+    readonly kinds: Kinds;
     readonly log: Logger;
     readonly newId: () => string;
     readonly operatorNamespace: string;
@@ -37,6 +42,7 @@ export type OperatorDeps = ShellDeps &
     readonly deposed: (error: DeposedError) => void;
   };
 
+type Suspend = (deps: StrategyDeps, key: string, why: OutdatedKinds) => Promise<void>;
 type ReconcilerMaker = (deps: StrategyDeps, changed: (key: string) => void) => Reconcile;
 
 const strategySeen = z.object({
@@ -59,8 +65,8 @@ export class CareenOperator extends OperatorShell {
   #resync: NodeJS.Timeout | undefined;
 
   constructor(given: OperatorDeps) {
-    const { config, hosts, log, clock, newId, operatorNamespace, activeHost, deposed, events, metrics } =
-      given;
+    const { config, hosts, kinds, log, clock, newId, operatorNamespace, activeHost } = given;
+    const { deposed, events, metrics } = given;
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
     const api = new CareenApi(config);
@@ -70,11 +76,16 @@ export class CareenOperator extends OperatorShell {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       adopted: new Map(),
     };
-    const queue = (kind: string, atOnce: number, make: ReconcilerMaker): WorkQueue =>
-      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (changed) => make(deps, changed));
-    this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler);
-    this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler);
+    const gate = new KindsGate({ kinds, log, clock });
+    const queue = (kind: string, atOnce: number, make: ReconcilerMaker, suspend: Suspend): WorkQueue =>
+      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (changed) =>
+        gate.guard(kind, make(deps, changed), (key, why) => suspend(deps, key, why)),
+      );
+    this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler, suspendStrategy);
+    this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler, suspendPool);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
+    metrics.watchKinds(() => gate.isClosed);
+    kinds.changed = () => this.#requeueAll();
   }
 
   protected override async init(): Promise<void> {

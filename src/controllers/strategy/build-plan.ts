@@ -2,6 +2,7 @@
  * Builds a plan: queries the fleet in the three query steps of the VIM, and
  * returns a status with the plan, or with the reason why there is none.
  */
+import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
 import { truncate } from '../../crds/truncate.ts';
@@ -120,7 +121,7 @@ function planTooLarge({ plan }: Built): string | undefined {
   if (bytes <= MAX_PLAN_BYTES) return undefined;
   const kib = Math.ceil(bytes / 1024);
   return (
-    `the plan of ${String(plan.stages.length)} stages takes ${String(kib)} KiB, more than one object may hold ` +
+    `the plan of ${counted(plan.stages.length, 'stage')} takes ${String(kib)} KiB, more than one object may hold ` +
     `(${String(MAX_PLAN_BYTES / 1024)} KiB): raise maxParallelWorkerHosts, or split the hosts into several pools`
   );
 }

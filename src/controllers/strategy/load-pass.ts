@@ -17,8 +17,9 @@ export async function loadPass(
   attachments: Attachments,
   key: string,
 ): Promise<StrategyPass | undefined> {
-  const strategy = await api.strategy(ownerOfKey(key));
-  if (!strategy) return undefined;
+  const read = await api.strategy(ownerOfKey(key));
+  if (!read) return undefined;
+  const strategy = read.suspendedBy === undefined ? read : await api.resume(read);
   const stored = decodeRun(strategy.status);
   const poolName = poolOf(strategy.spec, stored);
   const pool = await api.pool(poolName);

@@ -1,12 +1,13 @@
-import type { SuspendedJob } from '../../hostops/port.ts';
+import type { IdleJob } from '../../hostops/port.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { fenceOf, type StrategyPass } from './strategy-pass.ts';
 
 /**
- * Removes Jobs of the strategy that exist but will never start: Jobs of an earlier run or of a released host, and Jobs
- * that a deposed operator created late. They are suspended, so no work is lost.
+ * Removes Jobs of the strategy that nobody needs. Suspended ones that will never start: Jobs of an earlier run or of a
+ * released host, and Jobs that a deposed operator created late. And those that have succeeded, once their stage is over,
+ * so that they fill no quota; until then a `resume` may find them. Failed ones stay, for people to read.
  */
 export async function sweepJobs(
   deps: EffectDeps,
@@ -14,10 +15,14 @@ export async function sweepJobs(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { strategy, stored, attachment } = pass;
-  const isWanted = ({ run, host }: SuspendedJob): boolean =>
-    run === stored?.run.id && stored.run.hosts.some((outage) => outage.name === host);
+  const isWanted = ({ run, host, state }: IdleJob): boolean => {
+    if (!stored || run !== stored.run.id) return false;
+    const { hosts, apply } = stored.run;
+    const inStage = state === 'succeeded' && apply.stages[apply.currentStage]?.hosts?.includes(host);
+    return inStage === true || hosts.some((outage) => outage.name === host);
+  };
   const results: ReconcileResult[] = [];
-  for (const job of deps.hosts.suspendedJobs(ownerOf(strategy)).filter((each) => !isWanted(each))) {
+  for (const job of deps.hosts.idleJobs(ownerOf(strategy)).filter((each) => !isWanted(each))) {
     const { host, run, name, uid: jobUid, revision } = job;
     const key = [run, 'sweep', host, jobUid, revision].join('/');
     const outcome = attachment.outcomes.all.get(key);

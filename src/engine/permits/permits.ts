@@ -2,6 +2,7 @@
  * Permits: the rights to take hosts out of service. Only this file grants them, for one guarded write on a pool that
  * was just read. Pure: `PoolLedger` reads and writes.
  */
+import { counted } from '../../crds/counted.ts';
 import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts';
 import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { PermitFacts, Wants } from '../turn.ts';
@@ -119,7 +120,7 @@ function refusalOf(
   if (after <= limit) return undefined;
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
-    `${String(lacking.length)} more would make ${String(after)} hosts out of service, the pool allows ${String(limit)}` +
+    `${String(lacking.length)} more would make ${counted(after, 'host')} out of service, the pool allows ${String(limit)}` +
     (others.length > 0 ? ` (out of service by others: ${others.toSorted().slice(0, 5).join(', ')})` : '')
   );
 }

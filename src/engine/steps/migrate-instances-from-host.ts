@@ -1,49 +1,128 @@
-import type { InstanceFacts } from '../view.ts';
+import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { InstanceFacts, Instant } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
-import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
+import { DONE, ask, failed, keyOf, reasonOf, type HostStep, type Verdict } from './verdict.ts';
 
 const NAMED = 3;
+/** How late an instance may be before others are suspected of holding it. */
+const OVERDUE_MILLISECONDS = 10_000;
+/** How long a controller may take to replace an instance that has left. */
+const RETURN_MILLISECONDS = 10_000;
 
 /**
  * Drains the host: evicts every pod and waits until none is left, not even one that is shutting down. A pod that needs
  * consent fails the step before the first eviction.
  */
 export function migrateInstances(step: HostStep): Verdict {
+  const { claim } = step.facts ?? {};
+  return drain(step, ({ createdAt }) => createdAt > Date.parse(claim?.since ?? ''));
+}
+
+/** Drains a host that was empty before. A pod that needs consent came later than the drain, so it is waited for. */
+export function emptyAgain(step: HostStep): Verdict {
+  return drain(step, () => true);
+}
+
+function drain(step: HostStep, isLate: (instance: InstanceFacts) => boolean): Verdict {
   const lost = claimLost(step);
   if (lost) return lost;
   const instances = step.facts?.instances;
   if (!instances) return { kind: 'blocked', reason: `waiting to see what runs on ${step.name}` };
-  if (instances.length === 0) return DONE;
+  if (instances.length === 0) return whenNoneReturns(step);
 
-  const staying = instances.filter(({ leaving }) => !leaving);
-  const refusal = consentMissing(step, staying);
-  if (refusal) return failed(refusal);
+  const expected = instances.filter((each) => !each.leaving && !isLate(each));
+  const refusal = consentMissing(step, expected);
+  if (refusal !== undefined) return failed(refusal);
+  const verdicts = instances.map((instance) => move(step, instance));
+  return verdicts.find(({ kind }) => kind === 'failed') ?? together(step, instances, verdicts);
+}
 
-  const asked = staying.map((instance) => evict(step, instance));
-  const problem = asked.find((verdict) => verdict.kind === 'failed');
-  if (problem) return problem;
-  const effects = asked.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
-  const blocked = asked.filter((verdict) => verdict.kind === 'blocked');
-  const reason = [
-    `${step.view.words.instances(instances.length)} left on ${step.name}`,
-    ...new Set(blocked.map((each) => each.reason)),
-  ];
-  if (effects.length > 0) return { kind: 'act', effects, reason: reason.join('; ') };
-  const leaving = staying.length < instances.length || asked.some((verdict) => verdict.kind === 'wait');
-  if (leaving) return { kind: 'wait', reason: reason.join('; ') };
-  const until = Math.min(...blocked.map((each) => each.until ?? Infinity));
-  return { kind: 'blocked', reason: reason.join('; '), ...(Number.isFinite(until) ? { until } : {}) };
+/** The next act for one instance that must leave. */
+function move(step: HostStep, instance: InstanceFacts): Verdict {
+  const { words } = step.view;
+  if (instance.leaving) return awaitEnd(step, instance, instance.leaving);
+  if (hasReturned(step, instance)) {
+    const why = words.ignoresClosing(instance.controller ?? '');
+    return { kind: 'blocked', reason: `${words.instance(instance)} ${why}` };
+  }
+  const consent = consentMissing(step, [instance]);
+  return consent === undefined ? evict(step, instance) : { kind: 'blocked', reason: consent };
+}
+
+/** A pod that is overdue waits for others: for its finalizers, or for its kubelet. */
+function awaitEnd(
+  { view: { words }, facts, now }: HostStep,
+  instance: InstanceFacts,
+  { since, due, heldBy }: NonNullable<InstanceFacts['leaving']>,
+): Verdict {
+  const suspectedAt = due + OVERDUE_MILLISECONDS;
+  const isOverdue = now >= suspectedAt;
+  const end = { since: timestamp(since), isOverdue, heldBy, hostIsReady: facts?.ready === true };
+  const reason = `${words.instance(instance)} ${words.leaving(end)}`;
+  return isOverdue ? { kind: 'blocked', reason } : { kind: 'wait', reason, until: suspectedAt };
 }
 
 /** Evicts a pod once: an accepted eviction is not repeated, because the view will soon show it. */
 function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict {
   const instance = { uid, namespace, name };
   const key = keyOf(step, 'migrate-instances-from-host', uid);
-  const before = step.outcomes.get(key)?.kind;
-  if (before === 'accepted' || before === 'already') {
+  const before = step.outcomes.get(key);
+  if (before?.kind === 'accepted' || before?.kind === 'already') {
     return { kind: 'wait', reason: `${step.view.words.instance(instance)} was asked to leave` };
   }
-  return ask(step, { kind: 'evict', key, host: step.name, instance }, '');
+  // The reason stays while the eviction is retried.
+  const reason = before?.kind === 'blocked' ? before.reason : '';
+  return ask(step, { kind: 'evict', key, host: step.name, instance }, reason);
+}
+
+/** One verdict for the host: to act, if there is anything to ask for; to wait, if anything is under way. */
+function together(
+  step: HostStep,
+  instances: readonly InstanceFacts[],
+  verdicts: readonly Verdict[],
+): Verdict {
+  const left = `${step.view.words.instances(instances.length)} left on ${step.name}`;
+  const isWait = ({ kind }: Verdict): boolean => kind === 'wait';
+  const [waits, others] = [verdicts.filter(isWait), verdicts.filter((verdict) => !isWait(verdict))];
+  const reason = [left, ...firstOf(reasonsOf([...others, ...waits]))].join('; ');
+  const effects = verdicts.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
+  const progress = returnIsPossible(step, instances);
+  if (effects.length > 0 || progress)
+    return { kind: 'act', effects, reason, ...(progress ? { progress } : {}) };
+  const until = earliestOf(verdicts);
+  const kind = waits.length > 0 ? 'wait' : 'blocked';
+  return { kind, reason, ...(until === undefined ? {} : { until }) };
+}
+
+/** Records that pods may come back, before they are asked to leave; after their return the host is not empty. */
+function returnIsPossible(
+  { outage }: HostStep,
+  instances: readonly InstanceFacts[],
+): Partial<HostProgress> | undefined {
+  const isKnown = outage?.mayReturn && outage.mayReturn.emptySince === undefined;
+  return isKnown || !instances.some(mayReturn) ? undefined : { mayReturn: {} };
+}
+
+/** Between the end of a pod and the start of the next one the host looks empty. It counts once it has stayed so. */
+function whenNoneReturns({ outage, name, now }: HostStep): Verdict {
+  const mayReturn = outage?.mayReturn;
+  if (!mayReturn) return DONE;
+  const reason = `${name} is empty; waiting to see whether its pods come back, which it cannot keep away`;
+  const { emptySince } = mayReturn;
+  if (emptySince === undefined)
+    return { kind: 'act', effects: [], reason, progress: { mayReturn: { emptySince: timestamp(now) } } };
+  const until = Date.parse(emptySince) + RETURN_MILLISECONDS;
+  return now >= until ? DONE : { kind: 'blocked', reason, until };
+}
+
+/** Whether it came in spite of the closed host. A new leader judges alike: this is read from the objects alone. */
+function hasReturned({ facts, outage }: HostStep, instance: InstanceFacts): boolean {
+  const closedSince = outage?.closedAgainAt ?? facts?.claim?.since ?? '';
+  return mayReturn(instance) && instance.createdAt > Date.parse(closedSince);
+}
+
+function mayReturn({ controller, ignoresClosing }: InstanceFacts): boolean {
+  return controller !== undefined && ignoresClosing;
 }
 
 function consentMissing(
@@ -51,7 +130,7 @@ function consentMissing(
   staying: readonly InstanceFacts[],
 ): string | undefined {
   const { evictUnmanagedPods, evictPodsWithLocalData } = plan.actions.drain;
-  const unmanaged = evictUnmanagedPods ? [] : staying.filter((each) => each.unmanaged);
+  const unmanaged = evictUnmanagedPods ? [] : staying.filter(({ controller }) => controller === undefined);
   const localData = evictPodsWithLocalData
     ? []
     : staying.filter((each) => each.localData && !unmanaged.includes(each));
@@ -69,4 +148,23 @@ function list(instances: readonly InstanceFacts[]): string {
   return instances.length > NAMED
     ? `${named.join(', ')} and ${String(instances.length - NAMED)} more`
     : named.join(', ');
+}
+
+function reasonsOf(verdicts: readonly Verdict[]): string[] {
+  return [...new Set(verdicts.map(reasonOf))].filter((reason) => reason !== '');
+}
+
+function firstOf(reasons: readonly string[]): readonly string[] {
+  return reasons.length > NAMED
+    ? [...reasons.slice(0, NAMED), `${String(reasons.length - NAMED)} more wait`]
+    : reasons;
+}
+
+function earliestOf(verdicts: readonly Verdict[]): Instant | undefined {
+  const times = verdicts.flatMap((verdict) => ('until' in verdict ? [verdict.until] : []));
+  return times.length > 0 ? Math.min(...times) : undefined;
+}
+
+function timestamp(instant: Instant): string {
+  return new Date(instant).toISOString();
 }

@@ -34,7 +34,7 @@ export function rebootPending(step: HostStep, outage: HostProgress): boolean {
   const made =
     rebootAsked(step, outage) &&
     outage.bootIdBefore !== undefined &&
-    outage.jobs?.some(({ action }) => action === REBOOT) === true;
+    outage.jobs?.some(({ action, result }) => action === REBOOT && result !== 'not-started') === true;
   if (!made || !facts || rebootJob(step)?.state === 'suspended') return false;
   return facts.bootId === outage.bootIdBefore || !facts.ready;
 }

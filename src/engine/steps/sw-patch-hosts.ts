@@ -1,11 +1,16 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostJob, HostProgress } from '../../crds/patch-strategy-status.ts';
 import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
+import type { Effect } from '../effect.ts';
+import type { EffectFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
-import { migrateInstances } from './migrate-instances-from-host.ts';
+import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
+
+/** The step is judged before its Job is ended: a Job that has not started is then withdrawn. */
+const JOB_GRACE_SECONDS = 5;
 
 /**
  * Runs the Jobs of a host one after another: one for each missing patch, then one for the reboot if a patch requires
@@ -34,7 +39,7 @@ export function patchHost(step: HostStep): Verdict {
 
 /** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
 function whenEmpty(step: HostStep, act: Verdict): Verdict {
-  const emptied = migrateInstances(step);
+  const emptied = emptyAgain(step);
   return emptied.kind === 'done' ? act : emptied;
 }
 
@@ -55,20 +60,21 @@ function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: Job
   return reboot && rebootAsked(step, outage) ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
 }
 
-/** Runs one Job: created suspended, recorded, started, awaited. A recorded Job that was deleted is never recreated. */
+/**
+ * Runs one Job: created suspended, recorded, started, awaited. Its recorded result counts, whatever became of it. A
+ * recorded Job that was deleted without a result is never recreated.
+ */
 function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAction): Verdict {
   const { view, name } = step;
   const key = keyOf(step, 'sw-patch-hosts', action);
   const recorded = outage.jobs?.find((each) => each.action === action);
+  if (recorded?.result !== undefined) return ended(step, action, recorded);
   const found = view.effect(key);
   if (!found) {
+    if (recorded && action === REBOOT) return DONE; // the boot id decides
     if (recorded)
       return failed(`Job ${recorded.name} for ${action} on ${name} was deleted; its result is not known`);
-    return ask(
-      step,
-      { kind: 'create-job', key, host: name, action, job },
-      `making the Job for ${action} on ${name}`,
-    );
+    return makeJob(step, outage, { kind: 'create-job', key, host: name, action, job });
   }
   if (recorded && recorded.uid !== found.uid)
     return failed(`Job ${found.name} on ${name} was replaced by another one`);
@@ -85,20 +91,61 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
         name: jobName,
         uid,
         revision,
-        timeoutSeconds: Math.max(1, Math.ceil((step.endsBy - step.now) / 1000)),
+        timeoutSeconds: Math.max(1, Math.ceil((step.endsBy - step.now) / 1000)) + JOB_GRACE_SECONDS,
       } as const;
       return ask(step, start, `starting Job ${jobName} on ${name}`, progress);
     }
-    case 'running':
-      return { kind: 'wait', reason: `Job ${found.name} runs on ${name}`, ...(progress ? { progress } : {}) };
-    case 'succeeded':
-      return DONE;
-    case 'failed':
-      // The boot id shows whether the host rebooted: the reboot itself may have killed the Job.
-      return action === REBOOT ? DONE : failed(jobFailed(step, action, found));
+    default:
+      return running(step, found, progress);
   }
 }
 
-function jobFailed({ name }: HostStep, action: string, job: { name: string; failure?: string }): string {
-  return `Job ${job.name} for ${action} failed on ${name}: ${job.failure ?? 'no reason is known'}`;
+/** A Job that has ended counts as running until its result is recorded. */
+function running(
+  { name }: HostStep,
+  found: EffectFacts,
+  progress: Partial<HostProgress> | undefined,
+): Verdict {
+  const { containerStarted, waitsFor } = found;
+  const job = `Job ${found.name}`;
+  const isStuck = containerStarted === false && waitsFor !== undefined;
+  // Nothing of it runs that would have to be awaited.
+  if (isStuck && !progress)
+    return { kind: 'blocked', reason: `${job} has not started on ${name}: ${waitsFor}` };
+  const reason = containerStarted === false ? `${job} starts on ${name}` : `${job} runs on ${name}`;
+  return {
+    kind: 'wait',
+    reason: waitsFor === undefined ? reason : `${reason}: ${waitsFor}`,
+    ...(progress ? { progress } : {}),
+  };
+}
+
+/** Makes a Job. If it is refused for now, the Jobs of the host that have succeeded make room: a quota may count them. */
+function makeJob(step: HostStep, outage: HostProgress, effect: Effect & { kind: 'create-job' }): Verdict {
+  const making = ask(step, effect, `making the Job for ${effect.action} on ${step.name}`);
+  if (step.outcomes.get(effect.key)?.kind !== 'blocked') return making;
+  const done = (outage.jobs ?? []).filter(({ result }) => result === 'succeeded');
+  const effects = done.flatMap(({ action, uid }) => {
+    const found = step.view.effect(keyOf(step, 'sw-patch-hosts', action));
+    if (found?.uid !== uid) return [];
+    const { name, revision } = found;
+    const key = `${keyOf(step, 'sw-patch-hosts', action)}/remove`;
+    const removal = ask(step, { kind: 'delete-job', key, host: step.name, name, uid, revision }, '');
+    return effectsOf(removal);
+  });
+  if (effects.length === 0) return making;
+  return { kind: 'act', effects: [...effects, ...effectsOf(making)], reason: making.reason };
+}
+
+function effectsOf(verdict: Verdict): readonly Effect[] {
+  return verdict.kind === 'act' ? verdict.effects : [];
+}
+
+/** The boot id shows whether the host rebooted, not the Job: the reboot itself may have killed it. */
+function ended({ name }: HostStep, action: string, job: HostJob): Verdict {
+  const why = job.reason ?? 'no reason is known';
+  if (job.result === 'not-started')
+    return failed(`Job ${job.name} for ${action} did not start on ${name}: ${why}`);
+  if (job.result === 'succeeded' || action === REBOOT) return DONE;
+  return failed(`Job ${job.name} for ${action} failed on ${name}: ${why}`);
 }

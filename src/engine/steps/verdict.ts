@@ -26,6 +26,7 @@ export type Verdict =
   | {
       readonly kind: 'wait';
       readonly reason: string;
+      readonly until?: Instant;
       readonly progress?: Partial<HostProgress>;
       readonly uncordoned?: true;
     }
@@ -125,5 +126,7 @@ export function ask(
       ...(outcome.retryAt ? { until: outcome.retryAt } : {}),
     };
   }
-  return { kind: 'act', effects: [effect], reason, ...(progress ? { progress } : {}) };
+  // What blocked it counts until it is answered otherwise: the step may end before that.
+  const why = outcome?.kind === 'blocked' ? outcome.reason : reason;
+  return { kind: 'act', effects: [effect], reason: why, ...(progress ? { progress } : {}) };
 }

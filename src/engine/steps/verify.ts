@@ -1,7 +1,8 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost } from './lock-hosts.ts';
-import { rebootAsked, rebootJob, rebootPending } from './reboot.ts';
+import { rebootAsked, rebootPending } from './reboot.ts';
 import { unlockHost } from './unlock-hosts.ts';
 import { newFaults } from './unwell.ts';
 import { DONE, type HostStep, type Verdict } from './verdict.ts';
@@ -31,13 +32,13 @@ function complaints(step: HostStep, outage: HostProgress): string[] {
   );
   const notRebooted = rebootAsked(step, outage) && facts.bootId === outage.bootIdBefore;
   return [
-    ...(notRebooted ? [`has not rebooted (boot id still ${facts.bootId}${rebootFailure(step)})`] : []),
+    ...(notRebooted ? [`has not rebooted (boot id still ${facts.bootId}${rebootFailure(outage)})`] : []),
     ...newFaults(facts, step),
     ...lacking,
   ];
 }
 
-function rebootFailure(step: HostStep): string {
-  const job = rebootJob(step);
-  return job?.state === 'failed' ? `; Job ${job.name} failed: ${job.failure ?? 'no reason is known'}` : '';
+function rebootFailure({ jobs }: HostProgress): string {
+  const job = jobs?.find(({ action }) => action === REBOOT);
+  return job?.result === 'failed' ? `; Job ${job.name} failed: ${job.reason ?? 'no reason is known'}` : '';
 }

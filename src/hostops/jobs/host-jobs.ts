@@ -7,12 +7,12 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { Writer } from '../../kube/writes.ts';
 import type { HostName } from '../../planner/facts.ts';
-import type { Fence, SuspendedJob } from '../port.ts';
+import type { Fence, IdleJob } from '../port.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { JobIndex, type JobIndexOptions } from './job-index.ts';
-import { createJob, deleteJob, startJob } from './job-writes.ts';
+import { createJob, deleteJob, startJob, withdrawJob } from './job-writes.ts';
 
-export type JobEffect = Extract<Effect, { kind: 'create-job' | 'start-job' | 'delete-job' }>;
+export type JobEffect = Extract<Effect, { kind: 'create-job' | 'start-job' | 'withdraw-job' | 'delete-job' }>;
 
 export class HostJobs {
   readonly #index: JobIndex;
@@ -32,14 +32,14 @@ export class HostJobs {
     return this.#index.prepare(namespace);
   }
 
-  /** The name of a Job that was started on the host and has not ended, if there is one. */
+  /** The name of a Job that was started on the host and has neither ended nor left it, if there is one. */
   runningOn(host: HostName): string | undefined {
     return this.#index.runningOn(host);
   }
 
-  /** The Jobs of an owner that were never started. */
-  suspended(owner: OwnerRef): readonly SuspendedJob[] {
-    return this.#index.suspended(owner);
+  /** The Jobs of an owner that are suspended or have succeeded. */
+  idle(owner: OwnerRef): readonly IdleJob[] {
+    return this.#index.idle(owner);
   }
 
   /** The Job of an effect. A failed Job counts as running until the reason is known. */
@@ -64,6 +64,12 @@ export class HostJobs {
       case 'start-job': {
         const known = this.#index.get(fence.owner.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
+        if (object) this.#index.upsert(object);
+        return outcome;
+      }
+      case 'withdraw-job': {
+        const { outcome, object } = await withdrawJob(this.#writer, effect, fence, signal);
+        this.#index.withdraw(effect);
         if (object) this.#index.upsert(object);
         return outcome;
       }

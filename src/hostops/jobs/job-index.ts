@@ -1,19 +1,15 @@
 import type { KubeConfig, V1Job } from '@kubernetes/client-node';
-import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { lookUpFailure } from './job-failures.ts';
-import { jobName, jobState, type JobState } from './job.ts';
-import { explain } from '../../kube/errors.ts';
-import type { SuspendedJob } from '../port.ts';
-import type { Log } from '../../kube/log.ts';
 import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
-
-const LOOKUPS = 3;
-const LOOKUP_PAUSE_MS = 1_000;
-const NOT_KNOWN = 'its pod is gone, so no exit code is known';
+import type { Log } from '../../kube/log.ts';
+import type { IdleJob } from '../port.ts';
+import { JobLookups } from './job-lookups.ts';
+import type { JobPod } from './job-pod.ts';
+import { JobPods } from './job-pods.ts';
+import { jobName, jobState, type JobState } from './job.ts';
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
@@ -24,68 +20,121 @@ export type JobIndexOptions = {
   readonly log: Log;
 };
 
+type Watched = { readonly jobs: SupervisedInformer<V1Job, JobState>; readonly pods: JobPods };
+
 /** Indexes the Jobs of all owners by their effect. */
 export class JobIndex {
   readonly #options: JobIndexOptions;
-  readonly #informers = new Map<string, SupervisedInformer<V1Job, JobState>>();
+  readonly #lookups: JobLookups;
+  readonly #namespaces = new Map<string, Watched>();
   readonly #byEffect = new Map<EffectKey, JobState>();
-  /** The names of the running Jobs, by host and uid. */
-  readonly #running = new Map<HostName, Map<string, string>>();
-  /** The reasons of failed Jobs, by uid; a reason is empty during its lookup. */
-  readonly #failures = new Map<string, string>();
-  readonly #stopping = new AbortController();
+  /** The names of the Jobs at work, by host and uid. */
+  readonly #working = new Map<HostName, Map<string, string>>();
+  readonly #byUid = new Map<string, JobState>();
+  /** The uids of the Jobs of which a container was seen that had started. Its pod may be gone. */
+  readonly #started = new Set<string>();
+  /** The uids of the Jobs that were withdrawn from a host on which no container of them had started. */
+  readonly #withdrawn = new Set<string>();
 
   constructor(options: JobIndexOptions) {
     this.#options = options;
+    this.#lookups = new JobLookups({
+      ...options,
+      changed: (job) => this.#learned(job),
+      current: (job) => this.#current(job),
+      hasStarted: (uid) => this.#started.has(uid),
+      podOf: (job) => this.#podsOf(job)[0],
+    });
   }
 
   stop(): void {
-    this.#stopping.abort();
-    for (const informer of this.#informers.values()) informer.stop();
+    this.#lookups.stop();
+    for (const { jobs, pods } of this.#namespaces.values()) {
+      jobs.stop();
+      pods.stop();
+    }
   }
 
   /** Watches the Jobs of a namespace. Resolves with undefined once they are known, otherwise with the reason. */
   async prepare(namespace: string): Promise<string | undefined> {
-    const known = this.#informers.get(namespace);
-    if (known?.isSynced) return undefined;
-    const informer = known ?? this.#watch(namespace);
-    await informer.firstAnswer;
-    return informer.isSynced ? undefined : (informer.failure ?? 'they are not listed yet');
+    const { jobs, pods } = this.#namespaces.get(namespace) ?? this.#watch(namespace);
+    return (await firstFailure(jobs)) ?? (await firstFailure(pods));
   }
 
   get(namespace: string, name: string): JobState | undefined {
-    return this.#informers.get(namespace)?.get(keyOf(namespace, name));
+    return this.#namespaces.get(namespace)?.jobs.get(keyOf(namespace, name));
   }
 
-  /** The name of a Job that was started on the host and has not ended, if there is one. */
+  /** The name of a Job that was started on the host and has neither ended nor left it, if there is one. */
   runningOn(host: HostName): string | undefined {
-    return this.#running.get(host)?.values().next().value;
+    return this.#working.get(host)?.values().next().value;
   }
 
   /** Stores a Job that a write returned. */
   upsert(job: V1Job): void {
-    this.#informers.get(job.metadata?.namespace ?? '')?.upsert(job);
+    this.#namespaces.get(job.metadata?.namespace ?? '')?.jobs.upsert(job);
   }
 
-  /** The Jobs of an owner that were never started. */
-  suspended({ namespace, uid }: OwnerRef): readonly SuspendedJob[] {
-    const jobs = [...(this.#informers.get(namespace)?.values() ?? [])];
-    return jobs.filter(({ state, ownerUid }) => state === 'suspended' && ownerUid === uid);
+  /** Notes that a Job is withdrawn because no container of it had started. */
+  withdraw({ uid }: { readonly uid: string }): void {
+    this.#withdrawn.add(uid);
+  }
+
+  /** The Jobs of an owner that are suspended or have succeeded. */
+  idle({ namespace, uid }: OwnerRef): readonly IdleJob[] {
+    const jobs = [...(this.#namespaces.get(namespace)?.jobs.values() ?? [])].filter(
+      ({ ownerUid }) => ownerUid === uid,
+    );
+    return jobs.flatMap(({ state, ...job }) =>
+      state === 'suspended' || state === 'succeeded' ? [{ ...job, state }] : [],
+    );
   }
 
   /** The Job of an effect. A failed Job counts as running until the reason is known. */
   effect(key: EffectKey): EffectFacts | undefined {
     const job = this.#byEffect.get(key);
     if (!job) return undefined;
-    const { name, uid, revision, state } = job;
-    if (state !== 'failed') return { name, uid, revision, state };
-    const failure = this.#failures.get(uid);
-    return failure ? { name, uid, revision, state, failure } : { name, uid, revision, state: 'running' };
+    const { name, uid, revision } = job;
+    const failure = this.#lookups.failure(job);
+    const state = job.state === 'failed' && !failure ? 'running' : job.state;
+    const containerStarted = this.#containerStarted(job);
+    const waitsFor = state === 'running' ? this.#obstacle(job) : undefined;
+    return {
+      ...{ name, uid, revision, state },
+      ...(failure ? { failure: failure.reason } : {}),
+      ...(containerStarted === undefined ? {} : { containerStarted }),
+      ...(waitsFor === undefined ? {} : { waitsFor }),
+    };
   }
 
-  #watch(namespace: string): SupervisedInformer<V1Job, JobState> {
+  /** In doubt undefined: a container may have started. */
+  #containerStarted(job: JobState): boolean | undefined {
+    const { uid, state, namespace, wasStarted, hadNoPod } = job;
+    if (!wasStarted) return false;
+    if (state === 'succeeded' || this.#started.has(uid)) return true;
+    if (state === 'failed') return this.#lookups.failure(job)?.containerStarted;
+    if (!this.#namespaces.get(namespace)?.pods.isSynced) return undefined;
+    if (this.#podsOf(job).length > 0) return false;
+    if (state === 'running') return hadNoPod ? false : undefined;
+    return this.#withdrawn.has(uid) ? false : undefined;
+  }
+
+  #obstacle(job: JobState): string | undefined {
+    const [pod] = this.#podsOf(job);
+    return pod?.words ?? (this.#started.has(job.uid) ? undefined : this.#lookups.obstacle(job));
+  }
+
+  #podsOf({ namespace, uid }: JobState): readonly JobPod[] {
+    return this.#namespaces.get(namespace)?.pods.of(uid) ?? [];
+  }
+
+  #current({ uid }: JobState): JobState | undefined {
+    return this.#byUid.get(uid);
+  }
+
+  #watch(namespace: string): Watched {
     const { config, now, log } = this.#options;
-    const informer = new SupervisedInformer<V1Job, JobState>({
+    const jobs = new SupervisedInformer<V1Job, JobState>({
       config,
       path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       selection: { labelSelector: RUN_LABEL },
@@ -94,31 +143,69 @@ export class JobIndex {
       now,
       log,
     });
-    this.#informers.set(namespace, informer);
-    informer.start();
-    return informer;
+    const pods = new JobPods({ config, namespace, changed: (uid) => this.#podChanged(uid), now, log });
+    const watched = { jobs, pods };
+    this.#namespaces.set(namespace, watched);
+    jobs.start();
+    return watched;
   }
 
   #change(before: JobState | undefined, after: JobState | undefined): void {
     if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#forget(before);
-    if (before && before.uid !== after?.uid) this.#failures.delete(before.uid);
+    if (before && before.uid !== after?.uid) {
+      this.#lookups.forget(before);
+      this.#withdrawn.delete(before.uid);
+      this.#started.delete(before.uid);
+    }
     if (after && this.#isTheJob(after)) this.#keep(after);
-    if (after?.state === 'failed' && !this.#failures.has(after.uid)) void this.#learnWhy(after);
     const host = after?.host ?? before?.host;
     if (host !== undefined) this.#options.changed(host);
   }
 
   #keep(job: JobState): void {
     this.#byEffect.set(job.key, job);
-    if (job.state !== 'running') return;
-    const running = this.#running.get(job.host) ?? new Map<string, string>();
-    this.#running.set(job.host, running.set(job.uid, job.name));
+    this.#byUid.set(job.uid, job);
+    this.#noteStart(job);
+    this.#noteWork(job);
+    if (job.state === 'running') this.#lookups.follow(job);
+    if (job.state === 'failed' && !this.#lookups.failure(job)) this.#lookups.learnWhy(job);
+    if (job.state === 'suspended' && job.wasStarted && job.isHeld) this.#lookups.awaitLeaving(job);
   }
 
-  #forget({ key, host, uid }: JobState): void {
-    this.#byEffect.delete(key);
-    const running = this.#running.get(host);
-    if (running?.delete(uid) && running.size === 0) this.#running.delete(host);
+  #forget(job: JobState): void {
+    this.#byEffect.delete(job.key);
+    this.#byUid.delete(job.uid);
+    this.#noteNoWork(job);
+  }
+
+  #learned(job: JobState): void {
+    const now = this.#current(job);
+    if (now) this.#noteWork(now);
+    this.#options.changed(job.host);
+  }
+
+  #noteWork(job: JobState): void {
+    const { host, uid, name, state, wasStarted } = job;
+    const leaves = state === 'suspended' && wasStarted && !this.#lookups.hasLeft(job);
+    if (state !== 'running' && !leaves) return this.#noteNoWork(job);
+    const working = this.#working.get(host) ?? new Map<string, string>();
+    this.#working.set(host, working.set(uid, name));
+  }
+
+  #noteNoWork({ host, uid }: JobState): void {
+    const working = this.#working.get(host);
+    if (working?.delete(uid) && working.size === 0) this.#working.delete(host);
+  }
+
+  #noteStart(job: JobState): void {
+    if (this.#podsOf(job).some(({ hasStarted }) => hasStarted)) this.#started.add(job.uid);
+  }
+
+  #podChanged(jobUid: string): void {
+    const job = this.#byUid.get(jobUid);
+    if (!job) return;
+    this.#noteStart(job);
+    this.#options.changed(job.host);
   }
 
   /** A Job belongs to the effect of its key only if its name ends with the key's digest. The first such Job stays. */
@@ -127,26 +214,12 @@ export class JobIndex {
     const digest = jobName({ key, action: '' }).split('-').at(-1) ?? '';
     return name.endsWith(`-${digest}`) && (known === undefined || known.uid === uid);
   }
+}
 
-  async #learnWhy(job: JobState): Promise<void> {
-    this.#failures.set(job.uid, '');
-    const failure = await this.#lookUp(job);
-    if (this.#stopping.signal.aborted || !this.#failures.has(job.uid)) return;
-    this.#failures.set(job.uid, failure);
-    this.#options.changed(job.host);
-  }
-
-  async #lookUp(job: JobState): Promise<string> {
-    const { config, log } = this.#options;
-    const { signal } = this.#stopping;
-    for (let attempt = 1; attempt <= LOOKUPS && !signal.aborted; attempt++) {
-      try {
-        return (await lookUpFailure(config, job, signal)) ?? NOT_KNOWN;
-      } catch (error) {
-        log.warn({ job: job.name, host: job.host, error: explain(error) }, 'cannot look up why a Job failed');
-        await delay(LOOKUP_PAUSE_MS * attempt, undefined, { signal }).catch(() => undefined); // stopped: the loop ends
-      }
-    }
-    return 'its pod could not be looked up';
-  }
+/** Resolves with undefined once the first list is there, otherwise with the reason why it is not. */
+async function firstFailure(
+  watch: Pick<JobPods, 'firstAnswer' | 'isSynced' | 'failure'>,
+): Promise<string | undefined> {
+  if (!watch.isSynced) await watch.firstAnswer;
+  return watch.isSynced ? undefined : (watch.failure ?? 'they are not listed yet');
 }

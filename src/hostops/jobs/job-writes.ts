@@ -57,7 +57,24 @@ export async function startJob(
   }
 }
 
-/** Deletes a Job that was never started, with its pods if any, if it still has the observed revision. */
+/** Suspends a Job if it still has the observed revision. Its controller then deletes its pods and makes no more. */
+export async function withdrawJob(
+  writer: Writer,
+  { host, name, uid, revision }: Extract<Effect, { kind: 'withdraw-job' }>,
+  fence: Fence,
+  signal: AbortSignal,
+): Promise<Written<V1Job>> {
+  const patch = { metadata: { uid, resourceVersion: revision }, spec: { suspend: true } };
+  try {
+    const object = await mergePatch<V1Job>(writer, `${jobsPath(fence)}/${name}`, patch, signal);
+    return { outcome: ACCEPTED, object };
+  } catch (error) {
+    const what = `withdrawing Job ${fence.owner.namespace}/${name} from ${host}`;
+    return { outcome: outcomeOf(error, what, writer.now()) };
+  }
+}
+
+/** Deletes a Job, with its pods if any, if it still has the observed revision. */
 export async function deleteJob(
   { config, now }: Writer,
   { host, name, uid, revision }: Extract<Effect, { kind: 'delete-job' }>,

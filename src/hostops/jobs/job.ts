@@ -1,6 +1,6 @@
 /** Names, makes and reads the Jobs that work on hosts. Pure. */
 import { createHash } from 'node:crypto';
-import type { V1Job } from '@kubernetes/client-node';
+import type { V1Job, V1JobCondition, V1JobStatus } from '@kubernetes/client-node';
 import {
   ACTION_LABEL,
   API_VERSION,
@@ -27,6 +27,14 @@ export type JobState = {
   readonly uid: string;
   readonly revision: string;
   readonly state: EffectFacts['state'];
+  /** It was started at some time, also if it is suspended again: only a start sets its deadline. */
+  readonly wasStarted: boolean;
+  /** Its controller has taken it up since its last start, and has never counted a pod of it. */
+  readonly hadNoPod: boolean;
+  /** Its controller has seen that it is suspended, and makes no more pods. */
+  readonly isHeld: boolean;
+  /** Why its controller let it fail; empty unless it did. */
+  readonly failedBecause: string;
 };
 
 /** The same effect always gets the same name, so that its Job cannot be made twice. */
@@ -102,8 +110,9 @@ export function jobState({ metadata, spec, status }: V1Job): JobState | undefine
   const key = metadata?.annotations?.[EFFECT_ANNOTATION];
   const host = metadata?.annotations?.[HOST_ANNOTATION];
   if (key === undefined || host === undefined) return undefined;
-  const is = (type: string): boolean =>
-    status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ?? false;
+  const condition = (type: string): V1JobCondition | undefined =>
+    status?.conditions?.find((each) => each.type === type && each.status === 'True');
+  const failed = condition('Failed');
   const open = spec?.suspend === true ? 'suspended' : 'running';
   return {
     key,
@@ -114,6 +123,15 @@ export function jobState({ metadata, spec, status }: V1Job): JobState | undefine
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     revision: metadata?.resourceVersion ?? '',
-    state: is('Failed') ? 'failed' : is('Complete') ? 'succeeded' : open,
+    state: failed ? 'failed' : condition('Complete') ? 'succeeded' : open,
+    wasStarted: open === 'running' || spec?.activeDeadlineSeconds !== undefined,
+    hadNoPod: status?.startTime !== undefined && countedPods(status) === 0,
+    isHeld: condition('Suspended') !== undefined,
+    failedBecause: [failed?.reason, failed?.message].filter(Boolean).join(': '),
   };
+}
+
+function countedPods({ active, failed, succeeded, uncountedTerminatedPods: ended }: V1JobStatus): number {
+  const uncounted = (ended?.failed?.length ?? 0) + (ended?.succeeded?.length ?? 0);
+  return (active ?? 0) + (failed ?? 0) + (succeeded ?? 0) + uncounted;
 }

@@ -13,10 +13,10 @@ import type {
   Fence,
   HostOps,
   HostWatch,
+  IdleJob,
   MarkedHost,
   Scope,
   Subscription,
-  SuspendedJob,
 } from '../port.ts';
 import { adoptNode } from './adopt-node.ts';
 import { evictPod } from './evictions.ts';
@@ -112,8 +112,8 @@ export class KubernetesHostOps implements HostOps {
     return marked.map((each) => ({ ...each, busy: this.#jobs.runningOn(each.host) !== undefined }));
   }
 
-  suspendedJobs(owner: OwnerRef): readonly SuspendedJob[] {
-    return this.#jobs.suspended(owner);
+  idleJobs(owner: OwnerRef): readonly IdleJob[] {
+    return this.#jobs.idle(owner);
   }
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
@@ -201,6 +201,7 @@ export class KubernetesHostOps implements HostOps {
         return evictPod(this.#writer, effect, signal);
       case 'create-job':
       case 'start-job':
+      case 'withdraw-job':
       case 'delete-job':
         return this.#jobs.perform(effect, fence, signal);
     }

@@ -23,10 +23,10 @@ import type {
   Fence,
   HostOps,
   HostWatch,
+  IdleJob,
   MarkedHost,
   Scope,
   Subscription,
-  SuspendedJob,
 } from '../port.ts';
 import { factsOf } from './simulated-facts.ts';
 import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
@@ -133,10 +133,14 @@ export class SimulatedHostOps implements HostOps {
     return this.markedHosts(scope);
   }
 
-  suspendedJobs({ uid }: OwnerRef): readonly SuspendedJob[] {
+  idleJobs(owner: OwnerRef): readonly IdleJob[] {
     return [...this.#world.jobs.values()]
-      .filter((job) => job.state === 'suspended' && job.ownerUid === uid)
-      .map(({ run, host, name, uid, revision }) => ({ run, host, name, uid, revision: String(revision) }));
+      .filter(({ ownerUid }) => ownerUid === owner.uid)
+      .flatMap(({ run, host, name, uid, revision, state }) =>
+        state === 'suspended' || state === 'succeeded'
+          ? [{ state, run, host, name, uid, revision: String(revision) }]
+          : [],
+      );
   }
 
   async adopt(
@@ -173,6 +177,8 @@ export class SimulatedHostOps implements HostOps {
         return this.#createJob(effect, fence);
       case 'start-job':
         return this.#startJob(effect);
+      case 'withdraw-job':
+        return this.#withdrawJob(effect);
       case 'delete-job':
         return this.#deleteJob(effect);
     }
@@ -270,6 +276,13 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
+  #withdrawJob({ uid, revision }: Effect & { kind: 'withdraw-job' }): Outcome {
+    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    if (job?.state !== 'running' || revision !== String(job.revision)) return STALE;
+    this.#world.withdrawJob(job);
+    return ACCEPTED;
+  }
+
   #startJob({ uid, revision }: Effect & { kind: 'start-job' }): Outcome {
     const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
     if (!job) return STALE;
@@ -320,12 +333,23 @@ function hostFactsOf(
   };
 }
 
-function instanceOf({ uid, namespace, name, leaving, unmanaged, localData }: SimulatedPod): InstanceFacts {
-  return { uid, namespace, name, leaving, unmanaged, localData };
+function instanceOf({
+  budget: _budget,
+  host: _host,
+  heldBy: _held,
+  unmanaged,
+  ...pod
+}: SimulatedPod): InstanceFacts {
+  return { ...pod, controller: unmanaged ? undefined : `ReplicaSet ${pod.name}` };
 }
 
-function jobFacts({ name, uid, revision, state, failure }: SimulatedJob): EffectFacts {
-  return { name, uid, revision: String(revision), state, ...(failure === undefined ? {} : { failure }) };
+function jobFacts({ name, uid, revision, state, failure, containerStarted }: SimulatedJob): EffectFacts {
+  const isStuck = state === 'running' && !containerStarted;
+  return {
+    ...{ name, uid, revision: String(revision), state, containerStarted },
+    ...(failure === undefined ? {} : { failure }),
+    ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),
+  };
 }
 
 function alarmsOn({ ready, conditions }: SimulatedHost, { health }: Scope): HostAlarm[] {

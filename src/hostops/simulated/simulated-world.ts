@@ -4,14 +4,17 @@
  * `advanceTo`. It has no faults.
  */
 import { REBOOT } from '../../crds/vocabulary.ts';
-import type { Claim, EffectKey } from '../../engine/view.ts';
+import type { Claim, EffectKey, Leaving } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/facts.ts';
 import type { HostCondition, Taint } from '../health.ts';
 import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** `honest`: its Jobs work. `lie`: its Jobs succeed and change nothing. A number: the exit code of its patches. */
-export type Behaviour = 'honest' | 'lie' | number;
+/**
+ * `honest`: its Jobs work. `lie`: its Jobs succeed and change nothing. `stuck`: no container of its Jobs starts.
+ * A number: the exit code of its patches.
+ */
+export type Behaviour = 'honest' | 'lie' | 'stuck' | number;
 
 /** The facts that a patch changes on a host, by fact name: at the end of its Job, and at the next boot of the host. */
 export type PatchChange = { readonly atOnce?: Facts; readonly atReboot?: Facts };
@@ -50,9 +53,13 @@ export type SimulatedPod = {
   readonly name: string;
   readonly host: HostName;
   readonly budget: string | undefined;
-  readonly leaving: boolean;
+  readonly createdAt: number;
+  readonly leaving: Leaving | undefined;
   readonly unmanaged: boolean;
+  readonly ignoresClosing: boolean;
   readonly localData: boolean;
+  /** It never leaves while somebody holds it. */
+  readonly heldBy: readonly string[];
 };
 
 export type SimulatedJob = {
@@ -69,6 +76,7 @@ export type SimulatedJob = {
   readonly revision: number;
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   readonly failure?: string;
+  readonly containerStarted: boolean;
 };
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
@@ -86,7 +94,8 @@ export type NewHost = Pick<SimulatedHost, 'name'> &
       | 'times'
     >
   >;
-export type NewPod = Pick<SimulatedPod, 'name' | 'host'> & Partial<Omit<SimulatedPod, 'uid' | 'leaving'>>;
+export type NewPod = Pick<SimulatedPod, 'name' | 'host'> &
+  Partial<Omit<SimulatedPod, 'uid' | 'createdAt' | 'leaving'>>;
 
 export type SimulatedTimes = {
   /** How long a Job that applies a patch takes. */
@@ -218,11 +227,19 @@ export class SimulatedWorld {
   }
 
   addPod(pod: NewPod): SimulatedPod {
-    const defaults = { namespace: 'default', budget: undefined, unmanaged: false, localData: false };
-    const made = { ...defaults, ...pod, uid: this.#next('pod'), leaving: false };
+    const plain = { unmanaged: false, ignoresClosing: false, localData: false, heldBy: [] };
+    const defaults = { namespace: 'default', budget: undefined, ...plain };
+    const made = { ...defaults, ...pod, uid: this.#next('pod'), createdAt: this.now, leaving: undefined };
     this.#pods.set(made.uid, made);
     this.#report(made.host);
     return made;
+  }
+
+  /** Removes a pod at once. */
+  removePod(uid: string): void {
+    const pod = this.#pods.get(uid);
+    this.#pods.delete(uid);
+    if (pod) this.#report(pod.host);
   }
 
   /** Sets how many pods under this budget may be disrupted now. */
@@ -237,14 +254,19 @@ export class SimulatedWorld {
     const allowed = budget === undefined ? Infinity : (this.#budgets.get(budget) ?? 0);
     if (allowed <= 0) return 'over budget';
     if (budget !== undefined) this.setBudget(budget, allowed - 1);
-    this.#pods.set(pod.uid, { ...pod, leaving: true });
+    const { leaveMilliseconds } = this.#timesOf(pod.host);
+    const due = this.now + this.#times.leaveMilliseconds;
+    const leaving = { since: this.now, due, heldBy: pod.heldBy };
+    this.#pods.set(pod.uid, { ...pod, leaving });
     this.#report(pod.host);
-    this.#clock.after(this.#timesOf(pod.host).leaveMilliseconds, () => this.#leave(pod));
+    if (pod.heldBy.length === 0) this.#clock.after(leaveMilliseconds, () => this.#leave(pod));
     return 'leaving';
   }
 
   /** Makes a suspended Job. */
-  addJob(job: Omit<SimulatedJob, 'name' | 'uid' | 'revision' | 'state' | 'failure'>): void {
+  addJob(
+    job: Omit<SimulatedJob, 'name' | 'uid' | 'revision' | 'state' | 'failure' | 'containerStarted'>,
+  ): void {
     const uid = this.#next('job');
     this.#jobs.set(job.key, {
       ...job,
@@ -252,15 +274,28 @@ export class SimulatedWorld {
       uid,
       revision: this.#number(),
       state: 'suspended',
+      containerStarted: false,
     });
     this.#report(job.host);
   }
 
   startJob(job: SimulatedJob): void {
-    this.#changeJob(job.key, { state: 'running' });
+    const isStuck = this.#hosts.get(job.host)?.behaviour === 'stuck';
+    this.#changeJob(job.key, { state: 'running', containerStarted: !isStuck });
+    if (isStuck) return;
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
     const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
     this.#clock.after(milliseconds, () => this.#endJob(job));
+  }
+
+  /** Suspends a Job again. */
+  withdrawJob({ key }: SimulatedJob): void {
+    this.#changeJob(key, { state: 'suspended' });
+  }
+
+  /** A container of the Job starts, although it was stuck or is suspended. */
+  lateStart({ key }: SimulatedJob): void {
+    this.#changeJob(key, { containerStarted: true });
   }
 
   /** Another leader adopts the Job. */
@@ -274,8 +309,7 @@ export class SimulatedWorld {
   }
 
   #leave({ uid, host, budget }: SimulatedPod): void {
-    this.#pods.delete(uid);
-    this.#report(host);
+    this.removePod(uid);
     if (budget === undefined) return;
     this.#clock.after(this.#timesOf(host).replaceMilliseconds, () =>
       this.setBudget(budget, (this.#budgets.get(budget) ?? 0) + 1),

@@ -84,6 +84,7 @@ export class OperatorProcess implements Owner {
     let serial = 0;
     const operator = new CareenOperator({
       ...{ config, hosts, log, clock, metrics, resyncSeconds },
+      kinds: { outdated: undefined, changed: () => undefined },
       deposed: (error) => this.#exit(error.message),
       events: { record: () => undefined },
       newId: () => `${name}-run-${String(++serial)}-${String(random.int(0, 999_999))}`,

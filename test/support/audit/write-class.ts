@@ -30,6 +30,7 @@ export const WRITE_CLASSES = [
   'pod: evict',
   'Job: make',
   'Job: start',
+  'Job: withdraw',
   'Job: stamp',
   'Job: remove',
 ] as const;
@@ -65,6 +66,7 @@ function nameOf(write: string, body: string): string | undefined {
     case 'POST jobs':
       return 'Job: make';
     case 'PATCH jobs/{name}':
+      if (body.includes('"suspend":true')) return 'Job: withdraw';
       return body.includes('"suspend":false') ? 'Job: start' : 'Job: stamp';
     case 'DELETE jobs/{name}':
       return 'Job: remove';

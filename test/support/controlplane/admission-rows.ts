@@ -27,6 +27,8 @@ export type RefusedRow = {
 const strategy = (spec: Fields): Manifest => strategyManifest('tried', 'careen-hosts', spec);
 const pool = (spec: Fields): Manifest => poolManifest('tried', 1, spec);
 const limited = (maxUnavailable: unknown): Manifest => poolManifest('tried', maxUnavailable);
+const excluding = (...exclude: readonly Fields[]): Manifest =>
+  pool({ provider: { kubernetes: { exclude } } });
 const policy = (actionPolicy: Fields): Manifest => pool({ actionPolicy });
 const healthy = (health: Fields): Manifest => pool({ health });
 const patchWith = (fields: Fields): Manifest => strategy({ patches: [{ ...kernelPatch, ...fields }] });
@@ -56,6 +58,14 @@ export const ACCEPTED: readonly AcceptedRow[] = [
     name: 'a pool that is stopped, for two namespaces',
     manifest: pool({ paused: true, allowedNamespaces: ['careen-hosts', 'team-a'] }),
   },
+  {
+    name: 'a pool without virtual nodes',
+    manifest: excluding(
+      { matchLabels: { type: 'virtual-kubelet' } },
+      { matchExpressions: [{ key: 'eks.amazonaws.com/compute-type', operator: 'In', values: ['fargate'] }] },
+    ),
+  },
+  { name: 'a pool that excludes nothing', manifest: excluding() },
   {
     name: 'a policy',
     manifest: policy({
@@ -138,6 +148,7 @@ const IMAGE = 'must be an image, or a prefix that ends with *, such as "registry
 const MOUNT = 'must be an absolute path without "//", "." and "..", such as /var/lib/careen';
 const ALARM = 'must be the type of a condition that is False on a healthy node, such as KernelDeadlock';
 const TAINT = 'must be the key of a taint, without value and effect, such as example.com/dedicated';
+const EXCLUDES_ALL = 'must have matchLabels or matchExpressions: an empty selector would exclude every node';
 const VALUES = 'values must be given with In and NotIn, and left out with Exists and DoesNotExist';
 
 const byRule = (name: string, manifest: Manifest, path: string, says: string): RefusedRow => ({
@@ -312,6 +323,30 @@ export const REFUSED: readonly RefusedRow[] = [
   ),
   byShape('a misspelt rule of health', healthy({ alarms: ['a'] }), 'spec.health.alarms', /unknown field/),
   byShape('a misspelt rule', policy({ image: ['a'] }), `${POLICY}.image`, /unknown field/),
+  ...[{}, { matchLabels: {} }, { matchExpressions: [] }].map((selector) =>
+    byRule(
+      `a pool that excludes by ${shown(selector)}`,
+      excluding({ matchLabels: { a: 'b' } }, selector),
+      'spec.provider.kubernetes.exclude[1]',
+      EXCLUDES_ALL,
+    ),
+  ),
+  byRule(
+    'a pool that excludes by In without values',
+    excluding({ matchExpressions: [{ key: 'a', operator: 'In' }] }),
+    'spec.provider.kubernetes.exclude[0].matchExpressions[0].values',
+    VALUES,
+  ),
+  byShape(
+    'a pool with nine exclusions',
+    excluding(...Array.from({ length: 9 }, () => ({ matchLabels: { a: 'b' } }))),
+    'spec.provider.kubernetes.exclude',
+  ),
+  byShape(
+    'a pool that excludes by one selector in the place of a list',
+    pool({ provider: { kubernetes: { exclude: { matchLabels: { a: 'b' } } } } }),
+    'spec.provider.kubernetes.exclude',
+  ),
   byShape('a pool of no provider', pool({ provider: {} }), 'spec.provider.kubernetes'),
   ...ROLES.flatMap((role) =>
     [{ operator: 'In' }, { operator: 'NotIn', values: [] }, { operator: 'Exists', values: ['b'] }].map(

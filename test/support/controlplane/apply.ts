@@ -1,5 +1,6 @@
 /** `kubectl apply --server-side` for the kinds that tests and the demonstration use. */
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { loadAll } from 'js-yaml';
@@ -113,6 +114,8 @@ export async function remove(
   await request(config, 'DELETE', `${await pathOf(config, target)}?propagationPolicy=${propagation}`);
 }
 
+const RETRY_MILLISECONDS = 200;
+
 async function request(
   config: KubeConfig,
   method: string,
@@ -135,6 +138,11 @@ async function request(
     ...(dispatcher ? { dispatcher } : {}),
   });
   const answer = z.looseObject({ message: z.string().optional() }).parse(await response.json());
+  // The API server prepares the storage of a kind anew after a change of its CRD.
+  if (response.status === 429 && method === 'GET') {
+    await delay(RETRY_MILLISECONDS);
+    return request(config, method, path);
+  }
   if (response.status === 404 && (method === 'GET' || method === 'DELETE')) return undefined;
   if (!response.ok)
     throw new AdmissionError(answer.message ?? `${method} ${path}: ${String(response.status)}`);

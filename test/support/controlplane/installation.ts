@@ -7,12 +7,16 @@ import { readManifests, type Manifest } from './apply.ts';
 
 export const DEPLOY = join(import.meta.dirname, '..', '..', '..', 'deploy');
 export const KUSTOMIZATION = 'kustomization.yaml';
+/** The file in deploy/ that is for kustomize itself, and no manifest. */
+export const NAME_REFERENCES = join('base', 'name-references.yaml');
 
 // Strict: tests would not apply an unknown field as kubectl does.
 const kustomizationSchema = z.strictObject({
   apiVersion: z.string(),
   kind: z.enum(['Kustomization', 'Component']),
   resources: z.array(z.string()),
+  /** How kustomize changes names; nothing in tests changes them. */
+  configurations: z.array(z.string()).optional(),
   /** Labels for everything; nothing in tests needs them. */
   labels: z.array(z.looseObject({})).optional(),
 });

@@ -27,3 +27,20 @@ export async function writeProxiedKubeconfig(
 ): Promise<void> {
   await writeFile(targetFile, proxied(config, server).exportConfig(), { mode: 0o600 });
 }
+
+/**
+ * The same users and contexts, with the API server of the current context behind a forward proxy: under a name that
+ * only the proxy can look up, and that is in its certificate.
+ */
+export function behindProxy(config: KubeConfig, proxyUrl: string): PooledKubeConfig {
+  const current = config.getCurrentCluster();
+  if (!current) throw new Error(`no current cluster in the kubeconfig that should go through ${proxyUrl}`);
+  const server = current.server.replace('127.0.0.1', 'kubernetes.default.svc');
+  const written = proxied(config, server);
+  written.clusters = written.clusters.map((each) =>
+    each.name === current.name ? { ...each, proxyUrl } : each,
+  );
+  const result = new PooledKubeConfig();
+  result.loadFromString(written.exportConfig());
+  return result;
+}

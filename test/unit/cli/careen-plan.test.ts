@@ -178,7 +178,7 @@ describe('careen plan', PROCESS, () => {
 describe('careen plan refuses', PROCESS, () => {
   const strategy = (spec: Fields = {}) => strategyManifest('kernel', 'careen-hosts', spec);
 
-  it('every wrong field of a strategy: file, path, value, and the allowed values', async () => {
+  it('every wrong field of a strategy: file, line and column, path, value, and the allowed values', async () => {
     const wrong = strategy({
       workerApplyType: 'fast',
       maxParallelWorkerHosts: 0,
@@ -188,9 +188,9 @@ describe('careen plan refuses', PROCESS, () => {
       status: 1,
       out: '',
       err: [
-        'careen: strategy.yaml: spec.workerApplyType is "fast": expected one of "serial"|"parallel"|"ignore"',
-        'careen: strategy.yaml: spec.maxParallelWorkerHosts is 0: expected number to be >=1',
-        'careen: strategy.yaml: spec.timing.lockTimeoutSeconds is "long": expected number',
+        'careen: strategy.yaml:26:20: spec.workerApplyType is "fast": expected one of "serial"|"parallel"|"ignore"',
+        'careen: strategy.yaml:27:27: spec.maxParallelWorkerHosts is 0: expected number to be >=1',
+        'careen: strategy.yaml:25:25: spec.timing.lockTimeoutSeconds is "long": expected number',
         '',
       ].join('\n'),
     });
@@ -241,6 +241,12 @@ describe('careen plan refuses', PROCESS, () => {
       'fleet.yaml: hosts[0].nodeInfo.kernelVersion is 6.12: expected string',
     ],
     [
+      'a fact without the version that a patch asks for',
+      strategy(),
+      fleetOf([{ name: 'a', nodeInfo: { kernelVersion: 'generic' } }]),
+      'hosts.a.nodeInfo.kernelVersion is "generic": it holds no version, so patch kernel-6.12.48 cannot compare it',
+    ],
+    [
       'an impossible limit',
       strategy(),
       fleetOf([], { spec: { provider: { kubernetes: {} }, maxUnavailable: '0%' } }),
@@ -266,6 +272,17 @@ describe('careen plan refuses', PROCESS, () => {
       }),
       'fleet.yaml: hosts[0].labels is {}: the nodeSelector of pool default asks for {"pool":"gpu"}',
     ],
+    [
+      'a host that its pool excludes',
+      strategy(),
+      fleetOf([{ name: 'a', labels: { type: 'virtual' } }], {
+        spec: {
+          provider: { kubernetes: { exclude: [{ matchLabels: { type: 'virtual' } }] } },
+          maxUnavailable: 1,
+        },
+      }),
+      'fleet.yaml: hosts[0].labels is {"type":"virtual"}: the nodeSelector of pool default asks for {} and excludes [{"matchLabels":{"type":"virtual"}}]; correct the labels, or leave the host out',
+    ],
   ])('%s', async (_what, wrong, fleet, message) => {
     await file('strategy.yaml', wrong);
     await file('fleet.yaml', fleet);
@@ -276,7 +293,10 @@ describe('careen plan refuses', PROCESS, () => {
       { out: printed, note: printed },
     ).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(CommandError);
-    expect(String(refused).replaceAll(`${cwd}/`, '')).toContain(`CommandError: ${message}`);
+    const said = String(refused)
+      .replaceAll(`${cwd}/`, '')
+      .replaceAll(/(?<=\.yaml):\d+:\d+(?=: )/g, '');
+    expect(said).toContain(`CommandError: ${message}`);
     expect(printed).not.toHaveBeenCalled();
   });
 
@@ -294,7 +314,7 @@ describe('careen plan refuses', PROCESS, () => {
         '1 careen: two.yaml has 2 documents with kind: PatchStrategy; give one at a time',
       ),
       expect.stringContaining('1 careen: none.yaml cannot be read: ENOENT'),
-      expect.stringContaining('1 careen: text.yaml is not YAML: '),
+      expect.stringContaining('1 careen: text.yaml:1:6: this is no YAML for kubectl: '),
     ]);
   });
 

@@ -81,7 +81,9 @@ describe('a file with such a manifest', () => {
 
   it.each(REFUSED)('is refused: $name', async ({ manifest, path }) => {
     const named = manifest.kind === hostPoolDefinition.kind ? `pool.${path}` : path;
-    await expect(readBack(manifest)).rejects.toThrow(`file.json: ${named} is `);
+    await expect(readBack(manifest)).rejects.toThrow(
+      new RegExp(`file\\.json:\\d+:\\d+: ${RegExp.escape(named)} is `),
+    );
   });
 });
 

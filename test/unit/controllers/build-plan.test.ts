@@ -77,6 +77,13 @@ describe('an impossible plan', () => {
     expect(status.applyPhase).toBeUndefined();
     expect(digestOf(status)).toBe('none');
   });
+
+  it('follows from a fact without the version that a patch asks for', async () => {
+    const status = await planned(worldOf({ name: 'w-1', nodeInfo: { 'nodeInfo.kernelVersion': 'generic' } }));
+    expect(status.state).toBe('build-failed');
+    expect(status.message).toContain('hosts.w-1.nodeInfo.kernelVersion is "generic": it holds no version');
+    expect(status.applyPhase).toBeUndefined();
+  });
 });
 
 describe('a build while a host is unwell', () => {

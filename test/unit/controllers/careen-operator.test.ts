@@ -79,6 +79,7 @@ async function pathsRead(...events: readonly ResourceEvent[]): Promise<readonly 
       hosts: new KubernetesHostOps(config, log, clock),
       metrics: operatorMetrics(clock),
     },
+    kinds: { outdated: undefined, changed: () => undefined },
     events: { record: () => undefined },
     newId: () => 'r',
     operatorNamespace: 'careen-system',

@@ -143,7 +143,7 @@ describe('a deadline', () => {
     run.run = stored;
     await run.until(() => run.accepted.some(({ kind }) => kind === 'start-job'));
     const started = run.accepted.find((effect) => effect.kind === 'start-job');
-    expect(started).toMatchObject({ timeoutSeconds: 50 });
+    expect(started).toMatchObject({ timeoutSeconds: 50 + 5 });
   });
 
   it('of a phase counts from the moment when the run resumes after a pause', async () => {

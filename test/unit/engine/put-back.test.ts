@@ -96,7 +96,7 @@ describe('a host that was open before its claim', () => {
     'ends up uncordoned when its claim was lost, after a %s',
     async (verb) => {
       const run = await emptying(false);
-      await run.until(() => run.step === 'sw-patch-hosts');
+      await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
       run.world.changeHost('w-1', { claim: undefined });
       await run.settle();
       expect(run.run.state).toBe('apply-failed');

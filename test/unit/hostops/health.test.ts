@@ -1,6 +1,8 @@
+import type { V1Node } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { alarmsOf, outOfServiceTaints, taintsOf } from '../../../src/hostops/health.ts';
+import { nextNodeState, nodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
 
 const healthOf = (health: object) =>
   hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1, health }).health;
@@ -57,5 +59,52 @@ describe('the alarms of a host', () => {
       ['NTPProblem', 7],
     ]);
     expect(idsBy({ alarmConditions: [] })).toEqual([['NotReady', undefined]]);
+  });
+});
+
+describe('a node', () => {
+  it('says in words why it is not Ready, and names its pressure', () => {
+    const conditions = [
+      { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'PLEG is not healthy.' },
+      { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' },
+    ];
+    expect(alarmsOf(nodeState({ status: { conditions } }), healthOf({})).map(({ text }) => text)).toEqual([
+      'is not Ready (KubeletNotReady: PLEG is not healthy)',
+      'reports DiskPressure (KubeletHasDiskPressure)',
+    ]);
+  });
+
+  it('is known to have been Ready from a later transition of the condition, or from an earlier observation', () => {
+    const created = new Date('2026-11-26T09:00:00Z');
+    const seen = (status: string, transition?: string, reason = '', uid = 'u'): V1Node => ({
+      metadata: { name: 'a', uid, creationTimestamp: created },
+      status: {
+        conditions: [
+          {
+            type: 'Ready',
+            status,
+            reason,
+            ...(transition ? { lastTransitionTime: new Date(transition) } : {}),
+          },
+        ],
+      },
+    });
+    const joining = seen('False', '2026-11-26T09:00:00Z', 'KubeletNotReady');
+    const wasReady = (...nodes: readonly V1Node[]): boolean[] =>
+      nodes.map((each) => nodeState(each).wasReady);
+    expect(wasReady(joining, seen('Unknown', '2026-11-26T09:01:00Z', 'NodeStatusNeverUpdated'), {})).toEqual([
+      false,
+      false,
+      false,
+    ]);
+    expect(wasReady(seen('True'), seen('False', '2026-11-26T09:00:01Z'), seen('Unknown'))).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    const ready = nextNodeState(seen('True'), nodeState(joining));
+    expect(nextNodeState(joining, ready).wasReady).toBe(true);
+    const another = seen('False', '2026-11-26T09:00:00Z', 'KubeletNotReady', 'v');
+    expect(nextNodeState(another, ready).wasReady).toBe(false);
   });
 });

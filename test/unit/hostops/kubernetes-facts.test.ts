@@ -7,12 +7,11 @@ import { evictionRefused } from '../../../src/hostops/kubernetes/evictions.ts';
 import { Fleet } from '../../../src/hostops/kubernetes/fleet.ts';
 import { failureOf } from '../../../src/hostops/jobs/job-failures.ts';
 import { jobManifest, jobName, jobState } from '../../../src/hostops/jobs/job.ts';
-import { nextNodeState, nodeState, type NodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
+import { nodeState, type NodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
 import { rolesOf } from '../../../src/hostops/label-selector.ts';
 import { claimPatch, releasePatch } from '../../../src/hostops/kubernetes/node-patches.ts';
 import { instanceOf } from '../../../src/hostops/kubernetes/pod-facts.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { alarmsOf } from '../../../src/hostops/health.ts';
 import { isOlder } from '../../../src/kube/resource-versions.ts';
 import { ownerNamed } from '../support/owners.ts';
 
@@ -64,51 +63,6 @@ function node(
 type V1Taints = NonNullable<NonNullable<V1Node['spec']>['taints']>;
 
 describe('a node', () => {
-  it('says in words why it is not Ready, and names its pressure', () => {
-    const conditions = [
-      { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'PLEG is not healthy.' },
-      { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' },
-    ];
-    expect(alarmsOf(node('a', { conditions }), health).map(({ text }) => text)).toEqual([
-      'is not Ready (KubeletNotReady: PLEG is not healthy)',
-      'reports DiskPressure (KubeletHasDiskPressure)',
-    ]);
-  });
-
-  it('is known to have been Ready from a later transition of the condition, or from an earlier observation', () => {
-    const created = new Date('2026-11-26T09:00:00Z');
-    const seen = (status: string, transition?: string, reason = '', uid = 'u'): V1Node => ({
-      metadata: { name: 'a', uid, creationTimestamp: created },
-      status: {
-        conditions: [
-          {
-            type: 'Ready',
-            status,
-            reason,
-            ...(transition ? { lastTransitionTime: new Date(transition) } : {}),
-          },
-        ],
-      },
-    });
-    const joining = seen('False', '2026-11-26T09:00:00Z', 'KubeletNotReady');
-    const wasReady = (...nodes: readonly V1Node[]): boolean[] =>
-      nodes.map((each) => nodeState(each).wasReady);
-    expect(wasReady(joining, seen('Unknown', '2026-11-26T09:01:00Z', 'NodeStatusNeverUpdated'), {})).toEqual([
-      false,
-      false,
-      false,
-    ]);
-    expect(wasReady(seen('True'), seen('False', '2026-11-26T09:00:01Z'), seen('Unknown'))).toEqual([
-      true,
-      true,
-      true,
-    ]);
-    const ready = nextNodeState(seen('True'), nodeState(joining));
-    expect(nextNodeState(joining, ready).wasReady).toBe(true);
-    const another = seen('False', '2026-11-26T09:00:00Z', 'KubeletNotReady', 'v');
-    expect(nextNodeState(another, ready).wasReady).toBe(false);
-  });
-
   it('has no claim when the annotation is unreadable', () => {
     expect(node('a', { claim: '{' }).claim).toBeUndefined();
     expect(node('a', { claim: '{"run":"r1"}' }).claim).toBeUndefined();
@@ -173,6 +127,7 @@ describe('a pod', () => {
     const ours = controlledBy('Job', 'batch/v1');
     const staying: V1Pod[] = [
       controlledBy('DaemonSet', 'apps/v1'),
+      controlledBy('DaemonSet', 'apps.kruise.io/v1alpha1'),
       { metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } } },
       {
         metadata: {
@@ -182,14 +137,54 @@ describe('a pod', () => {
       },
       { status: { phase: 'Succeeded' } },
     ];
-    expect(staying.map(instanceOf)).toEqual([undefined, undefined, undefined, undefined]);
+    expect(staying.map(instanceOf)).toEqual(staying.map(() => undefined));
   });
 
-  it('is drained in spite of a label of ours, or of a DaemonSet of another group', () => {
+  it('is drained in spite of a label of ours, and of a DaemonSet that does not control it', () => {
     expect(instanceOf({ metadata: { labels: { 'careen.dev/run': 'r1' } } })).toMatchObject({
-      unmanaged: true,
+      controller: undefined,
     });
-    expect(instanceOf(controlledBy('DaemonSet', 'apps.example.com/v1'))).toMatchObject({ unmanaged: false });
+    const owner = { kind: 'DaemonSet', apiVersion: 'apps/v1', name: 'o', uid: 'o' };
+    expect(instanceOf({ metadata: { ownerReferences: [owner] } })).toMatchObject({ controller: undefined });
+    expect(instanceOf(controlledBy('ReplicaSet', 'apps/v1'))).toMatchObject({ controller: 'ReplicaSet o' });
+  });
+
+  it.each([
+    [true, { operator: 'Exists' }],
+    [true, { operator: 'Exists', effect: 'NoSchedule' }],
+    [true, { key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }],
+    [true, { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }],
+    [false, { operator: 'Exists', effect: 'NoExecute' }],
+    [false, { key: 'node.kubernetes.io/unschedulable', value: 'no', operator: 'Equal' }],
+    [false, { key: 'node.kubernetes.io/not-ready', operator: 'Exists' }],
+  ])('may come back to a cordoned host: %s, with the toleration %j', (ignoresClosing, toleration) => {
+    const { metadata } = controlledBy('ReplicaSet', 'apps/v1');
+    const spec = { containers: [], tolerations: [toleration] };
+    expect(instanceOf({ metadata: metadata ?? {}, spec })?.ignoresClosing).toBe(ignoresClosing);
+  });
+
+  it('may come back when a controller of another group places it, which need not ask the scheduler', () => {
+    const groups = ['v1', 'apps/v1', 'batch/v1', 'apps.example.com/v1'];
+    const pods = groups.map((apiVersion) => controlledBy('X', apiVersion));
+    expect(pods.map((pod) => instanceOf(pod)?.ignoresClosing)).toEqual([false, false, false, true]);
+  });
+
+  it('that is shutting down says since when, until when, and who holds it', () => {
+    const metadata = {
+      creationTimestamp: '2026-11-26T10:00:00Z',
+      deletionTimestamp: '2026-11-26T12:00:30Z',
+      deletionGracePeriodSeconds: 30,
+      finalizers: ['example.com/hold'],
+    };
+    // A cast: the watch delivers texts, the type has dates.
+    expect(instanceOf({ metadata } as unknown as V1Pod)).toMatchObject({
+      createdAt: Date.parse('2026-11-26T10:00:00.999Z'),
+      leaving: {
+        since: Date.parse('2026-11-26T12:00:00Z'),
+        due: Date.parse('2026-11-26T12:00:30Z'),
+        heldBy: ['example.com/hold'],
+      },
+    });
   });
 
   it('has local data when a volume is an emptyDir', () => {
@@ -317,16 +312,68 @@ describe('a refused eviction', () => {
     expect(refusal(429, budget)).toEqual({ kind: 'blocked', reason, retryAt: 2_000 });
   });
 
-  it('without a budget means that the server is overloaded', () => {
-    expect(refusal(429, {})).toMatchObject({ reason: 'evicting pod n/p: the API server is overloaded' });
+  it('without a budget or a webhook means that the server is overloaded', () => {
+    const message = 'Too many requests, please try again later.';
+    expect(refusal(429, { message })).toMatchObject({
+      kind: 'blocked',
+      reason: `evicting pod n/p: the API server is overloaded: ${message}`,
+    });
   });
 
-  it('is final for two budgets and for missing rights, except in a terminating namespace', () => {
-    const two = { message: 'This pod has more than one PodDisruptionBudget, which is not supported.' };
-    expect(refusal(500, two)).toMatchObject({ kind: 'refused' });
-    expect(refusal(403, { message: 'forbidden' })).toMatchObject({ kind: 'refused' });
+  it.each([400, 401, 403, 404, 409, 422, 429, 500, 503])(
+    'by a webhook with code %i names the webhook and its words, and is only for now',
+    (code) => {
+      const message = 'admission webhook "db.example.com" denied the request: the primary still moves';
+      const said = 'pod n/p may not leave now: webhook "db.example.com" denies it: the primary still moves';
+      expect(refusal(code, { message })).toEqual({ kind: 'blocked', reason: said, retryAt: 2_000 });
+      expect(refusal(code, { message, ...budget })).toMatchObject({ kind: 'blocked', reason: said });
+    },
+  );
+
+  it.each([
+    [
+      'a policy',
+      422,
+      "pods \"p\" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not at night",
+      'policy "p" denies it: not at night',
+    ],
+    [
+      'a webhook that does not answer',
+      500,
+      'Internal error occurred: failed calling webhook "w": failed to call webhook: Post "https://w": EOF',
+      'webhook "w" must be asked and does not answer: failed to call webhook: Post "https://w": EOF; start it again, ' +
+        'or set its failurePolicy to Ignore',
+    ],
+    [
+      'a budget that is out of step',
+      403,
+      'poddisruptionbudget.policy "b" is forbidden: pdb disruptions allowed is negative',
+      'poddisruptionbudget.policy "b" is forbidden: pdb disruptions allowed is negative',
+    ],
+  ])('by %s is only for now, and says so', (_, code, message, said) => {
+    const reason = `pod n/p may not leave now: ${said}`;
+    expect(refusal(code, { message })).toMatchObject({ kind: 'blocked', reason });
+  });
+
+  it('in a namespace that is being deleted is only for now', () => {
     expect(refusal(403, { details: { causes: [{ reason: 'NamespaceTerminating' }] } })).toMatchObject({
       kind: 'blocked',
+    });
+  });
+
+  it('waits no longer than half a minute, whatever a webhook asks for', () => {
+    const message = 'admission webhook "w" denied the request: no';
+    expect(refusal(429, { message }, { 'retry-after': '3600' })).toMatchObject({ retryAt: 31_000 });
+  });
+
+  it('is final for an invalid request, and for a missing right, which it names', () => {
+    expect(refusal(422, { message: 'Eviction is invalid: gracePeriodSeconds' })).toMatchObject({
+      kind: 'refused',
+    });
+    const message = 'pods "p" is forbidden: User "u" cannot create resource "pods/eviction" in API group ""';
+    expect(refusal(403, { message })).toEqual({
+      kind: 'refused',
+      reason: `evicting pod n/p: the operator lacks a right that deploy/rbac has: ${message}`,
     });
   });
 

@@ -42,6 +42,27 @@ describe('the pool of a host', () => {
     expect(poolsOf(both, gpu, { ...zone, createdAt: gpu.createdAt })).toEqual(['gpu']);
   });
 
+  it('is none, or another, for a host that its pool excludes', () => {
+    const without = (name: string, nodeSelector: Labels, second = 0): Pool => ({
+      ...pool(name, nodeSelector, second),
+      provider: {
+        kubernetes: {
+          nodeSelector,
+          exclude: [
+            { matchLabels: { type: 'virtual' } },
+            { matchLabels: { gpu: 'yes' }, matchExpressions: [{ key: 'fargate', operator: 'Exists' }] },
+          ],
+        },
+      },
+    });
+    expect(poolsOf({ type: 'virtual' }, without('default', {}))).toEqual([]);
+    expect(poolsOf({ gpu: 'yes' }, without('default', {}))).toEqual(['default']);
+    expect(poolsOf({ gpu: 'yes', fargate: '' }, without('default', {}))).toEqual([]);
+    const virtual = { gpu: 'yes', type: 'virtual' };
+    expect(poolsOf(virtual, without('gpu', { gpu: 'yes' }), everything)).toEqual(['default']);
+    expect(poolsOf(virtual, without('gpu', { gpu: 'yes' }), { ...gpu, name: 'other' })).toEqual(['other']);
+  });
+
   it('follows from the providers of the preceding pools', () => {
     const pools = [everything, gpu, zone];
     expect(poolsBefore(gpu, pools)).toEqual([zone]);

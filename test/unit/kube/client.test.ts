@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { call, PooledKubeConfig } from '../../../src/kube/client.ts';
 import { explain, httpStatus, retryAfterSeconds } from '../../../src/kube/errors.ts';
 import { verbOf } from '../../../src/kube/request-verb.ts';
+import { ForwardProxy } from '../../support/network/forward-proxy.ts';
 import { scriptedServer } from '../support/scripted-server.ts';
 
 describe('the verb of a request', () => {
@@ -69,6 +70,65 @@ describe('the pool of connections', () => {
   });
 });
 
+describe('the proxy of a kubeconfig', () => {
+  const clientWith = (server: string, proxyUrl: string): PooledKubeConfig => {
+    const client = new PooledKubeConfig();
+    client.loadFromClusterAndUser({ name: 'far', server, proxyUrl, skipTLSVerify: true }, { name: 'me' });
+    return client;
+  };
+  const get = (client: PooledKubeConfig): Promise<unknown> =>
+    call(client, { method: 'GET', path: '/version' });
+
+  it('is asked for the whole address of a server without TLS', async () => {
+    const server = await scriptedServer((url, response) =>
+      response.end(JSON.stringify({ path: url.pathname })),
+    );
+    const proxy = await ForwardProxy.start(server.client.getCurrentCluster()?.server ?? '');
+    expect(await get(clientWith('http://far.example', `http://${proxy.address}`))).toEqual({
+      path: '/version',
+    });
+    expect(proxy.asked).toEqual(['GET http://far.example/version']);
+    await proxy.close();
+    server.close();
+  });
+
+  it('gets user and password, and its refusal is told', async () => {
+    const proxy = await ForwardProxy.start('https://127.0.0.1:1', 'me:p@ss');
+    const refusal = async (url: string) =>
+      explain(await get(clientWith('https://far.example', url)).catch((e: unknown) => e));
+    expect(await refusal(`http://${proxy.address}`)).toContain('Proxy response (407)');
+    expect(await refusal(`http://me:p%40ss@${proxy.address}`)).not.toContain('407');
+    expect(proxy.asked).toEqual(['CONNECT far.example:443', 'CONNECT far.example:443']);
+    await proxy.close();
+  });
+
+  it.each(['ftp://proxy:21', 'proxy.example.com:3128', 'socks4://proxy:1080', '10.0.0.1:3128', 'no proxy'])(
+    'is refused as "%s": the message names field, cluster and value, never a password',
+    async (given) => {
+      const withPassword = given.replace('//', '//me:secret@');
+      const message =
+        `the kubeconfig has proxy-url "${given.replace('//', '//…@')}" for cluster far: ` +
+        'give http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT';
+      const client = clientWith('https://far.example', withPassword);
+      expect(() => client.proxy).toThrow(message);
+      await expect(get(client)).rejects.toThrow(message);
+    },
+  );
+
+  it('has a pool of its own', async () => {
+    const client = clientWith('https://far.example', 'http://one:3128');
+    const pool = async () => {
+      const context = new RequestContext('https://far.example', HttpMethod.GET);
+      await client.applySecurityAuthentication(context);
+      return context.getDispatcher();
+    };
+    const first = await pool();
+    expect(await pool()).toBe(first);
+    client.clusters = client.clusters.map((each) => ({ ...each, proxyUrl: 'http://another:3128' }));
+    expect(await pool()).not.toBe(first);
+  });
+});
+
 describe('an error', () => {
   const refused = (headers: Record<string, string>, body = '{}'): ApiException<string> =>
     new ApiException(429, 'GET /', body, headers);
@@ -91,6 +151,11 @@ describe('an error', () => {
     expect(explain(refused({}, '<html>'))).toBe('the API server answered 429');
     expect(explain(new TypeError('fetch failed', { cause: new Error('other side closed') }))).toBe(
       'fetch failed: other side closed',
+    );
+    const aborted = new DOMException('Request was cancelled.');
+    Reflect.set(aborted, 'cause', new Error('Proxy response (407)', { cause: new Error('why') }));
+    expect(explain(new TypeError('fetch failed', { cause: aborted }))).toBe(
+      'fetch failed: Proxy response (407): why',
     );
     const several = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' });
     expect(explain(new TypeError('fetch failed', { cause: several }))).toBe('fetch failed: ECONNREFUSED');

@@ -2,10 +2,12 @@ import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { describe, expect, it } from 'vitest';
 import { findings, type HostState, type Situation } from '../../../src/planner/findings.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
+import { kernelPatch, strategySpec } from '../support/simulated-run.ts';
 
 const host = (name: string, more: Partial<HostState> = {}): HostState => ({
   name,
   roles: ['worker'],
+  facts: { 'nodeInfo.kernelVersion': '6.12.41', 'nodeInfo.kubeletVersion': 'v1.36.3' },
   ready: true,
   wasReady: true,
   alarms: [],
@@ -27,14 +29,16 @@ const stage = (hosts: readonly string[], more: Partial<Stage> = {}): Stage => ({
 const POOL = { name: 'default', maxUnavailable: 2, paused: false, keptByOtherPools: [] };
 const CLAIMED = { owner: 'PatchStrategy/careen-hosts/firmware', level: 'away' } as const;
 
+type Changes = Partial<Omit<Situation, 'spec'> & { readonly spec: Partial<Situation['spec']> }>;
+
 /** A strategy whose two stages of two hosts fit the pool; `more` changes the subject of a test. */
-function situation(hosts: readonly HostState[] = [], more: Partial<Situation> = {}): Situation {
+function situation(hosts: readonly HostState[] = [], { spec, ...more }: Changes = {}): Situation {
   const names = ['w-1', 'w-2', 'w-3', 'w-4'];
   const others = names.filter((name) => hosts.every((each) => each.name !== name));
   return {
     owner: 'PatchStrategy/careen-hosts/kernel',
     words: NODE_WORDS,
-    spec: { workerApplyType: 'parallel', maxParallelWorkerHosts: 2 },
+    spec: { ...strategySpec({ workerApplyType: 'parallel', maxParallelWorkerHosts: 2 }), ...spec },
     pool: POOL,
     limit: 2,
     hosts: [...hosts, ...others.map((name) => host(name))],
@@ -58,6 +62,31 @@ describe('findings', () => {
 
   it('name the hosts that no role selects', () => {
     expect(found([host('x-1', { roles: [] })])).toEqual(['warns HostWithoutRole: x-1']);
+  });
+
+  it('name the planned hosts without a fact that a patch compares', () => {
+    const virtual = (name: string) => host(name, { facts: { 'nodeInfo.kubeletVersion': 'v1.36.3' } });
+    const hosts = [virtual('w-2'), virtual('w-4'), virtual('w-5')];
+    expect(findings(situation(hosts))).toEqual([
+      {
+        severity: 'warns',
+        reason: 'FactUnknown',
+        subjects: ['w-2', 'w-4'],
+        message:
+          'nodeInfo.kernelVersion of w-2, w-4 is not known, so patch kernel-6.12.48 counts as missing there',
+        remedy: 'if it cannot be patched, exclude it in spec.provider of HostPool default',
+      },
+    ]);
+    const fact = 'labels.image';
+    const asking = (...operators: readonly ('In' | 'NotIn' | 'Exists' | 'AtLeast')[]) => ({
+      spec: strategySpec({
+        patches: [
+          { ...kernelPatch, current: operators.map((operator) => ({ fact, operator, values: ['1'] })) },
+        ],
+      }),
+    });
+    expect(found([], asking('NotIn', 'Exists'))).toEqual([]);
+    expect(found([], asking('In', 'AtLeast'))).toEqual(['warns FactUnknown: w-1 w-2 w-3 w-4']);
   });
 
   it('say for each unwell host that it prevents a plan, unless somebody works on it', () => {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { build } from '../../../src/planner/build.ts';
 import type { HostSeed } from '../../../src/planner/facts.ts';
 import { limitOf } from '../../../src/planner/host-limit.ts';
@@ -39,4 +39,27 @@ it('a host that is listed twice gives no plan, rather than a plan with the host 
 
 it('a limit of one and hosts with unique names give a plan', () => {
   expect(problems(SEEDS)).toEqual([]);
+});
+
+describe('a fact that a patch compares by AtLeast and that holds no version', () => {
+  const generic = (roles: HostSeed['roles'], kernelVersion = 'generic-amd64'): HostSeed => ({
+    name: 'w-1',
+    roles,
+    facts: { 'nodeInfo.kernelVersion': kernelVersion },
+  });
+
+  it('gives no plan, and the message names host, fact, value and patch', () => {
+    const attempt = () => build(strategySpec(), [generic(['worker'])], { maxUnavailable: 1 });
+    expect(attempt).toThrow(
+      'hosts.w-1.nodeInfo.kernelVersion is "generic-amd64": it holds no version, so patch kernel-6.12.48 cannot ' +
+        'compare it by AtLeast; compare another fact, use In, or take the host out of the pool',
+    );
+  });
+
+  it('is no matter on a host that no plan has, and a missing fact is none', () => {
+    expect(problems([generic([])])).toEqual([]);
+    expect(problems([generic(['worker'], '')])).toEqual([]);
+    const withoutWorkers = { ...strategySpec(), workerApplyType: 'ignore' } as const;
+    expect(build(withoutWorkers, [generic(['worker'])], { maxUnavailable: 1 }).plan.stages).toEqual([]);
+  });
 });

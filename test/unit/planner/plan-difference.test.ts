@@ -36,7 +36,7 @@ describe('the difference between two plans', () => {
   it('names a few hosts and counts the rest', () => {
     const many = Array.from({ length: 8 }, (_, i) => `w-${String(i)}`);
     expect(planDifference(plan(), plan(many))).toBe(
-      'added: w-0, w-1, w-2, w-3, w-4 and 3 more; 1 stages instead of 0',
+      'added: w-0, w-1, w-2, w-3, w-4 and 3 more; 1 stage instead of 0',
     );
   });
 

@@ -7,7 +7,6 @@ import { unmetRequirements } from '../../../src/planner/current.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
 import { QUERY_STEPS, timeoutOver } from '../../../src/planner/stage-steps.ts';
-import { compareVersions } from '../../../src/planner/version.ts';
 import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from '../support/simulated-run.ts';
 
 const LACKS_BOTH = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
@@ -31,27 +30,6 @@ function stagesOf(
   );
 }
 
-describe('versions', () => {
-  it.each([
-    ['6.12.48-amd64', '6.12.9', 1],
-    ['6.12.48-amd64', '6.12.48', 0],
-    ['5.14.0-427.el9', '5.14.0-503.el9', -1],
-    ['v1.36.0-rc.1', 'v1.36.0', -1],
-    ['v1.36.0', '1.36', 0],
-    ['6.8.0-45-generic', '6.8.0-100-generic', -1],
-    ['6.12', '6.12.48', -1],
-    ['1.1.1w', '1.1.1', 0],
-    ['1.30.2rc1', '1.30.2', -1],
-    ['6.12.48', '6.12.48.0', 0],
-    ['1.2-zrc', '1.2', 0],
-    ['1.v2', '1', 0],
-    ['', '1', -1],
-  ])('compares %s with %s number by number', (a, b, expected) => {
-    expect(Math.sign(compareVersions(a, b))).toBe(expected);
-    expect(Math.sign(compareVersions(b, a))).toBe(expected === 0 ? 0 : -expected);
-  });
-});
-
 describe('requirements', () => {
   const kernel = (operator: CurrentRequirement['operator'], ...values: string[]): CurrentRequirement[] => [
     { fact: 'nodeInfo.kernelVersion', operator, ...(values.length > 0 ? { values } : {}) },
@@ -68,6 +46,12 @@ describe('requirements', () => {
       [true, false],
     );
     expect(met(kernel('AtLeast', '6.12.9', '6.13'), '6.12.48')).toBe(false);
+  });
+
+  it('are not met by a fact without a version, and say so', () => {
+    expect(unmetRequirements(kernel('AtLeast', '0'), { 'nodeInfo.kernelVersion': 'generic-amd64' })).toEqual([
+      'nodeInfo.kernelVersion is "generic-amd64", which holds no version, not at least 0',
+    ]);
   });
 
   it('hold for a missing fact only with NotIn', () => {

@@ -11,7 +11,7 @@ const NOW = Date.parse('2026-11-26T09:00:00Z');
 const TIME = new Date(NOW).toISOString();
 const facts = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const SUMMARY =
-  '1 hosts in 1 stages; set execution.mode to Run to carry the plan out; no role of the pool selects x-1';
+  '1 host in 1 stage; set execution.mode to Run to carry the plan out; no role of the pool selects x-1';
 
 /** The status of a new plan of one host, and a host that no role selects. */
 function planned(): PatchStrategyStatus {

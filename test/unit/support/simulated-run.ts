@@ -10,10 +10,11 @@ import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
+import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
-import type { Scope } from '../../../src/hostops/port.ts';
+import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import {
   SimulatedWorld,
@@ -64,9 +65,24 @@ export type RunOptions = {
   readonly planned?: (plan: Plan) => Plan;
   /** Reads the run back from its status between any two passes and forgets all outcomes, like a restart. */
   readonly restarts?: boolean;
+  /** Refuses effects. */
+  readonly refusal?: (effect: Effect, world: SimulatedWorld) => Outcome | undefined;
   /** Omits the checks, to measure the rest. */
   readonly unchecked?: boolean;
 };
+
+class RefusingOps extends SimulatedHostOps {
+  readonly #refusal: (effect: Effect) => Outcome | undefined;
+
+  constructor(world: SimulatedWorld, refusal: RunOptions['refusal']) {
+    super(world);
+    this.#refusal = (effect) => refusal?.(effect, world);
+  }
+
+  override async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    return this.#refusal(effect) ?? super.perform(effect, fence, signal);
+  }
+}
 
 export class SimulatedRun extends SimulatedOperator {
   /** False: nobody knows whether there are alarms. */
@@ -100,7 +116,7 @@ export class SimulatedRun extends SimulatedOperator {
       roles,
       health,
     };
-    const ops = new SimulatedHostOps(world);
+    const ops = new RefusingOps(world, options.refusal);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
     const plan = planned(build(strategySpec(options.spec), seeds, { maxUnavailable }).plan);

@@ -52,6 +52,7 @@ describe('the class of a write', () => {
     ['Job: make', ask('POST', JOBS, { spec: { suspend: true } })],
     ['Job: start', ask('PATCH', `${JOBS}/j`, { spec: { suspend: false } })],
     ['Job: stamp', ask('PATCH', `${JOBS}/j`, { metadata: { annotations: { [EPOCH_ANNOTATION]: '2' } } })],
+    ['Job: withdraw', ask('PATCH', `${JOBS}/j`, { metadata: { uid: 'u' }, spec: { suspend: true } })],
     ['Job: remove', ask('DELETE', `${JOBS}/j`, {})],
   ])('is %s', (name, request) => {
     expect(writeClass(request)).toBe(name);

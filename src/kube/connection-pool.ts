@@ -1,0 +1,42 @@
+/** The pools of connections to an API server, directly or through the proxy of its kubeconfig. */
+import type { Cluster } from '@kubernetes/client-node';
+import type { ConnectionOptions } from 'node:tls';
+import { Agent, Pool, ProxyAgent, type Dispatcher } from 'undici';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+const TIMEOUTS = {
+  headersTimeout: 30_000,
+  bodyTimeout: 0, // watches may be silent; they have their own idle limit
+};
+
+/** What a server is shown, and how it is checked. */
+export type TlsKeys = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
+
+const SCHEMES = ['http:', 'https:', 'socks5:', 'socks5h:'];
+
+/** The proxy of a cluster; undefined without one. Throws when `proxy-url` is none that can be used. */
+export function proxyOf({ name, proxyUrl }: Pick<Cluster, 'name' | 'proxyUrl'>): URL | undefined {
+  if (!proxyUrl) return undefined;
+  const url = URL.parse(proxyUrl);
+  if (url && SCHEMES.includes(url.protocol) && url.hostname !== '') return url;
+  const withoutUser = proxyUrl.replace(/[^/]*@/, '…@');
+  throw new Error(
+    `the kubeconfig has proxy-url "${withoutUser}" for cluster ${name}: ` +
+      'give http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT',
+  );
+}
+
+/** A pool of HTTP/1.1 connections. */
+export function connectionPool(tls: TlsKeys, proxy: URL | undefined): Dispatcher {
+  const connect = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...tls };
+  if (!proxy) return new Agent({ ...TIMEOUTS, allowH2: false, connect });
+  const agent = new ProxyAgent({
+    uri: proxy.href.replace(/^socks5h:/, 'socks5:'), // with both, the proxy looks the name of the server up
+    allowH2: false,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    requestTls: connect,
+    clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: CONNECT_TIMEOUT_MS }),
+  });
+  // Not every kind of proxy takes these for its pool.
+  return agent.compose((dispatch) => (options, handler) => dispatch({ ...options, ...TIMEOUTS }, handler));
+}

@@ -1,0 +1,22 @@
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { Role } from '../crds/vocabulary.ts';
+
+type ApplyTypes = Pick<PatchStrategySpec, 'controllerApplyType' | 'storageApplyType' | 'workerApplyType'>;
+
+/**
+ * The single group of a host. As in the VIM, a controller that is also a worker is planned with the workers. A storage
+ * host that is also a worker is planned with the storage hosts, because their stages are more careful.
+ */
+export function groupOf({ roles }: { readonly roles: readonly Role[] }): Role | undefined {
+  if (roles.includes('controller')) return roles.includes('worker') ? 'worker' : 'controller';
+  return roles.includes('storage') ? 'storage' : roles.find((role) => role === 'worker');
+}
+
+/** How the hosts of a group are taken; `ignore` leaves them out of the plan. */
+export function applyTypeOf(spec: ApplyTypes, group: Role): ApplyTypes['storageApplyType'] {
+  return {
+    controller: spec.controllerApplyType,
+    storage: spec.storageApplyType,
+    worker: spec.workerApplyType,
+  }[group];
+}
