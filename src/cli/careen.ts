@@ -60,7 +60,7 @@ program
   .addOption(fleet)
   .addOption(context)
   .addOption(format)
-  .addHelpText('after', '\nExit status: 0 nothing to do, 2 there is work, 1 error.')
+  .addHelpText('after', '\nExit status: 0 nothing to do, 2 there is work, 1 error, or no plan can be made.')
   .action(async (options: PlanOptions) => {
     process.exitCode = await plan(options, print);
   });

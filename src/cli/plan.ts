@@ -10,14 +10,15 @@ export type PlanOptions = InputOptions & { readonly output: Format };
 
 /**
  * Prints the plan that the operator would make, and changes nothing.
- * @returns the exit status: 2 when there is work, 0 when there is nothing to do
+ * @returns the exit status: 2 when there is work, 0 when there is nothing to do, 1 when no plan can be made
  * @throws CommandError
  */
-export async function plan(options: PlanOptions, print: Print): Promise<0 | 2> {
+export async function plan(options: PlanOptions, print: Print): Promise<0 | 1 | 2> {
   const { strategy, fleet } = await readInputs(options, print.note);
   const preview = previewOf(strategy, fleet);
   print.out(rendered(preview, options.output, previewText));
-  return preview.stages.length > 0 ? 2 : 0;
+  if (preview.stages.length > 0) return 2;
+  return preview.findings.some(({ severity }) => severity === 'blocks') ? 1 : 0;
 }
 
 /** Prints the fleet file of a pool. Throws CommandError. */

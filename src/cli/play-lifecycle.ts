@@ -51,6 +51,7 @@ const RUNNING: Verdict = { kind: 'wait', reason: 'it runs' };
 /** A recording contains only the names of hosts, so the view shows none of them. */
 const NO_VIEW: View = {
   host: () => undefined,
+  seeds: () => [],
   effect: () => undefined,
   signal: signalsFrom({ alarms: () => undefined }),
   words: NODE_WORDS,

@@ -72,9 +72,12 @@ function indented(first: string, then: string): string[] {
 }
 
 function summary({ stages, estimate, findings }: Preview): string {
-  if (stages.length === 0) return 'Nothing to do: no host of the pool lacks a patch and may be planned';
-  const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const blocking = findings.filter(({ severity }) => severity === 'blocks').length;
+  if (stages.length === 0)
+    return blocking > 0
+      ? `No plan is made: ${counted(blocking, 'finding')} to mend first`
+      : 'Nothing to do: no host of the pool lacks a patch and may be planned';
+  const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   return (
     `${counted(hosts, 'host')} in ${counted(stages.length, 'stage')}, about ${duration(estimate.seconds)}, ` +
     `at most ${duration(estimate.atMostSeconds)} (timeouts)` +

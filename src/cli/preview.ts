@@ -5,7 +5,7 @@ import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
 import { NODE_WORDS } from '../hostops/node-words.ts';
 import { policyViolations } from '../planner/action-policy.ts';
-import { build } from '../planner/build.ts';
+import { build, type Built } from '../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
 import { findings, type Finding } from '../planner/findings.ts';
 import { limitOf } from '../planner/host-limit.ts';
@@ -63,7 +63,8 @@ export function planFor(
   }));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
-  const plan = planOrRefusal(spec, seeds, { maxUnavailable: limit, activeHost: pool.activeHost });
+  const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
+  const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
   const owner: OwnerName = { kind: PATCH_STRATEGY, namespace, name };
   return {
     owner,
@@ -77,14 +78,15 @@ export function planFor(
       limit,
       hosts: states,
       stages: plan.stages,
+      about,
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
     }),
   };
 }
 
-function planOrRefusal(...inputs: Parameters<typeof build>): Plan {
+function builtOrRefusal(...inputs: Parameters<typeof build>): Built {
   try {
-    return build(...inputs).plan;
+    return build(...inputs);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new CommandError(error.problems.map(problemText).join('\n'), { cause: error });

@@ -55,7 +55,9 @@ function brokenAt(place: Place): Problem[] {
   return [...brokenHere(place), ...repeated(place), ...placesIn(place).flatMap(brokenAt)];
 }
 
+/** As in the API server, the rules of a field do not apply to its null. */
 function brokenHere({ schema, value, path }: Place): Problem[] {
+  if (value === null) return [];
   const rules = schema['x-kubernetes-validations']?.filter(({ rule }) => !isTransition(rule)) ?? [];
   if (rules.length === 0) return [];
   const self = celValue({ schema, value, path });

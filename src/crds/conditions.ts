@@ -5,9 +5,10 @@ import { generation, time } from './schema.ts';
  * Conditions as kstatus reads them. `Ready` is True when the requested work is
  * finished. `Reconciling` is True while work continues, `Stalled` while it
  * cannot. `ForeignUncordon`, on strategies, is True while Careen works on a host
- * that somebody uncordoned.
+ * that somebody uncordoned. `Drifted`, on strategies that are applied, is True
+ * while hosts lack a patch: they joined since, or have changed.
  */
-export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'ForeignUncordon'] as const;
+export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'ForeignUncordon', 'Drifted'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
 
 /** The closed set of reasons. Messages may change at any release, these may not. */
@@ -17,6 +18,7 @@ export const REASONS = [
   'PoolNotFound',
   'AwaitingApproval',
   'NothingToDo',
+  'NoHosts',
   'Applying',
   'PausedAtStage',
   'Applied',
@@ -26,8 +28,10 @@ export const REASONS = [
   'AbortFailed',
   'Suspended',
   'HostUncordoned',
+  'HostsLackPatches',
   'NotPermitted',
   'NamespaceNotPrepared',
+  'SpecUnreadable',
   'KindsOutdated',
   'Serving',
   'Paused',

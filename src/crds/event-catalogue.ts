@@ -35,6 +35,7 @@ export const EVENTS = {
   HostLocked: normal('Lock', 'A host was taken out of service'),
   HostFailed: warning('Lock', 'A step failed on a host'),
   HostUncordoned: warning('Lock', 'Somebody else uncordoned a host that Careen holds'),
+  HostLeft: warning('Release', 'A host left the cluster or the pool before its stage was done with it'),
   HostReleased: normal('Release', 'A host was released'),
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),
   RequestAccepted: normal('Request', 'A request was accepted'),

@@ -1,6 +1,6 @@
 /** The action that a kind may run on a host: one Job. */
 import { z } from 'zod';
-import { rules, stringMap, text } from './schema.ts';
+import { annotationMap, labelMap, rules, text } from './schema.ts';
 
 const podSpec = z
   .looseObject({
@@ -51,10 +51,10 @@ export const job = z
       .object({
         metadata: z
           .object({
-            labels: stringMap(32, 63)
+            labels: labelMap(32)
               .optional()
               .describe('Labels for the pod, in addition to those that Careen sets.'),
-            annotations: stringMap(32, 4096).optional().describe('Annotations for the pod.'),
+            annotations: annotationMap(32).optional().describe('Annotations for the pod.'),
           })
           .optional()
           .describe('Metadata for the pod.'),

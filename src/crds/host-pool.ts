@@ -6,11 +6,13 @@ import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
 import { ownerRef } from './owner-ref.ts';
 import {
   countOrPercentage,
+  labelKey,
+  labelMap,
+  labelValue,
   namespaceName,
   objectName,
   observedGeneration,
   rules,
-  stringMap,
   text,
   time,
 } from './schema.ts';
@@ -18,14 +20,14 @@ import { OUTAGE_LEVELS } from './vocabulary.ts';
 
 const requirement = z
   .object({
-    key: text(317).describe('The label key to compare.'),
+    key: labelKey().describe('The label key to compare.'),
     operator: z
       .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
       .describe(
         'How to compare the label: In or NotIn (with values), Exists or DoesNotExist (without values).',
       ),
     values: z
-      .array(z.string().max(63))
+      .array(labelValue())
       .max(64)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
@@ -41,9 +43,7 @@ const requirement = z
   .describe('One requirement on a label.');
 
 const labelSelector = z.object({
-  matchLabels: stringMap(64, 63)
-    .optional()
-    .describe('The host must have all these labels, with these values.'),
+  matchLabels: labelMap(64).optional().describe('The host must have all these labels, with these values.'),
   matchExpressions: z
     .array(requirement)
     .max(64)
@@ -161,8 +161,11 @@ export const hostPoolSpec = z
       .object({
         kubernetes: z
           .object({
-            nodeSelector: stringMap(64, 63)
+            nodeSelector: labelMap(64)
               .default({})
+              // The API server keeps the null of a nullable field, and has() does not see it. Otherwise it would
+              // replace the null that a template left by the default, which selects all nodes.
+              .meta({ nullable: true })
               .describe(
                 'The pool selects the nodes that have all these labels. Empty: all nodes of this cluster.',
               ),
@@ -176,6 +179,14 @@ export const hostPoolSpec = z
                   'no Job can patch. Left out: none.',
               ),
           })
+          .meta(
+            rules({
+              rule: 'has(self.nodeSelector)',
+              message:
+                'nodeSelector must not be null: write {} to select all nodes, or the labels of those wanted',
+              fieldPath: '.nodeSelector',
+            }),
+          )
           .describe('The hosts are nodes of the cluster that Careen runs in.'),
       })
       .describe('The source of the hosts of the pool.'),

@@ -3,9 +3,18 @@ import { drain, onForeignUncordon } from './drain.ts';
 import { execution } from './execution.ts';
 import { job } from './host-action.ts';
 import { DEFAULT_POOL } from './names.ts';
-import { objectName, rules, text } from './schema.ts';
+import { LABEL_KEY, objectName, rules, text } from './schema.ts';
 import { timing } from './timing.ts';
 import { REBOOT } from './vocabulary.ts';
+
+const NODE_INFO = [
+  'kernelVersion',
+  'osImage',
+  'kubeletVersion',
+  'containerRuntimeVersion',
+  'architecture',
+  'operatingSystem',
+];
 
 const requirement = z
   .object({
@@ -13,8 +22,8 @@ const requirement = z
       .string()
       .max(325)
       .regex(
-        /^(nodeInfo\.(kernelVersion|osImage|kubeletVersion|containerRuntimeVersion|architecture|operatingSystem)|labels\..+)$/,
-        'expected nodeInfo.FIELD, such as nodeInfo.kernelVersion, or labels.KEY',
+        new RegExp(`^(nodeInfo[.](${NODE_INFO.join('|')})|labels[.]${LABEL_KEY})$`),
+        'expected nodeInfo.FIELD, such as nodeInfo.kernelVersion, or labels.KEY with the key of a label',
       )
       .describe(
         'The fact to compare: nodeInfo.FIELD (kernelVersion, osImage, kubeletVersion, containerRuntimeVersion, ' +

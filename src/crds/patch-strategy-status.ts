@@ -54,6 +54,13 @@ const step = z
   .describe('One step. All hosts of the stage take it together.');
 export type StepStatus = z.infer<typeof step>;
 
+const leaver = z
+  .object({
+    name: objectName().describe('The host.'),
+    reason: z.string().max(1024).describe('How it left, such as `worker-3 no longer exists`.'),
+  })
+  .describe('A host that left the cluster or the pool before its stage was done with it.');
+
 const stage = z
   .object({
     id: index.describe('Position in the phase, from 0.'),
@@ -64,6 +71,12 @@ const stage = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe('The hosts of the stage. They are worked on together.'),
+    left: z
+      .array(leaver)
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('Hosts of the stage that left the cluster or the pool. Nothing more is done on them.'),
     patches: z
       .array(text(63))
       .max(32)
@@ -144,6 +157,11 @@ export const KEPT_FROM_BEFORE = 64;
 const hostProgress = z
   .object({
     name: objectName().describe('The host.'),
+    uid: z
+      .string()
+      .max(64)
+      .optional()
+      .describe('The uid of the host. Another uid under the same name is another host.'),
     level: z.enum(OUTAGE_LEVELS).describe('away: out of service. touched: patched in place.'),
     step: z.enum(STEP_NAMES).describe('The step that the host is in, or failed in.'),
     attempt: z.int().min(1).max(100).describe('The number of this attempt of the action.'),
@@ -264,7 +282,10 @@ export const patchStrategyStatus = z
           .optional()
           .describe('The epoch of the pool at the last write of the run.'),
         authority: z
-          .object({ throughStage: z.int().min(0).max(9999).describe('The last stage (its id, from 0).') })
+          .object({
+            throughStage: z.int().min(0).max(9999).describe('The last stage (its id, from 0).'),
+            request: text(63).optional().describe('The id of the last of these requests.'),
+          })
           .optional()
           .describe('How far requests allow the run to continue, in any mode.'),
         abortedIn: z
@@ -308,7 +329,9 @@ export const patchStrategyStatus = z
       .describe('The last requests and their answers, the newest last.'),
     conditions: conditionList
       .optional()
-      .describe('Ready, Reconciling, Stalled and ForeignUncordon, for tools that wait.'),
+      .describe(
+        'Ready, Reconciling, Stalled, ForeignUncordon and, when applied, Drifted, for tools that wait.',
+      ),
   })
   .describe('The plan and its progress, as Careen observes them.');
 export type PatchStrategyStatus = z.infer<typeof patchStrategyStatus>;

@@ -79,7 +79,43 @@ export function countOrPercentage(field: string): z.ZodType<number | string> {
   });
 }
 
-/** A map of labels or annotations. */
+const NAME = '([A-Za-z0-9][-A-Za-z0-9_.]{0,61})?[A-Za-z0-9]';
+const DOMAIN = '[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*';
+/** The key of a label or annotation, as Kubernetes accepts it, without anchors. */
+export const LABEL_KEY = `(${DOMAIN}/)?${NAME}`;
+const LABEL_VALUE = `^(${NAME})?$`;
+const KEY_IS =
+  'letters, digits, "-", "_" and ".", at most 63, a letter or digit at both ends; before it, if wanted, a domain and "/"';
+
+/** The key of a label. */
+export function labelKey(): z.ZodString {
+  return text(317).regex(new RegExp(`^${LABEL_KEY}$`), `expected the key of a label: ${KEY_IS}`);
+}
+
+/** The value of a label. It may be empty. */
+export function labelValue(): z.ZodString {
+  const message =
+    'expected the value of a label: letters, digits, "-", "_" and ".", at most 63, a letter or digit at both ends';
+  return z.string().max(63).regex(new RegExp(LABEL_VALUE), message);
+}
+
+/** The rule that every key of a map can be the key of a label or annotation. */
+const LABEL_KEYS: CelRule = {
+  rule: `self.all(key, key.matches('^${LABEL_KEY}$'))`,
+  message: `each key must be the key of a label: ${KEY_IS}`,
+};
+
+/** A map of labels, as Kubernetes accepts them. */
+export function labelMap(maxProperties: number): z.ZodRecord<z.ZodString, z.ZodString> {
+  return z.record(z.string().max(317), labelValue()).meta({ maxProperties, ...rules(LABEL_KEYS) });
+}
+
+/** A map of annotations, as Kubernetes accepts them. */
+export function annotationMap(maxProperties: number): z.ZodRecord<z.ZodString, z.ZodString> {
+  return z.record(z.string().max(317), z.string().max(4096)).meta({ maxProperties, ...rules(LABEL_KEYS) });
+}
+
+/** A map of labels that are observed, never written or selected by. */
 export function stringMap(
   maxProperties: number,
   maxValueLength: number,

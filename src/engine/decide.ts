@@ -6,6 +6,7 @@ import type { HostPoolStatus } from '../crds/host-pool.ts';
 import type { Plan } from '../planner/plan.ts';
 import { advance } from './advance.ts';
 import type { Evaluate } from './evaluate.ts';
+import { remainingHosts } from './leavers.ts';
 import type { EngineProfile } from './pass.ts';
 import {
   heldBy,
@@ -73,8 +74,9 @@ function advanceWith({ plan, run, turn, profile, evaluate }: DecideInput, permit
 
 /** The permits that the open stage asks for until it has them. */
 function wantsOfStage({ apply, hosts: open }: RunState): Wants['permits'] {
-  const { hosts = [], level = 'away' } = runningStage(apply) ?? {};
-  return { hosts: [...new Set([...open.map(({ name }) => name), ...hosts])], level };
+  const stage = runningStage(apply);
+  const hosts = stage ? remainingHosts(stage) : [];
+  return { hosts: [...new Set([...open.map(({ name }) => name), ...hosts])], level: stage?.level ?? 'away' };
 }
 
 function withSurplus(input: DecideInput, decision: Decision, { held }: PermitFacts): Decided {

@@ -39,7 +39,15 @@ export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepSt
   const { level = 'away', attempt = 1 } = stage;
   const facts = turn.view.host(name);
   run.hosts.push({
-    ...{ name, level, step: step.name, attempt, since, result: 'wait' },
+    ...{
+      name,
+      ...(facts?.uid === undefined ? {} : { uid: facts.uid }),
+      level,
+      step: step.name,
+      attempt,
+      since,
+      result: 'wait',
+    },
     ...(facts ? foundOn(facts) : {}),
   });
 }

@@ -5,7 +5,7 @@ import type { Plan, Stage } from '../planner/plan.ts';
 import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { Due, Ending, PartEnding } from './results.ts';
-import type { RunState } from './run-state.ts';
+import type { Authority, RunState } from './run-state.ts';
 import type { StepDefinitions } from './steps/definitions.ts';
 import type { Answer, RunRequest, Turn } from './turn.ts';
 import type { Instant } from './view.ts';
@@ -21,7 +21,7 @@ export type Draft = {
   apply: PhaseStatus;
   abort: PhaseStatus | undefined;
   hosts: HostProgress[];
-  authority: { readonly throughStage: number } | undefined;
+  authority: Authority | undefined;
   abortedIn: ExecutionMode | undefined;
   suspendedSince: string | undefined;
   lastObservedTime: string | undefined;
@@ -49,6 +49,8 @@ export type Pass = {
 export type EngineProfile = {
   /** The kinds of steps that this engine supports. A step of any other kind fails. */
   readonly steps: StepDefinitions;
+  /** Whether a stage goes on without the hosts that leave the cluster or the pool. Otherwise its step fails. */
+  readonly goesOnWithoutLeavers: boolean;
   /** Whether a phase or stage shows the result of its ended parts while other parts are still to run. */
   readonly earlyResults: boolean;
   readonly completionPercentage: (phase: Pick<PhaseStatus, 'stages' | 'result' | 'inProgress'>) => number;

@@ -26,14 +26,14 @@ function carryOut(pass: Pass, request: RunRequest): void {
       return abort(pass);
     case 'apply-all':
     case 'approve':
-      run.authority = { throughStage: run.apply.totalStages - 1 };
+      run.authority = { throughStage: run.apply.totalStages - 1, request: request.id };
       return;
     case 'apply-stage':
-      run.authority = { throughStage: request.stage };
+      run.authority = { throughStage: request.stage, request: request.id };
       return;
     case 'retry':
     case 'resume':
-      return restartStage(pass, request.verb);
+      return restartStage(pass, request.verb, request.id);
     case 'release-host':
       run.hosts = run.hosts.map((each) =>
         each.name === request.host ? { ...each, releaseAsked: true } : each,
@@ -53,7 +53,7 @@ function abort(pass: Pass): void {
  * failed hosts again, with new Jobs. `resume` repeats no Job, and continues with hosts that somebody has repaired. The
  * failed hosts stay locked if the stage fails again before it reaches them.
  */
-function restartStage(pass: Pass, verb: 'retry' | 'resume'): void {
+function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): void {
   const { run, plan } = pass;
   const phase = run.apply;
   const attempt = (phase.stages[phase.currentStage]?.attempt ?? 1) + (verb === 'retry' ? 1 : 0);
@@ -72,7 +72,8 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume'): void {
     }),
   );
   const throughStage = Math.max(phase.stopAtStage - 1, phase.currentStage);
-  if (!run.authority || run.authority.throughStage < phase.currentStage) run.authority = { throughStage };
+  if (!run.authority || run.authority.throughStage < phase.currentStage)
+    run.authority = { throughStage, request };
   run.state = 'applying';
   run.currentPhase = 'apply';
 }

@@ -16,7 +16,7 @@ export type RunState = {
   /** Hosts in an open outage: recorded before they are claimed, removed after they are released. */
   readonly hosts: readonly HostProgress[];
   /** The last stage that requests allow, in any mode; undefined without such a request. */
-  readonly authority: { readonly throughStage: number } | undefined;
+  readonly authority: Authority | undefined;
   /** The mode at the time of the abort. */
   readonly abortedIn: ExecutionMode | undefined;
   /** RFC 3339; set while `Suspend` pauses the deadlines. */
@@ -24,6 +24,9 @@ export type RunState = {
   /** RFC 3339; the last stored time at which an operator observed the open step. */
   readonly lastObservedTime: string | undefined;
 };
+
+/** How far requests allow a run to continue, and the id of the last of them. */
+export type Authority = { readonly throughStage: number; readonly request?: string | undefined };
 
 /** The run of a new plan, before its first stage. */
 export function newRun(id: string, plan: Plan): RunState {
@@ -74,12 +77,17 @@ function newStage(stage: Stage, id: number): StageStatus {
   };
 }
 
-/** Resets the current stage of a phase to its beginning, under this attempt number. */
+/** Resets the current stage of a phase to its beginning, under this attempt number. Hosts that left are not awaited. */
 export function resetStage(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
   const { currentStage } = phase;
   const stage = stages[currentStage];
   if (!stage) return;
-  phase.stages[currentStage] = { ...newStage(stage, currentStage), ...(attempt > 1 ? { attempt } : {}) };
+  const left = phase.stages[currentStage]?.left;
+  phase.stages[currentStage] = {
+    ...newStage(stage, currentStage),
+    ...(left ? { left } : {}),
+    ...(attempt > 1 ? { attempt } : {}),
+  };
 }
 
 /** Whether a host had failed when its stage restarted, and no work has begun on it since. */

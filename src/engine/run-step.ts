@@ -2,6 +2,7 @@ import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { judgeHosts } from './judge-hosts.ts';
+import { recordLeavers, remainingHosts } from './leavers.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
@@ -21,6 +22,7 @@ import { dueTimer, nextDeadline } from './timers.ts';
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
+  recordLeavers(pass, stage, step.name);
   if (opensOutage(pass.profile, stage, step.name)) {
     const against = againstFurtherHosts(pass, stage);
     if (against !== undefined) return failedBecause([against]);
@@ -52,7 +54,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
 
 function judge(pass: Pass, running: Running): readonly HostVerdict[] {
   const { stage, step } = running;
-  const hosts = stage.hosts ?? [];
+  const hosts = remainingHosts(stage);
   if (opensOutage(pass.profile, stage, step.name))
     for (const name of hosts) openOutage(pass, stage, step, name);
   const judged = hosts.filter((name) => !judgedBefore(pass, name));

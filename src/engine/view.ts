@@ -4,7 +4,7 @@
  */
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { OutageLevel } from '../crds/vocabulary.ts';
-import type { Facts, HostName } from '../planner/facts.ts';
+import type { Facts, HostName, HostSeed } from '../planner/facts.ts';
 import type { HostWords } from '../planner/host-words.ts';
 
 /** Unix time in milliseconds. */
@@ -71,6 +71,8 @@ export type Leaving = {
 
 export type HostFacts = {
   readonly name: HostName;
+  /** Another uid under the same name is another host. */
+  readonly uid: string;
   /** Whether it belongs to the pool in question: by its claim while it is claimed, otherwise by its labels. */
   readonly isMember: boolean;
   /** Fences writes: it changes with every change of the host. */
@@ -156,4 +158,6 @@ export interface View {
   /** How the adapter words what happens to its hosts. */
   readonly words: HostWords;
   readonly fleet: FleetFacts;
+  /** The hosts of the pool as they are known now, as the input of a plan. It looks at every host. */
+  seeds(): readonly HostSeed[];
 }

@@ -30,6 +30,11 @@ export function selects({ kubernetes: { nodeSelector, exclude = [] } }: Provider
   return hasAll(labels, nodeSelector) && !exclude.some((selector) => meetsAll(selector, labels));
 }
 
+/** Whether a provider selects every host there is. */
+export function selectsAll({ kubernetes: { nodeSelector, exclude = [] } }: Provider): boolean {
+  return Object.keys(nodeSelector).length === 0 && exclude.length === 0;
+}
+
 /** The hosts that a run has closed and may be working on. */
 export function claimedAway(marked: readonly Pick<MarkedHost, 'host' | 'claim'>[]): ReadonlySet<HostName> {
   return new Set(marked.filter(({ claim }) => claim?.level === 'away').map(({ host }) => host));

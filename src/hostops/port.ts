@@ -41,8 +41,15 @@ export type MarkedHost = {
   readonly busy: boolean;
 };
 
-/** How to adopt the claim of a host. Adoption changes only the epoch of a claim that is there. */
-export type Adoption = { readonly claim: Claim; readonly makeIfMissing: boolean };
+/**
+ * How to adopt the claim of a host. Adoption changes only the epoch of a claim that is there. With a `uid` it skips a
+ * host that has another one.
+ */
+export type Adoption = {
+  readonly claim: Claim;
+  readonly uid?: string | undefined;
+  readonly makeIfMissing: boolean;
+};
 
 /** A Job that does no work: it was never started, was withdrawn, or has succeeded. */
 export type IdleJob = {

@@ -7,12 +7,12 @@ import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import { buildProblems, type PlanLimits } from './build-problems.ts';
 import { CAREEN_PLANNING } from './careen-profile.ts';
-import { unmetRequirements } from './current.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
 import { applyTypeOf, groupOf } from './host-group.ts';
 import { InputError } from './input-error.ts';
 import { chunks, singly } from './lists.ts';
+import { lackingPatches, needsOf } from './needs.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
 import { stageSteps, timeoutOver } from './stage-steps.ts';
@@ -21,6 +21,8 @@ export type Built = {
   readonly plan: Plan;
   /** Hosts of the pool that no role selects: no plan has them. */
   readonly withoutRole: readonly HostName[];
+  /** How many hosts the strategy is about, current ones included. */
+  readonly hosts: number;
 };
 
 type Candidate = {
@@ -55,14 +57,15 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
     withoutRole: ordered.filter(({ roles }) => roles.length === 0).map(({ name }) => name),
+    hosts: needsOf(spec, seeds).hosts,
   };
 }
 
-function candidate({ patches }: PatchStrategySpec, { name, roles, facts }: HostSeed): Candidate {
-  const lacking = patches.filter(({ current }) => unmetRequirements(current, facts).length > 0);
+function candidate(spec: PatchStrategySpec, seed: HostSeed): Candidate {
+  const lacking = lackingPatches(spec, seed);
   return {
-    name,
-    roles,
+    name: seed.name,
+    roles: seed.roles,
     lacks: new Set(lacking.map(({ id }) => id)),
     reboot: lacking.some(({ rebootRequired }) => rebootRequired),
   };

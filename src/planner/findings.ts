@@ -8,6 +8,7 @@ import type { CurrentRequirement, PatchStrategySpec } from '../crds/patch-strate
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import type { Facts, HostName } from './facts.ts';
 import type { HostWords } from './host-words.ts';
+import { nobodyToPatch } from './needs.ts';
 import type { Stage } from './plan.ts';
 
 /** blocks: the run waits for the remedy. warns: the run may differ from the expectation. tells: information only. */
@@ -18,6 +19,7 @@ export type Finding = {
   readonly severity: Severity;
   readonly reason:
     | 'NotPermitted'
+    | 'NoHosts'
     | 'HostUnwell'
     | 'PoolPaused'
     | 'PoolOverlap'
@@ -70,6 +72,8 @@ export type Situation = {
   readonly limit: number;
   readonly hosts: readonly HostState[];
   readonly stages: readonly Stage[];
+  /** How many hosts the strategy is about, current ones included. */
+  readonly about: number;
   /** The words of the adapter for these hosts. */
   readonly words: HostWords;
   /** Why the pool does not permit the actions of the strategy (action-policy.ts). */
@@ -82,7 +86,7 @@ export function findings(situation: Situation): Finding[] {
     ...notPermitted(situation),
     ...hostsUnwell(situation),
     ...hostsWithoutRole(situation),
-    ...(situation.stages.length > 0 ? ofThePlan(situation) : []),
+    ...(situation.stages.length > 0 ? ofThePlan(situation) : nobody(situation)),
   ];
   return SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
 }
@@ -157,21 +161,36 @@ function hostsWithoutRole({ pool, hosts }: Situation): Finding[] {
   ];
 }
 
-function poolClosed({ pool: { name, paused, keptByOtherPools } }: Situation): Finding[] {
-  const about = { severity: 'blocks', subjects: [`HostPool ${name}`] } as const;
+/** Why a plan without stages is no success: nobody could have been patched. */
+function nobody({ pool, hosts, about }: Situation): Finding[] {
+  if (pool.keptByOtherPools.length > 0) return poolOverlaps(pool);
+  if (about > 0) return [];
+  const found = nobodyToPatch(pool.name, hosts.length);
+  return [{ severity: 'blocks', reason: 'NoHosts', subjects: [`HostPool ${pool.name}`], ...found }];
+}
+
+function poolClosed({ pool }: Situation): Finding[] {
   const stopped: Finding = {
-    ...about,
+    severity: 'blocks',
     reason: 'PoolPaused',
-    message: `HostPool ${name} is paused: no outage begins`,
+    subjects: [`HostPool ${pool.name}`],
+    message: `HostPool ${pool.name} is paused: no outage begins`,
     remedy: 'set spec.paused of the pool to false',
   };
-  const overlapping: Finding = {
-    ...about,
-    reason: 'PoolOverlap',
-    message: `HostPool ${name} selects hosts of an older pool (${listed(keptByOtherPools)}): it grants nothing`,
-    remedy: 'change its spec.provider',
-  };
-  return [...(paused ? [stopped] : []), ...(keptByOtherPools.length > 0 ? [overlapping] : [])];
+  return [...(pool.paused ? [stopped] : []), ...poolOverlaps(pool)];
+}
+
+function poolOverlaps({ name, keptByOtherPools }: Situation['pool']): Finding[] {
+  if (keptByOtherPools.length === 0) return [];
+  return [
+    {
+      severity: 'blocks',
+      reason: 'PoolOverlap',
+      subjects: [`HostPool ${name}`],
+      message: `HostPool ${name} selects hosts of an older pool (${listed(keptByOtherPools)}): it grants nothing`,
+      remedy: 'change its spec.provider',
+    },
+  ];
 }
 
 /** As for permits: a host out of service counts once, whoever took it out. The claims of this strategy do not count. */

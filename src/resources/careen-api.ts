@@ -1,7 +1,7 @@
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { conditionList, type Condition } from '../crds/conditions.ts';
-import { hostPoolSpec, hostPoolStatus, type HostPoolStatus } from '../crds/host-pool.ts';
+import type { HostPoolStatus } from '../crds/host-pool.ts';
 import { GROUP, KEPT_STATUS, PATCH_STRATEGY, VERSION } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
@@ -11,10 +11,10 @@ import { VersionedReader } from '../kube/versioned-reader.ts';
 import { lostFields } from './lost-fields.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
 import { poolPatch } from './pool-patch.ts';
+import { hostPool, type HostPool } from './stored-pool.ts';
 import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
 
-const hostPool = z.object({ metadata, spec: hostPoolSpec, status: hostPoolStatus.default({}) });
-export type HostPool = z.infer<typeof hostPool>;
+export type { HostPool };
 
 /** The answer to a request for metadata only. */
 const partial = z.object({ metadata });
@@ -27,9 +27,10 @@ const poolConditions = z.object({
 });
 export type PoolConditions = z.infer<typeof poolConditions>;
 
-/** A pool from a watch; undefined when it cannot be read. */
+/** A pool from a watch; undefined when it cannot be read, or when the watch delivers no spec. */
 export function parsePool(object: unknown): HostPool | undefined {
-  return hostPool.safeParse(object).data;
+  const pool = hostPool.safeParse(object).data;
+  return pool?.unreadable === undefined ? pool : undefined;
 }
 
 export type StrategyKey = { readonly namespace: string; readonly name: string };
@@ -128,7 +129,8 @@ export class CareenApi {
   }
 
   /** Replaces the status of a pool. Sends only the changes. Throws ConflictError and OutdatedKindError. */
-  async writePool({ metadata: meta, spec, status: before }: HostPool, status: HostPoolStatus): Promise<void> {
+  async writePool(pool: HostPool, status: HostPoolStatus): Promise<void> {
+    const { metadata: meta, status: before } = pool;
     const path = poolPath(meta.name);
     try {
       const answer = await this.#write(
@@ -137,7 +139,7 @@ export class CareenApi {
         poolPatch(meta, before, status),
         'metadata',
       );
-      this.#pools.keep(path, { metadata: partial.parse(answer).metadata, spec, status });
+      this.#pools.keep(path, { ...pool, metadata: partial.parse(answer).metadata, status });
     } catch (error) {
       this.#pools.forget(path);
       throw error;

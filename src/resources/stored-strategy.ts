@@ -100,7 +100,8 @@ function substituteFor(spec: unknown): PatchStrategySpec {
   return { ...patchStrategySpec.omit({ patches: true }).parse(orders.parse(spec)), patches: [] };
 }
 
-function complaint({ issues }: z.ZodError): string {
+/** Why a stored spec cannot be read, in one sentence. */
+export function complaint({ issues }: z.ZodError): string {
   const problems = issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`);
   return truncate(`the spec cannot be read by this version of Careen: ${problems.join('; ')}`);
 }

@@ -47,7 +47,7 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
     currentPhase: 'build',
     completionPercentage: 0,
     message,
-    ...(before.requests ? { requests: before.requests } : {}),
+    ...requestsAfter(before, 'the rest is planned again'),
     conditions,
   };
 }
@@ -74,6 +74,22 @@ export function queryingStatus(
   return { ...building, observedGeneration: input.generation, message, buildPhase, conditions };
 }
 
+/**
+ * The answers to requests when a run that has not ended is dropped, or goes on without the authority of a request: its
+ * answer then says that it ended, and why.
+ */
+function requestsAfter(
+  { state, run, requests }: PatchStrategyStatus,
+  why: string,
+): Pick<PatchStrategyStatus, 'requests'> {
+  if (!requests) return {};
+  const ended = state === 'ready-to-apply' || state === 'applying' ? run?.authority?.request : undefined;
+  const message = truncate(
+    `it ended before its stages were carried out: ${why}; place it again with another id`,
+  );
+  return { requests: requests.map((each) => (each.id === ended ? { ...each, message } : each)) };
+}
+
 /** The status that holds the plan. */
 export function builtStatus(
   input: BuildInput,
@@ -91,10 +107,13 @@ export function builtStatus(
     `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}; set execution.mode to Run to carry the plan out` +
       `${leftOut}${change && !pinnedElsewhere ? `; differs from the last plan: ${change}` : ''}`,
   );
+  const authority = authorityOver(input, plan);
   const before: PatchStrategyStatus = {
     conditions: input.before.conditions,
     buildPhase,
-    ...(input.before.requests ? { requests: input.before.requests } : {}),
+    ...(authority
+      ? { requests: input.before.requests }
+      : requestsAfter(input.before, `the plan has changed${change ? ` (${change})` : ''}`)),
     run: {
       id: input.runId,
       planDigest: plan.digest,
@@ -108,7 +127,7 @@ export function builtStatus(
       ...(change ? { change } : {}),
     },
   };
-  const run = { ...newRun(input.runId, plan), authority: authorityOver(input, plan) };
+  const run = { ...newRun(input.runId, plan), authority };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
   return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
 }
@@ -124,7 +143,8 @@ export function failedStatus(
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
     input.before.conditions ?? [],
-    conditionsFor(reason, message, { stalled: true }),
+    // Hosts may join without anybody's help; the other reasons need some.
+    conditionsFor(reason, message, reason === 'NoHosts' ? { reconciling: true } : { stalled: true }),
     input.generation,
     time,
   );
@@ -134,7 +154,7 @@ export function failedStatus(
     currentPhase: 'build',
     completionPercentage: buildPhase.completionPercentage,
     message,
-    ...(input.before.requests ? { requests: input.before.requests } : {}),
+    ...requestsAfter(input.before, message),
     run: {
       id: input.runId,
       planDigest: 'none',

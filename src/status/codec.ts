@@ -7,6 +7,7 @@ import type { RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
 import type { HeldBack } from '../engine/turn.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
+import type { HostName } from '../planner/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
 import { messageOf, stagesDone } from './message.ts';
@@ -68,6 +69,8 @@ export type Shown = {
   readonly heldBack?: HeldBack | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy?: string;
+  /** The hosts that lack a patch after the run was applied. */
+  readonly lacking?: readonly HostName[];
   readonly answers?: readonly Answer[];
   /** The ids of the requests in the annotations. */
   readonly placedIds?: ReadonlySet<string>;
@@ -77,14 +80,17 @@ export type Shown = {
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, openRemedy, answers = [], placedIds = new Set() }: Shown,
+  { reasons, heldBack, openRemedy, lacking, answers = [], placedIds = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
   const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
   const summary = record?.summary ?? '';
-  const message = messageOf(run, { summary, reasons, heldBack: heldBack?.message, openRemedy });
+  const message = messageOf(run, {
+    ...{ summary, reasons, heldBack: heldBack?.message, openRemedy },
+    ...(lacking ? { lacking } : {}),
+  });
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),
@@ -100,7 +106,7 @@ export function statusOfRun(
     ...progressOf(run),
     conditions: updateConditions(
       before.conditions ?? [],
-      conditionsOf(run, message, heldBack),
+      conditionsOf(run, message, heldBack, lacking),
       generation,
       now,
     ),

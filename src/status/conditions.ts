@@ -3,12 +3,15 @@ import type { HostProgress } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
+import type { HostName } from '../planner/facts.ts';
+import { driftMessage } from './message.ts';
 
 /** The conditions for each state of a run (docs/guides/gitops.md). */
 export function conditionsOf(
   run: RunState,
   message: string,
   heldBack: HeldBack | undefined,
+  lacking: readonly HostName[] = [],
 ): DesiredCondition[] {
   const wish = (reason: Reason, is: Is): DesiredCondition[] => conditionsFor(reason, message, is, run.hosts);
   switch (run.state) {
@@ -19,7 +22,10 @@ export function conditionsOf(
       if (run.apply.currentStage < run.apply.stopAtStage) return wish('Applying', { reconciling: true });
       return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('PausedAtStage', {});
     case 'applied':
-      return wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true });
+      return [
+        ...wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true }),
+        drifted(lacking),
+      ];
     case 'aborting':
       return wish('Aborting', { reconciling: true });
     case 'aborted':
@@ -37,11 +43,24 @@ export function conditionsOf(
   }
 }
 
+function drifted(lacking: readonly HostName[]): DesiredCondition {
+  const message = driftMessage(lacking);
+  return message === undefined
+    ? { type: 'Drifted', status: 'False', reason: 'AsExpected', message: '' }
+    : { type: 'Drifted', status: 'True', reason: 'HostsLackPatches', message };
+}
+
 /** Reconciling: the reason ends by itself. Stalled: somebody must fix something. Neither: it waits for a person. */
 function heldIs({ reason }: HeldBack): Is {
-  const stalled = reason === 'NotPermitted' || reason === 'Overlap' || reason === 'PoolNotFound';
-  return { stalled, reconciling: reason === 'Building' };
+  return { stalled: NEEDS_CORRECTION.has(reason), reconciling: reason === 'Building' };
 }
+
+const NEEDS_CORRECTION: ReadonlySet<Reason> = new Set([
+  'NotPermitted',
+  'Overlap',
+  'PoolNotFound',
+  'SpecUnreadable',
+]);
 
 type Is = { readonly ready?: boolean; readonly reconciling?: boolean; readonly stalled?: boolean };
 

@@ -40,6 +40,7 @@ export function runEvents(
     ...answers.map(answered),
     ...stateEvents(before, after, message),
     ...after.apply.stages.flatMap((stage, id) => stageEvents(before.apply.stages[id], stage)),
+    ...after.apply.stages.flatMap((stage, id) => leaverEvents(before.apply.stages[id], stage)),
     ...after.hosts.flatMap((host) =>
       hostEvents(
         before.hosts.find(({ name }) => name === host.name),
@@ -77,6 +78,16 @@ function stageEvents(
     return [{ reason: 'StageStarted', subject, note: `${subject}, ${name}: ${hosts.join(', ')}` }];
   const done = result === 'success' && before?.result !== 'success';
   return done ? [{ reason: 'StageDone', subject, note: `${subject}, ${name}: all its hosts are done` }] : [];
+}
+
+function leaverEvents(before: StageStatus | undefined, { left = [] }: StageStatus): EventDraft[] {
+  const known = new Set(before?.left?.map(({ name }) => name));
+  const news = left.filter(({ name }) => !known.has(name));
+  return news.map(({ name, reason }) => ({
+    reason: 'HostLeft',
+    host: name,
+    note: `${reason}: nothing more is done there, the other hosts go on`,
+  }));
 }
 
 function hostEvents(

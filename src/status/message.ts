@@ -1,6 +1,8 @@
 import { counted } from '../crds/counted.ts';
-import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
+import type { HostName } from '../planner/facts.ts';
+import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
 
 export type MessageInput = {
@@ -12,10 +14,15 @@ export type MessageInput = {
   readonly heldBack: string | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy: string | undefined;
+  /** The hosts that lack a patch after the run was applied. */
+  readonly lacking?: readonly HostName[];
 };
 
 /** The progress of a run, or what it waits for, in one sentence. */
-export function messageOf(run: RunState, { summary, reasons, heldBack, openRemedy }: MessageInput): string {
+export function messageOf(
+  run: RunState,
+  { summary, reasons, heldBack, openRemedy, lacking }: MessageInput,
+): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
   const locked = stayLocked(run);
@@ -32,12 +39,11 @@ export function messageOf(run: RunState, { summary, reasons, heldBack, openRemed
         );
       }
       return truncate(
-        `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${[...new Set(reasons)].join('; ')}`,
+        `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ` +
+          [...new Set([...reasons, ...leaversOf([stage])])].join('; '),
       );
     case 'applied':
-      return apply.totalStages === 0
-        ? 'nothing to do: no host that the plan is about lacks a patch'
-        : 'all hosts of the plan are patched';
+      return truncate([appliedMessage(run), driftMessage(lacking)].filter(Boolean).join('; '));
     case 'apply-failed':
     case 'apply-timeout':
       return truncate(
@@ -64,6 +70,33 @@ export function messageOf(run: RunState, { summary, reasons, heldBack, openRemed
     case 'build-failed':
       return summary;
   }
+}
+
+function appliedMessage({ apply: { stages } }: RunState): string {
+  if (stages.length === 0) return 'nothing to do: no host that the plan is about lacks a patch';
+  const left = leaversOf(stages);
+  if (left.length === 0) return 'all hosts of the plan are patched';
+  const isEmpty = stages.every((stage) => remainingHosts(stage).length === 0);
+  const done = isEmpty ? 'no host of the plan is left' : 'all hosts of the plan that are left are patched';
+  return `${done}: ${left.join('; ')}`;
+}
+
+/** Which hosts lack a patch after the run was applied, and the remedy; undefined when none does. */
+export function driftMessage(lacking: readonly HostName[] = []): string | undefined {
+  if (lacking.length === 0) return undefined;
+  const more = lacking.length > NAMED ? ` and ${String(lacking.length - NAMED)} more` : '';
+  const who = `${counted(lacking.length, 'host')} ${lacking.length === 1 ? 'lacks' : 'lack'}`;
+  const names = lacking.slice(0, NAMED).join(', ');
+  return `${who} a patch since (${names}${more}): place the request apply-all to patch what lacks one`;
+}
+
+const NAMED = 5;
+
+/** How hosts of these stages left, one sentence for each of the first, and the number of the others. */
+function leaversOf(stages: readonly StageStatus[]): string[] {
+  const reasons = stages.flatMap(({ left = [] }) => left.map(({ reason }) => reason));
+  const more = reasons.length - NAMED;
+  return [...reasons.slice(0, NAMED), ...(more > 0 ? [`and ${String(more)} more`] : [])];
 }
 
 function stayLocked({ hosts }: RunState): string | undefined {

@@ -2,7 +2,7 @@
 import type { Reason } from '../crds/conditions.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
+import { closedBecause, limitIn, specUnreadable } from '../engine/permits/pool-capacity.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
 import type { FleetFacts } from '../engine/view.ts';
 import { policyViolations } from '../planner/action-policy.ts';
@@ -39,14 +39,14 @@ export function orderOf(input: OrderInput): Order {
   return { ...execution, ...(against === undefined ? {} : { heldBack: against }) };
 }
 
-/** The order while the pool is missing: open outages end, nothing further begins. */
-export function orderWithoutPool({ execution, poolRef }: PatchStrategySpec): Order {
-  return { ...execution, heldBack: { reason: 'PoolNotFound', message: poolMissing(poolRef) } };
-}
-
-/** The message about a missing pool. */
-export function poolMissing(name: string): string {
-  return `HostPool ${name} does not exist: create it, or set spec.poolRef to one that does`;
+/** Why nothing begins while the pool is missing, or its spec cannot be read. */
+export function poolProblem(
+  name: string,
+  pool: { readonly unreadable?: string | undefined } | undefined,
+): HeldBack {
+  if (pool?.unreadable !== undefined) return specUnreadable(name, pool.unreadable);
+  const message = `HostPool ${name} does not exist: create it, or set spec.poolRef to one that does`;
+  return { reason: 'PoolNotFound', message };
 }
 
 /** The parts of a plan that the pool does not permit, one sentence each. */

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { counted } from '../crds/counted.ts';
 import { updateConditions, type Condition, type DesiredCondition, type Reason } from '../crds/conditions.ts';
+import { DEFAULT_POOL } from '../crds/names.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
-import { limitIn, overlap } from '../engine/permits/pool-capacity.ts';
+import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../engine/view.ts';
 
 const NAMED = 20;
@@ -10,26 +12,42 @@ const CALM = { reason: 'AsExpected', message: '' } as const;
 type HostPool = {
   readonly metadata: { readonly name: string; readonly generation: number };
   readonly spec: HostPoolSpec;
+  readonly unreadable?: string | undefined;
 };
 
-/** The status with the observed facts about the pool; the same object when none has changed. */
+/**
+ * The status with the observed facts about the pool; the same object when none has changed.
+ * @param selectsAll whether the pool selects every host there is
+ */
 export function observedStatus(
   pool: HostPool,
   status: HostPoolStatus,
   fleet: FleetFacts,
+  selectsAll: boolean,
   now: string,
 ): HostPoolStatus {
   const { generation } = pool.metadata;
+  const conditions = updateConditions(
+    status.conditions ?? [],
+    conditionsOf(pool, fleet, selectsAll),
+    generation,
+    now,
+  );
+  const observed = { ...status, observedGeneration: generation, conditions };
+  const next = pool.unreadable === undefined ? { ...observed, ...factsOf(pool, fleet) } : observed;
+  return isDeepStrictEqual(next, status) ? status : next;
+}
+
+function factsOf(
+  pool: HostPool,
+  fleet: FleetFacts,
+): Pick<HostPoolStatus, 'limit' | 'hosts' | 'outOfService'> {
   const out = [...fleet.outOfServiceByOthers].toSorted();
-  const next: HostPoolStatus = {
-    ...status,
-    observedGeneration: generation,
+  return {
     limit: limitIn(pool, fleet),
     hosts: fleet.total,
     outOfService: { count: out.length, hosts: out.slice(0, NAMED) },
-    conditions: updateConditions(status.conditions ?? [], conditionsOf(pool, fleet), generation, now),
   };
-  return JSON.stringify(next) === JSON.stringify(status) ? status : next;
 }
 
 /** The conditions of a pool while the kinds are outdated. */
@@ -50,10 +68,13 @@ function stalledFor(reason: Reason, message: string): DesiredCondition[] {
   ];
 }
 
-function conditionsOf(pool: HostPool, fleet: FleetFacts): DesiredCondition[] {
-  const problem = overlap(pool.metadata.name, fleet);
-  if (problem !== undefined) return stalledFor('Overlap', problem);
-  const message = `at most ${counted(limitIn(pool, fleet), 'host')} out of service at once`;
+function conditionsOf(pool: HostPool, fleet: FleetFacts, selectsAll: boolean): DesiredCondition[] {
+  const { name } = pool.metadata;
+  const why = closedBecause(pool, fleet);
+  if (why && why.reason !== 'Paused') return stalledFor(why.reason, why.message);
+  const all =
+    selectsAll && name !== DEFAULT_POOL ? `; it selects all hosts, so HostPool ${DEFAULT_POOL} has none` : '';
+  const message = `at most ${counted(limitIn(pool, fleet), 'host')} out of service at once${all}`;
   const serving = pool.spec.paused
     ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
     : ({ reason: 'Serving', message } as const);

@@ -1,7 +1,6 @@
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { Result } from '../crds/vocabulary.ts';
 import { begin, beginStep, endPhase, endStage, endStep } from '../engine/lifecycle.ts';
-import { CAREEN_ENGINE } from '../engine/profiles/careen.ts';
 import { newPhase } from '../engine/run-state.ts';
 import { QUERY_STEPS, timeoutOver } from '../planner/stage-steps.ts';
 
@@ -48,7 +47,9 @@ export class QueryPhase {
 
   #end(result: Result, reason?: string): void {
     endPhase(this.status, this.#time(), result, reason);
-    this.status.completionPercentage = CAREEN_ENGINE.completionPercentage(this.status);
+    // The queries with an answer: a failed build is not complete.
+    const { currentStep, totalSteps } = this.#stage;
+    this.status.completionPercentage = Math.floor((100 * currentStep) / totalSteps);
   }
 
   #beginStep(time: string): void {

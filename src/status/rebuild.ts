@@ -1,7 +1,10 @@
+import type { Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
+import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { Instant } from '../engine/view.ts';
+import type { Needs } from '../planner/needs.ts';
 
 /** While a strategy waits for a person, its plan follows the fleet at most this often. */
 const HELD_PLAN_SECONDS = 300;
@@ -18,6 +21,12 @@ export type RebuildInput = {
   readonly fleetRevision: string;
   /** The limit of the pool. */
   readonly maxUnavailable: number;
+  /** What the hosts of the pool need now; given for a run that was applied. */
+  readonly needs?: Needs | undefined;
+  /** Whether the pool selects hosts of an older pool. */
+  readonly overlaps?: boolean;
+  /** Whether a request asks a finished strategy to patch what lacks a patch since. */
+  readonly restAsked?: boolean;
   readonly now: Instant;
 };
 
@@ -25,7 +34,7 @@ export type RebuildVerdict = { readonly rebuild: boolean; readonly wakeAt?: Inst
 
 /**
  * Whether the plan must be built again. Never while a host is out of service. A
- * run that has ended stays until the spec changes. After an abort a person may
+ * run that has ended stays until the spec changes, or `restIsDue`. After an abort a person may
  * also set `Hold` again, or request another plan. Applying the same manifest
  * starts nothing.
  */
@@ -36,15 +45,19 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   const builtAt = Date.parse(record.builtAt);
   const fleetChanged = record.fleetRevision !== input.fleetRevision;
   if (status.state === 'build-failed') {
-    const due = builtAt + FAILED_BUILD_SECONDS * 1000;
+    // A host that joins changes the fleet, so an empty pool needs no more than a safety net.
+    const seconds = hasReason(status, 'NoHosts') ? HELD_PLAN_SECONDS : FAILED_BUILD_SECONDS;
+    const due = builtAt + seconds * 1000;
     return { rebuild: record.specDigest !== input.specDigest || fleetChanged || now >= due, wakeAt: due };
   }
   if (!run) return { rebuild: true };
   if (run.hosts.length > 0 || run.state === 'aborting') return { rebuild: false };
   if (record.specDigest !== input.specDigest) return { rebuild: !stageRuns(run) };
   if (abortEnded(run)) return { rebuild: input.applyAsked || (mode === 'Hold' && run.abortedIn !== 'Hold') };
+  if (run.state === 'applied') return { rebuild: restIsDue(input, run) };
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
-  if (run.state === 'ready-to-apply' && poolWasGone(status)) return { rebuild: true };
+  // The status still reports a missing pool. The pool exists now; a new build says what it allows.
+  if (run.state === 'ready-to-apply' && hasReason(status, 'PoolNotFound')) return { rebuild: true };
   if (run.state === 'ready-to-apply' && fleetChanged) {
     const due = builtAt + HELD_PLAN_SECONDS * 1000;
     const begins = mode === 'Run' || input.applyAsked || run.authority !== undefined;
@@ -61,13 +74,27 @@ export function limitBelowStage({ state, apply }: RunState, maxUnavailable: numb
     .some(({ level, hosts = [] }) => level === 'away' && hosts.length > maxUnavailable);
 }
 
+/**
+ * Whether a run that was applied is planned again. A run that patched nobody is no end: the fleet may have changed. Any
+ * other one waits for a request. Without stages, the fleet that the plan was built from had nothing to do.
+ */
+function restIsDue(
+  { status, needs, overlaps, restAsked, mode, fleetRevision }: RebuildInput,
+  run: RunState,
+): boolean {
+  const hasNews = status.run?.fleetRevision !== fleetRevision;
+  const lacks = needs !== undefined && needs.lacking.length > 0;
+  if (run.apply.stages.every((stage) => remainingHosts(stage).length === 0))
+    return overlaps === true || (hasNews && (lacks || needs?.hosts === 0));
+  return restAsked === true && lacks && mode !== 'Abort' && mode !== 'Suspend';
+}
+
 function abortEnded({ state }: RunState): boolean {
   return state === 'aborted' || state === 'abort-failed' || state === 'abort-timeout';
 }
 
-/** Whether the status still reports a missing pool. The pool exists now; a new build says what it allows. */
-function poolWasGone({ conditions = [] }: PatchStrategyStatus): boolean {
-  return conditions.some(({ reason }) => reason === 'PoolNotFound');
+function hasReason({ conditions = [] }: PatchStrategyStatus, wanted: Reason): boolean {
+  return conditions.some(({ reason }) => reason === wanted);
 }
 
 function stageRuns({ apply }: RunState): boolean {

@@ -90,6 +90,13 @@ export function isApplyAsked(strategy: Requested): boolean {
   return pendingRequests(strategy).requests.some(({ verb }) => asks.includes(verb));
 }
 
+/** Whether a request asks a finished strategy for another plan: apply-all, for no plan in particular. */
+export function isRestAsked(strategy: Requested): boolean {
+  return pendingRequests(strategy).requests.some(
+    (request) => request.verb === 'apply-all' && request.plan === undefined,
+  );
+}
+
 /**
  * The status from which the next plan is built. If the status was lost, its answers are lost, too; the finalizer shows
  * that a run held hosts before. The requests in the annotations may have been carried out then, so they are refused.

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { AdmissionWebhook } from '../support/network/admission-webhook.ts';
 import { allowJobs } from '../support/operator/operator.ts';
 import { kernelPatch } from '../support/operator/strategies.ts';
-import { Cluster, closed, marked, type Fleet } from './cluster.ts';
+import { Cluster, closed, createWorkers, marked, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
 import { StatefulPod } from './workload.ts';
@@ -42,6 +42,19 @@ describe('a strategy', () => {
     );
     await fleet.apply({ ...RUN, poolRef: 'unknown' });
     await fleet.untilState('applied');
+  });
+
+  it('on a pool without hosts is not Ready, and begins when one joins', async () => {
+    const fleet = await cluster.fleet('empty', 0, 1);
+    await fleet.apply(RUN);
+    const waits = await fleet.until('a wait for hosts', ({ conditions }) =>
+      Boolean(conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'NoHosts')),
+    );
+    expect(waits.message).toContain('no hosts: HostPool empty selects none');
+    expect(waits.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('False');
+    await createWorkers(cluster.admin, 'empty', 1);
+    const ended = await fleet.untilState('applied');
+    expect(ended.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['empty-0']]);
   });
 
   it('in a namespace that the pool does not admit is refused until the pool admits it', async () => {

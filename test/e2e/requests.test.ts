@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { kubeletPatch } from '../support/operator/strategies.ts';
 import { abort, request } from './by-hand.ts';
@@ -22,6 +23,10 @@ afterAll(async () => cluster.stop());
 async function ask(fleet: Fleet, wish: Parameters<typeof request>[2] & object): Promise<string> {
   await request(cluster.admin, fleet.strategy, wish);
   return fleet.answer(wish.id);
+}
+
+function drift({ conditions = [] }: PatchStrategyStatus) {
+  return conditions.find(({ type }) => type === 'Drifted');
 }
 
 /** A strategy with a plan, in Hold: nothing begins by itself. */
@@ -49,6 +54,29 @@ describe('a request', () => {
     expect(await ask(fleet, { id: 'a-1', verb: 'apply-all' })).toBe('accepted: the plan is carried out');
     expect(await fleet.status()).toMatchObject({ state: 'ready-to-apply' });
     expect((await fleet.status()).requests).toHaveLength(2);
+  });
+
+  it('apply-all on an applied strategy patches the hosts that joined since, which Drifted names', async () => {
+    const fleet = await planned('late', 1, { patches: [kubeletPatch] });
+    await ask(fleet, { id: 'l-1', verb: 'apply-all' });
+    await fleet.until('no drift', (status) => drift(status)?.status === 'False');
+    expect(await ask(fleet, { id: 'l-2', verb: 'apply-all' })).toMatch(
+      /^refused: the run has ended, and no host lacks a patch/,
+    );
+    const labels = { pool: 'late' };
+    await createNodes(cluster.admin, [{ name: 'late-9', labels, kubeletVersion: 'v1.36.3' }]);
+    const drifted = await fleet.until('drift', (status) => drift(status)?.status === 'True');
+    expect(drifted.state).toBe('applied');
+    expect(drift(drifted)?.message).toContain('1 host lacks a patch since (late-9)');
+    expect(drifted.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
+
+    expect(await ask(fleet, { id: 'l-3', verb: 'apply-all' })).toBe('accepted: the plan is carried out');
+    const ended = await fleet.until(
+      'the end of the drift',
+      (status) => status.state === 'applied' && drift(status)?.status === 'False',
+    );
+    expect(ended.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['late-9']]);
+    await expectGivenBack(fleet);
   });
 
   it('apply-stage applies the next stage and no other, then waits', async () => {

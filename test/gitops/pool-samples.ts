@@ -27,16 +27,20 @@ function pool(paused: boolean): HostPool {
 
 /** The samples by the names of their states in docs/guides/gitops.md. */
 export function poolSamples(): Samples {
-  const serving = observedStatus(pool(false), {}, fleet, TIME);
+  const serving = observedStatus(pool(false), {}, fleet, true, TIME);
   const object = objectOf('HostPool', GENERATION);
   return new Map([
     ['made, not seen yet', object(NOT_SEEN)],
     ['edited, not seen since', objectOf('HostPool', GENERATION + 1)(serving)],
     ['grants permits', object(serving)],
-    ['paused', object(observedStatus(pool(true), {}, fleet, TIME))],
+    ['paused', object(observedStatus(pool(true), {}, fleet, true, TIME))],
     [
       'overlaps an older pool',
-      object(observedStatus(pool(false), {}, { ...fleet, keptByOtherPools: new Set(['w-1']) }, TIME)),
+      object(observedStatus(pool(false), {}, { ...fleet, keptByOtherPools: new Set(['w-1']) }, true, TIME)),
+    ],
+    [
+      'its stored spec cannot be read',
+      object(observedStatus({ ...pool(false), unreadable: 'spec.a: wrong' }, {}, fleet, true, TIME)),
     ],
     [
       'the CRDs in the cluster are outdated',

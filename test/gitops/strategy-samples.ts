@@ -14,6 +14,7 @@ import { SimulatedRun, strategySpec, type RunOptions } from '../unit/support/sim
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
 
 const GENERATION = 3;
+const LONG_AGO = '2026-01-01T00:00:00Z';
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const PATCHED = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
 const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
@@ -21,11 +22,12 @@ const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, max
 function input(
   world: SimulatedWorld,
   violations: readonly string[] = [],
+  overlaps?: string,
   before: PatchStrategyStatus = {},
 ): PlanInput {
   return {
     ...{ spec: strategySpec(), generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
-    ...{ violations, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
+    ...{ violations, overlap: overlaps, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
     scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles, health },
   };
 }
@@ -33,12 +35,18 @@ function input(
 async function built(
   hosts: readonly NewHost[],
   violations?: readonly string[],
+  overlaps?: string,
   before?: PatchStrategyStatus,
 ): Promise<PatchStrategyStatus> {
   const world = new SimulatedWorld();
   for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
   const signal = new AbortController().signal;
-  return buildPlan(input(world, violations, before), new SimulatedHostOps(world), () => world.now, signal);
+  return buildPlan(
+    input(world, violations, overlaps, before),
+    new SimulatedHostOps(world),
+    () => world.now,
+    signal,
+  );
 }
 
 /** The current status of a run, on top of the status that the build wrote. */
@@ -122,12 +130,21 @@ export async function strategySamples(): Promise<Samples> {
   const cannotContinue = (reason: Reason, message: string): PatchStrategyStatus =>
     stalledStatus({}, reason, message, GENERATION, TIME);
   const running = await after({ story: drainingOf });
+  const unwell = [{ name: 'w-1', ready: false }];
+  const { buildPhase, ...waiting } = await built(unwell);
+  const waited = {
+    ...waiting,
+    ...(buildPhase ? { buildPhase: { ...buildPhase, startTime: LONG_AGO } } : {}),
+  };
   const statuses: Record<string, PatchStrategyStatus> = {
     'made, not seen yet': NOT_SEEN,
     'the plan is being built': buildingStatus(input(world), world.now),
-    'no plan can be built': await built([{ name: 'w-1', ready: false }], [], { state: 'build-failed' }),
+    'no plan can be built': await built(unwell, [], undefined, waited),
     'the pool does not permit it': await built(workers(2), [notPermitted]),
+    'its pool has no hosts yet': await built([]),
+    'its pool selects only hosts of an older pool': await built([], [], overlap),
     'its pool does not exist': cannotContinue('PoolNotFound', 'HostPool gpu does not exist'),
+    'its pool cannot be read': cannotContinue('SpecUnreadable', 'HostPool gpu: the spec cannot be read'),
     'its namespace is not prepared': cannotContinue('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
     'the CRDs in the cluster are outdated': cannotContinue('KindsOutdated', 'apply the CRDs of this version'),
     'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
@@ -166,6 +183,17 @@ export async function strategySamples(): Promise<Samples> {
       between(heldBack('Building', 'the spec was edited, the remaining stages are planned again')),
     ),
     applied: applied,
+    'applied, a host that joined since lacks a patch': await (async () => {
+      const run = await SimulatedRun.start({ hosts: workers(1) });
+      await run.settle();
+      return statusOfRun(
+        await built(workers(1)),
+        run.run,
+        { reasons: [], lacking: ['w-9'] },
+        GENERATION,
+        TIME,
+      );
+    })(),
     'failed, a host stays locked': await after({ options: { hosts: [{ name: 'w-1', behaviour: 7 }] } }),
     'ran out of time': await after({ options: { hosts: [{ name: 'w-1', behaviour: 'lie' }] } }),
     aborting: await after({

@@ -104,12 +104,17 @@ function endOf(
 ): { readonly outcome: StrategyState; readonly message: string } {
   if (findings.some(({ reason }) => reason === 'HostUnwell'))
     return { outcome: 'build-failed', message: alarmsPresent(alarmsOf(hosts)) };
+  const nobody = plan.stages.length === 0 && findings.find(({ reason }) => NOBODY.has(reason));
+  if (nobody) return { outcome: 'build-failed', message: `${nobody.message}; ${nobody.remedy}` };
   const ended: RunState = plan.stages.length === 0 ? { ...run, state: 'applied' } : run;
   const summary = `${counted(plan.stages.length, 'stage')} planned`;
   const openRemedy = NODE_WORDS.remedy('kept-locked');
   const message = messageOf(ended, { summary, reasons, heldBack: heldBack?.message, openRemedy });
   return { outcome: ended.state, message };
 }
+
+/** The findings that make a plan without stages no success. */
+const NOBODY: ReadonlySet<Finding['reason']> = new Set(['NoHosts', 'PoolOverlap']);
 
 function alarmsOf(hosts: Fleet['hosts']): { host: string; text: string }[] {
   return hosts.flatMap((host) => unwellBecause(host).map((text) => ({ host: host.name, text })));

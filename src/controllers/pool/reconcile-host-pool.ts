@@ -5,6 +5,7 @@
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../../engine/view.ts';
+import { selectsAll } from '../../hostops/membership.ts';
 import { observedStatus } from '../../status/pool-status.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
@@ -38,7 +39,13 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
     const updated = await deps.ledger.update(name, (before, read) => {
       const swept = withoutStrayPermits(context, before);
       return {
-        status: observedStatus(read, swept, fleet, new Date(deps.clock()).toISOString()),
+        status: observedStatus(
+          read,
+          swept,
+          fleet,
+          selectsAll(read.spec.provider),
+          new Date(deps.clock()).toISOString(),
+        ),
         result: { before, swept },
       };
     });

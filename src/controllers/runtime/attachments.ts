@@ -1,7 +1,10 @@
+import type { PatchStrategySpec } from '../../crds/patch-strategy-spec.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port.ts';
+import { specDigest } from '../../planner/digest.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { needsOf, type Needs } from '../../planner/needs.ts';
 
 /** The subscriptions of one strategy or pool, and the outcomes of its effects. A restart can lose them without harm. */
 export class Attachment {
@@ -14,12 +17,21 @@ export class Attachment {
   readonly #hosts: HostOps;
   readonly #fleet: Subscription;
   readonly #watch: HostWatch;
+  #needs: { readonly of: string; readonly needs: Needs } | undefined;
 
   constructor(hosts: HostOps, scope: Scope, changed: () => void) {
     this.scope = scope;
     this.#hosts = hosts;
     this.#fleet = hosts.fleet(scope, changed);
     this.#watch = hosts.watch(changed);
+  }
+
+  /** What the hosts need of a strategy; computed anew only when they, or the spec, have changed. */
+  needs(spec: PatchStrategySpec): Needs {
+    const view = this.view();
+    const of = `${view.fleet.revision}/${specDigest(spec)}`;
+    if (this.#needs?.of !== of) this.#needs = { of, needs: needsOf(spec, view.seeds()) };
+    return this.#needs.needs;
   }
 
   view(): View {

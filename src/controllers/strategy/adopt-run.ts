@@ -72,9 +72,9 @@ function adoptions(
   };
   return new Map(
     run.hosts.map((outage) => {
-      const { level, since, closedToNewWorkBefore = false } = outage;
+      const { uid, level, since, closedToNewWorkBefore = false } = outage;
       const claim = { ...common, level, since, closedToNewWorkBefore };
-      return [outage.name, { claim, makeIfMissing: mayBeInFlight(CAREEN_ENGINE, run, outage) }];
+      return [outage.name, { claim, uid, makeIfMissing: mayBeInFlight(CAREEN_ENGINE, run, outage) }];
     }),
   );
 }

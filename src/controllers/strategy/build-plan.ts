@@ -8,12 +8,14 @@ import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
 import { truncate } from '../../crds/truncate.ts';
 import { newPhase } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
+import type { HeldBack } from '../../engine/turn.ts';
 import { holdsUp } from '../../engine/steps/unwell.ts';
 import type { Instant, View } from '../../engine/view.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
 import { build, type Built } from '../../planner/build.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { InputError } from '../../planner/input-error.ts';
+import { nobodyToPatch } from '../../planner/needs.ts';
 import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
 import {
   builtStatus,
@@ -37,6 +39,8 @@ export type PlanInput = BuildInput & {
   readonly activeHost: HostName | undefined;
   /** The parts of the strategy that the pool does not permit, one sentence each; the build then fails. */
   readonly violations: readonly string[];
+  /** Why the pool grants nothing: it selects hosts of an older pool. A plan without stages then fails. */
+  readonly overlap?: string | undefined;
   /** Why the spec cannot be read; the build then fails. */
   readonly unreadable?: string | undefined;
 };
@@ -68,8 +72,8 @@ export async function buildPlan(
 
   const alarms = queryAlarms(hosts.view(input.scope));
   if (alarms) {
-    const isRepeated = input.before.state === 'build-failed';
-    if (!isRepeated && clock() < startedAt + QUERY_MILLISECONDS)
+    const hasWaited = input.before.buildPhase?.stages[0]?.steps[0]?.result === 'failed';
+    if (!hasWaited && clock() < startedAt + QUERY_MILLISECONDS)
       return queryingStatus(input, queries.status, alarms, clock());
     queries.failed(alarms);
     return failed(alarms);
@@ -80,6 +84,13 @@ export async function buildPlan(
   const seeds: HostSeed[] = [];
   try {
     for await (const page of hosts.inventory(input.scope, signal)) seeds.push(...page);
+    // A run takes a host that it does not see for one that has left.
+    const view = hosts.view(input.scope);
+    const unseen = seeds.filter(({ name }) => view.host(name) === undefined);
+    await hosts.confirm(
+      unseen.map(({ name }) => name),
+      signal,
+    );
   } catch (error) {
     if (signal.aborted) throw error;
     const cause = error instanceof Error ? error.message : String(error);
@@ -87,15 +98,33 @@ export async function buildPlan(
     queries.failed(reason);
     return failed(reason);
   }
-  queries.answered();
-
   const built = buildOrRefusal(input, seeds);
+  if (typeof built !== 'string' && built.plan.stages.length === 0) {
+    const nobody = nobodyBecause(input, built, seeds.length);
+    if (nobody) {
+      queries.failed(nobody.message);
+      return failed(nobody.message, nobody.reason);
+    }
+  }
+  queries.answered();
   if (typeof built === 'string') {
     queries.ended(built);
     return failed(built);
   }
   queries.ended();
   return builtStatus(input, queries.status, built, clock());
+}
+
+/** Why a plan without stages is no success: nobody could have been patched. */
+function nobodyBecause(
+  { overlap, scope: { pool } }: PlanInput,
+  { hosts }: Built,
+  inPool: number,
+): HeldBack | undefined {
+  if (overlap !== undefined) return { reason: 'Overlap', message: overlap };
+  if (hosts > 0) return undefined;
+  const { message, remedy } = nobodyToPatch(pool, inPool);
+  return { reason: 'NoHosts', message: `${message}; ${remedy}` };
 }
 
 /** The plan, or why there is none. Does not throw for bad input, because the state would then stay `building`. */

@@ -1,11 +1,11 @@
-import { limitIn } from '../../engine/permits/pool-capacity.ts';
+import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus, queryingSince } from '../../status/build-status.ts';
 import { violationsOf } from '../../status/order.ts';
 import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
-import { isApplyAsked, withoutOldRequests } from '../../status/requests.ts';
+import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requests.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
@@ -44,6 +44,9 @@ export function rebuildVerdict(
     fleetRevision: fleetRevisionOf(pool, fleet.revision),
     now: clock(),
     maxUnavailable: limitIn(pool, fleet),
+    needs: status.state === 'applied' ? attachment.needs(spec) : undefined,
+    overlaps: fleet.keptByOtherPools.size > 0,
+    restAsked: isRestAsked(strategy),
   });
 }
 
@@ -85,6 +88,7 @@ function inputOf(
     before: withoutOldRequests(strategy, new Date(clock()).toISOString()),
     maxUnavailable: limitIn(pool, fleet),
     activeHost,
+    overlap: overlap(pool.metadata.name, fleet),
     violations: violationsOf({ strategy, stored, pool, operatorNamespace }),
     unreadable: strategy.unreadable,
     epoch,

@@ -45,7 +45,7 @@ async function advanceStrategy(
 ): Promise<ReconcileResult> {
   const { pool, stored, strategy, attachment } = pass;
   if (isDeleted(pass)) return finalize(deps, pass, signal);
-  if (!pool) return waitForPool(deps, pass, signal);
+  if (!pool || pool.unreadable !== undefined) return waitForPool(deps, pass, signal);
 
   const { rebuild, wakeAt } = rebuildVerdict(deps, pass, pool);
   if (rebuild) return rebuildPlan(deps, pass, pool, signal);

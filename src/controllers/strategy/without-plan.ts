@@ -1,6 +1,6 @@
 /** The passes over a strategy that cannot continue: the status says why, and requests are still answered. */
 import type { Reason } from '../../crds/conditions.ts';
-import { orderWithoutPool, poolMissing } from '../../status/order.ts';
+import { poolProblem } from '../../status/order.ts';
 import { answersWithoutPlan } from '../../status/requests.ts';
 import { stalledStatus } from '../../status/stalled-status.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
@@ -12,7 +12,7 @@ const RETRY_MILLISECONDS = 10_000;
 
 type Deps = Pick<StrategyDeps, 'api' | 'clock'>;
 
-/** Without the pool, hosts that are out of service are still released; nothing further begins. */
+/** Without a pool that can be read, hosts that are out of service are still released; nothing further begins. */
 export async function waitForPool(
   deps: RunPassDeps,
   pass: StrategyPass,
@@ -20,13 +20,15 @@ export async function waitForPool(
 ): Promise<ReconcileResult> {
   const {
     stored,
+    pool,
     strategy: { spec },
   } = pass;
+  const why = poolProblem(spec.poolRef, pool);
   if (stored && stored.run.hosts.length > 0)
-    return runPass(deps, { ...pass, stored }, orderWithoutPool(spec), signal);
+    return runPass(deps, { ...pass, stored }, { ...spec.execution, heldBack: why }, signal);
   // The run may have permits in another pool; nothing else frees them while this pool is missing.
   await freePermits(deps, pass);
-  await stall(deps, pass, 'PoolNotFound', poolMissing(spec.poolRef));
+  await stall(deps, pass, why.reason, why.message);
   return {};
 }
 

@@ -8,7 +8,12 @@ import type { PoolCapacity } from './permits.ts';
 const NAMED = 3;
 
 /** The part of a pool with its limit and its switches. */
-type HostPool = { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
+type HostPool = {
+  readonly metadata: { readonly name: string };
+  readonly spec: HostPoolSpec;
+  /** Why the stored spec cannot be read. */
+  readonly unreadable?: string | undefined;
+};
 
 export function poolCapacity(pool: HostPool, fleet: FleetFacts): PoolCapacity {
   return {
@@ -26,13 +31,22 @@ export function limitIn({ spec }: HostPool, { total }: FleetFacts): number {
 
 /** Why the pool grants no permits now; undefined when it does. */
 export function closedBecause(
-  { metadata: { name }, spec }: HostPool,
+  { metadata: { name }, spec, unreadable }: HostPool,
   fleet: FleetFacts,
 ): HeldBack | undefined {
+  if (unreadable !== undefined) return specUnreadable(name, unreadable);
   if (spec.paused)
     return { reason: 'Paused', message: `HostPool ${name} is paused (spec.paused): no outage begins` };
   const message = overlap(name, fleet);
   return message === undefined ? undefined : { reason: 'Overlap', message };
+}
+
+/** The problem of a pool whose stored spec cannot be read. */
+export function specUnreadable(name: string, why: string): HeldBack {
+  return {
+    reason: 'SpecUnreadable',
+    message: `HostPool ${name}: ${why}; edit the named field, it grants nothing until then`,
+  };
 }
 
 /** The problem of a pool that selects hosts of an older pool, and its remedy; undefined when it selects none. */

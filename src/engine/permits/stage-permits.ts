@@ -1,5 +1,6 @@
 /** The permits of a stage: its first outage waits until each host has one, or until the step ends without them. */
 import type { StageStatus } from '../../crds/patch-strategy-status.ts';
+import { remainingHosts } from '../leavers.ts';
 import { isAborting, wakeAt, type Pass } from '../pass.ts';
 import { failedBecause, type PartEnding } from '../results.ts';
 import type { Running } from '../run-state.ts';
@@ -10,8 +11,8 @@ import { dueTimer, nextDeadline } from '../timers.ts';
  * Why a restarted stage may take no further hosts: an order holds it back since. It cannot be reset to its beginning as
  * other stages are, because it still has locked hosts to decide about.
  */
-export function againstFurtherHosts({ run, turn }: Pass, { hosts = [] }: StageStatus): string | undefined {
-  const isWhole = hosts.every((host) => run.hosts.some(({ name }) => name === host));
+export function againstFurtherHosts({ run, turn }: Pass, stage: StageStatus): string | undefined {
+  const isWhole = remainingHosts(stage).every((host) => run.hosts.some(({ name }) => name === host));
   return run.hosts.length === 0 || isWhole ? undefined : turn.order.heldBack?.message;
 }
 
@@ -19,22 +20,20 @@ export function againstFurtherHosts({ run, turn }: Pass, { hosts = [] }: StageSt
 export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
   const isOpen = (host: string): boolean => run.hosts.some(({ name }) => name === host);
   const isPermitted = (host: string): boolean => run.state === 'applying' && turn.permits.held.has(host);
-  return (stage.hosts ?? []).every((host) => isOpen(host) || isPermitted(host));
+  return remainingHosts(stage).every((host) => isOpen(host) || isPermitted(host));
 }
 
 /** Asks for the permits of the stage, unless the step ends without them. */
 export function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   if (isAborting(pass)) return { result: 'aborted' };
   const { view, pool } = pass.turn;
-  const failures = (running.stage.hosts ?? []).flatMap(
-    (name) => membershipFailure(name, view.host(name), pool) ?? [],
-  );
+  const hosts = remainingHosts(running.stage);
+  const failures = hosts.flatMap((name) => membershipFailure(name, view.host(name), pool) ?? []);
   if (failures.length > 0) return failedBecause(failures.map(({ reason: why }) => why));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
-  const { stage } = running;
-  pass.asked = { hosts: stage.hosts ?? [], level: stage.level ?? 'away' };
+  pass.asked = { hosts, level: running.stage.level ?? 'away' };
   pass.reasons.push(reason);
   wakeAt(pass, nextDeadline(running));
   return undefined;

@@ -21,6 +21,8 @@ export function refusal(pass: Pass, request: RunRequest): Refusal {
   switch (request.verb) {
     case 'apply-all':
     case 'approve':
+      if (pass.run.state === 'applied' && reviewed === undefined)
+        return 'the run has ended, and no host lacks a patch: edit spec.patches for another plan';
       return applyThrough(pass, pass.run.apply.totalStages - 1);
     case 'apply-stage':
       return applyStage(pass, request.stage);
@@ -60,7 +62,7 @@ function applyThrough(pass: Pass, throughStage: number): Refusal {
 function ended({ run: { state } }: Pass): Refusal {
   switch (state) {
     case 'applied':
-      return 'the run has ended, all its hosts are patched: edit the spec for another one';
+      return 'the run has ended: place the request apply-all, without a plan, to patch what lacks a patch since';
     case 'apply-failed':
     case 'apply-timeout':
       return 'the run has failed: place the request retry or resume, or abort it';

@@ -14,12 +14,13 @@ import { adoptPatch, claimPatch } from './node-patches.ts';
 export async function adoptNode(
   writer: Writer,
   host: HostName,
-  { claim, makeIfMissing }: Adoption,
+  { claim, uid, makeIfMissing }: Adoption,
   signal: AbortSignal,
 ): Promise<V1Node | undefined> {
   const path = `/api/v1/nodes/${host}`;
   return retryOnConflict(`node ${host}`, async () => {
     const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
+    if (uid !== undefined && node.uid !== uid) return undefined;
     const held = node.claim;
     if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(node, claim)) return undefined;
     const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, claim);

@@ -89,8 +89,7 @@ export class KubernetesHostOps implements HostOps {
 
   async *inventory(scope: Scope, signal: AbortSignal): AsyncGenerator<readonly HostSeed[], void> {
     for await (const { items } of rawPages<V1Node>(this.#writer.config, NODES, {}, signal)) {
-      const members = items.map(nodeState).filter((node) => membershipOf(node, scope) === 'member');
-      yield members.map((node) => seedOf(node, scope.roles));
+      yield seedsOf(items.map(nodeState), scope);
     }
   }
 
@@ -165,6 +164,7 @@ export class KubernetesHostOps implements HostOps {
         alarms: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),
       }),
       words: NODE_WORDS,
+      seeds: () => seedsOf(this.#nodes.values(), scope),
     };
   }
 
@@ -245,7 +245,7 @@ export class KubernetesHostOps implements HostOps {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
     const isMember = membershipOf(node, scope) === 'member';
-    const { uid: _uid, labels: _labels, leftLocked: _note, wasReady: _was, ...observed } = node;
+    const { labels: _labels, leftLocked: _note, wasReady: _was, ...observed } = node;
     const { taints, notReady, conditions, ...facts } = observed;
     return {
       ...facts,
@@ -288,6 +288,12 @@ export class KubernetesHostOps implements HostOps {
       this.#log.warn({ err: error }, 'a listener failed');
     }
   }
+}
+
+function seedsOf(nodes: Iterable<NodeState>, scope: Scope): HostSeed[] {
+  return [...nodes]
+    .filter((node) => membershipOf(node, scope) === 'member')
+    .map((node) => seedOf(node, scope.roles));
 }
 
 /** A host that was claimed while it was closed counts, too: it may have been open between two looks. */

@@ -15,7 +15,6 @@ export type NodeState = Omit<
   'isMember' | 'instances' | 'runningJob' | 'alarms' | 'foreignTaints'
 > &
   HostConditions & {
-    readonly uid: string;
     readonly labels: Labels;
     readonly taints: readonly V1Taint[];
     /** Whether it has ever been Ready. A node that joins the cluster is not, for a while. */

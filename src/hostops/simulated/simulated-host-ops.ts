@@ -96,6 +96,7 @@ export class SimulatedHostOps implements HostOps {
       },
       signal: signalsFrom({ alarms: () => alarms }),
       words: NODE_WORDS,
+      seeds: () => members.map((host) => seedOf(host, scope)),
       fleet: {
         ...fleetOf(members, scope, world.planRevision),
         claimedAway: claimedAway(this.markedHosts(scope)),
@@ -149,8 +150,9 @@ export class SimulatedHostOps implements HostOps {
     signal: AbortSignal,
   ): Promise<void> {
     signal.throwIfAborted();
-    for (const [name, { claim, makeIfMissing }] of adoptions) {
+    for (const [name, { claim, uid, makeIfMissing }] of adoptions) {
       const host = this.#world.hosts.get(name);
+      if (uid !== undefined && host?.uid !== uid) continue;
       if (host?.claim?.run === run) this.#world.changeHost(name, { claim: { ...host.claim, epoch } });
       else if (host && !host.claim && makeIfMissing && mayArrive(host, claim)) this.#take(host, claim);
     }
@@ -314,9 +316,11 @@ function hostFactsOf(
   instances: readonly InstanceFacts[] | undefined,
   runningJob: string | undefined,
 ): HostFacts {
-  const { name, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } = host;
+  const { name, uid, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } =
+    host;
   return {
     name,
+    uid,
     isMember: membershipOf(host, scope) === 'member',
     revision: String(revision),
     closedToNewWork,

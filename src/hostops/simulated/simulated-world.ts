@@ -21,6 +21,7 @@ export type PatchChange = { readonly atOnce?: Facts; readonly atReboot?: Facts }
 
 export type SimulatedHost = {
   readonly name: HostName;
+  readonly uid: string;
   readonly revision: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeInfo: Facts;
@@ -199,7 +200,16 @@ export class SimulatedWorld {
     const observed = { closedToNewWork, ready, wasReady, conditions, taints };
     const state = { ...observed, behaviour, times, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
-    this.#hosts.set(name, { name, revision: this.#number(), labels, nodeInfo, bootId, ...state });
+    const revision = this.#number();
+    this.#hosts.set(name, {
+      name,
+      uid: `host-${String(revision)}`,
+      revision,
+      labels,
+      nodeInfo,
+      bootId,
+      ...state,
+    });
     this.#planRevision += 1;
     this.#report(name);
   }
@@ -213,7 +223,7 @@ export class SimulatedWorld {
   }
 
   /** Changes a host and its revision; does nothing when the host was removed. */
-  changeHost(name: HostName, change: Partial<Omit<SimulatedHost, 'name' | 'revision'>>): void {
+  changeHost(name: HostName, change: Partial<Omit<SimulatedHost, 'name' | 'uid' | 'revision'>>): void {
     const before = this.#hosts.get(name);
     if (!before) return;
     const wasReady = change.ready === true || before.wasReady;

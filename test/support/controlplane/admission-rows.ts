@@ -49,6 +49,45 @@ const ROLES = ['controller', 'storage', 'worker'] as const;
 const roleAsking = (role: string, fields: Fields): Manifest =>
   pool({ roles: { [role]: { matchExpressions: [{ key: 'a', ...fields }] } } });
 
+type Labels = Readonly<Record<string, unknown>> | null;
+
+/** The places of selectors: the path, and a pool with these labels there. */
+const SELECTORS = [
+  [
+    'spec.provider.kubernetes.nodeSelector',
+    (nodeSelector: Labels) => pool({ provider: { kubernetes: { nodeSelector } } }),
+  ],
+  [
+    'spec.provider.kubernetes.exclude[0].matchLabels',
+    (matchLabels: Labels) => excluding({ matchLabels: { ...matchLabels } }),
+  ],
+  ...ROLES.map(
+    (role) =>
+      [
+        `spec.roles.${role}.matchLabels`,
+        (matchLabels: Labels) => pool({ roles: { [role]: { matchLabels } } }),
+      ] as const,
+  ),
+] as const;
+
+const podWith = (metadata: Fields) => ({
+  job: { template: { metadata, spec: { containers: [container] } } },
+});
+/** The places of the labels and annotations of a pod: the path, and a strategy with these there. */
+const POD_LABELS = (['labels', 'annotations'] as const).flatMap(
+  (field) =>
+    [
+      [
+        `spec.patches[0].action.job.template.metadata.${field}`,
+        (labels: Labels) => patchWith({ action: podWith({ [field]: labels }) }),
+      ],
+      [
+        `spec.reboot.job.template.metadata.${field}`,
+        (labels: Labels) => strategy({ reboot: podWith({ [field]: labels }) }),
+      ],
+    ] as const,
+);
+
 export const ACCEPTED: readonly AcceptedRow[] = [
   ...[1, 10000, '1%', '99%', '100%'].map((limit) => ({
     name: `a limit of ${shown(limit)}`,
@@ -92,6 +131,18 @@ export const ACCEPTED: readonly AcceptedRow[] = [
       { operator: 'Exists', values: [] },
     ].map((fields) => ({ name: `a ${role} with ${shown(fields)}`, manifest: roleAsking(role, fields) })),
   ),
+  ...SELECTORS.map(([path, withLabels]) => ({
+    name: `${path} with labels of all forms`,
+    manifest: withLabels({
+      a: '',
+      'example.com/Rack_1.a': 'A_b.c-1',
+      [`${'a.'.repeat(126)}a/x`]: 'x'.repeat(63),
+    }),
+  })),
+  ...POD_LABELS.map(([path, withLabels]) => ({
+    name: `${path} with labels of all forms`,
+    manifest: withLabels({ a: '', 'example.com/Rack_1.a': 'A_b.c-1' }),
+  })),
   ...['Hold', 'Run', 'Suspend', 'Abort'].map((mode) => ({
     name: `the mode ${mode}`,
     manifest: strategy({ execution: { mode } }),
@@ -150,6 +201,10 @@ const ALARM = 'must be the type of a condition that is False on a healthy node, 
 const TAINT = 'must be the key of a taint, without value and effect, such as example.com/dedicated';
 const EXCLUDES_ALL = 'must have matchLabels or matchExpressions: an empty selector would exclude every node';
 const VALUES = 'values must be given with In and NotIn, and left out with Exists and DoesNotExist';
+
+const LABEL_KEYS =
+  'each key must be the key of a label: letters, digits, "-", "_" and ".", at most 63, a letter or digit at both ' +
+  'ends; before it, if wanted, a domain and "/"';
 
 const byRule = (name: string, manifest: Manifest, path: string, says: string): RefusedRow => ({
   name,
@@ -323,6 +378,35 @@ export const REFUSED: readonly RefusedRow[] = [
   ),
   byShape('a misspelt rule of health', healthy({ alarms: ['a'] }), 'spec.health.alarms', /unknown field/),
   byShape('a misspelt rule', policy({ image: ['a'] }), `${POLICY}.image`, /unknown field/),
+  ...[...SELECTORS, ...POD_LABELS].flatMap(([path, withLabels]) =>
+    ['node role/gpu!', '', 'a/', '/a', 'a//b', 'A.b/c', '-a', 'a'.repeat(64)].map((key) =>
+      byRule(`${path} with the key ${shown(key)}`, withLabels({ [key]: 'a' }), path, LABEL_KEYS),
+    ),
+  ),
+  ...[...SELECTORS, ...POD_LABELS.slice(0, 2)].flatMap(([path, withLabels]) =>
+    ['not a value; at all', '-a', 'a_', 'a'.repeat(64)].map((value) =>
+      byShape(`${path} with the value ${shown(value)}`, withLabels({ a: value }), `${path}.a`),
+    ),
+  ),
+  ...ROLES.flatMap((role) => [
+    byShape(
+      `a ${role} with a key that cannot be`,
+      roleAsking(role, { key: 'node role/gpu!', operator: 'Exists' }),
+      `spec.roles.${role}.matchExpressions[0].key`,
+    ),
+    byShape(
+      `a ${role} with a value that cannot be`,
+      roleAsking(role, { operator: 'In', values: ['not a value'] }),
+      `spec.roles.${role}.matchExpressions[0].values[0]`,
+    ),
+  ]),
+  byRule(
+    'a pool whose nodeSelector a template left empty',
+    pool({ provider: { kubernetes: { nodeSelector: null } } }),
+    'spec.provider.kubernetes.nodeSelector',
+    'nodeSelector must not be null: write {} to select all nodes, or the labels of those wanted',
+  ),
+  byShape('a fact of a label that cannot be', requirement({ fact: 'labels.node role!' }), `${CURRENT}.fact`),
   ...[{}, { matchLabels: {} }, { matchExpressions: [] }].map((selector) =>
     byRule(
       `a pool that excludes by ${shown(selector)}`,

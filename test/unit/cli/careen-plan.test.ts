@@ -66,6 +66,13 @@ describe('careen plan', PROCESS, () => {
     expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
   });
 
+  it('does not take a pool without hosts for one with nothing to do', async () => {
+    const { status, out } = await plan(strategyManifest('kernel', 'careen-hosts'), fleetOf([]));
+    expect(status).toBe(1);
+    expect(out).toContain('blocks: no hosts: HostPool default selects none');
+    expect(out).toContain('No plan is made: 1 finding to mend first');
+  });
+
   it('exits with 0 when there is nothing to do', async () => {
     const { status, out } = await plan(
       strategyManifest('kernel', 'careen-hosts'),

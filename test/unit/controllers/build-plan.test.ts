@@ -32,12 +32,24 @@ type Wish = {
   readonly before?: PatchStrategyStatus;
   readonly limit?: number;
   readonly unreadable?: string;
+  readonly overlap?: string;
 };
 
-function inputOf(world: SimulatedWorld, { spec, before = {}, limit = 2, unreadable }: Wish = {}): PlanInput {
+function inputOf(
+  world: SimulatedWorld,
+  { spec, before = {}, limit = 2, unreadable, overlap }: Wish = {},
+): PlanInput {
   return {
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
-    ...{ violations: [], unreadable, epoch: 1, scope, fleetRevision: world.planRevision, runId: 'r' },
+    ...{
+      violations: [],
+      unreadable,
+      overlap,
+      epoch: 1,
+      scope,
+      fleetRevision: world.planRevision,
+      runId: 'r',
+    },
   };
 }
 
@@ -119,6 +131,40 @@ describe('a build while a host is unwell', () => {
   });
 });
 
+describe('a plan without stages', () => {
+  const NEW = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+  const conditionsOf = ({ conditions = [] }: PatchStrategyStatus): string[] =>
+    conditions.filter(({ status }) => status === 'True').map(({ type, reason }) => `${type}/${reason}`);
+
+  it.each<[string, NewHost[], Wish, string]>([
+    ['no host', [], {}, 'no hosts: HostPool default selects none'],
+    [
+      'only hosts that the strategy leaves out',
+      [{ name: 'w-1' }],
+      { spec: { workerApplyType: 'ignore' } },
+      'no hosts: the strategy is about none of the 1 of HostPool default',
+    ],
+  ])('is no success for a pool with %s, and waits for hosts', async (_, hosts, wish, message) => {
+    const status = await planned(worldOf(...hosts), wish);
+    expect(status).toMatchObject({ state: 'build-failed', buildPhase: { result: 'failed' } });
+    expect(status.completionPercentage).toBeLessThan(100);
+    expect(status.message).toContain(message);
+    expect(conditionsOf(status)).toEqual(['Reconciling/NoHosts']);
+  });
+
+  it('is no success for a pool whose hosts an older pool keeps', async () => {
+    const status = await planned(worldOf({ name: 'w-1', nodeInfo: NEW }), { overlap: 'it overlaps' });
+    expect(status).toMatchObject({ state: 'build-failed', message: 'it overlaps' });
+    expect(conditionsOf(status)).toEqual(['Stalled/Overlap']);
+  });
+
+  it('is applied where all hosts are current', async () => {
+    const status = await planned(worldOf({ name: 'w-1', nodeInfo: NEW }));
+    expect(status).toMatchObject({ state: 'applied', stages: '0/0' });
+    expect(conditionsOf(status)).toEqual(['Ready/NothingToDo']);
+  });
+});
+
 describe('the digest of a plan', () => {
   it('covers hosts, stages, steps, limits and actions', async () => {
     const world = worldOf({ name: 'w-1' }, { name: 'w-2' });
@@ -178,6 +224,34 @@ describe('a rebuilt plan', () => {
     expect((await planned(world, { before: edited })).run).not.toHaveProperty('authority');
     const begun: PatchStrategyStatus = { ...before, state: 'applying' };
     expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
+  });
+
+  it('says in its answer that a request ended, and why, when its stages were not carried out', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const { run, ...built } = await planned(world);
+    if (!run) throw new Error('there is no run');
+    const accepted = (id: string) =>
+      ({ id, verb: 'apply-all', answer: 'accepted', message: 'yes', time: run.builtAt }) as const;
+    const authority = { throughStage: 0, request: 'q-2' };
+    const before = { ...built, requests: [accepted('q-1'), accepted('q-2')], run: { ...run, authority } };
+    const answers = ({ requests }: PatchStrategyStatus): unknown => requests?.map(({ message }) => message);
+    const ended = (why: string): string =>
+      `it ended before its stages were carried out: ${why}; place it again with another id`;
+
+    expect(answers(await planned(world, { before }))).toEqual(['yes', 'yes']);
+    expect(answers(await planned(world, { before, unreadable: 'why' }))).toEqual(['yes', ended('why')]);
+    const applying: PatchStrategyStatus = { ...before, state: 'applying' };
+    const meanwhile = buildingStatus(inputOf(world, { before: applying }), world.now);
+    expect(answers(meanwhile)).toEqual(['yes', ended('the rest is planned again')]);
+    expect(answers(buildingStatus(inputOf(world, { before: { ...before, state: 'applied' } }), 0))).toEqual([
+      'yes',
+      'yes',
+    ]);
+    world.addHost({ name: 'w-2', nodeInfo: OLD });
+    expect(answers(await planned(world, { before }))).toEqual([
+      'yes',
+      ended('the plan has changed (added: w-2)'),
+    ]);
   });
 
   it('shows Building meanwhile, and keeps everything that only the old status has', async () => {

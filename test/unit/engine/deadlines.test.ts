@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/engine/advance.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import { VIM_ENGINE } from '../../../src/engine/profiles/vim.ts';
+import type { HostFacts } from '../../../src/engine/view.ts';
 import type { RunRequest } from '../../../src/engine/turn.ts';
 import { runningStep, type RunState } from '../../../src/engine/run-state.ts';
 import { DONE, type Verdict } from '../../../src/engine/steps/verdict.ts';
@@ -45,7 +46,8 @@ function observe(
   const turn = {
     ...{ owner: OWNER, order: { mode }, requests, restarted, pool: 'default', epoch: EPOCH },
     view: {
-      host: () => undefined,
+      host: present,
+      seeds: () => [],
       effect: () => undefined,
       signal: () => undefined,
       words: NODE_WORDS,
@@ -73,6 +75,16 @@ function observeUntil(run: RunState, from: number, to: number): RunState {
   let current = run;
   for (let second = from; second < to; second += 10) current = observe(current, second);
   return observe(current, to);
+}
+
+/** A host of the run, as far as nothing but the verdict depends on it. */
+function present(name: string): HostFacts {
+  const uid = draining.hosts.find((each) => each.name === name)?.uid ?? '';
+  return {
+    ...{ name, uid, isMember: true, revision: '1', closedToNewWork: false, ready: true, alarms: [] },
+    ...{ bootId: 'b', facts: {}, claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false },
+    ...{ foreignTaints: [], instances: undefined, runningJob: undefined },
+  };
 }
 
 function stepOf(run: RunState) {

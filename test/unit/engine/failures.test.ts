@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AWAY_STEPS, claimOfAnother, isEmpty, openAndFree, workers } from '../support/fleets.ts';
+import { claimOfAnother, isEmpty, openAndFree, workers } from '../support/fleets.ts';
 import {
   KERNEL,
   kernelPatch,
@@ -212,48 +212,6 @@ describe.each([
     run.world.changeHost('w-1', { closedToNewWork: false });
     await run.settle();
     expect(run.run.state).toBe('apply-failed');
-    openAndFree(run);
-  });
-
-  it.each(AWAY_STEPS.slice(1))('fails when a host vanishes in %s, and releases the other', async (step) => {
-    const run = await start({ hosts: workers(2) });
-    for (const { name } of workers(2)) run.world.addPod({ host: name, name: `on-${name}` });
-    await run.until(() => run.step === step && run.run.hosts.length > 0);
-    run.world.removeHost('w-2');
-    await run.settle();
-    if (step !== 'unlock-hosts') {
-      expect(run.run.state).toBe('apply-failed');
-      expect(run.run.apply.reason).toBe('stage 0: w-2 no longer exists');
-    }
-    openAndFree(run);
-  });
-
-  it('fails at once when a host vanishes while its stage waits for permits', async () => {
-    const run = await start({
-      hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closedToNewWork: true }],
-    });
-    await run.until(() => run.reasons.some((reason) => reason.startsWith('waiting for permits')));
-    run.world.removeHost('w-2');
-    await run.next();
-    expect([run.run.state, run.run.apply.reason]).toEqual(['apply-failed', 'stage 0: w-2 no longer exists']);
-    expect([run.claimed, run.run.hosts, run.permits.size]).toEqual([[], [], 0]);
-  });
-
-  it.each([
-    { how: 'while its stage waits for permits', closedToNewWork: true },
-    { how: 'between its permit and its claim', closedToNewWork: false },
-  ])('does not claim a host that moves to another pool $how', async ({ closedToNewWork }) => {
-    const labels = { shelf: 'a' };
-    const taken = workers(2).map((host) => ({ ...host, labels }));
-    const hosts = [...taken, { name: 'x', labels: { ...labels, infra: '' }, closedToNewWork }];
-    const run = await start({ hosts, nodeSelector: labels });
-    await (closedToNewWork ? run.until(() => run.step === 'lock-hosts') : run.untilGranted());
-    expect(run.permits.size).toBe(closedToNewWork ? 0 : 2);
-    run.world.changeHost('w-2', { labels: { shelf: 'b' } });
-    await run.settle();
-    expect(run.run.apply.reason).toBe('stage 0: w-2 is no longer a host of pool default');
-    expect(run.accepted.filter(({ host }) => host === 'w-2')).toEqual([]);
-    run.world.changeHost('x', { closedToNewWork: false });
     openAndFree(run);
   });
 

@@ -89,6 +89,26 @@ describe('a take-over of a run', () => {
     expect(written).toMatchObject(isMade ? [{ metadata: { annotations } }] : []);
   });
 
+  it.each([
+    ['gone', answer(404, {})],
+    [
+      'replaced by another of its name',
+      answer(200, { metadata: { name: 'a', uid: 'b', resourceVersion: '1' } }),
+    ],
+  ])('makes no claim on a node that is %s', async (_, found) => {
+    const asked: string[] = [];
+    const transport = async ({ method, path }: Call): Promise<Answer> => {
+      asked.push(method);
+      return path.includes('/nodes/') ? found : answer(200, { items: [] });
+    };
+    await hostsOver(transport).adopt(
+      new Map([['a', { claim, uid: 'a', makeIfMissing: true }]]),
+      FENCE,
+      new AbortController().signal,
+    );
+    expect(asked.filter((method) => method === 'PATCH')).toEqual([]);
+  });
+
   it('expects a claim in flight between its request and the lock of its host', async () => {
     const { run } = await SimulatedRun.start({ hosts: workers(1) });
     const outage: HostProgress = {

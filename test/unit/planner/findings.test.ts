@@ -43,6 +43,7 @@ function situation(hosts: readonly HostState[] = [], { spec, ...more }: Changes 
     limit: 2,
     hosts: [...hosts, ...others.map((name) => host(name))],
     stages: [stage(['w-1', 'w-2']), stage(['w-3', 'w-4'])],
+    about: 4,
     violations: [],
     ...more,
   };
@@ -58,6 +59,19 @@ function found(...args: Parameters<typeof situation>): string[] {
 describe('findings', () => {
   it('are empty when nothing blocks or hurts', () => {
     expect(found()).toEqual([]);
+  });
+
+  it.each<[string, Partial<Situation>, string[]]>([
+    ['with a pool that selects no host', { hosts: [], about: 0 }, ['blocks NoHosts: HostPool default']],
+    ['with a strategy that is about no host', { about: 0 }, ['blocks NoHosts: HostPool default']],
+    ['where all hosts are current', { about: 4 }, []],
+    [
+      'with a pool whose hosts an older one keeps',
+      { hosts: [], about: 0, pool: { ...POOL, keptByOtherPools: ['w-9'] } },
+      ['blocks PoolOverlap: HostPool default'],
+    ],
+  ])('tell nobody to patch from nothing to do, %s', (_, more, expected) => {
+    expect(found([], { stages: [], ...more })).toEqual(expected);
   });
 
   it('name the hosts that no role selects', () => {

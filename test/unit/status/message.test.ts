@@ -65,3 +65,29 @@ describe('the message of a waiting plan', () => {
     expect(passed(stalled).message).toBe(SUMMARY);
   });
 });
+
+describe('a strategy that was applied', () => {
+  const applied = (lacking: readonly string[]): PatchStrategyStatus => {
+    const stored = decodeRun(planned());
+    if (!stored) throw new Error('the status holds no run');
+    return statusOfRun(planned(), { ...stored.run, state: 'applied' }, { reasons: [], lacking }, 1, TIME);
+  };
+  const trueOnes = ({ conditions = [] }: PatchStrategyStatus): string[] =>
+    conditions.filter(({ status }) => status === 'True').map(({ type, reason }) => `${type}/${reason}`);
+
+  it('is Ready, and Drifted while hosts lack a patch, with their number and names', () => {
+    expect(trueOnes(applied([]))).toEqual(['Ready/Applied']);
+    const lacking = ['w-1', 'w-2', 'w-3', 'w-4', 'w-5', 'w-6'];
+    const drifted = applied(lacking);
+    expect(trueOnes(drifted)).toEqual(['Ready/Applied', 'Drifted/HostsLackPatches']);
+    const message =
+      '6 hosts lack a patch since (w-1, w-2, w-3, w-4, w-5 and 1 more): ' +
+      'place the request apply-all to patch what lacks one';
+    expect(drifted.conditions?.find(({ type }) => type === 'Drifted')?.message).toBe(message);
+    expect(drifted.message).toBe(`all hosts of the plan are patched; ${message}`);
+  });
+
+  it('says nothing about drift before', () => {
+    expect(planned().conditions?.map(({ type }) => type)).not.toContain('Drifted');
+  });
+});

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { updateConditions } from '../../../src/crds/conditions.ts';
 import { newRun, type RunState } from '../../../src/engine/run-state.ts';
 import type { Plan, Stage } from '../../../src/planner/plan.ts';
 import { rebuildNeeded, type RebuildInput } from '../../../src/status/rebuild.ts';
@@ -64,6 +65,42 @@ describe('a plan is rebuilt', () => {
     expect(rebuild('applying', { specDigest: 'new', run: { ...open, state: 'applying' } })).toBe(false);
   });
 
+  describe('after it was applied', () => {
+    const stagesOf = (changes: object): RunState => ({
+      ...newRun('r', { ...plan, stages: [away(2)] }),
+      state: 'applied',
+      ...changes,
+    });
+    const patched = stagesOf({});
+    const left = ['w-0', 'w-1'].map((name) => ({ name, reason: 'gone' }));
+    const [stage] = patched.apply.stages;
+    const abandoned = stagesOf({ apply: { ...patched.apply, stages: [{ ...stage, left }] } });
+    const lacking = { hosts: 3, lacking: ['w-9'] };
+
+    it('and patched nobody, when hosts lack a patch or none is left, unless the fleet is the same', () => {
+      for (const run of [undefined, abandoned]) {
+        const of = (changes: Partial<RebuildInput>): boolean =>
+          rebuild('applied', { ...(run ? { run } : {}), ...changes });
+        expect(of({ fleetRevision: 'new', needs: lacking })).toBe(true);
+        expect(of({ fleetRevision: 'new', needs: { hosts: 0, lacking: [] } })).toBe(true);
+        expect(of({ fleetRevision: 'new', needs: { hosts: 3, lacking: [] } })).toBe(false);
+        expect(of({ needs: lacking, restAsked: true })).toBe(false);
+        expect(of({ needs: { hosts: 3, lacking: [] }, overlaps: true })).toBe(true);
+      }
+    });
+
+    it('and patched hosts, only on request, and only when hosts lack a patch', () => {
+      const of = (changes: Partial<RebuildInput>): boolean =>
+        rebuild('applied', { run: patched, fleetRevision: 'new', needs: lacking, ...changes });
+      expect(of({})).toBe(false);
+      expect(of({ restAsked: true })).toBe(true);
+      expect(of({ restAsked: true, fleetRevision: 'f' })).toBe(true);
+      expect(of({ restAsked: true, needs: { hosts: 3, lacking: [] } })).toBe(false);
+      expect(of({ restAsked: true, mode: 'Suspend' })).toBe(false);
+      expect(of({ restAsked: true, mode: 'Abort' })).toBe(false);
+    });
+  });
+
   it('when the fleet changed: at once before a run starts, after five minutes in Hold', () => {
     expect(rebuild('ready-to-apply', { fleetRevision: 'new', mode: 'Run' })).toBe(true);
     const allowed = { ...run, state: 'ready-to-apply', authority: { throughStage: 0 } } as const;
@@ -93,6 +130,22 @@ describe('a plan is rebuilt', () => {
     expect(rebuild('build-failed', { run: undefined })).toBe(false);
     expect(rebuild('build-failed', { run: undefined, fleetRevision: 'new' })).toBe(true);
     expect(rebuild('build-failed', { run: undefined, now: built + 30_000 })).toBe(true);
+  });
+
+  it('when a host joins a pool without hosts, and otherwise only every five minutes', () => {
+    const conditions = updateConditions(
+      [],
+      [{ type: 'Ready', status: 'False', reason: 'NoHosts', message: '' }],
+      1,
+      '',
+    );
+    const of = (changes: Partial<RebuildInput>): boolean => {
+      const empty = input('build-failed', { run: undefined, ...changes });
+      return rebuildNeeded({ ...empty, status: { ...empty.status, conditions } }).rebuild;
+    };
+    expect(of({ now: built + 30_000 })).toBe(false);
+    expect(of({ fleetRevision: 'new' })).toBe(true);
+    expect(of({ now: built + 300_000 })).toBe(true);
   });
 
   it('when the status is missing', () => {

@@ -1,0 +1,51 @@
+/** What the hosts of a pool need of a strategy now. The planner and the status of a finished strategy share it. Pure. */
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { unmetRequirements } from './current.ts';
+import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
+import { applyTypeOf, groupOf } from './host-group.ts';
+
+type ApplyTypes = Pick<PatchStrategySpec, 'controllerApplyType' | 'storageApplyType' | 'workerApplyType'>;
+type Asked = ApplyTypes & Pick<PatchStrategySpec, 'patches'>;
+
+export type Needs = {
+  /** How many hosts the strategy is about: they have a role that it does not leave out. */
+  readonly hosts: number;
+  /** Those of them that lack a patch, sorted. */
+  readonly lacking: readonly HostName[];
+};
+
+export function needsOf(spec: Asked, seeds: readonly HostSeed[]): Needs {
+  const mine = seeds.filter((seed) => isAbout(spec, seed));
+  const lacking = mine.filter((seed) => lackingPatches(spec, seed).length > 0).map(({ name }) => name);
+  return { hosts: mine.length, lacking: lacking.toSorted(compareHostNames) };
+}
+
+/** The patches that a host lacks, in the order of the spec. */
+export function lackingPatches(
+  { patches }: Pick<Asked, 'patches'>,
+  { facts }: Pick<HostSeed, 'facts'>,
+): PatchStrategySpec['patches'] {
+  return patches.filter(({ current }) => unmetRequirements(current, facts).length > 0);
+}
+
+function isAbout(spec: ApplyTypes, seed: HostSeed): boolean {
+  const role = groupOf(seed);
+  return role !== undefined && applyTypeOf(spec, role) !== 'ignore';
+}
+
+/** Why a strategy has nobody to patch, and the remedy. `hosts` is how many the pool has. */
+export function nobodyToPatch(
+  pool: string,
+  hosts: number,
+): { readonly message: string; readonly remedy: string } {
+  if (hosts === 0)
+    return {
+      message: `no hosts: HostPool ${pool} selects none`,
+      remedy: 'correct its spec.provider, or wait: the plan is made when a host joins',
+    };
+  return {
+    message: `no hosts: the strategy is about none of the ${String(hosts)} of HostPool ${pool}`,
+    remedy:
+      'give them a role (spec.roles of the pool), or take them in (controllerApplyType, storageApplyType, workerApplyType)',
+  };
+}
