@@ -50,13 +50,14 @@ function abort(pass: Pass): void {
 
 /**
  * Restarts the failed stage from the observed hosts: a host that is current needs no more work. `retry` works on the
- * failed hosts again, with new Jobs. `resume` repeats no Job, and continues with hosts that somebody has repaired. The
- * failed hosts stay locked if the stage fails again before it reaches them.
+ * failed hosts again, with new Jobs. `resume` repeats no Job of theirs, and continues with those that somebody has
+ * repaired. A host that was released meanwhile begins a new outage, with new Jobs: those of the last one may have been
+ * deleted. The failed hosts stay locked if the stage fails again before it reaches them.
  */
 function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): void {
   const { run, plan } = pass;
   const phase = run.apply;
-  const attempt = (phase.stages[phase.currentStage]?.attempt ?? 1) + (verb === 'retry' ? 1 : 0);
+  const attempt = (phase.stages[phase.currentStage]?.attempt ?? 1) + 1;
   resetStage(phase, plan.stages, attempt);
   delete phase.reason;
   delete phase.endTime;

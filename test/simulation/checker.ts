@@ -4,16 +4,20 @@
  * planner or the controllers (a test checks its imports).
  */
 import { at, type ApiServer, type Change } from './world/api-server.ts';
-import { jobEnded, nodeOf } from './world/cluster.ts';
+import { daemonSetOf, nodeOf } from './world/cluster.ts';
+import { jobEnded } from './world/job-controller.ts';
 import { REPEATED } from './world/connection.ts';
-import type { ApiObject } from './world/objects.ts';
+import { keyOf, type ApiObject } from './world/objects.ts';
+import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
+import { EvictionCheck } from './eviction-check.ts';
 import { HostHistory, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
+import { RequestCheck } from './request-check.ts';
 import {
-  answersOf,
   claimOf,
   epochOf,
+  isFinished,
   isSuspended,
   limitOf,
   modeOf,
@@ -47,6 +51,8 @@ export type CheckerOptions = {
   readonly wasAnswered: (path: string) => boolean;
   /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
+  /** Whether a pod that has just left the host is about to start there again. */
+  readonly isReturning: (host: string) => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -55,10 +61,15 @@ export class Checker {
   readonly #hosts = new Map<string, HostHistory>();
   readonly #progress: ProgressCheck;
   readonly #epochs: EpochCheck;
+  readonly #evictions: EvictionCheck;
+  readonly #requests: RequestCheck;
+  readonly #end: EndCheck;
   /** The effects whose Job was started. */
   readonly #started = new Set<string>();
-  /** By the uid of a strategy: when a retry was accepted last. */
-  readonly #retriedAt = new Map<string, number>();
+  /** The uids of the Jobs whose container was started. */
+  readonly #ran = new Set<string>();
+  /** The hosts on which a container of a run was started. */
+  readonly #touched = new Set<string>();
   /** By the uid of a pod: who evicted it. */
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
@@ -78,8 +89,16 @@ export class Checker {
       failed,
       isViewFresh,
       historyOf: (host) => this.#historyOf(host),
+      isMember: (labels) => selects(options.server.get('hostpools', options.pool), labels),
     });
     this.#epochs = new EpochCheck(failed);
+    this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
+    this.#requests = new RequestCheck({ server: options.server, now, failed });
+    this.#end = new EndCheck({
+      ...{ server: options.server, pool: options.pool, failed },
+      stateOf: (host) => this.#historyOf(host).now,
+      wasTouched: (run, host) => this.#touched.has(`${run}/${host}`),
+    });
     options.server.listen((change) => this.#judge(change));
   }
 
@@ -173,17 +192,20 @@ export class Checker {
     if (knows || this.#options.now() - since > IN_FLIGHT_MS) this.#fail(`(4) ${what} in Suspend`);
   }
 
-  #pod({ object, before, by, type }: Change): void {
+  #pod(change: Change): void {
+    const { object, before, by, type } = change;
     const host = nodeOf(object);
-    if (object.metadata.labels?.[RUN_LABEL] === undefined) {
-      const pods = this.#options.server
-        .list('pods')
-        .filter((each) => nodeOf(each) === host && each.metadata.labels?.[RUN_LABEL] === undefined);
-      this.#historyOf(host).pods(this.#options.now(), pods.length);
+    this.#evictions.seen(change);
+    if (leaves(object)) {
+      const { server, isReturning, now } = this.#options;
+      const pods = server.list('pods').filter((each) => nodeOf(each) === host && leaves(each));
+      this.#historyOf(host).pods(now(), pods.length + (isReturning(host) ? 1 : 0));
     }
     if (!this.#options.isOperator(by) || by.endsWith(REPEATED)) return;
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
     this.#evictedBy.set(object.metadata.uid, by);
+    if (type === 'MODIFIED' && before?.metadata.deletionTimestamp === undefined)
+      this.#evictions.evicted(object);
     const run = this.#historyOf(host).now.claim?.run;
     // An eviction carries no epoch: one that an earlier leader sent may still arrive.
     if (
@@ -228,6 +250,11 @@ export class Checker {
     const strategy = this.#strategyOf(run);
     if (!strategy || !outagesOf(strategy).some(({ name, jobs }) => name === host && jobs.includes(uid)))
       this.#fail(`(5) a Job was started on ${host} before its strategy had recorded it`);
+    if (Number(object.spec?.['backoffLimit']) !== 0)
+      this.#fail(`(5) a Job was started on ${host} that may run more than once`);
+    const isBusy = ({ exists, claim, pods }: HostState): boolean =>
+      exists && claim?.level === 'away' && pods > 0;
+    if (this.#isKnown(host, isBusy)) this.#fail(`(2) a Job was started on ${host} under a pod`);
     const busy = this.#options.server
       .list('jobs')
       .filter(
@@ -301,30 +328,11 @@ export class Checker {
       const history = this.#historyOf(name);
       if (uncordoned && history.now.claim?.run === runIdOf(object)) history.seenOpen(this.#options.now());
     }
-    this.#attempts(object, before);
     this.#progress.judge(object, before);
+    this.#requests.judge(object, before);
+    if (isFinished(object) && this.#options.server.list('nodes').length === 0)
+      this.#fail(`(6) ${object.metadata.name} is finished, and there is no host`);
     this.#epochs.strategy(object, before, by);
-  }
-
-  /** Each attempt has its own Jobs. */
-  #attempts(object: ApiObject, before: ApiObject): void {
-    const { server, now } = this.#options;
-    const { uid } = object.metadata;
-    const known = new Set(answersOf(before).map(({ id }) => id));
-    const isRetried = answersOf(object).some(
-      ({ id, verb, answer }) => verb === 'retry' && answer === 'accepted' && !known.has(id),
-    );
-    if (isRetried) this.#retriedAt.set(uid, now());
-    const jobs = new Set(outagesOf(before).flatMap((outage) => outage.jobs));
-    for (const outage of outagesOf(object))
-      for (const job of outage.jobs.filter((each) => !jobs.has(each))) {
-        const made = server.list('jobs').find(({ metadata }) => metadata.uid === job)?.metadata;
-        // Timestamps of objects are in whole seconds.
-        if (made && Date.parse(made.creationTimestamp) + 1_000 <= (this.#retriedAt.get(uid) ?? 0))
-          this.#fail(
-            `(5) after a retry the Job ${made.name} of the attempt before was taken for ${outage.name}`,
-          );
-      }
   }
 
   /** A write is guarded by the version that it was decided on: so `before` is the operator's view. */
@@ -358,35 +366,30 @@ export class Checker {
         this.#fail(`${what} without a permit for ${name}`);
   }
 
-  /** Judges the end of a seed: everything is released, except hosts that failed and are reported as failed. */
-  atEnd(): void {
-    const { server, pool } = this.#options;
-    const kept = new Map(
-      server
-        .list('patchstrategies')
-        .flatMap((each) => outagesOf(each).map(({ name }) => [name, runIdOf(each)] as const)),
-    );
-    for (const { metadata } of server.list('nodes')) {
-      const { name } = metadata;
-      const { claim, closed, closedByOthers, looksAsBefore } = this.#historyOf(name).now;
-      if (claim && kept.get(name) !== claim.run)
-        this.#fail(`(4) a claim of ${claim.run} was left on ${name}`);
-      if (
-        !claim &&
-        closed &&
-        !closedByOthers &&
-        !looksAsBefore &&
-        metadata.annotations?.['careen.dev/left-locked'] === undefined
-      )
-        this.#fail(`(4) ${name} was left cordoned, and nothing says why`);
-    }
-    for (const { host, run } of permitsOf(server.get('hostpools', pool)))
-      if (kept.get(host) !== run) this.#fail(`(5) the permit of ${run} for ${host} was never freed`);
-    for (const strategy of server.list('patchstrategies'))
-      for (const outage of outagesOf(strategy))
-        if (outage.result !== 'failed' && outage.result !== 'timed-out')
-          this.#fail(`(4) ${outage.name} is kept, and its result is ${outage.result}`);
+  /** Learns that the container of a Job starts. */
+  ran({ metadata }: ApiObject): void {
+    const host = metadata.annotations?.[HOST] ?? '';
+    if (this.#ran.has(metadata.uid)) this.#fail(`(5) the Job ${metadata.name} ran on ${host} a second time`);
+    this.#ran.add(metadata.uid);
+    this.#touched.add(`${metadata.labels?.[RUN_LABEL] ?? ''}/${host}`);
   }
+
+  /** Judges the end of a calm seed; `hostsOf`: the hosts that a strategy has to patch, unless they were deleted. */
+  atCalmEnd(hostsOf: (strategy: string) => readonly string[]): void {
+    this.#end.calm((strategy) => {
+      for (const host of hostsOf(keyOf(strategy.metadata))) this.#progress.atEnd(strategy, host);
+    });
+  }
+
+  /** Judges the end of a seed. */
+  atEnd(): void {
+    this.#end.judge();
+  }
+}
+
+/** Whether a pod has to leave before its host is empty. */
+function leaves(pod: ApiObject): boolean {
+  return pod.metadata.labels?.[RUN_LABEL] === undefined && daemonSetOf(pod) === undefined;
 }
 
 function evictionOf({ metadata: { namespace = '', name } }: ApiObject): string {

@@ -4,7 +4,8 @@
  */
 import { Refusal, type Change } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
-import type { JobFate } from './world/cluster.ts';
+import { INCIDENT_KINDS } from './incidents/incidents.ts';
+import type { JobFate } from './world/job-controller.ts';
 import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
 import type { Random } from './world/random.ts';
 import type { Owner } from './world/scheduler.ts';
@@ -42,6 +43,7 @@ export const FAULT_KINDS = [
   'pool paused',
   'cordon',
   'uncordon',
+  ...INCIDENT_KINDS,
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 

@@ -1,6 +1,6 @@
 /** The states of a simulated host over time: it answers whether a condition ever held. */
 import { at, type Change } from './world/api-server.ts';
-import { isReady } from './world/cluster.ts';
+import { isReady, taintsOf } from './world/cluster.ts';
 import { isJson, type ApiObject } from './world/objects.ts';
 import { claimOf, type Claim } from './seen.ts';
 
@@ -24,6 +24,10 @@ export type HostState = {
   readonly nodeInfo: Readonly<Record<string, unknown>>;
   /** How many pods have to leave before it is empty. */
   readonly pods: number;
+  /** The taints of others and the reported problems. */
+  readonly troubles: readonly string[];
+  /** Those that it had when it was claimed. */
+  readonly troublesBefore: readonly string[];
 };
 
 const NOTHING: HostState = {
@@ -39,10 +43,18 @@ const NOTHING: HostState = {
     bootId: '',
     nodeInfo: {},
     pods: 0,
+    troubles: [],
+    troublesBefore: [],
   },
 };
 
+const OUR_TAINT = 'careen.dev/maintenance';
+/** The condition that is True on a healthy host. */
+const READY = 'Ready';
+
 export class HostHistory {
+  /** Whether it was deleted, and perhaps made again under its name. */
+  wasDeleted = false;
   readonly #states: { readonly since: number; readonly state: HostState }[] = [];
 
   get now(): HostState {
@@ -50,7 +62,10 @@ export class HostHistory {
   }
 
   node(time: number, { type, object }: Change, isOurs: boolean): void {
-    if (type === 'DELETED') return this.#add(time, { ...NOTHING, pods: this.now.pods });
+    if (type === 'DELETED') {
+      this.wasDeleted = true;
+      return this.#add(time, { ...NOTHING, pods: this.now.pods });
+    }
     const closed = object.spec?.['unschedulable'] === true;
     // Somebody uncordoned a host of ours, and somebody cordons it again: the run continues, and the cordon is ours.
     const isClosedAgain = closed && this.now.claim?.level === 'away';
@@ -64,6 +79,7 @@ export class HostHistory {
     this.#add(time, {
       ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: isTheirs },
       looksAsBefore: wasFound && (closed || facts.claim !== undefined),
+      troublesBefore: facts.claim && !this.now.claim ? this.now.troubles : this.now.troublesBefore,
     });
   }
 
@@ -100,7 +116,7 @@ export class HostHistory {
 
 function factsOf(
   node: ApiObject,
-): Pick<HostState, 'claim' | 'leftLocked' | 'ready' | 'labels' | 'bootId' | 'nodeInfo'> {
+): Pick<HostState, 'claim' | 'leftLocked' | 'ready' | 'labels' | 'bootId' | 'nodeInfo' | 'troubles'> {
   const nodeInfo = at(node.status, 'nodeInfo');
   return {
     claim: claimOf(node),
@@ -109,5 +125,24 @@ function factsOf(
     labels: node.metadata.labels ?? {},
     bootId: String(at(nodeInfo, 'bootID')),
     nodeInfo: isJson(nodeInfo) ? nodeInfo : {},
+    troubles: [...foreignTaints(node), ...problemsOf(node)],
   };
+}
+
+/** Kubernetes itself sets and removes the taints that follow from the state of a node. */
+function foreignTaints(node: ApiObject): string[] {
+  const keys = taintsOf(node).map((taint) => String(at(taint, 'key')));
+  return keys.filter((key) => key !== OUR_TAINT && !key.startsWith('node.kubernetes.io/'));
+}
+
+function problemsOf({ status }: ApiObject): string[] {
+  const conditions = status?.['conditions'];
+  return (Array.isArray(conditions) ? conditions : [])
+    .filter((each) => at(each, 'status') === 'True' && at(each, 'type') !== READY)
+    .map((each) => String(at(each, 'type')));
+}
+
+/** Whether the host has no taint and no problem that it did not have when it was claimed. */
+export function isAsWellAsBefore({ troubles, troublesBefore }: HostState): boolean {
+  return troubles.every((each) => troublesBefore.includes(each));
 }

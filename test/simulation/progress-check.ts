@@ -1,7 +1,7 @@
 /** Judges the progress that a strategy reports by the states of its hosts (invariant 6). */
 import type { ApiObject } from './world/objects.ts';
-import type { HostHistory, HostState } from './host-history.ts';
-import { outagesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
+import { isAsWellAsBefore, type HostHistory, type HostState } from './host-history.ts';
+import { outagesOf, patchesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
 
 /** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
@@ -13,6 +13,8 @@ export type ProgressOptions = {
   readonly historyOf: (host: string) => HostHistory;
   /** By patch: the facts of a host that has it. */
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Whether the pool selects a host with these labels. */
+  readonly isMember: (labels: Readonly<Record<string, string>>) => boolean;
   /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
   readonly failed: (complaint: string) => void;
@@ -40,6 +42,16 @@ export class ProgressCheck {
     }
   }
 
+  /** Judges a host of a strategy that is applied. */
+  atEnd(strategy: ApiObject, host: string): void {
+    const patches = patchesOf(strategy);
+    const { now: state, wasDeleted } = this.#options.historyOf(host);
+    if (state.exists && !wasDeleted && !this.#isCurrent(state, patches))
+      this.#options.failed(
+        `(6) ${strategy.metadata.name} is applied, and ${host} lacks ${patches.join(', ')}`,
+      );
+  }
+
   #stage(
     object: ApiObject,
     before: ApiObject,
@@ -48,6 +60,7 @@ export class ProgressCheck {
     old: Stage | undefined,
     earliest: number,
   ): void {
+    for (const host of stage.left.filter((each) => !old?.left.includes(each))) this.#left(stage, host);
     for (const step of stage.steps) {
       const was = runIdOf(object) === runIdOf(before) ? old?.steps[step.id]?.result : undefined;
       if (was === step.result) continue;
@@ -66,8 +79,16 @@ export class ProgressCheck {
       this.#options.failed(`(6) stage ${String(stage.id)} succeeded, and not all its steps did`);
   }
 
+  #left({ id }: Stage, host: string): void {
+    const { historyOf, now, isMember, failed } = this.#options;
+    const history = historyOf(host);
+    const hasLeft = ({ exists, labels }: HostState): boolean => !exists || !isMember(labels);
+    if (!history.wasDeleted && !history.wasSince(now() - OLDEST_VIEW_MS, hasLeft))
+      failed(`(6) stage ${String(id)} goes on without ${host}, which has not left`);
+  }
+
   #success(stage: Stage, step: Step, since: number, shows: Shows | undefined): void {
-    for (const host of shows ? stage.hosts : []) {
+    for (const host of shows ? remaining(stage) : []) {
       if (this.#options.historyOf(host).wasSince(since, (state) => shows?.(host, state) === true)) continue;
       this.#options.failed(
         `(6) ${step.name} of stage ${String(stage.id)} succeeded, and ${host} never showed it`,
@@ -80,10 +101,11 @@ export class ProgressCheck {
    * uncordoned.
    */
   #timeout(stage: Stage, step: Step, shows: Shows | undefined): void {
-    if (!shows || stage.hosts.length === 0) return;
+    const hosts = remaining(stage);
+    if (!shows || hosts.length === 0) return;
     const isClosed = ({ closed }: HostState): boolean =>
       closed || stage.level === 'touched' || step.name === 'unlock-hosts';
-    const since = stage.hosts.map((host) =>
+    const since = hosts.map((host) =>
       this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shows(host, state)),
     );
     const forMs = this.#options.now() - Math.max(...since);
@@ -101,10 +123,11 @@ export class ProgressCheck {
       case 'lock-hosts':
         return (_, state) => holds(state) && state.closed;
       case 'migrate-instances-from-host':
-        return (_, state) => (holds(state) || !state.exists) && state.pods === 0;
+        return (_, state) => !state.exists || (holds(state) && state.pods === 0);
       case 'verify':
         return (host, state) =>
           state.ready &&
+          isAsWellAsBefore(state) &&
           this.#isCurrent(state, patches) &&
           this.#rebooted(before, object, host, state) &&
           (level === 'away' || !holds(state));
@@ -132,6 +155,10 @@ export class ProgressCheck {
       outage.bootIdBefore !== bootId
     );
   }
+}
+
+function remaining({ hosts, left }: Stage): readonly string[] {
+  return hosts.filter((host) => !left.includes(host));
 }
 
 type Shows = (host: string, state: HostState) => boolean;

@@ -21,13 +21,15 @@ export class Report {
   readonly #crashes = new Map<string, number>();
   readonly #states = new Map<string, number>();
   #seeds = 0;
+  #calm = 0;
   #disturbed = 0;
   #passed = 0;
 
   add(result: SeedResult): void {
     this.#seeds += 1;
     const faults = Object.values(result.faults).reduce((sum, count) => sum + count, 0);
-    const isDisturbed = result.hosts >= LEAST_HOSTS && faults >= LEAST_FAULTS;
+    const isDisturbed = result.hosts >= LEAST_HOSTS && (faults >= LEAST_FAULTS || result.isCalm);
+    if (result.isCalm) this.#calm += 1;
     if (isDisturbed) this.#disturbed += 1;
     if (result.complaints.length > 0) this.failures.push(result);
     else if (isDisturbed) this.#passed += 1;
@@ -67,6 +69,7 @@ export class Report {
       `${String(this.#seeds)} seeds, ${String(this.#disturbed)} with at least ${String(LEAST_HOSTS)} hosts and ${String(LEAST_FAULTS)} faults` +
         (quiet > 0 ? ` (${String(quiet)} had fewer and do not count)` : '') +
         (this.failures.length > 0 ? `; ${String(this.failures.length)} failed` : ''),
+      `${String(this.#calm)} calm ones, with mild incidents only`,
       `strategies ended: ${states}`,
       'faults injected:',
       ...counts,

@@ -6,12 +6,13 @@ import { usePlatformOf } from './world/platform.ts';
 import { Random } from './world/random.ts';
 import { Scheduler } from './world/scheduler.ts';
 import { Checker } from './checker.ts';
+import { fateOf, Incidents, type Fate } from './incidents/incidents.ts';
 import { Faults, type FaultKind } from './faults.ts';
 import { Mishaps } from './mishaps.ts';
 import { People } from './people.ts';
 import { Replicas } from './replicas.ts';
 import { untilCalm } from './rest.ts';
-import { PATCHES, POOL, scenarioOf, WANTED, type Scenario } from './scenario.ts';
+import { keyOfStrategy, PATCHES, POOL, scenarioOf, WANTED, type Scenario } from './scenario.ts';
 import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
 import { Timeline, type WriteLine } from './timeline.ts';
 import { stepsOf } from './writes.ts';
@@ -21,6 +22,10 @@ const START = Date.UTC(2026, 10, 25, 9);
 const CALM_MS = 75_000;
 /** By then a process that was stopped is up to date again. */
 const WOKEN_MS = 15_000;
+/** In a calm seed, a strategy may look at rest before its hosts have come. */
+const SHORTEST_MS = 15_000;
+const NO_HOST = 'no host at first';
+const AT_ONCE = { afterMs: 0, shows: 'no pod', reason: '' } as const;
 /** A strategy that has not ended by then never ends. */
 const LONGEST_MS = 3 * 3_600_000;
 
@@ -28,6 +33,8 @@ export type SeedResult = {
   readonly seed: number;
   readonly hosts: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Nothing happened in it that a run does not have to endure. */
+  readonly isCalm: boolean;
   /** `step/when/write`. */
   readonly crashes: readonly string[];
   readonly complaints: readonly string[];
@@ -58,11 +65,15 @@ class SeedRun {
   readonly #cluster: Cluster;
   readonly #checker: Checker;
   readonly #faults: Faults;
+  readonly #fate: Fate;
+  readonly #incidents: Incidents;
   readonly #people: People;
   readonly #replicas: Replicas;
   readonly #mishaps: Mishaps;
   readonly #counts: Partial<Record<FaultKind, number>> = {};
   readonly #crashes: string[] = [];
+  /** Hosts that came later, and that a run was asked to patch. */
+  readonly #toBePatched: { readonly strategy: string; readonly host: string }[] = [];
   readonly #complaints: string[] = [];
 
   constructor(seed: number, scheduler: Scheduler, writeLine: WriteLine | undefined) {
@@ -70,7 +81,12 @@ class SeedRun {
     this.#random = new Random(seed);
     this.#scheduler = scheduler;
     this.#timeline = new Timeline(writeLine, () => scheduler.now - START);
-    this.#scenario = scenarioOf(this.#random.fork());
+    this.#fate = fateOf(seed);
+    const { isCalm } = this.#fate;
+    this.#scenario = scenarioOf(this.#random.fork(), {
+      isCalm,
+      hostsAfterMs: hostsAfterMs(seed, this.#fate),
+    });
     this.#server = new ApiServer(() => scheduler.now);
     this.#server.listen((change) => this.#timeline.change(change));
     this.#checker = this.#makeChecker();
@@ -82,30 +98,57 @@ class SeedRun {
     this.#replicas = new Replicas({
       ...{ ...shared, random: this.#random.fork(), timeline: this.#timeline, fortunes: this.#faults },
       evict: (pod, by) => this.#cluster.evict(pod, by),
+      admit: (request) => this.#incidents.admit(request),
     });
     const acting = { cluster: this.#cluster, people: this.#people, replicas: this.#replicas };
     this.#mishaps = new Mishaps({ ...shared, ...acting, random: this.#random.fork() });
+    const strategies = this.#scenario.strategies.map(keyOfStrategy);
+    this.#incidents = new Incidents({
+      ...{ ...shared, cluster: this.#cluster, strategies, seed, fate: this.#fate },
+      expectPatched: (strategy, host) => this.#toBePatched.push({ strategy, host }),
+    });
   }
 
   async run(): Promise<SeedResult> {
-    this.#scenario.set(this.#server, this.#cluster);
+    this.#scenario.set(this.#server, this.#cluster, this.#scheduler);
+    if (this.#fate.kinds.has(NO_HOST)) this.#note(NO_HOST, 'they come later');
+    if (this.#fate.isCalm) this.#faults.stop();
     await this.#replicas.start();
-    const disturbedMs = this.#random.int(90_000, 240_000);
-    this.#mishaps.plan(disturbedMs);
-    await this.#scheduler.runUntil(START + disturbedMs, () => this.#isJudged);
-    this.#faults.stop();
-    this.#people.settle();
-    this.#timeline.note('--', 'no more faults');
-    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
+    if (this.#fate.isCalm) await this.#endure();
+    else await this.#disturb();
     await this.#end();
     if (this.#handlesFailed()) await this.#end();
     this.#replicas.end();
     return this.#result();
   }
 
+  async #disturb(): Promise<void> {
+    const disturbedMs = this.#random.int(90_000, 240_000);
+    this.#mishaps.plan(disturbedMs);
+    await this.#scheduler.runUntil(START + disturbedMs, () => this.#isJudged);
+    this.#faults.stop();
+    this.#incidents.stop();
+    this.#people.settle();
+    this.#timeline.note('--', 'no more faults');
+    await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
+  }
+
+  /** Only mild incidents happen: the run has to endure them. */
+  async #endure(): Promise<void> {
+    await this.#scheduler.runUntil(START + SHORTEST_MS, () => this.#isJudged);
+    await this.#end();
+    this.#incidents.stop();
+    if (this.#isJudged) return;
+    this.#checker.atCalmEnd((strategy) => {
+      const added = this.#toBePatched.filter((each) => each.strategy === strategy).map(({ host }) => host);
+      return [...this.#scenario.hosts, ...added];
+    });
+  }
+
   #result(): SeedResult {
     return {
       ...{ seed: this.#seed, hosts: this.#scenario.hosts.length, faults: this.#counts },
+      isCalm: this.#fate.isCalm,
       ...{ crashes: this.#crashes, complaints: this.#complaints, revision: this.#server.revision },
       states: this.#server.list('patchstrategies').map((each) => stateOf(each) ?? 'none'),
       virtualMs: this.#scheduler.now - START,
@@ -152,6 +195,7 @@ class SeedRun {
       isViewFresh: () =>
         this.#faults.isViewFresh && this.#scheduler.now - this.#replicas.stalledUntil > WOKEN_MS,
       isOperator: (by) => Replicas.wrote(by),
+      isReturning: (host) => this.#cluster.isReturning(host),
       failed: (complaint) => this.#complain(complaint),
     });
   }
@@ -180,6 +224,11 @@ class SeedRun {
       evictedAgain: (pod, by) => this.#checker.evictedAgain(pod, by),
       rebootMs: () => random.int(5_000, 30_000),
       leaveMs: () => random.int(500, 15_000),
+      startOf: (job) => this.#incidents.startOf(job) ?? AT_ONCE,
+      ran: (job) => this.#checker.ran(job),
+      comesBack: (host) => this.#incidents.comesBack(host),
+      heldMs: (pod) => this.#incidents.heldMs(pod),
+      returnsTo: (pod) => this.#incidents.returnsTo(pod),
     });
   }
 
@@ -192,6 +241,11 @@ class SeedRun {
     this.#timeline.note('COMPLAINT', complaint);
     this.#complaints.push(complaint);
   }
+}
+
+/** When the hosts come; 0: before everything else. */
+function hostsAfterMs(seed: number, { kinds }: Fate): number {
+  return kinds.has(NO_HOST) ? Random.named(seed, NO_HOST).int(2_000, 6_000) : 0;
 }
 
 const ENDED: ReadonlySet<string> = new Set([

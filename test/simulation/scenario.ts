@@ -3,6 +3,7 @@ import type { Cluster } from './world/cluster.ts';
 import type { ApiServer } from './world/api-server.ts';
 import type { Json } from './world/objects.ts';
 import type { Random } from './world/random.ts';
+import type { Scheduler } from './world/scheduler.ts';
 
 export const NAMESPACE = 'careen-hosts';
 export const POOL = 'default';
@@ -44,11 +45,18 @@ export type Scenario = {
   readonly limit: number | string;
   readonly apps: Readonly<Record<string, number>>;
   /** Creates the objects. */
-  readonly set: (server: ApiServer, cluster: Cluster) => void;
+  readonly set: (server: ApiServer, cluster: Cluster, scheduler: Scheduler) => void;
+};
+
+export type ScenarioOptions = {
+  /** Everything can end well: no host is cordoned, no step has a tight timeout, no drain needs consent. */
+  readonly isCalm: boolean;
+  /** The hosts come so long after the pool and the strategies; 0: before the strategies. */
+  readonly hostsAfterMs: number;
 };
 
 /** Draws the world of a seed. */
-export function scenarioOf(random: Random): Scenario {
+export function scenarioOf(random: Random, { isCalm, hostsAfterMs }: ScenarioOptions): Scenario {
   const controllers = random.pick([0, 0, 0, 1, 2]);
   const workers = random.pick([8, 8, 9]) - controllers;
   const hosts = [...names('c', controllers), ...names('w', workers)];
@@ -64,21 +72,28 @@ export function scenarioOf(random: Random): Scenario {
   const consent = random.chance(0.85);
   const closed = random.chance(0.2) ? random.pick(hosts) : undefined;
   const current = new Set(random.chance(0.3) ? [random.pick(hosts)] : []);
-  const specs = strategies.map((name) => specOf(name, random));
+  const specs = strategies.map((name) => ({
+    ...specOf(name, random),
+    ...(isCalm ? { timing: GENEROUS } : {}),
+  }));
+  const addHosts = (cluster: Cluster): void => {
+    for (const name of hosts) {
+      cluster.addNode(
+        name,
+        labelsOf(name),
+        current.has(name) ? NEW : OLD,
+        name === closed && !isCalm ? { unschedulable: true } : {},
+      );
+    }
+    for (const [app, host] of pods)
+      cluster.addPod(app, host, { localData: !isCalm && !consent && host === hosts.at(-1) });
+  };
   return {
     ...{ hosts, strategies, limit, apps },
-    set: (server, cluster) => {
+    set: (server, cluster, scheduler) => {
       server.create('hostpools', pool(limit, nodeSelector), ADMIN);
-      for (const name of hosts) {
-        cluster.addNode(
-          name,
-          labelsOf(name),
-          current.has(name) ? NEW : OLD,
-          name === closed ? { unschedulable: true } : {},
-        );
-      }
-      for (const [app, host] of pods)
-        cluster.addPod(app, host, { localData: !consent && host === hosts.at(-1) });
+      if (hostsAfterMs > 0) scheduler.after(hostsAfterMs, () => addHosts(cluster));
+      else addHosts(cluster);
       specs.forEach((spec, i) =>
         server.create('patchstrategies', strategy(strategies[i] ?? '', spec), ADMIN),
       );
@@ -136,6 +151,11 @@ function specOf(name: string, random: Random): Json {
     execution: random.chance(0.8) ? { mode: 'Run' } : { mode: 'Run', throughStage: random.int(0, 1) },
   };
 }
+
+const GENEROUS = {
+  ...{ lockTimeoutSeconds: 300, drainTimeoutSeconds: 600, patchTimeoutSeconds: 300 },
+  ...{ verifyTimeoutSeconds: 300, unlockTimeoutSeconds: 300, settleSeconds: 5, stabilizeSeconds: 3 },
+};
 
 /** Some timeouts are hardly longer than a step takes. */
 function timingOf(random: Random): Json {

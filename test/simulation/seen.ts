@@ -20,6 +20,8 @@ export type Step = { readonly id: number; readonly name: string; readonly result
 export type Stage = {
   readonly id: number;
   readonly hosts: readonly string[];
+  /** Those of its hosts that have left the cluster or the pool. */
+  readonly left: readonly string[];
   readonly patches: readonly string[];
   readonly level: string;
   readonly inProgress: boolean;
@@ -59,6 +61,7 @@ export function stagesOf({ status }: { readonly status?: unknown }, phase = 'app
   return listAt(status, phase, 'stages').map((each, id) => ({
     id,
     hosts: listAt(each, 'hosts').map(String),
+    left: listAt(each, 'left').map((leaver) => String(at(leaver, 'name'))),
     patches: listAt(each, 'patches').map(String),
     level: String(at(each, 'level')),
     inProgress: at(each, 'inProgress') === true,
@@ -81,6 +84,19 @@ export function answersOf({ status }: ApiObject): readonly { id: string; verb: s
 
 export function stateOf({ status }: ApiObject): string | undefined {
   return textAt(status, 'state');
+}
+
+/** Whether it says that all is done. */
+export function isFinished(strategy: ApiObject): boolean {
+  const isReady = listAt(strategy.status, 'conditions').some(
+    (each) => at(each, 'type') === 'Ready' && at(each, 'status') === 'True',
+  );
+  return isReady || stateOf(strategy) === 'applied';
+}
+
+/** The ids of its patches. */
+export function patchesOf({ spec }: ApiObject): readonly string[] {
+  return listAt(spec, 'patches').map((each) => String(at(each, 'id')));
 }
 
 /** Whether it is suspended, and the operator has seen that. */

@@ -7,6 +7,8 @@ import { rolesOf } from '../label-selector.ts';
 import type { MarkedHost, Scope } from '../port.ts';
 import type { NodeState } from './node-facts.ts';
 
+type MarkedNode = Omit<MarkedHost, 'busy' | 'begun'>;
+
 /**
  * The sums over the hosts of one pool, updated with each change. The cost of
  * a change does not depend on the number of hosts.
@@ -16,7 +18,7 @@ export class Fleet {
   readonly #outOfService = new Set<HostName>();
   readonly #keptByOthers = new Set<HostName>();
   readonly #alarms = new Map<HostName, readonly HostAlarm[]>();
-  readonly #marked = new Map<HostName, Omit<MarkedHost, 'busy'>>();
+  readonly #marked = new Map<HostName, MarkedNode>();
   #total = 0;
   #revision = 0n;
 
@@ -48,7 +50,7 @@ export class Fleet {
   }
 
   /** The hosts that carry a mark of Careen. */
-  get markedHosts(): readonly Omit<MarkedHost, 'busy'>[] {
+  get markedHosts(): readonly MarkedNode[] {
     return [...this.#marked.values()];
   }
 
@@ -61,7 +63,8 @@ export class Fleet {
     if (this.#isOutOfServiceByOthers(node)) this.#outOfService.add(node.name);
     const alarms = this.#alarmsOf(node);
     if (alarms.length > 0) this.#alarms.set(node.name, alarms);
-    if (node.claim || node.spoiltClaim !== undefined) this.#marked.set(node.name, markedHost(node));
+    if (node.claim || node.spoiltClaim !== undefined || node.leftLocked)
+      this.#marked.set(node.name, markedHost(node));
   }
 
   #remove(node: NodeState): void {
@@ -77,10 +80,10 @@ export class Fleet {
   #fingerprint(node: NodeState | undefined): string {
     const membership = node ? membershipOf(node, this.scope) : 'not-selected';
     if (!node || membership !== 'member') return membership;
-    const { claim, spoiltClaim } = node;
+    const { claim, spoiltClaim, leftLocked } = node;
     const counted = this.#isOutOfServiceByOthers(node);
-    const alarms = this.#alarmsOf(node);
-    return JSON.stringify([String(this.#planHash(node)), counted, claim?.run, spoiltClaim, alarms]);
+    const marks = [claim?.run, spoiltClaim, leftLocked];
+    return JSON.stringify([String(this.#planHash(node)), counted, marks, this.#alarmsOf(node)]);
   }
 
   #isOutOfServiceByOthers({ claim, closedToNewWork, ready, taints }: NodeState): boolean {
@@ -106,6 +109,7 @@ function markedHost({
   claim,
   spoiltClaim,
   closedToNewWork,
-}: NodeState): Omit<MarkedHost, 'busy'> {
-  return { host, revision, claim, spoiltClaim, closedToNewWork };
+  leftLocked,
+}: NodeState): MarkedNode {
+  return { host, revision, claim, spoiltClaim, closedToNewWork, leftLocked };
 }

@@ -1,5 +1,6 @@
 /** Reads a Node, and keeps the parts that Careen uses. Pure. */
 import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
+import { z } from 'zod';
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
 import type { HostFacts } from '../../engine/view.ts';
 import type { Facts, HostSeed } from '../../planner/facts.ts';
@@ -7,7 +8,7 @@ import type { Labels } from '../../planner/labels.ts';
 import { rolesOf } from '../label-selector.ts';
 import type { HostCondition, HostConditions } from '../health.ts';
 import type { Scope } from '../port.ts';
-import { readClaim } from './claims.ts';
+import { parseJson, readClaim } from './claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
 export type NodeState = Omit<
@@ -41,6 +42,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
   const conditions = status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
   const { claim, spoilt } = readClaim(metadata?.annotations?.[CLAIM_ANNOTATION], metadata?.uid ?? '');
+  const note = metadata?.annotations?.[LEFT_LOCKED_ANNOTATION];
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
@@ -57,7 +59,8 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     claim,
     spoiltClaim: spoilt,
     hasMaintenanceMark: spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT) === true,
-    leftLocked: metadata?.annotations?.[LEFT_LOCKED_ANNOTATION] !== undefined,
+    leftLocked: note !== undefined,
+    leftLockedBy: note === undefined ? undefined : ownerOfNote(note),
   };
 }
 
@@ -72,6 +75,13 @@ function hasBeenReady(ready: V1NodeCondition | undefined, createdAt: Date | unde
   if (!ready || ready.reason === NEVER_REPORTED) return false;
   const since = sinceOf(ready);
   return ready.status === 'True' || !since || !createdAt || since > new Date(createdAt);
+}
+
+const noteSchema = z.looseObject({ owner: z.looseObject({ uid: z.string() }) });
+
+/** The uid of the owner in a left-locked note; undefined where somebody edited it. */
+function ownerOfNote(note: string): string | undefined {
+  return noteSchema.safeParse(parseJson(note)).data?.owner.uid;
 }
 
 export function seedOf(

@@ -34,8 +34,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'take over only the claims that are there',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: 'return [outage.name, { claim, makeIfMissing: mayBeInFlight(CAREEN_ENGINE, run, outage) }];',
-    instead: 'return [outage.name, { claim, makeIfMissing: false }];',
+    of: 'const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);',
+    instead: 'const makeIfMissing = false;',
   },
   {
     name: 'free a permit early',
@@ -102,5 +102,66 @@ export const BUGS: readonly Bug[] = [
     of: "  if (found.length === 0) return outage.level === 'touched' ? unlockHost(step) : DONE;\n",
     instead:
       "  if (found.length === 0 || rebootPending(step, outage)) return outage.level === 'touched' ? unlockHost(step) : DONE;\n",
+  },
+  {
+    name: 'evict the pods of a DaemonSet of another group',
+    file: 'src/hostops/kubernetes/pod-facts.ts',
+    of: "  if (owner?.kind === 'DaemonSet') return undefined;\n",
+    instead: "  if (owner?.kind === 'DaemonSet' && owner.apiVersion.startsWith('apps/')) return undefined;\n",
+  },
+  {
+    name: 'evict a pod each time it comes back',
+    file: 'src/engine/steps/migrate-instances-from-host.ts',
+    of: '  if (hasReturned(step, instance)) {\n',
+    instead: '  if (hasReturned(step, instance) && instance.localData) {\n',
+  },
+  {
+    name: 'take the gap between two pods for an empty host',
+    file: 'src/engine/steps/migrate-instances-from-host.ts',
+    of: '  if (!mayReturn) return DONE;\n',
+    instead: '  if (!mayReturn || mayReturn.emptySince === undefined) return DONE;\n',
+  },
+  {
+    name: 'forget the success of a Job',
+    file: 'src/engine/host-jobs.ts',
+    of: "      return { result: 'succeeded' };\n",
+    instead: '      return {};\n',
+  },
+  {
+    name: 'take a refusal for now for good',
+    file: 'src/kube/refusals.ts',
+    of: "  return by !== 'rights';\n",
+    instead: "  return by === 'overload';\n",
+  },
+  {
+    name: 'keep a host locked on which nothing was started',
+    file: 'src/engine/host-jobs.ts',
+    of: '  return outage.failedBefore === true || outage.jobs?.some(mayHaveRun) === true;\n',
+    instead: '  return outage.level !== undefined || outage.jobs?.some(mayHaveRun) === true;\n',
+  },
+  {
+    name: 'end a run because a planned host has left',
+    file: 'src/engine/profiles/careen.ts',
+    of: '  goesOnWithoutLeavers: true,\n',
+    instead: '  goesOnWithoutLeavers: false,\n',
+  },
+  {
+    name: 'go on without a host that is there',
+    file: 'src/engine/leavers.ts',
+    of: '  if (outage && carriesOurMark(facts, run.id)) return undefined;\n',
+    instead:
+      '  if (outage && carriesOurMark(facts, run.id)) return facts.ready ? undefined : `${name} is not Ready`;\n',
+  },
+  {
+    name: 'take an empty pool for a finished run',
+    file: 'src/controllers/strategy/build-plan.ts',
+    of: '  if (hosts > 0) return undefined;\n',
+    instead: '  if (hosts >= 0) return undefined;\n',
+  },
+  {
+    name: 'forget the hosts that join after a run',
+    file: 'src/status/rebuild.ts',
+    of: "  return restAsked === true && lacks && mode !== 'Abort' && mode !== 'Suspend';\n",
+    instead: "  return restAsked === true && lacks && mode === 'Abort';\n",
   },
 ];

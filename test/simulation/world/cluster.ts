@@ -2,34 +2,47 @@
  * The changes of a cluster by itself: Jobs run on their hosts and change them, hosts reboot, pods leave within their
  * budgets and start elsewhere. It knows the operator only by the objects that it writes.
  */
-import { Refusal, at, type ApiServer, type Change } from './api-server.ts';
+import { Refusal, at, type ApiServer } from './api-server.ts';
+import { CLUSTER, JobController, REBOOT, type JobControllerOptions } from './job-controller.ts';
 import { keyOf, type ApiObject, type Json } from './objects.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 
-export const CLUSTER = 'cluster';
 const APP_LABEL = 'app';
-const HOST_ANNOTATION = 'careen.dev/host';
-const ACTION_LABEL = 'careen.dev/action';
-const REBOOT = 'reboot';
 const KUBELET_FINALIZER = 'simulated/kubelet';
 const RESCHEDULE_MS = 5_000;
-const COLLECT_MS = 2_000;
-const LOST_JOB_MS = 20_000;
+const DAEMON_SET = 'DaemonSet';
+/** The reason why a node that joins is not Ready. */
+const JOINING = 'joining';
 
 /** The node info that a patch changes: as soon as its Job has ended, or with the next boot. */
 export type PatchChange = { readonly atOnce?: Json; readonly atReboot?: Json };
 
-/** The end of a Job. `lie`: it reports success, and nothing has changed. */
-export type JobFate = { readonly end: 'success' | 'failure' | 'lie' | 'hang'; readonly milliseconds: number };
+/** What a pod is besides a part of its app. */
+export type PodTraits = {
+  readonly unmanaged?: boolean;
+  readonly localData?: boolean;
+  /** It tolerates every taint: a cordon does not keep it away. */
+  readonly tolerant?: boolean;
+  /** The API version of its DaemonSet: it stays on its host. */
+  readonly daemonOf?: string;
+};
 
-export type ClusterOptions = {
+/** A condition of a node that reports a problem. */
+export type Problem = { readonly type: string; readonly reason: string; readonly message: string };
+
+export type ClusterOptions = Omit<JobControllerOptions, 'patched' | 'rebooted'> & {
   readonly patches: Readonly<Record<string, PatchChange>>;
   /** By app: how many pods must be available. */
   readonly minAvailable: Readonly<Record<string, number>>;
-  readonly fateOf: (host: string, action: string) => JobFate;
   readonly rebootMs: () => number;
   readonly leaveMs: () => number;
+  /** Learns that a host is about to be Ready after its reboot. */
+  readonly comesBack: (host: string) => void;
+  /** How long a pod that has ended is held by a finalizer of somebody. */
+  readonly heldMs: (pod: ApiObject) => number;
+  /** Where the next pod of an app starts; undefined: wherever the scheduler places it. */
+  readonly returnsTo: (pod: ApiObject) => string | undefined;
   /** Learns of an eviction of a pod that is leaving already: the server accepts that, too. */
   readonly evictedAgain: (pod: ApiObject, by: string) => void;
 };
@@ -39,11 +52,13 @@ export class Cluster {
   readonly #scheduler: Scheduler;
   readonly #random: Random;
   readonly #options: ClusterOptions;
-  readonly #started = new Set<string>();
+  readonly #jobs: JobController;
   /** Node info that the next boot of a host brings. */
   readonly #installed = new Map<string, Json>();
   /** By host: the reasons why it is not Ready. */
   readonly #down = new Map<string, Set<string>>();
+  /** The hosts to which a pod is about to return. */
+  readonly #returning = new Set<string>();
   #serial = 0;
 
   constructor(server: ApiServer, scheduler: Scheduler, random: Random, options: ClusterOptions) {
@@ -51,12 +66,16 @@ export class Cluster {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#options = options;
-    server.listen((change) => this.#changed(change));
+    this.#jobs = new JobController(server, scheduler, {
+      ...options,
+      patched: (host, action) => this.#patch(host, action),
+      rebooted: (host, job) => this.#reboot(host, job),
+    });
   }
 
   addNode(name: string, labels: Readonly<Record<string, string>>, nodeInfo: Json, spec: Json = {}): void {
     const status = {
-      conditions: [{ type: 'Ready', status: 'True' }],
+      conditions: [this.#condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status')],
       nodeInfo: { ...nodeInfo, bootID: this.#next('boot') },
     };
     this.#server.create(
@@ -66,19 +85,57 @@ export class Cluster {
     );
   }
 
-  addPod(app: string, nodeName: string, more: { unmanaged?: boolean; localData?: boolean } = {}): void {
-    const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: app, uid: app, controller: true };
+  /** A node as its kubelet registers it: it has never been Ready, and pods keep off it. */
+  joinNode(name: string, labels: Readonly<Record<string, string>>, nodeInfo: Json): void {
+    const message = 'container runtime network not ready: cni plugin not initialized';
+    const conditions = [this.#condition('Ready', 'False', 'KubeletNotReady', message)];
+    const status = { conditions, nodeInfo: { ...nodeInfo, bootID: this.#next('boot') } };
+    const spec = { taints: [{ key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }] };
+    this.#down.set(name, new Set([JOINING]));
+    this.#server.create(
+      'nodes',
+      { apiVersion: 'v1', kind: 'Node', metadata: { name, labels }, spec, status },
+      CLUSTER,
+    );
+  }
+
+  /** The node that has joined is Ready for the first time. */
+  joined(name: string): void {
+    this.setTaint(name, 'node.kubernetes.io/not-ready', false);
+    this.setDown(name, JOINING, false);
+  }
+
+  /** Returns the key of the pod. */
+  addPod(app: string, nodeName: string, more: PodTraits = {}): string {
+    const kind =
+      more.daemonOf === undefined
+        ? { apiVersion: 'apps/v1', kind: 'ReplicaSet' }
+        : { apiVersion: more.daemonOf, kind: DAEMON_SET };
+    const owner = { ...kind, name: app, uid: app, controller: true };
     const name = this.#next(app);
     const metadata = {
       ...{ name, namespace: 'apps', labels: { [APP_LABEL]: app }, finalizers: [KUBELET_FINALIZER] },
       ...(more.unmanaged ? {} : { ownerReferences: [owner] }),
     };
-    const spec = { nodeName, ...(more.localData ? { volumes: [{ name: 'scratch', emptyDir: {} }] } : {}) };
+    const spec = {
+      nodeName,
+      ...(more.localData ? { volumes: [{ name: 'scratch', emptyDir: {} }] } : {}),
+      ...(more.tolerant ? { tolerations: [{ operator: 'Exists' }] } : {}),
+    };
     this.#server.create(
       'pods',
       { apiVersion: 'v1', kind: 'Pod', metadata, spec, status: { phase: 'Running' } },
       CLUSTER,
     );
+    return keyOf(metadata);
+  }
+
+  /** Somebody deletes a pod. */
+  deletePod(key: string): void {
+    const pod = this.#server.get('pods', key);
+    if (!pod || pod.metadata.deletionTimestamp !== undefined) return;
+    this.#server.remove('pods', key, CLUSTER);
+    this.#scheduler.after(this.#options.leaveMs(), () => this.#gone(pod));
   }
 
   /** The host vanishes with everything that runs on it; its pods start elsewhere. */
@@ -105,8 +162,38 @@ export class Cluster {
     this.#down.set(name, reasons);
     if (isDown) reasons.add(reason);
     else reasons.delete(reason);
-    const ready = reasons.size === 0 ? 'True' : 'False';
-    this.#changeNode(name, (status) => ({ ...status, conditions: [{ type: 'Ready', status: ready }] }));
+    const ready = reasons.size === 0;
+    this.#setCondition(
+      name,
+      ready
+        ? this.#condition('Ready', 'True', 'KubeletReady', 'kubelet is posting ready status')
+        : this.#condition('Ready', 'False', 'KubeletNotReady', 'container runtime is down'),
+    );
+  }
+
+  /** A problem of a host turns True or False. */
+  setProblem(host: string, { type, reason, message }: Problem, isTrue: boolean): void {
+    this.#setCondition(host, this.#condition(type, isTrue ? 'True' : 'False', reason, message));
+  }
+
+  setTaint(host: string, key: string, isThere: boolean): void {
+    if (!this.#server.get('nodes', host)) return;
+    this.#server.update(
+      'nodes',
+      host,
+      (node) => {
+        const others = taintsOf(node).filter((each) => at(each, 'key') !== key);
+        const taints = isThere ? [...others, { key, effect: 'NoSchedule' }] : others;
+        const { taints: _, ...spec } = node.spec ?? {};
+        return { ...node, spec: taints.length > 0 ? { ...spec, taints } : spec };
+      },
+      CLUSTER,
+    );
+  }
+
+  /** Whether a pod that has just left the host is about to start there again. */
+  isReturning(host: string): boolean {
+    return this.#returning.has(host);
   }
 
   /** Evicts a pod, unless its budget does not allow it. Throws Refusal. */
@@ -131,72 +218,6 @@ export class Cluster {
     this.#scheduler.after(this.#options.leaveMs(), () => this.#gone(pod));
   }
 
-  #changed({ resource, type, object }: Change): void {
-    if (resource === 'patchstrategies' && type === 'DELETED') this.#collect(object);
-    if (resource !== 'jobs' || type === 'DELETED') return;
-    if (type === 'ADDED') this.#scheduler.after(COLLECT_MS, () => this.#collectOrphan(object));
-    const { uid } = object.metadata;
-    if (object.spec?.['suspend'] === true || this.#started.has(uid)) return;
-    this.#started.add(uid);
-    const [host, action] = [
-      object.metadata.annotations?.[HOST_ANNOTATION] ?? '',
-      object.metadata.labels?.[ACTION_LABEL] ?? '',
-    ];
-    const { end, milliseconds } = this.#options.fateOf(host, action);
-    const deadline = Number(object.spec?.['activeDeadlineSeconds'] ?? Infinity) * 1000;
-    const inTime = end !== 'hang' && milliseconds < deadline;
-    if (inTime) this.#scheduler.after(milliseconds, () => this.#endJob(object, host, action, end));
-    else if (Number.isFinite(deadline))
-      this.#scheduler.after(deadline, () => this.#markJob(object, 'Failed', 'DeadlineExceeded'));
-  }
-
-  /** Removes the Jobs of a deleted strategy. */
-  #collect({ metadata: { uid } }: ApiObject): void {
-    for (const { metadata } of this.#server.list('jobs'))
-      if (metadata.ownerReferences?.some((owner) => owner.uid === uid))
-        this.#server.remove('jobs', keyOf(metadata), CLUSTER);
-  }
-
-  #collectOrphan({ metadata }: ApiObject): void {
-    const owners = this.#server.list('patchstrategies').map((each) => each.metadata.uid);
-    const isOrphan = metadata.ownerReferences?.every(({ uid }) => !owners.includes(uid));
-    if (isOrphan && this.#server.get('jobs', keyOf(metadata)))
-      this.#server.remove('jobs', keyOf(metadata), CLUSTER);
-  }
-
-  #endJob(job: ApiObject, host: string, action: string, end: JobFate['end']): void {
-    if (this.#server.get('jobs', keyOf(job.metadata))?.metadata.uid !== job.metadata.uid) return;
-    if (!this.#server.get('nodes', host)) {
-      this.#scheduler.after(LOST_JOB_MS, () => this.#markJob(job, 'Failed', 'the host of the pod is gone'));
-      return;
-    }
-    if (end === 'failure') return this.#failJob(job);
-    if (end === 'success' && action === REBOOT) return this.#reboot(host, job);
-    if (end === 'success') this.#patch(host, action);
-    this.#markJob(job, 'Complete', '');
-  }
-
-  #failJob(job: ApiObject): void {
-    const { name, namespace = '', labels = {} } = job.metadata;
-    const metadata = {
-      name: `${name}-pod`,
-      namespace,
-      labels: { ...labels, 'batch.kubernetes.io/job-name': name },
-    };
-    const terminated = { exitCode: 7, reason: 'Error' };
-    const status = { phase: 'Failed', containerStatuses: [{ name: 'apply', state: { terminated } }] };
-    this.#server.create('pods', { apiVersion: 'v1', kind: 'Pod', metadata, spec: {}, status }, CLUSTER);
-    this.#markJob(job, 'Failed', 'BackoffLimitExceeded');
-  }
-
-  #markJob({ metadata }: ApiObject, type: 'Complete' | 'Failed', reason: string): void {
-    const key = keyOf(metadata);
-    const found = this.#server.get('jobs', key);
-    if (found?.metadata.uid !== metadata.uid || jobEnded(found)) return;
-    const status = { conditions: [{ type, status: 'True', reason }] };
-    this.#server.update('jobs', key, (job) => ({ ...job, status }), CLUSTER);
-  }
-
   #patch(host: string, id: string): void {
     const { atOnce = {}, atReboot = {} } = this.#options.patches[id] ?? {};
     this.#installed.set(host, { ...this.#installed.get(host), ...atReboot });
@@ -206,10 +227,11 @@ export class Cluster {
   /** The reboot often kills the Job that requested it. */
   #reboot(host: string, job: ApiObject): void {
     const uid = this.#server.get('nodes', host)?.metadata.uid;
-    this.#markJob(job, this.#random.chance(0.5) ? 'Complete' : 'Failed', '');
+    this.#jobs.mark(job, this.#random.chance(0.5) ? 'Complete' : 'Failed', '');
     this.setDown(host, REBOOT, true);
     this.#scheduler.after(this.#options.rebootMs(), () => {
       if (this.#server.get('nodes', host)?.metadata.uid !== uid) return;
+      this.#options.comesBack(host);
       const booted = { ...this.#installed.get(host), bootID: this.#next('boot') };
       this.#installed.delete(host);
       this.#changeNode(host, (status) => ({ ...status, nodeInfo: { ...infoOf(status), ...booted } }));
@@ -218,8 +240,18 @@ export class Cluster {
   }
 
   #gone(pod: ApiObject): void {
+    const heldMs = this.#server.get('nodes', nodeOf(pod)) ? this.#options.heldMs(pod) : 0;
+    if (heldMs > 0) this.#scheduler.after(heldMs, () => this.#removed(pod));
+    else this.#removed(pod);
+  }
+
+  #removed(pod: ApiObject): void {
     const key = keyOf(pod.metadata);
     if (this.#server.get('pods', key)?.metadata.uid !== pod.metadata.uid) return;
+    const app = pod.metadata.ownerReferences ? pod.metadata.labels?.[APP_LABEL] : undefined;
+    const daemonOf = daemonSetOf(pod);
+    const place = this.#options.returnsTo(pod) ?? (daemonOf === undefined ? undefined : nodeOf(pod));
+    if (place !== undefined && daemonOf === undefined) this.#returning.add(place);
     this.#server.update(
       'pods',
       key,
@@ -227,14 +259,41 @@ export class Cluster {
       CLUSTER,
     );
     if (this.#server.get('pods', key)) this.#server.remove('pods', key, CLUSTER);
-    const app = pod.metadata.labels?.[APP_LABEL];
-    if (app !== undefined && pod.metadata.ownerReferences) this.#replace(app);
+    if (app === undefined) return;
+    if (place === undefined) this.#replace(app);
+    else
+      this.#scheduler.after(this.#random.int(200, 3_000), () =>
+        this.#return(app, place, { tolerant: true, ...(daemonOf === undefined ? {} : { daemonOf }) }),
+      );
+  }
+
+  /** A pod starts on the host of the one before it. */
+  #return(app: string, host: string, traits: PodTraits): void {
+    if (traits.daemonOf === undefined) this.#returning.delete(host);
+    if (this.#server.get('nodes', host)) this.addPod(app, host, traits);
   }
 
   #replace(app: string): void {
     const free = this.#server.list('nodes').filter(takesPods);
     if (free.length > 0) this.addPod(app, this.#random.pick(free).metadata.name);
     else this.#scheduler.after(RESCHEDULE_MS, () => this.#replace(app));
+  }
+
+  #setCondition(host: string, condition: Json): void {
+    this.#changeNode(host, (status) => {
+      const known = status['conditions'];
+      const before = (Array.isArray(known) ? known : []) as readonly Json[]; // conditions are objects
+      const old = before.find(({ type }) => type === condition['type']);
+      if (!old) return { ...status, conditions: [...before, condition] };
+      const since = old['status'] === condition['status'] ? old['lastTransitionTime'] : undefined;
+      const now = since === undefined ? condition : { ...condition, lastTransitionTime: since };
+      return { ...status, conditions: before.map((each) => (each === old ? now : each)) };
+    });
+  }
+
+  #condition(type: string, status: 'True' | 'False', reason: string, message: string): Json {
+    const lastTransitionTime = `${new Date(this.#scheduler.now).toISOString().slice(0, 19)}Z`;
+    return { type, status, reason, message, lastTransitionTime };
   }
 
   #changeNode(name: string, change: (status: Json) => Json): void {
@@ -257,15 +316,19 @@ export function isReady(node: ApiObject): boolean {
   return Array.isArray(conditions) && at(conditions[0], 'status') === 'True';
 }
 
-export function jobEnded(job: ApiObject): boolean {
-  return job.status?.['conditions'] !== undefined;
+/** The API version of the DaemonSet that a pod belongs to. */
+export function daemonSetOf({ metadata }: ApiObject): string | undefined {
+  const owner = metadata.ownerReferences?.find(({ kind }) => kind === DAEMON_SET);
+  return owner && String(at(owner, 'apiVersion'));
+}
+
+export function taintsOf(node: ApiObject): readonly unknown[] {
+  const taints = node.spec?.['taints'];
+  return Array.isArray(taints) ? taints : [];
 }
 
 function takesPods(node: ApiObject): boolean {
-  const taints = node.spec?.['taints'];
-  return (
-    node.spec?.['unschedulable'] !== true && isReady(node) && !(Array.isArray(taints) && taints.length > 0)
-  );
+  return node.spec?.['unschedulable'] !== true && isReady(node) && taintsOf(node).length === 0;
 }
 
 function serves({ metadata }: ApiObject): boolean {

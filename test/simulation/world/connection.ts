@@ -44,6 +44,8 @@ export type ConnectionOptions = {
   readonly scheduler: Scheduler;
   readonly fortunes: Fortunes;
   readonly evict: Evict;
+  /** The admission of the API server: it may change a request, or refuse it (throws Refusal). */
+  readonly admit: (request: Call) => Call;
 };
 
 /** Ends the name of a writer whose write was carried out once more on its way. */
@@ -90,7 +92,7 @@ function answerTo(
     if (request.query?.['watch'] === true) return watching(options, owner, request, signal);
     return json(
       request.method === 'POST' ? 201 : 200,
-      carryOut(options.server, request, options.evict, owner.name),
+      carryOut(options.server, options.admit(request), options.evict, owner.name),
     );
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -99,9 +101,9 @@ function answerTo(
 }
 
 /** Nobody waits for the answer any more. */
-function repeat({ server, evict }: ConnectionOptions, { name }: Owner, request: Call): void {
+function repeat({ server, evict, admit }: ConnectionOptions, { name }: Owner, request: Call): void {
   try {
-    carryOut(server, request, evict, `${name}${REPEATED}`);
+    carryOut(server, admit(request), evict, `${name}${REPEATED}`);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }

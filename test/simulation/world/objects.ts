@@ -30,7 +30,9 @@ export type NewObject = Omit<ApiObject, 'metadata'> & {
 };
 
 /** The kinds of the simulated API server, as they stand in paths. */
-export const RESOURCES = ['nodes', 'pods', 'jobs', 'leases', 'patchstrategies', 'hostpools'] as const;
+export const RESOURCES = [
+  ...(['nodes', 'pods', 'jobs', 'events', 'leases', 'patchstrategies', 'hostpools'] as const),
+] as const;
 export type Resource = (typeof RESOURCES)[number];
 
 export function keyOf({ namespace, name }: Pick<Metadata, 'namespace' | 'name'>): string {

@@ -1,5 +1,12 @@
 /** Numbers that look random and follow from a seed alone, so that the same draws can be repeated. */
 export class Random {
+  /** A source for one purpose: it depends on the seed and this name alone, never on other draws. */
+  static named(seed: number, name: string): Random {
+    let hash = seed >>> 0;
+    for (const letter of name) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+    return new Random(hash);
+  }
+
   #state: number;
 
   constructor(seed: number) {

@@ -26,6 +26,21 @@ describe('a restarted stage', () => {
     },
   );
 
+  it('resume makes new Jobs on a host that was released: those of its last outage may have been deleted', async () => {
+    const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }, ...workers(2).slice(1)] });
+    await ask(run, { verb: 'apply-all' });
+    await run.settle();
+    expect(run.claimed).toEqual(['w-1']);
+    const mended = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+    run.world.changeHost('w-1', { nodeInfo: mended });
+    await ask(run, { verb: 'resume' });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    const made = run.accepted.filter(({ kind, host }) => kind === 'create-job' && host === 'w-2');
+    expect(made.map(({ key }) => key.split('/').at(-1))).toEqual(expect.arrayContaining(['1', '2']));
+    openAndFree(run);
+  });
+
   it('retry cancels an earlier release-host', async () => {
     const run = await held({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     await ask(run, { verb: 'apply-all' });

@@ -21,7 +21,12 @@ class World {
   constructor() {
     new Checker({
       ...{ server: this.#server, now: () => 0, pool: POOL, wanted: {} },
-      ...{ isOperator: (by) => by.startsWith('op-'), wasAnswered: () => true, isViewFresh: () => true },
+      ...{
+        isOperator: (by) => by.startsWith('op-'),
+        wasAnswered: () => true,
+        isViewFresh: () => true,
+        isReturning: () => false,
+      },
       failed: (complaint) => this.complaints.push(complaint),
     });
     const spec = { maxUnavailable: 5, execution: { mode: 'Run' } };

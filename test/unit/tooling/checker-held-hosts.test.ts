@@ -13,7 +13,12 @@ function complaintsAfter(milliseconds: number, isViewFresh: boolean): readonly s
   const server = new ApiServer(() => now);
   new Checker({
     ...{ server, now: () => now, pool: 'default', wanted: {} },
-    ...{ isOperator: (by) => by === OPERATOR, wasAnswered: () => true, isViewFresh: () => isViewFresh },
+    ...{
+      isOperator: (by) => by === OPERATOR,
+      wasAnswered: () => true,
+      isViewFresh: () => isViewFresh,
+      isReturning: () => false,
+    },
     failed: (complaint) => complaints.push(complaint),
   });
   const claim = JSON.stringify({ run: 'r1', level: 'away', epoch: 1 });

@@ -1,0 +1,68 @@
+/** Judges the end of a seed: what may stay locked, and how runs may have ended (invariants 4 and 5). */
+import { at, type ApiServer } from './world/api-server.ts';
+import type { ApiObject } from './world/objects.ts';
+import type { HostState } from './host-history.ts';
+import { outagesOf, permitsOf, runIdOf, stateOf, type Outage } from './seen.ts';
+
+export type EndOptions = {
+  readonly server: ApiServer;
+  readonly pool: string;
+  readonly stateOf: (host: string) => HostState;
+  /** Whether a container of the run was started on the host. */
+  readonly wasTouched: (run: string, host: string) => boolean;
+  readonly failed: (complaint: string) => void;
+};
+
+export class EndCheck {
+  readonly #options: EndOptions;
+
+  constructor(options: EndOptions) {
+    this.#options = options;
+  }
+
+  /** Whatever happened in a calm seed, a run has to endure it. `applied` learns of each strategy that is applied. */
+  calm(applied: (strategy: ApiObject) => void): void {
+    for (const strategy of this.#options.server.list('patchstrategies')) {
+      const state = String(stateOf(strategy));
+      if (state === 'applied') applied(strategy);
+      else if (state !== 'applying')
+        this.#options.failed(
+          `(4) ${strategy.metadata.name} is ${state}, and nothing went wrong: ${String(at(strategy.status, 'message'))}`,
+        );
+    }
+  }
+
+  /** Everything is released, except hosts that failed and are reported as failed. */
+  judge(): void {
+    const { server, pool, failed } = this.#options;
+    const strategies = server.list('patchstrategies');
+    const kept = new Map(
+      strategies.flatMap((each) => outagesOf(each).map(({ name }) => [name, runIdOf(each)] as const)),
+    );
+    for (const node of server.list('nodes')) this.#node(node, kept.get(node.metadata.name));
+    for (const { host, run } of permitsOf(server.get('hostpools', pool)))
+      if (kept.get(host) !== run) failed(`(5) the permit of ${run} for ${host} was never freed`);
+    for (const strategy of strategies)
+      for (const outage of outagesOf(strategy)) this.#kept(runIdOf(strategy), outage);
+  }
+
+  #node({ metadata }: ApiObject, keptBy: string | undefined): void {
+    const { name, annotations = {} } = metadata;
+    const { failed } = this.#options;
+    const { claim, closed, closedByOthers, looksAsBefore } = this.#options.stateOf(name);
+    if (claim && keptBy !== claim.run) failed(`(4) a claim of ${claim.run} was left on ${name}`);
+    const says = keptBy ?? annotations['careen.dev/left-locked'];
+    if (!claim && closed && !closedByOthers && !looksAsBefore && says === undefined)
+      failed(`(4) ${name} was left cordoned, and nothing says why`);
+  }
+
+  /** A host that its strategy keeps. One whose claim somebody removed stays as it is. */
+  #kept(run: string, { name, level, result }: Outage): void {
+    const { failed, wasTouched } = this.#options;
+    const { claim } = this.#options.stateOf(name);
+    if (result !== 'failed' && result !== 'timed-out')
+      failed(`(4) ${name} is kept, and its result is ${result}`);
+    if (level === 'away' && claim?.run === run && !wasTouched(run, name))
+      failed(`(4) ${name} is kept locked, and nothing was ever started on it`);
+  }
+}

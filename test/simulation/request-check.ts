@@ -1,0 +1,54 @@
+/** Judges that nothing is carried out twice that was asked for once, and that a retry works anew (invariants 4, 5). */
+import type { ApiServer } from './world/api-server.ts';
+import type { ApiObject } from './world/objects.ts';
+import { answersOf, outagesOf } from './seen.ts';
+
+/** A repeated one does no harm. */
+const REPEATABLE: ReadonlySet<string> = new Set(['abort', 'release-host']);
+
+export type RequestOptions = {
+  readonly server: ApiServer;
+  readonly now: () => number;
+  readonly failed: (complaint: string) => void;
+};
+
+export class RequestCheck {
+  readonly #options: RequestOptions;
+  readonly #accepted = new Set<string>();
+  /** By the uid of a strategy: when a retry was accepted last. */
+  readonly #retriedAt = new Map<string, number>();
+
+  constructor(options: RequestOptions) {
+    this.#options = options;
+  }
+
+  /** Compares a status that the operator wrote with the one before. */
+  judge(object: ApiObject, before: ApiObject): void {
+    const { name, uid } = object.metadata;
+    const known = new Set(answersOf(before).map(({ id }) => id));
+    for (const { id, verb, answer } of answersOf(object)) {
+      if (answer !== 'accepted' || known.has(id)) continue;
+      if (verb === 'retry') this.#retriedAt.set(uid, this.#options.now());
+      if (REPEATABLE.has(verb)) continue;
+      const key = `${name}/${id}`;
+      if (this.#accepted.has(key))
+        this.#options.failed(`(4) the request ${id} (${verb}) of ${name} was accepted a second time`);
+      this.#accepted.add(key);
+    }
+    this.#attempts(object, before);
+  }
+
+  /** Each attempt has its own Jobs. */
+  #attempts(object: ApiObject, before: ApiObject): void {
+    const { server, failed } = this.#options;
+    const { uid } = object.metadata;
+    const jobs = new Set(outagesOf(before).flatMap((outage) => outage.jobs));
+    for (const outage of outagesOf(object))
+      for (const job of outage.jobs.filter((each) => !jobs.has(each))) {
+        const made = server.list('jobs').find(({ metadata }) => metadata.uid === job)?.metadata;
+        // Timestamps of objects are in whole seconds.
+        if (made && Date.parse(made.creationTimestamp) + 1_000 <= (this.#retriedAt.get(uid) ?? 0))
+          failed(`(5) after a retry the Job ${made.name} of the attempt before was taken for ${outage.name}`);
+      }
+  }
+}

@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { Checker } from '../../simulation/checker.ts';
+import { ApiServer } from '../../simulation/world/api-server.ts';
+import type { Json } from '../../simulation/world/objects.ts';
+
+const OPERATOR = 'op-a1';
+const CLAIM = JSON.stringify({ run: 'r1', level: 'away', epoch: 1 });
+
+/** A checked world with one host, claimed by run r1. */
+class World {
+  readonly complaints: string[] = [];
+  readonly server = new ApiServer(() => this.now);
+  readonly checker: Checker;
+  isReturning = false;
+  now = 0;
+
+  constructor() {
+    this.checker = new Checker({
+      ...{ server: this.server, now: () => this.now, pool: 'default', wanted: {} },
+      ...{ isOperator: (by) => by === OPERATOR, wasAnswered: () => true, isViewFresh: () => true },
+      isReturning: () => this.isReturning,
+      failed: (complaint) => this.complaints.push(complaint),
+    });
+    const node = { apiVersion: 'v1', kind: 'Node', spec: {}, status: { conditions: [READY] } };
+    this.server.create('nodes', { ...node, metadata: { name: 'w-1' } }, 'cluster');
+    this.changeNode((each) => ({
+      ...each,
+      metadata: { ...each.metadata, annotations: { 'careen.dev/claim': CLAIM } },
+      spec: { unschedulable: true },
+    }));
+    this.complaints.length = 0;
+  }
+
+  changeNode(change: Parameters<ApiServer['update']>[2]): void {
+    this.server.update('nodes', 'w-1', change, OPERATOR);
+  }
+
+  addPod(name: string, ownerKind: string): void {
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind: ownerKind, uid: 'o', controller: true }];
+    const metadata = {
+      name,
+      namespace: 'apps',
+      labels: { app: 'a' },
+      ownerReferences,
+      finalizers: ['kubelet'],
+    };
+    this.server.create(
+      'pods',
+      { apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'w-1' } },
+      'cluster',
+    );
+  }
+
+  evict(name: string): void {
+    this.server.remove('pods', `apps/${name}`, OPERATOR);
+  }
+
+  /** The operator makes a Job on the host, and starts it. */
+  startJob(spec: Json): void {
+    const annotations = { 'careen.dev/host': 'w-1', 'careen.dev/effect': 'e', 'careen.dev/epoch': '1' };
+    const metadata = { name: 'job', namespace: 'n', annotations, labels: { 'careen.dev/run': 'r1' } };
+    this.server.create(
+      'jobs',
+      { apiVersion: 'batch/v1', kind: 'Job', metadata, spec: { ...spec, suspend: true } },
+      OPERATOR,
+    );
+    this.server.update('jobs', 'n/job', (job) => ({ ...job, spec: { ...spec, suspend: false } }), OPERATOR);
+  }
+
+  /** The operator writes a status. */
+  write(status: Json): void {
+    if (!this.server.get('patchstrategies', 'n/kernel'))
+      this.server.create(
+        'patchstrategies',
+        {
+          apiVersion: 'careen.dev/v1alpha1',
+          kind: 'PatchStrategy',
+          metadata: { name: 'kernel', namespace: 'n' },
+          spec: {},
+        },
+        'admin',
+      );
+    this.server.update('patchstrategies', 'n/kernel', (each) => ({ ...each, status }), OPERATOR);
+  }
+
+  of(part: string): readonly string[] {
+    return this.complaints.filter((each) => each.includes(part));
+  }
+}
+
+const READY = { type: 'Ready', status: 'True' };
+
+describe('the checker complains of', () => {
+  it('an eviction of a pod of a DaemonSet', () => {
+    const world = new World();
+    world.addPod('app', 'ReplicaSet');
+    world.addPod('agent', 'DaemonSet');
+    world.evict('app');
+    expect(world.of('DaemonSet')).toEqual([]);
+    world.evict('agent');
+    expect(world.of('DaemonSet')).toEqual(['(2) pod agent of a DaemonSet was evicted']);
+  });
+
+  it('the third eviction of a pod that keeps coming back to its host', () => {
+    const world = new World();
+    for (const name of ['a-1', 'a-2', 'a-3']) {
+      world.now += 1_000;
+      world.addPod(name, 'ReplicaSet');
+      world.evict(name);
+    }
+    expect(world.of('coming back')).toEqual([
+      '(2) 3 pods of a were evicted from w-1, and they keep coming back',
+    ]);
+  });
+
+  it('a Job that is started as somebody changed it', () => {
+    const world = new World();
+    world.startJob({ backoffLimit: 4 });
+    expect(world.of('more than once')).toEqual(['(5) a Job was started on w-1 that may run more than once']);
+  });
+
+  it('a Job that is started under a pod, also while the pod is being replaced', () => {
+    for (const isReturning of [false, true]) {
+      const world = new World();
+      world.addPod('a-1', 'ReplicaSet');
+      world.isReturning = isReturning;
+      if (isReturning) {
+        world.server.update(
+          'pods',
+          'apps/a-1',
+          (pod) => ({ ...pod, metadata: { ...pod.metadata, finalizers: [] } }),
+          'cluster',
+        );
+        world.server.remove('pods', 'apps/a-1', 'cluster');
+      }
+      world.now += 60_000;
+      world.startJob({ backoffLimit: 0 });
+      expect(world.of('under a pod')).toEqual(['(2) a Job was started on w-1 under a pod']);
+    }
+  });
+
+  it('a request that is accepted a second time, after the status was lost', () => {
+    const world = new World();
+    const requests = [{ id: 'a', verb: 'apply-all', answer: 'accepted' }];
+    world.write({ requests });
+    world.write({ requests, message: 'more' });
+    expect(world.complaints).toEqual([]);
+    world.write({});
+    world.write({ requests });
+    expect(world.complaints).toEqual(['(4) the request a (apply-all) of kernel was accepted a second time']);
+  });
+
+  it('a strategy that is applied without a host', () => {
+    const world = new World();
+    world.write({ state: 'applied' });
+    expect(world.of('no host')).toEqual([]);
+    world.server.remove('nodes', 'w-1', 'cluster');
+    world.write({ conditions: [{ type: 'Ready', status: 'True' }] });
+    expect(world.of('no host')).toEqual(['(6) kernel is finished, and there is no host']);
+  });
+
+  it('a host that is kept locked although nothing was started on it', () => {
+    const kept = (ran: boolean): readonly string[] => {
+      const world = new World();
+      const progress = { hosts: [{ name: 'w-1', level: 'away', result: 'failed' }] };
+      world.write({ state: 'apply-failed', run: { id: 'r1' }, progress });
+      world.startJob({ backoffLimit: 0 });
+      const job = world.server.get('jobs', 'n/job');
+      if (ran && job) world.checker.ran(job);
+      world.checker.atEnd();
+      return world.of('nothing was ever started');
+    };
+    expect(kept(true)).toEqual([]);
+    expect(kept(false)).toEqual(['(4) w-1 is kept locked, and nothing was ever started on it']);
+  });
+
+  it('a verification of a host with a taint or a problem that it did not have when it was claimed', () => {
+    const verified = (spec: Json, conditions: readonly object[]): readonly string[] => {
+      const world = new World();
+      world.now += 200_000;
+      world.changeNode((each) => ({
+        ...each,
+        spec: { unschedulable: true, ...spec },
+        status: { conditions },
+      }));
+      const stages = (result: string): object[] => [
+        { hosts: ['w-1'], level: 'away', steps: [{ name: 'verify', result }] },
+      ];
+      world.now += 200_000;
+      world.write({ run: { id: 'r1' } });
+      world.write({ run: { id: 'r1' }, applyPhase: { stages: stages('wait') } });
+      world.write({ run: { id: 'r1' }, applyPhase: { stages: stages('success') } });
+      return world.of('verify');
+    };
+    const complaint = '(6) verify of stage 0 succeeded, and w-1 never showed it';
+    const taint = { key: 'example.com/agent-not-ready', effect: 'NoSchedule' };
+    expect(verified({}, [READY])).toEqual([]);
+    expect(verified({ taints: [{ key: 'node.kubernetes.io/unschedulable' }] }, [READY])).toEqual([]);
+    expect(verified({ taints: [taint] }, [READY])).toEqual([complaint]);
+    expect(verified({}, [READY, { type: 'KernelDeadlock', status: 'True' }])).toEqual([complaint]);
+  });
+
+  it('a stage that goes on without a host that is there', () => {
+    const world = new World();
+    world.now += 200_000;
+    const left = [{ name: 'w-1', reason: 'w-1 no longer exists' }];
+    world.write({ run: { id: 'r1' }, applyPhase: { stages: [{ hosts: ['w-1'], steps: [] }] } });
+    world.write({ run: { id: 'r1' }, applyPhase: { stages: [{ hosts: ['w-1'], left, steps: [] }] } });
+    expect(world.of('goes on')).toEqual(['(6) stage 0 goes on without w-1, which has not left']);
+  });
+});
