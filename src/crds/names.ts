@@ -47,5 +47,7 @@ export const ACTION_LABEL = `${GROUP}/action`;
 export const HOST_ANNOTATION = `${GROUP}/host`;
 /** Annotation on a Job: the whole effect key. The name of the Job has its digest. */
 export const EFFECT_ANNOTATION = `${GROUP}/effect`;
+/** Annotation on a Job: the deadline in seconds that its start gave it. A suspended Job with it was stopped by others. */
+export const STARTED_ANNOTATION = `${GROUP}/started`;
 /** Annotation on a Job: the epoch of the leader that wrote it last. A write that expects an older one is refused. */
 export const EPOCH_ANNOTATION = `${GROUP}/epoch`;

@@ -223,6 +223,12 @@ export type AnsweredRequest = z.infer<typeof answeredRequest>;
 export const patchStrategyStatus = z
   .object({
     observedGeneration: observedGeneration(),
+    uid: text(36)
+      .optional()
+      .describe(
+        'The uid of the object that this status describes. A status with the uid of another object is a copy, and is ' +
+          'built again.',
+      ),
     state: z.enum(STRATEGY_STATES).optional().describe('The state of the strategy, in the terms of the VIM.'),
     stages: z.string().max(32).optional().describe('Stages done, and their total number, such as 3/12.'),
     message: z

@@ -41,6 +41,18 @@ export type Effect = Common &
         readonly revision: string;
         readonly timeoutSeconds: number;
       }
+    /**
+     * Makes a Job that somebody changed again what it was. `effect` is the key that it was made for. `already`: it does
+     * not exist any more.
+     */
+    | {
+        readonly kind: 'mend-job';
+        readonly name: string;
+        readonly uid: string;
+        readonly effect: EffectKey;
+        readonly action: string;
+        readonly timeoutSeconds: number;
+      }
     /** Suspends a started Job of which no container has started, so that none starts later. */
     | {
         readonly kind: 'withdraw-job';
@@ -78,6 +90,7 @@ export const EFFECT_KINDS = [
   'evict',
   'create-job',
   'start-job',
+  'mend-job',
   'withdraw-job',
   'delete-job',
 ] as const satisfies readonly Effect['kind'][];
@@ -101,4 +114,14 @@ export function effectKey(
   attempt: number,
 ): EffectKey {
   return [run, String(stage), step, host, subject, String(attempt)].join('/');
+}
+
+/** The run of an effect. */
+export function runOfKey(key: EffectKey): string {
+  return key.split('/')[0] ?? '';
+}
+
+/** The host of an effect. */
+export function hostOfKey(key: EffectKey): HostName {
+  return key.split('/')[3] ?? '';
 }

@@ -75,6 +75,8 @@ export type HostFacts = {
   readonly spoiltClaim: string | undefined;
   /** Whether it has our mark against new work: we closed the host. */
   readonly hasMaintenanceMark: boolean;
+  /** The uid of the owner that left the host locked, as its note says. */
+  readonly leftLockedBy?: string | undefined;
   /**
    * The instances that a drain must remove. Undefined while they are unknown: the host is not watched yet, or its
    * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.
@@ -92,6 +94,8 @@ export type EffectFacts = {
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   /** Why it failed, such as `container apply exited with code 7`. */
   readonly failure?: string;
+  /** What somebody changed in it since it was made, while it has not ended. */
+  readonly altered?: string;
   /** Whether a container of it has ever started; undefined while that is not known. */
   readonly containerStarted?: boolean;
   /** What keeps it from starting or from ending, such as `container apply waits: ImagePullBackOff`. */

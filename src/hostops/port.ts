@@ -29,26 +29,34 @@ export type Fence = {
   readonly epoch: number;
 };
 
-/** A host that carries a mark of Careen. */
+/** A host that carries a mark of Careen: a claim, a spoilt claim, or the note that it was left locked. */
 export type MarkedHost = {
   readonly host: HostName;
   readonly revision: string;
   readonly claim: Claim | undefined;
   readonly spoiltClaim: string | undefined;
   readonly closedToNewWork: boolean;
+  /** Whether it carries the note that it was left locked. */
+  readonly leftLocked: boolean;
   /** Whether a Job of any run works on the host. Such a host must not be released yet. */
   readonly busy: boolean;
+  /** Whether a Job of the run that has claimed the host was started on it, and may have ended since. */
+  readonly begun: boolean;
 };
 
 /**
- * How to adopt the claim of a host. Adoption changes only the epoch of a claim that is there. With a `uid` it skips a
- * host that has another one.
+ * How to adopt the claim of a host and its Jobs that the run has recorded. Adoption changes only the epoch of a claim
+ * that is there. With a `uid` it skips a host that has another one. It finds a recorded Job also where somebody removed
+ * the marks that Jobs are watched by.
  */
 export type Adoption = {
   readonly claim: Claim;
   readonly uid?: string | undefined;
   readonly makeIfMissing: boolean;
+  readonly jobs?: readonly RecordedJob[];
 };
+
+export type RecordedJob = Extract<Effect, { kind: 'mend-job' }>;
 
 /** A Job that does no work: it was never started, was withdrawn, or has succeeded. */
 export type IdleJob = {

@@ -28,13 +28,15 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly changed: (before: T | undefined, after: T | undefined) => void;
   /** Called when a watch is up, the first time and after each break. */
   readonly connected?: () => void;
+  /** Called when a read shows that the cluster was restored from a backup. */
+  readonly wentBack?: () => void;
   /** The silence after which the watch is replaced, because its connection may be broken; 90 s by default. */
   readonly idleLimitMs?: number;
   readonly now: () => number;
   readonly log: Log;
 };
 
-type Entry<T> = { readonly revision: string; readonly value: T };
+type Entry<T> = { readonly revision: string; readonly uid: string; readonly value: T };
 
 export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** Resolves at the end of the first list. Never resolves when the informer is stopped earlier. */
@@ -49,8 +51,12 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   #started = false;
   #isSynced = false;
   #hasToList = true;
+  /** The uids of objects that a read found deleted before the watch has reported it. */
+  readonly #deleted = new Set<string>();
   /** The resource version up to which the changes are known. */
   #revision = '';
+  /** Ends the open watch, for a new list. */
+  #again = new AbortController();
   #up = false;
   #heardAt = 0;
   #failure: string | undefined;
@@ -116,9 +122,33 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     this.#store(key, revision, object);
   }
 
-  /** Removes an object that another request found deleted, unless the stored object no longer has this `revision`. */
-  forget(key: string, revision: string): void {
-    if (this.#entries.get(key)?.revision === revision) this.#remove(key);
+  /**
+   * Reads one object from the server, in the way that `request` does. The answer counts more than the watch: an object
+   * that is gone (undefined) is not stored again by a late event, and one that is older than the stored one replaces it.
+   * That cannot be a late answer: the cluster was restored from a backup, and everything is listed anew.
+   */
+  async refresh(key: string, request: () => Promise<Raw | undefined>): Promise<Raw | undefined> {
+    const before = this.#entries.get(key);
+    const object = await request();
+    if (object) {
+      const { revision } = identityOf(object);
+      if (before && isOlder(revision, before.revision)) {
+        this.listAgain();
+        this.#guarded(() => this.#options.wentBack?.());
+      }
+      this.upsert(object);
+    } else if (before && this.#entries.get(key)?.uid === before.uid) {
+      if (before.uid !== '') this.#deleted.add(before.uid);
+      this.#remove(key);
+    }
+    return object;
+  }
+
+  /** Forgets the future of a restored cluster, and lists again at once. */
+  listAgain(): void {
+    this.#forgetRevisions();
+    this.#hasToList = true;
+    this.#again.abort();
   }
 
   get #stopped(): boolean {
@@ -128,12 +158,17 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** The only loop: at most one attempt is pending at any time. */
   async #run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#again = new AbortController();
       try {
         if (this.#hasToList) await this.#list(signal);
-        await this.#watch(signal);
+        await this.#watch(AbortSignal.any([signal, this.#again.signal]));
       } catch (error) {
         this.#up = false;
         if (this.#stopped) return;
+        if (this.#again.signal.aborted) {
+          this.#hasToList = true;
+          continue;
+        }
         const pauseMs = this.#failed(error);
         await delay(pauseMs, undefined, { signal, ref: false }).catch(() => undefined); // stopped: the loop ends
       }
@@ -173,6 +208,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     // These are deletions that no watch reported. An entry newer than the list was stored meanwhile, and stays.
     for (const [key, { revision }] of this.#entries)
       if (!seen.has(key) && !isOlder(listedAt, revision)) this.#remove(key);
+    this.#deleted.clear();
     this.#revision = listedAt;
     this.#hasToList = false;
     this.#isSynced = true;
@@ -184,8 +220,14 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** A cluster restored from a backup counts from an earlier revision. Stored objects then count as older than any. */
   #forgetTheFuture(revision: string): void {
     if (!isOlder(revision, this.#revision)) return;
+    this.#forgetRevisions();
     this.#revision = revision;
-    for (const [key, { value }] of this.#entries) this.#entries.set(key, { revision: '', value });
+  }
+
+  #forgetRevisions(): void {
+    this.#revision = '';
+    this.#deleted.clear();
+    for (const [key, entry] of this.#entries) this.#entries.set(key, { ...entry, revision: '' });
   }
 
   /** Watches until the watch must be replaced, which is no failure. Throws when it failed. */
@@ -225,6 +267,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     this.#heardAt = this.#options.now();
     this.#failures = 0;
     if (type === 'BOOKMARK') return;
+    if (type === 'DELETED') this.#deleted.delete(object.metadata?.uid ?? '');
     if (type !== 'DELETED') this.#store(key, revision, object);
     else if (!isOlder(revision, this.revisionOf(key) ?? '')) this.#remove(key);
   }
@@ -237,12 +280,14 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   #store(key: string, revision: string, object: Raw): void {
+    const uid = object.metadata?.uid ?? '';
+    if (this.#deleted.has(uid)) return;
     const entry = this.#entries.get(key);
     if (entry && (entry.revision === revision || isOlder(revision, entry.revision))) return;
     this.#guarded(() => {
       const value = this.#options.project(object);
       if (value === undefined) return this.#remove(key);
-      this.#entries.set(key, { revision, value });
+      this.#entries.set(key, { revision, uid, value });
       this.#options.changed(entry?.value, value);
     });
   }

@@ -4,6 +4,8 @@
  * yet, and only once for several readers at the same time.
  */
 
+import { isOlder } from './resource-versions.ts';
+
 type Version = { readonly uid: string; readonly resourceVersion: string };
 type Versioned = { readonly metadata: Version };
 
@@ -31,6 +33,8 @@ export class VersionedReader<T extends Versioned> {
     }
     const known = this.#known.get(path);
     if (isOf(version, known)) return known;
+    // The cluster was restored from a backup: it gives the same versions once more, to other contents.
+    if (known && isOlder(version.resourceVersion, known.metadata.resourceVersion)) this.#known.clear();
     const begunBefore = await this.#reading.get(path);
     if (isOf(version, begunBefore)) return begunBefore;
     return this.#reading.get(path) ?? this.#readWhole(path);

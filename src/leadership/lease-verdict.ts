@@ -43,6 +43,8 @@ export type Sighting = {
   readonly revision: string;
   /** When this became known. */
   readonly since: number;
+  /** The Lease went back to an earlier revision: who led until then may still do so. */
+  readonly wentBack?: true;
 };
 
 export type Look = { readonly kind: 'look' };
@@ -76,6 +78,21 @@ export function seen(before: Sighting | undefined, lease: LeaseFacts, now: numbe
   return { lease, revision, since: now };
 }
 
+/**
+ * The sighting after a read of the Lease that was sent while `known` was the sighting. A revision older than that one
+ * cannot be a late answer: the cluster was restored from a backup. It replaces everything that was known.
+ */
+export function read(
+  before: Sighting | undefined,
+  known: Sighting | undefined,
+  lease: LeaseFacts,
+  now: number,
+): Sighting {
+  const { revision } = lease;
+  if (known && isOlder(revision, known.revision)) return { lease, revision, since: now, wentBack: true };
+  return seen(before, lease, now);
+}
+
 /** The sighting after the Lease with this uid was deleted; `uid` is undefined when none was known. */
 export function seenGone(before: Sighting | undefined, uid: string | undefined, now: number): Sighting {
   if (before && (!before.lease || before.lease.uid !== uid)) return before; // another was created meanwhile
@@ -92,10 +109,12 @@ export function standbyVerdict(
   if (!sighting) return { kind: 'look' };
   const { lease, since } = sighting;
   if (!lease) return { kind: 'create' };
+  const until = since + (lease.leaseMs ?? times.leaseMs);
+  // Its holder, or that it was released, is a thing of the past. Whoever leads now renews it within this time, or ends.
+  if (sighting.wentBack && now < until) return { kind: 'wait', until };
   // The answer to a write of ours was lost. Its start is unknown, so another write must confirm it.
   if (lease.holder === identity) return { kind: 'renew', lease };
   if (lease.holder === '') return { kind: 'take', lease };
-  const until = since + (lease.leaseMs ?? times.leaseMs);
   return now < until ? { kind: 'wait', until } : { kind: 'take', lease };
 }
 

@@ -6,6 +6,7 @@ import type { Log } from '../kube/log.ts';
 import { LeaseApi, leaseFacts, type LeaseApiOptions } from './lease-api.ts';
 import {
   pauseAfter,
+  read,
   seen,
   seenGone,
   type LeaseFacts,
@@ -130,10 +131,11 @@ export class ObservedLease {
   }
 
   async #look(limit: AbortSignal): Promise<void> {
-    const uid = this.#sighting?.lease?.uid;
+    const known = this.#sighting;
     const lease = await this.#api.read(limit);
     const now = this.#options.monotonic();
-    this.#know(lease ? seen(this.#sighting, lease, now) : seenGone(this.#sighting, uid, now));
+    const gone = (): Sighting => seenGone(this.#sighting, known?.lease?.uid, now);
+    this.#know(lease ? read(this.#sighting, known, lease, now) : gone());
   }
 
   async #write(written: Promise<LeaseFacts>): Promise<void> {

@@ -92,9 +92,13 @@ export class CareenApi {
     return { strategy, complete: suspendedBy !== undefined };
   }
 
-  /** Replaces the status. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
-  async writeStatus(strategy: PatchStrategy, status: PatchStrategyStatus): Promise<PatchStrategy> {
-    const patch = mergePatch(strategy.status, status);
+  /**
+   * Replaces the status, and marks it with the uid. Returns the strategy as stored. Throws ConflictError and
+   * OutdatedKindError.
+   */
+  async writeStatus(strategy: PatchStrategy, wish: PatchStrategyStatus): Promise<PatchStrategy> {
+    const status = { ...wish, uid: strategy.metadata.uid };
+    const patch = mergePatch(strategy.copiedStatus ?? strategy.status, status);
     return patch ? this.#writeStatus(strategy, status, patch) : strategy;
   }
 

@@ -26,7 +26,10 @@ export type Metadata = z.infer<typeof metadata>;
 export type PatchStrategy = {
   readonly metadata: Metadata;
   readonly spec: PatchStrategySpec;
+  /** Empty when nothing is stored, or only the status of another object. */
   readonly status: PatchStrategyStatus;
+  /** The stored status of another object, copied with it or restored under a new uid. The first write replaces it. */
+  readonly copiedStatus?: PatchStrategyStatus;
   /** Why the spec cannot be read; `spec` is then a substitute that begins nothing. */
   readonly unreadable?: string;
   /**
@@ -43,11 +46,14 @@ export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrate
 
 const besideSpec = z
   .object({ metadata, status: z.unknown().optional() })
-  .transform(({ metadata: meta, status }) => ({
-    metadata: meta,
+  .transform(({ metadata: meta, status }) => {
     // An unreadable status counts as none, so the plan is built again.
-    ...(keptStatus(status) ?? { status: patchStrategyStatus.default({}).catch({}).parse(status) }),
-  }));
+    const stored = patchStrategyStatus.default({}).catch({}).parse(status);
+    const read = keptStatus(status) ?? { status: stored };
+    // A status without a uid may be from kinds that are older than the field, so it counts.
+    const isCopied = read.status.uid !== undefined && read.status.uid !== meta.uid;
+    return isCopied ? { metadata: meta, status: {}, copiedStatus: stored } : { metadata: meta, ...read };
+  });
 
 const keptStatusSchema = z.object({
   message: z.string(),
@@ -74,7 +80,7 @@ function withoutKept(stored: unknown): Readonly<Record<string, unknown>> {
 
 /** The strategy after a write that its resourceVersion guarded and that did not change the spec. */
 export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
-  const { suspendedBy: _over, ...rest } = before;
+  const { suspendedBy: _over, copiedStatus: _copy, ...rest } = before;
   return { ...rest, ...besideSpec.parse(answer) };
 }
 

@@ -98,16 +98,18 @@ export function isRestAsked(strategy: Requested): boolean {
 }
 
 /**
- * The status from which the next plan is built. If the status was lost, its answers are lost, too; the finalizer shows
- * that a run held hosts before. The requests in the annotations may have been carried out then, so they are refused.
+ * The status from which the next plan is built. An object without a status of ours is new, restored, or has lost its
+ * status. Its answers would be lost, too: the requests in its annotations may have been carried out already, so they are
+ * refused. The first write of the status stores these refusals together with the uid.
  */
 export function withoutOldRequests(strategy: Requested, time: string): PatchStrategyStatus {
   const { status, metadata } = strategy;
-  const lost = !status.run && !status.requests && metadata.finalizers.includes(RELEASE_FINALIZER);
-  if (!lost) return status;
+  if (status.uid !== undefined || status.run || status.requests) return status;
   const pending = pendingRequests(strategy);
-  const why =
-    'the status was lost, so this may have been carried out already: place it again with another id';
+  const cause = metadata.finalizers.includes(RELEASE_FINALIZER)
+    ? 'the status was lost'
+    : 'it was placed before this object had a status, as in a restored copy';
+  const why = `${cause}, so this may have been carried out already: place it again with another id`;
   return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.placedIds) };
 }
 

@@ -40,6 +40,8 @@ export type ContractFixture = {
   close(host: HostName): Promise<void>;
   /** Uncordons a host, as a person does. */
   open(host: HostName): Promise<void>;
+  /** Lets the pod of a Job fail several times before the Job does, as a policy does. */
+  alterJob(name: string): Promise<void>;
   /** Edits the claim of a host, as a person does. */
   editClaim(host: HostName): Promise<void>;
   /** Lets time pass until the condition holds; fails when it never does. */

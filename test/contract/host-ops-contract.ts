@@ -335,6 +335,25 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(await c.perform(again)).toEqual({ kind: 'already' });
     });
 
+    it('reports what somebody changed in a Job, and makes it again what it was', async () => {
+      const { name: altered } = await c.watched('altered');
+      const key = keyOf(altered, 'sw-patch-hosts', PATCH);
+      await c.perform({ kind: 'create-job', key, host: altered, action: PATCH, job: JOB });
+      const { name: jobName, uid } = await c.job(key, 'suspended');
+      await c.fixture.alterJob(jobName);
+      await c.observe('the change', () => c.view().effect(key)?.altered);
+      const mend: Effect = {
+        ...{ kind: 'mend-job', key: `${key}/mend`, host: altered, name: jobName, uid },
+        ...{ effect: key, action: PATCH, timeoutSeconds: 60 },
+      };
+      expect(await c.perform(mend)).toEqual({ kind: 'accepted' });
+      const mended = await c.job(key, 'suspended');
+      expect([mended.uid, mended.altered]).toEqual([uid, undefined]);
+      expect(await c.perform({ ...mend, uid: '00000000-0000-4000-8000-000000000000' })).toEqual({
+        kind: 'already',
+      });
+    });
+
     it('reports the exit code of a failed Job', async () => {
       const { name: failing } = await c.watched('failing', { failing: true });
       const key = await c.startedJob(failing);

@@ -99,6 +99,12 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       }),
     close: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: true } }),
     open: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: null } }),
+    alterJob: (name) =>
+      mergePatch(
+        admin,
+        { apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace } },
+        { spec: { backoffLimit: 4 } },
+      ),
     editClaim: async (host) => {
       const { metadata } = await core.readNode({ name: host });
       const claim = metadata?.annotations?.[CLAIM_ANNOTATION]?.replace(

@@ -27,6 +27,10 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
     setReady: async (host, ready) => world.changeHost(host, { ready }),
     close: async (host) => world.changeHost(host, { closedToNewWork: true }),
     open: async (host) => world.changeHost(host, { closedToNewWork: false }),
+    alterJob: async (name) => {
+      const job = [...world.jobs.values()].find((each) => each.name === name);
+      if (job) world.changeJob(job.key, { altered: 'its backoffLimit is 4' });
+    },
     editClaim: async (host) => world.changeHost(host, { claim: undefined, spoiltClaim: 'it was edited' }),
     eventually: async (what, condition) => {
       while (!condition()) {

@@ -1,6 +1,6 @@
 /** Lost knowledge: a status that somebody wiped, a claim without a run, a host that vanished. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
+import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
 import { apply, mergePatch } from '../support/controlplane/apply.ts';
 import { currentKinds, olderKind } from '../support/controlplane/older-kinds.ts';
@@ -97,7 +97,7 @@ describe('a status that somebody wiped while a host is out of service', () => {
     expect(await fleet.answer('w-1')).toMatch(/^refused: the status was lost/);
   });
 
-  it('of the strategy does not open a host while a Job works on it', async () => {
+  it('of the strategy does not open a host that a Job works on, and the work is not repeated', async () => {
     const fleet = await cluster.fleet('job-wiped', 1, 1);
     await fleet.annotate('job-wiped-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
     await fleet.apply({ ...RUN, timing: { patchTimeoutSeconds: 8, settleSeconds: 0, stabilizeSeconds: 0 } });
@@ -107,19 +107,22 @@ describe('a status that somebody wiped while a host is out of service', () => {
     await wipeStatus(cluster.admin, fleet.strategy);
     await fleet.until('another run', ({ run }) => run !== undefined && run.id !== before.run?.id);
     await eventually(
-      'the host is given back',
+      'the host is left locked',
       async () => {
         const nodes = await fleet.nodes();
         const [job] = await fleet.jobs();
         const over = job?.status?.conditions?.some(
           ({ type, status }) => type === 'Failed' && status === 'True',
         );
-        if (!over) expect(closed(nodes), 'closed while the Job runs').toEqual(['job-wiped-0']);
-        // The other run may claim it at once: it is released when its claim is no longer of the old run.
-        return !claimOn(nodes).includes(before.run?.id ?? '');
+        expect(closed(nodes), 'closed while the Job runs, and after it').toEqual(['job-wiped-0']);
+        const note = nodes[0]?.metadata?.annotations?.[LEFT_LOCKED_ANNOTATION] ?? '';
+        return over === true && note.includes(before.run?.id ?? 'no run');
       },
       SWEPT_WITHIN,
     );
+    const { message } = await fleet.until('an end', ({ state }) => state === 'apply-failed');
+    expect(message).toMatch(/job-wiped-0 stays cordoned: work on it was cut short/);
+    expect(await fleet.jobs()).toHaveLength(1);
   }, 120_000);
 });
 

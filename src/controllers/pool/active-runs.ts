@@ -9,7 +9,8 @@ import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 import { runOf } from '../../status/codec.ts';
 
 /**
- * Reads which runs with permits or claims in the pool are active: the owner exists and has not begun another run.
+ * Reads which runs with permits or claims in the pool are active: the owner exists, is no copy of another object under
+ * the same name, and has not begun another run.
  * Asks the API server for the owners, because a sweep removes the permits and claims of all other runs. The claims must
  * be read before this call: a run records a host before it claims it.
  */
@@ -20,14 +21,17 @@ export async function activeRuns(
 ): Promise<ActiveRuns> {
   const claimants = markedHosts.flatMap(({ claim }) => (claim ? [[claim.run, claim.owner] as const] : []));
   const owners = new Map([...runs.map(({ id, owner }) => [id, owner] as const), ...claimants]);
-  const active = new Map<string, ActiveRun | undefined>(permits.map(({ run }) => [run, undefined]));
+  const active = new Map<string, ActiveRun | 'owner gone' | undefined>(
+    permits.map(({ run }) => [run, undefined]),
+  );
   for (const [id, owner] of owners) {
     if (owner.kind !== PATCH_STRATEGY) {
       active.delete(id);
       continue;
     }
     const found = await api.strategy(owner);
-    active.set(id, found?.status.run?.id === id ? activeRun(owner, found) : undefined);
+    if (found?.metadata.uid !== owner.uid) active.set(id, 'owner gone');
+    else active.set(id, found.status.run?.id === id ? activeRun(owner, found) : undefined);
   }
   return active;
 }

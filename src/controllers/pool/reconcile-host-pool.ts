@@ -70,7 +70,10 @@ function report(
   const problem = overlap(pool.metadata.name, fleet);
   if (problem !== undefined) events.record(poolEvent(pool, { reason: 'PoolOverlap', note: problem }));
   const permits = after.permits ?? [];
-  const failed = [...active.values()].reduce((sum, run) => sum + (run?.failed ?? 0), 0);
+  const failed = [...active.values()].reduce(
+    (sum, run) => sum + (typeof run === 'object' ? run.failed : 0),
+    0,
+  );
   const out = fleet.outOfServiceByOthers.size;
   const inService = Math.max(0, fleet.total - permits.length - out);
   const hosts = { in_service: inService, locked: permits.length - failed, failed, out_of_service: out };

@@ -1,10 +1,18 @@
 /**
  * The sweep of a pool: releases claims that a deposed or lost operator left
- * behind, and frees permits of runs and of hosts that no longer exist.
+ * behind, keeps hosts locked whose work was cut short, removes left-locked notes
+ * of hosts that somebody opened, and frees permits of runs and of hosts that no
+ * longer exist.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { ownerKey, ownerText } from '../../crds/owner-ref.ts';
-import { claimKey, isBacked, keptPermits, type ActiveRuns } from '../../engine/permits/active-runs.ts';
+import {
+  claimKey,
+  isBacked,
+  keptPermits,
+  mayHaveBegun,
+  type ActiveRuns,
+} from '../../engine/permits/active-runs.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { withPermits } from '../../engine/permits/permits.ts';
 import type { Claim } from '../../engine/view.ts';
@@ -28,14 +36,21 @@ export type SweepContext = {
 /**
  * Releases the hosts whose claims no active run backs. A host that a Job works on is not released: the run is gone, but
  * its Job is not. Resolves with whether there are such hosts; they need another pass.
+ *
+ * A host on which work has begun stays locked: nobody knows how far the work came, and nobody asked to repeat it.
  */
 export async function sweepClaims(context: SweepContext): Promise<boolean> {
   const { pool, markedHosts, active } = context;
   let waits = false;
   for (const each of markedHosts) {
-    if (!each.claim || isBacked(each.host, each.claim, pool.status.permits ?? [], active)) continue;
-    if (each.busy) waits = true;
-    else await release(context, each, each.claim);
+    const { host, claim } = each;
+    const permits = pool.status.permits ?? [];
+    if (!claim) await forgetNote(context, each);
+    else if (isBacked(host, claim, permits, active)) continue;
+    else if (each.busy) waits = true;
+    else if (claim.level === 'away' && (each.begun || mayHaveBegun(host, claim, permits, active)))
+      await keepLocked(context, each, claim);
+    else await release(context, each, claim);
   }
   return waits;
 }
@@ -51,22 +66,51 @@ export function withoutStrayPermits(
   return kept.length === (status.permits ?? []).length ? status : withPermits(status, kept);
 }
 
-async function release(
-  { deps, pool, epoch, signal }: SweepContext,
+async function release(context: SweepContext, marked: MarkedHost, { run, owner }: Claim): Promise<void> {
+  const note = `the claim of ${ownerText(owner)} on ${marked.host} was removed: no active run backs it`;
+  const effect = { kind: 'release', ...effectOn(marked, run) } as const;
+  await sweep(context, effect, { owner, run }, { note, message: 'claim of no active run released' });
+}
+
+/** Leaves the host closed, with a note for people. */
+async function keepLocked(context: SweepContext, marked: MarkedHost, { run, owner }: Claim): Promise<void> {
+  const reason = `the record of its run ${run} was lost after work on it had begun`;
+  const note = `${marked.host} of ${ownerText(owner)} stays locked: ${reason}; inspect it before it is opened`;
+  const effect = { kind: 'leave-locked', ...effectOn(marked, run), reason } as const;
+  await sweep(context, effect, { owner, run }, { note, message: 'host of a lost run left locked' });
+}
+
+/** Removes the left-locked note of a host that somebody has opened. */
+async function forgetNote(context: SweepContext, marked: MarkedHost): Promise<void> {
+  if (marked.closedToNewWork || !marked.leftLocked || marked.spoiltClaim !== undefined) return;
+  const { name, uid } = context.pool.metadata;
+  const owner = { kind: 'HostPool', namespace: '', name, uid };
+  const effect = { kind: 'release', ...effectOn(marked, '') } as const;
+  await sweep(context, effect, { owner, run: '' }, { message: 'left-locked note of an open host removed' });
+}
+
+function effectOn(
   { host, revision }: MarkedHost,
-  { run, owner }: Claim,
+  run: string,
+): Pick<SweepEffect, 'key' | 'host' | 'revision' | 'run'> {
+  return { key: [run, 'sweep', host, revision].join('/'), host, revision, run };
+}
+
+type SweepEffect = Extract<Effect, { kind: 'release' | 'leave-locked' }>;
+
+/** Performs the effect; an event has the note, if there is one. */
+async function sweep(
+  { deps, pool, epoch, signal }: SweepContext,
+  effect: SweepEffect,
+  { owner, run }: Pick<Claim, 'owner' | 'run'>,
+  { note, message }: { readonly note?: string; readonly message: string },
 ): Promise<void> {
-  const key = [run, 'sweep', host, revision].join('/');
-  const effect: Effect = { kind: 'release', key, host, revision, run };
+  const { host } = effect;
   const outcome = await deps.hosts.perform(effect, { owner, run, epoch }, signal);
-  deps.log.warn(
-    { pool: pool.metadata.name, host, run, owner: ownerKey(owner), outcome: outcome.kind },
-    'claim of no active run released',
-  );
-  if (outcome.kind === 'accepted') {
-    const note = `the claim of ${ownerText(owner)} on ${host} was removed: no active run backs it`;
+  const fields = { pool: pool.metadata.name, host, run, owner: ownerKey(owner), outcome: outcome.kind };
+  deps.log.warn(fields, message);
+  if (outcome.kind === 'accepted' && note !== undefined)
     deps.events.record(poolEvent(pool, { reason: 'ClaimSwept', host, note }));
-  }
   if (outcome.kind === 'stale' || outcome.kind === 'unknown') await deps.hosts.confirm([host], signal);
 }
 

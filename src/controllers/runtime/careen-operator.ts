@@ -61,6 +61,7 @@ export class CareenOperator extends OperatorShell {
   /** By strategy: its pool and that of its run, whose changes requeue it, and its run, whose end requeues the pool. */
   readonly #seen = new Map<string, StrategySeen>();
   readonly #known = new Pools(() => this.#requeueAll());
+  readonly #awaitingPermits = new Set<string>();
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
 
@@ -74,7 +75,7 @@ export class CareenOperator extends OperatorShell {
     const ledger = poolLedger(given, api, pools);
     const deps: StrategyDeps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
-      adopted: new Map(),
+      ...{ adopted: new Map(), awaitingPermits: this.#awaitingPermits },
     };
     const gate = new KindsGate({ kinds, log, clock });
     const queue = (kind: string, atOnce: number, make: ReconcilerMaker, suspend: Suspend): WorkQueue =>
@@ -109,6 +110,7 @@ export class CareenOperator extends OperatorShell {
     const seen = deleted ? undefined : strategySeen.safeParse(object).data;
     if (seen) this.#seen.set(key, seen);
     else this.#seen.delete(key);
+    if (deleted) this.#awaitingPermits.delete(key);
     if (before && before.id !== seen?.status?.run?.id) this.#pools.add(before.pool);
     this.#strategies.add(key);
     return Promise.resolve();
@@ -119,11 +121,14 @@ export class CareenOperator extends OperatorShell {
     const pool = parsePool(object);
     if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
     else if (pool) this.#known.set(pool);
-    // The watch delivers metadata only; the pass reads the spec. Each permit changes the status: it may wait a second.
+    // The watch delivers metadata only; the pass reads the spec. Each permit changes the status: the pool may wait a
+    // second, and of the strategies it concerns only those that lack permits.
     const known = this.#known.knows(name, object.metadata ?? {});
     this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
-    for (const [key, { spec, status }] of this.#seen)
-      if (spec.poolRef === name || status?.run?.pool === name) this.#strategies.add(key);
+    for (const [key, { spec, status }] of this.#seen) {
+      const isTheirs = spec.poolRef === name || status?.run?.pool === name;
+      if (isTheirs && (!known || this.#awaitingPermits.has(key))) this.#strategies.add(key);
+    }
     return Promise.resolve();
   }
 

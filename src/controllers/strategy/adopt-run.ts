@@ -1,8 +1,12 @@
+import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { effectKey } from '../../engine/effect.ts';
 import { mayBeInFlight } from '../../engine/outages.ts';
 import { DeposedError } from '../../engine/permits/takeover.ts';
 import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
-import type { Adoption } from '../../hostops/port.ts';
+import type { RunState } from '../../engine/run-state.ts';
+import type { Adoption, RecordedJob } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
+import type { Plan } from '../../planner/plan.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StoredRun } from '../../status/codec.ts';
 import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
@@ -60,8 +64,10 @@ function epochWithoutPool(
 
 function adoptions(
   { strategy, epoch }: StrategyPass,
-  { run, record: { planDigest, pool } }: StoredRun,
+  { run, plan, record: { planDigest, pool } }: StoredRun,
 ): ReadonlyMap<HostName, Adoption> {
+  // Nothing begins in `Suspend`. A claim of the earlier leader that still arrives is that of the run, as recorded.
+  const suspended = strategy.spec.execution.mode === 'Suspend';
   const common = {
     run: run.id,
     pool,
@@ -74,7 +80,21 @@ function adoptions(
     run.hosts.map((outage) => {
       const { uid, level, since, closedToNewWorkBefore = false } = outage;
       const claim = { ...common, level, since, closedToNewWorkBefore };
-      return [outage.name, { claim, uid, makeIfMissing: mayBeInFlight(CAREEN_ENGINE, run, outage) }];
+      const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);
+      return [outage.name, { claim, uid, makeIfMissing, jobs: jobsOf(plan, run, outage) }];
     }),
   );
+}
+
+/** The recorded Jobs of a host, with all that is needed to make their marks again. */
+function jobsOf(
+  plan: Plan,
+  { id, apply }: RunState,
+  { name: host, jobs = [], attempt }: HostProgress,
+): readonly RecordedJob[] {
+  const { patchTimeoutSeconds: timeoutSeconds } = plan.actions.timing;
+  return jobs.map(({ action, name, uid }) => {
+    const effect = effectKey(id, apply.currentStage, 'sw-patch-hosts', host, action, attempt);
+    return { kind: 'mend-job', key: `${effect}/adopt`, host, name, uid, effect, action, timeoutSeconds };
+  });
 }

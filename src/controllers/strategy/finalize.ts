@@ -18,7 +18,9 @@ export async function finalize(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { key, strategy, stored, attachment } = pass;
-  if (!strategy.metadata.finalizers.includes(RELEASE_FINALIZER)) return {};
+  const isKept = strategy.metadata.finalizers.includes(RELEASE_FINALIZER);
+  // Where somebody removed our finalizer, the finalizer of another party may still give us the time to release hosts.
+  if (!isKept && (stored?.run.hosts ?? []).length === 0) return {};
   const order = { mode: 'Abort', finalizing: true } as const;
   const after = stored ? await runPass(deps, { ...pass, stored }, order, signal) : { open: false, strategy };
   if (after.open) return after;
@@ -28,11 +30,8 @@ export async function finalize(
   for (const host of remain)
     deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
   await freePermits(deps, pass);
-  const { finalizers } = after.strategy.metadata;
-  await deps.api.writeFinalizers(
-    after.strategy,
-    finalizers.filter((each) => each !== RELEASE_FINALIZER),
-  );
+  const finalizers = after.strategy.metadata.finalizers.filter((each) => each !== RELEASE_FINALIZER);
+  if (isKept) await deps.api.writeFinalizers(after.strategy, finalizers);
   deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy finalized');
   return {};
 }

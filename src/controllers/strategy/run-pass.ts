@@ -1,4 +1,5 @@
 import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
+import { heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
@@ -8,14 +9,14 @@ import type { Shown } from '../../status/codec.ts';
 import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
-import { grantPermits, settleInPool } from './settle-permits.ts';
+import { ensureFinalizer, grantPermits, settleInPool } from './settle-permits.ts';
 import { storeRun } from './store-run.ts';
 import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
 
 /** The longest wait of a new process for the first observation of the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
-export type RunPassDeps = EffectDeps & Pick<StrategyDeps, 'api' | 'ledger'>;
+export type RunPassDeps = EffectDeps & Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits'>;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -30,11 +31,15 @@ export type RunPassResult = ReconcileResult & {
  */
 export async function runPass(
   deps: RunPassDeps,
-  pass: PassWithRun,
+  read: PassWithRun,
   order: Order,
   signal: AbortSignal,
 ): Promise<RunPassResult> {
-  const { attachment, stored } = pass;
+  const { attachment, stored, key } = read;
+  // The pool may change while this pass decides: until it has decided, the strategy counts as waiting.
+  deps.awaitingPermits.add(key);
+  const holdsHosts = stored.run.hosts.length > 0;
+  const pass = holdsHosts ? { ...read, strategy: await ensureFinalizer(deps, read) } : read;
   attachment.observingSince ??= deps.clock();
   const unseen = unobservedHosts(pass);
   const observedBy = attachment.observingSince + FIRST_OBSERVATION_MILLISECONDS;
@@ -46,10 +51,12 @@ export async function runPass(
   const input = (): DecideInput => inputOf(deps, pass, order, pending);
 
   let { strategy } = pass;
+  let held = heldBy(pass.pool?.status.permits ?? [], stored.run.id);
   let decided = decide(input());
   if ('grant' in decided) {
     const granted = await grantPermits(deps, pass, decided.grant);
     strategy = granted.strategy;
+    held = granted.settled.held;
     decided = decideWithPermits(input(), granted.settled);
   }
   const { decision, surplus } = decided;
@@ -61,6 +68,8 @@ export async function runPass(
   };
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);
   if (surplus) await settleInPool(deps, pass, surplus);
+
+  if (decision.wants.permits.hosts.every((host) => held.has(host))) deps.awaitingPermits.delete(key);
 
   attachment.want(decision.wants.watch);
   const fence = fenceOf(pass, stored.run.id);

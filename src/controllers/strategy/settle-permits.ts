@@ -38,14 +38,14 @@ export async function settleInPool(
 }
 
 /**
- * Adds the finalizer before the first permit: the API server then keeps the
- * strategy until its hosts are released and its permits are freed.
+ * Adds the finalizer before the first permit, and again where somebody removed it: the API server then keeps the
+ * strategy until its hosts are released and its permits are freed. A strategy that is being deleted takes no finalizer.
  */
-async function ensureFinalizer(
+export async function ensureFinalizer(
   { api }: Pick<StrategyDeps, 'api'>,
   { strategy }: StrategyPass,
 ): Promise<PatchStrategy> {
-  const { finalizers } = strategy.metadata;
-  if (finalizers.includes(RELEASE_FINALIZER)) return strategy;
+  const { finalizers, deletionTimestamp } = strategy.metadata;
+  if (finalizers.includes(RELEASE_FINALIZER) || deletionTimestamp !== undefined) return strategy;
   return api.writeFinalizers(strategy, [...finalizers, RELEASE_FINALIZER]);
 }

@@ -10,6 +10,8 @@ import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 export type StrategyDeps = ReconcilerDeps & {
   /** By the key of a strategy: the run that this process has adopted or begun, and the epoch at that time. */
   readonly adopted: Map<string, { readonly run: string; readonly epoch: number }>;
+  /** The keys of the strategies that lack permits. A change of the permits of a pool concerns only them. */
+  readonly awaitingPermits: Set<string>;
   /** The operator's own namespace: no strategy may run its Jobs there. */
   readonly operatorNamespace: string;
   /** The host of this process, the leader; undefined when it runs on none of the hosts. */

@@ -7,7 +7,8 @@ import { fenceOf, type StrategyPass } from './strategy-pass.ts';
 /**
  * Removes Jobs of the strategy that nobody needs. Suspended ones that will never start: Jobs of an earlier run or of a
  * released host, and Jobs that a deposed operator created late. And those that have succeeded, once their stage is over,
- * so that they fill no quota; until then a `resume` may find them. Failed ones stay, for people to read.
+ * so that they fill no quota; until then a `resume` may find them. Those of a lost run stay while it has the claim of their
+ * host: they show that work on it had begun. Failed ones stay, for people to read.
  */
 export async function sweepJobs(
   deps: EffectDeps,
@@ -15,7 +16,9 @@ export async function sweepJobs(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { strategy, stored, attachment } = pass;
+  const view = attachment.view();
   const isWanted = ({ run, host, state }: IdleJob): boolean => {
+    if (state === 'succeeded' && view.host(host)?.claim?.run === run) return true;
     if (!stored || run !== stored.run.id) return false;
     const { hosts, apply } = stored.run;
     const inStage = state === 'succeeded' && apply.stages[apply.currentStage]?.hosts?.includes(host);

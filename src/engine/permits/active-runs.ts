@@ -16,10 +16,11 @@ export type ActiveRun = {
 };
 
 /**
- * By the id of the run. Undefined: the owner was read and does not have the run. A run without an entry is unknown, for
+ * By the id of the run. `owner gone`: its owner was read and does not exist any more. Undefined: its owner exists and
+ * does not have the run. A run without an entry is unknown, for
  * example because this version does not have the kind of its owner: its permits and claims must stay.
  */
-export type ActiveRuns = ReadonlyMap<string, ActiveRun | undefined>;
+export type ActiveRuns = ReadonlyMap<string, ActiveRun | 'owner gone' | undefined>;
 
 /**
  * Whether a claim is backed: its run is unknown, or is active and has recorded the host, or is under way with a permit
@@ -33,11 +34,29 @@ export function isBacked(
 ): boolean {
   if (!active.has(run)) return true;
   const found = active.get(run);
-  if (!found) return false;
+  if (!isActive(found)) return false;
   return (
     found.open.has(host) ||
     (found.underWay && permits.some((permit) => permit.host === host && permit.run === run))
   );
+}
+
+/**
+ * Whether work may have begun on a host whose run is lost, although no Job of it is known: the Jobs of an owner that is
+ * gone are deleted with it. Such a run still has its permit; a claim that arrived late has none.
+ */
+export function mayHaveBegun(
+  host: HostName,
+  { run }: Claim,
+  permits: readonly Permit[],
+  active: ActiveRuns,
+): boolean {
+  const holds = permits.some((permit) => permit.host === host && permit.run === run);
+  return holds && active.get(run) === 'owner gone';
+}
+
+function isActive(run: ActiveRun | 'owner gone' | undefined): run is ActiveRun {
+  return run !== undefined && run !== 'owner gone';
 }
 
 /**
@@ -55,8 +74,8 @@ export function keptPermits(
   return permits.filter(({ host, run }) => {
     if (!active.has(run)) return true;
     const found = active.get(run);
-    if (found?.open.has(host) || claimed.has(claimKey(host, run))) return true;
-    return found?.underWay === true && exists(host);
+    if (claimed.has(claimKey(host, run))) return true;
+    return isActive(found) && (found.open.has(host) || (found.underWay && exists(host)));
   });
 }
 

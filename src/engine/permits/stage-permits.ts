@@ -4,7 +4,7 @@ import { remainingHosts } from '../leavers.ts';
 import { isAborting, wakeAt, type Pass } from '../pass.ts';
 import { failedBecause, type PartEnding } from '../results.ts';
 import type { Running } from '../run-state.ts';
-import { membershipFailure } from '../steps/verdict.ts';
+import { leftLockedFailure, membershipFailure } from '../steps/verdict.ts';
 import { dueTimer, nextDeadline } from '../timers.ts';
 
 /**
@@ -26,9 +26,13 @@ export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
 /** Asks for the permits of the stage, unless the step ends without them. */
 export function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   if (isAborting(pass)) return { result: 'aborted' };
-  const { view, pool } = pass.turn;
+  const { view, pool, owner } = pass.turn;
   const hosts = remainingHosts(running.stage);
-  const failures = hosts.flatMap((name) => membershipFailure(name, view.host(name), pool) ?? []);
+  const failures = hosts.flatMap((name) => {
+    const facts = view.host(name);
+    const failure = membershipFailure(name, facts, pool) ?? leftLockedFailure(name, facts, owner, view.words);
+    return failure ?? [];
+  });
   if (failures.length > 0) return failedBecause(failures.map(({ reason: why }) => why));
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);

@@ -6,6 +6,7 @@ import {
   failed,
   hostGone,
   keyOf,
+  leftLockedFailure,
   membershipFailure,
   type HostStep,
   type Verdict,
@@ -16,8 +17,9 @@ export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
   if (facts.claim?.run === run) return DONE;
-  const left = membershipFailure(name, facts, pool);
-  if (left) return left;
+  const against =
+    membershipFailure(name, facts, pool) ?? leftLockedFailure(name, facts, owner, step.view.words);
+  if (against) return against;
   if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim) {
     return { kind: 'blocked', reason: `${name} is held by ${ownerText(facts.claim.owner)}` };

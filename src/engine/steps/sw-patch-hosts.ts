@@ -5,6 +5,7 @@ import { unmetRequirements } from '../../planner/current.ts';
 import type { Effect } from '../effect.ts';
 import type { EffectFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
+import { mendJob } from './mend-job.ts';
 import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
@@ -31,10 +32,15 @@ export function patchHost(step: HostStep): Verdict {
   }
   for (const action of actionsOf(step, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
-    if (verdict.kind === 'act' && outage.level === 'away') return whenEmpty(step, verdict);
+    if (verdict.kind === 'act' && outage.level === 'away' && beginsWork(verdict))
+      return whenEmpty(step, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
   return DONE;
+}
+
+function beginsWork({ effects }: Extract<Verdict, { kind: 'act' }>): boolean {
+  return effects.some(({ kind }) => kind === 'create-job' || kind === 'start-job');
 }
 
 /** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
@@ -81,8 +87,15 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
   const progress = recorded
     ? undefined
     : { jobs: [...(outage.jobs ?? []), { action, name: found.name, uid: found.uid }] };
+  const mending = mendJob(step, action, found);
+  if (mending)
+    return progress && (mending.kind === 'act' || mending.kind === 'wait')
+      ? { ...mending, progress }
+      : mending;
   switch (found.state) {
     case 'suspended': {
+      if (found.containerStarted !== false)
+        return failed(`Job ${found.name} was suspended on ${name} when a container of it may have started`);
       const { name: jobName, uid, revision } = found;
       const start = {
         kind: 'start-job',

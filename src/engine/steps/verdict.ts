@@ -2,6 +2,7 @@ import type { HostProgress, StageStatus } from '../../crds/patch-strategy-status
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/facts.ts';
+import type { HostWords } from '../../planner/host-words.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { effectKey, type Effect, type Outcome } from '../effect.ts';
 import type { EffectKey, HostFacts, Instant, View } from '../view.ts';
@@ -100,6 +101,23 @@ export function membershipFailure(
 ): (Verdict & { kind: 'failed' }) | undefined {
   if (!facts) return hostGone(name);
   return facts.isMember ? undefined : failed(`${name} is no longer a host of pool ${pool}`);
+}
+
+/**
+ * A failure when the host was left locked in the middle of earlier work for the same owner, whose record was lost. Only
+ * a person knows whether that work may be repeated, and opens the host.
+ */
+export function leftLockedFailure(
+  name: HostName,
+  facts: HostFacts | undefined,
+  owner: OwnerRef,
+  words: HostWords,
+): (Verdict & { kind: 'failed' }) | undefined {
+  if (!facts?.closedToNewWork || facts.leftLockedBy !== owner.uid || facts.claim) return undefined;
+  const remedy = words.remedy('kept-locked', name);
+  return failed(
+    `${words.says('kept-locked', name)}: work on it was cut short, and its record was lost; inspect it, then ${remedy}`,
+  );
 }
 
 /** The key of an effect on this host in this stage. */

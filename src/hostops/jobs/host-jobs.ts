@@ -11,8 +11,12 @@ import type { Fence, IdleJob } from '../port.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { JobIndex, type JobIndexOptions } from './job-index.ts';
 import { createJob, deleteJob, startJob, withdrawJob } from './job-writes.ts';
+import { mendJob, type MendJob } from './mend-job.ts';
 
-export type JobEffect = Extract<Effect, { kind: 'create-job' | 'start-job' | 'withdraw-job' | 'delete-job' }>;
+export type JobEffect = Extract<
+  Effect,
+  { kind: 'create-job' | 'start-job' | 'mend-job' | 'withdraw-job' | 'delete-job' }
+>;
 
 export class HostJobs {
   readonly #index: JobIndex;
@@ -37,6 +41,16 @@ export class HostJobs {
     return this.#index.runningOn(host);
   }
 
+  /** Lists all Jobs anew. */
+  listAgain(): void {
+    this.#index.listAgain();
+  }
+
+  /** Whether a Job of the run was started on the host. It may have ended since. */
+  hasBegun(host: HostName, run: string): boolean {
+    return this.#index.hasBegun(host, run);
+  }
+
   /** The Jobs of an owner that are suspended or have succeeded. */
   idle(owner: OwnerRef): readonly IdleJob[] {
     return this.#index.idle(owner);
@@ -48,8 +62,8 @@ export class HostJobs {
   }
 
   /** Stamps the epoch of the fence on the open Jobs of its run. Throws when it cannot. */
-  async adopt(fence: Fence, signal: AbortSignal): Promise<void> {
-    for (const job of await adoptJobs(this.#writer, fence, signal)) this.#index.upsert(job);
+  async adopt(recorded: readonly MendJob[], fence: Fence, signal: AbortSignal): Promise<void> {
+    for (const job of await adoptJobs(this.#writer, recorded, fence, signal)) this.#index.upsert(job);
   }
 
   async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
@@ -64,6 +78,12 @@ export class HostJobs {
       case 'start-job': {
         const known = this.#index.get(fence.owner.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
+        if (object) this.#index.upsert(object);
+        if (outcome.kind === 'stale') await this.#index.refresh(fence.owner.namespace, effect.name, signal);
+        return outcome;
+      }
+      case 'mend-job': {
+        const { outcome, object } = await mendJob(this.#writer, effect, fence, signal);
         if (object) this.#index.upsert(object);
         return outcome;
       }

@@ -1,15 +1,21 @@
 import type { KubeConfig, V1Job } from '@kubernetes/client-node';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { call } from '../../kube/client.ts';
+import { explain, httpStatus } from '../../kube/errors.ts';
 import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
 import type { Log } from '../../kube/log.ts';
 import type { IdleJob } from '../port.ts';
 import { JobLookups } from './job-lookups.ts';
 import type { JobPod } from './job-pod.ts';
 import { JobPods } from './job-pods.ts';
-import { jobName, jobState, type JobState } from './job.ts';
+import { hasEnded, jobName, jobState, strayState, type JobState } from './job.ts';
+
+/** How often a Job is read that the watch does not show any more although it exists. */
+const STRAY_PAUSE_MS = 10_000;
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
@@ -35,6 +41,7 @@ export class JobIndex {
   readonly #started = new Set<string>();
   /** The uids of the Jobs that were withdrawn from a host on which no container of them had started. */
   readonly #withdrawn = new Set<string>();
+  readonly #stopping = new AbortController();
 
   constructor(options: JobIndexOptions) {
     this.#options = options;
@@ -48,6 +55,7 @@ export class JobIndex {
   }
 
   stop(): void {
+    this.#stopping.abort();
     this.#lookups.stop();
     for (const { jobs, pods } of this.#namespaces.values()) {
       jobs.stop();
@@ -70,9 +78,32 @@ export class JobIndex {
     return this.#working.get(host)?.values().next().value;
   }
 
+  /** Whether a Job of the run was started on the host. It may have ended since. */
+  hasBegun(host: HostName, run: string): boolean {
+    return this.#byUid.values().some((job) => job.host === host && job.run === run && job.wasStarted);
+  }
+
   /** Stores a Job that a write returned. */
   upsert(job: V1Job): void {
     this.#namespaces.get(job.metadata?.namespace ?? '')?.jobs.upsert(job);
+  }
+
+  /** Reads a Job that is not as it was observed. */
+  async refresh(namespace: string, name: string, signal: AbortSignal): Promise<void> {
+    const request = async (): Promise<V1Job | undefined> => {
+      try {
+        return await this.#read({ namespace, name }, signal);
+      } catch (error) {
+        if (httpStatus(error) !== 404) throw error;
+        return undefined;
+      }
+    };
+    await this.#namespaces.get(namespace)?.jobs.refresh(keyOf(namespace, name), request);
+  }
+
+  /** Lists all Jobs anew. */
+  listAgain(): void {
+    for (const { jobs } of this.#namespaces.values()) jobs.listAgain();
   }
 
   /** Notes that a Job is withdrawn because no container of it had started. */
@@ -94,7 +125,7 @@ export class JobIndex {
   effect(key: EffectKey): EffectFacts | undefined {
     const job = this.#byEffect.get(key);
     if (!job) return undefined;
-    const { name, uid, revision } = job;
+    const { name, uid, revision, altered } = job;
     const failure = this.#lookups.failure(job);
     const state = job.state === 'failed' && !failure ? 'running' : job.state;
     const containerStarted = this.#containerStarted(job);
@@ -102,6 +133,7 @@ export class JobIndex {
     return {
       ...{ name, uid, revision, state },
       ...(failure ? { failure: failure.reason } : {}),
+      ...(altered === undefined ? {} : { altered }),
       ...(containerStarted === undefined ? {} : { containerStarted }),
       ...(waitsFor === undefined ? {} : { waitsFor }),
     };
@@ -138,7 +170,7 @@ export class JobIndex {
       config,
       path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       selection: { labelSelector: RUN_LABEL },
-      project: jobState,
+      project: (job) => jobState(job),
       changed: (before, after) => this.#change(before, after),
       now,
       log,
@@ -150,7 +182,51 @@ export class JobIndex {
     return watched;
   }
 
+  async #read(
+    { namespace, name }: Pick<JobState, 'namespace' | 'name'>,
+    signal: AbortSignal,
+  ): Promise<V1Job> {
+    const path = `/apis/batch/v1/namespaces/${namespace}/jobs/${name}`;
+    return call<V1Job>(this.#options.config, { method: 'GET', path }, signal);
+  }
+
+  /**
+   * A Job that the watch no longer shows may only have lost the label that it is watched by. It counts as it was until
+   * it is read, and then as it is, so that its host is not taken for idle.
+   */
+  async #lookForStray(job: JobState): Promise<void> {
+    const { signal } = this.#stopping;
+    const fields = { job: job.name, host: job.host };
+    for (let known = job; !signal.aborted && this.#byEffect.get(job.key) === known;) {
+      try {
+        const found = await this.#read(job, signal);
+        if (this.#byEffect.get(job.key) !== known) return;
+        const stray = found.metadata?.uid === job.uid ? strayState(found, job) : undefined;
+        this.#replace(known, stray);
+        if (!stray || hasEnded(stray)) return;
+        known = stray;
+      } catch (error) {
+        if (this.#byEffect.get(job.key) !== known) return;
+        // Without the right to read it, as in a namespace that is being deleted, it counts as gone, too.
+        if ([403, 404].includes(httpStatus(error) ?? 0)) {
+          this.#replace(known, undefined);
+          return;
+        }
+        const why = { ...fields, error: explain(error) };
+        this.#options.log.warn(why, 'cannot read a Job that is not watched');
+      }
+      await delay(STRAY_PAUSE_MS, undefined, { signal }).catch(() => undefined); // stopped: the loop ends
+    }
+  }
+
   #change(before: JobState | undefined, after: JobState | undefined): void {
+    if (before && !after && !hasEnded(before) && this.#byEffect.get(before.key)?.uid === before.uid) {
+      this.#byEffect.set(before.key, before);
+      void this.#lookForStray(before);
+    } else this.#replace(before, after);
+  }
+
+  #replace(before: JobState | undefined, after: JobState | undefined): void {
     if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) {
       this.#lookups.forget(before);

@@ -1,5 +1,6 @@
 /** Makes, starts and deletes Jobs. */
 import type { V1Job } from '@kubernetes/client-node';
+import { STARTED_ANNOTATION } from '../../crds/names.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../port.ts';
 import { jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
@@ -44,7 +45,10 @@ export async function startJob(
 ): Promise<Written<V1Job>> {
   if (known?.uid === uid && known.state !== 'suspended') return { outcome: ALREADY };
   const patch = {
-    metadata: { uid, resourceVersion: revision },
+    metadata: {
+      ...{ uid, resourceVersion: revision },
+      annotations: { [STARTED_ANNOTATION]: String(timeoutSeconds) },
+    },
     spec: { suspend: false, activeDeadlineSeconds: timeoutSeconds },
   };
   try {

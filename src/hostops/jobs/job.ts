@@ -1,6 +1,6 @@
 /** Names, makes and reads the Jobs that work on hosts. Pure. */
 import { createHash } from 'node:crypto';
-import type { V1Job, V1JobCondition, V1JobStatus } from '@kubernetes/client-node';
+import type { V1Job, V1JobCondition, V1JobStatus, V1OwnerReference } from '@kubernetes/client-node';
 import {
   ACTION_LABEL,
   API_VERSION,
@@ -8,11 +8,14 @@ import {
   EPOCH_ANNOTATION,
   HOST_ANNOTATION,
   RUN_LABEL,
+  STARTED_ANNOTATION,
 } from '../../crds/names.ts';
+import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect } from '../../engine/effect.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence } from '../port.ts';
+import { alterationOf } from './job-alterations.ts';
 
 export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
 
@@ -27,14 +30,16 @@ export type JobState = {
   readonly uid: string;
   readonly revision: string;
   readonly state: EffectFacts['state'];
-  /** It was started at some time, also if it is suspended again: only a start sets its deadline. */
+  /** It was started at some time, also if it is suspended again: a start marks it. */
   readonly wasStarted: boolean;
   /** Its controller has taken it up since its last start, and has never counted a pod of it. */
   readonly hadNoPod: boolean;
   /** Its controller has seen that it is suspended, and makes no more pods. */
   readonly isHeld: boolean;
-  /** Why its controller let it fail; empty unless it did. */
+  /** Why its controller let it fail, or why it will not end by itself; empty unless it failed. */
   readonly failedBecause: string;
+  /** What somebody changed in it since it was made, while it has not ended. */
+  readonly altered?: string;
 };
 
 /** The same effect always gets the same name, so that its Job cannot be made twice. */
@@ -62,15 +67,7 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): ob
       namespace: owner.namespace,
       labels,
       annotations: { ...annotations, ...stamp },
-      ownerReferences: [
-        {
-          apiVersion: API_VERSION,
-          kind: owner.kind,
-          name: owner.name,
-          uid: owner.uid,
-          controller: true,
-        },
-      ],
+      ownerReferences: [ownerReference(owner)],
     },
     spec: {
       suspend: true,
@@ -94,6 +91,11 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): ob
   };
 }
 
+/** Ties a Job to its owner: it is deleted with it. */
+export function ownerReference({ kind, name, uid }: OwnerRef): V1OwnerReference {
+  return { apiVersion: API_VERSION, kind, name, uid, controller: true };
+}
+
 /**
  * Whether the pod gets a token for the API server: only for a service account
  * that its spec names. The policy of the pool must list that account.
@@ -105,15 +107,21 @@ function wantsToken({
   return Boolean(serviceAccountName) && automountServiceAccountToken !== false;
 }
 
-/** Reads a Job; undefined for a Job that is not ours. */
-export function jobState({ metadata, spec, status }: V1Job): JobState | undefined {
-  const key = metadata?.annotations?.[EFFECT_ANNOTATION];
-  const host = metadata?.annotations?.[HOST_ANNOTATION];
+/** Reads a Job; undefined for a Job that is not ours. `marks` count more than its annotations. */
+export function jobState(job: V1Job, marks?: Pick<JobState, 'key' | 'host'>): JobState | undefined {
+  const { metadata, spec, status } = job;
+  const key = marks?.key ?? metadata?.annotations?.[EFFECT_ANNOTATION];
+  const host = marks?.host ?? metadata?.annotations?.[HOST_ANNOTATION];
   if (key === undefined || host === undefined) return undefined;
   const condition = (type: string): V1JobCondition | undefined =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True');
   const failed = condition('Failed');
+  const isDone = condition('Complete') !== undefined;
   const open = spec?.suspend === true ? 'suspended' : 'running';
+  const wasStarted = open === 'running' || metadata?.annotations?.[STARTED_ANNOTATION] !== undefined;
+  const deleted = failed || isDone ? undefined : deletedBecause(job, wasStarted);
+  const hasEnded = failed !== undefined || isDone || deleted !== undefined;
+  const altered = hasEnded ? undefined : alterationOf(job, key);
   return {
     key,
     run: metadata?.labels?.[RUN_LABEL] ?? '',
@@ -123,12 +131,37 @@ export function jobState({ metadata, spec, status }: V1Job): JobState | undefine
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     revision: metadata?.resourceVersion ?? '',
-    state: failed ? 'failed' : condition('Complete') ? 'succeeded' : open,
-    wasStarted: open === 'running' || spec?.activeDeadlineSeconds !== undefined,
+    state: failed || deleted !== undefined ? 'failed' : isDone ? 'succeeded' : open,
+    wasStarted,
     hadNoPod: status?.startTime !== undefined && countedPods(status) === 0,
     isHeld: condition('Suspended') !== undefined,
-    failedBecause: [failed?.reason, failed?.message].filter(Boolean).join(': '),
+    failedBecause: deleted ?? [failed?.reason, failed?.message].filter(Boolean).join(': '),
+    ...(altered === undefined ? {} : { altered }),
   };
+}
+
+/** Reads a Job that may have lost its marks. `known` is the same Job before that. */
+export function strayState(job: V1Job, known: JobState): JobState {
+  const read = jobState(job, known) ?? known;
+  const lost = job.metadata?.annotations?.[EFFECT_ANNOTATION] !== known.key;
+  const altered = lost && !hasEnded(read) ? `annotation ${EFFECT_ANNOTATION} was changed` : read.altered;
+  return { ...read, run: known.run, ...(altered === undefined ? {} : { altered }) };
+}
+
+/** Whether nothing of the Job runs any more, or will. */
+export function hasEnded({ state }: Pick<JobState, 'state'>): boolean {
+  return state === 'succeeded' || state === 'failed';
+}
+
+/**
+ * Why a deleted Job that a finalizer of others keeps will not end by itself: its controller makes no pod any more, and
+ * none is left. While a pod of it remains, it counts as running.
+ */
+function deletedBecause({ metadata, status }: V1Job, wasStarted: boolean): string | undefined {
+  if (metadata?.deletionTimestamp === undefined) return undefined;
+  if (!wasStarted) return 'it was deleted before it was started';
+  const pods = (status?.active ?? 0) + (status?.terminating ?? 0);
+  return pods > 0 ? undefined : 'it was deleted while it ran';
 }
 
 function countedPods({ active, failed, succeeded, uncountedTerminatedPods: ended }: V1JobStatus): number {

@@ -9,7 +9,7 @@ import { adoptPatch, claimPatch } from './node-patches.ts';
 
 /**
  * Writes the claim of a node again under another epoch, or makes the claim if it may be in flight. Resolves with the
- * written node, or with undefined when there is nothing to write.
+ * node as it is then, newer than any watch; undefined when there is no such node.
  */
 export async function adoptNode(
   writer: Writer,
@@ -19,10 +19,11 @@ export async function adoptNode(
 ): Promise<V1Node | undefined> {
   const path = `/api/v1/nodes/${host}`;
   return retryOnConflict(`node ${host}`, async () => {
-    const node = nodeState(await call<V1Node>(writer.config, { method: 'GET', path }, signal));
-    if (uid !== undefined && node.uid !== uid) return undefined;
+    const read = await call<V1Node>(writer.config, { method: 'GET', path }, signal);
+    const node = nodeState(read);
+    if (uid !== undefined && node.uid !== uid) return read;
     const held = node.claim;
-    if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(node, claim)) return undefined;
+    if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(node, claim)) return read;
     const patch = held ? adoptPatch(node, { ...held, epoch: claim.epoch }) : claimPatch(node, claim);
     return mergePatch<V1Node>(writer, path, patch, signal);
   });

@@ -59,7 +59,8 @@ function sealOf(claim: Claim, nodeUid: string): string {
     .slice(0, 16);
 }
 
-function parseJson(text: string): unknown {
+/** The value of a JSON text; undefined for any other text. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -60,7 +60,7 @@ export function evictionRefused(error: unknown, pod: string, now: number): Outco
     return blocked(`${pod} may not leave now: ${said}`, pausedUntil);
   }
   if (refusal?.by === 'rights')
-    return refused(`${what}: the operator lacks a right that deploy/rbac has: ${refusal.said}`);
+    return refused(`${what}: the operator lacks a right that deploy/base/rbac has: ${refusal.said}`);
   if (refusal?.by === 'overload') return blocked(`${what}: ${refusal.said}`, pausedUntil);
   if (refusal) return blocked(`${pod} may not leave now: ${inWords(refusal)}`, pausedUntil);
   if (httpStatus(error) === 404) return ALREADY;

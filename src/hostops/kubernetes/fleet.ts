@@ -6,6 +6,8 @@ import { rolesOf } from '../label-selector.ts';
 import type { MarkedHost, Scope } from '../port.ts';
 import type { NodeState } from './node-facts.ts';
 
+type MarkedNode = Omit<MarkedHost, 'busy' | 'begun'>;
+
 /**
  * The sums over the hosts of one pool, updated with each change. The cost of
  * a change does not depend on the number of hosts.
@@ -15,7 +17,7 @@ export class Fleet {
   readonly #outOfService = new Set<HostName>();
   readonly #keptByOthers = new Set<HostName>();
   readonly #alarms = new Map<HostName, string>();
-  readonly #marked = new Map<HostName, Omit<MarkedHost, 'busy'>>();
+  readonly #marked = new Map<HostName, MarkedNode>();
   #total = 0;
   #revision = 0n;
 
@@ -47,7 +49,7 @@ export class Fleet {
   }
 
   /** The hosts that carry a mark of Careen. */
-  get markedHosts(): readonly Omit<MarkedHost, 'busy'>[] {
+  get markedHosts(): readonly MarkedNode[] {
     return [...this.#marked.values()];
   }
 
@@ -59,7 +61,8 @@ export class Fleet {
     this.#revision ^= this.#planHash(node);
     if (isOutOfServiceByOthers(node)) this.#outOfService.add(node.name);
     if (!node.claim && node.alarms.length > 0) this.#alarms.set(node.name, node.alarms.join('; '));
-    if (node.claim || node.spoiltClaim !== undefined) this.#marked.set(node.name, markedHost(node));
+    if (node.claim || node.spoiltClaim !== undefined || node.leftLocked)
+      this.#marked.set(node.name, markedHost(node));
   }
 
   #remove(node: NodeState): void {
@@ -75,9 +78,10 @@ export class Fleet {
   #fingerprint(node: NodeState | undefined): string {
     const membership = node ? membershipOf(node, this.scope) : 'not-selected';
     if (!node || membership !== 'member') return membership;
-    const { claim, spoiltClaim, alarms } = node;
+    const { claim, spoiltClaim, leftLocked, alarms } = node;
     const counted = isOutOfServiceByOthers(node);
-    return JSON.stringify([String(this.#planHash(node)), counted, claim?.run, spoiltClaim, alarms]);
+    const marks = [claim?.run, spoiltClaim, leftLocked];
+    return JSON.stringify([String(this.#planHash(node)), counted, marks, alarms]);
   }
 
   /** The digest of one host, as far as plans depend on it. XOR combines the digests, so their order has no effect. */
@@ -98,6 +102,7 @@ function markedHost({
   claim,
   spoiltClaim,
   closedToNewWork,
-}: NodeState): Omit<MarkedHost, 'busy'> {
-  return { host, revision, claim, spoiltClaim, closedToNewWork };
+  leftLocked,
+}: NodeState): MarkedNode {
+  return { host, revision, claim, spoiltClaim, closedToNewWork, leftLocked };
 }

@@ -59,6 +59,10 @@ export class KubernetesHostOps implements HostOps {
       changed: (before, after) => this.#nodeChanged(before, after),
       // A new watch makes the knowledge of the fleets current, even when nothing changed.
       connected: () => this.#tellFleets(() => true),
+      wentBack: () => {
+        this.#jobs.listAgain();
+        this.#pods.listAgain();
+      },
       now,
       log,
     });
@@ -106,8 +110,12 @@ export class KubernetesHostOps implements HostOps {
     return this.#withWork(new Fleet(scope, nodes.map(nodeState)).markedHosts);
   }
 
-  #withWork(marked: readonly Omit<MarkedHost, 'busy'>[]): readonly MarkedHost[] {
-    return marked.map((each) => ({ ...each, busy: this.#jobs.runningOn(each.host) !== undefined }));
+  #withWork(marked: readonly Omit<MarkedHost, 'busy' | 'begun'>[]): readonly MarkedHost[] {
+    return marked.map((each) => ({
+      ...each,
+      busy: this.#jobs.runningOn(each.host) !== undefined,
+      begun: each.claim !== undefined && this.#jobs.hasBegun(each.host, each.claim.run),
+    }));
   }
 
   idleJobs(owner: OwnerRef): readonly IdleJob[] {
@@ -115,9 +123,11 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
-    const nodes = [...adoptions].map(([host, adoption]) => adoptNode(this.#writer, host, adoption, signal));
-    for (const node of await allEnded(nodes)) if (node) this.#nodes.upsert(node);
-    await this.#jobs.adopt(fence, signal);
+    const adopt = ([host, adoption]: [HostName, Adoption]): Promise<unknown> =>
+      this.#nodes.refresh(host, () => adoptNode(this.#writer, host, adoption, signal));
+    await allEnded([...adoptions].map(adopt));
+    const recorded = [...adoptions.values()].flatMap(({ jobs = [] }) => jobs);
+    await this.#jobs.adopt(recorded, fence, signal);
   }
 
   watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
@@ -200,6 +210,7 @@ export class KubernetesHostOps implements HostOps {
         return evictPod(this.#writer, effect, signal);
       case 'create-job':
       case 'start-job':
+      case 'mend-job':
       case 'withdraw-job':
       case 'delete-job':
         return this.#jobs.perform(effect, fence, signal);
@@ -212,15 +223,14 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async #confirm(host: HostName, signal: AbortSignal): Promise<void> {
-    const before = this.#nodes.revisionOf(host);
-    try {
-      this.#nodes.upsert(
-        await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal),
-      );
-    } catch (error) {
-      if (httpStatus(error) !== 404) throw error;
-      if (before !== undefined) this.#nodes.forget(host, before);
-    }
+    await this.#nodes.refresh(host, async () => {
+      try {
+        return await call<V1Node>(this.#writer.config, { method: 'GET', path: `${NODES}/${host}` }, signal);
+      } catch (error) {
+        if (httpStatus(error) !== 404) throw error;
+        return undefined;
+      }
+    });
   }
 
   #want(watcher: Watcher, hosts: ReadonlySet<HostName>): void {

@@ -1,12 +1,13 @@
 /** Reads a Node, and keeps the parts that Careen uses. Pure. */
 import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
+import { z } from 'zod';
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
 import type { HostFacts } from '../../engine/view.ts';
 import type { Facts, HostSeed } from '../../planner/facts.ts';
 import type { Labels } from '../../planner/labels.ts';
 import { rolesOf } from '../label-selector.ts';
 import type { Scope } from '../port.ts';
-import { readClaim } from './claims.ts';
+import { parseJson, readClaim } from './claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
 export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'runningJob'> & {
@@ -33,6 +34,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
   const conditions = status?.conditions ?? [];
   const ready = conditions.find(({ type }) => type === 'Ready');
   const { claim, spoilt } = readClaim(metadata?.annotations?.[CLAIM_ANNOTATION], metadata?.uid ?? '');
+  const note = metadata?.annotations?.[LEFT_LOCKED_ANNOTATION];
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
@@ -47,8 +49,16 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     claim,
     spoiltClaim: spoilt,
     hasMaintenanceMark: spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT) === true,
-    leftLocked: metadata?.annotations?.[LEFT_LOCKED_ANNOTATION] !== undefined,
+    leftLocked: note !== undefined,
+    leftLockedBy: note === undefined ? undefined : ownerOfNote(note),
   };
+}
+
+const noteSchema = z.looseObject({ owner: z.looseObject({ uid: z.string() }) });
+
+/** The uid of the owner in a left-locked note; undefined where somebody edited it. */
+function ownerOfNote(note: string): string | undefined {
+  return noteSchema.safeParse(parseJson(note)).data?.owner.uid;
 }
 
 export function seedOf(

@@ -27,7 +27,8 @@ export async function claimNode(
 
 /**
  * Releases a node into its state before the claim. The record of the run (`closedToNewWorkBefore`) decides if the claim
- * was removed or spoilt, or if the run has seen the node uncordoned since.
+ * was removed or spoilt, or if the run has seen the node uncordoned since. On a node without a claim that somebody has
+ * uncordoned, it removes the left-locked note.
  */
 export async function releaseNode(
   writer: Writer,
@@ -41,7 +42,7 @@ export async function releaseNode(
         ...node.claim,
         closedToNewWorkBefore: node.claim.closedToNewWorkBefore && closedToNewWorkBefore !== false,
       }
-    : lostClaim(node, closedToNewWorkBefore);
+    : (lostClaim(node, closedToNewWorkBefore) ?? openedNote(node));
   if (!before || (node.claim && node.claim.run !== run)) return { outcome: ALREADY };
   if (node.revision !== revision) return { outcome: STALE };
   return patchNode(writer, node, releasePatch(node, before), `releasing ${node.name}`, signal);
@@ -84,6 +85,14 @@ function lostClaim(
   return isLost && closedToNewWorkBefore !== undefined
     ? { level: hasMaintenanceMark ? 'away' : 'touched', closedToNewWorkBefore }
     : undefined;
+}
+
+/** A note on a node that is open is no longer true; nothing else of the node changes. */
+function openedNote({
+  leftLocked,
+  closedToNewWork,
+}: NodeState): Pick<Claim, 'level' | 'closedToNewWorkBefore'> | undefined {
+  return leftLocked && !closedToNewWork ? { level: 'touched', closedToNewWorkBefore: true } : undefined;
 }
 
 async function patchNode(

@@ -47,6 +47,11 @@ export class PodWatches {
     this.#hosts.set(host, this.#begin(host, watched.users));
   }
 
+  /** Lists the pods of every watched host anew. */
+  listAgain(): void {
+    for (const host of [...this.#hosts.keys()]) this.relist(host);
+  }
+
   release(host: HostName): void {
     const watched = this.#hosts.get(host);
     if (!watched || --watched.users > 0) return;

@@ -114,11 +114,17 @@ export class SimulatedHostOps implements HostOps {
   markedHosts(scope: Scope): readonly MarkedHost[] {
     const running = this.#runningJobs();
     return this.#hostsOf(scope)
-      .filter(({ claim, spoiltClaim }) => (claim ?? spoiltClaim) !== undefined)
-      .map(({ name, revision, claim, spoiltClaim, closedToNewWork }) => ({
+      .filter(({ claim, spoiltClaim, leftLocked }) => (claim ?? spoiltClaim ?? leftLocked) !== undefined)
+      .map(({ name, revision, claim, spoiltClaim, closedToNewWork, leftLocked }) => ({
         ...{ host: name, revision: String(revision), claim, spoiltClaim, closedToNewWork },
-        busy: running.has(name),
+        ...{ leftLocked: leftLocked !== undefined, busy: running.has(name) },
+        begun: claim !== undefined && this.#hasBegun(name, claim.run),
       }));
+  }
+
+  #hasBegun(host: HostName, run: string): boolean {
+    const jobs = [...this.#world.jobs.values()];
+    return jobs.some((job) => job.host === host && job.run === run && job.state !== 'suspended');
   }
 
   /** The name of a running Job, by host. */
@@ -170,13 +176,15 @@ export class SimulatedHostOps implements HostOps {
       case 'release':
         return host ? this.#release(host, effect) : STALE;
       case 'leave-locked':
-        return host ? this.#leaveLocked(host, effect) : STALE;
+        return host ? this.#leaveLocked(host, effect, fence) : STALE;
       case 'evict':
         return this.#evict(effect);
       case 'create-job':
         return this.#createJob(effect, fence);
       case 'start-job':
         return this.#startJob(effect);
+      case 'mend-job':
+        return this.#mendJob(effect);
       case 'withdraw-job':
         return this.#withdrawJob(effect);
       case 'delete-job':
@@ -227,7 +235,8 @@ export class SimulatedHostOps implements HostOps {
       !claim &&
       (hasMaintenanceMark || spoiltClaim !== undefined) &&
       effect.closedToNewWorkBefore !== undefined;
-    if (lost ? false : claim?.run !== effect.run) return ALREADY;
+    const openedNote = !claim && !lost && host.leftLocked !== undefined && !host.closedToNewWork;
+    if (lost || openedNote ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const closedToNewWorkBefore = claim
       ? claim.level === 'touched' || (claim.closedToNewWorkBefore && effect.closedToNewWorkBefore !== false)
@@ -239,12 +248,12 @@ export class SimulatedHostOps implements HostOps {
     return ACCEPTED;
   }
 
-  #leaveLocked(host: SimulatedHost, effect: Effect & { kind: 'leave-locked' }): Outcome {
+  #leaveLocked(host: SimulatedHost, effect: Effect & { kind: 'leave-locked' }, { owner }: Fence): Outcome {
     const { name, claim, hasMaintenanceMark, spoiltClaim, revision } = host;
     if (claim ? claim.run !== effect.run : !hasMaintenanceMark && spoiltClaim === undefined) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const unclaimed = { claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false };
-    this.#world.changeHost(name, { ...unclaimed, leftLocked: effect.reason });
+    this.#world.changeHost(name, { ...unclaimed, leftLocked: effect.reason, leftLockedBy: owner.uid });
     return ACCEPTED;
   }
 
@@ -265,6 +274,13 @@ export class SimulatedHostOps implements HostOps {
     const { run, epoch, owner } = fence;
     const container = job.template.spec.containers[0]?.name ?? '';
     this.#world.addJob({ key, run, epoch, ownerUid: owner.uid, host, action, container });
+    return ACCEPTED;
+  }
+
+  #mendJob({ uid }: Effect & { kind: 'mend-job' }): Outcome {
+    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    if (!job) return ALREADY;
+    if (job.altered !== undefined) this.#world.changeJob(job.key, { altered: undefined });
     return ACCEPTED;
   }
 
@@ -316,6 +332,7 @@ function hostFactsOf(
 ): HostFacts {
   const { name, uid, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } =
     host;
+  const leftLockedBy = host.leftLocked === undefined ? undefined : host.leftLockedBy;
   const alarms = ready ? [] : ['not Ready'];
   return {
     name,
@@ -330,6 +347,7 @@ function hostFactsOf(
     claim,
     spoiltClaim,
     hasMaintenanceMark,
+    leftLockedBy,
     instances,
     runningJob,
   };
@@ -345,11 +363,20 @@ function instanceOf({
   return { ...pod, controller: unmanaged ? undefined : `ReplicaSet ${pod.name}` };
 }
 
-function jobFacts({ name, uid, revision, state, failure, containerStarted }: SimulatedJob): EffectFacts {
+function jobFacts({
+  name,
+  uid,
+  revision,
+  state,
+  failure,
+  altered,
+  containerStarted,
+}: SimulatedJob): EffectFacts {
   const isStuck = state === 'running' && !containerStarted;
   return {
     ...{ name, uid, revision: String(revision), state, containerStarted },
     ...(failure === undefined ? {} : { failure }),
+    ...(altered === undefined ? {} : { altered }),
     ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),
   };
 }

@@ -36,6 +36,8 @@ export type SimulatedHost = {
   readonly hasMaintenanceMark: boolean;
   /** Why the host was left locked. */
   readonly leftLocked: string | undefined;
+  /** The uid of the owner that left it locked. */
+  readonly leftLockedBy?: string;
   readonly behaviour: Behaviour;
   /** The times that differ on this host. */
   readonly times: Partial<SimulatedTimes>;
@@ -70,6 +72,8 @@ export type SimulatedJob = {
   readonly revision: number;
   readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
   readonly failure?: string;
+  /** What somebody changed in it since it was made. */
+  readonly altered?: string | undefined;
   readonly containerStarted: boolean;
 };
 
@@ -266,7 +270,7 @@ export class SimulatedWorld {
 
   startJob(job: SimulatedJob): void {
     const isStuck = this.#hosts.get(job.host)?.behaviour === 'stuck';
-    this.#changeJob(job.key, { state: 'running', containerStarted: !isStuck });
+    this.changeJob(job.key, { state: 'running', containerStarted: !isStuck });
     if (isStuck) return;
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
     const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
@@ -275,17 +279,17 @@ export class SimulatedWorld {
 
   /** Suspends a Job again. */
   withdrawJob({ key }: SimulatedJob): void {
-    this.#changeJob(key, { state: 'suspended' });
+    this.changeJob(key, { state: 'suspended' });
   }
 
   /** A container of the Job starts, although it was stuck or is suspended. */
   lateStart({ key }: SimulatedJob): void {
-    this.#changeJob(key, { containerStarted: true });
+    this.changeJob(key, { containerStarted: true });
   }
 
   /** Another leader adopts the Job. */
   stampJob({ key }: SimulatedJob, epoch: number): void {
-    this.#changeJob(key, { epoch });
+    this.changeJob(key, { epoch });
   }
 
   removeJob({ key, host }: SimulatedJob): void {
@@ -309,11 +313,11 @@ export class SimulatedWorld {
       if (behaviour !== 'lie') this.#reboot(name);
     } else if (typeof behaviour === 'number') {
       const failure = `container ${container} exited with code ${String(behaviour)}`;
-      return this.#changeJob(key, { state: 'failed', failure });
+      return this.changeJob(key, { state: 'failed', failure });
     } else if (behaviour === 'honest') {
       this.#patch(host, action);
     }
-    this.#changeJob(key, { state: 'succeeded' });
+    this.changeJob(key, { state: 'succeeded' });
   }
 
   #patch(host: SimulatedHost, id: string): void {
@@ -338,7 +342,8 @@ export class SimulatedWorld {
     return { ...this.#times, ...this.#hosts.get(name)?.times };
   }
 
-  #changeJob(key: EffectKey, change: Partial<SimulatedJob>): void {
+  /** Changes a Job and its revision; does nothing when the Job was removed. */
+  changeJob(key: EffectKey, change: Partial<SimulatedJob>): void {
     const before = this.#jobs.get(key);
     if (!before) return;
     this.#jobs.set(key, { ...before, ...change, revision: this.#number() });

@@ -34,8 +34,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'take over only the claims that are there',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: 'return [outage.name, { claim, makeIfMissing: mayBeInFlight(CAREEN_ENGINE, run, outage) }];',
-    instead: 'return [outage.name, { claim, makeIfMissing: false }];',
+    of: 'const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);',
+    instead: 'const makeIfMissing = false;',
   },
   {
     name: 'free a permit early',

@@ -7,6 +7,7 @@
  * row; so has every list with unique entries. The unit test counts.
  */
 import type { Manifest } from './apply.ts';
+import { POD_LABELS, SELECTORS } from './label-places.ts';
 import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -47,45 +48,6 @@ const PODS = [
 const ROLES = ['controller', 'storage', 'worker'] as const;
 const roleAsking = (role: string, fields: Fields): Manifest =>
   pool({ roles: { [role]: { matchExpressions: [{ key: 'a', ...fields }] } } });
-
-type Labels = Readonly<Record<string, unknown>> | null;
-
-/** The places of selectors: the path, and a pool with these labels there. */
-const SELECTORS = [
-  [
-    'spec.provider.kubernetes.nodeSelector',
-    (nodeSelector: Labels) => pool({ provider: { kubernetes: { nodeSelector } } }),
-  ],
-  [
-    'spec.provider.kubernetes.exclude[0].matchLabels',
-    (matchLabels: Labels) => excluding({ matchLabels: { ...matchLabels } }),
-  ],
-  ...ROLES.map(
-    (role) =>
-      [
-        `spec.roles.${role}.matchLabels`,
-        (matchLabels: Labels) => pool({ roles: { [role]: { matchLabels } } }),
-      ] as const,
-  ),
-] as const;
-
-const podWith = (metadata: Fields) => ({
-  job: { template: { metadata, spec: { containers: [container] } } },
-});
-/** The places of the labels and annotations of a pod: the path, and a strategy with these there. */
-const POD_LABELS = (['labels', 'annotations'] as const).flatMap(
-  (field) =>
-    [
-      [
-        `spec.patches[0].action.job.template.metadata.${field}`,
-        (labels: Labels) => patchWith({ action: podWith({ [field]: labels }) }),
-      ],
-      [
-        `spec.reboot.job.template.metadata.${field}`,
-        (labels: Labels) => strategy({ reboot: podWith({ [field]: labels }) }),
-      ],
-    ] as const,
-);
 
 export const ACCEPTED: readonly AcceptedRow[] = [
   ...[1, 10000, '1%', '99%', '100%'].map((limit) => ({

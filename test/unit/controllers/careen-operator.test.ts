@@ -34,11 +34,17 @@ class ScriptedOperator extends CareenOperator {
   }
 }
 
+const TIME = '2026-11-25T09:00:00Z';
 const { Modified, Deleted } = k8sOperator.ResourceEventType;
 
 function pool(name: string): ResourceEvent {
   const meta = { id: '', name, namespace: '', resourceVersion: '1', apiVersion: '', kind: '' };
   return { meta, type: Modified, object: { kind: 'HostPool', metadata: { name } } };
+}
+
+/** On the wire a date is a string. */
+function overTheWire<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T; // a cast: the type of JSON.parse is any
 }
 
 function strategy(status: object | undefined, type = Modified): ResourceEvent {
@@ -122,6 +128,31 @@ describe('a change of a pool', () => {
   it.each(['named', 'held'])('requeues a strategy whose spec or run names it: %s', async (name) => {
     const passes = (await pathsRead(withRun('r-1'), pool(name))).filter((path) => path.includes('/n/'));
     expect(passes).toHaveLength(2);
+  });
+
+  it('requeues no strategy that lacks no permits when only its status has changed', async () => {
+    const { meta, type } = pool('named');
+    const metadata = {
+      name: 'named',
+      uid: 'u',
+      resourceVersion: '1',
+      generation: 1,
+      creationTimestamp: new Date(TIME),
+    };
+    const known = { kind: 'HostPool', metadata, spec: { provider: { kubernetes: {} }, maxUnavailable: 1 } };
+    const passes = async (...events: readonly ResourceEvent[]): Promise<number> =>
+      (await pathsRead({ meta, type, object: overTheWire(known) }, withRun('r-1'), ...events)).filter(
+        (path) => path.includes('/n/'),
+      ).length;
+    const generation = (number: number): ResourceEvent => ({
+      ...{
+        meta,
+        type,
+        object: overTheWire({ kind: 'HostPool', metadata: { ...metadata, generation: number } }),
+      },
+    });
+    expect(await passes(generation(1))).toBe(1);
+    expect(await passes(generation(2))).toBe(2);
   });
 
   it('requeues no other strategy', async () => {

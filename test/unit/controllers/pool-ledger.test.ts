@@ -159,7 +159,8 @@ describe('the ledger of a pool', () => {
 
 describe('a takeover', () => {
   const marked = (host: string, run: string, epoch: number): MarkedHost => ({
-    ...{ host, revision: '1', spoiltClaim: undefined, closedToNewWork: true, busy: false },
+    ...{ host, revision: '1', spoiltClaim: undefined, closedToNewWork: true, leftLocked: false },
+    ...{ busy: false, begun: false },
     claim: {
       ...{
         run,

@@ -3,6 +3,7 @@ import { activeRuns } from '../../../src/controllers/pool/active-runs.ts';
 import {
   isBacked,
   keptPermits,
+  mayHaveBegun,
   type ActiveRun,
   type ActiveRuns,
 } from '../../../src/engine/permits/active-runs.ts';
@@ -36,7 +37,7 @@ function strategyIn(state: StrategyState): PatchStrategy {
     ...{ pool: 'p', actions: {} },
   };
   const metadata = {
-    ...{ name: 's', namespace: 'a', uid: 'u', resourceVersion: '1', generation: 1 },
+    ...{ name: 's', namespace: 'a', uid: OWNER.uid, resourceVersion: '1', generation: 1 },
     ...{ creationTimestamp: time, annotations: {}, finalizers: [] },
   };
   const status = statusOfRun({ run: record }, { ...newRun('r1', plan), state }, { reasons: [] }, 1, time);
@@ -56,6 +57,18 @@ describe('a claim', () => {
     expect(isBacked('w-1', claim, [], activeOnly(run(['w-2'], true)))).toBe(false);
     expect(isBacked('w-1', claim, [permit('w-1', 'r2')], activeOnly(run([], true)))).toBe(false);
     expect(isBacked('w-1', claim, [permit('w-1')], activeOnly(run([])))).toBe(false);
+  });
+});
+
+describe('the work on a host of a lost run', () => {
+  const claim = { ...claimOfAnother, run: 'r1' };
+  const begun = (permits: Permit[], of: 'owner gone' | undefined): boolean =>
+    mayHaveBegun('w-1', claim, permits, new Map([['r1', of]]));
+
+  it('may have begun when its owner took the Jobs along, unless the claim arrived late', () => {
+    expect(begun([permit('w-1')], 'owner gone')).toBe(true);
+    expect(begun([permit('w-1', 'r2')], 'owner gone')).toBe(false);
+    expect(begun([permit('w-1')], undefined)).toBe(false);
   });
 });
 
@@ -85,7 +98,7 @@ describe('a permit', () => {
       const api = { strategy: async () => strategyIn(state) };
       const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', owner: OWNER }] } };
       const active = await activeRuns(api, pool, []);
-      expect(active.get('r1')?.underWay).toBe(true);
+      expect(active.get('r1')).toMatchObject({ underWay: true });
     },
   );
 

@@ -56,7 +56,10 @@ describe('two owners of the same name and different kinds', () => {
     const marked = [
       { host: 'w-2', claim: claimOf(upgrade, 'u1') },
       { host: 'w-3', claim: claimOf(upgrade, 'u2') },
-    ].map((each) => ({ ...each, revision: '1', spoiltClaim: undefined, closedToNewWork: true, busy: false }));
+    ].map((each) => ({
+      ...{ ...each, revision: '1', spoiltClaim: undefined, closedToNewWork: true, leftLocked: false },
+      ...{ busy: false, begun: false },
+    }));
     // There is a PatchStrategy of that name, without a run; the other kind is unreadable.
     const active = await activeRuns({ strategy: async () => undefined }, { status: both }, marked);
     for (const { host, claim } of marked) expect(isBacked(host, claim, [], active)).toBe(true);
@@ -121,7 +124,7 @@ describe('a Job', () => {
     };
     const config = Object.assign(new KubeConfig(), { transport });
     const fence = { owner: patch, run: 'p1', epoch: 2 };
-    await adoptJobs({ config, now: () => 0 }, fence, new AbortController().signal);
+    await adoptJobs({ config, now: () => 0 }, [], fence, new AbortController().signal);
     expect(stamped).toEqual(['PatchStrategy']);
   });
 });

@@ -125,8 +125,12 @@ describe('the newest warning', () => {
 
 describe('a Job', () => {
   const annotations = { 'careen.dev/effect': 'k', 'careen.dev/host': 'w-1' };
-  const state = (spec: object, status: object) =>
-    jobState({ metadata: { annotations }, spec: { template: {}, ...spec }, status });
+  const state = (spec: object, status: object, marks: object = {}) =>
+    jobState({
+      metadata: { annotations: { ...annotations, ...marks } },
+      spec: { template: {}, ...spec },
+      status,
+    });
 
   it('had no pod only when its controller has taken it up and counted none', () => {
     expect(state({}, {})?.hadNoPod).toBe(false);
@@ -135,9 +139,10 @@ describe('a Job', () => {
       expect(state({}, { startTime: at('2026-11-26T09:00:00Z'), ...count })?.hadNoPod).toBe(false);
   });
 
-  it('that is suspended was started before when it has a deadline', () => {
+  it('that is suspended was started before when its start has marked it: a policy may set a deadline, too', () => {
     expect(state({ suspend: true }, {})).toMatchObject({ state: 'suspended', wasStarted: false });
-    expect(state({ suspend: true, activeDeadlineSeconds: 9 }, {})).toMatchObject({
+    expect(state({ suspend: true, activeDeadlineSeconds: 9 }, {})).toMatchObject({ wasStarted: false });
+    expect(state({ suspend: true }, {}, { 'careen.dev/started': '9' })).toMatchObject({
       state: 'suspended',
       wasStarted: true,
     });

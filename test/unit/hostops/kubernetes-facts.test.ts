@@ -367,7 +367,7 @@ describe('a refused eviction', () => {
     const message = 'pods "p" is forbidden: User "u" cannot create resource "pods/eviction" in API group ""';
     expect(refusal(403, { message })).toEqual({
       kind: 'refused',
-      reason: `evicting pod n/p: the operator lacks a right that deploy/rbac has: ${message}`,
+      reason: `evicting pod n/p: the operator lacks a right that deploy/base/rbac has: ${message}`,
     });
   });
 

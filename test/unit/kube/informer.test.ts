@@ -120,4 +120,73 @@ describe('an informer', () => {
     await eventually('another watch', () => watches.length === 2);
     expect(informer.revisionOf('a')).toBe('12');
   });
+
+  describe('after a read of one object', () => {
+    const held = (name: string, resourceVersion: string, uid: string) => ({
+      metadata: { name, resourceVersion, uid },
+    });
+
+    it('does not store an object again that was found deleted, whatever a late watch delivers', async () => {
+      const late = `${JSON.stringify({ type: 'MODIFIED', object: held('a', '12', 'uid-1') })}\n`;
+      const next = `${JSON.stringify({ type: 'ADDED', object: held('b', '13', 'uid-2') })}\n`;
+      const { informer, deliver } = await openWatch([held('a', '9', 'uid-1')]);
+      await informer.refresh('a', async () => undefined);
+      expect(informer.get('a')).toBeUndefined();
+      deliver(late + next);
+      await eventually('the later event', () => informer.get('b'));
+      expect(informer.get('a')).toBeUndefined();
+      deliver(`${JSON.stringify({ type: 'ADDED', object: held('a', '14', 'uid-3') })}\n`);
+      await eventually('an object of the same name', () => informer.get('a'));
+    });
+
+    it('takes an older object for what it is, and lists again: the cluster was restored from a backup', async () => {
+      const { informer, lists } = await openWatch([held('a', '900', 'uid-1'), held('gone', '901', 'uid-2')], {
+        restored: list('40', [held('a', '20', 'uid-1')]),
+      });
+      await informer.refresh('a', async () => held('a', '20', 'uid-1'));
+      expect(informer.revisionOf('a')).toBe('20');
+      await eventually('the list', () => lists.length === 2 && informer.get('gone') === undefined);
+    });
+
+    it('keeps what the watch delivered while the read was on its way', async () => {
+      const { informer, deliver } = await openWatch([held('a', '9', 'uid-1')]);
+      await informer.refresh('a', async () => {
+        deliver(`${JSON.stringify({ type: 'MODIFIED', object: held('a', '12', 'uid-1') })}\n`);
+        await eventually('the event', () => informer.revisionOf('a') === '12');
+        return held('a', '11', 'uid-1');
+      });
+      expect(informer.revisionOf('a')).toBe('12');
+    });
+  });
 });
+
+/** An informer with an open watch; `restored` is the answer to its second list. */
+async function openWatch(
+  items: readonly object[],
+  { restored = '' }: { readonly restored?: string } = {},
+): Promise<Pick<Run, 'informer' | 'lists'> & { deliver: (text: string) => void }> {
+  const lists: URLSearchParams[] = [];
+  let watch: { write(text: string): void } | undefined;
+  const server = await scriptedServer(({ searchParams }, response) => {
+    if (!searchParams.has('watch')) {
+      lists.push(searchParams);
+      return response.end(lists.length === 1 ? list('1000', items) : restored);
+    }
+    response.writeHead(200).flushHeaders();
+    watch = response;
+    return undefined;
+  });
+  const informer = new SupervisedInformer<KubernetesObject, string>({
+    config: server.client,
+    path: PATH,
+    project: ({ metadata }) => metadata?.name,
+    changed: () => undefined,
+    now: Date.now,
+    log: { info: () => undefined, warn: () => undefined },
+  });
+  open.push(server, { close: () => informer.stop() });
+  informer.start();
+  await informer.synced;
+  await eventually('the watch', () => watch !== undefined);
+  return { informer, lists, deliver: (text) => watch?.write(text) };
+}

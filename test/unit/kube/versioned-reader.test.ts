@@ -48,6 +48,17 @@ describe('reading an object', () => {
     expect(server.whole).toBe(1);
   });
 
+  it('trusts no version any more once one went back: the cluster was restored from a backup', async () => {
+    const { server, reader } = setUp(object('50'));
+    await reader.read('p');
+    server.now = object('60');
+    await reader.read('q');
+    server.now = object('40');
+    await reader.read('p');
+    server.now = { ...object('60') };
+    expect(await reader.read('q')).toBe(server.now);
+  });
+
   it('happens once for concurrent calls', async () => {
     const { server, reader } = setUp(object('1'));
     const read = await Promise.all([reader.read('p'), reader.read('p'), reader.read('p')]);

@@ -4,6 +4,7 @@ import {
   leaderVerdict,
   leaseTimes,
   pauseAfter,
+  read,
   seen,
   seenGone,
   standbyVerdict,
@@ -98,6 +99,33 @@ describe('the knowledge about the Lease', () => {
     const replaced = seen(known, lease('other', { uid: 'uid-2', revision: '12' }), 200);
     expect(seenGone(replaced, 'uid-1', 300)).toBe(replaced);
     expect(seenGone(seenGone(undefined, undefined, 0), undefined, 1)).toMatchObject({ since: 0 });
+  });
+});
+
+describe('a Lease that went back to an earlier revision, because the cluster was restored from a backup', () => {
+  const known = seen(undefined, lease('other', { revision: '500' }), 100);
+  const back = (holder: string) => read(known, known, lease(holder, { revision: '300' }), 200);
+
+  it('replaces what was known when it is read, and not when an answer is late', () => {
+    expect(back('other')).toMatchObject({ revision: '300', since: 200, wentBack: true });
+    const before = seen(undefined, lease('other', { revision: '200' }), 0);
+    expect(read(known, before, lease('other', { revision: '300' }), 200)).toBe(known);
+  });
+
+  it.each(['other', '', 'me'])(
+    'is taken after a whole lease time only, whoever held it then: "%s"',
+    (holder) => {
+      expect(standbyVerdict('me', back(holder), TIMES, 15_199)).toEqual({ kind: 'wait', until: 15_200 });
+      expect(standbyVerdict('me', back(holder), TIMES, 15_200)).toMatchObject({
+        kind: holder === 'me' ? 'renew' : 'take',
+      });
+    },
+  );
+
+  it('is renewed by its leader at once, and its renewals count for the others again', () => {
+    expect(leaderVerdict('other', back('other'), 0, TIMES, 2_000)).toMatchObject({ kind: 'renew' });
+    const renewed = seen(back('other'), lease('other', { revision: '301' }), 300);
+    expect(renewed).toEqual({ lease: lease('other', { revision: '301' }), revision: '301', since: 300 });
   });
 });
 

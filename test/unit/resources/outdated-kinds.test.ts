@@ -98,7 +98,7 @@ describe('an answer that lacks what was sent', () => {
     const write = new OlderServer().api.writeStatus(strategy, { ...strategy.status, message: 'new' });
     await expect(write).rejects.toThrow(
       'PatchStrategy n/s cannot be stored: the CRD patchstrategies.careen.dev in this cluster does not accept ' +
-        'status.run.epoch, which this version of Careen needs; apply the CRDs of this version',
+        'status.run.epoch, status.uid, which this version of Careen needs; apply the CRDs of this version',
     );
     await expect(write).rejects.toThrow(OutdatedKindError);
   });

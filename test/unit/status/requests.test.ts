@@ -70,8 +70,16 @@ describe('pending requests', () => {
       { id: 'q-2', answer: 'refused', message: expect.stringContaining('the status was lost') as unknown },
       { id: 'q-1', answer: 'refused' },
     ]);
-    const young = { ...held, status: {} };
-    expect(withoutOldRequests(young, TIME)).toBe(young.status);
+  });
+
+  it('are refused when they came with an object that has no status: it may be a restored copy', () => {
+    const restored = { ...strategy(placed), status: {} };
+    expect(withoutOldRequests(restored, TIME).requests).toMatchObject([
+      { id: 'q-2', answer: 'refused', message: expect.stringContaining('restored copy') as unknown },
+      { id: 'q-1', answer: 'refused' },
+    ]);
+    const known = { ...restored, status: { uid: 'u' } };
+    expect(withoutOldRequests(known, TIME)).toBe(known.status);
   });
 
   it('are all answered while there is no plan', () => {

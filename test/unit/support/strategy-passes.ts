@@ -27,7 +27,7 @@ const TIME = '2026-11-25T09:00:00.000Z';
 const now = (): number => Date.parse(TIME);
 
 /** A value as it arrives over the wire. */
-function json(value: unknown): Json {
+export function json(value: unknown): Json {
   const read: unknown = JSON.parse(JSON.stringify(value));
   if (!isJson(read)) throw new Error('no object');
   return read;
@@ -85,7 +85,12 @@ export function newProcess(server: ApiServer): Reconcile {
   const deps = {
     ...{ api, hosts: new SimulatedHostOps(world), pools: new Pools(() => undefined) },
     ledger: new PoolLedger({ store: api, markedHosts: async () => [] }),
-    ...{ adopted: new Map(), operatorNamespace: 'careen-system', activeHost: undefined },
+    ...{
+      adopted: new Map(),
+      awaitingPermits: new Set<string>(),
+      operatorNamespace: 'careen-system',
+      activeHost: undefined,
+    },
     ...{ clock: now, newId: () => 'r-2' },
     log: { info: () => undefined, warn: () => undefined },
     ...{ events: { record: () => undefined }, metrics: operatorMetrics(now) },
@@ -94,7 +99,7 @@ export function newProcess(server: ApiServer): Reconcile {
 }
 
 /** The operator's client for this server. */
-function clientOf(server: ApiServer): KubeConfig {
+export function clientOf(server: ApiServer): KubeConfig {
   const transport = async (request: Call): Promise<Answer> => {
     const [status, content] = answered(server, request);
     return {

@@ -1,0 +1,165 @@
+/** What protects an open run vanishes or changes: docs/decisions/0020-marks.md. */
+import { describe, expect, it } from 'vitest';
+import { RELEASE_FINALIZER } from '../../../src/crds/names.ts';
+import { KERNEL } from '../support/simulated-run.ts';
+import { SmallCluster } from '../support/small-cluster.ts';
+
+const APPLY = { 'careen.dev/request': '{"id":"q-1","verb":"apply-all"}' };
+const HOLD = { mode: 'Hold' };
+const RUN = { mode: 'Run' };
+
+async function planned(cluster: SmallCluster): Promise<void> {
+  await cluster.until('a plan', () => cluster.status.state === 'ready-to-apply');
+}
+
+/** A strategy whose Job runs on w-1. */
+async function patching(execution: object = RUN): Promise<SmallCluster> {
+  const cluster = new SmallCluster(['w-1']);
+  cluster.placeStrategy(execution);
+  await cluster.until('a Job', () =>
+    [...cluster.world.jobs.values()].some(({ state }) => state === 'running'),
+  );
+  return cluster;
+}
+
+function host(cluster: SmallCluster): { closed: boolean; run: string | undefined; note: string | undefined } {
+  const { closedToNewWork, claim, leftLocked } = cluster.world.hosts.get('w-1') ?? expect.fail('no host');
+  return { closed: closedToNewWork, run: claim?.run, note: leftLocked };
+}
+
+describe('a request in an object that has no status', () => {
+  it('is refused: the object may be a restored one, and the request carried out before', async () => {
+    const cluster = new SmallCluster(['w-1']);
+    cluster.placeStrategy(HOLD, { annotations: APPLY });
+    await planned(cluster);
+    for (let more = 0; more < 5; more++) await cluster.pass();
+    expect(cluster.status).toMatchObject({
+      ...{ state: 'ready-to-apply', uid: cluster.strategy.metadata.uid },
+      requests: [{ id: 'q-1', answer: 'refused', message: expect.stringContaining('another id') as unknown }],
+    });
+  });
+
+  it('is carried out when it is placed after the first plan', async () => {
+    const cluster = new SmallCluster(['w-1']);
+    cluster.placeStrategy(HOLD);
+    await planned(cluster);
+    cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, annotations: APPLY } }));
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+  });
+});
+
+describe('a status that was written for another object', () => {
+  it('does not count: the plan is built anew, and nothing of the copy stays', async () => {
+    const before = new SmallCluster(['w-1']);
+    before.placeStrategy(HOLD);
+    await planned(before);
+    const copied = {
+      ...before.strategy,
+      status: { ...before.status, uid: 'of-another', abortPhase: before.status.applyPhase },
+    };
+    const cluster = new SmallCluster(['w-1', 'w-2'], 2);
+    cluster.placeStrategy(HOLD, { annotations: APPLY, status: copied.status });
+    await cluster.pass();
+    await planned(cluster);
+    expect(cluster.status.applyPhase?.stages[0]?.hosts).toEqual(['w-1', 'w-2']);
+    expect(cluster.status).not.toHaveProperty('abortPhase');
+    expect(cluster.status.requests).toMatchObject([{ id: 'q-1', answer: 'refused' }]);
+    expect(cluster.status.uid).toBe(cluster.strategy.metadata.uid);
+  });
+
+  it('keeps a host locked that the other object had taken', async () => {
+    const cluster = await patching();
+    const { status } = cluster;
+    cluster.removeStrategy();
+    cluster.placeStrategy(RUN, { status });
+    cluster.world.advanceTo(cluster.world.now + 120_000);
+    await cluster.poolPass();
+    expect(host(cluster)).toMatchObject({ closed: true, run: undefined, note: /was lost/ });
+  });
+});
+
+describe('a strategy', () => {
+  it('awaits permits until it has those of its stage', async () => {
+    const cluster = new SmallCluster(['w-1', 'w-2']);
+    cluster.world.changeHost('w-2', { closedToNewWork: true });
+    cluster.placeStrategy(RUN);
+    await cluster.until('the wait', () => /waiting for permits/.test(cluster.status.message ?? ''));
+    expect(cluster.awaitingPermits.size).toBe(1);
+    cluster.world.changeHost('w-2', { closedToNewWork: false });
+    await cluster.until('the lock', () => host(cluster).closed);
+    expect(cluster.awaitingPermits.size).toBe(0);
+  });
+});
+
+describe('the finalizer of a strategy that holds hosts', () => {
+  const without = (cluster: SmallCluster, others: string[] = []): void =>
+    cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, finalizers: others } }));
+
+  it('is written again when somebody removed it', async () => {
+    const cluster = await patching();
+    without(cluster, ['other/finalizer']);
+    await cluster.pass();
+    expect(cluster.strategy.metadata.finalizers).toEqual(['other/finalizer', RELEASE_FINALIZER]);
+  });
+
+  it('is not needed to release hosts, while a finalizer of others keeps the deleted strategy', async () => {
+    const cluster = await patching();
+    without(cluster, ['other/finalizer']);
+    cluster.server.remove('patchstrategies', 'careen-hosts/kernel', 'tool');
+    await cluster.until('the release', () => host(cluster).run === undefined);
+    expect(host(cluster)).toMatchObject({ closed: false });
+    expect(cluster.strategy.metadata.finalizers).toEqual(['other/finalizer']);
+  });
+});
+
+describe('a host whose run was lost', () => {
+  const laterJobs = (cluster: SmallCluster): readonly string[] =>
+    [...cluster.world.jobs.values()].map(({ run }) => run).filter((run) => run !== 'r-1');
+
+  it('stays locked after work on it had begun, and the work is not repeated until somebody opens it', async () => {
+    const cluster = await patching();
+    cluster.wipeStatus();
+    await cluster.pass();
+    await cluster.poolPass();
+    expect(host(cluster), 'while its Job runs').toMatchObject({ closed: true, run: 'r-1' });
+    cluster.world.advanceTo(cluster.world.now + 20_000);
+    await cluster.poolPass();
+    expect(host(cluster)).toMatchObject({ closed: true, run: undefined, note: /was lost/ });
+
+    cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }));
+    await cluster.until('the failure', () => cluster.status.state === 'apply-failed');
+    expect(cluster.strategy.metadata.finalizers, 'no permit was taken').toEqual([]);
+    expect(cluster.status.message).toMatch(
+      /w-1 stays cordoned: work on it was cut short.*kubectl uncordon w-1/,
+    );
+    expect(laterJobs(cluster)).toEqual([]);
+
+    cluster.world.changeHost('w-1', { closedToNewWork: false });
+    await cluster.poolPass();
+    expect(host(cluster).note).toBeUndefined();
+    const retry = { 'careen.dev/request': '{"id":"q-2","verb":"retry"}' };
+    cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, annotations: retry } }));
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+    expect(host(cluster)).toMatchObject({ closed: false });
+  });
+
+  it('stays locked, too, when its strategy is gone and took its Jobs along', async () => {
+    const cluster = await patching();
+    cluster.removeStrategy();
+    for (const job of cluster.world.jobs.values()) cluster.world.removeJob(job);
+    await cluster.poolPass();
+    expect(host(cluster)).toMatchObject({ closed: true, note: /was lost/ });
+  });
+
+  it('is released when no work on it had begun', async () => {
+    const cluster = new SmallCluster(['w-1']);
+    cluster.world.addPod({ host: 'w-1', name: 'stays', unmanaged: false, budget: 'none' });
+    cluster.placeStrategy(RUN);
+    await cluster.until('the lock', () => host(cluster).closed);
+    cluster.wipeStatus();
+    await cluster.pass();
+    await cluster.poolPass();
+    expect(host(cluster)).toEqual({ closed: false, run: undefined, note: undefined });
+    expect([...cluster.world.jobs.values()].filter(({ action }) => action === KERNEL)).toEqual([]);
+  });
+});

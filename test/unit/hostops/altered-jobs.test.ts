@@ -1,0 +1,212 @@
+import type { V1Job } from '@kubernetes/client-node';
+import { describe, expect, it } from 'vitest';
+import { effectKey, type Outcome } from '../../../src/engine/effect.ts';
+import { adoptJobs } from '../../../src/hostops/jobs/adopt-jobs.ts';
+import { HostJobs, type JobEffect } from '../../../src/hostops/jobs/host-jobs.ts';
+import { jobName, jobState } from '../../../src/hostops/jobs/job.ts';
+import { mergePatched } from '../../simulation/world/patches.ts';
+import type { ApiObject } from '../../simulation/world/objects.ts';
+import { eventually } from '../../support/eventually.ts';
+import { ownerNamed } from '../support/owners.ts';
+import { JobServer } from '../support/job-server.ts';
+
+const OWNER = ownerNamed('s');
+const FENCE = { owner: OWNER, run: 'r1', epoch: 1 };
+const ACTION = 'kernel';
+const KEY = effectKey('r1', 0, 'sw-patch-hosts', 'w-1', ACTION, 1);
+const NAME = jobName({ key: KEY, action: ACTION });
+const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
+const quiet = { info: () => undefined, warn: () => undefined };
+
+/** A Job that was made, over a server on which other tools change Jobs. */
+class Scene {
+  readonly server = new JobServer();
+  readonly jobs = new HostJobs({
+    config: this.server.config,
+    changed: () => undefined,
+    now: () => 0,
+    log: quiet,
+  });
+
+  static async start(): Promise<Scene> {
+    const scene = new Scene();
+    await scene.jobs.prepare(OWNER.namespace);
+    await scene.perform({ kind: 'create-job', key: KEY, host: 'w-1', action: ACTION, job });
+    return scene;
+  }
+
+  async perform(effect: JobEffect): Promise<Outcome> {
+    return this.jobs.perform(effect, FENCE, new AbortController().signal);
+  }
+
+  get made(): V1Job {
+    return this.server.job(OWNER.namespace, NAME);
+  }
+
+  get seen() {
+    return this.jobs.effect(KEY);
+  }
+
+  async start(): Promise<Outcome> {
+    const { uid = '', resourceVersion: revision = '' } = this.made.metadata ?? {};
+    return this.perform({
+      kind: 'start-job',
+      key: `${KEY}/start`,
+      host: 'w-1',
+      name: NAME,
+      uid,
+      revision,
+      timeoutSeconds: 300,
+    });
+  }
+
+  async mend(): Promise<Outcome> {
+    const uid = this.made.metadata?.uid ?? '';
+    const common = { host: 'w-1', name: NAME, uid, effect: KEY, action: ACTION, timeoutSeconds: 300 };
+    return this.perform({ kind: 'mend-job', key: `${KEY}/mend`, ...common });
+  }
+
+  /** Another tool changes the Job; resolves when that was observed. */
+  async change(patch: object): Promise<void> {
+    this.server.change(OWNER.namespace, NAME, patch);
+    await eventually('the watch', () => this.server.isQuiet);
+  }
+}
+
+describe('a Job that somebody changes', () => {
+  it.each<[string, object, object]>([
+    ['spec.backoffLimit is 4, must be 0', { spec: { backoffLimit: 4 } }, { spec: { backoffLimit: 0 } }],
+    ['spec.parallelism is 2, must be 1', { spec: { parallelism: 2 } }, { spec: { parallelism: 1 } }],
+    ['spec.completions is 2, must be 1', { spec: { completions: 2 } }, { spec: { completions: 1 } }],
+    ['spec.podFailurePolicy is set, must be not set', { spec: { podFailurePolicy: { rules: [] } } }, {}],
+    [
+      'the controller in metadata.ownerReferences is not set, must be careen.dev/v1alpha1',
+      { metadata: { ownerReferences: null } },
+      { metadata: { ownerReferences: [{ uid: OWNER.uid, controller: true }] } },
+    ],
+    [
+      'metadata.labels[careen.dev/run] is r2, must be r1',
+      { metadata: { labels: { 'careen.dev/run': 'r2' } } },
+      { metadata: { labels: { 'careen.dev/run': 'r1' } } },
+    ],
+  ])('is noticed and changed back: %s', async (altered, change, mended) => {
+    const scene = await Scene.start();
+    expect(scene.seen).not.toHaveProperty('altered');
+    await scene.change(change);
+    expect(scene.seen).toMatchObject({ state: 'suspended', altered });
+    expect(await scene.mend()).toEqual({ kind: 'accepted' });
+    expect(scene.made).toMatchObject(mended);
+    expect(scene.seen).not.toHaveProperty('altered');
+  });
+
+  it('may get what no guarantee rests on: labels, images, side-cars, a time to live', async () => {
+    const scene = await Scene.start();
+    await scene.change({
+      metadata: { labels: { team: 'a' }, finalizers: ['policy/kept'] },
+      spec: {
+        ttlSecondsAfterFinished: 60,
+        template: { spec: { initContainers: [{ name: 'x', image: 'y' }] } },
+      },
+    });
+    expect(scene.seen).toMatchObject({ state: 'suspended' });
+    expect(scene.seen).not.toHaveProperty('altered');
+  });
+
+  it('keeps its deadline while it runs', async () => {
+    const scene = await Scene.start();
+    expect(await scene.start()).toEqual({ kind: 'accepted' });
+    expect(scene.seen).toMatchObject({ state: 'running' });
+    await scene.change({ spec: { activeDeadlineSeconds: null } });
+    expect(scene.seen).toMatchObject({ altered: 'spec.activeDeadlineSeconds is not set, must be 300' });
+    expect(await scene.mend()).toEqual({ kind: 'accepted' });
+    expect(scene.made.spec?.activeDeadlineSeconds).toBe(300);
+  });
+
+  it('gets a deadline, too, when somebody else started it', async () => {
+    const scene = await Scene.start();
+    await scene.change({ spec: { suspend: false } });
+    expect(scene.seen?.altered).toContain('spec.suspend is false');
+    await scene.mend();
+    expect(scene.made.spec?.activeDeadlineSeconds).toBe(300);
+    expect(scene.seen).toEqual(expect.not.objectContaining({ altered: expect.anything() as unknown }));
+  });
+
+  it('is named when a policy changes it again, and stopped once a pod of it has failed', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    scene.server.mutate = (object) => mergePatched(object, { spec: { backoffLimit: 4 } }) as ApiObject;
+    await scene.change({ spec: { backoffLimit: 4 } });
+    expect(await scene.mend()).toMatchObject({
+      kind: 'refused',
+      reason: expect.stringContaining('spec.backoffLimit is 4, must be 0, and is changed again') as unknown,
+    });
+    expect(scene.made.spec?.suspend).toBe(false);
+    await scene.change({ status: { failed: 1 } });
+    expect(scene.seen?.altered).toContain('a pod of it has failed');
+    await scene.mend();
+    expect(scene.made.spec?.suspend).toBe(true);
+  });
+});
+
+describe('a Job that somebody deletes, and that a finalizer of others keeps', () => {
+  const deleted = { metadata: { deletionTimestamp: '2026-11-26T09:00:00Z', finalizers: ['policy/kept'] } };
+
+  it('has failed once its pod is gone', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    await scene.change({ ...deleted, status: { active: 1 } });
+    expect(scene.jobs.runningOn('w-1')).toBe(NAME);
+    await scene.change({ status: { active: 0 } });
+    await eventually('its reason', () => scene.seen?.failure);
+    expect(scene.seen).toMatchObject({ state: 'failed' });
+    expect(scene.seen?.failure).toContain('it was deleted while it ran');
+    expect(scene.jobs.runningOn('w-1')).toBeUndefined();
+  });
+
+  it('is not started afterwards', async () => {
+    const scene = await Scene.start();
+    await scene.change(deleted);
+    await eventually('its reason', () => scene.seen?.failure);
+    expect(scene.seen).toMatchObject({ state: 'failed', containerStarted: false });
+    expect(scene.seen?.failure).toContain('it was deleted before it was started');
+  });
+});
+
+describe('a Job without the label that it is watched by', () => {
+  it.each([
+    ['label', { metadata: { labels: { 'careen.dev/run': null } } }],
+    ['annotation of its effect', { metadata: { annotations: { 'careen.dev/effect': null } } }],
+  ])('still occupies its host, and gets its %s again', async (_, change) => {
+    const scene = await Scene.start();
+    await scene.start();
+    await scene.change(change);
+    expect(scene.jobs.runningOn('w-1')).toBe(NAME);
+    await eventually('the search', () => scene.seen?.altered);
+    await scene.mend();
+    await eventually('the watch', () => scene.seen && !scene.seen.altered);
+    expect(scene.jobs.runningOn('w-1')).toBe(NAME);
+    expect(scene.made.metadata?.labels).toMatchObject({ 'careen.dev/run': 'r1' });
+  });
+
+  it('is found by the next leader, by its recorded name', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    await scene.change({ metadata: { labels: { 'careen.dev/run': null } } });
+    const uid = scene.made.metadata?.uid ?? '';
+    const common = { host: 'w-1', name: NAME, uid, effect: KEY, action: ACTION, timeoutSeconds: 300 };
+    const recorded = { kind: 'mend-job', key: `${KEY}/adopt`, ...common } as const;
+    const writer = { config: scene.server.config, now: () => 0 };
+    const next = { ...FENCE, epoch: 2 };
+    const adopted = await adoptJobs(writer, [recorded], next, new AbortController().signal);
+    expect(adopted.map((job) => jobState(job))).toMatchObject([{ name: NAME, run: 'r1', state: 'running' }]);
+    expect(scene.made.metadata?.annotations).toMatchObject({ 'careen.dev/epoch': '2' });
+  });
+
+  it('counts as deleted once the server says so', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    scene.server.remove(OWNER.namespace, NAME);
+    await eventually('the search', () => scene.seen === undefined);
+    expect(scene.jobs.runningOn('w-1')).toBeUndefined();
+  });
+});

@@ -1,0 +1,100 @@
+/** An API server in memory with watches, on which other tools change Jobs. */
+import { KubeConfig, type V1Job } from '@kubernetes/client-node';
+import { expect } from 'vitest';
+import type { Answer, Call } from '../../../src/kube/client.ts';
+import { carryOut, selection, targetOf } from '../../simulation/world/api-requests.ts';
+import { ApiServer, Refusal, type Change } from '../../simulation/world/api-server.ts';
+import type { ApiObject } from '../../simulation/world/objects.ts';
+import { mergePatched } from '../../simulation/world/patches.ts';
+
+export class JobServer {
+  readonly #server = new ApiServer(() => 0);
+  readonly config = Object.assign(new KubeConfig(), {
+    transport: async (request: Call, signal?: AbortSignal) => this.#answer(request, signal),
+  });
+  /** Changes what a PATCH has written, as a mutating policy does. */
+  mutate: (object: ApiObject) => ApiObject = (object) => object;
+  #undelivered = 0;
+
+  /** Whether every change was delivered to the watches. */
+  get isQuiet(): boolean {
+    return this.#undelivered === 0;
+  }
+
+  job(namespace: string, name: string): V1Job {
+    const found = this.#server.get('jobs', `${namespace}/${name}`) ?? expect.fail('there is no such Job');
+    return JSON.parse(JSON.stringify(found)) as V1Job; // a cast: it has the fields that were sent
+  }
+
+  change(namespace: string, name: string, patch: object): void {
+    this.#change(`${namespace}/${name}`, (object) => mergePatched(object, patch) as ApiObject); // it stays an object
+  }
+
+  remove(namespace: string, name: string): void {
+    this.#server.remove('jobs', `${namespace}/${name}`, 'tool');
+  }
+
+  #change(key: string, change: (object: ApiObject) => ApiObject): ApiObject {
+    return this.#server.update('jobs', key, change, 'tool');
+  }
+
+  async #answer(request: Call, signal: AbortSignal | undefined): Promise<Answer> {
+    if (request.query?.['watch'] === true)
+      return { ...answer(200, undefined), body: this.#watch(request, signal) };
+    try {
+      const content = carryOut(this.#server, request, () => undefined, 'operator');
+      const { namespace = '', name = '' } = targetOf(request.path);
+      const mutated =
+        request.method === 'PATCH' ? this.#change(`${namespace}/${name}`, this.mutate) : content;
+      return answer(200, mutated);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return answer(error.code, { code: error.code, message: error.message });
+    }
+  }
+
+  #watch({ path, query = {} }: Call, signal: AbortSignal | undefined): NonNullable<Answer['body']> {
+    const { resource, namespace } = targetOf(path);
+    const selects = selection(namespace, query);
+    const lines: string[] = [];
+    let wake = Promise.withResolvers<undefined>();
+    const listener = ({ resource: of, type, object, before }: Change): void => {
+      const event =
+        of === resource ? seen(type, selects(object), before !== undefined && selects(before)) : undefined;
+      if (!event) return;
+      this.#undelivered += 1;
+      lines.push(`${JSON.stringify({ type: event, object })}\n`);
+      wake.resolve(undefined);
+    };
+    this.#server.listen(listener);
+    signal?.addEventListener('abort', () => wake.resolve(undefined));
+    const deliver = async function* (delivered: () => void): AsyncGenerator<Uint8Array> {
+      while (signal?.aborted !== true) {
+        for (const line of lines.splice(0)) {
+          yield new TextEncoder().encode(line);
+          delivered();
+        }
+        wake = Promise.withResolvers<undefined>();
+        if (lines.length === 0) await wake.promise;
+      }
+    };
+    return Object.assign(
+      deliver(() => (this.#undelivered -= 1)),
+      { cancel: async () => undefined },
+    );
+  }
+}
+
+/** The event of a watch with a selector: an object that it no longer selects counts as deleted. */
+function seen(type: Change['type'], selected: boolean, before: boolean): Change['type'] | undefined {
+  if (selected) return type === 'MODIFIED' && !before ? 'ADDED' : type;
+  return before ? 'DELETED' : undefined;
+}
+
+function answer(status: number, content: unknown): Answer {
+  return {
+    ...{ ok: status < 400, status, headers: [], body: null },
+    json: async () => content,
+    text: async () => JSON.stringify(content),
+  };
+}

@@ -1,0 +1,130 @@
+/** A strategy and its pool on an API server in memory, hosts that exist only in memory, and passes of an operator. */
+import { expect } from 'vitest';
+import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
+import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
+import { Pools } from '../../../src/controllers/pool/pools.ts';
+import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
+import type { Reconcile } from '../../../src/controllers/runtime/reconcile-result.ts';
+import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
+import { API_VERSION } from '../../../src/crds/names.ts';
+import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
+import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
+import { CareenApi } from '../../../src/resources/careen-api.ts';
+import { ApiServer } from '../../simulation/world/api-server.ts';
+import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
+import { KERNEL, kernelPatch, strategySpec } from './simulated-run.ts';
+import { clientOf, json } from './strategy-passes.ts';
+
+const NAME = 'kernel';
+const NAMESPACE = 'careen-hosts';
+const PATH = `${NAMESPACE}/${NAME}`;
+const POOL = 'default';
+const SILENT = { info: () => undefined, warn: () => undefined };
+
+export class SmallCluster {
+  readonly world = new SimulatedWorld({ [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } } });
+  readonly server = new ApiServer(() => this.world.now);
+  readonly hosts = new SimulatedHostOps(this.world);
+  readonly awaitingPermits = new Set<string>();
+  #runs = 0;
+  #strategyPass: Reconcile;
+  #poolPass: Reconcile;
+
+  constructor(hosts: readonly string[], maxUnavailable = 1) {
+    for (const name of hosts) this.world.addHost({ name, nodeInfo: { 'nodeInfo.kernelVersion': '6.12.40' } });
+    const spec = { provider: { kubernetes: {} }, maxUnavailable };
+    this.#create('hostpools', 'HostPool', { name: POOL }, { spec });
+    [this.#strategyPass, this.#poolPass] = this.#operator();
+  }
+
+  /** Places the strategy; the second time under another uid. */
+  placeStrategy(
+    execution: object,
+    { annotations = {}, status }: { annotations?: Record<string, string>; status?: unknown } = {},
+  ): void {
+    const spec = strategySpec({ execution, patches: [kernelPatch] });
+    const metadata = { name: NAME, namespace: NAMESPACE, annotations };
+    this.#create('patchstrategies', 'PatchStrategy', metadata, { spec, ...(status ? { status } : {}) });
+  }
+
+  get strategy(): ApiObject {
+    return this.server.get('patchstrategies', PATH) ?? expect.fail('there is no strategy');
+  }
+
+  get status(): PatchStrategyStatus {
+    return patchStrategyStatus.parse(this.strategy.status ?? {});
+  }
+
+  /** Changes the strategy as another tool does. */
+  edit(change: (object: ApiObject) => ApiObject): void {
+    this.server.update('patchstrategies', PATH, change, 'tool');
+  }
+
+  wipeStatus(): void {
+    this.edit(({ status: _, ...object }) => object);
+  }
+
+  removeStrategy(): void {
+    this.edit((object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }));
+    this.server.remove('patchstrategies', PATH, 'tool');
+  }
+
+  restartOperator(): void {
+    [this.#strategyPass, this.#poolPass] = this.#operator();
+  }
+
+  /** One pass over the strategy. */
+  async pass(): Promise<void> {
+    await this.#strategyPass(`PatchStrategy/${PATH}`, new AbortController().signal);
+  }
+
+  /** One pass over the pool. */
+  async poolPass(): Promise<void> {
+    await this.#poolPass(POOL, new AbortController().signal);
+  }
+
+  /** Passes over the strategy, second by second, until the condition holds. */
+  async until(what: string, isReached: () => boolean): Promise<void> {
+    for (let tries = 0; tries < 600; tries++) {
+      if (isReached()) return;
+      await this.pass();
+      this.world.advanceTo(this.world.now + 1_000);
+    }
+    expect.fail(`waited in vain for ${what}: ${JSON.stringify(this.strategy.status)}`);
+  }
+
+  #create(
+    resource: 'hostpools' | 'patchstrategies',
+    kind: string,
+    metadata: NewObject['metadata'],
+    rest: object,
+  ): void {
+    this.server.create(resource, { ...json(rest), apiVersion: API_VERSION, kind, metadata }, 'test');
+  }
+
+  #operator(): [Reconcile, Reconcile] {
+    const api = new CareenApi(clientOf(this.server));
+    const clock = (): number => this.world.now;
+    const pools = new Pools(() => undefined);
+    const deps = {
+      ...{
+        api,
+        hosts: this.hosts,
+        pools,
+        adopted: new Map(),
+        awaitingPermits: this.awaitingPermits,
+        clock,
+        log: SILENT,
+      },
+      ledger: new PoolLedger({
+        store: api,
+        markedHosts: (pool) => this.hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),
+      }),
+      ...{ operatorNamespace: 'careen-system', activeHost: undefined },
+      newId: () => `r-${String((this.#runs += 1))}`,
+      ...{ events: { record: () => undefined }, metrics: operatorMetrics(clock) },
+    };
+    return [patchStrategyReconciler(deps, () => undefined), hostPoolReconciler(deps, () => undefined)];
+  }
+}
