@@ -4,9 +4,11 @@ import { z } from 'zod';
 import { hostPoolSpec, type HostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
 import { ownerKey } from '../crds/owner-ref.ts';
+import { holdsUp } from '../engine/steps/unwell.ts';
 import { explain } from '../kube/errors.ts';
 import { call, PooledKubeConfig, rawPages } from '../kube/client.ts';
 import { NODE_INFO, nodeState, seedOf, type NodeState } from '../hostops/kubernetes/node-facts.ts';
+import { alarmsOf, outOfServiceTaints } from '../hostops/health.ts';
 import { membershipOf } from '../hostops/membership.ts';
 import type { Scope } from '../hostops/port.ts';
 import { compareHostNames } from '../planner/facts.ts';
@@ -76,7 +78,7 @@ export async function readCluster(
       keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
       ...(activeHost === undefined ? {} : { activeHost }),
     },
-    hosts: members.map(hostOf),
+    hosts: members.map((node) => hostOf(node, pool.spec)),
   };
 }
 
@@ -124,23 +126,17 @@ async function reading<T>(config: PooledKubeConfig, what: string, read: () => Pr
 
 function scopeOf(pool: HostPool, pools: readonly HostPool[]): Scope {
   const before = poolsBefore(agedOf(pool), pools.map(agedOf)).map(({ provider }) => provider);
-  return { pool: pool.metadata.name, provider: pool.spec.provider, before, roles: pool.spec.roles };
+  const { provider, roles, health } = pool.spec;
+  return { pool: pool.metadata.name, provider, before, roles, health };
 }
 
 function agedOf({ metadata: { name, creationTimestamp: createdAt }, spec: { provider } }: HostPool) {
   return { name, createdAt, provider };
 }
 
-function hostOf({
-  name,
-  labels,
-  facts,
-  ready,
-  closedToNewWork,
-  alarms,
-  claim,
-  spoiltClaim,
-}: NodeState): FleetHost {
+function hostOf(node: NodeState, { health }: HostPoolSpec): FleetHost {
+  const { name, labels, facts, ready, wasReady, closedToNewWork, taints, claim, spoiltClaim } = node;
+  const alarms = alarmsOf(node, health).filter((alarm) => holdsUp(alarm, Infinity));
   const nodeInfo: FleetHost['nodeInfo'] = {};
   for (const field of NODE_INFO) {
     const value = facts[`nodeInfo.${field}`];
@@ -151,8 +147,10 @@ function hostOf({
     labels: { ...labels },
     nodeInfo,
     ready,
+    wasReady,
     closedToNewWork,
-    alarms: [...alarms],
+    alarms: alarms.map(({ text }) => text),
+    outOfServiceTaints: outOfServiceTaints(taints, health),
     ...(claim ? { claimedBy: { owner: ownerKey(claim.owner), level: claim.level } } : {}),
     ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
   };

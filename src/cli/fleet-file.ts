@@ -26,8 +26,10 @@ const host = z.object({
   labels: stringMap(1000, 63).default({}),
   nodeInfo: nodeInfo.default({}),
   ready: z.boolean().default(true),
+  wasReady: z.boolean().default(true),
   closedToNewWork: z.boolean().default(false),
   alarms: z.array(text(1024)).default([]),
+  outOfServiceTaints: z.array(text(400)).default([]),
   claimedBy: z
     .object({
       owner: z.string().regex(/^[^/]+(\/[^/]+){2}$/, 'expected KIND/NAMESPACE/NAME of the owner'),
@@ -70,10 +72,13 @@ export function fleetText({ pool, hosts }: Fleet): string {
   return yamlText({ apiVersion: API_VERSION, kind: 'Fleet', pool, hosts: hosts.map(withoutDefaults) });
 }
 
-function withoutDefaults({ alarms, claimedBy, spoiltClaim, ...rest }: FleetHost): Partial<FleetHost> {
+function withoutDefaults(host: FleetHost): Partial<FleetHost> {
+  const { wasReady, alarms, outOfServiceTaints, claimedBy, spoiltClaim, ...rest } = host;
   return {
     ...rest,
+    ...(wasReady ? {} : { wasReady }),
     ...(alarms.length > 0 ? { alarms } : {}),
+    ...(outOfServiceTaints.length > 0 ? { outOfServiceTaints } : {}),
     ...(claimedBy ? { claimedBy } : {}),
     ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
   };

@@ -108,6 +108,53 @@ const allowedNamespaces = z
     'The namespaces whose strategies may use the pool. Their Jobs run there, within the limits of actionPolicy.',
   );
 
+/** The conditions of the kubelet and of the network; then those that the node-problem-detector has by default. */
+const ALARM_CONDITIONS = [
+  ...['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable'],
+  ...['KernelDeadlock', 'ReadonlyFilesystem', 'XfsShutdown', 'CorruptDockerOverlay2'],
+  ...['KubeletUnhealthy', 'ContainerRuntimeUnhealthy', 'FrequentKubeletRestart', 'FrequentDockerRestart'],
+  ...['FrequentContainerdRestart', 'FrequentUnregisterNetDevice'],
+];
+
+const conditionType = text(316).meta(
+  rules({
+    rule: "self.matches('^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$') && self != 'Ready'",
+    message: 'must be the type of a condition that is False on a healthy node, such as KernelDeadlock',
+  }),
+);
+
+const taintKey = text(316).meta(
+  rules({
+    rule: "self.matches('^([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?$')",
+    message: 'must be the key of a taint, without value and effect, such as example.com/dedicated',
+  }),
+);
+
+const health = z
+  .object({
+    alarmConditions: z
+      .array(conditionType)
+      .max(64)
+      .default(ALARM_CONDITIONS)
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        'The conditions that are alarms while they are True. A host is not given back while it has an alarm that it ' +
+          'did not have before its outage.',
+      ),
+    toleratedTaints: z
+      .array(taintKey)
+      .max(64)
+      .default([])
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        'The keys of taints that a host may have at the end of its outage without having had them before. With any ' +
+          'other new taint of effect NoSchedule or NoExecute it is not given back.',
+      ),
+  })
+  .prefault({})
+  .describe('When a host is well enough to be given back. It must be Ready in any case.');
+export type HostPoolHealth = z.infer<typeof health>;
+
 export const hostPoolSpec = z
   .object({
     provider: z
@@ -147,7 +194,7 @@ export const hostPoolSpec = z
     maxUnavailable: countOrPercentage('maxUnavailable').describe(
       'How many hosts of the pool may be out of service at once, for all strategies of all namespaces together: a ' +
         'number, or a percentage of its hosts, rounded down, at least one. Hosts that others took out of service ' +
-        '(cordoned, or not Ready) count too.',
+        '(cordoned, not Ready, or with a taint that says so) count too.',
     ),
     paused: z
       .boolean()
@@ -156,6 +203,7 @@ export const hostPoolSpec = z
         'The stop switch. While it is true, no outage begins in the pool. Hosts that are out of service are finished ' +
           'and released.',
       ),
+    health,
     allowedNamespaces,
     actionPolicy,
   })
@@ -208,7 +256,9 @@ export const hostPoolStatus = z
     hosts: hostCount.optional().describe('How many hosts the pool has.'),
     outOfService: outOfService
       .optional()
-      .describe('The hosts that others took out of service: cordoned, or not Ready.'),
+      .describe(
+        'The hosts that others took out of service: cordoned, not Ready, or with a taint that says so.',
+      ),
     away: z.int().min(0).max(10000).optional().describe('How many permits of level away are granted.'),
     permits: z
       .array(permit)

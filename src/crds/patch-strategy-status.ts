@@ -29,7 +29,10 @@ const seconds = z.int().min(0).max(2147483647);
 const timeoutSeconds = seconds.describe('How long it may take.');
 const extendedSeconds = seconds
   .optional()
-  .describe('The extension of its deadline: how long the strategy was suspended, or no operator was active.');
+  .describe(
+    'The extension of its deadline: how long the strategy was suspended, no operator was active, or hosts were unwell ' +
+      'while they had time to settle.',
+  );
 const index = z.int().min(0).max(10000);
 
 const step = z
@@ -42,6 +45,11 @@ const step = z
     startTime,
     endTime,
     extendedSeconds,
+    unwellSince: time()
+      .optional()
+      .describe(
+        'When the step first found one of its hosts unwell while they had time to settle. That time began anew.',
+      ),
   })
   .describe('One step. All hosts of the stage take it together.');
 export type StepStatus = z.infer<typeof step>;
@@ -143,6 +151,9 @@ const hostJob = z.object({
 });
 export type HostJob = z.infer<typeof hostJob>;
 
+/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
+export const KEPT_FROM_BEFORE = 64;
+
 const hostProgress = z
   .object({
     name: objectName().describe('The host.'),
@@ -181,6 +192,18 @@ const hostProgress = z
         'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
           'after its release.',
       ),
+    alarmsBefore: z
+      .array(text(316))
+      .max(KEPT_FROM_BEFORE)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The alarm conditions that were True before the outage.'),
+    taintsBefore: z
+      .array(text(400))
+      .max(KEPT_FROM_BEFORE)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
     mayReturn: z
       .object({
         emptySince: time().optional().describe('Since when the host has been empty after that.'),

@@ -8,7 +8,7 @@ import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
-import { recordJobResults } from './host-jobs.ts';
+import { recordJobResults } from './job-results.ts';
 import { endPhase } from './lifecycle.ts';
 import { reconcileLockedHosts } from './locked-hosts.ts';
 import { applyOrder, isAnsweredNow, isSuspended, pauseDeadlines, resumeDeadlines } from './orders.ts';

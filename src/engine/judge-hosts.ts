@@ -34,6 +34,7 @@ function hostSteps(
     stage,
     planStage,
     rebootsIn: rebooting?.name,
+    runStartedAt: Date.parse(run.apply.startTime ?? ''),
     stepStartedAt: Date.parse(step.startTime ?? ''),
     stepDeadline: deadlineOf(step),
     endsBy,

@@ -1,5 +1,6 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
-import { jobsOfPass, mayHaveChanged } from './host-jobs.ts';
+import { jobsOfPass } from './job-results.ts';
+import { mayHaveChanged } from './steps/outage-jobs.ts';
 import { judgeHosts } from './judge-hosts.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
 import { closeOutage, recordProgress, setResult } from './outages.ts';

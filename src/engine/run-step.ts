@@ -8,6 +8,7 @@ import { judgedBefore, openOutage, opensOutage, record, setResult } from './outa
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { failedBecause, type Ending, type PartEnding } from './results.ts';
 import { isFinal, type Running } from './run-state.ts';
+import { settleAnew } from './settling.ts';
 import { againstFurtherHosts, mayTakeAll, waitForPermits } from './permits/stage-permits.ts';
 import { isOver, reasonOf } from './steps/verdict.ts';
 import { dueTimer, nextDeadline } from './timers.ts';
@@ -29,6 +30,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   }
 
   const verdicts = judge(pass, running);
+  settleAnew(pass, running, verdicts);
   for (const each of verdicts) record(pass, stage, step, each);
   const failures = failuresOf(pass, stage, verdicts);
   const pending = verdicts.filter(({ verdict }) => !isOver(verdict));

@@ -35,9 +35,14 @@ export function dueTimer(running: Running, now: Instant): Due | undefined {
   const { phase, stage, step } = running;
   const first = nextDeadline(running);
   if (now < first) return undefined;
-  if (first === deadlineOf(step)) return { timer: 'step', timeoutSeconds: step.timeoutSeconds };
+  if (first === deadlineOf(step)) return { timer: 'step', timeoutSeconds: allowedSeconds(step) };
   if (first === deadlineOf(stage)) return { timer: 'stage', timeoutSeconds: stage.timeoutSeconds };
   return { timer: 'phase', timeoutSeconds: phase.timeoutSeconds };
+}
+
+/** How long a step may take, with the time that hosts which were unwell may take to recover. */
+function allowedSeconds({ timeoutSeconds, unwellSince, extendedSeconds = 0 }: StepStatus): number {
+  return unwellSince === undefined ? timeoutSeconds : timeoutSeconds + extendedSeconds;
 }
 
 /** Starts the timer of a phase, for its stages from the current one to `stopAtStage`. */
@@ -55,9 +60,14 @@ export function stopPhaseTimer(phase: PhaseStatus): void {
 
 /** Extends the deadlines of the running step, its stage and their phase. A clock that was set back changes none. */
 export function extendDeadlines(run: Draft, milliseconds: number): void {
-  const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
-  for (const timer of Object.values(runningStep(run) ?? {}))
-    timer.extendedSeconds = (timer.extendedSeconds ?? 0) + seconds;
+  const running = runningStep(run);
+  if (running) moveDeadlines(running, Math.max(0, Math.ceil(milliseconds / 1000)));
+}
+
+/** Moves the deadlines of a step, its stage and their phase by so many seconds, to later or earlier times. */
+export function moveDeadlines(running: Running, seconds: number): void {
+  for (const timer of Object.values(running))
+    timer.extendedSeconds = Math.max(0, (timer.extendedSeconds ?? 0) + seconds);
 }
 
 /**

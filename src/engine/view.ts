@@ -46,6 +46,20 @@ export type InstanceFacts = {
   readonly localData: boolean;
 };
 
+/** The id of the alarm about a host that is not Ready. */
+export const NOT_READY = 'NotReady';
+
+/** What is wrong with a host. */
+export type HostAlarm = {
+  readonly id: string;
+  readonly text: string;
+  /** When it began, where it holds up only the runs that saw it begin: an earlier one may be what the run mends. */
+  readonly since?: Instant;
+};
+
+/** What keeps work away from a host besides a cordon, as KEY:EFFECT. */
+export type HostTaint = string;
+
 /** The end of an instance that is shutting down. */
 export type Leaving = {
   readonly since: Instant;
@@ -66,8 +80,10 @@ export type HostFacts = {
   /** Takes no new work. */
   readonly closedToNewWork: boolean;
   readonly ready: boolean;
-  /** Its faults, as text: not Ready, or under pressure. Empty when healthy. */
-  readonly alarms: readonly string[];
+  /** Empty when healthy. */
+  readonly alarms: readonly HostAlarm[];
+  /** The taints of others, without those that the pool tolerates. */
+  readonly foreignTaints: readonly HostTaint[];
   readonly bootId: string;
   readonly facts: Facts;
   readonly claim: Claim | undefined;
@@ -102,8 +118,8 @@ export type EffectFacts = {
   readonly waitsFor?: string;
 };
 
-/** An alarm: an unhealthy host of the pool that no run works on. */
-export type Alarm = { readonly host: HostName; readonly reason: string };
+/** An alarm: an unhealthy host of the pool that no run works on, and that has been Ready before. */
+export type Alarm = HostAlarm & { readonly host: HostName };
 
 export type AlarmsSignal = {
   /** The last time at which this was known to be true. It does not advance while the connection is lost. */
@@ -128,7 +144,7 @@ export function signalsFrom(sources: SignalSources): View['signal'] {
 /** Sums over all hosts of a pool, kept up to date change by change. */
 export type FleetFacts = {
   readonly total: number;
-  /** Hosts that others took out of service: closed or not ready, without a claim of ours. */
+  /** Hosts that others took out of service: closed, not ready, or with a taint that says so; without a claim of ours. */
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
   /** Hosts with a claim of level away, of any run: they are out of service, with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;

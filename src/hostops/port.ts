@@ -19,6 +19,7 @@ export type Scope = {
   /** The providers of the pools with precedence over this one. The hosts that they select are not in this pool. */
   readonly before: readonly Provider[];
   readonly roles: HostPoolSpec['roles'];
+  readonly health: HostPoolSpec['health'];
 };
 
 /** The run and the epoch of an effect. The owner of the run also owns the objects that the effect makes. */

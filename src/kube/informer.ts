@@ -22,8 +22,8 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly selection?: Selection;
   /** How much of an object the watch delivers: all of it by default. A list always delivers all of it. */
   readonly changesAs?: Detail;
-  /** Makes the stored value of an object; undefined for objects that are not stored. */
-  readonly project: (object: Raw) => T | undefined;
+  /** Makes the stored value of an object; undefined for objects that are not stored. `before`: its value until now. */
+  readonly project: (object: Raw, before: T | undefined) => T | undefined;
   /** Called after the change is stored. Its errors are logged and otherwise ignored. */
   readonly changed: (before: T | undefined, after: T | undefined) => void;
   /** Called when a watch is up, the first time and after each break. */
@@ -285,7 +285,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     const entry = this.#entries.get(key);
     if (entry && (entry.revision === revision || isOlder(revision, entry.revision))) return;
     this.#guarded(() => {
-      const value = this.#options.project(object);
+      const value = this.#options.project(object, entry?.value);
       if (value === undefined) return this.#remove(key);
       this.#entries.set(key, { revision, uid, value });
       this.#options.changed(entry?.value, value);

@@ -45,8 +45,12 @@ export type HostState = {
   readonly roles: readonly Role[];
   readonly facts: Facts;
   readonly ready: boolean;
+  /** Whether it has ever been Ready. */
+  readonly wasReady: boolean;
   /** Its faults, as text. */
   readonly alarms: readonly string[];
+  /** The taints by which it says that it is not in service. */
+  readonly outOfServiceTaints: readonly string[];
   readonly closedToNewWork: boolean;
   /** The owner of the run that has claimed it, by its key (`ownerKey`). */
   readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
@@ -113,13 +117,17 @@ function notPermitted({ owner, violations }: Situation): Finding[] {
   });
 }
 
-/** The faults of a host that no run has claimed. No plan is built while a host has one. */
+/**
+ * The faults of a host that no run has claimed. No plan is built while a host has one. A host that joins the cluster has
+ * none, until it has been Ready once.
+ */
 export function unwellBecause({
   claimedBy,
   alarms,
   ready,
-}: Pick<HostState, 'claimedBy' | 'alarms' | 'ready'>): readonly string[] {
-  if (claimedBy) return [];
+  wasReady,
+}: Pick<HostState, 'claimedBy' | 'alarms' | 'ready' | 'wasReady'>): readonly string[] {
+  if (claimedBy || !wasReady) return [];
   return alarms.length > 0 || ready ? alarms : ['is not Ready'];
 }
 
@@ -207,8 +215,12 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
   ];
 }
 
-function isAway({ closedToNewWork, ready, claimedBy }: HostState, owner: string): boolean {
-  return claimedBy ? claimedBy.level === 'away' && claimedBy.owner !== owner : closedToNewWork || !ready;
+function isAway(
+  { closedToNewWork, ready, outOfServiceTaints, claimedBy }: HostState,
+  owner: string,
+): boolean {
+  if (claimedBy) return claimedBy.level === 'away' && claimedBy.owner !== owner;
+  return closedToNewWork || !ready || outOfServiceTaints.length > 0;
 }
 
 function claims({ owner, hosts, stages, words }: Situation): Finding[] {

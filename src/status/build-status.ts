@@ -27,11 +27,12 @@ export type BuildInput = {
 
 /**
  * The status while the queries run. It stays unchanged if a crash before the next write would lose a fact: why the last
- * build failed, or the authority of a request whose stages have not begun.
+ * build failed, since when a query waits, or the authority of a request whose stages have not begun.
  */
 export function buildingStatus({ before, generation }: BuildInput, now: Instant): PatchStrategyStatus {
   const waits = before.state === 'ready-to-apply' && before.run?.authority !== undefined;
-  if (waits || before.state === 'build-failed') return before;
+  const queries = before.state === 'building' && queryingSince(before) !== undefined;
+  if (waits || queries || before.state === 'build-failed') return before;
   const time = new Date(now).toISOString();
   const message = 'building the plan';
   const conditions = updateConditions(
@@ -49,6 +50,28 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
     ...requestsAfter(before, 'the rest is planned again'),
     conditions,
   };
+}
+
+/** Since when the first query of a build waits for its answer; undefined when none waits. */
+export function queryingSince({ buildPhase }: PatchStrategyStatus): Instant | undefined {
+  return buildPhase?.inProgress ? Date.parse(buildPhase.startTime ?? '') : undefined;
+}
+
+/** The status while the first query waits; `message` says for what. */
+export function queryingStatus(
+  input: BuildInput,
+  buildPhase: PhaseStatus,
+  message: string,
+  now: Instant,
+): PatchStrategyStatus {
+  const building = buildingStatus(input, now);
+  const conditions = updateConditions(
+    building.conditions ?? [],
+    conditionsFor('Building', message, { reconciling: true }),
+    input.generation,
+    new Date(now).toISOString(),
+  );
+  return { ...building, observedGeneration: input.generation, message, buildPhase, conditions };
 }
 
 /**

@@ -10,14 +10,16 @@ export class QueryPhase {
   readonly #stage: StageStatus;
   readonly #clock: () => number;
 
-  constructor(clock: () => number) {
+  /** `startedAt`: when the first query began, where an earlier pass has waited for its answer. */
+  constructor(clock: () => number, startedAt: number) {
     this.#clock = clock;
     const { status, stage } = emptyPhase();
     this.status = status;
     this.#stage = stage;
-    begin(this.status, this.#time());
-    begin(stage, this.#time());
-    this.#beginStep();
+    const started = new Date(startedAt).toISOString();
+    begin(this.status, started);
+    begin(stage, started);
+    this.#beginStep(started);
   }
 
   /** The running query got its answer. */
@@ -25,7 +27,7 @@ export class QueryPhase {
     const step = this.#stage.steps[this.#stage.currentStep];
     if (step) endStep(step, this.#time(), 'success');
     this.#stage.currentStep += 1;
-    this.#beginStep();
+    this.#beginStep(this.#time());
   }
 
   /** The running query got no answer, or one that forbids a plan. */
@@ -50,9 +52,9 @@ export class QueryPhase {
     this.status.completionPercentage = Math.floor((100 * currentStep) / totalSteps);
   }
 
-  #beginStep(): void {
+  #beginStep(time: string): void {
     const step = this.#stage.steps[this.#stage.currentStep];
-    if (step) beginStep(step, this.#time());
+    if (step) beginStep(step, time);
   }
 
   #time(): string {

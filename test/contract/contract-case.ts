@@ -36,6 +36,10 @@ export type ContractFixture = {
   podExists(pod: FixturePod): Promise<boolean>;
   /** Makes a host ready or not, also while somebody works on it. */
   setReady(host: HostName, ready: boolean): Promise<void>;
+  /** Gives a host a taint of effect NoSchedule. */
+  taint(host: HostName, key: string): Promise<void>;
+  /** Makes a host report a condition as True. */
+  report(host: HostName, type: string): Promise<void>;
   /** Cordons a host, as a person does. */
   close(host: HostName): Promise<void>;
   /** Uncordons a host, as a person does. */

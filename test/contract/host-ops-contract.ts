@@ -15,6 +15,7 @@ import {
   RUN,
   type ContractFixture,
 } from './contract-case.ts';
+import { healthContract } from './health-contract.ts';
 
 /** Runs the contract against an adapter; each case gets a fixture of its own. */
 export function hostOpsContract(name: string, makeFixture: () => Promise<ContractFixture>): void {
@@ -381,22 +382,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(c.view().effect(key)).toMatchObject({ state: 'suspended', containerStarted: false });
     });
 
-    it('counts a host that is not ready as an alarm and out of service, unless somebody works on it', async () => {
-      const { name: sick } = await c.watched('sick');
-      await c.fixture.eventually('the host to be counted', () => c.view().fleet.total === 1);
-      expect(c.view().signal('alarms')?.alarms).toEqual([]);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
-
-      await c.fixture.setReady(sick, false);
-      const facts = await c.seen(sick, ({ ready }) => !ready);
-      expect(facts.alarms).not.toEqual([]);
-      expect(c.view().signal('alarms')?.alarms).toMatchObject([{ host: sick }]);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set([sick]));
-
-      await c.claimed(facts);
-      expect(c.view().signal('alarms')?.alarms).toEqual([]);
-      expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
-    });
+    healthContract(() => c);
 
     it('has no signal of an unknown id, and confuses no ids', () => {
       // A caller that is newer than the adapter may know more signals.

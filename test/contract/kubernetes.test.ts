@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ApiException, CoreV1Api, PolicyV1Api, type KubeConfig } from '@kubernetes/client-node';
+import {
+  ApiException,
+  CoreV1Api,
+  PatchStrategy,
+  PolicyV1Api,
+  setHeaderOptions,
+  type KubeConfig,
+} from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
@@ -23,8 +30,9 @@ import { hostOpsContract } from './host-ops-contract.ts';
 
 const CASE_LABEL = 'careen-test/case';
 const READY_ANNOTATION = 'testbed.local/ready';
+const strategicPatch = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
 const GUARD_LABEL = { guarded: 'true' };
-const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 const madeSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const quiet = { info: () => undefined, warn: () => undefined };
 
@@ -73,6 +81,7 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       provider: { kubernetes: { nodeSelector: { [CASE_LABEL]: namespace } } },
       before: [],
       roles,
+      health,
     },
     owner: { kind: 'PatchStrategy', namespace, name: 'contract', uid },
     addHost: async (prefix, { labels = {}, failing = false, stuck = false } = {}) => {
@@ -97,6 +106,21 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       mergePatch(admin, nodeManifest(host), {
         metadata: { annotations: { [READY_ANNOTATION]: ready ? null : 'false' } },
       }),
+    taint: (host, key) => addTaint(core, host, key),
+    report: async (host, type) => {
+      const lastTransitionTime = new Date().toISOString();
+      const condition = {
+        type,
+        status: 'True',
+        reason: 'Test',
+        message: 'a test wants it',
+        lastTransitionTime,
+      };
+      await core.patchNodeStatus(
+        { name: host, body: { status: { conditions: [condition] } } },
+        strategicPatch,
+      );
+    },
     close: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: true } }),
     open: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: null } }),
     alterJob: (name) =>
@@ -124,6 +148,19 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
     },
   };
 });
+
+/** The list of taints is written as a whole, and Kubernetes removes its own meanwhile. */
+async function addTaint(core: CoreV1Api, host: string, key: string): Promise<void> {
+  await eventually(`taint ${key} of ${host}`, async () => {
+    const { metadata, spec } = await core.readNode({ name: host });
+    const taints = [...(spec?.taints ?? []), { key, effect: 'NoSchedule' }];
+    const body = { metadata: { resourceVersion: metadata?.resourceVersion }, spec: { taints } };
+    return core.patchNode({ name: host, body }, strategicPatch).catch((error: unknown) => {
+      if (error instanceof ApiException && error.code === 409) return undefined;
+      throw error;
+    });
+  });
+}
 
 describe('An eviction on a real API server', () => {
   const NAMESPACE = 'denials';

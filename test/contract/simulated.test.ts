@@ -4,14 +4,20 @@ import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 import { EXIT_CODE, OLD_KERNEL, PATCH, type ContractFixture } from './contract-case.ts';
 import { hostOpsContract } from './host-ops-contract.ts';
 
-const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 
 hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
   const world = new SimulatedWorld({ [PATCH]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } } });
   world.addHost({ name: 'of-another-pool' });
   return {
     ops: new SimulatedHostOps(world),
-    scope: { pool: 'case', provider: { kubernetes: { nodeSelector: { pool: 'case' } } }, before: [], roles },
+    scope: {
+      pool: 'case',
+      provider: { kubernetes: { nodeSelector: { pool: 'case' } } },
+      before: [],
+      roles,
+      health,
+    },
     owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
     addHost: async (name, { labels = {}, failing = false, stuck = false } = {}) => {
       const nodeInfo = { 'nodeInfo.kernelVersion': OLD_KERNEL };
@@ -25,6 +31,15 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
     },
     podExists: async ({ uid }) => world.pods.has(uid),
     setReady: async (host, ready) => world.changeHost(host, { ready }),
+    taint: async (host, key) => {
+      const taints = world.hosts.get(host)?.taints ?? [];
+      world.changeHost(host, { taints: [...taints, { key, effect: 'NoSchedule' }] });
+    },
+    report: async (host, type) => {
+      const conditions = world.hosts.get(host)?.conditions ?? [];
+      const reported = { type, detail: 'a test wants it', since: world.now };
+      world.changeHost(host, { conditions: [...conditions, reported] });
+    },
     close: async (host) => world.changeHost(host, { closedToNewWork: true }),
     open: async (host) => world.changeHost(host, { closedToNewWork: false }),
     alterJob: async (name) => {

@@ -176,8 +176,11 @@ describe('trouble', () => {
       ),
     );
     await fleet.apply();
-    const status = await fleet.untilState('build-failed');
-    expect(status.message).toMatch(/active alarms present \(unwell-1: is not Ready/);
+    const alarmed = /active alarms present \(unwell-1: is not Ready/;
+    const status = await fleet.until('the alarm', ({ message = '' }) => alarmed.test(message));
+    expect(status.state).toBe('building');
+    await fleet.annotate('unwell-1', { 'testbed.local/ready': 'true' });
+    await fleet.untilState('ready-to-apply');
   });
 });
 

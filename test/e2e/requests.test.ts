@@ -149,6 +149,7 @@ describe('a run that has failed', () => {
     const fleet = await cluster.fleet('retried', 2, 1);
     await fleet.annotate('retried-0', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
     await fleet.apply();
+    await fleet.untilState('ready-to-apply');
     expect(await ask(fleet, { id: 't-1', verb: 'apply-all' })).toMatch(/^accepted/);
     await fleet.untilState('apply-failed');
     expect(closed(await fleet.nodes())).toEqual(['retried-0']);
@@ -170,6 +171,7 @@ describe('a run that has failed', () => {
     const fleet = await cluster.fleet('resumed', 1, 1);
     await fleet.annotate('resumed-0', { [BEHAVIOUR_ANNOTATION]: 'lie' });
     await fleet.apply(QUICK_VERIFY);
+    await fleet.untilState('ready-to-apply');
     expect(await ask(fleet, { id: 'r-1', verb: 'apply-all' })).toMatch(/^accepted/);
     await fleet.untilState('apply-timeout');
     const jobs = await fleet.jobs();

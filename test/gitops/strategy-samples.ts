@@ -14,15 +14,21 @@ import { SimulatedRun, strategySpec, type RunOptions } from '../unit/support/sim
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
 
 const GENERATION = 3;
+const LONG_AGO = '2026-01-01T00:00:00Z';
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const PATCHED = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
-const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 
-function input(world: SimulatedWorld, violations: readonly string[] = [], overlaps?: string): PlanInput {
+function input(
+  world: SimulatedWorld,
+  violations: readonly string[] = [],
+  overlaps?: string,
+  before: PatchStrategyStatus = {},
+): PlanInput {
   return {
-    ...{ spec: strategySpec(), generation: GENERATION, before: {}, maxUnavailable: 2, activeHost: undefined },
+    ...{ spec: strategySpec(), generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
     ...{ violations, overlap: overlaps, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
-    scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles },
+    scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles, health },
   };
 }
 
@@ -30,11 +36,17 @@ async function built(
   hosts: readonly NewHost[],
   violations?: readonly string[],
   overlaps?: string,
+  before?: PatchStrategyStatus,
 ): Promise<PatchStrategyStatus> {
   const world = new SimulatedWorld();
   for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
   const signal = new AbortController().signal;
-  return buildPlan(input(world, violations, overlaps), new SimulatedHostOps(world), () => world.now, signal);
+  return buildPlan(
+    input(world, violations, overlaps, before),
+    new SimulatedHostOps(world),
+    () => world.now,
+    signal,
+  );
 }
 
 /** The current status of a run, on top of the status that the build wrote. */
@@ -118,10 +130,16 @@ export async function strategySamples(): Promise<Samples> {
   const cannotContinue = (reason: Reason, message: string): PatchStrategyStatus =>
     stalledStatus({}, reason, message, GENERATION, TIME);
   const running = await after({ story: drainingOf });
+  const unwell = [{ name: 'w-1', ready: false }];
+  const { buildPhase, ...waiting } = await built(unwell);
+  const waited = {
+    ...waiting,
+    ...(buildPhase ? { buildPhase: { ...buildPhase, startTime: LONG_AGO } } : {}),
+  };
   const statuses: Record<string, PatchStrategyStatus> = {
     'made, not seen yet': NOT_SEEN,
     'the plan is being built': buildingStatus(input(world), world.now),
-    'no plan can be built': await built([{ name: 'w-1', ready: false }]),
+    'no plan can be built': await built(unwell, [], undefined, waited),
     'the pool does not permit it': await built(workers(2), [notPermitted]),
     'its pool has no hosts yet': await built([]),
     'its pool selects only hosts of an older pool': await built([], [], overlap),

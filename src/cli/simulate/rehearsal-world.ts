@@ -2,6 +2,7 @@
 import { ownerOfKey } from '../../crds/owner-ref.ts';
 import type { Claim } from '../../engine/view.ts';
 import { factsOf } from '../../hostops/kubernetes/node-facts.ts';
+import type { Taint } from '../../hostops/health.ts';
 import { SimulatedWorld, type NewHost } from '../../hostops/simulated/simulated-world.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -44,7 +45,7 @@ export function rehearsalWorld(
 }
 
 function asIs(
-  { name, labels, nodeInfo, ready, closedToNewWork, claimedBy }: FleetHost,
+  { name, labels, nodeInfo, ready, wasReady, closedToNewWork, outOfServiceTaints, claimedBy }: FleetHost,
   owner: string,
 ): NewHost {
   return {
@@ -52,8 +53,16 @@ function asIs(
     labels,
     nodeInfo: factsOf({}, nodeInfo),
     ready,
+    wasReady,
+    taints: outOfServiceTaints.map(taintFrom),
     closedToNewWork: closedToNewWork && claimedBy?.owner !== owner,
   };
+}
+
+/** The taint of the text KEY:EFFECT. */
+function taintFrom(text: string): Taint {
+  const at = text.lastIndexOf(':');
+  return { key: text.slice(0, at), effect: text.slice(at + 1) };
 }
 
 function behaviourOf(host: HostName, fails: WhatIf['fails']): NonNullable<NewHost['behaviour']> {

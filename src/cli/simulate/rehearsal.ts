@@ -36,7 +36,7 @@ export async function rehearse(
   whatIf: WhatIf,
 ): Promise<Rehearsal> {
   const { name: pool, spec } = fleet.pool;
-  const scope: Scope = { pool, provider: spec.provider, before: [], roles: spec.roles };
+  const scope: Scope = { pool, provider: spec.provider, before: [], roles: spec.roles, health: spec.health };
   const secondsOf = stepSeconds(plan, whatIf);
   const world = rehearsalWorld(fleet, plan, ownerKey(planned), secondsOf, whatIf);
   const levels = new Map(

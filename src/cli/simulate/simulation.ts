@@ -116,8 +116,8 @@ function endOf(
 /** The findings that make a plan without stages no success. */
 const NOBODY: ReadonlySet<Finding['reason']> = new Set(['NoHosts', 'PoolOverlap']);
 
-function alarmsOf(hosts: Fleet['hosts']): { host: string; reason: string }[] {
-  return hosts.flatMap((host) => unwellBecause(host).map((reason) => ({ host: host.name, reason })));
+function alarmsOf(hosts: Fleet['hosts']): { host: string; text: string }[] {
+  return hosts.flatMap((host) => unwellBecause(host).map((text) => ({ host: host.name, text })));
 }
 
 function remediesOf(

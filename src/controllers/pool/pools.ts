@@ -48,13 +48,13 @@ export class Pools {
   scopeOf(pool: HostPool): Scope {
     const { name, creationTimestamp: createdAt } = pool.metadata;
     const before = poolsBefore({ name, createdAt }, [...this.#pools.values()]);
-    const { provider, roles } = pool.spec;
-    return { pool: name, provider, before: before.map((each) => each.provider), roles };
+    const { provider, roles, health } = pool.spec;
+    return { pool: name, provider, before: before.map((each) => each.provider), roles, health };
   }
 }
 
 /** The scope of a pool that is gone: hosts that are out of service can still be released. */
 export function fallbackScope(pool: string): Scope {
-  const { provider, roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-  return { pool, provider, before: [], roles };
+  const { provider, roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+  return { pool, provider, before: [], roles, health };
 }

@@ -9,17 +9,27 @@ import { truncate } from '../../crds/truncate.ts';
 import { newPhase } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack } from '../../engine/turn.ts';
+import { holdsUp } from '../../engine/steps/unwell.ts';
 import type { Instant, View } from '../../engine/view.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
 import { build, type Built } from '../../planner/build.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { InputError } from '../../planner/input-error.ts';
 import { nobodyToPatch } from '../../planner/needs.ts';
-import { builtStatus, failedStatus, type BuildInput } from '../../status/build-status.ts';
+import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
+import {
+  builtStatus,
+  failedStatus,
+  queryingSince,
+  queryingStatus,
+  type BuildInput,
+} from '../../status/build-status.ts';
 import { QueryPhase } from '../../status/query-phase.ts';
 
 /** The status holds the whole plan. This limit leaves room for the fields that a run adds (decision 0004). */
 const MAX_PLAN_BYTES = 128 * 1024;
+/** How long the query for alarms may wait until there are none. */
+export const QUERY_MILLISECONDS = QUERY_TIMEOUT_SECONDS * 1000;
 
 export type PlanInput = BuildInput & {
   readonly scope: Scope;
@@ -36,8 +46,8 @@ export type PlanInput = BuildInput & {
 };
 
 /**
- * Runs the queries and plans. Resolves with the status that holds the plan, or the reason why there is none. Throws if
- * `signal` is aborted.
+ * Runs the queries and plans. Resolves with the status that holds the plan, or the reason why there is none. A query for
+ * alarms that finds some waits for its timeout: it is repeated in the next passes. Throws if `signal` is aborted.
  */
 export async function buildPlan(
   input: PlanInput,
@@ -45,7 +55,8 @@ export async function buildPlan(
   clock: () => Instant,
   signal: AbortSignal,
 ): Promise<PatchStrategyStatus> {
-  const queries = new QueryPhase(clock);
+  const startedAt = queryingSince(input.before) ?? clock();
+  const queries = new QueryPhase(clock, startedAt);
   const failed = (message: string, reason: Reason = 'BuildFailed'): PatchStrategyStatus =>
     failedStatus(input, queries.status, message, reason, clock());
 
@@ -61,6 +72,9 @@ export async function buildPlan(
 
   const alarms = queryAlarms(hosts.view(input.scope));
   if (alarms) {
+    const hasWaited = input.before.buildPhase?.stages[0]?.steps[0]?.result === 'failed';
+    if (!hasWaited && clock() < startedAt + QUERY_MILLISECONDS)
+      return queryingStatus(input, queries.status, alarms, clock());
     queries.failed(alarms);
     return failed(alarms);
   }
@@ -127,7 +141,8 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
 function queryAlarms(view: View): string | undefined {
   const signal = view.signal('alarms');
   if (!signal) return 'the alarms could not be read';
-  return signal.alarms.length > 0 ? alarmsPresent(signal.alarms) : undefined;
+  const alarms = signal.alarms.filter((alarm) => holdsUp(alarm, Infinity));
+  return alarms.length > 0 ? alarmsPresent(alarms) : undefined;
 }
 
 function planTooLarge({ plan }: Built): string | undefined {

@@ -2,13 +2,13 @@ import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import { buildingStatus } from '../../status/build-status.ts';
+import { buildingStatus, queryingSince } from '../../status/build-status.ts';
 import { violationsOf } from '../../status/order.ts';
 import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
 import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requests.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
-import { buildPlan, type PlanInput } from './build-plan.ts';
+import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
 import { freePermits } from './free-permits.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
@@ -50,7 +50,7 @@ export function rebuildVerdict(
   });
 }
 
-/** Builds the plan again; the next pass continues with it. */
+/** Builds the plan again; the next pass continues with it, or repeats a query that waits. */
 export async function rebuildPlan(
   deps: Deps,
   pass: StrategyPass,
@@ -64,6 +64,8 @@ export async function rebuildPlan(
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
   const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
+  const since = queryingSince(built.status);
+  if (since !== undefined) return { requeueAt: since + QUERY_MILLISECONDS };
   adopted.set(key, { run: input.runId, epoch });
 
   const { state, message = '' } = built.status;

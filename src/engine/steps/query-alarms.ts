@@ -1,22 +1,24 @@
 import type { Alarm } from '../view.ts';
-import { DONE, failed, type HostStep, type Verdict } from './verdict.ts';
+import { holdsUp } from './unwell.ts';
+import { DONE, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Fails when a host that no run works on is unhealthy: no further host may then go out of service. Only observations
+ * Waits while a host that no run works on is unhealthy: no further host may then go out of service. Only observations
  * after the start of the step count.
  */
-export function queryAlarms({ view, stepStartedAt }: HostStep): Verdict {
+export function queryAlarms({ view, stepStartedAt, runStartedAt }: HostStep): Verdict {
   const signal = view.signal('alarms');
   if (!signal || signal.observedAt < stepStartedAt)
     return { kind: 'blocked', reason: 'waiting to observe the alarms' };
-  return signal.alarms.length === 0 ? DONE : failed(alarmsPresent(signal.alarms));
+  const alarms = signal.alarms.filter((alarm) => holdsUp(alarm, runStartedAt));
+  return alarms.length === 0 ? DONE : { kind: 'blocked', reason: alarmsPresent(alarms) };
 }
 
 const NAMED = 5;
 
-/** The reason for the failure: the hosts and their faults. */
-export function alarmsPresent(alarms: readonly Alarm[]): string {
-  const named = alarms.slice(0, NAMED).map(({ host, reason }) => `${host}: ${reason}`);
+/** The reason to wait: the hosts and their faults. */
+export function alarmsPresent(alarms: readonly Pick<Alarm, 'host' | 'text'>[]): string {
+  const named = alarms.slice(0, NAMED).map(({ host, text }) => `${host}: ${text}`);
   const more = alarms.length > NAMED ? [`and ${String(alarms.length - NAMED)} more`] : [];
   return `active alarms present (${[...named, ...more].join('; ')})`;
 }

@@ -1,10 +1,12 @@
-import { DONE, failed, hostGone, type HostStep, type Verdict } from './verdict.ts';
+import { newFaults } from './unwell.ts';
+import { DONE, hostGone, type HostStep, type Verdict } from './verdict.ts';
 
-/** Waits until the end of the step, and fails when the host becomes unhealthy. */
-export function stabilizeHost({ facts, name, now, stepDeadline }: HostStep): Verdict {
+/** Waits until the end of the step. While a host is unwell, the step does not end: src/engine/settling.ts. */
+export function stabilizeHost(step: HostStep): Verdict {
+  const { facts, name, now, stepDeadline } = step;
   if (!facts) return hostGone(name);
-  const [alarm] = facts.alarms;
-  if (alarm) return failed(`${name} changed state unexpectedly: ${alarm}`);
+  const unwell = newFaults(facts, step);
+  if (unwell.length > 0) return { kind: 'blocked', reason: `${name} ${unwell.join('; ')}`, unwell: true };
   if (now >= stepDeadline) return DONE;
   return { kind: 'blocked', reason: 'giving the hosts time to settle', until: stepDeadline };
 }

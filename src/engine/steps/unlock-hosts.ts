@@ -2,7 +2,7 @@ import type { HostJob, HostProgress } from '../../crds/patch-strategy-status.ts'
 import type { Timing } from '../../crds/timing.ts';
 import type { Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
-import { findJob, type JobsOf } from '../host-jobs.ts';
+import { findJob, type JobsOf } from './outage-jobs.ts';
 import type { HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';

@@ -37,6 +37,8 @@ export type Verdict =
       readonly reason: string;
       readonly until?: Instant;
       readonly uncordoned?: true;
+      /** The host is unwell: a step that gives hosts time to settle begins that time anew. */
+      readonly unwell?: true;
     }
   | { readonly kind: 'failed'; readonly reason: string; readonly uncordoned?: true };
 
@@ -52,6 +54,7 @@ export type HostStep = {
   readonly planStage: number;
   /** The step of that stage that may reboot the host. */
   readonly rebootsIn: StepName | undefined;
+  readonly runStartedAt: Instant;
   readonly stepStartedAt: Instant;
   readonly stepDeadline: Instant;
   /** The first deadline of the step, its stage and its phase. */

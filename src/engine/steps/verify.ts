@@ -4,11 +4,12 @@ import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost } from './lock-hosts.ts';
 import { rebootAsked, rebootPending } from './reboot.ts';
 import { unlockHost } from './unlock-hosts.ts';
+import { newFaults } from './unwell.ts';
 import { DONE, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Checks that the host is rebooted if a patch requires it (by its boot id, not by the Job), Ready and current. A host
- * of level touched is released here.
+ * Checks that the host is rebooted if a patch requires it (by its boot id, not by the Job), Ready and current, without
+ * an alarm or a taint that it did not have before. A host of level touched is released here.
  */
 export function verifyHost(step: HostStep): Verdict {
   const { outage, name } = step;
@@ -32,7 +33,7 @@ function complaints(step: HostStep, outage: HostProgress): string[] {
   const notRebooted = rebootAsked(step, outage) && facts.bootId === outage.bootIdBefore;
   return [
     ...(notRebooted ? [`has not rebooted (boot id still ${facts.bootId}${rebootFailure(outage)})`] : []),
-    ...(facts.ready ? [] : ['is not Ready']),
+    ...newFaults(facts, step),
     ...lacking,
   ];
 }

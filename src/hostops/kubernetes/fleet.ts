@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Alarm, FleetFacts } from '../../engine/view.ts';
+import type { Alarm, FleetFacts, HostAlarm } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { alarmsOf, outOfServiceTaints } from '../health.ts';
 import { claimedAway, membershipOf } from '../membership.ts';
 import { rolesOf } from '../label-selector.ts';
 import type { MarkedHost, Scope } from '../port.ts';
@@ -16,7 +17,7 @@ export class Fleet {
   readonly scope: Scope;
   readonly #outOfService = new Set<HostName>();
   readonly #keptByOthers = new Set<HostName>();
-  readonly #alarms = new Map<HostName, string>();
+  readonly #alarms = new Map<HostName, readonly HostAlarm[]>();
   readonly #marked = new Map<HostName, MarkedNode>();
   #total = 0;
   #revision = 0n;
@@ -45,7 +46,7 @@ export class Fleet {
   }
 
   get alarms(): readonly Alarm[] {
-    return [...this.#alarms].map(([host, reason]) => ({ host, reason }));
+    return [...this.#alarms].flatMap(([host, alarms]) => alarms.map((alarm) => ({ host, ...alarm })));
   }
 
   /** The hosts that carry a mark of Careen. */
@@ -59,8 +60,9 @@ export class Fleet {
     if (membership !== 'member') return;
     this.#total += 1;
     this.#revision ^= this.#planHash(node);
-    if (isOutOfServiceByOthers(node)) this.#outOfService.add(node.name);
-    if (!node.claim && node.alarms.length > 0) this.#alarms.set(node.name, node.alarms.join('; '));
+    if (this.#isOutOfServiceByOthers(node)) this.#outOfService.add(node.name);
+    const alarms = this.#alarmsOf(node);
+    if (alarms.length > 0) this.#alarms.set(node.name, alarms);
     if (node.claim || node.spoiltClaim !== undefined || node.leftLocked)
       this.#marked.set(node.name, markedHost(node));
   }
@@ -78,10 +80,19 @@ export class Fleet {
   #fingerprint(node: NodeState | undefined): string {
     const membership = node ? membershipOf(node, this.scope) : 'not-selected';
     if (!node || membership !== 'member') return membership;
-    const { claim, spoiltClaim, leftLocked, alarms } = node;
-    const counted = isOutOfServiceByOthers(node);
+    const { claim, spoiltClaim, leftLocked } = node;
+    const counted = this.#isOutOfServiceByOthers(node);
     const marks = [claim?.run, spoiltClaim, leftLocked];
-    return JSON.stringify([String(this.#planHash(node)), counted, marks, alarms]);
+    return JSON.stringify([String(this.#planHash(node)), counted, marks, this.#alarmsOf(node)]);
+  }
+
+  #isOutOfServiceByOthers({ claim, closedToNewWork, ready, taints }: NodeState): boolean {
+    if (claim) return false;
+    return closedToNewWork || !ready || outOfServiceTaints(taints, this.scope.health).length > 0;
+  }
+
+  #alarmsOf(node: NodeState): readonly HostAlarm[] {
+    return node.claim || !node.wasReady ? [] : alarmsOf(node, this.scope.health);
   }
 
   /** The digest of one host, as far as plans depend on it. XOR combines the digests, so their order has no effect. */
@@ -90,10 +101,6 @@ export class Fleet {
     const text = JSON.stringify([name, uid, rolesOf(labels, this.scope.roles), sorted]);
     return BigInt(`0x${createHash('sha256').update(text).digest('hex').slice(0, 16)}`);
   }
-}
-
-function isOutOfServiceByOthers({ claim, closedToNewWork, ready }: NodeState): boolean {
-  return !claim && (closedToNewWork || !ready);
 }
 
 function markedHost({

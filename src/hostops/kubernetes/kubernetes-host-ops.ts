@@ -5,6 +5,7 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import { signalsFrom, type HostFacts, type View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
+import { alarmsOf, taintsOf } from '../health.ts';
 import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
@@ -24,7 +25,7 @@ import { HostJobs } from '../jobs/host-jobs.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
-import { nodeState, seedOf, type NodeState } from './node-facts.ts';
+import { nextNodeState, nodeState, seedOf, type NodeState } from './node-facts.ts';
 import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
 import { PodWatches } from './pod-watches.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
@@ -55,7 +56,7 @@ export class KubernetesHostOps implements HostOps {
     this.#nodes = new SupervisedInformer<V1Node, NodeState>({
       config,
       path: NODES,
-      project: nodeState,
+      project: nextNodeState,
       changed: (before, after) => this.#nodeChanged(before, after),
       // A new watch makes the knowledge of the fleets current, even when nothing changed.
       connected: () => this.#tellFleets(() => true),
@@ -254,9 +255,12 @@ export class KubernetesHostOps implements HostOps {
     const node = this.#nodes.get(name);
     if (!node) return undefined;
     const isMember = membershipOf(node, scope) === 'member';
-    const { labels: _labels, taints: _taints, leftLocked: _note, ...facts } = node;
+    const { labels: _labels, leftLocked: _note, wasReady: _was, ...observed } = node;
+    const { taints, notReady, conditions, ...facts } = observed;
     return {
       ...facts,
+      alarms: alarmsOf({ notReady, conditions }, scope.health),
+      foreignTaints: taintsOf(taints, scope.health),
       isMember,
       instances: this.#pods.instances(name),
       runningJob: this.#jobs.runningOn(name),

@@ -6,16 +6,23 @@ import type { HostFacts } from '../../engine/view.ts';
 import type { Facts, HostSeed } from '../../planner/facts.ts';
 import type { Labels } from '../../planner/labels.ts';
 import { rolesOf } from '../label-selector.ts';
+import type { HostCondition, HostConditions } from '../health.ts';
 import type { Scope } from '../port.ts';
 import { parseJson, readClaim } from './claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
-export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'runningJob'> & {
-  readonly labels: Labels;
-  readonly taints: readonly V1Taint[];
-  /** Whether it carries the note that it was left locked. */
-  readonly leftLocked: boolean;
-};
+export type NodeState = Omit<
+  HostFacts,
+  'isMember' | 'instances' | 'runningJob' | 'alarms' | 'foreignTaints'
+> &
+  HostConditions & {
+    readonly labels: Labels;
+    readonly taints: readonly V1Taint[];
+    /** Whether it has ever been Ready. A node that joins the cluster is not, for a while. */
+    readonly wasReady: boolean;
+    /** Whether it carries the note that it was left locked. */
+    readonly leftLocked: boolean;
+  };
 
 /** The fields of `status.nodeInfo` that become facts, named `nodeInfo.FIELD`. */
 export const NODE_INFO = [
@@ -26,7 +33,8 @@ export const NODE_INFO = [
   'architecture',
   'operatingSystem',
 ] as const;
-const PRESSURES: readonly string[] = ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'NetworkUnavailable'];
+/** The reason that the node controller gives while a kubelet has never reported. */
+const NEVER_REPORTED = 'NodeStatusNeverUpdated';
 const LONGEST_MESSAGE = 200;
 
 export function nodeState({ metadata, spec, status }: V1Node): NodeState {
@@ -41,7 +49,9 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     revision: metadata?.resourceVersion ?? '',
     closedToNewWork: spec?.unschedulable === true,
     ready: ready?.status === 'True',
-    alarms: alarmsOf(ready, conditions),
+    wasReady: hasBeenReady(ready, metadata?.creationTimestamp),
+    notReady: notReady(ready),
+    conditions: reported(conditions),
     bootId: status?.nodeInfo?.bootID ?? '',
     facts: factsOf(labels, status?.nodeInfo),
     labels,
@@ -52,6 +62,19 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     leftLocked: note !== undefined,
     leftLockedBy: note === undefined ? undefined : ownerOfNote(note),
   };
+}
+
+/** The state of a node that was observed before: it stays known that the node was Ready. */
+export function nextNodeState(node: V1Node, before: NodeState | undefined): NodeState {
+  const state = nodeState(node);
+  return before?.uid === state.uid && before.wasReady ? { ...state, wasReady: true } : state;
+}
+
+/** A kubelet makes its node with a first condition Ready; a later transition of it shows that the node was Ready. */
+function hasBeenReady(ready: V1NodeCondition | undefined, createdAt: Date | undefined): boolean {
+  if (!ready || ready.reason === NEVER_REPORTED) return false;
+  const since = sinceOf(ready);
+  return ready.status === 'True' || !since || !createdAt || since > new Date(createdAt);
 }
 
 const noteSchema = z.looseObject({ owner: z.looseObject({ uid: z.string() }) });
@@ -68,18 +91,32 @@ export function seedOf(
   return { name, roles: rolesOf(labels, roles), facts };
 }
 
-function alarmsOf(ready: V1NodeCondition | undefined, conditions: readonly V1NodeCondition[]): string[] {
-  const unready =
-    ready?.status === 'True'
-      ? []
-      : [`is not Ready (${ready ? detail(ready) : 'it reports no condition Ready'})`];
-  const pressures = conditions.filter(({ type, status }) => PRESSURES.includes(type) && status === 'True');
-  return [...unready, ...pressures.map((each) => `reports ${each.type} (${detail(each)})`)];
+function notReady(ready: V1NodeCondition | undefined): string | undefined {
+  if (ready?.status === 'True') return undefined;
+  return `is not Ready (${ready ? detail(ready) : 'it reports no condition Ready'})`;
 }
 
-function detail({ reason, message }: V1NodeCondition): string {
-  const text = [reason, message].filter(Boolean).join(': ').replace(/\.$/, '');
-  return text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE - 1)}…` : text || 'no reason given';
+function reported(conditions: readonly V1NodeCondition[]): HostCondition[] {
+  return conditions
+    .filter(({ type, status }) => type !== 'Ready' && status === 'True')
+    .map((condition) => ({
+      type: condition.type,
+      detail: detail(condition),
+      since: sinceOf(condition)?.getTime(),
+    }));
+}
+
+function detail(condition: V1NodeCondition): string {
+  const { reason, message } = condition;
+  const text = [reason, message].filter(Boolean).join(': ').replace(/\.$/, '') || 'no reason given';
+  const shown = text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE - 1)}…` : text;
+  const since = sinceOf(condition);
+  return since ? `${shown}, since ${since.toISOString()}` : shown;
+}
+
+/** A list or watch without the client's types delivers texts in the place of times. */
+function sinceOf({ lastTransitionTime }: V1NodeCondition): Date | undefined {
+  return lastTransitionTime && new Date(lastTransitionTime);
 }
 
 /** All facts of a node that strategies can compare, by fact name. */

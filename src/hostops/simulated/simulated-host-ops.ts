@@ -8,12 +8,14 @@ import {
   type Claim,
   type EffectFacts,
   type FleetFacts,
+  type HostAlarm,
   type HostFacts,
   type InstanceFacts,
   type View,
 } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
+import { alarmsOf, outOfServiceTaints, taintsOf } from '../health.ts';
 import { claimedAway, membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
@@ -82,7 +84,7 @@ export class SimulatedHostOps implements HostOps {
     const running = this.#runningJobs();
     const instances = new Map([...watched].map((host) => [host, world.podsOn(host).map(instanceOf)]));
     const members = this.#hostsOf(scope);
-    const alarms = { observedAt: world.now, alarms: members.flatMap(alarmOf) };
+    const alarms = { observedAt: world.now, alarms: members.flatMap((host) => pendingAlarms(host, scope)) };
     return {
       host: (name) => {
         const host = hosts.get(name);
@@ -96,7 +98,7 @@ export class SimulatedHostOps implements HostOps {
       words: NODE_WORDS,
       seeds: () => members.map((host) => seedOf(host, scope)),
       fleet: {
-        ...fleetOf(members, world.planRevision),
+        ...fleetOf(members, scope, world.planRevision),
         claimedAway: claimedAway(this.markedHosts(scope)),
         keptByOtherPools: this.#keptByOthers(scope),
       },
@@ -333,7 +335,6 @@ function hostFactsOf(
   const { name, uid, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } =
     host;
   const leftLockedBy = host.leftLocked === undefined ? undefined : host.leftLockedBy;
-  const alarms = ready ? [] : ['not Ready'];
   return {
     name,
     uid,
@@ -341,7 +342,8 @@ function hostFactsOf(
     revision: String(revision),
     closedToNewWork,
     ready,
-    alarms,
+    alarms: alarmsOn(host, scope),
+    foreignTaints: taintsOf(host.taints, scope.health),
     bootId,
     facts: factsOf(host),
     claim,
@@ -381,15 +383,24 @@ function jobFacts({
   };
 }
 
-function alarmOf({ name, ready, claim }: SimulatedHost): Alarm[] {
-  return ready || claim ? [] : [{ host: name, reason: 'not Ready' }];
+function alarmsOn({ ready, conditions }: SimulatedHost, { health }: Scope): HostAlarm[] {
+  return alarmsOf({ notReady: ready ? undefined : 'is not Ready', conditions }, health);
+}
+
+function pendingAlarms(host: SimulatedHost, scope: Scope): Alarm[] {
+  if (host.claim || !host.wasReady) return [];
+  return alarmsOn(host, scope).map((alarm) => ({ host: host.name, ...alarm }));
 }
 
 function fleetOf(
   members: readonly SimulatedHost[],
+  { health }: Scope,
   planRevision: string,
 ): Omit<FleetFacts, 'claimedAway' | 'keptByOtherPools'> {
-  const others = members.filter(({ closedToNewWork, ready, claim }) => !claim && (closedToNewWork || !ready));
+  const others = members.filter(
+    ({ closedToNewWork, ready, claim, taints }) =>
+      !claim && (closedToNewWork || !ready || outOfServiceTaints(taints, health).length > 0),
+  );
   return {
     total: members.length,
     outOfServiceByOthers: new Set(others.map(({ name }) => name)),

@@ -6,6 +6,7 @@
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Claim, EffectKey, Leaving } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/facts.ts';
+import type { HostCondition, Taint } from '../health.ts';
 import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -29,6 +30,12 @@ export type SimulatedHost = {
   readonly bootId: string;
   readonly closedToNewWork: boolean;
   readonly ready: boolean;
+  /** Whether it has ever been ready. */
+  readonly wasReady: boolean;
+  /** The conditions besides Ready that are True. */
+  readonly conditions: readonly HostCondition[];
+  /** The taints of others. */
+  readonly taints: readonly Taint[];
   readonly claim: Claim | undefined;
   /** Why the claim is none any more, after somebody changed it. */
   readonly spoiltClaim: string | undefined;
@@ -78,7 +85,20 @@ export type SimulatedJob = {
 };
 
 export type NewHost = Pick<SimulatedHost, 'name'> &
-  Partial<Pick<SimulatedHost, 'labels' | 'nodeInfo' | 'closedToNewWork' | 'ready' | 'behaviour' | 'times'>>;
+  Partial<
+    Pick<
+      SimulatedHost,
+      | 'labels'
+      | 'nodeInfo'
+      | 'closedToNewWork'
+      | 'ready'
+      | 'wasReady'
+      | 'conditions'
+      | 'taints'
+      | 'behaviour'
+      | 'times'
+    >
+  >;
 export type NewPod = Pick<SimulatedPod, 'name' | 'host'> &
   Partial<Omit<SimulatedPod, 'uid' | 'createdAt' | 'leaving'>>;
 
@@ -169,6 +189,9 @@ export class SimulatedWorld {
     nodeInfo = {},
     closedToNewWork = false,
     ready = true,
+    wasReady = true,
+    conditions = [],
+    taints = [],
     behaviour = 'honest',
     times = {},
   }: NewHost): void {
@@ -178,7 +201,8 @@ export class SimulatedWorld {
       hasMaintenanceMark: false,
       leftLocked: undefined,
     };
-    const state = { closedToNewWork, ready, behaviour, times, installed: {}, ...unclaimed };
+    const observed = { closedToNewWork, ready, wasReady, conditions, taints };
+    const state = { ...observed, behaviour, times, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     const revision = this.#number();
     this.#hosts.set(name, {
@@ -206,7 +230,8 @@ export class SimulatedWorld {
   changeHost(name: HostName, change: Partial<Omit<SimulatedHost, 'name' | 'uid' | 'revision'>>): void {
     const before = this.#hosts.get(name);
     if (!before) return;
-    this.#hosts.set(name, { ...before, ...change, revision: this.#number() });
+    const wasReady = change.ready === true || before.wasReady;
+    this.#hosts.set(name, { ...before, wasReady, ...change, revision: this.#number() });
     if (change.labels || change.nodeInfo) this.#planRevision += 1;
     this.#report(name);
   }

@@ -123,7 +123,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'forget the success of a Job',
-    file: 'src/engine/host-jobs.ts',
+    file: 'src/engine/job-results.ts',
     of: "      return { result: 'succeeded' };\n",
     instead: '      return {};\n',
   },
@@ -135,7 +135,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'keep a host locked on which nothing was started',
-    file: 'src/engine/host-jobs.ts',
+    file: 'src/engine/steps/outage-jobs.ts',
     of: '  return outage.failedBefore === true || outage.jobs?.some(mayHaveRun) === true;\n',
     instead: '  return outage.level !== undefined || outage.jobs?.some(mayHaveRun) === true;\n',
   },

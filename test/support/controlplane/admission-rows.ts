@@ -31,6 +31,7 @@ const limited = (maxUnavailable: unknown): Manifest => poolManifest('tried', max
 const excluding = (...exclude: readonly Fields[]): Manifest =>
   pool({ provider: { kubernetes: { exclude } } });
 const policy = (actionPolicy: Fields): Manifest => pool({ actionPolicy });
+const healthy = (health: Fields): Manifest => pool({ health });
 const patchWith = (fields: Fields): Manifest => strategy({ patches: [{ ...kernelPatch, ...fields }] });
 const requirement = (fields: Fields): Manifest =>
   patchWith({ current: [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6'], ...fields }] });
@@ -76,6 +77,14 @@ export const ACCEPTED: readonly AcceptedRow[] = [
       secrets: ['licence.key'],
     }),
   },
+  {
+    name: 'rules of health',
+    manifest: healthy({
+      alarmConditions: ['KernelDeadlock', 'NTPProblem', 'example.com/Raid-1.degraded'],
+      toleratedTaints: ['dedicated', 'node.example.com/rebuilding'],
+    }),
+  },
+  { name: 'no alarms at all', manifest: healthy({ alarmConditions: [], toleratedTaints: [] }) },
   { name: 'a policy of nothing', manifest: policy({ images: [], hostMounts: [] }) },
   ...ROLES.flatMap((role) =>
     [
@@ -150,6 +159,8 @@ const OWN_NAMESPACE =
   'allowedNamespaces must not contain careen-system, the namespace of Careen itself: use another, such as careen-hosts';
 const IMAGE = 'must be an image, or a prefix that ends with *, such as "registry.example.com/patches/*"';
 const MOUNT = 'must be an absolute path without "//", "." and "..", such as /var/lib/careen';
+const ALARM = 'must be the type of a condition that is False on a healthy node, such as KernelDeadlock';
+const TAINT = 'must be the key of a taint, without value and effect, such as example.com/dedicated';
 const EXCLUDES_ALL = 'must have matchLabels or matchExpressions: an empty selector would exclude every node';
 const VALUES = 'values must be given with In and NotIn, and left out with Exists and DoesNotExist';
 
@@ -308,6 +319,26 @@ export const REFUSED: readonly RefusedRow[] = [
       `${POLICY}.${field}[1]`,
     );
   }),
+  ...['Ready', 'Kernel Deadlock', '-a', 'a/b/c', 'a=b'].map((type) =>
+    byRule(
+      `an alarm condition ${type}`,
+      healthy({ alarmConditions: [type] }),
+      'spec.health.alarmConditions[0]',
+      ALARM,
+    ),
+  ),
+  ...['a=b', 'a:NoSchedule', '*', 'a/', '/a'].map((key) =>
+    byRule(
+      `a tolerated taint ${key}`,
+      healthy({ toleratedTaints: [key] }),
+      'spec.health.toleratedTaints[0]',
+      TAINT,
+    ),
+  ),
+  ...['alarmConditions', 'toleratedTaints'].map((field) =>
+    byList(`${field} with an entry twice`, healthy({ [field]: ['a', 'a'] }), `spec.health.${field}[1]`),
+  ),
+  byShape('a misspelt rule of health', healthy({ alarms: ['a'] }), 'spec.health.alarms', /unknown field/),
   byShape('a misspelt rule', policy({ image: ['a'] }), `${POLICY}.image`, /unknown field/),
   ...[...SELECTORS, ...POD_LABELS].flatMap(([path, withLabels]) =>
     ['node role/gpu!', '', 'a/', '/a', 'a//b', 'A.b/c', '-a', 'a'.repeat(64)].map((key) =>

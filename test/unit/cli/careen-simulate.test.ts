@@ -105,12 +105,12 @@ describe('careen simulate', () => {
   it('shows the same result as the engine for a host that fails in any step', async () => {
     const files = await inputs({ timing: {} }, workers(3));
     const cases = [
-      ['query-alarms', 'apply-failed', 'active alarms present (w-2: not Ready)', 'not-reached'],
+      ['query-alarms', 'apply-timeout', 'active alarms present (w-2: is not Ready)', 'not-reached'],
       ['lock-hosts', 'apply-failed', 'w-2 cannot be locked', 'not-reached'],
       ['migrate-instances-from-host', 'apply-failed', 'cannot leave w-2', 'failed'],
       ['sw-patch-hosts', 'apply-failed', 'failed on w-2: container apply exited with code 1', 'locked'],
       ['verify', 'apply-timeout', 'after 900 s: w-2: has not rebooted', 'locked'],
-      ['system-stabilize', 'apply-failed', 'w-2 changed state unexpectedly: not Ready', 'locked'],
+      ['system-stabilize', 'apply-timeout', 's: w-2 is not Ready', 'locked'],
       ['unlock-hosts', 'apply-failed', 'w-2 cannot be unlocked', 'locked'],
     ];
     for (const [step, outcome, message, state] of cases) {

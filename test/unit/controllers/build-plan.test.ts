@@ -12,8 +12,14 @@ import { strategySpec } from '../support/simulated-run.ts';
 
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const OTHER = `sha256:${'0'.repeat(64)}`;
-const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-const scope: Scope = { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles };
+const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const scope: Scope = {
+  pool: 'default',
+  provider: { kubernetes: { nodeSelector: {} } },
+  before: [],
+  roles,
+  health,
+};
 
 function worldOf(...hosts: readonly NewHost[]): SimulatedWorld {
   const world = new SimulatedWorld();
@@ -89,6 +95,39 @@ describe('an impossible plan', () => {
     expect(status.state).toBe('build-failed');
     expect(status.message).toContain('hosts.w-1.nodeInfo.kernelVersion is "generic": it holds no version');
     expect(status.applyPhase).toBeUndefined();
+  });
+});
+
+describe('a build while a host is unwell', () => {
+  it('waits for as long as its query may take, and then fails; a repeated build fails at once', async () => {
+    const world = worldOf({ name: 'w-1', ready: false });
+    const message = 'active alarms present (w-1: is not Ready)';
+    const before = await planned(world);
+    expect(before).toMatchObject({ state: 'building', message, buildPhase: { inProgress: true } });
+    world.advanceTo(world.now + 59_000);
+    expect(await planned(world, { before })).toEqual(before);
+    expect(buildingStatus(inputOf(world, { before }), world.now)).toBe(before);
+    world.advanceTo(world.now + 1_000);
+    const failed = await planned(world, { before });
+    expect(failed).toMatchObject({ state: 'build-failed', message, buildPhase: { result: 'failed' } });
+    expect(await planned(world, { before: failed })).toMatchObject({ state: 'build-failed', message });
+    world.changeHost('w-1', { ready: true });
+    expect((await planned(world, { before })).state).toBe('ready-to-apply');
+  });
+
+  it('keeps the allowed stages of a request that have not begun', async () => {
+    const world = worldOf({ name: 'w-1' });
+    const { run, ...built } = await planned(world);
+    if (!run) throw new Error('there is no run');
+    const before = { ...built, run: { ...run, authority: { throughStage: 0 } } };
+    world.changeHost('w-1', { ready: false });
+    const waiting = await planned(world, { before });
+    expect(waiting).toMatchObject({
+      state: 'ready-to-apply',
+      message: expect.stringMatching(/^active/) as string,
+    });
+    world.changeHost('w-1', { ready: true });
+    expect((await planned(world, { before: waiting })).run?.authority).toEqual({ throughStage: 0 });
   });
 });
 

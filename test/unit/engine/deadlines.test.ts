@@ -83,7 +83,7 @@ function present(name: string): HostFacts {
   return {
     ...{ name, uid, isMember: true, revision: '1', closedToNewWork: false, ready: true, alarms: [] },
     ...{ bootId: 'b', facts: {}, claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false },
-    ...{ instances: undefined, runningJob: undefined },
+    ...{ foreignTaints: [], instances: undefined, runningJob: undefined },
   };
 }
 

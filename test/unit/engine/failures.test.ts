@@ -223,21 +223,64 @@ describe.each([
     run.world.changeHost('w-1', { ready: false });
     run.order = { mode: 'Run' };
     await run.settle();
-    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.state).toBe('apply-timeout');
     const [query] = run.run.apply.stages[1]?.steps ?? [];
-    expect(query).toMatchObject({ name: 'query-alarms', result: 'failed' });
-    expect(query?.reason).toBe('active alarms present (w-1: not Ready)');
+    expect(query).toMatchObject({ name: 'query-alarms', result: 'timed-out' });
+    expect(query?.reason).toBe('after 60 s: active alarms present (w-1: is not Ready)');
     expect(run.accepted).toHaveLength(before);
     openAndFree(run);
   });
 
-  it('fails when a patched host becomes unwell while it settles, and keeps it locked', async () => {
+  it('waits for a host that is unwell for a moment before a stage, and names it meanwhile', async () => {
+    const run = await start({ hosts: workers(4) });
+    run.order = { mode: 'Run', throughStage: 0 };
+    await run.settle();
+    run.world.changeHost('w-1', { ready: false });
+    run.world.after(12_000, () => run.world.changeHost('w-1', { ready: true }));
+    run.order = { mode: 'Run' };
+    await run.pass();
+    expect(run.reasons).toContain('active alarms present (w-1: is not Ready)');
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('is not held up by a host that was never Ready', async () => {
+    const run = await start({ hosts: workers(1) });
+    run.world.addHost({ name: 'x', ready: false, wasReady: false });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
+  it.each(['system-stabilize', 'unlock-hosts'] as const)(
+    'begins the time to settle anew after a host was unwell, beginning with step %s',
+    async (name) => {
+      const run = await start({ hosts: workers(2) });
+      await run.until(() => run.step === name);
+      await run.until(() => run.step === 'system-stabilize');
+      const stage = run.run.apply.stages[0];
+      const step = stage?.steps[stage.currentStep];
+      if (!step) throw new Error('no step is running');
+      for (const second of [5, 9])
+        run.world.after(second * 1000, () => run.world.changeHost('w-2', { ready: false }));
+      for (const second of [8, 12])
+        run.world.after(second * 1000, () => run.world.changeHost('w-2', { ready: true }));
+      const wellAt = run.world.now + 12_000;
+      await run.until(() => run.step !== 'system-stabilize');
+      expect(run.world.now).toBe(wellAt + step.timeoutSeconds * 1000);
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      openAndFree(run);
+    },
+  );
+
+  it('times out when a patched host stays unwell while it settles, and keeps it locked', async () => {
     const run = await start({ hosts: workers(2) });
     await run.until(() => run.step === 'system-stabilize');
     run.world.changeHost('w-2', { ready: false });
     await run.settle();
-    expect(run.run.state).toBe('apply-failed');
-    expect(run.run.apply.reason).toContain('w-2 changed state unexpectedly: not Ready');
+    expect(run.run.state).toBe('apply-timeout');
+    expect(run.run.apply.reason).toBe('stage 0: after 915 s: w-2 is not Ready');
     expect(run.claimed).toEqual(['w-2']);
   });
 

@@ -13,7 +13,7 @@ describe('a restarted stage', () => {
       run.world.changeHost('w-3', { ready: false });
       expect(await ask(run, { verb })).toMatch(/^accepted/);
       await run.settle();
-      expect(run.run.apply.reason).toContain('active alarms present (w-3: not Ready)');
+      expect(run.run.apply.reason).toContain('active alarms present (w-3: is not Ready)');
       const reason = 'w-1 had failed before, and was not worked on again';
       expect(run.run.hosts).toMatchObject([{ name: 'w-1', result: 'failed', reason }]);
       expect([run.claimed, run.world.hosts.get('w-1')?.closedToNewWork]).toEqual([['w-1'], true]);

@@ -15,8 +15,8 @@ const claim: Claim = {
   ...{ run, pool: 'p', epoch: 1, owner, planDigest: 'd', stage: 0, level: 'away' },
   ...{ closedToNewWorkBefore: false, since: '2026-11-25T09:00:00Z' },
 };
-const { provider, roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-const SCOPE = { pool: 'p', provider, before: [], roles };
+const { provider, roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const SCOPE = { pool: 'p', provider, before: [], roles, health };
 const { signal } = new AbortController();
 
 const started: KubernetesHostOps[] = [];

@@ -11,6 +11,7 @@ import { nodeState, type NodeState } from '../../../src/hostops/kubernetes/node-
 import { rolesOf } from '../../../src/hostops/label-selector.ts';
 import { claimPatch, releasePatch } from '../../../src/hostops/kubernetes/node-patches.ts';
 import { instanceOf } from '../../../src/hostops/kubernetes/pod-facts.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { isOlder } from '../../../src/kube/resource-versions.ts';
 import { ownerNamed } from '../support/owners.ts';
 
@@ -33,7 +34,14 @@ const roles = {
   storage: { matchLabels: { disk: 'big' } },
   worker: { matchExpressions: [{ key: CONTROL_PLANE, operator: 'DoesNotExist' as const }] },
 };
-const scope = { pool: 'p', provider: { kubernetes: { nodeSelector: { pool: 'p' } } }, before: [], roles };
+const { health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const scope = {
+  pool: 'p',
+  provider: { kubernetes: { nodeSelector: { pool: 'p' } } },
+  before: [],
+  roles,
+  health,
+};
 
 function node(
   name: string,
@@ -55,17 +63,6 @@ function node(
 type V1Taints = NonNullable<NonNullable<V1Node['spec']>['taints']>;
 
 describe('a node', () => {
-  it('says in words why it is not Ready, and names its pressure', () => {
-    const conditions = [
-      { type: 'Ready', status: 'False', reason: 'KubeletNotReady', message: 'PLEG is not healthy.' },
-      { type: 'DiskPressure', status: 'True', reason: 'KubeletHasDiskPressure' },
-    ];
-    expect(node('a', { conditions }).alarms).toEqual([
-      'is not Ready (KubeletNotReady: PLEG is not healthy)',
-      'reports DiskPressure (KubeletHasDiskPressure)',
-    ]);
-  });
-
   it('has no claim when the annotation is unreadable', () => {
     expect(node('a', { claim: '{' }).claim).toBeUndefined();
     expect(node('a', { claim: '{"run":"r1"}' }).claim).toBeUndefined();
@@ -280,11 +277,20 @@ describe('a fleet', () => {
     expect(fleet.facts.revision).toBe(revision);
   });
 
+  it('has no alarm about a host that was never Ready, and has one from its first readiness on', () => {
+    const joining = node('a', { conditions: [] });
+    const fleet = new Fleet(scope, [joining]);
+    expect([fleet.alarms, [...fleet.facts.outOfServiceByOthers]]).toEqual([[], ['a']]);
+    expect(fleet.change(joining, { ...joining, wasReady: true })).toBe(true);
+    expect(fleet.alarms).toHaveLength(1);
+  });
+
   it('has no alarm about a host under work', () => {
-    const sick = node('a', { conditions: [] });
+    const conditions = [{ type: 'Ready', status: 'Unknown' }];
+    const sick = node('a', { conditions });
     const fleet = new Fleet(scope, [sick]);
     expect(fleet.alarms).toHaveLength(1);
-    fleet.change(sick, node('a', { conditions: [], claim: writeClaim(CLAIM, 'uid-a') }));
+    fleet.change(sick, node('a', { conditions, claim: writeClaim(CLAIM, 'uid-a') }));
     expect(fleet.alarms).toEqual([]);
   });
 });

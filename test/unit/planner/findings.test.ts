@@ -9,7 +9,9 @@ const host = (name: string, more: Partial<HostState> = {}): HostState => ({
   roles: ['worker'],
   facts: { 'nodeInfo.kernelVersion': '6.12.41', 'nodeInfo.kubeletVersion': 'v1.36.3' },
   ready: true,
+  wasReady: true,
   alarms: [],
+  outOfServiceTaints: [],
   closedToNewWork: false,
   ...more,
 });
@@ -112,6 +114,7 @@ describe('findings', () => {
     ]);
     expect(found([host('w-5', { ready: false })], { limit: 3 })).toEqual(['blocks HostUnwell: w-5']);
     expect(found([host('w-5', { ready: false, claimedBy: CLAIMED })], { limit: 3 })).toEqual([]);
+    expect(found([host('w-5', { ready: false, wasReady: false })], { limit: 3 })).toEqual([]);
   });
 
   it('say that a cordoned host counts, and that too many hosts out of service prevent permits', () => {
@@ -140,6 +143,11 @@ describe('findings', () => {
       'blocks HostUnwell: w-5',
       'blocks LimitReached: w-5',
     ]);
+  });
+
+  it('count a host that says by a taint that it is not in service', () => {
+    const outOfServiceTaints = ['node.cilium.io/agent-not-ready:NoSchedule'];
+    expect(found([host('w-5', { outOfServiceTaints })])).toEqual(['blocks LimitReached: w-5']);
   });
 
   it('allow more hosts than the limit when they are patched in place', () => {

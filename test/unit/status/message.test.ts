@@ -24,7 +24,7 @@ function planned(): PatchStrategyStatus {
     ...{ spec, generation: 1, before: {}, epoch: 1, scope: { pool: 'default' } },
     ...{ fleetRevision: 'f', runId: 'r' },
   };
-  const queries = new QueryPhase(() => NOW);
+  const queries = new QueryPhase(() => NOW, NOW);
   queries.ended();
   return builtStatus(input, queries.status, build(spec, seeds, { maxUnavailable: 1 }), NOW);
 }

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simulate/simulated-operator.ts';
-import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
@@ -58,6 +58,7 @@ export type RunOptions = {
   readonly maxUnavailable?: number;
   /** The hosts of the pool; by default all. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly health?: Partial<HostPoolHealth>;
   readonly times?: Partial<SimulatedTimes>;
   readonly profile?: EngineProfile;
   /** Changes the plan that was built. */
@@ -103,8 +104,18 @@ export class SimulatedRun extends SimulatedOperator {
     };
     const world = new SimulatedWorld(changes, options.times);
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
-    const { roles } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable });
-    const scope: Scope = { pool: 'default', provider: { kubernetes: { nodeSelector } }, before: [], roles };
+    const { roles, health } = hostPoolSpec.parse({
+      provider: { kubernetes: {} },
+      maxUnavailable,
+      health: options.health,
+    });
+    const scope: Scope = {
+      pool: 'default',
+      provider: { kubernetes: { nodeSelector } },
+      before: [],
+      roles,
+      health,
+    };
     const ops = new RefusingOps(world, options.refusal);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);

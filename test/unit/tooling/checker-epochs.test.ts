@@ -44,7 +44,7 @@ class World {
       { ...made, kind: 'PatchStrategy', metadata: { name: 'kernel', namespace: 'n' } },
       'admin',
     );
-    const job = { apiVersion, kind: 'Job', spec: { suspend: true } };
+    const job = { apiVersion, kind: 'Job', spec: { suspend: true, backoffLimit: 0 } };
     const annotations = { 'careen.dev/host': 'w-2', 'careen.dev/effect': 'e', 'careen.dev/epoch': '1' };
     const labels = { 'careen.dev/run': RUN };
     this.pool(FIRST, 1, []);
@@ -105,7 +105,7 @@ class World {
   }
 
   start(by: string): void {
-    this.#update('jobs', JOB, by, (job) => ({ ...job, spec: { suspend: false } }));
+    this.#update('jobs', JOB, by, (job) => ({ ...job, spec: { suspend: false, backoffLimit: 0 } }));
   }
 
   #status(resource: Resource, key: string, by: string, change: (before: Json) => Json): void {

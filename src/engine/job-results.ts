@@ -1,0 +1,44 @@
+/**
+ * The results of the Jobs of an outage. A result is recorded in the run when it is first seen, before any effect that
+ * rests on it: nobody reads the Job again, so it may be deleted afterwards. The result of a Job that was deleted before
+ * it was seen stays unknown.
+ */
+import type { HostJob } from '../crds/patch-strategy-status.ts';
+import { truncate } from '../crds/truncate.ts';
+import type { Pass } from './pass.ts';
+import { findJob, type JobsOf } from './steps/outage-jobs.ts';
+import type { EffectFacts } from './view.ts';
+
+/** Records the results of the Jobs of all open outages. */
+export function recordJobResults(pass: Pass): void {
+  const { run } = pass;
+  const jobsOf = jobsOfPass(pass);
+  run.hosts = run.hosts.map((outage) => {
+    if (!outage.jobs?.some(({ result }) => result === undefined)) return outage;
+    const jobs = outage.jobs.map((job) =>
+      job.result === undefined ? { ...job, ...resultOf(findJob(jobsOf, outage, job)) } : job,
+    );
+    return { ...outage, jobs };
+  });
+}
+
+export function jobsOfPass({ run, plan, turn }: Pass): JobsOf {
+  const planStage = run.apply.currentStage;
+  return { run: run.id, planStage, steps: plan.stages[planStage]?.steps ?? [], view: turn.view };
+}
+
+function resultOf(found: EffectFacts | undefined): Pick<HostJob, 'result' | 'reason'> {
+  switch (found?.state) {
+    case 'succeeded':
+      return { result: 'succeeded' };
+    case 'failed': {
+      const result = found.containerStarted === false ? 'not-started' : 'failed';
+      return { result, reason: truncate(found.failure ?? 'no reason is known') };
+    }
+    case 'suspended':
+      // Whoever suspended it: its work was cut short, and is not begun again.
+      return found.containerStarted ? { result: 'failed', reason: 'it was suspended while it ran' } : {};
+    default:
+      return {};
+  }
+}

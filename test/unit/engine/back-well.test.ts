@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { newFaults } from '../../../src/engine/steps/unwell.ts';
+import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
+import type { NewHost, SimulatedHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import { openAndFree, workers } from '../support/fleets.ts';
+import { ask } from '../support/requests.ts';
+import { kubeletPatch, SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
+
+const AGENT = { key: 'node.cilium.io/agent-not-ready', effect: 'NoSchedule' };
+const deadlock = (since?: number): SimulatedHost['conditions'][number] => ({
+  type: 'KernelDeadlock',
+  detail: 'DockerHung: task docker:7 blocked',
+  since,
+});
+
+type Found = Partial<Pick<SimulatedHost, 'taints' | 'conditions'>>;
+
+/** A run over two workers, one after the other; the first has been rebooted, and is not verified yet. */
+async function rebooted(before: Found = {}, options: Partial<RunOptions> = {}): Promise<SimulatedRun> {
+  const hosts: NewHost[] = workers(2).map((host) => ({ ...host, ...before }));
+  const run = await SimulatedRun.start({ hosts, maxUnavailable: 1, restarts: true, ...options });
+  await run.until(() => run.step === 'verify');
+  return run;
+}
+
+const verifyOf = ({ run }: SimulatedRun) => run.apply.stages[0]?.steps.find(({ name }) => name === 'verify');
+const untouched = ({ accepted }: SimulatedRun, host: string) => accepted.every((each) => each.host !== host);
+
+describe('a host that comes back', () => {
+  it('is not verified while it has a taint that it did not have, and the taint is named', async () => {
+    const run = await rebooted();
+    expect(run.run.hosts).toMatchObject([{ name: 'w-1', taintsBefore: [], alarmsBefore: [] }]);
+    const since = run.run.hosts[0]?.since ?? '';
+    run.world.changeHost('w-1', { taints: [AGENT] });
+    await run.elapse(300_000);
+    expect([run.step, run.claimed]).toEqual(['verify', ['w-1']]);
+    expect(run.reasons).toEqual([
+      `w-1: has the taint node.cilium.io/agent-not-ready:NoSchedule, new since its outage began at ${since}`,
+    ]);
+    run.world.changeHost('w-1', { taints: [] });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it.each<{ what: string; found: Found; named: string }>([
+    {
+      what: 'a taint',
+      found: { taints: [AGENT] },
+      named: 'the taint node.cilium.io/agent-not-ready:NoSchedule',
+    },
+    {
+      what: 'an alarm condition',
+      found: { conditions: [deadlock()] },
+      named: 'reports KernelDeadlock (DockerHung: task docker:7 blocked)',
+    },
+  ])(
+    'ends the run with $what that stays, is kept locked, and is judged alike by a retry',
+    async ({ found, named }) => {
+      const run = await rebooted();
+      run.world.changeHost('w-1', found);
+      await run.settle();
+      expect(run.run.state).toBe('apply-timeout');
+      expect(verifyOf(run)).toMatchObject({ result: 'timed-out' });
+      expect(verifyOf(run)?.reason).toContain(named);
+      expect([run.claimed, untouched(run, 'w-2')]).toEqual([['w-1'], true]);
+      expect(await ask(run, { verb: 'resume' })).toMatch(/^accepted/);
+      await run.settle();
+      expect(verifyOf(run)?.reason).toContain(named);
+      run.world.changeHost('w-1', { taints: [], conditions: [] });
+      expect(await ask(run, { verb: 'resume' })).toMatch(/^accepted/);
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+    },
+  );
+
+  it('may have the taints and alarms that it had before', async () => {
+    const taints = [AGENT, { key: 'example.com/gpu', effect: 'NoExecute' }];
+    const run = await rebooted({ taints: taints.slice(1), conditions: [deadlock(0)] });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    openAndFree(run);
+  });
+
+  it('must not have an alarm again that came up after its outage began', async () => {
+    const run = await rebooted({ conditions: [deadlock(0)] });
+    run.world.changeHost('w-1', { conditions: [deadlock(run.world.now)] });
+    await run.settle();
+    expect(run.run.state).toBe('apply-timeout');
+  });
+
+  it.each<{ what: string; found: Found; health?: RunOptions['health'] }>([
+    {
+      what: 'a taint that keeps no work away',
+      found: { taints: [{ ...AGENT, effect: 'PreferNoSchedule' }] },
+    },
+    {
+      what: 'the mark of a cordon',
+      found: { taints: [{ key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' }] },
+    },
+    { what: 'a tolerated taint', found: { taints: [AGENT] }, health: { toleratedTaints: [AGENT.key] } },
+    { what: 'a condition that is no alarm', found: { conditions: [{ ...deadlock(), type: 'FeelsFine' }] } },
+    {
+      what: 'an alarm that its pool left out',
+      found: { conditions: [deadlock()] },
+      health: { alarmConditions: ['NTPProblem'] },
+    },
+  ])('may have $what', async ({ found, health }) => {
+    const run = await rebooted({}, health ? { health } : {});
+    run.world.changeHost('w-1', found);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
+  it('is not released while it settles with a taint that it did not have', async () => {
+    const run = await rebooted();
+    await run.until(() => run.step === 'system-stabilize');
+    run.world.changeHost('w-1', { taints: [AGENT] });
+    await run.settle();
+    expect(run.run.apply.reason).toContain(': w-1 has the taint node.cilium.io/agent-not-ready:NoSchedule');
+    expect([run.claimed, untouched(run, 'w-2')]).toEqual([['w-1'], true]);
+  });
+
+  it('is judged in the same way when it was patched in place', async () => {
+    const spec = { patches: [kubeletPatch] };
+    const run = await SimulatedRun.start({ hosts: workers(1), spec });
+    await run.until(() => run.claimed.length === 1);
+    run.world.changeHost('w-1', { taints: [AGENT] });
+    await run.elapse(60_000);
+    expect([run.step, run.claimed]).toEqual(['verify', ['w-1']]);
+  });
+
+  it('is judged by its alarms alone where an earlier version recorded nothing', async () => {
+    const run = await rebooted();
+    const [{ taintsBefore: _taints, alarmsBefore: _alarms, ...outage } = { since: '' }] = run.run.hosts;
+    run.world.changeHost('w-1', { ready: true, taints: [AGENT], conditions: [deadlock(run.world.now)] });
+    const facts = new SimulatedHostOps(run.world).view(run.scope).host('w-1');
+    if (!facts || !('name' in outage)) throw new Error('w-1 has no open outage');
+    expect(newFaults(facts, { outage, runStartedAt: 0 })).toEqual([
+      'reports KernelDeadlock (DockerHung: task docker:7 blocked)',
+    ]);
+  });
+});
+
+describe('another host', () => {
+  const start = async (conditions: SimulatedHost['conditions']): Promise<SimulatedRun> => {
+    const run = await SimulatedRun.start({ hosts: workers(2), maxUnavailable: 1 });
+    run.world.addHost({ name: 'x', conditions });
+    run.order = { mode: 'Run', throughStage: 0 };
+    await run.settle();
+    run.order = { mode: 'Run' };
+    return run;
+  };
+
+  it('holds up no run by an alarm from before the run, which the run may mend', async () => {
+    const run = await start([deadlock(0)]);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
+  it('holds up the next stage by an alarm that came up during the run', async () => {
+    const run = await start([]);
+    run.world.changeHost('x', { conditions: [deadlock(run.world.now)] });
+    await run.settle();
+    expect(run.run.apply.reason).toContain('active alarms present (x: reports KernelDeadlock');
+    expect(untouched(run, 'w-2')).toBe(true);
+  });
+
+  it('always holds up a run while it is under pressure', async () => {
+    const run = await start([{ ...deadlock(0), type: 'DiskPressure' }]);
+    expect(run.run.apply.reason).toContain('active alarms present (x: reports DiskPressure');
+  });
+
+  it.each([
+    [AGENT, true],
+    [{ key: 'example.com/gpu', effect: 'NoSchedule' }, false],
+  ])('with the taint %o counts as out of service: %s', async (taint, counts) => {
+    const run = await start([]);
+    run.world.changeHost('x', { taints: [taint] });
+    await run.settle();
+    expect(run.run.apply.reason?.includes('out of service by others: x') ?? false).toBe(counts);
+  });
+});
