@@ -59,8 +59,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'trust the cache after an own write',
     file: 'src/engine/steps/migrate-instances-from-host.ts',
-    of: "if (before === 'accepted' || before === 'already') {",
-    instead: "if (before === 'already') {",
+    of: "if (before?.kind === 'accepted' || before?.kind === 'already') {",
+    instead: "if (before?.kind === 'already') {",
   },
   {
     name: 'forget a claim on abort',
@@ -163,5 +163,35 @@ export const BUGS: readonly Bug[] = [
     file: 'src/status/rebuild.ts',
     of: "  return restAsked === true && lacks && mode !== 'Abort' && mode !== 'Suspend';\n",
     instead: "  return restAsked === true && lacks && mode === 'Abort';\n",
+  },
+  {
+    name: 'give a host back with a new taint',
+    file: 'src/engine/steps/unwell.ts',
+    of: 'outage?.taintsBefore?.includes(taint) === false);',
+    instead: 'outage?.taintsBefore?.includes(taint) === undefined);',
+  },
+  {
+    name: 'give a host back with a new problem',
+    file: 'src/engine/steps/unwell.ts',
+    of: '    id === NOT_READY || !before.includes(id) ||',
+    instead: '    id === NOT_READY || before.includes(id) ||',
+  },
+  {
+    name: 'end a run because a host was unwell for a moment',
+    file: 'src/engine/steps/system-stabilize.ts',
+    of: '  if (unwell.length > 0) return {',
+    instead: '  if (unwell.length > 0) return hostGone(name);\n  if (unwell.length > 0) return {',
+  },
+  {
+    name: 'start a Job that somebody changed',
+    file: 'src/engine/steps/mend-job.ts',
+    of: '  if (altered === undefined) return undefined;\n',
+    instead: "  if (altered === undefined || state === 'suspended') return undefined;\n",
+  },
+  {
+    name: 'carry out the requests of a restored object',
+    file: 'src/status/requests.ts',
+    of: '  if (status.uid !== undefined || status.run || status.requests) return status;\n',
+    instead: '  if (metadata.finalizers) return status;\n',
   },
 ];

@@ -109,7 +109,7 @@ export const problemAfterReboot: Incident = (scene) => {
   const problem = random.pick([DEADLOCK, READ_ONLY]);
   return {
     comesBack: (host) => {
-      if (isOver() || !random.chance(0.6)) return;
+      if (isOver() || !random.chance(0.9)) return;
       note(host);
       lasting(
         scene,
