@@ -94,7 +94,6 @@ export const BUGS: readonly Bug[] = [
     file: 'src/engine/outages.ts',
     of: 'Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });',
     instead: 'Object.assign(outage, { uncordoned: true });',
-    from: 2_611_264_874,
   },
   {
     name: 'report success unobserved',

@@ -3,6 +3,7 @@ import type { Call } from '../../../src/kube/client.ts';
 import type { JobStart } from '../world/job-controller.ts';
 import type { ApiObject } from '../world/objects.ts';
 import { Random } from '../world/random.ts';
+import { cordonWithdrawn } from './cordons.ts';
 import { evictionDenied, janitor, jobRefused, jobWithoutPod, policyEditsJobs } from './denials.ts';
 import type { Incident, Influence, Scene } from './incident.ts';
 import {
@@ -47,6 +48,7 @@ const TABLE = {
   'strategy restored': { befall: gitRestores, mild: false },
   'claim removed': { befall: claimRemoved, mild: false, rare: true },
   'owner removed': { befall: ownerRemoved, mild: false, rare: true },
+  'cordon withdrawn': { befall: cordonWithdrawn, mild: false, rare: true },
   'apply-all again': { befall: appliedAgain, mild: true, rare: true },
 } satisfies Readonly<Record<string, Row>>;
 
