@@ -1,7 +1,7 @@
 /** The pools of connections to an API server, directly or through the proxy of its kubeconfig. */
 import type { Cluster } from '@kubernetes/client-node';
 import type { ConnectionOptions } from 'node:tls';
-import { Agent, Pool, ProxyAgent, type Dispatcher } from 'undici';
+import { Agent, errors, Pool, ProxyAgent, type Dispatcher } from 'undici';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /**
@@ -10,10 +10,15 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * proxy that still acknowledges: then the idle limit of the watch counts.
  */
 const KEEP_ALIVE_MS = 4_000;
-const TIMEOUTS = {
-  headersTimeout: 30_000,
-  bodyTimeout: 0, // watches may be silent; they have their own idle limit
-};
+/** Watches may be silent; they have their own idle limit. */
+const BODY_TIMEOUT_MS = 0;
+
+/**
+ * How long an answer may take to begin, in milliseconds. Without one in the first time the connection is taken for dead
+ * and is closed. If it was a slow webhook instead, the same request gets the second time when it is repeated.
+ */
+export type Patience = { readonly first: number; readonly repeated: number };
+const PATIENCE: Patience = { first: 12_000, repeated: 30_000 };
 
 /** What a server is shown, and how it is checked. */
 export type TlsKeys = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
@@ -33,17 +38,43 @@ export function proxyOf({ name, proxyUrl }: Pick<Cluster, 'name' | 'proxyUrl'>):
 }
 
 /** A pool of HTTP/1.1 connections. */
-export function connectionPool(tls: TlsKeys, proxy: URL | undefined): Dispatcher {
+export function connectionPool(tls: TlsKeys, proxy: URL | undefined, patience = PATIENCE): Dispatcher {
+  return newPool(tls, proxy).compose(patientWith(patience));
+}
+
+function newPool(tls: TlsKeys, proxy: URL | undefined): Dispatcher {
   const probes = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
   const connect = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...probes, ...tls };
-  if (!proxy) return new Agent({ ...TIMEOUTS, allowH2: false, connect });
-  const agent = new ProxyAgent({
+  if (!proxy) return new Agent({ allowH2: false, connect });
+  return new ProxyAgent({
     uri: proxy.href.replace(/^socks5h:/, 'socks5:'), // with both, the proxy looks the name of the server up
     allowH2: false,
     connectTimeout: CONNECT_TIMEOUT_MS,
     requestTls: connect,
     clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: CONNECT_TIMEOUT_MS }),
   });
-  // Not every kind of proxy takes these for its pool.
-  return agent.compose((dispatch) => (options, handler) => dispatch({ ...options, ...TIMEOUTS }, handler));
+}
+
+function patientWith({ first, repeated }: Patience): Dispatcher.DispatcherComposeInterceptor {
+  /** The requests whose answer did not begin in the first time. */
+  const slow = new Set<string>();
+  return (dispatch) => (options, handler) => {
+    const request = `${options.method} ${options.path}`;
+    const headersTimeout = slow.has(request) ? repeated : first;
+    const observed: Dispatcher.DispatchHandler = {
+      onRequestStart: (...args) => handler.onRequestStart?.(...args),
+      onRequestUpgrade: (...args) => handler.onRequestUpgrade?.(...args),
+      onResponseStart: (...args) => {
+        slow.delete(request);
+        handler.onResponseStart?.(...args);
+      },
+      onResponseData: (...args) => handler.onResponseData?.(...args),
+      onResponseEnd: (...args) => handler.onResponseEnd?.(...args),
+      onResponseError: (controller, error) => {
+        if (error instanceof errors.HeadersTimeoutError) slow.add(request);
+        handler.onResponseError?.(controller, error);
+      },
+    };
+    return dispatch({ ...options, bodyTimeout: BODY_TIMEOUT_MS, headersTimeout }, observed);
+  };
 }

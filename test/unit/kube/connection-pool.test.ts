@@ -1,0 +1,62 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fetch } from 'undici';
+import { connectionPool } from '../../../src/kube/connection-pool.ts';
+
+const TIMED_OUT = { cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } };
+
+/** A server that answers a request only when the test says so. */
+class SilentServer {
+  readonly #server: Server;
+  readonly #waiting = new Map<string, ServerResponse>();
+  readonly #pool = connectionPool({}, undefined, { first: 1, repeated: 60_000 });
+
+  constructor() {
+    this.#server = createServer(({ url = '' }, response) => this.#waiting.set(url, response));
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await this.#pool.close();
+  }
+
+  async ask(path: string): Promise<number> {
+    const address = this.#server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const { status } = await fetch(`http://127.0.0.1:${String(port)}${path}`, { dispatcher: this.#pool });
+    return status;
+  }
+
+  answer(path: string): void {
+    this.#waiting.get(path)?.end();
+  }
+}
+
+describe('a request without an answer', () => {
+  let server: SilentServer;
+  beforeEach(async () => {
+    server = new SilentServer();
+    await server.start();
+  });
+  afterEach(() => server.stop());
+
+  it('fails soon: its connection may be dead', async () => {
+    await expect(server.ask('/a')).rejects.toMatchObject(TIMED_OUT);
+  });
+
+  it('waits longer when it is repeated, until it was answered: a webhook may be slow', async () => {
+    await expect(server.ask('/a')).rejects.toMatchObject(TIMED_OUT);
+    const repeated = server.ask('/a');
+    await expect(server.ask('/b')).rejects.toMatchObject(TIMED_OUT);
+    server.answer('/a');
+    expect(await repeated).toBe(200);
+    await expect(server.ask('/a')).rejects.toMatchObject(TIMED_OUT);
+  });
+});
