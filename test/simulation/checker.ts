@@ -8,6 +8,7 @@ import { daemonSetOf, nodeOf } from './world/cluster.ts';
 import { jobEnded } from './world/job-controller.ts';
 import { REPEATED } from './world/connection.ts';
 import { keyOf, type ApiObject } from './world/objects.ts';
+import { ContainerCheck } from './container-check.ts';
 import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
 import { EvictionCheck } from './eviction-check.ts';
@@ -17,7 +18,6 @@ import { RequestCheck } from './request-check.ts';
 import {
   claimOf,
   epochOf,
-  isFinished,
   isSuspended,
   limitOf,
   modeOf,
@@ -62,14 +62,11 @@ export class Checker {
   readonly #progress: ProgressCheck;
   readonly #epochs: EpochCheck;
   readonly #evictions: EvictionCheck;
+  readonly #containers: ContainerCheck;
   readonly #requests: RequestCheck;
   readonly #end: EndCheck;
   /** The effects whose Job was started. */
   readonly #started = new Set<string>();
-  /** The uids of the Jobs whose container was started. */
-  readonly #ran = new Set<string>();
-  /** The hosts on which a container of a run was started. */
-  readonly #touched = new Set<string>();
   /** By the uid of a pod: who evicted it. */
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
@@ -93,11 +90,15 @@ export class Checker {
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
+    this.#containers = new ContainerCheck(failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
       ...{ server: options.server, pool: options.pool, failed },
       stateOf: (host) => this.#historyOf(host).now,
-      wasTouched: (run, host) => this.#touched.has(`${run}/${host}`),
+      mayHaveChanged: (run, host) => {
+        const leader = this.#lastWriter.get(this.#strategyOf(run)?.metadata.uid ?? '');
+        return this.#containers.mayHaveStarted(run, host, leader);
+      },
     });
     options.server.listen((change) => this.#judge(change));
   }
@@ -237,7 +238,9 @@ export class Checker {
   #job({ object, before, by }: Change): void {
     const { annotations = {}, labels = {}, uid } = object.metadata;
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
-    if (object.spec?.['suspend'] === true || before?.spec?.['suspend'] !== true) return;
+    const isSuspended = object.spec?.['suspend'] === true;
+    if (isSuspended && before?.spec?.['suspend'] === false) this.#containers.withdrawn(run, host, by);
+    if (isSuspended || before?.spec?.['suspend'] !== true) return;
     // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
     this.#started.add(key);
@@ -330,8 +333,7 @@ export class Checker {
     }
     this.#progress.judge(object, before);
     this.#requests.judge(object, before);
-    if (isFinished(object) && this.#options.server.list('nodes').length === 0)
-      this.#fail(`(6) ${object.metadata.name} is finished, and there is no host`);
+    this.#end.written(object);
     this.#epochs.strategy(object, before, by);
   }
 
@@ -367,11 +369,8 @@ export class Checker {
   }
 
   /** Learns that the container of a Job starts. */
-  ran({ metadata }: ApiObject): void {
-    const host = metadata.annotations?.[HOST] ?? '';
-    if (this.#ran.has(metadata.uid)) this.#fail(`(5) the Job ${metadata.name} ran on ${host} a second time`);
-    this.#ran.add(metadata.uid);
-    this.#touched.add(`${metadata.labels?.[RUN_LABEL] ?? ''}/${host}`);
+  ran(job: ApiObject): void {
+    this.#containers.started(job);
   }
 
   /** Judges the end of a calm seed; `hostsOf`: the hosts that a strategy has to patch, unless they were deleted. */

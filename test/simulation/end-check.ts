@@ -1,15 +1,15 @@
-/** Judges the end of a seed: what may stay locked, and how runs may have ended (invariants 4 and 5). */
+/** Judges the ends of runs and of a seed: what may stay locked, and how runs may have ended (invariants 4 to 6). */
 import { at, type ApiServer } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
 import type { HostState } from './host-history.ts';
-import { outagesOf, permitsOf, runIdOf, stateOf, type Outage } from './seen.ts';
+import { isFinished, outagesOf, permitsOf, runIdOf, stateOf, type Outage } from './seen.ts';
 
 export type EndOptions = {
   readonly server: ApiServer;
   readonly pool: string;
   readonly stateOf: (host: string) => HostState;
-  /** Whether a container of the run was started on the host. */
-  readonly wasTouched: (run: string, host: string) => boolean;
+  /** Whether a container of the run was started on the host, as far as its leader can know. */
+  readonly mayHaveChanged: (run: string, host: string) => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -18,6 +18,13 @@ export class EndCheck {
 
   constructor(options: EndOptions) {
     this.#options = options;
+  }
+
+  /** Judges a status that the operator wrote. */
+  written(strategy: ApiObject): void {
+    const { server, failed } = this.#options;
+    if (isFinished(strategy) && server.list('nodes').length === 0)
+      failed(`(6) ${strategy.metadata.name} is finished, and there is no host`);
   }
 
   /** Whatever happened in a calm seed, a run has to endure it. `applied` learns of each strategy that is applied. */
@@ -58,11 +65,11 @@ export class EndCheck {
 
   /** A host that its strategy keeps. One whose claim somebody removed stays as it is. */
   #kept(run: string, { name, level, result }: Outage): void {
-    const { failed, wasTouched } = this.#options;
+    const { failed, mayHaveChanged } = this.#options;
     const { claim } = this.#options.stateOf(name);
     if (result !== 'failed' && result !== 'timed-out')
       failed(`(4) ${name} is kept, and its result is ${result}`);
-    if (level === 'away' && claim?.run === run && !wasTouched(run, name))
+    if (level === 'away' && claim?.run === run && !mayHaveChanged(run, name))
       failed(`(4) ${name} is kept locked, and nothing was ever started on it`);
   }
 }

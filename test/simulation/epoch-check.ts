@@ -2,7 +2,7 @@
 import { at, type Change } from './world/api-server.ts';
 import { REPEATED } from './world/connection.ts';
 import type { ApiObject } from './world/objects.ts';
-import { epochOf, runIdOf } from './seen.ts';
+import { epochOf, modeOf, runIdOf } from './seen.ts';
 
 /**
  * A leader acts for a run when it writes a decision, starts a Job or releases a host. The writes of a take-over are no
@@ -17,6 +17,8 @@ export class EpochCheck {
   readonly #epochs = new Map<string, number>();
   /** By run: who acted last. */
   readonly #acting = new Map<string, { readonly by: string; readonly epoch: number }>();
+  /** By run: the epoch in which it was taken over in Suspend. */
+  readonly #adoptedInSuspend = new Map<string, number>();
 
   constructor(failed: (complaint: string) => void) {
     this.#failed = failed;
@@ -35,19 +37,28 @@ export class EpochCheck {
     const [was, epoch] = [runIdOf(before) === run ? epochOf(before) : 0, epochOf(object)];
     this.#written(object, by, was);
     const isStamp = was > 0 && epoch > was;
+    if (isStamp && modeOf(before) === 'Suspend') this.#adoptedInSuspend.set(run, epoch);
     // Before the take-over, a leader writes at most why it cannot take over.
     if (!isStamp && epoch === this.#epochOf(by)) this.acts(run, by, `${object.metadata.name} was written`);
   }
 
   /** Judges an act for a run. */
   acts(run: string, by: string, what: string): void {
-    this.claims(run, by, what);
+    this.#judge(run, by, what);
     const epoch = this.#epochOf(by);
     if (epoch >= (this.#acting.get(run)?.epoch ?? 0)) this.#acting.set(run, { by, epoch });
   }
 
-  /** Judges a claim. A take-over may have made it; a claim that was decided follows an act. */
+  /**
+   * Judges a claim. A take-over may have made it; a claim that was decided follows an act. A take-over in Suspend makes
+   * no claim: one of the earlier leader that still arrives is that of the run, as recorded.
+   */
   claims(run: string, by: string, what: string): void {
+    const adopted = this.#adoptedInSuspend.get(run);
+    if (adopted === undefined || adopted !== this.#acting.get(run)?.epoch) this.#judge(run, by, what);
+  }
+
+  #judge(run: string, by: string, what: string): void {
     const known = this.#acting.get(run);
     const epoch = this.#epochOf(by);
     if (known && epoch < known.epoch)

@@ -7,6 +7,8 @@ import { outagesOf, patchesOf, runIdOf, stagesOf, type Stage, type Step } from '
 const OLDEST_VIEW_MS = 150_000;
 /** The same while watches work. */
 const FRESH_VIEW_MS = 3_000;
+/** A drain waits for so long whether a pod comes back that a cordon does not keep away. */
+const RETURN_MS = 10_000;
 
 export type ProgressOptions = {
   readonly now: () => number;
@@ -109,7 +111,8 @@ export class ProgressCheck {
       this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shows(host, state)),
     );
     const forMs = this.#options.now() - Math.max(...since);
-    if (forMs > (this.#options.isViewFresh() ? FRESH_VIEW_MS : OLDEST_VIEW_MS))
+    const waitsMs = step.name === 'migrate-instances-from-host' ? RETURN_MS : 0;
+    if (forMs > waitsMs + (this.#options.isViewFresh() ? FRESH_VIEW_MS : OLDEST_VIEW_MS))
       this.#options.failed(
         `(6) ${step.name} of stage ${String(stage.id)} timed out, and was done for ${String(forMs / 1000)} s`,
       );

@@ -1,0 +1,36 @@
+/** Judges the containers of Jobs: what may have run on a host, and that nothing runs twice (invariant 5). */
+import type { ApiObject } from './world/objects.ts';
+
+const HOST = 'careen.dev/host';
+const RUN_LABEL = 'careen.dev/run';
+
+export class ContainerCheck {
+  readonly #failed: (complaint: string) => void;
+  /** The uids of the Jobs. */
+  readonly #started = new Set<string>();
+  /** By run and host. */
+  readonly #startedOn = new Set<string>();
+  readonly #withdrawnBy = new Map<string, string>();
+
+  constructor(failed: (complaint: string) => void) {
+    this.#failed = failed;
+  }
+
+  started({ metadata: { name, uid, labels = {}, annotations = {} } }: ApiObject): void {
+    const host = annotations[HOST] ?? '';
+    if (this.#started.has(uid)) this.#failed(`(5) the Job ${name} ran on ${host} a second time`);
+    this.#started.add(uid);
+    this.#startedOn.add(`${labels[RUN_LABEL] ?? ''}/${host}`);
+  }
+
+  /** A process of the operator suspended a Job again, since no container of it had started. */
+  withdrawn(run: string, host: string, by: string): void {
+    this.#withdrawnBy.set(`${run}/${host}`, by);
+  }
+
+  /** Whether a container of the run may have started on the host: the next leader cannot tell after a withdrawal. */
+  mayHaveStarted(run: string, host: string, leader: string | undefined): boolean {
+    const by = this.#withdrawnBy.get(`${run}/${host}`);
+    return this.#startedOn.has(`${run}/${host}`) || (by !== undefined && by !== leader);
+  }
+}
