@@ -56,18 +56,19 @@ export class Outcomes {
 
 /**
  * Slows down two retries that would otherwise follow the pace of the server's answers: of a write whose outcome is
- * unknown, and of an eviction whose pod has changed before the watch reports it. The note on a failed host is retried
+ * unknown, and of the removal of a pod or a Job that has changed before the watch reports it. The note on a failed host is retried
  * although it was refused: without the note the sweep of the claim would open the host.
  */
 function paced(effect: Effect, outcome: Outcome): Outcome {
   if (outcome.kind === 'unknown') return { kind: 'blocked', reason: outcome.reason };
   if (outcome.kind === 'refused' && effect.kind === 'leave-locked')
     return { kind: 'blocked', reason: outcome.reason };
-  if (outcome.kind === 'stale' && effect.kind === 'evict') {
-    return {
-      kind: 'blocked',
-      reason: `${effect.instance.namespace}/${effect.instance.name} has changed`,
-    };
-  }
-  return outcome;
+  const changed = outcome.kind === 'stale' ? removedBy(effect) : undefined;
+  return changed === undefined ? outcome : { kind: 'blocked', reason: `${changed} has changed` };
+}
+
+/** The object that an effect removes. */
+function removedBy(effect: Effect): string | undefined {
+  if (effect.kind === 'evict') return `${effect.instance.namespace}/${effect.instance.name}`;
+  return effect.kind === 'delete-job' ? `Job ${effect.name}` : undefined;
 }

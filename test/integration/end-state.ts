@@ -10,6 +10,7 @@ import type { Fleet } from '../e2e/cluster.ts';
 /** Times, versions, and digests of objects with the names of the fleet in them: two runs never share them. */
 const NOT_COMPARED = new Set([
   'time',
+  'uid',
   'startTime',
   'endTime',
   'since',

@@ -83,6 +83,15 @@ describe('an effect that may or may not have happened', () => {
   });
 });
 
+describe('the removal of a Job that has changed', () => {
+  it('is repeated after a delay, also when the watch reports no change', () => {
+    const outcomes = new Outcomes();
+    const job = { name: 'j', uid: 'u', revision: '1' };
+    outcomes.note({ kind: 'delete-job', key: 'k', host: 'h', ...job }, { kind: 'stale' }, 0);
+    expect(outcomes.all.get('k')).toEqual({ kind: 'blocked', reason: 'Job j has changed', retryAt: 1000 });
+  });
+});
+
 describe('the operator shell', () => {
   const methods = (prototype: object): string[] => Object.getOwnPropertyNames(prototype).sort();
 
