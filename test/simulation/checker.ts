@@ -93,7 +93,7 @@ export class Checker {
     this.#containers = new ContainerCheck(failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
-      ...{ server: options.server, pool: options.pool, failed },
+      ...{ server: options.server, pool: options.pool, isOperator: options.isOperator, failed },
       stateOf: (host) => this.#historyOf(host).now,
       mayHaveChanged: (run, host) => {
         const leader = this.#lastWriter.get(this.#strategyOf(run)?.metadata.uid ?? '');

@@ -7,6 +7,7 @@ import { isFinished, outagesOf, permitsOf, runIdOf, stateOf, type Outage } from 
 export type EndOptions = {
   readonly server: ApiServer;
   readonly pool: string;
+  readonly isOperator: (by: string) => boolean;
   readonly stateOf: (host: string) => HostState;
   /** Whether a container of the run was started on the host, as far as its leader can know. */
   readonly mayHaveChanged: (run: string, host: string) => boolean;
@@ -15,9 +16,15 @@ export type EndOptions = {
 
 export class EndCheck {
   readonly #options: EndOptions;
+  /** The runs whose record somebody removed. */
+  readonly #lostRuns = new Set<string>();
 
   constructor(options: EndOptions) {
     this.#options = options;
+    options.server.listen(({ resource, before, object, type, by }) => {
+      if (resource !== 'patchstrategies' || !before || options.isOperator(by)) return;
+      if (type === 'DELETED' || runIdOf(object) !== runIdOf(before)) this.#lostRuns.add(runIdOf(before));
+    });
   }
 
   /** Judges a status that the operator wrote. */
@@ -56,7 +63,9 @@ export class EndCheck {
   #node({ metadata }: ApiObject, keptBy: string | undefined): void {
     const { name, annotations = {} } = metadata;
     const { failed } = this.#options;
-    const { claim, closed, closedByOthers, looksAsBefore } = this.#options.stateOf(name);
+    const { claim, closed, closedByOthers, looksAsBefore, lostClaimOf } = this.#options.stateOf(name);
+    // Others removed the claim and the record of its run: only the taint is left.
+    if (lostClaimOf !== undefined && this.#lostRuns.has(lostClaimOf)) return;
     if (claim && keptBy !== claim.run) failed(`(4) a claim of ${claim.run} was left on ${name}`);
     const says = keptBy ?? annotations['careen.dev/left-locked'];
     if (!claim && closed && !closedByOthers && !looksAsBefore && says === undefined)

@@ -28,6 +28,8 @@ export type HostState = {
   readonly troubles: readonly string[];
   /** Those that it had when it was claimed. */
   readonly troublesBefore: readonly string[];
+  /** The run whose claim somebody removed. */
+  readonly lostClaimOf: string | undefined;
 };
 
 const NOTHING: HostState = {
@@ -45,6 +47,7 @@ const NOTHING: HostState = {
     pods: 0,
     troubles: [],
     troublesBefore: [],
+    lostClaimOf: undefined,
   },
 };
 
@@ -79,6 +82,7 @@ export class HostHistory {
     this.#add(time, {
       ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: isTheirs },
       looksAsBefore: wasFound && (closed || facts.claim !== undefined),
+      lostClaimOf: isOurs || facts.claim ? undefined : (this.now.claim?.run ?? this.now.lostClaimOf),
       troublesBefore: facts.claim && !this.now.claim ? this.now.troubles : this.now.troublesBefore,
     });
   }

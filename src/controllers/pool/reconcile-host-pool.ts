@@ -6,6 +6,7 @@ import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../../engine/view.ts';
 import { selectsAll } from '../../hostops/membership.ts';
+import type { HostOps, Scope } from '../../hostops/port.ts';
 import { observedStatus } from '../../status/pool-status.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
@@ -31,9 +32,10 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
     deps.pools.set(pool);
     const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
     const epoch = await deps.ledger.ensureEpoch(pool);
+    const prepared = await preparedNamespaces(deps.hosts, attachment.scope, signal);
     const markedHosts = deps.hosts.markedHosts(attachment.scope);
     const active = await activeRuns(deps.api, pool, markedHosts);
-    const context: SweepContext = { deps, pool, attachment, epoch, markedHosts, active, signal };
+    const context: SweepContext = { deps, pool, attachment, epoch, prepared, markedHosts, active, signal };
     const busy = await sweepClaims(context);
     const { fleet } = attachment.view();
     const updated = await deps.ledger.update(name, (before, read) => {
@@ -52,6 +54,19 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
     if (updated) report(context, updated.before, updated.swept, fleet);
     return busy ? { requeueAt: deps.clock() + SWEEP_PAUSE_MILLISECONDS } : {};
   };
+}
+
+/** The namespaces of claims whose Jobs are known: the Jobs show which hosts are worked on. */
+async function preparedNamespaces(
+  hosts: HostOps,
+  scope: Scope,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const namespaces = new Set(hosts.markedHosts(scope).flatMap(({ claim }) => claim?.owner.namespace ?? []));
+  const prepared = new Set<string>();
+  for (const namespace of namespaces)
+    if ((await hosts.prepare(namespace, signal)) === undefined) prepared.add(namespace);
+  return prepared;
 }
 
 function report(

@@ -27,6 +27,8 @@ export type SweepContext = {
   readonly pool: HostPool;
   readonly attachment: Attachment;
   readonly epoch: number;
+  /** The namespaces whose Jobs were known when the marked hosts were read. */
+  readonly prepared: ReadonlySet<string>;
   /** The hosts that carried our marks before the active runs were read. */
   readonly markedHosts: readonly MarkedHost[];
   readonly active: ActiveRuns;
@@ -35,7 +37,8 @@ export type SweepContext = {
 
 /**
  * Releases the hosts whose claims no active run backs. A host that a Job works on is not released: the run is gone, but
- * its Job is not. Resolves with whether there are such hosts; they need another pass.
+ * its Job is not. Nor is a host whose Jobs are not known yet. Resolves with whether there are such hosts; they need
+ * another pass.
  *
  * A host on which work has begun stays locked: nobody knows how far the work came, and nobody asked to repeat it.
  */
@@ -47,12 +50,17 @@ export async function sweepClaims(context: SweepContext): Promise<boolean> {
     const permits = pool.status.permits ?? [];
     if (!claim) await forgetNote(context, each);
     else if (isBacked(host, claim, permits, active)) continue;
-    else if (each.busy) waits = true;
+    else if (each.busy || !isWorkKnown(context, claim)) waits = true;
     else if (claim.level === 'away' && (each.begun || mayHaveBegun(host, claim, permits, active)))
       await keepLocked(context, each, claim);
     else await release(context, each, claim);
   }
   return waits;
+}
+
+/** The Jobs of an owner that is gone are deleted with it, and the right to list them may be gone for good. */
+function isWorkKnown({ prepared, active }: SweepContext, { run, owner }: Claim): boolean {
+  return prepared.has(owner.namespace) || active.get(run) === 'owner gone';
 }
 
 /** The status without the permits that no active run backs; the same object when there are none. */

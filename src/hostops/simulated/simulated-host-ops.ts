@@ -109,8 +109,9 @@ export class SimulatedHostOps implements HostOps {
     signal.throwIfAborted();
   }
 
-  async prepare(_namespace: string, signal: AbortSignal): Promise<undefined> {
+  async prepare(_namespace: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
+    return undefined;
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {

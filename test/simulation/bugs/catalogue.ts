@@ -172,8 +172,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'give a host back with a new problem',
     file: 'src/engine/steps/unwell.ts',
-    of: '    id === NOT_READY || !before.includes(id) ||',
-    instead: '    id === NOT_READY || before.includes(id) ||',
+    of: '    ...alarms.map(({ text }) => text),\n',
+    instead: '    ...alarms.filter(({ id }) => id === NOT_READY).map(({ text }) => text),\n',
   },
   {
     name: 'end a run because a host was unwell for a moment',

@@ -1,5 +1,5 @@
 /** What protects an open run vanishes or changes: docs/decisions/0020-marks.md. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RELEASE_FINALIZER } from '../../../src/crds/names.ts';
 import { KERNEL } from '../support/simulated-run.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
@@ -141,6 +141,16 @@ describe('a host whose run was lost', () => {
     cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, annotations: retry } }));
     await cluster.until('the end', () => cluster.status.state === 'applied');
     expect(host(cluster)).toMatchObject({ closed: false });
+  });
+
+  it('is not judged before the Jobs of its namespace are known, as by a new leader', async () => {
+    const cluster = await patching();
+    cluster.wipeStatus();
+    cluster.world.advanceTo(cluster.world.now + 20_000);
+    vi.spyOn(cluster.hosts, 'prepare').mockResolvedValue('they are not listed yet');
+    for (const job of cluster.world.jobs.values()) cluster.world.removeJob(job);
+    await cluster.poolPass();
+    expect(host(cluster)).toMatchObject({ closed: true, run: 'r-1', note: undefined });
   });
 
   it('stays locked, too, when its strategy is gone and took its Jobs along', async () => {
