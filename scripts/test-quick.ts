@@ -19,11 +19,16 @@ const MODULES = join(ROOT, 'node_modules');
 const ESLINT = join(MODULES, 'eslint', 'bin', 'eslint.js');
 const DEPENDENCY_CRUISER = join(MODULES, 'dependency-cruiser', 'bin', 'dependency-cruiser.mjs');
 const PRETTIER = join(MODULES, 'prettier', 'bin', 'prettier.cjs');
-const PRETTIER_CACHE = join(MODULES, '.cache', 'test-quick-prettier');
 const TSC = join(MODULES, 'typescript7', 'bin', 'tsc');
 const VITEST = join(MODULES, 'vitest', 'vitest.mjs');
-/** By the content of the files. */
-const CACHED = ['--cache', '--cache-strategy', 'content', '--cache-location', PRETTIER_CACHE];
+/**
+ * Files that have not changed are not checked again. A rule that asks for the types of another file may then judge by
+ * those of its last check; `make lint` and CI check everything anew.
+ */
+const cachedIn = (folder: string): readonly string[] => [
+  ...['--cache', '--cache-strategy', 'content'],
+  ...['--cache-location', join(MODULES, '.cache', folder)],
+];
 const PROJECTS = ['--project=unit', '--project=contract'];
 
 type Check = {
@@ -36,9 +41,12 @@ type Check = {
 /** In the order they begin; all of them at once would only wait for each other. */
 const LANES: readonly (readonly Check[])[] = [
   [
-    { name: 'lint', command: [ESLINT, '.'] },
+    { name: 'lint', command: [ESLINT, ...cachedIn('test-quick-eslint'), '.'] },
     { name: 'import circles', command: [DEPENDENCY_CRUISER, 'src', '--output-type', 'err'] },
-    { name: 'formatting', command: [PRETTIER, '--check', '--log-level', 'warn', ...CACHED, '.'] },
+    {
+      name: 'formatting',
+      command: [PRETTIER, '--check', '--log-level', 'warn', ...cachedIn('test-quick-prettier'), '.'],
+    },
     {
       name: `seeds ${SEEDS}`,
       command: [join('test', 'simulation', 'main.ts')],
