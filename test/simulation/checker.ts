@@ -12,7 +12,7 @@ import { ContainerCheck } from './container-check.ts';
 import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
 import { EvictionCheck } from './eviction-check.ts';
-import { HostHistory, type HostState } from './host-history.ts';
+import { HostHistory, isEmpty, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
 import { RequestCheck } from './request-check.ts';
 import {
@@ -90,7 +90,7 @@ export class Checker {
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
-    this.#containers = new ContainerCheck(failed);
+    this.#containers = new ContainerCheck(options.server, failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
       ...{ server: options.server, pool: options.pool, isOperator: options.isOperator, failed },
@@ -200,7 +200,7 @@ export class Checker {
     if (leaves(object)) {
       const { server, isReturning, now } = this.#options;
       const pods = server.list('pods').filter((each) => nodeOf(each) === host && leaves(each));
-      this.#historyOf(host).pods(now(), pods.length + (isReturning(host) ? 1 : 0));
+      this.#historyOf(host).pods(now(), pods.length, isReturning(host));
     }
     if (!this.#options.isOperator(by) || by.endsWith(REPEATED)) return;
     if (type === 'DELETED') this.#fail(`(2) pod ${object.metadata.name} was deleted, not evicted`);
@@ -255,8 +255,8 @@ export class Checker {
       this.#fail(`(5) a Job was started on ${host} before its strategy had recorded it`);
     if (Number(object.spec?.['backoffLimit']) !== 0)
       this.#fail(`(5) a Job was started on ${host} that may run more than once`);
-    const isBusy = ({ exists, claim, pods }: HostState): boolean =>
-      exists && claim?.level === 'away' && pods > 0;
+    const isBusy = (state: HostState): boolean =>
+      state.exists && state.claim?.level === 'away' && !isEmpty(state);
     if (this.#isKnown(host, isBusy)) this.#fail(`(2) a Job was started on ${host} under a pod`);
     const busy = this.#options.server
       .list('jobs')

@@ -24,6 +24,8 @@ export type HostState = {
   readonly nodeInfo: Readonly<Record<string, unknown>>;
   /** How many pods have to leave before it is empty. */
   readonly pods: number;
+  /** Whether a pod that has just left is about to start there again. */
+  readonly isReturning: boolean;
   /** The taints of others and the reported problems. */
   readonly troubles: readonly string[];
   /** Those that it had when it was claimed. */
@@ -45,6 +47,7 @@ const NOTHING: HostState = {
     bootId: '',
     nodeInfo: {},
     pods: 0,
+    isReturning: false,
     troubles: [],
     troublesBefore: [],
     lostClaimOf: undefined,
@@ -92,8 +95,8 @@ export class HostHistory {
     this.#add(time, { ...this.now, looksAsBefore: false });
   }
 
-  pods(time: number, pods: number): void {
-    this.#add(time, { ...this.now, pods });
+  pods(time: number, pods: number, isReturning: boolean): void {
+    this.#add(time, { ...this.now, pods, isReturning });
   }
 
   /** Whether the condition held at some moment since then. */
@@ -144,6 +147,11 @@ function problemsOf({ status }: ApiObject): string[] {
   return (Array.isArray(conditions) ? conditions : [])
     .filter((each) => at(each, 'status') === 'True' && at(each, 'type') !== READY)
     .map((each) => String(at(each, 'type')));
+}
+
+/** Whether no pod has to leave, and none is about to return. */
+export function isEmpty({ pods, isReturning }: HostState): boolean {
+  return pods === 0 && !isReturning;
 }
 
 /** Whether the host has no taint and no problem that it did not have when it was claimed. */

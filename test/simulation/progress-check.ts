@@ -1,6 +1,6 @@
 /** Judges the progress that a strategy reports by the states of its hosts (invariant 6). */
 import type { ApiObject } from './world/objects.ts';
-import { isAsWellAsBefore, type HostHistory, type HostState } from './host-history.ts';
+import { isAsWellAsBefore, isEmpty, type HostHistory, type HostState } from './host-history.ts';
 import { outagesOf, patchesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
 
 /** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
@@ -126,7 +126,10 @@ export class ProgressCheck {
       case 'lock-hosts':
         return (_, state) => holds(state) && state.closed;
       case 'migrate-instances-from-host':
-        return (_, state) => !state.exists || (holds(state) && state.pods === 0);
+        // While watches lag, the operator does not see in time that a pod has returned.
+        return (_, state) =>
+          !state.exists ||
+          (holds(state) && (isEmpty(state) || (state.pods === 0 && !this.#options.isViewFresh())));
       case 'verify':
         return (host, state) =>
           state.ready &&

@@ -7,8 +7,9 @@ import type { RunState } from '../../engine/run-state.ts';
 import type { Adoption, RecordedJob } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
-import { ownerOf } from '../../resources/stored-strategy.ts';
+import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { StoredRun } from '../../status/codec.ts';
+import { pendingRequests } from '../../status/requests.ts';
 import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'ledger' | 'hosts' | 'adopted' | 'log'>;
@@ -16,8 +17,9 @@ type StoredRecord = StoredRun['record'];
 
 /**
  * Adopts the run of an earlier leader before anything is decided about it. Stamps the status with our epoch, then the
- * claims and Jobs, so that writes of that leader still in flight are refused. Once for each run and epoch. A run whose
- * strategy was moved to another pool holds no host any more and stays unchanged. Throws DeposedError.
+ * claims and Jobs, so that writes of that leader still in flight are refused. Once for each run and epoch, and once more
+ * when a suspension ends: only then is a claim made that may be in flight. A run whose strategy was moved to another pool
+ * holds no host any more and stays unchanged. Throws DeposedError.
  */
 export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSignal): Promise<StrategyPass> {
   const { api, hosts, adopted, log } = deps;
@@ -27,16 +29,27 @@ export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSign
   const epoch = pool ? await epochInPool(deps, read, record) : epochWithoutPool(deps, read, record);
   const pass = { ...read, epoch };
   const known = adopted.get(key);
-  if (known?.run === record.id && known.epoch === epoch) return pass;
+  const suspended = holdsStill(strategy);
+  if (known?.run === record.id && known.epoch === epoch && (!known.suspended || suspended)) return pass;
   const stamped = await api.writeStatus(strategy, { ...strategy.status, run: { ...record, epoch } });
   if (stored) {
     const { run } = stored;
-    await hosts.adopt(adoptions(pass, stored), fenceOf(pass, run.id), signal);
+    await hosts.adopt(adoptions(pass, stored, suspended), fenceOf(pass, run.id), signal);
     const open = run.hosts.map(({ name }) => name);
     log.info({ strategy: key, run: run.id, epoch, hosts: open }, 'run taken over');
   }
-  adopted.set(key, { run: record.id, epoch });
+  adopted.set(key, { run: record.id, epoch, suspended });
   return afterWrite(pass, stamped);
+}
+
+/** Nothing begins in `Suspend`, but an abort or a deletion ends the outages. */
+function holdsStill(strategy: PatchStrategy): boolean {
+  const { metadata, spec, status } = strategy;
+  const isEnding =
+    metadata.deletionTimestamp !== undefined ||
+    status.state === 'aborting' ||
+    pendingRequests(strategy).requests.some(({ verb }) => verb === 'abort');
+  return spec.execution.mode === 'Suspend' && !isEnding;
 }
 
 async function epochInPool(
@@ -65,9 +78,8 @@ function epochWithoutPool(
 function adoptions(
   { strategy, epoch }: StrategyPass,
   { run, plan, record: { planDigest, pool } }: StoredRun,
+  suspended: boolean,
 ): ReadonlyMap<HostName, Adoption> {
-  // Nothing begins in `Suspend`. A claim of the earlier leader that still arrives is that of the run, as recorded.
-  const suspended = strategy.spec.execution.mode === 'Suspend';
   const common = {
     run: run.id,
     pool,
@@ -80,6 +92,7 @@ function adoptions(
     run.hosts.map((outage) => {
       const { uid, level, since, closedToNewWorkBefore = false } = outage;
       const claim = { ...common, level, since, closedToNewWorkBefore };
+      // A claim of the earlier leader that arrives in `Suspend` is that of the run, as recorded.
       const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);
       return [outage.name, { claim, uid, makeIfMissing, jobs: jobsOf(plan, run, outage) }];
     }),

@@ -66,7 +66,7 @@ export async function rebuildPlan(
   const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
   const since = queryingSince(built.status);
   if (since !== undefined) return { requeueAt: since + QUERY_MILLISECONDS };
-  adopted.set(key, { run: input.runId, epoch });
+  adopted.set(key, { run: input.runId, epoch, suspended: false });
 
   const { state, message = '' } = built.status;
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';

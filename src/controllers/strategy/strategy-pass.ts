@@ -8,8 +8,11 @@ import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 
 /** The dependencies of the passes over strategies. Each of their files takes only those it uses. */
 export type StrategyDeps = ReconcilerDeps & {
-  /** By the key of a strategy: the run that this process has adopted or begun, and the epoch at that time. */
-  readonly adopted: Map<string, { readonly run: string; readonly epoch: number }>;
+  /** By the key of a strategy: the run that this process has adopted or begun, the epoch at that time, and whether it was suspended. */
+  readonly adopted: Map<
+    string,
+    { readonly run: string; readonly epoch: number; readonly suspended: boolean }
+  >;
   /** The keys of the strategies that lack permits. A change of the permits of a pool concerns only them. */
   readonly awaitingPermits: Set<string>;
   /** The operator's own namespace: no strategy may run its Jobs there. */

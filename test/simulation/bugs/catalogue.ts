@@ -28,8 +28,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'skip the epoch',
     file: 'src/controllers/strategy/adopt-run.ts',
-    of: '  if (known?.run === record.id && known.epoch === epoch) return pass;\n',
-    instead: '  adopted.set(key, { run: record.id, epoch });\n  return pass;\n',
+    of: '  if (known?.run === record.id && known.epoch === epoch && (!known.suspended || suspended)) return pass;\n',
+    instead: '  adopted.set(key, { run: record.id, epoch, suspended });\n  return pass;\n',
   },
   {
     name: 'take over only the claims that are there',
@@ -43,8 +43,8 @@ export const BUGS: readonly Bug[] = [
     of: '  if (surplus) await settleInPool(deps, pass, surplus);\n',
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
-      '  const held = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
-      '  const staying = decision.wants.permits.hosts.filter((host) => held?.includes(host) && !leaving.includes(host));\n' +
+      '  const granted = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
+      '  const staying = decision.wants.permits.hosts.filter((host) => granted?.includes(host) && !leaving.includes(host));\n' +
       '  const early = { ...decision.wants.permits, hosts: staying };\n' +
       '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, owner: ownerOf(strategy), wants: early, exactly: true });\n' +
       '  else if (surplus) await settleInPool(deps, pass, surplus);\n',
