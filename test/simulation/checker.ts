@@ -18,6 +18,7 @@ import { RequestCheck } from './request-check.ts';
 import {
   claimOf,
   epochOf,
+  isEnding,
   isSuspended,
   limitOf,
   modeOf,
@@ -62,7 +63,7 @@ export class Checker {
   readonly #progress: ProgressCheck;
   readonly #epochs: EpochCheck;
   readonly #evictions: EvictionCheck;
-  readonly #containers: ContainerCheck;
+  readonly containers: ContainerCheck;
   readonly #requests: RequestCheck;
   readonly #end: EndCheck;
   /** The effects whose Job was started. */
@@ -74,6 +75,8 @@ export class Checker {
   readonly #builtFrom = new Map<string, string>();
   /** By the uid of a strategy: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
+  /** By run: the same. */
+  readonly #leaders = new Map<string, string>();
   /** By the uid of a suspended strategy: the epoch of its run when the operator saw the suspension. */
   readonly #suspendedIn = new Map<string, number>();
 
@@ -90,15 +93,12 @@ export class Checker {
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
-    this.#containers = new ContainerCheck(options.server, failed);
+    this.containers = new ContainerCheck(options.server, failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
       ...{ server: options.server, pool: options.pool, isOperator: options.isOperator, failed },
       stateOf: (host) => this.#historyOf(host).now,
-      mayHaveChanged: (run, host) => {
-        const leader = this.#lastWriter.get(this.#strategyOf(run)?.metadata.uid ?? '');
-        return this.#containers.mayHaveStarted(run, host, leader);
-      },
+      mayHaveChanged: (run, host) => this.containers.mayHaveStarted(run, host, this.#leaders.get(run)),
     });
     options.server.listen((change) => this.#judge(change));
   }
@@ -168,8 +168,9 @@ export class Checker {
     const strategy = this.#strategyOf(claim.run);
     if (!strategy || !outagesOf(strategy).some((outage) => outage.name === name))
       this.#fail(`(5) ${name} was claimed before its strategy had recorded it`);
-    // A take-over writes the claims again that may be in flight, so that the late ones are refused.
-    const isTakenOver = strategy && claim.epoch > (this.#suspendedIn.get(strategy.metadata.uid) ?? Infinity);
+    // A take-over claims again what may be in flight: in Suspend, or before an abort or a deletion ends the outages.
+    const suspendedIn = this.#suspendedIn.get(strategy?.metadata.uid ?? '') ?? Infinity;
+    const isTakenOver = strategy && (isEnding(strategy) || claim.epoch > suspendedIn);
     if (!isTakenOver) this.#notSuspended(claim.run, `${name} was claimed`, by, `/api/v1/nodes/${name}`);
   }
 
@@ -239,7 +240,7 @@ export class Checker {
     const { annotations = {}, labels = {}, uid } = object.metadata;
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const isSuspended = object.spec?.['suspend'] === true;
-    if (isSuspended && before?.spec?.['suspend'] === false) this.#containers.withdrawn(run, host, by);
+    if (isSuspended && before?.spec?.['suspend'] === false) this.containers.withdrawn(run, host, by);
     if (isSuspended || before?.spec?.['suspend'] !== true) return;
     // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
@@ -316,6 +317,7 @@ export class Checker {
     else if (!this.#suspendedAt.has(uid)) this.#suspendedAt.set(uid, this.#options.now());
     if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
     this.#lastWriter.set(uid, by);
+    this.#leaders.set(runIdOf(object), by);
     if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), plannedBy(before));
     if (!isSuspended(object)) this.#suspendedIn.delete(uid);
     else if (!isSuspended(before)) this.#suspendedIn.set(uid, epochOf(object));
@@ -366,11 +368,6 @@ export class Checker {
         !permits.some(({ host, run }) => host === name && run === runIdOf(object))
       )
         this.#fail(`${what} without a permit for ${name}`);
-  }
-
-  /** Learns that the container of a Job starts. */
-  ran(job: ApiObject): void {
-    this.#containers.started(job);
   }
 
   /** Judges the end of a calm seed; `hostsOf`: the hosts that a strategy has to patch, unless they were deleted. */

@@ -99,6 +99,11 @@ export function patchesOf({ spec }: ApiObject): readonly string[] {
   return listAt(spec, 'patches').map((each) => String(at(each, 'id')));
 }
 
+/** Whether it is deleted, or somebody has asked for its abort. */
+export function isEnding({ metadata }: ApiObject): boolean {
+  return metadata.deletionTimestamp !== undefined || metadata.annotations?.['careen.dev/abort'] !== undefined;
+}
+
 /** Whether it is suspended, and the operator has seen that. */
 export function isSuspended(strategy: ApiObject): boolean {
   const { status, metadata } = strategy;

@@ -166,7 +166,7 @@ describe('the checker complains of', () => {
       world.write({ state: 'apply-failed', run: { id: 'r1' }, progress });
       world.startJob({ backoffLimit: 0 });
       const job = world.server.get('jobs', 'n/job');
-      if (ran && job) world.checker.ran(job);
+      if (ran && job) world.checker.containers.started(job);
       world.checker.atEnd();
       return world.of('nothing was ever started');
     };
