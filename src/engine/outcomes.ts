@@ -12,7 +12,8 @@ const FORGOTTEN_MILLISECONDS = 60_000;
  */
 export class Outcomes {
   readonly #outcomes = new Map<EffectKey, Outcome>();
-  readonly #blocked = new Map<EffectKey, number>();
+  /** How often each blocked effect was refused. */
+  readonly #blocked = new Map<EffectKey, { readonly kind: Effect['kind']; readonly times: number }>();
   /** Blocked evictions: since when, and when that was last reported. */
   readonly #stuckPods = new Map<EffectKey, { readonly since: Instant; readonly heardAt: Instant }>();
 
@@ -25,6 +26,11 @@ export class Outcomes {
     this.#outcomes.clear();
     this.#blocked.clear();
     this.#stuckPods.clear();
+  }
+
+  /** Whether an effect of this kind is blocked now. */
+  isBlocked(kind: Effect['kind']): boolean {
+    return this.#blocked.values().some((each) => each.kind === kind);
   }
 
   /** The number of pods whose eviction is blocked now, and since when the first of them is. */
@@ -47,8 +53,8 @@ export class Outcomes {
       this.#outcomes.set(effect.key, outcome);
       return;
     }
-    const times = this.#blocked.get(effect.key) ?? 0;
-    this.#blocked.set(effect.key, times + 1);
+    const times = this.#blocked.get(effect.key)?.times ?? 0;
+    this.#blocked.set(effect.key, { kind: effect.kind, times: times + 1 });
     const backOff = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** times, LAST_RETRY_MILLISECONDS);
     this.#outcomes.set(effect.key, { ...outcome, retryAt: Math.max(outcome.retryAt ?? 0, now + backOff) });
   }
