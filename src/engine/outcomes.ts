@@ -56,19 +56,28 @@ export class Outcomes {
 
 /**
  * Slows down two retries that would otherwise follow the pace of the server's answers: of a write whose outcome is
- * unknown, and of the removal of a pod or a Job that has changed before the watch reports it. The note on a failed host is retried
+ * unknown, and of an eviction or a write of a Job that meets a change which the watch has not reported yet. The note on a failed host is retried
  * although it was refused: without the note the sweep of the claim would open the host.
  */
 function paced(effect: Effect, outcome: Outcome): Outcome {
   if (outcome.kind === 'unknown') return { kind: 'blocked', reason: outcome.reason };
   if (outcome.kind === 'refused' && effect.kind === 'leave-locked')
     return { kind: 'blocked', reason: outcome.reason };
-  const changed = outcome.kind === 'stale' ? removedBy(effect) : undefined;
+  const changed = outcome.kind === 'stale' ? changedBy(effect) : undefined;
   return changed === undefined ? outcome : { kind: 'blocked', reason: `${changed} has changed` };
 }
 
-/** The object that an effect removes. */
-function removedBy(effect: Effect): string | undefined {
-  if (effect.kind === 'evict') return `${effect.instance.namespace}/${effect.instance.name}`;
-  return effect.kind === 'delete-job' ? `Job ${effect.name}` : undefined;
+/** The object that an effect removes, or a Job that it makes or withdraws. */
+function changedBy(effect: Effect): string | undefined {
+  switch (effect.kind) {
+    case 'evict':
+      return `${effect.instance.namespace}/${effect.instance.name}`;
+    case 'delete-job':
+    case 'withdraw-job':
+      return `Job ${effect.name}`;
+    case 'create-job':
+      return `the Job for ${effect.action} on ${effect.host}`;
+    default:
+      return undefined;
+  }
 }

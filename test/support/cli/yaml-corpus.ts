@@ -123,7 +123,6 @@ export const VALUES: readonly (readonly [yaml: string, value: unknown])[] = [
   ['{0x10: a, "0x10": b}', { '16': 'a', '0x10': 'b' }],
   ['{__proto__: 1}', JSON.parse('{"__proto__": 1}')],
   ['{a: 1, b: 2, a: 3}', { a: 3, b: 2 }],
-  ['{1: a, "1": b}', { '1': 'b' }],
   ['{? a : 1}', { a: 1 }],
   // anchors and merges
   ['[&a 010, *a]', [8, 8]],
