@@ -240,6 +240,7 @@ export class Checker {
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const isSuspended = object.spec?.['suspend'] === true;
     if (isSuspended && before?.spec?.['suspend'] === false) this.#containers.withdrawn(run, host, by);
+    if (jobEnded(object)) this.#containers.ended(object);
     if (isSuspended || before?.spec?.['suspend'] !== true) return;
     // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
@@ -314,7 +315,11 @@ export class Checker {
     const { uid } = object.metadata;
     if (modeOf(object) !== 'Suspend') this.#suspendedAt.delete(uid);
     else if (!this.#suspendedAt.has(uid)) this.#suspendedAt.set(uid, this.#options.now());
-    if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
+    if (type !== 'MODIFIED' || !before) return;
+    if (!this.#options.isOperator(by)) {
+      if (runIdOf(object) !== '') this.#requests.forgotten(object, before);
+      return;
+    }
     this.#lastWriter.set(uid, by);
     if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), plannedBy(before));
     if (!isSuspended(object)) this.#suspendedIn.delete(uid);

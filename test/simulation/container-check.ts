@@ -11,6 +11,8 @@ export class ContainerCheck {
   /** By run and host. */
   readonly #startedOn = new Set<string>();
   readonly #withdrawnBy = new Map<string, string>();
+  /** By run and host: a Job of which no container had started ended at its own deadline. */
+  readonly #expiredOn = new Set<string>();
 
   constructor(failed: (complaint: string) => void) {
     this.#failed = failed;
@@ -28,9 +30,18 @@ export class ContainerCheck {
     this.#withdrawnBy.set(`${run}/${host}`, by);
   }
 
+  /**
+   * A Job has ended. At its own deadline, some seconds after that of its step, its pod is removed: an operator that was
+   * late cannot tell whether a container of it had started.
+   */
+  ended({ metadata: { uid, labels = {}, annotations = {} } }: ApiObject): void {
+    if (!this.#started.has(uid)) this.#expiredOn.add(`${labels[RUN_LABEL] ?? ''}/${annotations[HOST] ?? ''}`);
+  }
+
   /** Whether a container of the run may have started on the host: the next leader cannot tell after a withdrawal. */
   mayHaveStarted(run: string, host: string, leader: string | undefined): boolean {
     const by = this.#withdrawnBy.get(`${run}/${host}`);
-    return this.#startedOn.has(`${run}/${host}`) || (by !== undefined && by !== leader);
+    const key = `${run}/${host}`;
+    return this.#startedOn.has(key) || this.#expiredOn.has(key) || (by !== undefined && by !== leader);
   }
 }
