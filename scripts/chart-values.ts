@@ -64,7 +64,7 @@ const environment = z.strictObject({
 });
 
 const values = fields({
-  fullnameOverride: name.max(40), // the longest name adds "-approver" to this, and the name of a Service has at most 63 characters
+  fullnameOverride: name.max(40), // the name of the Service adds "careen-" and "-metrics" to this, and has at most 63 characters
   nameOverride: name.max(63),
   image,
   imagePullSecrets: z.array(z.strictObject({ name: objectName() })),

@@ -43,13 +43,41 @@ export function taggedValue(tag: string, source: string): unknown {
   return tag === 'float' || integerIn(source.replaceAll('_', '')) !== undefined ? value : undefined;
 }
 
+/** The text that a scalar is as a key, as sigs.k8s.io/yaml writes it; undefined when it cannot be one. */
+export function keyText(value: unknown, source: string): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value !== 'number') return undefined;
+  const integer = bigintIn(source.replaceAll('_', ''));
+  if (integer === undefined) return float32Text(value);
+  return integer > MAX_INT64 ? undefined : String(integer);
+}
+
+/** As strconv.FormatFloat(value, 'g', -1, 32) in Go: the fewest digits that make the same number of 32 bits. */
+function float32Text(value: number): string {
+  const single = Math.fround(value);
+  if (!Number.isFinite(single)) return single > 0 ? '.inf' : '-.inf';
+  if (Object.is(single, -0)) return '-0';
+  let digits = 0;
+  while (Math.fround(Number(single.toExponential(digits))) !== single) digits += 1;
+  const text = single.toExponential(digits);
+  const [, amount = '', sign = '', exponent = ''] = /^(.*)e([-+])(\d+)$/.exec(text) ?? [];
+  const power = Number(sign + exponent);
+  return power < -4 || power >= 6 ? `${amount}e${sign}${exponent.padStart(2, '0')}` : String(Number(text));
+}
+
 function integerIn(digits: string): number | undefined {
+  const integer = bigintIn(digits);
+  return integer === undefined ? undefined : Number(integer);
+}
+
+function bigintIn(digits: string): bigint | undefined {
   const [, sign = '', size = ''] = INTEGER.exec(digits) ?? [];
   if (size === '') return undefined;
   const amount = BigInt(size.replace(OCTAL, '0o'));
   const most = sign === '' ? MAX_UINT64 : sign === '-' ? MAX_INT64 + 1n : MAX_INT64;
   if (amount > most) return undefined;
-  return Number(sign === '-' ? -amount : amount);
+  return sign === '-' ? -amount : amount;
 }
 
 function decimalIn(digits: string): number | undefined {

@@ -10,12 +10,12 @@ import {
   EVENT_ID,
   getScalarValue,
   NOT_RESOLVED,
-  parseEvents,
   SCALAR_STYLE,
   YAMLException,
   type Event,
 } from 'js-yaml';
-import { plainValue, taggedValue } from './yaml-scalar.ts';
+import { keyText, plainValue, taggedValue } from './yaml-scalar.ts';
+import { yamlSyntax, type YamlSyntax } from './yaml-syntax.ts';
 
 /** Values that only kubectl reads in a plain scalar: texts like them are written in quotes. */
 const ONLY_KUBECTL = defineScalarTag('tag:careen.dev,2026:kubectl', {
@@ -54,7 +54,11 @@ type Node = {
   readonly size: number;
   readonly inner: ReadonlyMap<PropertyKey, Node>;
   readonly isMergeKey?: boolean;
+  /** The text that it is as a key. */
+  readonly key?: string | undefined;
 };
+
+type Anchor = { readonly anchorStart: number; readonly anchorEnd: number };
 
 const YAML_TAG = /^(?:!!|!<tag:yaml\.org,2002:)([^>]*)>?$/;
 /** As for kubectl, a small file does not make a huge object. */
@@ -77,19 +81,50 @@ export function readYaml(text: string): YamlDocument[] {
 }
 
 /**
- * The text of each document, with spaces before it as long as all that comes before it. Only a comment may follow
- * `---` on its line.
+ * The text of each document, with spaces before it as long as all that comes before it. A file may begin with an object
+ * of JSON, or consist of several, without `---`. Only a comment may follow `---` on its line.
  */
 function chunksOf(text: string, positionAt: (offset: number) => string): string[] {
   const chunks: string[] = [];
   let start = 0;
+  const endDocument = (end: number, next: number): void => {
+    chunks.push(blank(text.slice(0, start)) + text.slice(start, end));
+    start = next;
+  };
+  for (const end of endsOfJson(text)) endDocument(end, end);
+  if (chunks.length > 1 && text.slice(start).trim() !== '')
+    throw new YamlError('after several objects of JSON kubectl takes only JSON', positionAt(start));
   for (const { index, 1: rest = '' } of text.matchAll(/^---(.*)$/gm)) {
+    if (index < start) continue;
     if (!/^\s*(#|$)/.test(rest))
       throw new YamlError('kubectl takes only a comment after ---: begin a new line', positionAt(index + 3));
-    chunks.push(blank(text.slice(0, start)) + text.slice(start, index));
-    start = index + 3;
+    endDocument(index, index + 3);
   }
-  return [...chunks, blank(text.slice(0, start)) + text.slice(start)];
+  endDocument(text.length, text.length);
+  return chunks;
+}
+
+/** Where each of the objects of JSON ends that a text begins with. */
+function endsOfJson(text: string): number[] {
+  const ends: number[] = [];
+  let depth = 0;
+  for (const { 0: token, index } of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}]/g)) {
+    if (token === '{') depth += 1;
+    if (token === '}') depth -= 1;
+    if (depth > 0) continue;
+    const end = index + token.length;
+    if (!isJsonObject(text.slice(ends.at(-1) ?? 0, end))) break;
+    ends.push(end);
+  }
+  return ends;
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object';
+  } catch {
+    return false;
+  }
 }
 
 /** Nothing but the line breaks of a text, in their places. */
@@ -119,49 +154,51 @@ function positionIn(text: string, offset: number): string {
 
 /** Makes the value of the first document of a text. */
 class Composer {
-  readonly #source: string;
-  readonly #events: readonly Event[];
+  readonly #original: string;
+  readonly #syntax: YamlSyntax;
   /** Undefined while the value of the anchor is being made. */
   readonly #anchors = new Map<string, Node | undefined>();
   #next = 1; // after the event that begins the document
 
   constructor(source: string) {
-    this.#source = source;
-    this.#events = parseEvents(source, {});
+    this.#original = source;
+    this.#syntax = yamlSyntax(source);
   }
 
   /** Undefined when the text is empty. */
   root(): Node | undefined {
-    return this.#events.length > 1 ? this.#node() : undefined;
+    return this.#syntax.events.length > 1 ? this.#node() : undefined;
   }
 
   #node(): Node {
-    const event = this.#events[this.#next];
+    const event = this.#syntax.events[this.#next];
     this.#next += 1;
     switch (event?.type) {
       case EVENT_ID.ALIAS:
-        return this.#alias(this.#source.slice(event.anchorStart, event.anchorEnd), event.anchorStart);
+        return this.#alias(event);
       case EVENT_ID.SCALAR:
         return this.#anchored(event, () => this.#scalar(event));
       case EVENT_ID.SEQUENCE:
-        return this.#anchored(event, () => this.#sequence(event.start));
+        return this.#anchored(event, () => this.#sequence(this.#syntax.originalOffset(event.start)));
       case EVENT_ID.MAPPING:
-        return this.#anchored(event, () => this.#mapping(event.start));
+        return this.#anchored(event, () => this.#mapping(this.#syntax.originalOffset(event.start)));
       default:
-        return this.#fail('a value is missing', this.#source.length);
+        return this.#fail('a value is missing', this.#original.length);
     }
   }
 
-  #anchored({ anchorStart, anchorEnd }: { anchorStart: number; anchorEnd: number }, make: () => Node): Node {
+  #anchored({ anchorStart, anchorEnd }: Anchor, make: () => Node): Node {
     if (anchorStart < 0) return make();
-    const anchor = this.#source.slice(anchorStart, anchorEnd);
+    const anchor = this.#syntax.text.slice(anchorStart, anchorEnd);
     this.#anchors.set(anchor, undefined);
     const node = make();
     this.#anchors.set(anchor, node);
     return node;
   }
 
-  #alias(anchor: string, offset: number): Node {
+  #alias({ anchorStart, anchorEnd }: Anchor): Node {
+    const anchor = this.#syntax.text.slice(anchorStart, anchorEnd);
+    const offset = this.#syntax.originalOffset(anchorStart);
     const node = this.#anchors.get(anchor);
     if (node) return { ...node, offset, isMergeKey: false };
     const problem = this.#anchors.has(anchor) ? 'contains itself' : 'is not known';
@@ -169,9 +206,11 @@ class Composer {
   }
 
   #scalar(event: Event & { readonly type: typeof EVENT_ID.SCALAR }): Node {
-    const source = getScalarValue(this.#source, event);
-    const tag = event.tagStart < 0 ? undefined : this.#source.slice(event.tagStart, event.tagEnd);
-    const offset = event.valueStart < 0 ? this.#offsetBefore() : event.valueStart;
+    const source = getScalarValue(this.#syntax.text, event);
+    const tag = event.tagStart < 0 ? undefined : this.#syntax.text.slice(event.tagStart, event.tagEnd);
+    const offset = this.#syntax.originalOffset(
+      event.valueStart < 0 ? this.#offsetBefore() : event.valueStart,
+    );
     const isPlain = tag === undefined && event.style === SCALAR_STYLE.PLAIN;
     const yamlTag = YAML_TAG.exec(tag ?? '')?.[1];
     const value = isPlain
@@ -183,12 +222,12 @@ class Composer {
     if (typeof value === 'number' && !Number.isFinite(value))
       return this.#fail(`${source} is no number of JSON`, offset);
     const isMergeKey = source === '<<' && (isPlain || yamlTag === 'merge');
-    return { value, offset, size: 1, inner: NOTHING_INNER, isMergeKey };
+    return { value, offset, size: 1, inner: NOTHING_INNER, isMergeKey, key: keyText(value, source) };
   }
 
   /** Where the last event with a place in the text ended: for a value that is left out. */
   #offsetBefore(): number {
-    const before = this.#events[this.#next - 2];
+    const before = this.#syntax.events[this.#next - 2];
     return before?.type === EVENT_ID.SCALAR ? Math.max(before.valueEnd, 0) : 0;
   }
 
@@ -225,9 +264,8 @@ class Composer {
     });
   }
 
-  #keyText({ value, offset }: Node): string {
-    if (value === null || typeof value === 'object') return this.#fail('a key must be a text', offset);
-    return typeof value === 'string' ? value : JSON.stringify(value);
+  #keyText({ key, offset }: Node): string {
+    return key ?? this.#fail('a key must be a text', offset);
   }
 
   #collection(value: unknown, offset: number, inner: ReadonlyMap<PropertyKey, Node>): Node {
@@ -238,12 +276,12 @@ class Composer {
 
   /** Whether the open collection ends here. */
   #isOver(): boolean {
-    if (this.#events[this.#next]?.type !== EVENT_ID.POP) return false;
+    if (this.#syntax.events[this.#next]?.type !== EVENT_ID.POP) return false;
     this.#next += 1;
     return true;
   }
 
   #fail(problem: string, offset: number): never {
-    return YAMLException.throwAt(this.#source, offset, problem);
+    return YAMLException.throwAt(this.#original, offset, problem);
   }
 }

@@ -57,8 +57,9 @@ const requirement = z
         fieldPath: '.values',
       },
       {
-        rule: "self.operator == 'AtLeast' ? has(self.values) && size(self.values) == 1 && self.values[0].matches('^v?[0-9]') : true",
-        message: 'values must be one version that begins with a number, such as ["6.12.48"], with AtLeast',
+        rule: "self.operator == 'AtLeast' ? has(self.values) && size(self.values) == 1 && self.values[0].matches('^v?[0-9]+([^0-9A-Za-z]|$)') : true",
+        message:
+          'values must be one version that begins with a number that stands by itself, such as ["6.12.48"], with AtLeast',
         fieldPath: '.values',
       },
     ),

@@ -3,7 +3,9 @@ import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import type { Pass } from './pass.ts';
 import type { HostStep } from './steps/verdict.ts';
+import type { RunState } from './run-state.ts';
 import { deadlineOf } from './timers.ts';
+import type { Instant } from './view.ts';
 
 /** Judges these hosts of a stage in a step. */
 export function judgeHosts(
@@ -34,7 +36,7 @@ function hostSteps(
     stage,
     planStage,
     rebootsIn: rebooting?.name,
-    runStartedAt: Date.parse(run.apply.startTime ?? ''),
+    runStartedAt: runStartedAt(run),
     stepStartedAt: Date.parse(step.startTime ?? ''),
     stepDeadline: deadlineOf(step),
     endsBy,
@@ -46,4 +48,9 @@ function hostSteps(
     outcomes: turn.outcomes,
     now: turn.now,
   }));
+}
+
+/** When the run began to be carried out. */
+export function runStartedAt({ apply }: RunState): Instant {
+  return Date.parse(apply.startTime ?? '');
 }

@@ -12,7 +12,8 @@ const FORGOTTEN_MILLISECONDS = 60_000;
  */
 export class Outcomes {
   readonly #outcomes = new Map<EffectKey, Outcome>();
-  readonly #blocked = new Map<EffectKey, number>();
+  /** How often each blocked effect was refused. */
+  readonly #blocked = new Map<EffectKey, { readonly kind: Effect['kind']; readonly times: number }>();
   /** Blocked evictions: since when, and when that was last reported. */
   readonly #stuckPods = new Map<EffectKey, { readonly since: Instant; readonly heardAt: Instant }>();
 
@@ -25,6 +26,11 @@ export class Outcomes {
     this.#outcomes.clear();
     this.#blocked.clear();
     this.#stuckPods.clear();
+  }
+
+  /** Whether an effect of this kind is blocked now. */
+  isBlocked(kind: Effect['kind']): boolean {
+    return this.#blocked.values().some((each) => each.kind === kind);
   }
 
   /** The number of pods whose eviction is blocked now, and since when the first of them is. */
@@ -47,8 +53,8 @@ export class Outcomes {
       this.#outcomes.set(effect.key, outcome);
       return;
     }
-    const times = this.#blocked.get(effect.key) ?? 0;
-    this.#blocked.set(effect.key, times + 1);
+    const times = this.#blocked.get(effect.key)?.times ?? 0;
+    this.#blocked.set(effect.key, { kind: effect.kind, times: times + 1 });
     const backOff = Math.min(FIRST_RETRY_MILLISECONDS * 2 ** times, LAST_RETRY_MILLISECONDS);
     this.#outcomes.set(effect.key, { ...outcome, retryAt: Math.max(outcome.retryAt ?? 0, now + backOff) });
   }
@@ -56,19 +62,28 @@ export class Outcomes {
 
 /**
  * Slows down two retries that would otherwise follow the pace of the server's answers: of a write whose outcome is
- * unknown, and of the removal of a pod or a Job that has changed before the watch reports it. The note on a failed host is retried
+ * unknown, and of an eviction or a write of a Job that meets a change which the watch has not reported yet. The note on a failed host is retried
  * although it was refused: without the note the sweep of the claim would open the host.
  */
 function paced(effect: Effect, outcome: Outcome): Outcome {
   if (outcome.kind === 'unknown') return { kind: 'blocked', reason: outcome.reason };
   if (outcome.kind === 'refused' && effect.kind === 'leave-locked')
     return { kind: 'blocked', reason: outcome.reason };
-  const changed = outcome.kind === 'stale' ? removedBy(effect) : undefined;
+  const changed = outcome.kind === 'stale' ? changedBy(effect) : undefined;
   return changed === undefined ? outcome : { kind: 'blocked', reason: `${changed} has changed` };
 }
 
-/** The object that an effect removes. */
-function removedBy(effect: Effect): string | undefined {
-  if (effect.kind === 'evict') return `${effect.instance.namespace}/${effect.instance.name}`;
-  return effect.kind === 'delete-job' ? `Job ${effect.name}` : undefined;
+/** The object that an effect removes, or a Job that it makes or withdraws. */
+function changedBy(effect: Effect): string | undefined {
+  switch (effect.kind) {
+    case 'evict':
+      return `${effect.instance.namespace}/${effect.instance.name}`;
+    case 'delete-job':
+    case 'withdraw-job':
+      return `Job ${effect.name}`;
+    case 'create-job':
+      return `the Job for ${effect.action} on ${effect.host}`;
+    default:
+      return undefined;
+  }
 }

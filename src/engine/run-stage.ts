@@ -1,13 +1,16 @@
 import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { jobsOfPass } from './job-results.ts';
 import { mayHaveChanged } from './steps/outage-jobs.ts';
-import { judgeHosts } from './judge-hosts.ts';
+import type { HostVerdict } from './evaluate.ts';
+import { judgeHosts, runStartedAt } from './judge-hosts.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
 import { closeOutage, recordProgress, setResult } from './outages.ts';
+import { REBOOT } from '../crds/vocabulary.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { runStep } from './run-step.ts';
+import { newFaults } from './steps/unwell.ts';
 import { unlockStep } from './steps/unlock-hosts.ts';
 import { isReached } from './steps/verdict.ts';
 import { deadlineOf } from './timers.ts';
@@ -53,10 +56,12 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
     startTime: failedStep.endTime,
     extendedSeconds: failedStep.extendedSeconds ?? 0,
   };
+  recordFailedJobs(pass, failedStep);
   pass.run.hosts = pass.run.hosts.map((host) => (failedItself(pass, host) ? host : withEarlierFailure(host)));
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;
-  for (const each of judgeHosts(pass, stage, unlock, names)) {
+  for (const judged of judgeHosts(pass, stage, unlock, names)) {
+    const each = unlessUnwell(pass, judged);
     const { host, verdict } = each;
     if (isReached(verdict)) closeOutage(pass, host);
     else if (verdict.kind === 'failed') setResult(pass, unlock, each, 'failed');
@@ -79,6 +84,31 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
     result: failedStep.result,
     ...(failedStep.reason ? { reason: failedStep.reason } : {}),
   });
+}
+
+/** Another host failed first: a host whose own Job fails while that one's stage ends has failed, too. */
+function recordFailedJobs(pass: Pass, step: StepStatus): void {
+  for (const { name: host, result, jobs = [] } of pass.run.hosts) {
+    const job = jobs.find((each) => each.result === 'failed' && each.action !== REBOOT);
+    if (!job || isFinal(result)) continue;
+    const reason = `Job ${job.name} for ${job.action} failed on ${host}: ${job.reason ?? 'no reason is known'}`;
+    setResult(pass, step, { host, verdict: { kind: 'failed', reason } }, 'failed');
+  }
+}
+
+/** A host that was worked on is not released with a fault that it did not have before: nobody has verified it. */
+function unlessUnwell(pass: Pass, judged: HostVerdict): HostVerdict {
+  const { host, verdict } = judged;
+  const outage = pass.run.hosts.find(({ name }) => name === host);
+  const facts = pass.turn.view.host(host);
+  const isRelease = verdict.kind === 'act' && verdict.effects.some(({ kind }) => kind === 'release');
+  if (!isRelease || !facts || !outage || !mayHaveChanged(jobsOfPass(pass), outage)) return judged;
+  const faults = newFaults(facts, { outage, runStartedAt: runStartedAt(pass.run) });
+  if (faults.length === 0) return judged;
+  return {
+    host,
+    verdict: { kind: 'blocked', reason: `${host} is not released: it ${faults.join('; it ')}` },
+  };
 }
 
 /** Whether an action on the host itself failed, not one that depends on other parties, or that never began. */

@@ -44,8 +44,8 @@ export function nobodyToPatch(
       remedy: 'correct its spec.provider, or wait: the plan is made when a host joins',
     };
   return {
-    message: `no hosts: the strategy is about none of the ${String(hosts)} of HostPool ${pool}`,
+    message: `no hosts: the strategy is about no host of HostPool ${pool}, which has ${String(hosts)}`,
     remedy:
-      'give them a role (spec.roles of the pool), or take them in (controllerApplyType, storageApplyType, workerApplyType)',
+      'give hosts a role (spec.roles of the pool), or take them in (controllerApplyType, storageApplyType, workerApplyType)',
   };
 }

@@ -7,24 +7,40 @@ type Part = { readonly kind: number; readonly value: string | bigint };
 
 const TILDE: Part = { kind: 0, value: '' };
 const ZERO: Part = { kind: 2, value: 0n };
-const PRE_RELEASE: ReadonlySet<string> = new Set(['alpha', 'beta', 'dev', 'pre', 'preview', 'rc']);
 
-/** The first number that begins a word, with or without "v", or that has a point and a digit behind it. */
-const BEGINNING = /(?<![a-z\d])v?\d|\d+\.\d/;
+/** The first number that stands by itself, with or without "v", or that has a point and a digit behind it. */
+const BEGINNING = /(?<![a-z\d_])v?\d+(?![a-z\d])|\d+\.\d/;
+/** The architecture that a kernel or a package ends with, and the flavour behind it: `.aarch64+64k`. */
+const ARCHITECTURE = /[._-](x86_64|aarch64|amd64|arm64|ppc64le|riscv64|s390x|i[3-6]86|noarch)(\+\w+)?$/;
 /** The epoch of a Debian or RPM package. */
 const EPOCH = /^(\d+):(?=\d)/;
+const RELEASE = /^\d+(\.\d+)*/;
+/** `ec` and `ea` count as pre-releases only without digits: a hash can begin with them (`+ec12f3a`), and EC2 is a name. */
+const PARTS =
+  /((?<![a-z])(?:alpha|beta|canary|dev|eap|nightly|pre|prerelease|preview|rc|snapshot)(?![a-z])|(?<![a-z\d])e[ac](?![a-z\d]))|\d+|[a-z]+|~/g;
 
 /**
- * The version in a text, from its first number to the end: `Talos (v1.9.5)`, `containerd://1.7.13`, `rhel9.4`.
- * Undefined when the text holds none: a number behind letters is part of a name, as in `amd64`.
+ * The version in a text, from its first number to the end or to the architecture: `Talos (v1.9.5)`,
+ * `containerd://1.7.13`, `rhel9.4`. Undefined when the text holds none: a number behind or before letters is part of a
+ * name or of a hash, as in `amd64` and `0x2b`.
  */
 export function versionIn(text: string): Version | undefined {
   const lower = text.toLowerCase();
   const at = lower.search(BEGINNING);
   if (at < 0) return undefined;
-  const version = lower.slice(at).replace(/^v/, '');
+  const version = lower.slice(at).replace(/^v/, '').replace(ARCHITECTURE, '');
   const epoch = EPOCH.exec(version)?.[1] ?? '0';
-  return [partOf(epoch), ...(version.replace(EPOCH, '').match(/\d+|[a-z]+|~/g) ?? []).map(partOf)];
+  const parts = version.replace(EPOCH, '').replace(RELEASE, inThreeNumbers).matchAll(PARTS);
+  return [
+    partOf(epoch),
+    ...Array.from(parts, ([part, preRelease]) => partOf(part, preRelease !== undefined)),
+  ];
+}
+
+/** `1.30` as `1.30.0`, so that what follows the short form is compared with what follows the long one. */
+function inThreeNumbers(release: string): string {
+  const missing = Math.max(0, 3 - release.split('.').length);
+  return release + '.0'.repeat(missing);
 }
 
 /**
@@ -32,9 +48,10 @@ export function versionIn(text: string): Version | undefined {
  * alphabet; whatever stands between them only separates. Missing parts are zero, so more is higher:
  * `1.30.4` < `1.30.4+k3s1` < `1.30.4+k3s2`.
  *
- * These are the rules of dpkg (deb-version(7)) and rpm (rpmvercmp), with two differences: the words of a pre-release
- * are below the release without "~", too (`1.36.0-rc.1` < `1.36.0`), and a zero at the end does not count
- * (`1.36` = `1.36.0`).
+ * These are the rules of dpkg (deb-version(7)) and rpm (rpmvercmp), with four differences: the words of a pre-release
+ * are below the release without "~", too (`1.36.0-rc.1` < `1.36.0`), the short form of a version is equal to the long
+ * one (`1.36+k3s1` = `1.36.0+k3s1`), a zero at the end does not count (`1.36.0.0` = `1.36.0`), nor does the
+ * architecture.
  */
 export function compareVersions(a: Version, b: Version): number {
   for (let i = 0; i < Math.max(a.length, b.length); i += 1) {
@@ -44,10 +61,10 @@ export function compareVersions(a: Version, b: Version): number {
   return 0;
 }
 
-function partOf(text: string): Part {
+function partOf(text: string, preRelease = false): Part {
   if (text === '~') return TILDE;
   if (/\d/.test(text)) return text.replaceAll('0', '') === '' ? ZERO : { kind: 4, value: BigInt(text) };
-  return { kind: PRE_RELEASE.has(text) ? 1 : 3, value: text };
+  return { kind: preRelease ? 1 : 3, value: text };
 }
 
 function compareParts(a: Part, b: Part): number {

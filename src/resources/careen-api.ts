@@ -88,7 +88,12 @@ export class CareenApi {
     const strategy = patchStrategy.parse(found);
     const { metadata: meta, suspendedBy } = strategy;
     const known = this.#strategies.lastKnown(path);
-    if (known?.metadata.uid === meta.uid) return { strategy: { ...known, metadata: meta }, complete: true };
+    if (known?.metadata.uid === meta.uid) {
+      const isEdited = known.metadata.generation !== meta.generation;
+      // The edited spec counts, as far as the kind has its fields: it may hold an order that stops the run.
+      const current = isEdited ? { ...strategy, status: known.status } : { ...known, metadata: meta };
+      return { strategy: current, complete: true };
+    }
     return { strategy, complete: suspendedBy !== undefined };
   }
 

@@ -50,10 +50,15 @@ const besideSpec = z
     // An unreadable status counts as none, so the plan is built again.
     const stored = patchStrategyStatus.default({}).catch({}).parse(status);
     const read = keptStatus(status) ?? { status: stored };
-    // A status without a uid may be from kinds that are older than the field, so it counts.
-    const isCopied = read.status.uid !== undefined && read.status.uid !== meta.uid;
+    const isCopied =
+      read.status.uid === undefined ? isOlderThan(meta, read.status) : read.status.uid !== meta.uid;
     return isCopied ? { metadata: meta, status: {}, copiedStatus: stored } : { metadata: meta, ...read };
   });
+
+/** A status without a uid may be from kinds that are older than the field. No run is older than its own object. */
+function isOlderThan({ creationTimestamp }: Metadata, { run }: PatchStrategyStatus): boolean {
+  return run !== undefined && Date.parse(run.builtAt) < Date.parse(creationTimestamp);
+}
 
 const keptStatusSchema = z.object({
   message: z.string(),

@@ -17,6 +17,10 @@ describe('the alerts', () => {
     expect(await run('check-rules', [], dump(await alertSpec()))).toBe('');
   });
 
+  it('count no noun, so that they read right for one and for many', async () => {
+    expect(JSON.stringify(await alertSpec())).not.toMatch(/\$value \}\} \w/);
+  });
+
   it('use only existing metrics and their labels', async () => {
     const spec = ruleSpec.parse(await alertSpec());
     const rules = spec.groups.flatMap(({ rules }) => rules);

@@ -17,6 +17,11 @@ import {
 } from '../support/controlplane/tools.ts';
 
 const POLICY = join(DEPLOY, 'optional', 'execute-policy');
+/** The names that every API server accepts for a Service, and for most other objects. */
+const SERVICE = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const serviceNames = (all: readonly Manifest[]): string[] =>
+  all.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
 const ALL = ['executePolicy.enabled=true', 'serviceMonitor.enabled=true', 'prometheusRule.enabled=true'];
 
 describe('the charts', () => {
@@ -76,6 +81,33 @@ describe('the objects', () => {
       ours.map(({ metadata }) => metadata.name).filter((name) => !/^ops-careen(-|$)/.test(name)),
     ).toEqual([]);
   });
+
+  it.each([
+    ['careen', 'careen-metrics'],
+    ['2026', 'careen-2026-careen-metrics'],
+    ['v1.careen', 'v1-careen-metrics'],
+    ['1.2', 'careen-1-2-careen-metrics'],
+    [`${'a'.repeat(39)}.careen`, `${'a'.repeat(39)}-metrics`],
+    [`${'a'.repeat(32)}.b`, `${'a'.repeat(32)}-careen-metrics`],
+    [`${'2'.repeat(30)}--b`, `careen-${'2'.repeat(30)}--b-careen-metrics`],
+    [`${'2'.repeat(31)}--b`, `careen-${'2'.repeat(31)}-careen-metrics`],
+  ])('have names that the API server accepts in the release %s', async (release, service) => {
+    const all = await rendered(CHART, ALL, release);
+    const names = all.map(({ metadata: { name } }) => name);
+    expect(names.filter((name) => name.length > 63 || !SUBDOMAIN.test(name))).toEqual([]);
+    expect(serviceNames(all)).toEqual([service]);
+    expect(service).toMatch(SERVICE);
+  });
+
+  it.each(['2026', '1e5', 'fleet', '2'.repeat(40)])(
+    'have names that the API server accepts with fullnameOverride %s',
+    async (name) => {
+      const [service = ''] = serviceNames(await rendered(CHART, [`fullnameOverride="${name}"`], '1.2'));
+      expect(service).toMatch(SERVICE);
+      expect(service).toContain(`${name}-metrics`);
+      expect(service.length).toBeLessThan(64);
+    },
+  );
 
   it('stay after an uninstall if people would lose their data, and only then', async () => {
     const all = [...(await rendered(CRDS_CHART)), ...(await rendered(CHART, ALL))];

@@ -57,6 +57,35 @@ describe('the base of the operator', () => {
   });
 });
 
+describe('the right to run Jobs, in a build without the base', () => {
+  const binding = async (...patches: object[]): Promise<Manifest | undefined> => {
+    const names = { namespace: 'patching-hosts', namePrefix: 'fleet-' };
+    const patch = { target: { kind: 'RoleBinding', name: 'careen-jobs' }, patch: dump(patches) };
+    return find(await built({ ...names, resources: [deployed('hosts')], patches: [patch] }), 'RoleBinding');
+  };
+
+  it('follows no prefix', async () => {
+    expect(await binding({ op: 'test', path: '/roleRef/name', value: 'careen-jobs' })).toMatchObject({
+      metadata: { name: 'fleet-careen-jobs', namespace: 'patching-hosts' },
+      roleRef: { name: 'careen-jobs' },
+      subjects: [{ name: 'careen', namespace: 'careen-system' }],
+    });
+  });
+
+  it('names role and account as they are patched', async () => {
+    const replace = (path: string, value: string): object => ({ op: 'replace', path, value });
+    const patched = await binding(
+      replace('/roleRef/name', 'fleet-careen-jobs'),
+      replace('/subjects/0/name', 'fleet-careen'),
+      replace('/subjects/0/namespace', 'patching'),
+    );
+    expect(patched).toMatchObject({
+      roleRef: { name: 'fleet-careen-jobs' },
+      subjects: [{ name: 'fleet-careen', namespace: 'patching' }],
+    });
+  });
+});
+
 describe('the names in strategies and pools', () => {
   const pod = {
     ...{ serviceAccountName: 'worker', priorityClassName: 'urgent' },

@@ -29,7 +29,7 @@ const POLICY = {
   metadata: { name: 'careen-execute' },
 };
 const REMEDY =
-  /requires the verb execute on patchstrategies\/\S+ in namespace careen-hosts, which the ClusterRole careen-approver grants/;
+  /requires the verb execute on patchstrategies\/\S+ in namespace careen-hosts, which the ClusterRole whose name contains careen-approver grants/;
 
 let plane: ControlPlane;
 let folder: string;

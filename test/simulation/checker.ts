@@ -73,9 +73,8 @@ export class Checker {
   readonly #suspendedAt = new Map<string, number>();
   /** By run: the spec that its plan was built from, without its orders. */
   readonly #builtFrom = new Map<string, string>();
-  /** By the uid of a strategy: who wrote its status last. */
+  /** By the uid of a strategy, and by run: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
-  /** By run: the same. */
   readonly #leaders = new Map<string, string>();
   /** By the uid of a suspended strategy: the epoch of its run when the operator saw the suspension. */
   readonly #suspendedIn = new Map<string, number>();
@@ -93,7 +92,7 @@ export class Checker {
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
-    this.containers = new ContainerCheck(options.server, failed);
+    this.containers = new ContainerCheck(failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
       ...{ server: options.server, pool: options.pool, isOperator: options.isOperator, failed },
@@ -241,6 +240,7 @@ export class Checker {
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const isSuspended = object.spec?.['suspend'] === true;
     if (isSuspended && before?.spec?.['suspend'] === false) this.containers.withdrawn(run, host, by);
+    if (jobEnded(object)) this.containers.ended(object);
     if (isSuspended || before?.spec?.['suspend'] !== true) return;
     // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
@@ -256,8 +256,7 @@ export class Checker {
       this.#fail(`(5) a Job was started on ${host} before its strategy had recorded it`);
     if (Number(object.spec?.['backoffLimit']) !== 0)
       this.#fail(`(5) a Job was started on ${host} that may run more than once`);
-    const isBusy = (state: HostState): boolean =>
-      state.exists && state.claim?.level === 'away' && !isEmpty(state);
+    const isBusy = (state: HostState): boolean => state.claim?.level === 'away' && !isEmpty(state);
     if (this.#isKnown(host, isBusy)) this.#fail(`(2) a Job was started on ${host} under a pod`);
     const busy = this.#options.server
       .list('jobs')
@@ -315,7 +314,11 @@ export class Checker {
     const { uid } = object.metadata;
     if (modeOf(object) !== 'Suspend') this.#suspendedAt.delete(uid);
     else if (!this.#suspendedAt.has(uid)) this.#suspendedAt.set(uid, this.#options.now());
-    if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
+    if (type !== 'MODIFIED' || !before) return;
+    if (!this.#options.isOperator(by)) {
+      if (runIdOf(object) !== '') this.#requests.forgotten(object, before);
+      return;
+    }
     this.#lastWriter.set(uid, by);
     this.#leaders.set(runIdOf(object), by);
     if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), plannedBy(before));

@@ -4,9 +4,15 @@
 
 {{- define "careen.fullname" -}}
 {{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride }}
-{{- else if contains "careen" .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
-{{- else }}{{ printf "%s-careen" (.Release.Name | trunc 33 | trimSuffix "-") }}
+{{- else if contains "careen" .Release.Name }}{{ regexReplaceAll "[-.]+$" (trunc 40 .Release.Name) "" }}
+{{- else }}{{ printf "%s-careen" (regexReplaceAll "[-.]+$" (trunc 33 .Release.Name) "") }}
 {{- end }}
+{{- end }}
+
+{{/* The name of a Service is a DNS label that begins with a letter; the names of our other objects may have dots. */}}
+{{- define "careen.metricsService" -}}
+{{- $name := include "careen.fullname" . | replace "." "-" }}
+{{- if not (regexMatch "^[a-z]" $name) }}careen-{{ end }}{{ $name }}-metrics
 {{- end }}
 
 {{/* The selector of the operator's pods. It never changes: the selector of a Deployment is immutable. */}}

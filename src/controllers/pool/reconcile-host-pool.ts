@@ -7,6 +7,8 @@ import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../../engine/view.ts';
 import { selectsAll } from '../../hostops/membership.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
+import { ConflictError } from '../../kube/errors.ts';
+import type { HostPool } from '../../resources/careen-api.ts';
 import { observedStatus } from '../../status/pool-status.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
@@ -23,29 +25,30 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
   const attachments = new Attachments(deps.hosts, changed);
 
   return async function reconcile(name, signal) {
-    const pool = await deps.api.pool(name);
-    if (!pool) {
+    const read = await deps.api.pool(name);
+    if (!read) {
       attachments.detach(name);
       deps.metrics.poolGone(name);
       return {};
     }
-    deps.pools.set(pool);
-    const attachment = attachments.attach(name, deps.pools.scopeOf(pool));
-    const epoch = await deps.ledger.ensureEpoch(pool);
+    deps.pools.set(read);
+    const attachment = attachments.attach(name, deps.pools.scopeOf(read));
+    const epoch = await deps.ledger.ensureEpoch(read);
+    const pool = read.status.epoch === epoch ? read : await takenOver(deps, read);
     const prepared = await preparedNamespaces(deps.hosts, attachment.scope, signal);
     const markedHosts = deps.hosts.markedHosts(attachment.scope);
     const active = await activeRuns(deps.api, pool, markedHosts);
     const context: SweepContext = { deps, pool, attachment, epoch, prepared, markedHosts, active, signal };
     const busy = await sweepClaims(context);
     const { fleet } = attachment.view();
-    const updated = await deps.ledger.update(name, (before, read) => {
+    const updated = await deps.ledger.update(name, (before, found) => {
       const swept = withoutStrayPermits(context, before);
       return {
         status: observedStatus(
-          read,
+          found,
           swept,
           fleet,
-          selectsAll(read.spec.provider),
+          selectsAll(found.spec.provider),
           new Date(deps.clock()).toISOString(),
         ),
         result: { before, swept },
@@ -56,17 +59,27 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
   };
 }
 
-/** The namespaces of claims whose Jobs are known: the Jobs show which hosts are worked on. */
+/** The pool as the take-over left it: its permits may have been rebuilt from the claims. */
+async function takenOver({ api }: ReconcilerDeps, before: HostPool): Promise<HostPool> {
+  const { name } = before.metadata;
+  const pool = await api.pool(name);
+  if (!pool) throw new ConflictError(`HostPool ${name} was deleted meanwhile`);
+  return pool;
+}
+
+/**
+ * Lists the Jobs of the claimants: a new process would take a host that a Job works on for an idle one. Resolves with
+ * the namespaces whose Jobs are known.
+ */
 async function preparedNamespaces(
   hosts: HostOps,
   scope: Scope,
   signal: AbortSignal,
 ): Promise<ReadonlySet<string>> {
-  const namespaces = new Set(hosts.markedHosts(scope).flatMap(({ claim }) => claim?.owner.namespace ?? []));
-  const prepared = new Set<string>();
-  for (const namespace of namespaces)
-    if ((await hosts.prepare(namespace, signal)) === undefined) prepared.add(namespace);
-  return prepared;
+  const claims = hosts.markedHosts(scope).flatMap(({ claim }) => claim ?? []);
+  const namespaces = [...new Set(claims.map(({ owner }) => owner.namespace))];
+  const failures = await Promise.all(namespaces.map((namespace) => hosts.prepare(namespace, signal)));
+  return new Set(namespaces.filter((_, i) => failures[i] === undefined));
 }
 
 function report(

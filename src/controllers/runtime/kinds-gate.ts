@@ -25,6 +25,8 @@ export class KindsGate {
   readonly #options: KindsGateOptions;
   /** The message by the object that it keeps from a pass. */
   readonly #waiting = new Map<string, string>();
+  /** When an object may be tried again whose writes are not stored whole. Its own status must not wake it earlier. */
+  readonly #retryAt = new Map<string, Instant>();
 
   constructor(options: KindsGateOptions) {
     this.#options = options;
@@ -51,14 +53,20 @@ export class KindsGate {
         await stop(key, outdated);
         return {};
       }
+      const name = `${kind} ${key}`;
+      const retryAt = this.#retryAt.get(name);
+      if (retryAt !== undefined && clock() < retryAt) return { requeueAt: retryAt };
+      this.#retryAt.delete(name);
       try {
         const result = await reconcile(key, signal);
-        this.#waiting.delete(`${kind} ${key}`);
+        this.#waiting.delete(name);
         return result;
       } catch (error) {
         if (!(error instanceof OutdatedKindError)) throw error;
+        const requeueAt = clock() + RETRY_MILLISECONDS;
+        this.#retryAt.set(name, requeueAt);
         await stop(key, { message: error.message, plurals: [error.plural] });
-        return { requeueAt: clock() + RETRY_MILLISECONDS };
+        return { requeueAt };
       }
     };
   }

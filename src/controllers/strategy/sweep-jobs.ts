@@ -7,7 +7,8 @@ import { fenceOf, type StrategyPass } from './strategy-pass.ts';
 /**
  * Removes Jobs of the strategy that nobody needs. Suspended ones that will never start: Jobs of an earlier run or of a
  * released host, and Jobs that a deposed operator created late. And those that have succeeded, once their stage is over,
- * so that they fill no quota; until then a `resume` may find them. Those of a lost run stay while it has the claim of their
+ * so that they fill no quota; until then a `resume` may find them. While a Job is refused for now, those whose success is
+ * recorded make room for it. Those of a lost run stay while it has the claim of their
  * host: they show that work on it had begun. Failed ones stay, for people to read.
  */
 export async function sweepJobs(
@@ -17,7 +18,15 @@ export async function sweepJobs(
 ): Promise<ReconcileResult> {
   const { strategy, stored, attachment } = pass;
   const view = attachment.view();
-  const isWanted = ({ run, host, state }: IdleJob): boolean => {
+  const makeRoom = attachment.outcomes.isBlocked('create-job');
+  const isRecorded = ({ host, uid }: IdleJob): boolean =>
+    stored?.run.hosts.some(
+      ({ name, jobs = [] }) =>
+        name === host && jobs.some((job) => job.uid === uid && job.result === 'succeeded'),
+    ) === true;
+  const isWanted = (job: IdleJob): boolean => {
+    const { run, host, state } = job;
+    if (state === 'succeeded' && makeRoom && isRecorded(job)) return false;
     if (state === 'succeeded' && view.host(host)?.claim?.run === run) return true;
     if (!stored || run !== stored.run.id) return false;
     const { hosts, apply } = stored.run;

@@ -39,7 +39,7 @@ function applyStage(pass: Pass, stage: number): Refusal {
   const { apply } = pass.run;
   const { currentStage, totalStages } = apply;
   if (stage >= totalStages)
-    return `there is no stage ${String(stage)}: the plan has the stages 0 to ${String(totalStages - 1)}`;
+    return `there is no stage ${String(stage)}: the plan has ${stagesOf(totalStages)}`;
   if (ended(pass)) return ended(pass);
   if (stage < currentStage)
     return `stage ${String(stage)} was applied already; the next one is ${String(currentStage)}`;
@@ -47,6 +47,11 @@ function applyStage(pass: Pass, stage: number): Refusal {
   if (stage > currentStage)
     return `stage ${String(stage)} is not the next one; the next one is ${String(currentStage)}`;
   return applyThrough(pass, stage);
+}
+
+function stagesOf(total: number): string {
+  if (total === 0) return 'no stage';
+  return total === 1 ? 'only stage 0' : `the stages 0 to ${String(total - 1)}`;
 }
 
 function applyThrough(pass: Pass, throughStage: number): Refusal {

@@ -155,9 +155,9 @@ function reasonsOf(verdicts: readonly Verdict[]): string[] {
 }
 
 function firstOf(reasons: readonly string[]): readonly string[] {
-  return reasons.length > NAMED
-    ? [...reasons.slice(0, NAMED), `${String(reasons.length - NAMED)} more wait`]
-    : reasons;
+  const more = reasons.length - NAMED;
+  if (more <= 0) return reasons;
+  return [...reasons.slice(0, NAMED), more === 1 ? '1 more waits' : `${String(more)} more wait`];
 }
 
 function earliestOf(verdicts: readonly Verdict[]): Instant | undefined {

@@ -79,7 +79,7 @@ export class HostJobs {
         const known = this.#index.get(fence.owner.namespace, effect.name);
         const { outcome, object } = await startJob(this.#writer, effect, fence, known, signal);
         if (object) this.#index.upsert(object);
-        if (outcome.kind === 'stale') await this.#index.refresh(fence.owner.namespace, effect.name, signal);
+        await this.#readAfter(outcome, effect.name, fence, signal);
         return outcome;
       }
       case 'mend-job': {
@@ -89,10 +89,17 @@ export class HostJobs {
       }
       case 'withdraw-job': {
         const { outcome, object } = await withdrawJob(this.#writer, effect, fence, signal);
-        this.#index.withdraw(effect);
+        // Without an answer it may be suspended, too.
+        if (object || outcome.kind === 'unknown') this.#index.withdraw(effect);
         if (object) this.#index.upsert(object);
+        await this.#readAfter(outcome, effect.name, fence, signal);
         return outcome;
       }
     }
+  }
+
+  /** Reads a Job again when it is not what the effect was decided on, or may not be any more. */
+  async #readAfter({ kind }: Outcome, name: string, { owner }: Fence, signal: AbortSignal): Promise<void> {
+    if (kind === 'stale' || kind === 'unknown') await this.#index.refresh(owner.namespace, name, signal);
   }
 }

@@ -7,6 +7,7 @@ import { jobManifest, jobName, jobState, type CreateJob, type JobState } from '.
 import { call } from '../../kube/client.ts';
 import { apiStatus, httpStatus } from '../../kube/errors.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE, type Written } from '../outcomes.ts';
+import { refusalOf } from '../../kube/refusals.ts';
 import { MANAGED, mergePatch, type Writer } from '../../kube/writes.ts';
 
 /** Makes the Job of an effect. Its name has a digest of the effect, so an existing Job is from an earlier attempt. */
@@ -24,6 +25,8 @@ export async function createJob(
     return { outcome: ACCEPTED, object };
   } catch (error) {
     const now = writer.now();
+    // Whoever denies it chooses the code.
+    if (refusalOf(error)) return { outcome: outcomeOf(error, what, now) };
     if (httpStatus(error) === 404) return { outcome: refused(`${what}: the namespace does not exist`) };
     if (httpStatus(error) !== 409) return { outcome: outcomeOf(error, what, now) };
     if (apiStatus(error).reason === 'AlreadyExists') return existing(writer, effect, fence, what, signal);

@@ -123,7 +123,23 @@ export const VALUES: readonly (readonly [yaml: string, value: unknown])[] = [
   ['{0x10: a, "0x10": b}', { '16': 'a', '0x10': 'b' }],
   ['{__proto__: 1}', JSON.parse('{"__proto__": 1}')],
   ['{a: 1, b: 2, a: 3}', { a: 3, b: 2 }],
-  ['{1: a, "1": b}', { '1': 'b' }],
+  [
+    '{1e6: a, 12345e7: b, 1234567.5: c, 1e5: d, 123456.0: e, 16777217.0: f}',
+    {
+      '1e+06': 'a',
+      '1.2345e+11': 'b',
+      '1.2345675e+06': 'c',
+      '100000': 'd',
+      '123456': 'e',
+      '1.6777216e+07': 'f',
+    },
+  ],
+  ['{0.1: a, 0.0001: b, 0.00001: c, -0.0: d}', { '0.1': 'a', '0.0001': 'b', '1e-05': 'c', '-0': 'd' }],
+  ['{3.4e39: a, -3.4e39: b}', { '.inf': 'a', '-.inf': 'b' }],
+  [
+    '{1_000_000: a, 9007199254740993: b, 99999999999999999999: c, !!int "010": d}',
+    { '1000000': 'a', '9007199254740993': 'b', '1e+20': 'c', '8': 'd' },
+  ],
   ['{? a : 1}', { a: 1 }],
   // anchors and merges
   ['[&a 010, *a]', [8, 8]],
@@ -164,6 +180,25 @@ export const FILES: readonly (readonly [file: string, contents: readonly unknown
   ['content: 1\r\n---\r\ncontent:\r\n- yes\r\n', [1, [true]]],
   ['{"content": 1}\n---\n{"content": 010}\n', [1, 8]],
   ['{\n\t"content": {\n\t\t"a": 1,\n\t\t"b": "\\ud83d\\ude00"\n\t}\n}\n', [{ a: 1, b: '😀' }]],
+  // JSON without ---
+  ['{"content": 1}\n{"content": "}{\\""}{\n"content": {"a": {}}}\n\n', [1, '}{"', { a: {} }]],
+  ['\n {"content": 1}\ncontent: 010\n', [1, 8]],
+  ['{"content": 1} # a comment\n---\n{"content": 010}\n', [1, 8]],
+  // indentation within brackets and quotes
+  ['content: [\n    1, # a comment\n  ]\n', [[1]]],
+  ['content: [\n  1,\n]\nother: {\n}\n', [[1]]],
+  ['content:\n  a:\n  - b: {\n  c: 1\n}\n', [{ a: [{ b: { c: 1 } }] }]],
+  ['content: {\n"a":\n1\n}\n', [{ a: 1 }]],
+  ['content: [1,\n\t2]\n', [[1, 2]]],
+  ['content:\t[1,\t2,\t"a\tb"]\n', [[1, 2, 'a\tb']]],
+  ['content: [a\nb\n\nc]\r\n', [['a b\nc']]],
+  ['content: "x\ny\n\n\tz"\n', ['x y\nz']],
+  ["content: 'x\r\ny'\n", ['x y']],
+  ['content: "x\\\ny"\n', ['xy']],
+  // comments without a space before them
+  ["content: 'a'#b\n", ['a']],
+  ['content: |#c\n  a\n', ['a\n']],
+  ['content: [1,#c\n"2"#c\n]#c\n', [[1, '2']]],
   ['content: [1,\n  2]\nother: "a\n  b"', [[1, 2]]],
 ];
 
@@ -192,4 +227,9 @@ export const REFUSED: readonly (readonly [file: string, position: string])[] = [
   ['content: `a`\n', '1:10'],
   ['content: %a\n', '1:10'],
   ['content: "\\q"\n', '1:12'],
+  ['content: "\\#"\n', '1:12'],
+  ['content: {18446744073709551615: a}\n', '1:11'],
+  ['content: [\n1,\n2 3: 4: 5\n]\n', '3:7'],
+  ['content: [\n1,\n.nan\n]\n', '3:1'],
+  ['{"content": 1}\n{"content": 2}\n---\ncontent: 3\n', '2:15'],
 ];

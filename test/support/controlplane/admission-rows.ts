@@ -148,7 +148,8 @@ export const ACCEPTED: readonly AcceptedRow[] = [
 const TAKEN_ID = 'must not be "reboot": that names the reboot itself';
 const SOME_VALUES = 'values must have at least one entry with In and NotIn';
 const NO_VALUES = 'values must be left out with Exists';
-const ONE_VERSION = 'values must be one version that begins with a number, such as ["6.12.48"], with AtLeast';
+const ONE_VERSION =
+  'values must be one version that begins with a number that stands by itself, such as ["6.12.48"], with AtLeast';
 const NO_REBOOT = 'spec.reboot must say how to reboot a host, because a patch has rebootRequired: true';
 const ALL_IGNORED = 'controllerApplyType, storageApplyType and workerApplyType must not all be ignore';
 const PINNED =
@@ -203,7 +204,7 @@ export const REFUSED: readonly RefusedRow[] = [
   byShape('a patch without a way to see it', patchWith({ current: [] }), 'spec.patches[0].current'),
   byShape('an unknown fact', requirement({ fact: 'nodeInfo.colour' }), `${CURRENT}.fact`),
   byShape('an unknown operator', requirement({ operator: 'Near' }), `${CURRENT}.operator`, NOT_SUPPORTED),
-  ...[['1', '2'], ['new'], []].map((values) =>
+  ...[['1', '2'], ['new'], ['1a2b'], []].map((values) =>
     byRule(`AtLeast with ${shown(values)}`, requirement({ values }), `${CURRENT}.values`, ONE_VERSION),
   ),
   ...['In', 'NotIn'].map((operator) =>

@@ -142,7 +142,7 @@ describe('a plan without stages', () => {
       'only hosts that the strategy leaves out',
       [{ name: 'w-1' }],
       { spec: { workerApplyType: 'ignore' } },
-      'no hosts: the strategy is about none of the 1 of HostPool default',
+      'no hosts: the strategy is about no host of HostPool default, which has 1',
     ],
   ])('is no success for a pool with %s, and waits for hosts', async (_, hosts, wish, message) => {
     const status = await planned(worldOf(...hosts), wish);

@@ -11,11 +11,12 @@ let logged: string[];
 let said: [string, OutdatedKinds][];
 let passes: number;
 let gate: KindsGate;
+let now: number;
 beforeEach(() => {
   kinds = { outdated: undefined, changed: () => undefined };
-  [logged, said, passes] = [[], [], 0];
+  [logged, said, passes, now] = [[], [], 0, 1_000];
   const log = pino({ base: null }, { write: (line) => logged.push(line) });
-  gate = new KindsGate({ kinds, log, clock: () => 1_000 });
+  gate = new KindsGate({ kinds, log, clock: () => now });
 });
 
 /** One pass over `a`, which does this. */
@@ -55,8 +56,12 @@ describe('a pass', () => {
       ['a', { message: expect.stringContaining('status.epoch') as string, plurals: ['hostpools'] }],
     ]);
     expect(gate.isClosed).toBe(true);
+    now = 10_999;
+    expect(await pass()).toEqual({ requeueAt: 11_000 });
+    expect([passes, gate.isClosed]).toEqual([1, true]);
+    now = 11_000;
     await pass();
-    expect(gate.isClosed).toBe(false);
+    expect([passes, gate.isClosed]).toEqual([2, false]);
   });
 
   it('that fails otherwise fails', async () => {

@@ -43,6 +43,22 @@ describe('a host that comes back', () => {
     openAndFree(run);
   });
 
+  it('is not released with such a taint when another host of its stage has failed', async () => {
+    const hosts: NewHost[] = [{ name: 'w-1', behaviour: 7 }, { name: 'w-2' }];
+    const run = await SimulatedRun.start({ hosts, maxUnavailable: 2 });
+    await run.until(() => run.run.hosts.some(({ name, jobs }) => name === 'w-2' && jobs !== undefined));
+    run.world.changeHost('w-2', { taints: [AGENT] });
+    await run.until(() => run.run.hosts.some(({ result }) => result === 'failed'));
+    await run.elapse(120_000);
+    expect(run.claimed).toEqual(['w-1', 'w-2']);
+    expect(run.reasons.join()).toContain(
+      'w-2 is not released: it has the taint node.cilium.io/agent-not-ready',
+    );
+    run.world.changeHost('w-2', { taints: [] });
+    await run.settle();
+    expect(run.claimed).toEqual(['w-1']);
+  });
+
   it.each<{ what: string; found: Found; named: string }>([
     {
       what: 'a taint',

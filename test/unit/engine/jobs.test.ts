@@ -99,6 +99,21 @@ describe.each([
     }
   });
 
+  it('keeps a host locked whose own Job failed while the stage of another failed host ends', async () => {
+    const run = await start({
+      hosts: [
+        { name: 'w-1', behaviour: 'stuck' },
+        { name: 'w-2', behaviour: 7 },
+      ],
+    });
+    await run.until(() => run.run.hosts.some(({ name, result }) => name === 'w-2' && result === 'failed'));
+    run.world.changeHost('w-1', { behaviour: 7 });
+    for (const job of run.world.jobs.values()) if (job.host === 'w-1') run.world.lateStart(job);
+    await run.settle();
+    expect(run.claimed).toEqual(['w-1', 'w-2']);
+    expect(run.run.hosts[0]).toMatchObject({ name: 'w-1', result: 'failed' });
+  });
+
   it('keeps a host locked whose container started while its Job was withdrawn', async () => {
     const run = await start({
       hosts: [{ name: 'w-1', behaviour: 'stuck' }],

@@ -10,9 +10,19 @@ k0s          v1.30.4+k0s.0 < v1.30.4+k0s.1 < v1.30.4+k0s.10 < v1.30.5+k0s.0
 Kubernetes   v1.31.0-alpha.3 < v1.31.0-beta.0 < v1.31.0-rc.0 < v1.31.0-rc.1 < v1.31.0 = 1.31 < v1.31.1 < v1.31.10
 EKS          v1.30.2-eks-1552ad0 < v1.30.4 < v1.30.4-eks-a737599 < v1.30.6-eks-94953ac < v1.31.0-eks-a737599
 GKE          v1.30.3-gke.1348000 < v1.30.3-gke.1969001 < v1.30.3-gke.12000000 < v1.30.4-gke.1014000
+a hash       v1.28.9 < v1.28.9+ec12f3a < v1.28.10
+OCP          4.17.0-ec.3 < 4.17.0-rc.0 < 4.17.0 < 4.18.0-0.nightly-2024-10-01-000000 < 4.18.0
+short forms  v1.30 < 1.30+k3s1 < v1.30.0+k3s2 = 1.30+k3s2 < v1.30.0+k3s9 < 1.30.1
+GKE short    1.30-gke.100 < 1.30.0-gke.200 < 1.30-gke.300
+major only   5:24-1 < 5:24.0.0-2 < 5:24.0-3
+builds       v1.30.0-SNAPSHOT < v1.30.0 < 21-ea+34 < 21-ea+35 < 21 < 21.0.1-canary.2 < 22-eap < 22
+architecture 5.14.0-427.el9 = 5.14.0-427.el9.aarch64 = 5.14.0-427.el9.x86_64 = 5.14.0-427.el9.aarch64+64k < 5.14.0-503.el9.ppc64le
+Debian arch  6.1.0-21-amd64 = 6.1.0-21-arm64 < 6.1.0-21-cloud-amd64 < 6.1.0-22-arm64
+deb package  1.30.4-1 = 1.30.4-1_amd64 = 1.30.4-1_riscv64 < 1.30.4-2_amd64
+EC2          6.1.0-21 < 6.1.0-21-ec2
 OpenShift    v1.27.8+4fab27b < v1.28.9+416ecaf < v1.29.6+aba1e8d
 Debian       5.10.0-28-amd64 < 5.10.0-28-cloud-amd64 < 6.1.0-0.deb11.13-amd64 < 6.1.0-0.deb11.17-amd64 < 6.1.0-9-amd64 < 6.1.0-21-amd64 < 6.12.48+deb13-amd64 < 6.12.48+deb13+1-amd64
-Debian rc    6.12-rc6-amd64 < 6.12-rc7-amd64 < 6.12.9-amd64
+Debian rc    6.12.0-rc6 < 6.12-rc7-amd64 < 6.12.9-amd64
 Ubuntu       5.15.0-1053-gke < 5.15.0-1064-azure < 6.8.0-45-generic < 6.8.0-100-generic < 6.8.0-1016-aws
 RHEL         4.18.0-193.el8.x86_64 < 4.18.0-553.el8_10.x86_64 < 5.14.0-427.el9 < 5.14.0-427.13.1.el9_4.x86_64 < 5.14.0-503.el9
 RHEL rt      4.18.0-193.rt13.51.el8.x86_64 < 4.18.0-193.rt13.70.el8.x86_64 < 4.18.0-305.rt7.72.el8.x86_64
@@ -43,6 +53,7 @@ SLES OS      SUSE Linux Enterprise Server 15 SP4 < 15 SP5 = SUSE Linux Enterpris
 openEuler OS openEuler 22.03 (LTS-SP3) < openEuler 22.03 (LTS-SP4)
 Amazon OS    Amazon Linux 2 < Amazon Linux 2023 < Amazon Linux 2023.5.20240708 < Amazon Linux 2023.6.20241010
 Flatcar OS   Flatcar Container Linux by Kinvolk 3815.2.5 (Oklo) < Flatcar Container Linux by Kinvolk 3975.2.1 (Oklo)
+Fedora OS    Fedora Linux 41 (Cloud Edition Prerelease) < Fedora Linux 41 (Cloud Edition) < Fedora Linux 42 (Cloud Edition Prerelease)
 FCOS         Fedora CoreOS 39.20240210.3.0 < Fedora Linux 39.20240407.3.0 (CoreOS) < Fedora CoreOS 40.20240416.3.1
 AKS image    AKSUbuntu-2204gen2containerd-202402.26.0 < AKSUbuntu-2204gen2containerd-202405.20.0
 k3OS         k3OS v0.21.5-k3s2r1 < k3OS v0.22.2-k3s2r0
@@ -87,6 +98,10 @@ describe('versions', () => {
     'Debian GNU/Linux trixie/sid',
     'containerd://Unknown',
     'k3s',
+    'ami-0abcdef123',
+    'x86_64',
+    'sha256-1a2b',
+    '0x2b000590',
   ])('are not found in "%s"', (text) => {
     expect(versionIn(text)).toBeUndefined();
   });
@@ -96,6 +111,8 @@ describe('versions', () => {
     ['rhel9.4', '9.4'],
     ['kwok-v0.7.0', '0.7.0'],
     ['k8s1.30', '1.30'],
+    ['k8s_1.29', '1.29'],
+    ['AKSUbuntu-2204gen2containerd-202402.26.0', '202402.26.0'],
     ['V1.30.4-RC.1', '1.30.4-rc.1'],
     ['Bottlerocket (aws-k8s-1.30)', '1.30'],
   ])('are found in "%s"', (text, version) => {
@@ -121,6 +138,9 @@ describe('versions', () => {
           'rc',
           'pre',
           'preempt',
+          'ec',
+          'nightly',
+          '-amd64',
           ' (',
         ),
         {
