@@ -64,9 +64,6 @@ const WAYS: readonly Way[] = [
   change('its finalizers are removed', (object) => withFinalizers(object, [])),
   change('its status is removed', ({ status: _, ...object }) => object),
   change('its status and finalizers are removed', ({ status: _, ...object }) => withFinalizers(object, [])),
-  change('an older status is written back', ({ status: _, ...object }, { status }) =>
-    status === undefined ? object : { ...object, status },
-  ),
   change('its request is placed again', (object, { metadata }) => {
     const request = metadata.annotations?.[REQUEST];
     const annotations = {
