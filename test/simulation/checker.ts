@@ -314,11 +314,7 @@ export class Checker {
     const { uid } = object.metadata;
     if (modeOf(object) !== 'Suspend') this.#suspendedAt.delete(uid);
     else if (!this.#suspendedAt.has(uid)) this.#suspendedAt.set(uid, this.#options.now());
-    if (type !== 'MODIFIED' || !before) return;
-    if (!this.#options.isOperator(by)) {
-      if (runIdOf(object) !== '') this.#requests.forgotten(object, before);
-      return;
-    }
+    if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
     this.#lastWriter.set(uid, by);
     this.#leaders.set(runIdOf(object), by);
     if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), plannedBy(before));

@@ -38,16 +38,6 @@ export class RequestCheck {
     this.#attempts(object, before);
   }
 
-  /**
-   * Somebody put an older status of the same object back: nothing shows that the requests answered since were carried
-   * out (decision 0020).
-   */
-  forgotten(object: ApiObject, before: ApiObject): void {
-    const known = new Set(answersOf(object).map(({ id }) => id));
-    for (const { id } of answersOf(before))
-      if (!known.has(id)) this.#accepted.delete(`${object.metadata.name}/${id}`);
-  }
-
   /** Each attempt has its own Jobs. */
   #attempts(object: ApiObject, before: ApiObject): void {
     const { server, failed } = this.#options;

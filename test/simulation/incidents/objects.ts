@@ -1,5 +1,5 @@
 /** Other tools that rewrite our objects: git, backups, people who clean up. */
-import { outagesOf, runIdOf, stagesOf, stateOf } from '../seen.ts';
+import { stagesOf, stateOf } from '../seen.ts';
 import type { ApiObject, NewObject } from '../world/objects.ts';
 import { keyOf } from '../world/objects.ts';
 import { labelsOf, OLD } from '../scenario.ts';
@@ -64,11 +64,6 @@ const WAYS: readonly Way[] = [
   change('its finalizers are removed', (object) => withFinalizers(object, [])),
   change('its status is removed', ({ status: _, ...object }) => object),
   change('its status and finalizers are removed', ({ status: _, ...object }) => withFinalizers(object, [])),
-  // Of the same run only one with the same hosts: nobody could tell that it is older.
-  change('an older status is written back', (object, copy) => {
-    const isAlike = runIdOf(object) !== runIdOf(copy) || hostsOf(object) === hostsOf(copy);
-    return isAlike && copy.status ? { ...object, status: copy.status } : object;
-  }),
   change('its request is placed again', (object, { metadata }) => {
     const request = metadata.annotations?.[REQUEST];
     const annotations = {
@@ -86,12 +81,6 @@ const WAYS: readonly Way[] = [
     },
   },
 ];
-
-function hostsOf(strategy: ApiObject): string {
-  return outagesOf(strategy)
-    .map(({ name }) => name)
-    .join();
-}
 
 function exported({ apiVersion, kind, metadata, spec }: ApiObject): NewObject {
   const { name, namespace, labels, annotations } = metadata;
