@@ -78,9 +78,11 @@ export class HostHistory {
     const isTheirs =
       isOurs || closed === this.now.closed ? this.now.closedByOthers : closed && !isClosedAgain;
     const facts = factsOf(object);
+    // Somebody removed our claim, and another run cannot know that the cordon was ours.
+    const isForgotten = this.now.lostClaimOf !== undefined && this.now.lostClaimOf !== facts.claim?.run;
     const wasFound =
       facts.claim && !this.now.claim
-        ? this.now.closed && (this.now.closedByOthers || this.now.looksAsBefore)
+        ? this.now.closed && (this.now.closedByOthers || this.now.looksAsBefore || isForgotten)
         : this.now.looksAsBefore;
     this.#add(time, {
       ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: isTheirs },

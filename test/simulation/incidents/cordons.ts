@@ -9,7 +9,8 @@ import { later, whenStepBegins, type Incident, type Scene } from './incident.ts'
  */
 export const cordonWithdrawn: Incident = (scene) => {
   const { random, server, hosts, note } = scene;
-  const cordoned = new Set([random.pick(hosts)]);
+  // One of the first hosts: its turn comes before the faults stop.
+  const cordoned = new Set([random.pick(hosts.slice(0, 3))]);
   for (const host of cordoned) later(scene, random.int(0, 2_000), () => set(scene, host, true));
   whenStepBegins(scene, ({ stage, step }) => {
     if (step.name !== 'migrate-instances-from-host') return;

@@ -22,7 +22,7 @@ type Row = {
   /** Whether it has a mild form, which every run has to endure. */
   readonly mild: boolean;
   /** It needs something that few runs reach, so more seeds have it. */
-  readonly rare?: true;
+  readonly rare?: true | 'very';
 };
 
 const nothing: Incident = () => ({});
@@ -35,7 +35,7 @@ const TABLE = {
   // The scenario makes the hosts later.
   'no host at first': { befall: nothing, mild: true },
   'taint after reboot': { befall: taintAfterReboot, mild: true },
-  'problem after reboot': { befall: problemAfterReboot, mild: false, rare: true },
+  'problem after reboot': { befall: problemAfterReboot, mild: false, rare: 'very' },
   'eviction denied': { befall: evictionDenied, mild: true },
   'Job refused': { befall: jobRefused, mild: true },
   'Job without pod': { befall: jobWithoutPod, mild: true },
@@ -48,7 +48,7 @@ const TABLE = {
   'strategy restored': { befall: gitRestores, mild: false },
   'claim removed': { befall: claimRemoved, mild: false, rare: true },
   'owner removed': { befall: ownerRemoved, mild: false, rare: true },
-  'cordon withdrawn': { befall: cordonWithdrawn, mild: false, rare: true },
+  'cordon withdrawn': { befall: cordonWithdrawn, mild: false, rare: 'very' },
   'apply-all again': { befall: appliedAgain, mild: true, rare: true },
 } satisfies Readonly<Record<string, Row>>;
 
@@ -62,9 +62,10 @@ const MILD_DRAWS = [...MILD, ...MILD.filter((kind) => ROWS[kind].rare)];
 
 /** The share of seeds that are calm: nothing happens besides mild incidents. */
 const CALM = 0.15;
-/** The share of the other seeds in which a kind is switched on, and a rare one. */
+/** The share of the other seeds in which a kind is switched on. */
 const SWITCHED_ON = 0.05;
 const RARE = 0.08;
+const VERY_RARE = 0.16;
 
 /** The incidents of a seed. */
 export type Fate = { readonly isCalm: boolean; readonly kinds: ReadonlySet<IncidentKind> };
@@ -73,9 +74,14 @@ export function fateOf(seed: number): Fate {
   const random = Random.named(seed, 'incidents');
   const isCalm = random.chance(CALM);
   const isOn = (kind: IncidentKind): boolean =>
-    Random.named(seed, `${kind} is on`).chance(ROWS[kind].rare ? RARE : SWITCHED_ON);
+    Random.named(seed, `${kind} is on`).chance(shareOf(ROWS[kind]));
   const kinds = isCalm ? [random.pick(MILD_DRAWS), random.pick(MILD_DRAWS)] : INCIDENT_KINDS.filter(isOn);
   return { isCalm, kinds: new Set(kinds) };
+}
+
+function shareOf({ rare }: Row): number {
+  if (rare === undefined) return SWITCHED_ON;
+  return rare === 'very' ? VERY_RARE : RARE;
 }
 
 export type IncidentsOptions = Omit<Scene, 'random' | 'isMild' | 'isOver' | 'note'> & {
