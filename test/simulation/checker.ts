@@ -95,7 +95,7 @@ export class Checker {
     this.containers = new ContainerCheck(failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
-      ...{ server: options.server, pool: options.pool, isOperator: options.isOperator, failed },
+      ...{ server: options.server, pool: options.pool, isOperator: options.isOperator, isViewFresh, failed },
       stateOf: (host) => this.#historyOf(host).now,
       mayHaveChanged: (run, host) => this.containers.mayHaveStarted(run, host, this.#leaders.get(run)),
     });
@@ -156,6 +156,8 @@ export class Checker {
   }
 
   #claimed(name: string, claim: Claim, by: string): void {
+    // A late claim of an earlier leader; its sweep follows. Others removed what would have refused it.
+    if (this.#end.isLost(claim.run)) return;
     this.#epochs.claims(claim.run, by, `${name} was claimed`);
     const permits = permitsOf(this.#options.server.get('hostpools', this.#options.pool)).filter(
       ({ host }) => host === name,
@@ -278,7 +280,7 @@ export class Checker {
       this.#fail(`(5) a host has two permits`);
     for (const [name, { now }] of this.#hosts) {
       const permit = permits.find(({ host }) => host === name);
-      if (now.claim && permit?.run !== now.claim.run)
+      if (now.claim && permit?.run !== now.claim.run && !this.#end.isUnseen(now.claim.run))
         this.#fail(
           `(5) ${name} is claimed by ${now.claim.run}, and its permit is ${permit ? `that of ${permit.run}` : 'gone'}`,
         );

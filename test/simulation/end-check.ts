@@ -8,6 +8,7 @@ export type EndOptions = {
   readonly server: ApiServer;
   readonly pool: string;
   readonly isOperator: (by: string) => boolean;
+  readonly isViewFresh: () => boolean;
   readonly stateOf: (host: string) => HostState;
   /** Whether a container of the run was started on the host, as far as its leader can know. */
   readonly mayHaveChanged: (run: string, host: string) => boolean;
@@ -25,6 +26,16 @@ export class EndCheck {
       if (resource !== 'patchstrategies' || !before || options.isOperator(by)) return;
       if (type === 'DELETED' || runIdOf(object) !== runIdOf(before)) this.#lostRuns.add(runIdOf(before));
     });
+  }
+
+  /** Whether somebody removed the record of the run. */
+  isLost(run: string): boolean {
+    return this.#lostRuns.has(run);
+  }
+
+  /** Whether the operator may not see the claim of such a run. */
+  isUnseen(run: string): boolean {
+    return this.isLost(run) && !this.#options.isViewFresh();
   }
 
   /** Judges a status that the operator wrote. */

@@ -126,10 +126,7 @@ export class ProgressCheck {
       case 'lock-hosts':
         return (_, state) => holds(state) && state.closed;
       case 'migrate-instances-from-host':
-        // While watches lag, the operator does not see in time that a pod has returned.
-        return (_, state) =>
-          !state.exists ||
-          (holds(state) && (isEmpty(state) || (state.pods === 0 && !this.#options.isViewFresh())));
+        return (_, state) => !state.exists || this.#showsEmpty(state, run);
       case 'verify':
         return (host, state) =>
           state.ready &&
@@ -145,6 +142,13 @@ export class ProgressCheck {
       default:
         return undefined;
     }
+  }
+
+  /** While watches lag, the operator does not see in time that a pod has returned, or that somebody removed the claim. */
+  #showsEmpty(state: HostState, run: string): boolean {
+    if (state.claim?.run === run && isEmpty(state)) return true;
+    const isOurs = state.claim?.run === run || state.lostClaimOf === run;
+    return isOurs && state.pods === 0 && !this.#options.isViewFresh();
   }
 
   #isCurrent({ nodeInfo }: HostState, patches: readonly string[]): boolean {

@@ -251,7 +251,8 @@ export class Cluster {
     const app = pod.metadata.ownerReferences ? pod.metadata.labels?.[APP_LABEL] : undefined;
     const daemonOf = daemonSetOf(pod);
     const place = this.#options.returnsTo(pod) ?? (daemonOf === undefined ? undefined : nodeOf(pod));
-    if (place !== undefined && daemonOf === undefined) this.#returning.add(place);
+    const isThere = place !== undefined && this.#server.get('nodes', place) !== undefined;
+    if (isThere && daemonOf === undefined) this.#returning.add(place);
     this.#server.update(
       'pods',
       key,
