@@ -25,7 +25,8 @@ async function removed(isBlocked: boolean, result?: 'succeeded'): Promise<readon
   };
   const server = serverWith('apply-failed', 'held', [outage]);
   const strategy = patchStrategy.parse(server.get('patchstrategies', 'careen-hosts/kernel'));
-  const stored = decodeRun(strategy.status);
+  const decoded = decodeRun(strategy.status);
+  const stored = decoded && { ...decoded, run: { ...decoded.run, hosts: [outage] } };
   const performed: Effect[] = [];
   const hosts = new SimulatedHostOps(new SimulatedWorld({}));
   Object.assign(hosts, {
