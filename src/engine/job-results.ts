@@ -36,7 +36,7 @@ function resultOf(found: EffectFacts | undefined): Pick<HostJob, 'result' | 'rea
       return { result, reason: truncate(found.failure ?? 'no reason is known') };
     }
     case 'suspended':
-      // Whoever suspended it: its work was cut short, and is not begun again.
+      // Its work was cut short, by us or by others, and is not begun again.
       return found.containerStarted ? { result: 'failed', reason: 'it was suspended while it ran' } : {};
     default:
       return {};

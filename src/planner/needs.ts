@@ -2,9 +2,8 @@
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { unmetRequirements } from './current.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
-import { applyTypeOf, groupOf } from './host-group.ts';
+import { applyTypeOf, groupOf, type ApplyTypes } from './host-group.ts';
 
-type ApplyTypes = Pick<PatchStrategySpec, 'controllerApplyType' | 'storageApplyType' | 'workerApplyType'>;
 type Asked = ApplyTypes & Pick<PatchStrategySpec, 'patches'>;
 
 export type Needs = {

@@ -95,7 +95,14 @@ export class Checker {
     this.containers = new ContainerCheck(failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
-      ...{ server: options.server, pool: options.pool, isOperator: options.isOperator, isViewFresh, failed },
+      ...{
+        server: options.server,
+        pool: options.pool,
+        isOperator: options.isOperator,
+        isViewFresh,
+        now,
+        failed,
+      },
       stateOf: (host) => this.#historyOf(host).now,
       mayHaveChanged: (run, host) => this.containers.mayHaveStarted(run, host, this.#leaders.get(run)),
     });
@@ -156,8 +163,8 @@ export class Checker {
   }
 
   #claimed(name: string, claim: Claim, by: string): void {
-    // A late claim of an earlier leader; its sweep follows. Others removed what would have refused it.
-    if (this.#end.isLost(claim.run)) return;
+    // It was in flight when others removed what would have refused it; its sweep follows.
+    if (this.#options.now() - this.#end.lostAt(claim.run) < IN_FLIGHT_MS) return;
     this.#epochs.claims(claim.run, by, `${name} was claimed`);
     const permits = permitsOf(this.#options.server.get('hostpools', this.#options.pool)).filter(
       ({ host }) => host === name,

@@ -9,6 +9,7 @@ export type EndOptions = {
   readonly pool: string;
   readonly isOperator: (by: string) => boolean;
   readonly isViewFresh: () => boolean;
+  readonly now: () => number;
   readonly stateOf: (host: string) => HostState;
   /** Whether a container of the run was started on the host, as far as its leader can know. */
   readonly mayHaveChanged: (run: string, host: string) => boolean;
@@ -17,25 +18,26 @@ export type EndOptions = {
 
 export class EndCheck {
   readonly #options: EndOptions;
-  /** The runs whose record somebody removed. */
-  readonly #lostRuns = new Set<string>();
+  /** By run: when somebody removed its record. */
+  readonly #lostAt = new Map<string, number>();
 
   constructor(options: EndOptions) {
     this.#options = options;
     options.server.listen(({ resource, before, object, type, by }) => {
       if (resource !== 'patchstrategies' || !before || options.isOperator(by)) return;
-      if (type === 'DELETED' || runIdOf(object) !== runIdOf(before)) this.#lostRuns.add(runIdOf(before));
+      if (type === 'DELETED' || runIdOf(object) !== runIdOf(before))
+        this.#lostAt.set(runIdOf(before), options.now());
     });
   }
 
-  /** Whether somebody removed the record of the run. */
-  isLost(run: string): boolean {
-    return this.#lostRuns.has(run);
+  /** When somebody removed the record of the run; -Infinity while nobody has. */
+  lostAt(run: string): number {
+    return this.#lostAt.get(run) ?? -Infinity;
   }
 
   /** Whether the operator may not see the claim of such a run. */
   isUnseen(run: string): boolean {
-    return this.isLost(run) && !this.#options.isViewFresh();
+    return this.#lostAt.has(run) && !this.#options.isViewFresh();
   }
 
   /** Judges a status that the operator wrote. */
@@ -76,7 +78,7 @@ export class EndCheck {
     const { failed } = this.#options;
     const { claim, closed, closedByOthers, looksAsBefore, lostClaimOf } = this.#options.stateOf(name);
     // Others removed the claim and the record of its run: only the taint is left.
-    if (lostClaimOf !== undefined && this.#lostRuns.has(lostClaimOf)) return;
+    if (lostClaimOf !== undefined && this.#lostAt.has(lostClaimOf)) return;
     if (claim && keptBy !== claim.run) failed(`(4) a claim of ${claim.run} was left on ${name}`);
     const says = keptBy ?? annotations['careen.dev/left-locked'];
     if (!claim && closed && !closedByOthers && !looksAsBefore && says === undefined)

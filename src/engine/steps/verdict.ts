@@ -144,7 +144,7 @@ export function ask(
       ...(outcome.retryAt ? { until: outcome.retryAt } : {}),
     };
   }
-  // What blocked it counts until it is answered otherwise: the step may end before that.
+  // The last refusal stays the reason until the next answer: the step may end before that.
   const why = outcome?.kind === 'blocked' ? outcome.reason : reason;
   return { kind: 'act', effects: [effect], reason: why, ...(progress ? { progress } : {}) };
 }

@@ -25,7 +25,7 @@ export async function createJob(
     return { outcome: ACCEPTED, object };
   } catch (error) {
     const now = writer.now();
-    // Whoever denies it chooses the code.
+    // A webhook chooses the code of its denial.
     if (refusalOf(error)) return { outcome: outcomeOf(error, what, now) };
     if (httpStatus(error) === 404) return { outcome: refused(`${what}: the namespace does not exist`) };
     if (httpStatus(error) !== 409) return { outcome: outcomeOf(error, what, now) };
