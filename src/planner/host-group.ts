@@ -1,7 +1,10 @@
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { Role } from '../crds/vocabulary.ts';
 
-export type ApplyTypes = Pick<PatchStrategySpec, 'controllerApplyType' | 'storageApplyType' | 'workerApplyType'>;
+export type ApplyTypes = Pick<
+  PatchStrategySpec,
+  'controllerApplyType' | 'storageApplyType' | 'workerApplyType'
+>;
 
 /**
  * The single group of a host. As in the VIM, a controller that is also a worker is planned with the workers. A storage
