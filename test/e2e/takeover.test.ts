@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import type { Match } from '../support/network/holding-proxy.ts';
+import type { HoldingProxy, Match } from '../support/network/holding-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { kubeletPatch } from '../support/operator/strategies.ts';
 import { marked, type Fleet } from './cluster.ts';
@@ -214,18 +214,18 @@ describe('a Job that was made late, of a completed run', () => {
 
 describe('a Job that was started late', () => {
   let write: LateWrite;
-  let sweep: Promise<{ release(): Promise<unknown> }>;
+  let sweep: ReturnType<HoldingProxy['holdAll']>;
   beforeAll(async () => {
     write = await staged(await scene.cluster.fleet('start', 1, 1), {
       match: () => late.jobRelease,
       // The moment between the end of an abort and the removal of a Job that was never started.
       meanwhile: async (fleet, { proxy }) => {
-        sweep = proxy.hold(late.jobDeletion);
+        sweep = proxy.holdAll(late.jobDeletion);
         await abort(fleet);
       },
     });
     await write.fleet.untilState('aborted');
-    await sweep;
+    await sweep.arrived;
   });
 
   it('is refused when the next leader has aborted the run', async () => {
@@ -236,7 +236,8 @@ describe('a Job that was started late', () => {
   it('would work on a host in service without its precondition', async () => {
     await releaseUnguarded(write, late.withoutGuard);
     await expectHarm(write.fleet, /^Job \S+ runs on start-0, which is not taken out of service for it/);
-    await (await sweep).release();
+    sweep.release();
+    await untilSwept(write.fleet);
   });
 });
 

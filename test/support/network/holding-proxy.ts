@@ -112,6 +112,21 @@ export class HoldingProxy {
     return promise;
   }
 
+  /**
+   * Holds every request that matches until `release`, those that a client repeats after its timeout
+   * among them; `arrived` resolves with the first. After the release all are sent on.
+   */
+  holdAll(match: Match): { readonly arrived: Promise<void>; release(): void } {
+    const arrived = Promise.withResolvers<undefined>();
+    const released = Promise.withResolvers<undefined>();
+    this.#addRule(match, Infinity, async (exchange) => {
+      arrived.resolve(undefined);
+      await released.promise;
+      give(exchange.outgoing, await this.#ask(exchange, exchange.request.body));
+    });
+    return { arrived: arrived.promise, release: () => released.resolve(undefined) };
+  }
+
   /** Answers the next requests that match, which the API server never sees. */
   respond(match: Match, answer: Answer, times = 1): void {
     this.#addRule(match, times, async ({ outgoing }) => give(outgoing, answer));
