@@ -36,7 +36,7 @@ demo: $(INSTALLED) ## Show a patch run on a real control plane with simulated no
 test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a name"'
 	@$(RUN) test -- $(SUITE) $(if $(ARGS),-- $(ARGS))
 
-test-quick: $(INSTALLED) ## Check what needs no server: lint, types, unit tests, some seeds (a minute and a half)
+test-quick: $(INSTALLED) ## Check what needs no server: lint, types, unit tests, some seeds (about a minute)
 	@$(RUN) test:quick
 
 test-long: ## Run the tests that take long and find little: 5,000 seeds, a kill after each class of write (6 minutes)

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
-import { afterAll, beforeAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { simulate, type SimulateOptions } from '../../../src/cli/simulate/simulate.ts';
 import type { Simulation } from '../../../src/cli/simulate/simulation.ts';
 import { ROOT } from '../../support/operator/careen-cli.ts';
@@ -19,12 +19,6 @@ export const EXAMPLES = {
 export const WIDTH = 80;
 export const OLD = { nodeInfo: { kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3' } };
 
-let cwd: string;
-beforeAll(async () => {
-  cwd = await mkdtemp(join(tmpdir(), 'careen-simulate-'));
-});
-afterAll(() => rm(cwd, { recursive: true, force: true }));
-
 /** The output of the command, by default for the example. */
 export async function printed(options: Options = {}, width = WIDTH) {
   let out = '';
@@ -39,7 +33,7 @@ export async function simulated(options: Options = {}): Promise<Simulation> {
   return JSON.parse(out) as Simulation;
 }
 
-/** Files with a strategy that takes ten workers at once, and the hosts of a pool. */
+/** Files with a strategy that takes ten workers at once, and the hosts of a pool, until the test ends. */
 export async function inputs(
   spec: Fields,
   hosts: readonly Fields[],
@@ -50,6 +44,8 @@ export async function inputs(
     ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'Fleet', hosts },
     pool: { name: 'default', spec: { provider: { kubernetes: {} }, maxUnavailable: 10, ...pool } },
   };
+  const cwd = await mkdtemp(join(tmpdir(), 'careen-simulate-'));
+  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
   const files = { filename: join(cwd, 'strategy.yaml'), fleet: join(cwd, 'fleet.yaml') };
   const parallel = { workerApplyType: 'parallel', maxParallelWorkerHosts: 10 };
   await writeFile(files.filename, dump(strategyManifest('kernel', namespace, { ...parallel, ...spec })));
