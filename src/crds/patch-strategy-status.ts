@@ -193,11 +193,11 @@ const hostProgress = z
           'after its release.',
       ),
     alarmsBefore: z
-      .array(text(316))
+      .array(text(350))
       .max(KEPT_FROM_BEFORE)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The alarm conditions that were True before the outage.'),
+      .describe('The alarm conditions that were True before the outage, and since when.'),
     taintsBefore: z
       .array(text(400))
       .max(KEPT_FROM_BEFORE)

@@ -2,20 +2,15 @@
  * The outages of a run. The outage of a host lasts from the permission to take it out of service until its release. It
  * is recorded in the run before the first effect on the host.
  */
-import {
-  KEPT_FROM_BEFORE,
-  type HostProgress,
-  type StageStatus,
-  type StepStatus,
-} from '../crds/patch-strategy-status.ts';
+import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { stamp, type EngineProfile, type Pass } from './pass.ts';
 import { isFinal, type RunState } from './run-state.ts';
+import { faultsOf } from './steps/unwell.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
-import { NOT_READY, type HostFacts } from './view.ts';
 
 type KindsOf = Pick<EngineProfile, 'steps'>;
 
@@ -31,7 +26,7 @@ function closesOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step:
 
 /**
  * Records the outage of a host for which the run has a permit, unless it is recorded already; with the alarms and taints
- * that the host has before the first effect on it.
+ * that the host has before the first effect on it. A claim records them anew, as the host has them when it is claimed.
  */
 export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: HostName): void {
   if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
@@ -48,16 +43,8 @@ export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepSt
       since,
       result: 'wait',
     },
-    ...(facts ? foundOn(facts) : {}),
+    ...(facts ? faultsOf(facts) : {}),
   });
-}
-
-function foundOn({ alarms, foreignTaints }: HostFacts): Pick<HostProgress, 'alarmsBefore' | 'taintsBefore'> {
-  const ids = alarms.map(({ id }) => id).filter((id) => id !== NOT_READY);
-  return {
-    alarmsBefore: ids.slice(0, KEPT_FROM_BEFORE),
-    taintsBefore: foreignTaints.slice(0, KEPT_FROM_BEFORE),
-  };
 }
 
 /** Whether the work on the host has ended, in this step or an earlier one. */

@@ -26,7 +26,7 @@ export type HostState = {
   readonly pods: number;
   /** Whether a pod that has just left is about to start there again. */
   readonly isReturning: boolean;
-  /** The taints of others and the reported problems. */
+  /** The taints of others, and the reported problems with their times: one that comes back is another one. */
   readonly troubles: readonly string[];
   /** Those that it had when it was claimed. */
   readonly troublesBefore: readonly string[];
@@ -148,7 +148,7 @@ function problemsOf({ status }: ApiObject): string[] {
   const conditions = status?.['conditions'];
   return (Array.isArray(conditions) ? conditions : [])
     .filter((each) => at(each, 'status') === 'True' && at(each, 'type') !== READY)
-    .map((each) => String(at(each, 'type')));
+    .map((each) => `${String(at(each, 'type'))} since ${String(at(each, 'lastTransitionTime'))}`);
 }
 
 /** Whether no pod has to leave, and none is about to return. */
