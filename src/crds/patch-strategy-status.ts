@@ -189,8 +189,8 @@ const hostProgress = z
       .boolean()
       .optional()
       .describe(
-        'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
-          'after its release.',
+        'Whether a cordon of the host is not ours: it was cordoned before the outage and was not seen uncordoned since, ' +
+          'or its claim was lost while it was uncordoned. It then stays cordoned after its release.',
       ),
     alarmsBefore: z
       .array(text(350))

@@ -74,6 +74,21 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 
+/**
+ * Records the hosts that lost our claim while they were open. Only our mark is left, and it no longer says whose a cordon
+ * is: one that comes later is that of somebody else, and stays. So does one that may have come before the claim was lost.
+ */
+export function recordLostCordons({ run, turn, profile }: Pass): void {
+  run.hosts = run.hosts.map((outage) => {
+    const facts = turn.view.host(outage.name);
+    const wasOpen = facts?.closedToNewWork === false || outage.uncordoned === true;
+    const isLost = facts?.hasMaintenanceMark === true && facts.claim === undefined && wasOpen;
+    // The claim of a host that somebody had opened before may be on its way again.
+    if (!isLost || mayBeInFlight(profile, run, outage)) return outage;
+    return { ...outage, closedToNewWorkBefore: true };
+  });
+}
+
 /** Records the progress of a host, before the effects that rest on it. */
 export function recordProgress({ run }: Pass, host: HostName, progress: Partial<HostProgress> = {}): void {
   const outage = run.hosts.find(({ name }) => name === host);
