@@ -13,17 +13,18 @@ export function judgeHosts(
   stage: StageStatus,
   step: StepStatus,
   hosts: readonly HostName[],
-  endsBy = deadlineOf(step),
+  endsBy?: number,
 ): readonly HostVerdict[] {
   return pass.evaluate(step, hostSteps(pass, stage, step, hosts, endsBy), pass.profile.steps);
 }
 
-function hostSteps(
+/** All that the judgement of these hosts rests on. */
+export function hostSteps(
   { plan, profile, run, turn }: Pass,
   stage: StageStatus,
   step: StepStatus,
   hosts: readonly HostName[],
-  endsBy: number,
+  endsBy = deadlineOf(step),
 ): HostStep[] {
   const planStage = run.apply.currentStage;
   const rebooting = plan.stages[planStage]?.steps.find(({ name }) => profile.steps[name]?.needsBootId);

@@ -2,13 +2,15 @@
  * Hosts that leave the cluster or the pool before their stage is done with them. There is nothing to patch there any
  * more: the stage records them, and goes on with its other hosts.
  */
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
+import type { HostVerdict } from './evaluate.ts';
+import { hostSteps } from './judge-hosts.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
-import { carriesOurMark } from './steps/unlock-hosts.ts';
+import { carriesOurMark, withdrawFromLostHost } from './steps/unlock-hosts.ts';
 import { hostGone, membershipFailure } from './steps/verdict.ts';
 
 /** The hosts of a stage without those that have left. */
@@ -18,16 +20,26 @@ export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly
 
 /**
  * Records the hosts of the stage that have left, and drops their outages. A host that has failed before it left stays
- * failed: its removal is no repair.
+ * failed: its removal is no repair. Returns the hosts that have left and have a Job that could still start: they are
+ * recorded once it is withdrawn.
  */
-export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): void {
-  if (!pass.profile.goesOnWithoutLeavers) return;
+export function recordLeavers(pass: Pass, stage: StageStatus, step: StepStatus): readonly HostVerdict[] {
+  if (!pass.profile.goesOnWithoutLeavers) return [];
+  const leaving: HostVerdict[] = [];
   for (const name of remainingHosts(stage)) {
-    const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step, name);
+    const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step.name, name);
     if (reason === undefined) continue;
+    const withdrawal = hostSteps(pass, stage, step, [name])
+      .flatMap((host) => host.outage && withdrawFromLostHost(host, host.outage))
+      .find((verdict) => verdict !== undefined);
+    if (withdrawal) {
+      leaving.push({ host: name, verdict: withdrawal });
+      continue;
+    }
     closeOutage(pass, name);
     stage.left = [...(stage.left ?? []), { name, reason: truncate(reason) }];
   }
+  return leaving;
 }
 
 /**

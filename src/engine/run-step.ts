@@ -22,14 +22,14 @@ import { dueTimer, nextDeadline } from './timers.ts';
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
-  recordLeavers(pass, stage, step.name);
+  const leaving = recordLeavers(pass, stage, step);
   if (opensOutage(pass.profile, stage, step.name)) {
     const against = againstFurtherHosts(pass, stage);
     if (against !== undefined) return failedBecause([against]);
     if (!mayTakeAll(pass, stage)) return waitForPermits(pass, running);
   }
 
-  const verdicts = judge(pass, running);
+  const verdicts = [...judge(pass, running, leaving), ...leaving];
   settleAnew(pass, running, verdicts);
   for (const each of verdicts) record(pass, stage, step, each);
   const failures = failuresOf(pass, stage, verdicts);
@@ -52,9 +52,9 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   return undefined;
 }
 
-function judge(pass: Pass, running: Running): readonly HostVerdict[] {
+function judge(pass: Pass, running: Running, leaving: readonly HostVerdict[]): readonly HostVerdict[] {
   const { stage, step } = running;
-  const hosts = remainingHosts(stage);
+  const hosts = remainingHosts(stage).filter((name) => leaving.every(({ host }) => host !== name));
   if (opensOutage(pass.profile, stage, step.name))
     for (const name of hosts) openOutage(pass, stage, step, name);
   const judged = hosts.filter((name) => !judgedBefore(pass, name));

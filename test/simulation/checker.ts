@@ -63,7 +63,7 @@ export class Checker {
   readonly #progress: ProgressCheck;
   readonly #epochs: EpochCheck;
   readonly #evictions: EvictionCheck;
-  readonly containers: ContainerCheck;
+  readonly #containers: ContainerCheck;
   readonly #requests: RequestCheck;
   readonly #end: EndCheck;
   /** The effects whose Job was started. */
@@ -92,7 +92,7 @@ export class Checker {
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
-    this.containers = new ContainerCheck(failed);
+    this.#containers = new ContainerCheck(failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
       ...{
@@ -104,7 +104,7 @@ export class Checker {
         failed,
       },
       stateOf: (host) => this.#historyOf(host).now,
-      mayHaveChanged: (run, host) => this.containers.mayHaveStarted(run, host, this.#leaders.get(run)),
+      mayHaveChanged: (run, host) => this.#containers.mayHaveStarted(run, host, this.#leaders.get(run)),
     });
     options.server.listen((change) => this.#judge(change));
   }
@@ -248,8 +248,8 @@ export class Checker {
     const { annotations = {}, labels = {}, uid } = object.metadata;
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const isSuspended = object.spec?.['suspend'] === true;
-    if (isSuspended && before?.spec?.['suspend'] === false) this.containers.withdrawn(run, host, by);
-    if (jobEnded(object)) this.containers.ended(object);
+    if (isSuspended && before?.spec?.['suspend'] === false) this.#containers.withdrawn(run, host, by);
+    if (jobEnded(object)) this.#containers.ended(object);
     if (isSuspended || before?.spec?.['suspend'] !== true) return;
     // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
@@ -274,6 +274,19 @@ export class Checker {
           job.metadata.annotations?.[HOST] === host && job.spec?.['suspend'] !== true && !jobEnded(job),
       );
     if (busy.length > 1) this.#fail(`(5) two Jobs run on ${host} at once`);
+  }
+
+  /** The container of a Job starts. */
+  containerStarts(job: ApiObject): void {
+    this.#containers.started(job);
+    const { annotations = {}, labels = {} } = job.metadata;
+    const [host, run] = [annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
+    const strategy = this.#strategyOf(run);
+    const isLost = ({ exists, claim, lostClaimOf }: HostState): boolean =>
+      exists && claim?.run !== run && lostClaimOf !== run;
+    // In Suspend, and when others have removed the record of the run, nobody withdraws it.
+    if (strategy && !isSuspended(strategy) && this.#isKnown(host, isLost))
+      this.#fail(`(4) a container of ${run} started on ${host}, which it does not hold`);
   }
 
   #pool(change: Change): void {

@@ -3,7 +3,7 @@ import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import type { Effect } from '../effect.ts';
-import type { EffectFacts } from '../view.ts';
+import type { EffectFacts, HostFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
 import { mendJob } from './mend-job.ts';
 import { emptyAgain } from './migrate-instances-from-host.ts';
@@ -32,8 +32,7 @@ export function patchHost(step: HostStep): Verdict {
   }
   for (const action of actionsOf(step, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
-    if (verdict.kind === 'act' && outage.level === 'away' && beginsWork(verdict))
-      return whenEmpty(step, verdict);
+    if (verdict.kind === 'act' && beginsWork(verdict)) return whenIdle(step, facts, outage, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
   return DONE;
@@ -43,8 +42,14 @@ function beginsWork({ effects }: Extract<Verdict, { kind: 'act' }>): boolean {
   return effects.some(({ kind }) => kind === 'create-job' || kind === 'start-job');
 }
 
-/** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
-function whenEmpty(step: HostStep, act: Verdict): Verdict {
+/**
+ * Each Job waits until no other Job is on the host: one of a run that lost it, or of an earlier host of that name. It
+ * also waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned.
+ */
+function whenIdle(step: HostStep, { runningJob }: HostFacts, { level }: HostProgress, act: Verdict): Verdict {
+  if (runningJob !== undefined)
+    return { kind: 'blocked', reason: `Job ${runningJob} is still on ${step.name}` };
+  if (level !== 'away') return act;
   const emptied = emptyAgain(step);
   return emptied.kind === 'done' ? act : emptied;
 }

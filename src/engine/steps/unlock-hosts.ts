@@ -3,7 +3,7 @@ import type { Timing } from '../../crds/timing.ts';
 import type { Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
 import { findJob, type JobsOf } from './outage-jobs.ts';
-import type { HostFacts } from '../view.ts';
+import type { EffectFacts, HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
 
@@ -18,7 +18,8 @@ export function unlockStep(timing: Timing): Pick<Step, 'name' | 'timeoutSeconds'
  */
 export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
-  if (!outage || !facts || !carriesOurMark(facts, run)) return DONE;
+  if (!outage) return DONE;
+  if (!facts || !carriesOurMark(facts, run)) return withdrawFromLostHost(step, outage) ?? DONE;
   const withdrawal = withdrawJob(step, outage);
   if (withdrawal) return withdrawal;
   if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not completed its reboot` };
@@ -40,15 +41,31 @@ function withdrawJob(step: HostStep, outage: HostProgress): Verdict | undefined 
   for (const job of outage.jobs ?? []) {
     const found = findJob(jobsOfStep(step), outage, job);
     if (!found) continue;
-    const { state, name, uid, revision, containerStarted } = found;
+    const { state, name, containerStarted } = found;
     if (state === 'suspended' && containerStarted !== false)
       return failed(`Job ${name} was suspended on ${host} when a container of it may have started`);
-    if (state !== 'running' || containerStarted !== false) continue;
-    const key = keyOf(step, 'unlock-hosts', uid);
-    const effect = { kind: 'withdraw-job', key, host, name, uid, revision } as const;
-    return ask(step, effect, `withdrawing Job ${name}, which has not started on ${host}`);
+    if (state === 'running' && containerStarted === false) return askToWithdraw(step, found);
   }
   return undefined;
+}
+
+/**
+ * Suspends a Job that has not started on a host that is gone or that we no longer hold: it could start on the next host
+ * of that name. Undefined when none is left. What has started ends with its host.
+ */
+export function withdrawFromLostHost(step: HostStep, outage: HostProgress): Verdict | undefined {
+  const open = (outage.jobs ?? []).flatMap((job) => findJob(jobsOfStep(step), outage, job) ?? []);
+  const found = open.find(({ state, containerStarted }) => state === 'running' && containerStarted !== true);
+  if (!found) return undefined;
+  if (found.containerStarted === false) return askToWithdraw(step, found);
+  return { kind: 'wait', reason: `Job ${found.name} may be starting on ${step.name}` };
+}
+
+function askToWithdraw(step: HostStep, { name, uid, revision }: EffectFacts): Verdict {
+  const { name: host } = step;
+  const key = keyOf(step, 'unlock-hosts', uid);
+  const effect = { kind: 'withdraw-job', key, host, name, uid, revision } as const;
+  return ask(step, effect, `withdrawing Job ${name}, which has not started on ${host}`);
 }
 
 /** Records that the suspended Jobs did not start: after a restart nobody could tell. */

@@ -176,6 +176,25 @@ export const BUGS: readonly Bug[] = [
     instead: '    ...alarms.filter(({ id }) => id === NOT_READY).map(({ text }) => text),\n',
   },
   {
+    name: 'open a host that was cordoned after its claim was lost',
+    file: 'src/engine/outages.ts',
+    of: '    if (!isLost || mayBeInFlight(profile, run, outage)) return outage;\n',
+    instead: '    if (isLost || mayBeInFlight(profile, run, outage)) return outage;\n',
+    from: 1_018_192,
+  },
+  {
+    name: 'leave a Job behind on a host that has left',
+    file: 'src/engine/steps/unlock-hosts.ts',
+    of: "state === 'running' && containerStarted !== true);",
+    instead: "state === 'running' && containerStarted !== true && step.facts?.claim !== undefined);",
+  },
+  {
+    name: 'begin beside the Job of another run',
+    file: 'src/engine/steps/sw-patch-hosts.ts',
+    of: '  if (runningJob !== undefined)\n',
+    instead: '  if (runningJob === step.name)\n',
+  },
+  {
     name: 'judge the age of an alarm by our own clock',
     file: 'src/engine/steps/unwell.ts',
     of: 'outage?.alarmsBefore ? isNew(alarm, outage.alarmsBefore) : ',

@@ -1,7 +1,13 @@
 /** What becomes of the Jobs of a host besides success: deleted, stuck, refused. */
 import { describe, expect, it } from 'vitest';
 import { openAndFree, workers } from '../support/fleets.ts';
-import { KERNEL, kernelPatch, SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
+import {
+  KERNEL,
+  kernelPatch,
+  kubeletPatch,
+  SimulatedRun,
+  type RunOptions,
+} from '../support/simulated-run.ts';
 import type { Outcome } from '../../../src/engine/effect.ts';
 import type { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 
@@ -38,6 +44,22 @@ describe.each([
     expect(run.run.state).toBe('apply-failed');
     expect(run.run.apply.reason).toContain('was deleted; its result is not known');
     expect(run.claimed).toEqual(['w-1']);
+  });
+
+  it.each([
+    { level: 'away', spec: quick },
+    { level: 'touched', spec: { patches: [kubeletPatch] } },
+  ])('does not begin beside a Job of another run, in an outage of level $level', async ({ spec }) => {
+    const run = await start({ hosts: workers(1), spec });
+    const another = { run: 'lost', ownerUid: 'u', epoch: 1, host: 'w-1', action: KERNEL, container: 'apply' };
+    run.world.addJob({ ...another, key: 'lost/0/sw-patch-hosts/w-1/kernel/1' });
+    run.world.changeJob('lost/0/sw-patch-hosts/w-1/kernel/1', { state: 'running', containerStarted: true });
+    await run.elapse(60_000);
+    expect([run.step, run.claimed, run.world.jobs.size]).toEqual(['sw-patch-hosts', ['w-1'], 1]);
+    expect(run.reasons.join()).toMatch(/Job careen-\S+ is still on w-1/);
+    run.world.changeJob('lost/0/sw-patch-hosts/w-1/kernel/1', { state: 'succeeded' });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
   });
 
   it('judges a reboot by the boot id when its Job is deleted', async () => {
