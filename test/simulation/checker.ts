@@ -12,7 +12,7 @@ import { ContainerCheck } from './container-check.ts';
 import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
 import { EvictionCheck } from './eviction-check.ts';
-import { HostHistory, isEmpty, type HostState } from './host-history.ts';
+import { HostHistory, isEmpty, UNSEEN_MS, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
 import { RequestCheck } from './request-check.ts';
 import {
@@ -36,8 +36,6 @@ const HOST = 'careen.dev/host';
 const RUN_LABEL = 'careen.dev/run';
 /** A write that was decided before a suspension may be in flight for so long. */
 const IN_FLIGHT_MS = 180_000;
-/** The operator may not know for so long that others took a host out of service, or moved it to another pool. */
-const UNSEEN_MS = 150_000;
 /** The same while watches, requests and processes work: the time from reading a host to the write that follows. */
 const SEEN_MS = 10_000;
 
@@ -146,10 +144,10 @@ export class Checker {
     const { name } = object.metadata;
     const isOurs = this.#options.isOperator(by);
     const history = this.#historyOf(name);
-    const { closedByOthers, closed } = history.now;
+    const { closedByOthers, closed, looksOurs } = history.now;
     history.node(this.#options.now(), change, isOurs);
     if (type === 'DELETED') return;
-    if (isOurs && closed && !history.now.closed && closedByOthers)
+    if (isOurs && closed && !history.now.closed && closedByOthers && !looksOurs)
       this.#fail(`(3) ${name} was cordoned by somebody else, and was uncordoned`);
     const [old, claim] = [before && claimOf(before), claimOf(object)];
     if (old && claim && old.run !== claim.run)
@@ -282,8 +280,7 @@ export class Checker {
     const { annotations = {}, labels = {} } = job.metadata;
     const [host, run] = [annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const strategy = this.#strategyOf(run);
-    const isLost = ({ exists, claim, lostClaimOf }: HostState): boolean =>
-      exists && claim?.run !== run && lostClaimOf !== run;
+    const isLost = ({ claim, lostClaimOf }: HostState): boolean => claim?.run !== run && lostClaimOf !== run;
     // In Suspend, and when others have removed the record of the run, nobody withdraws it.
     if (strategy && !isSuspended(strategy) && this.#isKnown(host, isLost))
       this.#fail(`(4) a container of ${run} started on ${host}, which it does not hold`);
@@ -352,7 +349,9 @@ export class Checker {
       );
     for (const { name, uncordoned } of outagesOf(object)) {
       const history = this.#historyOf(name);
-      if (uncordoned && history.now.claim?.run === runIdOf(object)) history.seenOpen(this.#options.now());
+      const { claim, lostClaimOf } = history.now;
+      if (uncordoned && (claim?.run ?? lostClaimOf) === runIdOf(object))
+        history.seenOpen(this.#options.now());
     }
     this.#progress.judge(object, before);
     this.#requests.judge(object, before);
