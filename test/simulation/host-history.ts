@@ -97,7 +97,7 @@ export class HostHistory {
         ? this.now.closed && (this.now.closedByOthers || this.now.looksAsBefore || isForgotten)
         : this.now.looksAsBefore;
     this.#add(time, {
-      ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: isTheirs },
+      ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: closed && isTheirs },
       looksAsBefore: wasFound && (closed || facts.claim !== undefined),
       wasSeenOpen: this.now.wasSeenOpen && !(facts.claim && !this.now.claim),
       looksOurs: closed && (this.now.looksOurs || (!isOurs && this.#isUnseenOpen(time))),

@@ -74,6 +74,13 @@ describe('a host that was cordoned after its claim was lost, in the checker', ()
     expect(closedAfterLoss(60_000, { isRecorded: true }).now.looksOurs).toBe(false);
   });
 
+  it('is not closed by somebody else any more once it was opened', () => {
+    const history = closedAfterLoss(60_000, { isRecorded: false });
+    history.node(60_005, change(false), true);
+    history.node(60_006, change(true, CLAIM), true);
+    expect(history.now).toMatchObject({ closedByOthers: false, looksOurs: false });
+  });
+
   it('does not look ours any more when the strategy says later that it was uncordoned', () => {
     const history = closedAfterLoss(60_000, { isRecorded: false });
     history.seenOpen(60_005);
