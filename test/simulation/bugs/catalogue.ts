@@ -187,6 +187,7 @@ export const BUGS: readonly Bug[] = [
     file: 'src/engine/steps/unlock-hosts.ts',
     of: "state === 'running' && containerStarted !== true);",
     instead: "state === 'running' && containerStarted !== true && step.facts?.claim !== undefined);",
+    from: 11_044,
   },
   {
     name: 'begin beside the Job of another run',

@@ -85,7 +85,7 @@ export class JobController {
   }
 
   #begin(job: ApiObject): void {
-    if (!this.#isOpen(job)) return;
+    if (!this.#isOpen(job) || this.#isDeleted(job)) return;
     const deadline = Number(job.spec?.['activeDeadlineSeconds'] ?? Infinity) * 1000;
     if (Number.isFinite(deadline)) this.#scheduler.after(deadline, () => this.#exceeded(job));
     const start = this.#options.startOf(job);
@@ -101,7 +101,7 @@ export class JobController {
 
   /** The container of a Job starts. */
   #run(job: ApiObject): void {
-    if (!this.#isOpen(job)) return;
+    if (!this.#isOpen(job) || this.#isDeleted(job)) return;
     const [host, action] = [
       job.metadata.annotations?.[HOST_ANNOTATION] ?? '',
       job.metadata.labels?.[ACTION_LABEL] ?? '',
@@ -144,9 +144,12 @@ export class JobController {
 
   #isUnended({ metadata }: ApiObject): boolean {
     const job = this.#server.get('jobs', keyOf(metadata));
-    return (
-      job?.metadata.uid === metadata.uid && !jobEnded(job) && job.metadata.deletionTimestamp === undefined
-    );
+    return job?.metadata.uid === metadata.uid && !jobEnded(job);
+  }
+
+  /** A finalizer of others keeps it: no pod is made any more, and one that is there runs to its end. */
+  #isDeleted({ metadata }: ApiObject): boolean {
+    return this.#server.get('jobs', keyOf(metadata))?.metadata.deletionTimestamp !== undefined;
   }
 
   get #timestamp(): string {
@@ -197,7 +200,7 @@ export class JobController {
     const limit = Number(this.#server.get('jobs', key)?.spec?.['backoffLimit'] ?? 0);
     const failures = (this.#failures.get(job.metadata.uid) ?? 0) + 1;
     this.#failures.set(job.metadata.uid, failures);
-    if (failures > limit) this.mark(job, 'Failed', 'BackoffLimitExceeded');
+    if (failures > limit || this.#isDeleted(job)) this.mark(job, 'Failed', 'BackoffLimitExceeded');
     else this.#scheduler.after(RERUN_MS, () => this.#run(job));
   }
 
