@@ -48,6 +48,34 @@ describe('a request in an object that has no status', () => {
   });
 });
 
+describe('a request that is placed in Suspend', () => {
+  const suspended = async (): Promise<SmallCluster> => {
+    const cluster = new SmallCluster(['w-1']);
+    cluster.placeStrategy({ mode: 'Suspend' });
+    await planned(cluster);
+    cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, annotations: APPLY } }));
+    await cluster.until('the wait', () => cluster.status.requests?.[0]?.answer === 'waiting');
+    return cluster;
+  };
+  const hold = (cluster: SmallCluster, changed: object): void =>
+    cluster.edit((object) => ({ ...object, spec: { ...(object.spec as object), ...changed, execution: HOLD } }));
+
+  it('is carried out when the suspension ends', async () => {
+    const cluster = await suspended();
+    hold(cluster, {});
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+  });
+
+  it('is refused when the spec was edited meanwhile: nobody asked to carry that out', async () => {
+    const cluster = await suspended();
+    hold(cluster, { workerApplyType: 'parallel', maxParallelWorkerHosts: 7 });
+    await cluster.until('the answer', () => cluster.status.requests?.[0]?.answer === 'refused');
+    for (let more = 0; more < 5; more++) await cluster.pass();
+    expect(cluster.status).toMatchObject({ state: 'ready-to-apply' });
+    expect(host(cluster)).toMatchObject({ closed: false });
+  });
+});
+
 describe('a status that was written for another object', () => {
   it('does not count: the plan is built anew, and nothing of the copy stays', async () => {
     const before = new SmallCluster(['w-1']);
