@@ -52,6 +52,10 @@ export class SmallCluster {
     return this.server.get('patchstrategies', PATH) ?? expect.fail('there is no strategy');
   }
 
+  get pool(): ApiObject {
+    return this.server.get('hostpools', POOL) ?? expect.fail('there is no pool');
+  }
+
   get status(): PatchStrategyStatus {
     return patchStrategyStatus.parse(this.strategy.status ?? {});
   }
