@@ -175,7 +175,7 @@ describe('a claim that no run of ours has made', () => {
     const cluster = new SmallCluster(['w-1', 'w-2']);
     cluster.placeStrategy(HOLD);
     await planned(cluster);
-    const { uid = '' } = cluster.strategy.metadata;
+    const { uid } = cluster.strategy.metadata;
     const owner = { ...claimOfAnother.owner, name: 'kernel', uid };
     forged(cluster, { owner, run: 'r-1' }, { closedToNewWork: true });
     await cluster.poolPass();
