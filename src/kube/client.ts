@@ -101,7 +101,8 @@ export type Call = {
   readonly query?: Query;
   /** Sent as JSON. In a PATCH an array is a JSON patch, anything else a JSON merge patch; in a DELETE it is DeleteOptions. */
   readonly body?: unknown;
-  readonly as?: Detail;
+  /** A list asks for `metadata-list` in place of `metadata`. */
+  readonly as?: Detail | 'metadata-list';
 };
 
 /** Makes one request and returns the JSON of its answer. Throws ApiException when the server refuses the request. */
@@ -183,11 +184,13 @@ export async function* rawPages<T extends KubernetesObject>(
   path: string,
   selection: Selection,
   signal?: AbortSignal,
+  detail: Detail = 'object',
 ): AsyncGenerator<Page<T>, void, undefined> {
+  const as = detail === 'metadata' ? 'metadata-list' : 'object';
   let next: string | undefined;
   do {
     const query = { ...selection, limit: PAGE, continue: next };
-    const { items, metadata } = await call<RawPage<T>>(config, { method: 'GET', path, query }, signal);
+    const { items, metadata } = await call<RawPage<T>>(config, { method: 'GET', path, query, as }, signal);
     yield { items: items ?? [], resourceVersion: metadata?.resourceVersion ?? '' };
     next = metadata?.continue;
   } while (next);
@@ -226,10 +229,10 @@ function urlOf(config: KubeConfig, { path, query = {} }: Call): string {
   return url.href;
 }
 
-function acceptOf({ as }: Call): string {
-  return as === 'metadata'
-    ? 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
-    : 'application/json';
+function acceptOf({ as = 'object' }: Call): string {
+  if (as === 'object') return 'application/json';
+  const kind = as === 'metadata' ? 'PartialObjectMetadata' : 'PartialObjectMetadataList';
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
 }
 
 function contentType({ method, body }: Call): Record<string, string> {

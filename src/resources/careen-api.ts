@@ -77,6 +77,17 @@ export class CareenApi {
     return this.#strategies.read(strategyPath(key));
   }
 
+  /** The metadata of a strategy that is not read; undefined when there is none. */
+  async strategyMetadata(key: StrategyKey): Promise<Metadata | undefined> {
+    const found = await this.#read(strategyPath(key), 'metadata');
+    return found === undefined ? undefined : partial.parse(found).metadata;
+  }
+
+  /** Writes fields of the status of a strategy that is not read. Throws ConflictError and OutdatedKindError. */
+  async writeUnreadStatus(meta: Metadata, status: PatchStrategyStatus): Promise<void> {
+    await this.#write(targetOf({ metadata: meta }), '/status', { metadata: guard(meta), status }, 'metadata');
+  }
+
   /** The current pool; undefined when there is none. Fetches metadata only, unless the object has changed. */
   async pool(name: string): Promise<HostPool | undefined> {
     return this.#pools.read(poolPath(name));
@@ -195,7 +206,8 @@ export class CareenApi {
   /** The strategy as a write returned it, if its status is all that it should be. */
   #stored(before: PatchStrategy, answer: unknown, status: PatchStrategyStatus): PatchStrategy {
     const path = strategyPath(before.metadata);
-    const lost = lostFields(status, withStatus.parse(answer).status, 'status');
+    // An object that never had a status has none in the answer to a write beside it.
+    const lost = lostFields(status, withStatus.parse(answer).status ?? {}, 'status');
     if (lost.length > 0) {
       // Only this process still knows what the API server has dropped.
       this.#strategies.keep(path, { ...afterWrite(before, answer), status });

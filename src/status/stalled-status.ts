@@ -1,5 +1,6 @@
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { truncate } from '../crds/truncate.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 
@@ -18,6 +19,19 @@ export function outdatedStatuses(
     .filter(({ type }) => type !== 'ForeignUncordon')
     .map((each) => (each.reason === 'KindsOutdated' ? { ...each, reason: 'PausedAtStage' as const } : each));
   return [{ conditions }, { conditions: oldest }];
+}
+
+/** What the status of a strategy says whose namespace no pool allows. Nobody has read its spec or its status. */
+export function unservedStatus(
+  namespace: string,
+  pools: readonly string[],
+  generation: number,
+  now: string,
+): PatchStrategyStatus {
+  const message =
+    `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool allows (${truncate(pools.toSorted().join(', '), 200)}): ` +
+    'ask the administrator to add it, or place the strategy in a namespace that is allowed; it is not read until then';
+  return stalledStatus({}, 'NotPermitted', message, generation, now);
 }
 
 /** The status of a strategy that cannot continue; the fields of its run stay unchanged. */

@@ -10,6 +10,7 @@ import { adoptRun } from './adopt-run.ts';
 import { finalize } from './finalize.ts';
 import { loadPass } from './load-pass.ts';
 import { rebuildPlan, rebuildVerdict } from './rebuild-plan.ts';
+import { refuseNamespace } from './refuse-namespace.ts';
 import { runPass } from './run-pass.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 import { sweepJobs } from './sweep-jobs.ts';
@@ -20,6 +21,7 @@ export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: strin
   const attachments = new Attachments(deps.hosts, changed);
 
   return async function reconcile(key, signal) {
+    if (await refuseNamespace(deps, key)) return {};
     const read = await loadPass(deps, attachments, key);
     if (!read) {
       attachments.detach(key);
