@@ -2,7 +2,7 @@ import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import type { Logger } from 'pino';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
-import { ownerKey } from '../../crds/owner-ref.ts';
+import { ownerKey, ownerOfKey } from '../../crds/owner-ref.ts';
 import type { DeposedError } from '../../engine/permits/takeover.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -74,9 +74,10 @@ export class CareenOperator extends OperatorShell {
         index: this.#index,
       },
     };
+    const groupOf = (key: string): string => ownerOfKey(key).namespace;
     const gate = new KindsGate({ kinds, log, clock });
     const queue = (kind: string, atOnce: number, make: ReconcilerMaker, suspend: Suspend): WorkQueue =>
-      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (changed) =>
+      reconcileQueue({ kind, atOnce, groupOf, log, metrics, clock, deposed }, (changed) =>
         gate.guard(kind, make(deps, changed), (key, why) => suspend(deps, key, why)),
       );
     this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler, suspendStrategy);
