@@ -21,16 +21,19 @@ export function outdatedStatuses(
   return [{ conditions }, { conditions: oldest }];
 }
 
-/** What the status of a strategy says whose namespace no pool allows. Nobody has read its spec or its status. */
+/**
+ * What the status of a strategy says whose namespace no pool allows. Nobody has read its spec or its status.
+ * @param allowed the namespaces that some pool allows
+ */
 export function unservedStatus(
   namespace: string,
-  pools: readonly string[],
+  allowed: readonly string[],
   generation: number,
   now: string,
 ): PatchStrategyStatus {
   const message =
-    `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool allows (${truncate(pools.toSorted().join(', '), 200)}): ` +
-    'ask the administrator to add it, or place the strategy in a namespace that is allowed; it is not read until then';
+    `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool admits; ` +
+    `make the strategy in ${truncate(allowed.join(', '), 300)}, or ask the administrator to add ${namespace} to a pool`;
   return stalledStatus({}, 'NotPermitted', message, generation, now);
 }
 

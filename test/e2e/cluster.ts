@@ -255,7 +255,8 @@ export class Fleet {
   }
 }
 
-function strategyStatusOf(object: unknown): PatchStrategyStatus {
+/** The status of a strategy as the API server returns it. */
+export function strategyStatusOf(object: unknown): PatchStrategyStatus {
   return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(object ?? {}).status;
 }
 

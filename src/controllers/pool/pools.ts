@@ -59,6 +59,11 @@ export class Pools {
     );
   }
 
+  /** The namespaces that some pool allows, sorted. */
+  get allowedNamespaces(): readonly string[] {
+    return [...new Set([...this.#pools.values()].flatMap((pool) => pool.allowedNamespaces))].toSorted();
+  }
+
   get names(): readonly string[] {
     return [...this.#pools.keys()];
   }

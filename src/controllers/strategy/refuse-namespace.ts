@@ -17,10 +17,11 @@ export async function refuseNamespace(deps: Deps, key: string): Promise<boolean>
     refused.delete(key);
     return false;
   }
-  const said = `${found.uid}/${String(found.generation)}/${pools.names.toSorted().join()}`;
+  const allowed = pools.allowedNamespaces;
+  const said = `${found.uid}/${String(found.generation)}/${allowed.join()}`;
   if (refused.get(key) === said) return true;
   const now = new Date(clock()).toISOString();
-  await api.writeUnreadStatus(found, unservedStatus(owner.namespace, pools.names, found.generation, now));
+  await api.writeUnreadStatus(found, unservedStatus(owner.namespace, allowed, found.generation, now));
   refused.set(key, said);
   return true;
 }

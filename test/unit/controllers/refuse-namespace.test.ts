@@ -13,8 +13,8 @@ describe('a strategy in a namespace that no pool allows', () => {
     const cluster = elsewhere();
     await cluster.pass();
     const said =
-      'metadata.namespace is "careen-hosts", which rule allowedNamespaces of no HostPool allows (default): ask the ' +
-      'administrator to add it, or place the strategy in a namespace that is allowed; it is not read until then';
+      'metadata.namespace is "careen-hosts", which rule allowedNamespaces of no HostPool admits; make the strategy in ' +
+      'others, or ask the administrator to add careen-hosts to a pool';
     expect(cluster.status).toMatchObject({ message: said, observedGeneration: 1 });
     expect(cluster.status.conditions).toContainEqual(
       expect.objectContaining({ type: 'Stalled', status: 'True', reason: 'NotPermitted', message: said }),
