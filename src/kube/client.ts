@@ -223,10 +223,18 @@ export async function rawList<T extends KubernetesObject>(
 function urlOf(config: KubeConfig, { path, query = {} }: Call): string {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error('the kubeconfig names no current cluster');
-  const url = new URL(cluster.server.replace(/\/$/, '') + path);
+  const url = new URL(cluster.server.replace(/\/$/, '') + encodedPath(path));
   for (const [name, value] of Object.entries(query))
     if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
   return url.href;
+}
+
+/** Encodes each segment. Throws for a name that would lead to another resource, whoever has written it. */
+function encodedPath(path: string): string {
+  const segments = path.split('/').slice(1);
+  if (segments.some((each) => each === '' || each === '.' || each === '..'))
+    throw new Error(`${JSON.stringify(path)} is no path of the API server: a name in it is empty, "." or ".."`);
+  return segments.map((each) => `/${encodeURIComponent(each)}`).join('');
 }
 
 function acceptOf({ as = 'object' }: Call): string {
