@@ -5,15 +5,12 @@
 import { DEFAULT_VOLUMES, type ActionPolicy } from '../crds/action-policy.ts';
 import type { JobAction } from '../crds/host-action.ts';
 import type { PlanActions } from '../crds/patch-strategy-spec.ts';
+import { oneOf } from './one-of.ts';
 import { podFields, type PodField } from './pod/pod-fields.ts';
 import type { RuleId } from './pod/pod-shape.ts';
 
-/** The part of a pool that decides who may use it, and with which actions. */
-export type PoolPolicy = {
-  readonly name: string;
-  readonly allowedNamespaces: readonly string[];
-  readonly actionPolicy: ActionPolicy;
-};
+/** A pool by the part that limits the actions. */
+type PolicyOwner = { readonly name: string; readonly actionPolicy: ActionPolicy };
 
 /** A policy in which each rule has a value: undefined admits everything. */
 type Allowed = { readonly [Name in keyof ActionPolicy]: ActionPolicy[Name] } & {
@@ -110,14 +107,12 @@ function ofNames(rule: ListRule, advice: string): Rule {
 const NAMED = 20;
 
 /**
- * Why a strategy in `namespace` may not use the pool for its actions: one sentence for each of the first fields that
- * break a rule, with the value found and a permitted one. Empty when all fields are permitted.
+ * The fields of pods that break a rule of a pool: one sentence for each of the first, with the value found and a
+ * permitted one.
  */
-export function policyViolations(
+export function actionViolations(
   actions: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>,
-  namespace: string,
-  pool: PoolPolicy,
-  operatorNamespace: string,
+  pool: PolicyOwner,
 ): string[] {
   const found = jobsOf(actions)
     .values()
@@ -125,7 +120,6 @@ export function policyViolations(
     .take(NAMED + 1)
     .toArray();
   return [
-    ...namespaceViolations(namespace, pool, operatorNamespace),
     ...found.slice(0, NAMED),
     ...(found.length > NAMED ? [`further fields break rules of HostPool ${pool.name}`] : []),
   ];
@@ -143,24 +137,10 @@ function jobsOf({
   return reboot ? [...jobs, { at: 'spec.reboot.job.template', job: reboot.job }] : jobs;
 }
 
-function namespaceViolations(
-  namespace: string,
-  { name, allowedNamespaces }: PoolPolicy,
-  operatorNamespace: string,
-): string[] {
-  const others = allowedNamespaces.filter((each) => each !== operatorNamespace);
-  if (others.includes(namespace)) return [];
-  const why = namespace === operatorNamespace ? 'never admits: Careen itself runs there' : 'does not admit';
-  return [
-    `metadata.namespace is "${namespace}", which rule allowedNamespaces of HostPool ${name} ${why}; ` +
-      oneOf('make the strategy in', others),
-  ];
-}
-
 function jobViolations(
   at: string,
   { template }: JobAction,
-  { name, actionPolicy }: PoolPolicy,
+  { name, actionPolicy }: PolicyOwner,
 ): Iterable<string> {
   const allowed = allowedBy(actionPolicy);
   return podFields(template).flatMap((field) =>
@@ -234,12 +214,6 @@ function isBelow(path: unknown, prefix: string): boolean {
 
 function segments(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '' && segment !== '.');
-}
-
-function oneOf(advice: string, allowed: readonly string[]): string {
-  if (allowed.length === 0) return 'it admits none, leave it out';
-  const more = allowed.length > 5 ? ` or ${String(allowed.length - 5)} others` : '';
-  return `${advice} ${allowed.slice(0, 5).join(', ')}${more}`;
 }
 
 function shown(value: unknown): string {

@@ -78,7 +78,7 @@ export async function rebuildPlan(
 
 function inputOf(
   { clock, newId, activeHost, operatorNamespace }: Deps,
-  { strategy, stored, attachment, epoch }: StrategyPass,
+  { strategy, attachment, epoch }: StrategyPass,
   pool: HostPool,
 ): PlanInput {
   const { fleet } = attachment.view();
@@ -89,7 +89,8 @@ function inputOf(
     maxUnavailable: limitIn(pool, fleet),
     activeHost,
     overlap: overlap(pool.metadata.name, fleet),
-    violations: violationsOf({ strategy, stored, pool, operatorNamespace }),
+    // The new spec, not the actions of the run before: the plan is made from it.
+    violations: violationsOf(strategy.spec, { strategy, pool, operatorNamespace }),
     unreadable: strategy.unreadable,
     epoch,
     scope: attachment.scope,

@@ -1,7 +1,7 @@
-/** Strategies whose pods the policy of a pool judges. */
-import { actionPolicy } from '../../../src/crds/action-policy.ts';
+/** Strategies that the policy of a pool judges. */
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import { policyViolations } from '../../../src/planner/action-policy.ts';
+import { policyViolations } from '../../../src/planner/pool-policy.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 
 export const AT = 'spec.patches[0].action.job.template';
@@ -13,11 +13,13 @@ export function running(spec: object, container: object = {}, metadata: object =
   return patchStrategySpec.parse({ patches: [{ ...kernelPatch, rebootRequired: false, action }] });
 }
 
+/** What breaks the rules of a pool with this `actionPolicy`, and further fields. */
 export function violations(
   strategy: PatchStrategySpec,
-  policy: object = {},
-  { namespace = 'careen-hosts', allowedNamespaces = ['careen-hosts'] } = {},
+  actionPolicy: object = {},
+  { namespace = 'careen-hosts', ...fields }: { namespace?: string } & Readonly<Record<string, unknown>> = {},
 ): string[] {
-  const pool = { name: 'default', allowedNamespaces, actionPolicy: actionPolicy.parse(policy) };
-  return policyViolations(strategy, namespace, pool, 'careen-system');
+  const provider = { kubernetes: {} };
+  const pool = hostPoolSpec.parse({ provider, maxUnavailable: 1, actionPolicy, ...fields });
+  return policyViolations(strategy, namespace, { ...pool, name: 'default' }, 'careen-system');
 }

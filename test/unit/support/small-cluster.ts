@@ -4,7 +4,7 @@ import { operatorMetrics } from '../../../src/controllers/runtime/operator-metri
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { Pools } from '../../../src/controllers/pool/pools.ts';
 import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
-import type { Reconcile } from '../../../src/controllers/runtime/reconcile-result.ts';
+import type { Reconcile, ReconcileResult } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
@@ -52,6 +52,10 @@ export class SmallCluster {
     return this.server.get('patchstrategies', PATH) ?? expect.fail('there is no strategy');
   }
 
+  get pool(): ApiObject {
+    return this.server.get('hostpools', POOL) ?? expect.fail('there is no pool');
+  }
+
   get status(): PatchStrategyStatus {
     return patchStrategyStatus.parse(this.strategy.status ?? {});
   }
@@ -59,6 +63,20 @@ export class SmallCluster {
   /** Changes the strategy as another tool does. */
   edit(change: (object: ApiObject) => ApiObject): void {
     this.server.update('patchstrategies', PATH, change, 'tool');
+  }
+
+  /** Changes the spec of the strategy. */
+  editSpec(fields: object): void {
+    this.edit((object) => ({ ...object, spec: { ...object.spec, ...json(fields) } }));
+  }
+
+  /** Changes the spec of the pool. */
+  editPool(fields: object): void {
+    const change = (object: ApiObject): ApiObject => ({
+      ...object,
+      spec: { ...object.spec, ...json(fields) },
+    });
+    this.server.update('hostpools', POOL, change, 'admin');
   }
 
   wipeStatus(): void {
@@ -75,8 +93,8 @@ export class SmallCluster {
   }
 
   /** One pass over the strategy. */
-  async pass(): Promise<void> {
-    await this.#strategyPass(`PatchStrategy/${PATH}`, new AbortController().signal);
+  async pass(): Promise<ReconcileResult> {
+    return this.#strategyPass(`PatchStrategy/${PATH}`, new AbortController().signal);
   }
 
   /** One pass over the pool. */
