@@ -86,6 +86,7 @@ const strategyStatus: PatchStrategyStatus = {
     epoch: 7,
     authority: { throughStage: 2 },
     abortedIn: 'Suspend',
+    abortedBecause: 'Suspend has kept worker-1 out of service',
     suspendedSince: TIME,
     change: 'worker-3 is new',
   },

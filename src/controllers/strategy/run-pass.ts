@@ -99,7 +99,7 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
 /** The input at this moment: time and hosts change while permits are granted. */
 function inputOf(
   { clock }: Pick<StrategyDeps, 'clock'>,
-  { attachment, strategy, stored, pool, epoch }: PassWithRun,
+  { attachment, strategy, stored, pool, epoch, readAt }: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
 ): DecideInput {
@@ -110,6 +110,11 @@ function inputOf(
     turn: {
       owner: ownerOf(strategy),
       order,
+      limits: pool && {
+        readAt,
+        maxOutageSeconds: pool.spec.maxOutageSeconds,
+        protectedNamespaces: pool.spec.drainPolicy.protectedNamespaces,
+      },
       requests,
       pool: attachment.scope.pool,
       epoch,

@@ -1,3 +1,4 @@
+import type { Instant } from '../../engine/view.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
@@ -24,6 +25,7 @@ export type StrategyDeps = ReconcilerDeps & {
 
 /** The data of one pass, all read at its beginning and not again. */
 export type StrategyPass = {
+  readonly readAt: Instant;
   /** Names the strategy in queues and logs (`ownerKey`). */
   readonly key: string;
   readonly strategy: PatchStrategy;

@@ -88,6 +88,14 @@ export const ACCEPTED: readonly AcceptedRow[] = [
     }),
   },
   {
+    name: 'bounds on consents',
+    manifest: pool({
+      drainPolicy: { evictUnmanagedPods: false, protectedNamespaces: ['kube-system', 'storage'] },
+      ...{ maxTimeoutSeconds: 3600, maxOutageSeconds: 14400 },
+    }),
+  },
+  { name: 'no protected namespace', manifest: pool({ drainPolicy: { protectedNamespaces: [] } }) },
+  {
     name: 'rules of health',
     manifest: healthy({
       alarmConditions: ['KernelDeadlock', 'NTPProblem', 'example.com/Raid-1.degraded'],
@@ -326,6 +334,23 @@ export const REFUSED: readonly RefusedRow[] = [
     `${POLICY}.serviceAccounts[0]`,
   ),
   byShape('a Secret that cannot be', policy({ secrets: [''] }), `${POLICY}.secrets[0]`),
+  byShape(
+    'a protected namespace that cannot be',
+    pool({ drainPolicy: { protectedNamespaces: ['*'] } }),
+    'spec.drainPolicy.protectedNamespaces[0]',
+  ),
+  byList(
+    'a namespace that is protected twice',
+    pool({ drainPolicy: { protectedNamespaces: ['a', 'a'] } }),
+    'spec.drainPolicy.protectedNamespaces[1]',
+  ),
+  byShape(
+    'no time at all',
+    pool({ maxTimeoutSeconds: 0 }),
+    'spec.maxTimeoutSeconds',
+    /greater than or equal/,
+  ),
+  byShape('an outage of a moment', pool({ maxOutageSeconds: 59 }), 'spec.maxOutageSeconds', /60/),
   byShape('an unknown volume', policy({ volumes: ['floppy'] }), `${POLICY}.volumes[0]`, NOT_SUPPORTED),
   byShape('a device of all', policy({ devices: ['*'] }), `${POLICY}.devices[0]`),
   byShape('a label key in two', policy({ labels: ['a b'] }), `${POLICY}.labels[0]`),
