@@ -10,19 +10,28 @@ import { podFields, type PodField } from './pod/pod-fields.ts';
 import type { RuleId } from './pod/pod-shape.ts';
 
 /** A pool by the part that limits the actions. */
-type PolicyOwner = { readonly name: string; readonly actionPolicy: ActionPolicy };
+type PolicyOwner = {
+  readonly name: string;
+  readonly actionPolicy: ActionPolicy;
+  /** Undefined where nobody has read them. */
+  readonly configMaps?: ConfigMaps | undefined;
+};
+
+/** Why the content of a ConfigMap may change, by its name. A ConfigMap that is not here is immutable. */
+export type ConfigMaps = ReadonlyMap<string, string>;
 
 /** A policy in which each rule has a value: undefined admits everything. */
 type Allowed = { readonly [Name in keyof ActionPolicy]: ActionPolicy[Name] } & {
   /** Whether fields that no rule knows are refused. */
   readonly isStrict: boolean;
+  readonly configMaps: ConfigMaps | undefined;
 };
 
 type Rule = {
   readonly name: keyof ActionPolicy;
   readonly admits: (field: PodField, allowed: Allowed, template: JobAction['template']) => boolean;
   /** The advice on a permitted value. */
-  readonly remedy: (allowed: Allowed) => string;
+  readonly remedy: (allowed: Allowed, field: PodField) => string;
   /** Whether a message may show the value of a refused field. */
   readonly shows: boolean;
 };
@@ -36,6 +45,14 @@ const RULES: Readonly<Record<RuleId, Rule>> = {
     name: 'requireDigests',
     admits: ({ value }, { requireDigests }) => !requireDigests || BY_DIGEST.test(String(value)),
     remedy: () => 'name it by its digest, IMAGE@sha256:…',
+    shows: true,
+  },
+  requireImmutableConfigMaps: {
+    name: 'requireImmutableConfigMaps',
+    admits: ({ value }, { requireImmutableConfigMaps, configMaps }) =>
+      !requireImmutableConfigMaps || configMaps?.has(String(value)) !== true,
+    remedy: ({ configMaps }, { value }) =>
+      `${configMaps?.get(String(value)) ?? ''}: make the ConfigMap with immutable: true`,
     shows: true,
   },
   privileged: {
@@ -125,6 +142,17 @@ export function actionViolations(
   ];
 }
 
+/** The ConfigMaps that the pods of these actions use, each once. */
+export function configMapsOf(actions: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>): string[] {
+  const names = jobsOf(actions).flatMap(({ job }) =>
+    podFields(job.template)
+      .filter((field) => field.is === 'governed' && field.by.includes('requireImmutableConfigMaps'))
+      .map(({ value }) => String(value))
+      .toArray(),
+  );
+  return [...new Set(names)];
+}
+
 /** The Jobs of a strategy, each with the place of its template. */
 function jobsOf({
   patches,
@@ -140,9 +168,9 @@ function jobsOf({
 function jobViolations(
   at: string,
   { template }: JobAction,
-  { name, actionPolicy }: PolicyOwner,
+  { name, actionPolicy, configMaps }: PolicyOwner,
 ): Iterable<string> {
-  const allowed = allowedBy(actionPolicy);
+  const allowed = { ...allowedBy(actionPolicy), configMaps };
   return podFields(template).flatMap((field) =>
     violationsOf(field, allowed, template, name).map((each) => `${at}.${each}`),
   );
@@ -170,13 +198,13 @@ function violationsOf(
         .map(
           ({ name, remedy, shows }) =>
             `${path} is ${shows ? shown(value) : 'set'}, ` +
-            `which rule actionPolicy.${name} of HostPool ${pool} does not admit; ${remedy(allowed)}`,
+            `which rule actionPolicy.${name} of HostPool ${pool} does not admit; ${remedy(allowed, field)}`,
         );
   }
 }
 
 /** What a policy allows. A policy without a rule allows every field, but no service account and no Secret. */
-function allowedBy(policy: ActionPolicy): Allowed {
+function allowedBy(policy: ActionPolicy): Omit<Allowed, 'configMaps'> {
   const isStrict = hasRule(policy);
   if (!isStrict) return { ...policy, isStrict };
   const { privileged, hostMounts = privileged ? undefined : [] } = policy;

@@ -1,13 +1,13 @@
 /** What a pool permits the strategies that use it: their namespaces, their consents and times, their actions. */
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { PlanActions } from '../crds/patch-strategy-spec.ts';
-import { actionViolations } from './action-policy.ts';
+import { actionViolations, type ConfigMaps } from './action-policy.ts';
 import { oneOf } from './one-of.ts';
 
 /** The part of a pool that decides who may use it, and how. */
 export type PoolPolicy = Readonly<
   Pick<HostPoolSpec, 'allowedNamespaces' | 'actionPolicy' | 'drainPolicy' | 'maxTimeoutSeconds'>
-> & { readonly name: string };
+> & { readonly name: string; readonly configMaps?: ConfigMaps | undefined };
 
 /** The part of a strategy that a pool judges. */
 export type Judged = Readonly<Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing'>>;

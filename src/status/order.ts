@@ -5,6 +5,7 @@ import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { closedBecause, limitIn, specUnreadable } from '../engine/permits/pool-capacity.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
 import type { FleetFacts } from '../engine/view.ts';
+import type { ConfigMaps } from '../planner/action-policy.ts';
 import { specDigest } from '../planner/digest.ts';
 import { policyViolations, type Judged } from '../planner/pool-policy.ts';
 import type { StoredRun } from './codec.ts';
@@ -22,6 +23,8 @@ export type OrderInput = {
   readonly fleet: FleetFacts;
   /** No strategy may run its Jobs there. */
   readonly operatorNamespace: string;
+  /** Undefined where the pool does not ask about them. */
+  readonly configMaps?: ConfigMaps | undefined;
 };
 
 /** The pool of a strategy: the one in the spec, or during a run the one that granted its permits. */
@@ -52,9 +55,9 @@ export function poolProblem(
 /** The parts of a spec, or of the actions of a run, that the pool does not permit, one sentence each. */
 export function violationsOf(
   judged: Judged,
-  { strategy: { metadata }, pool, operatorNamespace }: Omit<OrderInput, 'fleet' | 'stored'>,
+  { strategy: { metadata }, pool, operatorNamespace, configMaps }: Omit<OrderInput, 'fleet' | 'stored'>,
 ): readonly string[] {
-  const policy = { ...pool.spec, name: pool.metadata.name };
+  const policy = { ...pool.spec, name: pool.metadata.name, configMaps };
   return policyViolations(judged, metadata.namespace, policy, operatorNamespace);
 }
 

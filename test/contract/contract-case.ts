@@ -46,6 +46,8 @@ export type ContractFixture = {
   open(host: HostName): Promise<void>;
   /** Lets the pod of a Job fail several times before the Job does, as a policy does. */
   alterJob(name: string): Promise<void>;
+  /** Makes a ConfigMap in the namespace of the strategy. */
+  addConfigMap(name: string, immutable: boolean): Promise<void>;
   /** Edits the claim of a host, as a person does. */
   editClaim(host: HostName): Promise<void>;
   /** Lets time pass until the condition holds; fails when it never does. */

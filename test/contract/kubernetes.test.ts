@@ -129,6 +129,8 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
         { apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace } },
         { spec: { backoffLimit: 4 } },
       ),
+    addConfigMap: (name, immutable) =>
+      apply(admin, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, immutable }),
     editClaim: async (host) => {
       const { metadata } = await core.readNode({ name: host });
       const claim = metadata?.annotations?.[CLAIM_ANNOTATION]?.replace(

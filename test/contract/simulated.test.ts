@@ -46,6 +46,9 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
       const job = [...world.jobs.values()].find((each) => each.name === name);
       if (job) world.changeJob(job.key, { altered: 'its backoffLimit is 4' });
     },
+    addConfigMap: async (name, immutable) => {
+      world.configMaps.set(`careen-hosts/${name}`, { immutable });
+    },
     editClaim: async (host) => world.changeHost(host, { claim: undefined, spoiltClaim: 'it was edited' }),
     eventually: async (what, condition) => {
       while (!condition()) {

@@ -1,4 +1,5 @@
 import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
+import type { ConfigMaps } from '../../planner/action-policy.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
@@ -9,6 +10,7 @@ import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requ
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
+import { configMapsIn } from './config-maps.ts';
 import { freePermits } from './free-permits.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
@@ -59,7 +61,8 @@ export async function rebuildPlan(
 ): Promise<ReconcileResult> {
   const { api, hosts, adopted, clock, log, events } = deps;
   const { key, attachment, strategy, epoch } = pass;
-  const input = inputOf(deps, pass, pool);
+  const configMaps = await configMapsIn(deps, pass, pool, strategy.spec, signal);
+  const input = inputOf(deps, pass, pool, configMaps);
   await freePermits(deps, pass);
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
@@ -80,6 +83,7 @@ function inputOf(
   { clock, newId, activeHost, operatorNamespace }: Deps,
   { strategy, attachment, epoch }: StrategyPass,
   pool: HostPool,
+  configMaps: ConfigMaps | undefined,
 ): PlanInput {
   const { fleet } = attachment.view();
   return {
@@ -90,7 +94,7 @@ function inputOf(
     activeHost,
     overlap: overlap(pool.metadata.name, fleet),
     // The new spec, not the actions of the run before: the plan is made from it.
-    violations: violationsOf(strategy.spec, { strategy, pool, operatorNamespace }),
+    violations: violationsOf(strategy.spec, { strategy, pool, operatorNamespace, configMaps }),
     unreadable: strategy.unreadable,
     epoch,
     scope: attachment.scope,

@@ -6,7 +6,7 @@
 import type { VOLUME_TYPES, ActionPolicy } from '../../crds/action-policy.ts';
 
 /** A rule of the pool, or the rule about tokens, which serviceAccounts has besides. */
-export type RuleId = Exclude<keyof ActionPolicy, 'requireImmutableConfigMaps'> | 'tokens';
+export type RuleId = keyof ActionPolicy | 'tokens';
 
 export type Field = {
   /** The rules that must all admit the field; none for a field that is always allowed. */
@@ -118,6 +118,7 @@ const downward = {
   resourceFieldRef: plain('containerName', 'divisor', 'resource'),
 };
 const secretRef = object({ name: by('secrets') });
+const configMap = by('requireImmutableConfigMaps');
 const keyRef = (name: Field): Field => object({ name, ...always('key', 'optional') });
 const containers = list(
   object(
@@ -132,7 +133,7 @@ const containers = list(
           ...always('name', 'value'),
           valueFrom: object({
             ...downward,
-            configMapKeyRef: keyRef(ALWAYS),
+            configMapKeyRef: keyRef(configMap),
             fileKeyRef: plain('key', 'optional', 'path', 'volumeName'),
             secretKeyRef: keyRef(by('secrets')),
           }),
@@ -141,7 +142,7 @@ const containers = list(
       envFrom: list(
         object({
           prefix: ALWAYS,
-          configMapRef: plain('name', 'optional'),
+          configMapRef: object({ name: configMap, optional: ALWAYS }),
           secretRef: object({ name: by('secrets'), optional: ALWAYS }),
         }),
       ),
@@ -185,7 +186,7 @@ const items = list(plain('key', 'mode', 'path'));
 const downwardItems = list(object({ ...downward, ...always('mode', 'path') }));
 const projectedSource = object({
   clusterTrustBundle: object({ ...always('name', 'optional', 'path', 'signerName'), labelSelector }),
-  configMap: object({ items, ...always('name', 'optional') }),
+  configMap: object({ items, name: configMap, optional: ALWAYS }),
   downwardAPI: object({ items: downwardItems }),
   podCertificate: object({
     ...always('certificateChainPath', 'credentialBundlePath', 'keyPath', 'keyType', 'maxExpirationSeconds'),
@@ -216,7 +217,7 @@ const VOLUMES: Readonly<Record<VolumeType, Field>> = {
   azureFile: object({ ...always('readOnly', 'shareName'), secretName: by('secrets') }),
   cephfs: object({ ...always('path', 'readOnly', 'secretFile', 'user'), monitors: texts, secretRef }),
   cinder: object({ ...always('fsType', 'readOnly', 'volumeID'), secretRef }),
-  configMap: object({ ...always('defaultMode', 'name', 'optional'), items }),
+  configMap: object({ ...always('defaultMode', 'optional'), items, name: configMap }),
   csi: object({
     ...always('driver', 'fsType', 'readOnly'),
     nodePublishSecretRef: secretRef,
