@@ -1,8 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { VOLUME_TYPES } from '../../../src/crds/action-policy.ts';
+import type { PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import { podFields } from '../../../src/planner/pod/pod-fields.ts';
 import { POD_TEMPLATE, type Field } from '../../../src/planner/pod/pod-shape.ts';
 import { recordedPodFields } from '../../support/controlplane/pod-schema.ts';
+import { running, violations } from '../support/judged-pods.ts';
 
 /** Careen makes the claims of a pod's volumes with these fields only. */
 const CLAIM_METADATA = 'spec.volumes[].ephemeral.volumeClaimTemplate.metadata.';
@@ -28,6 +31,26 @@ function verdictsOn(path: string): string[] {
     .toArray();
 }
 
+/** The strictest pool below lists every type of volume, and its ConfigMaps have not been read. */
+function isAlwaysAllowed(path: string): boolean {
+  return verdictsOn(path).every((verdict) => ['volumes', 'requireImmutableConfigMaps'].includes(verdict));
+}
+
+/** A strategy with a Job that can run, in which besides only this field of the pod is set. */
+function strategyWith(path: string): PatchStrategySpec {
+  const { spec } = z.object({ spec: z.looseObject({}) }).parse(templateWith(path));
+  const runnable = (container: unknown): object => ({
+    name: 'apply',
+    image: 'good',
+    ...z.looseObject({}).parse(container),
+  });
+  const fields = Object.entries({ containers: [{}], ...spec }).map(([name, value]): [string, unknown] => [
+    name,
+    /^(c|initC)ontainers$/.test(name) ? z.array(z.unknown()).parse(value).map(runnable) : value,
+  ]);
+  return running(Object.fromEntries(fields));
+}
+
 /** The paths of the scalar fields in the table, and of the fields below which it does not look. */
 function tablePaths(field: Field, path: string): string[] {
   const { by, list, object } = field;
@@ -50,6 +73,16 @@ describe('the table of the fields of a pod', () => {
 
   it('reads every field in the shape that the API server takes it', () => {
     expect(recorded.filter((path) => verdictsOn(path).includes('misshapen'))).toEqual([]);
+  });
+
+  it('leads to a refusal by the strictest pool of every field that is not always allowed', () => {
+    const types = [...VOLUME_TYPES];
+    const none = { images: ['good'], privileged: false, hostMounts: [], volumes: types, maxGraceSeconds: 30 };
+    const admitted = recorded.filter((path) => violations(strategyWith(path), none).length === 0);
+    expect(admitted).toEqual(recorded.filter((path) => isAlwaysAllowed(path)));
+    expect(
+      admitted.filter((path) => /host(Path|Network|PID|IPC|Port|IP)\b|\.host$|privileged/i.test(path)),
+    ).toEqual(['spec.volumes[].hostPath.type']);
   });
 
   it('has no field that the API server does not have', () => {
