@@ -190,16 +190,14 @@ const ACTIONS = { patches: [], drain: {}, timing: {}, onForeignUncordon: 'pause'
 
 const { run, state, currentPhase, applyPhase, abortPhase, progress } = patchStrategyStatus.shape;
 const storedRun = z.object({
-  ...run
-    .unwrap()
-    .pick({
-      id: true,
-      authority: true,
-      abortedIn: true,
-      abortedBecause: true,
-      suspendedSince: true,
-      lastObservedTime: true,
-    }).shape,
+  ...run.unwrap().pick({
+    id: true,
+    authority: true,
+    abortedIn: true,
+    abortedBecause: true,
+    suspendedSince: true,
+    lastObservedTime: true,
+  }).shape,
   state: state.unwrap(),
   currentPhase: currentPhase.unwrap(),
   apply: applyPhase.unwrap(),
