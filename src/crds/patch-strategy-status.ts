@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
+import { findingList } from './finding.ts';
 import { objectName, observedGeneration, text, time } from './schema.ts';
 import {
   EXECUTION_MODES,
@@ -311,6 +312,12 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The plan and its one execution.'),
+    findings: findingList
+      .optional()
+      .describe(
+        'What will block the plan or hurt it, the gravest first, as `careen plan` prints it; kept up to date until the ' +
+          'run begins. Then the findings about the plan itself stay until the run has ended.',
+      ),
     buildPhase: phase.optional().describe('The queries that the plan was built from.'),
     applyPhase: phase.optional().describe('The plan and its progress.'),
     abortPhase: phase.optional().describe('The release of hosts by an abort.'),

@@ -3,6 +3,7 @@
  * are enforced later.
  */
 import { counted } from '../crds/counted.ts';
+import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { CurrentRequirement, PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
@@ -11,46 +12,15 @@ import type { HostWords } from './host-words.ts';
 import { nobodyToPatch } from './needs.ts';
 import type { Stage } from './plan.ts';
 
-/** blocks: the run waits for the remedy. warns: the run may differ from the expectation. tells: information only. */
-const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
-type Severity = (typeof SEVERITIES)[number];
-
-export type Finding = {
-  readonly severity: Severity;
-  readonly reason:
-    | 'NotPermitted'
-    | 'NoHosts'
-    | 'HostUnwell'
-    | 'PoolPaused'
-    | 'PoolOverlap'
-    | 'LimitReached'
-    | 'ClaimSpoilt'
-    | 'ClaimedByOther'
-    | 'HostWithoutRole'
-    | 'FactUnknown'
-    | 'HostCordoned'
-    | 'LimitRounded'
-    | 'StageCut';
-  /** The affected objects: names of hosts, or one `HostPool NAME` or `PatchStrategy NAMESPACE/NAME`. */
-  readonly subjects: readonly string[];
-  /** The problem, without a full stop. */
-  readonly message: string;
-  /** The next action for the user. */
-  readonly remedy: string;
-};
-
 /** A host of the pool, as it is now. */
 export type HostState = {
   readonly name: HostName;
   readonly roles: readonly Role[];
   readonly facts: Facts;
-  readonly ready: boolean;
-  /** Whether it has ever been Ready. */
-  readonly wasReady: boolean;
-  /** Its faults, as text. */
-  readonly alarms: readonly string[];
-  /** The taints by which it says that it is not in service. */
-  readonly outOfServiceTaints: readonly string[];
+  /** Its faults, as text, while no run has claimed it. No plan is built while a host has one. */
+  readonly unwell: readonly string[];
+  /** Whether it is out of service while no run has claimed it: closed, not Ready, or with a taint that says so. */
+  readonly outOfService: boolean;
   readonly closedToNewWork: boolean;
   /** The owner of the run that has claimed it, by its key (`ownerKey`). */
   readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
@@ -88,7 +58,7 @@ export function findings(situation: Situation): Finding[] {
     ...hostsWithoutRole(situation),
     ...(situation.stages.length > 0 ? ofThePlan(situation) : nobody(situation)),
   ];
-  return SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
+  return FINDING_SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
 }
 
 /** The findings that matter only for a plan with stages. */
@@ -117,34 +87,16 @@ function notPermitted({ owner, violations }: Situation): Finding[] {
   });
 }
 
-/**
- * The faults of a host that no run has claimed. No plan is built while a host has one. A host that joins the cluster has
- * none, until it has been Ready once.
- */
-export function unwellBecause({
-  claimedBy,
-  alarms,
-  ready,
-  wasReady,
-}: Pick<HostState, 'claimedBy' | 'alarms' | 'ready' | 'wasReady'>): readonly string[] {
-  if (claimedBy || !wasReady) return [];
-  return alarms.length > 0 || ready ? alarms : ['is not Ready'];
-}
-
 function hostsUnwell({ hosts }: Situation): Finding[] {
-  return hosts.flatMap((host): Finding[] => {
-    const wrong = unwellBecause(host);
-    if (wrong.length === 0) return [];
-    return [
-      {
-        severity: 'blocks',
-        reason: 'HostUnwell',
-        subjects: [host.name],
-        message: `${host.name} ${wrong.join('; ')}: no plan is made meanwhile`,
-        remedy: 'mend it, or take it out of the cluster',
-      },
-    ];
-  });
+  return hosts
+    .filter(({ unwell }) => unwell.length > 0)
+    .map(({ name, unwell }) => ({
+      severity: 'blocks',
+      reason: 'HostUnwell',
+      subjects: [name],
+      message: `${name} ${unwell.join('; ')}: no plan is made meanwhile`,
+      remedy: 'mend it, or take it out of the cluster',
+    }));
 }
 
 function hostsWithoutRole({ pool, hosts }: Situation): Finding[] {
@@ -215,12 +167,9 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
   ];
 }
 
-function isAway(
-  { closedToNewWork, ready, outOfServiceTaints, claimedBy }: HostState,
-  owner: string,
-): boolean {
+function isAway({ outOfService, claimedBy }: HostState, owner: string): boolean {
   if (claimedBy) return claimedBy.level === 'away' && claimedBy.owner !== owner;
-  return closedToNewWork || !ready || outOfServiceTaints.length > 0;
+  return outOfService;
 }
 
 function claims({ owner, hosts, stages, words }: Situation): Finding[] {

@@ -6,6 +6,8 @@ import type { Order } from '../../engine/turn.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
+import { findingsNow } from '../../status/findings.ts';
+import { violationsOf } from '../../status/order.ts';
 import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
@@ -16,7 +18,8 @@ import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts
 /** The longest wait of a new process for the first observation of the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
-export type RunPassDeps = EffectDeps & Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits'>;
+export type RunPassDeps = EffectDeps &
+  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace'>;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -65,6 +68,7 @@ export async function runPass(
     ...{ reasons: decision.reasons, heldBack: order.heldBack, openRemedy: decision.openRemedy },
     ...{ answers, placedIds: pending.placedIds },
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
+    ...(decision.run.state === 'ready-to-apply' ? findingsIn(deps, pass) : {}),
   };
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);
   if (surplus) await settleInPool(deps, pass, surplus);
@@ -94,6 +98,18 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
     return host !== undefined && host.instances === undefined;
   };
   return open.some(isUnseen) ? open : [];
+}
+
+/** What will block the plan or hurt it now, while it waits for its begin. */
+function findingsIn(
+  { operatorNamespace }: Pick<StrategyDeps, 'operatorNamespace'>,
+  { strategy, stored, pool, attachment }: PassWithRun,
+): Pick<Shown, 'findings'> {
+  if (!pool || pool.unreadable !== undefined) return {};
+  const violations = violationsOf({ strategy, stored, pool, operatorNamespace });
+  const { stages } = stored.plan;
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages };
+  return { findings: findingsNow(inspected, attachment.view()) };
 }
 
 /** The input at this moment: time and hosts change while permits are granted. */
