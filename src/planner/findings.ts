@@ -7,7 +7,7 @@ import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { CurrentRequirement, PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
-import type { Facts, HostName } from './facts.ts';
+import { compareHostNames, type Facts, type HostName } from './facts.ts';
 import type { HostWords } from './host-words.ts';
 import { nobodyToPatch } from './needs.ts';
 import type { Stage } from './plan.ts';
@@ -42,7 +42,7 @@ export type Situation = {
   readonly limit: number;
   readonly hosts: readonly HostState[];
   readonly stages: readonly Stage[];
-  /** How many hosts the strategy is about, current ones included. */
+  /** Without stages: how many hosts the strategy is about, current ones included. */
   readonly about: number;
   /** The words of the adapter for these hosts. */
   readonly words: HostWords;
@@ -100,7 +100,7 @@ function hostsUnwell({ hosts }: Situation): Finding[] {
 }
 
 function hostsWithoutRole({ pool, hosts }: Situation): Finding[] {
-  const names = hosts.filter(({ roles }) => roles.length === 0).map(({ name }) => name);
+  const names = namesOf(hosts.filter(({ roles }) => roles.length === 0));
   if (names.length === 0) return [];
   return [
     {
@@ -147,7 +147,7 @@ function poolOverlaps({ name, keptByOtherPools }: Situation['pool']): Finding[] 
 
 /** As for permits: a host out of service counts once, whoever took it out. The claims of this strategy do not count. */
 function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding[] {
-  const away = hosts.filter((host) => isAway(host, owner)).map(({ name }) => name);
+  const away = namesOf(hosts.filter((host) => isAway(host, owner)));
   const above = (stage: Stage): boolean =>
     stage.level === 'away' && new Set([...away, ...stage.hosts]).size > limit;
   const first = stages.findIndex(above);
@@ -194,7 +194,7 @@ function claims({ owner, hosts, stages, words }: Situation): Finding[] {
           ],
     ),
     ...[...taken].map(([other, claimed]): Finding => {
-      const names = claimed.map(({ name }) => name);
+      const names = namesOf(claimed);
       return {
         severity: 'warns',
         reason: 'ClaimedByOther',
@@ -207,9 +207,7 @@ function claims({ owner, hosts, stages, words }: Situation): Finding[] {
 }
 
 function hostsClosed({ hosts, words }: Situation): Finding[] {
-  const names = hosts
-    .filter(({ closedToNewWork, claimedBy }) => closedToNewWork && !claimedBy)
-    .map(({ name }) => name);
+  const names = namesOf(hosts.filter(({ closedToNewWork, claimedBy }) => closedToNewWork && !claimedBy));
   if (names.length === 0) return [];
   return [
     {
@@ -228,7 +226,7 @@ function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
   const mine = hosts.filter(({ name }) => planned.has(name));
   return spec.patches.flatMap(({ id, current }) =>
     comparedFacts(current).flatMap((fact): Finding[] => {
-      const names = mine.filter(({ facts }) => !facts[fact]).map(({ name }) => name);
+      const names = namesOf(mine.filter(({ facts }) => !facts[fact]));
       if (names.length === 0) return [];
       return [
         {
@@ -281,6 +279,10 @@ function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
+}
+
+function namesOf(hosts: readonly HostState[]): HostName[] {
+  return hosts.map(({ name }) => name).toSorted(compareHostNames);
 }
 
 function listed(names: readonly string[]): string {

@@ -74,7 +74,7 @@ export type Shown = {
   /** The hosts that lack a patch after the run was applied. */
   readonly lacking?: readonly HostName[];
   /** The findings as they are now; undefined when nobody looked for them. */
-  readonly findings?: readonly Finding[];
+  readonly findings?: readonly Finding[] | undefined;
   readonly answers?: readonly Answer[];
   /** The ids of the requests in the annotations. */
   readonly placedIds?: ReadonlySet<string>;

@@ -31,27 +31,24 @@ export function findingsNow({ owner, spec, pool, violations, stages }: Inspected
     ...{ owner: ownerKey(owner), spec, stages, hosts, violations, words: view.words },
     pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools },
     limit: limitIn(pool, view.fleet),
-    about: needsOf(spec, hosts).hosts,
+    about: stages.length > 0 ? hosts.length : needsOf(spec, hosts).hosts,
   });
 }
 
 function hostStates(view: View): HostState[] {
   const alarms = (view.signal('alarms')?.alarms ?? []).filter((alarm) => holdsUp(alarm, Infinity));
   const alarmsOn = Map.groupBy(alarms, ({ host }) => host);
-  return view
-    .seeds()
-    .toSorted((a, b) => compareHostNames(a.name, b.name))
-    .map((seed) => {
-      const { closedToNewWork = false, claim, spoiltClaim } = view.host(seed.name) ?? {};
-      return {
-        ...seed,
-        unwell: (alarmsOn.get(seed.name) ?? []).map(({ text }) => text),
-        outOfService: view.fleet.outOfServiceByOthers.has(seed.name),
-        closedToNewWork,
-        claimedBy: claim && { owner: ownerKey(claim.owner), level: claim.level },
-        spoiltClaim,
-      };
-    });
+  return view.seeds().map((seed) => {
+    const { closedToNewWork = false, claim, spoiltClaim } = view.host(seed.name) ?? {};
+    return {
+      ...seed,
+      unwell: (alarmsOn.get(seed.name) ?? []).map(({ text }) => text),
+      outOfService: view.fleet.outOfServiceByOthers.has(seed.name),
+      closedToNewWork,
+      claimedBy: claim && { owner: ownerKey(claim.owner), level: claim.level },
+      spoiltClaim,
+    };
+  });
 }
 
 /** The findings that no change outside the plan ends: they hold while it is carried out. */

@@ -18,6 +18,9 @@ import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts
 /** The longest wait of a new process for the first observation of the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
+/** The shortest time between two looks at every host for findings. */
+const FINDINGS_MILLISECONDS = 5_000;
+
 export type RunPassDeps = EffectDeps &
   Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace'>;
 
@@ -64,11 +67,12 @@ export async function runPass(
   }
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
+  const looked = decision.run.state === 'ready-to-apply' ? findingsIn(deps, pass) : {};
   const shown: Shown = {
     ...{ reasons: decision.reasons, heldBack: order.heldBack, openRemedy: decision.openRemedy },
     ...{ answers, placedIds: pending.placedIds },
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
-    ...(decision.run.state === 'ready-to-apply' ? findingsIn(deps, pass) : {}),
+    findings: looked.findings,
   };
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);
   if (surplus) await settleInPool(deps, pass, surplus);
@@ -80,7 +84,7 @@ export async function runPass(
   const performed = await performEffects(deps, pass, decision.effects, fence, signal);
   const { state, hosts } = decision.run;
   return {
-    ...earliest(written, performed, { requeueAt: decision.wakeAt }),
+    ...earliest(written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }),
     strategy: written.strategy,
     open: hosts.length > 0 || state === 'applying' || state === 'aborting',
   };
@@ -100,16 +104,23 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
   return open.some(isUnseen) ? open : [];
 }
 
-/** What will block the plan or hurt it now, while it waits for its begin. */
+/** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
 function findingsIn(
-  { operatorNamespace }: Pick<StrategyDeps, 'operatorNamespace'>,
+  { operatorNamespace, clock }: Pick<StrategyDeps, 'operatorNamespace' | 'clock'>,
   { strategy, stored, pool, attachment }: PassWithRun,
-): Pick<Shown, 'findings'> {
+): Pick<Shown, 'findings'> & ReconcileResult {
   if (!pool || pool.unreadable !== undefined) return {};
+  const now = clock();
+  const of = [stored.plan.digest, pool.metadata.uid, String(pool.metadata.generation)].join('/');
+  const { found } = attachment;
+  const requeueAt = (found?.at ?? -Infinity) + FINDINGS_MILLISECONDS;
+  if (found?.of === of && now < requeueAt) return { findings: found.findings, requeueAt };
   const violations = violationsOf({ strategy, stored, pool, operatorNamespace });
   const { stages } = stored.plan;
   const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages };
-  return { findings: findingsNow(inspected, attachment.view()) };
+  const findings = findingsNow(inspected, attachment.view());
+  attachment.found = { of, at: now, findings };
+  return { findings };
 }
 
 /** The input at this moment: time and hosts change while permits are granted. */
