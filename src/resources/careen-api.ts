@@ -133,8 +133,15 @@ export class CareenApi {
 
   /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
   async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
-    const body = { metadata: { ...guard(strategy.metadata), finalizers } };
-    return this.#stored(strategy, await this.#write(targetOf(strategy), '', body), strategy.status);
+    return this.#writeMetadata(strategy, { finalizers });
+  }
+
+  /** Adds or replaces annotations. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
+  async writeAnnotations(
+    strategy: PatchStrategy,
+    annotations: Readonly<Record<string, string>>,
+  ): Promise<PatchStrategy> {
+    return this.#writeMetadata(strategy, { annotations });
   }
 
   /** Replaces the status of a pool. Sends only the changes. Throws ConflictError and OutdatedKindError. */
@@ -183,6 +190,11 @@ export class CareenApi {
   ): Promise<PatchStrategy> {
     const body = { metadata: guard(before.metadata), status: patch };
     return this.#stored(before, await this.#write(targetOf(before), '/status', body), status);
+  }
+
+  async #writeMetadata(before: PatchStrategy, change: object): Promise<PatchStrategy> {
+    const body = { metadata: { ...guard(before.metadata), ...change } };
+    return this.#stored(before, await this.#write(targetOf(before), '', body), before.status);
   }
 
   /** The strategy as a write returned it, if its status is all that it should be. */

@@ -20,6 +20,9 @@ export const metadata = z.object({
   annotations: z.record(z.string(), z.string()).default({}),
   deletionTimestamp: z.unknown().optional(),
   finalizers: z.array(z.string()).default([]),
+  managedFields: z
+    .array(z.object({ time: z.string().optional(), fieldsV1: z.record(z.string(), z.unknown()).default({}) }))
+    .optional(),
 });
 export type Metadata = z.infer<typeof metadata>;
 

@@ -1,14 +1,16 @@
-import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION } from '../crds/names.ts';
+import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION, SEEN_ANNOTATION } from '../crds/names.ts';
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
+import { isPlacedHere, type Origin } from './request-origin.ts';
 
 const KEPT_ANSWERS = 10;
 
 /** The parts of a stored object that hold requests and their answers. */
 export type Requested = {
-  readonly metadata: {
+  readonly metadata: Origin & {
+    readonly uid: string;
     readonly annotations: Readonly<Record<string, string>>;
     readonly finalizers: readonly string[];
   };
@@ -25,7 +27,12 @@ export type PendingRequests = {
 };
 
 /** The requests in the annotations of a strategy that have no answer yet. */
-export function pendingRequests({ metadata: { annotations }, status }: Requested): PendingRequests {
+export function pendingRequests({
+  metadata: { annotations },
+  status,
+}: Pick<Requested, 'status'> & {
+  readonly metadata: Pick<Requested['metadata'], 'annotations'>;
+}): PendingRequests {
   const answered = new Set(status.requests?.map(({ id }) => id));
   const abort = annotations[ABORT_ANNOTATION];
   const request = annotations[REQUEST_ANNOTATION];
@@ -99,18 +106,22 @@ export function isRestAsked(strategy: Requested): boolean {
 
 /**
  * The status from which the next plan is built. An object without a status of ours is new, restored, or has lost its
- * status. Its answers would be lost, too: the requests in its annotations may have been carried out already, so they are
- * refused. The first write of the status stores these refusals together with the uid.
+ * status. Its answers would be lost, too: the requests in its annotations may have been carried out already. They are
+ * refused, except where they were placed on this very object and nobody has seen them yet. The first write of the status
+ * stores these refusals together with the uid.
  */
 export function withoutOldRequests(strategy: Requested, time: string): PatchStrategyStatus {
   const { status, metadata } = strategy;
   if (status.uid !== undefined || status.run || status.requests) return status;
-  const pending = pendingRequests(strategy);
-  const cause = metadata.finalizers.includes(RELEASE_FINALIZER)
-    ? 'the status was lost'
-    : 'it was placed before this object had a status, as in a restored copy';
-  const why = `${cause}, so this may have been carried out already: place it again with another id`;
-  return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.placedIds) };
+  const { annotations, finalizers, uid } = metadata;
+  const isLost = finalizers.includes(RELEASE_FINALIZER) || annotations[SEEN_ANNOTATION] === uid;
+  const old = Object.entries(annotations).filter(([key]) => isLost || !isPlacedHere(metadata, key));
+  const pending = pendingRequests({ status, metadata: { annotations: Object.fromEntries(old) } });
+  const cause = isLost
+    ? 'the status was lost, so this may have been carried out already'
+    : 'this came with the object, as in a restored copy, or the spec was edited since, so it may be an old one';
+  const refusals = refuseAll(pending, `${cause}: place it again with another id`);
+  return { ...status, ...withAnswers(undefined, refusals, time, pending.placedIds) };
 }
 
 function unreadable(id: string, message: string): Answer {

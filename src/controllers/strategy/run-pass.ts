@@ -10,6 +10,7 @@ import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
 import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
+import { ensureSeen } from './ensure-seen.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { ensureFinalizer, grantPermits, settleInPool } from './settle-permits.ts';
 import { storeRun } from './store-run.ts';
@@ -45,7 +46,8 @@ export async function runPass(
   // The pool may change while this pass decides: until it has decided, the strategy counts as waiting.
   deps.awaitingPermits.add(key);
   const holdsHosts = stored.run.hosts.length > 0;
-  const pass = holdsHosts ? { ...read, strategy: await ensureFinalizer(deps, read) } : read;
+  const seen = { ...read, strategy: await ensureSeen(deps, read.strategy) };
+  const pass = holdsHosts ? { ...seen, strategy: await ensureFinalizer(deps, seen) } : seen;
   attachment.observingSince ??= deps.clock();
   const unseen = unobservedHosts(pass);
   const observedBy = attachment.observingSince + FIRST_OBSERVATION_MILLISECONDS;
