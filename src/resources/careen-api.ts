@@ -12,14 +12,21 @@ import { lostFields } from './lost-fields.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
 import { poolPatch } from './pool-patch.ts';
 import { hostPool, type HostPool } from './stored-pool.ts';
-import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
+import {
+  afterWrite,
+  isLeftOf,
+  metadata,
+  patchStrategy,
+  type Metadata,
+  type PatchStrategy,
+} from './stored-strategy.ts';
 
 export type { HostPool };
 
 /** The answer to a request for metadata only. */
 const partial = z.object({ metadata });
 
-const withStatus = z.object({ status: z.unknown().optional() });
+const withStatus = z.object({ status: z.record(z.string(), z.unknown()).default({}) });
 
 const poolConditions = z.object({
   metadata,
@@ -87,8 +94,10 @@ export class CareenApi {
     if (found === undefined) return undefined;
     const strategy = patchStrategy.parse(found);
     const { metadata: meta, suspendedBy } = strategy;
+    const { status: stored } = withStatus.parse(found);
     const known = this.#strategies.lastKnown(path);
-    if (known?.metadata.uid === meta.uid) {
+    // Another leader may have continued the run since this process read it.
+    if (known?.metadata.uid === meta.uid && isLeftOf(stored, known.status)) {
       const isEdited = known.metadata.generation !== meta.generation;
       // The edited spec counts, as far as the kind has its fields: it may hold an order that stops the run.
       const current = isEdited ? { ...strategy, status: known.status } : { ...known, metadata: meta };
@@ -103,7 +112,7 @@ export class CareenApi {
    */
   async writeStatus(strategy: PatchStrategy, wish: PatchStrategyStatus): Promise<PatchStrategy> {
     const status = { ...wish, uid: strategy.metadata.uid };
-    const patch = mergePatch(strategy.copiedStatus ?? strategy.status, status);
+    const patch = mergePatch(strategy.replacedStatus ?? strategy.status, status);
     return patch ? this.#writeStatus(strategy, status, patch) : strategy;
   }
 
@@ -112,7 +121,7 @@ export class CareenApi {
    * whole status where every version of the kind keeps unknown fields. Throws ConflictError and OutdatedKindError.
    */
   async suspend(strategy: PatchStrategy, { message, conditions }: OutdatedStatus): Promise<void> {
-    const { metadata: meta, status } = strategy;
+    const { metadata: meta, status, replacedStatus } = strategy;
     const kept = status.run?.actions ? { run: { actions: { [KEPT_STATUS]: status } } } : {};
     const body = { metadata: guard(meta), status: { message, conditions, ...kept } };
     const answer = await this.#write(targetOf(strategy), '/status', body, 'metadata');
@@ -120,6 +129,7 @@ export class CareenApi {
       ...strategy,
       metadata: partial.parse(answer).metadata,
       ...(status.run?.actions ? { suspendedBy: message } : { status: { ...status, message, conditions } }),
+      ...(replacedStatus ? { replacedStatus: { ...replacedStatus, message, conditions } } : {}),
     });
   }
 
