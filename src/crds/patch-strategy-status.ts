@@ -62,6 +62,30 @@ const leaver = z
   })
   .describe('A host that left the cluster or the pool before its stage was done with it.');
 
+/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
+export const KEPT_FROM_BEFORE = 64;
+
+const fromBefore = {
+  since: time().describe('When the outage began.'),
+  alarmsBefore: z
+    .array(text(316))
+    .max(KEPT_FROM_BEFORE)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The alarm conditions that were True before the outage.'),
+  taintsBefore: z
+    .array(text(400))
+    .max(KEPT_FROM_BEFORE)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
+};
+
+const released = z
+  .object({ name: objectName().describe('The host.'), ...fromBefore })
+  .describe('A host that was given back while its stage still watches it.');
+export type ReleasedHost = z.infer<typeof released>;
+
 const stage = z
   .object({
     id: index.describe('Position in the phase, from 0.'),
@@ -78,6 +102,12 @@ const stage = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .describe('Hosts of the stage that left the cluster or the pool. Nothing more is done on them.'),
+    released: z
+      .array(released)
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('Hosts that were given back, and how they were before, until the stage has ended.'),
     patches: z
       .array(text(63))
       .max(32)
@@ -152,9 +182,6 @@ const hostJob = z.object({
 });
 export type HostJob = z.infer<typeof hostJob>;
 
-/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
-export const KEPT_FROM_BEFORE = 64;
-
 const hostProgress = z
   .object({
     name: objectName().describe('The host.'),
@@ -166,7 +193,7 @@ const hostProgress = z
     level: z.enum(OUTAGE_LEVELS).describe('away: out of service. touched: patched in place.'),
     step: z.enum(STEP_NAMES).describe('The step that the host is in, or failed in.'),
     attempt: z.int().min(1).max(100).describe('The number of this attempt of the action.'),
-    since: time().describe('When the outage began.'),
+    ...fromBefore,
     result,
     reason: z.string().max(1024).optional().describe('Why the host waits, or why it failed.'),
     patches: z
@@ -193,18 +220,6 @@ const hostProgress = z
         'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
           'after its release.',
       ),
-    alarmsBefore: z
-      .array(text(316))
-      .max(KEPT_FROM_BEFORE)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The alarm conditions that were True before the outage.'),
-    taintsBefore: z
-      .array(text(400))
-      .max(KEPT_FROM_BEFORE)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
     mayReturn: z
       .object({
         emptySince: time().optional().describe('Since when the host has been empty after that.'),
