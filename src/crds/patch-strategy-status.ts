@@ -65,6 +65,9 @@ const leaver = z
 /** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
 export const KEPT_FROM_BEFORE = 64;
 
+/** How many pods that may come back are remembered for a host. */
+export const KEPT_ASKED = 256;
+
 const fromBefore = {
   since: time().describe('When the outage began.'),
   alarmsBefore: z
@@ -222,6 +225,19 @@ const hostProgress = z
       ),
     mayReturn: z
       .object({
+        asked: z
+          .array(
+            z.object({
+              uid: text(64).describe('The uid of the pod.'),
+              controller: text(400).describe('Its controller, as NAMESPACE/KIND NAME.'),
+            }),
+          )
+          .max(KEPT_ASKED)
+          .optional()
+          .meta({ 'x-kubernetes-list-type': 'atomic' })
+          .describe(
+            'The pods that were asked to leave. Another pod of the same controller has come back, and is not asked.',
+          ),
         emptySince: time().optional().describe('Since when the host has been empty after that.'),
       })
       .optional()
@@ -230,7 +246,6 @@ const hostProgress = z
           'another one there, so the host counts as empty only after it has stayed so for a while.',
       ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
-    closedAgainAt: time().optional().describe('When the host was cordoned again after that.'),
     failedBefore: z
       .boolean()
       .optional()

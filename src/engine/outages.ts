@@ -12,7 +12,7 @@ import { truncate } from '../crds/truncate.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
-import { stamp, type EngineProfile, type Pass } from './pass.ts';
+import type { EngineProfile, Pass } from './pass.ts';
 import { isFinal, type RunState } from './run-state.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 import { NOT_READY, type HostFacts } from './view.ts';
@@ -82,8 +82,9 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   if (!isReached(verdict) && verdict.uncordoned)
     Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
   else if (outage.uncordoned) {
-    outage.closedAgainAt = stamp(pass);
     delete outage.uncordoned;
+    // What came meanwhile has not come back.
+    if (outage.mayReturn) outage.mayReturn = {};
   }
   if (over) delete outage.reason;
   else outage.reason = truncate(reasonOf(verdict));
