@@ -7,7 +7,7 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema } from '../kube/errors.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
-import { VersionedReader } from '../kube/versioned-reader.ts';
+import { VersionedReader, type VersionedSource } from '../kube/versioned-reader.ts';
 import { lostFields } from './lost-fields.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
 import { poolPatch } from './pool-patch.ts';
@@ -66,10 +66,11 @@ export class CareenApi {
   readonly #strategies: VersionedReader<PatchStrategy>;
   readonly #pools: VersionedReader<HostPool>;
 
-  constructor(config: KubeConfig) {
+  /** @param wentBack called when a read shows that the cluster was restored from a backup */
+  constructor(config: KubeConfig, wentBack: () => void = () => undefined) {
     this.#config = config;
-    this.#strategies = this.#readerOf(patchStrategy);
-    this.#pools = this.#readerOf(hostPool);
+    this.#strategies = this.#readerOf(patchStrategy, wentBack);
+    this.#pools = this.#readerOf(hostPool, wentBack);
   }
 
   /** The current strategy; undefined when there is none. Fetches metadata only, unless the object has changed. */
@@ -221,8 +222,11 @@ export class CareenApi {
     return stored;
   }
 
-  #readerOf<T extends { metadata: Metadata }>(schema: z.ZodType<T>): VersionedReader<T> {
-    return new VersionedReader({
+  #readerOf<T extends { metadata: Metadata }>(
+    schema: z.ZodType<T>,
+    wentBack: () => void,
+  ): VersionedReader<T> {
+    const source: VersionedSource<T> = {
       version: async (path) => {
         const found = await this.#read(path, 'metadata');
         return found === undefined ? undefined : partial.parse(found).metadata;
@@ -231,7 +235,8 @@ export class CareenApi {
         const found = await this.#read(path);
         return found === undefined ? undefined : schema.parse(found);
       },
-    });
+    };
+    return new VersionedReader(source, wentBack);
   }
 
   async #read(path: string, as: Detail = 'object'): Promise<unknown> {

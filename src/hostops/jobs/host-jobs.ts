@@ -41,9 +41,9 @@ export class HostJobs {
     return this.#index.runningOn(host);
   }
 
-  /** Lists all Jobs anew. */
-  listAgain(): void {
-    this.#index.listAgain();
+  /** Lists all Jobs anew. Resolves when they are listed. */
+  async listAgain(): Promise<void> {
+    await this.#index.listAgain();
   }
 
   /** Whether a Job of the run was started on the host. It may have ended since. */

@@ -101,9 +101,9 @@ export class JobIndex {
     await this.#namespaces.get(namespace)?.jobs.refresh(keyOf(namespace, name), request);
   }
 
-  /** Lists all Jobs anew. */
-  listAgain(): void {
-    for (const { jobs } of this.#namespaces.values()) jobs.listAgain();
+  /** Lists all Jobs anew. Resolves when they are listed. */
+  async listAgain(): Promise<void> {
+    await Promise.all([...this.#namespaces.values()].map(async ({ jobs }) => jobs.listAgain()));
   }
 
   /** Notes that a Job is withdrawn because no container of it had started. */

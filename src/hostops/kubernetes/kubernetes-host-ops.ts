@@ -1,4 +1,5 @@
 /** The port to the hosts, for the nodes of the cluster that Careen runs in. */
+import { once } from 'node:events';
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
@@ -46,6 +47,8 @@ export class KubernetesHostOps implements HostOps {
   readonly #nodes: SupervisedInformer<V1Node, NodeState>;
   readonly #jobs: HostJobs;
   readonly #pods: PodWatches;
+  /** Resolves when everything is listed anew; undefined while no list is awaited. */
+  #listed: Promise<unknown> | undefined;
   readonly #watchers = new Set<Watcher>();
   readonly #fleets = new Map<string, OpenFleet>();
 
@@ -60,10 +63,7 @@ export class KubernetesHostOps implements HostOps {
       changed: (before, after) => this.#nodeChanged(before, after),
       // A new watch makes the knowledge of the fleets current, even when nothing changed.
       connected: () => this.#tellFleets(() => true),
-      wentBack: () => {
-        this.#jobs.listAgain();
-        this.#pods.listAgain();
-      },
+      wentBack: () => this.listAgain(),
       now,
       log,
     });
@@ -97,8 +97,18 @@ export class KubernetesHostOps implements HostOps {
     }
   }
 
+  listAgain(): void {
+    this.#pods.listAgain();
+    const listed = Promise.all([this.#nodes.listAgain(), this.#jobs.listAgain()]);
+    this.#listed = listed;
+    void listed.then(() => {
+      if (this.#listed === listed) this.#listed = undefined;
+    });
+  }
+
   async prepare(namespace: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
+    while (this.#listed) await Promise.race([this.#listed, aborted(signal)]);
     return this.#jobs.prepare(namespace);
   }
 
@@ -298,6 +308,12 @@ export class KubernetesHostOps implements HostOps {
       this.#log.warn({ err: error }, 'a listener failed');
     }
   }
+}
+
+/** Never resolves; throws when the signal is aborted. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  await once(signal, 'abort');
+  throw signal.reason;
 }
 
 function seedsOf(nodes: Iterable<NodeState>, scope: Scope): HostSeed[] {

@@ -76,6 +76,9 @@ export class SimulatedHostOps implements HostOps {
     return { close: this.#world.listen(changed) };
   }
 
+  /** The world has no backups. */
+  listAgain(): void {}
+
   view(scope: Scope): View {
     const world = this.#world;
     const hosts = new Map(world.hosts);
