@@ -1,8 +1,14 @@
+/**
+ * Requests in the annotations of a strategy, and their answers in its status. An abort and another request are told
+ * apart by their annotation, so the same id in both names two requests.
+ */
 import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION, SEEN_ANNOTATION } from '../crds/names.ts';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
+import { specDigest } from '../planner/digest.ts';
 import { isPlacedHere, type Origin } from './request-origin.ts';
 
 const KEPT_ANSWERS = 10;
@@ -14,55 +20,94 @@ export type Requested = {
     readonly annotations: Readonly<Record<string, string>>;
     readonly finalizers: readonly string[];
   };
+  readonly spec: PatchStrategySpec;
   readonly status: PatchStrategyStatus;
 };
+
+/** Tells requests apart: by their annotation, and by their id in it. */
+export function requestKey({
+  id,
+  verb,
+}: {
+  readonly id: string;
+  readonly verb?: string | undefined;
+}): string {
+  return `${verb === 'abort' ? 'abort' : 'request'}/${id}`;
+}
 
 export type PendingRequests = {
   /** The unanswered requests, an abort first: it has an annotation of its own, so no other request overwrites it. */
   readonly requests: readonly RunRequest[];
-  /** The answers to unreadable requests. */
+  /** The answers to unreadable requests, and to one that waited while the spec was edited. */
   readonly refused: readonly Answer[];
-  /** The ids of all requests in the annotations, answered or not. */
-  readonly placedIds: ReadonlySet<string>;
+  /** The keys of all requests in the annotations, answered or not. */
+  readonly placed: ReadonlySet<string>;
 };
 
 /** The requests in the annotations of a strategy that have no answer yet. */
-export function pendingRequests({
-  metadata: { annotations },
-  status,
-}: Pick<Requested, 'status'> & {
-  readonly metadata: Pick<Requested['metadata'], 'annotations'>;
-}): PendingRequests {
-  const answered = new Set(status.requests?.map(({ id }) => id));
+export function pendingRequests({ metadata: { annotations }, spec, status }: Requested): PendingRequests {
+  const entries = new Map(status.requests?.map((each) => [requestKey(each), each]));
   const abort = annotations[ABORT_ANNOTATION];
   const request = annotations[REQUEST_ANNOTATION];
   const placed = [
     ...(abort === undefined ? [] : [{ verb: 'abort' as const, ...parseAbort(abort) }]),
     ...(request === undefined ? [] : [parseRequest(request)]),
   ];
-  const parsed = placed.filter(({ id }) => !answered.has(id));
-  return {
-    requests: parsed.flatMap((each) => ('unreadable' in each ? [] : [each])),
-    refused: parsed.flatMap((each) => ('unreadable' in each ? [unreadable(each.id, each.unreadable)] : [])),
-    placedIds: new Set(placed.map(({ id }) => id)),
-  };
+  const requests: RunRequest[] = [];
+  const refused: Answer[] = [];
+  for (const each of placed) {
+    const entry = entries.get(requestKey(each));
+    if (entry && entry.answer !== 'waiting') continue;
+    if ('unreadable' in each) refused.push(refusal(each, each.unreadable));
+    else if (entry && entry.specDigest !== specDigest(spec)) refused.push(refusal(each, EDITED));
+    else requests.push(each);
+  }
+  return { requests, refused, placed: new Set(placed.map(requestKey)) };
 }
 
+const EDITED =
+  'the spec was edited after this was placed: review the plan, then place it again with another id';
+
+/** The requests that a pass did not answer: they wait, and are valid for the present spec only. */
+export function waitingRequests(
+  { requests }: PendingRequests,
+  answers: readonly Answer[],
+  spec: PatchStrategySpec,
+): readonly WaitingRequest[] {
+  const answered = new Set(answers.map(requestKey));
+  return requests
+    .filter((each) => !answered.has(requestKey(each)))
+    .map(({ id, verb }) => ({
+      ...{ id, verb, answer: 'waiting', specDigest: specDigest(spec) },
+      message: 'it is answered when Suspend ends; an edit of the spec before that ends it',
+    }));
+}
+
+export type WaitingRequest = Omit<AnsweredRequest, 'time' | 'answer'> & { readonly answer: 'waiting' };
+
 /**
- * The answers that the status keeps: the last ten, the newest last. The answer to a request that is still in the
- * annotations is never dropped: without it the request would count as new.
+ * The requests that the status keeps: the last ten, the newest last. The answer to a request that is still in the
+ * annotations is never dropped: without it the request would count as new. A waiting request that was withdrawn is
+ * dropped, and one that waits on keeps its time.
  */
 export function withAnswers(
   before: readonly AnsweredRequest[] | undefined,
-  answers: readonly Answer[],
+  answers: readonly (Answer | WaitingRequest)[],
   time: string,
-  placedIds: ReadonlySet<string>,
+  placed: ReadonlySet<string>,
 ): { readonly requests?: AnsweredRequest[] } {
+  const now = new Map(answers.map((each) => [requestKey(each), each]));
+  const waits = (key: string): boolean =>
+    placed.has(key) && (now.get(key)?.answer ?? 'waiting') === 'waiting';
+  const kept = (before ?? []).filter((each) => each.answer !== 'waiting' || waits(requestKey(each)));
+  const known = new Set(kept.map(requestKey));
   const all = [
-    ...(before ?? []),
-    ...answers.map((answer) => ({ ...answer, message: truncate(answer.message), time })),
+    ...kept,
+    ...answers
+      .filter((each) => !known.has(requestKey(each)))
+      .map((each) => ({ ...each, message: truncate(each.message), time })),
   ];
-  const others = all.filter(({ id }) => !placedIds.has(id));
+  const others = all.filter((each) => !placed.has(requestKey(each)));
   const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));
   return all.length > 0 ? { requests: all.filter((each) => !surplus.has(each)) } : {};
 }
@@ -88,7 +133,7 @@ export function answersWithoutPlan(
 ): { readonly requests?: AnsweredRequest[] } {
   const pending = pendingRequests(strategy);
   const answers = refuseAll(pending, `there is no plan: ${why}`);
-  return withAnswers(strategy.status.requests, answers, time, pending.placedIds);
+  return withAnswers(strategy.status.requests, answers, time, pending.placed);
 }
 
 /** Whether a request to apply the plan waits for its answer. */
@@ -116,14 +161,17 @@ export function withoutOldRequests(strategy: Requested, time: string): PatchStra
   const { annotations, finalizers, uid } = metadata;
   const isLost = finalizers.includes(RELEASE_FINALIZER) || annotations[SEEN_ANNOTATION] === uid;
   const old = Object.entries(annotations).filter(([key]) => isLost || !isPlacedHere(metadata, key));
-  const pending = pendingRequests({ status, metadata: { annotations: Object.fromEntries(old) } });
+  const pending = pendingRequests({
+    ...strategy,
+    metadata: { ...metadata, annotations: Object.fromEntries(old) },
+  });
   const cause = isLost
     ? 'the status was lost, so this may have been carried out already'
     : 'this came with the object, as in a restored copy, or the spec was edited since, so it may be an old one';
   const refusals = refuseAll(pending, `${cause}: place it again with another id`);
-  return { ...status, ...withAnswers(undefined, refusals, time, pending.placedIds) };
+  return { ...status, ...withAnswers(undefined, refusals, time, pending.placed) };
 }
 
-function unreadable(id: string, message: string): Answer {
-  return { id, answer: 'refused', message };
+function refusal({ id, verb }: { readonly id: string; readonly verb?: string }, message: string): Answer {
+  return { id, ...(verb === undefined ? {} : { verb }), answer: 'refused', message };
 }

@@ -8,7 +8,7 @@ import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts'
 import type { Shown } from '../../status/codec.ts';
 import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
-import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
+import { pendingRequests, waitingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { ensureSeen } from './ensure-seen.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
@@ -72,7 +72,7 @@ export async function runPass(
   const looked = decision.run.state === 'ready-to-apply' ? findingsIn(deps, pass) : {};
   const shown: Shown = {
     ...{ reasons: decision.reasons, heldBack: order.heldBack, openRemedy: decision.openRemedy },
-    ...{ answers, placedIds: pending.placedIds },
+    ...{ answers, waiting: waitingRequests(pending, answers, strategy.spec), placed: pending.placed },
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
     findings: looked.findings,
   };
