@@ -24,7 +24,13 @@ export function recordJobResults(pass: Pass): void {
 
 export function jobsOfPass({ run, plan, turn }: Pass): JobsOf {
   const planStage = run.apply.currentStage;
-  return { run: run.id, planStage, steps: plan.stages[planStage]?.steps ?? [], view: turn.view };
+  return {
+    run: run.id,
+    owner: turn.owner,
+    planStage,
+    steps: plan.stages[planStage]?.steps ?? [],
+    view: turn.view,
+  };
 }
 
 function resultOf(found: EffectFacts | undefined): Pick<HostJob, 'result' | 'reason'> {

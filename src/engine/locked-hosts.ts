@@ -2,6 +2,7 @@ import type { HostProgress } from '../crds/patch-strategy-status.ts';
 import { effectKey, type Effect, type Outcome } from './effect.ts';
 import { closeOutage } from './outages.ts';
 import { RESYNC_MILLISECONDS, wakeAt, type Pass } from './pass.ts';
+import { jobAtWork } from './steps/outage-jobs.ts';
 import { carriesOurMark, wasOpenedByOthers } from './steps/unlock-hosts.ts';
 import type { EffectKey, Instant } from './view.ts';
 
@@ -16,7 +17,8 @@ export function reconcileLockedHosts(pass: Pass): void {
     const facts = turn.view.host(outage.name);
     if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
     // A Job that exceeded its time still runs: the host is judged again after its end.
-    else if (facts.runningJob !== undefined) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
+    else if (jobAtWork(turn.view, turn.owner, outage) !== undefined)
+      wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
     else if (outage.releaseAsked || wasOpenedByOthers(facts, outage)) {
       const { revision } = facts;
       const effect = {

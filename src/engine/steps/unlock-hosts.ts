@@ -2,7 +2,7 @@ import type { HostJob, HostProgress } from '../../crds/patch-strategy-status.ts'
 import type { Timing } from '../../crds/timing.ts';
 import type { Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
-import { findJob, type JobsOf } from './outage-jobs.ts';
+import { findJob, jobAtWork, type JobsOf } from './outage-jobs.ts';
 import type { HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
@@ -22,8 +22,8 @@ export function unlockHost(step: HostStep): Verdict {
   const withdrawal = withdrawJob(step, outage);
   if (withdrawal) return withdrawal;
   if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not completed its reboot` };
-  if (facts.runningJob !== undefined)
-    return { kind: 'wait', reason: `Job ${facts.runningJob} is still on ${name}` };
+  const job = jobAtWork(step.view, step.owner, outage);
+  if (job !== undefined) return { kind: 'wait', reason: `Job ${job} is still on ${name}` };
   const key = keyOf(step, 'unlock-hosts', '');
   const { closedToNewWorkBefore } = outage;
   return ask(
@@ -59,8 +59,8 @@ function withoutStart(step: HostStep, outage: HostProgress): Partial<HostProgres
   return { jobs: outage.jobs.map((job) => (isSuspended(job) ? { ...job, result: 'not-started' } : job)) };
 }
 
-function jobsOfStep({ run, plan, planStage, view }: HostStep): JobsOf {
-  return { run, planStage, steps: plan.stages[planStage]?.steps ?? [], view };
+function jobsOfStep({ run, owner, plan, planStage, view }: HostStep): JobsOf {
+  return { run, owner, planStage, steps: plan.stages[planStage]?.steps ?? [], view };
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { EffectFacts, EffectKey } from '../../engine/view.ts';
+import type { Claim, EffectFacts, EffectKey, JobAtWork } from '../../engine/view.ts';
 import type { Writer } from '../../kube/writes.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence, IdleJob } from '../port.ts';
@@ -36,9 +36,14 @@ export class HostJobs {
     return this.#index.prepare(namespace);
   }
 
-  /** The name of a Job that was started on the host and has neither ended nor left it, if there is one. */
-  runningOn(host: HostName): string | undefined {
-    return this.#index.runningOn(host);
+  /** The Jobs of the owner that were started on the host and have neither ended nor left it. */
+  jobsOn(host: HostName, owner: OwnerRef): readonly JobAtWork[] {
+    return this.#index.jobsOn(host, owner);
+  }
+
+  /** Whether a Job of this uid is ours, of any owner. */
+  isOurs(uid: string): boolean {
+    return this.#index.isOurs(uid);
   }
 
   /** Lists all Jobs anew. */
@@ -46,9 +51,9 @@ export class HostJobs {
     this.#index.listAgain();
   }
 
-  /** Whether a Job of the run was started on the host. It may have ended since. */
-  hasBegun(host: HostName, run: string): boolean {
-    return this.#index.hasBegun(host, run);
+  /** Whether a Job of the run of a claim was started on the host. It may have ended since. */
+  hasBegun(host: HostName, claim: Claim): boolean {
+    return this.#index.hasBegun(host, claim);
   }
 
   /** The Jobs of an owner that are suspended or have succeeded. */
@@ -56,14 +61,15 @@ export class HostJobs {
     return this.#index.idle(owner);
   }
 
-  /** The Job of an effect. A failed Job counts as running until the reason is known. */
-  effect(key: EffectKey): EffectFacts | undefined {
-    return this.#index.effect(key);
+  /** The Job of an effect of this owner. A failed Job counts as running until the reason is known. */
+  effect(key: EffectKey, owner: OwnerRef): EffectFacts | undefined {
+    return this.#index.effect(key, owner);
   }
 
   /** Stamps the epoch of the fence on the open Jobs of its run. Throws when it cannot. */
   async adopt(recorded: readonly MendJob[], fence: Fence, signal: AbortSignal): Promise<void> {
-    for (const job of await adoptJobs(this.#writer, recorded, fence, signal)) this.#index.upsert(job);
+    const adopted = await adoptJobs(this.#writer, recorded, fence, signal);
+    for (const { job, known } of adopted) this.#index.adopt(job, known);
   }
 
   async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {

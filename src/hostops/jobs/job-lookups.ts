@@ -6,7 +6,7 @@ import { explain } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import { newestWarning } from './job-events.ts';
 import { failureOf } from './job-failures.ts';
-import { hasStarted } from './job-pod.ts';
+import { hasStarted, jobUidOf } from './job-pod.ts';
 import type { JobState } from './job.ts';
 
 const TRIES = 3;
@@ -169,9 +169,11 @@ export class JobLookups {
     return warning === undefined ? 'no pod of it was made' : `no pod of it was made: ${warning}`;
   }
 
-  async #podsOf({ namespace, name }: JobState): Promise<readonly V1Pod[]> {
+  async #podsOf({ namespace, name, uid }: JobState): Promise<readonly V1Pod[]> {
     const labelSelector = `batch.kubernetes.io/job-name=${name}`;
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    return rawList<V1Pod>(this.#options.config, path, { labelSelector }, this.#stopping.signal);
+    const { config } = this.#options;
+    const pods = await rawList<V1Pod>(config, path, { labelSelector }, this.#stopping.signal);
+    return pods.filter((pod) => jobUidOf(pod) === uid);
   }
 }

@@ -19,16 +19,22 @@ const NEVER_RAN = new Set(['StartError', 'ContainerCannotRun', 'ContainerStatusU
 /** Undefined for a pod of no Job. */
 export function jobPod(pod: V1Pod): JobPod | undefined {
   const { metadata } = pod;
-  const owner = metadata?.ownerReferences?.find(({ controller, kind }) => controller && kind === 'Job');
-  if (!owner) return undefined;
+  const jobUid = jobUidOf(pod);
+  if (jobUid === undefined) return undefined;
   return {
-    jobUid: owner.uid,
+    jobUid,
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     hasStarted: hasStarted(pod),
     words: hasStarted(pod) ? whatStillRuns(pod) : whatIsInTheWay(pod),
   };
+}
+
+/** The uid of the Job that has made the pod; undefined for any other pod. Labels are no evidence. */
+export function jobUidOf({ metadata }: V1Pod): string | undefined {
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  return owner?.kind === 'Job' && owner.apiVersion === 'batch/v1' ? owner.uid : undefined;
 }
 
 /** Whether a container of the pod has started, of any kind. In doubt it has. */

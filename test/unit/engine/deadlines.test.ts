@@ -49,6 +49,7 @@ function observe(
       host: present,
       seeds: () => [],
       effect: () => undefined,
+      jobsOn: () => [],
       signal: () => undefined,
       words: NODE_WORDS,
       fleet: {
@@ -83,7 +84,7 @@ function present(name: string): HostFacts {
   return {
     ...{ name, uid, isMember: true, revision: '1', closedToNewWork: false, ready: true, alarms: [] },
     ...{ bootId: 'b', facts: {}, claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false },
-    ...{ foreignTaints: [], instances: undefined, runningJob: undefined },
+    ...{ foreignTaints: [], instances: undefined },
   };
 }
 

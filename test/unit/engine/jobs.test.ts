@@ -40,6 +40,22 @@ describe.each([
     expect(run.claimed).toEqual(['w-1']);
   });
 
+  it('neither awaits nor believes a Job that took the name of a recorded one', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 'stuck' }] });
+    await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
+    const [job] = run.world.jobs.values();
+    if (job) run.world.changeJob(job.key, { uid: 'of-a-stranger', containerStarted: true });
+    await run.settle();
+    expect(run.run.apply.reason).toContain(
+      `Job ${job?.name ?? ''} on w-1 was replaced by one that this run did not make: delete it, then retry`,
+    );
+    expect(run.claimed).toEqual(['w-1']);
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
   it('judges a reboot by the boot id when its Job is deleted', async () => {
     const run = await start({ hosts: workers(1), spec: { patches: [kernelPatch] } });
     const reboot = () => [...run.world.jobs.values()].find(({ action }) => action === 'reboot');

@@ -1,0 +1,29 @@
+/** The facts of simulated Jobs. Pure. */
+import type { OwnerRef } from '../../crds/owner-ref.ts';
+import type { EffectFacts, JobAtWork } from '../../engine/view.ts';
+import type { HostName } from '../../planner/facts.ts';
+import type { SimulatedJob } from './simulated-world.ts';
+
+export function jobsAtWork(jobs: Iterable<SimulatedJob>, onHost: HostName, owner: OwnerRef): JobAtWork[] {
+  return [...jobs]
+    .filter(({ host, ownerUid, state }) => host === onHost && ownerUid === owner.uid && state === 'running')
+    .map(({ name, uid }) => ({ name, uid }));
+}
+
+export function jobFacts({
+  name,
+  uid,
+  revision,
+  state,
+  failure,
+  altered,
+  containerStarted,
+}: SimulatedJob): EffectFacts {
+  const isStuck = state === 'running' && !containerStarted;
+  return {
+    ...{ name, uid, revision: String(revision), state, containerStarted },
+    ...(failure === undefined ? {} : { failure }),
+    ...(altered === undefined ? {} : { altered }),
+    ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),
+  };
+}
