@@ -75,6 +75,7 @@ export class HostJobs {
   async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     switch (effect.kind) {
       case 'delete-job':
+        this.#index.giveUp(effect);
         return deleteJob(this.#writer, effect, fence, signal);
       case 'create-job': {
         const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
@@ -90,7 +91,7 @@ export class HostJobs {
       }
       case 'mend-job': {
         const { outcome, object } = await mendJob(this.#writer, effect, fence, signal);
-        if (object) this.#index.upsert(object);
+        if (object) this.#index.mended(object);
         return outcome;
       }
       case 'withdraw-job': {

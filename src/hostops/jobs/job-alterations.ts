@@ -1,6 +1,6 @@
 /**
  * Compares a Job with the one that Careen made, as far as a guarantee rests on it: that its work runs once, on its
- * host, for its run, until its deadline. Pure. Other tools may add to a Job: labels, images of a mirror, side-cars.
+ * host, for its run, until its deadline, and that its result is seen. Pure. Other tools may add to a Job: labels, images of a mirror, side-cars.
  */
 import type { V1Job, V1OwnerReference } from '@kubernetes/client-node';
 import {
@@ -17,11 +17,13 @@ type Value = string | number | boolean | undefined;
 type Field = { readonly path: string; readonly is: Value; readonly should: Value };
 
 /** What a Job has to be. */
-type Made = Pick<JobIdentity, 'key' | 'ownerKind' | 'ownerUid'>;
+type Made = Omit<JobIdentity, 'uid'>;
 
 /** What somebody changed in the Job of an effect, in words; undefined when it is as it was made. */
 export function alterationOf(job: V1Job, made: Made): string | undefined {
-  const changed = [...fieldsOf(job, made), ...deadlineOf(job)].filter(({ is, should }) => is !== should);
+  const changed = [...fieldsOf(job, made), ...ttlOf(job, made), ...deadlineOf(job)].filter(
+    ({ is, should }) => is !== should,
+  );
   if (changed.length === 0) return undefined;
   const failed = (job.status?.failed ?? 0) > 0 ? ['a pod of it has failed'] : [];
   return [...changed.map(inWords), ...failed].join('; ');
@@ -65,6 +67,11 @@ function controllerText({
 }
 
 const JOB_CONTROLLER = 'kubernetes.io/job-controller';
+
+function ttlOf({ spec }: V1Job, { mayHaveTtl }: Made): Field[] {
+  const is = spec?.ttlSecondsAfterFinished;
+  return mayHaveTtl ? [] : [{ path: 'spec.ttlSecondsAfterFinished', is, should: undefined }];
+}
 
 /** A Job that was started has the deadline of its start. One that somebody else started has no record of it. */
 function deadlineOf({ metadata, spec }: V1Job): Field[] {

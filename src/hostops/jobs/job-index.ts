@@ -16,6 +16,8 @@ import { hasEnded, isJobOf, jobState, type JobState } from './job.ts';
 
 /** How often a Job is read that the watch does not show any more although it exists. */
 const STRAY_PAUSE_MS = 10_000;
+/** How many Jobs are remembered that were deleted after their end: more than a pass can have missed. */
+const REMEMBERED = 1_000;
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
@@ -42,6 +44,12 @@ export class JobIndex {
   readonly #started = new Set<string>();
   /** The uids of the Jobs that were withdrawn from a host on which no container of them had started. */
   readonly #withdrawn = new Set<string>();
+  /** Jobs that were deleted after their end, the first one first: a time to live may be shorter than a pass. */
+  readonly #remembered = new Set<JobState>();
+  /** The uids of the Jobs that we delete because nobody needs them. */
+  readonly #givenUp = new Set<string>();
+  /** The exit that the watch of pods has shown, by the uid of the Job. Its pod may be gone. */
+  readonly #exits = new Map<string, string>();
   readonly #stopping = new AbortController();
 
   constructor(options: JobIndexOptions) {
@@ -51,6 +59,7 @@ export class JobIndex {
       changed: (job) => this.#learned(job),
       current: (job) => this.#current(job),
       hasStarted: (uid) => this.#started.has(uid),
+      exitOf: (uid) => this.#exits.get(uid),
       podOf: (job) => this.#podsOf(job)[0],
     });
   }
@@ -105,6 +114,22 @@ export class JobIndex {
     if (!state) return;
     this.#replace(undefined, state);
     void this.#lookForStray(state);
+  }
+
+  /** Stores a Job that was made again what it was. A time to live that it still has is that of a policy, and stays. */
+  mended(job: V1Job): void {
+    this.upsert(job);
+    const known = this.#byUid.get(job.metadata?.uid ?? '');
+    const { resourceVersion: revision = '' } = job.metadata ?? {};
+    if (!known || known.revision !== revision || job.spec?.ttlSecondsAfterFinished === undefined) return;
+    this.#replace(known, jobState(job, { ...known, mayHaveTtl: true }));
+  }
+
+  /** Notes that we delete a Job whose result nobody needs any more. */
+  giveUp({ uid }: { readonly uid: string }): void {
+    const job = this.#byUid.get(uid);
+    if (job && this.#remembered.has(job)) this.#replace(job, undefined);
+    else if (job) this.#givenUp.add(uid);
   }
 
   /** Reads a Job that is not as it was observed. */
@@ -239,18 +264,28 @@ export class JobIndex {
   }
 
   #change(before: JobState | undefined, after: JobState | undefined): void {
-    if (before && !after && !hasEnded(before) && this.#byEffect.get(slotOf(before))?.uid === before.uid) {
-      this.#byEffect.set(slotOf(before), before);
-      void this.#lookForStray(before);
-    } else this.#replace(before, after);
+    const gone = before && before.uid !== after?.uid ? this.#byUid.get(before.uid) : undefined;
+    if (!gone || this.#givenUp.has(gone.uid)) this.#replace(before, after);
+    else if (hasEnded(gone) && gone.wasStarted) this.#remember(gone);
+    else if (hasEnded(gone) || after) this.#replace(before, after);
+    else void this.#lookForStray(gone);
+  }
+
+  /** Its result counts also when no pass has read it before its deletion. */
+  #remember(job: JobState): void {
+    this.#remembered.add(job);
+    const [first] = this.#remembered;
+    if (first && this.#remembered.size > REMEMBERED) this.#replace(first, undefined);
+    this.#options.changed(job.host);
   }
 
   #replace(before: JobState | undefined, after: JobState | undefined): void {
     if (before && this.#byEffect.get(slotOf(before))?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) {
       this.#lookups.forget(before);
-      this.#withdrawn.delete(before.uid);
-      this.#started.delete(before.uid);
+      this.#remembered.delete(before);
+      for (const uids of [this.#withdrawn, this.#started, this.#givenUp, this.#exits])
+        uids.delete(before.uid);
     }
     if (after && !this.#isTaken(after)) this.#keep(after);
     const host = after?.host ?? before?.host;
@@ -293,7 +328,10 @@ export class JobIndex {
   }
 
   #noteStart(job: JobState): void {
-    if (this.#podsOf(job).some(({ hasStarted }) => hasStarted)) this.#started.add(job.uid);
+    const pods = this.#podsOf(job);
+    if (pods.some(({ hasStarted }) => hasStarted)) this.#started.add(job.uid);
+    const exit = pods.find((pod) => pod.exit !== undefined)?.exit;
+    if (exit !== undefined) this.#exits.set(job.uid, exit);
   }
 
   #podChanged(jobUid: string): void {

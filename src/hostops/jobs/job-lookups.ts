@@ -36,6 +36,8 @@ export type JobLookupsOptions = {
   readonly current: (job: JobState) => JobState | undefined;
   /** Whether a container of the Job was ever seen to start. */
   readonly hasStarted: (uid: string) => boolean;
+  /** The exit that a pod of the Job was ever seen to have. */
+  readonly exitOf: (uid: string) => string | undefined;
   /** The first pod of the Job, if one is there. */
   readonly podOf: (job: JobState) => { readonly uid: string; readonly words: string | undefined } | undefined;
 };
@@ -146,7 +148,7 @@ export class JobLookups {
     const pods = await this.#podsOf(job);
     const started = this.#options.hasStarted(job.uid) || pods.some(hasStarted);
     const never = !started && (pods.length > 0 || job.hadNoPod);
-    const why = failureOf(pods) ?? (await this.#withoutPod(job));
+    const why = failureOf(pods) ?? this.#options.exitOf(job.uid) ?? (await this.#withoutPod(job));
     return { reason: why, containerStarted: started ? true : never ? false : undefined };
   }
 

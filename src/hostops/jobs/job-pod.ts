@@ -1,5 +1,6 @@
 /** Reads the pod of a Job: whether a container of it has started, and what it waits for. Pure. */
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { exitOf } from './job-failures.ts';
 
 export type JobPod = {
   readonly jobUid: string;
@@ -7,6 +8,8 @@ export type JobPod = {
   readonly name: string;
   readonly uid: string;
   readonly hasStarted: boolean;
+  /** The first container that ended with an exit code other than 0. */
+  readonly exit: string | undefined;
   /** In one clause, such as `container apply waits: ImagePullBackOff: …`; undefined when the pod does not say it. */
   readonly words: string | undefined;
 };
@@ -27,6 +30,7 @@ export function jobPod(pod: V1Pod): JobPod | undefined {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     hasStarted: hasStarted(pod),
+    exit: exitOf(statusesOf(pod)),
     words: hasStarted(pod) ? whatStillRuns(pod) : whatIsInTheWay(pod),
   };
 }

@@ -32,6 +32,8 @@ export type JobIdentity = {
   readonly key: EffectKey;
   readonly ownerKind: string;
   readonly ownerUid: string;
+  /** A policy insists on a time to live: its result is kept in memory, so it may have one. */
+  readonly mayHaveTtl?: boolean;
 };
 
 /** The parts of a Job that are kept in memory. */
@@ -127,7 +129,7 @@ export function jobState(job: V1Job, known?: JobIdentity): JobState | undefined 
   const { metadata, spec, status } = job;
   const identity = known && known.uid === metadata?.uid ? known : identityOf(metadata);
   if (!identity) return undefined;
-  const { uid, key, ownerKind, ownerUid } = identity;
+  const { uid, key, ownerKind, ownerUid, mayHaveTtl } = identity;
   const condition = (type: string): V1JobCondition | undefined =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True');
   const failed = condition('Failed');
@@ -139,6 +141,7 @@ export function jobState(job: V1Job, known?: JobIdentity): JobState | undefined 
   const altered = hasEnded ? undefined : alterationOf(job, identity);
   return {
     ...{ uid, key, ownerKind, ownerUid, run: runOfKey(key), host: hostOfKey(key) },
+    ...(mayHaveTtl ? { mayHaveTtl } : {}),
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     revision: metadata?.resourceVersion ?? '',

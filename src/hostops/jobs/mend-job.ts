@@ -21,7 +21,7 @@ export type MendJob = Extract<Effect, { kind: 'mend-job' }>;
 /**
  * Reads the Job, and writes back what somebody changed. `already`: there is no such Job any more. A change that does
  * not stay, or cannot be written, is a refusal that names it; a Job that failed under it is then stopped, so that
- * nobody starts its work again.
+ * nobody starts its work again. Only a time to live may stay: the result is remembered without the Job.
  */
 export async function mendJob(
   writer: Writer,
@@ -42,7 +42,8 @@ export async function mendJob(
     const patch = mendingPatch(job, made.key, effect, fence);
     const mended = await mergePatch<V1Job>(writer, path, patch, signal);
     const why = alterationOf(mended, made);
-    if (why === undefined) return { outcome: ACCEPTED, object: mended };
+    const isEnough = alterationOf(mended, { ...made, mayHaveTtl: true }) === undefined;
+    if (why === undefined || isEnough) return { outcome: ACCEPTED, object: mended };
     const stopped = hasFailed(mended) ? await stop(writer, path, mended, signal) : mended;
     return { outcome: refused(`${what}: ${why}, and is changed again`), object: stopped };
   } catch (error) {
@@ -85,7 +86,8 @@ function mendingPatch(
     },
     spec: {
       ...{ backoffLimit: 0, completions: 1, parallelism: 1, podFailurePolicy: null, successPolicy: null },
-      ...{ backoffLimitPerIndex: null, ...(running ? { activeDeadlineSeconds: Number(started) } : {}) },
+      ...{ backoffLimitPerIndex: null, ttlSecondsAfterFinished: null },
+      ...(running ? { activeDeadlineSeconds: Number(started) } : {}),
     },
   };
 }

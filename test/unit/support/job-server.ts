@@ -39,6 +39,10 @@ export class JobServer {
     this.#server.create('pods', sent(pod), 'tool');
   }
 
+  removePod(namespace: string, name: string): void {
+    this.#server.remove('pods', `${namespace}/${name}`, 'tool');
+  }
+
   change(namespace: string, name: string, patch: object): void {
     this.#change(`${namespace}/${name}`, (object) => mergePatched(object, patch) as ApiObject); // it stays an object
   }
