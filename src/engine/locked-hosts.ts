@@ -15,10 +15,9 @@ export function reconcileLockedHosts(pass: Pass): void {
   const { run, turn } = pass;
   for (const outage of [...run.hosts]) {
     const facts = turn.view.host(outage.name);
-    if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
     // A Job that exceeded its time still runs: the host is judged again after its end.
-    else if (jobAtWork(turn.view, turn.owner, outage) !== undefined)
-      wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
+    if (jobAtWork(turn.view, turn.owner, outage) !== undefined) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
+    else if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
     else if (outage.releaseAsked || wasOpenedByOthers(facts, outage)) {
       const { revision } = facts;
       const effect = {

@@ -14,16 +14,18 @@ export function unlockStep(timing: Timing): Pick<Step, 'name' | 'timeoutSeconds'
 
 /**
  * Releases the host: restores the state that its claim found. A running reboot and a running Job are awaited first; the
- * Job has its own deadline. A Job of which no container has started is withdrawn, and has to leave the host.
+ * Job has its own deadline. A Job of which no container has started is withdrawn, and has to leave the host. The Job of
+ * a host that was removed, or that lost our marks, is awaited, too: the machine may still be there.
  */
 export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
-  if (!outage || !facts || !carriesOurMark(facts, run)) return DONE;
+  if (!outage) return DONE;
+  const job = jobAtWork(step.view, step.owner, outage);
+  if (!facts || !carriesOurMark(facts, run)) return job === undefined ? DONE : stillOn(name, job);
   const withdrawal = withdrawJob(step, outage);
   if (withdrawal) return withdrawal;
   if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not completed its reboot` };
-  const job = jobAtWork(step.view, step.owner, outage);
-  if (job !== undefined) return { kind: 'wait', reason: `Job ${job} is still on ${name}` };
+  if (job !== undefined) return stillOn(name, job);
   const key = keyOf(step, 'unlock-hosts', '');
   const { closedToNewWorkBefore } = outage;
   return ask(
@@ -32,6 +34,10 @@ export function unlockHost(step: HostStep): Verdict {
     `unlocking ${name}`,
     withoutStart(step, outage),
   );
+}
+
+function stillOn(host: string, job: string): Verdict {
+  return { kind: 'wait', reason: `Job ${job} is still on ${host}` };
 }
 
 /** Suspends a Job that has not started, so that it cannot start on a released host. It may start before that. */
