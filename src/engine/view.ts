@@ -159,6 +159,8 @@ export interface View {
   host(name: HostName): HostFacts | undefined;
   /** The Job of this owner that was made for an effect. */
   effect(key: EffectKey, owner: OwnerRef): EffectFacts | undefined;
+  /** The Job of this owner with this uid. */
+  job(uid: string, owner: OwnerRef): EffectFacts | undefined;
   /** The Jobs of this owner, of any run, that work on a host. */
   jobsOn(host: HostName, owner: OwnerRef): readonly JobAtWork[];
   /** Undefined while the signal is not known. Throws for an id that is none. */

@@ -36,6 +36,11 @@ export class HostJobs {
     return this.#index.prepare(namespace);
   }
 
+  /** The Job of this owner with this uid. */
+  job(uid: string, owner: OwnerRef): EffectFacts | undefined {
+    return this.#index.job(uid, owner);
+  }
+
   /** The Jobs of the owner that were started on the host and have neither ended nor left it. */
   jobsOn(host: HostName, owner: OwnerRef): readonly JobAtWork[] {
     return this.#index.jobsOn(host, owner);
@@ -75,8 +80,7 @@ export class HostJobs {
   async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     switch (effect.kind) {
       case 'delete-job':
-        this.#index.giveUp(effect);
-        return deleteJob(this.#writer, effect, fence, signal);
+        return this.#delete(effect, fence, signal);
       case 'create-job': {
         const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
         if (object) this.#index.upsert(object);
@@ -96,13 +100,22 @@ export class HostJobs {
       }
       case 'withdraw-job': {
         const { outcome, object } = await withdrawJob(this.#writer, effect, fence, signal);
-        // Without an answer it may be suspended, too.
-        if (object || outcome.kind === 'unknown') this.#index.withdraw(effect);
         if (object) this.#index.upsert(object);
         await this.#readAfter(outcome, effect.name, fence, signal);
         return outcome;
       }
     }
+  }
+
+  async #delete(
+    effect: Extract<JobEffect, { kind: 'delete-job' }>,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const outcome = await deleteJob(this.#writer, effect, fence, signal);
+    if (outcome.kind === 'accepted' || outcome.kind === 'already') this.#index.giveUp(effect);
+    await this.#readAfter(outcome, effect.name, fence, signal);
+    return outcome;
   }
 
   /** Reads a Job again when it is not what the effect was decided on, or may not be any more. */

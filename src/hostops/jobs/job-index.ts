@@ -42,8 +42,6 @@ export class JobIndex {
   readonly #byUid = new Map<string, JobState>();
   /** The uids of the Jobs of which a container was seen that had started. Its pod may be gone. */
   readonly #started = new Set<string>();
-  /** The uids of the Jobs that were withdrawn from a host on which no container of them had started. */
-  readonly #withdrawn = new Set<string>();
   /** Jobs that were deleted after their end, the first one first: a time to live may be shorter than a pass. */
   readonly #remembered = new Set<JobState>();
   /** The uids of the Jobs that we delete because nobody needs them. */
@@ -150,11 +148,6 @@ export class JobIndex {
     for (const { jobs } of this.#namespaces.values()) jobs.listAgain();
   }
 
-  /** Notes that a Job is withdrawn because no container of it had started. */
-  withdraw({ uid }: { readonly uid: string }): void {
-    this.#withdrawn.add(uid);
-  }
-
   /** The Jobs of an owner that are suspended or have succeeded. */
   idle(owner: OwnerRef): readonly IdleJob[] {
     const jobs = [...(this.#namespaces.get(owner.namespace)?.jobs.values() ?? [])].filter((job) =>
@@ -167,7 +160,14 @@ export class JobIndex {
 
   /** The Job of an effect of this owner. A failed Job counts as running until the reason is known. */
   effect(key: EffectKey, owner: OwnerRef): EffectFacts | undefined {
-    const job = this.#byEffect.get(slotOf({ namespace: owner.namespace, key }));
+    return this.#factsOf(this.#byEffect.get(slotOf({ namespace: owner.namespace, key })), owner);
+  }
+
+  job(uid: string, owner: OwnerRef): EffectFacts | undefined {
+    return this.#factsOf(this.#byUid.get(uid), owner);
+  }
+
+  #factsOf(job: JobState | undefined, owner: OwnerRef): EffectFacts | undefined {
     if (!job || !isJobOf(job, owner)) return undefined;
     const { name, uid, revision, altered } = job;
     const failure = this.#lookups.failure(job);
@@ -191,8 +191,7 @@ export class JobIndex {
     if (state === 'failed') return this.#lookups.failure(job)?.containerStarted;
     if (!this.#namespaces.get(namespace)?.pods.isSynced) return undefined;
     if (this.#podsOf(job).length > 0) return false;
-    if (state === 'running') return hadNoPod ? false : undefined;
-    return this.#withdrawn.has(uid) ? false : undefined;
+    return state === 'running' && hadNoPod ? false : undefined;
   }
 
   #obstacle(job: JobState): string | undefined {
@@ -284,8 +283,7 @@ export class JobIndex {
     if (before && before.uid !== after?.uid) {
       this.#lookups.forget(before);
       this.#remembered.delete(before);
-      for (const uids of [this.#withdrawn, this.#started, this.#givenUp, this.#exits])
-        uids.delete(before.uid);
+      for (const uids of [this.#started, this.#givenUp, this.#exits]) uids.delete(before.uid);
     }
     if (after && !this.#isTaken(after)) this.#keep(after);
     const host = after?.host ?? before?.host;

@@ -170,6 +170,7 @@ export class KubernetesHostOps implements HostOps {
       fleet: fleet.facts,
       host: (name) => this.#hostFacts(name, scope),
       effect: (key, owner) => this.#jobs.effect(key, owner),
+      job: (uid, owner) => this.#jobs.job(uid, owner),
       jobsOn: (host, owner) => this.#jobs.jobsOn(host, owner),
       signal: signalsFrom({
         alarms: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),

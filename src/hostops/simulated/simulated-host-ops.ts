@@ -93,6 +93,10 @@ export class SimulatedHostOps implements HostOps {
         const job = jobs.get(key);
         return job?.ownerUid === owner.uid && watched.has(job.host) ? jobFacts(job) : undefined;
       },
+      job: (uid, owner) => {
+        const job = [...jobs.values()].find((each) => each.uid === uid);
+        return job?.ownerUid === owner.uid && watched.has(job.host) ? jobFacts(job) : undefined;
+      },
       jobsOn: (host, owner) => jobsAtWork(jobs.values(), host, owner),
       signal: signalsFrom({ alarms: () => alarms }),
       words: NODE_WORDS,

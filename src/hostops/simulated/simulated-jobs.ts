@@ -17,11 +17,14 @@ export function jobFacts({
   state,
   failure,
   altered,
+  wasStarted,
   containerStarted,
 }: SimulatedJob): EffectFacts {
   const isStuck = state === 'running' && !containerStarted;
   return {
-    ...{ name, uid, revision: String(revision), state, containerStarted },
+    ...{ name, uid, revision: String(revision), state },
+    // The pod of a Job that was suspended again is gone: nobody can tell.
+    ...(state === 'suspended' && wasStarted && !containerStarted ? {} : { containerStarted }),
     ...(failure === undefined ? {} : { failure }),
     ...(altered === undefined ? {} : { altered }),
     ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),

@@ -83,6 +83,8 @@ export type SimulatedJob = {
   readonly failure?: string;
   /** What somebody changed in it since it was made. */
   readonly altered?: string | undefined;
+  /** It was started at some time, also if it is suspended again. */
+  readonly wasStarted?: true;
   readonly containerStarted: boolean;
 };
 
@@ -301,7 +303,7 @@ export class SimulatedWorld {
   startJob(job: SimulatedJob): void {
     const host = this.#hosts.get(job.host);
     const isStuck = host?.behaviour === 'stuck';
-    this.changeJob(job.key, { state: 'running', containerStarted: !isStuck });
+    this.changeJob(job.key, { state: 'running', wasStarted: true, containerStarted: !isStuck });
     if (isStuck) return;
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
     const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;

@@ -49,6 +49,7 @@ function observe(
       host: present,
       seeds: () => [],
       effect: () => undefined,
+      job: () => undefined,
       jobsOn: () => [],
       signal: () => undefined,
       words: NODE_WORDS,
