@@ -35,7 +35,7 @@ export function jobAtWork(
  * to withdraw it, and whoever suspends or deletes it on that decision names its revision.
  */
 export function mayHaveStarted(found: EffectFacts | undefined, { withdrawn }: HostJob): boolean {
-  if (withdrawn && found?.state !== 'running') return found?.containerStarted === true;
+  if (withdrawn && (!found || found.state === 'suspended')) return found?.containerStarted === true;
   return found?.containerStarted !== false;
 }
 

@@ -43,7 +43,7 @@ export class JobIndex {
   /** The uids of the Jobs of which a container was seen that had started. Its pod may be gone. */
   readonly #started = new Set<string>();
   /** Jobs that were deleted after their end, the first one first: a time to live may be shorter than a pass. */
-  readonly #remembered = new Set<JobState>();
+  readonly #remembered = new Map<string, JobState>();
   /** The uids of the Jobs that we delete because nobody needs them. */
   readonly #givenUp = new Set<string>();
   /** The exit that the watch of pods has shown, by the uid of the Job. Its pod may be gone. */
@@ -126,7 +126,7 @@ export class JobIndex {
   /** Notes that we delete a Job whose result nobody needs any more. */
   giveUp({ uid }: { readonly uid: string }): void {
     const job = this.#byUid.get(uid);
-    if (job && this.#remembered.has(job)) this.#replace(job, undefined);
+    if (job && this.#remembered.has(uid)) this.#replace(job, undefined);
     else if (job) this.#givenUp.add(uid);
   }
 
@@ -272,8 +272,8 @@ export class JobIndex {
 
   /** Its result counts also when no pass has read it before its deletion. */
   #remember(job: JobState): void {
-    this.#remembered.add(job);
-    const [first] = this.#remembered;
+    this.#remembered.set(job.uid, job);
+    const [first] = this.#remembered.values();
     if (first && this.#remembered.size > REMEMBERED) this.#replace(first, undefined);
     this.#options.changed(job.host);
   }
@@ -282,8 +282,8 @@ export class JobIndex {
     if (before && this.#byEffect.get(slotOf(before))?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) {
       this.#lookups.forget(before);
-      this.#remembered.delete(before);
-      for (const uids of [this.#started, this.#givenUp, this.#exits]) uids.delete(before.uid);
+      for (const uids of [this.#remembered, this.#started, this.#givenUp, this.#exits])
+        uids.delete(before.uid);
     }
     if (after && !this.#isTaken(after)) this.#keep(after);
     const host = after?.host ?? before?.host;
@@ -293,6 +293,7 @@ export class JobIndex {
   #keep(job: JobState): void {
     this.#byEffect.set(slotOf(job), job);
     this.#byUid.set(job.uid, job);
+    this.#remembered.delete(job.uid);
     this.#noteStart(job);
     this.#noteWork(job);
     if (job.state === 'running') this.#lookups.follow(job);

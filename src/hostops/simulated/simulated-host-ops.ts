@@ -6,6 +6,7 @@ import {
   signalsFrom,
   type Alarm,
   type Claim,
+  type EffectFacts,
   type FleetFacts,
   type HostAlarm,
   type HostFacts,
@@ -28,8 +29,8 @@ import type {
   Subscription,
 } from '../port.ts';
 import { factsOf } from './simulated-facts.ts';
-import { jobFacts, jobsAtWork } from './simulated-jobs.ts';
-import type { SimulatedHost, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
+import { jobFacts, jobsOf, runningByHost } from './simulated-jobs.ts';
+import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
 
 const PAGE = 50;
 const BUDGET_RETRY_MILLISECONDS = 5_000;
@@ -80,24 +81,22 @@ export class SimulatedHostOps implements HostOps {
     const world = this.#world;
     const hosts = new Map(world.hosts);
     const jobs = new Map(world.jobs);
+    const byUid = new Map([...jobs.values()].map((job) => [job.uid, job]));
+    const running = runningByHost(jobs.values());
     const watched = new Set([...this.#watches].flatMap((each) => [...each.hosts]));
     const instances = new Map([...watched].map((host) => [host, world.podsOn(host).map(instanceOf)]));
     const members = this.#hostsOf(scope);
     const alarms = { observedAt: world.now, alarms: members.flatMap((host) => pendingAlarms(host, scope)) };
+    const factsFor = (job: SimulatedJob | undefined, owner: OwnerRef): EffectFacts | undefined =>
+      job?.ownerUid === owner.uid && watched.has(job.host) ? jobFacts(job) : undefined;
     return {
       host: (name) => {
         const host = hosts.get(name);
         return host && hostFactsOf(host, scope, instances.get(name));
       },
-      effect: (key, owner) => {
-        const job = jobs.get(key);
-        return job?.ownerUid === owner.uid && watched.has(job.host) ? jobFacts(job) : undefined;
-      },
-      job: (uid, owner) => {
-        const job = [...jobs.values()].find((each) => each.uid === uid);
-        return job?.ownerUid === owner.uid && watched.has(job.host) ? jobFacts(job) : undefined;
-      },
-      jobsOn: (host, owner) => jobsAtWork(jobs.values(), host, owner),
+      effect: (key, owner) => factsFor(jobs.get(key), owner),
+      job: (uid, owner) => factsFor(byUid.get(uid), owner),
+      jobsOn: (host, owner) => jobsOf(owner, running.get(host)),
       signal: signalsFrom({ alarms: () => alarms }),
       words: NODE_WORDS,
       seeds: () => members.map((host) => seedOf(host, scope)),
@@ -119,13 +118,13 @@ export class SimulatedHostOps implements HostOps {
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {
-    const jobs = [...this.#world.jobs.values()];
+    const running = runningByHost(this.#world.jobs.values());
     return this.#hostsOf(scope)
       .filter(({ claim, spoiltClaim, leftLocked }) => (claim ?? spoiltClaim ?? leftLocked) !== undefined)
       .map(({ name, revision, claim, spoiltClaim, closedToNewWork, leftLocked }) => ({
         ...{ host: name, revision: String(revision), claim, spoiltClaim, closedToNewWork },
         leftLocked: leftLocked !== undefined,
-        busy: claim !== undefined && jobsAtWork(jobs, name, claim.owner).length > 0,
+        busy: claim !== undefined && jobsOf(claim.owner, running.get(name)).length > 0,
         begun: claim !== undefined && this.#hasBegun(name, claim),
       }));
   }

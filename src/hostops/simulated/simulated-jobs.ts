@@ -4,10 +4,15 @@ import type { EffectFacts, JobAtWork } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { SimulatedJob } from './simulated-world.ts';
 
-export function jobsAtWork(jobs: Iterable<SimulatedJob>, onHost: HostName, owner: OwnerRef): JobAtWork[] {
-  return [...jobs]
-    .filter(({ host, ownerUid, state }) => host === onHost && ownerUid === owner.uid && state === 'running')
-    .map(({ name, uid }) => ({ name, uid }));
+export function runningByHost(jobs: Iterable<SimulatedJob>): ReadonlyMap<HostName, SimulatedJob[]> {
+  return Map.groupBy(
+    [...jobs].filter(({ state }) => state === 'running'),
+    ({ host }) => host,
+  );
+}
+
+export function jobsOf(owner: OwnerRef, jobs: readonly SimulatedJob[] = []): JobAtWork[] {
+  return jobs.filter(({ ownerUid }) => ownerUid === owner.uid).map(({ name, uid }) => ({ name, uid }));
 }
 
 export function jobFacts({
