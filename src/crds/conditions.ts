@@ -16,6 +16,7 @@ export const REASONS = [
   'Building',
   'BuildFailed',
   'PoolNotFound',
+  'PassFailed',
   'AwaitingApproval',
   'NothingToDo',
   'NoHosts',

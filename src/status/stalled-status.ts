@@ -1,5 +1,6 @@
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { truncate } from '../crds/truncate.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 
@@ -18,6 +19,22 @@ export function outdatedStatuses(
     .filter(({ type }) => type !== 'ForeignUncordon')
     .map((each) => (each.reason === 'KindsOutdated' ? { ...each, reason: 'PausedAtStage' as const } : each));
   return [{ conditions }, { conditions: oldest }];
+}
+
+/**
+ * What the status of a strategy says whose namespace no pool allows. Nobody has read its spec or its status.
+ * @param allowed the namespaces that some pool allows
+ */
+export function unservedStatus(
+  namespace: string,
+  allowed: readonly string[],
+  generation: number,
+  now: string,
+): PatchStrategyStatus {
+  const message =
+    `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool admits; ` +
+    `make the strategy in ${truncate(allowed.join(', '), 300)}, or ask the administrator to add ${namespace} to a pool`;
+  return stalledStatus({}, 'NotPermitted', message, generation, now);
 }
 
 /** The status of a strategy that cannot continue; the fields of its run stay unchanged. */
