@@ -181,6 +181,12 @@ const hostJob = z.object({
       'How the Job ended, recorded when it was first seen: the Job may be deleted afterwards. not-started: it ended or ' +
         'was withdrawn before any container of it had started. Absent until then.',
     ),
+  withdrawn: z
+    .literal(true)
+    .optional()
+    .describe(
+      'The run suspends and deletes the Job, because no container of it has started; only then is the host released.',
+    ),
   reason: z.string().max(1024).optional().describe('Why the Job failed or did not start.'),
 });
 export type HostJob = z.infer<typeof hostJob>;

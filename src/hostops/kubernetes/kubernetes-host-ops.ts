@@ -68,7 +68,7 @@ export class KubernetesHostOps implements HostOps {
       log,
     });
     this.#jobs = new HostJobs({ config, changed, now, log });
-    this.#pods = new PodWatches({ config, changed, now, log });
+    this.#pods = new PodWatches({ config, changed, isOurs: (uid) => this.#jobs.isOurs(uid), now, log });
   }
 
   /** Resolves when all nodes are known. Until then `view` knows nothing. */
@@ -122,11 +122,11 @@ export class KubernetesHostOps implements HostOps {
   }
 
   #withWork(marked: readonly Omit<MarkedHost, 'busy' | 'begun'>[]): readonly MarkedHost[] {
-    return marked.map((each) => ({
-      ...each,
-      busy: this.#jobs.runningOn(each.host) !== undefined,
-      begun: each.claim !== undefined && this.#jobs.hasBegun(each.host, each.claim.run),
-    }));
+    return marked.map((each) => {
+      const { host, claim } = each;
+      const busy = claim !== undefined && this.#jobs.jobsOn(host, claim.owner).length > 0;
+      return { ...each, busy, begun: claim !== undefined && this.#jobs.hasBegun(host, claim) };
+    });
   }
 
   idleJobs(owner: OwnerRef): readonly IdleJob[] {
@@ -179,7 +179,9 @@ export class KubernetesHostOps implements HostOps {
     return {
       fleet: fleet.facts,
       host: (name) => this.#hostFacts(name, scope),
-      effect: (key) => this.#jobs.effect(key),
+      effect: (key, owner) => this.#jobs.effect(key, owner),
+      job: (uid, owner) => this.#jobs.job(uid, owner),
+      jobsOn: (host, owner) => this.#jobs.jobsOn(host, owner),
       signal: signalsFrom({
         alarms: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),
       }),
@@ -273,7 +275,6 @@ export class KubernetesHostOps implements HostOps {
       foreignTaints: taintsOf(taints, scope.health),
       isMember,
       instances: this.#pods.instances(name),
-      runningJob: this.#jobs.runningOn(name),
     };
   }
 
