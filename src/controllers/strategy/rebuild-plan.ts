@@ -4,6 +4,7 @@ import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus, queryingSince } from '../../status/build-status.ts';
+import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
 import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
 import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requests.ts';
@@ -88,6 +89,9 @@ function inputOf(
   configMaps: ConfigMaps | undefined,
 ): PlanInput {
   const { fleet } = attachment.view();
+  // The new spec, not the actions of the run before: the plan is made from it.
+  const violations = violationsOf(strategy.spec, { strategy, pool, operatorNamespace, configMaps });
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations };
   return {
     spec: strategy.spec,
     generation: strategy.metadata.generation,
@@ -95,8 +99,8 @@ function inputOf(
     maxUnavailable: limitIn(pool, fleet),
     activeHost,
     overlap: overlap(pool.metadata.name, fleet),
-    // The new spec, not the actions of the run before: the plan is made from it.
-    violations: violationsOf(strategy.spec, { strategy, pool, operatorNamespace, configMaps }),
+    violations,
+    findings: (stages) => findingsNow({ ...inspected, stages }, attachment.view()),
     unreadable: strategy.unreadable,
     epoch,
     scope: attachment.scope,

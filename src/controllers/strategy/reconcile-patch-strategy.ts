@@ -61,7 +61,7 @@ async function advanceStrategy(
   const configMaps = mayBegin ? await configMapsIn(deps, pass, pool, stored.plan.actions, signal) : undefined;
   const { fleet } = attachment.view();
   const order = orderOf({ strategy, stored, pool, fleet, operatorNamespace, configMaps });
-  const ran = await runPass(deps, { ...pass, stored }, order, signal);
+  const ran = await runPass(deps, { ...pass, stored, configMaps }, order, signal);
   return earliest(later, { requeueAt: nextReading(configMaps, clock()) }, ran);
 }
 

@@ -1,5 +1,6 @@
 import type { Instant } from '../../engine/view.ts';
 import type { Fence } from '../../hostops/port.ts';
+import type { ConfigMaps } from '../../planner/action-policy.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
@@ -43,7 +44,11 @@ export type StrategyPass = {
 };
 
 /** A pass over a strategy that has a plan. */
-export type PassWithRun = StrategyPass & { readonly stored: StoredRun };
+export type PassWithRun = StrategyPass & {
+  readonly stored: StoredRun;
+  /** Undefined where the pool does not ask about them. */
+  readonly configMaps?: ConfigMaps | undefined;
+};
 
 /** The same pass, with the strategy as a write returned it. */
 export function afterWrite(pass: StrategyPass, strategy: PatchStrategy): StrategyPass {
