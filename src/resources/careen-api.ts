@@ -231,8 +231,7 @@ export class CareenApi {
   /** The strategy as a write returned it, if its status is all that it should be. */
   #stored(before: PatchStrategy, answer: unknown, status: PatchStrategyStatus): PatchStrategy {
     const path = strategyPath(before.metadata);
-    // An object that never had a status has none in the answer to a write beside it.
-    const lost = lostFields(status, withStatus.parse(answer).status ?? {}, 'status');
+    const lost = lostFields(status, withStatus.parse(answer).status, 'status');
     if (lost.length > 0) {
       // Only this process still knows what the API server has dropped.
       this.#strategies.keep(path, { ...afterWrite(before, answer), status });
