@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
+import { findingList } from './finding.ts';
 import { objectName, observedGeneration, text, time } from './schema.ts';
 import {
   EXECUTION_MODES,
@@ -61,6 +62,33 @@ const leaver = z
   })
   .describe('A host that left the cluster or the pool before its stage was done with it.');
 
+/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
+export const KEPT_FROM_BEFORE = 64;
+
+/** How many pods that may come back are remembered for a host. */
+export const KEPT_ASKED = 256;
+
+const fromBefore = {
+  since: time().describe('When the outage began.'),
+  alarmsBefore: z
+    .array(text(350))
+    .max(KEPT_FROM_BEFORE)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The alarm conditions that were True before the outage, and since when.'),
+  taintsBefore: z
+    .array(text(400))
+    .max(KEPT_FROM_BEFORE)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
+};
+
+const released = z
+  .object({ name: objectName().describe('The host.'), ...fromBefore })
+  .describe('A host that was given back while its stage still watches it.');
+export type ReleasedHost = z.infer<typeof released>;
+
 const stage = z
   .object({
     id: index.describe('Position in the phase, from 0.'),
@@ -77,6 +105,12 @@ const stage = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .describe('Hosts of the stage that left the cluster or the pool. Nothing more is done on them.'),
+    released: z
+      .array(released)
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('Hosts that were given back, and how they were before, until the stage has ended.'),
     patches: z
       .array(text(63))
       .max(32)
@@ -147,12 +181,15 @@ const hostJob = z.object({
       'How the Job ended, recorded when it was first seen: the Job may be deleted afterwards. not-started: it ended or ' +
         'was withdrawn before any container of it had started. Absent until then.',
     ),
+  withdrawn: z
+    .literal(true)
+    .optional()
+    .describe(
+      'The run suspends and deletes the Job, because no container of it has started; only then is the host released.',
+    ),
   reason: z.string().max(1024).optional().describe('Why the Job failed or did not start.'),
 });
 export type HostJob = z.infer<typeof hostJob>;
-
-/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
-export const KEPT_FROM_BEFORE = 64;
 
 const hostProgress = z
   .object({
@@ -165,7 +202,7 @@ const hostProgress = z
     level: z.enum(OUTAGE_LEVELS).describe('away: out of service. touched: patched in place.'),
     step: z.enum(STEP_NAMES).describe('The step that the host is in, or failed in.'),
     attempt: z.int().min(1).max(100).describe('The number of this attempt of the action.'),
-    since: time().describe('When the outage began.'),
+    ...fromBefore,
     result,
     reason: z.string().max(1024).optional().describe('Why the host waits, or why it failed.'),
     patches: z
@@ -192,20 +229,21 @@ const hostProgress = z
         'Whether a cordon of the host is not ours: it was cordoned before the outage and was not seen uncordoned since, ' +
           'or its claim was lost while it was uncordoned. It then stays cordoned after its release.',
       ),
-    alarmsBefore: z
-      .array(text(350))
-      .max(KEPT_FROM_BEFORE)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The alarm conditions that were True before the outage, and since when.'),
-    taintsBefore: z
-      .array(text(400))
-      .max(KEPT_FROM_BEFORE)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
     mayReturn: z
       .object({
+        asked: z
+          .array(
+            z.object({
+              uid: text(64).describe('The uid of the pod.'),
+              controller: text(400).describe('Its controller, as NAMESPACE/KIND NAME.'),
+            }),
+          )
+          .max(KEPT_ASKED)
+          .optional()
+          .meta({ 'x-kubernetes-list-type': 'atomic' })
+          .describe(
+            'The pods that were asked to leave. Another pod of the same controller has come back, and is not asked.',
+          ),
         emptySince: time().optional().describe('Since when the host has been empty after that.'),
       })
       .optional()
@@ -214,7 +252,6 @@ const hostProgress = z
           'another one there, so the host counts as empty only after it has stayed so for a while.',
       ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
-    closedAgainAt: time().optional().describe('When the host was cordoned again after that.'),
     failedBefore: z
       .boolean()
       .optional()
@@ -310,6 +347,9 @@ export const patchStrategyStatus = z
           .enum(EXECUTION_MODES)
           .optional()
           .describe('The execution mode at the time of the abort; absent without an abort.'),
+        abortedBecause: text(1024)
+          .optional()
+          .describe('Why Careen aborted the run by itself; absent when a person did.'),
         suspendedSince: time().optional().describe('When the run was suspended; absent while it is not.'),
         lastObservedTime: time()
           .optional()
@@ -323,6 +363,12 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The plan and its one execution.'),
+    findings: findingList
+      .optional()
+      .describe(
+        'What will block the plan or hurt it, the gravest first, as `careen plan` prints it; kept up to date until the ' +
+          'run begins. Then the findings about the plan itself stay until the run has ended.',
+      ),
     buildPhase: phase.optional().describe('The queries that the plan was built from.'),
     applyPhase: phase.optional().describe('The plan and its progress.'),
     abortPhase: phase.optional().describe('The release of hosts by an abort.'),

@@ -1,3 +1,4 @@
+import { PROTECTED_NAMESPACES } from '../crds/host-pool.ts';
 import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
@@ -13,18 +14,17 @@ export function judgeHosts(
   stage: StageStatus,
   step: StepStatus,
   hosts: readonly HostName[],
-  endsBy?: number,
+  endsBy = deadlineOf(step),
 ): readonly HostVerdict[] {
   return pass.evaluate(step, hostSteps(pass, stage, step, hosts, endsBy), pass.profile.steps);
 }
 
-/** All that the judgement of these hosts rests on. */
-export function hostSteps(
+function hostSteps(
   { plan, profile, run, turn }: Pass,
   stage: StageStatus,
   step: StepStatus,
   hosts: readonly HostName[],
-  endsBy = deadlineOf(step),
+  endsBy: number,
 ): HostStep[] {
   const planStage = run.apply.currentStage;
   const rebooting = plan.stages[planStage]?.steps.find(({ name }) => profile.steps[name]?.needsBootId);
@@ -34,6 +34,7 @@ export function hostSteps(
     pool: turn.pool,
     epoch: turn.epoch,
     owner: turn.owner,
+    protectedNamespaces: turn.limits?.protectedNamespaces ?? PROTECTED_NAMESPACES,
     stage,
     planStage,
     rebootsIn: rebooting?.name,

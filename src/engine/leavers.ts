@@ -1,17 +1,19 @@
 /**
  * Hosts that leave the cluster or the pool before their stage is done with them. There is nothing to patch there any
- * more: the stage records them, and goes on with its other hosts.
+ * more: the stage records them, and goes on with its other hosts. The machine behind a removed host may still run our Job:
+ * its outage lasts until the Job has ended, too.
  */
-import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import { REBOOT, type StepName } from '../crds/vocabulary.ts';
 import { truncate } from '../crds/truncate.ts';
-import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
-import { hostSteps } from './judge-hosts.ts';
+import { jobsOfPass } from './job-results.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
-import { carriesOurMark, withdrawFromLostHost } from './steps/unlock-hosts.ts';
-import { hostGone, membershipFailure } from './steps/verdict.ts';
+import { jobAtWork, withdrawalOf, type Withdrawal } from './steps/outage-jobs.ts';
+import { carriesOurMark } from './steps/unlock-hosts.ts';
+import { ask, hostGone, membershipFailure } from './steps/verdict.ts';
 
 /** The hosts of a stage without those that have left. */
 export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly HostName[] {
@@ -20,26 +22,63 @@ export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly
 
 /**
  * Records the hosts of the stage that have left, and drops their outages. A host that has failed before it left stays
- * failed: its removal is no repair. Returns the hosts that have left and have a Job that could still start: they are
- * recorded once it is withdrawn.
+ * failed: its removal is no repair.
  */
-export function recordLeavers(pass: Pass, stage: StageStatus, step: StepStatus): readonly HostVerdict[] {
-  if (!pass.profile.goesOnWithoutLeavers) return [];
-  const leaving: HostVerdict[] = [];
-  for (const name of remainingHosts(stage)) {
-    const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step.name, name);
-    if (reason === undefined) continue;
-    const withdrawal = hostSteps(pass, stage, step, [name])
-      .flatMap((host) => host.outage && withdrawFromLostHost(host, host.outage))
-      .find((verdict) => verdict !== undefined);
-    if (withdrawal) {
-      leaving.push({ host: name, verdict: withdrawal });
-      continue;
-    }
+export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): void {
+  if (!pass.profile.goesOnWithoutLeavers) return;
+  for (const { name, reason, job } of leaversOf(pass, stage, step)) {
+    if (job !== undefined) continue;
     closeOutage(pass, name);
     stage.left = [...(stage.left ?? []), { name, reason: truncate(reason) }];
   }
-  return leaving;
+}
+
+/**
+ * The verdicts of the hosts that have left, and whose Job has not ended. One that has not started is withdrawn: its pod is
+ * bound to the host by name, and would start on the next host of that name.
+ */
+export function judgeLeavers(pass: Pass, stage: StageStatus, step: StepName): readonly HostVerdict[] {
+  if (!pass.profile.goesOnWithoutLeavers) return [];
+  return leaversOf(pass, stage, step).map(({ name: host, reason, job = '', withdrawal }) => ({
+    host,
+    verdict: withdrawal
+      ? ask(pass.turn, withdrawal.effect, withdrawal.reason, withdrawal.progress)
+      : { kind: 'wait', reason: `${reason}; Job ${job} has not ended there yet` },
+  }));
+}
+
+/**
+ * A host that shuts down, perhaps to leave the cluster, takes its Job with it. The failure of the Job counts once the
+ * host is Ready again.
+ */
+export function unlessLeaving({ run, turn, profile }: Pass, each: HostVerdict): HostVerdict {
+  const { host, verdict } = each;
+  const jobs = run.hosts.find(({ name }) => name === host)?.jobs ?? [];
+  const jobFailed = jobs.some(({ result, action }) => result === 'failed' && action !== REBOOT);
+  const isReady = turn.view.host(host)?.ready;
+  if (!profile.goesOnWithoutLeavers || verdict.kind !== 'failed' || !jobFailed || isReady !== false)
+    return each;
+  const reason = `${verdict.reason}; ${host} is not Ready: waiting until it is, or has left`;
+  return { host, verdict: { kind: 'blocked', reason } };
+}
+
+type Leaver = {
+  readonly name: HostName;
+  readonly reason: string;
+  readonly job: string | undefined;
+  readonly withdrawal: Withdrawal | undefined;
+};
+
+function leaversOf(pass: Pass, stage: StageStatus, step: StepName): readonly Leaver[] {
+  const { run, turn } = pass;
+  return remainingHosts(stage).flatMap((name) => {
+    const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step, name);
+    if (reason === undefined) return [];
+    const outage = run.hosts.find((each) => each.name === name);
+    const job = outage && jobAtWork(turn.view, turn.owner, outage);
+    const withdrawal = outage && job !== undefined ? withdrawalOf(jobsOfPass(pass), outage) : undefined;
+    return [{ name, reason, job, withdrawal }];
+  });
 }
 
 /**

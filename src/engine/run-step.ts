@@ -2,7 +2,7 @@ import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { judgeHosts } from './judge-hosts.ts';
-import { recordLeavers, remainingHosts } from './leavers.ts';
+import { judgeLeavers, recordLeavers, remainingHosts, unlessLeaving } from './leavers.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
@@ -22,14 +22,14 @@ import { dueTimer, nextDeadline } from './timers.ts';
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
-  const leaving = recordLeavers(pass, stage, step);
+  recordLeavers(pass, stage, step.name);
   if (opensOutage(pass.profile, stage, step.name)) {
     const against = againstFurtherHosts(pass, stage);
     if (against !== undefined) return failedBecause([against]);
     if (!mayTakeAll(pass, stage)) return waitForPermits(pass, running);
   }
 
-  const verdicts = [...judge(pass, running, leaving), ...leaving];
+  const verdicts = judge(pass, running);
   settleAnew(pass, running, verdicts);
   for (const each of verdicts) record(pass, stage, step, each);
   const failures = failuresOf(pass, stage, verdicts);
@@ -52,13 +52,17 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   return undefined;
 }
 
-function judge(pass: Pass, running: Running, leaving: readonly HostVerdict[]): readonly HostVerdict[] {
+function judge(pass: Pass, running: Running): readonly HostVerdict[] {
   const { stage, step } = running;
-  const hosts = remainingHosts(stage).filter((name) => leaving.every(({ host }) => host !== name));
+  const hosts = remainingHosts(stage);
   if (opensOutage(pass.profile, stage, step.name))
     for (const name of hosts) openOutage(pass, stage, step, name);
-  const judged = hosts.filter((name) => !judgedBefore(pass, name));
-  return judgeHosts(pass, stage, step, judged, nextDeadline(running));
+  const leavers = judgeLeavers(pass, stage, step.name);
+  const judged = hosts.filter(
+    (name) => !judgedBefore(pass, name) && leavers.every(({ host }) => host !== name),
+  );
+  const verdicts = judgeHosts(pass, stage, step, judged, nextDeadline(running));
+  return [...leavers, ...verdicts.map((each) => unlessLeaving(pass, each))];
 }
 
 function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]): void {

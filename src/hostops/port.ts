@@ -97,6 +97,19 @@ export interface HostOps {
    */
   prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
 
+  /**
+   * Why the contents of these ConfigMaps of a namespace may change, by name; those that are immutable are left out.
+   * Throws when `signal` is aborted.
+   */
+  changeableConfigMaps(
+    namespace: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>;
+
+  /** The cluster was restored from a backup: observes everything anew. `prepare` resolves when that is done. */
+  listAgain(): void;
+
   /** The hosts of a pool that carry a mark of Careen, of any run. `fleet(scope)` must be open. */
   markedHosts(scope: Scope): readonly MarkedHost[];
 

@@ -233,7 +233,9 @@ function urlOf(config: KubeConfig, { path, query = {} }: Call): string {
 function encodedPath(path: string): string {
   const segments = path.split('/').slice(1);
   if (segments.some((each) => each === '' || each === '.' || each === '..'))
-    throw new Error(`${JSON.stringify(path)} is no path of the API server: a name in it is empty, "." or ".."`);
+    throw new Error(
+      `${JSON.stringify(path)} is no path of the API server: a name in it is empty, "." or ".."`,
+    );
   return segments.map((each) => `/${encodeURIComponent(each)}`).join('');
 }
 

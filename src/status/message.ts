@@ -1,4 +1,5 @@
 import { counted } from '../crds/counted.ts';
+import type { Finding } from '../crds/finding.ts';
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import { truncate } from '../crds/truncate.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -16,12 +17,14 @@ export type MessageInput = {
   readonly openRemedy: string | undefined;
   /** The hosts that lack a patch after the run was applied. */
   readonly lacking?: readonly HostName[];
+  /** What will block the plan or hurt it, while it waits. */
+  readonly findings?: readonly Finding[];
 };
 
 /** The progress of a run, or what it waits for, in one sentence. */
 export function messageOf(
   run: RunState,
-  { summary, reasons, heldBack, openRemedy, lacking }: MessageInput,
+  { summary, reasons, heldBack, openRemedy, lacking, findings = [] }: MessageInput,
 ): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
@@ -29,7 +32,11 @@ export function messageOf(
   const orOpen = openRemedy === undefined ? '' : `, or ${openRemedy}`;
   switch (state) {
     case 'ready-to-apply':
-      return truncate(heldBack === undefined ? summary : `${summary}; nothing begins yet: ${heldBack}`);
+      return truncate(
+        [summary, heldBack && `nothing begins yet: ${heldBack}`, findingsMessage(findings, heldBack)]
+          .filter(Boolean)
+          .join('; '),
+      );
     case 'applying':
       if (run.suspendedSince) return reasons.join('; ');
       if (!stage?.inProgress) {
@@ -52,16 +59,19 @@ export function messageOf(
       );
     case 'aborting':
       return truncate(
-        `releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
+        `${because(run)}releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
       );
     case 'aborted':
-      return run.abortedIn === 'Hold'
-        ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
-        : 'aborted, no host is held; set execution.mode to Hold for a new plan';
+      return truncate(
+        because(run) +
+          (run.abortedIn === 'Hold'
+            ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
+            : 'aborted, no host is held; set execution.mode to Hold for a new plan'),
+      );
     case 'abort-failed':
     case 'abort-timeout':
       return truncate(
-        `${run.abort?.reason ?? 'the abort failed'}; ` +
+        `${because(run)}${run.abort?.reason ?? 'the abort failed'}; ` +
           (locked
             ? `${locked}: abort again (execution.mode Hold, then Abort)${orOpen}`
             : 'no host is held any more; set execution.mode to Hold for a new plan'),
@@ -70,6 +80,11 @@ export function messageOf(
     case 'build-failed':
       return summary;
   }
+}
+
+/** Why Careen aborted the run by itself, at the beginning of a message. */
+function because({ abortedBecause }: RunState): string {
+  return abortedBecause === undefined ? '' : `${abortedBecause}; `;
 }
 
 function appliedMessage({ apply: { stages } }: RunState): string {
@@ -91,6 +106,24 @@ export function driftMessage(lacking: readonly HostName[] = []): string | undefi
 }
 
 const NAMED = 5;
+
+/** The gravest findings, and how many more there are; undefined when none blocks or warns besides `heldBack`. */
+function findingsMessage(findings: readonly Finding[], heldBack: string | undefined): string | undefined {
+  const grave = findings.filter(
+    ({ severity, reason }) => severity !== 'tells' && (heldBack === undefined || !HOLDS_BACK.has(reason)),
+  );
+  if (grave.length === 0) return undefined;
+  const told = grave
+    .slice(0, NAMED_FINDINGS)
+    .map(({ severity, message, remedy }) => `${severity}: ${message} (${remedy})`);
+  const more = grave.length - NAMED_FINDINGS;
+  return [...told, ...(more > 0 ? [`${counted(more, 'more finding')} in .status.findings`] : [])].join('; ');
+}
+
+const NAMED_FINDINGS = 2;
+
+/** The findings about what holds a run back. */
+const HOLDS_BACK: ReadonlySet<Finding['reason']> = new Set(['NotPermitted', 'PoolPaused', 'PoolOverlap']);
 
 /** How hosts of these stages left, one sentence for each of the first, and the number of the others. */
 function leaversOf(stages: readonly StageStatus[]): string[] {

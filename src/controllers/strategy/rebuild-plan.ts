@@ -1,14 +1,17 @@
 import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
+import type { ConfigMaps } from '../../planner/action-policy.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus, queryingSince } from '../../status/build-status.ts';
+import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
 import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
 import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requests.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
+import { configMapsIn } from './config-maps.ts';
 import { freePermits } from './free-permits.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
@@ -60,7 +63,8 @@ export async function rebuildPlan(
 ): Promise<ReconcileResult> {
   const { api, hosts, adopted, clock, log, events } = deps;
   const { key, attachment, strategy, epoch } = pass;
-  const input = inputOf(deps, pass, pool);
+  const configMaps = await configMapsIn(deps, pass, pool, strategy.spec, signal);
+  const input = inputOf(deps, pass, pool, configMaps);
   await freePermits(deps, pass);
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
@@ -80,10 +84,14 @@ export async function rebuildPlan(
 
 function inputOf(
   { clock, newId, activeHost, operatorNamespace }: Deps,
-  { strategy, stored, attachment, epoch }: StrategyPass,
+  { strategy, attachment, epoch }: StrategyPass,
   pool: HostPool,
+  configMaps: ConfigMaps | undefined,
 ): PlanInput {
   const { fleet } = attachment.view();
+  // The new spec, not the actions of the run before: the plan is made from it.
+  const violations = violationsOf(strategy.spec, { strategy, pool, operatorNamespace, configMaps });
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations };
   return {
     spec: strategy.spec,
     generation: strategy.metadata.generation,
@@ -91,7 +99,8 @@ function inputOf(
     maxUnavailable: limitIn(pool, fleet),
     activeHost,
     overlap: overlap(pool.metadata.name, fleet),
-    violations: violationsOf({ strategy, stored, pool, operatorNamespace }),
+    violations,
+    findings: (stages) => findingsNow({ ...inspected, stages }, attachment.view()),
     unreadable: strategy.unreadable,
     epoch,
     scope: attachment.scope,

@@ -3,7 +3,7 @@ import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import type { Effect } from '../effect.ts';
-import type { EffectFacts, HostFacts } from '../view.ts';
+import type { EffectFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
 import { mendJob } from './mend-job.ts';
 import { emptyAgain } from './migrate-instances-from-host.ts';
@@ -32,7 +32,8 @@ export function patchHost(step: HostStep): Verdict {
   }
   for (const action of actionsOf(step, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
-    if (verdict.kind === 'act' && beginsWork(verdict)) return whenIdle(step, facts, outage, verdict);
+    if (verdict.kind === 'act' && outage.level === 'away' && beginsWork(verdict))
+      return whenEmpty(step, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
   return DONE;
@@ -42,14 +43,8 @@ function beginsWork({ effects }: Extract<Verdict, { kind: 'act' }>): boolean {
   return effects.some(({ kind }) => kind === 'create-job' || kind === 'start-job');
 }
 
-/**
- * Each Job waits until no other Job is on the host: one of a run that lost it, or of an earlier host of that name. It
- * also waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned.
- */
-function whenIdle(step: HostStep, { runningJob }: HostFacts, { level }: HostProgress, act: Verdict): Verdict {
-  if (runningJob !== undefined)
-    return { kind: 'blocked', reason: `Job ${runningJob} is still on ${step.name}` };
-  if (level !== 'away') return act;
+/** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
+function whenEmpty(step: HostStep, act: Verdict): Verdict {
   const emptied = emptyAgain(step);
   return emptied.kind === 'done' ? act : emptied;
 }
@@ -76,11 +71,11 @@ function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: Job
  * recorded Job that was deleted without a result is never recreated.
  */
 function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAction): Verdict {
-  const { view, name } = step;
+  const { view, owner, name } = step;
   const key = keyOf(step, 'sw-patch-hosts', action);
   const recorded = outage.jobs?.find((each) => each.action === action);
   if (recorded?.result !== undefined) return ended(step, action, recorded);
-  const found = view.effect(key);
+  const found = view.effect(key, owner);
   if (!found) {
     if (recorded && action === REBOOT) return DONE; // the boot id decides
     if (recorded)
@@ -88,7 +83,9 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
     return makeJob(step, outage, { kind: 'create-job', key, host: name, action, job });
   }
   if (recorded && recorded.uid !== found.uid)
-    return failed(`Job ${found.name} on ${name} was replaced by another one`);
+    return failed(
+      `Job ${found.name} on ${name} was replaced by one that this run did not make: delete it, then retry`,
+    );
   const progress = recorded
     ? undefined
     : { jobs: [...(outage.jobs ?? []), { action, name: found.name, uid: found.uid }] };
@@ -144,7 +141,7 @@ function makeJob(step: HostStep, outage: HostProgress, effect: Effect & { kind: 
   if (step.outcomes.get(effect.key)?.kind !== 'blocked') return making;
   const done = (outage.jobs ?? []).filter(({ result }) => result === 'succeeded');
   const effects = done.flatMap(({ action, uid }) => {
-    const found = step.view.effect(keyOf(step, 'sw-patch-hosts', action));
+    const found = step.view.effect(keyOf(step, 'sw-patch-hosts', action), step.owner);
     if (found?.uid !== uid) return [];
     const { name, revision } = found;
     const key = `${keyOf(step, 'sw-patch-hosts', action)}/remove`;

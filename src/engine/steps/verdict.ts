@@ -49,6 +49,8 @@ export type HostStep = {
   readonly pool: string;
   readonly epoch: number;
   readonly owner: OwnerRef;
+  /** The namespaces whose instances without a controller stay. */
+  readonly protectedNamespaces: readonly string[];
   readonly stage: StageStatus;
   /** The stage of the plan that took the host out of service, also during its release in an abort. */
   readonly planStage: number;
@@ -130,7 +132,7 @@ export function keyOf({ run, planStage, name, outage }: HostStep, step: string, 
 
 /** Asks for an effect. Fails when it was refused for good; waits while it is blocked until later. */
 export function ask(
-  step: HostStep,
+  step: Pick<HostStep, 'outcomes' | 'now'>,
   effect: Effect,
   reason: string,
   progress?: Partial<HostProgress>,

@@ -183,19 +183,6 @@ export const BUGS: readonly Bug[] = [
     from: 1_018_192,
   },
   {
-    name: 'leave a Job behind on a host that has left',
-    file: 'src/engine/steps/unlock-hosts.ts',
-    of: "state === 'running' && containerStarted !== true);",
-    instead: "state === 'running' && containerStarted !== true && step.facts?.claim !== undefined);",
-    from: 11_044,
-  },
-  {
-    name: 'begin beside the Job of another run',
-    file: 'src/engine/steps/sw-patch-hosts.ts',
-    of: '  if (runningJob !== undefined)\n',
-    instead: '  if (runningJob === step.name)\n',
-  },
-  {
     name: 'judge the age of an alarm by our own clock',
     file: 'src/engine/steps/unwell.ts',
     of: 'outage?.alarmsBefore ? isNew(alarm, outage.alarmsBefore) : ',
