@@ -3,7 +3,7 @@
  * more: the stage records them, and goes on with its other hosts.
  */
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
@@ -26,7 +26,7 @@ export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): v
     const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step, name);
     if (reason === undefined) continue;
     closeOutage(pass, name);
-    stage.left = [...(stage.left ?? []), { name, reason: truncate(reason) }];
+    stage.left = [...(stage.left ?? []), { name, reason: statusText(reason) }];
   }
 }
 

@@ -8,7 +8,7 @@ import {
   type StageStatus,
   type StepStatus,
 } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
@@ -83,7 +83,7 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
     delete outage.uncordoned;
   }
   if (over) delete outage.reason;
-  else outage.reason = truncate(reasonOf(verdict));
+  else outage.reason = statusText(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 
@@ -107,7 +107,7 @@ export function setResult(
 ): void {
   const outage = run.hosts.find(({ name }) => name === host);
   if (!outage) return;
-  Object.assign(outage, { step: step.name, result, reason: truncate(reasonOf(verdict)) });
+  Object.assign(outage, { step: step.name, result, reason: statusText(reasonOf(verdict)) });
 }
 
 /**

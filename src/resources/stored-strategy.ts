@@ -7,7 +7,7 @@ import { DEFAULT_POOL, KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import { isPartOf } from './lost-fields.ts';
 
 export const metadata = z.object({
@@ -114,5 +114,5 @@ function substituteFor(spec: unknown): PatchStrategySpec {
 /** Why a stored spec cannot be read, in one sentence. */
 export function complaint({ issues }: z.ZodError): string {
   const problems = issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`);
-  return truncate(`the spec cannot be read by this version of Careen: ${problems.join('; ')}`);
+  return statusText(`the spec cannot be read by this version of Careen: ${problems.join('; ')}`);
 }

@@ -1,6 +1,6 @@
 import { counted } from '../crds/counted.ts';
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
 import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
@@ -29,29 +29,29 @@ export function messageOf(
   const orOpen = openRemedy === undefined ? '' : `, or ${openRemedy}`;
   switch (state) {
     case 'ready-to-apply':
-      return truncate(heldBack === undefined ? summary : `${summary}; nothing begins yet: ${heldBack}`);
+      return statusText(heldBack === undefined ? summary : `${summary}; nothing begins yet: ${heldBack}`);
     case 'applying':
-      if (run.suspendedSince) return reasons.join('; ');
+      if (run.suspendedSince) return statusText(reasons.join('; '));
       if (!stage?.inProgress) {
         const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
-        return truncate(
+        return statusText(
           `${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`,
         );
       }
-      return truncate(
+      return statusText(
         `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ` +
           [...new Set([...reasons, ...leaversOf([stage])])].join('; '),
       );
     case 'applied':
-      return truncate([appliedMessage(run), driftMessage(lacking)].filter(Boolean).join('; '));
+      return statusText([appliedMessage(run), driftMessage(lacking)].filter(Boolean).join('; '));
     case 'apply-failed':
     case 'apply-timeout':
-      return truncate(
+      return statusText(
         (apply.reason ?? 'failed') +
           (locked ? `; ${locked} until a request release-host, an abort${orOpen}` : ''),
       );
     case 'aborting':
-      return truncate(
+      return statusText(
         `releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
       );
     case 'aborted':
@@ -60,7 +60,7 @@ export function messageOf(
         : 'aborted, no host is held; set execution.mode to Hold for a new plan';
     case 'abort-failed':
     case 'abort-timeout':
-      return truncate(
+      return statusText(
         `${run.abort?.reason ?? 'the abort failed'}; ` +
           (locked
             ? `${locked}: abort again (execution.mode Hold, then Abort)${orOpen}`

@@ -1,7 +1,7 @@
 import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION } from '../crds/names.ts';
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
 
 const KEPT_ANSWERS = 10;
@@ -53,7 +53,7 @@ export function withAnswers(
 ): { readonly requests?: AnsweredRequest[] } {
   const all = [
     ...(before ?? []),
-    ...answers.map((answer) => ({ ...answer, message: truncate(answer.message), time })),
+    ...answers.map((answer) => ({ ...answer, message: statusText(answer.message), time })),
   ];
   const others = all.filter(({ id }) => !placedIds.has(id));
   const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));

@@ -1,5 +1,6 @@
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { LONGEST_TEXT, statusText } from '../crds/status-text.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 
@@ -28,7 +29,8 @@ export function stalledStatus(
   generation: number,
   now: string,
 ): PatchStrategyStatus {
-  const wish = conditionsFor(reason, message, { stalled: true }, runOf(before)?.hosts);
+  const shown = statusText(message, LONGEST_TEXT);
+  const wish = conditionsFor(reason, shown, { stalled: true }, runOf(before)?.hosts);
   const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
-  return { ...before, observedGeneration: generation, message, conditions };
+  return { ...before, observedGeneration: generation, message: shown, conditions };
 }

@@ -1,7 +1,7 @@
 /** Events as the API server wants them (events.k8s.io/v1). */
 import { createHash } from 'node:crypto';
 import { EVENTS, type EventReason } from '../crds/event-catalogue.ts';
-import { redactText } from './redact.ts';
+import { redactText } from '../crds/redact-text.ts';
 
 export type ObjectReference = {
   readonly apiVersion: string;
