@@ -192,6 +192,21 @@ const entry = {
   },
 };
 
+const tests = {
+  name: 'careen/test',
+  files: ['test/**/*.ts'],
+  rules: {
+    'no-restricted-syntax': [
+      'error',
+      {
+        selector: 'CallExpression[callee.property.name="toMatchObject"] Property > Literal[regex]',
+        message:
+          'toMatchObject takes every text for a match of a regular expression: use expect.stringMatching.',
+      },
+    ],
+  },
+};
+
 /** The command line reads the width of the terminal from the environment. */
 const commandLine = {
   name: 'careen/command-line',
@@ -278,4 +293,5 @@ export default defineConfig(
   Object.keys(HOSTOPS_PARTS).map(hostopsPartConfig),
   entry,
   commandLine,
+  tests,
 );

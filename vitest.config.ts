@@ -33,7 +33,8 @@ class LongestFirst extends BaseSequencer {
 
 function inProcess(name: string): TestProjectInlineConfiguration {
   // Without interopDefault a CommonJS package looks in tests as it does in Node.
-  return { test: { name, include: [`test/${name}/**/*.test.ts`], deps: { interopDefault: false } } };
+  const include = [`test/${name}/**/*.test.ts`];
+  return { test: { name, include, testTimeout: 60_000, deps: { interopDefault: false } } };
 }
 
 /** Keeps all processors busy for minutes, so one file has them at a time. */

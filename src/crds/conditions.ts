@@ -17,6 +17,7 @@ export const REASONS = [
   'Building',
   'BuildFailed',
   'PoolNotFound',
+  'PassFailed',
   'AwaitingApproval',
   'NothingToDo',
   'NoHosts',

@@ -234,7 +234,7 @@ export type PermitRun = z.infer<typeof permitRun>;
 
 const hostCount = z.int().min(0).max(1000000);
 
-const outOfService = z.object({
+const namedHosts = z.object({
   count: hostCount.describe('The number of these hosts.'),
   hosts: z
     .array(objectName())
@@ -254,10 +254,16 @@ export const hostPoolStatus = z
       .describe('Each new leader raises it. The writes of earlier leaders are refused.'),
     limit: hostCount.optional().describe('How many hosts may be away at once: maxUnavailable as a number.'),
     hosts: hostCount.optional().describe('How many hosts the pool has.'),
-    outOfService: outOfService
+    outOfService: namedHosts
       .optional()
       .describe(
         'The hosts that others took out of service: cordoned, not Ready, or with a taint that says so.',
+      ),
+    spoiltClaims: namedHosts
+      .optional()
+      .describe(
+        'The hosts with an annotation careen.dev/claim that Careen did not write, or that somebody edited. Absent ' +
+          'when there are none.',
       ),
     away: z.int().min(0).max(10000).optional().describe('How many permits of level away are granted.'),
     permits: z

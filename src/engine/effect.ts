@@ -15,7 +15,7 @@ export type Effect = Common &
     | { readonly kind: 'recordon'; readonly revision: string; readonly run: string }
     /**
      * Restores the host to its state before the claim. `closedToNewWorkBefore` is the run's own record of that state.
-     * It decides alone where the claim was lost. Where it is false, the host is uncordoned, whatever the claim says.
+     * It decides alone; without it, the claim decides on a host that has our mark, and any other host stays as it is.
      */
     | {
         readonly kind: 'release';

@@ -101,7 +101,8 @@ export type Call = {
   readonly query?: Query;
   /** Sent as JSON. In a PATCH an array is a JSON patch, anything else a JSON merge patch; in a DELETE it is DeleteOptions. */
   readonly body?: unknown;
-  readonly as?: Detail;
+  /** A list asks for `metadata-list` in place of `metadata`. */
+  readonly as?: Detail | 'metadata-list';
 };
 
 /** Makes one request and returns the JSON of its answer. Throws ApiException when the server refuses the request. */
@@ -183,11 +184,13 @@ export async function* rawPages<T extends KubernetesObject>(
   path: string,
   selection: Selection,
   signal?: AbortSignal,
+  detail: Detail = 'object',
 ): AsyncGenerator<Page<T>, void, undefined> {
+  const as = detail === 'metadata' ? 'metadata-list' : 'object';
   let next: string | undefined;
   do {
     const query = { ...selection, limit: PAGE, continue: next };
-    const { items, metadata } = await call<RawPage<T>>(config, { method: 'GET', path, query }, signal);
+    const { items, metadata } = await call<RawPage<T>>(config, { method: 'GET', path, query, as }, signal);
     yield { items: items ?? [], resourceVersion: metadata?.resourceVersion ?? '' };
     next = metadata?.continue;
   } while (next);
@@ -220,16 +223,26 @@ export async function rawList<T extends KubernetesObject>(
 function urlOf(config: KubeConfig, { path, query = {} }: Call): string {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error('the kubeconfig names no current cluster');
-  const url = new URL(cluster.server.replace(/\/$/, '') + path);
+  const url = new URL(cluster.server.replace(/\/$/, '') + encodedPath(path));
   for (const [name, value] of Object.entries(query))
     if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
   return url.href;
 }
 
-function acceptOf({ as }: Call): string {
-  return as === 'metadata'
-    ? 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1'
-    : 'application/json';
+/** Encodes each segment. Throws for a name that would lead to another resource, whoever has written it. */
+function encodedPath(path: string): string {
+  const segments = path.split('/').slice(1);
+  if (segments.some((each) => each === '' || each === '.' || each === '..'))
+    throw new Error(
+      `${JSON.stringify(path)} is no path of the API server: a name in it is empty, "." or ".."`,
+    );
+  return segments.map((each) => `/${encodeURIComponent(each)}`).join('');
+}
+
+function acceptOf({ as = 'object' }: Call): string {
+  if (as === 'object') return 'application/json';
+  const kind = as === 'metadata' ? 'PartialObjectMetadata' : 'PartialObjectMetadataList';
+  return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
 }
 
 function contentType({ method, body }: Call): Record<string, string> {

@@ -20,7 +20,9 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly config: KubeConfig;
   readonly path: string;
   readonly selection?: Selection;
-  /** How much of an object the watch delivers: all of it by default. A list always delivers all of it. */
+  /** How much of an object a list delivers: all of it by default. */
+  readonly listAs?: Detail;
+  /** How much of an object the watch delivers: all of it by default. */
   readonly changesAs?: Detail;
   /** Makes the stored value of an object; undefined for objects that are not stored. `before`: its value until now. */
   readonly project: (object: Raw, before: T | undefined) => T | undefined;
@@ -191,11 +193,11 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { config, path, selection = {}, now } = this.#options;
+    const { config, path, selection = {}, listAs, now } = this.#options;
     const beganAt = now();
     const seen = new Set<string>();
     let listedAt = '';
-    for await (const page of rawPages<Raw>(config, path, selection, signal)) {
+    for await (const page of rawPages<Raw>(config, path, selection, signal, listAs)) {
       listedAt ||= page.resourceVersion;
       this.#forgetTheFuture(listedAt);
       for (const object of page.items) {

@@ -5,7 +5,7 @@ import type { HostPoolStatus } from '../crds/host-pool.ts';
 import { GROUP, KEPT_STATUS, PATCH_STRATEGY, VERSION } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
-import { ConflictError, fieldsOutsideSchema } from '../kube/errors.ts';
+import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
 import { VersionedReader } from '../kube/versioned-reader.ts';
 import { lostFields } from './lost-fields.ts';
@@ -42,7 +42,14 @@ export const STRATEGIES_PATH = `${BASE}/${STRATEGIES}`;
 export const POOLS_PATH = `${BASE}/${POOLS}`;
 
 /** The object of a write: its path, its name for people, and the plural of its kind. */
-type Target = { readonly path: string; readonly words: string; readonly plural: string };
+type Target = {
+  readonly path: string;
+  readonly words: string;
+  readonly plural: string;
+  /** The version that the write was decided on. */
+  readonly version: Version;
+};
+type Version = Pick<Metadata, 'uid' | 'resourceVersion'>;
 
 /** What a status says while its kind is outdated. */
 export type OutdatedStatus = Pick<PatchStrategyStatus, 'message' | 'conditions'> & {
@@ -68,6 +75,17 @@ export class CareenApi {
   /** The current strategy; undefined when there is none. Fetches metadata only, unless the object has changed. */
   async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
     return this.#strategies.read(strategyPath(key));
+  }
+
+  /** The metadata of a strategy that is not read; undefined when there is none. */
+  async strategyMetadata(key: StrategyKey): Promise<Metadata | undefined> {
+    const found = await this.#read(strategyPath(key), 'metadata');
+    return found === undefined ? undefined : partial.parse(found).metadata;
+  }
+
+  /** Writes fields of the status of a strategy that is not read. Throws ConflictError and OutdatedKindError. */
+  async writeUnreadStatus(meta: Metadata, status: PatchStrategyStatus): Promise<void> {
+    await this.#write(targetOf({ metadata: meta }), '/status', { metadata: guard(meta), status }, 'metadata');
   }
 
   /** The current pool; undefined when there is none. Fetches metadata only, unless the object has changed. */
@@ -143,7 +161,7 @@ export class CareenApi {
     const path = poolPath(meta.name);
     try {
       const answer = await this.#write(
-        poolTarget(meta.name),
+        poolTarget(meta),
         '/status',
         poolPatch(meta, before, status),
         'metadata',
@@ -172,7 +190,7 @@ export class CareenApi {
     isOutdated: boolean,
   ): Promise<void> {
     const status = { conditions, ...(isOutdated ? { epoch: null } : {}) };
-    await this.#write(poolTarget(meta.name), '/status', { metadata: guard(meta), status }, 'metadata');
+    await this.#write(poolTarget(meta), '/status', { metadata: guard(meta), status }, 'metadata');
     this.#pools.forget(poolPath(meta.name));
   }
 
@@ -188,7 +206,8 @@ export class CareenApi {
   /** The strategy as a write returned it, if its status is all that it should be. */
   #stored(before: PatchStrategy, answer: unknown, status: PatchStrategyStatus): PatchStrategy {
     const path = strategyPath(before.metadata);
-    const lost = lostFields(status, withStatus.parse(answer).status, 'status');
+    // An object that never had a status has none in the answer to a write beside it.
+    const lost = lostFields(status, withStatus.parse(answer).status ?? {}, 'status');
     if (lost.length > 0) {
       // Only this process still knows what the API server has dropped.
       this.#strategies.keep(path, { ...afterWrite(before, answer), status });
@@ -222,7 +241,7 @@ export class CareenApi {
   }
 
   async #write(
-    { path: object, words, plural }: Target,
+    { path: object, words, plural, version }: Target,
     below: '' | '/status',
     body: unknown,
     as: Detail = 'object',
@@ -234,9 +253,22 @@ export class CareenApi {
     } catch (error) {
       const fields = fieldsOutsideSchema(error);
       if (fields.length > 0) throw new OutdatedKindError(words, plural, fields, { cause: error });
-      if (!(error instanceof ApiException) || ![404, 409, 422].includes(error.code)) throw error;
+      if (!(await this.#isConflict(object, version, error))) throw error;
       throw new ConflictError(`${path} changed meanwhile`, { cause: error });
     }
+  }
+
+  /**
+   * Whether a write was refused because the object has changed. A precondition that fails may be answered as an invalid
+   * object (422), and so is a status that the API server or a policy does not accept. The object itself tells which.
+   */
+  async #isConflict(path: string, written: Version, error: unknown): Promise<boolean> {
+    const status = httpStatus(error);
+    if (status !== 422) return status === 404 || status === 409;
+    const found = await this.#read(path, 'metadata');
+    if (found === undefined) return true;
+    const { uid, resourceVersion } = partial.parse(found).metadata;
+    return uid !== written.uid || resourceVersion !== written.resourceVersion;
   }
 }
 
@@ -248,13 +280,13 @@ function poolPath(name: string): string {
   return `${POOLS_PATH}/${name}`;
 }
 
-function targetOf({ metadata: { namespace, name } }: Pick<PatchStrategy, 'metadata'>): Target {
-  const words = `${PATCH_STRATEGY} ${namespace}/${name}`;
-  return { path: strategyPath({ namespace, name }), words, plural: STRATEGIES };
+function targetOf({ metadata: version }: Pick<PatchStrategy, 'metadata'>): Target {
+  const words = `${PATCH_STRATEGY} ${version.namespace}/${version.name}`;
+  return { path: strategyPath(version), words, plural: STRATEGIES, version };
 }
 
-function poolTarget(name: string): Target {
-  return { path: poolPath(name), words: `HostPool ${name}`, plural: POOLS };
+function poolTarget(version: Version & { readonly name: string }): Target {
+  return { path: poolPath(version.name), words: `HostPool ${version.name}`, plural: POOLS, version };
 }
 
 function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {

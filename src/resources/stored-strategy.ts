@@ -3,6 +3,7 @@
  * the strategy still releases its hosts, and its status says what is wrong.
  */
 import { z } from 'zod';
+import { beyondBounds } from '../crds/bounds.ts';
 import { DEFAULT_POOL, KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
@@ -93,6 +94,8 @@ export const patchStrategy = z
   .looseObject({ spec: z.unknown() })
   .transform(({ spec, ...rest }): PatchStrategy => {
     const beside = besideSpec.parse(rest);
+    const beyond = beyondBounds(spec, 'spec');
+    if (beyond !== undefined) return { ...beside, spec: substituteFor(spec), unreadable: unreadable(beyond) };
     const read = patchStrategySpec.safeParse(spec);
     if (read.success) return { ...beside, spec: read.data };
     return { ...beside, spec: substituteFor(spec), unreadable: complaint(read.error) };
@@ -111,8 +114,17 @@ function substituteFor(spec: unknown): PatchStrategySpec {
   return { ...patchStrategySpec.omit({ patches: true }).parse(orders.parse(spec)), patches: [] };
 }
 
-/** Why a stored spec cannot be read, in one sentence. */
+/** Why a stored spec cannot be read: the first problems, in one sentence. */
 export function complaint({ issues }: z.ZodError): string {
-  const problems = issues.map(({ path, message }) => `${['spec', ...path].join('.')}: ${message}`);
-  return statusText(`the spec cannot be read by this version of Careen: ${problems.join('; ')}`);
+  const problems = issues
+    .slice(0, NAMED_PROBLEMS)
+    .map(({ path, message }) => `${statusText(['spec', ...path].join('.'), 200)}: ${message}`);
+  const more = issues.length > NAMED_PROBLEMS ? ` and ${String(issues.length - NAMED_PROBLEMS)} more` : '';
+  return unreadable(`${problems.join('; ')}${more}`);
 }
+
+function unreadable(why: string): string {
+  return statusText(`the spec cannot be read by this version of Careen: ${why}`);
+}
+
+const NAMED_PROBLEMS = 5;

@@ -88,7 +88,11 @@ function requestsAfter(
   const message = statusText(
     `it ended before its stages were carried out: ${why}; place it again with another id`,
   );
-  return { requests: requests.map((each) => (each.id === ended ? { ...each, message } : each)) };
+  return {
+    requests: requests.map((each) =>
+      each.id === ended && each.verb !== 'abort' ? { ...each, message } : each,
+    ),
+  };
 }
 
 /** The status that holds the plan. */

@@ -11,7 +11,7 @@ import type { HostName } from '../planner/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
 import { messageOf, stagesDone } from './message.ts';
-import { withAnswers } from './requests.ts';
+import { withAnswers, type WaitingRequest } from './requests.ts';
 
 /** The content of `status.run`. */
 export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
@@ -72,15 +72,17 @@ export type Shown = {
   /** The hosts that lack a patch after the run was applied. */
   readonly lacking?: readonly HostName[];
   readonly answers?: readonly Answer[];
-  /** The ids of the requests in the annotations. */
-  readonly placedIds?: ReadonlySet<string>;
+  /** The requests that this pass does not answer. */
+  readonly waiting?: readonly WaitingRequest[];
+  /** The keys of the requests in the annotations. */
+  readonly placed?: ReadonlySet<string>;
 };
 
 /** The status that shows a run; it keeps the other fields of the status before. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, openRemedy, lacking, answers = [], placedIds = new Set() }: Shown,
+  { reasons, heldBack, openRemedy, lacking, answers = [], waiting = [], placed = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
@@ -94,7 +96,7 @@ export function statusOfRun(
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),
-    ...withAnswers(before.requests, answers, now, placedIds),
+    ...withAnswers(before.requests, [...answers, ...waiting], now, placed),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,

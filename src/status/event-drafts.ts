@@ -6,6 +6,7 @@ import type { Answer } from '../engine/turn.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostWords } from '../planner/host-words.ts';
+import { requestKey } from './requests.ts';
 
 /** An event without the object that it is about. */
 export type EventDraft = {
@@ -50,9 +51,10 @@ export function runEvents(
   ];
 }
 
-function answered({ id, verb = 'request', answer, message }: Answer): EventDraft {
+function answered(given: Answer): EventDraft {
+  const { id, verb = 'request', answer, message } = given;
   const reason = answer === 'accepted' ? 'RequestAccepted' : 'RequestRefused';
-  return { reason, subject: id, note: `${verb} ${id}: ${message}` };
+  return { reason, subject: requestKey(given), note: `${verb} ${id}: ${message}` };
 }
 
 function stateEvents(before: RunState, after: RunState, message: string): EventDraft[] {

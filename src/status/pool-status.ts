@@ -5,6 +5,7 @@ import { DEFAULT_POOL } from '../crds/names.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
 import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../engine/view.ts';
+import type { HostName } from '../planner/facts.ts';
 
 const NAMED = 20;
 const CALM = { reason: 'AsExpected', message: '' } as const;
@@ -18,6 +19,7 @@ type HostPool = {
 /**
  * The status with the observed facts about the pool; the same object when none has changed.
  * @param selectsAll whether the pool selects every host there is
+ * @param spoilt the hosts whose claim is none, and what is wrong with it
  */
 export function observedStatus(
   pool: HostPool,
@@ -25,15 +27,18 @@ export function observedStatus(
   fleet: FleetFacts,
   selectsAll: boolean,
   now: string,
+  spoilt: ReadonlyMap<HostName, string> = new Map(),
 ): HostPoolStatus {
   const { generation } = pool.metadata;
   const conditions = updateConditions(
     status.conditions ?? [],
-    conditionsOf(pool, fleet, selectsAll),
+    conditionsOf(pool, fleet, selectsAll, spoilt),
     generation,
     now,
   );
-  const observed = { ...status, observedGeneration: generation, conditions };
+  const { spoiltClaims: _before, ...kept } = status;
+  const spoiltClaims = spoilt.size > 0 ? { spoiltClaims: named(spoilt.keys()) } : {};
+  const observed = { ...kept, ...spoiltClaims, observedGeneration: generation, conditions };
   const next = pool.unreadable === undefined ? { ...observed, ...factsOf(pool, fleet) } : observed;
   return isDeepStrictEqual(next, status) ? status : next;
 }
@@ -42,12 +47,16 @@ function factsOf(
   pool: HostPool,
   fleet: FleetFacts,
 ): Pick<HostPoolStatus, 'limit' | 'hosts' | 'outOfService'> {
-  const out = [...fleet.outOfServiceByOthers].toSorted();
   return {
     limit: limitIn(pool, fleet),
     hosts: fleet.total,
-    outOfService: { count: out.length, hosts: out.slice(0, NAMED) },
+    outOfService: named(fleet.outOfServiceByOthers),
   };
+}
+
+function named(hosts: Iterable<HostName>): NonNullable<HostPoolStatus['outOfService']> {
+  const all = [...hosts].toSorted();
+  return { count: all.length, hosts: all.slice(0, NAMED) };
 }
 
 /** The conditions of a pool while the kinds are outdated. */
@@ -68,13 +77,18 @@ function stalledFor(reason: Reason, message: string): DesiredCondition[] {
   ];
 }
 
-function conditionsOf(pool: HostPool, fleet: FleetFacts, selectsAll: boolean): DesiredCondition[] {
+function conditionsOf(
+  pool: HostPool,
+  fleet: FleetFacts,
+  selectsAll: boolean,
+  spoilt: ReadonlyMap<HostName, string>,
+): DesiredCondition[] {
   const { name } = pool.metadata;
   const why = closedBecause(pool, fleet);
   if (why && why.reason !== 'Paused') return stalledFor(why.reason, why.message);
   const all =
     selectsAll && name !== DEFAULT_POOL ? `; it selects all hosts, so HostPool ${DEFAULT_POOL} has none` : '';
-  const message = `at most ${counted(limitIn(pool, fleet), 'host')} out of service at once${all}`;
+  const message = `at most ${counted(limitIn(pool, fleet), 'host')} out of service at once${all}${aboutSpoilt(spoilt)}`;
   const serving = pool.spec.paused
     ? ({ reason: 'Paused', message: 'no outage begins until spec.paused is false' } as const)
     : ({ reason: 'Serving', message } as const);
@@ -83,4 +97,11 @@ function conditionsOf(pool: HostPool, fleet: FleetFacts, selectsAll: boolean): D
     { type: 'Reconciling', status: 'False', ...CALM },
     { type: 'Stalled', status: 'False', ...CALM },
   ];
+}
+
+function aboutSpoilt(spoilt: ReadonlyMap<HostName, string>): string {
+  const [first] = [...spoilt].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  if (!first) return '';
+  const others = spoilt.size > 1 ? ` and ${counted(spoilt.size - 1, 'other')}` : '';
+  return `; no run may take ${first[0]}${others}: ${first[1]} (remove it when nobody works there)`;
 }

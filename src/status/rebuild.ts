@@ -8,8 +8,8 @@ import type { Needs } from '../planner/needs.ts';
 
 /** While a strategy waits for a person, its plan follows the fleet at most this often. */
 const HELD_PLAN_SECONDS = 300;
-/** A failed build is retried this often, even if nothing seems to have changed. */
-const FAILED_BUILD_SECONDS = 30;
+/** A failed build is retried this often, even if nothing seems to have changed: more and more seldom. */
+const FAILED_BUILD_SECONDS = { first: 30, last: HELD_PLAN_SECONDS } as const;
 
 export type RebuildInput = {
   readonly status: PatchStrategyStatus;
@@ -27,6 +27,8 @@ export type RebuildInput = {
   readonly overlaps?: boolean;
   /** Whether a request asks a finished strategy to patch what lacks a patch since. */
   readonly restAsked?: boolean;
+  /** How many builds of this spec have failed in a row, as far as this process has seen. */
+  readonly failedBuilds?: number;
   readonly now: Instant;
 };
 
@@ -46,7 +48,7 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   const fleetChanged = record.fleetRevision !== input.fleetRevision;
   if (status.state === 'build-failed') {
     // A host that joins changes the fleet, so an empty pool needs no more than a safety net.
-    const seconds = hasReason(status, 'NoHosts') ? HELD_PLAN_SECONDS : FAILED_BUILD_SECONDS;
+    const seconds = hasReason(status, 'NoHosts') ? HELD_PLAN_SECONDS : failedBuildSeconds(input.failedBuilds);
     const due = builtAt + seconds * 1000;
     return { rebuild: record.specDigest !== input.specDigest || fleetChanged || now >= due, wakeAt: due };
   }
@@ -64,6 +66,12 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
     return { rebuild: begins || now >= due, wakeAt: due };
   }
   return { rebuild: false };
+}
+
+/** The pause before the next attempt, after so many failed ones in a row. */
+function failedBuildSeconds(failedBuilds = 0): number {
+  const { first, last } = FAILED_BUILD_SECONDS;
+  return Math.min(first * 2 ** Math.max(failedBuilds - 1, 0), last);
 }
 
 /** Whether the current or a later stage is larger than the pool allows now: such a plan cannot be applied. */

@@ -1,8 +1,14 @@
+/**
+ * Requests in the annotations of a strategy, and their answers in its status. An abort and another request are told
+ * apart by their annotation, so the same id in both names two requests.
+ */
 import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION } from '../crds/names.ts';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
+import { specDigest } from '../planner/digest.ts';
 
 const KEPT_ANSWERS = 10;
 
@@ -12,50 +18,94 @@ export type Requested = {
     readonly annotations: Readonly<Record<string, string>>;
     readonly finalizers: readonly string[];
   };
+  readonly spec: PatchStrategySpec;
   readonly status: PatchStrategyStatus;
 };
+
+/** Tells requests apart: by their annotation, and by their id in it. */
+export function requestKey({
+  id,
+  verb,
+}: {
+  readonly id: string;
+  readonly verb?: string | undefined;
+}): string {
+  return `${verb === 'abort' ? 'abort' : 'request'}/${id}`;
+}
 
 export type PendingRequests = {
   /** The unanswered requests, an abort first: it has an annotation of its own, so no other request overwrites it. */
   readonly requests: readonly RunRequest[];
-  /** The answers to unreadable requests. */
+  /** The answers to unreadable requests, and to one that waited while the spec was edited. */
   readonly refused: readonly Answer[];
-  /** The ids of all requests in the annotations, answered or not. */
-  readonly placedIds: ReadonlySet<string>;
+  /** The keys of all requests in the annotations, answered or not. */
+  readonly placed: ReadonlySet<string>;
 };
 
 /** The requests in the annotations of a strategy that have no answer yet. */
-export function pendingRequests({ metadata: { annotations }, status }: Requested): PendingRequests {
-  const answered = new Set(status.requests?.map(({ id }) => id));
+export function pendingRequests({ metadata: { annotations }, spec, status }: Requested): PendingRequests {
+  const entries = new Map(status.requests?.map((each) => [requestKey(each), each]));
   const abort = annotations[ABORT_ANNOTATION];
   const request = annotations[REQUEST_ANNOTATION];
   const placed = [
     ...(abort === undefined ? [] : [{ verb: 'abort' as const, ...parseAbort(abort) }]),
     ...(request === undefined ? [] : [parseRequest(request)]),
   ];
-  const parsed = placed.filter(({ id }) => !answered.has(id));
-  return {
-    requests: parsed.flatMap((each) => ('unreadable' in each ? [] : [each])),
-    refused: parsed.flatMap((each) => ('unreadable' in each ? [unreadable(each.id, each.unreadable)] : [])),
-    placedIds: new Set(placed.map(({ id }) => id)),
-  };
+  const requests: RunRequest[] = [];
+  const refused: Answer[] = [];
+  for (const each of placed) {
+    const entry = entries.get(requestKey(each));
+    if (entry && entry.answer !== 'waiting') continue;
+    if ('unreadable' in each) refused.push(refusal(each, each.unreadable));
+    else if (entry && entry.specDigest !== specDigest(spec)) refused.push(refusal(each, EDITED));
+    else requests.push(each);
+  }
+  return { requests, refused, placed: new Set(placed.map(requestKey)) };
 }
 
+const EDITED =
+  'the spec was edited after this was placed: review the plan, then place it again with another id';
+
+/** The requests that a pass did not answer: they wait, and are valid for the present spec only. */
+export function waitingRequests(
+  { requests }: PendingRequests,
+  answers: readonly Answer[],
+  spec: PatchStrategySpec,
+): readonly WaitingRequest[] {
+  const answered = new Set(answers.map(requestKey));
+  return requests
+    .filter((each) => !answered.has(requestKey(each)))
+    .map(({ id, verb }) => ({
+      ...{ id, verb, answer: 'waiting', specDigest: specDigest(spec) },
+      message: 'it is answered when Suspend ends; an edit of the spec before that ends it',
+    }));
+}
+
+export type WaitingRequest = Omit<AnsweredRequest, 'time' | 'answer'> & { readonly answer: 'waiting' };
+
 /**
- * The answers that the status keeps: the last ten, the newest last. The answer to a request that is still in the
- * annotations is never dropped: without it the request would count as new.
+ * The requests that the status keeps: the last ten, the newest last. The answer to a request that is still in the
+ * annotations is never dropped: without it the request would count as new. A waiting request that was withdrawn is
+ * dropped, and one that waits on keeps its time.
  */
 export function withAnswers(
   before: readonly AnsweredRequest[] | undefined,
-  answers: readonly Answer[],
+  answers: readonly (Answer | WaitingRequest)[],
   time: string,
-  placedIds: ReadonlySet<string>,
+  placed: ReadonlySet<string>,
 ): { readonly requests?: AnsweredRequest[] } {
+  const now = new Map(answers.map((each) => [requestKey(each), each]));
+  const waits = (key: string): boolean =>
+    placed.has(key) && (now.get(key)?.answer ?? 'waiting') === 'waiting';
+  const kept = (before ?? []).filter((each) => each.answer !== 'waiting' || waits(requestKey(each)));
+  const known = new Set(kept.map(requestKey));
   const all = [
-    ...(before ?? []),
-    ...answers.map((answer) => ({ ...answer, message: statusText(answer.message), time })),
+    ...kept,
+    ...answers
+      .filter((each) => !known.has(requestKey(each)))
+      .map((each) => ({ ...each, message: statusText(each.message), time })),
   ];
-  const others = all.filter(({ id }) => !placedIds.has(id));
+  const others = all.filter((each) => !placed.has(requestKey(each)));
   const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));
   return all.length > 0 ? { requests: all.filter((each) => !surplus.has(each)) } : {};
 }
@@ -81,7 +131,7 @@ export function answersWithoutPlan(
 ): { readonly requests?: AnsweredRequest[] } {
   const pending = pendingRequests(strategy);
   const answers = refuseAll(pending, `there is no plan: ${why}`);
-  return withAnswers(strategy.status.requests, answers, time, pending.placedIds);
+  return withAnswers(strategy.status.requests, answers, time, pending.placed);
 }
 
 /** Whether a request to apply the plan waits for its answer. */
@@ -110,9 +160,9 @@ export function withoutOldRequests(strategy: Requested, time: string): PatchStra
     ? 'the status was lost'
     : 'it was placed before this object had a status, as in a restored copy';
   const why = `${cause}, so this may have been carried out already: place it again with another id`;
-  return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.placedIds) };
+  return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.placed) };
 }
 
-function unreadable(id: string, message: string): Answer {
-  return { id, answer: 'refused', message };
+function refusal({ id, verb }: { readonly id: string; readonly verb?: string }, message: string): Answer {
+  return { id, ...(verb === undefined ? {} : { verb }), answer: 'refused', message };
 }

@@ -21,6 +21,22 @@ export function outdatedStatuses(
   return [{ conditions }, { conditions: oldest }];
 }
 
+/**
+ * What the status of a strategy says whose namespace no pool allows. Nobody has read its spec or its status.
+ * @param allowed the namespaces that some pool allows
+ */
+export function unservedStatus(
+  namespace: string,
+  allowed: readonly string[],
+  generation: number,
+  now: string,
+): PatchStrategyStatus {
+  const message =
+    `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool admits; ` +
+    `make the strategy in ${statusText(allowed.join(', '), 300)}, or ask the administrator to add ${namespace} to a pool`;
+  return stalledStatus({}, 'NotPermitted', message, generation, now);
+}
+
 /** The status of a strategy that cannot continue; the fields of its run stay unchanged. */
 export function stalledStatus(
   before: PatchStrategyStatus,

@@ -37,7 +37,7 @@ class PoolWatch extends OperatorShell {
   protected override async init(): Promise<void> {
     const changesAs = variant.store === 'plain' ? 'object' : 'metadata';
     const count = async (): Promise<void> => void (counted.watchEvents += 1);
-    await this.watchResource(GROUP, VERSION, 'hostpools', count, undefined, changesAs);
+    await this.watchResource(GROUP, VERSION, 'hostpools', count, undefined, { changesAs });
   }
 }
 const log = { info: () => undefined, warn: (fields: object, text: string) => console.error(text, fields) };

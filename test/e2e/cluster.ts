@@ -215,7 +215,7 @@ export class Fleet {
   /** Waits for the answer to a request or an abort, such as `refused: this run holds no host worker-3`. */
   async answer(id: string): Promise<string> {
     const { requests = [] } = await this.until(`an answer to ${id}`, (status) =>
-      Boolean(status.requests?.some((each) => each.id === id)),
+      Boolean(status.requests?.some((each) => each.id === id && each.answer !== 'waiting')),
     );
     const { answer, message } = requests.find((each) => each.id === id) ?? { answer: 'none', message: '' };
     return `${answer}: ${message}`;
@@ -255,7 +255,8 @@ export class Fleet {
   }
 }
 
-function strategyStatusOf(object: unknown): PatchStrategyStatus {
+/** The status of a strategy as the API server returns it. */
+export function strategyStatusOf(object: unknown): PatchStrategyStatus {
   return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(object ?? {}).status;
 }
 

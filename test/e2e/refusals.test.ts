@@ -2,12 +2,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { V1Node } from '@kubernetes/client-node';
 import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
-import { apply, mergePatch, remove } from '../support/controlplane/apply.ts';
+import { apply, mergePatch, read, remove, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { AdmissionWebhook } from '../support/network/admission-webhook.ts';
+import { readMetrics } from '../support/operator/metrics.ts';
 import { allowJobs } from '../support/operator/operator.ts';
-import { kernelPatch } from '../support/operator/strategies.ts';
-import { Cluster, closed, createWorkers, marked, type Fleet } from './cluster.ts';
+import { kernelPatch, strategyManifest } from '../support/operator/strategies.ts';
+import { Cluster, closed, createWorkers, marked, strategyStatusOf, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
 import { StatefulPod } from './workload.ts';
@@ -32,6 +33,41 @@ async function stalled(fleet: Fleet, reason: string): Promise<string> {
   expect(await fleet.jobs()).toEqual([]);
   return message;
 }
+
+describe('strategies of a tenant', () => {
+  const padded = (name: string, namespace: string, padding: unknown): Manifest => {
+    const template = { spec: { containers: [{ name: 'apply', image: 'kernel-6.12.48', padding }] } };
+    const patches = [{ ...kernelPatch, action: { job: { template } } }];
+    return strategyManifest(name, namespace, { poolRef: 'beside-large', patches });
+  };
+
+  it('may be as large as the API server stores them: the operator stays small and serves the others', async () => {
+    const fleet = await cluster.fleet('beside-large', 1, 1);
+    await cluster.namespace('tenant');
+    const foreign = Array.from({ length: 12 }, (_, i) =>
+      padded(`large-${String(i)}`, 'tenant', 'x'.repeat(1_300_000)),
+    );
+    const zeros = { ['k'.repeat(1_500)]: Array.from({ length: 390_000 }, () => 0) };
+    const own = padded('many-values', 'careen-hosts', 'none');
+    for (const manifest of [...foreign, own]) await apply(cluster.admin, manifest);
+    await mergePatch(cluster.admin, own, padded('many-values', 'careen-hosts', zeros));
+    await fleet.apply(RUN);
+    await fleet.untilState('applied');
+    const message = async (object: Manifest): Promise<string> =>
+      strategyStatusOf(await read(cluster.admin, object)).message ?? '';
+    let seen: readonly string[] = [];
+    const isAnswered = async (): Promise<boolean> => {
+      seen = await Promise.all([own, ...foreign].map(message));
+      return (
+        /10000 values/.test(seen[0] ?? '') && seen.slice(1).every((each) => /no HostPool admits/.test(each))
+      );
+    };
+    await eventually('an answer to each', isAnswered, { describe: () => seen });
+    const metrics = await readMetrics(cluster.operator.address() ?? '');
+    expect(metrics.value('process_resident_memory_bytes') / 2 ** 20).toBeLessThan(300);
+    for (const manifest of [...foreign, own]) await remove(cluster.admin, manifest);
+  });
+});
 
 describe('a strategy', () => {
   it('on a missing pool waits, and begins when the pool is created', async () => {
@@ -63,8 +99,8 @@ describe('a strategy', () => {
     const other = fleet.also('forbidden', 'team-a');
     await other.apply(RUN);
     expect(await stalled(other, 'NotPermitted')).toBe(
-      'metadata.namespace is "team-a", which rule allowedNamespaces of HostPool forbidden does not admit; ' +
-        'make the strategy in careen-hosts',
+      'metadata.namespace is "team-a", which rule allowedNamespaces of no HostPool admits; make the strategy in ' +
+        'careen-hosts, or ask the administrator to add team-a to a pool',
     );
     await fleet.pool(1, { allowedNamespaces: ['careen-hosts', 'team-a'] });
     await other.untilState('applied');

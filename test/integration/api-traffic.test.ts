@@ -136,7 +136,7 @@ class PoolWatch extends OperatorShell {
   protected override async init(): Promise<void> {
     const take = async ({ object }: { object: KubernetesObject }): Promise<void> =>
       void this.told.push(object);
-    await this.watchResource(GROUP, VERSION, 'hostpools', take, undefined, 'metadata');
+    await this.watchResource(GROUP, VERSION, 'hostpools', take, undefined, { changesAs: 'metadata' });
   }
 }
 

@@ -117,6 +117,15 @@ const annotation = (name: string, value: string | null): Fields => ({
 const request = JSON.stringify({ id: 'a1', verb: 'apply-all' });
 const otherPatches = { spec: { patches: [kubeletPatch] } };
 const digest = `sha256:${'0'.repeat(64)}`;
+const answers = (answer: string, id = 'a1', verb = 'apply-all'): Fields => ({
+  requests: [{ id, verb, answer, message: 'answered', time: '2026-11-26T03:00:00Z' }],
+});
+/** An approver's request that waits for the end of Suspend. */
+const asked: Before = {
+  execution: { mode: 'Suspend' },
+  annotations: { [REQUEST_ANNOTATION]: request },
+  status: answers('waiting'),
+};
 const runByRequest = {
   ...{ id: '1', pool: 'default', builtAt: '2026-11-25T03:00:00Z', authority: { throughStage: 0 } },
   ...{ planDigest: digest, specDigest: digest, fleetRevision: digest },
@@ -212,6 +221,46 @@ describe('an approver may, and an editor may not', () => {
       /spec\.patches: changing what runs/,
     ],
     [
+      'edit while a request waits',
+      asked,
+      otherPatches,
+      /spec\.patches: changing what runs .*a request waits/,
+    ],
+    [
+      'edit before a request was observed',
+      { annotations: { [REQUEST_ANNOTATION]: request } },
+      otherPatches,
+      /spec\.patches: changing what runs/,
+    ],
+    [
+      'edit while a request waits, although an abort with its id was answered',
+      { ...asked, status: answers('accepted', 'a1', 'abort') },
+      otherPatches,
+      /spec\.patches: changing what runs/,
+    ],
+    [
+      'edit while a request waits, although one with a similar id was answered',
+      {
+        ...asked,
+        annotations: { [REQUEST_ANNOTATION]: request.replace('a1', 'axb') },
+        status: answers('accepted', 'a.b'),
+      },
+      otherPatches,
+      /spec\.patches: changing what runs/,
+    ],
+    [
+      'edit and hold while a request waits',
+      asked,
+      { spec: { patches: [kubeletPatch], execution: { mode: 'Hold' } } },
+      /spec\.patches: changing what runs/,
+    ],
+    ...['Hold', 'Abort'].map((mode): [string, Before, Fields, RegExp] => [
+      `end Suspend by ${mode} while a request waits`,
+      asked,
+      execution({ mode }),
+      /execution\.mode: ending Suspend while the request .* has no answer/,
+    ]),
+    [
       'remove a field of what has mode Run',
       { execution: { mode: 'Run' } },
       { spec: { reboot: null, patches: [kubeletPatch] } },
@@ -251,6 +300,18 @@ describe('an editor may', () => {
       annotation(REQUEST_ANNOTATION, null),
     ],
     ['edit what holds', { status: { state: 'ready-to-apply' } }, otherPatches],
+    ['edit when the request was answered', { ...asked, status: answers('refused') }, otherPatches],
+    [
+      'edit and withdraw the request that waits',
+      asked,
+      { ...annotation(REQUEST_ANNOTATION, null), ...otherPatches },
+    ],
+    [
+      'suspend while a request waits',
+      { ...asked, execution: { mode: 'Hold' } },
+      execution({ mode: 'Suspend' }),
+    ],
+    ['hold while a request waits', { ...asked, execution: { mode: 'Run' } }, execution({ mode: 'Hold' })],
     ['label what runs', { execution: { mode: 'Run' } }, { metadata: { labels: { team: 'a' } } }],
   ];
 

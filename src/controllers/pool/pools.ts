@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { hostPoolSpec } from '../../crds/host-pool.ts';
+import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
 import type { Provider, Scope } from '../../hostops/port.ts';
 import { poolsBefore, type PoolAge } from '../../planner/pool-precedence.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
@@ -8,6 +9,9 @@ type KnownPool = PoolAge & {
   readonly uid: string;
   readonly generation: number;
   readonly provider: Provider;
+  readonly allowedNamespaces: readonly string[];
+  /** The keys of the owners whose runs hold permits. */
+  readonly owners: ReadonlySet<string>;
 };
 
 /** All known pools. The hosts of one pool depend on the others: the first pool that selects a host has it. */
@@ -15,7 +19,7 @@ export class Pools {
   readonly #pools = new Map<string, KnownPool>();
   readonly #moved: () => void;
 
-  /** `moved` is called when hosts may have moved between pools. */
+  /** `moved` is called when hosts may have moved between pools, or a namespace may use another one. */
   constructor(moved: () => void) {
     this.#moved = moved;
   }
@@ -23,11 +27,14 @@ export class Pools {
   /** Adds a pool, or replaces what was known of it. */
   set({
     metadata: { name, uid, generation, creationTimestamp: createdAt },
-    spec: { provider },
+    spec: { provider, allowedNamespaces },
+    status: { runs = [] },
   }: HostPool): void {
     const before = this.#pools.get(name);
-    this.#pools.set(name, { name, uid, generation, createdAt, provider });
-    if (before?.uid !== uid || !isDeepStrictEqual(before.provider, provider)) this.#moved();
+    const owners = new Set(runs.map(({ owner }) => ownerKey(owner)));
+    const known = { name, uid, generation, createdAt, provider, allowedNamespaces, owners };
+    this.#pools.set(name, known);
+    if (before?.uid !== uid || !isDeepStrictEqual(admission(before), admission(known))) this.#moved();
   }
 
   delete(name: string): void {
@@ -38,6 +45,23 @@ export class Pools {
   knows(name: string, { uid, generation }: { readonly uid?: string; readonly generation?: number }): boolean {
     const known = this.#pools.get(name);
     return known !== undefined && known.uid === uid && known.generation === generation;
+  }
+
+  /**
+   * Whether a strategy has anything to do with Careen: some pool allows its namespace, or has granted permits to its run.
+   * While there is no pool, nobody has said yet which namespaces may.
+   */
+  serves({ namespace, ...owner }: OwnerName): boolean {
+    const key = ownerKey({ namespace, ...owner });
+    if (this.#pools.size === 0) return true;
+    return [...this.#pools.values()].some(
+      ({ allowedNamespaces, owners }) => allowedNamespaces.includes(namespace) || owners.has(key),
+    );
+  }
+
+  /** The namespaces that some pool allows, sorted. */
+  get allowedNamespaces(): readonly string[] {
+    return [...new Set([...this.#pools.values()].flatMap((pool) => pool.allowedNamespaces))].toSorted();
   }
 
   get names(): readonly string[] {
@@ -51,6 +75,13 @@ export class Pools {
     const { provider, roles, health } = pool.spec;
     return { pool: name, provider, before: before.map((each) => each.provider), roles, health };
   }
+}
+
+function admission({
+  provider,
+  allowedNamespaces,
+}: KnownPool): Pick<KnownPool, 'provider' | 'allowedNamespaces'> {
+  return { provider, allowedNamespaces };
 }
 
 /** The scope of a pool that is gone: hosts that are out of service can still be released. */

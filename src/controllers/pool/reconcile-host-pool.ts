@@ -50,6 +50,7 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
           fleet,
           selectsAll(found.spec.provider),
           new Date(deps.clock()).toISOString(),
+          spoiltClaims(markedHosts),
         ),
         result: { before, swept },
       };
@@ -80,6 +81,12 @@ async function preparedNamespaces(
   const namespaces = [...new Set(claims.map(({ owner }) => owner.namespace))];
   const failures = await Promise.all(namespaces.map((namespace) => hosts.prepare(namespace, signal)));
   return new Set(namespaces.filter((_, i) => failures[i] === undefined));
+}
+
+function spoiltClaims(markedHosts: SweepContext['markedHosts']): ReadonlyMap<string, string> {
+  return new Map(
+    markedHosts.flatMap(({ host, spoiltClaim }) => (spoiltClaim === undefined ? [] : [[host, spoiltClaim]])),
+  );
 }
 
 function report(

@@ -9,6 +9,7 @@ import { ownerKey, ownerText } from '../../crds/owner-ref.ts';
 import {
   claimKey,
   isBacked,
+  isUnknown,
   keptPermits,
   mayHaveBegun,
   type ActiveRuns,
@@ -40,7 +41,8 @@ export type SweepContext = {
  * its Job is not. Nor is a host whose Jobs are not known yet. Resolves with whether there are such hosts; they need
  * another pass.
  *
- * A host on which work has begun stays locked: nobody knows how far the work came, and nobody asked to repeat it.
+ * A host on which work has begun stays locked: nobody knows how far the work came, and nobody asked to repeat it. So
+ * does a host whose claim nothing else speaks of.
  */
 export async function sweepClaims(context: SweepContext): Promise<boolean> {
   const { pool, markedHosts, active } = context;
@@ -52,8 +54,15 @@ export async function sweepClaims(context: SweepContext): Promise<boolean> {
     else if (isBacked(host, claim, permits, active)) continue;
     else if (each.busy || !isWorkKnown(context, claim)) waits = true;
     else if (claim.level === 'away' && (each.begun || mayHaveBegun(host, claim, permits, active)))
-      await keepLocked(context, each, claim);
-    else await release(context, each, claim);
+      await keepLocked(
+        context,
+        each,
+        claim,
+        `the record of its run ${claim.run} was lost after work on it had begun`,
+      );
+    else if (!isUnknown(host, claim, permits, active)) await release(context, each, claim);
+    else if (each.closedToNewWork) await keepLocked(context, each, claim, UNKNOWN);
+    else await release(context, each, claim, true);
   }
   return waits;
 }
@@ -74,15 +83,27 @@ export function withoutStrayPermits(
   return kept.length === (status.permits ?? []).length ? status : withPermits(status, kept);
 }
 
-async function release(context: SweepContext, marked: MarkedHost, { run, owner }: Claim): Promise<void> {
+const UNKNOWN =
+  'its claim named an owner that does not exist, and no run of Careen is known that cordoned it';
+
+async function release(
+  context: SweepContext,
+  marked: MarkedHost,
+  { run, owner }: Claim,
+  closedToNewWorkBefore?: boolean,
+): Promise<void> {
   const note = `the claim of ${ownerText(owner)} on ${marked.host} was removed: no active run backs it`;
-  const effect = { kind: 'release', ...effectOn(marked, run) } as const;
+  const effect = { kind: 'release', ...effectOn(marked, run), closedToNewWorkBefore } as const;
   await sweep(context, effect, { owner, run }, { note, message: 'claim of no active run released' });
 }
 
 /** Leaves the host closed, with a note for people. */
-async function keepLocked(context: SweepContext, marked: MarkedHost, { run, owner }: Claim): Promise<void> {
-  const reason = `the record of its run ${run} was lost after work on it had begun`;
+async function keepLocked(
+  context: SweepContext,
+  marked: MarkedHost,
+  { run, owner }: Claim,
+  reason: string,
+): Promise<void> {
   const note = `${marked.host} of ${ownerText(owner)} stays locked: ${reason}; inspect it before it is opened`;
   const effect = { kind: 'leave-locked', ...effectOn(marked, run), reason } as const;
   await sweep(context, effect, { owner, run }, { note, message: 'host of a lost run left locked' });

@@ -14,6 +14,7 @@ export class Attachment {
   statusWrittenAt = 0;
   /** Since when this process observes the instances on the open hosts. */
   observingSince: number | undefined;
+  #failedBuilds = { of: '', count: 0 };
   readonly #hosts: HostOps;
   readonly #fleet: Subscription;
   readonly #watch: HostWatch;
@@ -32,6 +33,15 @@ export class Attachment {
     const of = `${view.fleet.revision}/${specDigest(spec)}`;
     if (this.#needs?.of !== of) this.#needs = { of, needs: needsOf(spec, view.seeds()) };
     return this.#needs.needs;
+  }
+
+  /** How many builds of a spec have failed in a row. */
+  failedBuilds(spec: PatchStrategySpec): number {
+    return this.#failedBuilds.of === specDigest(spec) ? this.#failedBuilds.count : 0;
+  }
+
+  buildEnded(spec: PatchStrategySpec, hasFailed: boolean): void {
+    this.#failedBuilds = { of: specDigest(spec), count: hasFailed ? this.failedBuilds(spec) + 1 : 0 };
   }
 
   view(): View {

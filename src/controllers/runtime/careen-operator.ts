@@ -1,9 +1,8 @@
 import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import type { Logger } from 'pino';
-import { z } from 'zod';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
-import { ownerKey } from '../../crds/owner-ref.ts';
+import { ownerKey, ownerOfKey } from '../../crds/owner-ref.ts';
 import type { DeposedError } from '../../engine/permits/takeover.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -15,6 +14,7 @@ import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
 import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-pass.ts';
+import { StrategyIndex } from '../strategy/strategy-index.ts';
 import { suspendStrategy } from '../strategy/suspend-strategy.ts';
 import { poolEvent, type Telemetry } from './events.ts';
 import { KindsGate, type Kinds } from './kinds-gate.ts';
@@ -25,6 +25,8 @@ import type { WorkQueue } from './work-queue.ts';
 
 const STRATEGIES_AT_ONCE = 4;
 const POOLS_AT_ONCE = 2;
+/** How many strategies at rest are looked at again in each resync. */
+const RESTING_AT_ONCE = 20;
 const POOL_PAUSE_MILLISECONDS = 1_000;
 
 export type OperatorDeps = ShellDeps &
@@ -36,7 +38,7 @@ export type OperatorDeps = ShellDeps &
     readonly operatorNamespace: string;
     /** The host of this process, where it is known. */
     readonly activeHost: HostName | undefined;
-    /** A safety net: every pool and strategy is reconciled this often, even without a change. */
+    /** A safety net: pools and open runs are reconciled this often, even without a change; other strategies in turn. */
     readonly resyncSeconds: number;
     /** Called when another operator leads: this process must end at once. */
     readonly deposed: (error: DeposedError) => void;
@@ -45,21 +47,11 @@ export type OperatorDeps = ShellDeps &
 type Suspend = (deps: StrategyDeps, key: string, why: OutdatedKinds) => Promise<void>;
 type ReconcilerMaker = (deps: StrategyDeps, changed: (key: string) => void) => Reconcile;
 
-const strategySeen = z.object({
-  spec: z.object({ poolRef: z.string() }),
-  status: z
-    .object({ run: z.object({ id: z.string(), pool: z.string() }).optional() })
-    .optional()
-    .catch(undefined),
-});
-type StrategySeen = z.infer<typeof strategySeen>;
-
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
-  /** By strategy: its pool and that of its run, whose changes requeue it, and its run, whose end requeues the pool. */
-  readonly #seen = new Map<string, StrategySeen>();
+  readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
   readonly #known = new Pools(() => this.#requeueAll());
   readonly #awaitingPermits = new Set<string>();
   readonly #resyncSeconds: number;
@@ -75,11 +67,17 @@ export class CareenOperator extends OperatorShell {
     const ledger = poolLedger(given, api, pools);
     const deps: StrategyDeps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
-      ...{ adopted: new Map(), awaitingPermits: this.#awaitingPermits },
+      ...{
+        adopted: new Map(),
+        refused: new Map(),
+        awaitingPermits: this.#awaitingPermits,
+        index: this.#index,
+      },
     };
+    const groupOf = (key: string): string => ownerOfKey(key).namespace;
     const gate = new KindsGate({ kinds, log, clock });
     const queue = (kind: string, atOnce: number, make: ReconcilerMaker, suspend: Suspend): WorkQueue =>
-      reconcileQueue({ kind, atOnce, log, metrics, clock, deposed }, (changed) =>
+      reconcileQueue({ kind, atOnce, groupOf, log, metrics, clock, deposed }, (changed) =>
         gate.guard(kind, make(deps, changed), (key, why) => suspend(deps, key, why)),
       );
     this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler, suspendStrategy);
@@ -91,9 +89,15 @@ export class CareenOperator extends OperatorShell {
 
   protected override async init(): Promise<void> {
     const poolChanged = (event: ResourceEvent): Promise<void> => this.#poolChanged(event);
-    await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, 'metadata');
-    await this.watchResource(GROUP, VERSION, 'patchstrategies', (event) => this.#strategyChanged(event));
-    this.#resync = setInterval(() => this.#requeueAll(), this.#resyncSeconds * 1000);
+    await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, {
+      changesAs: 'metadata',
+    });
+    const strategyChanged = (event: ResourceEvent): Promise<void> => this.#strategyChanged(event);
+    await this.watchResource(GROUP, VERSION, 'patchstrategies', strategyChanged, undefined, {
+      listAs: 'metadata',
+      changesAs: 'metadata',
+    });
+    this.#resync = setInterval(() => this.#requeueDue(), this.#resyncSeconds * 1000);
   }
 
   /** Takes no more work and waits for the passes that run. Safe to call twice. */
@@ -103,15 +107,12 @@ export class CareenOperator extends OperatorShell {
     await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
   }
 
-  async #strategyChanged({ meta, object, type }: ResourceEvent): Promise<void> {
+  async #strategyChanged({ meta, type }: ResourceEvent): Promise<void> {
     const key = ownerKey({ kind: PATCH_STRATEGY, namespace: meta.namespace ?? '', name: meta.name });
-    const before = this.#seen.get(key)?.status?.run;
-    const deleted = type === k8sOperator.ResourceEventType.Deleted;
-    const seen = deleted ? undefined : strategySeen.safeParse(object).data;
-    if (seen) this.#seen.set(key, seen);
-    else this.#seen.delete(key);
-    if (deleted) this.#awaitingPermits.delete(key);
-    if (before && before.id !== seen?.status?.run?.id) this.#pools.add(before.pool);
+    if (type === k8sOperator.ResourceEventType.Deleted) {
+      this.#index.delete(key);
+      this.#awaitingPermits.delete(key);
+    } else this.#index.add(key);
     this.#strategies.add(key);
     return Promise.resolve();
   }
@@ -125,16 +126,20 @@ export class CareenOperator extends OperatorShell {
     // second, and of the strategies it concerns only those that lack permits.
     const known = this.#known.knows(name, object.metadata ?? {});
     this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
-    for (const [key, { spec, status }] of this.#seen) {
-      const isTheirs = spec.poolRef === name || status?.run?.pool === name;
-      if (isTheirs && (!known || this.#awaitingPermits.has(key))) this.#strategies.add(key);
-    }
+    for (const key of this.#index.ofPool(name))
+      if (!known || this.#awaitingPermits.has(key)) this.#strategies.add(key);
     return Promise.resolve();
   }
 
   #requeueAll(): void {
     for (const name of this.#known.names) this.#pools.add(name);
-    for (const key of this.#seen.keys()) this.#strategies.add(key);
+    for (const key of this.#index.keys) this.#strategies.add(key);
+  }
+
+  /** The safety net. Its cost does not grow with the number of strategies that are at rest. */
+  #requeueDue(): void {
+    for (const name of this.#known.names) this.#pools.add(name);
+    for (const key of this.#index.due(RESTING_AT_ONCE)) this.#strategies.add(key);
   }
 }
 

@@ -9,6 +9,8 @@ export type ReconcileQueueOptions = {
   /** The kind of object that a key names: `strategy` or `pool`. */
   readonly kind: string;
   readonly atOnce: number;
+  /** The namespace of a key: namespaces take turns. */
+  readonly groupOf: (key: string) => string;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Unix time in milliseconds. */
@@ -19,12 +21,13 @@ export type ReconcileQueueOptions = {
 
 /** A queue of passes, with logs and metrics. `make` gets a callback that queues the key of a changed object. */
 export function reconcileQueue(
-  { kind, atOnce, log, metrics, clock, deposed }: ReconcileQueueOptions,
+  { kind, atOnce, groupOf, log, metrics, clock, deposed }: ReconcileQueueOptions,
   make: (changed: (key: string) => void) => Reconcile,
 ): WorkQueue {
   const reconcile = make((key) => queue.add(key));
   const queue: WorkQueue = new WorkQueue({
     atOnce,
+    groupOf,
     work: async (key, signal) => {
       const startedAt = clock();
       const { requeueAt } = await reconcile(key, signal).finally(() =>

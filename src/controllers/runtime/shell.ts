@@ -37,7 +37,7 @@ export abstract class OperatorShell extends k8sOperator.default {
 
   /**
    * Calls `onEvent` for every object of a kind, now and on every change. Resolves when the first list was delivered.
-   * With `changesAs` `metadata`, a change carries neither spec nor status.
+   * Objects that are delivered as metadata carry neither spec nor status.
    */
   protected override async watchResource(
     group: string,
@@ -45,7 +45,10 @@ export abstract class OperatorShell extends k8sOperator.default {
     plural: string,
     onEvent: (event: ResourceEvent) => Promise<void>,
     namespace?: string,
-    changesAs: Detail = 'object',
+    {
+      listAs = 'object',
+      changesAs = 'object',
+    }: { readonly listAs?: Detail; readonly changesAs?: Detail } = {},
   ): Promise<void> {
     const path = this.getCustomResourceApiUri(group, version, plural, namespace);
     const id = `${plural}.${group ? `${group}/` : ''}${version}`;
@@ -53,6 +56,7 @@ export abstract class OperatorShell extends k8sOperator.default {
     const informer = new SupervisedInformer<KubernetesObject, KubernetesObject>({
       config,
       path,
+      listAs,
       changesAs,
       project: (object) => object,
       changed: (before, after) => {

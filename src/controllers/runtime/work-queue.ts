@@ -1,7 +1,8 @@
 /**
  * Runs one worker function over keys. A key never runs twice at once: repeats of
  * a waiting key collapse, and a repeat of a running key runs it once more. A key
- * whose worker throws is retried with exponential back-off.
+ * whose worker throws is retried with exponential back-off. Groups of keys take
+ * turns, so that no group makes the others wait, however many keys it has.
  */
 export type WorkQueueOptions = {
   /** Resolves with the milliseconds until the key runs again; undefined: not before it is added. */
@@ -9,6 +10,8 @@ export type WorkQueueOptions = {
   /** Called with the error of a worker; the queue retries the key by itself. */
   readonly failed: (key: string, error: unknown, retryInMilliseconds: number) => void;
   readonly atOnce: number;
+  /** The group of a key, such as its namespace; by default all are in one. */
+  readonly groupOf?: (key: string) => string;
 };
 
 const FIRST_RETRY_MILLISECONDS = 20;
@@ -16,7 +19,8 @@ const LAST_RETRY_MILLISECONDS = 60_000;
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #waiting = new Set<string>();
+  /** The waiting keys by group; the group whose turn is next comes first. */
+  readonly #waiting = new Map<string, Set<string>>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #repeats = new Set<string>();
   readonly #timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
@@ -29,7 +33,7 @@ export class WorkQueue {
 
   /** How many keys wait for a worker. */
   get depth(): number {
-    return this.#waiting.size;
+    return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
   /** Runs the key as soon as a worker is free. */
@@ -37,7 +41,7 @@ export class WorkQueue {
     if (this.#stopping.signal.aborted) return;
     this.#cancelTimer(key);
     if (this.#running.has(key)) this.#repeats.add(key);
-    else this.#waiting.add(key);
+    else this.#wait(key);
     this.#dispatch();
   }
 
@@ -59,10 +63,21 @@ export class WorkQueue {
     await Promise.all(this.#running.values());
   }
 
+  #wait(key: string): void {
+    const group = this.#options.groupOf?.(key) ?? '';
+    const waiting = this.#waiting.get(group);
+    if (waiting) waiting.add(key);
+    else this.#waiting.set(group, new Set([key]));
+  }
+
   #dispatch(): void {
-    for (const key of this.#waiting) {
+    for (const [group, waiting] of this.#waiting) {
       if (this.#running.size >= this.#options.atOnce) return;
-      this.#waiting.delete(key);
+      const [key = ''] = waiting;
+      waiting.delete(key);
+      this.#waiting.delete(group);
+      // A group that still waits is now the last; the loop comes to it again.
+      if (waiting.size > 0) this.#waiting.set(group, waiting);
       this.#running.set(key, this.#run(key));
     }
   }

@@ -6,20 +6,21 @@ import { fallbackScope } from '../pool/pools.ts';
 import type { Attachments } from '../runtime/attachments.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
-type Deps = Pick<StrategyDeps, 'api' | 'pools' | 'ledger' | 'metrics' | 'clock'>;
+type Deps = Pick<StrategyDeps, 'api' | 'index' | 'pools' | 'ledger' | 'metrics' | 'clock'>;
 
 /**
  * Reads a strategy and its pool, and raises the epoch of the pool if needed. Undefined when there is no such strategy.
  * Throws DeposedError when another operator leads the pool.
  */
 export async function loadPass(
-  { api, pools, ledger, metrics, clock }: Deps,
+  { api, index, pools, ledger, metrics, clock }: Deps,
   attachments: Attachments,
   key: string,
 ): Promise<StrategyPass | undefined> {
   const read = await api.strategy(ownerOfKey(key));
   if (!read) return undefined;
   const strategy = read.suspendedBy === undefined ? read : await api.resume(read);
+  index.note(key, strategy);
   const stored = decodeRun(strategy.status);
   const poolName = poolOf(strategy.spec, stored);
   const pool = await api.pool(poolName);

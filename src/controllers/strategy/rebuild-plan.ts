@@ -47,6 +47,7 @@ export function rebuildVerdict(
     needs: status.state === 'applied' ? attachment.needs(spec) : undefined,
     overlaps: fleet.keptByOtherPools.size > 0,
     restAsked: isRestAsked(strategy),
+    failedBuilds: attachment.failedBuilds(spec),
   });
 }
 
@@ -69,6 +70,7 @@ export async function rebuildPlan(
   adopted.set(key, { run: input.runId, epoch, suspended: false });
 
   const { state, message = '' } = built.status;
+  attachment.buildEnded(strategy.spec, state === 'build-failed');
   const reason = state === 'build-failed' ? 'BuildFailed' : 'PlanBuilt';
   const isNews = strategy.status.state !== 'build-failed' || message !== strategy.status.message;
   if (isNews) log.info({ strategy: key, state, message }, 'plan built');

@@ -10,6 +10,8 @@ import { adoptRun } from './adopt-run.ts';
 import { finalize } from './finalize.ts';
 import { loadPass } from './load-pass.ts';
 import { rebuildPlan, rebuildVerdict } from './rebuild-plan.ts';
+import { refuseNamespace } from './refuse-namespace.ts';
+import { reportingFailures } from './report-failure.ts';
 import { runPass } from './run-pass.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 import { sweepJobs } from './sweep-jobs.ts';
@@ -19,7 +21,8 @@ import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan
 export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: string) => void): Reconcile {
   const attachments = new Attachments(deps.hosts, changed);
 
-  return async function reconcile(key, signal) {
+  return reportingFailures(deps, async function reconcile(key, signal) {
+    if (await refuseNamespace(deps, key)) return {};
     const read = await loadPass(deps, attachments, key);
     if (!read) {
       attachments.detach(key);
@@ -35,7 +38,7 @@ export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: strin
     const swept = await sweepJobs(deps, pass, signal);
     const advanced = await advanceStrategy(deps, pass, signal);
     return earliest(swept, advanced);
-  };
+  });
 }
 
 async function advanceStrategy(

@@ -6,7 +6,7 @@ import type { Order } from '../../engine/turn.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
-import { pendingRequests, type PendingRequests } from '../../status/requests.ts';
+import { pendingRequests, waitingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { ensureFinalizer, grantPermits, settleInPool } from './settle-permits.ts';
@@ -63,7 +63,7 @@ export async function runPass(
   const answers = [...pending.refused, ...decision.answers];
   const shown: Shown = {
     ...{ reasons: decision.reasons, heldBack: order.heldBack, openRemedy: decision.openRemedy },
-    ...{ answers, placedIds: pending.placedIds },
+    ...{ answers, waiting: waitingRequests(pending, answers, strategy.spec), placed: pending.placed },
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
   };
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);

@@ -5,6 +5,7 @@ import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts'
 import { decodeRun, type StoredRun } from '../../status/codec.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import type { StrategyIndex } from './strategy-index.ts';
 
 /** The dependencies of the passes over strategies. Each of their files takes only those it uses. */
 export type StrategyDeps = ReconcilerDeps & {
@@ -15,6 +16,10 @@ export type StrategyDeps = ReconcilerDeps & {
   >;
   /** The keys of the strategies that lack permits. A change of the permits of a pool concerns only them. */
   readonly awaitingPermits: Set<string>;
+  /** What is known of each strategy, for the watches. */
+  readonly index: Pick<StrategyIndex, 'note'>;
+  /** By the key of a strategy in a namespace that no pool allows: of which generation its status says so. */
+  readonly refused: Map<string, string>;
   /** The operator's own namespace: no strategy may run its Jobs there. */
   readonly operatorNamespace: string;
   /** The host of this process, the leader; undefined when it runs on none of the hosts. */

@@ -35,10 +35,7 @@ export function isBacked(
   if (!active.has(run)) return true;
   const found = active.get(run);
   if (!isActive(found)) return false;
-  return (
-    found.open.has(host) ||
-    (found.underWay && permits.some((permit) => permit.host === host && permit.run === run))
-  );
+  return found.open.has(host) || (found.underWay && hasPermit(host, run, permits));
 }
 
 /**
@@ -51,8 +48,24 @@ export function mayHaveBegun(
   permits: readonly Permit[],
   active: ActiveRuns,
 ): boolean {
-  const holds = permits.some((permit) => permit.host === host && permit.run === run);
-  return holds && active.get(run) === 'owner gone';
+  return hasPermit(host, run, permits) && active.get(run) === 'owner gone';
+}
+
+/**
+ * Whether nothing but the claim itself speaks of its run: its owner does not exist, and the pool has no permit of it. A
+ * kubelet may have written such a claim, so its word opens no host.
+ */
+export function isUnknown(
+  host: HostName,
+  { run }: Claim,
+  permits: readonly Permit[],
+  active: ActiveRuns,
+): boolean {
+  return active.get(run) === 'owner gone' && !hasPermit(host, run, permits);
+}
+
+function hasPermit(host: HostName, run: string, permits: readonly Permit[]): boolean {
+  return permits.some((permit) => permit.host === host && permit.run === run);
 }
 
 function isActive(run: ActiveRun | 'owner gone' | undefined): run is ActiveRun {

@@ -34,6 +34,12 @@ export function epochState(pool: string, { epoch }: HostPoolStatus, own: number 
 }
 
 /**
+ * An epoch rises by one with each change of leader, so no claim of ours is further above what is known. A stranger's
+ * claim beyond that would use up the numbers; it is ignored.
+ */
+const REACH = 1_000_000;
+
+/**
  * The status under a new epoch, above every epoch in the status, in the claims and of this process. A status that is
  * older than the claims gets its permits from them: each claim has its run, owner and time.
  */
@@ -42,9 +48,12 @@ export function takenOver(
   marked: readonly Marked[],
   own: number | undefined,
 ): { readonly status: HostPoolStatus; readonly rebuilt: boolean } {
-  const claims = marked.flatMap(({ host, claim }) => (claim ? [{ host, claim }] : []));
-  const claimedEpoch = Math.max(0, ...claims.map(({ claim }) => claim.epoch));
   const known = status.epoch ?? 0;
+  const reach = Math.max(known, own ?? 0) + REACH;
+  const claims = marked.flatMap(({ host, claim }) =>
+    claim && claim.epoch <= reach ? [{ host, claim }] : [],
+  );
+  const claimedEpoch = claims.reduce((highest, { claim }) => Math.max(highest, claim.epoch), 0);
   const rebuilt = known < Math.max(claimedEpoch, own ?? 0);
   const epoch = Math.max(known, claimedEpoch, own ?? 0) + 1;
   const base = rebuilt ? permitsOfClaims(status, claims) : status;

@@ -1,6 +1,12 @@
-/** Reads and writes the claim on a node: one annotation, with a seal that reveals an edit or a copy. Pure. */
+/**
+ * Reads and writes the claim on a node: one annotation, with a seal that reveals an edit or a copy. A kubelet may write
+ * annotations of its node, so a claim is input: it has the bounds of the records that it stands for. Pure.
+ */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { ownerRef } from '../../crds/owner-ref.ts';
+import { objectName, text, time } from '../../crds/schema.ts';
+import { statusText } from '../../crds/status-text.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
 import type { Claim } from '../../engine/view.ts';
 
@@ -12,20 +18,15 @@ export type ReadClaim =
 const NOTHING: ReadClaim = { claim: undefined, spoilt: undefined };
 
 const claimSchema = z.strictObject({
-  run: z.string().min(1),
-  pool: z.string().min(1),
-  epoch: z.int().min(1),
-  owner: z.strictObject({
-    kind: z.string().min(1),
-    namespace: z.string(),
-    name: z.string(),
-    uid: z.string(),
-  }),
-  planDigest: z.string(),
-  stage: z.int(),
+  run: text(36),
+  pool: objectName(),
+  epoch: z.int().min(1).max(2147483647),
+  owner: ownerRef.strict(),
+  planDigest: z.string().max(80),
+  stage: z.int().min(0).max(9999),
   level: z.enum(OUTAGE_LEVELS),
   closedToNewWorkBefore: z.boolean(),
-  since: z.string(),
+  since: time(),
 });
 const sealedSchema = claimSchema.extend({ seal: z.string() });
 
@@ -38,7 +39,14 @@ export function writeClaim(claim: Claim, nodeUid: string): string {
 export function readClaim(annotation: string | undefined, nodeUid: string): ReadClaim {
   if (annotation === undefined) return NOTHING;
   const parsed = sealedSchema.safeParse(parseJson(annotation));
-  if (!parsed.success) return spoilt('cannot be read');
+  if (!parsed.success) {
+    const field = parsed.error.issues[0]?.path.join('.');
+    return spoilt(
+      field
+        ? `cannot be read: its field ${statusText(field, 40)} is not as Careen writes it`
+        : 'cannot be read',
+    );
+  }
   const { seal, ...claim } = parsed.data;
   if (seal !== sealOf(claim, nodeUid)) return spoilt('was edited, or copied from another node');
   return { claim, spoilt: undefined };

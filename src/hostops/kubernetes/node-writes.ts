@@ -26,9 +26,9 @@ export async function claimNode(
 }
 
 /**
- * Releases a node into its state before the claim. The record of the run (`closedToNewWorkBefore`) decides if the claim
- * was removed or spoilt, or if the run has seen the node uncordoned since. On a node without a claim that somebody has
- * uncordoned, it removes the left-locked note.
+ * Releases a node into its state before the claim. The record of the run (`closedToNewWorkBefore`) decides. Without a
+ * record the claim decides, on a node that has our taint: a kubelet may write a claim, but no taint. On a node without a
+ * claim that somebody has uncordoned, it removes the left-locked note.
  */
 export async function releaseNode(
   writer: Writer,
@@ -40,7 +40,8 @@ export async function releaseNode(
   const before = node.claim
     ? {
         ...node.claim,
-        closedToNewWorkBefore: node.claim.closedToNewWorkBefore && closedToNewWorkBefore !== false,
+        closedToNewWorkBefore:
+          closedToNewWorkBefore ?? (node.claim.closedToNewWorkBefore || !node.hasMaintenanceMark),
       }
     : (lostClaim(node, closedToNewWorkBefore) ?? openedNote(node));
   if (!before || (node.claim && node.claim.run !== run)) return { outcome: ALREADY };

@@ -242,7 +242,8 @@ export class SimulatedHostOps implements HostOps {
     if (lost || openedNote ? false : claim?.run !== effect.run) return ALREADY;
     if (effect.revision !== String(revision)) return STALE;
     const closedToNewWorkBefore = claim
-      ? claim.level === 'touched' || (claim.closedToNewWorkBefore && effect.closedToNewWorkBefore !== false)
+      ? claim.level === 'touched' ||
+        (effect.closedToNewWorkBefore ?? (claim.closedToNewWorkBefore || !hasMaintenanceMark))
       : effect.closedToNewWorkBefore === true || !hasMaintenanceMark;
     const opening = closedToNewWorkBefore ? {} : { closedToNewWork: false };
     const note = closedToNewWorkBefore && host.closedToNewWork ? {} : { leftLocked: undefined };

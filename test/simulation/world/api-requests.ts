@@ -73,9 +73,10 @@ export function metadataOf({ metadata }: ApiObject): object {
   return { apiVersion: 'meta.k8s.io/v1', kind: 'PartialObjectMetadata', metadata };
 }
 
-function listed(server: ApiServer, { resource, namespace }: Target, { query = {} }: Call): unknown {
+function listed(server: ApiServer, { resource, namespace }: Target, { query = {}, as }: Call): unknown {
   const selects = selection(namespace, query);
-  const items = server.list(resource).filter(selects);
+  const found = server.list(resource).filter(selects);
+  const items = as === 'metadata-list' ? found.map(metadataOf) : found;
   return { metadata: { resourceVersion: String(server.revision) }, items };
 }
 

@@ -6,7 +6,6 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { CareenOperator } from '../../../src/controllers/runtime/careen-operator.ts';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
-import { POOLS_PATH } from '../../../src/resources/careen-api.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 
@@ -47,17 +46,16 @@ function overTheWire<T>(value: T): T {
   return JSON.parse(JSON.stringify(value)) as T; // a cast: the type of JSON.parse is any
 }
 
-function strategy(status: object | undefined, type = Modified): ResourceEvent {
-  const meta = { id: '', name: 's', namespace: 'n', resourceVersion: '1', apiVersion: '', kind: '' };
-  return {
-    meta,
-    type,
-    object: Object.assign({ kind: 'PatchStrategy', spec: { poolRef: 'named' } }, status && { status }),
+function strategy(type = Modified): ResourceEvent {
+  const meta = {
+    id: '',
+    name: 's',
+    namespace: 'careen-hosts',
+    resourceVersion: '1',
+    apiVersion: '',
+    kind: '',
   };
-}
-
-function withRun(id: string, message = ''): ResourceEvent {
-  return strategy({ message, run: { id, pool: 'held' } });
+  return { meta, type, object: { kind: 'PatchStrategy' } };
 }
 
 /** The paths that the operator reads after these events of its watches, on a server without objects. */
@@ -102,61 +100,36 @@ async function pathsRead(...events: readonly ResourceEvent[]): Promise<readonly 
   return paths;
 }
 
-/** The pools that the operator reads after these events. */
-async function poolsRead(...events: readonly ResourceEvent[]): Promise<readonly string[]> {
-  const paths = new Set(await pathsRead(...events));
-  return [...paths]
-    .filter((path) => path.startsWith(POOLS_PATH))
-    .map((path) => path.slice(POOLS_PATH.length));
-}
+const passesIn = async (...events: readonly ResourceEvent[]): Promise<number> =>
+  (await pathsRead(...events)).filter((path) => path.includes('/careen-hosts/')).length;
 
-describe('the pool that a run holds permits of', () => {
-  it.each([
-    ['its status was wiped', strategy(undefined)],
-    ['another run has begun', withRun('r-2')],
-    ['its strategy was deleted', strategy({ run: { id: 'r-1', pool: 'held' } }, Deleted)],
-  ])('is read at once when the run is gone: %s', async (_why, event) => {
-    expect(await poolsRead(withRun('r-1'), event)).toEqual(['/held']);
-  });
-
-  it('is not read when the run begins or continues', async () => {
-    expect(await poolsRead(strategy(undefined), withRun('r-1'), withRun('r-1', 'goes on'))).toEqual([]);
+describe('a strategy', () => {
+  it('is watched as metadata, and each change and its deletion queue it', async () => {
+    expect(await passesIn(strategy(), strategy(), strategy(Deleted))).toBe(3);
   });
 });
 
 describe('a change of a pool', () => {
-  it.each(['named', 'held'])('requeues a strategy whose spec or run names it: %s', async (name) => {
-    const passes = (await pathsRead(withRun('r-1'), pool(name))).filter((path) => path.includes('/n/'));
-    expect(passes).toHaveLength(2);
+  const { meta, type } = pool('named');
+  const metadata = {
+    ...{ name: 'named', uid: 'u', resourceVersion: '1', generation: 1 },
+    creationTimestamp: new Date(TIME),
+  };
+  const spec = { provider: { kubernetes: {} }, maxUnavailable: 1 };
+  const listed = { meta, type, object: overTheWire({ kind: 'HostPool', metadata, spec }) };
+  const generation = (number: number): ResourceEvent => ({
+    ...{
+      meta,
+      type,
+      object: overTheWire({ kind: 'HostPool', metadata: { ...metadata, generation: number } }),
+    },
+  });
+
+  it('requeues a strategy that no pass has read yet', async () => {
+    expect(await passesIn(listed, strategy(), generation(2))).toBe(2);
   });
 
   it('requeues no strategy that lacks no permits when only its status has changed', async () => {
-    const { meta, type } = pool('named');
-    const metadata = {
-      name: 'named',
-      uid: 'u',
-      resourceVersion: '1',
-      generation: 1,
-      creationTimestamp: new Date(TIME),
-    };
-    const known = { kind: 'HostPool', metadata, spec: { provider: { kubernetes: {} }, maxUnavailable: 1 } };
-    const passes = async (...events: readonly ResourceEvent[]): Promise<number> =>
-      (await pathsRead({ meta, type, object: overTheWire(known) }, withRun('r-1'), ...events)).filter(
-        (path) => path.includes('/n/'),
-      ).length;
-    const generation = (number: number): ResourceEvent => ({
-      ...{
-        meta,
-        type,
-        object: overTheWire({ kind: 'HostPool', metadata: { ...metadata, generation: number } }),
-      },
-    });
-    expect(await passes(generation(1))).toBe(1);
-    expect(await passes(generation(2))).toBe(2);
-  });
-
-  it('requeues no other strategy', async () => {
-    const passes = (await pathsRead(withRun('r-1'), pool('other'))).filter((path) => path.includes('/n/'));
-    expect(passes).toHaveLength(1);
+    expect(await passesIn(listed, strategy(), generation(1))).toBe(1);
   });
 });

@@ -203,6 +203,11 @@ describe('a takeover', () => {
         rebuilt: true,
       });
     }
+    // A claim of the highest epoch there is would leave no number for the next leader.
+    expect(takenOver({ epoch: 3 }, [marked('a', 'r1', 2 ** 31 - 1)], 3)).toEqual({
+      status: { epoch: 4 },
+      rebuilt: false,
+    });
     expect(takenOver({}, [], 5)).toMatchObject({ status: { epoch: 6, permits: [] }, rebuilt: true });
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { activeRuns } from '../../../src/controllers/pool/active-runs.ts';
 import {
   isBacked,
+  isUnknown,
   keptPermits,
   mayHaveBegun,
   type ActiveRun,
@@ -69,6 +70,19 @@ describe('the work on a host of a lost run', () => {
     expect(begun([permit('w-1')], 'owner gone')).toBe(true);
     expect(begun([permit('w-1', 'r2')], 'owner gone')).toBe(false);
     expect(begun([permit('w-1')], undefined)).toBe(false);
+  });
+});
+
+describe('a claim that nothing else speaks of', () => {
+  const claim = { ...claimOfAnother, run: 'r1' };
+  const unknown = (permits: Permit[], of: 'owner gone' | undefined): boolean =>
+    isUnknown('w-1', claim, permits, new Map([['r1', of]]));
+
+  it('has an owner that does not exist, and no permit', () => {
+    expect(unknown([], 'owner gone')).toBe(true);
+    expect(unknown([permit('w-2')], 'owner gone')).toBe(true);
+    expect(unknown([permit('w-1')], 'owner gone')).toBe(false);
+    expect(unknown([], undefined)).toBe(false);
   });
 });
 

@@ -26,6 +26,25 @@ describe('the work queue', () => {
     expect(gates).toHaveLength(0);
   });
 
+  it('lets groups take turns: a thousand keys of one make no other wait', async () => {
+    const order: string[] = [];
+    const queue = new WorkQueue({
+      ...{ atOnce: 1, failed: () => undefined, groupOf: (key) => key.split('/')[0] ?? '' },
+      work: async (key) => {
+        order.push(key);
+        await Promise.resolve();
+        return undefined;
+      },
+    });
+    for (let i = 0; i < 1000; i++) queue.add(`many/${String(i)}`);
+    for (const key of ['few/a', 'other/b', 'few/c']) queue.add(key);
+    expect(queue.depth).toBe(1002);
+    await vi.waitFor(() => expect(queue.depth).toBe(0));
+    await queue.stop();
+    expect(order.slice(0, 6)).toEqual(['many/0', 'many/1', 'few/a', 'other/b', 'many/2', 'few/c']);
+    expect(order).toHaveLength(1003);
+  });
+
   it('retries a failed key', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     let tries = 0;

@@ -11,6 +11,7 @@ import { claimOfAnother } from '../support/fleets.ts';
 async function opens(
   found: boolean | undefined,
   closedToNewWorkBefore: boolean | undefined,
+  taints = [{ key: MAINTENANCE_TAINT, effect: 'NoSchedule' }],
 ): Promise<boolean> {
   const annotations: Record<string, string> =
     found === undefined
@@ -18,7 +19,7 @@ async function opens(
       : { [CLAIM_ANNOTATION]: writeClaim({ ...claimOfAnother, closedToNewWorkBefore: found }, 'uid') };
   const node = nodeState({
     metadata: { name: 'a', uid: 'uid', resourceVersion: '7', annotations },
-    spec: { unschedulable: true, taints: [{ key: MAINTENANCE_TAINT, effect: 'NoSchedule' }] },
+    spec: { unschedulable: true, taints },
   });
   let written: unknown;
   const transport = async ({ body }: Call): Promise<Answer> => {
@@ -44,10 +45,14 @@ describe('a released node', () => {
     expect(await opens(true, true)).toBe(false);
   });
 
-  it('is uncordoned when the run has seen it open since, or its claim says that we cordoned it', async () => {
+  it('is uncordoned when the run has seen it open since, or only its claim says that we cordoned it', async () => {
     expect(await opens(true, false)).toBe(true);
     expect(await opens(false, undefined)).toBe(true);
-    expect(await opens(false, true)).toBe(true);
+  });
+
+  it('stays cordoned when the claim contradicts the record of the run, or the node has no taint of ours', async () => {
+    expect(await opens(false, true), 'a claim that somebody has changed').toBe(false);
+    expect(await opens(false, undefined, []), 'a claim that a kubelet has written').toBe(false);
   });
 
   it('is restored from the record of the run when its claim was lost', async () => {

@@ -37,6 +37,18 @@ describe('the verb of a request', () => {
 });
 
 describe('a call', () => {
+  it.each(['/api/v1/nodes/..', '/api/v1/namespaces/../pods', '/api/v1/nodes/', '/api/v1/nodes/.'])(
+    'does not leave its resource for the name in %s',
+    async (path) => {
+      const config = new PooledKubeConfig();
+      config.loadFromClusterAndUser(
+        { name: 'c', server: 'http://127.0.0.1:9', skipTLSVerify: true },
+        { name: 'u' },
+      );
+      await expect(call(config, { method: 'GET', path })).rejects.toThrow(/is no path of the API server/);
+    },
+  );
+
   it('is cancelled when its answer stops in the middle', async () => {
     const server = await scriptedServer((_url, response) => {
       response.write('{"items":[');

@@ -132,6 +132,20 @@ describe('a plan is rebuilt', () => {
     expect(rebuild('build-failed', { run: undefined, now: built + 30_000 })).toBe(true);
   });
 
+  it('when its build failed again and again: ever more seldom, down to every five minutes', () => {
+    const dueAfter = (failedBuilds: number, seconds: number): boolean =>
+      rebuild('build-failed', { run: undefined, failedBuilds, now: built + seconds * 1000 });
+    for (const [failed, seconds] of [
+      [1, 30],
+      [2, 60],
+      [3, 120],
+      [9, 300],
+    ] as const) {
+      expect(dueAfter(failed, seconds - 1), `after ${String(failed)} failures`).toBe(false);
+      expect(dueAfter(failed, seconds), `after ${String(failed)} failures`).toBe(true);
+    }
+  });
+
   it('when a host joins a pool without hosts, and otherwise only every five minutes', () => {
     const conditions = updateConditions(
       [],

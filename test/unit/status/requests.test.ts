@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { pendingRequests, refuseAll, withAnswers, withoutOldRequests } from '../../../src/status/requests.ts';
+import {
+  pendingRequests,
+  refuseAll,
+  waitingRequests,
+  withAnswers,
+  withoutOldRequests,
+} from '../../../src/status/requests.ts';
 import type { AnsweredRequest } from '../../../src/crds/patch-strategy-status.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
@@ -7,8 +13,9 @@ import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
 const TIME = '2026-11-25T09:00:00.000Z';
 
 function strategy(annotations: Record<string, string>, answered: string[] = []): PatchStrategy {
-  const requests = answered.map((id): AnsweredRequest => ({
-    id,
+  const requests = answered.map((key): AnsweredRequest => ({
+    id: key.replace('abort/', ''),
+    ...(key.startsWith('abort/') ? { verb: 'abort' } : {}),
     answer: 'accepted',
     message: '',
     time: TIME,
@@ -41,7 +48,7 @@ describe('pending requests', () => {
   });
 
   it('are handled once: an answered id does nothing when it is placed again', () => {
-    expect(pendingRequests(strategy(placed, ['q-1', 'q-2'])).requests).toEqual([]);
+    expect(pendingRequests(strategy(placed, ['q-1', 'abort/q-2'])).requests).toEqual([]);
   });
 
   it('that are unreadable are refused with the allowed values, once', () => {
@@ -55,7 +62,7 @@ describe('pending requests', () => {
       },
       { id: 'q-3', message: expect.stringMatching(/verb is "aply", must be one of apply-all/) as unknown },
     ]);
-    const ids = refused.map(({ id }) => id);
+    const ids = refused.map(({ id, verb }) => (verb === 'abort' ? `abort/${id}` : id));
     expect(pendingRequests(strategy(broken, ids)).refused).toEqual([]);
   });
 
@@ -92,6 +99,36 @@ describe('pending requests', () => {
     expect(requests.map(({ message }) => message.length)).toEqual([1024, 1024]);
   });
 
+  it('are told apart by their annotation: an answered abort says nothing about a request with its id', () => {
+    const same = { 'careen.dev/request': '{"id":"q-1","verb":"apply-all"}', 'careen.dev/abort': 'q-1' };
+    expect(pendingRequests(strategy(same, ['abort/q-1'])).requests).toEqual([
+      { id: 'q-1', verb: 'apply-all' },
+    ]);
+    expect(pendingRequests(strategy(same, ['q-1'])).requests).toEqual([{ id: 'q-1', verb: 'abort' }]);
+    expect(pendingRequests(strategy(same)).placed).toEqual(new Set(['abort/q-1', 'request/q-1']));
+  });
+
+  it('that wait are valid for the spec that they were placed on', () => {
+    const suspended = strategy({ 'careen.dev/request': '{"id":"q-1","verb":"apply-all"}' });
+    const pending = pendingRequests(suspended);
+    const waiting = waitingRequests(pending, [], suspended.spec);
+    const stored = withAnswers([], waiting, TIME, pending.placed);
+    expect(stored.requests).toMatchObject([{ id: 'q-1', verb: 'apply-all', answer: 'waiting', time: TIME }]);
+    const seen = { ...suspended, status: stored };
+    const later = '2026-11-25T10:00:00.000Z';
+    expect(withAnswers(stored.requests, waiting, later, pending.placed), 'keeps its time').toEqual(stored);
+    expect(pendingRequests(seen).requests).toEqual([{ id: 'q-1', verb: 'apply-all' }]);
+
+    const edited = { ...seen, spec: { ...seen.spec, maxParallelWorkerHosts: 7 } };
+    const { requests, refused, placed } = pendingRequests(edited);
+    expect([requests, refused]).toMatchObject([[], [{ id: 'q-1', answer: 'refused' }]]);
+    expect(refused[0]?.message).toMatch(/^the spec was edited after this was placed: review the plan/);
+    expect(withAnswers(stored.requests, refused, later, placed).requests).toEqual([
+      { ...refused[0], time: later },
+    ]);
+    expect(withAnswers(stored.requests, [], later, new Set()), 'a withdrawn one').toEqual({});
+  });
+
   it('keep the last ten answers', () => {
     const answers = Array.from({ length: 12 }, (_, i) => ({
       id: String(i),
@@ -99,7 +136,9 @@ describe('pending requests', () => {
       message: '',
     }));
     const kept = (standing: string[]): string[] | undefined =>
-      withAnswers(undefined, answers, TIME, new Set(standing)).requests?.map(({ id }) => id);
+      withAnswers(undefined, answers, TIME, new Set(standing.map((id) => `request/${id}`))).requests?.map(
+        ({ id }) => id,
+      );
     expect(kept([])).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
     expect(kept(['0', '11']), 'and those to what is still asked for').toEqual([
       '0',

@@ -2,7 +2,6 @@
 import { expect } from 'vitest';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
-import { Pools } from '../../../src/controllers/pool/pools.ts';
 import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
 import type { Reconcile } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
@@ -10,11 +9,12 @@ import { API_VERSION } from '../../../src/crds/names.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { Call } from '../../../src/kube/client.ts';
 import { CareenApi } from '../../../src/resources/careen-api.ts';
 import { ApiServer } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
 import { KERNEL, kernelPatch, strategySpec } from './simulated-run.ts';
-import { clientOf, json } from './strategy-passes.ts';
+import { clientOf, json, poolsOn } from './strategy-passes.ts';
 
 const NAME = 'kernel';
 const NAMESPACE = 'careen-hosts';
@@ -31,9 +31,12 @@ export class SmallCluster {
   #strategyPass: Reconcile;
   #poolPass: Reconcile;
 
-  constructor(hosts: readonly string[], maxUnavailable = 1) {
+  /** How often a strategy was read with its spec. */
+  wholeReads = 0;
+
+  constructor(hosts: readonly string[], maxUnavailable = 1, allowedNamespaces = [NAMESPACE]) {
     for (const name of hosts) this.world.addHost({ name, nodeInfo: { 'nodeInfo.kernelVersion': '6.12.40' } });
-    const spec = { provider: { kubernetes: {} }, maxUnavailable };
+    const spec = { provider: { kubernetes: {} }, maxUnavailable, allowedNamespaces };
     this.#create('hostpools', 'HostPool', { name: POOL }, { spec });
     [this.#strategyPass, this.#poolPass] = this.#operator();
   }
@@ -41,10 +44,14 @@ export class SmallCluster {
   /** Places the strategy; the second time under another uid. */
   placeStrategy(
     execution: object,
-    { annotations = {}, status }: { annotations?: Record<string, string>; status?: unknown } = {},
+    {
+      annotations = {},
+      finalizers = [],
+      status,
+    }: { annotations?: Record<string, string>; finalizers?: string[]; status?: unknown } = {},
   ): void {
     const spec = strategySpec({ execution, patches: [kernelPatch] });
-    const metadata = { name: NAME, namespace: NAMESPACE, annotations };
+    const metadata = { name: NAME, namespace: NAMESPACE, annotations, finalizers };
     this.#create('patchstrategies', 'PatchStrategy', metadata, { spec, ...(status ? { status } : {}) });
   }
 
@@ -52,8 +59,23 @@ export class SmallCluster {
     return this.server.get('patchstrategies', PATH) ?? expect.fail('there is no strategy');
   }
 
+  get pool(): ApiObject {
+    return this.server.get('hostpools', POOL) ?? expect.fail('there is no pool');
+  }
+
   get status(): PatchStrategyStatus {
     return patchStrategyStatus.parse(this.strategy.status ?? {});
+  }
+
+  /** Lets these namespaces use the pool; the operator reads it anew. */
+  allow(allowedNamespaces: readonly string[]): void {
+    this.server.update(
+      'hostpools',
+      POOL,
+      (pool) => ({ ...pool, spec: json({ ...(pool.spec as object), allowedNamespaces }) }),
+      'tool',
+    );
+    this.restartOperator();
   }
 
   /** Changes the strategy as another tool does. */
@@ -104,15 +126,20 @@ export class SmallCluster {
   }
 
   #operator(): [Reconcile, Reconcile] {
-    const api = new CareenApi(clientOf(this.server));
+    const read = ({ method, path, as }: Call): void => {
+      if (method === 'GET' && path.includes('/patchstrategies/') && as !== 'metadata') this.wholeReads += 1;
+    };
+    const api = new CareenApi(clientOf(this.server, read));
     const clock = (): number => this.world.now;
-    const pools = new Pools(() => undefined);
+    const pools = poolsOn(this.server);
     const deps = {
       ...{
         api,
         hosts: this.hosts,
         pools,
         adopted: new Map(),
+        index: { note: () => undefined },
+        refused: new Map(),
         awaitingPermits: this.awaitingPermits,
         clock,
         log: SILENT,

@@ -17,6 +17,7 @@ import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { CareenApi } from '../../../src/resources/careen-api.ts';
+import { hostPool } from '../../../src/resources/stored-pool.ts';
 import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import { carryOut } from '../../simulation/world/api-requests.ts';
 import { isJson, type Json } from '../../simulation/world/objects.ts';
@@ -83,11 +84,13 @@ export function newProcess(server: ApiServer): Reconcile {
   const world = new SimulatedWorld({});
   world.addHost({ name: 'w-1' });
   const deps = {
-    ...{ api, hosts: new SimulatedHostOps(world), pools: new Pools(() => undefined) },
+    ...{ api, hosts: new SimulatedHostOps(world), pools: poolsOn(server) },
     ledger: new PoolLedger({ store: api, markedHosts: async () => [] }),
     ...{
       adopted: new Map(),
       awaitingPermits: new Set<string>(),
+      index: { note: () => undefined },
+      refused: new Map(),
       operatorNamespace: 'careen-system',
       activeHost: undefined,
     },
@@ -98,9 +101,17 @@ export function newProcess(server: ApiServer): Reconcile {
   return patchStrategyReconciler(deps, () => undefined);
 }
 
-/** The operator's client for this server. */
-export function clientOf(server: ApiServer): KubeConfig {
+/** The pools that this server has now, as the first list of the operator delivers them. */
+export function poolsOn(server: ApiServer): Pools {
+  const pools = new Pools(() => undefined);
+  for (const object of server.list('hostpools')) pools.set(hostPool.parse(json(object)));
+  return pools;
+}
+
+/** The operator's client for this server; `asked` is told each request. */
+export function clientOf(server: ApiServer, asked: (request: Call) => void = () => undefined): KubeConfig {
   const transport = async (request: Call): Promise<Answer> => {
+    asked(request);
     const [status, content] = answered(server, request);
     return {
       ...{ ok: status < 400, status, headers: [], body: null },

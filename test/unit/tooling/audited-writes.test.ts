@@ -30,7 +30,7 @@ const job = (effect: string, code?: number): string => {
 
 const host = (name: string, run: string | undefined): string => {
   const claim: Claim = {
-    run: run ?? '',
+    run: run ?? 'none',
     pool: 'p',
     epoch: 1,
     owner: { kind: 'PatchStrategy', namespace: 'n', name: 's', uid: 'u' },
@@ -38,7 +38,7 @@ const host = (name: string, run: string | undefined): string => {
     stage: 0,
     level: 'away',
     closedToNewWorkBefore: false,
-    since: 't',
+    since: '2026-11-25T09:00:00Z',
   };
   const uid = `uid of ${name}`;
   const annotations = run === undefined ? {} : { [CLAIM_ANNOTATION]: writeClaim(claim, uid) };

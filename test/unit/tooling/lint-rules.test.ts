@@ -146,6 +146,16 @@ describe.each([
   });
 });
 
+describe('tests', () => {
+  const matching = (of: string): string => `expect({}).toMatchObject({ a: [{ b: ${of} }] });`;
+
+  it('must not match a text with a regular expression that toMatchObject does not read', async () => {
+    const read = matching('expect.stringMatching(/x/)');
+    expect(await refusals('test/unit/a.test.ts', matching('/x/'))).toEqual(['no-restricted-syntax']);
+    expect(await refusals('test/unit/a.test.ts', read)).toEqual([]);
+  });
+});
+
 describe('digests', () => {
   it('are for crds and the planner, which may import createHash and nothing else of node:crypto', async () => {
     const digest = `import { createHash } from 'node:crypto';\nexport const it = createHash('sha256');`;
