@@ -1,19 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CoreV1Api, type KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { ABORT_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names.ts';
-import type { Claim } from '../../src/engine/view.ts';
-import { nodeState, type NodeState } from '../../src/hostops/kubernetes/node-facts.ts';
-import {
-  adoptPatch,
-  claimPatch,
-  leaveLockedPatch,
-  recordonPatch,
-  releasePatch,
-} from '../../src/hostops/kubernetes/node-patches.ts';
 import {
   apply,
   mergePatch,
@@ -30,7 +21,7 @@ import { installCareen, OPERATOR_ACCOUNT } from '../support/operator/operator.ts
 import { untilGranted, type Account } from '../support/audit/rights.ts';
 import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
 import { kubeletPatch, strategyManifest } from '../support/operator/strategies.ts';
-import { FOREIGN_TAINT, NODE_CHANGES_REFUSED, OUR_TAINT } from './node-changes.ts';
+import { nodePolicy } from './node-policy.ts';
 
 const NAMESPACE = 'careen-hosts';
 const POLICIES = ['careen-execute', 'careen-node'];
@@ -349,99 +340,7 @@ it('the operator may make all its writes', async () => {
   await mergePatch(operator, target, { metadata: { finalizers: [] } });
 });
 
-describe('the policy about nodes', () => {
-  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'w-1' } };
-  const uid = 'strategy-1';
-  const claim: Claim = {
-    ...{ run: 'r-1', pool: 'default', epoch: 1, planDigest: digest, stage: 0, level: 'away' },
-    ...{ owner: { kind: 'PatchStrategy', namespace: NAMESPACE, name: 'kernel', uid } },
-    ...{ closedToNewWorkBefore: false, since: '2026-11-25T09:00:00.000Z' },
-  };
-
-  beforeAll(async () => {
-    // More than RBAC grants: it is the policy that must refuse.
-    await apply(admin, {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'ClusterRoleBinding',
-      metadata: { name: 'careen-too-much' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
-      subjects: [{ kind: 'ServiceAccount', ...OPERATOR_ACCOUNT }],
-    });
-    await untilGranted(admin, OPERATOR_ACCOUNT, [{ group: '', resource: 'nodes', verb: 'delete' }]);
-    await apply(admin, {
-      ...node,
-      metadata: { ...node.metadata, labels: { zone: 'a' }, annotations: { 'team/note': 'a' } },
-      spec: { taints: [FOREIGN_TAINT] },
-    });
-    await eventually('the policy is in force', async () =>
-      mergePatch(operator, node, { metadata: { labels: { probe: 'a' } } }).then(
-        () => false,
-        () => true,
-      ),
-    );
-    await mergePatch(admin, node, { metadata: { labels: { probe: null } } });
-  });
-
-  async function state(): Promise<NodeState> {
-    return nodeState(await admin.makeApiClient(CoreV1Api).readNode({ name: node.metadata.name }));
-  }
-
-  /** Makes a write of the operator; again when another controller has changed the node meanwhile. */
-  async function write(patch: (node: NodeState) => object): Promise<void> {
-    await eventually('the operator writes', async () => {
-      const made = mergePatch(operator, node, patch(await state()));
-      return made.then(
-        () => true,
-        (error: unknown) => {
-          if (!/the object has been modified/.test(String(error))) throw error;
-          return false;
-        },
-      );
-    });
-  }
-
-  it('lets the operator make all its writes', async () => {
-    const note = { run: 'r-1', owner: claim.owner, reason: 'its Job failed' };
-    const touched = { ...claim, level: 'touched' } as const;
-    await write((found) => claimPatch(found, claim));
-    await write((found) => adoptPatch(found, { ...claim, epoch: 2 }));
-    await mergePatch(admin, node, { spec: { unschedulable: null } });
-    await write((found) => recordonPatch(found, claim));
-    await write((found) => releasePatch(found, claim));
-    await write((found) => claimPatch(found, claim));
-    await write((found) => leaveLockedPatch(found, note));
-    await write((found) => claimPatch(found, touched));
-    await write((found) => releasePatch(found, touched));
-    // A taint of this key with another effect is removed with the mark.
-    await mergePatch(admin, node, {
-      spec: { taints: [FOREIGN_TAINT, { ...OUR_TAINT, effect: 'NoExecute' }] },
-    });
-    await write((found) => releasePatch(found, claim));
-    const { taints, claim: left } = await state();
-    expect(taints).toContainEqual(expect.objectContaining(FOREIGN_TAINT));
-    expect(taints.filter(({ key }) => key === OUR_TAINT.key)).toEqual([]);
-    expect(left).toBeUndefined();
-  });
-
-  it.each(NODE_CHANGES_REFUSED)('refuses %s', async (_what, patch, field) => {
-    await expect(mergePatch(operator, node, patch)).rejects.toThrow(field);
-    await mergePatch(admin, node, { spec: { unschedulable: null } });
-  });
-
-  it('refuses the status, a creation, a deletion and the kubelet', async () => {
-    const status = { conditions: [{ type: 'Ready', status: 'True', reason: 'a', message: 'a' }] };
-    await expect(patchStatus(operator, node, status)).rejects.toThrow('UPDATE nodes/status');
-    const other = { ...node, metadata: { name: 'w-2' } };
-    await expect(tryCreate(operator, other)).rejects.toThrow('CREATE nodes');
-    await expect(remove(operator, node)).rejects.toThrow('DELETE nodes');
-    const proxied = operator.makeApiClient(CoreV1Api).connectGetNodeProxy({ name: node.metadata.name });
-    await expect(proxied).rejects.toThrow('CONNECT nodes/proxy');
-  });
-
-  it('concerns nobody else', async () => {
-    await mergePatch(admin, node, { metadata: { labels: { pool: 'b' } } });
-  });
-});
+nodePolicy(() => ({ admin, operator }));
 
 it.each(POLICIES)('the policy %s fits the schema of its objects', async (name) => {
   const policy = {
