@@ -53,6 +53,8 @@ const NO_VIEW: View = {
   host: () => undefined,
   seeds: () => [],
   effect: () => undefined,
+  job: () => undefined,
+  jobsOn: () => [],
   signal: signalsFrom({ alarms: () => undefined }),
   words: NODE_WORDS,
   fleet: {

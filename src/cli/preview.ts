@@ -1,18 +1,19 @@
 /** The plan that the operator would make from a strategy and a fleet. Pure. */
+import type { Finding } from '../crds/finding.ts';
 import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../crds/names.ts';
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
-import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
 import { NODE_WORDS } from '../hostops/node-words.ts';
 import { policyViolations } from '../planner/action-policy.ts';
 import { build, type Built } from '../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
-import { findings, type Finding } from '../planner/findings.ts';
+import { findings } from '../planner/findings.ts';
 import { limitOf } from '../planner/host-limit.ts';
 import { InputError, problemText } from '../planner/input-error.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { CommandError } from './command-error.ts';
 import type { Fleet } from './fleet-file.ts';
+import { hostStateOf } from './host-state.ts';
 import { DEFAULT_NAMESPACE, type Strategy } from './strategy-file.ts';
 
 /** The output of `careen plan -o yaml` and `-o json`: docs/reference/plan-preview.md. */
@@ -57,10 +58,7 @@ export function planFor(
   { namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
   { pool, hosts }: Fleet,
 ): Planned {
-  const states = hosts.map((host) => ({
-    ...host,
-    ...seedOf({ ...host, facts: factsOf(host.labels, host.nodeInfo) }, pool.spec.roles),
-  }));
+  const states = hosts.map((host) => hostStateOf(host, pool.spec.roles));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
   const limits = { maxUnavailable: limit, activeHost: pool.activeHost };

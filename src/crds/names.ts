@@ -38,6 +38,8 @@ export const KEPT_STATUS = 'keptStatus';
 export const REQUEST_ANNOTATION = `${GROUP}/request`;
 /** Annotation on a strategy: the request of an abort. No other request can overwrite it. */
 export const ABORT_ANNOTATION = `${GROUP}/abort`;
+/** Annotation on a strategy: the uid of the object whose requests were seen. Without a status, they count as carried out. */
+export const SEEN_ANNOTATION = `${GROUP}/seen`;
 
 /** Label on a Job and its pod: the run's id. */
 export const RUN_LABEL = `${GROUP}/run`;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { conditionList } from './conditions.ts';
+import { findingList } from './finding.ts';
 import { objectName, observedGeneration, text, time } from './schema.ts';
 import { LONGEST_TEXT } from './status-text.ts';
 import {
@@ -62,6 +63,33 @@ const leaver = z
   })
   .describe('A host that left the cluster or the pool before its stage was done with it.');
 
+/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
+export const KEPT_FROM_BEFORE = 64;
+
+/** How many pods that may come back are remembered for a host. */
+export const KEPT_ASKED = 256;
+
+const fromBefore = {
+  since: time().describe('When the outage began.'),
+  alarmsBefore: z
+    .array(text(316))
+    .max(KEPT_FROM_BEFORE)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The alarm conditions that were True before the outage.'),
+  taintsBefore: z
+    .array(text(400))
+    .max(KEPT_FROM_BEFORE)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
+};
+
+const released = z
+  .object({ name: objectName().describe('The host.'), ...fromBefore })
+  .describe('A host that was given back while its stage still watches it.');
+export type ReleasedHost = z.infer<typeof released>;
+
 const stage = z
   .object({
     id: index.describe('Position in the phase, from 0.'),
@@ -78,6 +106,12 @@ const stage = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .describe('Hosts of the stage that left the cluster or the pool. Nothing more is done on them.'),
+    released: z
+      .array(released)
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe('Hosts that were given back, and how they were before, until the stage has ended.'),
     patches: z
       .array(text(63))
       .max(32)
@@ -148,12 +182,15 @@ const hostJob = z.object({
       'How the Job ended, recorded when it was first seen: the Job may be deleted afterwards. not-started: it ended or ' +
         'was withdrawn before any container of it had started. Absent until then.',
     ),
+  withdrawn: z
+    .literal(true)
+    .optional()
+    .describe(
+      'The run suspends and deletes the Job, because no container of it has started; only then is the host released.',
+    ),
   reason: z.string().max(1024).optional().describe('Why the Job failed or did not start.'),
 });
 export type HostJob = z.infer<typeof hostJob>;
-
-/** How many alarms, and how many taints, a host is recorded with at the beginning of its outage. */
-export const KEPT_FROM_BEFORE = 64;
 
 const hostProgress = z
   .object({
@@ -166,7 +203,7 @@ const hostProgress = z
     level: z.enum(OUTAGE_LEVELS).describe('away: out of service. touched: patched in place.'),
     step: z.enum(STEP_NAMES).describe('The step that the host is in, or failed in.'),
     attempt: z.int().min(1).max(100).describe('The number of this attempt of the action.'),
-    since: time().describe('When the outage began.'),
+    ...fromBefore,
     result,
     reason: z.string().max(1024).optional().describe('Why the host waits, or why it failed.'),
     patches: z
@@ -193,20 +230,21 @@ const hostProgress = z
         'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
           'after its release.',
       ),
-    alarmsBefore: z
-      .array(text(316))
-      .max(KEPT_FROM_BEFORE)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The alarm conditions that were True before the outage.'),
-    taintsBefore: z
-      .array(text(400))
-      .max(KEPT_FROM_BEFORE)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The taints that the host had before the outage, as KEY:EFFECT.'),
     mayReturn: z
       .object({
+        asked: z
+          .array(
+            z.object({
+              uid: text(64).describe('The uid of the pod.'),
+              controller: text(400).describe('Its controller, as NAMESPACE/KIND NAME.'),
+            }),
+          )
+          .max(KEPT_ASKED)
+          .optional()
+          .meta({ 'x-kubernetes-list-type': 'atomic' })
+          .describe(
+            'The pods that were asked to leave. Another pod of the same controller has come back, and is not asked.',
+          ),
         emptySince: time().optional().describe('Since when the host has been empty after that.'),
       })
       .optional()
@@ -215,7 +253,6 @@ const hostProgress = z
           'another one there, so the host counts as empty only after it has stayed so for a while.',
       ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
-    closedAgainAt: time().optional().describe('When the host was cordoned again after that.'),
     failedBefore: z
       .boolean()
       .optional()
@@ -324,6 +361,12 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The plan and its one execution.'),
+    findings: findingList
+      .optional()
+      .describe(
+        'What will block the plan or hurt it, the gravest first, as `careen plan` prints it; kept up to date until the ' +
+          'run begins. Then the findings about the plan itself stay until the run has ended.',
+      ),
     buildPhase: phase.optional().describe('The queries that the plan was built from.'),
     applyPhase: phase.optional().describe('The plan and its progress.'),
     abortPhase: phase.optional().describe('The release of hosts by an abort.'),

@@ -125,3 +125,8 @@ export function runOfKey(key: EffectKey): string {
 export function hostOfKey(key: EffectKey): HostName {
   return key.split('/')[3] ?? '';
 }
+
+/** What an effect on a host is about: the action of a Job. */
+export function subjectOfKey(key: EffectKey): string {
+  return key.split('/')[4] ?? '';
+}

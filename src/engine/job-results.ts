@@ -16,18 +16,20 @@ export function recordJobResults(pass: Pass): void {
   run.hosts = run.hosts.map((outage) => {
     if (!outage.jobs?.some(({ result }) => result === undefined)) return outage;
     const jobs = outage.jobs.map((job) =>
-      job.result === undefined ? { ...job, ...resultOf(findJob(jobsOf, outage, job)) } : job,
+      job.result === undefined ? { ...job, ...resultOf(findJob(jobsOf, job), job) } : job,
     );
     return { ...outage, jobs };
   });
 }
 
-export function jobsOfPass({ run, plan, turn }: Pass): JobsOf {
-  const planStage = run.apply.currentStage;
-  return { run: run.id, planStage, steps: plan.stages[planStage]?.steps ?? [], view: turn.view };
+export function jobsOfPass({ run, turn }: Pass): JobsOf {
+  return { run: run.id, owner: turn.owner, planStage: run.apply.currentStage, view: turn.view };
 }
 
-function resultOf(found: EffectFacts | undefined): Pick<HostJob, 'result' | 'reason'> {
+function resultOf(
+  found: EffectFacts | undefined,
+  { withdrawn }: HostJob,
+): Pick<HostJob, 'result' | 'reason'> {
   switch (found?.state) {
     case 'succeeded':
       return { result: 'succeeded' };
@@ -38,7 +40,9 @@ function resultOf(found: EffectFacts | undefined): Pick<HostJob, 'result' | 'rea
     case 'suspended':
       // Its work was cut short, by us or by others, and is not begun again.
       return found.containerStarted ? { result: 'failed', reason: 'it was suspended while it ran' } : {};
-    default:
+    case 'running':
       return {};
+    default:
+      return withdrawn ? { result: 'not-started', reason: 'it was withdrawn' } : {};
   }
 }

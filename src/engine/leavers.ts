@@ -1,13 +1,16 @@
 /**
  * Hosts that leave the cluster or the pool before their stage is done with them. There is nothing to patch there any
- * more: the stage records them, and goes on with its other hosts.
+ * more: the stage records them, and goes on with its other hosts. The machine behind a removed host may still run our Job:
+ * its outage lasts until the Job has ended, too.
  */
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import { REBOOT, type StepName } from '../crds/vocabulary.ts';
 import { statusText } from '../crds/status-text.ts';
-import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
+import type { HostVerdict } from './evaluate.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
+import { jobAtWork } from './steps/outage-jobs.ts';
 import { carriesOurMark } from './steps/unlock-hosts.ts';
 import { hostGone, membershipFailure } from './steps/verdict.ts';
 
@@ -22,12 +25,47 @@ export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly
  */
 export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): void {
   if (!pass.profile.goesOnWithoutLeavers) return;
-  for (const name of remainingHosts(stage)) {
-    const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step, name);
-    if (reason === undefined) continue;
+  for (const { name, reason, job } of leaversOf(pass, stage, step)) {
+    if (job !== undefined) continue;
     closeOutage(pass, name);
     stage.left = [...(stage.left ?? []), { name, reason: statusText(reason) }];
   }
+}
+
+/** The verdicts of the hosts that have left, and whose Job has not ended. */
+export function judgeLeavers(pass: Pass, stage: StageStatus, step: StepName): readonly HostVerdict[] {
+  if (!pass.profile.goesOnWithoutLeavers) return [];
+  return leaversOf(pass, stage, step).map(({ name: host, reason, job = '' }) => ({
+    host,
+    verdict: { kind: 'wait', reason: `${reason}; Job ${job} has not ended there yet` },
+  }));
+}
+
+/**
+ * A host that shuts down, perhaps to leave the cluster, takes its Job with it. The failure of the Job counts once the
+ * host is Ready again.
+ */
+export function unlessLeaving({ run, turn, profile }: Pass, each: HostVerdict): HostVerdict {
+  const { host, verdict } = each;
+  const jobs = run.hosts.find(({ name }) => name === host)?.jobs ?? [];
+  const jobFailed = jobs.some(({ result, action }) => result === 'failed' && action !== REBOOT);
+  const isReady = turn.view.host(host)?.ready;
+  if (!profile.goesOnWithoutLeavers || verdict.kind !== 'failed' || !jobFailed || isReady !== false)
+    return each;
+  const reason = `${verdict.reason}; ${host} is not Ready: waiting until it is, or has left`;
+  return { host, verdict: { kind: 'blocked', reason } };
+}
+
+type Leaver = { readonly name: HostName; readonly reason: string; readonly job: string | undefined };
+
+function leaversOf(pass: Pass, stage: StageStatus, step: StepName): readonly Leaver[] {
+  const { run, turn } = pass;
+  return remainingHosts(stage).flatMap((name) => {
+    const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step, name);
+    if (reason === undefined) return [];
+    const outage = run.hosts.find((each) => each.name === name);
+    return [{ name, reason, job: outage && jobAtWork(turn.view, turn.owner, outage) }];
+  });
 }
 
 /**

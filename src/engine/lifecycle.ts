@@ -22,6 +22,7 @@ export function endPhase(phase: PhaseStatus, time: string, result: Result, reaso
 
 export function endStage(stage: StageStatus, time: string, result: Result, reason?: string): void {
   stage.inProgress = false;
+  delete stage.released;
   end(stage, time, result, reason);
 }
 

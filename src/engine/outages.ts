@@ -12,7 +12,7 @@ import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
-import { stamp, type EngineProfile, type Pass } from './pass.ts';
+import type { EngineProfile, Pass } from './pass.ts';
 import { isFinal, type RunState } from './run-state.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 import { NOT_READY, type HostFacts } from './view.ts';
@@ -71,20 +71,31 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   const { verdict } = each;
   if (verdict.kind === 'failed') return setResult(pass, step, each, 'failed');
   const over = isReached(verdict);
-  if (over && closesOutage(pass.profile, stage, step.name)) return closeOutage(pass, each.host);
   const outage = pass.run.hosts.find(({ name }) => name === each.host);
+  if (over && closesOutage(pass.profile, stage, step.name)) {
+    if (outage) remember(stage, outage);
+    return closeOutage(pass, each.host);
+  }
   if (!outage) return;
   outage.step = step.name;
   // The uncordon also ended any cordon from before the claim: a later cordon only lets the work continue.
   if (!isReached(verdict) && verdict.uncordoned)
     Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
   else if (outage.uncordoned) {
-    outage.closedAgainAt = stamp(pass);
     delete outage.uncordoned;
+    // What came meanwhile has not come back.
+    if (outage.mayReturn) outage.mayReturn = {};
   }
   if (over) delete outage.reason;
   else outage.reason = statusText(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
+}
+
+/** Remembers how a host was before its outage: its stage watches it until the end. An earlier version recorded nothing. */
+function remember(stage: StageStatus, { name, since, alarmsBefore, taintsBefore }: HostProgress): void {
+  if (!alarmsBefore || !taintsBefore) return;
+  const others = stage.released?.filter((each) => each.name !== name) ?? [];
+  stage.released = [...others, { name, since, alarmsBefore, taintsBefore }];
 }
 
 /** Records the progress of a host, before the effects that rest on it. */

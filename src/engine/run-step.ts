@@ -2,7 +2,7 @@ import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { judgeHosts } from './judge-hosts.ts';
-import { recordLeavers, remainingHosts } from './leavers.ts';
+import { judgeLeavers, recordLeavers, remainingHosts, unlessLeaving } from './leavers.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
 import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
@@ -57,8 +57,12 @@ function judge(pass: Pass, running: Running): readonly HostVerdict[] {
   const hosts = remainingHosts(stage);
   if (opensOutage(pass.profile, stage, step.name))
     for (const name of hosts) openOutage(pass, stage, step, name);
-  const judged = hosts.filter((name) => !judgedBefore(pass, name));
-  return judgeHosts(pass, stage, step, judged, nextDeadline(running));
+  const leavers = judgeLeavers(pass, stage, step.name);
+  const judged = hosts.filter(
+    (name) => !judgedBefore(pass, name) && leavers.every(({ host }) => host !== name),
+  );
+  const verdicts = judgeHosts(pass, stage, step, judged, nextDeadline(running));
+  return [...leavers, ...verdicts.map((each) => unlessLeaving(pass, each))];
 }
 
 function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]): void {

@@ -98,9 +98,10 @@ export type HostFacts = {
    * instances were not listed since it was closed. A claimed and closed host shows every instance that came before.
    */
   readonly instances: readonly InstanceFacts[] | undefined;
-  /** The name of a Job of any of our runs that was started on it and has not ended, nor left after its withdrawal. */
-  readonly runningJob: string | undefined;
 };
+
+/** A Job that was started on a host, and has neither ended nor left it after its withdrawal. */
+export type JobAtWork = { readonly name: string; readonly uid: string };
 
 /** A Job that was made for an effect. */
 export type EffectFacts = {
@@ -156,7 +157,12 @@ export type FleetFacts = {
 
 export interface View {
   host(name: HostName): HostFacts | undefined;
-  effect(key: EffectKey): EffectFacts | undefined;
+  /** The Job of this owner that was made for an effect. */
+  effect(key: EffectKey, owner: OwnerRef): EffectFacts | undefined;
+  /** The Job of this owner with this uid. */
+  job(uid: string, owner: OwnerRef): EffectFacts | undefined;
+  /** The Jobs of this owner, of any run, that work on a host. */
+  jobsOn(host: HostName, owner: OwnerRef): readonly JobAtWork[];
   /** Undefined while the signal is not known. Throws for an id that is none. */
   signal<Id extends keyof Signals>(id: Id): Signals[Id] | undefined;
   /** How the adapter words what happens to its hosts. */

@@ -97,6 +97,9 @@ export interface HostOps {
    */
   prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
 
+  /** The cluster was restored from a backup: observes everything anew. `prepare` resolves when that is done. */
+  listAgain(): void;
+
   /** The hosts of a pool that carry a mark of Careen, of any run. `fleet(scope)` must be open. */
   markedHosts(scope: Scope): readonly MarkedHost[];
 

@@ -53,6 +53,8 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   #started = false;
   #isSynced = false;
   #hasToList = true;
+  /** Resolved by the list that somebody waits for. */
+  #asked: PromiseWithResolvers<undefined> | undefined;
   /** The uids of objects that a read found deleted before the watch has reported it. */
   readonly #deleted = new Set<string>();
   /** The resource version up to which the changes are known. */
@@ -135,7 +137,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     if (object) {
       const { revision } = identityOf(object);
       if (before && isOlder(revision, before.revision)) {
-        this.listAgain();
+        void this.listAgain();
         this.#guarded(() => this.#options.wentBack?.());
       }
       this.upsert(object);
@@ -146,11 +148,13 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     return object;
   }
 
-  /** Forgets the future of a restored cluster, and lists again at once. */
-  listAgain(): void {
+  /** Forgets the future of a restored cluster, and lists again at once. Resolves at the end of that list. */
+  async listAgain(): Promise<void> {
     this.#forgetRevisions();
     this.#hasToList = true;
     this.#again.abort();
+    this.#asked ??= Promise.withResolvers<undefined>();
+    await this.#asked.promise;
   }
 
   get #stopped(): boolean {
@@ -195,6 +199,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   async #list(signal: AbortSignal): Promise<void> {
     const { config, path, selection = {}, listAs, now } = this.#options;
     const beganAt = now();
+    const asked = this.#asked;
     const seen = new Set<string>();
     let listedAt = '';
     for await (const page of rawPages<Raw>(config, path, selection, signal, listAs)) {
@@ -212,7 +217,10 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       if (!seen.has(key) && !isOlder(listedAt, revision)) this.#remove(key);
     this.#deleted.clear();
     this.#revision = listedAt;
-    this.#hasToList = false;
+    // A list that was asked for while this one was under way is still to be made.
+    this.#hasToList = this.#asked !== asked;
+    if (!this.#hasToList) this.#asked = undefined;
+    asked?.resolve(undefined);
     this.#isSynced = true;
     this.#heardAt = beganAt;
     this.#resolveSynced();

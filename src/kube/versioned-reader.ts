@@ -17,11 +17,14 @@ export type VersionedSource<T extends Versioned> = {
 
 export class VersionedReader<T extends Versioned> {
   readonly #source: VersionedSource<T>;
+  readonly #wentBack: () => void;
   readonly #known = new Map<string, T>();
   readonly #reading = new Map<string, Promise<T | undefined>>();
 
-  constructor(source: VersionedSource<T>) {
+  /** @param wentBack called when a read shows that the cluster was restored from a backup */
+  constructor(source: VersionedSource<T>, wentBack: () => void) {
     this.#source = source;
+    this.#wentBack = wentBack;
   }
 
   /** The object, no older than this call; undefined when there is none. */
@@ -34,7 +37,10 @@ export class VersionedReader<T extends Versioned> {
     const known = this.#known.get(path);
     if (isOf(version, known)) return known;
     // The cluster was restored from a backup: it gives the same versions once more, to other contents.
-    if (known && isOlder(version.resourceVersion, known.metadata.resourceVersion)) this.#known.clear();
+    if (known && isOlder(version.resourceVersion, known.metadata.resourceVersion)) {
+      this.#known.clear();
+      this.#wentBack();
+    }
     const begunBefore = await this.#reading.get(path);
     if (isOf(version, begunBefore)) return begunBefore;
     return this.#reading.get(path) ?? this.#readWhole(path);

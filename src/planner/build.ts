@@ -19,8 +19,6 @@ import { stageSteps, timeoutOver } from './stage-steps.ts';
 
 export type Built = {
   readonly plan: Plan;
-  /** Hosts of the pool that no role selects: no plan has them. */
-  readonly withoutRole: readonly HostName[];
   /** How many hosts the strategy is about, current ones included. */
   readonly hosts: number;
 };
@@ -56,7 +54,6 @@ export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limit
   const actions: PlanActions = { patches, drain, timing, onForeignUncordon, ...(reboot ? { reboot } : {}) };
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
-    withoutRole: ordered.filter(({ roles }) => roles.length === 0).map(({ name }) => name),
     hosts: needsOf(spec, seeds).hosts,
   };
 }

@@ -3,54 +3,24 @@
  * are enforced later.
  */
 import { counted } from '../crds/counted.ts';
+import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { CurrentRequirement, PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
-import type { Facts, HostName } from './facts.ts';
+import { compareHostNames, type Facts, type HostName } from './facts.ts';
 import type { HostWords } from './host-words.ts';
 import { nobodyToPatch } from './needs.ts';
 import type { Stage } from './plan.ts';
-
-/** blocks: the run waits for the remedy. warns: the run may differ from the expectation. tells: information only. */
-const SEVERITIES = ['blocks', 'warns', 'tells'] as const;
-type Severity = (typeof SEVERITIES)[number];
-
-export type Finding = {
-  readonly severity: Severity;
-  readonly reason:
-    | 'NotPermitted'
-    | 'NoHosts'
-    | 'HostUnwell'
-    | 'PoolPaused'
-    | 'PoolOverlap'
-    | 'LimitReached'
-    | 'ClaimSpoilt'
-    | 'ClaimedByOther'
-    | 'HostWithoutRole'
-    | 'FactUnknown'
-    | 'HostCordoned'
-    | 'LimitRounded'
-    | 'StageCut';
-  /** The affected objects: names of hosts, or one `HostPool NAME` or `PatchStrategy NAMESPACE/NAME`. */
-  readonly subjects: readonly string[];
-  /** The problem, without a full stop. */
-  readonly message: string;
-  /** The next action for the user. */
-  readonly remedy: string;
-};
 
 /** A host of the pool, as it is now. */
 export type HostState = {
   readonly name: HostName;
   readonly roles: readonly Role[];
   readonly facts: Facts;
-  readonly ready: boolean;
-  /** Whether it has ever been Ready. */
-  readonly wasReady: boolean;
-  /** Its faults, as text. */
-  readonly alarms: readonly string[];
-  /** The taints by which it says that it is not in service. */
-  readonly outOfServiceTaints: readonly string[];
+  /** Its faults, as text, while no run has claimed it. No plan is built while a host has one. */
+  readonly unwell: readonly string[];
+  /** Whether it is out of service while no run has claimed it: closed, not Ready, or with a taint that says so. */
+  readonly outOfService: boolean;
   readonly closedToNewWork: boolean;
   /** The owner of the run that has claimed it, by its key (`ownerKey`). */
   readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
@@ -72,7 +42,7 @@ export type Situation = {
   readonly limit: number;
   readonly hosts: readonly HostState[];
   readonly stages: readonly Stage[];
-  /** How many hosts the strategy is about, current ones included. */
+  /** Without stages: how many hosts the strategy is about, current ones included. */
   readonly about: number;
   /** The words of the adapter for these hosts. */
   readonly words: HostWords;
@@ -88,7 +58,7 @@ export function findings(situation: Situation): Finding[] {
     ...hostsWithoutRole(situation),
     ...(situation.stages.length > 0 ? ofThePlan(situation) : nobody(situation)),
   ];
-  return SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
+  return FINDING_SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
 }
 
 /** The findings that matter only for a plan with stages. */
@@ -117,38 +87,20 @@ function notPermitted({ owner, violations }: Situation): Finding[] {
   });
 }
 
-/**
- * The faults of a host that no run has claimed. No plan is built while a host has one. A host that joins the cluster has
- * none, until it has been Ready once.
- */
-export function unwellBecause({
-  claimedBy,
-  alarms,
-  ready,
-  wasReady,
-}: Pick<HostState, 'claimedBy' | 'alarms' | 'ready' | 'wasReady'>): readonly string[] {
-  if (claimedBy || !wasReady) return [];
-  return alarms.length > 0 || ready ? alarms : ['is not Ready'];
-}
-
 function hostsUnwell({ hosts }: Situation): Finding[] {
-  return hosts.flatMap((host): Finding[] => {
-    const wrong = unwellBecause(host);
-    if (wrong.length === 0) return [];
-    return [
-      {
-        severity: 'blocks',
-        reason: 'HostUnwell',
-        subjects: [host.name],
-        message: `${host.name} ${wrong.join('; ')}: no plan is made meanwhile`,
-        remedy: 'mend it, or take it out of the cluster',
-      },
-    ];
-  });
+  return hosts
+    .filter(({ unwell }) => unwell.length > 0)
+    .map(({ name, unwell }) => ({
+      severity: 'blocks',
+      reason: 'HostUnwell',
+      subjects: [name],
+      message: `${name} ${unwell.join('; ')}: no plan is made meanwhile`,
+      remedy: 'mend it, or take it out of the cluster',
+    }));
 }
 
 function hostsWithoutRole({ pool, hosts }: Situation): Finding[] {
-  const names = hosts.filter(({ roles }) => roles.length === 0).map(({ name }) => name);
+  const names = namesOf(hosts.filter(({ roles }) => roles.length === 0));
   if (names.length === 0) return [];
   return [
     {
@@ -195,7 +147,7 @@ function poolOverlaps({ name, keptByOtherPools }: Situation['pool']): Finding[] 
 
 /** As for permits: a host out of service counts once, whoever took it out. The claims of this strategy do not count. */
 function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding[] {
-  const away = hosts.filter((host) => isAway(host, owner)).map(({ name }) => name);
+  const away = namesOf(hosts.filter((host) => isAway(host, owner)));
   const above = (stage: Stage): boolean =>
     stage.level === 'away' && new Set([...away, ...stage.hosts]).size > limit;
   const first = stages.findIndex(above);
@@ -215,12 +167,9 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
   ];
 }
 
-function isAway(
-  { closedToNewWork, ready, outOfServiceTaints, claimedBy }: HostState,
-  owner: string,
-): boolean {
+function isAway({ outOfService, claimedBy }: HostState, owner: string): boolean {
   if (claimedBy) return claimedBy.level === 'away' && claimedBy.owner !== owner;
-  return closedToNewWork || !ready || outOfServiceTaints.length > 0;
+  return outOfService;
 }
 
 function claims({ owner, hosts, stages, words }: Situation): Finding[] {
@@ -245,7 +194,7 @@ function claims({ owner, hosts, stages, words }: Situation): Finding[] {
           ],
     ),
     ...[...taken].map(([other, claimed]): Finding => {
-      const names = claimed.map(({ name }) => name);
+      const names = namesOf(claimed);
       return {
         severity: 'warns',
         reason: 'ClaimedByOther',
@@ -258,9 +207,7 @@ function claims({ owner, hosts, stages, words }: Situation): Finding[] {
 }
 
 function hostsClosed({ hosts, words }: Situation): Finding[] {
-  const names = hosts
-    .filter(({ closedToNewWork, claimedBy }) => closedToNewWork && !claimedBy)
-    .map(({ name }) => name);
+  const names = namesOf(hosts.filter(({ closedToNewWork, claimedBy }) => closedToNewWork && !claimedBy));
   if (names.length === 0) return [];
   return [
     {
@@ -279,7 +226,7 @@ function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
   const mine = hosts.filter(({ name }) => planned.has(name));
   return spec.patches.flatMap(({ id, current }) =>
     comparedFacts(current).flatMap((fact): Finding[] => {
-      const names = mine.filter(({ facts }) => !facts[fact]).map(({ name }) => name);
+      const names = namesOf(mine.filter(({ facts }) => !facts[fact]));
       if (names.length === 0) return [];
       return [
         {
@@ -332,6 +279,10 @@ function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
+}
+
+function namesOf(hosts: readonly HostState[]): HostName[] {
+  return hosts.map(({ name }) => name).toSorted(compareHostNames);
 }
 
 function listed(names: readonly string[]): string {

@@ -7,19 +7,26 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
-import { VersionedReader } from '../kube/versioned-reader.ts';
+import { VersionedReader, type VersionedSource } from '../kube/versioned-reader.ts';
 import { lostFields } from './lost-fields.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
 import { poolPatch } from './pool-patch.ts';
 import { hostPool, type HostPool } from './stored-pool.ts';
-import { afterWrite, metadata, patchStrategy, type Metadata, type PatchStrategy } from './stored-strategy.ts';
+import {
+  afterWrite,
+  isLeftOf,
+  metadata,
+  patchStrategy,
+  type Metadata,
+  type PatchStrategy,
+} from './stored-strategy.ts';
 
 export type { HostPool };
 
 /** The answer to a request for metadata only. */
 const partial = z.object({ metadata });
 
-const withStatus = z.object({ status: z.unknown().optional() });
+const withStatus = z.object({ status: z.record(z.string(), z.unknown()).default({}) });
 
 const poolConditions = z.object({
   metadata,
@@ -66,10 +73,11 @@ export class CareenApi {
   readonly #strategies: VersionedReader<PatchStrategy>;
   readonly #pools: VersionedReader<HostPool>;
 
-  constructor(config: KubeConfig) {
+  /** @param wentBack called when a read shows that the cluster was restored from a backup */
+  constructor(config: KubeConfig, wentBack: () => void = () => undefined) {
     this.#config = config;
-    this.#strategies = this.#readerOf(patchStrategy);
-    this.#pools = this.#readerOf(hostPool);
+    this.#strategies = this.#readerOf(patchStrategy, wentBack);
+    this.#pools = this.#readerOf(hostPool, wentBack);
   }
 
   /** The current strategy; undefined when there is none. Fetches metadata only, unless the object has changed. */
@@ -105,8 +113,10 @@ export class CareenApi {
     if (found === undefined) return undefined;
     const strategy = patchStrategy.parse(found);
     const { metadata: meta, suspendedBy } = strategy;
+    const { status: stored } = withStatus.parse(found);
     const known = this.#strategies.lastKnown(path);
-    if (known?.metadata.uid === meta.uid) {
+    // Another leader may have continued the run since this process read it.
+    if (known?.metadata.uid === meta.uid && isLeftOf(stored, known.status)) {
       const isEdited = known.metadata.generation !== meta.generation;
       // The edited spec counts, as far as the kind has its fields: it may hold an order that stops the run.
       const current = isEdited ? { ...strategy, status: known.status } : { ...known, metadata: meta };
@@ -121,7 +131,7 @@ export class CareenApi {
    */
   async writeStatus(strategy: PatchStrategy, wish: PatchStrategyStatus): Promise<PatchStrategy> {
     const status = { ...wish, uid: strategy.metadata.uid };
-    const patch = mergePatch(strategy.copiedStatus ?? strategy.status, status);
+    const patch = mergePatch(strategy.replacedStatus ?? strategy.status, status);
     return patch ? this.#writeStatus(strategy, status, patch) : strategy;
   }
 
@@ -130,7 +140,7 @@ export class CareenApi {
    * whole status where every version of the kind keeps unknown fields. Throws ConflictError and OutdatedKindError.
    */
   async suspend(strategy: PatchStrategy, { message, conditions }: OutdatedStatus): Promise<void> {
-    const { metadata: meta, status } = strategy;
+    const { metadata: meta, status, replacedStatus } = strategy;
     const kept = status.run?.actions ? { run: { actions: { [KEPT_STATUS]: status } } } : {};
     const body = { metadata: guard(meta), status: { message, conditions, ...kept } };
     const answer = await this.#write(targetOf(strategy), '/status', body, 'metadata');
@@ -138,6 +148,7 @@ export class CareenApi {
       ...strategy,
       metadata: partial.parse(answer).metadata,
       ...(status.run?.actions ? { suspendedBy: message } : { status: { ...status, message, conditions } }),
+      ...(replacedStatus ? { replacedStatus: { ...replacedStatus, message, conditions } } : {}),
     });
   }
 
@@ -151,8 +162,15 @@ export class CareenApi {
 
   /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
   async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
-    const body = { metadata: { ...guard(strategy.metadata), finalizers } };
-    return this.#stored(strategy, await this.#write(targetOf(strategy), '', body), strategy.status);
+    return this.#writeMetadata(strategy, { finalizers });
+  }
+
+  /** Adds or replaces annotations. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
+  async writeAnnotations(
+    strategy: PatchStrategy,
+    annotations: Readonly<Record<string, string>>,
+  ): Promise<PatchStrategy> {
+    return this.#writeMetadata(strategy, { annotations });
   }
 
   /** Replaces the status of a pool. Sends only the changes. Throws ConflictError and OutdatedKindError. */
@@ -203,6 +221,11 @@ export class CareenApi {
     return this.#stored(before, await this.#write(targetOf(before), '/status', body), status);
   }
 
+  async #writeMetadata(before: PatchStrategy, change: object): Promise<PatchStrategy> {
+    const body = { metadata: { ...guard(before.metadata), ...change } };
+    return this.#stored(before, await this.#write(targetOf(before), '', body), before.status);
+  }
+
   /** The strategy as a write returned it, if its status is all that it should be. */
   #stored(before: PatchStrategy, answer: unknown, status: PatchStrategyStatus): PatchStrategy {
     const path = strategyPath(before.metadata);
@@ -218,8 +241,11 @@ export class CareenApi {
     return stored;
   }
 
-  #readerOf<T extends { metadata: Metadata }>(schema: z.ZodType<T>): VersionedReader<T> {
-    return new VersionedReader({
+  #readerOf<T extends { metadata: Metadata }>(
+    schema: z.ZodType<T>,
+    wentBack: () => void,
+  ): VersionedReader<T> {
+    const source: VersionedSource<T> = {
       version: async (path) => {
         const found = await this.#read(path, 'metadata');
         return found === undefined ? undefined : partial.parse(found).metadata;
@@ -228,7 +254,8 @@ export class CareenApi {
         const found = await this.#read(path);
         return found === undefined ? undefined : schema.parse(found);
       },
-    });
+    };
+    return new VersionedReader(source, wentBack);
   }
 
   async #read(path: string, as: Detail = 'object'): Promise<unknown> {

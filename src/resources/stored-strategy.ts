@@ -2,6 +2,7 @@
  * A strategy as the API server returns it. Another version of Careen may have left a spec that this one cannot read:
  * the strategy still releases its hosts, and its status says what is wrong.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { beyondBounds } from '../crds/bounds.ts';
 import { DEFAULT_POOL, KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
@@ -21,6 +22,9 @@ export const metadata = z.object({
   annotations: z.record(z.string(), z.string()).default({}),
   deletionTimestamp: z.unknown().optional(),
   finalizers: z.array(z.string()).default([]),
+  managedFields: z
+    .array(z.object({ time: z.string().optional(), fieldsV1: z.record(z.string(), z.unknown()).default({}) }))
+    .optional(),
 });
 export type Metadata = z.infer<typeof metadata>;
 
@@ -29,8 +33,11 @@ export type PatchStrategy = {
   readonly spec: PatchStrategySpec;
   /** Empty when nothing is stored, or only the status of another object. */
   readonly status: PatchStrategyStatus;
-  /** The stored status of another object, copied with it or restored under a new uid. The first write replaces it. */
-  readonly copiedStatus?: PatchStrategyStatus;
+  /**
+   * The status as it is stored, where that is more than `status`: it is of another object, copied with it or restored
+   * under a new uid, cannot be read, or has fields of another version. The next write of the status replaces it.
+   */
+  readonly replacedStatus?: Json;
   /** Why the spec cannot be read; `spec` is then a substitute that begins nothing. */
   readonly unreadable?: string;
   /**
@@ -45,15 +52,19 @@ export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrate
   return { kind: PATCH_STRATEGY, namespace, name, uid };
 }
 
+type Json = Readonly<Record<string, unknown>>;
+
 const besideSpec = z
-  .object({ metadata, status: z.unknown().optional() })
-  .transform(({ metadata: meta, status }) => {
+  .object({ metadata, status: z.record(z.string(), z.unknown()).default({}).catch({}) })
+  .transform(({ metadata: meta, status: stored }) => {
     // An unreadable status counts as none, so the plan is built again.
-    const stored = patchStrategyStatus.default({}).catch({}).parse(status);
-    const read = keptStatus(status) ?? { status: stored };
+    const parsed = patchStrategyStatus.catch({}).parse(withoutKept(stored));
+    const read = keptStatus(stored) ?? { status: parsed };
     const isCopied =
       read.status.uid === undefined ? isOlderThan(meta, read.status) : read.status.uid !== meta.uid;
-    return isCopied ? { metadata: meta, status: {}, copiedStatus: stored } : { metadata: meta, ...read };
+    const counted = isCopied ? { status: {} } : read;
+    const replaced = isDeepStrictEqual(counted.status, stored) ? {} : { replacedStatus: stored };
+    return { metadata: meta, ...counted, ...replaced };
   });
 
 /** A status without a uid may be from kinds that are older than the field. No run is older than its own object. */
@@ -70,23 +81,34 @@ const keptStatusSchema = z.object({
  * The status that was kept while the kind was outdated. Another version of Careen may have continued the run meanwhile:
  * the stored status is then more than what the API server left of the kept one, and counts.
  */
-function keptStatus(stored: unknown): Pick<PatchStrategy, 'status' | 'suspendedBy'> | undefined {
+function keptStatus(stored: Json): Pick<PatchStrategy, 'status' | 'suspendedBy'> | undefined {
   const read = keptStatusSchema.safeParse(stored).data;
   if (!read) return undefined;
   const { message, run } = read;
   const kept = run.actions[KEPT_STATUS];
-  const { conditions: _said, message: _too, observedGeneration: _seen, ...left } = withoutKept(stored);
-  return isPartOf(left, kept) ? { status: kept, suspendedBy: message } : undefined;
+  return isLeftOf(stored, kept) ? { status: kept, suspendedBy: message } : undefined;
 }
 
-function withoutKept(stored: unknown): Readonly<Record<string, unknown>> {
-  const text = JSON.stringify(stored, (key, value: unknown) => (key === KEPT_STATUS ? undefined : value));
-  return z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+/** Whether a stored status is what the API server left of another one, besides what says that the kind is outdated. */
+export function isLeftOf(stored: Json, whole: PatchStrategyStatus): boolean {
+  const { conditions: _said, message: _too, observedGeneration: _seen, ...left } = withoutKept(stored);
+  return isPartOf(left, whole);
+}
+
+function withoutKept(stored: Json): Json {
+  const { run } = stored;
+  if (!isJson(run) || !isJson(run['actions']) || !(KEPT_STATUS in run['actions'])) return stored;
+  const { [KEPT_STATUS]: _kept, ...actions } = run['actions'];
+  return { ...stored, run: { ...run, actions } };
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The strategy after a write that its resourceVersion guarded and that did not change the spec. */
 export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
-  const { suspendedBy: _over, copiedStatus: _copy, ...rest } = before;
+  const { suspendedBy: _over, replacedStatus: _replaced, ...rest } = before;
   return { ...rest, ...besideSpec.parse(answer) };
 }
 

@@ -1,12 +1,12 @@
 /** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
 import { counted } from '../crds/counted.ts';
 import { updateConditions, type Reason } from '../crds/conditions.ts';
+import type { Finding } from '../crds/finding.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { newRun, type RunState } from '../engine/run-state.ts';
 import type { Instant } from '../engine/view.ts';
-import type { Built } from '../planner/build.ts';
 import { specDigest } from '../planner/digest.ts';
 import { actionsDifference, planDifference } from '../planner/plan-difference.ts';
 import type { Plan } from '../planner/plan.ts';
@@ -99,18 +99,18 @@ function requestsAfter(
 export function builtStatus(
   input: BuildInput,
   buildPhase: PhaseStatus,
-  { plan, withoutRole }: Built,
+  plan: Plan,
+  findings: readonly Finding[],
   now: Instant,
 ): PatchStrategyStatus {
   const time = new Date(now).toISOString();
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
-  const leftOut = withoutRole.length > 0 ? `; no role of the pool selects ${listed(withoutRole)}` : '';
   const change = changeOf(input.before, plan);
   // If the order pins another plan, the message about that names the difference.
   const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
   const summary = statusText(
     `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}; set execution.mode to Run to carry the plan out` +
-      `${leftOut}${change && !pinnedElsewhere ? `; differs from the last plan: ${change}` : ''}`,
+      (change && !pinnedElsewhere ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);
   const before: PatchStrategyStatus = {
@@ -134,7 +134,7 @@ export function builtStatus(
   };
   const run = { ...newRun(input.runId, plan), authority };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
-  return statusOfRun(before, ready, { reasons: [] }, input.generation, time);
+  return statusOfRun(before, ready, { reasons: [], findings }, input.generation, time);
 }
 
 /** The status after a failed build, with the reason. */
@@ -208,10 +208,4 @@ function nothingToDo(run: RunState, time: string): RunState {
     endTime: time,
   };
   return { ...run, state: 'applied', currentPhase: 'apply', apply };
-}
-
-function listed(hosts: readonly string[]): string {
-  return hosts.length <= 5
-    ? hosts.join(', ')
-    : `${hosts.slice(0, 5).join(', ')} and ${String(hosts.length - 5)} more`;
 }

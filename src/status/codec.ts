@@ -1,5 +1,6 @@
 /** Encodes the run of a plan into the status, and decodes it. */
 import { updateConditions } from '../crds/conditions.ts';
+import type { Finding } from '../crds/finding.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import type { Answer } from '../engine/turn.ts';
@@ -10,6 +11,7 @@ import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
+import { boundedFindings, relevantFindings } from './findings.ts';
 import { messageOf, stagesDone } from './message.ts';
 import { withAnswers, type WaitingRequest } from './requests.ts';
 
@@ -71,6 +73,8 @@ export type Shown = {
   readonly openRemedy?: string;
   /** The hosts that lack a patch after the run was applied. */
   readonly lacking?: readonly HostName[];
+  /** The findings as they are now; undefined when nobody looked for them. */
+  readonly findings?: readonly Finding[] | undefined;
   readonly answers?: readonly Answer[];
   /** The requests that this pass does not answer. */
   readonly waiting?: readonly WaitingRequest[];
@@ -82,16 +86,18 @@ export type Shown = {
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, openRemedy, lacking, answers = [], waiting = [], placed = new Set() }: Shown,
+  { reasons, heldBack, openRemedy, lacking, findings, answers = [], waiting = [], placed = new Set() }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
-  const { progress: _progress, abortPhase: _abort, run: record, ...kept } = before;
+  const { progress: _progress, abortPhase: _abort, findings: _findings, run: record, ...kept } = before;
+  const found = relevantFindings(run, findings ?? before.findings ?? []);
   const summary = record?.summary ?? '';
   const message = messageOf(run, {
     ...{ summary, reasons, heldBack: heldBack?.message, openRemedy },
     ...(lacking ? { lacking } : {}),
+    findings: found,
   });
   return {
     ...kept,
@@ -103,6 +109,7 @@ export function statusOfRun(
     message,
     currentPhase: run.currentPhase,
     completionPercentage: phase?.completionPercentage ?? 0,
+    ...(found.length > 0 ? { findings: boundedFindings(found) } : {}),
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),

@@ -1,4 +1,5 @@
 import { counted } from '../crds/counted.ts';
+import type { Finding } from '../crds/finding.ts';
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -16,12 +17,14 @@ export type MessageInput = {
   readonly openRemedy: string | undefined;
   /** The hosts that lack a patch after the run was applied. */
   readonly lacking?: readonly HostName[];
+  /** What will block the plan or hurt it, while it waits. */
+  readonly findings?: readonly Finding[];
 };
 
 /** The progress of a run, or what it waits for, in one sentence. */
 export function messageOf(
   run: RunState,
-  { summary, reasons, heldBack, openRemedy, lacking }: MessageInput,
+  { summary, reasons, heldBack, openRemedy, lacking, findings = [] }: MessageInput,
 ): string {
   const { apply, state } = run;
   const stage = apply.stages[apply.currentStage];
@@ -29,7 +32,11 @@ export function messageOf(
   const orOpen = openRemedy === undefined ? '' : `, or ${openRemedy}`;
   switch (state) {
     case 'ready-to-apply':
-      return statusText(heldBack === undefined ? summary : `${summary}; nothing begins yet: ${heldBack}`);
+      return statusText(
+        [summary, heldBack && `nothing begins yet: ${heldBack}`, findingsMessage(findings, heldBack)]
+          .filter(Boolean)
+          .join('; '),
+      );
     case 'applying':
       if (run.suspendedSince) return statusText(reasons.join('; '));
       if (!stage?.inProgress) {
@@ -91,6 +98,24 @@ export function driftMessage(lacking: readonly HostName[] = []): string | undefi
 }
 
 const NAMED = 5;
+
+/** The gravest findings, and how many more there are; undefined when none blocks or warns besides `heldBack`. */
+function findingsMessage(findings: readonly Finding[], heldBack: string | undefined): string | undefined {
+  const grave = findings.filter(
+    ({ severity, reason }) => severity !== 'tells' && (heldBack === undefined || !HOLDS_BACK.has(reason)),
+  );
+  if (grave.length === 0) return undefined;
+  const told = grave
+    .slice(0, NAMED_FINDINGS)
+    .map(({ severity, message, remedy }) => `${severity}: ${message} (${remedy})`);
+  const more = grave.length - NAMED_FINDINGS;
+  return [...told, ...(more > 0 ? [`${counted(more, 'more finding')} in .status.findings`] : [])].join('; ');
+}
+
+const NAMED_FINDINGS = 2;
+
+/** The findings about what holds a run back. */
+const HOLDS_BACK: ReadonlySet<Finding['reason']> = new Set(['NotPermitted', 'PoolPaused', 'PoolOverlap']);
 
 /** How hosts of these stages left, one sentence for each of the first, and the number of the others. */
 function leaversOf(stages: readonly StageStatus[]): string[] {

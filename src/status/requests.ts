@@ -2,19 +2,21 @@
  * Requests in the annotations of a strategy, and their answers in its status. An abort and another request are told
  * apart by their annotation, so the same id in both names two requests.
  */
-import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION } from '../crds/names.ts';
+import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION, SEEN_ANNOTATION } from '../crds/names.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
+import { isPlacedHere, type Origin } from './request-origin.ts';
 
 const KEPT_ANSWERS = 10;
 
 /** The parts of a stored object that hold requests and their answers. */
 export type Requested = {
-  readonly metadata: {
+  readonly metadata: Origin & {
+    readonly uid: string;
     readonly annotations: Readonly<Record<string, string>>;
     readonly finalizers: readonly string[];
   };
@@ -149,18 +151,25 @@ export function isRestAsked(strategy: Requested): boolean {
 
 /**
  * The status from which the next plan is built. An object without a status of ours is new, restored, or has lost its
- * status. Its answers would be lost, too: the requests in its annotations may have been carried out already, so they are
- * refused. The first write of the status stores these refusals together with the uid.
+ * status. Its answers would be lost, too: the requests in its annotations may have been carried out already. They are
+ * refused, except where they were placed on this very object and nobody has seen them yet. The first write of the status
+ * stores these refusals together with the uid.
  */
 export function withoutOldRequests(strategy: Requested, time: string): PatchStrategyStatus {
   const { status, metadata } = strategy;
   if (status.uid !== undefined || status.run || status.requests) return status;
-  const pending = pendingRequests(strategy);
-  const cause = metadata.finalizers.includes(RELEASE_FINALIZER)
-    ? 'the status was lost'
-    : 'it was placed before this object had a status, as in a restored copy';
-  const why = `${cause}, so this may have been carried out already: place it again with another id`;
-  return { ...status, ...withAnswers(undefined, refuseAll(pending, why), time, pending.placed) };
+  const { annotations, finalizers, uid } = metadata;
+  const isLost = finalizers.includes(RELEASE_FINALIZER) || annotations[SEEN_ANNOTATION] === uid;
+  const old = Object.entries(annotations).filter(([key]) => isLost || !isPlacedHere(metadata, key));
+  const pending = pendingRequests({
+    ...strategy,
+    metadata: { ...metadata, annotations: Object.fromEntries(old) },
+  });
+  const cause = isLost
+    ? 'the status was lost, so this may have been carried out already'
+    : 'this came with the object, as in a restored copy, or the spec was edited since, so it may be an old one';
+  const refusals = refuseAll(pending, `${cause}: place it again with another id`);
+  return { ...status, ...withAnswers(undefined, refusals, time, pending.placed) };
 }
 
 function refusal({ id, verb }: { readonly id: string; readonly verb?: string }, message: string): Answer {

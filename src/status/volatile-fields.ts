@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 
-/** Whether two statuses differ at most in messages and in the reasons why hosts wait. No decision reads those. */
+/** Whether two statuses differ at most in messages, findings, and the reasons why hosts wait. No decision reads those. */
 export function differInVolatileFieldsOnly(one: PatchStrategyStatus, other: PatchStrategyStatus): boolean {
   return isDeepStrictEqual(withoutVolatileFields(one), withoutVolatileFields(other));
 }
 
 function withoutVolatileFields({
   message: _message,
+  findings: _findings,
   conditions = [],
   progress,
   ...rest

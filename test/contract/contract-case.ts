@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { JobAction } from '../../src/crds/host-action.ts';
 import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
-import type { Claim, EffectFacts, HostFacts, View } from '../../src/engine/view.ts';
+import type { Claim, EffectFacts, EffectKey, HostFacts, View } from '../../src/engine/view.ts';
 import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';
 import type { HostName } from '../../src/planner/facts.ts';
 
@@ -19,6 +19,8 @@ export type FixtureHost = {
   /** No pod is made for its Jobs. */
   readonly stuck?: boolean;
 };
+
+export type StrangersJob = { readonly name: string; isUntouched(): Promise<boolean> };
 
 export type FixturePod = { readonly uid: string; readonly namespace: string; readonly name: string };
 
@@ -46,6 +48,11 @@ export type ContractFixture = {
   open(host: HostName): Promise<void>;
   /** Lets the pod of a Job fail several times before the Job does, as a policy does. */
   alterJob(name: string): Promise<void>;
+  /**
+   * Adds a running Job with all our labels and annotations, as if made for this effect of `RUN`, that somebody else made:
+   * in the namespace of the owner or in another one. It has no end.
+   */
+  addStrangersJob(key: EffectKey, where: 'same namespace' | 'other namespace'): Promise<StrangersJob>;
   /** Edits the claim of a host, as a person does. */
   editClaim(host: HostName): Promise<void>;
   /** Lets time pass until the condition holds; fails when it never does. */
@@ -95,6 +102,17 @@ export class ContractCase {
     return this.view().host(hostName);
   }
 
+  effect(key: EffectKey): EffectFacts | undefined {
+    return this.view().effect(key, this.fixture.owner);
+  }
+
+  /** The names of the Jobs that keep the host out of service. */
+  jobsOn(hostName: HostName): readonly string[] {
+    return this.view()
+      .jobsOn(hostName, this.fixture.owner)
+      .map(({ name }) => name);
+  }
+
   async seen(hostName: HostName, fits: (facts: HostFacts) => boolean): Promise<HostFacts> {
     return this.observe(`${hostName} to be as expected`, () => {
       const facts = this.host(hostName);
@@ -104,7 +122,7 @@ export class ContractCase {
 
   async job(key: string, state: EffectFacts['state']): Promise<EffectFacts> {
     return this.observe(`the Job ${key} to be ${state}`, () => {
-      const facts = this.view().effect(key);
+      const facts = this.effect(key);
       return facts?.state === state ? facts : undefined;
     });
   }
@@ -197,7 +215,7 @@ export class ContractCase {
     expect(await this.job(key, 'suspended')).toMatchObject({ name: jobName, uid });
 
     await this.accepted(
-      () => this.view().effect(key),
+      () => this.effect(key),
       (found): Effect => ({
         kind: 'start-job',
         key: `${key}/start`,

@@ -16,6 +16,7 @@ import {
   type ContractFixture,
 } from './contract-case.ts';
 import { healthContract } from './health-contract.ts';
+import { strangersContract } from './strangers-contract.ts';
 
 /** Runs the contract against an adapter; each case gets a fixture of its own. */
 export function hostOpsContract(name: string, makeFixture: () => Promise<ContractFixture>): void {
@@ -286,7 +287,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const remove: Effect = { kind: 'delete-job', key: `${key}/sweep`, ...common, revision: made.revision };
       expect(await c.perform(remove)).toEqual({ kind: 'stale' });
       expect(await c.perform({ ...remove, revision: stamped.revision })).toEqual({ kind: 'accepted' });
-      await c.fixture.eventually('the Job to be gone', () => c.view().effect(key) === undefined);
+      await c.fixture.eventually('the Job to be gone', () => c.effect(key) === undefined);
     });
 
     it('drains a host by evictions, each for one pod only', async () => {
@@ -342,7 +343,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.perform({ kind: 'create-job', key, host: altered, action: PATCH, job: JOB });
       const { name: jobName, uid } = await c.job(key, 'suspended');
       await c.fixture.alterJob(jobName);
-      await c.observe('the change', () => c.view().effect(key)?.altered);
+      await c.observe('the change', () => c.effect(key)?.altered);
       const mend: Effect = {
         ...{ kind: 'mend-job', key: `${key}/mend`, host: altered, name: jobName, uid },
         ...{ effect: key, action: PATCH, timeoutSeconds: 60 },
@@ -365,24 +366,26 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     it('says what a Job waits for of which no container starts, and withdraws it', async () => {
       const { name: stuck } = await c.watched('stuck', { stuck: true });
       const key = await c.startedJob(stuck);
-      const found = () => c.view().effect(key);
+      const found = () => c.effect(key);
       const waiting = await c.observe('the reason', () => (found()?.waitsFor ? found() : undefined));
       expect(waiting).toMatchObject({ state: 'running', containerStarted: false });
       expect(waiting.waitsFor).toMatch(/^no pod of it was made/);
-      expect(c.host(stuck)?.runningJob).toBe(waiting.name);
+      expect(c.jobsOn(stuck)).toEqual([waiting.name]);
 
       await c.accepted(
-        () => c.view().effect(key),
+        () => c.effect(key),
         ({ name: jobName, uid, revision }): Effect => {
           const common = { key: `${key}/withdraw`, host: stuck, name: jobName, uid, revision };
           return { kind: 'withdraw-job', ...common };
         },
       );
-      await c.seen(stuck, ({ runningJob }) => runningJob === undefined);
-      expect(c.view().effect(key)).toMatchObject({ state: 'suspended', containerStarted: false });
+      await c.fixture.eventually('the Job to leave', () => c.jobsOn(stuck).length === 0);
+      expect(c.effect(key)).toMatchObject({ state: 'suspended' });
+      expect(c.effect(key)?.containerStarted).not.toBe(true);
     });
 
     healthContract(() => c);
+    strangersContract(() => c);
 
     it('has no signal of an unknown id, and confuses no ids', () => {
       // A caller that is newer than the adapter may know more signals.

@@ -3,17 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   ApiException,
+  BatchV1Api,
   CoreV1Api,
   PatchStrategy,
   PolicyV1Api,
   setHeaderOptions,
   type KubeConfig,
+  type V1Job,
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
+import { CLAIM_ANNOTATION, EPOCH_ANNOTATION } from '../../src/crds/names.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
-import type { Effect, Outcome } from '../../src/engine/effect.ts';
+import { hostOfKey, subjectOfKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
+import { jobManifest } from '../../src/hostops/jobs/job.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import { apply, mergePatch, read, remove } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
@@ -25,7 +28,17 @@ import { AdmissionWebhook, deadWebhook } from '../support/network/admission-webh
 import { createNodes, deleteNodes } from '../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
 import { strategyManifest } from '../support/operator/strategies.ts';
-import { EXIT_CODE, OLD_KERNEL, PATCH, type ContractFixture, type FixturePod } from './contract-case.ts';
+import {
+  EPOCH,
+  EXIT_CODE,
+  JOB,
+  OLD_KERNEL,
+  PATCH,
+  RUN,
+  type ContractFixture,
+  type FixturePod,
+  type StrangersJob,
+} from './contract-case.ts';
 import { hostOpsContract } from './host-ops-contract.ts';
 
 const CASE_LABEL = 'careen-test/case';
@@ -129,6 +142,16 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
         { apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace } },
         { spec: { backoffLimit: 4 } },
       ),
+    addStrangersJob: async (key, where) => {
+      const place = where === 'same namespace' ? namespace : `${namespace}-of-others`;
+      if (place !== namespace) {
+        await core.createNamespace({ body: { metadata: { name: place } } });
+        await allowJobs(admin, place);
+      }
+      const job = await addStrangersJob(place, key);
+      expect(await ops.prepare(place, new AbortController().signal)).toBeUndefined();
+      return job;
+    },
     editClaim: async (host) => {
       const { metadata } = await core.readNode({ name: host });
       const claim = metadata?.annotations?.[CLAIM_ANNOTATION]?.replace(
@@ -148,6 +171,26 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
     },
   };
 });
+
+/** A Job as ours, with another strategy as its controller. Without pods it has no end. */
+async function addStrangersJob(namespace: string, key: string): Promise<StrangersJob> {
+  const another = strategyManifest('of-others', namespace);
+  await apply(admin, another);
+  const { uid } = madeSchema.parse(await read(admin, another)).metadata;
+  const owner = { kind: 'PatchStrategy', namespace, name: 'of-others', uid };
+  const [host, action] = [hostOfKey(key), subjectOfKey(key)];
+  const fence = { owner, run: RUN, epoch: EPOCH };
+  const body: V1Job = jobManifest({ kind: 'create-job', key, host, action, job: JOB }, fence);
+  const batch = admin.makeApiClient(BatchV1Api);
+  Object.assign(body.spec ?? {}, { suspend: false, parallelism: 0 });
+  const { metadata } = await batch.createNamespacedJob({ namespace, body });
+  const name = metadata?.name ?? '';
+  const isUntouched = async (): Promise<boolean> => {
+    const found = await batch.readNamespacedJob({ namespace, name });
+    return found.metadata?.annotations?.[EPOCH_ANNOTATION] === String(EPOCH) && found.spec?.suspend === false;
+  };
+  return { name, isUntouched };
+}
 
 /** The list of taints is written as a whole, and Kubernetes removes its own meanwhile. */
 async function addTaint(core: CoreV1Api, host: string, key: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
-import { EXIT_CODE, OLD_KERNEL, PATCH, type ContractFixture } from './contract-case.ts';
+import { hostOfKey, subjectOfKey } from '../../src/engine/effect.ts';
+import { EPOCH, EXIT_CODE, OLD_KERNEL, PATCH, RUN, type ContractFixture } from './contract-case.ts';
 import { hostOpsContract } from './host-ops-contract.ts';
 
 const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
@@ -45,6 +46,13 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
     alterJob: async (name) => {
       const job = [...world.jobs.values()].find((each) => each.name === name);
       if (job) world.changeJob(job.key, { altered: 'its backoffLimit is 4' });
+    },
+    addStrangersJob: async (key) => {
+      const [host, action] = [hostOfKey(key), subjectOfKey(key)];
+      world.addJob({ key, run: RUN, ownerUid: 'stranger', epoch: EPOCH, host, action, container: 'x' });
+      world.changeJob(key, { state: 'running' });
+      const made = world.jobs.get(key);
+      return { name: made?.name ?? '', isUntouched: async () => world.jobs.get(key) === made };
     },
     editClaim: async (host) => world.changeHost(host, { claim: undefined, spoiltClaim: 'it was edited' }),
     eventually: async (what, condition) => {

@@ -117,7 +117,10 @@ class World {
   }
 
   #job(object: V1Job, gone: boolean): string[] {
-    const job = jobState(object);
+    const { uid = '', annotations = {} } = object.metadata ?? {};
+    const key = annotations[EFFECT_ANNOTATION];
+    // Counted by its annotation: a Job that the operator would not take for its own is a violation, too.
+    const job = key === undefined ? undefined : jobState(object, { uid, key, ownerKind: '', ownerUid: '' });
     if (!job || !this.#hosts.has(job.host)) return [];
     if (gone || job.state !== 'running') this.#running.delete(job.name);
     else this.#running.set(job.name, job);

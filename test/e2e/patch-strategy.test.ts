@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { kernelPatch, kubeletPatch, poolManifest } from '../support/operator/strategies.ts';
-import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
-import { Cluster, closed, marked } from './cluster.ts';
+import { BEHAVIOUR_ANNOTATION, BOOT_DELAY_ANNOTATION } from '../support/hosts/host-standin.ts';
+import { changeTaints, reportProblem } from './by-hand.ts';
+import { Cluster, closed, marked, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { mostClosed } from './watch-closed.ts';
 
@@ -206,3 +207,55 @@ function workload(pool: string, replicas: number): Parameters<typeof apply>[1][]
     },
   ];
 }
+
+describe('a host that is back and not well', () => {
+  const AGENT = { key: 'node.cilium.io/agent-not-ready', effect: 'NoSchedule' };
+
+  /** A run of two hosts, one after the other; the first is in its reboot. */
+  async function rebooting(pool: string, timing: Record<string, unknown> = {}): Promise<Fleet> {
+    const fleet = await cluster.fleet(pool, 2, 1, { [BOOT_DELAY_ANNOTATION]: '4s' });
+    await fleet.apply({
+      execution: { mode: 'Run' },
+      timing: { settleSeconds: 0, stabilizeSeconds: 0, ...timing },
+    });
+    await eventually(`${pool}-0 boots`, async () =>
+      (await fleet.nodes())[0]?.status?.conditions?.some(
+        ({ type, status }) => type === 'Ready' && status !== 'True',
+      ),
+    );
+    return fleet;
+  }
+
+  it('stays in verify with a taint that it did not have, and the next is not touched; without it the run goes on', async () => {
+    const fleet = await rebooting('tainted');
+    await changeTaints(cluster.admin, 'tainted-0', (taints) => [...taints, AGENT]);
+    const message =
+      /^stage 0, verify: tainted-0: has the taint node.cilium.io\/agent-not-ready:NoSchedule, new since its outage/;
+    const most = await mostClosed(fleet, async () => {
+      await fleet.until('the taint alone keeps it', (status) => message.test(status.message ?? ''));
+      expect(marked(await fleet.nodes())).toEqual(['tainted-0']);
+      expect(await fleet.poolStatus()).toMatchObject({ away: 1 });
+      await changeTaints(cluster.admin, 'tainted-0', (taints) =>
+        taints.filter(({ key }) => key !== AGENT.key),
+      );
+      await fleet.untilState('applied');
+    });
+    expect(most).toBe(1);
+    await expectGivenBack(fleet);
+  });
+
+  it('ends the run with a problem that turned True since the outage began: it stays locked, the next is not touched', async () => {
+    const fleet = await rebooting('deadlocked', { verifyTimeoutSeconds: 10 });
+    await reportProblem(cluster.admin, 'deadlocked-0', 'KernelDeadlock');
+    const { applyPhase, message } = await fleet.untilState('apply-timeout');
+    expect(applyPhase?.stages[0]?.steps.find(({ result }) => result === 'timed-out')).toMatchObject({
+      name: 'verify',
+      reason: expect.stringMatching(
+        /deadlocked-0: reports KernelDeadlock \(DockerHung: task docker:7 blocked, since /,
+      ) as unknown,
+    });
+    expect(message).toContain('deadlocked-0 stays locked');
+    const nodes = await fleet.nodes();
+    expect([closed(nodes), marked(nodes)]).toEqual([['deadlocked-0'], ['deadlocked-0']]);
+  });
+});

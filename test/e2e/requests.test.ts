@@ -1,12 +1,12 @@
 /** Requests of people in annotations: each is carried out once, and answered in any case. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import { mergePatch } from '../support/controlplane/apply.ts';
+import { apply, mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { kubeletPatch } from '../support/operator/strategies.ts';
-import { abort, request } from './by-hand.ts';
+import { abort, request, wipeStatus } from './by-hand.ts';
 import { Cluster, closed, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
 import { stubbornPod } from './stubborn-pod.ts';
@@ -54,6 +54,26 @@ describe('a request', () => {
     expect(await ask(fleet, { id: 'a-1', verb: 'apply-all' })).toBe('accepted: the plan is carried out');
     expect(await fleet.status()).toMatchObject({ state: 'ready-to-apply' });
     expect((await fleet.status()).requests).toHaveLength(2);
+  });
+
+  it('placed before the operator knows the strategy is carried out, once; one that came with it is refused', async () => {
+    const fleet = await cluster.fleet('early', 1, 1);
+    const copy = fleet.also('early-copy');
+    await cluster.operator.kill();
+    const wish = { id: 'e-1', verb: 'apply-all' };
+    await fleet.apply();
+    await request(cluster.admin, fleet.strategy, wish);
+    const annotations = { 'careen.dev/request': JSON.stringify(wish) };
+    const { metadata } = copy.strategy;
+    const spec = { poolRef: 'early', patches: [kubeletPatch] };
+    await apply(cluster.admin, { ...copy.strategy, metadata: { ...metadata, annotations }, spec });
+    await cluster.startOperator();
+
+    expect(await fleet.answer('e-1')).toBe('accepted: the plan is carried out');
+    expect(await copy.answer('e-1')).toMatch(/^refused: this came with the object, .*: place it again/);
+    await fleet.untilState('applied');
+    await wipeStatus(cluster.admin, fleet.strategy);
+    expect(await fleet.answer('e-1')).toMatch(/^refused: the status was lost, .*: place it again/);
   });
 
   it('apply-all on an applied strategy patches the hosts that joined since, which Drifted names', async () => {

@@ -3,6 +3,7 @@ import { buildPlan, type PlanInput } from '../../src/controllers/strategy/build-
 import { buildingStatus } from '../../src/status/build-status.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
 import { stalledStatus } from '../../src/status/stalled-status.ts';
+import type { Finding } from '../../src/crds/finding.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
@@ -24,10 +25,18 @@ function input(
   violations: readonly string[] = [],
   overlaps?: string,
   before: PatchStrategyStatus = {},
+  findings: readonly Finding[] = [],
 ): PlanInput {
   return {
     ...{ spec: strategySpec(), generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
-    ...{ violations, overlap: overlaps, epoch: 1, fleetRevision: world.planRevision, runId: 'run-1' },
+    ...{
+      violations,
+      findings: () => findings,
+      overlap: overlaps,
+      epoch: 1,
+      fleetRevision: world.planRevision,
+      runId: 'run-1',
+    },
     scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles, health },
   };
 }
@@ -37,12 +46,13 @@ async function built(
   violations?: readonly string[],
   overlaps?: string,
   before?: PatchStrategyStatus,
+  findings?: readonly Finding[],
 ): Promise<PatchStrategyStatus> {
   const world = new SimulatedWorld();
   for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
   const signal = new AbortController().signal;
   return buildPlan(
-    input(world, violations, overlaps, before),
+    input(world, violations, overlaps, before, findings),
     new SimulatedHostOps(world),
     () => world.now,
     signal,
@@ -118,6 +128,11 @@ async function abortFailed(): Promise<PatchStrategyStatus> {
 }
 
 const overlap = 'HostPool gpu selects hosts of an older pool (w-1): change its spec.provider';
+const FINDING: Finding = {
+  ...{ severity: 'warns', reason: 'FactUnknown', subjects: ['v-1'] },
+  message: 'nodeInfo.kernelVersion of v-1 is not known, so patch kernel-6.12.48 counts as missing there',
+  remedy: 'if it cannot be patched, exclude it in spec.provider of HostPool default',
+};
 const paused = 'HostPool default is paused (spec.paused): no outage begins';
 const pinned = 'execution.plan is sha256:1, the plan is now sha256:2';
 const notPermitted =
@@ -149,6 +164,7 @@ export async function strategySamples(): Promise<Samples> {
     'the CRDs in the cluster are outdated': cannotContinue('KindsOutdated', 'apply the CRDs of this version'),
     'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
     'planned, waits for approval': await built(workers(2)),
+    'planned, a finding blocks or warns': await built(workers(2), [], undefined, {}, [FINDING]),
     'planned, another plan was approved': await after({ order: heldBack('AwaitingApproval', pinned) }),
     'planned, its pool is paused': await after({ order: heldBack('Paused', paused) }),
     'planned, its pool overlaps another': await after({ order: heldBack('Overlap', overlap) }),

@@ -43,3 +43,13 @@ export const OF_TAKEOVERS = [
   ['host: claim', 'host: claim again'],
   ['Job: make', 'Job: stamp'],
 ] as const satisfies readonly (readonly [WriteClass, WriteClass])[];
+
+/** Writes that end the Job of a host on which nothing of it starts, in their order. */
+export const OF_WITHDRAWALS = [
+  'strategy: record a withdrawal',
+  'Job: withdraw',
+  'Job: remove',
+] as const satisfies readonly WriteClass[];
+
+/** The write that makes a Job again what it was, after somebody changed it. */
+export const OF_MENDING: WriteClass = 'Job: mend';

@@ -36,7 +36,10 @@ const preview = z.looseObject({
   findings: z.array(z.looseObject({ reason: z.string(), subjects: z.array(z.string()) })),
 });
 const strategyStatus = z.looseObject({
-  status: z.looseObject({ run: z.looseObject({ planDigest: z.string() }) }),
+  status: z.looseObject({
+    run: z.looseObject({ planDigest: z.string() }),
+    findings: z.array(z.unknown()).optional(),
+  }),
 });
 
 let plane: ControlPlane;
@@ -130,11 +133,14 @@ const READER_RIGHTS: readonly Manifest[] = [
   },
 ];
 
-async function digestOfTheOperator(strategy: Manifest): Promise<string> {
+async function planOfTheOperator(
+  strategy: Manifest,
+): Promise<{ readonly planDigest: string; readonly findings: unknown }> {
   await apply(admin, strategy);
   return eventually('the plan of the operator', async () => {
-    const digest = strategyStatus.safeParse(await read(admin, strategy)).data?.status.run.planDigest;
-    return digest === 'none' ? undefined : digest;
+    const status = strategyStatus.safeParse(await read(admin, strategy)).data?.status;
+    if (!status || status.run.planDigest === 'none') return undefined;
+    return { planDigest: status.run.planDigest, findings: status.findings ?? [] };
   });
 }
 
@@ -167,13 +173,13 @@ describe('a preview', () => {
     const offline = await called('plan', '-f', 'strategy.yaml', '-o', 'json', '--fleet', 'fleet.yaml');
     expect(offline).toEqual(cluster);
 
-    expect(await digestOfTheOperator(STRATEGY)).toBe(planDigest);
+    expect(await planOfTheOperator(STRATEGY)).toEqual({ planDigest, findings });
   });
 
   it("plans the leading operator's controller last, like the operator", async () => {
     const cluster = await called('plan', '-f', 'control.yaml', '-o', 'json');
     expect(cluster).toMatchObject({ status: 2, err: '' });
-    const { planDigest, stages } = preview.parse(JSON.parse(cluster.out));
+    const { planDigest, stages, findings } = preview.parse(JSON.parse(cluster.out));
     expect(stages.flatMap(({ hosts }) => hosts)).toEqual(['control-0', 'control-2', 'control-1']);
 
     const exported = await called('fleet', '--pool', 'control');
@@ -183,7 +189,7 @@ describe('a preview', () => {
     const offline = ['plan', '-f', 'control.yaml', '-o', 'json', '--fleet', 'control-fleet.yaml'];
     expect(await called(...offline)).toEqual(cluster);
 
-    expect(await digestOfTheOperator(CONTROL)).toBe(planDigest);
+    expect(await planOfTheOperator(CONTROL)).toEqual({ planDigest, findings });
   });
 
   it('says so when it may not read the host of the leading operator, and continues', async () => {

@@ -1,6 +1,7 @@
 /** Simulates the run of a strategy: docs/reference/simulate.md. */
 import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
+import type { Finding } from '../../crds/finding.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { pinnedElsewhere } from '../../status/pinned-plan.ts';
@@ -9,8 +10,8 @@ import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
-import { unwellBecause, type Finding } from '../../planner/findings.ts';
 import type { Fleet } from '../fleet-file.ts';
+import { unwellBecause } from '../host-state.ts';
 import { planFor, previewOf, type Planned, type Preview } from '../preview.ts';
 import type { Strategy } from '../strategy-file.ts';
 import { leftOf, type LeftHost } from './left-hosts.ts';

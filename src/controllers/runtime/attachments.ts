@@ -1,3 +1,4 @@
+import type { Finding } from '../../crds/finding.ts';
 import type { PatchStrategySpec } from '../../crds/patch-strategy-spec.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import type { View } from '../../engine/view.ts';
@@ -12,6 +13,8 @@ export class Attachment {
   readonly outcomes = new Outcomes();
   /** When the status was last written, as Unix time in milliseconds; used to coalesce writes. */
   statusWrittenAt = 0;
+  /** What was found about a plan in a pool (`of`), and when. It takes a look at every host, so it is not repeated at once. */
+  found: { readonly of: string; readonly at: number; readonly findings: readonly Finding[] } | undefined;
   /** Since when this process observes the instances on the open hosts. */
   observingSince: number | undefined;
   #failedBuilds = { of: '', count: 0 };

@@ -62,13 +62,18 @@ export class CareenOperator extends OperatorShell {
     const { deposed, events, metrics } = given;
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
-    const api = new CareenApi(config);
+    const adopted: StrategyDeps['adopted'] = new Map();
+    // What this process knows of the hosts, and what it did there, is of a future that the restored cluster does not have.
+    const api = new CareenApi(config, () => {
+      adopted.clear();
+      hosts.listAgain();
+    });
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
     const deps: StrategyDeps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       ...{
-        adopted: new Map(),
+        adopted,
         refused: new Map(),
         awaitingPermits: this.#awaitingPermits,
         index: this.#index,

@@ -31,6 +31,8 @@ export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSign
   const known = adopted.get(key);
   const suspended = holdsStill(strategy);
   if (known?.run === record.id && known.epoch === epoch && (!known.suspended || suspended)) return pass;
+  // They are of another time: of a leader before, or of a future that a restored cluster does not have.
+  read.attachment.outcomes.clear();
   const stamped = await api.writeStatus(strategy, { ...strategy.status, run: { ...record, epoch } });
   if (stored) {
     const { run } = stored;

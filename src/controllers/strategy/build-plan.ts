@@ -4,6 +4,7 @@
  */
 import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
+import type { Finding } from '../../crds/finding.ts';
 import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
 import { statusText } from '../../crds/status-text.ts';
 import { newPhase } from '../../engine/run-state.ts';
@@ -16,6 +17,7 @@ import { build, type Built } from '../../planner/build.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { InputError } from '../../planner/input-error.ts';
 import { nobodyToPatch } from '../../planner/needs.ts';
+import type { Stage } from '../../planner/plan.ts';
 import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
 import {
   builtStatus,
@@ -41,6 +43,8 @@ export type PlanInput = BuildInput & {
   readonly violations: readonly string[];
   /** Why the pool grants nothing: it selects hosts of an older pool. A plan without stages then fails. */
   readonly overlap?: string | undefined;
+  /** What will block these stages or hurt them. */
+  readonly findings: (stages: readonly Stage[]) => readonly Finding[];
   /** Why the spec cannot be read; the build then fails. */
   readonly unreadable?: string | undefined;
 };
@@ -112,7 +116,7 @@ export async function buildPlan(
     return failed(built);
   }
   queries.ended();
-  return builtStatus(input, queries.status, built, clock());
+  return builtStatus(input, queries.status, built.plan, input.findings(built.plan.stages), clock());
 }
 
 /** Why a plan without stages is no success: nobody could have been patched. */

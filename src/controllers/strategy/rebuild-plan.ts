@@ -3,6 +3,7 @@ import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus, queryingSince } from '../../status/build-status.ts';
+import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
 import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
 import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requests.ts';
@@ -84,6 +85,8 @@ function inputOf(
   pool: HostPool,
 ): PlanInput {
   const { fleet } = attachment.view();
+  const violations = violationsOf({ strategy, stored, pool, operatorNamespace });
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations };
   return {
     spec: strategy.spec,
     generation: strategy.metadata.generation,
@@ -91,7 +94,8 @@ function inputOf(
     maxUnavailable: limitIn(pool, fleet),
     activeHost,
     overlap: overlap(pool.metadata.name, fleet),
-    violations: violationsOf({ strategy, stored, pool, operatorNamespace }),
+    violations,
+    findings: (stages) => findingsNow({ ...inspected, stages }, attachment.view()),
     unreadable: strategy.unreadable,
     epoch,
     scope: attachment.scope,

@@ -6,8 +6,11 @@ import type { Order } from '../../engine/turn.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
+import { findingsNow } from '../../status/findings.ts';
+import { violationsOf } from '../../status/order.ts';
 import { pendingRequests, waitingRequests, type PendingRequests } from '../../status/requests.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
+import { ensureSeen } from './ensure-seen.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { ensureFinalizer, grantPermits, settleInPool } from './settle-permits.ts';
 import { storeRun } from './store-run.ts';
@@ -16,7 +19,11 @@ import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts
 /** The longest wait of a new process for the first observation of the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
-export type RunPassDeps = EffectDeps & Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits'>;
+/** The shortest time between two looks at every host for findings. */
+const FINDINGS_MILLISECONDS = 5_000;
+
+export type RunPassDeps = EffectDeps &
+  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace'>;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -39,7 +46,8 @@ export async function runPass(
   // The pool may change while this pass decides: until it has decided, the strategy counts as waiting.
   deps.awaitingPermits.add(key);
   const holdsHosts = stored.run.hosts.length > 0;
-  const pass = holdsHosts ? { ...read, strategy: await ensureFinalizer(deps, read) } : read;
+  const seen = { ...read, strategy: await ensureSeen(deps, read.strategy) };
+  const pass = holdsHosts ? { ...seen, strategy: await ensureFinalizer(deps, seen) } : seen;
   attachment.observingSince ??= deps.clock();
   const unseen = unobservedHosts(pass);
   const observedBy = attachment.observingSince + FIRST_OBSERVATION_MILLISECONDS;
@@ -61,10 +69,12 @@ export async function runPass(
   }
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
+  const looked = decision.run.state === 'ready-to-apply' ? findingsIn(deps, pass) : {};
   const shown: Shown = {
     ...{ reasons: decision.reasons, heldBack: order.heldBack, openRemedy: decision.openRemedy },
     ...{ answers, waiting: waitingRequests(pending, answers, strategy.spec), placed: pending.placed },
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
+    findings: looked.findings,
   };
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);
   if (surplus) await settleInPool(deps, pass, surplus);
@@ -76,7 +86,7 @@ export async function runPass(
   const performed = await performEffects(deps, pass, decision.effects, fence, signal);
   const { state, hosts } = decision.run;
   return {
-    ...earliest(written, performed, { requeueAt: decision.wakeAt }),
+    ...earliest(written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }),
     strategy: written.strategy,
     open: hosts.length > 0 || state === 'applying' || state === 'aborting',
   };
@@ -94,6 +104,25 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
     return host !== undefined && host.instances === undefined;
   };
   return open.some(isUnseen) ? open : [];
+}
+
+/** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
+function findingsIn(
+  { operatorNamespace, clock }: Pick<StrategyDeps, 'operatorNamespace' | 'clock'>,
+  { strategy, stored, pool, attachment }: PassWithRun,
+): Pick<Shown, 'findings'> & ReconcileResult {
+  if (!pool || pool.unreadable !== undefined) return {};
+  const now = clock();
+  const of = [stored.plan.digest, pool.metadata.uid, String(pool.metadata.generation)].join('/');
+  const { found } = attachment;
+  const requeueAt = (found?.at ?? -Infinity) + FINDINGS_MILLISECONDS;
+  if (found?.of === of && now < requeueAt) return { findings: found.findings, requeueAt };
+  const violations = violationsOf({ strategy, stored, pool, operatorNamespace });
+  const { stages } = stored.plan;
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages };
+  const findings = findingsNow(inspected, attachment.view());
+  attachment.found = { of, at: now, findings };
+  return { findings };
 }
 
 /** The input at this moment: time and hosts change while permits are granted. */

@@ -4,6 +4,7 @@
  * abort is no error.
  */
 import type { Pass } from '../pass.ts';
+import { jobAtWork } from '../steps/outage-jobs.ts';
 import type { RunRequest } from '../turn.ts';
 import { isFinal, runningStage } from '../run-state.ts';
 
@@ -93,10 +94,10 @@ function restartRefusal({ run: { state, apply }, turn: { order } }: Pass): Refus
 
 /** A retry creates new Jobs, and a host runs one Job at a time. */
 function runningJobRefusal({ run, turn }: Pass): Refusal {
-  for (const { name } of run.hosts) {
-    const job = turn.view.host(name)?.runningJob;
+  for (const outage of run.hosts) {
+    const job = jobAtWork(turn.view, turn.owner, outage);
     if (job !== undefined)
-      return `Job ${job} still runs on ${name}: wait for its end or delete it, then place another request`;
+      return `Job ${job} still runs on ${outage.name}: wait for its end or delete it, then place another request`;
   }
   return undefined;
 }

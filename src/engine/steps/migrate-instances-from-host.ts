@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { KEPT_ASKED, type HostProgress } from '../../crds/patch-strategy-status.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
 import { DONE, ask, failed, keyOf, reasonOf, type HostStep, type Verdict } from './verdict.ts';
@@ -94,13 +94,20 @@ function together(
   return { kind, reason, ...(until === undefined ? {} : { until }) };
 }
 
-/** Records that pods may come back, before they are asked to leave; after their return the host is not empty. */
+/** Records which pods may come back, before they are asked to leave; after their return the host is not empty. */
 function returnIsPossible(
-  { outage }: HostStep,
+  step: HostStep,
   instances: readonly InstanceFacts[],
 ): Partial<HostProgress> | undefined {
-  const isKnown = outage?.mayReturn && outage.mayReturn.emptySince === undefined;
-  return isKnown || !instances.some(mayReturn) ? undefined : { mayReturn: {} };
+  const { emptySince, asked = [] } = step.outage?.mayReturn ?? {};
+  const returning = instances.filter(mayReturn);
+  const first = returning.filter(
+    (each) => !each.leaving && !hasReturned(step, each) && asked.every(({ uid }) => uid !== each.uid),
+  );
+  const kept = [...asked, ...first.map(({ uid, ...each }) => ({ uid, controller: controllerOf(each) }))];
+  const isNews = returning.length > 0 && (!step.outage?.mayReturn || emptySince !== undefined);
+  if (!isNews && (first.length === 0 || asked.length >= KEPT_ASKED)) return undefined;
+  return { mayReturn: kept.length > 0 ? { asked: kept.slice(0, KEPT_ASKED) } : {} };
 }
 
 /** Between the end of a pod and the start of the next one the host looks empty. It counts once it has stayed so. */
@@ -110,15 +117,32 @@ function whenNoneReturns({ outage, name, now }: HostStep): Verdict {
   const reason = `${name} is empty; waiting to see whether its pods come back, which it cannot keep away`;
   const { emptySince } = mayReturn;
   if (emptySince === undefined)
-    return { kind: 'act', effects: [], reason, progress: { mayReturn: { emptySince: timestamp(now) } } };
+    return {
+      ...{ kind: 'act', effects: [], reason },
+      progress: { mayReturn: { ...mayReturn, emptySince: timestamp(now) } },
+    };
   const until = Date.parse(emptySince) + RETURN_MILLISECONDS;
   return now >= until ? DONE : { kind: 'blocked', reason, until };
 }
 
-/** Whether it came in spite of the closed host. A new leader judges alike: this is read from the objects alone. */
-function hasReturned({ facts, outage }: HostStep, instance: InstanceFacts): boolean {
-  const closedSince = outage?.closedAgainAt ?? facts?.claim?.since ?? '';
-  return mayReturn(instance) && instance.createdAt > Date.parse(closedSince);
+/**
+ * Whether it came back: another pod of its controller was asked to leave this host, and is leaving or gone. A new leader
+ * judges alike, since the run records the pods before it asks them.
+ */
+function hasReturned({ outage, facts }: HostStep, instance: InstanceFacts): boolean {
+  if (!mayReturn(instance)) return false;
+  const asked = outage?.mayReturn?.asked ?? [];
+  const ofSame = asked.filter(({ controller }) => controller === controllerOf(instance));
+  const stays = (uid: string): boolean =>
+    facts?.instances?.some((each) => each.uid === uid && !each.leaving) === true;
+  return ofSame.every(({ uid }) => uid !== instance.uid) && ofSame.some(({ uid }) => !stays(uid));
+}
+
+function controllerOf({
+  namespace,
+  controller = '',
+}: Pick<InstanceFacts, 'namespace' | 'controller'>): string {
+  return `${namespace}/${controller}`;
 }
 
 function mayReturn({ controller, ignoresClosing }: InstanceFacts): boolean {

@@ -21,8 +21,8 @@ export function rebootAsked({ plan }: Pick<HostStep, 'plan'>, outage: HostProgre
 
 /** The Job that reboots the host, whichever step it belongs to. */
 export function rebootJob(step: HostStep): EffectFacts | undefined {
-  const { rebootsIn, view } = step;
-  return rebootsIn === undefined ? undefined : view.effect(keyOf(step, rebootsIn, REBOOT));
+  const { rebootsIn, view, owner } = step;
+  return rebootsIn === undefined ? undefined : view.effect(keyOf(step, rebootsIn, REBOOT), owner);
 }
 
 /**

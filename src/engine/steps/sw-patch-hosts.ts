@@ -71,11 +71,11 @@ function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: Job
  * recorded Job that was deleted without a result is never recreated.
  */
 function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAction): Verdict {
-  const { view, name } = step;
+  const { view, owner, name } = step;
   const key = keyOf(step, 'sw-patch-hosts', action);
   const recorded = outage.jobs?.find((each) => each.action === action);
   if (recorded?.result !== undefined) return ended(step, action, recorded);
-  const found = view.effect(key);
+  const found = view.effect(key, owner);
   if (!found) {
     if (recorded && action === REBOOT) return DONE; // the boot id decides
     if (recorded)
@@ -83,7 +83,9 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
     return makeJob(step, outage, { kind: 'create-job', key, host: name, action, job });
   }
   if (recorded && recorded.uid !== found.uid)
-    return failed(`Job ${found.name} on ${name} was replaced by another one`);
+    return failed(
+      `Job ${found.name} on ${name} was replaced by one that this run did not make: delete it, then retry`,
+    );
   const progress = recorded
     ? undefined
     : { jobs: [...(outage.jobs ?? []), { action, name: found.name, uid: found.uid }] };
@@ -139,7 +141,7 @@ function makeJob(step: HostStep, outage: HostProgress, effect: Effect & { kind: 
   if (step.outcomes.get(effect.key)?.kind !== 'blocked') return making;
   const done = (outage.jobs ?? []).filter(({ result }) => result === 'succeeded');
   const effects = done.flatMap(({ action, uid }) => {
-    const found = step.view.effect(keyOf(step, 'sw-patch-hosts', action));
+    const found = step.view.effect(keyOf(step, 'sw-patch-hosts', action), step.owner);
     if (found?.uid !== uid) return [];
     const { name, revision } = found;
     const key = `${keyOf(step, 'sw-patch-hosts', action)}/remove`;

@@ -1,8 +1,8 @@
-import type { HostJob, HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import type { Timing } from '../../crds/timing.ts';
 import type { Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
-import { findJob, type JobsOf } from './outage-jobs.ts';
+import { findJob, jobAtWork, mayHaveStarted, openJobs, withdrawalOf } from './outage-jobs.ts';
 import type { HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
@@ -14,53 +14,41 @@ export function unlockStep(timing: Timing): Pick<Step, 'name' | 'timeoutSeconds'
 
 /**
  * Releases the host: restores the state that its claim found. A running reboot and a running Job are awaited first; the
- * Job has its own deadline. A Job of which no container has started is withdrawn, and has to leave the host.
+ * Job has its own deadline. A Job of which no container has started is withdrawn first, so that none starts later. The Job of
+ * a host that was removed, or that lost our marks, is awaited, too: the machine may still be there.
  */
 export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
-  if (!outage || !facts || !carriesOurMark(facts, run)) return DONE;
-  const withdrawal = withdrawJob(step, outage);
-  if (withdrawal) return withdrawal;
+  if (!outage) return DONE;
+  const job = jobAtWork(step.view, step.owner, outage);
+  if (!facts || !carriesOurMark(facts, run)) return job === undefined ? DONE : stillOn(name, job);
+  const stopped = stoppedBefore(step, outage);
+  if (stopped) return stopped;
+  const withdrawal = withdrawalOf(step, outage);
+  if (withdrawal) return ask(step, withdrawal.effect, withdrawal.reason, withdrawal.progress);
   if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not completed its reboot` };
-  if (facts.runningJob !== undefined)
-    return { kind: 'wait', reason: `Job ${facts.runningJob} is still on ${name}` };
+  if (job !== undefined) return stillOn(name, job);
   const key = keyOf(step, 'unlock-hosts', '');
   const { closedToNewWorkBefore } = outage;
   return ask(
     step,
     { kind: 'release', key, host: name, revision: facts.revision, run, closedToNewWorkBefore },
     `unlocking ${name}`,
-    withoutStart(step, outage),
   );
 }
 
-/** Suspends a Job that has not started, so that it cannot start on a released host. It may start before that. */
-function withdrawJob(step: HostStep, outage: HostProgress): Verdict | undefined {
-  const { name: host } = step;
-  for (const job of outage.jobs ?? []) {
-    const found = findJob(jobsOfStep(step), outage, job);
-    if (!found) continue;
-    const { state, name, uid, revision, containerStarted } = found;
-    if (state === 'suspended' && containerStarted !== false)
-      return failed(`Job ${name} was suspended on ${host} when a container of it may have started`);
-    if (state !== 'running' || containerStarted !== false) continue;
-    const key = keyOf(step, 'unlock-hosts', uid);
-    const effect = { kind: 'withdraw-job', key, host, name, uid, revision } as const;
-    return ask(step, effect, `withdrawing Job ${name}, which has not started on ${host}`);
+function stillOn(host: string, job: string): Verdict {
+  return { kind: 'wait', reason: `Job ${job} is still on ${host}` };
+}
+
+/** Fails for a Job that somebody else suspended: its work may have been cut short. */
+function stoppedBefore(step: HostStep, outage: HostProgress): Verdict | undefined {
+  for (const job of openJobs(outage)) {
+    const found = findJob(step, job);
+    if (found?.state !== 'suspended' || !mayHaveStarted(found, job)) continue;
+    return failed(`Job ${found.name} was suspended on ${step.name} when a container of it may have started`);
   }
   return undefined;
-}
-
-/** Records that the suspended Jobs did not start: after a restart nobody could tell. */
-function withoutStart(step: HostStep, outage: HostProgress): Partial<HostProgress> | undefined {
-  const isSuspended = (job: HostJob): boolean =>
-    job.result === undefined && findJob(jobsOfStep(step), outage, job)?.state === 'suspended';
-  if (!outage.jobs?.some(isSuspended)) return undefined;
-  return { jobs: outage.jobs.map((job) => (isSuspended(job) ? { ...job, result: 'not-started' } : job)) };
-}
-
-function jobsOfStep({ run, plan, planStage, view }: HostStep): JobsOf {
-  return { run, planStage, steps: plan.stages[planStage]?.steps ?? [], view };
 }
 
 /**

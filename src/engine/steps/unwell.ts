@@ -7,10 +7,12 @@ export function holdsUp({ since }: Pick<HostAlarm, 'since'>, runStartedAt: Insta
   return since === undefined || since >= runStartedAt;
 }
 
-/** What is wrong with a host and was not so before its outage, or before the run where no outage is open. */
+type Outage = Pick<HostProgress, 'since' | 'alarmsBefore' | 'taintsBefore'>;
+
+/** What is wrong with a host and was not so before its outage, or before the run where none is known. */
 export function newFaults(
   facts: HostFacts,
-  { outage, runStartedAt }: Pick<HostStep, 'outage' | 'runStartedAt'>,
+  { outage, runStartedAt }: Pick<HostStep, 'runStartedAt'> & { readonly outage: Outage | undefined },
 ): string[] {
   const alarms = facts.alarms.filter((alarm) =>
     outage?.alarmsBefore ? isNew(alarm, outage, outage.alarmsBefore) : holdsUp(alarm, runStartedAt),
@@ -22,7 +24,7 @@ export function newFaults(
   ];
 }
 
-function isNew({ id, since }: HostAlarm, outage: HostProgress, before: readonly string[]): boolean {
+function isNew({ id, since }: HostAlarm, outage: Outage, before: readonly string[]): boolean {
   return (
     id === NOT_READY || !before.includes(id) || (since !== undefined && since >= Date.parse(outage.since))
   );

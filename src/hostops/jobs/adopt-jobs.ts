@@ -4,8 +4,11 @@ import { call, rawList } from '../../kube/client.ts';
 import { httpStatus } from '../../kube/errors.ts';
 import { allEnded, mergePatch, retryOnConflict, type Writer } from '../../kube/writes.ts';
 import type { Fence } from '../port.ts';
-import { mendJob, type MendJob } from './mend-job.ts';
-import { jobState, type JobState } from './job.ts';
+import { hasEnded, isJobOf, jobState, type JobState } from './job.ts';
+import { identityOf, mendJob, type MendJob } from './mend-job.ts';
+
+/** A Job that was stamped, and what it is to us: a policy may have removed its marks again. */
+export type AdoptedJob = { readonly job: V1Job; readonly known: JobState };
 
 /**
  * Stamps the epoch on the Jobs of a run that have not ended. Their new revision fails every earlier precondition. A
@@ -16,9 +19,9 @@ export async function adoptJobs(
   recorded: readonly MendJob[],
   fence: Fence,
   signal: AbortSignal,
-): Promise<readonly V1Job[]> {
+): Promise<readonly AdoptedJob[]> {
   const { owner, run, epoch } = fence;
-  const { namespace, uid } = owner;
+  const { namespace } = owner;
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
   const selection = { labelSelector: `${RUN_LABEL}=${run}` };
   const labelled = await rawList<V1Job>(writer.config, path, selection, signal).catch((error: unknown) => {
@@ -27,23 +30,22 @@ export async function adoptJobs(
     throw error;
   });
   if (!labelled) return [];
-  const known = labelled.flatMap((job) => jobState(job) ?? []);
-  const lost = recorded.filter(({ name }) => !known.some((job) => job.name === name));
+  const ours = labelled.flatMap((job) => jobState(job) ?? []).filter((job) => isJobOf(job, owner));
+  const lost = recorded.filter(({ uid }) => !ours.some((job) => job.uid === uid));
   const found = await allEnded(lost.map((each) => findAgain(writer, each, fence, signal)));
-  // A Job without an owner lost the reference; mending it is a matter of its step.
-  const isOpen = ({ state, ownerUid }: JobState): boolean =>
-    (state === 'suspended' || state === 'running') && (ownerUid === uid || ownerUid === '');
-  const open = [...known, ...found.flatMap((job) => job ?? [])].filter(isOpen);
-  const stamped = open.map(async ({ name }) => {
-    const of = `${path}/${name}`;
-    return retryOnConflict(`Job ${namespace}/${name}`, async () => {
+  const open = [...ours, ...found.flatMap((job) => job ?? [])].filter((job) => !hasEnded(job));
+  const stamped = open.map(async (known) => {
+    const of = `${path}/${known.name}`;
+    const job = await retryOnConflict(`Job ${namespace}/${known.name}`, async () => {
       const { metadata } = await call<V1Job>(writer.config, { method: 'GET', path: of }, signal);
-      const guard = { uid: metadata?.uid, resourceVersion: metadata?.resourceVersion };
+      if (metadata?.uid !== known.uid) return undefined;
+      const guard = { uid: known.uid, resourceVersion: metadata.resourceVersion };
       const patch = { metadata: { ...guard, annotations: { [EPOCH_ANNOTATION]: String(epoch) } } };
       return mergePatch<V1Job>(writer, of, patch, signal);
     });
+    return job && { job, known };
   });
-  return (await allEnded(stamped)).filter((job) => job !== undefined);
+  return (await allEnded(stamped)).filter((each) => each !== undefined);
 }
 
 /** The recorded Job with its marks, or undefined when it does not exist any more or cannot be mended. */
@@ -56,5 +58,5 @@ async function findAgain(
   const { outcome, object } = await mendJob(writer, effect, fence, signal);
   const isAnswered = ['accepted', 'already', 'refused'].includes(outcome.kind);
   if (!isAnswered) throw new Error(`Job ${effect.name} on ${effect.host} could not be read at the take-over`);
-  return object && jobState(object);
+  return object && jobState(object, identityOf(object, effect, fence));
 }

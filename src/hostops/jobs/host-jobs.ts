@@ -4,7 +4,7 @@
  */
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import type { EffectFacts, EffectKey } from '../../engine/view.ts';
+import type { Claim, EffectFacts, EffectKey, JobAtWork } from '../../engine/view.ts';
 import type { Writer } from '../../kube/writes.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence, IdleJob } from '../port.ts';
@@ -36,19 +36,29 @@ export class HostJobs {
     return this.#index.prepare(namespace);
   }
 
-  /** The name of a Job that was started on the host and has neither ended nor left it, if there is one. */
-  runningOn(host: HostName): string | undefined {
-    return this.#index.runningOn(host);
+  /** The Job of this owner with this uid. */
+  job(uid: string, owner: OwnerRef): EffectFacts | undefined {
+    return this.#index.job(uid, owner);
   }
 
-  /** Lists all Jobs anew. */
-  listAgain(): void {
-    this.#index.listAgain();
+  /** The Jobs of the owner that were started on the host and have neither ended nor left it. */
+  jobsOn(host: HostName, owner: OwnerRef): readonly JobAtWork[] {
+    return this.#index.jobsOn(host, owner);
   }
 
-  /** Whether a Job of the run was started on the host. It may have ended since. */
-  hasBegun(host: HostName, run: string): boolean {
-    return this.#index.hasBegun(host, run);
+  /** Whether a Job of this uid is ours, of any owner. */
+  isOurs(uid: string): boolean {
+    return this.#index.isOurs(uid);
+  }
+
+  /** Lists all Jobs anew. Resolves when they are listed. */
+  async listAgain(): Promise<void> {
+    await this.#index.listAgain();
+  }
+
+  /** Whether a Job of the run of a claim was started on the host. It may have ended since. */
+  hasBegun(host: HostName, claim: Claim): boolean {
+    return this.#index.hasBegun(host, claim);
   }
 
   /** The Jobs of an owner that are suspended or have succeeded. */
@@ -56,20 +66,21 @@ export class HostJobs {
     return this.#index.idle(owner);
   }
 
-  /** The Job of an effect. A failed Job counts as running until the reason is known. */
-  effect(key: EffectKey): EffectFacts | undefined {
-    return this.#index.effect(key);
+  /** The Job of an effect of this owner. A failed Job counts as running until the reason is known. */
+  effect(key: EffectKey, owner: OwnerRef): EffectFacts | undefined {
+    return this.#index.effect(key, owner);
   }
 
   /** Stamps the epoch of the fence on the open Jobs of its run. Throws when it cannot. */
   async adopt(recorded: readonly MendJob[], fence: Fence, signal: AbortSignal): Promise<void> {
-    for (const job of await adoptJobs(this.#writer, recorded, fence, signal)) this.#index.upsert(job);
+    const adopted = await adoptJobs(this.#writer, recorded, fence, signal);
+    for (const { job, known } of adopted) this.#index.adopt(job, known);
   }
 
   async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     switch (effect.kind) {
       case 'delete-job':
-        return deleteJob(this.#writer, effect, fence, signal);
+        return this.#delete(effect, fence, signal);
       case 'create-job': {
         const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
         if (object) this.#index.upsert(object);
@@ -84,18 +95,27 @@ export class HostJobs {
       }
       case 'mend-job': {
         const { outcome, object } = await mendJob(this.#writer, effect, fence, signal);
-        if (object) this.#index.upsert(object);
+        if (object) this.#index.mended(object);
         return outcome;
       }
       case 'withdraw-job': {
         const { outcome, object } = await withdrawJob(this.#writer, effect, fence, signal);
-        // Without an answer it may be suspended, too.
-        if (object || outcome.kind === 'unknown') this.#index.withdraw(effect);
         if (object) this.#index.upsert(object);
         await this.#readAfter(outcome, effect.name, fence, signal);
         return outcome;
       }
     }
+  }
+
+  async #delete(
+    effect: Extract<JobEffect, { kind: 'delete-job' }>,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const outcome = await deleteJob(this.#writer, effect, fence, signal);
+    if (outcome.kind === 'accepted' || outcome.kind === 'already') this.#index.giveUp(effect);
+    await this.#readAfter(outcome, effect.name, fence, signal);
+    return outcome;
   }
 
   /** Reads a Job again when it is not what the effect was decided on, or may not be any more. */

@@ -7,13 +7,18 @@ export function failureOf(pods: readonly V1Pod[]): string | undefined {
     ...(status?.initContainerStatuses ?? []),
     ...(status?.containerStatuses ?? []),
   ]);
-  const exit = statuses.map(exitOf).find((text) => text !== undefined);
+  const exit = exitOf(statuses);
   if (exit) return exit;
   const pod = pods.find(({ status }) => status?.reason ?? status?.message)?.status;
   return pod && [pod.reason, pod.message].filter(Boolean).join(': ');
 }
 
-function exitOf({ name, state }: V1ContainerStatus): string | undefined {
+/** The first container with an exit code other than 0. */
+export function exitOf(statuses: readonly V1ContainerStatus[]): string | undefined {
+  return statuses.map(exitOfOne).find((text) => text !== undefined);
+}
+
+function exitOfOne({ name, state }: V1ContainerStatus): string | undefined {
   const ended = state?.terminated;
   if (!ended || ended.exitCode === 0) return undefined;
   const reason = ended.reason && ended.reason !== 'Error' ? ` (${ended.reason})` : '';

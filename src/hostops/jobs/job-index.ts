@@ -2,7 +2,7 @@ import type { KubeConfig, V1Job } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
-import type { EffectFacts, EffectKey } from '../../engine/view.ts';
+import type { Claim, EffectFacts, EffectKey, JobAtWork } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { call } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
@@ -12,10 +12,12 @@ import type { IdleJob } from '../port.ts';
 import { JobLookups } from './job-lookups.ts';
 import type { JobPod } from './job-pod.ts';
 import { JobPods } from './job-pods.ts';
-import { hasEnded, jobName, jobState, strayState, type JobState } from './job.ts';
+import { hasEnded, isJobOf, jobState, type JobState } from './job.ts';
 
 /** How often a Job is read that the watch does not show any more although it exists. */
 const STRAY_PAUSE_MS = 10_000;
+/** How many Jobs are remembered that were deleted after their end: more than a pass can have missed. */
+const REMEMBERED = 1_000;
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
@@ -28,19 +30,24 @@ export type JobIndexOptions = {
 
 type Watched = { readonly jobs: SupervisedInformer<V1Job, JobState>; readonly pods: JobPods };
 
-/** Indexes the Jobs of all owners by their effect. */
+/** Indexes the Jobs of all owners of ours by their effect. A Job of anybody else is not in it. */
 export class JobIndex {
   readonly #options: JobIndexOptions;
   readonly #lookups: JobLookups;
   readonly #namespaces = new Map<string, Watched>();
-  readonly #byEffect = new Map<EffectKey, JobState>();
-  /** The names of the Jobs at work, by host and uid. */
-  readonly #working = new Map<HostName, Map<string, string>>();
+  /** By namespace and effect. The key is in the name of the Job, so a namespace has one at most. */
+  readonly #byEffect = new Map<string, JobState>();
+  /** The uids of the Jobs at work, by host. */
+  readonly #working = new Map<HostName, Set<string>>();
   readonly #byUid = new Map<string, JobState>();
   /** The uids of the Jobs of which a container was seen that had started. Its pod may be gone. */
   readonly #started = new Set<string>();
-  /** The uids of the Jobs that were withdrawn from a host on which no container of them had started. */
-  readonly #withdrawn = new Set<string>();
+  /** Jobs that were deleted after their end, the first one first: a time to live may be shorter than a pass. */
+  readonly #remembered = new Map<string, JobState>();
+  /** The uids of the Jobs that we delete because nobody needs them. */
+  readonly #givenUp = new Set<string>();
+  /** The exit that the watch of pods has shown, by the uid of the Job. Its pod may be gone. */
+  readonly #exits = new Map<string, string>();
   readonly #stopping = new AbortController();
 
   constructor(options: JobIndexOptions) {
@@ -50,6 +57,7 @@ export class JobIndex {
       changed: (job) => this.#learned(job),
       current: (job) => this.#current(job),
       hasStarted: (uid) => this.#started.has(uid),
+      exitOf: (uid) => this.#exits.get(uid),
       podOf: (job) => this.#podsOf(job)[0],
     });
   }
@@ -73,19 +81,53 @@ export class JobIndex {
     return this.#namespaces.get(namespace)?.jobs.get(keyOf(namespace, name));
   }
 
-  /** The name of a Job that was started on the host and has neither ended nor left it, if there is one. */
-  runningOn(host: HostName): string | undefined {
-    return this.#working.get(host)?.values().next().value;
+  /** The Jobs of the owner that were started on the host and have neither ended nor left it. */
+  jobsOn(host: HostName, owner: OwnerRef): readonly JobAtWork[] {
+    const working = [...(this.#working.get(host) ?? [])];
+    return working.flatMap((uid) => {
+      const job = this.#byUid.get(uid);
+      return job && isJobOf(job, owner) ? [{ name: job.name, uid }] : [];
+    });
   }
 
-  /** Whether a Job of the run was started on the host. It may have ended since. */
-  hasBegun(host: HostName, run: string): boolean {
-    return this.#byUid.values().some((job) => job.host === host && job.run === run && job.wasStarted);
+  isOurs(uid: string): boolean {
+    return this.#byUid.has(uid);
+  }
+
+  /** Whether a Job of the run of a claim was started on the host. It may have ended since. */
+  hasBegun(host: HostName, { run, owner }: Claim): boolean {
+    const isOfClaim = (job: JobState): boolean => job.host === host && job.run === run && isJobOf(job, owner);
+    return this.#byUid.values().some((job) => isOfClaim(job) && job.wasStarted);
   }
 
   /** Stores a Job that a write returned. */
   upsert(job: V1Job): void {
     this.#namespaces.get(job.metadata?.namespace ?? '')?.jobs.upsert(job);
+  }
+
+  /** Stores a Job that a take-over has read. It is observed also where the watch does not show it as ours. */
+  adopt(job: V1Job, known: JobState): void {
+    this.upsert(job);
+    const state = this.#byUid.has(known.uid) ? undefined : jobState(job, known);
+    if (!state) return;
+    this.#replace(undefined, state);
+    void this.#lookForStray(state);
+  }
+
+  /** Stores a Job that was made again what it was. A time to live that it still has is that of a policy, and stays. */
+  mended(job: V1Job): void {
+    this.upsert(job);
+    const known = this.#byUid.get(job.metadata?.uid ?? '');
+    const { resourceVersion: revision = '' } = job.metadata ?? {};
+    if (!known || known.revision !== revision || job.spec?.ttlSecondsAfterFinished === undefined) return;
+    this.#replace(known, jobState(job, { ...known, mayHaveTtl: true }));
+  }
+
+  /** Notes that we delete a Job whose result nobody needs any more. */
+  giveUp({ uid }: { readonly uid: string }): void {
+    const job = this.#byUid.get(uid);
+    if (job && this.#remembered.has(uid)) this.#replace(job, undefined);
+    else if (job) this.#givenUp.add(uid);
   }
 
   /** Reads a Job that is not as it was observed. */
@@ -101,30 +143,32 @@ export class JobIndex {
     await this.#namespaces.get(namespace)?.jobs.refresh(keyOf(namespace, name), request);
   }
 
-  /** Lists all Jobs anew. */
-  listAgain(): void {
-    for (const { jobs } of this.#namespaces.values()) jobs.listAgain();
-  }
-
-  /** Notes that a Job is withdrawn because no container of it had started. */
-  withdraw({ uid }: { readonly uid: string }): void {
-    this.#withdrawn.add(uid);
+  /** Lists all Jobs anew. Resolves when they are listed. */
+  async listAgain(): Promise<void> {
+    await Promise.all([...this.#namespaces.values()].map(async ({ jobs }) => jobs.listAgain()));
   }
 
   /** The Jobs of an owner that are suspended or have succeeded. */
-  idle({ namespace, uid }: OwnerRef): readonly IdleJob[] {
-    const jobs = [...(this.#namespaces.get(namespace)?.jobs.values() ?? [])].filter(
-      ({ ownerUid }) => ownerUid === uid,
+  idle(owner: OwnerRef): readonly IdleJob[] {
+    const jobs = [...(this.#namespaces.get(owner.namespace)?.jobs.values() ?? [])].filter((job) =>
+      isJobOf(job, owner),
     );
     return jobs.flatMap(({ state, ...job }) =>
       state === 'suspended' || state === 'succeeded' ? [{ ...job, state }] : [],
     );
   }
 
-  /** The Job of an effect. A failed Job counts as running until the reason is known. */
-  effect(key: EffectKey): EffectFacts | undefined {
-    const job = this.#byEffect.get(key);
-    if (!job) return undefined;
+  /** The Job of an effect of this owner. A failed Job counts as running until the reason is known. */
+  effect(key: EffectKey, owner: OwnerRef): EffectFacts | undefined {
+    return this.#factsOf(this.#byEffect.get(slotOf({ namespace: owner.namespace, key })), owner);
+  }
+
+  job(uid: string, owner: OwnerRef): EffectFacts | undefined {
+    return this.#factsOf(this.#byUid.get(uid), owner);
+  }
+
+  #factsOf(job: JobState | undefined, owner: OwnerRef): EffectFacts | undefined {
+    if (!job || !isJobOf(job, owner)) return undefined;
     const { name, uid, revision, altered } = job;
     const failure = this.#lookups.failure(job);
     const state = job.state === 'failed' && !failure ? 'running' : job.state;
@@ -147,8 +191,7 @@ export class JobIndex {
     if (state === 'failed') return this.#lookups.failure(job)?.containerStarted;
     if (!this.#namespaces.get(namespace)?.pods.isSynced) return undefined;
     if (this.#podsOf(job).length > 0) return false;
-    if (state === 'running') return hadNoPod ? false : undefined;
-    return this.#withdrawn.has(uid) ? false : undefined;
+    return state === 'running' && hadNoPod ? false : undefined;
   }
 
   #obstacle(job: JobState): string | undefined {
@@ -170,7 +213,7 @@ export class JobIndex {
       config,
       path: `/apis/batch/v1/namespaces/${namespace}/jobs`,
       selection: { labelSelector: RUN_LABEL },
-      project: (job) => jobState(job),
+      project: (job) => jobState(job, this.#byUid.get(job.metadata?.uid ?? '')),
       changed: (before, after) => this.#change(before, after),
       now,
       log,
@@ -197,16 +240,16 @@ export class JobIndex {
   async #lookForStray(job: JobState): Promise<void> {
     const { signal } = this.#stopping;
     const fields = { job: job.name, host: job.host };
-    for (let known = job; !signal.aborted && this.#byEffect.get(job.key) === known;) {
+    for (let known = job; !signal.aborted && this.#isCurrent(known);) {
       try {
         const found = await this.#read(job, signal);
-        if (this.#byEffect.get(job.key) !== known) return;
-        const stray = found.metadata?.uid === job.uid ? strayState(found, job) : undefined;
+        if (!this.#isCurrent(known)) return;
+        const stray = found.metadata?.uid === job.uid ? jobState(found, job) : undefined;
         this.#replace(known, stray);
         if (!stray || hasEnded(stray)) return;
         known = stray;
       } catch (error) {
-        if (this.#byEffect.get(job.key) !== known) return;
+        if (!this.#isCurrent(known)) return;
         // Without the right to read it, as in a namespace that is being deleted, it counts as gone, too.
         if ([403, 404].includes(httpStatus(error) ?? 0)) {
           this.#replace(known, undefined);
@@ -220,27 +263,37 @@ export class JobIndex {
   }
 
   #change(before: JobState | undefined, after: JobState | undefined): void {
-    if (before && !after && !hasEnded(before) && this.#byEffect.get(before.key)?.uid === before.uid) {
-      this.#byEffect.set(before.key, before);
-      void this.#lookForStray(before);
-    } else this.#replace(before, after);
+    const gone = before && before.uid !== after?.uid ? this.#byUid.get(before.uid) : undefined;
+    if (!gone || this.#givenUp.has(gone.uid)) this.#replace(before, after);
+    else if (hasEnded(gone) && gone.wasStarted) this.#remember(gone);
+    else if (hasEnded(gone) || after) this.#replace(before, after);
+    else void this.#lookForStray(gone);
+  }
+
+  /** Its result counts also when no pass has read it before its deletion. */
+  #remember(job: JobState): void {
+    this.#remembered.set(job.uid, job);
+    const [first] = this.#remembered.values();
+    if (first && this.#remembered.size > REMEMBERED) this.#replace(first, undefined);
+    this.#options.changed(job.host);
   }
 
   #replace(before: JobState | undefined, after: JobState | undefined): void {
-    if (before && this.#byEffect.get(before.key)?.uid === before.uid) this.#forget(before);
+    if (before && this.#byEffect.get(slotOf(before))?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) {
       this.#lookups.forget(before);
-      this.#withdrawn.delete(before.uid);
-      this.#started.delete(before.uid);
+      for (const uids of [this.#remembered, this.#started, this.#givenUp, this.#exits])
+        uids.delete(before.uid);
     }
-    if (after && this.#isTheJob(after)) this.#keep(after);
+    if (after && !this.#isTaken(after)) this.#keep(after);
     const host = after?.host ?? before?.host;
     if (host !== undefined) this.#options.changed(host);
   }
 
   #keep(job: JobState): void {
-    this.#byEffect.set(job.key, job);
+    this.#byEffect.set(slotOf(job), job);
     this.#byUid.set(job.uid, job);
+    this.#remembered.delete(job.uid);
     this.#noteStart(job);
     this.#noteWork(job);
     if (job.state === 'running') this.#lookups.follow(job);
@@ -249,7 +302,7 @@ export class JobIndex {
   }
 
   #forget(job: JobState): void {
-    this.#byEffect.delete(job.key);
+    this.#byEffect.delete(slotOf(job));
     this.#byUid.delete(job.uid);
     this.#noteNoWork(job);
   }
@@ -261,11 +314,11 @@ export class JobIndex {
   }
 
   #noteWork(job: JobState): void {
-    const { host, uid, name, state, wasStarted } = job;
+    const { host, uid, state, wasStarted } = job;
     const leaves = state === 'suspended' && wasStarted && !this.#lookups.hasLeft(job);
     if (state !== 'running' && !leaves) return this.#noteNoWork(job);
-    const working = this.#working.get(host) ?? new Map<string, string>();
-    this.#working.set(host, working.set(uid, name));
+    const working = this.#working.get(host) ?? new Set<string>();
+    this.#working.set(host, working.add(uid));
   }
 
   #noteNoWork({ host, uid }: JobState): void {
@@ -274,7 +327,10 @@ export class JobIndex {
   }
 
   #noteStart(job: JobState): void {
-    if (this.#podsOf(job).some(({ hasStarted }) => hasStarted)) this.#started.add(job.uid);
+    const pods = this.#podsOf(job);
+    if (pods.some(({ hasStarted }) => hasStarted)) this.#started.add(job.uid);
+    const exit = pods.find((pod) => pod.exit !== undefined)?.exit;
+    if (exit !== undefined) this.#exits.set(job.uid, exit);
   }
 
   #podChanged(jobUid: string): void {
@@ -284,12 +340,19 @@ export class JobIndex {
     this.#options.changed(job.host);
   }
 
-  /** A Job belongs to the effect of its key only if its name ends with the key's digest. The first such Job stays. */
-  #isTheJob({ key, name, uid }: JobState): boolean {
-    const known = this.#byEffect.get(key);
-    const digest = jobName({ key, action: '' }).split('-').at(-1) ?? '';
-    return name.endsWith(`-${digest}`) && (known === undefined || known.uid === uid);
+  /** Whether another Job of that name is still known: it counts until it is known to be gone. */
+  #isTaken(job: JobState): boolean {
+    const known = this.#byEffect.get(slotOf(job));
+    return known !== undefined && known.uid !== job.uid;
   }
+
+  #isCurrent(job: JobState): boolean {
+    return this.#byEffect.get(slotOf(job)) === job;
+  }
+}
+
+function slotOf({ namespace, key }: Pick<JobState, 'namespace' | 'key'>): string {
+  return `${namespace}/${key}`;
 }
 
 /** Resolves with undefined once the first list is there, otherwise with the reason why it is not. */

@@ -6,7 +6,7 @@ import { explain } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import { newestWarning } from './job-events.ts';
 import { failureOf } from './job-failures.ts';
-import { hasStarted } from './job-pod.ts';
+import { hasStarted, jobUidOf } from './job-pod.ts';
 import type { JobState } from './job.ts';
 
 const TRIES = 3;
@@ -36,6 +36,8 @@ export type JobLookupsOptions = {
   readonly current: (job: JobState) => JobState | undefined;
   /** Whether a container of the Job was ever seen to start. */
   readonly hasStarted: (uid: string) => boolean;
+  /** The exit that a pod of the Job was ever seen to have. */
+  readonly exitOf: (uid: string) => string | undefined;
   /** The first pod of the Job, if one is there. */
   readonly podOf: (job: JobState) => { readonly uid: string; readonly words: string | undefined } | undefined;
 };
@@ -146,7 +148,7 @@ export class JobLookups {
     const pods = await this.#podsOf(job);
     const started = this.#options.hasStarted(job.uid) || pods.some(hasStarted);
     const never = !started && (pods.length > 0 || job.hadNoPod);
-    const why = failureOf(pods) ?? (await this.#withoutPod(job));
+    const why = failureOf(pods) ?? this.#options.exitOf(job.uid) ?? (await this.#withoutPod(job));
     return { reason: why, containerStarted: started ? true : never ? false : undefined };
   }
 
@@ -169,9 +171,11 @@ export class JobLookups {
     return warning === undefined ? 'no pod of it was made' : `no pod of it was made: ${warning}`;
   }
 
-  async #podsOf({ namespace, name }: JobState): Promise<readonly V1Pod[]> {
+  async #podsOf({ namespace, name, uid }: JobState): Promise<readonly V1Pod[]> {
     const labelSelector = `batch.kubernetes.io/job-name=${name}`;
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    return rawList<V1Pod>(this.#options.config, path, { labelSelector }, this.#stopping.signal);
+    const { config } = this.#options;
+    const pods = await rawList<V1Pod>(config, path, { labelSelector }, this.#stopping.signal);
+    return pods.filter((pod) => jobUidOf(pod) === uid);
   }
 }

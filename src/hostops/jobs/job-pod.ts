@@ -1,5 +1,6 @@
 /** Reads the pod of a Job: whether a container of it has started, and what it waits for. Pure. */
 import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import { exitOf } from './job-failures.ts';
 
 export type JobPod = {
   readonly jobUid: string;
@@ -7,6 +8,8 @@ export type JobPod = {
   readonly name: string;
   readonly uid: string;
   readonly hasStarted: boolean;
+  /** The first container that ended with an exit code other than 0. */
+  readonly exit: string | undefined;
   /** In one clause, such as `container apply waits: ImagePullBackOff: …`; undefined when the pod does not say it. */
   readonly words: string | undefined;
 };
@@ -19,16 +22,23 @@ const NEVER_RAN = new Set(['StartError', 'ContainerCannotRun', 'ContainerStatusU
 /** Undefined for a pod of no Job. */
 export function jobPod(pod: V1Pod): JobPod | undefined {
   const { metadata } = pod;
-  const owner = metadata?.ownerReferences?.find(({ controller, kind }) => controller && kind === 'Job');
-  if (!owner) return undefined;
+  const jobUid = jobUidOf(pod);
+  if (jobUid === undefined) return undefined;
   return {
-    jobUid: owner.uid,
+    jobUid,
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
     hasStarted: hasStarted(pod),
+    exit: exitOf(statusesOf(pod)),
     words: hasStarted(pod) ? whatStillRuns(pod) : whatIsInTheWay(pod),
   };
+}
+
+/** The uid of the Job that has made the pod; undefined for any other pod. Labels are no evidence. */
+export function jobUidOf({ metadata }: V1Pod): string | undefined {
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  return owner?.kind === 'Job' && owner.apiVersion === 'batch/v1' ? owner.uid : undefined;
 }
 
 /** Whether a container of the pod has started, of any kind. In doubt it has. */

@@ -3,7 +3,7 @@ import type { V1Job } from '@kubernetes/client-node';
 import { STARTED_ANNOTATION } from '../../crds/names.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../port.ts';
-import { jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
+import { isJobOf, jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, httpStatus } from '../../kube/errors.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE, type Written } from '../outcomes.ts';
@@ -109,13 +109,22 @@ async function existing(
   const path = `${jobsPath(fence)}/${jobName(effect)}`;
   try {
     const object = await call<V1Job>(config, { method: 'GET', path }, signal);
-    const owner = object.metadata?.ownerReferences?.find(({ controller }) => controller === true);
-    const ours = jobState(object)?.key === effect.key && owner?.uid === fence.owner.uid;
-    return ours ? { outcome: ALREADY, object } : { outcome: refused(`${what}: another Job has that name`) };
+    const found = jobState(object);
+    if (found?.key === effect.key && isJobOf(found, fence.owner)) return { outcome: ALREADY, object };
+    return { outcome: refused(`${what}: ${strangersJob(object, fence)}`) };
   } catch (error) {
     if (httpStatus(error) === 404) return { outcome: STALE }; // deleted in between
     return { outcome: outcomeOf(error, what, now()) };
   }
+}
+
+function strangersJob({ metadata }: V1Job, { owner }: Fence): string {
+  const { kind, name } = metadata?.ownerReferences?.find(({ controller }) => controller === true) ?? {};
+  const whose = kind === undefined ? 'no controller' : `controller ${kind} ${name ?? ''}`;
+  return (
+    `a Job of that name with ${whose} exists, which this ${owner.kind} did not make: ` +
+    `kubectl --namespace ${owner.namespace} delete job ${metadata?.name ?? ''}, then retry`
+  );
 }
 
 function jobsPath({ owner }: Fence): string {

@@ -1,6 +1,12 @@
 /** Names, makes and reads the Jobs that work on hosts. Pure. */
 import { createHash } from 'node:crypto';
-import type { V1Job, V1JobCondition, V1JobStatus, V1OwnerReference } from '@kubernetes/client-node';
+import type {
+  V1Job,
+  V1JobCondition,
+  V1JobStatus,
+  V1ObjectMeta,
+  V1OwnerReference,
+} from '@kubernetes/client-node';
 import {
   ACTION_LABEL,
   API_VERSION,
@@ -11,7 +17,7 @@ import {
   STARTED_ANNOTATION,
 } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
-import type { Effect } from '../../engine/effect.ts';
+import { hostOfKey, runOfKey, subjectOfKey, type Effect } from '../../engine/effect.ts';
 import type { EffectFacts, EffectKey } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence } from '../port.ts';
@@ -19,15 +25,23 @@ import { alterationOf } from './job-alterations.ts';
 
 export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
 
-/** The parts of a Job that are kept in memory. */
-export type JobState = {
+/** What a Job is to us, however its labels and annotations are changed later. */
+export type JobIdentity = {
+  readonly uid: string;
+  /** The effect that it was made for. */
   readonly key: EffectKey;
+  readonly ownerKind: string;
+  readonly ownerUid: string;
+  /** A policy insists on a time to live: its result is kept in memory, so it may have one. */
+  readonly mayHaveTtl?: boolean;
+};
+
+/** The parts of a Job that are kept in memory. */
+export type JobState = JobIdentity & {
   readonly run: string;
   readonly host: HostName;
-  readonly ownerUid: string;
   readonly namespace: string;
   readonly name: string;
-  readonly uid: string;
   readonly revision: string;
   readonly state: EffectFacts['state'];
   /** It was started at some time, also if it is suspended again: a start marks it. */
@@ -107,12 +121,15 @@ function wantsToken({
   return Boolean(serviceAccountName) && automountServiceAccountToken !== false;
 }
 
-/** Reads a Job; undefined for a Job that is not ours. `marks` count more than its annotations. */
-export function jobState(job: V1Job, marks?: Pick<JobState, 'key' | 'host'>): JobState | undefined {
+/**
+ * Reads a Job of ours; undefined for any other. `known`: what this Job was known to be, because somebody may have changed
+ * its marks.
+ */
+export function jobState(job: V1Job, known?: JobIdentity): JobState | undefined {
   const { metadata, spec, status } = job;
-  const key = marks?.key ?? metadata?.annotations?.[EFFECT_ANNOTATION];
-  const host = marks?.host ?? metadata?.annotations?.[HOST_ANNOTATION];
-  if (key === undefined || host === undefined) return undefined;
+  const identity = known && known.uid === metadata?.uid ? known : identityOf(metadata);
+  if (!identity) return undefined;
+  const { uid, key, ownerKind, ownerUid, mayHaveTtl } = identity;
   const condition = (type: string): V1JobCondition | undefined =>
     status?.conditions?.find((each) => each.type === type && each.status === 'True');
   const failed = condition('Failed');
@@ -121,15 +138,12 @@ export function jobState(job: V1Job, marks?: Pick<JobState, 'key' | 'host'>): Jo
   const wasStarted = open === 'running' || metadata?.annotations?.[STARTED_ANNOTATION] !== undefined;
   const deleted = failed || isDone ? undefined : deletedBecause(job, wasStarted);
   const hasEnded = failed !== undefined || isDone || deleted !== undefined;
-  const altered = hasEnded ? undefined : alterationOf(job, key);
+  const altered = hasEnded ? undefined : alterationOf(job, identity);
   return {
-    key,
-    run: metadata?.labels?.[RUN_LABEL] ?? '',
-    host,
-    ownerUid: metadata?.ownerReferences?.find(({ controller }) => controller)?.uid ?? '',
+    ...{ uid, key, ownerKind, ownerUid, run: runOfKey(key), host: hostOfKey(key) },
+    ...(mayHaveTtl ? { mayHaveTtl } : {}),
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
-    uid: metadata?.uid ?? '',
     revision: metadata?.resourceVersion ?? '',
     state: failed || deleted !== undefined ? 'failed' : isDone ? 'succeeded' : open,
     wasStarted,
@@ -140,12 +154,24 @@ export function jobState(job: V1Job, marks?: Pick<JobState, 'key' | 'host'>): Jo
   };
 }
 
-/** Reads a Job that may have lost its marks. `known` is the same Job before that. */
-export function strayState(job: V1Job, known: JobState): JobState {
-  const read = jobState(job, known) ?? known;
-  const lost = job.metadata?.annotations?.[EFFECT_ANNOTATION] !== known.key;
-  const altered = lost && !hasEnded(read) ? `annotation ${EFFECT_ANNOTATION} was changed` : read.altered;
-  return { ...read, run: known.run, ...(altered === undefined ? {} : { altered }) };
+/**
+ * The identity of a Job of ours: its controller is an object of our group, and its name is that of its effect. Undefined
+ * for the Job of a stranger, whatever its labels and annotations say.
+ */
+function identityOf(metadata: V1ObjectMeta | undefined): JobIdentity | undefined {
+  const key = metadata?.annotations?.[EFFECT_ANNOTATION];
+  const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  if (key === undefined || owner?.apiVersion !== API_VERSION) return undefined;
+  if (metadata?.name !== jobName({ key, action: subjectOfKey(key) })) return undefined;
+  return { uid: metadata.uid ?? '', key, ownerKind: owner.kind, ownerUid: owner.uid };
+}
+
+/** Whether the Job belongs to this owner, and can: an owner and its Jobs have one namespace. */
+export function isJobOf(
+  { namespace, ownerKind, ownerUid }: Pick<JobState, 'namespace' | 'ownerKind' | 'ownerUid'>,
+  owner: OwnerRef,
+): boolean {
+  return namespace === owner.namespace && ownerKind === owner.kind && ownerUid === owner.uid;
 }
 
 /** Whether nothing of the Job runs any more, or will. */

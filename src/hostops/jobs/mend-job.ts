@@ -14,14 +14,14 @@ import { mergePatch, type Writer } from '../../kube/writes.ts';
 import { ACCEPTED, ALREADY, outcomeOf, refused, STALE, type Written } from '../outcomes.ts';
 import type { Fence } from '../port.ts';
 import { alterationOf } from './job-alterations.ts';
-import { jobName, ownerReference } from './job.ts';
+import { jobName, ownerReference, type JobIdentity } from './job.ts';
 
 export type MendJob = Extract<Effect, { kind: 'mend-job' }>;
 
 /**
  * Reads the Job, and writes back what somebody changed. `already`: there is no such Job any more. A change that does
  * not stay, or cannot be written, is a refusal that names it; a Job that failed under it is then stopped, so that
- * nobody starts its work again.
+ * nobody starts its work again. Only a time to live may stay: the result is remembered without the Job.
  */
 export async function mendJob(
   writer: Writer,
@@ -36,13 +36,15 @@ export async function mendJob(
   try {
     const job = await call<V1Job>(writer.config, { method: 'GET', path }, signal);
     if (job.metadata?.uid !== uid) return { outcome: ALREADY };
-    const key = keyOf(job, effect);
-    if (key === undefined) return { outcome: refused(`${what}: its name does not fit its effect`) };
-    if (isAsMade(job, key)) return { outcome: ACCEPTED, object: job };
-    const mended = await mergePatch<V1Job>(writer, path, mendingPatch(job, key, effect, fence), signal);
-    if (isAsMade(mended, key)) return { outcome: ACCEPTED, object: mended };
+    const made = identityOf(job, effect, fence);
+    if (!made) return { outcome: refused(`${what}: its name does not fit its effect`) };
+    if (alterationOf(job, made) === undefined) return { outcome: ACCEPTED, object: job };
+    const patch = mendingPatch(job, made.key, effect, fence);
+    const mended = await mergePatch<V1Job>(writer, path, patch, signal);
+    const why = alterationOf(mended, made);
+    const isEnough = alterationOf(mended, { ...made, mayHaveTtl: true }) === undefined;
+    if (why === undefined || isEnough) return { outcome: ACCEPTED, object: mended };
     const stopped = hasFailed(mended) ? await stop(writer, path, mended, signal) : mended;
-    const why = alterationOf(mended, key) ?? `annotation ${EFFECT_ANNOTATION} was removed`;
     return { outcome: refused(`${what}: ${why}, and is changed again`), object: stopped };
   } catch (error) {
     if (httpStatus(error) === 404) return { outcome: ALREADY };
@@ -51,14 +53,18 @@ export async function mendJob(
   }
 }
 
-/** The key of the Job: of its annotation, or of the effect where that was changed. The name has the digest of it. */
-function keyOf({ metadata }: V1Job, { name, effect, action }: MendJob): string | undefined {
+/**
+ * What a Job is that the run of the fence has made. Its key is that of its annotation, or of the effect where that was
+ * changed: the name has the digest of it.
+ */
+export function identityOf(
+  { metadata }: V1Job,
+  { name, uid, effect, action }: MendJob,
+  { owner }: Fence,
+): JobIdentity | undefined {
   const candidates = [metadata?.annotations?.[EFFECT_ANNOTATION], effect];
-  return candidates.find((key) => key !== undefined && jobName({ key, action }) === name);
-}
-
-function isAsMade(job: V1Job, key: string): boolean {
-  return alterationOf(job, key) === undefined && job.metadata?.annotations?.[EFFECT_ANNOTATION] === key;
+  const key = candidates.find((each) => each !== undefined && jobName({ key: each, action }) === name);
+  return key === undefined ? undefined : { uid, key, ownerKind: owner.kind, ownerUid: owner.uid };
 }
 
 function mendingPatch(
@@ -80,7 +86,8 @@ function mendingPatch(
     },
     spec: {
       ...{ backoffLimit: 0, completions: 1, parallelism: 1, podFailurePolicy: null, successPolicy: null },
-      ...{ backoffLimitPerIndex: null, ...(running ? { activeDeadlineSeconds: Number(started) } : {}) },
+      ...{ backoffLimitPerIndex: null, ttlSecondsAfterFinished: null },
+      ...(running ? { activeDeadlineSeconds: Number(started) } : {}),
     },
   };
 }

@@ -1,4 +1,5 @@
 /** The port to the hosts, for the nodes of the cluster that Careen runs in. */
+import { once } from 'node:events';
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
@@ -46,6 +47,8 @@ export class KubernetesHostOps implements HostOps {
   readonly #nodes: SupervisedInformer<V1Node, NodeState>;
   readonly #jobs: HostJobs;
   readonly #pods: PodWatches;
+  /** Resolves when everything is listed anew; undefined while no list is awaited. */
+  #listed: Promise<unknown> | undefined;
   readonly #watchers = new Set<Watcher>();
   readonly #fleets = new Map<string, OpenFleet>();
 
@@ -60,15 +63,12 @@ export class KubernetesHostOps implements HostOps {
       changed: (before, after) => this.#nodeChanged(before, after),
       // A new watch makes the knowledge of the fleets current, even when nothing changed.
       connected: () => this.#tellFleets(() => true),
-      wentBack: () => {
-        this.#jobs.listAgain();
-        this.#pods.listAgain();
-      },
+      wentBack: () => this.listAgain(),
       now,
       log,
     });
     this.#jobs = new HostJobs({ config, changed, now, log });
-    this.#pods = new PodWatches({ config, changed, now, log });
+    this.#pods = new PodWatches({ config, changed, isOurs: (uid) => this.#jobs.isOurs(uid), now, log });
   }
 
   /** Resolves when all nodes are known. Until then `view` knows nothing. */
@@ -97,8 +97,18 @@ export class KubernetesHostOps implements HostOps {
     }
   }
 
+  listAgain(): void {
+    this.#pods.listAgain();
+    const listed = Promise.all([this.#nodes.listAgain(), this.#jobs.listAgain()]);
+    this.#listed = listed;
+    void listed.then(() => {
+      if (this.#listed === listed) this.#listed = undefined;
+    });
+  }
+
   async prepare(namespace: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
+    while (this.#listed) await Promise.race([this.#listed, aborted(signal)]);
     return this.#jobs.prepare(namespace);
   }
 
@@ -112,11 +122,11 @@ export class KubernetesHostOps implements HostOps {
   }
 
   #withWork(marked: readonly Omit<MarkedHost, 'busy' | 'begun'>[]): readonly MarkedHost[] {
-    return marked.map((each) => ({
-      ...each,
-      busy: this.#jobs.runningOn(each.host) !== undefined,
-      begun: each.claim !== undefined && this.#jobs.hasBegun(each.host, each.claim.run),
-    }));
+    return marked.map((each) => {
+      const { host, claim } = each;
+      const busy = claim !== undefined && this.#jobs.jobsOn(host, claim.owner).length > 0;
+      return { ...each, busy, begun: claim !== undefined && this.#jobs.hasBegun(host, claim) };
+    });
   }
 
   idleJobs(owner: OwnerRef): readonly IdleJob[] {
@@ -169,7 +179,9 @@ export class KubernetesHostOps implements HostOps {
     return {
       fleet: fleet.facts,
       host: (name) => this.#hostFacts(name, scope),
-      effect: (key) => this.#jobs.effect(key),
+      effect: (key, owner) => this.#jobs.effect(key, owner),
+      job: (uid, owner) => this.#jobs.job(uid, owner),
+      jobsOn: (host, owner) => this.#jobs.jobsOn(host, owner),
       signal: signalsFrom({
         alarms: () => (observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms }),
       }),
@@ -263,7 +275,6 @@ export class KubernetesHostOps implements HostOps {
       foreignTaints: taintsOf(taints, scope.health),
       isMember,
       instances: this.#pods.instances(name),
-      runningJob: this.#jobs.runningOn(name),
     };
   }
 
@@ -298,6 +309,12 @@ export class KubernetesHostOps implements HostOps {
       this.#log.warn({ err: error }, 'a listener failed');
     }
   }
+}
+
+/** Never resolves; throws when the signal is aborted. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  await once(signal, 'abort');
+  throw signal.reason;
 }
 
 function seedsOf(nodes: Iterable<NodeState>, scope: Scope): HostSeed[] {

@@ -11,10 +11,7 @@ import type { Scope } from '../port.ts';
 import { parseJson, readClaim } from './claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
-export type NodeState = Omit<
-  HostFacts,
-  'isMember' | 'instances' | 'runningJob' | 'alarms' | 'foreignTaints'
-> &
+export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'alarms' | 'foreignTaints'> &
   HostConditions & {
     readonly labels: Labels;
     readonly taints: readonly V1Taint[];

@@ -1,6 +1,5 @@
 /** Selects the pods that must leave a host, and reads their facts. Pure. */
 import type { V1OwnerReference, V1Pod, V1Toleration } from '@kubernetes/client-node';
-import { RUN_LABEL } from '../../crds/names.ts';
 import type { InstanceFacts } from '../../engine/view.ts';
 
 const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
@@ -19,7 +18,6 @@ export function instanceOf(pod: V1Pod): InstanceFacts | undefined {
   // Of any API group: its controller would replace it at once.
   if (owner?.kind === 'DaemonSet') return undefined;
   if (status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
-  if (owner?.kind === 'Job' && metadata?.labels?.[RUN_LABEL] !== undefined) return undefined; // ours: it works on the host
   return {
     uid: metadata?.uid ?? '',
     namespace: metadata?.namespace ?? '',

@@ -1,6 +1,7 @@
 /** Watches the pods of single hosts: one watch for each host, shared by all its users. */
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
+import { jobUidOf } from '../jobs/job-pod.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Log } from '../../kube/log.ts';
 import { instanceOf } from './pod-facts.ts';
@@ -10,15 +11,20 @@ export type PodWatchOptions = {
   readonly config: KubeConfig;
   /** Called when the pods of this host change, and when their watch is up. */
   readonly changed: (host: HostName) => void;
+  /** Whether the Job of this uid works on hosts for us: its pod is no instance. */
+  readonly isOurs: (jobUid: string) => boolean;
   readonly now: () => number;
   readonly log: Log;
 };
 
+/** A pod that may have to leave its host. */
+type Occupant = { readonly instance: InstanceFacts; readonly jobUid: string | undefined };
+type Snapshot = { readonly instances: readonly InstanceFacts[]; readonly ofJobs: readonly Occupant[] };
 type Watched = {
-  readonly informer: SupervisedInformer<V1Pod, InstanceFacts>;
+  readonly informer: SupervisedInformer<V1Pod, Occupant>;
   users: number;
   /** Made on demand, and kept until a pod changes. */
-  snapshot: readonly InstanceFacts[] | undefined;
+  snapshot: Snapshot | undefined;
 };
 
 export class PodWatches {
@@ -63,8 +69,9 @@ export class PodWatches {
   instances(host: HostName): readonly InstanceFacts[] | undefined {
     const watched = this.#hosts.get(host);
     if (!watched?.informer.isSynced) return undefined;
-    watched.snapshot ??= [...watched.informer.values()];
-    return watched.snapshot;
+    const { instances, ofJobs } = (watched.snapshot ??= snapshotOf([...watched.informer.values()]));
+    const strangers = ofJobs.filter(({ jobUid = '' }) => !this.#options.isOurs(jobUid));
+    return strangers.length === 0 ? instances : [...instances, ...strangers.map(({ instance }) => instance)];
   }
 
   stop(): void {
@@ -74,11 +81,14 @@ export class PodWatches {
 
   #begin(host: HostName, users: number): Watched {
     const { config, now, log, changed } = this.#options;
-    const informer = new SupervisedInformer<V1Pod, InstanceFacts>({
+    const informer = new SupervisedInformer<V1Pod, Occupant>({
       config,
       path: '/api/v1/pods',
       selection: { fieldSelector: `spec.nodeName=${host}` },
-      project: instanceOf,
+      project: (pod) => {
+        const instance = instanceOf(pod);
+        return instance && { instance, jobUid: jobUidOf(pod) };
+      },
       changed: () => {
         watched.snapshot = undefined;
         if (informer.isSynced) changed(host);
@@ -91,4 +101,10 @@ export class PodWatches {
     informer.start();
     return watched;
   }
+}
+
+function snapshotOf(occupants: readonly Occupant[]): Snapshot {
+  const ofJobs = occupants.filter(({ jobUid }) => jobUid !== undefined);
+  const others = occupants.filter(({ jobUid }) => jobUid === undefined);
+  return { instances: others.map(({ instance }) => instance), ofJobs };
 }

@@ -29,6 +29,7 @@ import type {
   Subscription,
 } from '../port.ts';
 import { factsOf } from './simulated-facts.ts';
+import { jobFacts, jobsOf, runningByHost } from './simulated-jobs.ts';
 import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
 
 const PAGE = 50;
@@ -76,24 +77,29 @@ export class SimulatedHostOps implements HostOps {
     return { close: this.#world.listen(changed) };
   }
 
+  /** The world has no backups. */
+  listAgain(): void {}
+
   view(scope: Scope): View {
     const world = this.#world;
     const hosts = new Map(world.hosts);
     const jobs = new Map(world.jobs);
+    const byUid = new Map([...jobs.values()].map((job) => [job.uid, job]));
+    const running = runningByHost(jobs.values());
     const watched = new Set([...this.#watches].flatMap((each) => [...each.hosts]));
-    const running = this.#runningJobs();
     const instances = new Map([...watched].map((host) => [host, world.podsOn(host).map(instanceOf)]));
     const members = this.#hostsOf(scope);
     const alarms = { observedAt: world.now, alarms: members.flatMap((host) => pendingAlarms(host, scope)) };
+    const factsFor = (job: SimulatedJob | undefined, owner: OwnerRef): EffectFacts | undefined =>
+      job?.ownerUid === owner.uid && watched.has(job.host) ? jobFacts(job) : undefined;
     return {
       host: (name) => {
         const host = hosts.get(name);
-        return host && hostFactsOf(host, scope, instances.get(name), running.get(name));
+        return host && hostFactsOf(host, scope, instances.get(name));
       },
-      effect: (key) => {
-        const job = jobs.get(key);
-        return job && watched.has(job.host) ? jobFacts(job) : undefined;
-      },
+      effect: (key, owner) => factsFor(jobs.get(key), owner),
+      job: (uid, owner) => factsFor(byUid.get(uid), owner),
+      jobsOn: (host, owner) => jobsOf(owner, running.get(host)),
       signal: signalsFrom({ alarms: () => alarms }),
       words: NODE_WORDS,
       seeds: () => members.map((host) => seedOf(host, scope)),
@@ -115,25 +121,20 @@ export class SimulatedHostOps implements HostOps {
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {
-    const running = this.#runningJobs();
+    const running = runningByHost(this.#world.jobs.values());
     return this.#hostsOf(scope)
       .filter(({ claim, spoiltClaim, leftLocked }) => (claim ?? spoiltClaim ?? leftLocked) !== undefined)
       .map(({ name, revision, claim, spoiltClaim, closedToNewWork, leftLocked }) => ({
         ...{ host: name, revision: String(revision), claim, spoiltClaim, closedToNewWork },
-        ...{ leftLocked: leftLocked !== undefined, busy: running.has(name) },
-        begun: claim !== undefined && this.#hasBegun(name, claim.run),
+        leftLocked: leftLocked !== undefined,
+        busy: claim !== undefined && jobsOf(claim.owner, running.get(name)).length > 0,
+        begun: claim !== undefined && this.#hasBegun(name, claim),
       }));
   }
 
-  #hasBegun(host: HostName, run: string): boolean {
-    const jobs = [...this.#world.jobs.values()];
+  #hasBegun(host: HostName, { run, owner }: Claim): boolean {
+    const jobs = [...this.#world.jobs.values()].filter(({ ownerUid }) => ownerUid === owner.uid);
     return jobs.some((job) => job.host === host && job.run === run && job.state !== 'suspended');
-  }
-
-  /** The name of a running Job, by host. */
-  #runningJobs(): ReadonlyMap<HostName, string> {
-    const running = [...this.#world.jobs.values()].filter(({ state }) => state === 'running');
-    return new Map(running.map(({ host, name }) => [host, name]));
   }
 
   async readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
@@ -153,7 +154,7 @@ export class SimulatedHostOps implements HostOps {
 
   async adopt(
     adoptions: ReadonlyMap<HostName, Adoption>,
-    { run, epoch }: Fence,
+    { owner, run, epoch }: Fence,
     signal: AbortSignal,
   ): Promise<void> {
     signal.throwIfAborted();
@@ -164,7 +165,11 @@ export class SimulatedHostOps implements HostOps {
       else if (host && !host.claim && makeIfMissing && mayArrive(host, claim)) this.#take(host, claim);
     }
     for (const job of this.#world.jobs.values())
-      if (job.run === run && (job.state === 'suspended' || job.state === 'running'))
+      if (
+        job.run === run &&
+        job.ownerUid === owner.uid &&
+        (job.state === 'suspended' || job.state === 'running')
+      )
         this.#world.stampJob(job, epoch);
   }
 
@@ -274,8 +279,14 @@ export class SimulatedHostOps implements HostOps {
   }
 
   #createJob({ key, host, action, job }: Effect & { kind: 'create-job' }, fence: Fence): Outcome {
-    if (this.#world.jobs.has(key)) return ALREADY;
     const { run, epoch, owner } = fence;
+    const existing = this.#world.jobs.get(key);
+    if (existing?.ownerUid === owner.uid) return ALREADY;
+    if (existing)
+      return {
+        kind: 'refused',
+        reason: `Job ${existing.name} exists, which ${ownerText(owner)} did not make`,
+      };
     const container = job.template.spec.containers[0]?.name ?? '';
     this.#world.addJob({ key, run, epoch, ownerUid: owner.uid, host, action, container });
     return ACCEPTED;
@@ -332,7 +343,6 @@ function hostFactsOf(
   host: SimulatedHost,
   scope: Scope,
   instances: readonly InstanceFacts[] | undefined,
-  runningJob: string | undefined,
 ): HostFacts {
   const { name, uid, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } =
     host;
@@ -353,7 +363,6 @@ function hostFactsOf(
     hasMaintenanceMark,
     leftLockedBy,
     instances,
-    runningJob,
   };
 }
 
@@ -365,24 +374,6 @@ function instanceOf({
   ...pod
 }: SimulatedPod): InstanceFacts {
   return { ...pod, controller: unmanaged ? undefined : `ReplicaSet ${pod.name}` };
-}
-
-function jobFacts({
-  name,
-  uid,
-  revision,
-  state,
-  failure,
-  altered,
-  containerStarted,
-}: SimulatedJob): EffectFacts {
-  const isStuck = state === 'running' && !containerStarted;
-  return {
-    ...{ name, uid, revision: String(revision), state, containerStarted },
-    ...(failure === undefined ? {} : { failure }),
-    ...(altered === undefined ? {} : { altered }),
-    ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),
-  };
 }
 
 function alarmsOn({ ready, conditions }: SimulatedHost, { health }: Scope): HostAlarm[] {

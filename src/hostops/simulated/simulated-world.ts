@@ -65,6 +65,8 @@ export type SimulatedPod = {
   readonly heldBy: readonly string[];
 };
 
+const LOST_POD_MILLISECONDS = 40_000;
+
 export type SimulatedJob = {
   readonly key: EffectKey;
   readonly run: string;
@@ -81,6 +83,8 @@ export type SimulatedJob = {
   readonly failure?: string;
   /** What somebody changed in it since it was made. */
   readonly altered?: string | undefined;
+  /** It was started at some time, also if it is suspended again. */
+  readonly wasStarted?: true;
   readonly containerStarted: boolean;
 };
 
@@ -218,9 +222,12 @@ export class SimulatedWorld {
     this.#report(name);
   }
 
-  /** Removes a host with its pods. */
+  /** Removes a host with its pods. The cluster notices later that the pods of its Jobs are gone. */
   removeHost(name: HostName): void {
     this.#hosts.delete(name);
+    for (const job of this.#jobs.values())
+      if (job.host === name && job.state === 'running')
+        this.#clock.after(LOST_POD_MILLISECONDS, () => this.#loseJob(job));
     for (const pod of this.podsOn(name)) this.#pods.delete(pod.uid);
     this.#planRevision += 1;
     this.#report(name);
@@ -294,12 +301,15 @@ export class SimulatedWorld {
   }
 
   startJob(job: SimulatedJob): void {
-    const isStuck = this.#hosts.get(job.host)?.behaviour === 'stuck';
-    this.changeJob(job.key, { state: 'running', containerStarted: !isStuck });
+    const host = this.#hosts.get(job.host);
+    const isStuck = host?.behaviour === 'stuck';
+    this.changeJob(job.key, { state: 'running', wasStarted: true, containerStarted: !isStuck });
     if (isStuck) return;
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
     const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
-    this.#clock.after(milliseconds, () => this.#endJob(job));
+    this.#clock.after(milliseconds, () => {
+      if (this.#hosts.get(job.host)?.uid === host?.uid) this.#endJob(job);
+    });
   }
 
   /** Suspends a Job again. */
@@ -328,6 +338,12 @@ export class SimulatedWorld {
     this.#clock.after(this.#timesOf(host).replaceMilliseconds, () =>
       this.setBudget(budget, (this.#budgets.get(budget) ?? 0) + 1),
     );
+  }
+
+  #loseJob({ key, uid }: SimulatedJob): void {
+    const job = this.#jobs.get(key);
+    if (job?.uid === uid && job.state === 'running')
+      this.changeJob(key, { state: 'failed', failure: 'its pod is gone' });
   }
 
   #endJob({ key, host: name, action, container }: SimulatedJob): void {

@@ -3,7 +3,10 @@ import { CLAIM_ANNOTATION } from '../../../src/crds/names.ts';
 import type { ProxiedRequest } from '../network/holding-proxy.ts';
 import { pathTemplate } from './path-template.ts';
 
-/** Every class. A claim that is written again, a stamp and a take-over occur only after a restart. */
+/**
+ * Every class. A claim that is written again, a stamp and a take-over occur only after a restart; a Job is mended or
+ * withdrawn only where somebody changed it, or nothing of it starts.
+ */
 export const WRITE_CLASSES = [
   'pool: lead',
   'pool: grant permits',
@@ -23,6 +26,7 @@ export const WRITE_CLASSES = [
   'strategy: system-stabilize',
   'strategy: unlock-hosts',
   'strategy: record a Job',
+  'strategy: record a withdrawal',
   'strategy: report',
   'host: claim',
   'host: claim again',
@@ -30,6 +34,7 @@ export const WRITE_CLASSES = [
   'pod: evict',
   'Job: make',
   'Job: start',
+  'Job: mend',
   'Job: withdraw',
   'Job: stamp',
   'Job: remove',
@@ -67,7 +72,8 @@ function nameOf(write: string, body: string): string | undefined {
       return 'Job: make';
     case 'PATCH jobs/{name}':
       if (body.includes('"suspend":true')) return 'Job: withdraw';
-      return body.includes('"suspend":false') ? 'Job: start' : 'Job: stamp';
+      if (body.includes('"suspend":false')) return 'Job: start';
+      return body.includes('"backoffLimit":0') ? 'Job: mend' : 'Job: stamp';
     case 'DELETE jobs/{name}':
       return 'Job: remove';
     default:
@@ -88,6 +94,7 @@ function hostChange(body: string): string {
 
 /** A merge patch names only the changes: the state, the step, or the results of its hosts. */
 function strategyChange(body: string): string {
+  if (body.includes('"withdrawn":true')) return 'record a withdrawal';
   const state = /"status":\{(?:"observedGeneration":\d+,)?"state":"([a-z-]+)"/.exec(body)?.[1];
   if (state !== undefined) return state;
   if (/"status":\{"run":\{"epoch":\d+\}\}/.test(body)) return 'take over';

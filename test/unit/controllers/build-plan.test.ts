@@ -43,6 +43,7 @@ function inputOf(
     ...{ spec: strategySpec(spec), generation: 1, before, maxUnavailable: limit, activeHost: undefined },
     ...{
       violations: [],
+      findings: () => [],
       unreadable,
       overlap,
       epoch: 1,

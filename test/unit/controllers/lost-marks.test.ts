@@ -46,6 +46,29 @@ describe('a request in an object that has no status', () => {
     await planned(cluster);
     cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, annotations: APPLY } }));
     await cluster.until('the end', () => cluster.status.state === 'applied');
+    expect(cluster.strategy.metadata.annotations).toHaveProperty(
+      'careen.dev/seen',
+      cluster.strategy.metadata.uid,
+    );
+    cluster.wipeStatus();
+    await cluster.until('a new status', () => cluster.status.requests !== undefined);
+    expect(cluster.status.requests).toMatchObject([
+      { id: 'q-1', answer: 'refused', message: expect.stringContaining('the status was lost') as unknown },
+    ]);
+  });
+
+  it('is marked as seen again where somebody removed the mark', async () => {
+    const cluster = new SmallCluster(['w-1']);
+    cluster.placeStrategy(HOLD);
+    await planned(cluster);
+    const place = (): void => {
+      cluster.edit((object) => ({ ...object, metadata: { ...object.metadata, annotations: APPLY } }));
+    };
+    place();
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+    place();
+    await cluster.pass();
+    expect(cluster.strategy.metadata.annotations).toHaveProperty('careen.dev/seen');
   });
 });
 

@@ -3,6 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { V1Job } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { activeRuns } from '../../../src/controllers/pool/active-runs.ts';
+import { effectKey } from '../../../src/engine/effect.ts';
 import { isBacked, keptPermits } from '../../../src/engine/permits/active-runs.ts';
 import type { HostPoolStatus, Permit } from '../../../src/crds/host-pool.ts';
 import { isSameOwner, ownerKey, ownerOfKey } from '../../../src/crds/owner-ref.ts';
@@ -92,8 +93,10 @@ describe('a Job', () => {
     job: { template: { spec: { containers: [{ name: 'apply', image: 'i' }] } } },
   };
   const made = (owner: Claim['owner']): V1Job => {
-    const job: V1Job = jobManifest(effect, { owner, run: 'p1', epoch: 1 });
-    Object.assign(job.metadata ?? {}, { uid: owner.uid, resourceVersion: '1', name: owner.kind });
+    const host = owner.kind.toLowerCase();
+    const key = effectKey('p1', 0, 'sw-patch-hosts', host, 'k', 1);
+    const job: V1Job = jobManifest({ ...effect, key, host }, { owner, run: 'p1', epoch: 1 });
+    Object.assign(job.metadata ?? {}, { uid: owner.uid, resourceVersion: '1' });
     return job;
   };
 
@@ -125,6 +128,6 @@ describe('a Job', () => {
     const config = Object.assign(new KubeConfig(), { transport });
     const fence = { owner: patch, run: 'p1', epoch: 2 };
     await adoptJobs({ config, now: () => 0 }, [], fence, new AbortController().signal);
-    expect(stamped).toEqual(['PatchStrategy']);
+    expect(stamped).toEqual([items[0]?.metadata?.name]);
   });
 });

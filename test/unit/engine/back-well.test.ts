@@ -137,6 +137,41 @@ describe('a host that comes back', () => {
     expect([run.claimed, untouched(run, 'w-2')]).toEqual([['w-1'], true]);
   });
 
+  const released = async (before: Found = {}): Promise<SimulatedRun> => {
+    const run = await rebooted(before);
+    await run.until(() => run.claimed.length === 0 && run.step === 'system-stabilize');
+    return run;
+  };
+  const GPU = { key: 'example.com/gpu-broken', effect: 'NoSchedule' };
+
+  it('holds up its stage after its release with any taint that it did not have, also across a restart', async () => {
+    const run = await released();
+    expect(run.run.apply.stages[0]?.released).toMatchObject([{ name: 'w-1', taintsBefore: [] }]);
+    run.world.changeHost('w-1', { taints: [GPU] });
+    await run.elapse(300_000);
+    expect([run.step, untouched(run, 'w-2')]).toEqual(['system-stabilize', true]);
+    expect(run.reasons.join()).toContain('w-1 has the taint example.com/gpu-broken:NoSchedule, new since');
+    run.world.changeHost('w-1', { taints: [] });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(run.run.apply.stages.some((stage) => 'released' in stage)).toBe(false);
+  });
+
+  it('ends the run when such a taint stays, and the next host is not touched', async () => {
+    const run = await released();
+    run.world.changeHost('w-1', { taints: [GPU] });
+    await run.settle();
+    expect(run.run.state).toBe('apply-timeout');
+    expect(run.run.apply.reason).toContain(': w-1 has the taint example.com/gpu-broken:NoSchedule');
+    expect([run.claimed, untouched(run, 'w-2')]).toEqual([[], true]);
+  });
+
+  it('may keep a taint or an alarm that it had before, also after its release', async () => {
+    const run = await released({ taints: [GPU], conditions: [deadlock(0)] });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
   it('is judged in the same way when it was patched in place', async () => {
     const spec = { patches: [kubeletPatch] };
     const run = await SimulatedRun.start({ hosts: workers(1), spec });

@@ -49,6 +49,8 @@ function observe(
       host: present,
       seeds: () => [],
       effect: () => undefined,
+      job: () => undefined,
+      jobsOn: () => [],
       signal: () => undefined,
       words: NODE_WORDS,
       fleet: {
@@ -83,7 +85,7 @@ function present(name: string): HostFacts {
   return {
     ...{ name, uid, isMember: true, revision: '1', closedToNewWork: false, ready: true, alarms: [] },
     ...{ bootId: 'b', facts: {}, claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false },
-    ...{ foreignTaints: [], instances: undefined, runningJob: undefined },
+    ...{ foreignTaints: [], instances: undefined },
   };
 }
 

@@ -53,6 +53,33 @@ describe('a pod that a closed host does not keep away', () => {
     },
   );
 
+  it('and that came after the permission is evicted like any other, as long as none of its kind has left', async () => {
+    const run = await start([{ host: HOST, name: 'db-0', budget: 'db' }]);
+    run.world.setBudget('db', 0);
+    await run.until(() => run.step === DRAIN);
+    await run.elapse(5_000);
+    run.world.addPod(TOLERANT);
+    await run.elapse(60_000);
+    expect(run.world.podsOn(HOST).map(({ name }) => name)).toEqual(['db-0']);
+    const again = run.world.addPod(TOLERANT);
+    await run.elapse(60_000);
+    expect(evictions(run), 'and has then come back').toBe(1);
+    run.world.removePod(again.uid);
+    run.world.setBudget('db', 1);
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
+  it('does not count as returned while the pod of its kind that was asked to leave may not', async () => {
+    const run = await start([{ ...TOLERANT, budget: 'agent' }]);
+    run.world.setBudget('agent', 0);
+    await run.until(() => run.step === DRAIN);
+    await run.elapse(5_000);
+    run.world.addPod(TOLERANT);
+    await run.elapse(60_000);
+    expect(run.world.podsOn(HOST).map(({ budget }) => budget)).toEqual(['agent']);
+  });
+
   it('that returns when a person deletes it does not pass as an empty host in between', async () => {
     const run = await start([TOLERANT]);
     replaces(run, TOLERANT, 3_000);

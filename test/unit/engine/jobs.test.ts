@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openAndFree, workers } from '../support/fleets.ts';
 import { KERNEL, kernelPatch, SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
-import type { Outcome } from '../../../src/engine/effect.ts';
+import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 
 describe.each([
@@ -40,6 +40,22 @@ describe.each([
     expect(run.claimed).toEqual(['w-1']);
   });
 
+  it('neither awaits nor believes a Job that took the name of a recorded one', async () => {
+    const run = await start({ hosts: [{ name: 'w-1', behaviour: 'stuck' }] });
+    await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
+    const [job] = run.world.jobs.values();
+    if (job) run.world.changeJob(job.key, { uid: 'of-a-stranger', containerStarted: true });
+    await run.settle();
+    expect(run.run.apply.reason).toContain(
+      `Job ${job?.name ?? ''} on w-1 was replaced by one that this run did not make: delete it, then retry`,
+    );
+    expect(run.claimed).toEqual(['w-1']);
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect(run.run.state).toBe('aborted');
+    openAndFree(run);
+  });
+
   it('judges a reboot by the boot id when its Job is deleted', async () => {
     const run = await start({ hosts: workers(1), spec: { patches: [kernelPatch] } });
     const reboot = () => [...run.world.jobs.values()].find(({ action }) => action === 'reboot');
@@ -75,7 +91,7 @@ describe.each([
     await run.settle();
     expect(run.run.state).toBe('apply-timeout');
     expect(run.run.apply.reason).toMatch(/Job \S+ has not started on w-1: no pod of it was made/);
-    expect([...run.world.jobs.values()].map(({ state }) => state)).toContain('suspended');
+    expect([...run.world.jobs.values()].map(({ host }) => host)).not.toContain('w-1');
     openAndFree(run);
   });
 
@@ -95,7 +111,7 @@ describe.each([
       await run.settle();
       expect(run.run.state).toBe(behaviour === 'stuck' ? 'aborted' : 'apply-failed');
       expect(run.claimed).toEqual(behaviour === 'stuck' ? [] : ['w-2']);
-      expect(run.world.now - began).toBeLessThan(60_000);
+      expect(run.world.now - began).toBeLessThan(120_000);
     }
   });
 
@@ -127,6 +143,56 @@ describe.each([
     expect(run.run.hosts[0]?.jobs).toMatchObject([
       { action: KERNEL, result: 'failed', reason: 'it was suspended while it ran' },
     ]);
+  });
+
+  describe('whose start has no answer', () => {
+    const lost = { kind: 'unknown', reason: 'no answer' } as const;
+    const started = ({ world }: SimulatedRun) => [...world.jobs.values()].find(({ host }) => host === 'w-1');
+
+    it('is deleted before its host is released, so that a late start is refused', async () => {
+      const run = await start({
+        hosts: workers(1),
+        refusal: ({ kind }) => (kind === 'start-job' ? lost : undefined),
+      });
+      await run.until(() => run.reasons.some((reason) => /no answer|starting Job/.test(reason)));
+      const job = started(run);
+      run.order = { mode: 'Abort' };
+      await run.settle();
+      expect(run.run.state).toBe('aborted');
+      expect(run.accepted.map(({ kind }) => kind).slice(-2)).toEqual(['delete-job', 'release']);
+      expect(job?.state).toBe('suspended');
+      openAndFree(run);
+    });
+
+    it('is awaited when the start comes before the deletion', async () => {
+      const late = ({ kind }: Effect, world: SimulatedWorld): Outcome | undefined => {
+        if (kind === 'start-job') return lost;
+        const [job] = world.jobs.values();
+        if (kind === 'delete-job' && job?.state === 'suspended') world.startJob(job);
+        return undefined;
+      };
+      const run = await start({ hosts: workers(1), refusal: late });
+      await run.until(() => run.reasons.some((reason) => /no answer|starting Job/.test(reason)));
+      run.order = { mode: 'Abort' };
+      await run.settle();
+      expect(run.accepted.map(({ kind }) => kind)).not.toContain('delete-job');
+      expect(started(run)?.state).toBe('succeeded');
+      openAndFree(run);
+    });
+
+    it('is deleted also on a host that stays locked, before somebody opens it', async () => {
+      const run = await start({
+        hosts: workers(1),
+        spec: { timing: { patchTimeoutSeconds: 60 } },
+        refusal: (effect, { jobs }) => (effect.kind === 'start-job' && jobs.size > 1 ? lost : undefined),
+      });
+      await run.settle();
+      expect(run.claimed).toEqual(['w-1']);
+      expect([...run.world.jobs.values()].map(({ state }) => state)).toEqual(['succeeded']);
+      run.requests = [{ id: 'r', verb: 'release-host', host: 'w-1' }];
+      await run.settle();
+      openAndFree(run);
+    });
   });
 
   it('keeps a host locked whose patch was applied, and whose reboot did not start', async () => {

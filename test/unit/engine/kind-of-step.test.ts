@@ -43,11 +43,11 @@ function upgradeHost(step: HostStep): Verdict {
 }
 
 function upgradeJob(step: HostStep, action: string): Verdict {
-  const { name: host, outage, view, plan } = step;
+  const { name: host, outage, owner, view, plan } = step;
   const { job } = plan.actions.reboot ?? {};
   if (!job) return failed('nobody said how');
   const key = keyOf(step, 'upgrade-hosts', action);
-  const found = view.effect(key);
+  const found = view.effect(key, owner);
   if (!found) return ask(step, { kind: 'create-job', key, host, action, job }, 'making a Job');
   const { name, uid, revision, state } = found;
   const others = outage?.jobs?.filter((each) => each.action !== action) ?? [];

@@ -42,6 +42,55 @@ describe.each([
       openAndFree(run);
     });
 
+    it('while its Job runs keeps its outage and its permit until the Job has ended, and says so', async () => {
+      const run = await start({ hosts: workers(2), times: { jobMilliseconds: 300_000 } });
+      const jobs = () => [...run.world.jobs.values()].filter(({ host }) => host === 'w-2');
+      await run.until(() => jobs().some(({ state }) => state === 'running'));
+      leave(run);
+      await run.elapse(30_000);
+      expect(run.reasons).toContain(`${reason}; Job ${jobs()[0]?.name ?? ''} has not ended there yet`);
+      expect(run.run.hosts.map(({ name }) => name)).toContain('w-2');
+      expect(run.permits.has('w-2')).toBe(true);
+      await run.until(() => jobs().every(({ state }) => state === 'failed'));
+      await run.elapse(1_000);
+      expect(run.run.apply.stages[0]?.left).toEqual([{ name: 'w-2', reason }]);
+      expect(run.permits.has('w-2')).toBe(false);
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      openAndFree(run);
+    });
+
+    it('while its Job runs, and is aborted then, ends when the Job has ended', async () => {
+      const run = await start({ hosts: workers(2), times: { jobMilliseconds: 30_000 } });
+      await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
+      leave(run);
+      run.order = { mode: 'Abort' };
+      await run.elapse(35_000);
+      expect(run.run.state).toBe('aborting');
+      expect(run.permits.has('w-2')).toBe(true);
+      await run.settle();
+      expect(run.run.state).toBe('aborted');
+      openAndFree(run);
+    });
+
+    it('after it was shut down, which ended its Job, is no failure', async () => {
+      const run = await start({ hosts: workers(2) });
+      const job = () => [...run.world.jobs.values()].find(({ host }) => host === 'w-2');
+      await run.until(() => job()?.state === 'running');
+      run.world.changeHost('w-2', { ready: false });
+      run.world.changeJob(job()?.key ?? '', {
+        state: 'failed',
+        failure: 'container apply exited with code 143',
+      });
+      await run.elapse(60_000);
+      expect(run.reasons.join()).toContain('w-2 is not Ready: waiting until it is, or has left');
+      leave(run);
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      expect(run.run.apply.stages[0]?.left).toEqual([{ name: 'w-2', reason }]);
+      openAndFree(run);
+    });
+
     it('and was the only one of the plan ends, and says that no host is left', async () => {
       const run = await start({ hosts: workers(1) });
       await run.until(() => run.step === 'verify');
@@ -76,6 +125,39 @@ describe.each([
       expect(run.run.state).toBe('applied');
       openAndFree(run);
     });
+  });
+
+  it('with a host whose Job failed while it was not Ready fails once it is Ready again', async () => {
+    const run = await start({ hosts: workers(1) });
+    const job = () => [...run.world.jobs.values()][0];
+    await run.until(() => job()?.state === 'running');
+    run.world.changeHost('w-1', { ready: false });
+    run.world.changeJob(job()?.key ?? '', {
+      state: 'failed',
+      failure: 'container apply exited with code 143',
+    });
+    await run.elapse(60_000);
+    expect(run.run.state).toBe('applying');
+    run.world.changeHost('w-1', { ready: true });
+    await run.settle();
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.apply.reason).toContain('exited with code 143');
+    expect(run.claimed).toEqual(['w-1']);
+  });
+
+  it('that has failed keeps the permit of a host that vanishes until its Job has ended', async () => {
+    const patches = { timing: { patchTimeoutSeconds: 60 } };
+    const run = await start({
+      hosts: workers(1),
+      spec: patches,
+      times: { jobMilliseconds: 900_000 },
+    });
+    await run.until(() => run.run.state === 'apply-timeout');
+    run.world.removeHost('w-1');
+    await run.elapse(30_000);
+    expect(run.permits.has('w-1')).toBe(true);
+    await run.settle();
+    openAndFree(run);
   });
 
   it('does not take a host again that left and came back before its stage was restarted', async () => {

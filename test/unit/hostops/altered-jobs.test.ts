@@ -1,4 +1,4 @@
-import type { V1Job } from '@kubernetes/client-node';
+import type { V1ContainerStatus, V1Job } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { effectKey, type Outcome } from '../../../src/engine/effect.ts';
 import { adoptJobs } from '../../../src/hostops/jobs/adopt-jobs.ts';
@@ -43,8 +43,13 @@ class Scene {
     return this.server.job(OWNER.namespace, NAME);
   }
 
+  /** The names of the Jobs that occupy the host. */
+  get atWork(): readonly string[] {
+    return this.jobs.jobsOn('w-1', OWNER).map(({ name }) => name);
+  }
+
   get seen() {
-    return this.jobs.effect(KEY);
+    return this.jobs.effect(KEY, OWNER);
   }
 
   async start(): Promise<Outcome> {
@@ -66,6 +71,12 @@ class Scene {
     return this.perform({ kind: 'mend-job', key: `${KEY}/mend`, ...common });
   }
 
+  /** Somebody deletes the Job; resolves when that was observed. */
+  async remove(): Promise<void> {
+    this.server.remove(OWNER.namespace, NAME);
+    await eventually('the watch', () => this.server.isQuiet);
+  }
+
   /** Another tool changes the Job; resolves when that was observed. */
   async change(patch: object): Promise<void> {
     this.server.change(OWNER.namespace, NAME, patch);
@@ -78,9 +89,14 @@ describe('a Job that somebody changes', () => {
     ['spec.backoffLimit is 4, must be 0', { spec: { backoffLimit: 4 } }, { spec: { backoffLimit: 0 } }],
     ['spec.parallelism is 2, must be 1', { spec: { parallelism: 2 } }, { spec: { parallelism: 1 } }],
     ['spec.completions is 2, must be 1', { spec: { completions: 2 } }, { spec: { completions: 1 } }],
+    [
+      'spec.ttlSecondsAfterFinished is 0, must be not set',
+      { spec: { ttlSecondsAfterFinished: 0 } },
+      { spec: expect.not.objectContaining({ ttlSecondsAfterFinished: 0 }) as object },
+    ],
     ['spec.podFailurePolicy is set, must be not set', { spec: { podFailurePolicy: { rules: [] } } }, {}],
     [
-      'the controller in metadata.ownerReferences is not set, must be careen.dev/v1alpha1',
+      'the controller in metadata.ownerReferences is not set, must be careen.dev/v1alpha1 PatchStrategy uid-of-PatchStrategy-s',
       { metadata: { ownerReferences: null } },
       { metadata: { ownerReferences: [{ uid: OWNER.uid, controller: true }] } },
     ],
@@ -99,14 +115,11 @@ describe('a Job that somebody changes', () => {
     expect(scene.seen).not.toHaveProperty('altered');
   });
 
-  it('may get what no guarantee rests on: labels, images, side-cars, a time to live', async () => {
+  it('may get what no guarantee rests on: labels, images, side-cars', async () => {
     const scene = await Scene.start();
     await scene.change({
       metadata: { labels: { team: 'a' }, finalizers: ['policy/kept'] },
-      spec: {
-        ttlSecondsAfterFinished: 60,
-        template: { spec: { initContainers: [{ name: 'x', image: 'y' }] } },
-      },
+      spec: { template: { spec: { initContainers: [{ name: 'x', image: 'y' }] } } },
     });
     expect(scene.seen).toMatchObject({ state: 'suspended' });
     expect(scene.seen).not.toHaveProperty('altered');
@@ -120,6 +133,18 @@ describe('a Job that somebody changes', () => {
     expect(scene.seen).toMatchObject({ altered: 'spec.activeDeadlineSeconds is not set, must be 300' });
     expect(await scene.mend()).toEqual({ kind: 'accepted' });
     expect(scene.made.spec?.activeDeadlineSeconds).toBe(300);
+  });
+
+  it('may keep a time to live on which a policy insists, and nothing else of it', async () => {
+    const scene = await Scene.start();
+    scene.server.mutate = (object) =>
+      mergePatched(object, { spec: { ttlSecondsAfterFinished: 0 } }) as ApiObject;
+    await scene.change({ spec: { ttlSecondsAfterFinished: 0 } });
+    expect(await scene.mend()).toEqual({ kind: 'accepted' });
+    expect(scene.made.spec?.ttlSecondsAfterFinished).toBe(0);
+    expect(scene.seen).not.toHaveProperty('altered');
+    await scene.change({ spec: { backoffLimit: 4 } });
+    expect(scene.seen).toMatchObject({ altered: 'spec.backoffLimit is 4, must be 0' });
   });
 
   it('gets a deadline, too, when somebody else started it', async () => {
@@ -155,12 +180,12 @@ describe('a Job that somebody deletes, and that a finalizer of others keeps', ()
     const scene = await Scene.start();
     await scene.start();
     await scene.change({ ...deleted, status: { active: 1 } });
-    expect(scene.jobs.runningOn('w-1')).toBe(NAME);
+    expect(scene.atWork).toEqual([NAME]);
     await scene.change({ status: { active: 0 } });
     await eventually('its reason', () => scene.seen?.failure);
     expect(scene.seen).toMatchObject({ state: 'failed' });
     expect(scene.seen?.failure).toContain('it was deleted while it ran');
-    expect(scene.jobs.runningOn('w-1')).toBeUndefined();
+    expect(scene.atWork).toEqual([]);
   });
 
   it('is not started afterwards', async () => {
@@ -172,6 +197,58 @@ describe('a Job that somebody deletes, and that a finalizer of others keeps', ()
   });
 });
 
+describe('a Job that is deleted as soon as it has ended', () => {
+  const ended = (type: 'Complete' | 'Failed') => ({ status: { conditions: [{ type, status: 'True' }] } });
+
+  it('has succeeded, for as long as nobody gives it up', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    await scene.change(ended('Complete'));
+    const { uid = '', resourceVersion: revision = '' } = scene.made.metadata ?? {};
+    await scene.remove();
+    expect(scene.seen).toMatchObject({ uid, state: 'succeeded' });
+    expect(scene.atWork).toEqual([]);
+    await scene.perform({ kind: 'delete-job', key: 'x', host: 'w-1', name: NAME, uid, revision });
+    expect(scene.seen).toBeUndefined();
+  });
+
+  it('has failed with the exit code that its pod had', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    const owner = { apiVersion: 'batch/v1', kind: 'Job', name: NAME, controller: true };
+    const terminated = { exitCode: 7 };
+    scene.server.makePod({
+      ...{ apiVersion: 'v1', kind: 'Pod' },
+      metadata: {
+        ...{ namespace: OWNER.namespace, name: 'p', labels: { 'careen.dev/run': 'r1' } },
+        ownerReferences: [{ ...owner, uid: scene.made.metadata?.uid ?? '' }],
+      },
+      status: { containerStatuses: [{ name: 'apply', state: { terminated } } as V1ContainerStatus] },
+    });
+    await eventually('the exit', () => scene.seen?.containerStarted);
+    scene.server.removePod(OWNER.namespace, 'p');
+    await scene.change(ended('Failed'));
+    await scene.remove();
+    await eventually('its reason', () => scene.seen?.failure);
+    expect(scene.seen).toMatchObject({ state: 'failed', failure: 'container apply exited with code 7' });
+  });
+
+  it('is forgotten when it was never started', async () => {
+    const scene = await Scene.start();
+    await scene.remove();
+    await eventually('the search', () => scene.seen === undefined);
+  });
+
+  it('is forgotten when we delete it', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    await scene.change(ended('Complete'));
+    const { uid = '', resourceVersion: revision = '' } = scene.made.metadata ?? {};
+    await scene.perform({ kind: 'delete-job', key: 'x', host: 'w-1', name: NAME, uid, revision });
+    await eventually('the watch', () => scene.seen === undefined);
+  });
+});
+
 describe('a Job without the label that it is watched by', () => {
   it.each([
     ['label', { metadata: { labels: { 'careen.dev/run': null } } }],
@@ -180,11 +257,11 @@ describe('a Job without the label that it is watched by', () => {
     const scene = await Scene.start();
     await scene.start();
     await scene.change(change);
-    expect(scene.jobs.runningOn('w-1')).toBe(NAME);
+    expect(scene.atWork).toEqual([NAME]);
     await eventually('the search', () => scene.seen?.altered);
     await scene.mend();
     await eventually('the watch', () => scene.seen && !scene.seen.altered);
-    expect(scene.jobs.runningOn('w-1')).toBe(NAME);
+    expect(scene.atWork).toEqual([NAME]);
     expect(scene.made.metadata?.labels).toMatchObject({ 'careen.dev/run': 'r1' });
   });
 
@@ -198,7 +275,9 @@ describe('a Job without the label that it is watched by', () => {
     const writer = { config: scene.server.config, now: () => 0 };
     const next = { ...FENCE, epoch: 2 };
     const adopted = await adoptJobs(writer, [recorded], next, new AbortController().signal);
-    expect(adopted.map((job) => jobState(job))).toMatchObject([{ name: NAME, run: 'r1', state: 'running' }]);
+    expect(adopted.map(({ job }) => jobState(job))).toMatchObject([
+      { name: NAME, run: 'r1', state: 'running' },
+    ]);
     expect(scene.made.metadata?.annotations).toMatchObject({ 'careen.dev/epoch': '2' });
   });
 
@@ -207,6 +286,6 @@ describe('a Job without the label that it is watched by', () => {
     await scene.start();
     scene.server.remove(OWNER.namespace, NAME);
     await eventually('the search', () => scene.seen === undefined);
-    expect(scene.jobs.runningOn('w-1')).toBeUndefined();
+    expect(scene.atWork).toEqual([]);
   });
 });

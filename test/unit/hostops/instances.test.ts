@@ -66,8 +66,8 @@ class WatchedHost {
     return (await eventually('the pods of a', () => this.facts.instances)).map(({ name }) => name);
   }
 
-  comes(pod: string): void {
-    const metadata = { name: pod, namespace: 'apps' };
+  comes(pod: string, marks: object = {}): void {
+    const metadata = { name: pod, namespace: 'apps', ...marks };
     this.#server.create(
       'pods',
       { apiVersion: 'v1', kind: 'Pod', metadata, spec: { nodeName: 'a' } },
@@ -140,5 +140,15 @@ describe('what runs on a host whose watch lags behind', () => {
     expect(await host.pods()).toEqual([]);
     another.close();
     expect(host.facts.instances).toEqual([]);
+  });
+});
+
+describe('the pod of a Job that no strategy of ours has made', () => {
+  it('is an instance, whatever its labels say', async () => {
+    const host = await WatchedHost.start({ cordoned: false });
+    const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'backup', uid: 'job-1', controller: true };
+    host.comes('backup-1', { labels: { 'careen.dev/run': run }, ownerReferences: [owner] });
+    await host.close('claim');
+    expect(await host.pods()).toEqual(['backup-1']);
   });
 });

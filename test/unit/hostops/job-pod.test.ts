@@ -2,7 +2,9 @@ import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { warningOf } from '../../../src/hostops/jobs/job-events.ts';
 import { jobPod } from '../../../src/hostops/jobs/job-pod.ts';
-import { jobState } from '../../../src/hostops/jobs/job.ts';
+import { jobName, jobState, ownerReference } from '../../../src/hostops/jobs/job.ts';
+import { effectKey } from '../../../src/engine/effect.ts';
+import { ownerNamed } from '../support/owners.ts';
 
 type Status = NonNullable<V1Pod['status']>;
 /** Times are texts, as the API server sends them. */
@@ -124,10 +126,13 @@ describe('the newest warning', () => {
 });
 
 describe('a Job', () => {
-  const annotations = { 'careen.dev/effect': 'k', 'careen.dev/host': 'w-1' };
+  const key = effectKey('r1', 0, 'sw-patch-hosts', 'w-1', 'kernel', 1);
+  const name = jobName({ key, action: 'kernel' });
+  const annotations = { 'careen.dev/effect': key };
+  const ownerReferences = [ownerReference(ownerNamed('s'))];
   const state = (spec: object, status: object, marks: object = {}) =>
     jobState({
-      metadata: { annotations: { ...annotations, ...marks } },
+      metadata: { name, ownerReferences, annotations: { ...annotations, ...marks } },
       spec: { template: {}, ...spec },
       status,
     });

@@ -123,18 +123,11 @@ describe('a pod', () => {
     metadata: { ownerReferences: [{ kind, apiVersion, name: 'o', uid: 'o', controller: true }] },
   });
 
-  it('stays when a DaemonSet, the kubelet or a Job of ours runs it, or when it has ended', () => {
-    const ours = controlledBy('Job', 'batch/v1');
+  it('stays when a DaemonSet or the kubelet runs it, or when it has ended', () => {
     const staying: V1Pod[] = [
       controlledBy('DaemonSet', 'apps/v1'),
       controlledBy('DaemonSet', 'apps.kruise.io/v1alpha1'),
       { metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } } },
-      {
-        metadata: {
-          ownerReferences: ours.metadata?.ownerReferences ?? [],
-          labels: { 'careen.dev/run': 'r1' },
-        },
-      },
       { status: { phase: 'Succeeded' } },
     ];
     expect(staying.map(instanceOf)).toEqual(staying.map(() => undefined));
@@ -199,7 +192,7 @@ describe('a Job', () => {
   const job = { template: { spec: { containers: [{ name: 'apply', image: 'i' }] } } };
   const effect = {
     kind: 'create-job',
-    key: 'r1/0/sw-patch-hosts/h/k/1',
+    key: 'r1/0/sw-patch-hosts/h/k.1/1',
     host: 'h',
     action: 'k.1',
     job,

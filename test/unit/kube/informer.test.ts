@@ -148,6 +148,14 @@ describe('an informer', () => {
       await eventually('the list', () => lists.length === 2 && informer.get('gone') === undefined);
     });
 
+    it('lists again when it is asked to, and tells when the older list has replaced what was known', async () => {
+      const { informer, lists } = await openWatch([held('a', '900', 'uid-1'), held('gone', '901', 'uid-2')], {
+        restored: list('40', [held('a', '20', 'uid-1')]),
+      });
+      await informer.listAgain();
+      expect([lists.length, informer.revisionOf('a'), informer.get('gone')]).toEqual([2, '20', undefined]);
+    });
+
     it('keeps what the watch delivered while the read was on its way', async () => {
       const { informer, deliver } = await openWatch([held('a', '9', 'uid-1')]);
       await informer.refresh('a', async () => {

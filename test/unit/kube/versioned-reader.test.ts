@@ -4,14 +4,17 @@ import { VersionedReader } from '../../../src/kube/versioned-reader.ts';
 const object = (resourceVersion: string, uid = 'u') => ({ metadata: { uid, resourceVersion } });
 
 function setUp(first: ReturnType<typeof object> | undefined) {
-  const server = { now: first, whole: 0 };
-  const reader = new VersionedReader({
+  const server = { now: first, whole: 0, wentBack: 0 };
+  const source = {
     version: async () => server.now?.metadata,
     whole: async () => {
       server.whole += 1;
       await Promise.resolve();
       return server.now;
     },
+  };
+  const reader = new VersionedReader(source, () => {
+    server.wentBack += 1;
   });
   return { server, reader };
 }
@@ -53,8 +56,10 @@ describe('reading an object', () => {
     await reader.read('p');
     server.now = object('60');
     await reader.read('q');
+    expect(server.wentBack).toBe(0);
     server.now = object('40');
     await reader.read('p');
+    expect(server.wentBack).toBe(1);
     server.now = { ...object('60') };
     expect(await reader.read('q')).toBe(server.now);
   });

@@ -1,20 +1,27 @@
 import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { describe, expect, it } from 'vitest';
+import { hostStateOf } from '../../../src/cli/host-state.ts';
+import type { FleetHost } from '../../../src/cli/fleet-file.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { findings, type HostState, type Situation } from '../../../src/planner/findings.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 import { kernelPatch, strategySpec } from '../support/simulated-run.ts';
 
-const host = (name: string, more: Partial<HostState> = {}): HostState => ({
-  name,
-  roles: ['worker'],
-  facts: { 'nodeInfo.kernelVersion': '6.12.41', 'nodeInfo.kubeletVersion': 'v1.36.3' },
-  ready: true,
-  wasReady: true,
-  alarms: [],
-  outOfServiceTaints: [],
-  closedToNewWork: false,
-  ...more,
-});
+type Health = Partial<
+  Pick<FleetHost, 'ready' | 'wasReady' | 'alarms' | 'outOfServiceTaints' | 'closedToNewWork' | 'claimedBy'>
+>;
+
+const host = (
+  name: string,
+  { roles = ['worker'], facts, ...more }: Health & Partial<HostState> = {},
+): HostState => {
+  const healthy = { ready: true, wasReady: true, alarms: [], outOfServiceTaints: [], closedToNewWork: false };
+  return {
+    ...hostStateOf({ name, labels: {}, nodeInfo: {}, ...healthy, ...more }, ROLES),
+    roles,
+    facts: facts ?? { 'nodeInfo.kernelVersion': '6.12.41', 'nodeInfo.kubeletVersion': 'v1.36.3' },
+  };
+};
 
 const stage = (hosts: readonly string[], more: Partial<Stage> = {}): Stage => ({
   name: 'sw-patch-worker-hosts',
@@ -26,6 +33,7 @@ const stage = (hosts: readonly string[], more: Partial<Stage> = {}): Stage => ({
   ...more,
 });
 
+const { roles: ROLES } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
 const POOL = { name: 'default', maxUnavailable: 2, paused: false, keptByOtherPools: [] };
 const CLAIMED = { owner: 'PatchStrategy/careen-hosts/firmware', level: 'away' } as const;
 

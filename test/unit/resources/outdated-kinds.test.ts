@@ -1,9 +1,11 @@
 /** Kinds that are older than the operator: what is noticed, and what is kept. */
 import { ApiException, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { openApiSchema } from '../../../src/crds/custom-resource-definition.ts';
 import { KEPT_STATUS } from '../../../src/crds/names.ts';
 import { patchStrategyDefinition } from '../../../src/crds/patch-strategy.ts';
+import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
 import { schemaGaps } from '../../../src/crds/schema-gaps.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { fieldsOutsideSchema } from '../../../src/kube/errors.ts';
@@ -29,11 +31,13 @@ const { epoch: _epoch, ...runWithoutEpoch } = status.run;
 /** An API server with a strategy, and a kind without `status.run.epoch`. */
 class OlderServer {
   readonly writes: unknown[] = [];
+  /** What another leader has changed. */
+  status: object = {};
 
   get api(): CareenApi {
     const transport = async (request: Call): Promise<Answer> => {
       if (request.method === 'PATCH') this.writes.push(request.body);
-      const object = { metadata, spec, status: { ...status, run: runWithoutEpoch } };
+      const object = { metadata, spec, status: { ...status, run: runWithoutEpoch, ...this.status } };
       return {
         ok: true,
         status: 200,
@@ -119,9 +123,35 @@ describe('an answer that lacks what was sent', () => {
     });
   });
 
+  it('is not taken for whole when another leader has continued the run since', async () => {
+    const server = new OlderServer();
+    const { api } = server;
+    await expect(api.writeStatus(strategy, { ...strategy.status, message: 'new' })).rejects.toThrow();
+    server.status = { state: 'applied' };
+    const read = await api.strategyOfOutdatedKind({ namespace: 'n', name: 's' });
+    expect(read).toMatchObject({ complete: false, strategy: { status: { state: 'applied' } } });
+  });
+
   it('of an object that this process has never read whole is known to be incomplete', async () => {
     const read = await new OlderServer().api.strategyOfOutdatedKind({ namespace: 'n', name: 's' });
     expect(read?.complete).toBe(false);
+  });
+});
+
+/** The status in the body of the write that wishes for this status. */
+async function patchOf(strategy: PatchStrategy, wish: PatchStrategyStatus): Promise<unknown> {
+  const server = new OlderServer();
+  await expect(server.api.writeStatus(strategy, wish)).rejects.toThrow(OutdatedKindError);
+  return z.looseObject({ status: z.unknown() }).parse(server.writes.at(-1)).status;
+}
+
+describe('a status that cannot be read', () => {
+  it('counts as none, and the first write leaves nothing of it', async () => {
+    const spoilt = { ...status, state: 'no state', abortPhase: { stages: 'no list' } };
+    const read = patchStrategy.parse({ metadata, spec, status: spoilt });
+    expect(read.status).toEqual({});
+    const patch = await patchOf(read, { state: 'building' });
+    expect(patch).toEqual({ state: 'building', message: null, abortPhase: null, run: null, uid: 'u' });
   });
 });
 
@@ -139,9 +169,22 @@ describe('a status that was kept', () => {
     });
   });
 
-  it('counts no more when another version has continued the run', () => {
+  it('counts no more when another version has continued the run: the next write removes it', async () => {
     const read = patchStrategy.parse({ metadata, spec, status: stored({ state: 'applied' }) });
     expect(read.status.state).toBe('applied');
     expect(read.suspendedBy).toBeUndefined();
+    expect(await patchOf(read, { ...read.status, message: 'new' })).toEqual({
+      ...{ message: 'new', uid: 'u' },
+      run: { actions: { [KEPT_STATUS]: null } },
+    });
+  });
+
+  it('of another object is replaced by the first write, with what it was kept in', async () => {
+    const kept = { ...status, uid: 'of-another' };
+    const run = { ...runWithoutEpoch, actions: { [KEPT_STATUS]: kept } };
+    const read = patchStrategy.parse({ metadata, spec, status: { ...stored({}), run } });
+    expect(read.status).toEqual({});
+    const patch = await patchOf(read, { state: 'building' });
+    expect(patch).toEqual({ state: 'building', message: null, conditions: null, run: null, uid: 'u' });
   });
 });

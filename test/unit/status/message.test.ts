@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { KEPT_FINDINGS, type Finding } from '../../../src/crds/finding.ts';
+import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { builtStatus } from '../../../src/status/build-status.ts';
-import { decodeRun, statusOfRun } from '../../../src/status/codec.ts';
+import { decodeRun, statusOfRun, type Shown } from '../../../src/status/codec.ts';
 import { QueryPhase } from '../../../src/status/query-phase.ts';
 import { stalledStatus } from '../../../src/status/stalled-status.ts';
 import { build } from '../../../src/planner/build.ts';
@@ -10,34 +12,40 @@ import { strategySpec } from '../support/simulated-run.ts';
 const NOW = Date.parse('2026-11-26T09:00:00Z');
 const TIME = new Date(NOW).toISOString();
 const facts = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
-const SUMMARY =
-  '1 host in 1 stage; set execution.mode to Run to carry the plan out; no role of the pool selects x-1';
+const SUMMARY = '1 host in 1 stage; set execution.mode to Run to carry the plan out';
 
-/** The status of a new plan of one host, and a host that no role selects. */
-function planned(): PatchStrategyStatus {
+/** The status of a new plan of one host. */
+function planned(findings: readonly Finding[] = []): PatchStrategyStatus {
   const spec = strategySpec();
-  const seeds = [
-    { name: 'w-1', roles: ['worker'] as const, facts },
-    { name: 'x-1', roles: [], facts },
-  ];
+  const seeds = [{ name: 'w-1', roles: ['worker'] as const, facts }];
   const input = {
     ...{ spec, generation: 1, before: {}, epoch: 1, scope: { pool: 'default' } },
     ...{ fleetRevision: 'f', runId: 'r' },
   };
   const queries = new QueryPhase(() => NOW, NOW);
   queries.ended();
-  return builtStatus(input, queries.status, build(spec, seeds, { maxUnavailable: 1 }), NOW);
+  return builtStatus(input, queries.status, build(spec, seeds, { maxUnavailable: 1 }).plan, findings, NOW);
 }
 
 /** The status after a pass that changed nothing of the run. */
-function passed(before: PatchStrategyStatus, heldBack?: string): PatchStrategyStatus {
+function passed(
+  before: PatchStrategyStatus,
+  heldBack?: string,
+  more: Partial<Shown & { state: StrategyState }> = {},
+): PatchStrategyStatus {
   const stored = decodeRun(before);
   if (!stored) throw new Error('the status holds no run');
+  const { state = stored.run.state, ...also } = more;
   const shown = {
     reasons: [],
+    ...also,
     ...(heldBack === undefined ? {} : { heldBack: { reason: 'Paused', message: heldBack } as const }),
   };
-  return statusOfRun(before, stored.run, shown, 1, TIME);
+  return statusOfRun(before, { ...stored.run, state }, shown, 1, TIME);
+}
+
+function finding(reason: Finding['reason'], severity: Finding['severity'], subjects = ['w-1']): Finding {
+  return { severity, reason, subjects, message: `${reason} ${String(subjects.length)}`, remedy: 'mend it' };
 }
 
 describe('the message of a waiting plan', () => {
@@ -63,6 +71,63 @@ describe('the message of a waiting plan', () => {
     );
     expect(stalled.message).toBe('the operator cannot watch Jobs');
     expect(passed(stalled).message).toBe(SUMMARY);
+  });
+});
+
+describe('the findings about a waiting plan', () => {
+  const paused = finding('PoolPaused', 'blocks');
+  const unknown = finding('FactUnknown', 'warns');
+  const rounded = finding('LimitRounded', 'tells');
+  const ready = ({ conditions = [] }: PatchStrategyStatus): string | undefined =>
+    conditions.find(({ type }) => type === 'Ready')?.message;
+
+  it('are in the status, and the gravest in the message and the condition', () => {
+    const status = planned([paused, unknown, rounded]);
+    expect(status.findings).toEqual([paused, unknown, rounded]);
+    expect(status.message).toBe(`${SUMMARY}; blocks: PoolPaused 1 (mend it); warns: FactUnknown 1 (mend it)`);
+    expect(ready(status)).toBe(status.message);
+    expect(patchStrategyStatus.parse(status)).toEqual(status);
+    expect(planned([rounded]).message, 'information is no part of the sentence').toBe(SUMMARY);
+  });
+
+  it('name in the message what the order does not say already, and how many more there are', () => {
+    const many = [paused, unknown, finding('HostWithoutRole', 'warns'), finding('HostCordoned', 'warns')];
+    const sentence = '; warns: FactUnknown 1 (mend it); warns: HostWithoutRole 1 (mend it); 1 more finding';
+    expect(passed(planned(), 'HostPool default is paused', { findings: many }).message).toBe(
+      `${SUMMARY}; nothing begins yet: HostPool default is paused${sentence} in .status.findings`,
+    );
+  });
+
+  it('follow what is found, stay where nobody looked, and leave no trace in the stored summary', () => {
+    const built = planned([paused]);
+    expect(built.run?.summary).toBe(SUMMARY);
+    expect(passed(built).findings).toEqual([paused]);
+    expect(passed(built, undefined, { findings: [unknown] }).findings).toEqual([unknown]);
+    const ended = passed(built, undefined, { findings: [] });
+    expect(ended.findings).toBeUndefined();
+    expect(ended.message).toBe(SUMMARY);
+  });
+
+  it.each<[StrategyState, Finding[] | undefined]>([
+    ['applying', [unknown, rounded]],
+    ['apply-failed', [unknown, rounded]],
+    ['applied', undefined],
+    ['aborted', undefined],
+  ])('are those about the plan itself once the run is %s', (state, left) => {
+    const found = passed(planned([paused, unknown, rounded]), undefined, { state }).findings;
+    expect(found?.map(({ reason }) => reason)).toEqual(left?.map(({ reason }) => reason));
+  });
+
+  it('are bounded, whatever is found', () => {
+    const subjects = Array.from({ length: 5000 }, (_, i) => `w-${String(i)}`);
+    const found = Array.from({ length: 300 }, () => ({
+      ...finding('ClaimSpoilt', 'blocks', subjects),
+      message: 'x'.repeat(5000),
+    }));
+    const status = planned(found);
+    expect(patchStrategyStatus.parse(status)).toEqual(status);
+    expect(status.findings).toHaveLength(KEPT_FINDINGS);
+    expect(JSON.stringify(status.findings).length).toBeLessThan(32 * 1024);
   });
 });
 

@@ -85,6 +85,21 @@ describe('pending requests', () => {
       { id: 'q-2', answer: 'refused', message: expect.stringContaining('restored copy') as unknown },
       { id: 'q-1', answer: 'refused' },
     ]);
+    const record = {
+      time: TIME,
+      fieldsV1: { 'f:metadata': { 'f:annotations': { 'f:careen.dev/abort': {} } } },
+    };
+    const metadata = { ...restored.metadata, managedFields: [record] };
+    const one = withoutOldRequests({ ...restored, metadata }, TIME).requests;
+    expect(
+      one?.map(({ id }) => id),
+      'the abort was placed on this object',
+    ).toEqual(['q-1']);
+    const seen = { ...metadata, annotations: { ...metadata.annotations, 'careen.dev/seen': 'u' } };
+    expect(withoutOldRequests({ ...restored, metadata: seen }, TIME).requests).toMatchObject([
+      { id: 'q-2', message: expect.stringContaining('the status was lost') as unknown },
+      { id: 'q-1' },
+    ]);
     const known = { ...restored, status: { uid: 'u' } };
     expect(withoutOldRequests(known, TIME)).toBe(known.status);
   });

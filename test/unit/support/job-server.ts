@@ -1,10 +1,10 @@
 /** An API server in memory with watches, on which other tools change Jobs. */
-import { KubeConfig, type V1Job } from '@kubernetes/client-node';
+import { KubeConfig, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { carryOut, selection, targetOf } from '../../simulation/world/api-requests.ts';
 import { ApiServer, Refusal, type Change } from '../../simulation/world/api-server.ts';
-import type { ApiObject } from '../../simulation/world/objects.ts';
+import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
 import { mergePatched } from '../../simulation/world/patches.ts';
 
 export class JobServer {
@@ -24,6 +24,23 @@ export class JobServer {
   job(namespace: string, name: string): V1Job {
     const found = this.#server.get('jobs', `${namespace}/${name}`) ?? expect.fail('there is no such Job');
     return JSON.parse(JSON.stringify(found)) as V1Job; // a cast: it has the fields that were sent
+  }
+
+  /** All Jobs, with their revisions. */
+  jobs(): unknown {
+    return structuredClone([...this.#server.list('jobs')]);
+  }
+
+  make(job: V1Job): void {
+    this.#server.create('jobs', sent(job), 'tool');
+  }
+
+  makePod(pod: V1Pod): void {
+    this.#server.create('pods', sent(pod), 'tool');
+  }
+
+  removePod(namespace: string, name: string): void {
+    this.#server.remove('pods', `${namespace}/${name}`, 'tool');
   }
 
   change(namespace: string, name: string, patch: object): void {
@@ -49,7 +66,8 @@ export class JobServer {
       return answer(200, mutated);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return answer(error.code, { code: error.code, message: error.message });
+      const { code, reason, message } = error;
+      return answer(code, { code, reason, message });
     }
   }
 
@@ -97,4 +115,8 @@ function answer(status: number, content: unknown): Answer {
     json: async () => content,
     text: async () => JSON.stringify(content),
   };
+}
+
+function sent(object: V1Job | V1Pod): NewObject {
+  return JSON.parse(JSON.stringify(object)) as NewObject; // a cast: it has a kind and a name
 }

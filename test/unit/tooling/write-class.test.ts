@@ -36,6 +36,10 @@ describe('the class of a write', () => {
     ['strategy: unlock-hosts', strategy({ message: 'm', progress: { step: 'unlock-hosts', hosts: [] } })],
     ['strategy: record a Job', strategy({ progress: { hosts: [{ reason: 'starting Job j on a' }] } })],
     [
+      'strategy: record a withdrawal',
+      strategy({ state: 'aborting', progress: { hosts: [{ jobs: [{ name: 'j', withdrawn: true }] }] } }),
+    ],
+    [
       'strategy: report',
       strategy({ message: 'Job j runs on a', progress: { hosts: [{ reason: 'Job j runs on a' }] } }),
     ],
@@ -52,6 +56,7 @@ describe('the class of a write', () => {
     ['Job: make', ask('POST', JOBS, { spec: { suspend: true } })],
     ['Job: start', ask('PATCH', `${JOBS}/j`, { spec: { suspend: false } })],
     ['Job: stamp', ask('PATCH', `${JOBS}/j`, { metadata: { annotations: { [EPOCH_ANNOTATION]: '2' } } })],
+    ['Job: mend', ask('PATCH', `${JOBS}/j`, { metadata: { uid: 'u' }, spec: { backoffLimit: 0 } })],
     ['Job: withdraw', ask('PATCH', `${JOBS}/j`, { metadata: { uid: 'u' }, spec: { suspend: true } })],
     ['Job: remove', ask('DELETE', `${JOBS}/j`, {})],
   ])('is %s', (name, request) => {

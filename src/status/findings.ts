@@ -1,0 +1,86 @@
+/** The findings about a plan, as the status of its strategy shows them. */
+import { KEPT_FINDINGS, KEPT_SUBJECTS, type Finding } from '../crds/finding.ts';
+import type { HostPoolSpec } from '../crds/host-pool.ts';
+import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
+import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { statusText } from '../crds/status-text.ts';
+import { limitIn } from '../engine/permits/pool-capacity.ts';
+import type { RunState } from '../engine/run-state.ts';
+import { holdsUp } from '../engine/steps/unwell.ts';
+import type { View } from '../engine/view.ts';
+import { compareHostNames } from '../planner/facts.ts';
+import { findings, type HostState } from '../planner/findings.ts';
+import { needsOf } from '../planner/needs.ts';
+import type { Stage } from '../planner/plan.ts';
+
+/** A plan to look at: its owner, its pool, and what the pool does not permit. */
+export type Inspected = {
+  readonly owner: OwnerName;
+  readonly spec: PatchStrategySpec;
+  readonly pool: { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
+  readonly violations: readonly string[];
+  readonly stages: readonly Stage[];
+};
+
+/** What will block the plan or hurt it, as the hosts of its pool are now. It looks at every host. */
+export function findingsNow({ owner, spec, pool, violations, stages }: Inspected, view: View): Finding[] {
+  const hosts = hostStates(view);
+  const { maxUnavailable, paused } = pool.spec;
+  const keptByOtherPools = [...view.fleet.keptByOtherPools].toSorted(compareHostNames);
+  return findings({
+    ...{ owner: ownerKey(owner), spec, stages, hosts, violations, words: view.words },
+    pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools },
+    limit: limitIn(pool, view.fleet),
+    about: stages.length > 0 ? hosts.length : needsOf(spec, hosts).hosts,
+  });
+}
+
+function hostStates(view: View): HostState[] {
+  const alarms = (view.signal('alarms')?.alarms ?? []).filter((alarm) => holdsUp(alarm, Infinity));
+  const alarmsOn = Map.groupBy(alarms, ({ host }) => host);
+  return view.seeds().map((seed) => {
+    const { closedToNewWork = false, claim, spoiltClaim } = view.host(seed.name) ?? {};
+    return {
+      ...seed,
+      unwell: (alarmsOn.get(seed.name) ?? []).map(({ text }) => text),
+      outOfService: view.fleet.outOfServiceByOthers.has(seed.name),
+      closedToNewWork,
+      claimedBy: claim && { owner: ownerKey(claim.owner), level: claim.level },
+      spoiltClaim,
+    };
+  });
+}
+
+/** The findings that no change outside the plan ends: they hold while it is carried out. */
+const OF_THE_PLAN: ReadonlySet<Finding['reason']> = new Set([
+  'HostWithoutRole',
+  'FactUnknown',
+  'LimitRounded',
+  'StageCut',
+]);
+
+/** The findings that the state of a run leaves. Once it has begun, its progress says what it waits for. */
+export function relevantFindings({ state }: Pick<RunState, 'state'>, found: readonly Finding[]): Finding[] {
+  switch (state) {
+    case 'ready-to-apply':
+      return [...found];
+    case 'applying':
+    case 'apply-failed':
+    case 'apply-timeout':
+      return found.filter(({ reason }) => OF_THE_PLAN.has(reason));
+    default:
+      return [];
+  }
+}
+
+/** The findings that fit into a status: the gravest, each with its first subjects. */
+export function boundedFindings(
+  found: readonly Finding[],
+): (Omit<Finding, 'subjects'> & { subjects: string[] })[] {
+  return found.slice(0, KEPT_FINDINGS).map((each) => ({
+    ...each,
+    subjects: each.subjects.slice(0, KEPT_SUBJECTS),
+    message: statusText(each.message),
+    remedy: statusText(each.remedy),
+  }));
+}

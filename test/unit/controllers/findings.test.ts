@@ -1,0 +1,57 @@
+/** The findings in the status of a strategy: those that `careen plan` prints. */
+import { describe, expect, it } from 'vitest';
+import { planFor } from '../../../src/cli/preview.ts';
+import type { Finding } from '../../../src/crds/finding.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+import { kernelPatch, strategySpec } from '../support/simulated-run.ts';
+import { SmallCluster } from '../support/small-cluster.ts';
+
+const OLD = '6.12.40';
+const healthy = { ready: true, wasReady: true, alarms: [], outOfServiceTaints: [], closedToNewWork: false };
+
+/** The findings of `careen plan` for the same strategy: v-1 has no kernel, w-2 is cordoned. */
+function previewed(): readonly Finding[] {
+  const spec = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+  const hosts = ['v-1', 'w-1', 'w-2'].map((name) => ({
+    ...{ name, labels: {}, ...healthy, closedToNewWork: name === 'w-2' },
+    nodeInfo: name === 'v-1' ? {} : { kernelVersion: OLD },
+  }));
+  const strategy = {
+    namespace: 'careen-hosts',
+    name: 'kernel',
+    spec: strategySpec({ patches: [kernelPatch] }),
+  };
+  return planFor(strategy, { pool: { name: 'default', spec, keptByOtherPools: [] }, hosts }).findings;
+}
+
+async function planned(): Promise<SmallCluster> {
+  const cluster = new SmallCluster(['w-1', 'w-2']);
+  cluster.world.addHost({ name: 'v-1' });
+  cluster.world.changeHost('w-2', { closedToNewWork: true });
+  cluster.placeStrategy({ mode: 'Hold' });
+  await cluster.until('a plan', () => cluster.status.state === 'ready-to-apply');
+  return cluster;
+}
+
+describe('the findings of a plan', () => {
+  it('are in the status as soon as the plan is, as careen plan prints them', async () => {
+    const cluster = await planned();
+    const reasons = ['LimitReached', 'HostCordoned', 'FactUnknown', 'StageCut'];
+    expect(previewed().map(({ reason }) => reason)).toEqual(reasons);
+    expect(cluster.status.findings).toEqual(previewed());
+    expect(cluster.status.message).toContain('; blocks: stage 0 takes 1 host out of service besides w-2; ');
+  });
+
+  it('follow the hosts while the plan waits, although the plan stays the same', async () => {
+    const cluster = await planned();
+    const { run } = cluster.status;
+    cluster.world.changeHost('w-2', { closedToNewWork: false });
+    const found = (): string[] => (cluster.status.findings ?? []).map(({ reason }) => reason);
+    await cluster.until('fewer findings', () => found().join() === 'FactUnknown,StageCut');
+    expect(cluster.status.run).toEqual(run);
+    cluster.world.changeHost('v-1', { nodeInfo: { 'nodeInfo.kernelVersion': OLD } });
+    await cluster.until('none about v-1', () => found().join() === 'StageCut');
+    expect(cluster.status.run?.planDigest).toBe(run?.planDigest);
+    expect(cluster.status.message).toBe(run?.summary);
+  });
+});
