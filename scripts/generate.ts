@@ -1,7 +1,8 @@
 /**
  * Writes the generated files: the CRDs in deploy/crds and in the chart
- * careen-crds, their JSON schemas, the schema of the chart's values, and
- * deploy/argocd/argocd-cm.yaml from the health scripts beside it.
+ * careen-crds, their JSON schemas, the schema of the chart's values,
+ * deploy/argocd/argocd-cm.yaml from the health scripts beside it, and the table
+ * of the fields of a pod in docs/reference.
  * `--check` writes nothing and fails when a file is not current.
  */
 import { readFile, mkdir, writeFile } from 'node:fs/promises';
@@ -13,6 +14,7 @@ import { GROUP, VERSION } from '../src/crds/names.ts';
 import { patchStrategyDefinition } from '../src/crds/patch-strategy.ts';
 import { valuesSchema } from './chart-values.ts';
 import { kindSchema, specSchema, type JsonSchema } from './json-schemas.ts';
+import { podFieldsDocument } from './pod-fields.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -29,6 +31,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     ['charts/careen/values.schema.json', json(valuesSchema(poolSpec))],
     ...(await Promise.all(POLICIES.map(policyFile))),
     [`${ARGOCD}/argocd-cm.yaml`, await healthYaml()],
+    ['docs/reference/pod-fields.md', podFieldsDocument()],
   ]);
 }
 

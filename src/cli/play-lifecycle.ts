@@ -192,9 +192,14 @@ const ACTIONS = { patches: [], drain: {}, timing: {}, onForeignUncordon: 'pause'
 
 const { run, state, currentPhase, applyPhase, abortPhase, progress } = patchStrategyStatus.shape;
 const storedRun = z.object({
-  ...run
-    .unwrap()
-    .pick({ id: true, authority: true, abortedIn: true, suspendedSince: true, lastObservedTime: true }).shape,
+  ...run.unwrap().pick({
+    id: true,
+    authority: true,
+    abortedIn: true,
+    abortedBecause: true,
+    suspendedSince: true,
+    lastObservedTime: true,
+  }).shape,
   state: state.unwrap(),
   currentPhase: currentPhase.unwrap(),
   apply: applyPhase.unwrap(),
@@ -204,8 +209,7 @@ const storedRun = z.object({
 
 /** The run as read from the status: parsed from JSON, with only the fields that the status holds. */
 function readBack(before: RunState): RunState {
-  const { abort, authority, abortedIn, suspendedSince, lastObservedTime, ...rest } = storedRun.parse(
-    JSON.parse(JSON.stringify(before)),
-  );
-  return { ...rest, abort, authority, abortedIn, suspendedSince, lastObservedTime };
+  const { abort, authority, abortedIn, abortedBecause, suspendedSince, lastObservedTime, ...rest } =
+    storedRun.parse(JSON.parse(JSON.stringify(before)));
+  return { ...rest, abort, authority, abortedIn, abortedBecause, suspendedSince, lastObservedTime };
 }

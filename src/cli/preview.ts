@@ -4,13 +4,13 @@ import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../crds/names.t
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import { NODE_WORDS } from '../hostops/node-words.ts';
-import { policyViolations } from '../planner/action-policy.ts';
 import { build, type Built } from '../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
 import { findings } from '../planner/findings.ts';
 import { limitOf } from '../planner/host-limit.ts';
 import { InputError, problemText } from '../planner/input-error.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
+import { policyViolations } from '../planner/pool-policy.ts';
 import { CommandError } from './command-error.ts';
 import type { Fleet } from './fleet-file.ts';
 import { hostStateOf } from './host-state.ts';

@@ -13,6 +13,7 @@ import {
   objectName,
   observedGeneration,
   rules,
+  seconds,
   text,
   time,
 } from './schema.ts';
@@ -155,6 +156,32 @@ const health = z
   .describe('When a host is well enough to be given back. It must be Ready in any case.');
 export type HostPoolHealth = z.infer<typeof health>;
 
+/** Their pods without a controller serve the whole cluster, and nothing creates them again. */
+export const PROTECTED_NAMESPACES = ['kube-system'];
+
+const drainPolicy = z
+  .object({
+    evictUnmanagedPods: z
+      .boolean()
+      .default(true)
+      .describe('Whether strategies may set spec.drain.evictUnmanagedPods.'),
+    evictPodsWithLocalData: z
+      .boolean()
+      .default(true)
+      .describe('Whether strategies may set spec.drain.evictPodsWithLocalData.'),
+    protectedNamespaces: z
+      .array(namespaceName())
+      .max(64)
+      .default(PROTECTED_NAMESPACES)
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        'The namespaces whose pods without a controller are never evicted, whatever strategies set: nothing would ' +
+          'create them again.',
+      ),
+  })
+  .prefault({})
+  .describe('The limits on what strategies may consent to when their hosts are drained.');
+
 export const hostPoolSpec = z
   .object({
     provider: z
@@ -206,6 +233,16 @@ export const hostPoolSpec = z
     health,
     allowedNamespaces,
     actionPolicy,
+    drainPolicy,
+    maxTimeoutSeconds: seconds(1, 86400)
+      .default(86400)
+      .describe('The longest time that a strategy may set in spec.timing, defaults included.'),
+    maxOutageSeconds: seconds(60, 2592000)
+      .optional()
+      .describe(
+        'How long a host of a strategy in Suspend may be out of service. After that the run is aborted: its hosts are ' +
+          'released. Left out: no bound.',
+      ),
   })
   .describe('The configuration of the pool. The administrator writes it.');
 export type HostPoolSpec = z.infer<typeof hostPoolSpec>;

@@ -348,6 +348,9 @@ export const patchStrategyStatus = z
           .enum(EXECUTION_MODES)
           .optional()
           .describe('The execution mode at the time of the abort; absent without an abort.'),
+        abortedBecause: text(1024)
+          .optional()
+          .describe('Why Careen aborted the run by itself; absent when a person did.'),
         suspendedSince: time().optional().describe('When the run was suspended; absent while it is not.'),
         lastObservedTime: time()
           .optional()

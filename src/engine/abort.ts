@@ -4,12 +4,16 @@ import { stamp, type Pass } from './pass.ts';
 import { withEarlierFailure, isFinal, newPhase } from './run-state.ts';
 import { startPhaseTimer } from './timers.ts';
 
-/** Aborts the run: the running step is awaited, then the abort phase begins. */
-export function beginAbort(pass: Pass): void {
+/**
+ * Aborts the run: the running step is awaited, then the abort phase begins.
+ * @param because why, when nobody ordered it
+ */
+export function beginAbort(pass: Pass, because?: string): void {
   const { run, turn } = pass;
   run.state = 'aborting';
   run.currentPhase = 'apply';
   run.abortedIn = turn.order.mode;
+  run.abortedBecause = because;
   run.abort = undefined;
   pass.profile.onAbort(pass);
 }

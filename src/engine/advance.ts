@@ -11,7 +11,14 @@ import { evaluateStep, type Evaluate } from './evaluate.ts';
 import { recordJobResults } from './job-results.ts';
 import { endPhase } from './lifecycle.ts';
 import { reconcileLockedHosts } from './locked-hosts.ts';
-import { applyOrder, isAnsweredNow, isSuspended, pauseDeadlines, resumeDeadlines } from './orders.ts';
+import {
+  applyOrder,
+  endSuspension,
+  isAnsweredNow,
+  isSuspended,
+  pauseDeadlines,
+  resumeDeadlines,
+} from './orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
 import type { EngineProfile } from './pass.ts';
 import { CAREEN_ENGINE } from './profiles/careen.ts';
@@ -38,6 +45,7 @@ export function advance(
   profile.afterDowntime(pass);
   recordJobResults(pass);
   for (const request of turn.requests.filter((each) => isAnsweredNow(pass, each))) answer(pass, request);
+  endSuspension(pass);
   if (isSuspended(pass)) pauseDeadlines(pass);
   else {
     resumeDeadlines(pass);

@@ -1,3 +1,4 @@
+import { PROTECTED_NAMESPACES } from '../crds/host-pool.ts';
 import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
@@ -33,6 +34,7 @@ function hostSteps(
     pool: turn.pool,
     epoch: turn.epoch,
     owner: turn.owner,
+    protectedNamespaces: turn.limits?.protectedNamespaces ?? PROTECTED_NAMESPACES,
     stage,
     planStage,
     rebootsIn: rebooting?.name,

@@ -3,10 +3,11 @@ import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { opensOutage } from './outages.ts';
-import { stamp, type Pass } from './pass.ts';
-import type { RunRequest } from './turn.ts';
-import { resetStage, runningStage } from './run-state.ts';
+import { stamp, wakeAt, type Pass } from './pass.ts';
+import type { Order, RunRequest } from './turn.ts';
+import { resetStage, runningStage, type RunState } from './run-state.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
+import type { Instant } from './view.ts';
 
 /**
  * Whether a request is answered in this pass. An abort comes before `Suspend`. Other requests wait until `Suspend`
@@ -19,6 +20,35 @@ export function isAnsweredNow({ run, turn }: Pass, { verb }: RunRequest): boolea
 /** Whether `Suspend` pauses the run. A running abort continues, and a requested one begins. */
 export function isSuspended({ run, turn }: Pass): boolean {
   return turn.order.mode === 'Suspend' && run.state !== 'aborting';
+}
+
+/**
+ * When `Suspend` has held a host out of service for as long as the pool allows; undefined while nothing bounds it. The
+ * outage counts from its beginning, so a run that is resumed and suspended again gains no time.
+ */
+export function suspensionEndsAt(
+  { state, hosts }: Pick<RunState, 'state' | 'hosts'>,
+  { mode }: Pick<Order, 'mode'>,
+  maxOutageSeconds: number | undefined,
+): Instant | undefined {
+  if (mode !== 'Suspend' || state !== 'applying' || hosts.length === 0) return undefined;
+  if (maxOutageSeconds === undefined) return undefined;
+  return Math.min(...hosts.map(({ since }) => Date.parse(since))) + maxOutageSeconds * 1000;
+}
+
+/** Aborts a run that `Suspend` has held for too long. */
+export function endSuspension(pass: Pass): void {
+  const { run, turn } = pass;
+  const seconds = turn.limits?.maxOutageSeconds;
+  const endsAt = suspensionEndsAt(run, turn.order, seconds);
+  if (turn.limits === undefined || endsAt === undefined) return;
+  if (turn.limits.readAt < endsAt) return wakeAt(pass, endsAt);
+  const [first] = run.hosts.toSorted((a, b) => Date.parse(a.since) - Date.parse(b.since));
+  beginAbort(
+    pass,
+    `Suspend has kept ${first?.name ?? ''} out of service for longer than the ${String(seconds)} s that ` +
+      `maxOutageSeconds of HostPool ${turn.pool} allows`,
+  );
 }
 
 /** Pauses the deadlines of a run that is under way. */

@@ -23,6 +23,7 @@ export type Draft = {
   hosts: HostProgress[];
   authority: Authority | undefined;
   abortedIn: ExecutionMode | undefined;
+  abortedBecause: string | undefined;
   suspendedSince: string | undefined;
   lastObservedTime: string | undefined;
 };

@@ -19,6 +19,8 @@ export type RunState = {
   readonly authority: Authority | undefined;
   /** The mode at the time of the abort. */
   readonly abortedIn: ExecutionMode | undefined;
+  /** Why the run was aborted without an order for it. */
+  readonly abortedBecause: string | undefined;
   /** RFC 3339; set while `Suspend` pauses the deadlines. */
   readonly suspendedSince: string | undefined;
   /** RFC 3339; the last stored time at which an operator observed the open step. */
@@ -39,6 +41,7 @@ export function newRun(id: string, plan: Plan): RunState {
     hosts: [],
     authority: undefined,
     abortedIn: undefined,
+    abortedBecause: undefined,
     suspendedSince: undefined,
     lastObservedTime: undefined,
   };

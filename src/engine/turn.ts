@@ -30,6 +30,16 @@ export type Order = {
   readonly finalizing?: boolean | undefined;
 };
 
+/** The bounds of the pool on a run. */
+export type RunLimits = {
+  /** How long a host may be out of service in `Suspend`; undefined without a bound. */
+  readonly maxOutageSeconds?: number | undefined;
+  /** When the run was read. The adoption of the run has judged `Suspend` by the same time. */
+  readonly readAt: Instant;
+  /** The namespaces whose instances without a controller stay, whatever the plan consents to. */
+  readonly protectedNamespaces: readonly string[];
+};
+
 export type PermitFacts = {
   /** The hosts that this run has permits for. */
   readonly held: ReadonlySet<HostName>;
@@ -41,6 +51,8 @@ export type PermitFacts = {
 export type Turn = {
   readonly owner: OwnerRef;
   readonly order: Order;
+  /** Undefined without a pool. */
+  readonly limits?: RunLimits | undefined;
   /** Requests without an answer, in the order of their precedence. */
   readonly requests: readonly RunRequest[];
   readonly pool: string;

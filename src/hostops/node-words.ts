@@ -43,10 +43,16 @@ export const NODE_WORDS: HostWords = {
   },
   instance: ({ namespace, name }) => `pod ${namespace}/${name}`,
   instances: (count) => counted(count, 'pod'),
-  consent: (why) =>
-    why === 'unmanaged'
-      ? 'without a controller (delete them, or set spec.drain.evictUnmanagedPods)'
-      : 'with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)',
+  consent: (why) => {
+    switch (why) {
+      case 'protected':
+        return 'without a controller in a namespace that the pool protects, so no strategy may evict them (delete them, or change spec.drainPolicy.protectedNamespaces of the HostPool)';
+      case 'unmanaged':
+        return 'without a controller (delete them, or set spec.drain.evictUnmanagedPods)';
+      case 'local-data':
+        return 'with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)';
+    }
+  },
   leaving: (end) => [`has been leaving since ${end.since}`, ...delaysOf(end)].join(', '),
   ignoresClosing: (controller) =>
     `of ${controller} came after the cordon, which does not keep it away, so it is not evicted: remove its toleration ` +

@@ -97,6 +97,16 @@ export interface HostOps {
    */
   prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
 
+  /**
+   * Why the contents of these ConfigMaps of a namespace may change, by name; those that are immutable are left out.
+   * Throws when `signal` is aborted.
+   */
+  changeableConfigMaps(
+    namespace: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>;
+
   /** The cluster was restored from a backup: observes everything anew. `prepare` resolves when that is done. */
   listAgain(): void;
 

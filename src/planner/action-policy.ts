@@ -1,137 +1,236 @@
 /**
- * The rules of a pool for the actions of strategies. A pod template is judged field by field: a rule refuses every
- * value that it does not know to be harmless.
+ * The rules of a pool for the actions of strategies. As soon as a pool sets a rule, only the fields of a pod that are
+ * allowed on purpose are admitted (pod/pod-shape.ts): always, or by a rule.
  */
-import type { ActionPolicy } from '../crds/action-policy.ts';
+import { DEFAULT_VOLUMES, type ActionPolicy } from '../crds/action-policy.ts';
 import type { JobAction } from '../crds/host-action.ts';
 import type { PlanActions } from '../crds/patch-strategy-spec.ts';
-import { misshapen, podFields, type PodField } from './pod-fields.ts';
+import { oneOf } from './one-of.ts';
+import { podFields, type PodField } from './pod/pod-fields.ts';
+import type { RuleId } from './pod/pod-shape.ts';
 
-/** The part of a pool that decides who may use it, and with which actions. */
-export type PoolPolicy = {
+/** A pool by the part that limits the actions. */
+type PolicyOwner = {
   readonly name: string;
-  readonly allowedNamespaces: readonly string[];
   readonly actionPolicy: ActionPolicy;
+  /** Undefined where nobody has read them. */
+  readonly configMaps?: ConfigMaps | undefined;
+};
+
+/** Why the content of a ConfigMap may change, by its name. A ConfigMap that is not here is immutable. */
+export type ConfigMaps = ReadonlyMap<string, string>;
+
+/** A policy in which each rule has a value: undefined admits everything. */
+type Allowed = { readonly [Name in keyof ActionPolicy]: ActionPolicy[Name] } & {
+  /** Whether fields that no rule knows are refused. */
+  readonly isStrict: boolean;
+  readonly configMaps: ConfigMaps | undefined;
 };
 
 type Rule = {
   readonly name: keyof ActionPolicy;
-  /** The kinds of fields that the rule applies to, see PodField. */
-  readonly about: RegExp;
-  readonly admits: (value: unknown, policy: ActionPolicy, fields: readonly PodField[]) => boolean;
+  readonly admits: (field: PodField, allowed: Allowed, template: JobAction['template']) => boolean;
   /** The advice on a permitted value. */
-  readonly remedy: (policy: ActionPolicy) => string;
+  readonly remedy: (allowed: Allowed, field: PodField) => string;
+  /** Whether a message may show the value of a refused field. */
+  readonly shows: boolean;
 };
 
-/** The fields that give a pod a token or certificate of its service account. */
-const TOKEN =
-  /^spec\.(automountServiceAccountToken|volumes\.projected\.sources\.(serviceAccountToken\.path|podCertificate\.signerName))$/;
+/** A registry checks the content of such an image. */
+const BY_DIGEST = /@sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$/;
 
-const RULES: readonly Rule[] = [
-  {
-    name: 'images',
-    about: /^spec\.((containers|initContainers|ephemeralContainers)\.image|volumes\.image\.reference)$/,
-    admits: (value, { images }) => !images || images.some((pattern) => matches(String(value), pattern)),
-    remedy: ({ images = [] }) => oneOf('use an image of', images),
+const RULES: Readonly<Record<RuleId, Rule>> = {
+  images: listing('images', 'use an image of', matchesOne),
+  requireDigests: {
+    name: 'requireDigests',
+    admits: ({ value }, { requireDigests }) => !requireDigests || BY_DIGEST.test(String(value)),
+    remedy: () => 'name it by its digest, IMAGE@sha256:…',
+    shows: true,
   },
-  privilege(/^spec\.(hostPID|hostIPC|hostNetwork)$/, [false]),
-  privilege(/^spec\..*securityContext\.(privileged|allowPrivilegeEscalation)$/, [false]),
-  privilege(/^spec\..*securityContext\.windowsOptions\.hostProcess$/, [false]),
-  privilege(/^spec\..*securityContext\.procMount$/, ['Default']),
-  privilege(/^spec\..*securityContext\.(seccomp|appArmor)Profile\.type$/, ['RuntimeDefault', 'Localhost']),
-  privilege(/^spec\..*securityContext\.(capabilities\.add|sysctls\.name|seLinuxOptions\..*)$/, []),
-  privilege(/^spec\..*\.ports\.hostPort$/, [0]),
-  privilege(/^metadata\.annotations\.container\.apparmor\./, ['runtime/default']),
-  {
-    name: 'hostMounts',
-    about: /^spec\.volumes\.hostPath\.path$/,
-    admits: (value, { hostMounts }) => !hostMounts || hostMounts.some((prefix) => isBelow(value, prefix)),
-    remedy: ({ hostMounts = [] }) => oneOf('mount a path below', hostMounts),
+  requireImmutableConfigMaps: {
+    name: 'requireImmutableConfigMaps',
+    admits: ({ value }, { requireImmutableConfigMaps, configMaps }) =>
+      !requireImmutableConfigMaps || configMaps?.has(String(value)) !== true,
+    remedy: ({ configMaps }, { value }) =>
+      `${configMaps?.get(String(value)) ?? ''}: make the ConfigMap with immutable: true`,
+    shows: true,
   },
-  {
-    name: 'serviceAccounts',
-    about: /^spec\.(serviceAccountName|serviceAccount)$/,
-    admits: isListedAccount,
-    remedy: ({ serviceAccounts }) => oneOf('use', serviceAccounts),
-  },
-  {
-    name: 'serviceAccounts',
-    about: TOKEN,
-    admits: (value, policy, fields) => value === false || namesListedAccount(policy, fields),
-    remedy: ({ serviceAccounts }) => oneOf('set serviceAccountName to', serviceAccounts),
-  },
-  {
-    name: 'secrets',
-    about: /^spec\..*\.((secret|secretRef|secretKeyRef|nodePublishSecretRef)\.name|secretName)$/i,
-    admits: (value, { secrets }) => secrets.some((name) => name === value),
-    remedy: ({ secrets }) => oneOf('use', secrets),
-  },
-];
-
-/** A rule about fields that give access beyond the container, except for these harmless values. */
-function privilege(about: RegExp, harmless: readonly unknown[]): Rule {
-  return {
+  privileged: {
     name: 'privileged',
-    about,
-    admits: (value, { privileged }) => privileged || harmless.includes(value),
+    admits: (_field, { privileged }) => privileged,
     remedy: () => 'leave it out',
+    shows: true,
+  },
+  hostMounts: listing('hostMounts', 'mount a path below', (value, prefixes) =>
+    prefixes.some((prefix) => isBelow(value, prefix)),
+  ),
+  volumes: ofNames('volumes', 'use a volume of type'),
+  serviceAccounts: listing('serviceAccounts', 'use', includes),
+  tokens: {
+    name: 'serviceAccounts',
+    admits: (_field, { serviceAccounts }, { spec }) => includes(spec['serviceAccountName'], serviceAccounts),
+    remedy: ({ serviceAccounts }) => oneOf('set serviceAccountName to', serviceAccounts),
+    shows: true,
+  },
+  secrets: listing('secrets', 'use', includes),
+  priorityClasses: listing('priorityClasses', 'use', includes),
+  runtimeClasses: listing('runtimeClasses', 'use', includes),
+  devices: {
+    ...listing('devices', 'use', includes),
+    admits: ({ name, value }, { devices }) =>
+      !devices || includes(CLAIM_FIELDS.has(name) ? value : name, devices),
+  },
+  labels: ofNames('labels', 'use'),
+  annotations: ofNames('annotations', 'use'),
+  maxGraceSeconds: {
+    name: 'maxGraceSeconds',
+    admits: ({ value }, { maxGraceSeconds: max }) => max === undefined || Number(value) <= max,
+    remedy: ({ maxGraceSeconds = 0 }) => `set it to ${String(maxGraceSeconds)} or less`,
+    shows: true,
+  },
+};
+
+/** The fields that name a claim of devices. Other fields under the rule are amounts, by the name of the device. */
+const CLAIM_FIELDS: ReadonlySet<string> = new Set(['resourceClaimName', 'resourceClaimTemplateName']);
+
+type ListRule = {
+  [Name in keyof ActionPolicy]-?: NonNullable<ActionPolicy[Name]> extends readonly string[] ? Name : never;
+}[keyof ActionPolicy];
+
+/** A rule that lists the values that it admits. */
+function listing(
+  name: ListRule,
+  advice: string,
+  admits: (value: unknown, list: readonly string[]) => boolean,
+): Rule {
+  return {
+    name,
+    admits: ({ value }, { [name]: list }) => !list || admits(value, list),
+    remedy: ({ [name]: list = [] }) => oneOf(advice, list),
+    shows: true,
   };
 }
 
+/** A rule that lists names of fields. The value of such a field may be anything, so no message shows it. */
+function ofNames(rule: ListRule, advice: string): Rule {
+  return {
+    ...listing(rule, advice, matchesOne),
+    admits: ({ name }, { [rule]: list }) => !list || matchesOne(name, list),
+    shows: false,
+  };
+}
+
+/** At most so many violations are named. */
+const NAMED = 20;
+
 /**
- * Why a strategy in `namespace` may not use the pool for its actions: one sentence for each field that breaks a rule,
- * with the value found and a permitted one. Empty when all fields are permitted.
+ * The fields of pods that break a rule of a pool: one sentence for each of the first, with the value found and a
+ * permitted one.
  */
-export function policyViolations(
+export function actionViolations(
   actions: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>,
-  namespace: string,
-  pool: PoolPolicy,
-  operatorNamespace: string,
+  pool: PolicyOwner,
 ): string[] {
-  const jobs = actions.patches.map(({ action }, at) => ({
+  const found = jobsOf(actions)
+    .values()
+    .flatMap(({ at, job }) => jobViolations(at, job, pool))
+    .take(NAMED + 1)
+    .toArray();
+  return [
+    ...found.slice(0, NAMED),
+    ...(found.length > NAMED ? [`further fields break rules of HostPool ${pool.name}`] : []),
+  ];
+}
+
+/** The ConfigMaps that the pods of these actions use, each once. */
+export function configMapsOf(actions: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>): string[] {
+  const names = jobsOf(actions).flatMap(({ job }) =>
+    podFields(job.template)
+      .filter((field) => field.is === 'governed' && field.by.includes('requireImmutableConfigMaps'))
+      .map(({ value }) => String(value))
+      .toArray(),
+  );
+  return [...new Set(names)];
+}
+
+/** The Jobs of a strategy, each with the place of its template. */
+function jobsOf({
+  patches,
+  reboot,
+}: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>): { readonly at: string; readonly job: JobAction }[] {
+  const jobs = patches.map(({ action }, at) => ({
     at: `spec.patches[${String(at)}].action.job.template`,
     job: action.job,
   }));
-  if (actions.reboot) jobs.push({ at: 'spec.reboot.job.template', job: actions.reboot.job });
-  return [
-    ...namespaceViolations(namespace, pool, operatorNamespace),
-    ...jobs.flatMap(({ at, job }) => jobViolations(at, job, pool)),
-  ];
+  return reboot ? [...jobs, { at: 'spec.reboot.job.template', job: reboot.job }] : jobs;
 }
 
-function namespaceViolations(
-  namespace: string,
-  { name, allowedNamespaces }: PoolPolicy,
-  operatorNamespace: string,
-): string[] {
-  const others = allowedNamespaces.filter((each) => each !== operatorNamespace);
-  if (others.includes(namespace)) return [];
-  const why = namespace === operatorNamespace ? 'never admits: Careen itself runs there' : 'does not admit';
-  return [
-    `metadata.namespace is "${namespace}", which rule allowedNamespaces of HostPool ${name} ${why}; ` +
-      oneOf('make the strategy in', others),
-  ];
-}
-
-function jobViolations(at: string, { template }: JobAction, { name, actionPolicy }: PoolPolicy): string[] {
-  const unreadable = misshapen(template).map(
-    ({ path, problem }) =>
-      `${at}.${path} cannot be read, so no rule of HostPool ${name} admits it: ${problem}`,
+function jobViolations(
+  at: string,
+  { template }: JobAction,
+  { name, actionPolicy, configMaps }: PolicyOwner,
+): Iterable<string> {
+  const allowed = { ...allowedBy(actionPolicy), configMaps };
+  return podFields(template).flatMap((field) =>
+    violationsOf(field, allowed, template, name).map((each) => `${at}.${each}`),
   );
-  const fields = podFields(template);
-  const against = (field: PodField): string[] =>
-    RULES.filter(
-      ({ about, admits }) => about.test(field.kind) && !admits(field.value, actionPolicy, fields),
-    ).map(
-      (rule) =>
-        `${at}.${field.path} is ${shown(field.value)}, ` +
-        `which rule actionPolicy.${rule.name} of HostPool ${name} does not admit; ${rule.remedy(actionPolicy)}`,
-    );
-  return [...unreadable, ...fields.flatMap(against)];
 }
 
-function matches(image: string, pattern: string): boolean {
-  return pattern.endsWith('*') ? image.startsWith(pattern.slice(0, -1)) : image === pattern;
+function violationsOf(
+  field: PodField,
+  allowed: Allowed,
+  template: JobAction['template'],
+  pool: string,
+): string[] {
+  const { path, value } = field;
+  switch (field.is) {
+    case 'misshapen':
+      return [`${path} cannot be read, so no rule of HostPool ${pool} admits it: ${field.problem}`];
+    case 'never':
+    case 'unknown':
+      return allowed.isStrict
+        ? [`${path} is set, which no rule of HostPool ${pool} admits; leave it out`]
+        : [];
+    case 'governed':
+      return field.by
+        .map((id) => RULES[id])
+        .filter(({ admits }) => !admits(field, allowed, template))
+        .map(
+          ({ name, remedy, shows }) =>
+            `${path} is ${shows ? shown(value) : 'set'}, ` +
+            `which rule actionPolicy.${name} of HostPool ${pool} does not admit; ${remedy(allowed, field)}`,
+        );
+  }
+}
+
+/** What a policy allows. A policy without a rule allows every field, but no service account and no Secret. */
+function allowedBy(policy: ActionPolicy): Omit<Allowed, 'configMaps'> {
+  const isStrict = hasRule(policy);
+  if (!isStrict) return { ...policy, isStrict };
+  const { privileged, hostMounts = privileged ? undefined : [] } = policy;
+  const { volumes = [...DEFAULT_VOLUMES], priorityClasses = [], runtimeClasses = [] } = policy;
+  const { devices = [], labels = [], annotations = [] } = policy;
+  const lists = { hostMounts, volumes, priorityClasses, runtimeClasses, devices, labels, annotations };
+  return { ...policy, ...lists, isStrict };
+}
+
+/** Whether a rule has another value than the one that the API server fills in. */
+function hasRule({ privileged, serviceAccounts, secrets, ...rest }: ActionPolicy): boolean {
+  const { requireDigests, requireImmutableConfigMaps, ...lists } = rest;
+  const isNarrowed = !privileged || requireDigests || requireImmutableConfigMaps;
+  const hasNames = serviceAccounts.length > 0 || secrets.length > 0;
+  return isNarrowed || hasNames || Object.values(lists).some((each) => each !== undefined);
+}
+
+function includes(value: unknown, list: readonly string[]): boolean {
+  return list.some((each) => each === value);
+}
+
+function matchesOne(value: unknown, patterns: readonly string[]): boolean {
+  const text = String(value);
+  return patterns.some((pattern) =>
+    pattern.endsWith('*') ? text.startsWith(pattern.slice(0, -1)) : text === pattern,
+  );
 }
 
 /** Whether a path is the prefix or lies below it, segment by segment. A path with `..` never does. */
@@ -143,22 +242,6 @@ function isBelow(path: unknown, prefix: string): boolean {
 
 function segments(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '' && segment !== '.');
-}
-
-function isListedAccount(value: unknown, { serviceAccounts }: ActionPolicy): boolean {
-  return serviceAccounts.some((name) => name === value);
-}
-
-function namesListedAccount(policy: ActionPolicy, fields: readonly PodField[]): boolean {
-  return fields.some(
-    ({ kind, value }) => kind === 'spec.serviceAccountName' && isListedAccount(value, policy),
-  );
-}
-
-function oneOf(advice: string, allowed: readonly string[]): string {
-  if (allowed.length === 0) return 'it admits none, leave it out';
-  const more = allowed.length > 5 ? ` or ${String(allowed.length - 5)} others` : '';
-  return `${advice} ${allowed.slice(0, 5).join(', ')}${more}`;
 }
 
 function shown(value: unknown): string {

@@ -46,7 +46,7 @@ export type Situation = {
   readonly about: number;
   /** The words of the adapter for these hosts. */
   readonly words: HostWords;
-  /** Why the pool does not permit the actions of the strategy (action-policy.ts). */
+  /** Why the pool does not permit the actions of the strategy (pool-policy.ts). */
   readonly violations: readonly string[];
 };
 

@@ -33,8 +33,8 @@ export type HostWords = {
   readonly instance: (instance: InstanceName) => string;
   /** A number of instances, such as `2 pods`. */
   readonly instances: (count: number) => string;
-  /** Why instances need consent to be moved, and how it is given; comes after their names. */
-  readonly consent: (why: 'unmanaged' | 'local-data') => string;
+  /** Why instances need consent to be moved, and how it is given, if it can be; comes after their names. */
+  readonly consent: (why: 'protected' | 'unmanaged' | 'local-data') => string;
   /** Since when an instance is shutting down, and who delays its end; comes after its name. */
   readonly leaving: (end: SlowEnd) => string;
   /** Why an instance that came to a closed host is not moved, and the remedy; comes after its name. */

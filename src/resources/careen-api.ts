@@ -72,6 +72,8 @@ export class CareenApi {
   readonly #config: KubeConfig;
   readonly #strategies: VersionedReader<PatchStrategy>;
   readonly #pools: VersionedReader<HostPool>;
+  /** By path: the version of the object on which a write was last found invalid. */
+  readonly #foundInvalid = new Map<string, string>();
 
   /** @param wentBack called when a read shows that the cluster was restored from a backup */
   constructor(config: KubeConfig, wentBack: () => void = () => undefined) {
@@ -229,8 +231,7 @@ export class CareenApi {
   /** The strategy as a write returned it, if its status is all that it should be. */
   #stored(before: PatchStrategy, answer: unknown, status: PatchStrategyStatus): PatchStrategy {
     const path = strategyPath(before.metadata);
-    // An object that never had a status has none in the answer to a write beside it.
-    const lost = lostFields(status, withStatus.parse(answer).status ?? {}, 'status');
+    const lost = lostFields(status, withStatus.parse(answer).status, 'status');
     if (lost.length > 0) {
       // Only this process still knows what the API server has dropped.
       this.#strategies.keep(path, { ...afterWrite(before, answer), status });
@@ -280,22 +281,23 @@ export class CareenApi {
     } catch (error) {
       const fields = fieldsOutsideSchema(error);
       if (fields.length > 0) throw new OutdatedKindError(words, plural, fields, { cause: error });
-      if (!(await this.#isConflict(object, version, error))) throw error;
+      if (!this.#isConflict(object, version, error)) throw error;
       throw new ConflictError(`${path} changed meanwhile`, { cause: error });
     }
   }
 
   /**
    * Whether a write was refused because the object has changed. A precondition that fails may be answered as an invalid
-   * object (422), and so is a status that the API server or a policy does not accept. The object itself tells which.
+   * object (422), and so is a status that the API server or a policy does not accept. That one is refused again, for the
+   * same version of the object.
    */
-  async #isConflict(path: string, written: Version, error: unknown): Promise<boolean> {
+  #isConflict(path: string, { uid, resourceVersion }: Version, error: unknown): boolean {
     const status = httpStatus(error);
     if (status !== 422) return status === 404 || status === 409;
-    const found = await this.#read(path, 'metadata');
-    if (found === undefined) return true;
-    const { uid, resourceVersion } = partial.parse(found).metadata;
-    return uid !== written.uid || resourceVersion !== written.resourceVersion;
+    const version = `${uid}/${resourceVersion}`;
+    if (this.#foundInvalid.get(path) === version) return false;
+    this.#foundInvalid.set(path, version);
+    return true;
   }
 }
 

@@ -31,6 +31,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     hosts: progress?.hosts ?? [],
     authority: run.authority,
     abortedIn: run.abortedIn,
+    abortedBecause: run.abortedBecause,
     suspendedSince: run.suspendedSince,
     lastObservedTime: run.lastObservedTime,
   };
@@ -123,10 +124,11 @@ export function statusOfRun(
 }
 
 function recordOf(record: RunRecord, run: RunState): RunRecord {
-  const { authority, abortedIn, suspendedSince, lastObservedTime } = run;
+  const { authority, abortedIn, abortedBecause, suspendedSince, lastObservedTime } = run;
   const {
     authority: _authority,
     abortedIn: _aborted,
+    abortedBecause: _because,
     suspendedSince: _suspended,
     lastObservedTime: _observed,
     ...kept
@@ -135,6 +137,7 @@ function recordOf(record: RunRecord, run: RunState): RunRecord {
     ...kept,
     ...(authority ? { authority } : {}),
     ...(abortedIn ? { abortedIn } : {}),
+    ...(abortedBecause ? { abortedBecause } : {}),
     ...(suspendedSince ? { suspendedSince } : {}),
     ...(lastObservedTime ? { lastObservedTime } : {}),
   };

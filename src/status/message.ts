@@ -59,16 +59,19 @@ export function messageOf(
       );
     case 'aborting':
       return statusText(
-        `releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
+        `${because(run)}releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
       );
     case 'aborted':
-      return run.abortedIn === 'Hold'
-        ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
-        : 'aborted, no host is held; set execution.mode to Hold for a new plan';
+      return statusText(
+        because(run) +
+          (run.abortedIn === 'Hold'
+            ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
+            : 'aborted, no host is held; set execution.mode to Hold for a new plan'),
+      );
     case 'abort-failed':
     case 'abort-timeout':
       return statusText(
-        `${run.abort?.reason ?? 'the abort failed'}; ` +
+        `${because(run)}${run.abort?.reason ?? 'the abort failed'}; ` +
           (locked
             ? `${locked}: abort again (execution.mode Hold, then Abort)${orOpen}`
             : 'no host is held any more; set execution.mode to Hold for a new plan'),
@@ -77,6 +80,11 @@ export function messageOf(
     case 'build-failed':
       return summary;
   }
+}
+
+/** Why Careen aborted the run by itself, at the beginning of a message. */
+function because({ abortedBecause }: RunState): string {
+  return abortedBecause === undefined ? '' : `${abortedBecause}; `;
 }
 
 function appliedMessage({ apply: { stages } }: RunState): string {

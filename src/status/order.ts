@@ -5,8 +5,9 @@ import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { closedBecause, limitIn, specUnreadable } from '../engine/permits/pool-capacity.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
 import type { FleetFacts } from '../engine/view.ts';
-import { policyViolations } from '../planner/action-policy.ts';
+import type { ConfigMaps } from '../planner/action-policy.ts';
 import { specDigest } from '../planner/digest.ts';
+import { policyViolations, type Judged } from '../planner/pool-policy.ts';
 import type { StoredRun } from './codec.ts';
 import { pinnedElsewhere } from './pinned-plan.ts';
 import { limitBelowStage } from './rebuild.ts';
@@ -22,6 +23,8 @@ export type OrderInput = {
   readonly fleet: FleetFacts;
   /** No strategy may run its Jobs there. */
   readonly operatorNamespace: string;
+  /** Undefined where the pool does not ask about them. */
+  readonly configMaps?: ConfigMaps | undefined;
 };
 
 /** The pool of a strategy: the one in the spec, or during a run the one that granted its permits. */
@@ -49,16 +52,13 @@ export function poolProblem(
   return { reason: 'PoolNotFound', message };
 }
 
-/** The parts of a plan that the pool does not permit, one sentence each. */
-export function violationsOf({
-  strategy: { metadata, spec },
-  stored,
-  pool,
-  operatorNamespace,
-}: Omit<OrderInput, 'fleet'>): readonly string[] {
-  const { allowedNamespaces, actionPolicy } = pool.spec;
-  const policy = { name: pool.metadata.name, allowedNamespaces, actionPolicy };
-  return policyViolations(stored?.plan.actions ?? spec, metadata.namespace, policy, operatorNamespace);
+/** The parts of a spec, or of the actions of a run, that the pool does not permit, one sentence each. */
+export function violationsOf(
+  judged: Judged,
+  { strategy: { metadata }, pool, operatorNamespace, configMaps }: Omit<OrderInput, 'fleet' | 'stored'>,
+): readonly string[] {
+  const policy = { ...pool.spec, name: pool.metadata.name, configMaps };
+  return policyViolations(judged, metadata.namespace, policy, operatorNamespace);
 }
 
 /** Why no further stage may begin, whoever requests it. The open stage ends as planned; then the run waits. */
@@ -70,7 +70,7 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
     fleet,
   } = input;
   if (!stored) return undefined;
-  const { record, run } = stored;
+  const { record, run, plan } = stored;
   if (record.specDigest !== specDigest(spec))
     return { reason: 'Building', message: 'the spec was edited, the remaining stages are planned again' };
   if (limitBelowStage(run, limitIn(pool, fleet)))
@@ -78,7 +78,7 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
       reason: 'Building',
       message: 'a stage is larger than the pool allows now, the remaining stages are planned again',
     };
-  const [violation] = violationsOf(input);
+  const [violation] = violationsOf(plan.actions, input);
   const pinned = pinnedElsewhere(spec.execution.plan, record);
   return (
     heldBack('NotPermitted', violation) ?? heldBack('AwaitingApproval', pinned) ?? closedBecause(pool, fleet)

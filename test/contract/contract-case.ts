@@ -48,6 +48,8 @@ export type ContractFixture = {
   open(host: HostName): Promise<void>;
   /** Lets the pod of a Job fail several times before the Job does, as a policy does. */
   alterJob(name: string): Promise<void>;
+  /** Makes a ConfigMap in the namespace of the strategy. */
+  addConfigMap(name: string, immutable: boolean): Promise<void>;
   /**
    * Adds a running Job with all our labels and annotations, as if made for this effect of `RUN`, that somebody else made:
    * in the namespace of the owner or in another one. It has no end.

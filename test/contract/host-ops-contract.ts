@@ -387,6 +387,18 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     healthContract(() => c);
     strangersContract(() => c);
 
+    it('says why the content of a ConfigMap may change, and asks for no name that none can have', async () => {
+      const { ops, owner } = c.fixture;
+      await c.fixture.addConfigMap('fixed', true);
+      await c.fixture.addConfigMap('open', false);
+      const names = ['fixed', 'open', 'none', '..', '../secrets/keys', ''];
+      const found = await ops.changeableConfigMaps(owner.namespace, names, c.signal);
+      expect(Object.fromEntries(found)).toEqual({
+        open: 'it is not immutable',
+        ...Object.fromEntries(names.slice(2).map((name) => [name, 'it does not exist'])),
+      });
+    });
+
     it('has no signal of an unknown id, and confuses no ids', () => {
       // A caller that is newer than the adapter may know more signals.
       const newer = 'gates' as string as keyof Signals;

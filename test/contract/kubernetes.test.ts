@@ -142,6 +142,8 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
         { apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace } },
         { spec: { backoffLimit: 4 } },
       ),
+    addConfigMap: (name, immutable) =>
+      apply(admin, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, immutable }),
     addStrangersJob: async (key, where) => {
       const place = where === 'same namespace' ? namespace : `${namespace}-of-others`;
       if (place !== namespace) {

@@ -47,6 +47,9 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
       const job = [...world.jobs.values()].find((each) => each.name === name);
       if (job) world.changeJob(job.key, { altered: 'its backoffLimit is 4' });
     },
+    addConfigMap: async (name, immutable) => {
+      world.configMaps.set(`careen-hosts/${name}`, { immutable });
+    },
     addStrangersJob: async (key) => {
       const [host, action] = [hostOfKey(key), subjectOfKey(key)];
       world.addJob({ key, run: RUN, ownerUid: 'stranger', epoch: EPOCH, host, action, container: 'x' });

@@ -1,6 +1,7 @@
 /**
  * Secrets in objects that the operator reads, and in refusals of its requests: it prints none of them, at any level,
- * and no status repeats them. */
+ * and no status repeats them.
+ */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, mergePatch } from '../support/controlplane/apply.ts';
@@ -31,6 +32,8 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
+const PERMITTED = { secrets: [SECRET], annotations: ['example.com/*'] };
+
 /** A patch whose Job has secrets at all places where people put them. */
 function loaded(image: string, container: object = {}): object {
   const env = [
@@ -50,7 +53,7 @@ function loaded(image: string, container: object = {}): object {
 async function laden(pool: string, patch: object, policy: object = {}): Promise<Fleet> {
   const planted = { 'example.com/credentials': `${PLANTED}-on-object` };
   const fleet = await cluster.fleet(pool, 1, 1, planted);
-  await fleet.pool(1, { actionPolicy: { secrets: [SECRET], ...policy } });
+  await fleet.pool(1, { actionPolicy: { ...PERMITTED, ...policy } });
   await fleet.apply({ patches: [patch] });
   await mergePatch(cluster.admin, fleet.strategy, { metadata: { annotations: planted } });
   await fleet.order({ mode: 'Run' });
@@ -92,7 +95,7 @@ describe('a secret is not printed', () => {
   it('by a run whose Job fails, and an answer to a request that cannot be read', async () => {
     const fleet = await cluster.fleet('failing', 1, 1);
     await fleet.annotate('failing-0', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
-    await fleet.pool(1, { actionPolicy: { secrets: [SECRET] } });
+    await fleet.pool(1, { actionPolicy: PERMITTED });
     await fleet.apply({ ...RUN, patches: [loaded('registry.example.com/patch:1')] });
     await fleet.untilState('apply-failed');
     await request(cluster.admin, fleet.strategy, {

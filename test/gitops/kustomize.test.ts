@@ -117,7 +117,11 @@ describe('the names in strategies and pools', () => {
   };
   const job = { job: { template: { spec: pod } } };
   const api = { apiVersion: 'careen.dev/v1alpha1' };
-  const pool = { actionPolicy: { serviceAccounts: ['worker', 'elsewhere'], secrets: ['keys'] } };
+  const pool = {
+    actionPolicy: {
+      ...{ serviceAccounts: ['worker', 'elsewhere'], secrets: ['keys'], priorityClasses: ['urgent'] },
+    },
+  };
   const strategy = { poolRef: 'gpu', patches: [{ id: 'p', action: job }], reboot: job };
   const objects = [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'worker' } },

@@ -159,6 +159,7 @@ export async function strategySamples(): Promise<Samples> {
     'its pool has no hosts yet': await built([]),
     'its pool selects only hosts of an older pool': await built([], [], overlap),
     'its pool does not exist': cannotContinue('PoolNotFound', 'HostPool gpu does not exist'),
+    'the operator cannot make its pass': cannotContinue('PassFailed', 'the operator cannot continue'),
     'its pool cannot be read': cannotContinue('SpecUnreadable', 'HostPool gpu: the spec cannot be read'),
     'its namespace is not prepared': cannotContinue('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
     'the CRDs in the cluster are outdated': cannotContinue('KindsOutdated', 'apply the CRDs of this version'),

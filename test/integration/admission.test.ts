@@ -4,6 +4,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
 import { hostPoolDefinition, type HostPoolStatus } from '../../src/crds/host-pool.ts';
+import { call } from '../../src/kube/client.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { patchStrategyDefinition } from '../../src/crds/patch-strategy.ts';
 import { ACCEPTED, REFUSED } from '../support/controlplane/admission-rows.ts';
@@ -16,6 +17,7 @@ import {
   type Manifest,
 } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
+import { POD_FIELDS_FILE, podFieldsOf } from '../support/controlplane/pod-schema.ts';
 import { eventually } from '../support/eventually.ts';
 import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
 import { installCareen } from '../support/operator/operator.ts';
@@ -41,6 +43,11 @@ beforeAll(async () => {
   });
 });
 afterAll(async () => plane.stop());
+
+it('has pods with the recorded fields, each of which a policy judges', async () => {
+  const document = await call(admin, { method: 'GET', path: '/openapi/v2' });
+  await expect(`${JSON.stringify(podFieldsOf(document), null, 2)}\n`).toMatchFileSnapshot(POD_FIELDS_FILE);
+});
 
 const TIME = '2026-11-23T09:30:00Z';
 const poolStatus: HostPoolStatus = {
@@ -79,6 +86,7 @@ const strategyStatus: PatchStrategyStatus = {
     epoch: 7,
     authority: { throughStage: 2 },
     abortedIn: 'Suspend',
+    abortedBecause: 'Suspend has kept worker-1 out of service',
     suspendedSince: TIME,
     change: 'worker-3 is new',
   },

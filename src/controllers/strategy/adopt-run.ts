@@ -1,5 +1,6 @@
 import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import { effectKey } from '../../engine/effect.ts';
+import { suspensionEndsAt } from '../../engine/orders.ts';
 import { mayBeInFlight } from '../../engine/outages.ts';
 import { DeposedError } from '../../engine/permits/takeover.ts';
 import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
@@ -7,7 +8,7 @@ import type { RunState } from '../../engine/run-state.ts';
 import type { Adoption, RecordedJob } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StoredRun } from '../../status/codec.ts';
 import { pendingRequests } from '../../status/requests.ts';
 import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
@@ -29,7 +30,7 @@ export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSign
   const epoch = pool ? await epochInPool(deps, read, record) : epochWithoutPool(deps, read, record);
   const pass = { ...read, epoch };
   const known = adopted.get(key);
-  const suspended = holdsStill(strategy);
+  const suspended = holdsStill(read);
   if (known?.run === record.id && known.epoch === epoch && (!known.suspended || suspended)) return pass;
   // They are of another time: of a leader before, or of a future that a restored cluster does not have.
   read.attachment.outcomes.clear();
@@ -45,10 +46,12 @@ export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSign
 }
 
 /** Nothing begins in `Suspend`, but an abort or a deletion ends the outages. */
-function holdsStill(strategy: PatchStrategy): boolean {
+function holdsStill({ strategy, stored, pool, readAt }: StrategyPass): boolean {
   const { metadata, spec, status } = strategy;
+  const endsAt = stored && suspensionEndsAt(stored.run, spec.execution, pool?.spec.maxOutageSeconds);
   const isEnding =
     metadata.deletionTimestamp !== undefined ||
+    (endsAt !== undefined && readAt >= endsAt) ||
     status.state === 'aborting' ||
     pendingRequests(strategy).requests.some(({ verb }) => verb === 'abort');
   return spec.execution.mode === 'Suspend' && !isEnding;

@@ -17,6 +17,7 @@ export async function loadPass(
   attachments: Attachments,
   key: string,
 ): Promise<StrategyPass | undefined> {
+  const readAt = clock();
   const read = await api.strategy(ownerOfKey(key));
   if (!read) return undefined;
   const strategy = read.suspendedBy === undefined ? read : await api.resume(read);
@@ -28,5 +29,5 @@ export async function loadPass(
   const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : fallbackScope(poolName));
   metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, clock()));
   const epoch = pool ? await ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);
-  return { key, strategy, stored, pool, attachment, epoch };
+  return { readAt, key, strategy, stored, pool, attachment, epoch };
 }

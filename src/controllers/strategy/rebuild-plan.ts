@@ -1,4 +1,5 @@
 import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
+import type { ConfigMaps } from '../../planner/action-policy.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
@@ -10,6 +11,7 @@ import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requ
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
+import { configMapsIn } from './config-maps.ts';
 import { freePermits } from './free-permits.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
@@ -61,7 +63,8 @@ export async function rebuildPlan(
 ): Promise<ReconcileResult> {
   const { api, hosts, adopted, clock, log, events } = deps;
   const { key, attachment, strategy, epoch } = pass;
-  const input = inputOf(deps, pass, pool);
+  const configMaps = await configMapsIn(deps, pass, pool, strategy.spec, signal);
+  const input = inputOf(deps, pass, pool, configMaps);
   await freePermits(deps, pass);
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
@@ -81,11 +84,13 @@ export async function rebuildPlan(
 
 function inputOf(
   { clock, newId, activeHost, operatorNamespace }: Deps,
-  { strategy, stored, attachment, epoch }: StrategyPass,
+  { strategy, attachment, epoch }: StrategyPass,
   pool: HostPool,
+  configMaps: ConfigMaps | undefined,
 ): PlanInput {
   const { fleet } = attachment.view();
-  const violations = violationsOf({ strategy, stored, pool, operatorNamespace });
+  // The new spec, not the actions of the run before: the plan is made from it.
+  const violations = violationsOf(strategy.spec, { strategy, pool, operatorNamespace, configMaps });
   const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations };
   return {
     spec: strategy.spec,

@@ -7,6 +7,7 @@ import { orderOf } from '../../status/order.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { earliest, type Reconcile, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { adoptRun } from './adopt-run.ts';
+import { configMapsIn, nextReading } from './config-maps.ts';
 import { finalize } from './finalize.ts';
 import { loadPass } from './load-pass.ts';
 import { rebuildPlan, rebuildVerdict } from './rebuild-plan.ts';
@@ -55,9 +56,13 @@ async function advanceStrategy(
   const later = { requeueAt: wakeAt };
   if (!stored) return earliest(later, await answerWithoutPlan(deps, pass));
 
+  const { clock, operatorNamespace } = deps;
+  const mayBegin = stored.run.state === 'ready-to-apply' || stored.run.state === 'applying';
+  const configMaps = mayBegin ? await configMapsIn(deps, pass, pool, stored.plan.actions, signal) : undefined;
   const { fleet } = attachment.view();
-  const order = orderOf({ strategy, stored, pool, fleet, operatorNamespace: deps.operatorNamespace });
-  return earliest(later, await runPass(deps, { ...pass, stored }, order, signal));
+  const order = orderOf({ strategy, stored, pool, fleet, operatorNamespace, configMaps });
+  const ran = await runPass(deps, { ...pass, stored, configMaps }, order, signal);
+  return earliest(later, { requeueAt: nextReading(configMaps, clock()) }, ran);
 }
 
 function isDeleted({ strategy }: StrategyPass): boolean {

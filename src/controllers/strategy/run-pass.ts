@@ -109,7 +109,7 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
 /** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
 function findingsIn(
   { operatorNamespace, clock }: Pick<StrategyDeps, 'operatorNamespace' | 'clock'>,
-  { strategy, stored, pool, attachment }: PassWithRun,
+  { strategy, stored, pool, attachment, configMaps }: PassWithRun,
 ): Pick<Shown, 'findings'> & ReconcileResult {
   if (!pool || pool.unreadable !== undefined) return {};
   const now = clock();
@@ -117,7 +117,7 @@ function findingsIn(
   const { found } = attachment;
   const requeueAt = (found?.at ?? -Infinity) + FINDINGS_MILLISECONDS;
   if (found?.of === of && now < requeueAt) return { findings: found.findings, requeueAt };
-  const violations = violationsOf({ strategy, stored, pool, operatorNamespace });
+  const violations = violationsOf(stored.plan.actions, { strategy, pool, operatorNamespace, configMaps });
   const { stages } = stored.plan;
   const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages };
   const findings = findingsNow(inspected, attachment.view());
@@ -128,7 +128,7 @@ function findingsIn(
 /** The input at this moment: time and hosts change while permits are granted. */
 function inputOf(
   { clock }: Pick<StrategyDeps, 'clock'>,
-  { attachment, strategy, stored, pool, epoch }: PassWithRun,
+  { attachment, strategy, stored, pool, epoch, readAt }: PassWithRun,
   order: Order,
   { requests }: PendingRequests,
 ): DecideInput {
@@ -139,6 +139,11 @@ function inputOf(
     turn: {
       owner: ownerOf(strategy),
       order,
+      limits: pool && {
+        readAt,
+        maxOutageSeconds: pool.spec.maxOutageSeconds,
+        protectedNamespaces: pool.spec.drainPolicy.protectedNamespaces,
+      },
       requests,
       pool: attachment.scope.pool,
       epoch,

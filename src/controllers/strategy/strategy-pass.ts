@@ -1,4 +1,6 @@
+import type { Instant } from '../../engine/view.ts';
 import type { Fence } from '../../hostops/port.ts';
+import type { ConfigMaps } from '../../planner/action-policy.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
@@ -29,6 +31,7 @@ export type StrategyDeps = ReconcilerDeps & {
 
 /** The data of one pass, all read at its beginning and not again. */
 export type StrategyPass = {
+  readonly readAt: Instant;
   /** Names the strategy in queues and logs (`ownerKey`). */
   readonly key: string;
   readonly strategy: PatchStrategy;
@@ -41,7 +44,11 @@ export type StrategyPass = {
 };
 
 /** A pass over a strategy that has a plan. */
-export type PassWithRun = StrategyPass & { readonly stored: StoredRun };
+export type PassWithRun = StrategyPass & {
+  readonly stored: StoredRun;
+  /** Undefined where the pool does not ask about them. */
+  readonly configMaps?: ConfigMaps | undefined;
+};
 
 /** The same pass, with the strategy as a write returned it. */
 export function afterWrite(pass: StrategyPass, strategy: PatchStrategy): StrategyPass {

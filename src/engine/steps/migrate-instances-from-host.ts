@@ -150,21 +150,30 @@ function mayReturn({ controller, ignoresClosing }: InstanceFacts): boolean {
 }
 
 function consentMissing(
-  { plan, name, view: { words } }: HostStep,
+  { plan, name, protectedNamespaces, view: { words } }: HostStep,
   staying: readonly InstanceFacts[],
 ): string | undefined {
   const { evictUnmanagedPods, evictPodsWithLocalData } = plan.actions.drain;
-  const unmanaged = evictUnmanagedPods ? [] : staying.filter(({ controller }) => controller === undefined);
+  const [guarded, others] = partition(
+    staying,
+    ({ controller, namespace }) => controller === undefined && protectedNamespaces.includes(namespace),
+  );
+  const unmanaged = evictUnmanagedPods ? [] : others.filter(({ controller }) => controller === undefined);
   const localData = evictPodsWithLocalData
     ? []
-    : staying.filter((each) => each.localData && !unmanaged.includes(each));
+    : others.filter((each) => each.localData && !unmanaged.includes(each));
   const complaints = [
+    ...(guarded.length > 0 ? [`${list(guarded)} ${words.consent('protected')}`] : []),
     ...(unmanaged.length > 0 ? [`${list(unmanaged)} ${words.consent('unmanaged')}`] : []),
     ...(localData.length > 0 ? [`${list(localData)} ${words.consent('local-data')}`] : []),
   ];
   return complaints.length > 0
     ? `${words.says('consent-missing', name)}: ${complaints.join('; ')}`
     : undefined;
+}
+
+function partition<T>(all: readonly T[], test: (each: T) => boolean): readonly [T[], T[]] {
+  return [all.filter(test), all.filter((each) => !test(each))];
 }
 
 function list(instances: readonly InstanceFacts[]): string {

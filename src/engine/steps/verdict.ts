@@ -49,6 +49,8 @@ export type HostStep = {
   readonly pool: string;
   readonly epoch: number;
   readonly owner: OwnerRef;
+  /** The namespaces whose instances without a controller stay. */
+  readonly protectedNamespaces: readonly string[];
   readonly stage: StageStatus;
   /** The stage of the plan that took the host out of service, also during its release in an abort. */
   readonly planStage: number;

@@ -7,6 +7,7 @@ import { signalsFrom, type HostFacts, type View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { alarmsOf, taintsOf } from '../health.ts';
+import { changeableAmong, type ConfigMapFacts } from '../config-maps.ts';
 import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
@@ -110,6 +111,20 @@ export class KubernetesHostOps implements HostOps {
     signal.throwIfAborted();
     while (this.#listed) await Promise.race([this.#listed, aborted(signal)]);
     return this.#jobs.prepare(namespace);
+  }
+
+  async changeableConfigMaps(
+    namespace: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
+    const { config } = this.#writer;
+    const read = async (name: string): Promise<ConfigMapFacts> => {
+      const path = `/api/v1/namespaces/${namespace}/configmaps/${name}`;
+      // Whether it is immutable is no metadata, so it is read whole.
+      return call(config, { method: 'GET', path }, signal);
+    };
+    return changeableAmong(names, read, signal);
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {

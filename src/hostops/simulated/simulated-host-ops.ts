@@ -17,6 +17,7 @@ import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
 import { alarmsOf, outOfServiceTaints, taintsOf } from '../health.ts';
 import { claimedAway, membershipOf } from '../membership.ts';
+import { changeableAmong } from '../config-maps.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
   Adoption,
@@ -118,6 +119,15 @@ export class SimulatedHostOps implements HostOps {
   async prepare(_namespace: string, signal: AbortSignal): Promise<string | undefined> {
     signal.throwIfAborted();
     return undefined;
+  }
+
+  async changeableConfigMaps(
+    namespace: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>> {
+    signal.throwIfAborted();
+    return changeableAmong(names, async (name) => this.#world.configMaps.get(`${namespace}/${name}`), signal);
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {

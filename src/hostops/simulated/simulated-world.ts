@@ -6,6 +6,7 @@
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Claim, EffectKey, Leaving } from '../../engine/view.ts';
 import type { Facts, HostName } from '../../planner/facts.ts';
+import type { ConfigMapFacts } from '../config-maps.ts';
 import type { HostCondition, Taint } from '../health.ts';
 import { withFacts } from './simulated-facts.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -138,6 +139,8 @@ export class SimulatedWorld {
   readonly #jobs = new Map<EffectKey, SimulatedJob>();
   readonly #budgets = new Map<string, number>();
   readonly #listeners = new Set<Listener>();
+  /** By namespace/name. */
+  readonly configMaps = new Map<string, ConfigMapFacts>();
   #serial = 0;
   #planRevision = 0;
 

@@ -78,6 +78,24 @@ export const ACCEPTED: readonly AcceptedRow[] = [
     }),
   },
   {
+    name: 'a policy about every field',
+    manifest: policy({
+      ...{ requireDigests: true, requireImmutableConfigMaps: true, maxGraceSeconds: 30 },
+      ...{ volumes: ['nfs', 'hostPath'], priorityClasses: ['low'], runtimeClasses: ['gvisor'] },
+      devices: ['example.com/gpu', 'hugepages-2Mi', 'one-gpu'],
+      labels: ['app', 'example.com/*', '*'],
+      annotations: ['example.com/A_b.c'],
+    }),
+  },
+  {
+    name: 'bounds on consents',
+    manifest: pool({
+      drainPolicy: { evictUnmanagedPods: false, protectedNamespaces: ['kube-system', 'storage'] },
+      ...{ maxTimeoutSeconds: 3600, maxOutageSeconds: 14400 },
+    }),
+  },
+  { name: 'no protected namespace', manifest: pool({ drainPolicy: { protectedNamespaces: [] } }) },
+  {
     name: 'rules of health',
     manifest: healthy({
       alarmConditions: ['KernelDeadlock', 'NTPProblem', 'example.com/Raid-1.degraded'],
@@ -194,6 +212,10 @@ const byShape = (name: string, manifest: Manifest, path: string, says = /./): Re
 const ID = 'spec.patches[0].id';
 const CURRENT = 'spec.patches[0].current[0]';
 const POLICY = 'spec.actionPolicy';
+const POLICY_LISTS: readonly string[] = [
+  ...['images', 'hostMounts', 'volumes', 'serviceAccounts', 'secrets', 'priorityClasses', 'runtimeClasses'],
+  ...['devices', 'labels', 'annotations'],
+];
 const NOT_SUPPORTED = /supported values/;
 
 export const REFUSED: readonly RefusedRow[] = [
@@ -312,8 +334,30 @@ export const REFUSED: readonly RefusedRow[] = [
     `${POLICY}.serviceAccounts[0]`,
   ),
   byShape('a Secret that cannot be', policy({ secrets: [''] }), `${POLICY}.secrets[0]`),
-  ...['images', 'hostMounts', 'serviceAccounts', 'secrets'].map((field) => {
-    const entry = field === 'hostMounts' ? '/a' : 'a';
+  byShape(
+    'a protected namespace that cannot be',
+    pool({ drainPolicy: { protectedNamespaces: ['*'] } }),
+    'spec.drainPolicy.protectedNamespaces[0]',
+  ),
+  byList(
+    'a namespace that is protected twice',
+    pool({ drainPolicy: { protectedNamespaces: ['a', 'a'] } }),
+    'spec.drainPolicy.protectedNamespaces[1]',
+  ),
+  byShape(
+    'no time at all',
+    pool({ maxTimeoutSeconds: 0 }),
+    'spec.maxTimeoutSeconds',
+    /greater than or equal/,
+  ),
+  byShape('an outage of a moment', pool({ maxOutageSeconds: 59 }), 'spec.maxOutageSeconds', /60/),
+  byShape('an unknown volume', policy({ volumes: ['floppy'] }), `${POLICY}.volumes[0]`, NOT_SUPPORTED),
+  byShape('a device of all', policy({ devices: ['*'] }), `${POLICY}.devices[0]`),
+  byShape('a label key in two', policy({ labels: ['a b'] }), `${POLICY}.labels[0]`),
+  byShape('an annotation in the middle', policy({ annotations: ['a*b'] }), `${POLICY}.annotations[0]`),
+  byShape('a short grace', policy({ maxGraceSeconds: 29 }), `${POLICY}.maxGraceSeconds`, /30/),
+  ...POLICY_LISTS.map((field) => {
+    const entry = { hostMounts: '/a', volumes: 'nfs' }[field] ?? 'a';
     return byList(
       `${field} with an entry twice`,
       policy({ [field]: [entry, entry] }),

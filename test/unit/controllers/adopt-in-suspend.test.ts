@@ -43,4 +43,14 @@ describe('a claim that may be in flight when a new leader adopts a suspended run
     await cluster.pass();
     expect(made()).toEqual([false, true]);
   });
+
+  it('is made before Careen ends a suspension that is longer than the pool allows', async () => {
+    const { cluster, made } = await suspended();
+    cluster.editPool({ maxOutageSeconds: 3600 });
+    await cluster.pass();
+    expect(made()).toEqual([false]);
+    cluster.world.advanceTo(cluster.world.now + 3_600_000);
+    await cluster.pass();
+    expect([made(), cluster.status.state]).toEqual([[false, true], 'aborting']);
+  });
 });

@@ -49,7 +49,7 @@ async function removed(isBlocked: boolean, result?: 'succeeded'): Promise<readon
     ...{ hosts, clock: () => 0, metrics: operatorMetrics(() => 0), events: { record: () => undefined } },
     log: { info: () => undefined, warn: () => undefined },
   };
-  const pass = { key: KEY, strategy, stored, pool: undefined, attachment, epoch: 1 };
+  const pass = { readAt: 0, key: KEY, strategy, stored, pool: undefined, attachment, epoch: 1 };
   await sweepJobs(deps, pass, new AbortController().signal);
   return performed.flatMap((effect) => (effect.kind === 'delete-job' ? [effect.name] : []));
 }

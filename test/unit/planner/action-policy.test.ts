@@ -1,28 +1,10 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { actionPolicy } from '../../../src/crds/action-policy.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import { policyViolations } from '../../../src/planner/action-policy.ts';
+import { VOLUME_TYPES } from '../../../src/crds/action-policy.ts';
+import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
-
-const AT = 'spec.patches[0].action.job.template';
-
-/** A strategy with one patch, whose Job runs this pod; `container` has fields of its one container. */
-function running(spec: object, container: object = {}, metadata: object = {}): PatchStrategySpec {
-  const containers = [{ name: 'apply', image: 'good/patch:1', ...container }];
-  const action = { job: { template: { metadata, spec: { containers, ...spec } } } };
-  return patchStrategySpec.parse({ patches: [{ ...kernelPatch, rebootRequired: false, action }] });
-}
-
-function violations(
-  strategy: PatchStrategySpec,
-  policy: object = {},
-  { namespace = 'careen-hosts', allowedNamespaces = ['careen-hosts'] } = {},
-): string[] {
-  const pool = { name: 'default', allowedNamespaces, actionPolicy: actionPolicy.parse(policy) };
-  return policyViolations(strategy, namespace, pool, 'careen-system');
-}
+import { AT, running, violations } from '../support/judged-pods.ts';
 
 describe('the namespace of a strategy', () => {
   const inNamespace = (namespace: string, ...allowedNamespaces: string[]): string[] =>
@@ -72,7 +54,6 @@ describe('an image', () => {
 
   it.each([
     ['spec.initContainers[1].image', { initContainers: [{ image: 'good/a' }, { image: 'evil' }] }],
-    ['spec.ephemeralContainers[0].image', { ephemeralContainers: [{ image: 'evil' }] }],
     ['spec.volumes[0].image.reference', { volumes: [{ name: 'a', image: { reference: 'evil' } }] }],
   ])('is checked wherever it is run or mounted: %s', (path, spec) => {
     expect(violations(running(spec), { images: ['good/*'] })).toEqual([
@@ -138,8 +119,29 @@ describe('a pod that reaches beyond its container', () => {
       { initContainers: [{ image: 'a', securityContext: { privileged: true } }] },
     ],
     [
-      'spec.ephemeralContainers[0].securityContext.privileged',
-      { ephemeralContainers: [{ image: 'a', securityContext: { privileged: true } }] },
+      'spec.containers[0].volumeMounts[0].mountPropagation',
+      {},
+      { volumeMounts: [{ name: 'a', mountPath: '/a', mountPropagation: 'Bidirectional' }] },
+    ],
+    [
+      'spec.containers[0].volumeDevices[0].devicePath',
+      {},
+      { volumeDevices: [{ name: 'a', devicePath: '/dev/a' }] },
+    ],
+    [
+      'spec.containers[0].livenessProbe.httpGet.host',
+      {},
+      { livenessProbe: { httpGet: { host: '169.254.169.254', port: 80 } } },
+    ],
+    [
+      'spec.containers[0].readinessProbe.tcpSocket.host',
+      {},
+      { readinessProbe: { tcpSocket: { host: '10.0.0.1', port: 22 } } },
+    ],
+    [
+      'spec.containers[0].lifecycle.preStop.httpGet.host',
+      {},
+      { lifecycle: { preStop: { httpGet: { host: '127.0.0.1', port: 10250 } } } },
     ],
     [
       'metadata.annotations.container.apparmor.security.beta.kubernetes.io/apply',
@@ -288,10 +290,11 @@ describe('a Secret', () => {
   ];
 
   it.each(cases)('read by %s must be in the list', (path, ...pod) => {
-    expect(violations(running(...pod), { secrets: ['other'] })).toEqual([
+    const volumes = [...VOLUME_TYPES];
+    expect(violations(running(...pod), { secrets: ['other'], volumes })).toEqual([
       `${AT}.${path} is "keys", which rule actionPolicy.secrets of HostPool default does not admit; use other`,
     ]);
-    expect(violations(running(...pod), { secrets: ['other', 'keys'] })).toEqual([]);
+    expect(violations(running(...pod), { secrets: ['other', 'keys'], volumes })).toEqual([]);
   });
 
   it('for pulling images needs no listing', () => {
@@ -303,7 +306,8 @@ describe('an unreadable field', () => {
   it.each([
     ['spec.initContainers', { initContainers: 'alpine' }],
     ['spec.initContainers[0].image', { initContainers: [{ name: 'a' }] }],
-    ['spec.ephemeralContainers[0]', { ephemeralContainers: ['a'] }],
+    ['spec.initContainers[0]', { initContainers: [null] }],
+    ['spec.hostname', { hostname: { a: 1 } }],
     ['spec.volumes', { volumes: { a: { hostPath: { path: '/' } } } }],
     ['spec.volumes[0].hostPath', { volumes: [{ name: 'a', hostPath: '/etc' }] }],
     [
@@ -320,4 +324,26 @@ describe('an unreadable field', () => {
       expect.stringContaining(`${AT}.${path} cannot be read, so no rule of HostPool default admits it: `),
     );
   });
+});
+
+describe('an image by its digest', () => {
+  const of = (image: string): string[] => violations(running({}, { image }), { requireDigests: true });
+  const digest = `sha256:${'0'.repeat(64)}`;
+
+  it.each([`good/patch@${digest}`, `good/patch:1@${digest}`, `good/patch@sha512:${'f'.repeat(128)}`])(
+    'is admitted where the pool requires digests: %s',
+    (image) => {
+      expect(of(image)).toEqual([]);
+    },
+  );
+
+  it.each(['good/patch', 'good/patch:1', 'good/patch@sha256:0', `good/patch@${digest}:1`, `good/${digest}`])(
+    'is not any other image: %s',
+    (image) => {
+      expect(of(image)).toEqual([
+        `${AT}.spec.containers[0].image is ${JSON.stringify(image)}, which rule actionPolicy.requireDigests ` +
+          'of HostPool default does not admit; name it by its digest, IMAGE@sha256:…',
+      ]);
+    },
+  );
 });

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
-import type { Reconcile } from '../../../src/controllers/runtime/reconcile-result.ts';
+import type { Reconcile, ReconcileResult } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
@@ -83,6 +83,20 @@ export class SmallCluster {
     this.server.update('patchstrategies', PATH, change, 'tool');
   }
 
+  /** Changes the spec of the strategy. */
+  editSpec(fields: object): void {
+    this.edit((object) => ({ ...object, spec: { ...object.spec, ...json(fields) } }));
+  }
+
+  /** Changes the spec of the pool. */
+  editPool(fields: object): void {
+    const change = (object: ApiObject): ApiObject => ({
+      ...object,
+      spec: { ...object.spec, ...json(fields) },
+    });
+    this.server.update('hostpools', POOL, change, 'admin');
+  }
+
   wipeStatus(): void {
     this.edit(({ status: _, ...object }) => object);
   }
@@ -97,8 +111,8 @@ export class SmallCluster {
   }
 
   /** One pass over the strategy. */
-  async pass(): Promise<void> {
-    await this.#strategyPass(`PatchStrategy/${PATH}`, new AbortController().signal);
+  async pass(): Promise<ReconcileResult> {
+    return this.#strategyPass(`PatchStrategy/${PATH}`, new AbortController().signal);
   }
 
   /** One pass over the pool. */
