@@ -72,11 +72,11 @@ export const KEPT_ASKED = 256;
 const fromBefore = {
   since: time().describe('When the outage began.'),
   alarmsBefore: z
-    .array(text(316))
+    .array(text(350))
     .max(KEPT_FROM_BEFORE)
     .optional()
     .meta({ 'x-kubernetes-list-type': 'atomic' })
-    .describe('The alarm conditions that were True before the outage.'),
+    .describe('The alarm conditions that were True before the outage, and since when.'),
   taintsBefore: z
     .array(text(400))
     .max(KEPT_FROM_BEFORE)
@@ -227,8 +227,8 @@ const hostProgress = z
       .boolean()
       .optional()
       .describe(
-        'Whether the host was cordoned before the outage, and was not seen uncordoned since. It then stays cordoned ' +
-          'after its release.',
+        'Whether a cordon of the host is not ours: it was cordoned before the outage and was not seen uncordoned since, ' +
+          'or its claim was lost while it was uncordoned. It then stays cordoned after its release.',
       ),
     mayReturn: z
       .object({

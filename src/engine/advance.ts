@@ -10,6 +10,7 @@ import { beginAbort, beginAbortPhase } from './abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
 import { recordJobResults } from './job-results.ts';
 import { endPhase } from './lifecycle.ts';
+import { recordLostCordons } from './outages.ts';
 import { reconcileLockedHosts } from './locked-hosts.ts';
 import {
   applyOrder,
@@ -44,6 +45,7 @@ export function advance(
   const pass = newPass(plan, run, turn, profile, evaluate);
   profile.afterDowntime(pass);
   recordJobResults(pass);
+  recordLostCordons(pass);
   for (const request of turn.requests.filter((each) => isAnsweredNow(pass, each))) answer(pass, request);
   endSuspension(pass);
   if (isSuspended(pass)) pauseDeadlines(pass);

@@ -8,11 +8,12 @@ import { REBOOT, type StepName } from '../crds/vocabulary.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
+import { jobsOfPass } from './job-results.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
-import { jobAtWork } from './steps/outage-jobs.ts';
+import { jobAtWork, withdrawalOf, type Withdrawal } from './steps/outage-jobs.ts';
 import { carriesOurMark } from './steps/unlock-hosts.ts';
-import { hostGone, membershipFailure } from './steps/verdict.ts';
+import { ask, hostGone, membershipFailure } from './steps/verdict.ts';
 
 /** The hosts of a stage without those that have left. */
 export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly HostName[] {
@@ -32,12 +33,17 @@ export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): v
   }
 }
 
-/** The verdicts of the hosts that have left, and whose Job has not ended. */
+/**
+ * The verdicts of the hosts that have left, and whose Job has not ended. One that has not started is withdrawn: its pod is
+ * bound to the host by name, and would start on the next host of that name.
+ */
 export function judgeLeavers(pass: Pass, stage: StageStatus, step: StepName): readonly HostVerdict[] {
   if (!pass.profile.goesOnWithoutLeavers) return [];
-  return leaversOf(pass, stage, step).map(({ name: host, reason, job = '' }) => ({
+  return leaversOf(pass, stage, step).map(({ name: host, reason, job = '', withdrawal }) => ({
     host,
-    verdict: { kind: 'wait', reason: `${reason}; Job ${job} has not ended there yet` },
+    verdict: withdrawal
+      ? ask(pass.turn, withdrawal.effect, withdrawal.reason, withdrawal.progress)
+      : { kind: 'wait', reason: `${reason}; Job ${job} has not ended there yet` },
   }));
 }
 
@@ -56,7 +62,12 @@ export function unlessLeaving({ run, turn, profile }: Pass, each: HostVerdict): 
   return { host, verdict: { kind: 'blocked', reason } };
 }
 
-type Leaver = { readonly name: HostName; readonly reason: string; readonly job: string | undefined };
+type Leaver = {
+  readonly name: HostName;
+  readonly reason: string;
+  readonly job: string | undefined;
+  readonly withdrawal: Withdrawal | undefined;
+};
 
 function leaversOf(pass: Pass, stage: StageStatus, step: StepName): readonly Leaver[] {
   const { run, turn } = pass;
@@ -64,7 +75,9 @@ function leaversOf(pass: Pass, stage: StageStatus, step: StepName): readonly Lea
     const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step, name);
     if (reason === undefined) return [];
     const outage = run.hosts.find((each) => each.name === name);
-    return [{ name, reason, job: outage && jobAtWork(turn.view, turn.owner, outage) }];
+    const job = outage && jobAtWork(turn.view, turn.owner, outage);
+    const withdrawal = outage && job !== undefined ? withdrawalOf(jobsOfPass(pass), outage) : undefined;
+    return [{ name, reason, job, withdrawal }];
   });
 }
 

@@ -2,20 +2,15 @@
  * The outages of a run. The outage of a host lasts from the permission to take it out of service until its release. It
  * is recorded in the run before the first effect on the host.
  */
-import {
-  KEPT_FROM_BEFORE,
-  type HostProgress,
-  type StageStatus,
-  type StepStatus,
-} from '../crds/patch-strategy-status.ts';
+import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import type { EngineProfile, Pass } from './pass.ts';
 import { isFinal, type RunState } from './run-state.ts';
+import { faultsOf } from './steps/unwell.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
-import { NOT_READY, type HostFacts } from './view.ts';
 
 type KindsOf = Pick<EngineProfile, 'steps'>;
 
@@ -31,7 +26,7 @@ function closesOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step:
 
 /**
  * Records the outage of a host for which the run has a permit, unless it is recorded already; with the alarms and taints
- * that the host has before the first effect on it.
+ * that the host has before the first effect on it. A claim records them anew, as the host has them when it is claimed.
  */
 export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: HostName): void {
   if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
@@ -48,16 +43,8 @@ export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepSt
       since,
       result: 'wait',
     },
-    ...(facts ? foundOn(facts) : {}),
+    ...(facts ? faultsOf(facts) : {}),
   });
-}
-
-function foundOn({ alarms, foreignTaints }: HostFacts): Pick<HostProgress, 'alarmsBefore' | 'taintsBefore'> {
-  const ids = alarms.map(({ id }) => id).filter((id) => id !== NOT_READY);
-  return {
-    alarmsBefore: ids.slice(0, KEPT_FROM_BEFORE),
-    taintsBefore: foreignTaints.slice(0, KEPT_FROM_BEFORE),
-  };
 }
 
 /** Whether the work on the host has ended, in this step or an earlier one. */
@@ -89,6 +76,21 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
   if (over) delete outage.reason;
   else outage.reason = statusText(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
+}
+
+/**
+ * Records the hosts that lost our claim while they were open. Only our mark is left, and it no longer says whose a cordon
+ * is: one that comes later is that of somebody else, and stays. So does one that may have come before the claim was lost.
+ */
+export function recordLostCordons({ run, turn, profile }: Pass): void {
+  run.hosts = run.hosts.map((outage) => {
+    const facts = turn.view.host(outage.name);
+    const wasOpen = facts?.closedToNewWork === false || outage.uncordoned === true;
+    const isLost = facts?.hasMaintenanceMark === true && facts.claim === undefined && wasOpen;
+    // The claim of a host that somebody had opened before may be on its way again.
+    if (!isLost || mayBeInFlight(profile, run, outage)) return outage;
+    return { ...outage, closedToNewWorkBefore: true };
+  });
 }
 
 /** Remembers how a host was before its outage: its stage watches it until the end. An earlier version recorded nothing. */

@@ -12,7 +12,7 @@ import { ContainerCheck } from './container-check.ts';
 import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
 import { EvictionCheck } from './eviction-check.ts';
-import { HostHistory, isEmpty, type HostState } from './host-history.ts';
+import { HostHistory, isEmpty, UNSEEN_MS, type HostState } from './host-history.ts';
 import { ProgressCheck } from './progress-check.ts';
 import { RequestCheck } from './request-check.ts';
 import {
@@ -36,8 +36,6 @@ const HOST = 'careen.dev/host';
 const RUN_LABEL = 'careen.dev/run';
 /** A write that was decided before a suspension may be in flight for so long. */
 const IN_FLIGHT_MS = 180_000;
-/** The operator may not know for so long that others took a host out of service, or moved it to another pool. */
-const UNSEEN_MS = 150_000;
 /** The same while watches, requests and processes work: the time from reading a host to the write that follows. */
 const SEEN_MS = 10_000;
 
@@ -63,7 +61,7 @@ export class Checker {
   readonly #progress: ProgressCheck;
   readonly #epochs: EpochCheck;
   readonly #evictions: EvictionCheck;
-  readonly containers: ContainerCheck;
+  readonly #containers: ContainerCheck;
   readonly #requests: RequestCheck;
   readonly #end: EndCheck;
   /** The effects whose Job was started. */
@@ -92,7 +90,7 @@ export class Checker {
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
-    this.containers = new ContainerCheck(failed);
+    this.#containers = new ContainerCheck(failed);
     this.#requests = new RequestCheck({ server: options.server, now, failed });
     this.#end = new EndCheck({
       ...{
@@ -104,7 +102,7 @@ export class Checker {
         failed,
       },
       stateOf: (host) => this.#historyOf(host).now,
-      mayHaveChanged: (run, host) => this.containers.mayHaveStarted(run, host, this.#leaders.get(run)),
+      mayHaveChanged: (run, host) => this.#containers.mayHaveStarted(run, host, this.#leaders.get(run)),
     });
     options.server.listen((change) => this.#judge(change));
   }
@@ -146,10 +144,10 @@ export class Checker {
     const { name } = object.metadata;
     const isOurs = this.#options.isOperator(by);
     const history = this.#historyOf(name);
-    const { closedByOthers, closed } = history.now;
+    const { closedByOthers, closed, looksOurs } = history.now;
     history.node(this.#options.now(), change, isOurs);
     if (type === 'DELETED') return;
-    if (isOurs && closed && !history.now.closed && closedByOthers)
+    if (isOurs && closed && !history.now.closed && closedByOthers && !looksOurs)
       this.#fail(`(3) ${name} was cordoned by somebody else, and was uncordoned`);
     const [old, claim] = [before && claimOf(before), claimOf(object)];
     if (old && claim && old.run !== claim.run)
@@ -248,8 +246,8 @@ export class Checker {
     const { annotations = {}, labels = {}, uid } = object.metadata;
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const isSuspended = object.spec?.['suspend'] === true;
-    if (isSuspended && before?.spec?.['suspend'] === false) this.containers.withdrawn(run, host, by);
-    if (jobEnded(object)) this.containers.ended(object);
+    if (isSuspended && before?.spec?.['suspend'] === false) this.#containers.withdrawn(run, host, by);
+    if (jobEnded(object)) this.#containers.ended(object);
     if (isSuspended || before?.spec?.['suspend'] !== true) return;
     // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
@@ -274,6 +272,18 @@ export class Checker {
           job.metadata.annotations?.[HOST] === host && job.spec?.['suspend'] !== true && !jobEnded(job),
       );
     if (busy.length > 1) this.#fail(`(5) two Jobs run on ${host} at once`);
+  }
+
+  /** The container of a Job starts. */
+  containerStarts(job: ApiObject): void {
+    this.#containers.started(job);
+    const { annotations = {}, labels = {} } = job.metadata;
+    const [host, run] = [annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
+    const strategy = this.#strategyOf(run);
+    const isLost = ({ claim, lostClaimOf }: HostState): boolean => claim?.run !== run && lostClaimOf !== run;
+    // In Suspend, and when others have removed the record of the run, nobody withdraws it.
+    if (strategy && !isSuspended(strategy) && this.#isKnown(host, isLost))
+      this.#fail(`(4) a container of ${run} started on ${host}, which it does not hold`);
   }
 
   #pool(change: Change): void {
@@ -339,7 +349,9 @@ export class Checker {
       );
     for (const { name, uncordoned } of outagesOf(object)) {
       const history = this.#historyOf(name);
-      if (uncordoned && history.now.claim?.run === runIdOf(object)) history.seenOpen(this.#options.now());
+      const { claim, lostClaimOf } = history.now;
+      if (uncordoned && (claim?.run ?? lostClaimOf) === runIdOf(object))
+        history.seenOpen(this.#options.now());
     }
     this.#progress.judge(object, before);
     this.#requests.judge(object, before);

@@ -16,6 +16,13 @@ export type HostState = {
    * it may stay cordoned.
    */
   readonly looksAsBefore: boolean;
+  /** Whether the operator has recorded since its claim that somebody uncordoned it. */
+  readonly wasSeenOpen: boolean;
+  /**
+   * Somebody uncordoned it and removed our claim, and somebody cordoned it, before a process of the operator could see it
+   * open. Only our mark is left, which says that the cordon is ours: the operator cannot know better, and may uncordon it.
+   */
+  readonly looksOurs: boolean;
   /** A deleted strategy has left it cordoned, and the annotation says why. */
   readonly leftLocked: boolean;
   readonly ready: boolean;
@@ -26,7 +33,7 @@ export type HostState = {
   readonly pods: number;
   /** Whether a pod that has just left is about to start there again. */
   readonly isReturning: boolean;
-  /** The taints of others and the reported problems. */
+  /** The taints of others, and the reported problems with their times: one that comes back is another one. */
   readonly troubles: readonly string[];
   /** Those that it had when it was claimed. */
   readonly troublesBefore: readonly string[];
@@ -41,6 +48,8 @@ const NOTHING: HostState = {
     closed: false,
     closedByOthers: false,
     looksAsBefore: false,
+    wasSeenOpen: false,
+    looksOurs: false,
     leftLocked: false,
     ready: false,
     labels: {},
@@ -53,6 +62,9 @@ const NOTHING: HostState = {
     lostClaimOf: undefined,
   },
 };
+
+/** The operator may not know for so long what others have done to a host: closed it, or moved it to another pool. */
+export const UNSEEN_MS = 150_000;
 
 const OUR_TAINT = 'careen.dev/maintenance';
 /** The condition that is True on a healthy host. */
@@ -85,8 +97,10 @@ export class HostHistory {
         ? this.now.closed && (this.now.closedByOthers || this.now.looksAsBefore || isForgotten)
         : this.now.looksAsBefore;
     this.#add(time, {
-      ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: isTheirs },
+      ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: closed && isTheirs },
       looksAsBefore: wasFound && (closed || facts.claim !== undefined),
+      wasSeenOpen: this.now.wasSeenOpen && !(facts.claim && !this.now.claim),
+      looksOurs: closed && (this.now.looksOurs || (!isOurs && this.#isUnseenOpen(time))),
       lostClaimOf: isOurs || facts.claim ? undefined : (this.now.claim?.run ?? this.now.lostClaimOf),
       troublesBefore: facts.claim && !this.now.claim ? this.now.troubles : this.now.troublesBefore,
     });
@@ -94,7 +108,7 @@ export class HostHistory {
 
   /** The operator has recorded that somebody uncordoned it. */
   seenOpen(time: number): void {
-    this.#add(time, { ...this.now, looksAsBefore: false });
+    this.#add(time, { ...this.now, looksAsBefore: false, looksOurs: false, wasSeenOpen: true });
   }
 
   pods(time: number, pods: number, isReturning: boolean): void {
@@ -116,6 +130,13 @@ export class HostHistory {
       since = entry.since;
     }
     return since;
+  }
+
+  /** Nobody may lead for so long, so fresh watches do not help. */
+  #isUnseenOpen(time: number): boolean {
+    const { wasSeenOpen } = this.now;
+    const since = this.holdsSince(({ closed, lostClaimOf }) => !closed && lostClaimOf !== undefined);
+    return !wasSeenOpen && since !== Infinity && time - since < UNSEEN_MS;
   }
 
   #add(since: number, state: HostState): void {
@@ -148,7 +169,7 @@ function problemsOf({ status }: ApiObject): string[] {
   const conditions = status?.['conditions'];
   return (Array.isArray(conditions) ? conditions : [])
     .filter((each) => at(each, 'status') === 'True' && at(each, 'type') !== READY)
-    .map((each) => String(at(each, 'type')));
+    .map((each) => `${String(at(each, 'type'))} since ${String(at(each, 'lastTransitionTime'))}`);
 }
 
 /** Whether no pod has to leave, and none is about to return. */

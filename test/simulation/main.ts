@@ -9,7 +9,7 @@
  */
 import { Report } from './report.ts';
 import { runSeed, type SeedResult } from './run-seed.ts';
-import { runSeeds } from './run-seeds.ts';
+import { hasBroken, runSeeds } from './run-seeds.ts';
 import { seedsOfMinute } from './seed-range.ts';
 
 const SHOWN_FAILURES = 20;
@@ -29,9 +29,15 @@ async function main(): Promise<number> {
   else await runSeeds(seeds, (result) => report.add(result));
   report.lines().forEach(print);
   const failures = report.failures.toSorted((a, b) => a.seed - b.seed);
-  for (const { seed, complaints } of failures.slice(0, SHOWN_FAILURES)) {
+  for (const failure of failures.slice(0, SHOWN_FAILURES)) {
+    const { seed, complaints } = failure;
     print(`seed ${String(seed)}: ${complaints[0] ?? ''}`);
-    print(`  make simulate SEEDS=${String(seed)}-${String(seed)} VERBOSE=1 shows it whole; its last lines:`);
+    const again = `make simulate SEEDS=${String(seed)}-${String(seed)} VERBOSE=1`;
+    if (hasBroken(failure)) {
+      print(`  ${again} shows it up to the error`);
+      continue;
+    }
+    print(`  ${again} shows it whole; its last lines:`);
     for (const line of await lastLinesOf(seed)) print(`  ${line}`);
   }
   if (failures.length > SHOWN_FAILURES) print(`and ${String(failures.length - SHOWN_FAILURES)} more`);

@@ -225,7 +225,7 @@ class SeedRun {
       rebootMs: () => random.int(5_000, 30_000),
       leaveMs: () => random.int(500, 15_000),
       startOf: (job) => this.#incidents.startOf(job) ?? AT_ONCE,
-      ran: (job) => this.#checker.containers.started(job),
+      ran: (job) => this.#checker.containerStarts(job),
       comesBack: (host) => this.#incidents.comesBack(host),
       heldMs: (pod) => this.#incidents.heldMs(pod),
       returnsTo: (pod) => this.#incidents.returnsTo(pod),

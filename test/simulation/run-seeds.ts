@@ -11,7 +11,14 @@ export type RunSeedsOptions = {
   readonly workerData?: unknown;
 };
 
-/** Reports each seed when it has ended. */
+const BROKE = 'the simulator broke';
+
+/** Whether an error ended the seed. To run it again in this process may end the process, too. */
+export function hasBroken({ complaints }: SeedResult): boolean {
+  return complaints[0]?.startsWith(BROKE) === true;
+}
+
+/** Reports each seed when it has ended. A seed that ends its worker by an error has failed; the others go on. */
 export async function runSeeds(
   [from, to]: readonly [number, number],
   onResult: (result: SeedResult) => void,
@@ -23,14 +30,30 @@ export async function runSeeds(
 ): Promise<void> {
   let next = from;
   const work = async (): Promise<void> => {
-    const worker = new Worker(file, { workerData });
+    let worker = new Worker(file, { workerData });
     try {
-      while (next <= to && !enough()) onResult(await answerOf(worker, next++));
+      while (next <= to && !enough()) {
+        const seed = next++;
+        try {
+          onResult(await answerOf(worker, seed));
+        } catch (error) {
+          onResult(brokenSeed(seed, error));
+          worker = new Worker(file, { workerData });
+        }
+      }
     } finally {
       await worker.terminate();
     }
   };
   await Promise.all(Array.from({ length: Math.min(availableParallelism(), to - from + 1) }, work));
+}
+
+function brokenSeed(seed: number, error: unknown): SeedResult {
+  const complaints = [`${BROKE}: ${String(error)}`];
+  return {
+    ...{ seed, hosts: 0, faults: {}, isCalm: false, crashes: [], complaints },
+    ...{ states: [], virtualMs: 0, revision: 0 },
+  };
 }
 
 async function answerOf(worker: Worker, seed: number): Promise<SeedResult> {
@@ -40,8 +63,7 @@ async function answerOf(worker: Worker, seed: number): Promise<SeedResult> {
       act();
     };
     const answered = (result: SeedResult): void => ended(() => resolve(result));
-    const failed = (error: unknown): void =>
-      ended(() => reject(new Error(`seed ${String(seed)} broke the simulator`, { cause: error })));
+    const failed = (error: Error): void => ended(() => reject(error));
     worker.on('message', answered).on('error', failed);
     worker.postMessage(seed);
   });

@@ -1,5 +1,7 @@
 import { ownerText } from '../../crds/owner-ref.ts';
+import type { HostProgress } from '../../crds/patch-strategy-status.ts';
 import { foundClosed } from '../prior-state.ts';
+import { faultsOf } from './unwell.ts';
 import {
   DONE,
   ask,
@@ -44,7 +46,15 @@ export function lockHost(step: HostStep): Verdict {
     revision: facts.revision,
     claim,
   } as const;
-  return ask(step, effect, `locking ${name}`, { closedToNewWorkBefore });
+  return ask(step, effect, `locking ${name}`, {
+    closedToNewWorkBefore,
+    ...(isUntouched(outage) ? faultsOf(facts) : {}),
+  });
+}
+
+/** Whether no fault of the host can come from this outage: the claim, if it is accepted, finds the host as it was before. */
+function isUntouched({ jobs = [], failedBefore = false }: HostProgress): boolean {
+  return jobs.length === 0 && !failedBefore;
 }
 
 /** A failure when the host has lost the claim of this run; undefined while it has it. */

@@ -21,11 +21,10 @@ export function unlockHost(step: HostStep): Verdict {
   const { facts, outage, name, run } = step;
   if (!outage) return DONE;
   const job = jobAtWork(step.view, step.owner, outage);
-  if (!facts || !carriesOurMark(facts, run)) return job === undefined ? DONE : stillOn(name, job);
-  const stopped = stoppedBefore(step, outage);
+  if (!facts || !carriesOurMark(facts, run))
+    return job === undefined ? DONE : (withdraw(step, outage) ?? stillOn(name, job));
+  const stopped = stoppedBefore(step, outage) ?? withdraw(step, outage);
   if (stopped) return stopped;
-  const withdrawal = withdrawalOf(step, outage);
-  if (withdrawal) return ask(step, withdrawal.effect, withdrawal.reason, withdrawal.progress);
   if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not completed its reboot` };
   if (job !== undefined) return stillOn(name, job);
   const key = keyOf(step, 'unlock-hosts', '');
@@ -35,6 +34,11 @@ export function unlockHost(step: HostStep): Verdict {
     { kind: 'release', key, host: name, revision: facts.revision, run, closedToNewWorkBefore },
     `unlocking ${name}`,
   );
+}
+
+function withdraw(step: HostStep, outage: HostProgress): Verdict | undefined {
+  const withdrawal = withdrawalOf(step, outage);
+  return withdrawal && ask(step, withdrawal.effect, withdrawal.reason, withdrawal.progress);
 }
 
 function stillOn(host: string, job: string): Verdict {

@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import { KEPT_FROM_BEFORE, type HostProgress } from '../../crds/patch-strategy-status.ts';
 import { NOT_READY, type HostAlarm, type HostFacts, type Instant } from '../view.ts';
 import type { HostStep } from './verdict.ts';
 
@@ -15,7 +15,7 @@ export function newFaults(
   { outage, runStartedAt }: Pick<HostStep, 'runStartedAt'> & { readonly outage: Outage | undefined },
 ): string[] {
   const alarms = facts.alarms.filter((alarm) =>
-    outage?.alarmsBefore ? isNew(alarm, outage, outage.alarmsBefore) : holdsUp(alarm, runStartedAt),
+    outage?.alarmsBefore ? isNew(alarm, outage.alarmsBefore) : holdsUp(alarm, runStartedAt),
   );
   const taints = facts.foreignTaints.filter((taint) => outage?.taintsBefore?.includes(taint) === false);
   return [
@@ -24,8 +24,27 @@ export function newFaults(
   ];
 }
 
-function isNew({ id, since }: HostAlarm, outage: Outage, before: readonly string[]): boolean {
-  return (
-    id === NOT_READY || !before.includes(id) || (since !== undefined && since >= Date.parse(outage.since))
-  );
+/** The alarms and taints of a host, as its outage records them. */
+export function faultsOf({
+  alarms,
+  foreignTaints,
+}: Pick<HostFacts, 'alarms' | 'foreignTaints'>): Pick<HostProgress, 'alarmsBefore' | 'taintsBefore'> {
+  const reported = alarms.filter(({ id }) => id !== NOT_READY).map(withTime);
+  return {
+    alarmsBefore: reported.slice(0, KEPT_FROM_BEFORE),
+    taintsBefore: foreignTaints.slice(0, KEPT_FROM_BEFORE),
+  };
+}
+
+/**
+ * An alarm that went away and came back has another time. Both times are those of the host: our own clock may be wrong
+ * against them.
+ */
+function isNew(alarm: HostAlarm, before: readonly string[]): boolean {
+  // An earlier version recorded no times.
+  return alarm.id === NOT_READY || !(before.includes(withTime(alarm)) || before.includes(alarm.id));
+}
+
+function withTime({ id, since }: HostAlarm): string {
+  return since === undefined ? id : `${id} since ${new Date(since).toISOString()}`;
 }

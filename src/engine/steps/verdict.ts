@@ -132,7 +132,7 @@ export function keyOf({ run, planStage, name, outage }: HostStep, step: string, 
 
 /** Asks for an effect. Fails when it was refused for good; waits while it is blocked until later. */
 export function ask(
-  step: HostStep,
+  step: Pick<HostStep, 'outcomes' | 'now'>,
   effect: Effect,
   reason: string,
   progress?: Partial<HostProgress>,

@@ -176,6 +176,21 @@ export const BUGS: readonly Bug[] = [
     instead: '    ...alarms.filter(({ id }) => id === NOT_READY).map(({ text }) => text),\n',
   },
   {
+    name: 'open a host that was cordoned after its claim was lost',
+    file: 'src/engine/outages.ts',
+    of: '    if (!isLost || mayBeInFlight(profile, run, outage)) return outage;\n',
+    instead: '    if (isLost || mayBeInFlight(profile, run, outage)) return outage;\n',
+    from: 1_018_192,
+  },
+  {
+    name: 'judge the age of an alarm by our own clock',
+    file: 'src/engine/steps/unwell.ts',
+    of: 'outage?.alarmsBefore ? isNew(alarm, outage.alarmsBefore) : ',
+    instead:
+      'outage?.alarmsBefore ? isNew(alarm, outage.alarmsBefore) || Number(alarm.since) >= Date.parse(outage.since) : ',
+    from: 1_000_010,
+  },
+  {
     name: 'end a run because a host was unwell for a moment',
     file: 'src/engine/steps/system-stabilize.ts',
     of: '  if (unwell.length > 0) return {',

@@ -65,7 +65,11 @@ export function whenStepBegins({ server, isOver }: Scene, act: (begun: Begun) =>
 }
 
 /** Arranges something for later, unless nothing may go wrong by then. */
-export function later({ scheduler, isOver }: Scene, milliseconds: number, act: () => void): void {
+export function later(
+  { scheduler, isOver }: Pick<Scene, 'scheduler' | 'isOver'>,
+  milliseconds: number,
+  act: () => void,
+): void {
   scheduler.after(milliseconds, () => {
     if (!isOver()) act();
   });

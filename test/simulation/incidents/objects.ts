@@ -3,7 +3,7 @@ import { stagesOf, stateOf } from '../seen.ts';
 import type { ApiObject, NewObject } from '../world/objects.ts';
 import { keyOf } from '../world/objects.ts';
 import { labelsOf, OLD } from '../scenario.ts';
-import { later, whenStepBegins, type Incident, type Scene } from './incident.ts';
+import { later, whenStepBegins, type Incident, type Influence, type Scene } from './incident.ts';
 
 const CLAIM = 'careen.dev/claim';
 const REQUEST = 'careen.dev/request';
@@ -11,7 +11,7 @@ const GIT = 'git';
 const SOMEBODY = 'somebody';
 
 /** Git's copy of a strategy, or that of a backup, replaces ours. Some were ordered by request, in mode Hold. */
-export const gitRestores: Incident = (scene) => {
+export const gitRestores = (scene: Omit<Scene, 'cluster'>): Influence => {
   const { random, server, strategies, note } = scene;
   const key = random.pick(strategies);
   if (random.chance(0.6)) later(scene, random.int(3_000, 8_000), () => askInHold(scene, key));
@@ -31,7 +31,7 @@ export const gitRestores: Incident = (scene) => {
   return {};
 };
 
-function askInHold({ server }: Scene, key: string): void {
+function askInHold({ server }: Pick<Scene, 'server'>, key: string): void {
   if (!server.get('patchstrategies', key)) return;
   const request = JSON.stringify({ id: 'from-git', verb: 'apply-all' });
   server.update(
@@ -46,7 +46,10 @@ function askInHold({ server }: Scene, key: string): void {
   );
 }
 
-type Way = { readonly name: string; readonly act: (scene: Scene, key: string, copy: ApiObject) => void };
+type Way = {
+  readonly name: string;
+  readonly act: (scene: Pick<Scene, 'server'>, key: string, copy: ApiObject) => void;
+};
 
 const change = (name: string, of: (object: ApiObject, copy: ApiObject) => ApiObject): Way => ({
   name,
@@ -76,7 +79,8 @@ const WAYS: readonly Way[] = [
     name: 'it is made again from a copy without status',
     act: ({ server }, key, copy) => {
       server.update('patchstrategies', key, (object) => withFinalizers(object, []), GIT);
-      server.remove('patchstrategies', key, GIT);
+      // One that was being deleted is gone with its last finalizer.
+      if (server.get('patchstrategies', key)) server.remove('patchstrategies', key, GIT);
       server.create('patchstrategies', exported(copy), GIT);
     },
   },

@@ -12,6 +12,7 @@ const ACTION_LABEL = 'careen.dev/action';
 const REACTS_MS = 20;
 const COLLECT_MS = 2_000;
 const LOST_JOB_MS = 20_000;
+const GONE = 'the host of the pod is gone';
 /** Kubernetes waits so long before it runs the pod of a Job again. */
 const RERUN_MS = 10_000;
 
@@ -37,13 +38,15 @@ export type JobControllerOptions = {
 };
 
 /** Where a container runs: a host, and the uid of its node, which changes when the node is made again. */
-type Place = { readonly host: string; readonly node: string | undefined; readonly action: string };
+type Place = { readonly host: string; readonly node: string; readonly action: string };
 
 export class JobController {
   readonly #server: ApiServer;
   readonly #scheduler: Scheduler;
   readonly #options: JobControllerOptions;
   readonly #started = new Set<string>();
+  /** By uid: the Jobs whose pod waits for its host. */
+  readonly #waiting = new Map<string, ApiObject>();
   /** By the uid of a Job: how often its pod has failed. */
   readonly #failures = new Map<string, number>();
 
@@ -56,6 +59,7 @@ export class JobController {
 
   #changed({ resource, type, object }: Change): void {
     if (resource === 'patchstrategies' && type === 'DELETED') this.#collect(object);
+    if (resource === 'nodes' && type === 'ADDED') this.#joined(object.metadata.name);
     if (resource !== 'jobs') return;
     if (type === 'DELETED') {
       this.#scheduler.after(COLLECT_MS, () => this.#removePod(object));
@@ -81,7 +85,7 @@ export class JobController {
   }
 
   #begin(job: ApiObject): void {
-    if (!this.#isOpen(job)) return;
+    if (!this.#isOpen(job) || this.#isDeleted(job)) return;
     const deadline = Number(job.spec?.['activeDeadlineSeconds'] ?? Infinity) * 1000;
     if (Number.isFinite(deadline)) this.#scheduler.after(deadline, () => this.#exceeded(job));
     const start = this.#options.startOf(job);
@@ -97,21 +101,40 @@ export class JobController {
 
   /** The container of a Job starts. */
   #run(job: ApiObject): void {
-    if (!this.#isOpen(job)) return;
+    if (!this.#isOpen(job) || this.#isDeleted(job)) return;
     const [host, action] = [
       job.metadata.annotations?.[HOST_ANNOTATION] ?? '',
       job.metadata.labels?.[ACTION_LABEL] ?? '',
     ];
     const node = this.#server.get('nodes', host)?.metadata.uid;
-    if (node !== undefined) {
-      const state = { running: { startedAt: this.#timestamp } };
-      this.#setPod(job, { phase: 'Running', containerStatuses: [{ name: 'apply', state }] });
-      this.#setStatus(job, { startTime: this.#timestamp, active: 1, ready: 1 });
-      this.#options.ran(job);
-    }
+    if (node === undefined) return this.#awaitNode(job);
+    const state = { running: { startedAt: this.#timestamp } };
+    this.#setPod(job, { phase: 'Running', containerStatuses: [{ name: 'apply', state }] });
+    this.#setStatus(job, { startTime: this.#timestamp, active: 1, ready: 1 });
+    this.#options.ran(job);
     const { end, milliseconds } = this.#options.fateOf(host, action);
     if (end !== 'hang')
       this.#scheduler.after(milliseconds, () => this.#end(job, { host, node, action }, end));
+  }
+
+  /** A pod is bound to its host by name. It is removed when no node of that name comes, and starts when one does. */
+  #awaitNode(job: ApiObject): void {
+    this.#setPod(job, { phase: 'Pending' });
+    this.#setStatus(job, { startTime: this.#timestamp, active: 1 });
+    this.#waiting.set(job.metadata.uid, job);
+    this.#scheduler.after(LOST_JOB_MS, () => {
+      if (!this.#waiting.delete(job.metadata.uid) || !this.#isOpen(job)) return;
+      this.#removePod(job);
+      this.mark(job, 'Failed', GONE);
+    });
+  }
+
+  #joined(host: string): void {
+    for (const [uid, job] of this.#waiting) {
+      if (job.metadata.annotations?.[HOST_ANNOTATION] !== host) continue;
+      this.#waiting.delete(uid);
+      this.#scheduler.after(REACTS_MS, () => this.#run(job));
+    }
   }
 
   /** Whether the Job may still run. */
@@ -121,9 +144,12 @@ export class JobController {
 
   #isUnended({ metadata }: ApiObject): boolean {
     const job = this.#server.get('jobs', keyOf(metadata));
-    return (
-      job?.metadata.uid === metadata.uid && !jobEnded(job) && job.metadata.deletionTimestamp === undefined
-    );
+    return job?.metadata.uid === metadata.uid && !jobEnded(job);
+  }
+
+  /** A finalizer of others keeps it: no pod is made any more, and one that is there runs to its end. */
+  #isDeleted({ metadata }: ApiObject): boolean {
+    return this.#server.get('jobs', keyOf(metadata))?.metadata.deletionTimestamp !== undefined;
   }
 
   get #timestamp(): string {
@@ -157,8 +183,8 @@ export class JobController {
 
   #end(job: ApiObject, { host, node, action }: Place, end: JobFate['end']): void {
     if (!this.#isOpen(job)) return;
-    if (node === undefined || this.#server.get('nodes', host)?.metadata.uid !== node) {
-      this.#scheduler.after(LOST_JOB_MS, () => this.mark(job, 'Failed', 'the host of the pod is gone'));
+    if (this.#server.get('nodes', host)?.metadata.uid !== node) {
+      this.#scheduler.after(LOST_JOB_MS, () => this.mark(job, 'Failed', GONE));
       return;
     }
     if (end === 'failure') return this.#fail(job);
@@ -174,7 +200,7 @@ export class JobController {
     const limit = Number(this.#server.get('jobs', key)?.spec?.['backoffLimit'] ?? 0);
     const failures = (this.#failures.get(job.metadata.uid) ?? 0) + 1;
     this.#failures.set(job.metadata.uid, failures);
-    if (failures > limit) this.mark(job, 'Failed', 'BackoffLimitExceeded');
+    if (failures > limit || this.#isDeleted(job)) this.mark(job, 'Failed', 'BackoffLimitExceeded');
     else this.#scheduler.after(RERUN_MS, () => this.#run(job));
   }
 

@@ -98,11 +98,54 @@ describe('a host that comes back', () => {
     openAndFree(run);
   });
 
-  it('must not have an alarm again that came up after its outage began', async () => {
+  it.each([
+    ['as its clock is ours', 0],
+    ['though its clock is far behind', -3_600_000],
+  ])('must not have an alarm again that came up after its outage began, %s', async (_what, clockError) => {
     const run = await rebooted({ conditions: [deadlock(0)] });
-    run.world.changeHost('w-1', { conditions: [deadlock(run.world.now)] });
+    run.world.changeHost('w-1', { conditions: [deadlock(run.world.now + clockError)] });
     await run.settle();
     expect(run.run.state).toBe('apply-timeout');
+  });
+
+  describe.each<{ clock: string; deadlockAt: number }>([
+    { clock: 'behind', deadlockAt: 3_600_000 },
+    { clock: 'ahead', deadlockAt: -3_600_000 },
+  ])('whose clock is such that ours is far $clock', ({ deadlockAt }) => {
+    /** A run whose claim the host refuses, since it has changed meanwhile. */
+    const changedBeforeClaim = async (): Promise<SimulatedRun> => {
+      let hasChanged = false;
+      const refusal: RunOptions['refusal'] = ({ kind, host }, world) => {
+        if (kind !== 'claim' || hasChanged) return undefined;
+        hasChanged = true;
+        world.changeHost(host, { conditions: [deadlock(world.now + deadlockAt)], taints: [AGENT] });
+        return { kind: 'stale' };
+      };
+      return rebooted({}, { refusal });
+    };
+
+    it('may have the faults that came just before its claim', async () => {
+      const run = await changedBeforeClaim();
+      await run.until(() => !run.claimed.includes('w-1'));
+      expect(run.run.apply.stages[0]?.result).not.toBe('timed-out');
+    });
+
+    it('must not have one of them again', async () => {
+      const run = await changedBeforeClaim();
+      run.world.changeHost('w-1', { conditions: [deadlock(run.world.now + deadlockAt)] });
+      await run.settle();
+      expect(run.run.state).toBe('apply-timeout');
+    });
+  });
+
+  it('has faults of its outage also when its claim is made again after somebody removed it', async () => {
+    const run = await rebooted();
+    run.world.changeHost('w-1', { conditions: [deadlock()] });
+    await run.settle();
+    run.world.changeHost('w-1', { claim: undefined });
+    expect(await ask(run, { verb: 'retry' })).toMatch(/^accepted/);
+    await run.settle();
+    expect(run.run.hosts).toMatchObject([{ name: 'w-1', alarmsBefore: [] }]);
   });
 
   it.each<{ what: string; found: Found; health?: RunOptions['health'] }>([

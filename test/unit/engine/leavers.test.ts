@@ -112,6 +112,22 @@ describe.each([
       openAndFree(run);
     });
 
+    it.each(['leaves the run to the others', 'is aborted'])(
+      'while its Job has not started, withdraws that Job, and %s',
+      async (how) => {
+        const run = await start({ hosts: [{ name: 'w-1' }, { name: 'w-2', behaviour: 'stuck' }] });
+        const jobs = () => [...run.world.jobs.values()].filter(({ host }) => host === 'w-2');
+        await run.until(() => jobs().some(({ state }) => state === 'running'));
+        leave(run);
+        if (how === 'is aborted') run.order = { mode: 'Abort' };
+        await run.until(() => run.run.hosts.every(({ name }) => name !== 'w-2'));
+        expect(jobs()).toMatchObject([{ state: 'suspended', containerStarted: false }]);
+        await run.settle();
+        expect(run.run.state).toBe(how === 'is aborted' ? 'aborted' : 'applied');
+        openAndFree(run);
+      },
+    );
+
     it('after it has failed counts it as failed, and a retry goes on without it', async () => {
       const run = await start({ hosts: [{ name: 'w-1' }, { name: 'w-2', behaviour: 7 }] });
       await run.until(() => run.run.hosts.some(({ result }) => result === 'failed'));

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { openAndFree } from '../support/fleets.ts';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
-/** A worker during its drain; `closed`: somebody had cordoned it before. */
-async function emptying(closedToNewWork: boolean, onForeignUncordon = 'pause'): Promise<SimulatedRun> {
-  const run = await SimulatedRun.start({
-    hosts: [{ name: 'w-1', closedToNewWork }],
-    spec: { onForeignUncordon },
-  });
-  run.world.addPod({ host: 'w-1', name: 'leaves-in-five-seconds' });
+/** Workers during their drain; `closed`: somebody had cordoned the first before. */
+async function emptying(
+  closedToNewWork: boolean,
+  onForeignUncordon = 'pause',
+  others: readonly NewHost[] = [],
+): Promise<SimulatedRun> {
+  const hosts = [{ name: 'w-1', closedToNewWork }, ...others];
+  const run = await SimulatedRun.start({ hosts, spec: { onForeignUncordon } });
+  for (const { name } of hosts) run.world.addPod({ host: name, name: `leaves-${name}-in-five-seconds` });
   await run.until(() => run.step === 'migrate-instances-from-host');
   return run;
 }
@@ -92,6 +95,26 @@ describe('a host that somebody had cordoned before its claim', () => {
 });
 
 describe('a host that was open before its claim', () => {
+  it.each([
+    { how: 'seen', isSeen: true },
+    { how: 'unseen', isSeen: false },
+  ])(
+    'stays cordoned when it was cordoned after its claim was lost while it was open, $how',
+    async ({ isSeen }) => {
+      const run = await emptying(false, 'pause', [{ name: 'w-2' }]);
+      await run.pass();
+      run.world.changeHost('w-1', { closedToNewWork: false });
+      await run.pass();
+      run.world.changeHost('w-1', { claim: undefined });
+      if (isSeen) await run.pass();
+      run.world.changeHost('w-1', { closedToNewWork: true });
+      await run.settle();
+      expect(run.run.state).toBe('apply-failed');
+      expect(run.run.hosts).toEqual([]);
+      expect(run.world.hosts.get('w-1')).toMatchObject({ closedToNewWork: true, hasMaintenanceMark: false });
+    },
+  );
+
   it.each(['retry', 'resume'] as const)(
     'ends up uncordoned when its claim was lost, after a %s',
     async (verb) => {

@@ -21,14 +21,18 @@ class World {
       isReturning: () => this.isReturning,
       failed: (complaint) => this.complaints.push(complaint),
     });
-    const node = { apiVersion: 'v1', kind: 'Node', spec: {}, status: { conditions: [READY] } };
-    this.server.create('nodes', { ...node, metadata: { name: 'w-1' } }, 'cluster');
+    this.addNode();
     this.changeNode((each) => ({
       ...each,
       metadata: { ...each.metadata, annotations: { 'careen.dev/claim': CLAIM } },
       spec: { unschedulable: true },
     }));
     this.complaints.length = 0;
+  }
+
+  addNode(): void {
+    const node = { apiVersion: 'v1', kind: 'Node', spec: {}, status: { conditions: [READY] } };
+    this.server.create('nodes', { ...node, metadata: { name: 'w-1' } }, 'cluster');
   }
 
   changeNode(change: Parameters<ApiServer['update']>[2]): void {
@@ -68,7 +72,7 @@ class World {
   }
 
   /** The operator writes a status. */
-  write(status: Json): void {
+  write(status: Json, spec: Json = {}): void {
     if (!this.server.get('patchstrategies', 'n/kernel'))
       this.server.create(
         'patchstrategies',
@@ -76,7 +80,7 @@ class World {
           apiVersion: 'careen.dev/v1alpha1',
           kind: 'PatchStrategy',
           metadata: { name: 'kernel', namespace: 'n' },
-          spec: {},
+          spec,
         },
         'admin',
       );
@@ -166,12 +170,30 @@ describe('the checker complains of', () => {
       world.write({ state: 'apply-failed', run: { id: 'r1' }, progress });
       world.startJob({ backoffLimit: 0 });
       const job = world.server.get('jobs', 'n/job');
-      if (ran && job) world.checker.containers.started(job);
+      if (ran && job) world.checker.containerStarts(job);
       world.checker.atEnd();
       return world.of('nothing was ever started');
     };
     expect(kept(true)).toEqual([]);
     expect(kept(false)).toEqual(['(4) w-1 is kept locked, and nothing was ever started on it']);
+  });
+
+  it('a container that starts on a host that its run does not hold any more', () => {
+    const started = (heldForMs: number, spec: Json): readonly string[] => {
+      const world = new World();
+      world.write({ run: { id: 'r1' }, observedGeneration: 1 }, spec);
+      world.startJob({ backoffLimit: 0 });
+      world.server.remove('nodes', 'w-1', 'cluster');
+      world.addNode();
+      world.now += heldForMs;
+      const job = world.server.get('jobs', 'n/job');
+      if (job) world.checker.containerStarts(job);
+      return world.of('a container');
+    };
+    const complaint = '(4) a container of r1 started on w-1, which it does not hold';
+    expect(started(20_000, {})).toEqual([complaint]);
+    expect(started(5_000, {})).toEqual([]);
+    expect(started(20_000, { execution: { mode: 'Suspend' } })).toEqual([]);
   });
 
   it('a verification of a host with a taint or a problem that it did not have when it was claimed', () => {
