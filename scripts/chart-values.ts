@@ -63,6 +63,9 @@ const environment = z.strictObject({
   valueFrom: ofKubernetes.optional(),
 });
 
+/** Whom a NetworkPolicy lets in. */
+const peer = options({ namespaceSelector: ofKubernetes, podSelector: ofKubernetes, ipBlock: ofKubernetes });
+
 const values = fields({
   fullnameOverride: name.max(40), // the name of the Service adds "careen-" and "-metrics" to this, and has at most 63 characters
   nameOverride: name.max(63),
@@ -76,11 +79,16 @@ const values = fields({
   podLabels: labels,
   podAnnotations: annotations,
   serviceAccount: fields({ create: z.boolean(), name: nameOrNone, annotations }),
-  roles: fields({ create: z.boolean() }),
+  roles: fields({ create: z.boolean(), aggregateEditor: z.boolean() }),
   hostNamespaces: z.record(namespaceName(), options({ create: z.boolean() })),
-  networkPolicy: fields({ enabled: z.boolean(), apiServerPorts: z.array(z.int().min(1).max(65535)).min(1) }),
+  networkPolicy: fields({
+    enabled: z.boolean(),
+    metricsFrom: z.array(peer),
+    apiServerPorts: z.array(z.int().min(1).max(65535)).min(1),
+  }),
   podDisruptionBudget: fields({ enabled: z.boolean() }),
   executePolicy: fields({ enabled: z.boolean() }),
+  nodePolicy: fields({ enabled: z.boolean() }),
   serviceMonitor: fields({
     enabled: z.boolean(),
     labels,

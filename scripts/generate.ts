@@ -20,6 +20,7 @@ const root = join(import.meta.dirname, '..');
 
 const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition];
 const ARGOCD = 'deploy/argocd';
+const POLICIES = ['execute-policy', 'node-policy'];
 const HEADER = 'Made by `npm run generate` from src/crds. Do not edit.';
 
 /** The generated files: path below the project's folder, and content. */
@@ -28,7 +29,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
   return new Map([
     ...DEFINITIONS.flatMap(filesOf),
     ['charts/careen/values.schema.json', json(valuesSchema(poolSpec))],
-    ['charts/careen/files/execute-policy.yaml', await executePolicy()],
+    ...(await Promise.all(POLICIES.map(policyFile))),
     [`${ARGOCD}/argocd-cm.yaml`, await healthYaml()],
     ['docs/reference/pod-fields.md', podFieldsDocument()],
   ]);
@@ -57,11 +58,12 @@ function crdTemplate(crd: JsonSchema): string {
   return `{{- /* ${HEADER} */}}\n${text.replace('\nmetadata:', `\nmetadata:${added.join('')}`)}`;
 }
 
-/** A chart can read only its own files, so it has a copy of the policy. */
-async function executePolicy(): Promise<string> {
-  const source = 'deploy/optional/execute-policy/policy.yaml';
+/** A chart can read only its own files, so it has a copy of each optional policy. */
+async function policyFile(name: string): Promise<[path: string, content: string]> {
+  const source = `deploy/optional/${name}/policy.yaml`;
   const text = await readFile(join(root, source), 'utf8');
-  return `# Made by \`npm run generate\` from ${source}. Do not edit.\n${text}`;
+  const header = `# Made by \`npm run generate\` from ${source}. Do not edit.\n`;
+  return [`charts/careen/files/${name}.yaml`, header + text];
 }
 
 /** The part of Argo CD's ConfigMap that Careen needs. */

@@ -6,8 +6,8 @@
  *   POD_NAME, POD_NAMESPACE  the name and namespace of this process (host name, careen-system)
  *   NODE_NAME              the node of this process, the last controller to be patched; unset if it runs on none
  *   CAREEN_PORT            probes and metrics (8080; 0 takes any free port)
- *   CAREEN_LEASE_SECONDS   how long a standby waits for a silent leader (15)
- *   CAREEN_RESYNC_SECONDS  how often every pool and strategy is reconciled, even without a change (30)
+ *   CAREEN_LEASE_SECONDS   how long a standby waits for a silent leader (15; 3 to 600)
+ *   CAREEN_RESYNC_SECONDS  how often every pool and strategy is reconciled, even without a change (30; 1 to 3600)
  *   LOG_LEVEL              trace, debug, info, warn, error (info)
  */
 import { randomUUID } from 'node:crypto';
@@ -15,6 +15,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CareenOperator } from './controllers/runtime/careen-operator.ts';
 import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
+import { settingsIn, type Settings } from './controllers/runtime/settings.ts';
 import { leaderIdentity } from './crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
@@ -37,6 +38,7 @@ const env = process.env;
 const namespace = env['POD_NAMESPACE'] || OPERATOR_NAMESPACE;
 const instance = env['POD_NAME'] || hostname();
 const log = makeLogger({ level: env['LOG_LEVEL'] || 'info' });
+const settings = readSettings();
 const clock = (): number => Date.now();
 const monotonic = (): number => performance.now();
 const metrics = operatorMetrics(clock);
@@ -71,7 +73,7 @@ const events = new EventRecorder({
 });
 const endpoints = await startEndpoints({
   host: '0.0.0.0',
-  port: Number(env['CAREEN_PORT'] || 8080),
+  port: settings.port,
   ready: () => (hosts.isReady ? undefined : 'the nodes are not known yet'),
   metrics,
   clock: monotonic,
@@ -83,7 +85,7 @@ const election = new LeaderElection({
   namespace,
   name: LEASE_NAME,
   identity: leaderIdentity(instance, randomUUID()),
-  leaseSeconds: Number(env['CAREEN_LEASE_SECONDS'] || 15),
+  leaseSeconds: settings.leaseSeconds,
   monotonic,
   log,
 });
@@ -96,7 +98,7 @@ const operator = new CareenOperator({
   newId: randomUUID,
   operatorNamespace: namespace,
   activeHost: env['NODE_NAME'] || undefined,
-  resyncSeconds: Number(env['CAREEN_RESYNC_SECONDS'] || 30),
+  resyncSeconds: settings.resyncSeconds,
 });
 
 const stopping = new AbortController();
@@ -107,6 +109,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     stopping.abort();
     void stop().then(() => process.exit(0));
   });
+}
+
+function readSettings(): Settings {
+  try {
+    return settingsIn(env);
+  } catch (error) {
+    log.fatal({ err: error }, 'the operator does not start: its settings cannot work');
+    process.exit(1);
+  }
 }
 
 /** Releases the Lease once the passes have ended or their time is over; `beforeWrite` refuses their later writes. */

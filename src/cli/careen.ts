@@ -1,19 +1,24 @@
 /** The command line: parse, call, print. */
 import { Command, Option } from 'commander';
 import { DEFAULT_POOL } from '../crds/names.ts';
+import { printable } from '../crds/printable.ts';
 import { CommandError } from './command-error.ts';
 import { FORMATS, type Print } from './format.ts';
 import { exportFleet, plan, type PlanOptions } from './plan.ts';
 import { simulate, type SimulateOptions } from './simulate/simulate.ts';
 import { checkVectors, emitVectors, type Output } from './vectors.ts';
 
+/** Everything that the command line says goes through here. */
+const writeOut = (text: string): boolean => process.stdout.write(printable(text));
+const writeErr = (text: string): boolean => process.stderr.write(printable(text));
+
 const output: Output = {
-  out: (line) => process.stdout.write(`${line}\n`),
-  err: (line) => process.stderr.write(`${line}\n`),
+  out: (line) => writeOut(`${line}\n`),
+  err: (line) => writeErr(`${line}\n`),
 };
 
 const print: Print = {
-  out: (text) => process.stdout.write(text),
+  out: (text) => writeOut(text),
   note: (text) => output.err(`careen: ${text}`),
 };
 
@@ -23,7 +28,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-const program = new Command('careen').description('plans and carries out maintenance of hosts');
+const program = new Command('careen')
+  .description('plans and carries out maintenance of hosts')
+  .configureOutput({ writeOut, writeErr });
 
 program
   .command('vectors')

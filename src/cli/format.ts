@@ -19,7 +19,10 @@ export function rendered<T extends object>(
 ): string {
   switch (format) {
     case 'table':
-      return `${linesOf(document).join('\n')}\n`;
+      // A line feed in a value must not begin a line that looks like ours.
+      return linesOf(document)
+        .map((line) => `${line.replaceAll('\n', String.raw`\n`)}\n`)
+        .join('');
     case 'yaml':
       return yamlText(document);
     case 'json':

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { generation, time } from './schema.ts';
+import { LONGEST_TEXT, statusText } from './status-text.ts';
 
 /**
  * Conditions as kstatus reads them. `Ready` is True when the requested work is
@@ -46,7 +47,7 @@ export const condition = z
     type: z.enum(CONDITION_TYPES).describe('The type of the condition.'),
     status: z.enum(['True', 'False', 'Unknown']).describe('Whether the condition holds.'),
     reason: z.enum(REASONS).describe('The reason, as one word of a closed set.'),
-    message: z.string().max(4096).describe('The reason, as text for people.'),
+    message: z.string().max(LONGEST_TEXT).describe('The reason, as text for people.'),
     observedGeneration: generation().describe('The generation of the object that the condition describes.'),
     lastTransitionTime: time().describe('When the status of the condition last changed.'),
   })
@@ -71,6 +72,11 @@ export function updateConditions(
   return desired.map((wish) => {
     const old = before.find((each) => each.type === wish.type);
     const lastTransitionTime = old?.status === wish.status ? old.lastTransitionTime : now;
-    return { ...wish, observedGeneration, lastTransitionTime };
+    return {
+      ...wish,
+      message: statusText(wish.message, LONGEST_TEXT),
+      observedGeneration,
+      lastTransitionTime,
+    };
   });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { conditionList } from './conditions.ts';
 import { findingList } from './finding.ts';
 import { objectName, observedGeneration, text, time } from './schema.ts';
+import { LONGEST_TEXT } from './status-text.ts';
 import {
   EXECUTION_MODES,
   JOB_RESULTS,
@@ -15,7 +16,7 @@ import {
 
 const reason = z
   .string()
-  .max(4096)
+  .max(LONGEST_TEXT)
   .optional()
   .describe('The reason for the result; absent when all went well.');
 const result = z
@@ -305,7 +306,7 @@ export const patchStrategyStatus = z
     stages: z.string().max(32).optional().describe('Stages done, and their total number, such as 3/12.'),
     message: z
       .string()
-      .max(4096)
+      .max(LONGEST_TEXT)
       .optional()
       .describe('The current activity, or the reason to wait, in one sentence.'),
     currentPhase: z.enum(PHASE_NAMES).optional().describe('The phase that the strategy is in.'),

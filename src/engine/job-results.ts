@@ -4,7 +4,7 @@
  * it was seen stays unknown.
  */
 import type { HostJob } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { Pass } from './pass.ts';
 import { findJob, type JobsOf } from './steps/outage-jobs.ts';
 import type { EffectFacts } from './view.ts';
@@ -35,7 +35,7 @@ function resultOf(
       return { result: 'succeeded' };
     case 'failed': {
       const result = found.containerStarted === false ? 'not-started' : 'failed';
-      return { result, reason: truncate(found.failure ?? 'no reason is known') };
+      return { result, reason: statusText(found.failure ?? 'no reason is known') };
     }
     case 'suspended':
       // Its work was cut short, by us or by others, and is not begun again.

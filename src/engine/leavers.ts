@@ -5,7 +5,7 @@
  */
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { REBOOT, type StepName } from '../crds/vocabulary.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { jobsOfPass } from './job-results.ts';
@@ -29,7 +29,7 @@ export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): v
   for (const { name, reason, job } of leaversOf(pass, stage, step)) {
     if (job !== undefined) continue;
     closeOutage(pass, name);
-    stage.left = [...(stage.left ?? []), { name, reason: truncate(reason) }];
+    stage.left = [...(stage.left ?? []), { name, reason: statusText(reason) }];
   }
 }
 

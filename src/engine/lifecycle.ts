@@ -1,4 +1,5 @@
 import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import { LONGEST_TEXT, statusText } from '../crds/status-text.ts';
 import type { Result } from '../crds/vocabulary.ts';
 import type { Ending } from './results.ts';
 
@@ -42,6 +43,6 @@ function end(
 /** Sets the result and reason of a part; an earlier reason is removed. */
 export function show(part: PhaseStatus | StageStatus | StepStatus, { result, reason }: Ending): void {
   part.result = result;
-  if (reason) part.reason = reason;
+  if (reason) part.reason = statusText(reason, LONGEST_TEXT);
   else delete part.reason;
 }

@@ -3,7 +3,7 @@
  * is recorded in the run before the first effect on the host.
  */
 import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
@@ -74,7 +74,7 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
     if (outage.mayReturn) outage.mayReturn = {};
   }
   if (over) delete outage.reason;
-  else outage.reason = truncate(reasonOf(verdict));
+  else outage.reason = statusText(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 
@@ -120,7 +120,7 @@ export function setResult(
 ): void {
   const outage = run.hosts.find(({ name }) => name === host);
   if (!outage) return;
-  Object.assign(outage, { step: step.name, result, reason: truncate(reasonOf(verdict)) });
+  Object.assign(outage, { step: step.name, result, reason: statusText(reasonOf(verdict)) });
 }
 
 /**

@@ -1,4 +1,4 @@
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { Result } from '../crds/vocabulary.ts';
 import { isFinal } from './run-state.ts';
 
@@ -18,7 +18,7 @@ export function isGood(result: Result): boolean {
 
 /** The ending of a part that failed for these reasons. */
 export function failedBecause(reasons: readonly string[]): Ending {
-  return { result: 'failed', reason: truncate(reasons.join('; ')) };
+  return { result: 'failed', reason: statusText(reasons.join('; ')) };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { judgeHosts } from './judge-hosts.ts';
 import { judgeLeavers, recordLeavers, remainingHosts, unlessLeaving } from './leavers.ts';
@@ -85,7 +85,7 @@ function failuresOf({ run }: Pass, stage: StageStatus, verdicts: readonly HostVe
 function reached(verdicts: readonly HostVerdict[]): Ending {
   const degraded = verdicts.filter(({ verdict }) => verdict.kind === 'degraded');
   return degraded.length > 0
-    ? { result: 'degraded', reason: truncate(reasonsOf(degraded)) }
+    ? { result: 'degraded', reason: statusText(reasonsOf(degraded)) }
     : { result: 'success' };
 }
 

@@ -58,7 +58,9 @@ export type Lost = { readonly kind: 'lost'; readonly why: string };
 /** The times that follow from the lease time: 15 s give 10 s, 2 s and 5 s. */
 export function leaseTimes(leaseSeconds: number): LeaseTimes {
   const leaseMs = leaseSeconds * 1000;
-  return { leaseMs, renewDeadlineMs: (leaseMs * 2) / 3, retryMs: (leaseMs * 2) / 15, requestMs: leaseMs / 3 };
+  // Timers take whole milliseconds; rounded down, nobody trusts a Lease for longer than its time allows.
+  const part = (share: number): number => Math.floor(leaseMs * share);
+  return { leaseMs, renewDeadlineMs: part(2 / 3), retryMs: part(2 / 15), requestMs: part(1 / 3) };
 }
 
 /** Until when the holder trusts a Lease that a request begun at `renewedAt` has renewed. */

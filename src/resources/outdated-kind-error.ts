@@ -1,5 +1,5 @@
 import { GROUP } from '../crds/names.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 
 const NAMED = 5;
 
@@ -44,7 +44,7 @@ export function missingKind(plural: string): string {
 export function withRemedy(problems: readonly string[]): string {
   const remedy =
     'apply the CRDs of this version (chart careen-crds, or kubectl apply -k deploy/crds): the work then continues by itself';
-  return `${truncate(problems.join('; '))}; ${remedy}`;
+  return `${statusText(problems.join('; '))}; ${remedy}`;
 }
 
 export function crdName(plural: string): string {

@@ -9,7 +9,7 @@ import { DEFAULT_POOL, KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import { isPartOf } from './lost-fields.ts';
 
 export const metadata = z.object({
@@ -140,13 +140,13 @@ function substituteFor(spec: unknown): PatchStrategySpec {
 export function complaint({ issues }: z.ZodError): string {
   const problems = issues
     .slice(0, NAMED_PROBLEMS)
-    .map(({ path, message }) => `${truncate(['spec', ...path].join('.'), 200)}: ${message}`);
+    .map(({ path, message }) => `${statusText(['spec', ...path].join('.'), 200)}: ${message}`);
   const more = issues.length > NAMED_PROBLEMS ? ` and ${String(issues.length - NAMED_PROBLEMS)} more` : '';
   return unreadable(`${problems.join('; ')}${more}`);
 }
 
 function unreadable(why: string): string {
-  return truncate(`the spec cannot be read by this version of Careen: ${why}`);
+  return statusText(`the spec cannot be read by this version of Careen: ${why}`);
 }
 
 const NAMED_PROBLEMS = 5;

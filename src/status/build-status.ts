@@ -4,7 +4,7 @@ import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import { newRun, type RunState } from '../engine/run-state.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
@@ -57,13 +57,14 @@ export function queryingSince({ buildPhase }: PatchStrategyStatus): Instant | un
   return buildPhase?.inProgress ? Date.parse(buildPhase.startTime ?? '') : undefined;
 }
 
-/** The status while the first query waits; `message` says for what. */
+/** The status while the first query waits; `why` says for what. */
 export function queryingStatus(
   input: BuildInput,
   buildPhase: PhaseStatus,
-  message: string,
+  why: string,
   now: Instant,
 ): PatchStrategyStatus {
+  const message = statusText(why);
   const building = buildingStatus(input, now);
   const conditions = updateConditions(
     building.conditions ?? [],
@@ -84,7 +85,7 @@ function requestsAfter(
 ): Pick<PatchStrategyStatus, 'requests'> {
   if (!requests) return {};
   const ended = state === 'ready-to-apply' || state === 'applying' ? run?.authority?.request : undefined;
-  const message = truncate(
+  const message = statusText(
     `it ended before its stages were carried out: ${why}; place it again with another id`,
   );
   return {
@@ -107,7 +108,7 @@ export function builtStatus(
   const change = changeOf(input.before, plan);
   // If the order pins another plan, the message about that names the difference.
   const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
-  const summary = truncate(
+  const summary = statusText(
     `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}; set execution.mode to Run to carry the plan out` +
       (change && !pinnedElsewhere ? `; differs from the last plan: ${change}` : ''),
   );
@@ -140,10 +141,11 @@ export function builtStatus(
 export function failedStatus(
   input: BuildInput,
   buildPhase: PhaseStatus,
-  message: string,
+  why: string,
   reason: Reason,
   now: Instant,
 ): PatchStrategyStatus {
+  const message = statusText(why);
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
     input.before.conditions ?? [],
@@ -184,7 +186,7 @@ function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
     planDifference(left, plan.stages),
     actionsDifference(old.actions, plan.actions),
   ].filter((each) => each !== undefined);
-  if (differences.length > 0) return truncate(differences.join('; '));
+  if (differences.length > 0) return statusText(differences.join('; '));
   return left.length < old.stages.length
     ? 'the stages that were carried out are no longer in it'
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';

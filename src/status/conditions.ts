@@ -1,6 +1,6 @@
 import type { DesiredCondition, Reason } from '../crds/conditions.ts';
 import type { HostProgress } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -73,7 +73,7 @@ export function conditionsFor(
 ): DesiredCondition[] {
   const calm = { reason: 'AsExpected', message: '' } as const;
   const opened = hosts.filter(({ uncordoned }) => uncordoned);
-  const uncordons = truncate(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
+  const uncordons = statusText(opened.map((host) => `${host.name}: ${host.reason ?? ''}`).join('; '));
   return [
     { type: 'Ready', status: is.ready ? 'True' : 'False', reason, message },
     {

@@ -3,7 +3,7 @@ import { KEPT_FINDINGS, KEPT_SUBJECTS, type Finding } from '../crds/finding.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import { limitIn } from '../engine/permits/pool-capacity.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { holdsUp } from '../engine/steps/unwell.ts';
@@ -80,7 +80,7 @@ export function boundedFindings(
   return found.slice(0, KEPT_FINDINGS).map((each) => ({
     ...each,
     subjects: each.subjects.slice(0, KEPT_SUBJECTS),
-    message: truncate(each.message),
-    remedy: truncate(each.remedy),
+    message: statusText(each.message),
+    remedy: statusText(each.remedy),
   }));
 }

@@ -1,7 +1,7 @@
 import { counted } from '../crds/counted.ts';
 import type { Finding } from '../crds/finding.ts';
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
 import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
@@ -32,37 +32,37 @@ export function messageOf(
   const orOpen = openRemedy === undefined ? '' : `, or ${openRemedy}`;
   switch (state) {
     case 'ready-to-apply':
-      return truncate(
+      return statusText(
         [summary, heldBack && `nothing begins yet: ${heldBack}`, findingsMessage(findings, heldBack)]
           .filter(Boolean)
           .join('; '),
       );
     case 'applying':
-      if (run.suspendedSince) return reasons.join('; ');
+      if (run.suspendedSince) return statusText(reasons.join('; '));
       if (!stage?.inProgress) {
         const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
-        return truncate(
+        return statusText(
           `${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`,
         );
       }
-      return truncate(
+      return statusText(
         `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ` +
           [...new Set([...reasons, ...leaversOf([stage])])].join('; '),
       );
     case 'applied':
-      return truncate([appliedMessage(run), driftMessage(lacking)].filter(Boolean).join('; '));
+      return statusText([appliedMessage(run), driftMessage(lacking)].filter(Boolean).join('; '));
     case 'apply-failed':
     case 'apply-timeout':
-      return truncate(
+      return statusText(
         (apply.reason ?? 'failed') +
           (locked ? `; ${locked} until a request release-host, an abort${orOpen}` : ''),
       );
     case 'aborting':
-      return truncate(
+      return statusText(
         `${because(run)}releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
       );
     case 'aborted':
-      return truncate(
+      return statusText(
         because(run) +
           (run.abortedIn === 'Hold'
             ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
@@ -70,7 +70,7 @@ export function messageOf(
       );
     case 'abort-failed':
     case 'abort-timeout':
-      return truncate(
+      return statusText(
         `${because(run)}${run.abort?.reason ?? 'the abort failed'}; ` +
           (locked
             ? `${locked}: abort again (execution.mode Hold, then Abort)${orOpen}`

@@ -6,7 +6,7 @@ import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION, SEEN_ANNOTATIO
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
-import { truncate } from '../crds/truncate.ts';
+import { statusText } from '../crds/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
 import { isPlacedHere, type Origin } from './request-origin.ts';
@@ -105,7 +105,7 @@ export function withAnswers(
     ...kept,
     ...answers
       .filter((each) => !known.has(requestKey(each)))
-      .map((each) => ({ ...each, message: truncate(each.message), time })),
+      .map((each) => ({ ...each, message: statusText(each.message), time })),
   ];
   const others = all.filter((each) => !placed.has(requestKey(each)));
   const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));

@@ -1,6 +1,6 @@
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import { truncate } from '../crds/truncate.ts';
+import { LONGEST_TEXT, statusText } from '../crds/status-text.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 
@@ -33,7 +33,7 @@ export function unservedStatus(
 ): PatchStrategyStatus {
   const message =
     `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool admits; ` +
-    `make the strategy in ${truncate(allowed.join(', '), 300)}, or ask the administrator to add ${namespace} to a pool`;
+    `make the strategy in ${statusText(allowed.join(', '), 300)}, or ask the administrator to add ${namespace} to a pool`;
   return stalledStatus({}, 'NotPermitted', message, generation, now);
 }
 
@@ -45,7 +45,8 @@ export function stalledStatus(
   generation: number,
   now: string,
 ): PatchStrategyStatus {
-  const wish = conditionsFor(reason, message, { stalled: true }, runOf(before)?.hosts);
+  const shown = statusText(message, LONGEST_TEXT);
+  const wish = conditionsFor(reason, shown, { stalled: true }, runOf(before)?.hosts);
   const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
-  return { ...before, observedGeneration: generation, message, conditions };
+  return { ...before, observedGeneration: generation, message: shown, conditions };
 }

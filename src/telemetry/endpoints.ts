@@ -2,9 +2,14 @@
  * The HTTP server for probes and metrics. `/healthz` checks the event loop only:
  * a probe that needed the API server would restart every replica in an outage.
  * `/readyz` reports whether the replica has the data that it needs.
+ *
+ * Whoever reaches the port can take little: a connection has one small request
+ * without a body, and ten seconds; a connection above the limit closes the oldest
+ * one, so a probe is answered however many others are open.
  */
+import type { Socket } from 'node:net';
 import { fastify } from 'fastify';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 export type EndpointOptions = {
   readonly host: string;
@@ -27,10 +32,15 @@ export type Endpoints = {
 const TICK_MILLISECONDS = 1_000;
 const LONGEST_SILENCE_MILLISECONDS = 10_000;
 
+export const MOST_CONNECTIONS = 256;
+const LONGEST_CONNECTION_MILLISECONDS = 10_000;
+const LONGEST_REQUEST_MILLISECONDS = 5_000;
+const LARGEST_HEADERS_BYTES = 8_192;
+
 /** Serves probes and metrics. Throws when it cannot listen at the address. */
 export async function startEndpoints(options: EndpointOptions): Promise<Endpoints> {
   const { host, port, ready, metrics, clock } = options;
-  const server = fastify({ logger: false, forceCloseConnections: true });
+  const server = boundedServer();
   let lastTick = clock();
 
   server.get('/healthz', async (_request, reply) => {
@@ -46,9 +56,12 @@ export async function startEndpoints(options: EndpointOptions): Promise<Endpoint
       .type('text/plain')
       .send(reason ?? 'ok');
   });
-  server.get('/metrics', async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.text()),
-  );
+  let text: Promise<string> | undefined;
+  server.get('/metrics', async (_request, reply) => {
+    // Requests at the same time share a text.
+    text ??= metrics.text().finally(() => (text = undefined));
+    return reply.type(metrics.contentType).send(await text);
+  });
 
   const address = await listen(server, host, port);
   const heartbeat = setInterval(() => {
@@ -60,6 +73,49 @@ export async function startEndpoints(options: EndpointOptions): Promise<Endpoint
       clearInterval(heartbeat);
       await server.close();
     },
+  };
+}
+
+function boundedServer(): FastifyInstance {
+  const server = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    requestTimeout: LONGEST_REQUEST_MILLISECONDS,
+    http: {
+      headersTimeout: LONGEST_REQUEST_MILLISECONDS,
+      connectionsCheckingInterval: 1_000,
+      maxHeaderSize: LARGEST_HEADERS_BYTES,
+    },
+  });
+  server.addHook('onRequest', refuseAllButGet);
+  server.server.on('connection', boundConnections());
+  return server;
+}
+
+/** Closes the connection with the answer, and answers before a body is read. */
+async function refuseAllButGet({ method, headers }: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  reply.header('connection', 'close');
+  if (method !== 'GET') return reply.code(405).header('allow', 'GET').send();
+  const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
+  return hasBody ? reply.code(413).send() : undefined;
+}
+
+/** Bounds how many connections are open, and for how long. */
+function boundConnections(): (socket: Socket) => void {
+  const open = new Set<Socket>();
+  return (socket) => {
+    const [oldest] = open;
+    if (oldest && open.size >= MOST_CONNECTIONS) {
+      open.delete(oldest);
+      oldest.destroy();
+    }
+    open.add(socket);
+    const end = setTimeout(() => socket.destroy(), LONGEST_CONNECTION_MILLISECONDS);
+    socket.once('close', () => {
+      clearTimeout(end);
+      open.delete(socket);
+    });
   };
 }
 

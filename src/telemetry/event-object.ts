@@ -1,7 +1,8 @@
 /** Events as the API server wants them (events.k8s.io/v1). */
 import { createHash } from 'node:crypto';
 import { EVENTS, type EventReason } from '../crds/event-catalogue.ts';
-import { redactText } from './redact.ts';
+import { printable } from '../crds/printable.ts';
+import { redactText } from '../crds/redact-text.ts';
 
 export type ObjectReference = {
   readonly apiVersion: string;
@@ -77,7 +78,7 @@ export function eventBody(event: CareenEvent, name: string, instance: string, se
     action,
     regarding,
     ...(related ? { related } : {}),
-    note: cutNote(redactText(note)),
+    note: cutNote(printable(redactText(note))),
     reportingController: CONTROLLER,
     reportingInstance: instance.slice(0, LONGEST_INSTANCE),
     ...(seen.count > 1 ? seriesPatch(seen) : {}),

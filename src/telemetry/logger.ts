@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { printable } from '../crds/printable.ts';
 import { describeError } from './describe-error.ts';
 import { redactJson } from './redact.ts';
 
@@ -46,5 +47,6 @@ function describeErrors(fields: Record<string, unknown>): Record<string, unknown
 }
 
 function redactLine(line: string): string {
-  return `${JSON.stringify(redactJson(JSON.parse(line)))}\n`;
+  // JSON escapes only some of the characters that a terminal would carry out.
+  return `${printable(JSON.stringify(redactJson(JSON.parse(line))))}\n`;
 }

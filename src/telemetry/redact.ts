@@ -1,10 +1,5 @@
-/**
- * Removes secrets from log lines and events. Some are known by the name of their
- * field, others by their form in a text.
- */
-export const REDACTED = '[redacted]';
-
-const LONGEST_TEXT = 4096;
+/** Removes secrets from log lines. Some are known by the name of their field, others by their form in a text. */
+import { REDACTED, redactText } from '../crds/redact-text.ts';
 
 /** A field whose name contains one of these holds a secret, in any spelling of the name. */
 const SECRET_NAMES =
@@ -28,33 +23,6 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'body',
   'kubectlkubernetesiolastappliedconfiguration',
 ]);
-
-type Replacement = readonly [pattern: RegExp, replacement: string];
-const SECRET_TEXTS: readonly Replacement[] = [
-  // The message of the client's ApiException repeats the body and the headers of the answer.
-  [/(HTTP-Code: \d+\nMessage: [^\n]*)\nBody: [\s\S]*/g, `$1`],
-  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
-  [/\b(authorization\\*["']?\s*[:=]\s*\\*["']?)(?:(?:Bearer|Basic)\s+)?[^\s"',;\\]+/gi, `$1${REDACTED}`],
-  [/\b(Bearer)\s+[^\s"',;\\]+/gi, `$1 ${REDACTED}`],
-  // A JSON web token, such as a service account's.
-  [/\beyJ[\w-]{8,}(\.[\w-]*)*/g, REDACTED],
-  // The password in an address. Without a scheme, a host name must follow: the digest of an image is no secret.
-  [/(\/\/[^\s/:@]*:)[^\s/@]+@/g, `$1${REDACTED}@`],
-  [/(?<![\w/.:@-])([\w.-]+:)[^\s/:@"'[\]]+@(?=[\w-]+\.)/g, `$1${REDACTED}@`],
-  // In JSON, also when a text contains it; then in YAML, an address or an environment.
-  [/((?:password|passwd|token|secret|api[-_]?key|key-data)\\*"\s*:\s*\\*")[^"\\]*/gi, `$1${REDACTED}`],
-  [
-    /((?:password|passwd|token|secret|api[-_]?key|key-data)["']?\s*[:=]\s*["']?)[^\s&"',;\\]+/gi,
-    `$1${REDACTED}`,
-  ],
-];
-
-/** Cuts a text to 4,096 characters and redacts each part that looks like a secret. */
-export function redactText(text: string): string {
-  const cut =
-    text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}… (${text.length} characters in all)` : text;
-  return SECRET_TEXTS.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), cut);
-}
 
 /**
  * A copy of a JSON value without secrets. `redactText` cleans every text in it; a

@@ -32,6 +32,7 @@ const POOL = 'racks';
 const POOLS = `pools.${POOL}={"provider":{"kubernetes":{"nodeSelector":{"pool":"${POOL}"}}},"maxUnavailable":2}`;
 const EVERYTHING = [
   'executePolicy.enabled=true',
+  'nodePolicy.enabled=true',
   'serviceMonitor.enabled=true',
   'prometheusRule.enabled=true',
 ];

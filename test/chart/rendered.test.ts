@@ -16,13 +16,14 @@ import {
   run,
 } from '../support/controlplane/tools.ts';
 
-const POLICY = join(DEPLOY, 'optional', 'execute-policy');
 /** The names that every API server accepts for a Service, and for most other objects. */
 const SERVICE = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const serviceNames = (all: readonly Manifest[]): string[] =>
   all.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
-const ALL = ['executePolicy.enabled=true', 'serviceMonitor.enabled=true', 'prometheusRule.enabled=true'];
+const ALL = ['executePolicy', 'nodePolicy', 'serviceMonitor', 'prometheusRule'].map(
+  (part) => `${part}.enabled=true`,
+);
 
 describe('the charts', () => {
   it.each([CHART, CRDS_CHART])('pass helm lint --strict: %s', async (chart) => {
@@ -34,11 +35,14 @@ describe('the charts', () => {
     expect(comparable(charts)).toEqual(comparable(await kustomized(DEPLOY), 'Namespace careen-system'));
   });
 
-  it('make the same objects as deploy/optional/execute-policy with executePolicy', async () => {
+  it.each([
+    ['execute-policy', 'executePolicy'],
+    ['node-policy', 'nodePolicy'],
+  ])('make the same objects as deploy/optional/%s with %s', async (folder, value) => {
     const plain = comparable(await rendered(CHART));
-    const more = comparable(await rendered(CHART, ['executePolicy.enabled=true']));
+    const more = comparable(await rendered(CHART, [`${value}.enabled=true`]));
     const added = Object.entries(more).filter(([key]) => !(key in plain));
-    const policy = comparable(await kustomized(POLICY));
+    const policy = comparable(await kustomized(join(DEPLOY, 'optional', folder)));
     expect(added.map(([key, { spec }]) => [key, spec])).toEqual(
       Object.entries(policy).map(([key, { spec }]) => [key, spec]),
     );

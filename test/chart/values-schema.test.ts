@@ -8,7 +8,9 @@ import { CHART, CRDS_CHART, rendered } from '../support/controlplane/tools.ts';
 /** Levels that accept any key: fields of Kubernetes, which the API server checks, and values of other charts. */
 const OPEN = [
   ...['affinity.nodeAffinity', 'affinity.podAffinity', 'affinity.podAntiAffinity'],
-  ...['extraEnv.valueFrom', 'global', 'topologySpreadConstraints'],
+  ...['extraEnv.valueFrom', 'global'],
+  ...['ipBlock', 'namespaceSelector', 'podSelector'].map((peer) => `networkPolicy.metricsFrom.${peer}`),
+  'topologySpreadConstraints',
 ];
 
 describe('the values', () => {
@@ -40,6 +42,10 @@ describe('the values', () => {
     ['pools.default.maxUnavailable="101%"', /at '\/pools\/default\/maxUnavailable': '101%' does not match/],
     ['networkPolicy=null', /at '': missing property 'networkPolicy'/],
     ['networkPolicy.enabled=null', /at '\/networkPolicy': missing property 'enabled'/],
+    ['networkPolicy.metricsFrom=[{"namespace":"a"}]', /metricsFrom\/0': additional properties 'namespace'/],
+    ['networkPolicy.metricsFrom=null', /at '\/networkPolicy': missing property 'metricsFrom'/],
+    ['roles.aggregateEditor="yes"', /at '\/roles\/aggregateEditor': got string, want boolean/],
+    ['nodePolicy.enabled=null', /at '\/nodePolicy': missing property 'enabled'/],
     ['networkPolicy.apiServerPorts=[0]', /at '\/networkPolicy\/apiServerPorts\/0': minimum/],
     ['resources.limits.memory="lots"', /at '\/resources\/limits\/memory': 'lots' does not match pattern/],
     ['extraEnv=[{"name":"POD_NAMESPACE","value":"a"}]', /extraEnv: the chart sets POD_NAMESPACE itself/],

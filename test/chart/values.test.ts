@@ -52,6 +52,9 @@ const effects: readonly [value: string, kind: string, path: string | typeof ABSE
   ['pools={"default":null}', 'HostPool', ABSENT],
   ['networkPolicy.enabled=false', 'NetworkPolicy', ABSENT],
   ['networkPolicy.apiServerPorts=[8443]', 'NetworkPolicy', 'spec.egress.0.ports', [{ protocol: 'TCP', port: 8443 }]],
+  ['networkPolicy.metricsFrom=[{"ipBlock":{"cidr":"10.0.0.0/8"}}]', 'NetworkPolicy', 'spec.ingress.0.from', [{ ipBlock: { cidr: '10.0.0.0/8' } }]],
+  ['networkPolicy.metricsFrom=[]', 'NetworkPolicy', 'spec.ingress', []],
+  ['roles.aggregateEditor=true', 'ClusterRole', 'metadata.labels', expect.objectContaining({ 'rbac.authorization.k8s.io/aggregate-to-edit': 'true' })],
   ['podDisruptionBudget.enabled=false', 'PodDisruptionBudget', ABSENT],
   ['serviceMonitor={"enabled":true,"labels":{"a":"b"}}', 'ServiceMonitor', 'metadata.labels.a', 'b'],
   ['serviceMonitor={"enabled":true,"interval":"15s"}', 'ServiceMonitor', 'spec.endpoints.0.interval', '15s'],
@@ -93,6 +96,16 @@ describe('the values', () => {
     expect(names('HostPool')).toEqual(['HostPool default', 'HostPool gpu']);
     expect(names('RoleBinding')).toContain('RoleBinding gpu/careen-jobs');
     expect(names('Namespace')).toEqual(['Namespace careen-hosts']);
+  });
+
+  it('nodePolicy names the account of this release, and only that', async () => {
+    const values = ['nodePolicy.enabled=true', 'serviceAccount.name="own"'];
+    const all = await rendered(CHART, values, 'ops');
+    const policy = all.find(({ kind }) => kind === 'ValidatingAdmissionPolicy');
+    const [condition] = JSON.stringify(policy).match(/system:serviceaccount:[^']*/g) ?? [];
+    const deployment = all.find(({ kind }) => kind === 'Deployment');
+    expect(condition).toBe(`system:serviceaccount:${OPERATOR_NAMESPACE}:own`);
+    expect(fieldAt(deployment, `${POD}.serviceAccountName`)).toBe('own');
   });
 
   it('executePolicy names the role of this release', async () => {

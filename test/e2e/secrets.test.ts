@@ -1,7 +1,11 @@
-/** Secrets in objects that the operator reads, and in refusals of its requests: it prints none of them, at any level. */
+/**
+ * Secrets in objects that the operator reads, and in refusals of its requests: it prints none of them, at any level,
+ * and no status repeats them.
+ */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, mergePatch } from '../support/controlplane/apply.ts';
+import { AdmissionWebhook } from '../support/network/admission-webhook.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { PLANTED } from '../support/operator/kept-output.ts';
 import { readMetrics } from '../support/operator/metrics.ts';
@@ -63,8 +67,15 @@ async function outputAbout(fleet: Fleet): Promise<string[]> {
   return [...cluster.operator.lines, ...events, ...text.split('\n')];
 }
 
+/** The status of a strategy, without the actions that its spec contains as well, and that of its pool. */
+async function statuses(fleet: Fleet): Promise<string[]> {
+  const { run, ...rest } = await fleet.status();
+  const { actions: _actions, ...record } = run ?? {};
+  return [rest, record, await fleet.poolStatus()].map((each) => JSON.stringify(each));
+}
+
 async function expectSilence(fleet: Fleet): Promise<void> {
-  const lines = await outputAbout(fleet);
+  const lines = [...(await outputAbout(fleet)), ...(await statuses(fleet))];
   expect(lines.filter((line) => line.includes(PLANTED))).toEqual([]);
 }
 
@@ -115,6 +126,26 @@ describe('a secret is not printed', () => {
     expect(message).toMatch(/Job\.batch .* is invalid: .*imagePullPolicy: Unsupported value/);
     await eventAbout(cluster.admin, fleet.strategy, 'ApplyFailed');
     await expectSilence(fleet);
+  });
+
+  it('by the words of a webhook that denies a write', async () => {
+    const scope = { name: 'pods.example.com', namespace: 'careen-hosts', resource: 'jobs' };
+    const webhook = await AdmissionWebhook.start(cluster.admin, scope);
+    try {
+      const message = `the container has PASSWORD=${PLANTED}-in-denial and sends Bearer ${PLANTED}-in-header`;
+      webhook.answer = { code: 403, message };
+      const fleet = await laden('denied', loaded('registry.example.com/patch:1'));
+      const { message: shown } = await fleet.until('a denial', ({ message: said = '' }) =>
+        said.includes('denies it'),
+      );
+      expect(shown).toContain('the container has PASSWORD=[redacted] and sends Bearer [redacted]');
+      await expectSilence(fleet);
+      await fleet.order({ mode: 'Abort' });
+      await fleet.untilState('aborted');
+      await expectSilence(fleet);
+    } finally {
+      await webhook.stop();
+    }
   });
 
   it('when it is the token of the operator', async () => {

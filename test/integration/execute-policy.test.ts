@@ -21,13 +21,10 @@ import { installCareen, OPERATOR_ACCOUNT } from '../support/operator/operator.ts
 import { untilGranted, type Account } from '../support/audit/rights.ts';
 import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
 import { kubeletPatch, strategyManifest } from '../support/operator/strategies.ts';
+import { nodePolicy } from './node-policy.ts';
 
 const NAMESPACE = 'careen-hosts';
-const POLICY = {
-  apiVersion: 'admissionregistration.k8s.io/v1',
-  kind: 'ValidatingAdmissionPolicy',
-  metadata: { name: 'careen-execute' },
-};
+const POLICIES = ['careen-execute', 'careen-node'];
 const REMEDY =
   /requires the verb execute on patchstrategies\/\S+ in namespace careen-hosts, which the ClusterRole whose name contains careen-approver grants/;
 
@@ -47,7 +44,8 @@ beforeAll(async () => {
   editor = await person('editor');
   approver = await person('approver');
   operator = await login(OPERATOR_ACCOUNT);
-  await apply(admin, ...(await installation(join(DEPLOY, 'optional', 'execute-policy'))));
+  for (const policy of ['execute-policy', 'node-policy'])
+    await apply(admin, ...(await installation(join(DEPLOY, 'optional', policy))));
   const run = strategyManifest('probe', NAMESPACE, { execution: { mode: 'Run' } });
   await eventually('the policy is in force', async () =>
     tryCreate(editor, run).then(
@@ -342,13 +340,20 @@ it('the operator may make all its writes', async () => {
   await mergePatch(operator, target, { metadata: { finalizers: [] } });
 });
 
-it('the policy fits the schema of a strategy', async () => {
+nodePolicy(() => ({ admin, operator }));
+
+it.each(POLICIES)('the policy %s fits the schema of its objects', async (name) => {
+  const policy = {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingAdmissionPolicy',
+    metadata: { name },
+  };
   const statusSchema = z.looseObject({
     metadata: z.looseObject({ generation: z.number() }),
     status: z.looseObject({ observedGeneration: z.number().optional(), typeChecking: z.unknown() }),
   });
   const status = await eventually('the API server has checked its types', async () => {
-    const found = statusSchema.parse(await read(admin, POLICY));
+    const found = statusSchema.parse(await read(admin, policy));
     return found.status.observedGeneration === found.metadata.generation && found.status;
   });
   expect(status.typeChecking).toEqual({});

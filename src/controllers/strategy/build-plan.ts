@@ -6,7 +6,7 @@ import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
 import type { Finding } from '../../crds/finding.ts';
 import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
-import { truncate } from '../../crds/truncate.ts';
+import { statusText } from '../../crds/status-text.ts';
 import { newPhase } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack } from '../../engine/turn.ts';
@@ -69,7 +69,7 @@ export async function buildPlan(
     return failed(input.unreadable);
   }
   if (input.violations.length > 0) {
-    const refusal = truncate(input.violations.join('; '));
+    const refusal = statusText(input.violations.join('; '));
     queries.failed(refusal);
     return failed(refusal, 'NotPermitted');
   }
@@ -138,7 +138,7 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
     return planTooLarge(built) ?? built;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    return truncate(error.message);
+    return statusText(error.message);
   }
 }
 

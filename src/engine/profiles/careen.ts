@@ -3,7 +3,7 @@ import type { HostProgress, PhaseStatus } from '../../crds/patch-strategy-status
 import type { Stage } from '../../planner/plan.ts';
 import { isFinal, isStillFailed } from '../run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
-import { truncate } from '../../crds/truncate.ts';
+import { statusText } from '../../crds/status-text.ts';
 import type { EngineProfile, Pass } from '../pass.ts';
 import { STEP_DEFINITIONS } from '../steps/definitions.ts';
 import { unlockStep } from '../steps/unlock-hosts.ts';
@@ -20,7 +20,7 @@ export const CAREEN_ENGINE: EngineProfile = {
     const whose = timer === 'step' ? '' : ` of the whole ${timer}`;
     return {
       result: 'timed-out',
-      reason: truncate(`after ${String(timeoutSeconds)} s${whose}: ${waitedFor}`),
+      reason: statusText(`after ${String(timeoutSeconds)} s${whose}: ${waitedFor}`),
     };
   },
   afterDowntime: extendDeadlinesByGap,

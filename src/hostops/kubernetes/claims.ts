@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ownerRef } from '../../crds/owner-ref.ts';
 import { objectName, text, time } from '../../crds/schema.ts';
-import { truncate } from '../../crds/truncate.ts';
+import { statusText } from '../../crds/status-text.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
 import type { Claim } from '../../engine/view.ts';
 
@@ -43,7 +43,7 @@ export function readClaim(annotation: string | undefined, nodeUid: string): Read
     const field = parsed.error.issues[0]?.path.join('.');
     return spoilt(
       field
-        ? `cannot be read: its field ${truncate(field, 40)} is not as Careen writes it`
+        ? `cannot be read: its field ${statusText(field, 40)} is not as Careen writes it`
         : 'cannot be read',
     );
   }
