@@ -98,11 +98,11 @@ program
   .addOption(context)
   .action(async (options: { context?: string; pool: string }) => exportFleet(options, print));
 
-/** The width of the terminal, in columns. */
+/** The width of the terminal, in columns. A terminal that does not know its width says 0. */
 function columns(): number {
   const given = Number(process.env['COLUMNS']);
   if (given > 0) return given;
-  return process.stdout.isTTY ? process.stdout.columns : 80;
+  return (process.stdout.isTTY && process.stdout.columns) || 80;
 }
 
 try {

@@ -23,6 +23,9 @@ const hostPool = z.object({
 });
 type HostPool = z.infer<typeof hostPool>;
 
+/** The context that the client library makes up when it finds no kubeconfig. */
+const WITHOUT_KUBECONFIG = 'loaded-context';
+
 /** Makes the client for a context of the kubeconfig, or for the current one. Throws CommandError. */
 export function connect(context: string | undefined): PooledKubeConfig {
   const config = new PooledKubeConfig();
@@ -34,6 +37,10 @@ export function connect(context: string | undefined): PooledKubeConfig {
   } catch (error) {
     throw new CommandError(`the kubeconfig cannot be read: ${explain(error)}`, { cause: error });
   }
+  if (config.getCurrentContext() === WITHOUT_KUBECONFIG)
+    throw new CommandError(
+      'no kubeconfig: ~/.kube/config does not exist; create it, set KUBECONFIG to another file, or use --fleet',
+    );
   if (context === undefined) return config;
   const known = config.getContexts().map(({ name }) => name);
   if (!known.includes(context))

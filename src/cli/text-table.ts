@@ -47,7 +47,9 @@ export function wrap(text: string, width: number): string[] {
 }
 
 function chunks(word: string, width: number): string[] {
-  return word.length <= width ? [word] : [word.slice(0, width), ...chunks(word.slice(width), width)];
+  const size = Math.max(width, 1);
+  const count = Math.max(Math.ceil(word.length / size), 1);
+  return Array.from({ length: count }, (_, at) => word.slice(at * size, (at + 1) * size));
 }
 
 /** `45 s`, `15 min`, `2 h 10 min`, `14 h`, `3 d 2 h`: rounded up to the unit that matters at that size. */

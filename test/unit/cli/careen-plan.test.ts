@@ -342,6 +342,11 @@ describe('careen plan refuses', PROCESS, () => {
       out: '',
       err: 'careen: the kubeconfig has no context prod; it has lab\n',
     });
+    const without = await careen(['fleet'], { cwd, environment: { KUBECONFIG: '', HOME: cwd } });
+    expect(without).toMatchObject({
+      status: 1,
+      err: expect.stringMatching(/^careen: no kubeconfig: /) as unknown,
+    });
     const silent = await careen(['plan', '-f', 'strategy.yaml'], { cwd, environment });
     expect(silent).toMatchObject({ status: 1, out: '' });
     expect(silent.err).toMatch(

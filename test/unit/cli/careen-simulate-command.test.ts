@@ -33,6 +33,10 @@ describe('the chart of careen simulate', PROCESS, () => {
     const wide = await printed({}, 160);
     expect([chartWidth(narrow.out), chartWidth(wide.out)]).toEqual([60, 160]);
   });
+
+  it('is made for any width', async () => {
+    for (const width of [0, 1, 20]) expect((await printed({}, width)).status).toBe(0);
+  });
 });
 
 describe('careen simulate refuses', () => {
