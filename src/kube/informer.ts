@@ -15,6 +15,7 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 /** A kind with changes gets a bookmark every minute. The silence of a kind without changes costs two small requests. */
 const IDLE_LIMIT_MS = 90_000;
+const STOPPED = 'it was stopped';
 
 export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly config: KubeConfig;
@@ -54,7 +55,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   #isSynced = false;
   #hasToList = true;
   /** Resolved by the list that somebody waits for. */
-  #asked: PromiseWithResolvers<undefined> | undefined;
+  readonly #asked: ((failure: string | undefined) => void)[] = [];
   /** The uids of objects that a read found deleted before the watch has reported it. */
   readonly #deleted = new Set<string>();
   /** The resource version up to which the changes are known. */
@@ -85,6 +86,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** Stops it for good; nothing is delivered afterwards. */
   stop(): void {
     this.#stopping.abort();
+    for (const resolve of this.#asked.splice(0)) resolve(STOPPED);
   }
 
   get isSynced(): boolean {
@@ -148,16 +150,21 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     return object;
   }
 
-  /** Forgets the future of a restored cluster, and lists again at once. Resolves at the end of that list. */
-  async listAgain(): Promise<void> {
+  /**
+   * Forgets the future of a restored cluster, and lists again at once. Resolves at the end of that list, or with its
+   * failure: it is repeated then, unless the informer was stopped.
+   */
+  async listAgain(): Promise<string | undefined> {
+    if (this.isStopped) return STOPPED;
     this.#forgetRevisions();
     this.#hasToList = true;
     this.#again.abort();
-    this.#asked ??= Promise.withResolvers<undefined>();
-    await this.#asked.promise;
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    this.#asked.push(resolve);
+    return promise;
   }
 
-  get #stopped(): boolean {
+  get isStopped(): boolean {
     return this.#stopping.signal.aborted;
   }
 
@@ -170,7 +177,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
         await this.#watch(AbortSignal.any([signal, this.#again.signal]));
       } catch (error) {
         this.#up = false;
-        if (this.#stopped) return;
+        if (this.isStopped) return;
         if (this.#again.signal.aborted) {
           this.#hasToList = true;
           continue;
@@ -197,9 +204,22 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
+    // A list that is asked for while this one is under way is made after it.
+    const asked = this.#asked.splice(0);
+    let failure: string | undefined;
+    try {
+      await this.#listOnce(signal);
+    } catch (error) {
+      failure = explain(error);
+      throw error;
+    } finally {
+      for (const resolve of asked) resolve(failure);
+    }
+  }
+
+  async #listOnce(signal: AbortSignal): Promise<void> {
     const { config, path, selection = {}, listAs, now } = this.#options;
     const beganAt = now();
-    const asked = this.#asked;
     const seen = new Set<string>();
     let listedAt = '';
     for await (const page of rawPages<Raw>(config, path, selection, signal, listAs)) {
@@ -217,10 +237,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       if (!seen.has(key) && !isOlder(listedAt, revision)) this.#remove(key);
     this.#deleted.clear();
     this.#revision = listedAt;
-    // A list that was asked for while this one was under way is still to be made.
-    this.#hasToList = this.#asked !== asked;
-    if (!this.#hasToList) this.#asked = undefined;
-    asked?.resolve(undefined);
+    this.#hasToList = this.#asked.length > 0;
     this.#isSynced = true;
     this.#heardAt = beganAt;
     this.#resolveSynced();
@@ -310,7 +327,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   #guarded(act: () => void): void {
-    if (this.#stopped) return;
+    if (this.isStopped) return;
     try {
       act();
     } catch (error) {

@@ -29,6 +29,7 @@ export class VersionedReader<T extends Versioned> {
 
   /** The object, no older than this call; undefined when there is none. */
   async read(path: string): Promise<T | undefined> {
+    const before = this.#known.get(path);
     const version = await this.#source.version(path);
     if (!version) {
       this.forget(path);
@@ -36,8 +37,9 @@ export class VersionedReader<T extends Versioned> {
     }
     const known = this.#known.get(path);
     if (isOf(version, known)) return known;
-    // The cluster was restored from a backup: it gives the same versions once more, to other contents.
-    if (known && isOlder(version.resourceVersion, known.metadata.resourceVersion)) {
+    // The cluster was restored from a backup: it gives the same versions once more, to other contents. A version that
+    // our own write made during the read is newer than the answer without that.
+    if (before && isOlder(version.resourceVersion, before.metadata.resourceVersion)) {
       this.#known.clear();
       this.#wentBack();
     }

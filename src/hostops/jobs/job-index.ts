@@ -143,7 +143,10 @@ export class JobIndex {
     await this.#namespaces.get(namespace)?.jobs.refresh(keyOf(namespace, name), request);
   }
 
-  /** Lists all Jobs anew. Resolves when they are listed. */
+  /**
+   * Lists all Jobs anew. Resolves when each namespace has answered: where the list fails, as in a namespace that is gone,
+   * `prepare` says so.
+   */
   async listAgain(): Promise<void> {
     await Promise.all([...this.#namespaces.values()].map(async ({ jobs }) => jobs.listAgain()));
   }

@@ -100,11 +100,18 @@ export class KubernetesHostOps implements HostOps {
 
   listAgain(): void {
     this.#pods.listAgain();
-    const listed = Promise.all([this.#nodes.listAgain(), this.#jobs.listAgain()]);
+    const listed = Promise.all([this.#listNodesAgain(), this.#jobs.listAgain()]);
     this.#listed = listed;
     void listed.then(() => {
       if (this.#listed === listed) this.#listed = undefined;
     });
+  }
+
+  /** No host is judged by the nodes of the future, so a list that fails is awaited again. */
+  async #listNodesAgain(): Promise<void> {
+    let failure: string | undefined;
+    do failure = await this.#nodes.listAgain();
+    while (failure !== undefined && !this.#nodes.isStopped);
   }
 
   async prepare(namespace: string, signal: AbortSignal): Promise<string | undefined> {

@@ -156,6 +156,30 @@ describe('an informer', () => {
       expect([lists.length, informer.revisionOf('a'), informer.get('gone')]).toEqual([2, '20', undefined]);
     });
 
+    it('is answered when the list fails, as for a namespace that is gone, and lists again later', async () => {
+      const { informer, lists } = await openWatch([held('a', '900', 'uid-1')], { restored: 'no list' });
+      expect(await informer.listAgain()).toMatch(/JSON/);
+      await eventually('another list', () => lists.length > 2);
+    });
+
+    it('is answered when the informer is stopped', async () => {
+      const { informer } = await openWatch([held('a', '900', 'uid-1')]);
+      const again = informer.listAgain();
+      informer.stop();
+      expect(await again).toBeDefined();
+      expect(await informer.listAgain()).toBe('it was stopped');
+    });
+
+    it('lists once more when it is asked during a list', async () => {
+      const { informer, lists } = await openWatch([held('a', '900', 'uid-1')], {
+        restored: list('40', [held('a', '20', 'uid-1')]),
+      });
+      const first = informer.listAgain();
+      await eventually('the list', () => lists.length === 2);
+      expect(await Promise.all([first, informer.listAgain()])).toEqual([undefined, undefined]);
+      expect(lists.length).toBe(3);
+    });
+
     it('keeps what the watch delivered while the read was on its way', async () => {
       const { informer, deliver } = await openWatch([held('a', '9', 'uid-1')]);
       await informer.refresh('a', async () => {

@@ -51,6 +51,26 @@ describe('reading an object', () => {
     expect(server.whole).toBe(1);
   });
 
+  it('does not take an own write during the read for a restored cluster', async () => {
+    const written = object('61');
+    let wentBack = 0;
+    const reader = new VersionedReader(
+      {
+        // The answer is on its way while a write of ours has its own.
+        version: async () => {
+          const answer = object('60').metadata;
+          reader.keep('p', written);
+          return Promise.resolve(answer);
+        },
+        whole: async () => Promise.resolve(written),
+      },
+      () => (wentBack += 1),
+    );
+    reader.keep('p', object('60'));
+    expect(await reader.read('p')).toBe(written);
+    expect(wentBack).toBe(0);
+  });
+
   it('trusts no version any more once one went back: the cluster was restored from a backup', async () => {
     const { server, reader } = setUp(object('50'));
     await reader.read('p');
