@@ -259,7 +259,11 @@ export class Checker {
     if (this.#isKnown(host, isNotHeld) && this.#options.wasAnswered(pathOf(object)))
       this.#fail(`(4) a Job was started on ${host}, which ${run} does not hold`);
     const strategy = this.#strategyOf(run);
-    if (!strategy || !outagesOf(strategy).some(({ name, jobs }) => name === host && jobs.includes(uid)))
+    const outages = strategy ? outagesOf(strategy) : [];
+    const isRecorded = outages.some(({ name, jobs }) => name === host && jobs.includes(uid));
+    // The record was there when the start was decided: others removed it while the process stood still.
+    const isLate = this.#options.now() - this.#end.lostAt(run) < IN_FLIGHT_MS;
+    if (!isRecorded && !isLate)
       this.#fail(`(5) a Job was started on ${host} before its strategy had recorded it`);
     if (Number(object.spec?.['backoffLimit']) !== 0)
       this.#fail(`(5) a Job was started on ${host} that may run more than once`);

@@ -11,7 +11,7 @@ import {
   STARTED_ANNOTATION,
 } from '../../crds/names.ts';
 import { hostOfKey, runOfKey } from '../../engine/effect.ts';
-import type { JobIdentity } from './job.ts';
+import type { JobIdentity } from './job-identity.ts';
 
 type Value = string | number | boolean | undefined;
 type Field = { readonly path: string; readonly is: Value; readonly should: Value };

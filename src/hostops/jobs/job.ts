@@ -18,23 +18,13 @@ import {
 } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import { hostOfKey, runOfKey, subjectOfKey, type Effect } from '../../engine/effect.ts';
-import type { EffectFacts, EffectKey } from '../../engine/view.ts';
+import type { EffectFacts } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence } from '../port.ts';
 import { alterationOf } from './job-alterations.ts';
+import type { JobIdentity } from './job-identity.ts';
 
 export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
-
-/** What a Job is to us, however its labels and annotations are changed later. */
-export type JobIdentity = {
-  readonly uid: string;
-  /** The effect that it was made for. */
-  readonly key: EffectKey;
-  readonly ownerKind: string;
-  readonly ownerUid: string;
-  /** A policy insists on a time to live: its result is kept in memory, so it may have one. */
-  readonly mayHaveTtl?: boolean;
-};
 
 /** The parts of a Job that are kept in memory. */
 export type JobState = JobIdentity & {

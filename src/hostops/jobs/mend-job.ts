@@ -14,7 +14,8 @@ import { mergePatch, type Writer } from '../../kube/writes.ts';
 import { ACCEPTED, ALREADY, outcomeOf, refused, STALE, type Written } from '../outcomes.ts';
 import type { Fence } from '../port.ts';
 import { alterationOf } from './job-alterations.ts';
-import { jobName, ownerReference, type JobIdentity } from './job.ts';
+import type { JobIdentity } from './job-identity.ts';
+import { jobName, ownerReference } from './job.ts';
 
 export type MendJob = Extract<Effect, { kind: 'mend-job' }>;
 
