@@ -1,4 +1,4 @@
-import type { HostProgress } from '../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../crds/host-progress.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import { withEarlierFailure, isFinal, newPhase } from './run-state.ts';

@@ -3,7 +3,7 @@
  * rests on it: nobody reads the Job again, so it may be deleted afterwards. The result of a Job that was deleted before
  * it was seen stays unknown.
  */
-import type { HostJob } from '../crds/patch-strategy-status.ts';
+import type { HostJob } from '../crds/host-progress.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { Pass } from './pass.ts';
 import { findJob, type JobsOf } from './steps/outage-jobs.ts';

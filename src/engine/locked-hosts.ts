@@ -1,4 +1,4 @@
-import type { HostProgress } from '../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../crds/host-progress.ts';
 import { effectKey, type Effect, type Outcome } from './effect.ts';
 import { jobsOfPass } from './job-results.ts';
 import { closeOutage, recordProgress } from './outages.ts';

@@ -2,7 +2,8 @@
  * The outages of a run. The outage of a host lasts from the permission to take it out of service until its release. It
  * is recorded in the run before the first effect on the host.
  */
-import type { HostProgress, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../crds/host-progress.ts';
+import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -70,7 +71,7 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
     Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });
   else if (outage.uncordoned) {
     delete outage.uncordoned;
-    // What came meanwhile has not come back.
+    // Pods that started while the host was open are not pods that came back.
     if (outage.mayReturn) outage.mayReturn = {};
   }
   if (over) delete outage.reason;

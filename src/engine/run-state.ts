@@ -1,4 +1,5 @@
-import type { HostProgress, PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../crds/host-progress.ts';
+import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode, PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 

@@ -1,5 +1,5 @@
 import type { DesiredCondition, Reason } from '../crds/conditions.ts';
-import type { HostProgress } from '../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../crds/host-progress.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';

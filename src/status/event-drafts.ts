@@ -1,5 +1,6 @@
 import type { EventReason } from '../crds/event-catalogue.ts';
-import type { HostProgress, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../crds/host-progress.ts';
+import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import type { Answer } from '../engine/turn.ts';

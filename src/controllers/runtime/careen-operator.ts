@@ -63,7 +63,7 @@ export class CareenOperator extends OperatorShell {
     super({ config, log, clock });
     this.#resyncSeconds = given.resyncSeconds;
     const adopted: StrategyDeps['adopted'] = new Map();
-    // What this process knows of the hosts, and what it did there, is of a future that the restored cluster does not have.
+    // After a restore of etcd this process knows changes that the cluster no longer has: it reads the hosts and runs anew.
     const api = new CareenApi(config, () => {
       adopted.clear();
       hosts.listAgain();

@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/host-progress.ts';
 import { effectKey } from '../../engine/effect.ts';
 import { suspensionEndsAt } from '../../engine/orders.ts';
 import { mayBeInFlight } from '../../engine/outages.ts';

@@ -1,5 +1,6 @@
 /** The native profile. */
-import type { HostProgress, PhaseStatus } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/host-progress.ts';
+import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
 import type { Stage } from '../../planner/plan.ts';
 import { isFinal, isStillFailed } from '../run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';

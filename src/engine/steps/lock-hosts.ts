@@ -1,5 +1,5 @@
 import { ownerText } from '../../crds/owner-ref.ts';
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/host-progress.ts';
 import { foundClosed } from '../prior-state.ts';
 import { faultsOf } from './unwell.ts';
 import {

@@ -1,4 +1,4 @@
-import { KEPT_ASKED, type HostProgress } from '../../crds/patch-strategy-status.ts';
+import { KEPT_ASKED, type HostProgress } from '../../crds/host-progress.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
 import { DONE, ask, failed, keyOf, reasonOf, type HostStep, type Verdict } from './verdict.ts';

@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { EffectFacts } from '../view.ts';
 import { keyOf, type HostStep, type Verdict } from './verdict.ts';

@@ -1,4 +1,4 @@
-import type { HostJob, HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
 import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';

@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/host-progress.ts';
 import type { Timing } from '../../crds/timing.ts';
 import type { Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';

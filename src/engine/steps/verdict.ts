@@ -1,4 +1,5 @@
-import type { HostProgress, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/host-progress.ts';
+import type { StageStatus } from '../../crds/patch-strategy-status.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/facts.ts';

@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../crds/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 import { claimLost } from './lock-hosts.ts';

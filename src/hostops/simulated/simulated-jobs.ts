@@ -28,7 +28,7 @@ export function jobFacts({
   const isStuck = state === 'running' && !containerStarted;
   return {
     ...{ name, uid, revision: String(revision), state },
-    // The pod of a Job that was suspended again is gone: nobody can tell.
+    // Kubernetes deletes the pod of a Job that is suspended again, so nobody knows whether a container had started.
     ...(state === 'suspended' && wasStarted && !containerStarted ? {} : { containerStarted }),
     ...(failure === undefined ? {} : { failure }),
     ...(altered === undefined ? {} : { altered }),

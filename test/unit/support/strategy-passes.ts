@@ -2,7 +2,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import { ownerOfKey } from '../../../src/crds/owner-ref.ts';
-import type { HostProgress } from '../../../src/crds/patch-strategy-status.ts';
+import type { HostProgress } from '../../../src/crds/host-progress.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { newRun } from '../../../src/engine/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
