@@ -1,11 +1,11 @@
 /** The table of docs/reference/pod-fields.md: who decides about each field of a pod template. */
-import { POD_TEMPLATE, type Field } from '../src/planner/pod/pod-shape.ts';
+import { POD_TEMPLATE, type Field } from '../src/planner/policy/pod-shape.ts';
 
 type Row = { readonly at: string; readonly names: readonly string[]; readonly who: string };
 
 const INTRODUCTION = `# Fields of a pod
 
-<!-- Made by \`npm run generate\` from src/planner/pod/pod-shape.ts. Do not edit. -->
+<!-- Made by \`npm run generate\` from src/planner/policy/pod-shape.ts. Do not edit. -->
 
 As soon as \`spec.actionPolicy\` of a [HostPool](host-pool.md#what-jobs-may-do) sets a rule, only these fields of \`job.template\` are admitted, each as the last column says. A field that is not in the table is refused, also one that a later Kubernetes adds.
 

@@ -10,7 +10,7 @@ import { findings } from '../planner/findings.ts';
 import { limitOf } from '../planner/host-limit.ts';
 import { InputError, problemText } from '../planner/input-error.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
-import { policyViolations } from '../planner/pool-policy.ts';
+import { policyViolations } from '../planner/policy/pool-policy.ts';
 import { CommandError } from './command-error.ts';
 import type { Fleet } from './fleet-file.ts';
 import { hostStateOf } from './host-state.ts';

@@ -1,5 +1,5 @@
-import { configMapsOf, type ConfigMaps } from '../../planner/action-policy.ts';
-import type { Judged } from '../../planner/pool-policy.ts';
+import { configMapsOf, type ConfigMaps } from '../../planner/policy/action-policy.ts';
+import type { Judged } from '../../planner/policy/pool-policy.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 

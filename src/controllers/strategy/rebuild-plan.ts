@@ -1,5 +1,5 @@
 import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
-import type { ConfigMaps } from '../../planner/action-policy.ts';
+import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';

@@ -1,6 +1,6 @@
 import type { Instant } from '../../engine/view.ts';
 import type { Fence } from '../../hostops/port.ts';
-import type { ConfigMaps } from '../../planner/action-policy.ts';
+import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';

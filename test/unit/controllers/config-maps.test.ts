@@ -1,6 +1,6 @@
 /** A pool that requires the ConfigMaps of Jobs to be immutable. */
 import { describe, expect, it, vi } from 'vitest';
-import { configMapsOf } from '../../../src/planner/action-policy.ts';
+import { configMapsOf } from '../../../src/planner/policy/action-policy.ts';
 import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
 import { kernelPatch } from '../support/simulated-run.ts';
 import { SmallCluster } from '../support/small-cluster.ts';

@@ -2,8 +2,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { VOLUME_TYPES } from '../../../src/crds/action-policy.ts';
 import type { PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import { podFields } from '../../../src/planner/pod/pod-fields.ts';
-import { POD_TEMPLATE, type Field } from '../../../src/planner/pod/pod-shape.ts';
+import { podFields } from '../../../src/planner/policy/pod-fields.ts';
+import { POD_TEMPLATE, type Field } from '../../../src/planner/policy/pod-shape.ts';
 import { recordedPodFields } from '../../support/controlplane/pod-schema.ts';
 import { running, violations } from '../support/judged-pods.ts';
 

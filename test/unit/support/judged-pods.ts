@@ -1,7 +1,7 @@
 /** Strategies that the policy of a pool judges. */
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import { policyViolations } from '../../../src/planner/pool-policy.ts';
+import { policyViolations } from '../../../src/planner/policy/pool-policy.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 
 export const AT = 'spec.patches[0].action.job.template';

@@ -1,13 +1,13 @@
 /**
  * The rules of a pool for the actions of strategies. As soon as a pool sets a rule, only the fields of a pod that are
- * allowed on purpose are admitted (pod/pod-shape.ts): always, or by a rule.
+ * allowed on purpose are admitted (pod-shape.ts): always, or by a rule.
  */
-import { DEFAULT_VOLUMES, type ActionPolicy } from '../crds/action-policy.ts';
-import type { JobAction } from '../crds/host-action.ts';
-import type { PlanActions } from '../crds/patch-strategy-spec.ts';
+import { DEFAULT_VOLUMES, type ActionPolicy } from '../../crds/action-policy.ts';
+import type { JobAction } from '../../crds/host-action.ts';
+import type { PlanActions } from '../../crds/patch-strategy-spec.ts';
 import { oneOf } from './one-of.ts';
-import { podFields, type PodField } from './pod/pod-fields.ts';
-import type { RuleId } from './pod/pod-shape.ts';
+import { podFields, type PodField } from './pod-fields.ts';
+import type { RuleId } from './pod-shape.ts';
 
 /** A pool by the part that limits the actions. */
 type PolicyOwner = {
