@@ -27,7 +27,7 @@ export const STANDING_STYLES: Readonly<Record<Standing, Style>> = {
   failed: 'red',
 };
 
-const STANDING_WORDS: Readonly<Record<Standing, string>> = {
+export const STANDING_WORDS: Readonly<Record<Standing, string>> = {
   done: 'done',
   working: 'working',
   waits: 'waits for a person',
@@ -142,7 +142,7 @@ function timeLines({ times, state, standing }: StatusReport, columns: number): L
 }
 
 /** The operator's sentence. While hosts are worked on, their rows say the same. */
-function messageLines(report: StatusReport, columns: number): Line[] {
+export function messageLines(report: StatusReport, columns: number): Line[] {
   const { message, left } = report;
   const sentences = isToldByHosts(report) || message === '' ? left : [message];
   return sentences.flatMap((sentence) => wrapped([span(sentence)], columns));

@@ -45,6 +45,8 @@ export type ShownStage = {
   readonly inProgress: boolean;
   readonly hosts: readonly string[];
   readonly patches: readonly string[];
+  readonly stepsDone: number;
+  readonly stepsTotal: number;
 };
 
 export type StatusReport = {
@@ -68,6 +70,8 @@ export type StatusReport = {
   readonly times: Times;
   readonly findings: readonly Pick<Finding, 'severity' | 'reason' | 'message' | 'remedy'>[];
   readonly lastRequest?: AnsweredRequest;
+  /** Whether budgets keep pods on a host that is drained: `todo` begins with them. */
+  readonly isBlocked: boolean;
   readonly todo: readonly Advice[];
 };
 
@@ -112,6 +116,7 @@ export function statusReport(
     times: timesOf(status, now),
     findings: (status.findings ?? []).filter(({ severity }) => severity !== 'tells'),
     ...(lastRequest ? { lastRequest } : {}),
+    isBlocked: forbidden.length > 0,
     todo: [...forbidden.map((each) => budgetAdvice(each, commands)), ...adviceFor(strategy, commands, pool)],
   };
 }
@@ -148,8 +153,11 @@ function openStage({ status: { applyPhase, abortPhase, currentPhase } }: Seen): 
 }
 
 function shownStage(stage: StageStatus): ShownStage {
-  const { id, result, inProgress, patches = [] } = stage;
-  return { id, result, inProgress, hosts: remainingHosts(stage), patches };
+  const { id, result, inProgress, patches = [], currentStep, totalSteps } = stage;
+  return {
+    ...{ id, result, inProgress, hosts: remainingHosts(stage), patches },
+    ...{ stepsDone: currentStep, stepsTotal: totalSteps },
+  };
 }
 
 function openHosts({ status: { progress } }: Seen, stepSince: string | undefined): OpenHost[] {
