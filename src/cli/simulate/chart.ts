@@ -1,5 +1,5 @@
 /** A simulation as bars over time, in plain text of a given width. Pure. */
-import { duration, wrap } from '../text-table.ts';
+import { duration, wrap } from '../text/text-table.ts';
 import { chartRows, markOf, MOST_ROWS, type Bar } from './chart-rows.ts';
 import type { Simulation } from './simulation.ts';
 

@@ -1,7 +1,7 @@
 /** A simulation as text for people. Pure. */
 import { counted } from '../../crds/counted.ts';
-import { findingLines, title } from '../preview-text.ts';
-import { duration, table, WIDTH, wrap } from '../text-table.ts';
+import { findingLines, title } from '../plan/preview-text.ts';
+import { duration, table, WIDTH, wrap } from '../text/text-table.ts';
 import { chart } from './chart.ts';
 import { LEFT_STATES, type LeftHost } from './left-hosts.ts';
 import type { Simulation } from './simulation.ts';

@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommandError } from '../../../src/cli/command-error.ts';
-import { plan as planFrom } from '../../../src/cli/plan.ts';
+import { plan as planFrom } from '../../../src/cli/commands/plan.ts';
+import { keptIo } from '../../support/cli/kept-io.ts';
 import { careen, ROOT } from '../../support/operator/careen-cli.ts';
 import { kernelPatch, kubeletPatch, strategyManifest } from '../../support/operator/strategies.ts';
 
@@ -294,17 +295,16 @@ describe('careen plan refuses', PROCESS, () => {
     await file('strategy.yaml', wrong);
     await file('fleet.yaml', fleet);
     const [filename, fleetName] = [join(cwd, 'strategy.yaml'), join(cwd, 'fleet.yaml')];
-    const printed = vi.fn();
-    const refused = await planFrom(
-      { filename, fleet: fleetName, output: 'table' },
-      { out: printed, note: printed },
-    ).catch((error: unknown) => error);
+    const io = keptIo();
+    const refused = await planFrom({ filename, fleet: fleetName, output: 'table' }, io).catch(
+      (error: unknown) => error,
+    );
     expect(refused).toBeInstanceOf(CommandError);
     const said = String(refused)
       .replaceAll(`${cwd}/`, '')
       .replaceAll(/(?<=\.yaml):\d+:\d+(?=: )/g, '');
     expect(said).toContain(`CommandError: ${message}`);
-    expect(printed).not.toHaveBeenCalled();
+    expect([io.printed, io.noted]).toEqual(['', '']);
   });
 
   it('two strategies at once, a missing file, text that is not YAML', async () => {
@@ -350,7 +350,7 @@ describe('careen plan refuses', PROCESS, () => {
     const silent = await careen(['plan', '-f', 'strategy.yaml'], { cwd, environment });
     expect(silent).toMatchObject({ status: 1, out: '' });
     expect(silent.err).toMatch(
-      /^careen: the HostPools of http:\/\/127\.0\.0\.1:1 \(context lab\) cannot be listed: .*; choose another with --context/,
+      /^careen: http:\/\/127\.0\.0\.1:1 \(context lab\) does not answer: .*; choose another cluster with --context or KUBECONFIG, or plan from a file with --fleet\n$/,
     );
   });
 });

@@ -1,5 +1,5 @@
 /** The output of commands, and its formats. */
-import { yamlText } from './yaml.ts';
+import { yamlText } from '../files/yaml.ts';
 
 export const FORMATS = ['table', 'yaml', 'json'] as const;
 export type Format = (typeof FORMATS)[number];

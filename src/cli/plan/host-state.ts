@@ -1,8 +1,8 @@
 /** The hosts of a fleet file, as findings need them. Pure. */
-import type { HostPoolSpec } from '../crds/host-pool.ts';
-import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
-import type { HostState } from '../planner/findings.ts';
-import type { FleetHost } from './fleet-file.ts';
+import type { HostPoolSpec } from '../../crds/host-pool.ts';
+import { factsOf, seedOf } from '../../hostops/kubernetes/node-facts.ts';
+import type { HostState } from '../../planner/findings.ts';
+import type { FleetHost } from '../files/fleet-file.ts';
 
 export function hostStateOf(host: FleetHost, roles: HostPoolSpec['roles']): HostState {
   const { ready, closedToNewWork, outOfServiceTaints, claimedBy, spoiltClaim } = host;

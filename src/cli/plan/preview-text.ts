@@ -1,7 +1,7 @@
 /** A preview as text for people. Pure. */
-import { counted } from '../crds/counted.ts';
+import { counted } from '../../crds/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
-import { duration, table, WIDTH, wrap } from './text-table.ts';
+import { duration, table, WIDTH, wrap } from '../text/text-table.ts';
 
 const LEVELS = { away: 'taken out of service', touched: 'patched in place' } as const;
 

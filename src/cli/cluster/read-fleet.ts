@@ -1,21 +1,22 @@
 /** Reads a fleet from the cluster as it is now. Never writes. */
 import type { V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { hostPoolSpec, type HostPoolSpec } from '../crds/host-pool.ts';
-import { API_VERSION } from '../crds/names.ts';
-import { ownerKey } from '../crds/owner-ref.ts';
-import { holdsUp } from '../engine/steps/unwell.ts';
-import { explain } from '../kube/errors.ts';
-import { call, PooledKubeConfig, rawPages } from '../kube/client.ts';
-import { NODE_INFO, nodeState, seedOf, type NodeState } from '../hostops/kubernetes/node-facts.ts';
-import { alarmsOf, outOfServiceTaints } from '../hostops/health.ts';
-import { membershipOf } from '../hostops/membership.ts';
-import type { Scope } from '../hostops/port.ts';
-import { compareHostNames } from '../planner/facts.ts';
-import { poolsBefore } from '../planner/pool-precedence.ts';
+import { hostPoolSpec, type HostPoolSpec } from '../../crds/host-pool.ts';
+import { API_VERSION } from '../../crds/names.ts';
+import { ownerKey } from '../../crds/owner-ref.ts';
+import { holdsUp } from '../../engine/steps/unwell.ts';
+import { call, rawPages, type PooledKubeConfig } from '../../kube/client.ts';
+import { NODE_INFO, nodeState, seedOf, type NodeState } from '../../hostops/kubernetes/node-facts.ts';
+import { alarmsOf, outOfServiceTaints } from '../../hostops/health.ts';
+import { membershipOf } from '../../hostops/membership.ts';
+import type { Scope } from '../../hostops/port.ts';
+import { compareHostNames } from '../../planner/facts.ts';
+import { poolsBefore } from '../../planner/pool-precedence.ts';
 import { activeHostOf } from './active-host.ts';
-import { CommandError } from './command-error.ts';
-import type { Fleet, FleetHost } from './fleet-file.ts';
+import { asking } from './asking.ts';
+import type { Connection } from './connection.ts';
+import { CommandError } from '../command-error.ts';
+import type { Fleet, FleetHost } from '../files/fleet-file.ts';
 
 const hostPool = z.object({
   metadata: z.object({ name: z.string(), creationTimestamp: z.string() }),
@@ -23,61 +24,30 @@ const hostPool = z.object({
 });
 type HostPool = z.infer<typeof hostPool>;
 
-/** The context that the client library makes up when it finds no kubeconfig. */
-const WITHOUT_KUBECONFIG = 'loaded-context';
-
-/** Makes the client for a context of the kubeconfig, or for the current one. Throws CommandError. */
-export function connect(context: string | undefined): PooledKubeConfig {
-  const config = new PooledKubeConfig();
-  config.beforeWrite = () => {
-    throw new Error('this command changes nothing');
-  };
-  try {
-    config.loadFromDefault();
-  } catch (error) {
-    throw new CommandError(`the kubeconfig cannot be read: ${explain(error)}`, { cause: error });
-  }
-  if (config.getCurrentContext() === WITHOUT_KUBECONFIG)
-    throw new CommandError(
-      'no kubeconfig: ~/.kube/config does not exist; create it, set KUBECONFIG to another file, or use --fleet',
-    );
-  if (context === undefined) return config;
-  const known = config.getContexts().map(({ name }) => name);
-  if (!known.includes(context))
-    throw new CommandError(`the kubeconfig has no context ${context}; it has ${known.join(', ')}`);
-  config.setCurrentContext(context);
-  return config;
-}
-
-/** The namespace that kubectl would use for a manifest without one. */
-export function namespaceOf(config: PooledKubeConfig): string {
-  return config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
-}
-
 /**
  * Reads a pool and its hosts; needs the rights to list both. For a pool with
  * several controllers it also reads the host of the leading operator; `note`
  * gets the reason when this cannot be read. Throws CommandError.
  */
 export async function readCluster(
-  config: PooledKubeConfig,
+  connection: Connection,
   poolName: string,
   note: (text: string) => void,
 ): Promise<Fleet> {
-  const pools = await poolsOf(config);
+  const pools = await poolsOf(connection);
   const pool = pools.find(({ metadata }) => metadata.name === poolName);
   if (!pool) {
     const others = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
     throw new CommandError(`the cluster has no HostPool ${poolName} that can be read; it has: ${others}`);
   }
   const scope = scopeOf(pool, pools);
-  const nodes = await nodesOf(config);
+  const nodes = await nodesOf(connection);
   const standing = (wanted: string): NodeState[] =>
     nodes
       .filter((node) => membershipOf(node, scope) === wanted)
       .toSorted((a, b) => compareHostNames(a.name, b.name));
   const members = standing('member');
-  const activeHost = await activeOf(members, pool.spec, config, note);
+  const activeHost = await activeOf(members, pool.spec, connection.config, note);
   return {
     pool: {
       name: poolName,
@@ -102,33 +72,26 @@ async function activeOf(
   return controllers.find(({ name }) => name === host)?.name;
 }
 
-async function poolsOf(config: PooledKubeConfig): Promise<HostPool[]> {
+async function poolsOf(connection: Connection): Promise<HostPool[]> {
   const path = `/apis/${API_VERSION}/hostpools`;
-  const answer = await reading(config, 'HostPools', () => call<unknown>(config, { method: 'GET', path }));
+  const answer = await listing(connection, 'hostpools', () =>
+    call<unknown>(connection.config, { method: 'GET', path }),
+  );
   const { items } = z.object({ items: z.array(z.unknown()) }).parse(answer);
   return items.flatMap((each) => hostPool.safeParse(each).data ?? []);
 }
 
-async function nodesOf(config: PooledKubeConfig): Promise<NodeState[]> {
-  return reading(config, 'nodes', async () => {
+async function nodesOf(connection: Connection): Promise<NodeState[]> {
+  return listing(connection, 'nodes', async () => {
     const nodes: NodeState[] = [];
-    for await (const { items } of rawPages<V1Node>(config, '/api/v1/nodes', {}))
+    for await (const { items } of rawPages<V1Node>(connection.config, '/api/v1/nodes', {}))
       nodes.push(...items.map(nodeState));
     return nodes;
   });
 }
 
-async function reading<T>(config: PooledKubeConfig, what: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    const server = config.getCurrentCluster()?.server ?? 'no cluster';
-    throw new CommandError(
-      `the ${what} of ${server} (context ${config.getCurrentContext()}) cannot be listed: ${explain(error)}; ` +
-        'choose another with --context or KUBECONFIG, or plan from a file with --fleet',
-      { cause: error },
-    );
-  }
+function listing<T>(connection: Connection, resource: string, read: () => Promise<T>): Promise<T> {
+  return asking(connection, { verb: 'list', resource, instead: 'plan from a file with --fleet' }, read);
 }
 
 function scopeOf(pool: HostPool, pools: readonly HostPool[]): Scope {

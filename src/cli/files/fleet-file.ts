@@ -1,12 +1,12 @@
 /** The fleet file: a pool and its hosts, the input of a plan (docs/reference/fleet-file.md). */
 import { z } from 'zod';
-import { hostPoolDefinition, hostPoolSpec } from '../crds/host-pool.ts';
-import { API_VERSION } from '../crds/names.ts';
-import { objectName, stringMap, text } from '../crds/schema.ts';
-import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
-import type { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
-import { selects } from '../hostops/membership.ts';
-import type { Problem } from './command-error.ts';
+import { hostPoolDefinition, hostPoolSpec } from '../../crds/host-pool.ts';
+import { API_VERSION } from '../../crds/names.ts';
+import { objectName, stringMap, text } from '../../crds/schema.ts';
+import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
+import type { NODE_INFO } from '../../hostops/kubernetes/node-facts.ts';
+import { selects } from '../../hostops/membership.ts';
+import type { Problem } from '../command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';
 import { yamlText } from './yaml.ts';

@@ -4,20 +4,20 @@
  * timer, or a verdict on a step. Only the verdicts replace code of the engine.
  */
 import { z } from 'zod';
-import { planActions } from '../crds/patch-strategy-spec.ts';
-import { patchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import { advance } from '../engine/advance.ts';
-import type { Evaluate } from '../engine/evaluate.ts';
-import { VIM_ENGINE, undoneBy } from '../engine/profiles/vim.ts';
-import type { Answer, RunRequest } from '../engine/turn.ts';
-import { newPhase, newRun, runningStep, type RunState } from '../engine/run-state.ts';
-import { DONE, failed, type Verdict } from '../engine/steps/verdict.ts';
-import type { Order, Turn } from '../engine/turn.ts';
-import { signalsFrom, type View } from '../engine/view.ts';
-import { NODE_WORDS } from '../hostops/node-words.ts';
-import type { Plan } from '../planner/plan.ts';
-import type { VimBuild } from '../planner/vim/build.ts';
-import { planOfBuild } from '../planner/vim/plan-of-build.ts';
+import { planActions } from '../../crds/patch-strategy-spec.ts';
+import { patchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import { advance } from '../../engine/advance.ts';
+import type { Evaluate } from '../../engine/evaluate.ts';
+import { VIM_ENGINE, undoneBy } from '../../engine/profiles/vim.ts';
+import type { Answer, RunRequest } from '../../engine/turn.ts';
+import { newPhase, newRun, runningStep, type RunState } from '../../engine/run-state.ts';
+import { DONE, failed, type Verdict } from '../../engine/steps/verdict.ts';
+import type { Order, Turn } from '../../engine/turn.ts';
+import { signalsFrom, type View } from '../../engine/view.ts';
+import { NODE_WORDS } from '../../hostops/node-words.ts';
+import type { Plan } from '../../planner/plan.ts';
+import type { VimBuild } from '../../planner/vim/build.ts';
+import { planOfBuild } from '../../planner/vim/plan-of-build.ts';
 import { lifecycleEntry, runDocument, type LifecycleEntry, type RunDocument } from './lifecycle-document.ts';
 
 const stageId = z.int().nullish();

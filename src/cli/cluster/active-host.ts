@@ -1,9 +1,9 @@
 /** The host of the leading operator. A plan takes it last among the controllers of its pool. */
 import { z } from 'zod';
-import { podOfLeader } from '../crds/leader-identity.ts';
-import { LEASE_NAME, OPERATOR_NAMESPACE } from '../crds/names.ts';
-import { call, type PooledKubeConfig } from '../kube/client.ts';
-import { explain } from '../kube/errors.ts';
+import { podOfLeader } from '../../crds/leader-identity.ts';
+import { LEASE_NAME, OPERATOR_NAMESPACE } from '../../crds/names.ts';
+import { call, type PooledKubeConfig } from '../../kube/client.ts';
+import { explain } from '../../kube/errors.ts';
 
 const lease = z.object({ spec: z.object({ holderIdentity: z.string().nullish() }).default({}) });
 const pod = z.object({ spec: z.object({ nodeName: z.string().optional() }) });

@@ -1,10 +1,10 @@
 /** A PatchStrategy from a file, with the checks of the API server. */
 import { z } from 'zod';
-import { beyondBounds } from '../crds/bounds.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { patchStrategyDefinition } from '../crds/patch-strategy.ts';
-import { namespaceName, objectName } from '../crds/schema.ts';
-import { CommandError } from './command-error.ts';
+import { beyondBounds } from '../../crds/bounds.ts';
+import { patchStrategySpec, type PatchStrategySpec } from '../../crds/patch-strategy-spec.ts';
+import { patchStrategyDefinition } from '../../crds/patch-strategy.ts';
+import { namespaceName, objectName } from '../../crds/schema.ts';
+import { CommandError } from '../command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';
 

@@ -1,20 +1,20 @@
 /** The plan that the operator would make from a strategy and a fleet. Pure. */
-import type { Finding } from '../crds/finding.ts';
-import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../crds/names.ts';
-import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
-import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
-import { NODE_WORDS } from '../hostops/node-words.ts';
-import { build, type Built } from '../planner/build.ts';
-import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../planner/estimate.ts';
-import { findings } from '../planner/findings.ts';
-import { limitOf } from '../planner/host-limit.ts';
-import { InputError, problemText } from '../planner/input-error.ts';
-import type { Plan, Stage } from '../planner/plan.ts';
-import { policyViolations } from '../planner/policy/pool-policy.ts';
-import { CommandError } from './command-error.ts';
-import type { Fleet } from './fleet-file.ts';
+import type { Finding } from '../../crds/finding.ts';
+import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../../crds/names.ts';
+import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
+import type { OutageLevel, StageName, StepName } from '../../crds/vocabulary.ts';
+import { NODE_WORDS } from '../../hostops/node-words.ts';
+import { build, type Built } from '../../planner/build.ts';
+import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../../planner/estimate.ts';
+import { findings } from '../../planner/findings.ts';
+import { limitOf } from '../../planner/host-limit.ts';
+import { InputError, problemText } from '../../planner/input-error.ts';
+import type { Plan, Stage } from '../../planner/plan.ts';
+import { policyViolations } from '../../planner/policy/pool-policy.ts';
+import { CommandError } from '../command-error.ts';
+import type { Fleet } from '../files/fleet-file.ts';
 import { hostStateOf } from './host-state.ts';
-import { DEFAULT_NAMESPACE, type Strategy } from './strategy-file.ts';
+import { DEFAULT_NAMESPACE, type Strategy } from '../files/strategy-file.ts';
 
 /** The output of `careen plan -o yaml` and `-o json`: docs/reference/plan-preview.md. */
 export type Preview = {

@@ -1,6 +1,6 @@
 /** Finds the fields that a schema lacks. zod drops them silently, but most of them are misspelt. */
 import { z } from 'zod';
-import type { Problem } from './command-error.ts';
+import type { Problem } from '../command-error.ts';
 
 /** Each unknown field of a value, with a remedy that lists the known fields of the same object. */
 export function unknownFields(

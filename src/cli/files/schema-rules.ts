@@ -11,9 +11,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { celEnv, CelScalar, parse, plan, type CelInput } from '@bufbuild/cel';
 import { z } from 'zod';
-import { openApiSchema, type CrdDefinition } from '../crds/custom-resource-definition.ts';
-import { memoizeByObject } from '../planner/memoize-by-object.ts';
-import type { Problem } from './command-error.ts';
+import { openApiSchema, type CrdDefinition } from '../../crds/custom-resource-definition.ts';
+import { memoizeByObject } from '../../planner/memoize-by-object.ts';
+import type { Problem } from '../command-error.ts';
 
 const validation = z.object({ rule: z.string(), message: z.string(), fieldPath: z.string().optional() });
 type Validation = z.infer<typeof validation>;

@@ -1,0 +1,49 @@
+/**
+ * The process of the command line. KUBECONFIG, COLUMNS, NO_COLOR and TERM mean what they mean to other programs;
+ * CAREEN_NAME is the name by which bin/careen was called.
+ */
+import { basename } from 'node:path';
+import { CommandError } from './cli/command-error.ts';
+import type { Io } from './cli/io.ts';
+import { careenProgram } from './cli/program.ts';
+import { withStyles } from './cli/text/style.ts';
+import { printable } from './crds/printable.ts';
+
+const { env, stdout, stderr } = process;
+
+/** kubectl starts the program `kubectl-careen` for `kubectl careen`. */
+const called = basename(env['CAREEN_NAME'] || process.argv[1] || '');
+const hasColours = stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
+
+/** Everything that the command line prints goes through `out` or `err`. */
+const io: Io = {
+  name: called === 'kubectl-careen' ? 'kubectl careen' : 'careen',
+  environment: env,
+  width: columns(),
+  isTerminal: stdout.isTTY,
+  hasColours,
+  out: (text) => void stdout.write(withStyles(printable(text), hasColours)),
+  err: (text) => void stderr.write(printable(text)),
+  note: (text) => io.err(`careen: ${text}\n`),
+};
+
+/** A terminal that does not know its width says 0. */
+function columns(): number {
+  const given = Number(env['COLUMNS']);
+  if (given > 0) return given;
+  return (stdout.isTTY && stdout.columns) || 80;
+}
+
+// The reader may stop early: careen vectors --emit | head
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+try {
+  await careenProgram(io).parseAsync();
+} catch (error) {
+  if (!(error instanceof CommandError)) throw error;
+  for (const line of error.message.split('\n')) io.note(line);
+  process.exitCode = 1;
+}

@@ -1,0 +1,22 @@
+/** The command line: which commands there are. Each is a file in `commands`. */
+import { Command } from 'commander';
+import { addClusterOptions, type AddCommand } from './commands/command.ts';
+import { addFleet } from './commands/fleet.ts';
+import { addPlan } from './commands/plan.ts';
+import { addSimulate } from './commands/simulate.ts';
+import { addVectors } from './commands/vectors.ts';
+import type { Io } from './io.ts';
+
+/** In the sequence of the help. */
+const COMMANDS: readonly AddCommand[] = [addPlan, addSimulate, addFleet, addVectors];
+
+/** @param further commands that need more than the command line may import */
+export function careenProgram(io: Io, further: readonly AddCommand[] = []): Command {
+  const program = new Command(io.name)
+    .description('plans and carries out maintenance of hosts')
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .configureHelp({ showGlobalOptions: true });
+  addClusterOptions(program);
+  for (const add of [...COMMANDS, ...further]) add(program, io);
+  return program;
+}
