@@ -1,14 +1,25 @@
 /** The command line: which commands there are. Each is a file in `commands`. */
 import { Command } from 'commander';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
+import { addExplain } from './commands/explain.ts';
 import { addFleet } from './commands/fleet.ts';
 import { addPlan } from './commands/plan.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addStatus } from './commands/status.ts';
 import { addVectors } from './commands/vectors.ts';
+import { addWatch } from './commands/watch.ts';
 import type { Io } from './io.ts';
 
 /** In the sequence of the help. */
-const COMMANDS: readonly AddCommand[] = [addPlan, addSimulate, addFleet, addVectors];
+const COMMANDS: readonly AddCommand[] = [
+  addStatus,
+  addWatch,
+  addExplain,
+  addPlan,
+  addSimulate,
+  addFleet,
+  addVectors,
+];
 
 /** @param further commands that need more than the command line may import */
 export function careenProgram(io: Io, further: readonly AddCommand[] = []): Command {

@@ -70,7 +70,7 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
   AbortFailed: abortFailed,
   Suspended: suspended,
   NotPermitted: (strategy, commands) => [
-    { does: 'change the strategy to what its pool permits', command: editStrategy(commands, strategy) },
+    { does: 'change the strategy to what its pool permits', command: editStrategy(commands) },
     { does: 'or have the rule of the pool changed', command: editPool(strategy, commands) },
   ],
   NamespaceNotPrepared: ({ metadata: { namespace } }, commands) => [
@@ -84,8 +84,7 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
   SpecUnreadable: (strategy, commands) => [
     {
       does: 'correct the named field',
-      command:
-        strategy.unreadable === undefined ? editPool(strategy, commands) : editStrategy(commands, strategy),
+      command: strategy.unreadable === undefined ? editPool(strategy, commands) : editStrategy(commands),
     },
     doctor(commands, 'or bring CRDs and operator to the same version'),
   ],
@@ -118,13 +117,13 @@ function editPool({ spec }: Seen, commands: Commands): string {
   return commands.kubectlCluster(`edit hostpool ${spec.poolRef}`);
 }
 
-function editStrategy(commands: Commands, { metadata }: Seen): string {
-  return commands.kubectl(`edit patchstrategy ${metadata.name}`);
+function editStrategy(commands: Commands): string {
+  return commands.kubectl(`edit ${commands.object}`);
 }
 
-function patchMode(commands: Commands, { metadata }: Seen, execution: object): string {
+function patchExecution(commands: Commands, execution: object): string {
   const patch = JSON.stringify({ spec: { execution } });
-  return commands.kubectl(`patch patchstrategy ${metadata.name} --type merge -p '${patch}'`);
+  return commands.kubectl(`patch ${commands.object} --type merge -p '${patch}'`);
 }
 
 function awaitingApproval(strategy: Seen, commands: Commands): Advice[] {
@@ -132,7 +131,7 @@ function awaitingApproval(strategy: Seen, commands: Commands): Advice[] {
     return [
       {
         does: 'another plan was approved (spec.execution.plan); review this one, then set its digest',
-        command: patchMode(commands, strategy, { plan: strategy.status.run?.planDigest }),
+        command: patchExecution(commands, { plan: strategy.status.run?.planDigest }),
       },
     ];
   return [
@@ -157,7 +156,7 @@ function pausedAtStage({ status }: Seen, commands: Commands): Advice[] {
 
 function suspended(strategy: Seen, commands: Commands): Advice[] {
   return [
-    { does: 'continue (spec.execution.mode)', command: patchMode(commands, strategy, { mode: 'Run' }) },
+    { does: 'continue (spec.execution.mode)', command: patchExecution(commands, { mode: 'Run' }) },
     {
       does: 'or finish the hosts that are out of service, and begin no further stage',
       command: commands.own('hold'),
@@ -180,24 +179,29 @@ function uncordoned({ status }: Seen, commands: Commands): Advice[] {
 const NAMED = 3;
 
 function applying(strategy: Seen, commands: Commands, pool: HostPool | undefined): readonly Advice[] {
-  const hosts = strategy.status.progress?.hosts ?? [];
-  return lacksPermits(strategy) ? withoutPermits(strategy, commands, pool) : draining(hosts, commands);
+  return lacksPermits(strategy) ? withoutPermits(strategy, commands, pool) : draining(strategy, commands);
 }
 
-/** A drain waits for the owners of pods: whoever looks wants to know which pods are left. */
-function draining(hosts: readonly HostProgress[], commands: Commands): Advice[] {
-  const waiting = hosts.filter(
+/** The hosts whose pods have still to leave. */
+export function drainingHosts({ status }: Seen): readonly HostProgress[] {
+  return (status.progress?.hosts ?? []).filter(
     ({ step, result, reason }) =>
       step === 'migrate-instances-from-host' && !isFinal(result) && reason !== undefined,
   );
-  return waiting.slice(0, NAMED).map(({ name }) => ({
-    does: `see which pods are left on ${name}`,
-    command: commands.kubectlCluster(`get pods -A --field-selector spec.nodeName=${name}`),
-  }));
+}
+
+/** A drain waits for the owners of pods: whoever looks wants to know which pods are left. */
+function draining(strategy: Seen, commands: Commands): Advice[] {
+  return drainingHosts(strategy)
+    .slice(0, NAMED)
+    .map(({ name }) => ({
+      does: `see which pods are left on ${name}`,
+      command: commands.kubectlCluster(`get pods -A --field-selector spec.nodeName=${name}`),
+    }));
 }
 
 /** Whether the stage is to take its hosts, and has none of them yet. */
-function lacksPermits({ status: { applyPhase, progress } }: Seen): boolean {
+export function lacksPermits({ status: { applyPhase, progress } }: Seen): boolean {
   const stage = applyPhase && runningStage(applyPhase);
   const step = stage?.steps[stage.currentStep];
   if (!step || (progress?.hosts.length ?? 0) > 0) return false;

@@ -9,6 +9,8 @@ export type Called = {
 };
 
 export type Commands = {
+  /** The strategy as kubectl names it, such as `patchstrategy kernel`. */
+  readonly object: string;
   /** A command of ours on the strategy, such as `apply --stage 1`. */
   readonly own: (verb: string, ...args: readonly string[]) => string;
   /** A command of kubectl in the namespace of the strategy. */
@@ -19,13 +21,13 @@ export type Commands = {
   readonly other: (words: string) => string;
 };
 
-/** @param name the strategy that `own` is about */
-export function commandsFor(
-  { name, namespace }: { readonly name: string; readonly namespace: string },
-  { program, context }: Called,
-): Commands {
+/** The strategy that commands are about, and the singular of its kind. */
+export type Named = { readonly name: string; readonly namespace: string; readonly singular: string };
+
+export function commandsFor({ name, namespace, singular }: Named, { program, context }: Called): Commands {
   const ofContext = context === undefined ? '' : ` --context ${quoted(context)}`;
   return {
+    object: `${singular} ${name}`,
     own: (verb, ...args) => [program, verb, name, ...args, '-n', namespace].join(' ') + ofContext,
     other: (words) => `${program} ${words}${ofContext}`,
     kubectl: (words) => `kubectl${ofContext} -n ${namespace} ${words}`,

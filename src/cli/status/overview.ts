@@ -1,7 +1,7 @@
 /** The table of all strategies. Pure. */
 import { counted } from '../../crds/counted.ts';
 import { span, table, wrapped, type Line } from '../text/lines.ts';
-import { duration } from '../text-table.ts';
+import { duration } from '../text/text-table.ts';
 import { STANDING_STYLES } from './report-text.ts';
 import type { StatusReport } from './report.ts';
 import type { Standing } from './standing.ts';

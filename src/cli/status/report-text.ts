@@ -10,11 +10,11 @@ import {
   wrapped,
   type Line,
   type Span,
-  type Style,
 } from '../text/lines.ts';
+import type { Style } from '../text/style.ts';
 import { lasted, since } from '../text/since.ts';
 import { stepWord, stepWords } from '../text/step-words.ts';
-import { duration } from '../text-table.ts';
+import { duration } from '../text/text-table.ts';
 import type { Advice } from './advice.ts';
 import type { HostCounts } from './progress.ts';
 import type { ShownStage, StatusReport } from './report.ts';

@@ -86,12 +86,12 @@ export const NO_SURROUNDINGS: Surroundings = { pods: new Map(), budgets: [] };
 
 export function statusReport(
   strategy: Seen,
-  called: Called,
+  called: Called & { readonly singular: string },
   now: number,
   { pods, budgets, pool }: Surroundings = NO_SURROUNDINGS,
 ): StatusReport {
   const { metadata, spec, status } = strategy;
-  const commands = commandsFor(metadata, called);
+  const commands = commandsFor({ ...metadata, singular: called.singular }, called);
   const apply = status.applyPhase;
   const stage = openStage(strategy);
   const reason = reasonOf(strategy);

@@ -1,6 +1,6 @@
 /** How a strategy stands, from its conditions. Pure. */
 import type { ConditionType } from '../../crds/conditions.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import type { StoredStrategy } from '../cluster/kinds.ts';
 
 /**
  * done: all that was ordered. working: it continues by itself. waits: a person has to do something.
@@ -9,7 +9,7 @@ import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 export type Standing = 'done' | 'working' | 'waits' | 'failed';
 
 /** A strategy, as far as it is shown. */
-export type Seen = Pick<PatchStrategy, 'metadata' | 'spec' | 'status' | 'unreadable'>;
+export type Seen = Pick<StoredStrategy, 'metadata' | 'spec' | 'status' | 'unreadable'>;
 
 export function standingOf(strategy: Seen): Standing {
   if (isDeleted(strategy) || !isObserved(strategy)) return 'working';

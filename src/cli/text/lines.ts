@@ -1,7 +1,7 @@
 /** Lines for a terminal of any width: pieces of text with styles, wrapped at spaces. Pure. */
 import { printable } from '../../crds/printable.ts';
+import { styled, type Style } from './style.ts';
 
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 /** A piece of text in one style. */
 export type Span = { readonly text: string; readonly style?: Style | undefined };
 export type Line = readonly Span[];
@@ -46,6 +46,13 @@ export function lineWidth(line: Line): number {
 /** The text of a line, without styles. */
 export function lineText(line: Line): string {
   return line.map(({ text }) => text).join('');
+}
+
+/** The text of lines with the marks of their styles, as `io.out` takes it. */
+export function styledLines(lines: readonly Line[]): string[] {
+  return lines.map((line) =>
+    line.map(({ text, style }) => (style && text !== '' ? styled(style, text) : text)).join(''),
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 /** Spans of time for people. Pure. */
-import { duration } from '../text-table.ts';
+import { duration } from './text-table.ts';
 
 /** How long ago a time was, such as `3 min`; empty for a time that cannot be read. */
 export function since(time: string | undefined, now: number): string {

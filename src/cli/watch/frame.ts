@@ -2,7 +2,8 @@
 import { counted } from '../../crds/counted.ts';
 import { adviceLines, findingLines, headLines, hostLines, messageLines } from '../status/report-text.ts';
 import type { ShownStage, StatusReport } from '../status/report.ts';
-import { EMPTY, lineWidth, span, table, wrapped, type Line, type Span, type Style } from '../text/lines.ts';
+import { EMPTY, lineWidth, span, table, wrapped, type Line, type Span } from '../text/lines.ts';
+import type { Style } from '../text/style.ts';
 import { lasted, secondsBetween } from '../text/since.ts';
 
 /** The connection to the API server, when it is lost. */
@@ -52,7 +53,7 @@ function footerOf({ standing }: StatusReport): string {
 function lostLines({ lost }: Picture, now: number, columns: number): Line[] {
   if (!lost) return [];
   const seconds = lasted(secondsBetween(lost.since, now));
-  const text = `the API server does not answer since ${seconds}, trying again; this is the last known state: ${lost.why}`;
+  const text = `the watch is interrupted since ${seconds}, trying again; this is the last known state: ${lost.why}`;
   return wrapped([span(text, 'red')], columns);
 }
 

@@ -10,7 +10,7 @@ import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
 import { hostPool } from '../../../src/resources/stored-pool.ts';
 import { NOW, seenStrategies, seenStrategy } from '../support/seen-strategies.ts';
 
-const CALLED = { program: 'careen' };
+const CALLED = { program: 'careen', singular: 'patchstrategy' };
 let samples: ReadonlyMap<string, PatchStrategy>;
 beforeAll(async () => {
   samples = await seenStrategies();
@@ -31,7 +31,7 @@ const readOf = (state: string): string => screenOf(state).replaceAll(/\s+/g, ' '
 describe('careen status', () => {
   it('says in every state what to do, with the whole command', () => {
     for (const [state, strategy] of samples) {
-      const report = statusReport(strategy, { program: 'kubectl careen', context: 'prod' }, NOW);
+      const report = statusReport(strategy, { ...CALLED, program: 'kubectl careen', context: 'prod' }, NOW);
       const [first] = report.todo;
       expect(first?.does, state).toBeTruthy();
       if (report.state === 'applied' && report.standing === 'done' && !/lacks a patch/.test(state)) continue;
