@@ -1,14 +1,26 @@
 /** The command line: which commands there are. Each is a file in `commands`. */
 import { Command } from 'commander';
+import { addAbort } from './commands/abort.ts';
+import { addApply } from './commands/apply.ts';
+import { addApprove } from './commands/approve.ts';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
 import { addFleet } from './commands/fleet.ts';
+import { addHold } from './commands/hold.ts';
 import { addPlan } from './commands/plan.ts';
+import { addRelease } from './commands/release.ts';
+import { addResume } from './commands/resume.ts';
+import { addRetry } from './commands/retry.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addSuspend } from './commands/suspend.ts';
 import { addVectors } from './commands/vectors.ts';
 import type { Io } from './io.ts';
 
 /** In the sequence of the help. */
-const COMMANDS: readonly AddCommand[] = [addPlan, addSimulate, addFleet, addVectors];
+const COMMANDS: readonly AddCommand[] = [
+  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
+  ...[addPlan, addSimulate, addFleet],
+  addVectors,
+];
 
 /** @param further commands that need more than the command line may import */
 export function careenProgram(io: Io, further: readonly AddCommand[] = []): Command {
