@@ -1,23 +1,28 @@
 /** The command line: which commands there are. Each is a file in `commands`. */
 import { Command } from 'commander';
+import { addAbort } from './commands/abort.ts';
+import { addApply } from './commands/apply.ts';
+import { addApprove } from './commands/approve.ts';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFleet } from './commands/fleet.ts';
+import { addHold } from './commands/hold.ts';
 import { addPlan } from './commands/plan.ts';
+import { addRelease } from './commands/release.ts';
+import { addResume } from './commands/resume.ts';
+import { addRetry } from './commands/retry.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
+import { addSuspend } from './commands/suspend.ts';
 import { addVectors } from './commands/vectors.ts';
 import { addWatch } from './commands/watch.ts';
 import type { Io } from './io.ts';
 
 /** In the sequence of the help. */
 const COMMANDS: readonly AddCommand[] = [
-  addStatus,
-  addWatch,
-  addExplain,
-  addPlan,
-  addSimulate,
-  addFleet,
+  ...[addStatus, addWatch, addExplain],
+  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
+  ...[addPlan, addSimulate, addFleet],
   addVectors,
 ];
 

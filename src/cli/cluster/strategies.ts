@@ -13,6 +13,8 @@ import { kindNamed, kindNames, STRATEGY_KINDS, type StoredStrategy, type Strateg
 export type Located = {
   readonly kind: StrategyKind;
   readonly strategy: StoredStrategy;
+  /** As the API server returned it, with the fields that we do not read. */
+  readonly stored: unknown;
   /** Its path on the API server. */
   readonly path: string;
 };
@@ -20,6 +22,11 @@ export type Located = {
 /** As kubectl and people name it: `patchstrategy/kernel`. */
 export function wordsOf({ kind: { definition }, strategy: { metadata } }: Located): string {
   return `${definition.singular}/${metadata.name}`;
+}
+
+/** As an argument of kubectl: `-n careen-hosts patchstrategy/kernel`. */
+export function commandOf(located: Located): string {
+  return `-n ${located.strategy.metadata.namespace} ${wordsOf(located)}`;
 }
 
 /** All strategies of a namespace, or of the cluster, by namespace and name. Throws CommandError. */
@@ -146,7 +153,7 @@ async function namesIn(
 function located(kind: StrategyKind, object: unknown): Located {
   const strategy = kind.parse(object);
   const { name, namespace } = strategy.metadata;
-  return { kind, strategy, path: `${collection(kind, namespace)}/${name}` };
+  return { kind, strategy, stored: object, path: `${collection(kind, namespace)}/${name}` };
 }
 
 /** The path of the strategies of a kind, in a namespace or in all. */
