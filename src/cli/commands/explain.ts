@@ -1,11 +1,9 @@
 /** `careen explain`. */
 import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import type { Command } from 'commander';
-import { call, rawPages } from '../../kube/client.ts';
-import { objectName } from '../../crds/schema.ts';
+import { call, rawList, rawPages } from '../../kube/client.ts';
 import { POOLS, POOLS_PATH } from '../../resources/careen-api.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
-import { rawList } from '../../kube/client.ts';
 import { asking, isAbsent } from '../cluster/asking.ts';
 import { connect, type ClusterOptions, type Connection } from '../cluster/connection.ts';
 import { listStrategies, type Located } from '../cluster/strategies.ts';
@@ -16,6 +14,7 @@ import type { Io } from '../io.ts';
 import { rendered, type Format } from '../text/format.ts';
 import { styledLines } from '../text/lines.ts';
 import { nearestFirst } from '../text/nearest.ts';
+import { hostNamed } from './ask-for-host.ts';
 import { exitCodesHelp, formatOption, GROUPS } from './command.ts';
 
 type ExplainOptions = ClusterOptions & { readonly output: Format };
@@ -30,7 +29,7 @@ export function addExplain(program: Command, io: Io): void {
     .addHelpText('after', exitCodesHelp())
     .action(async (host: string, _own: unknown, command: Command) => {
       const options = command.optsWithGlobals<ExplainOptions>();
-      await explainHost(host.replace(/^nodes?\//, ''), options, io);
+      await explainHost(hostNamed(host), options, io);
     });
 }
 
@@ -47,10 +46,6 @@ async function explainHost(host: string, options: ExplainOptions, io: Io): Promi
 }
 
 async function nodeNamed(connection: Connection, host: string): Promise<V1Node> {
-  if (!objectName().safeParse(host).success)
-    throw new CommandError(
-      `${JSON.stringify(host)}: no host can have this name: lower-case letters, digits, "-" and "."`,
-    );
   const path = `/api/v1/nodes/${host}`;
   try {
     return await asking(connection, { verb: 'get', resource: 'nodes' }, () =>

@@ -181,7 +181,7 @@ function adviceOn(parts: Parts, owner: Located | undefined, called: Called): Adv
     does: `HostPool ${other} selects ${host} too, and grants nothing until it does not`,
     command: commands.kubectlCluster(`edit hostpool ${other}`),
   }));
-  if (held) return [...heldAdvice(held, host, owner, commands), ...overlap];
+  if (held) return [...heldAdvice(parts, held, owner, commands), ...overlap];
   if (spoiltClaim !== undefined)
     return [
       {
@@ -203,7 +203,12 @@ function adviceOn(parts: Parts, owner: Located | undefined, called: Called): Adv
   return overlap;
 }
 
-function heldAdvice(held: Held, host: string, owner: Located | undefined, commands: Commands): Advice[] {
+function heldAdvice(
+  { host, cordoned }: Parts,
+  held: Held,
+  owner: Located | undefined,
+  commands: Commands,
+): Advice[] {
   if (!owner) {
     const gone = held.ownerExists === false;
     return [
@@ -219,8 +224,17 @@ function heldAdvice(held: Held, host: string, owner: Located | undefined, comman
     return [
       { does: 'when its cause is mended, repeat the failed stage', command: commands.own('retry') },
       { does: 'or repeat nothing, when somebody has patched it by hand', command: commands.own('resume') },
-      { does: 'or give it back as it is', command: commands.own('release', host) },
+      { does: 'or give it back as it is', command: commands.ofHost('release', host) },
       { does: 'or end the run and release all hosts', command: commands.own('abort') },
+    ];
+  const abort = { does: 'or release it and all other hosts of the run', command: commands.own('abort') };
+  if (held.level === 'away' && !cordoned && held.step !== undefined)
+    return [
+      {
+        does: 'cordon it again, so that its run continues; the run uncordons it at the end',
+        command: commands.kubectlCluster(`cordon ${host}`),
+      },
+      abort,
     ];
   return [
     {
@@ -230,6 +244,6 @@ function heldAdvice(held: Held, host: string, owner: Located | undefined, comman
           : 'its run releases it by itself at the end; see how far it is',
       command: commands.own('status'),
     },
-    { does: 'or release it and all other hosts of the run', command: commands.own('abort') },
+    abort,
   ];
 }

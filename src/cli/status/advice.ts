@@ -240,7 +240,7 @@ function applyFailed({ status }: Seen, commands: Commands): Advice[] {
             does: 'or repeat nothing, when somebody has patched the host by hand',
             command: commands.own('resume'),
           },
-          { does: `or give ${first.name} back as it is`, command: commands.own('release', first.name) },
+          { does: `or give ${first.name} back as it is`, command: commands.ofHost('release', first.name) },
         ]
       : []),
     { does: 'or end the run and release all hosts', command: commands.own('abort') },

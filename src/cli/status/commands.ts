@@ -13,6 +13,8 @@ export type Commands = {
   readonly object: string;
   /** A command of ours on the strategy, such as `apply --stage 1`. */
   readonly own: (verb: string, ...args: readonly string[]) => string;
+  /** A command of ours about a host of the strategy, such as `release`. */
+  readonly ofHost: (verb: string, host: string) => string;
   /** A command of kubectl in the namespace of the strategy. */
   readonly kubectl: (words: string) => string;
   /** A command of kubectl about something without a namespace. */
@@ -26,9 +28,11 @@ export type Named = { readonly name: string; readonly namespace: string; readonl
 
 export function commandsFor({ name, namespace, singular }: Named, { program, context }: Called): Commands {
   const ofContext = context === undefined ? '' : ` --context ${quoted(context)}`;
+  const inNamespace = ` -n ${namespace}${ofContext}`;
   return {
     object: `${singular} ${name}`,
-    own: (verb, ...args) => [program, verb, name, ...args, '-n', namespace].join(' ') + ofContext,
+    own: (verb, ...args) => [program, verb, name, ...args].join(' ') + inNamespace,
+    ofHost: (verb, host) => `${program} ${verb} ${host} ${name}${inNamespace}`,
     other: (words) => `${program} ${words}${ofContext}`,
     kubectl: (words) => `kubectl${ofContext} -n ${namespace} ${words}`,
     kubectlCluster: (words) => `kubectl${ofContext} ${words}`,
