@@ -13,13 +13,14 @@ import { addRetry } from './commands/retry.ts';
 import { addSimulate } from './commands/simulate.ts';
 import { addSuspend } from './commands/suspend.ts';
 import { addVectors } from './commands/vectors.ts';
+import { addVersion } from './commands/version.ts';
 import type { Io } from './io.ts';
 
 /** In the sequence of the help. */
 const COMMANDS: readonly AddCommand[] = [
   ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
   ...[addPlan, addSimulate, addFleet],
-  addVectors,
+  ...[addVersion, addVectors],
 ];
 
 /** @param further commands that need more than the command line may import */
