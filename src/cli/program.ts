@@ -4,6 +4,7 @@ import { addAbort } from './commands/abort.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFleet } from './commands/fleet.ts';
 import { addHold } from './commands/hold.ts';
@@ -15,15 +16,16 @@ import { addSimulate } from './commands/simulate.ts';
 import { addStatus } from './commands/status.ts';
 import { addSuspend } from './commands/suspend.ts';
 import { addVectors } from './commands/vectors.ts';
+import { addVersion } from './commands/version.ts';
 import { addWatch } from './commands/watch.ts';
 import type { Io } from './io.ts';
 
 /** In the sequence of the help. */
 const COMMANDS: readonly AddCommand[] = [
-  ...[addStatus, addWatch, addExplain],
+  ...[addStatus, addWatch, addExplain, addDoctor],
   ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
   ...[addPlan, addSimulate, addFleet],
-  addVectors,
+  ...[addVersion, addVectors],
 ];
 
 /** @param further commands that need more than the command line may import */

@@ -1,6 +1,8 @@
 /** An API server in memory for commands: strategies with a status, and whatever a test adds. */
 import { PooledKubeConfig, type Answer, type Call } from '../../../src/kube/client.ts';
 import type { Connection } from '../../../src/cli/cluster/connection.ts';
+import { customResourceDefinition } from '../../../src/crds/custom-resource-definition.ts';
+import { OUR_KINDS } from '../../../src/resources/served-kinds.ts';
 import { carryOut } from '../../simulation/world/api-requests.ts';
 import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
@@ -15,6 +17,9 @@ export class ClusterInMemory {
   readonly requests: string[] = [];
   /** Called before each request; throws what the server shall answer. */
   before: (request: Call) => void = () => undefined;
+
+  /** Whether it has the CRDs of this version. */
+  hasKinds = true;
 
   /** A connection to it, in namespace `careen-hosts`. */
   get connection(): Connection {
@@ -46,10 +51,18 @@ export class ClusterInMemory {
     this.server.update('patchstrategies', `careen-hosts/${name}`, change, 'operator');
   }
 
+  #crdAt(path: string): object | undefined {
+    const plural = this.hasKinds ? /customresourcedefinitions\/(\w+)/.exec(path)?.[1] : undefined;
+    const definition = OUR_KINDS.find((each) => each.plural === plural);
+    return definition && customResourceDefinition(definition);
+  }
+
   async #answer(request: Call, signal: AbortSignal | undefined): Promise<Answer> {
     this.requests.push(`${request.method} ${request.path}`);
     try {
       this.before(request);
+      const crd = this.#crdAt(request.path);
+      if (crd) return answer(200, crd);
       if (request.query?.['watch'] === true)
         return { ...answer(200, undefined), body: watchBody(this.server, request, signal) };
       return answer(
