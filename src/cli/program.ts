@@ -4,6 +4,7 @@ import { addAbort } from './commands/abort.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addFleet } from './commands/fleet.ts';
 import { addHold } from './commands/hold.ts';
 import { addPlan } from './commands/plan.ts';
@@ -20,7 +21,7 @@ import type { Io } from './io.ts';
 const COMMANDS: readonly AddCommand[] = [
   ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
   ...[addPlan, addSimulate, addFleet],
-  ...[addVersion, addVectors],
+  ...[addVersion, addCompletion, addVectors],
 ];
 
 /** @param further commands that need more than the command line may import */
