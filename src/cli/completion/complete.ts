@@ -83,6 +83,7 @@ async function valuesOf(
     case 'namespace':
       return words(await objectNames('/api/v1/namespaces', given, io));
     case 'strategy':
+    case 'name':
       return words(await strategies(current, given, io));
     case 'host':
       return words(await objectNames('/api/v1/nodes', given, io));
