@@ -10,6 +10,7 @@ import { complete, completionText } from './cli/completion/complete.ts';
 import type { Io } from './cli/io.ts';
 import { careenProgram } from './cli/program.ts';
 import { withStyles } from './cli/text/style.ts';
+import type { Terminal } from './cli/watch/screen.ts';
 import { printable } from './crds/printable.ts';
 import type { PooledKubeConfig } from './kube/client.ts';
 
@@ -19,13 +20,23 @@ const { env, stdout, stderr } = process;
 const called = basename(env['CAREEN_NAME'] || process.argv[1] || '');
 const hasColours = stdout.isTTY && !env['NO_COLOR'] && env['TERM'] !== 'dumb';
 
-/** Everything that the command line prints goes through `out` or `err`. */
+const terminal: Terminal = {
+  write: (text) => void stdout.write(text),
+  size: () => ({ columns: stdout.columns || columns(), rows: stdout.rows || 24 }),
+  onResize: (listener) => {
+    stdout.on('resize', listener);
+    return () => void stdout.off('resize', listener);
+  },
+};
+
+/** Everything that the command line prints goes through `out` or `err`, and the pictures of `watch` through `terminal`. */
 const io: Io = {
   name: called === 'kubectl-careen' ? 'kubectl careen' : 'careen',
   environment: env,
   width: columns(),
   isTerminal: stdout.isTTY,
   hasColours,
+  ...(stdout.isTTY && env['TERM'] !== 'dumb' ? { terminal } : {}),
   out: (text) => void stdout.write(withStyles(printable(text), hasColours)),
   err: (text) => void stderr.write(printable(text)),
   note: (text) => io.err(`careen: ${text}\n`),

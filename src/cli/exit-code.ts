@@ -10,6 +10,7 @@ export const EXIT_CODES = {
   open: { code: 2, means: 'something is left: there is work, a run is under way, a request waits' },
   failed: { code: 3, means: 'Careen refused, or the run failed or would fail' },
   unanswered: { code: 4, means: 'no answer within --timeout' },
+  waits: { code: 5, means: 'a strategy waits for a person' },
 } as const satisfies Readonly<Record<string, { readonly code: number; readonly means: string }>>;
 
 /** How a command ended. */

@@ -1,4 +1,5 @@
 import type { Print } from './text/format.ts';
+import type { Terminal } from './watch/screen.ts';
 
 /** The parts of its process that a command uses. */
 export type Io = Print & {
@@ -13,4 +14,6 @@ export type Io = Print & {
   readonly isTerminal: boolean;
   /** Whether standard output shows colours; see text/style.ts. */
   readonly hasColours: boolean;
+  /** The terminal of standard output, where it is one that can move its cursor. */
+  readonly terminal?: Terminal;
 };

@@ -5,6 +5,8 @@ import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
 import { addCompletion } from './commands/completion.ts';
+import { addDoctor } from './commands/doctor.ts';
+import { addExplain } from './commands/explain.ts';
 import { addFleet } from './commands/fleet.ts';
 import { addHold } from './commands/hold.ts';
 import { addPlan } from './commands/plan.ts';
@@ -12,13 +14,16 @@ import { addRelease } from './commands/release.ts';
 import { addResume } from './commands/resume.ts';
 import { addRetry } from './commands/retry.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addStatus } from './commands/status.ts';
 import { addSuspend } from './commands/suspend.ts';
 import { addVectors } from './commands/vectors.ts';
 import { addVersion } from './commands/version.ts';
+import { addWatch } from './commands/watch.ts';
 import type { Io } from './io.ts';
 
 /** In the sequence of the help. */
 const COMMANDS: readonly AddCommand[] = [
+  ...[addStatus, addWatch, addExplain, addDoctor],
   ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
   ...[addPlan, addSimulate, addFleet],
   ...[addVersion, addCompletion, addVectors],

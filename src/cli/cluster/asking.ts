@@ -31,6 +31,11 @@ export function isAbsent(error: unknown): boolean {
   return httpStatus(error) === 404 && !isKindMissing(error);
 }
 
+/** Whether a request was refused because the caller lacks the right to it. */
+export function isRightMissing(error: unknown): boolean {
+  return refusalOf(error)?.by === 'rights';
+}
+
 /** The server answers the path of an unknown kind without a Status object. */
 function isKindMissing(error: unknown): boolean {
   return httpStatus(error) === 404 && apiStatus(error).reason === undefined;
@@ -49,7 +54,7 @@ export function trouble(connection: Connection, ask: Ask, error: unknown): strin
   if (status === 401)
     return `${where} does not accept the credentials of the kubeconfig: log in again, or choose another context with --context`;
   if (isKindMissing(error)) return `${notInstalled(ask.resource)} (${where})`;
-  if (refusalOf(error)?.by === 'rights') return missingRight(connection, ask, explain(error));
+  if (isRightMissing(error)) return missingRight(connection, ask, explain(error));
   return `${where} refuses to ${ask.verb} ${ask.resource}: ${explain(error)}`;
 }
 

@@ -89,3 +89,10 @@ async function reading<T>(
     };
   }
 }
+
+/** The versions of operator and command line differ: one does not know all that the other writes. Pure. */
+export function versionSkew({ client, operator }: Versions): string | undefined {
+  const tag = /:v?(\d+\.\d+\.\d+)(?:@.*)?$/.exec(operator?.image ?? '')?.[1];
+  if (tag === undefined || tag === client.version) return undefined;
+  return `the operator is version ${tag}, and this command line ${client.version}: use the same, or some commands are refused`;
+}

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { withRemedy } from '../../resources/outdated-kind-error.ts';
 import { connect, type ClusterOptions } from '../cluster/connection.ts';
-import { allVersions, clientVersions, type Versions } from '../cluster/versions.ts';
+import { allVersions, clientVersions, versionSkew, type Versions } from '../cluster/versions.ts';
 import { CommandError } from '../command-error.ts';
 import type { Io } from '../io.ts';
 import { rendered, type Format } from '../text/format.ts';
@@ -60,11 +60,4 @@ function operatorWords({ leader, image, unknown }: NonNullable<Versions['operato
 function kindWords(problems: readonly string[], unread: readonly string[]): string {
   if (problems.length > 0) return withRemedy(problems);
   return unread[0] === undefined ? 'those of this version' : `not known: ${unread[0]}`;
-}
-
-/** The versions of operator and command line differ: one does not know all that the other writes. Pure. */
-export function versionSkew({ client, operator }: Versions): string | undefined {
-  const tag = /:v?(\d+\.\d+\.\d+)(?:@.*)?$/.exec(operator?.image ?? '')?.[1];
-  if (tag === undefined || tag === client.version) return undefined;
-  return `the operator is version ${tag}, and this command line ${client.version}: use the same, or some commands are refused`;
 }

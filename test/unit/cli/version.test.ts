@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { versionLines, versionSkew } from '../../../src/cli/commands/version.ts';
+import { versionSkew } from '../../../src/cli/cluster/versions.ts';
+import { versionLines } from '../../../src/cli/commands/version.ts';
 import type { Versions } from '../../../src/cli/cluster/versions.ts';
 import { careen } from '../../support/operator/careen-cli.ts';
 
