@@ -46,9 +46,9 @@ describe('careen __complete', () => {
     const { candidates } = await complete(program, [''], io);
     const visible = program.commands.map((each) => each.name());
     expect(candidates.map(([word]) => word)).toEqual([...visible, 'help']);
-    expect(completionText({ candidates: candidates.slice(0, 1), files: false })).toBe(
-      'apply\tcarry out the plan of a strategy, or its next stage\n:4\n',
-    );
+    expect(
+      completionText({ candidates: candidates.filter(([word]) => word === 'apply'), files: false }),
+    ).toBe('apply\tcarry out the plan of a strategy, or its next stage\n:4\n');
   });
 
   it('is silent without a cluster', async () => {
