@@ -6,6 +6,7 @@
 import { basename } from 'node:path';
 import { CommandError } from './cli/command-error.ts';
 import { addRun } from './cli/commands/run.ts';
+import { complete, completionText } from './cli/completion/complete.ts';
 import type { Io } from './cli/io.ts';
 import { careenProgram } from './cli/program.ts';
 import { withStyles } from './cli/text/style.ts';
@@ -72,8 +73,16 @@ async function startOperator(newClient: () => PooledKubeConfig): Promise<void> {
   });
 }
 
+const program = careenProgram(io, [(each) => addRun(each, io, startOperator)]);
+const [, , command, ...words] = process.argv;
+if (command === '__complete') {
+  io.out(completionText(await complete(program, words, io)));
+  // A request that is late has no one who waits for it.
+  process.exit();
+}
+
 try {
-  await careenProgram(io, [(program) => addRun(program, io, startOperator)]).parseAsync();
+  await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommandError)) throw error;
   for (const line of error.message.split('\n')) io.note(line);

@@ -4,6 +4,7 @@ import { addAbort } from './commands/abort.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addClusterOptions, type AddCommand } from './commands/command.ts';
+import { addCompletion } from './commands/completion.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExplain } from './commands/explain.ts';
 import { addFleet } from './commands/fleet.ts';
@@ -25,7 +26,7 @@ const COMMANDS: readonly AddCommand[] = [
   ...[addStatus, addWatch, addExplain, addDoctor],
   ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
   ...[addPlan, addSimulate, addFleet],
-  ...[addVersion, addVectors],
+  ...[addVersion, addCompletion, addVectors],
 ];
 
 /** @param further commands that need more than the command line may import */

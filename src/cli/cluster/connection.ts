@@ -53,6 +53,13 @@ export function connect(
   return { config, context, server, namespace: chosenNamespace(config, options.namespace) };
 }
 
+/** The names of the contexts. Throws CommandError when there is no kubeconfig. */
+export function kubeconfigContexts(options: ClusterOptions, environment: Environment): readonly string[] {
+  return load(options, environment)
+    .getContexts()
+    .map(({ name }) => name);
+}
+
 function load(options: ClusterOptions, environment: Environment): PooledKubeConfig {
   const named = namedFiles(options, environment);
   const standard = join(environment['HOME'] ?? homedir(), '.kube', 'config');

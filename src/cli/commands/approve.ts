@@ -1,5 +1,6 @@
 /** `careen approve`. */
 import type { Command } from 'commander';
+import { counted } from '../../crds/counted.ts';
 import { wordsOf, type Located } from '../cluster/strategies.ts';
 import { CommandError } from '../command-error.ts';
 import type { Io } from '../io.ts';
@@ -40,7 +41,9 @@ function presentPlan(located: Located): string {
 const NO_PLAN = 'none';
 
 function aboutPlan({ strategy: { status } }: Located, plan: string): string {
-  const { run } = status;
-  if (run?.planDigest !== plan || run.summary === undefined) return plan;
-  return `${plan}: ${run.summary}`;
+  const { run, applyPhase } = status;
+  if (run?.planDigest !== plan || !applyPhase) return plan;
+  const hosts = applyPhase.stages.reduce((sum, { hosts: all = [] }) => sum + all.length, 0);
+  const change = run.change === undefined ? '' : `; differs from the last plan: ${run.change}`;
+  return `${plan}: ${counted(hosts, 'host')} in ${counted(applyPhase.totalStages, 'stage')}${change}`;
 }

@@ -38,7 +38,7 @@ export function addPlan(program: Command, io: Io): void {
 export async function plan(options: PlanOptions, io: Io): Promise<Exit> {
   const { strategy, fleet } = await readInputs(options, io);
   const preview = previewOf(strategy, fleet);
-  io.out(rendered(preview, options.output, previewText));
+  io.out(rendered(preview, options.output, (each) => previewText(each, io.width)));
   if (preview.stages.length > 0) return 'open';
   return preview.findings.some(({ severity }) => severity === 'blocks') ? 'error' : 'done';
 }

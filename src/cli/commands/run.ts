@@ -55,9 +55,10 @@ async function refuseWithoutInstallation(connection: Connection): Promise<void> 
     );
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    if (!isAbsent(error.cause)) throw error;
-    throw new CommandError(
-      `there is no namespace ${OPERATOR_NAMESPACE} for ${LEASE}: install Careen first (docs/guides/install.md)`,
-    );
+    // Without the right to see it, the Lease will show whether it is there.
+    if (isAbsent(error.cause))
+      throw new CommandError(
+        `there is no namespace ${OPERATOR_NAMESPACE} for ${LEASE}: install Careen first (docs/guides/install.md)`,
+      );
   }
 }

@@ -26,6 +26,8 @@ export type Preview = {
   readonly estimate: Estimate;
   readonly stages: readonly StagePreview[];
   readonly findings: readonly Finding[];
+  /** The hosts that a run of this strategy holds now. */
+  readonly holds: readonly string[];
 };
 
 export type StagePreview = {
@@ -93,7 +95,7 @@ function builtOrRefusal(...inputs: Parameters<typeof build>): Built {
 
 /** The preview of a plan for a strategy. */
 export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(strategy, fleet)): Preview {
-  const { plan, limit, findings: found } = planned;
+  const { owner, plan, limit, findings: found } = planned;
   return {
     apiVersion: API_VERSION,
     kind: 'PlanPreview',
@@ -103,6 +105,7 @@ export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(st
     estimate: estimatePlan(plan.stages),
     stages: plan.stages.map(stagePreview),
     findings: found,
+    holds: fleet.hosts.flatMap(({ name, claimedBy }) => (claimedBy?.owner === ownerKey(owner) ? [name] : [])),
   };
 }
 

@@ -1,26 +1,46 @@
 /** Text for terminals: columns, wrapped lines, durations. Pure. */
 
-/** The columns of a terminal that text may use. */
+/** The columns of a terminal that text may use: longer lines are hard to read. */
 export const WIDTH = 100;
 
 const GAP = '  ';
+/** Narrower, a column of names is harder to read than a list. */
+const LEAST_WIDE = 16;
 
 /**
  * A table with a title line. A column is as wide as its longest cell; the column
- * with index `wide` takes at most the rest of `WIDTH`, and wraps.
+ * with index `wide` takes at most the rest of `width`, and wraps.
  */
 export function table(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
   wide: number,
+  width = WIDTH,
 ): string[] {
-  const natural = titles.map((title, at) =>
-    Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)),
-  );
-  const others = natural.reduce((sum, width, at) => (at === wide ? sum : sum + width), 0);
-  const left = Math.max(10, WIDTH - others - GAP.length * (titles.length - 1));
-  const widths = natural.map((width, at) => (at === wide ? Math.min(width, left) : width));
+  const natural = widthsOf(titles, rows);
+  const left = Math.max(10, width - others(natural, wide));
+  const widths = natural.map((each, at) => (at === wide ? Math.min(each, left) : each));
   return [titles, ...rows].flatMap((row) => rowLines(row, widths));
+}
+
+/** Whether a table of this width leaves enough for its column `wide`. */
+export function fitsTable(
+  titles: readonly string[],
+  rows: readonly (readonly string[])[],
+  wide: number,
+  width: number,
+): boolean {
+  const natural = widthsOf(titles, rows);
+  return width - others(natural, wide) >= Math.min(natural[wide] ?? 0, LEAST_WIDE);
+}
+
+function widthsOf(titles: readonly string[], rows: readonly (readonly string[])[]): number[] {
+  return titles.map((title, at) => Math.max(title.length, ...rows.map((row) => row[at]?.length ?? 0)));
+}
+
+function others(natural: readonly number[], wide: number): number {
+  const gaps = GAP.length * (natural.length - 1);
+  return natural.reduce((sum, each, at) => (at === wide ? sum : sum + each), gaps);
 }
 
 function rowLines(row: readonly string[], widths: readonly number[]): string[] {

@@ -40,31 +40,36 @@ async function plan(strategy: unknown, fleet: unknown, ...more: string[]) {
 }
 
 describe('careen plan', PROCESS, () => {
-  it('shows the plan of the example in less than 100 columns, and reports work by its status', async () => {
+  it('shows the plan of the example, and reports work by its status', async () => {
     const { status, out, err } = await careen(['plan', '-f', EXAMPLE, '--fleet', FLEET]);
     expect({ status, err }).toEqual({ status: 2, err: '' });
-    expect(out.replace(/sha256:\w{64}/, 'sha256:…')).toMatchInlineSnapshot(`
-      "careen-hosts/kernel-2026-11 on HostPool default: 8 hosts, at most 4 out of service at once
+    expect(out.replace(/sha256:\w{64}/, 'sha256:…')).toMatchInlineSnapshot();
+  });
 
-      STAGE  NAME                    HOSTS                         PATCH           ABOUT  AT MOST
-      0      sw-patch-controllers    controller-0                  kernel-6.12.48  8 min  2 h 2 min
-      1      sw-patch-controllers    controller-1                  kernel-6.12.48  8 min  2 h 2 min
-      2      sw-patch-storage-hosts  storage-0                     kernel-6.12.48  8 min  2 h 2 min
-      3      sw-patch-worker-hosts   worker-0, worker-1, worker-2  kernel-6.12.48  8 min  2 h 2 min
-      4      sw-patch-worker-hosts   worker-4                      kernel-6.12.48  8 min  2 h 2 min
+  it.each([100, 80, 60, 40])('keeps to a terminal of %i columns', async (width) => {
+    const io = keptIo({ width });
+    expect(await planFrom({ filename: EXAMPLE, fleet: FLEET, output: 'table' }, io)).toBe('open');
+    const lines = io.printed.split('\n').filter((line) => !line.startsWith('plan sha256:'));
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
+    for (const whole of ['sw-patch-storage-hosts', 'kernel-6.12.48', 'drain (migrate-instances-from-host)'])
+      expect(io.printed).toContain(whole);
+    if (width === 40)
+      expect(io.printed).toContain(
+        'stage 3: sw-patch-worker-hosts\n  worker-0, worker-1, worker-2\n  kernel-6.12.48, about 8 min\n',
+      );
+  });
 
-      Stages 0 to 4: hosts are taken out of service for kernel-6.12.48, in these steps, at most:
-        query-alarms 1 min, lock-hosts 15 min, migrate-instances-from-host 30 min, sw-patch-hosts 30 min,
-        verify 15 min, system-stabilize 1 s, unlock-hosts 30 min, system-stabilize 1 s
-
-      warns: somebody has cordoned worker-4: counts as out of service, and stays so
-        to do: kubectl uncordon what may work again
-
-      7 hosts in 5 stages, about 37 min, at most 11 h (timeouts)
-      plan sha256:…
-      "
-    `);
-    expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
+  it('says which hosts a run of this very strategy holds', async () => {
+    const claimed = (name: string, owner: string) => ({
+      ...{ name, ...OLD, closedToNewWork: true },
+      claimedBy: { owner, level: 'away' },
+    });
+    const hosts = [claimed('w-1', 'PatchStrategy/careen-hosts/kernel'), claimed('w-2', 'PatchStrategy/a/b')];
+    const { out } = await plan(strategyManifest('kernel', 'careen-hosts'), fleetOf(hosts));
+    expect(out.replaceAll(/\n */g, ' ')).toContain(
+      'warns: a run of this strategy holds w-1 now, and no other plan is made before it has ended to do: careen status ' +
+        'kernel -n careen-hosts says how it goes; when it has failed: careen retry, resume, release HOST or abort',
+    );
   });
 
   it('does not take a pool without hosts for one with nothing to do', async () => {
@@ -139,6 +144,7 @@ describe('careen plan', PROCESS, () => {
               estimatedSeconds: 0
               timeoutSeconds: 0
       findings: []
+      holds: []
       "
     `);
   });

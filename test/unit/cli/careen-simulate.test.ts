@@ -20,7 +20,7 @@ describe('careen simulate', () => {
                worker-2                                        mmmmpppvvvvv
       4        worker-4                                                    mmmpppvvvvv
 
-      m migrate-instances-from-host, p sw-patch-hosts, v verify
+      m drain (migrate-instances-from-host), p patch (sw-patch-hosts), v verify
 
       warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
@@ -78,7 +78,8 @@ describe('careen simulate', () => {
                worker-1                                                      mmmmppppX
                worker-2                                                      mmmmppppp
 
-      m migrate-instances-from-host, p sw-patch-hosts, v verify, X fails
+      m drain (migrate-instances-from-host), p patch (sw-patch-hosts), v verify, X
+      fails
 
       warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
