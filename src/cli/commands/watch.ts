@@ -40,6 +40,8 @@ export function addWatch(program: Command, io: Io): void {
 /** What is shown of a strategy: a picture on a terminal, else lines. */
 type Show = {
   readonly show: (report: StatusReport, lost: Lost | undefined) => void;
+  /** After a change of the size, whatever the terminal shows then. */
+  readonly forget: () => void;
   readonly end: (report: StatusReport) => void;
 };
 
@@ -68,7 +70,10 @@ class Watching {
     process.once('SIGTERM', interrupt);
     // The clock goes on without any change; a timer also keeps the process alive between two watches.
     const timer = setInterval(() => this.#draw(), SECOND);
-    const endResizes = this.#io.terminal?.onResize(() => this.#draw());
+    const endResizes = this.#io.terminal?.onResize(() => {
+      this.#show.forget();
+      this.#draw();
+    });
     try {
       this.#take({ located, isDeleted: false });
       follow(this.#connection, located, (followed) => this.#take(followed), this.#stopping.signal);
@@ -123,6 +128,7 @@ function onScreen(screen: Screen, io: Io): Show {
   process.once('exit', () => screen.close());
   return {
     show: (report, lost) => screen.draw(linesOf(report, lost, terminal?.size() ?? NO_TERMINAL)),
+    forget: () => screen.forget(),
     end: (report) => {
       screen.close();
       io.out(`${linesOf(report, undefined, { columns: io.width, rows: Infinity }).join('\n')}\n`);
@@ -144,6 +150,7 @@ function asLines(io: Io): Show {
       for (const change of changesBetween(before, report)) line(change.replaceAll('\n', String.raw`\n`));
       before = report;
     },
+    forget: () => undefined,
     end: () => undefined,
   };
 }
