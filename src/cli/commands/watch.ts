@@ -11,7 +11,7 @@ import { NO_SURROUNDINGS, type StatusReport, type Surroundings } from '../status
 import { styledLines } from '../text/lines.ts';
 import { changesBetween } from '../watch/changes.ts';
 import { follow, type Followed } from '../watch/follow.ts';
-import { frameLines, type Lost, type Size } from '../watch/frame.ts';
+import { frameLines, type Lost, type Picture, type Size } from '../watch/frame.ts';
 import { Screen } from '../watch/screen.ts';
 import { exitCodesHelp, GROUPS } from './command.ts';
 import { EXITS, reportOf } from './status.ts';
@@ -122,16 +122,17 @@ class Watching {
 
 function onScreen(screen: Screen, io: Io): Show {
   const { terminal } = io;
-  const linesOf = (report: StatusReport, lost: Lost | undefined, size: Size): string[] =>
-    styledLines(frameLines({ report, lost }, Date.now(), size));
+  const linesOf = (picture: Picture, size: Size): string[] =>
+    styledLines(frameLines(picture, Date.now(), size));
   // Whatever ends the process, the cursor comes back.
   process.once('exit', () => screen.close());
   return {
-    show: (report, lost) => screen.draw(linesOf(report, lost, terminal?.size() ?? NO_TERMINAL)),
+    show: (report, lost) => screen.draw(linesOf({ report, lost }, terminal?.size() ?? NO_TERMINAL)),
     forget: () => screen.forget(),
     end: (report) => {
       screen.close();
-      io.out(`${linesOf(report, undefined, { columns: io.width, rows: Infinity }).join('\n')}\n`);
+      const lines = linesOf({ report, isLast: true }, { columns: io.width, rows: Infinity });
+      io.out(`${lines.join('\n')}\n`);
     },
   };
 }

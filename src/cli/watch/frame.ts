@@ -12,6 +12,8 @@ export type Lost = { readonly since: number; readonly why: string };
 export type Picture = {
   readonly report: StatusReport;
   readonly lost?: Lost | undefined;
+  /** The last picture, which stays on the terminal. */
+  readonly isLast?: boolean;
 };
 
 export type Size = { readonly columns: number; readonly rows: number };
@@ -32,7 +34,7 @@ export function frameLines(picture: Picture, now: number, { columns: given, rows
     findingLines(report, columns),
     todoLines(report, columns),
     lostLines(picture, now, columns),
-    wrapped([span(footerOf(report), 'dim')], columns),
+    wrapped([span(footerOf(picture), 'dim')], columns),
   ].filter((lines) => lines.length > 0);
   const fixed = head.length + rest.reduce((sum, lines) => sum + lines.length + 1, 0);
   const stages = stageLines(report, columns, rows - fixed - 1);
@@ -46,14 +48,15 @@ function todoLines({ standing, blockers, todo }: StatusReport, columns: number):
   return adviceLines(standing === 'working' ? blockers : [...blockers, ...todo], columns);
 }
 
-function footerOf({ standing }: StatusReport): string {
-  return standing === 'done' || standing === 'failed' ? '' : 'Ctrl-C ends this view, not the run';
+function footerOf({ report: { standing }, isLast }: Picture): string {
+  const isOver = isLast === true || standing === 'done' || standing === 'failed';
+  return isOver ? '' : 'Ctrl-C ends this view, not the run';
 }
 
 function lostLines({ lost }: Picture, now: number, columns: number): Line[] {
   if (!lost) return [];
   const seconds = lasted(secondsBetween(lost.since, now));
-  const text = `the watch is interrupted since ${seconds}, trying again; this is the last known state: ${lost.why}`;
+  const text = `the watch is interrupted since ${seconds}, trying again; what stands above is the last known state: ${lost.why}`;
   return wrapped([span(text, 'red')], columns);
 }
 
