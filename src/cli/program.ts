@@ -33,7 +33,10 @@ const COMMANDS: readonly AddCommand[] = [
 export function careenProgram(io: Io, further: readonly AddCommand[] = []): Command {
   const program = new Command(io.name)
     .description('plans and carries out maintenance of hosts')
-    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .configureOutput({
+      ...{ writeOut: io.out, writeErr: io.err },
+      ...{ getOutHelpWidth: () => io.width, getErrHelpWidth: () => io.width },
+    })
     .configureHelp({ showGlobalOptions: true });
   addClusterOptions(program);
   for (const add of [...COMMANDS, ...further]) add(program, io);
