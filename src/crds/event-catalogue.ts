@@ -36,6 +36,7 @@ export const EVENTS = {
   HostFailed: warning('Lock', 'A step failed on a host'),
   HostUncordoned: warning('Lock', 'Somebody else uncordoned a host that Careen holds'),
   HostLeft: warning('Release', 'A host left the cluster or the pool before its stage was done with it'),
+  HostSkipped: warning('Apply', 'A request left a host out of the run'),
   HostReleased: normal('Release', 'A host was released'),
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),
   RequestAccepted: normal('Request', 'A request was accepted'),

@@ -29,6 +29,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     apply: applyPhase,
     abort: abortPhase,
     hosts: progress?.hosts ?? [],
+    skipped: status.skipped ?? [],
     authority: run.authority,
     abortedIn: run.abortedIn,
     abortedBecause: run.abortedBecause,
@@ -92,7 +93,14 @@ export function statusOfRun(
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
-  const { progress: _progress, abortPhase: _abort, findings: _findings, run: record, ...kept } = before;
+  const {
+    progress: _progress,
+    abortPhase: _abort,
+    findings: _findings,
+    skipped: _skipped,
+    run: record,
+    ...kept
+  } = before;
   const found = relevantFindings(run, findings ?? before.findings ?? []);
   const summary = record?.summary ?? '';
   const message = messageOf(run, {
@@ -114,6 +122,7 @@ export function statusOfRun(
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),
+    ...(run.skipped.length > 0 ? { skipped: [...run.skipped] } : {}),
     conditions: updateConditions(
       before.conditions ?? [],
       conditionsOf(run, message, heldBack, lacking),

@@ -1,6 +1,6 @@
 import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { SkippedHost, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import type { Answer } from '../engine/turn.ts';
@@ -42,7 +42,8 @@ export function runEvents(
     ...answers.map(answered),
     ...stateEvents(before, after, message),
     ...after.apply.stages.flatMap((stage, id) => stageEvents(before.apply.stages[id], stage)),
-    ...after.apply.stages.flatMap((stage, id) => leaverEvents(before.apply.stages[id], stage)),
+    ...skipEvents(before.skipped, after.skipped),
+    ...after.apply.stages.flatMap((stage, id) => leaverEvents(before.apply.stages[id], stage, after.skipped)),
     ...after.hosts.flatMap((host) =>
       hostEvents(
         before.hosts.find(({ name }) => name === host.name),
@@ -83,8 +84,25 @@ function stageEvents(
   return done ? [{ reason: 'StageDone', subject, note: `${subject}, ${name}: all its hosts are done` }] : [];
 }
 
-function leaverEvents(before: StageStatus | undefined, { left = [] }: StageStatus): EventDraft[] {
-  const known = new Set(before?.left?.map(({ name }) => name));
+/** The events of the hosts that requests leave out of a run since. */
+export function skipEvents(
+  before: readonly SkippedHost[] = [],
+  after: readonly SkippedHost[] = [],
+): EventDraft[] {
+  const news = after.filter(({ request }) => before.every((each) => each.request !== request));
+  return news.map(({ name, request }) => ({
+    reason: 'HostSkipped',
+    host: name,
+    note: `${name} is left out of the run at the request ${request}: the others go on`,
+  }));
+}
+
+function leaverEvents(
+  before: StageStatus | undefined,
+  { left = [] }: StageStatus,
+  skipped: readonly SkippedHost[],
+): EventDraft[] {
+  const known = new Set([...(before?.left ?? []), ...skipped].map(({ name }) => name));
   const news = left.filter(({ name }) => !known.has(name));
   return news.map(({ name, reason }) => ({
     reason: 'HostLeft',

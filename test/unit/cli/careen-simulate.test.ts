@@ -85,8 +85,8 @@ describe('careen simulate', () => {
 
       apply-failed after 26 min, 3 of 7 hosts done
         stage 3: Job careen-job-N for kernel-6.12.48 failed on worker-1: container
-        install exited with code 1; worker-1 stays locked until a request
-        release-host, an abort, or kubectl uncordon
+        install exited with code 1; worker-1 stays locked until a request release-host
+        or skip-host, an abort, or kubectl uncordon
 
       LEFT         HOSTS
       locked       worker-1
@@ -94,10 +94,13 @@ describe('careen simulate', () => {
       not-reached  worker-4
 
       to do: begin the failed stage again, after its cause is fixed
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'
+        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-20261125T090000123Z","verb":"retry"}'
+
+      to do: leave worker-1 out of the rest of the run; then begin the failed stage again
+        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"skip-host-20261125T090000123Z","verb":"skip-host","host":"worker-1"}'
 
       to do: release the locked hosts as they are
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1
+        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-20261125T090000123Z
       "
     `);
   });
@@ -222,7 +225,7 @@ describe('careen simulate', () => {
             "state": "not-reached",
           },
         ],
-        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); worker-1 stays locked until a request release-host, an abort, or kubectl uncordon",
+        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); worker-1 stays locked until a request release-host or skip-host, an abort, or kubectl uncordon",
         "outcome": "apply-timeout",
         "planDigest": "",
         "pool": {
@@ -232,11 +235,15 @@ describe('careen simulate', () => {
         },
         "remedies": [
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'",
+            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-20261125T090000123Z","verb":"retry"}'",
             "does": "begin the failed stage again, after its cause is fixed",
           },
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1",
+            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"skip-host-20261125T090000123Z","verb":"skip-host","host":"worker-1"}'",
+            "does": "leave worker-1 out of the rest of the run; then begin the failed stage again",
+          },
+          {
+            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-20261125T090000123Z",
             "does": "release the locked hosts as they are",
           },
         ],
