@@ -41,6 +41,10 @@ export const EVENTS = {
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),
   RequestAccepted: normal('Request', 'A request was accepted'),
   RequestRefused: warning('Request', 'A request was refused; the note says why'),
+  RequestRepeated: warning(
+    'Request',
+    'A request was placed with an id that was answered already, so nothing is done; the note has the answer',
+  ),
   ClaimSwept: warning('Sweep', 'A claim without a permit or a run was removed from a host'),
   PermitFreed: normal('Sweep', 'A permit was freed because its host or its run no longer exists'),
   PoolRebuilt: warning(

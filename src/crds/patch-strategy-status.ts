@@ -167,6 +167,12 @@ const answeredRequest = z
       .describe(
         'The digest of the spec that a waiting request was placed on. It is valid for this spec only.',
       ),
+    placed: text(80)
+      .optional()
+      .describe(
+        'The digest of the annotation that holds the request; none when no annotation holds it any more. By it Careen ' +
+          'notices that an answered id is placed again.',
+      ),
     time: time().describe(
       'When the request was answered; for a waiting request, when it was first observed.',
     ),

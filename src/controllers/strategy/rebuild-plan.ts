@@ -15,6 +15,7 @@ import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
 import { configMapsIn } from './config-maps.ts';
 import { freePermits } from './free-permits.ts';
+import { reportRequests } from './report-run.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<
@@ -72,6 +73,7 @@ export async function rebuildPlan(
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
   const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
+  reportRequests(deps, strategy, building.status);
   for (const draft of skipEvents(strategy.status.skipped, building.status.skipped))
     events.record(ownerEvent(ownerOf(strategy), draft));
   const since = queryingSince(built.status);

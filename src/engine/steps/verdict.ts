@@ -123,9 +123,7 @@ export function leftLockedFailure(
 ): (Verdict & { kind: 'failed' }) | undefined {
   if (!facts?.closedToNewWork || facts.leftLockedBy !== owner.uid || facts.claim) return undefined;
   const remedy = words.remedy('kept-locked', name);
-  return failed(
-    `${words.says('kept-locked', name)}: work on it was cut short; inspect it, then ${remedy}`,
-  );
+  return failed(`${words.says('kept-locked', name)}: work on it was cut short; inspect it, then ${remedy}`);
 }
 
 /** The key of an effect on this host in this stage. */
