@@ -28,7 +28,8 @@ export class RequestCheck {
   /** Compares a status that the operator wrote with the one before. */
   judge(object: ApiObject, before: ApiObject): void {
     const { name, uid } = object.metadata;
-    const known = new Set(answersOf(before).map(({ id }) => id));
+    const ended = answersOf(before).filter(({ answer }) => answer !== 'waiting');
+    const known = new Set(ended.map(({ id }) => id));
     for (const { id, verb, answer } of answersOf(object)) {
       if (answer !== 'accepted' || known.has(id)) continue;
       if (verb === 'retry') this.#retriedAt.set(uid, this.#options.now());

@@ -1,5 +1,7 @@
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
+import { requestId } from '../../../src/cli/request-id.ts';
+import { parseRequest } from '../../../src/crds/request.ts';
 import { kernelPatch, kubeletPatch } from '../../support/operator/strategies.ts';
 import { inputs, leftIn, OLD, printed, simulated, stepsOf, workers } from '../support/simulations.ts';
 
@@ -294,6 +296,14 @@ describe('careen simulate', () => {
     );
     expect(simulation).toMatchObject({ outcome: 'applied', left: [{ name: 's-1', state: 'not-planned' }] });
   });
+});
+
+it('an id of a printed request is new a moment later, and is one that a request may have', () => {
+  const now = Date.UTC(2026, 10, 25);
+  const ids = [now, now + 1].map((at) => requestId('retry', at));
+  expect(new Set(ids).size).toBe(2);
+  for (const id of ids)
+    expect(parseRequest(JSON.stringify({ id, verb: 'retry' }))).toEqual({ id, verb: 'retry' });
 });
 
 describe('careen simulate begins nothing', () => {

@@ -106,6 +106,8 @@ describe('a host that was skipped', () => {
     cluster.editSpec({ execution: { ...RUN, plan: planDigest } });
     await cluster.until('the end', () => cluster.status.state === 'applied');
     expect(leftIn(cluster)).toEqual(['w-2']);
+    const about = cluster.events.filter((event) => /^Host(Skipped|Left)/.test(event));
+    expect(about, 'reported once').toEqual([expect.stringMatching(/^HostSkipped: w-2 is left out/)]);
   });
 
   it('is in the plan again after an edit of the spec', async () => {
