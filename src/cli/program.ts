@@ -14,6 +14,7 @@ import { addRelease } from './commands/release.ts';
 import { addResume } from './commands/resume.ts';
 import { addRetry } from './commands/retry.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addSkip } from './commands/skip.ts';
 import { addStatus } from './commands/status.ts';
 import { addSuspend } from './commands/suspend.ts';
 import { addVectors } from './commands/vectors.ts';
@@ -24,7 +25,7 @@ import type { Io } from './io.ts';
 /** In the sequence of the help. */
 const COMMANDS: readonly AddCommand[] = [
   ...[addStatus, addWatch, addExplain, addDoctor],
-  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
+  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease, addSkip],
   ...[addPlan, addSimulate, addFleet],
   ...[addVersion, addCompletion, addVectors],
 ];
