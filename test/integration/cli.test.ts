@@ -55,7 +55,7 @@ function kubeconfigOf(name: string): string {
 
 /** Runs the command line as the approver, or as somebody else. */
 const called = (args: string, KUBECONFIG = kubeconfigOf('approver')): Promise<Ended> =>
-  careen(args.split(' '), { environment: { KUBECONFIG, USER: 'jane', COLUMNS: '100' } });
+  careen(args.split(' '), { environment: { KUBECONFIG, USER: 'jane' } });
 
 /** A strategy with a plan, in Hold. */
 async function planned(pool: string, workers: number, spec: Record<string, unknown> = {}): Promise<Fleet> {
