@@ -14,6 +14,7 @@ import { addRelease } from './commands/release.ts';
 import { addResume } from './commands/resume.ts';
 import { addRetry } from './commands/retry.ts';
 import { addSimulate } from './commands/simulate.ts';
+import { addSkip } from './commands/skip.ts';
 import { addStatus } from './commands/status.ts';
 import { addSuspend } from './commands/suspend.ts';
 import { addVectors } from './commands/vectors.ts';
@@ -24,7 +25,7 @@ import type { Io } from './io.ts';
 /** In the sequence of the help. */
 const COMMANDS: readonly AddCommand[] = [
   ...[addStatus, addWatch, addExplain, addDoctor],
-  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease],
+  ...[addApply, addApprove, addHold, addSuspend, addAbort, addRetry, addResume, addRelease, addSkip],
   ...[addPlan, addSimulate, addFleet],
   ...[addVersion, addCompletion, addVectors],
 ];
@@ -33,7 +34,10 @@ const COMMANDS: readonly AddCommand[] = [
 export function careenProgram(io: Io, further: readonly AddCommand[] = []): Command {
   const program = new Command(io.name)
     .description('plans and carries out maintenance of hosts')
-    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .configureOutput({
+      ...{ writeOut: io.out, writeErr: io.err },
+      ...{ getOutHelpWidth: () => io.width, getErrHelpWidth: () => io.width },
+    })
     .configureHelp({ showGlobalOptions: true });
   addClusterOptions(program);
   for (const add of [...COMMANDS, ...further]) add(program, io);

@@ -1,6 +1,7 @@
 /** Requests of people on a strategy: each is answered once, and its answer is stored together with the changed run. */
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
+import { skipMessage } from './skips.ts';
 import { stamp, type Pass } from './pass.ts';
 import { resetStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
@@ -15,7 +16,7 @@ export function answer(pass: Pass, request: RunRequest): void {
     id,
     verb,
     answer: refusal === undefined ? 'accepted' : 'refused',
-    message: refusal ?? accepted(request),
+    message: refusal ?? accepted(pass, request),
   });
 }
 
@@ -38,6 +39,9 @@ function carryOut(pass: Pass, request: RunRequest): void {
       run.hosts = run.hosts.map((each) =>
         each.name === request.host ? { ...each, releaseAsked: true } : each,
       );
+      return;
+    case 'skip-host':
+      run.skipped = [...run.skipped, { name: request.host, request: request.id }];
       return;
   }
 }
@@ -79,7 +83,7 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
   run.currentPhase = 'apply';
 }
 
-function accepted(request: RunRequest): string {
+function accepted(pass: Pass, request: RunRequest): string {
   switch (request.verb) {
     case 'abort':
       return 'the running step is awaited, then every host is released';
@@ -94,5 +98,7 @@ function accepted(request: RunRequest): string {
       return 'the run continues from the observed hosts';
     case 'release-host':
       return `${request.host} is released as it is`;
+    case 'skip-host':
+      return skipMessage(pass, request.host);
   }
 }

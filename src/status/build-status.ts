@@ -48,6 +48,7 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
     completionPercentage: 0,
     message,
     ...requestsAfter(before, 'the rest is planned again'),
+    ...skippedIn(before),
     conditions,
   };
 }
@@ -95,6 +96,10 @@ function requestsAfter(
   };
 }
 
+function skippedIn({ skipped }: PatchStrategyStatus): Pick<PatchStrategyStatus, 'skipped'> {
+  return skipped ? { skipped } : {};
+}
+
 /** The status that holds the plan. */
 export function builtStatus(
   input: BuildInput,
@@ -132,7 +137,7 @@ export function builtStatus(
       ...(change ? { change } : {}),
     },
   };
-  const run = { ...newRun(input.runId, plan), authority };
+  const run = { ...newRun(input.runId, plan), authority, skipped: input.before.skipped ?? [] };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
   return statusOfRun(before, ready, { reasons: [], findings }, input.generation, time);
 }
@@ -161,6 +166,7 @@ export function failedStatus(
     completionPercentage: buildPhase.completionPercentage,
     message,
     ...requestsAfter(input.before, message),
+    ...skippedIn(input.before),
     run: {
       id: input.runId,
       planDigest: 'none',

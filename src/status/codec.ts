@@ -13,7 +13,7 @@ import type { Plan, Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
 import { boundedFindings, relevantFindings } from './findings.ts';
 import { messageOf, stagesDone } from './message.ts';
-import { withAnswers, type WaitingRequest } from './requests.ts';
+import { withAnswers, type Placed, type WaitingRequest } from './requests.ts';
 
 /** The content of `status.run`. */
 export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
@@ -29,6 +29,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     apply: applyPhase,
     abort: abortPhase,
     hosts: progress?.hosts ?? [],
+    skipped: status.skipped ?? [],
     authority: run.authority,
     abortedIn: run.abortedIn,
     abortedBecause: run.abortedBecause,
@@ -79,20 +80,28 @@ export type Shown = {
   readonly answers?: readonly Answer[];
   /** The requests that this pass does not answer. */
   readonly waiting?: readonly WaitingRequest[];
-  /** The keys of the requests in the annotations. */
-  readonly placed?: ReadonlySet<string>;
+  /** The requests in the annotations; undefined when nobody looked for them. */
+  readonly placed?: Placed;
 };
 
 /** The status that shows a run; it keeps the other fields of the status before. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, openRemedy, lacking, findings, answers = [], waiting = [], placed = new Set() }: Shown,
+  { reasons, heldBack, openRemedy, lacking, findings, answers = [], waiting = [], placed }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
   const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
-  const { progress: _progress, abortPhase: _abort, findings: _findings, run: record, ...kept } = before;
+  const {
+    progress: _progress,
+    abortPhase: _abort,
+    findings: _findings,
+    skipped: _skipped,
+    requests,
+    run: record,
+    ...kept
+  } = before;
   const found = relevantFindings(run, findings ?? before.findings ?? []);
   const summary = record?.summary ?? '';
   const message = messageOf(run, {
@@ -103,7 +112,7 @@ export function statusOfRun(
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),
-    ...withAnswers(before.requests, [...answers, ...waiting], now, placed),
+    ...(placed ? withAnswers(requests, [...answers, ...waiting], now, placed) : requests && { requests }),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,
@@ -114,6 +123,7 @@ export function statusOfRun(
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),
+    ...(run.skipped.length > 0 ? { skipped: [...run.skipped] } : {}),
     conditions: updateConditions(
       before.conditions ?? [],
       conditionsOf(run, message, heldBack, lacking),

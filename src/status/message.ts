@@ -55,7 +55,7 @@ export function messageOf(
     case 'apply-timeout':
       return statusText(
         (apply.reason ?? 'failed') +
-          (locked ? `; ${locked} until a request release-host, an abort${orOpen}` : ''),
+          (locked ? `; ${locked} until a request release-host or skip-host, an abort${orOpen}` : ''),
       );
     case 'aborting':
       return statusText(

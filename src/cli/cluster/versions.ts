@@ -85,7 +85,7 @@ async function reading<T>(
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     return {
-      unknown: isAbsent(error.cause) ? `there is no ${path.split('/').slice(-2).join(' ')}` : error.message,
+      unknown: isAbsent(error.cause) ? 'no pod of it, and no Deployment' : error.message,
     };
   }
 }

@@ -13,7 +13,7 @@ export function addFleet(program: Command, io: Io): void {
   program
     .command('fleet')
     .helpGroup(GROUPS.plan)
-    .description('export a pool and its hosts as a fleet file, for careen plan --fleet; changes nothing')
+    .description(`export a pool and its hosts as a fleet file, for ${io.name} plan --fleet; changes nothing`)
     .option('--pool <name>', 'the HostPool to export', DEFAULT_POOL)
     .action(async (_own: unknown, command: Command) => {
       const options = command.optsWithGlobals<FleetOptions>();

@@ -16,7 +16,7 @@ export function addMode(program: Command, io: Io, name: string, mode: Mode, desc
       const before = await setMode(connection, await findStrategy(connection, given, io.note), mode);
       for (const line of modeLines(before, mode))
         io.out(
-          wrap(line, WIDTH)
+          wrap(line, Math.min(io.width, WIDTH))
             .map((each) => `${each}\n`)
             .join(''),
         );

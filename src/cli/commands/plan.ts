@@ -11,7 +11,7 @@ import { end, exitCodesHelp, formatOption, GROUPS } from './command.ts';
 export type PlanOptions = InputOptions & { readonly output: Format };
 
 /** The options that name the strategy and the fleet of a plan. */
-export function addInputOptions(command: Command): Command {
+export function addInputOptions(command: Command, { name }: Io): Command {
   return command
     .addOption(
       new Option(
@@ -19,11 +19,11 @@ export function addInputOptions(command: Command): Command {
         'YAML or JSON with one strategy; - reads standard input',
       ).makeOptionMandatory(),
     )
-    .option('--fleet <file>', 'plan from a fleet file, without a cluster (see careen fleet)');
+    .option('--fleet <file>', `plan from a fleet file, without a cluster (see ${name} fleet)`);
 }
 
 export function addPlan(program: Command, io: Io): void {
-  addInputOptions(program.command('plan').helpGroup(GROUPS.plan))
+  addInputOptions(program.command('plan').helpGroup(GROUPS.plan), io)
     .description(
       'show the plan that the operator would make: stages, hosts, steps, findings, duration; changes nothing',
     )

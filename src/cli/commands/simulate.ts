@@ -13,7 +13,7 @@ import { addInputOptions } from './plan.ts';
 export type SimulateOptions = InputOptions & WhatIfOptions & { readonly output: Format };
 
 export function addSimulate(program: Command, io: Io): void {
-  addInputOptions(program.command('simulate').helpGroup(GROUPS.plan))
+  addInputOptions(program.command('simulate').helpGroup(GROUPS.plan), io)
     .description(
       'run the plan on simulated hosts: shows how long it takes and what a failure does; changes nothing',
     )

@@ -32,6 +32,6 @@ export async function askFor(
   const isSilent = waited !== 'not waited for' && waited.kind === 'silent';
   const cause = isSilent ? await likelyCause(connection, Date.now()) : '';
   const outcome = outcomeOf(written, placement, saidOf(waited, written, placement, { seconds, cause }));
-  io.out(rendered(outcome, output, (each) => outcomeLines(written, each, io.name)));
+  io.out(rendered(outcome, output, (each) => outcomeLines(written, each, io)));
   return exitOf(outcome);
 }

@@ -2,6 +2,7 @@
 import { API_VERSION } from '../../crds/names.ts';
 import { commandOf, wordsOf, type Located } from '../cluster/strategies.ts';
 import type { Exit } from '../exit-code.ts';
+import type { Io } from '../io.ts';
 import { WIDTH, wrap } from '../text/text-table.ts';
 import type { Waited } from './await-answer.ts';
 import type { Placement } from './request.ts';
@@ -68,13 +69,17 @@ export function outcomeOf({ kind, strategy }: Located, { id, verb }: Placement, 
   };
 }
 
-/** @param program the command line as it was called */
-export function outcomeLines(located: Located, outcome: Outcome, program: string): string[] {
+export function outcomeLines(
+  located: Located,
+  outcome: Outcome,
+  { name: program, width: terminal }: Pick<Io, 'name' | 'width'>,
+): string[] {
+  const width = Math.min(terminal, WIDTH);
   const { answer, message, verb, id } = outcome;
   const { namespace, name } = located.strategy.metadata;
   return [
-    ...wrap(`${wordsOf(located)} in namespace ${namespace}: ${verb}, request ${id}`, WIDTH),
-    ...wrap(answer === 'none' ? message : `${answer}: ${message}`, WIDTH),
+    ...wrap(`${wordsOf(located)} in namespace ${namespace}: ${verb}, request ${id}`, width),
+    ...wrap(answer === 'none' ? message : `${answer}: ${message}`, width),
     ...(answer === 'accepted' ? [`follow it: ${program} watch ${name} -n ${namespace}`] : []),
   ];
 }

@@ -121,20 +121,24 @@ function alarmsOf(hosts: Fleet['hosts']): { host: string; text: string }[] {
   return hosts.flatMap((host) => unwellBecause(host).map((text) => ({ host: host.name, text })));
 }
 
+/** The commands make an id of their own for each request. */
 function remediesOf(
   { namespace, name }: Preview['strategy'],
   outcome: StrategyState,
   left: readonly LeftHost[],
 ): Remedy[] {
   if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
-  const annotate = `kubectl -n ${namespace} annotate --overwrite patchstrategy ${name}`;
+  const about = `${name} -n ${namespace}`;
   const retry = {
     does: 'begin the failed stage again, after its cause is fixed',
-    command: `${annotate} careen.dev/request='{"id":"retry-1","verb":"retry"}'`,
+    command: `careen retry ${about}`,
   };
-  const abort = {
-    does: 'release the locked hosts as they are',
-    command: `${annotate} careen.dev/abort=abort-1`,
+  const locked = left.find(({ state }) => state === 'locked')?.name;
+  if (locked === undefined) return [retry];
+  const skip = {
+    does: `leave ${locked} out of the rest of the run; then begin the failed stage again`,
+    command: `careen skip ${locked} ${about}`,
   };
-  return left.some(({ state }) => state === 'locked') ? [retry, abort] : [retry];
+  const abort = { does: 'release the locked hosts as they are', command: `careen abort ${about}` };
+  return [retry, skip, abort];
 }

@@ -21,7 +21,8 @@ export function careen(
   const child = execFile(
     CAREEN,
     args,
-    { cwd, env: { ...process.env, ...environment } },
+    // Whatever the terminal of the tests is.
+    { cwd, env: { ...process.env, COLUMNS: '100', ...environment } },
     (error, out, err) => {
       if (error && typeof error.code !== 'number') reject(error);
       else resolve({ status: Number(error?.code ?? 0), out, err });

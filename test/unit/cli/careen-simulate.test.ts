@@ -86,8 +86,8 @@ describe('careen simulate', () => {
 
       apply-failed after 26 min, 3 of 7 hosts done
         stage 3: Job careen-job-N for kernel-6.12.48 failed on worker-1: container
-        install exited with code 1; worker-1 stays locked until a request
-        release-host, an abort, or kubectl uncordon
+        install exited with code 1; worker-1 stays locked until a request release-host
+        or skip-host, an abort, or kubectl uncordon
 
       LEFT         HOSTS
       locked       worker-1
@@ -95,10 +95,13 @@ describe('careen simulate', () => {
       not-reached  worker-4
 
       to do: begin the failed stage again, after its cause is fixed
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'
+        careen retry kernel-2026-11 -n careen-hosts
+
+      to do: leave worker-1 out of the rest of the run; then begin the failed stage again
+        careen skip worker-1 kernel-2026-11 -n careen-hosts
 
       to do: release the locked hosts as they are
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1
+        careen abort kernel-2026-11 -n careen-hosts
       "
     `);
   });
@@ -121,7 +124,7 @@ describe('careen simulate', () => {
         message: expect.stringContaining(String(message)) as string,
       });
       expect([step, leftIn(simulation)['w-2']]).toEqual([step, state]);
-      const locked = simulation.remedies.some(({ command }) => command.includes('careen.dev/abort='));
+      const locked = simulation.remedies.some(({ command }) => command.startsWith('careen abort '));
       expect([step, locked]).toEqual([step, state === 'locked']);
     }
   });
@@ -223,7 +226,7 @@ describe('careen simulate', () => {
             "state": "not-reached",
           },
         ],
-        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); worker-1 stays locked until a request release-host, an abort, or kubectl uncordon",
+        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); worker-1 stays locked until a request release-host or skip-host, an abort, or kubectl uncordon",
         "outcome": "apply-timeout",
         "planDigest": "",
         "pool": {
@@ -233,11 +236,15 @@ describe('careen simulate', () => {
         },
         "remedies": [
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'",
+            "command": "careen retry kernel-2026-11 -n careen-hosts",
             "does": "begin the failed stage again, after its cause is fixed",
           },
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1",
+            "command": "careen skip worker-1 kernel-2026-11 -n careen-hosts",
+            "does": "leave worker-1 out of the rest of the run; then begin the failed stage again",
+          },
+          {
+            "command": "careen abort kernel-2026-11 -n careen-hosts",
             "does": "release the locked hosts as they are",
           },
         ],
