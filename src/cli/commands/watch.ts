@@ -11,7 +11,7 @@ import { NO_SURROUNDINGS, type StatusReport, type Surroundings } from '../status
 import { styledLines } from '../text/lines.ts';
 import { changesBetween } from '../watch/changes.ts';
 import { follow, type Followed } from '../watch/follow.ts';
-import { frameLines, type Lost, type Size } from '../watch/frame.ts';
+import { frameLines, type Lost, type Picture, type Size } from '../watch/frame.ts';
 import { Screen } from '../watch/screen.ts';
 import { exitCodesHelp, GROUPS } from './command.ts';
 import { EXITS, reportOf } from './status.ts';
@@ -40,6 +40,8 @@ export function addWatch(program: Command, io: Io): void {
 /** What is shown of a strategy: a picture on a terminal, else lines. */
 type Show = {
   readonly show: (report: StatusReport, lost: Lost | undefined) => void;
+  /** After a change of the size, whatever the terminal shows then. */
+  readonly forget: () => void;
   readonly end: (report: StatusReport) => void;
 };
 
@@ -68,7 +70,10 @@ class Watching {
     process.once('SIGTERM', interrupt);
     // The clock goes on without any change; a timer also keeps the process alive between two watches.
     const timer = setInterval(() => this.#draw(), SECOND);
-    const endResizes = this.#io.terminal?.onResize(() => this.#draw());
+    const endResizes = this.#io.terminal?.onResize(() => {
+      this.#show.forget();
+      this.#draw();
+    });
     try {
       this.#take({ located, isDeleted: false });
       follow(this.#connection, located, (followed) => this.#take(followed), this.#stopping.signal);
@@ -117,15 +122,17 @@ class Watching {
 
 function onScreen(screen: Screen, io: Io): Show {
   const { terminal } = io;
-  const linesOf = (report: StatusReport, lost: Lost | undefined, size: Size): string[] =>
-    styledLines(frameLines({ report, lost }, Date.now(), size));
+  const linesOf = (picture: Picture, size: Size): string[] =>
+    styledLines(frameLines(picture, Date.now(), size));
   // Whatever ends the process, the cursor comes back.
   process.once('exit', () => screen.close());
   return {
-    show: (report, lost) => screen.draw(linesOf(report, lost, terminal?.size() ?? NO_TERMINAL)),
+    show: (report, lost) => screen.draw(linesOf({ report, lost }, terminal?.size() ?? NO_TERMINAL)),
+    forget: () => screen.forget(),
     end: (report) => {
       screen.close();
-      io.out(`${linesOf(report, undefined, { columns: io.width, rows: Infinity }).join('\n')}\n`);
+      const lines = linesOf({ report, isLast: true }, { columns: io.width, rows: Infinity });
+      io.out(`${lines.join('\n')}\n`);
     },
   };
 }
@@ -144,6 +151,7 @@ function asLines(io: Io): Show {
       for (const change of changesBetween(before, report)) line(change.replaceAll('\n', String.raw`\n`));
       before = report;
     },
+    forget: () => undefined,
     end: () => undefined,
   };
 }

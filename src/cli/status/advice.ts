@@ -1,7 +1,7 @@
 /** What a person can do about a strategy now, each with the exact command. Pure. */
-import type { Reason } from '../../crds/conditions.ts';
 import type { HostProgress } from '../../crds/host-progress.ts';
 import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
+import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
@@ -64,7 +64,22 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
     },
   ],
   Applying: applying,
+  DrainBlocked: applying,
+  WaitingForPermits: applying,
+  JobNotStarted: jobNotStarted,
+  HostClaimed: hostClaimed,
+  HostUnwell: (_, commands) => [
+    {
+      does: 'mend the named host, or take it out of the pool: it continues by itself then',
+      command: commands.kubectlCluster('get nodes'),
+    },
+  ],
   PausedAtStage: pausedAtStage,
+  ThroughStageReached: pausedAtStage,
+  OtherPlanPinned: awaitingApproval,
+  AbortOrdered: (_, commands) => [
+    { does: 'end the order to abort; the plan then waits', command: commands.own('hold') },
+  ],
   ApplyFailed: applyFailed,
   Aborted: aborted,
   AbortFailed: abortFailed,
@@ -107,7 +122,7 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
     { does: 'make the pools select different hosts (spec.provider)', command: editPool(strategy, commands) },
     doctor(commands, 'see which hosts are in two pools'),
   ],
-} satisfies Partial<Record<Reason, ForReason>>;
+};
 
 function doctor(commands: Commands, does = 'find out what is wrong with the installation'): Advice {
   return { does, command: commands.other('doctor') };
@@ -155,13 +170,16 @@ function pausedAtStage({ status }: Seen, commands: Commands): Advice[] {
 }
 
 function suspended(strategy: Seen, commands: Commands): Advice[] {
+  const isBegun = strategy.status.state === 'applying';
   return [
     { does: 'continue (spec.execution.mode)', command: patchExecution(commands, { mode: 'Run' }) },
     {
-      does: 'or finish the hosts that are out of service, and begin no further stage',
+      does: isBegun
+        ? 'or finish the hosts that are out of service, and begin no further stage'
+        : 'or let the plan wait for its approval',
       command: commands.own('hold'),
     },
-    { does: 'or release all hosts', command: commands.own('abort') },
+    ...(isBegun ? [{ does: 'or release all hosts', command: commands.own('abort') }] : []),
   ];
 }
 
@@ -198,6 +216,29 @@ function draining(strategy: Seen, commands: Commands): Advice[] {
       does: `see which pods are left on ${name}`,
       command: commands.kubectlCluster(`get pods -A --field-selector spec.nodeName=${name}`),
     }));
+}
+
+/** Others make the pods of a Job, and the pod says why it does not start. */
+function jobNotStarted(strategy: Seen, commands: Commands): readonly Advice[] {
+  const jobs = (strategy.status.progress?.hosts ?? []).flatMap((host) =>
+    (host.jobs ?? [])
+      .filter(({ result }) => result === undefined)
+      .map(({ name }) => ({
+        does: `see why the Job on ${host.name} does not start`,
+        command: commands.kubectl(`describe job,pod -l job-name=${name}`),
+      })),
+  );
+  return jobs.length > 0
+    ? jobs.slice(0, NAMED)
+    : [{ does: 'see its Jobs', command: commands.kubectl('get jobs,pods') }];
+}
+
+function hostClaimed({ status }: Seen, commands: Commands): Advice[] {
+  const stage = status.applyPhase && runningStage(status.applyPhase);
+  return (stage ? remainingHosts(stage) : []).slice(0, NAMED).map((host) => ({
+    does: `see who has ${host}`,
+    command: commands.other(`explain ${host}`),
+  }));
 }
 
 /** Whether the stage is to take its hosts, and has none of them yet. */

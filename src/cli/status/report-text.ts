@@ -46,7 +46,7 @@ export function reportLines(report: StatusReport, now: number, width: number): L
     hostLines(report, now, columns),
     stageLines(report, columns),
     findingLines(report, columns),
-    adviceLines(report.todo, columns),
+    adviceLines([...report.blockers, ...report.todo], columns),
     requestLines(report, now, columns),
   ];
   return parts

@@ -70,8 +70,8 @@ export type StatusReport = {
   readonly times: Times;
   readonly findings: readonly Pick<Finding, 'severity' | 'reason' | 'message' | 'remedy'>[];
   readonly lastRequest?: AnsweredRequest;
-  /** Whether budgets keep pods on a host that is drained: `todo` begins with them. */
-  readonly isBlocked: boolean;
+  /** The budgets that keep pods on a host that is drained, each with its remedy. */
+  readonly blockers: readonly Advice[];
   readonly todo: readonly Advice[];
 };
 
@@ -116,8 +116,8 @@ export function statusReport(
     times: timesOf(status, now),
     findings: (status.findings ?? []).filter(({ severity }) => severity !== 'tells'),
     ...(lastRequest ? { lastRequest } : {}),
-    isBlocked: forbidden.length > 0,
-    todo: [...forbidden.map((each) => budgetAdvice(each, commands)), ...adviceFor(strategy, commands, pool)],
+    blockers: forbidden.map((each) => budgetAdvice(each, commands)),
+    todo: adviceFor(strategy, commands, pool),
   };
 }
 
@@ -130,6 +130,8 @@ function stateOf(strategy: Seen): string {
 function messageOf(strategy: Seen): string {
   const { message = '', run, state, findings = [] } = strategy.status;
   if (strategy.unreadable !== undefined) return strategy.unreadable;
+  if (strategy.replacedStatus !== undefined && Object.keys(strategy.status).length === 0)
+    return 'its status is that of another object, or of a version of Careen that this one cannot read';
   if (strategy.status.conditions === undefined) return '';
   if (!isObserved(strategy)) return `its spec was edited since; before: ${message}`;
   const isPlanOnly = state === 'ready-to-apply' && reasonOf(strategy) === 'AwaitingApproval';

@@ -12,6 +12,8 @@ export type Lost = { readonly since: number; readonly why: string };
 export type Picture = {
   readonly report: StatusReport;
   readonly lost?: Lost | undefined;
+  /** The last picture, which stays on the terminal. */
+  readonly isLast?: boolean;
 };
 
 export type Size = { readonly columns: number; readonly rows: number };
@@ -30,30 +32,31 @@ export function frameLines(picture: Picture, now: number, { columns: given, rows
     messageLines(report, columns),
     hostLines(report, now, columns),
     findingLines(report, columns),
-    report.standing === 'working' ? blockerLines(report, columns) : adviceLines(report.todo, columns),
+    todoLines(report, columns),
     lostLines(picture, now, columns),
-    wrapped([span(footerOf(report), 'dim')], columns),
+    wrapped([span(footerOf(picture), 'dim')], columns),
   ].filter((lines) => lines.length > 0);
   const fixed = head.length + rest.reduce((sum, lines) => sum + lines.length + 1, 0);
-  const stages = stageLines(report, columns, Math.max(1, rows - fixed - 1));
+  const stages = stageLines(report, columns, rows - fixed - 1);
   const parts = [head, stages, ...rest].filter((lines) => lines.length > 0);
   const lines = parts.flatMap((part, at) => (at === 0 ? part : [EMPTY, ...part]));
   return cut(lines, rows, columns);
 }
 
-/** While it works, only what holds it up: the pods that budgets keep. */
-function blockerLines({ todo, isBlocked }: StatusReport, columns: number): Line[] {
-  return isBlocked ? adviceLines(todo, columns) : [];
+/** While it works, only what holds it up. */
+function todoLines({ standing, blockers, todo }: StatusReport, columns: number): Line[] {
+  return adviceLines(standing === 'working' ? blockers : [...blockers, ...todo], columns);
 }
 
-function footerOf({ standing }: StatusReport): string {
-  return standing === 'done' || standing === 'failed' ? '' : 'Ctrl-C ends this view, not the run';
+function footerOf({ report: { standing }, isLast }: Picture): string {
+  const isOver = isLast === true || standing === 'done' || standing === 'failed';
+  return isOver ? '' : 'Ctrl-C ends this view, not the run';
 }
 
 function lostLines({ lost }: Picture, now: number, columns: number): Line[] {
   if (!lost) return [];
   const seconds = lasted(secondsBetween(lost.since, now));
-  const text = `the watch is interrupted since ${seconds}, trying again; this is the last known state: ${lost.why}`;
+  const text = `the watch is interrupted since ${seconds}, trying again; what stands above is the last known state: ${lost.why}`;
   return wrapped([span(text, 'red')], columns);
 }
 
@@ -68,10 +71,11 @@ function cut(lines: readonly Line[], rows: number, columns: number): Line[] {
 function stageLines({ stages, stage }: StatusReport, columns: number, most: number): Line[] {
   if (stages.length === 0) return [];
   const current = stage?.id ?? stages.find(({ result }) => result !== 'success')?.id ?? 0;
-  const narrow = table(['STAGE', '', 'HOSTS'], stages.slice(0, 1).map(stageRow), columns).length === 1;
-  const room = narrow ? most : most - 1;
+  const isStacked = table(['STAGE', '', 'HOSTS'], stages.slice(0, 1).map(stageRow), columns).length === 1;
+  const room = isStacked ? most : most - 1;
+  if (room < 1) return [];
   const first = Math.max(0, Math.min(current - STAGES_BEFORE, stages.length - room));
-  const shown = stages.slice(first, first + Math.max(1, room));
+  const shown = stages.slice(first, first + room);
   const hidden = stages.length - shown.length;
   const title = hidden > 0 ? `HOSTS (${counted(hidden, 'more stage')})` : 'HOSTS';
   const lines = table(['STAGE', '', title], shown.map(stageRow), columns);

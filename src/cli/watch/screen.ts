@@ -40,10 +40,9 @@ export class Screen {
     this.#drawn = picture;
   }
 
-  /** Draws anew: after a change of its size a terminal may show anything. */
-  redraw(lines: readonly string[]): void {
+  /** The next picture is drawn even if it is the same: a terminal whose size has changed may show anything. */
+  forget(): void {
     this.#drawn = '';
-    this.draw(lines);
   }
 
   /** Shows the first screen and the cursor again. Safe to call twice. */

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
-const CAREEN = join(ROOT, 'bin', 'careen');
+export const CAREEN = join(ROOT, 'bin', 'careen');
 
 export type Ended = { readonly status: number; readonly out: string; readonly err: string };
 export type CallOptions = {
