@@ -3,6 +3,7 @@ import { statusText } from '../crds/status-text.ts';
 import { effectKey, type Effect } from './effect.ts';
 import { jobsOfPass } from './job-results.ts';
 import type { Pass } from './pass.ts';
+import { isFinal } from './run-state.ts';
 import { skippedBecause } from './skips.ts';
 import { mayHaveChanged } from './steps/outage-jobs.ts';
 import { wasOpenedByOthers } from './steps/unlock-hosts.ts';
@@ -24,9 +25,16 @@ export function lastEffect(pass: Pass, outage: HostProgress, facts: HostFacts): 
   if (outage.releaseAsked || isGivenBack || wasOpenedByOthers(facts, outage))
     return { ...common, kind: 'release', closedToNewWorkBefore, key: keyOf('release') };
   if (skipped === undefined && !turn.order.finalizing) return undefined;
-  const reasons = [skipped, outage.reason].filter((each) => each !== undefined);
-  const reason = reasons.length > 0 ? statusText(reasons.join(': ')) : 'its strategy was deleted';
+  const reason = noteOf(outage, skipped) ?? 'its strategy was deleted';
   return { ...common, kind: 'leave-locked', key: keyOf('leave-locked'), reason };
+}
+
+/** Why the host is left locked: the skip, and the failure or the step before it. */
+function noteOf({ result, reason, step }: HostProgress, skipped: string | undefined): string | undefined {
+  if (skipped === undefined) return reason;
+  return statusText(
+    isFinal(result) && reason !== undefined ? `${skipped}: ${reason}` : `${skipped}, in ${step}`,
+  );
 }
 
 function isWorkedOn(pass: Pass, outage: HostProgress): boolean {

@@ -10,8 +10,8 @@ import type { Instant } from './view.ts';
 
 /**
  * Handles the hosts that stay locked after a failure. A person decides about them: an abort releases all of them, a
- * request release-host releases one, a request skip-host leaves one locked, with a note. After a `kubectl uncordon` only our marks are removed. When the strategy is
- * deleted, they are left locked, with a note that says why.
+ * request release-host releases one, a request skip-host leaves one locked, with a note. After a `kubectl uncordon` only
+ * our marks are removed. When the strategy is deleted, they are left locked, with a note that says why.
  */
 export function reconcileLockedHosts(pass: Pass): void {
   const { run, turn } = pass;

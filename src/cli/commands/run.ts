@@ -41,7 +41,8 @@ export function mayNotRun(leader: Leader): string | undefined {
   if (leader.kind === 'none' || !leader.fresh) return undefined;
   return (
     `the operator ${leader.holder} leads here: it renewed ${LEASE} ${String(leader.secondsAgo)} s ago, and two never ` +
-    `work at once. End it first: kubectl -n ${OPERATOR_NAMESPACE} scale deployment ${DEPLOYMENT_NAME} --replicas=0`
+    `work at once. End it first: kubectl -n ${OPERATOR_NAMESPACE} scale deployment ${DEPLOYMENT_NAME} --replicas=0; ` +
+    'if it has ended already, try again when its Lease has lapsed'
   );
 }
 

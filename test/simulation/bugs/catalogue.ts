@@ -152,13 +152,7 @@ export const BUGS: readonly Bug[] = [
       '  if (outage && carriesOurMark(facts, run.id)) return facts.ready ? undefined : `${name} is not Ready`;\n',
   },
   {
-    name: 'forget that a host was skipped',
-    file: 'src/status/codec.ts',
-    of: '    skipped: status.skipped ?? [],\n',
-    instead: '    skipped: [],\n',
-  },
-  {
-    name: 'go on without a skipped host before its Job has ended',
+    name: 'go on without a skipped host while it is out of service',
     file: 'src/engine/leavers.ts',
     of: '    if (job !== undefined || last !== undefined) continue;\n',
     instead: '    if (job !== undefined && last === undefined) continue;\n',

@@ -11,7 +11,7 @@ describe('careen run', () => {
     const renewed = leaderIn({ spec: { ...spec, renewTime: '2026-11-27T09:00:08.000000Z' } }, NOW);
     expect(mayNotRun(renewed)).toBe(
       'the operator careen-7d leads here: it renewed Lease careen-system/careen 2 s ago, and two never work at once. ' +
-        'End it first: kubectl -n careen-system scale deployment careen --replicas=0',
+        'End it first: kubectl -n careen-system scale deployment careen --replicas=0; if it has ended already, try again when its Lease has lapsed',
     );
     expect(mayNotRun({ kind: 'unknown', because: 'no right' })).toContain('is not known: no right');
   });

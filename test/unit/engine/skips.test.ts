@@ -86,6 +86,32 @@ describe.each([
     }
   });
 
+  it.each([
+    { behaviour: 'lie', note: 'w-2 was skipped at the request, in verify' },
+    { behaviour: 7, note: /^w-2 was skipped at the request: Job .* exited with code 7$/ },
+  ] as const)(
+    'writes the note in the same words after it was refused for now',
+    async ({ behaviour, note }) => {
+      let refusals = 2;
+      const run = await start({
+        hosts: [
+          { name: 'w-1', behaviour: 'lie' },
+          { name: 'w-2', behaviour },
+        ],
+        refusal: ({ kind }) =>
+          kind === 'leave-locked' && refusals-- > 0 ? { kind: 'blocked', reason: 'not now' } : undefined,
+      });
+      await run.until(() => run.step === 'verify' || run.run.hosts.some(({ result }) => result === 'failed'));
+      await ask(run, SKIP);
+      for (let tries = 0; run.claimed.includes('w-2') && tries < 5; tries++) await run.elapse(30_000);
+      const { leftLocked = '' } = run.world.hosts.get('w-2') ?? {};
+      expect(leftLocked.replace(/ q-\d+/, '')).toEqual(
+        typeof note === 'string' ? note : expect.stringMatching(note),
+      );
+      expect(refusals).toBeLessThan(0);
+    },
+  );
+
   it('keeps the permit of a host while its Job may run, and says what ends it', async () => {
     const run = await start({ hosts: workers(2), times: { jobMilliseconds: 300_000 } });
     const job = () => [...run.world.jobs.values()].find(({ host }) => host === 'w-2');
