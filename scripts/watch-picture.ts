@@ -10,7 +10,7 @@ import { SimulatedRun, strategySpec } from '../test/unit/support/simulated-run.t
 import { workers } from '../test/unit/support/fleets.ts';
 import { terminalPicture } from './terminal-picture.ts';
 
-const SIZE = { columns: 92, rows: 40 };
+const SIZE = { columns: 110, rows: 40 };
 const BLOCKED = 'w-4';
 const APP = { app: 'db' };
 const BUDGET = budgetSchema.parse({
@@ -77,7 +77,7 @@ function pictureOf(run: SimulatedRun): Line[] {
 function statusOf({ run, reasons }: SimulatedRun): object {
   const running = runningStep(run);
   const isDone = run.state === 'applied';
-  const message = isDone ? 'all hosts of the plan are patched' : reasons.join('; ');
+  const message = isDone ? 'all hosts of the plan are patched' : [...new Set(reasons)].join('; ');
   const conditions: DesiredCondition[] = [
     { type: 'Ready', status: isDone ? 'True' : 'False', reason: isDone ? 'Applied' : 'Applying', message },
     { type: 'Reconciling', status: isDone ? 'False' : 'True', reason: 'Applying', message },
