@@ -118,6 +118,18 @@ describe('a pod that a closed host does not keep away', () => {
   });
 });
 
+describe('a pod that needs consent and was there before', () => {
+  it('ends the run before any eviction, and the message says what to do and then to retry', async () => {
+    const run = await start([{ host: HOST, name: 'tool', unmanaged: true }]);
+    await run.settle();
+    expect([run.run.state, evictions(run), run.claimed]).toEqual(['apply-failed', 0, []]);
+    expect(run.run.apply.reason).toBe(
+      'stage 0: w-1 runs pods that need consent to be evicted: default/tool without a controller (delete them, or set ' +
+        'spec.drain.evictUnmanagedPods); then retry (an edit of spec.drain plans the rest again by itself)',
+    );
+  });
+});
+
 describe('a pod that needs consent and appears on a closed host', () => {
   const DEBUG = { host: HOST, name: 'debugger', unmanaged: true, ignoresClosing: true };
 
