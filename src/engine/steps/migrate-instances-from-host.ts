@@ -1,4 +1,5 @@
 import { KEPT_ASKED, type HostProgress } from '../../crds/host-progress.ts';
+import { consentMissing } from '../../planner/consent.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
 import { DONE, ask, failed, keyOf, obstacleOf, reasonOf, type HostStep, type Verdict } from './verdict.ts';
@@ -33,7 +34,7 @@ function drain(step: HostStep, isLate: (instance: InstanceFacts) => boolean): Ve
   if (instances.length === 0) return whenNoneReturns(step);
 
   const expected = instances.filter((each) => !each.leaving && !isLate(each));
-  const refusal = consentMissing(step, expected);
+  const refusal = consentRefusal(step, expected);
   if (refusal !== undefined)
     return failed(`${refusal}; then retry (an edit of spec.drain plans the rest again by itself)`);
   const verdicts = instances.map((instance) => move(step, instance));
@@ -48,7 +49,7 @@ function move(step: HostStep, instance: InstanceFacts): Verdict {
     const why = words.ignoresClosing(instance.controller ?? '');
     return { kind: 'blocked', reason: `${words.instance(instance)} ${why}`, ...STUCK };
   }
-  const consent = consentMissing(step, [instance]);
+  const consent = consentRefusal(step, [instance]);
   return consent === undefined ? evict(step, instance) : { kind: 'blocked', reason: consent, ...STUCK };
 }
 
@@ -153,38 +154,15 @@ function mayReturn({ controller, ignoresClosing }: InstanceFacts): boolean {
   return controller !== undefined && ignoresClosing;
 }
 
-function consentMissing(
+/** Why instances may not be moved; undefined when all may. */
+function consentRefusal(
   { plan, name, protectedNamespaces, view: { words } }: HostStep,
   staying: readonly InstanceFacts[],
 ): string | undefined {
-  const { evictUnmanagedPods, evictPodsWithLocalData } = plan.actions.drain;
-  const [guarded, others] = partition(
-    staying,
-    ({ controller, namespace }) => controller === undefined && protectedNamespaces.includes(namespace),
-  );
-  const unmanaged = evictUnmanagedPods ? [] : others.filter(({ controller }) => controller === undefined);
-  const localData = evictPodsWithLocalData
-    ? []
-    : others.filter((each) => each.localData && !unmanaged.includes(each));
-  const complaints = [
-    ...(guarded.length > 0 ? [`${list(guarded)} ${words.consent('protected')}`] : []),
-    ...(unmanaged.length > 0 ? [`${list(unmanaged)} ${words.consent('unmanaged')}`] : []),
-    ...(localData.length > 0 ? [`${list(localData)} ${words.consent('local-data')}`] : []),
-  ];
+  const complaints = consentMissing(staying, { drain: plan.actions.drain, protectedNamespaces }, words);
   return complaints.length > 0
     ? `${words.says('consent-missing', name)}: ${complaints.join('; ')}`
     : undefined;
-}
-
-function partition<T>(all: readonly T[], test: (each: T) => boolean): readonly [T[], T[]] {
-  return [all.filter(test), all.filter((each) => !test(each))];
-}
-
-function list(instances: readonly InstanceFacts[]): string {
-  const named = instances.slice(0, NAMED).map(({ namespace, name }) => `${namespace}/${name}`);
-  return instances.length > NAMED
-    ? `${named.join(', ')} and ${String(instances.length - NAMED)} more`
-    : named.join(', ');
 }
 
 function reasonsOf(verdicts: readonly Verdict[]): string[] {

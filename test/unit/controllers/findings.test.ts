@@ -13,7 +13,7 @@ const healthy = { ready: true, wasReady: true, alarms: [], outOfServiceTaints: [
 function previewed(): readonly Finding[] {
   const spec = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
   const hosts = ['v-1', 'w-1', 'w-2'].map((name) => ({
-    ...{ name, labels: {}, ...healthy, closedToNewWork: name === 'w-2' },
+    ...{ name, labels: {}, ...healthy, closedToNewWork: name === 'w-2', pods: [] },
     nodeInfo: name === 'v-1' ? {} : { kernelVersion: OLD },
   }));
   const strategy = {
