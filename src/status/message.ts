@@ -40,7 +40,10 @@ export function messageOf(
       return sentence([appliedMessage(run), driftMessage(lacking)]);
     case 'apply-failed':
     case 'apply-timeout':
-      return sentence([run.apply.reason ?? 'failed', ...failedRemedies(run, order, openRemedy)]);
+      return sentence([
+        statusText(run.apply.reason ?? 'failed', LONGEST_CAUSE),
+        ...failedRemedies(run, order, openRemedy),
+      ]);
     case 'aborting': {
       const waitsFor = [...new Set(reasons)].join('; ') || 'the running step ends first';
       return sentence([run.abortedBecause, `releasing hosts: ${waitsFor}`]);
@@ -51,7 +54,7 @@ export function messageOf(
     case 'abort-timeout':
       return sentence([
         run.abortedBecause,
-        run.abort?.reason ?? 'the abort failed',
+        statusText(run.abort?.reason ?? 'the abort failed', LONGEST_CAUSE),
         ...abortRemedies(run, order, openRemedy),
       ]);
     case 'building':
@@ -59,6 +62,9 @@ export function messageOf(
       return summary;
   }
 }
+
+/** The cause of a failure leaves room for what ends it. */
+const LONGEST_CAUSE = 600;
 
 function sentence(parts: readonly (string | undefined)[]): string {
   return statusText(parts.filter((part) => part !== undefined && part !== '').join('; '));

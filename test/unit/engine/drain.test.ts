@@ -118,6 +118,24 @@ describe('a pod that a closed host does not keep away', () => {
   });
 });
 
+describe('a pod that a budget keeps', () => {
+  it('is the obstacle of its stage until it may leave, also while its eviction is retried', async () => {
+    const run = await start([], { restarts: false });
+    run.world.setBudget('db', 0);
+    run.world.addPod({ host: HOST, name: 'db-0', budget: 'db' });
+    await run.until(() => run.obstacle !== undefined);
+    const seen = new Set<string | undefined>();
+    for (let i = 0; i < 30; i++) {
+      await run.next();
+      seen.add(run.obstacle);
+    }
+    expect([...seen]).toEqual(['DrainBlocked']);
+    run.world.setBudget('db', 1);
+    await run.until(() => run.step !== DRAIN);
+    expect(run.obstacle).toBeUndefined();
+  });
+});
+
 describe('a pod that needs consent and was there before', () => {
   it('ends the run before any eviction, and the message says what to do and then to retry', async () => {
     const run = await start([{ host: HOST, name: 'tool', unmanaged: true }]);

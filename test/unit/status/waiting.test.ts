@@ -124,6 +124,16 @@ describe('the message of a run, with every order', () => {
     }
   });
 
+  it('names the remedy of a failure also after a cause of any length', () => {
+    for (const state of ['apply-failed', 'abort-failed'] as const) {
+      const reason = 'x'.repeat(4096);
+      const fresh = newRun('r', plan);
+      const run = { ...fresh, state, hosts: [failedHost], apply: { ...fresh.apply, reason } };
+      const ended = { ...run, abort: { ...fresh.apply, reason } };
+      expect(shown({ run: ended, order: { mode: 'Hold' } }).message).toContain('release-host');
+    }
+  });
+
   it('has a reason of its own for everything that a person does next', () => {
     const remedies = new Map<string, Set<string>>();
     for (const each of SITUATIONS.filter(({ run: { state } }) => state === 'ready-to-apply')) {
