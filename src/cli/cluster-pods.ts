@@ -22,12 +22,13 @@ export async function podsOf(
   const found: { host: HostName; pod: FleetPod }[] = [];
   try {
     const budgets = await exhaustedBudgets(config);
-    for await (const { items } of rawPages<V1Pod>(config, '/api/v1/pods', {}))
-      for (const each of items) {
-        const host = each.spec?.nodeName ?? '';
-        const pod = hosts.has(host) ? hardToMove(each, budgets) : undefined;
-        if (pod) found.push({ host, pod });
-      }
+    for (const selection of selectionsFor(hosts))
+      for await (const { items } of rawPages<V1Pod>(config, '/api/v1/pods', selection))
+        for (const each of items) {
+          const host = each.spec?.nodeName ?? '';
+          const pod = hosts.has(host) ? hardToMove(each, budgets) : undefined;
+          if (pod) found.push({ host, pod });
+        }
   } catch (error) {
     note(
       `the pods on the hosts cannot be read: ${explain(error)}, so it is not known which of them a drain may not evict`,
@@ -38,6 +39,14 @@ export async function podsOf(
   const byHost = Map.groupBy(sorted, ({ host }) => host);
   return new Map([...byHost].map(([host, pods]) => [host, pods.map(({ pod }) => pod)]));
 }
+
+/** A small pool in a large cluster does not list the pods of all other nodes. */
+function selectionsFor(hosts: ReadonlySet<HostName>): readonly { readonly fieldSelector?: string }[] {
+  if (hosts.size > LISTED_SINGLY) return [{}];
+  return [...hosts].map((host) => ({ fieldSelector: `spec.nodeName=${host}` }));
+}
+
+const LISTED_SINGLY = 50;
 
 function hardToMove(pod: V1Pod, budgets: readonly Budget[]): FleetPod | undefined {
   const instance = instanceOf(pod);
