@@ -150,6 +150,21 @@ describe('the message of a run, with every order', () => {
   });
 });
 
+describe('the percentage at the top of the status', () => {
+  it('is that of the apply phase, also before it begins, and that of the abort after its begin', () => {
+    const fresh = newRun('r', plan);
+    const done = { ...fresh.apply, completionPercentage: 100 };
+    const before = { run: record, buildPhase: done };
+    const percentageOf = (run: RunState): number | undefined =>
+      statusOfRun(before, run, { reasons: [], order: { mode: 'Hold' } }, 1, TIME).completionPercentage;
+    expect(percentageOf(fresh)).toBe(0);
+    const half = { ...fresh.apply, completionPercentage: 50 };
+    const aborting: RunState = { ...fresh, state: 'aborting', currentPhase: 'apply', apply: half };
+    expect(percentageOf(aborting)).toBe(50);
+    expect(percentageOf({ ...aborting, currentPhase: 'abort', abort: fresh.apply })).toBe(0);
+  });
+});
+
 describe('the reason of Ready', () => {
   const fresh = newRun('r', plan);
   const between: RunState = {
