@@ -48,10 +48,11 @@ function factsOf(
   pool: HostPool,
   status: HostPoolStatus,
   fleet: FleetFacts,
-): Pick<HostPoolStatus, 'limit' | 'hosts' | 'outOfService' | 'outOfServiceByOthers'> {
+): Pick<HostPoolStatus, 'limit' | 'hosts' | 'away' | 'outOfService' | 'outOfServiceByOthers'> {
   return {
     limit: limitIn(pool, fleet),
     hosts: fleet.total,
+    away: status.away ?? 0,
     outOfService: named(fleet.outOfServiceByOthers),
     outOfServiceByOthers: countedBesides(status, fleet).size,
   };

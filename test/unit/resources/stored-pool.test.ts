@@ -69,6 +69,14 @@ describe('a pool that selects all hosts', () => {
   });
 });
 
+describe('the hosts that are away', () => {
+  it('are counted also before the first permit', () => {
+    const pool = stored({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+    expect(observedStatus(pool, {}, FLEET, false, TIME).away).toBe(0);
+    expect(observedStatus(pool, { ...pool.status, away: 1 }, FLEET, false, TIME).away).toBe(1);
+  });
+});
+
 describe('the hosts that others hold', () => {
   it('are counted as the limit counts them: besides those with a permit, and each once', () => {
     const fleet = {
