@@ -15,6 +15,7 @@ import { poolsBefore } from '../../planner/pool-precedence.ts';
 import { activeHostOf } from './active-host.ts';
 import { asking } from './asking.ts';
 import type { Connection } from './connection.ts';
+import { podsOf } from './pods.ts';
 import { CommandError } from '../command-error.ts';
 import type { Fleet, FleetHost } from '../files/fleet-file.ts';
 
@@ -26,8 +27,9 @@ type HostPool = z.infer<typeof hostPool>;
 
 /**
  * Reads a pool and its hosts; needs the rights to list both. For a pool with
- * several controllers it also reads the host of the leading operator; `note`
- * gets the reason when this cannot be read. Throws CommandError.
+ * several controllers it also reads the host of the leading operator, and for
+ * every pool the pods on its hosts; `note` gets the reason when these cannot be
+ * read. Throws CommandError.
  */
 export async function readCluster(
   connection: Connection,
@@ -48,6 +50,7 @@ export async function readCluster(
       .toSorted((a, b) => compareHostNames(a.name, b.name));
   const members = standing('member');
   const activeHost = await activeOf(members, pool.spec, connection.config, note);
+  const pods = await podsOf(connection.config, new Set(members.map(({ name }) => name)), note);
   return {
     pool: {
       name: poolName,
@@ -55,7 +58,7 @@ export async function readCluster(
       keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
       ...(activeHost === undefined ? {} : { activeHost }),
     },
-    hosts: members.map((node) => hostOf(node, pool.spec)),
+    hosts: members.map((node) => ({ ...hostOf(node, pool.spec), pods: pods.get(node.name) ?? [] })),
   };
 }
 
@@ -104,7 +107,7 @@ function agedOf({ metadata: { name, creationTimestamp: createdAt }, spec: { prov
   return { name, createdAt, provider };
 }
 
-function hostOf(node: NodeState, { health }: HostPoolSpec): FleetHost {
+function hostOf(node: NodeState, { health }: HostPoolSpec): Omit<FleetHost, 'pods'> {
   const { name, labels, facts, ready, wasReady, closedToNewWork, taints, claim, spoiltClaim } = node;
   const alarms = alarmsOf(node, health).filter((alarm) => holdsUp(alarm, Infinity));
   const nodeInfo: FleetHost['nodeInfo'] = {};

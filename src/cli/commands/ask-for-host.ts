@@ -38,12 +38,22 @@ export function hostNamed(given: string): string {
 
 /** The strategy of the namespace that holds the host; without one, the only strategy there. */
 async function holderOf(connection: Connection, host: string, { note }: Io): Promise<Located> {
-  const all = await listStrategies(connection, connection.namespace);
+  const { namespace } = connection;
+  const all = await listStrategies(connection, namespace);
   const holders = all.filter(({ strategy }) =>
     strategy.status.progress?.hosts.some((each) => each.name === host),
   );
   const [holder, ...others] = holders;
-  if (!holder || others.length > 0) return findStrategy(connection, undefined, note);
-  note(`${wordsOf(holder)} in namespace ${connection.namespace} holds ${host}`);
+  if (all.length > 1 && (!holder || others.length > 0))
+    throw new CommandError(
+      `${holder ? 'several strategies hold' : 'no strategy holds'} ${host} in namespace ${namespace}: ` +
+        `name the strategy after the host: ${(holder ? holders : all).map(nameOf).join(', ')}`,
+    );
+  if (!holder) return findStrategy(connection, undefined, note);
+  note(`${wordsOf(holder)} in namespace ${namespace} holds ${host}`);
   return holder;
+}
+
+function nameOf({ strategy }: Located): string {
+  return strategy.metadata.name;
 }
