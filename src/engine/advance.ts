@@ -29,7 +29,7 @@ import { runPhase } from './run-phase.ts';
 import { runningStage, type RunState } from './run-state.ts';
 import { recordSkipped } from './skips.ts';
 import { recordObservation } from './timers.ts';
-import type { Decision, Turn } from './turn.ts';
+import { OBSTACLES, type Decision, type Turn } from './turn.ts';
 
 /**
  * Decides the next run, its effects and its permits.
@@ -154,6 +154,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
     },
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
     reasons,
+    obstacle: OBSTACLES.find((each) => pass.obstacles.has(each)),
     openRemedy: turn.view.words.remedy('kept-locked'),
     answers: pass.answers,
   };

@@ -84,14 +84,16 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
 }
 
 function accepted(pass: Pass, request: RunRequest): string {
+  const { heldBack } = pass.turn.order;
+  const later = heldBack === undefined ? '' : `, but not yet: ${heldBack.message}`;
   switch (request.verb) {
     case 'abort':
       return 'the running step is awaited, then every host is released';
     case 'apply-all':
     case 'approve':
-      return 'the plan is carried out';
+      return `the plan is carried out${later}`;
     case 'apply-stage':
-      return `stage ${String(request.stage)} is carried out, then the run waits`;
+      return `stage ${String(request.stage)} is carried out, then the run waits${later}`;
     case 'retry':
       return 'the failed stage restarts';
     case 'resume':

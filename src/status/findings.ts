@@ -10,7 +10,8 @@ import type { RunState } from '../engine/run-state.ts';
 import { holdsUp } from '../engine/steps/unwell.ts';
 import type { View } from '../engine/view.ts';
 import { compareHostNames, type HostName } from '../planner/facts.ts';
-import { findings, type HostState } from '../planner/findings.ts';
+import { findings } from '../planner/findings.ts';
+import type { HostState } from '../planner/situation.ts';
 import { needsOf } from '../planner/needs.ts';
 import type { Stage } from '../planner/plan.ts';
 
@@ -33,12 +34,13 @@ export function findingsNow(
   const isSkipped = (host: HostName): boolean => skipped.some(({ name }) => name === host);
   const hosts = hostStates(view).map((each) => (isSkipped(each.name) ? { ...each, unwell: [] } : each));
   const remaining = stages.map((each) => ({ ...each, hosts: each.hosts.filter((host) => !isSkipped(host)) }));
-  const { maxUnavailable, paused } = pool.spec;
+  const { maxUnavailable, paused, drainPolicy } = pool.spec;
+  const { protectedNamespaces } = drainPolicy;
   const keptByOtherPools = [...view.fleet.keptByOtherPools].toSorted(compareHostNames);
   return findings({
     ...{ owner: ownerKey(owner), spec, hosts, violations, words: view.words },
     stages: remaining.filter(({ hosts: names }) => names.length > 0),
-    pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools },
+    pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools, protectedNamespaces },
     limit: limitIn(pool, view.fleet),
     about: stages.length > 0 ? hosts.length : needsOf(spec, hosts).hosts,
   });

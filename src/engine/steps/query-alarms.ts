@@ -12,7 +12,9 @@ export function queryAlarms({ view, stepStartedAt, runStartedAt, skipped }: Host
   if (!signal || signal.observedAt < stepStartedAt)
     return { kind: 'blocked', reason: 'waiting to observe the alarms' };
   const alarms = alarmsAgainst(signal.alarms, skipped, runStartedAt);
-  return alarms.length === 0 ? DONE : { kind: 'blocked', reason: alarmsPresent(alarms) };
+  return alarms.length === 0
+    ? DONE
+    : { kind: 'blocked', reason: alarmsPresent(alarms), obstacle: 'HostUnwell' };
 }
 
 /** The alarms that hold up a run that began at this time. The faults of skipped hosts do not. */
