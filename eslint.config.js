@@ -60,7 +60,7 @@ const notFromSrc = [
 ];
 const noProcessModule = {
   name: 'node:process',
-  message: 'Only src/main.ts reads the environment; take a parameter.',
+  message: 'Only src/main.ts and src/careen.ts read the environment; take a parameter.',
 };
 const noBareProcessModule = { ...noProcessModule, name: 'process' };
 const noEnvironment = [
@@ -74,7 +74,7 @@ const staticImportsOnly = {
 
 /** Refuses relative imports from outside of these folders. */
 function refuseFolders(folders, message) {
-  return { regex: String.raw`^(\.{1,2}/)+((${folders.join('|')})/|main\.ts$)`, message };
+  return { regex: String.raw`^(\.{1,2}/)+((${folders.join('|')})/|(main|careen)\.ts$)`, message };
 }
 
 function directionOf(folder, allowed = LAYERS[folder]) {
@@ -184,8 +184,8 @@ const source = {
 };
 
 const entry = {
-  name: 'careen/main',
-  files: ['src/main.ts'],
+  name: 'careen/entry',
+  files: ['src/main.ts', 'src/careen.ts'],
   rules: {
     'no-restricted-imports': ['error', { patterns: notFromSrc }],
     'no-restricted-properties': 'off',
@@ -207,11 +207,11 @@ const tests = {
   },
 };
 
-/** The command line reads the width of the terminal from the environment. */
-const commandLine = {
-  name: 'careen/command-line',
-  files: ['src/cli/careen.ts'],
-  rules: { 'no-restricted-properties': 'off' },
+/** Loads the operator only for the one command that starts it. */
+const lazyEntry = {
+  name: 'careen/lazy-entry',
+  files: ['src/careen.ts'],
+  rules: { 'no-restricted-syntax': 'off' },
 };
 
 /** ESLint's own rules for mistakes that the compiler does not find. */
@@ -292,6 +292,6 @@ export default defineConfig(
   Object.keys(PURE_FILES).map(pureFileConfig),
   Object.keys(HOSTOPS_PARTS).map(hostopsPartConfig),
   entry,
-  commandLine,
+  lazyEntry,
   tests,
 );

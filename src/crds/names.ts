@@ -11,6 +11,8 @@ export const PATCH_STRATEGY = 'PatchStrategy';
 
 /** The namespace of the operator itself. Host Jobs, which may be privileged, never run there. */
 export const OPERATOR_NAMESPACE = 'careen-system';
+/** The Deployment of the operator in that namespace, as deploy/ and the chart name it. */
+export const DEPLOYMENT_NAME = 'careen';
 /** The Lease in that namespace by which the replicas agree on a leader. */
 export const LEASE_NAME = 'careen';
 /** The namespace for host Jobs. The installation makes it. */

@@ -30,6 +30,9 @@ type Watched = {
 
 type Problem = { readonly plural: string; readonly sentence: string };
 
+/** The kinds that this version reads and writes. */
+export const OUR_KINDS: readonly CrdDefinition[] = [hostPoolDefinition, patchStrategyDefinition];
+
 export type ServedKindsOptions = {
   readonly config: KubeConfig;
   readonly log: Log;
@@ -43,7 +46,7 @@ export class ServedKinds {
   readonly #watched: readonly Watched[];
 
   constructor({ config, log, clock }: ServedKindsOptions) {
-    this.#watched = [hostPoolDefinition, patchStrategyDefinition].map((definition) => ({
+    this.#watched = OUR_KINDS.map((definition) => ({
       definition,
       informer: new SupervisedInformer<KubernetesObject, readonly string[]>({
         ...{
@@ -79,9 +82,19 @@ export class ServedKinds {
 
 function problemOf({ definition: { plural }, informer }: Watched): readonly Problem[] {
   if (!informer.isSynced) return [];
-  const gaps = informer.get(crdName(plural));
-  if (gaps === undefined) return [{ plural, sentence: missingKind(plural) }];
-  return gaps.length > 0 ? [{ plural, sentence: outdatedKind(plural, gaps) }] : [];
+  const sentence = kindProblem(plural, informer.get(crdName(plural)));
+  return sentence === undefined ? [] : [{ plural, sentence }];
+}
+
+/** @param gaps what the CRD does not accept; undefined when there is no CRD */
+function kindProblem(plural: string, gaps: readonly string[] | undefined): string | undefined {
+  if (gaps === undefined) return missingKind(plural);
+  return gaps.length > 0 ? outdatedKind(plural, gaps) : undefined;
+}
+
+/** Why this version cannot work with a CRD, which is undefined when the cluster has none; undefined when it can. */
+export function problemOfKind(definition: CrdDefinition, crd: unknown): string | undefined {
+  return kindProblem(definition.plural, crd === undefined ? undefined : gapsIn(definition, crd));
 }
 
 /** What this version needs and the CRD does not accept. */

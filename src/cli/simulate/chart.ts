@@ -1,5 +1,6 @@
 /** A simulation as bars over time, in plain text of a given width. Pure. */
-import { duration, wrap } from '../text-table.ts';
+import { stepWords } from '../text/step-words.ts';
+import { duration, wrap } from '../text/text-table.ts';
 import { chartRows, markOf, MOST_ROWS, type Bar } from './chart-rows.ts';
 import type { Simulation } from './simulation.ts';
 
@@ -81,7 +82,7 @@ function axis({ cells, seconds }: Scale): string {
 /** The meanings of the marks that occur. */
 function legend({ stages }: Simulation, marks: string): string {
   const steps = stages.flatMap(({ hosts }) => hosts.flatMap((host) => host.steps.map(({ name }) => name)));
-  const named = [...new Set(steps)].map((name) => [markOf(name), name] as const);
+  const named = [...new Set(steps)].map((name) => [markOf(name), stepWords(name)] as const);
   const all = [...named, ...Object.entries(MEANINGS)].filter(([mark]) => marks.includes(mark));
   return all.map(([mark, meaning]) => `${mark} ${meaning}`).join(', ');
 }

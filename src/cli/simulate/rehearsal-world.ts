@@ -7,7 +7,7 @@ import { SimulatedWorld, type NewHost } from '../../hostops/simulated/simulated-
 import { unmetRequirements } from '../../planner/current.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan, Stage } from '../../planner/plan.ts';
-import type { Fleet, FleetHost } from '../fleet-file.ts';
+import type { Fleet, FleetHost } from '../files/fleet-file.ts';
 import { patchChanges } from './patch-changes.ts';
 import type { StepSeconds } from './step-seconds.ts';
 import { hostStep, type WhatIf } from './what-if.ts';

@@ -1,7 +1,7 @@
 /** A simulation as text for people. Pure. */
 import { counted } from '../../crds/counted.ts';
-import { findingLines, title } from '../preview-text.ts';
-import { duration, table, WIDTH, wrap } from '../text-table.ts';
+import { findingLines, title } from '../plan/preview-text.ts';
+import { duration, table, WIDTH, wrap } from '../text/text-table.ts';
 import { chart } from './chart.ts';
 import { LEFT_STATES, type LeftHost } from './left-hosts.ts';
 import type { Simulation } from './simulation.ts';
@@ -16,11 +16,11 @@ export function simulationText(simulation: Simulation, width: number): string[] 
   return [
     ...wrap(title(simulation), text),
     ...(bars.length > 0 ? ['', ...bars] : []),
-    ...findingLines(simulation),
+    ...findingLines(simulation, text),
     '',
     ...wrap(ending(simulation), text),
     ...wrap(simulation.message, text - 2).map((line) => `  ${line}`),
-    ...(left.length > 0 ? ['', ...leftTable(left)] : []),
+    ...(left.length > 0 ? ['', ...leftTable(left, text)] : []),
     ...remedies.flatMap(({ does, command }) => ['', `to do: ${does}`, `  ${command}`]),
   ];
 }
@@ -33,12 +33,12 @@ function ending({ outcome, durationSeconds, stages, left }: Simulation): string 
   return `${outcome}${after}${done}`;
 }
 
-function leftTable(left: readonly LeftHost[]): string[] {
+function leftTable(left: readonly LeftHost[], width: number): string[] {
   const rows = LEFT_STATES.flatMap((state) => {
     const names = left.filter((host) => host.state === state).map(({ name }) => name);
     return names.length > 0 ? [[state, named(names)]] : [];
   });
-  return table(['LEFT', 'HOSTS'], rows, 1);
+  return table(['LEFT', 'HOSTS'], rows, 1, width);
 }
 
 function named(names: readonly string[]): string {

@@ -9,13 +9,11 @@ import { messageOf } from '../../status/message.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
-import type { Instant } from '../../engine/view.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
-import type { Fleet } from '../fleet-file.ts';
-import { unwellBecause } from '../host-state.ts';
-import { planFor, previewOf, type Planned, type Preview } from '../preview.ts';
-import { requestId } from '../request-id.ts';
-import type { Strategy } from '../strategy-file.ts';
+import type { Fleet } from '../files/fleet-file.ts';
+import { unwellBecause } from '../plan/host-state.ts';
+import { planFor, previewOf, type Planned, type Preview } from '../plan/preview.ts';
+import type { Strategy } from '../files/strategy-file.ts';
 import { leftOf, type LeftHost } from './left-hosts.ts';
 import { rehearse, type Rehearsal } from './rehearsal.ts';
 import type { StageSpan } from './timeline.ts';
@@ -49,12 +47,11 @@ const HOLDS_BACK: Partial<Record<Finding['reason'], Reason>> = {
   PoolOverlap: 'Overlap',
 };
 
-/** Runs the plan of a strategy on simulated hosts; `now` makes the ids of the printed requests fresh. Throws CommandError when an option does not fit the plan. */
+/** Runs the plan of a strategy on simulated hosts. Throws CommandError when an option does not fit the plan. */
 export async function simulationOf(
   strategy: Strategy,
   fleet: Fleet,
   options: WhatIfOptions,
-  now: Instant,
 ): Promise<Simulation> {
   const planned = planFor(strategy, fleet);
   const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, fleet, planned);
@@ -74,7 +71,7 @@ export async function simulationOf(
     durationSeconds: Math.max(0, ...stages.map(({ endSeconds = 0 }) => endSeconds)),
     stages,
     left,
-    remedies: remediesOf(name, outcome, left, now),
+    remedies: remediesOf(name, outcome, left),
     findings,
   };
 }
@@ -120,35 +117,31 @@ function alarmsOf(hosts: Fleet['hosts']): { host: string; text: string }[] {
   return hosts.flatMap((host) => unwellBecause(host).map((text) => ({ host: host.name, text })));
 }
 
+/** The commands make an id of their own for each request. */
 function remediesOf(
   { namespace, name }: Preview['strategy'],
   outcome: StrategyState,
   left: readonly LeftHost[],
-  now: Instant,
 ): Remedy[] {
   if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
-  const annotate = `kubectl -n ${namespace} annotate --overwrite patchstrategy ${name}`;
-  const request = (fields: { readonly verb: string; readonly host?: string }): string =>
-    `${annotate} careen.dev/request='${JSON.stringify({ id: requestId(fields.verb, now), ...fields })}'`;
+  const about = `${name} -n ${namespace}`;
   const retry = {
     does: 'begin the failed stage again, after its cause is fixed',
-    command: request({ verb: 'retry' }),
+    command: `careen retry ${about}`,
   };
   const locked = left.find(({ state }) => state === 'locked')?.name;
   if (locked === undefined) return [retry];
-  return [
-    retry,
-    {
-      does: `leave ${locked} out of the rest of the run; then begin the failed stage again`,
-      command: request({ verb: 'skip-host', host: locked }),
-    },
-    {
-      does: `release ${locked} as it is, without another attempt`,
-      command: request({ verb: 'release-host', host: locked }),
-    },
-    {
-      does: 'give the whole run up, and release the locked hosts as they are',
-      command: `${annotate} careen.dev/abort=${requestId('abort', now)}`,
-    },
-  ];
+  const skip = {
+    does: `leave ${locked} out of the rest of the run; then begin the failed stage again`,
+    command: `careen skip ${locked} ${about}`,
+  };
+  const release = {
+    does: `release ${locked} as it is, without another attempt`,
+    command: `careen release ${locked} ${about}`,
+  };
+  const abort = {
+    does: 'give the whole run up, and release the locked hosts as they are',
+    command: `careen abort ${about}`,
+  };
+  return [retry, skip, release, abort];
 }

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..', '..', '..');
-const CAREEN = join(ROOT, 'bin', 'careen');
+export const CAREEN = join(ROOT, 'bin', 'careen');
 
 export type Ended = { readonly status: number; readonly out: string; readonly err: string };
 export type CallOptions = {
@@ -21,7 +21,8 @@ export function careen(
   const child = execFile(
     CAREEN,
     args,
-    { cwd, env: { ...process.env, ...environment } },
+    // Whatever the terminal of the tests is.
+    { cwd, env: { ...process.env, COLUMNS: '100', ...environment } },
     (error, out, err) => {
       if (error && typeof error.code !== 'number') reject(error);
       else resolve({ status: Number(error?.code ?? 0), out, err });

@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommandError } from '../../../src/cli/command-error.ts';
-import { plan as planFrom } from '../../../src/cli/plan.ts';
+import { plan as planFrom } from '../../../src/cli/commands/plan.ts';
+import { keptIo } from '../../support/cli/kept-io.ts';
 import { careen, ROOT } from '../../support/operator/careen-cli.ts';
 import { kernelPatch, kubeletPatch, strategyManifest } from '../../support/operator/strategies.ts';
 
@@ -39,31 +40,64 @@ async function plan(strategy: unknown, fleet: unknown, ...more: string[]) {
 }
 
 describe('careen plan', PROCESS, () => {
-  it('shows the plan of the example in less than 100 columns, and reports work by its status', async () => {
+  it('shows the plan of the example, and reports work by its status', async () => {
     const { status, out, err } = await careen(['plan', '-f', EXAMPLE, '--fleet', FLEET]);
     expect({ status, err }).toEqual({ status: 2, err: '' });
     expect(out.replace(/sha256:\w{64}/, 'sha256:…')).toMatchInlineSnapshot(`
       "careen-hosts/kernel-2026-11 on HostPool default: 8 hosts, at most 4 out of service at once
 
-      STAGE  NAME                    HOSTS                         PATCH           ABOUT  AT MOST
-      0      sw-patch-controllers    controller-0                  kernel-6.12.48  8 min  2 h 2 min
-      1      sw-patch-controllers    controller-1                  kernel-6.12.48  8 min  2 h 2 min
-      2      sw-patch-storage-hosts  storage-0                     kernel-6.12.48  8 min  2 h 2 min
-      3      sw-patch-worker-hosts   worker-0, worker-1, worker-2  kernel-6.12.48  8 min  2 h 2 min
-      4      sw-patch-worker-hosts   worker-4                      kernel-6.12.48  8 min  2 h 2 min
+      STAGE  NAME                    HOSTS                         PATCH           ABOUT
+      0      sw-patch-controllers    controller-0                  kernel-6.12.48  8 min
+      1      sw-patch-controllers    controller-1                  kernel-6.12.48  8 min
+      2      sw-patch-storage-hosts  storage-0                     kernel-6.12.48  8 min
+      3      sw-patch-worker-hosts   worker-0, worker-1, worker-2  kernel-6.12.48  8 min
+      4      sw-patch-worker-hosts   worker-4                      kernel-6.12.48  8 min
 
-      Stages 0 to 4: hosts are taken out of service for kernel-6.12.48, in these steps, at most:
-        query-alarms 1 min, lock-hosts 15 min, migrate-instances-from-host 30 min, sw-patch-hosts 30 min,
-        verify 15 min, system-stabilize 1 s, unlock-hosts 30 min, system-stabilize 1 s
+      Stages 0 to 4: hosts are taken out of service for kernel-6.12.48, in these steps:
+        STEP                                 ABOUT  TIMES OUT AFTER
+        check (query-alarms)                 1 s    1 min
+        cordon (lock-hosts)                  5 s    15 min
+        drain (migrate-instances-from-host)  2 min  30 min
+        patch (sw-patch-hosts)               2 min  30 min
+        verify                               3 min  15 min
+        settle (system-stabilize)            1 s    1 s
+        uncordon (unlock-hosts)              5 s    30 min
+        settle (system-stabilize)            1 s    1 s
 
       warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
 
-      7 hosts in 5 stages, about 37 min, at most 11 h (timeouts)
+      7 hosts in 5 stages, about 37 min without failures
+      A run in which every step takes until its timeout ends after 11 h
       plan sha256:…
       "
     `);
-    expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(100);
+  });
+
+  it.each([100, 80, 60, 40])('keeps to a terminal of %i columns', async (width) => {
+    const io = keptIo({ width });
+    expect(await planFrom({ filename: EXAMPLE, fleet: FLEET, output: 'table' }, io)).toBe('open');
+    const lines = io.printed.split('\n').filter((line) => !line.startsWith('plan sha256:'));
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(width);
+    for (const whole of ['sw-patch-storage-hosts', 'kernel-6.12.48', '(migrate-instances-from-host)'])
+      expect(io.printed).toContain(whole);
+    if (width === 40)
+      expect(io.printed).toContain(
+        'stage 3: sw-patch-worker-hosts\n  worker-0, worker-1, worker-2\n  kernel-6.12.48, about 8 min\n',
+      );
+  });
+
+  it('says which hosts a run of this very strategy holds', async () => {
+    const claimed = (name: string, owner: string) => ({
+      ...{ name, ...OLD, closedToNewWork: true },
+      claimedBy: { owner, level: 'away' },
+    });
+    const hosts = [claimed('w-1', 'PatchStrategy/careen-hosts/kernel'), claimed('w-2', 'PatchStrategy/a/b')];
+    const { out } = await plan(strategyManifest('kernel', 'careen-hosts'), fleetOf(hosts));
+    expect(out.replaceAll(/\n */g, ' ')).toContain(
+      'warns: a run of this strategy holds w-1 now, and no other plan is made before it has ended to do: careen status ' +
+        'kernel -n careen-hosts says how it goes; when it has failed: careen retry, resume, release HOST or abort',
+    );
   });
 
   it('does not take a pool without hosts for one with nothing to do', async () => {
@@ -138,6 +172,7 @@ describe('careen plan', PROCESS, () => {
               estimatedSeconds: 0
               timeoutSeconds: 0
       findings: []
+      holds: []
       "
     `);
   });
@@ -294,17 +329,16 @@ describe('careen plan refuses', PROCESS, () => {
     await file('strategy.yaml', wrong);
     await file('fleet.yaml', fleet);
     const [filename, fleetName] = [join(cwd, 'strategy.yaml'), join(cwd, 'fleet.yaml')];
-    const printed = vi.fn();
-    const refused = await planFrom(
-      { filename, fleet: fleetName, output: 'table' },
-      { out: printed, note: printed },
-    ).catch((error: unknown) => error);
+    const io = keptIo();
+    const refused = await planFrom({ filename, fleet: fleetName, output: 'table' }, io).catch(
+      (error: unknown) => error,
+    );
     expect(refused).toBeInstanceOf(CommandError);
     const said = String(refused)
       .replaceAll(`${cwd}/`, '')
       .replaceAll(/(?<=\.yaml):\d+:\d+(?=: )/g, '');
     expect(said).toContain(`CommandError: ${message}`);
-    expect(printed).not.toHaveBeenCalled();
+    expect([io.printed, io.noted]).toEqual(['', '']);
   });
 
   it('two strategies at once, a missing file, text that is not YAML', async () => {
@@ -350,7 +384,7 @@ describe('careen plan refuses', PROCESS, () => {
     const silent = await careen(['plan', '-f', 'strategy.yaml'], { cwd, environment });
     expect(silent).toMatchObject({ status: 1, out: '' });
     expect(silent.err).toMatch(
-      /^careen: the HostPools of http:\/\/127\.0\.0\.1:1 \(context lab\) cannot be listed: .*; choose another with --context/,
+      /^careen: http:\/\/127\.0\.0\.1:1 \(context lab\) does not answer: .*; choose another cluster with --context or KUBECONFIG, or plan from a file with --fleet\n$/,
     );
   });
 });

@@ -1,7 +1,5 @@
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { requestId } from '../../../src/cli/request-id.ts';
-import { parseRequest } from '../../../src/crds/request.ts';
 import { kernelPatch, kubeletPatch } from '../../support/operator/strategies.ts';
 import { inputs, leftIn, OLD, printed, simulated, stepsOf, workers } from '../support/simulations.ts';
 
@@ -22,7 +20,7 @@ describe('careen simulate', () => {
                worker-2                                        mmmmpppvvvvv
       4        worker-4                                                    mmmpppvvvvv
 
-      m migrate-instances-from-host, p sw-patch-hosts, v verify
+      m drain (migrate-instances-from-host), p patch (sw-patch-hosts), v verify
 
       warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
@@ -80,7 +78,8 @@ describe('careen simulate', () => {
                worker-1                                                      mmmmppppX
                worker-2                                                      mmmmppppp
 
-      m migrate-instances-from-host, p sw-patch-hosts, v verify, X fails
+      m drain (migrate-instances-from-host), p patch (sw-patch-hosts), v verify, X
+      fails
 
       warns: somebody has cordoned worker-4: counts as out of service, and stays so
         to do: kubectl uncordon what may work again
@@ -88,8 +87,8 @@ describe('careen simulate', () => {
       apply-failed after 26 min, 3 of 7 hosts done
         stage 3: Job careen-job-N for kernel-6.12.48 failed on worker-1: container
         install exited with code 1; see to the cause, then place the request retry or
-        resume; worker-1 stays locked until then, or until a request release-host,
-        kubectl uncordon, or an abort of the run
+        resume; worker-1 stays locked until then, or until a request release-host or
+        skip-host, kubectl uncordon, or an abort of the run
 
       LEFT         HOSTS
       locked       worker-1
@@ -97,16 +96,16 @@ describe('careen simulate', () => {
       not-reached  worker-4
 
       to do: begin the failed stage again, after its cause is fixed
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-20261125T090000123Z","verb":"retry"}'
+        careen retry kernel-2026-11 -n careen-hosts
 
       to do: leave worker-1 out of the rest of the run; then begin the failed stage again
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"skip-host-20261125T090000123Z","verb":"skip-host","host":"worker-1"}'
+        careen skip worker-1 kernel-2026-11 -n careen-hosts
 
       to do: release worker-1 as it is, without another attempt
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"release-1","verb":"release-host","host":"worker-1"}'
+        careen release worker-1 kernel-2026-11 -n careen-hosts
 
       to do: give the whole run up, and release the locked hosts as they are
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1
+        careen abort kernel-2026-11 -n careen-hosts
       "
     `);
   });
@@ -129,7 +128,7 @@ describe('careen simulate', () => {
         message: expect.stringContaining(String(message)) as string,
       });
       expect([step, leftIn(simulation)['w-2']]).toEqual([step, state]);
-      const locked = simulation.remedies.some(({ command }) => command.includes('careen.dev/abort='));
+      const locked = simulation.remedies.some(({ command }) => command.startsWith('careen abort '));
       expect([step, locked]).toEqual([step, state === 'locked']);
     }
   });
@@ -231,7 +230,7 @@ describe('careen simulate', () => {
             "state": "not-reached",
           },
         ],
-        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); see to the cause, then place the request retry or resume; worker-1 stays locked until then, or until a request release-host, kubectl uncordon, or an abort of the run",
+        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); see to the cause, then place the request retry or resume; worker-1 stays locked until then, or until a request release-host or skip-host, kubectl uncordon, or an abort of the run",
         "outcome": "apply-timeout",
         "planDigest": "",
         "pool": {
@@ -241,15 +240,19 @@ describe('careen simulate', () => {
         },
         "remedies": [
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-20261125T090000123Z","verb":"retry"}'",
+            "command": "careen retry kernel-2026-11 -n careen-hosts",
             "does": "begin the failed stage again, after its cause is fixed",
           },
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"release-1","verb":"release-host","host":"worker-1"}'",
+            "command": "careen skip worker-1 kernel-2026-11 -n careen-hosts",
+            "does": "leave worker-1 out of the rest of the run; then begin the failed stage again",
+          },
+          {
+            "command": "careen release worker-1 kernel-2026-11 -n careen-hosts",
             "does": "release worker-1 as it is, without another attempt",
           },
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1",
+            "command": "careen abort kernel-2026-11 -n careen-hosts",
             "does": "give the whole run up, and release the locked hosts as they are",
           },
         ],
@@ -300,14 +303,6 @@ describe('careen simulate', () => {
     );
     expect(simulation).toMatchObject({ outcome: 'applied', left: [{ name: 's-1', state: 'not-planned' }] });
   });
-});
-
-it('an id of a printed request is new a moment later, and is one that a request may have', () => {
-  const now = Date.UTC(2026, 10, 25);
-  const ids = [now, now + 1].map((at) => requestId('retry', at));
-  expect(new Set(ids).size).toBe(2);
-  for (const id of ids)
-    expect(parseRequest(JSON.stringify({ id, verb: 'retry' }))).toEqual({ id, verb: 'retry' });
 });
 
 describe('careen simulate begins nothing', () => {

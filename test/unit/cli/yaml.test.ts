@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readYaml, YamlError, yamlText } from '../../../src/cli/yaml.ts';
+import { readYaml, YamlError, yamlText } from '../../../src/cli/files/yaml.ts';
 import { FILES, REFUSED, VALUES } from '../../support/cli/yaml-corpus.ts';
 
 const contents = (text: string): unknown[] => readYaml(text).map(({ content }) => content);

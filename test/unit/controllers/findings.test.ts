@@ -1,6 +1,6 @@
 /** The findings in the status of a strategy: those that `careen plan` prints. */
 import { describe, expect, it } from 'vitest';
-import { planFor } from '../../../src/cli/preview.ts';
+import { planFor } from '../../../src/cli/plan/preview.ts';
 import type { Finding } from '../../../src/crds/finding.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { kernelPatch, strategySpec } from '../support/simulated-run.ts';

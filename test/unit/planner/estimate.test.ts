@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import { duration, table, wrap } from '../../../src/cli/text-table.ts';
+import { duration, table, wrap } from '../../../src/cli/text/text-table.ts';
 import { build } from '../../../src/planner/build.ts';
 import { estimatePlan, estimateStage } from '../../../src/planner/estimate.ts';
 import { kernelPatch, kubeletPatch, strategyManifest } from '../../support/operator/strategies.ts';

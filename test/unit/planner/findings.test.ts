@@ -1,7 +1,7 @@
 import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { describe, expect, it } from 'vitest';
-import { hostStateOf } from '../../../src/cli/host-state.ts';
-import type { FleetHost } from '../../../src/cli/fleet-file.ts';
+import { hostStateOf } from '../../../src/cli/plan/host-state.ts';
+import type { FleetHost } from '../../../src/cli/files/fleet-file.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { findings } from '../../../src/planner/findings.ts';
 import type { HostInstance, HostState, Situation } from '../../../src/planner/situation.ts';

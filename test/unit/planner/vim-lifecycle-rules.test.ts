@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { operation, playLifecycle, type Operation } from '../../../src/cli/play-lifecycle.ts';
+import { operation, playLifecycle, type Operation } from '../../../src/cli/vectors/play-lifecycle.ts';
 import { buildVim, type VimBuild } from '../../../src/planner/vim/build.ts';
 import { parseRequest } from '../../../src/planner/vim/request.ts';
 import { shown, VimModel } from '../support/vim-model.ts';

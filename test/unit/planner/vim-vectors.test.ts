@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { checkVectors, emitVectors } from '../../../src/cli/vectors.ts';
+import { checkVectors, emitVectors } from '../../../src/cli/vectors/vectors.ts';
 import { buildVim } from '../../../src/planner/vim/build.ts';
 import { buildDocument } from '../../../src/planner/vim/build-document.ts';
 import { parseRequest } from '../../../src/planner/vim/request.ts';

@@ -2,10 +2,11 @@
 import { KubeConfig, type V1Job, type V1Pod } from '@kubernetes/client-node';
 import { expect } from 'vitest';
 import type { Answer, Call } from '../../../src/kube/client.ts';
-import { carryOut, selection, targetOf } from '../../simulation/world/api-requests.ts';
-import { ApiServer, Refusal, type Change } from '../../simulation/world/api-server.ts';
+import { carryOut, targetOf } from '../../simulation/world/api-requests.ts';
+import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
 import { mergePatched } from '../../simulation/world/patches.ts';
+import { watchBody } from './watch-body.ts';
 
 export class JobServer {
   readonly #server = new ApiServer(() => 0);
@@ -57,7 +58,13 @@ export class JobServer {
 
   async #answer(request: Call, signal: AbortSignal | undefined): Promise<Answer> {
     if (request.query?.['watch'] === true)
-      return { ...answer(200, undefined), body: this.#watch(request, signal) };
+      return {
+        ...answer(200, undefined),
+        body: watchBody(this.#server, request, signal, {
+          queued: () => (this.#undelivered += 1),
+          delivered: () => (this.#undelivered -= 1),
+        }),
+      };
     try {
       const content = carryOut(this.#server, request, () => undefined, 'operator');
       const { namespace = '', name = '' } = targetOf(request.path);
@@ -70,43 +77,6 @@ export class JobServer {
       return answer(code, { code, reason, message });
     }
   }
-
-  #watch({ path, query = {} }: Call, signal: AbortSignal | undefined): NonNullable<Answer['body']> {
-    const { resource, namespace } = targetOf(path);
-    const selects = selection(namespace, query);
-    const lines: string[] = [];
-    let wake = Promise.withResolvers<undefined>();
-    const listener = ({ resource: of, type, object, before }: Change): void => {
-      const event =
-        of === resource ? seen(type, selects(object), before !== undefined && selects(before)) : undefined;
-      if (!event) return;
-      this.#undelivered += 1;
-      lines.push(`${JSON.stringify({ type: event, object })}\n`);
-      wake.resolve(undefined);
-    };
-    this.#server.listen(listener);
-    signal?.addEventListener('abort', () => wake.resolve(undefined));
-    const deliver = async function* (delivered: () => void): AsyncGenerator<Uint8Array> {
-      while (signal?.aborted !== true) {
-        for (const line of lines.splice(0)) {
-          yield new TextEncoder().encode(line);
-          delivered();
-        }
-        wake = Promise.withResolvers<undefined>();
-        if (lines.length === 0) await wake.promise;
-      }
-    };
-    return Object.assign(
-      deliver(() => (this.#undelivered -= 1)),
-      { cancel: async () => undefined },
-    );
-  }
-}
-
-/** The event of a watch with a selector: an object that it no longer selects counts as deleted. */
-function seen(type: Change['type'], selected: boolean, before: boolean): Change['type'] | undefined {
-  if (selected) return type === 'MODIFIED' && !before ? 'ADDED' : type;
-  return before ? 'DELETED' : undefined;
 }
 
 function answer(status: number, content: unknown): Answer {

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { onTestFinished } from 'vitest';
-import { simulate, type SimulateOptions } from '../../../src/cli/simulate/simulate.ts';
+import { simulate, type SimulateOptions } from '../../../src/cli/commands/simulate.ts';
+import { EXIT_CODES } from '../../../src/cli/exit-code.ts';
 import type { Simulation } from '../../../src/cli/simulate/simulation.ts';
+import { keptIo } from '../../support/cli/kept-io.ts';
 import { ROOT } from '../../support/operator/careen-cli.ts';
 import { strategyManifest } from '../../support/operator/strategies.ts';
 
@@ -17,15 +19,13 @@ export const EXAMPLES = {
   fleet: join(ROOT, 'examples', 'fleet.yaml'),
 };
 export const WIDTH = 80;
-const NOW = Date.UTC(2026, 10, 25, 9, 0, 0, 123);
 export const OLD = { nodeInfo: { kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3' } };
 
 /** The output of the command, by default for the example. */
 export async function printed(options: Options = {}, width = WIDTH) {
-  let out = '';
-  const print = { out: (text: string) => void (out += text), note: () => undefined };
-  const status = await simulate({ ...EXAMPLES, output: 'table', ...options }, width, NOW, print);
-  return { status, out };
+  const io = keptIo({ width });
+  const exit = await simulate({ ...EXAMPLES, output: 'table', ...options }, io);
+  return { status: EXIT_CODES[exit].code, out: io.printed };
 }
 
 export async function simulated(options: Options = {}): Promise<Simulation> {

@@ -1,0 +1,130 @@
+/** Reads a fleet from the cluster as it is now. Never writes. */
+import type { V1Node } from '@kubernetes/client-node';
+import { z } from 'zod';
+import { hostPoolSpec, type HostPoolSpec } from '../../crds/host-pool.ts';
+import { API_VERSION } from '../../crds/names.ts';
+import { ownerKey } from '../../crds/owner-ref.ts';
+import { holdsUp } from '../../engine/steps/unwell.ts';
+import { call, rawPages, type PooledKubeConfig } from '../../kube/client.ts';
+import { NODE_INFO, nodeState, seedOf, type NodeState } from '../../hostops/kubernetes/node-facts.ts';
+import { alarmsOf, outOfServiceTaints } from '../../hostops/health.ts';
+import { membershipOf } from '../../hostops/membership.ts';
+import type { Scope } from '../../hostops/port.ts';
+import { compareHostNames } from '../../planner/facts.ts';
+import { poolsBefore } from '../../planner/pool-precedence.ts';
+import { activeHostOf } from './active-host.ts';
+import { asking } from './asking.ts';
+import type { Connection } from './connection.ts';
+import { podsOf } from './pods.ts';
+import { CommandError } from '../command-error.ts';
+import type { Fleet, FleetHost } from '../files/fleet-file.ts';
+
+const hostPool = z.object({
+  metadata: z.object({ name: z.string(), creationTimestamp: z.string() }),
+  spec: hostPoolSpec,
+});
+type HostPool = z.infer<typeof hostPool>;
+
+/**
+ * Reads a pool and its hosts; needs the rights to list both. For a pool with
+ * several controllers it also reads the host of the leading operator, and for
+ * every pool the pods on its hosts; `note` gets the reason when these cannot be
+ * read. Throws CommandError.
+ */
+export async function readCluster(
+  connection: Connection,
+  poolName: string,
+  note: (text: string) => void,
+): Promise<Fleet> {
+  const pools = await poolsOf(connection);
+  const pool = pools.find(({ metadata }) => metadata.name === poolName);
+  if (!pool) {
+    const others = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
+    throw new CommandError(`the cluster has no HostPool ${poolName} that can be read; it has: ${others}`);
+  }
+  const scope = scopeOf(pool, pools);
+  const nodes = await nodesOf(connection);
+  const standing = (wanted: string): NodeState[] =>
+    nodes
+      .filter((node) => membershipOf(node, scope) === wanted)
+      .toSorted((a, b) => compareHostNames(a.name, b.name));
+  const members = standing('member');
+  const activeHost = await activeOf(members, pool.spec, connection.config, note);
+  const pods = await podsOf(connection.config, new Set(members.map(({ name }) => name)), note);
+  return {
+    pool: {
+      name: poolName,
+      spec: pool.spec,
+      keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
+      ...(activeHost === undefined ? {} : { activeHost }),
+    },
+    hosts: members.map((node) => ({ ...hostOf(node, pool.spec), pods: pods.get(node.name) ?? [] })),
+  };
+}
+
+/** The active host matters only for the order of several controllers. */
+async function activeOf(
+  members: readonly NodeState[],
+  { roles }: HostPoolSpec,
+  config: PooledKubeConfig,
+  note: (text: string) => void,
+): Promise<string | undefined> {
+  const controllers = members.filter((node) => seedOf(node, roles).roles.includes('controller'));
+  if (controllers.length < 2) return undefined;
+  const host = await activeHostOf(config, note);
+  return controllers.find(({ name }) => name === host)?.name;
+}
+
+async function poolsOf(connection: Connection): Promise<HostPool[]> {
+  const path = `/apis/${API_VERSION}/hostpools`;
+  const answer = await listing(connection, 'hostpools', () =>
+    call<unknown>(connection.config, { method: 'GET', path }),
+  );
+  const { items } = z.object({ items: z.array(z.unknown()) }).parse(answer);
+  return items.flatMap((each) => hostPool.safeParse(each).data ?? []);
+}
+
+async function nodesOf(connection: Connection): Promise<NodeState[]> {
+  return listing(connection, 'nodes', async () => {
+    const nodes: NodeState[] = [];
+    for await (const { items } of rawPages<V1Node>(connection.config, '/api/v1/nodes', {}))
+      nodes.push(...items.map(nodeState));
+    return nodes;
+  });
+}
+
+function listing<T>(connection: Connection, resource: string, read: () => Promise<T>): Promise<T> {
+  return asking(connection, { verb: 'list', resource, instead: 'plan from a file with --fleet' }, read);
+}
+
+function scopeOf(pool: HostPool, pools: readonly HostPool[]): Scope {
+  const before = poolsBefore(agedOf(pool), pools.map(agedOf)).map(({ provider }) => provider);
+  const { provider, roles, health } = pool.spec;
+  return { pool: pool.metadata.name, provider, before, roles, health };
+}
+
+function agedOf({ metadata: { name, creationTimestamp: createdAt }, spec: { provider } }: HostPool) {
+  return { name, createdAt, provider };
+}
+
+function hostOf(node: NodeState, { health }: HostPoolSpec): Omit<FleetHost, 'pods'> {
+  const { name, labels, facts, ready, wasReady, closedToNewWork, taints, claim, spoiltClaim } = node;
+  const alarms = alarmsOf(node, health).filter((alarm) => holdsUp(alarm, Infinity));
+  const nodeInfo: FleetHost['nodeInfo'] = {};
+  for (const field of NODE_INFO) {
+    const value = facts[`nodeInfo.${field}`];
+    if (value !== undefined) nodeInfo[field] = value;
+  }
+  return {
+    name,
+    labels: { ...labels },
+    nodeInfo,
+    ready,
+    wasReady,
+    closedToNewWork,
+    alarms: alarms.map(({ text }) => text),
+    outOfServiceTaints: outOfServiceTaints(taints, health),
+    ...(claim ? { claimedBy: { owner: ownerKey(claim.owner), level: claim.level } } : {}),
+    ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
+  };
+}

@@ -1,0 +1,14 @@
+/** `careen skip`. */
+import type { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { addActing, addAskOptions } from './ask.ts';
+import { askForHost } from './ask-for-host.ts';
+
+export function addSkip(program: Command, io: Io): void {
+  const command = addActing(program, 'skip', 'leave a host, such as a dead one, out of the rest of the run');
+  addAskOptions(
+    command.argument('<host>').argument('[strategy]', 'by default the one that holds the host'),
+  ).action(async (host: string, name: string | undefined, _own: unknown, self: Command) =>
+    askForHost(host, name, self, io, (each) => ({ verb: 'skip-host', host: each })),
+  );
+}

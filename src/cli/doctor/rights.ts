@@ -1,0 +1,199 @@
+/** The rights that the operator and the callers of commands need. Pure; a test compares those of the operator with deploy. */
+import { GROUP, LEASE_NAME, OPERATOR_NAMESPACE } from '../../crds/names.ts';
+import { OUR_KINDS } from '../../resources/served-kinds.ts';
+import { crdName } from '../../resources/outdated-kind-error.ts';
+import type { StrategyKind } from '../cluster/kinds.ts';
+import type { Commands } from '../status/commands.ts';
+import { check, type Check } from './check.ts';
+
+/** One right, as an access review asks for it. */
+export type Right = {
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly verb: string;
+  readonly name?: string;
+  readonly namespace?: string;
+};
+
+type Rule = readonly [group: string, resource: string, verbs: readonly string[], names?: readonly string[]];
+
+/** deploy/base/rbac/operator.yaml */
+const EVERYWHERE: readonly Rule[] = [
+  ['', 'nodes', ['get', 'list', 'watch', 'patch']],
+  ['', 'pods', ['list', 'watch']],
+  ['', 'pods/eviction', ['create']],
+  ['policy', 'poddisruptionbudgets', ['list']],
+  [GROUP, 'patchstrategies', ['get', 'list', 'watch', 'patch']],
+  [GROUP, 'hostpools', ['get', 'list', 'watch']],
+  [GROUP, 'patchstrategies/status', ['patch']],
+  [GROUP, 'hostpools/status', ['patch']],
+  [
+    'apiextensions.k8s.io',
+    'customresourcedefinitions',
+    ['list', 'watch'],
+    OUR_KINDS.map(({ plural }) => crdName(plural)),
+  ],
+  ['events.k8s.io', 'events', ['create', 'patch']],
+];
+
+/** deploy/base/rbac/lease.yaml */
+const LEASE: readonly Rule[] = [
+  ['coordination.k8s.io', 'leases', ['get', 'list', 'watch', 'patch'], [LEASE_NAME]],
+  ['coordination.k8s.io', 'leases', ['create']],
+];
+
+/** deploy/base/rbac/jobs.yaml */
+const JOBS: readonly Rule[] = [
+  ['batch', 'jobs', ['get', 'list', 'watch', 'create', 'patch', 'delete']],
+  ['events.k8s.io', 'events', ['list']],
+  ['', 'configmaps', ['get']],
+];
+
+function rightsOf(rules: readonly Rule[], namespace?: string): Right[] {
+  return rules.flatMap(([group, path, verbs, names = ['']]) => {
+    const [resource = '', subresource] = path.split('/');
+    return names.flatMap((name) =>
+      verbs.map((verb) => ({
+        ...{ group, resource, verb },
+        ...(subresource === undefined ? {} : { subresource }),
+        ...(name === '' ? {} : { name }),
+        ...(namespace === undefined ? {} : { namespace }),
+      })),
+    );
+  });
+}
+
+/** What the operator needs in any case. */
+export const OPERATOR_RIGHTS: readonly Right[] = [
+  ...rightsOf(EVERYWHERE),
+  ...rightsOf(LEASE, OPERATOR_NAMESPACE),
+];
+
+/** What the operator needs in a namespace of strategies. */
+export function jobRights(namespace: string): readonly Right[] {
+  return rightsOf(JOBS, namespace);
+}
+
+export type NeededBy = {
+  readonly commands: string;
+  readonly rights: readonly Right[];
+  readonly role?: string;
+};
+
+/** What the caller needs, by commands. */
+export function callerRights(kinds: readonly StrategyKind[], namespace: string): readonly NeededBy[] {
+  const strategies = (verbs: readonly string[]): Right[] =>
+    rightsOf(
+      kinds.map(({ definition: { plural } }): Rule => [GROUP, plural, verbs]),
+      namespace,
+    );
+  return [
+    { commands: 'status, watch', rights: strategies(['get', 'list', 'watch']), role: 'careen-viewer' },
+    {
+      commands: 'apply, approve, hold, suspend, abort, retry, resume, release',
+      rights: strategies(['get', 'list', 'watch', 'patch']),
+      role: 'careen-approver',
+    },
+    {
+      commands: 'plan, simulate, fleet',
+      rights: rightsOf([
+        [GROUP, 'hostpools', ['list']],
+        ['', 'nodes', ['list']],
+      ]),
+    },
+    {
+      commands: 'explain',
+      rights: rightsOf([
+        [GROUP, 'hostpools', ['list']],
+        ['', 'nodes', ['get', 'list']],
+      ]),
+    },
+    {
+      commands: 'the budgets that status names',
+      rights: rightsOf([
+        ['', 'pods', ['list']],
+        ['policy', 'poddisruptionbudgets', ['list']],
+      ]),
+    },
+  ];
+}
+
+/** Which of these rights somebody has. */
+export type Reviewed = ReadonlyMap<Right, boolean>;
+
+export function callerChecks(
+  needed: readonly NeededBy[],
+  reviewed: Reviewed,
+  namespace: string,
+  { kubectl }: Commands,
+): Check[] {
+  return needed.map(({ commands, rights, role }) => {
+    const missing = rights.filter((right) => reviewed.get(right) !== true);
+    if (missing.length === 0) return check('ok', 'your rights', `all that ${commands} need`);
+    const message = `no right to ${listed(missing)}: ${commands} ${missing.length === rights.length ? 'do not work' : 'work in part'}`;
+    return check('warning', 'your rights', message, {
+      does: `an administrator grants it in ${namespace}`,
+      command: kubectl(`create rolebinding NAME --clusterrole=${role ?? 'NAME'} --user=NAME`),
+    });
+  });
+}
+
+/** @param reviewed undefined when the caller may not ask for the rights of others, `why` says so */
+export function operatorChecks(
+  reviewed: Reviewed | undefined,
+  why: string,
+  { kubectlCluster }: Commands,
+): Check[] {
+  if (!reviewed) return [check('skipped', 'rights of the operator', why)];
+  const missing = OPERATOR_RIGHTS.filter((right) => reviewed.get(right) !== true);
+  if (missing.length === 0) return [check('ok', 'rights of the operator', 'all of deploy/base/rbac')];
+  return [
+    check('problem', 'rights of the operator', `its service account has no right to ${listed(missing)}`, {
+      does: 'apply the rights of this version, or the chart again',
+      command: kubectlCluster('apply -k deploy/base'),
+    }),
+  ];
+}
+
+/** @param namespaces each with whether strategies are there */
+export function namespaceChecks(
+  namespaces: ReadonlyMap<string, boolean>,
+  reviewed: Reviewed | undefined,
+  why: string,
+  { kubectlCluster }: Commands,
+): Check[] {
+  if (!reviewed) return [check('skipped', 'namespaces', why)];
+  return [...namespaces].map(([namespace, hasStrategies]) => {
+    const missing = [...reviewed].filter(
+      ([right, has]) => right.namespace === namespace && isOfJobs(right) && !has,
+    );
+    if (missing.length === 0)
+      return check('ok', 'namespaces', `${namespace} is prepared for the Jobs of strategies`);
+    const message =
+      `${namespace} is not prepared: the operator has no right there to ${listed(missing.map(([right]) => right))}` +
+      (hasStrategies ? ', and there are strategies' : '');
+    return check(hasStrategies ? 'problem' : 'warning', 'namespaces', message, {
+      does: 'let the operator run Jobs there',
+      command: kubectlCluster(
+        `-n ${namespace} create rolebinding careen-jobs --clusterrole=careen-jobs --serviceaccount=${OPERATOR_NAMESPACE}:careen`,
+      ),
+    });
+  });
+}
+
+function isOfJobs({ group }: Right): boolean {
+  return group !== 'coordination.k8s.io';
+}
+
+const NAMED = 4;
+
+function listed(rights: readonly Right[]): string {
+  const words = [...new Set(rights.map(rightText))];
+  const more = words.length > NAMED ? ` and ${String(words.length - NAMED)} more` : '';
+  return `${words.slice(0, NAMED).join(', ')}${more}`;
+}
+
+function rightText({ verb, resource, subresource }: Right): string {
+  return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+}

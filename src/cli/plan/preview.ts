@@ -1,0 +1,125 @@
+/** The plan that the operator would make from a strategy and a fleet. Pure. */
+import type { Finding } from '../../crds/finding.ts';
+import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../../crds/names.ts';
+import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
+import type { OutageLevel, StageName, StepName } from '../../crds/vocabulary.ts';
+import { NODE_WORDS } from '../../hostops/node-words.ts';
+import { build, type Built } from '../../planner/build.ts';
+import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../../planner/estimate.ts';
+import { findings } from '../../planner/findings.ts';
+import { limitOf } from '../../planner/host-limit.ts';
+import { InputError, problemText } from '../../planner/input-error.ts';
+import type { Plan, Stage } from '../../planner/plan.ts';
+import { policyViolations } from '../../planner/policy/pool-policy.ts';
+import { CommandError } from '../command-error.ts';
+import type { Fleet } from '../files/fleet-file.ts';
+import { hostStateOf } from './host-state.ts';
+import { DEFAULT_NAMESPACE, type Strategy } from '../files/strategy-file.ts';
+
+/** The output of `careen plan -o yaml` and `-o json`: docs/reference/plan-preview.md. */
+export type Preview = {
+  readonly apiVersion: typeof API_VERSION;
+  readonly kind: 'PlanPreview';
+  readonly strategy: { readonly namespace: string; readonly name: string };
+  readonly pool: { readonly name: string; readonly hosts: number; readonly limit: number };
+  readonly planDigest: string;
+  readonly estimate: Estimate;
+  readonly stages: readonly StagePreview[];
+  readonly findings: readonly Finding[];
+  /** The hosts that a run of this strategy holds now. */
+  readonly holds: readonly string[];
+};
+
+export type StagePreview = {
+  readonly id: number;
+  readonly name: StageName;
+  readonly level: OutageLevel;
+  readonly hosts: readonly string[];
+  readonly patches: readonly string[];
+  readonly estimatedSeconds: number;
+  readonly timeoutSeconds: number;
+  readonly steps: readonly {
+    readonly name: StepName;
+    readonly estimatedSeconds: number;
+    readonly timeoutSeconds: number;
+  }[];
+};
+
+/** A plan, with its owner, its limit and its findings. */
+export type Planned = {
+  /** The object that the plan is for. */
+  readonly owner: OwnerName;
+  readonly plan: Plan;
+  /** `maxUnavailable` of the pool as a number. */
+  readonly limit: number;
+  readonly findings: readonly Finding[];
+};
+
+/** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
+export function planFor(
+  { namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
+  { pool, hosts }: Fleet,
+): Planned {
+  const states = hosts.map((host) => hostStateOf(host, pool.spec.roles));
+  const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
+  const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
+  const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
+  const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
+  const owner: OwnerName = { kind: PATCH_STRATEGY, namespace, name };
+  return {
+    owner,
+    plan,
+    limit,
+    findings: findings({
+      owner: ownerKey(owner),
+      words: NODE_WORDS,
+      spec,
+      pool: {
+        ...pool.spec,
+        ...pool.spec.drainPolicy,
+        name: pool.name,
+        keptByOtherPools: pool.keptByOtherPools,
+      },
+      limit,
+      hosts: states,
+      stages: plan.stages,
+      about,
+      violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
+    }),
+  };
+}
+
+function builtOrRefusal(...inputs: Parameters<typeof build>): Built {
+  try {
+    return build(...inputs);
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new CommandError(error.problems.map(problemText).join('\n'), { cause: error });
+  }
+}
+
+/** The preview of a plan for a strategy. */
+export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(strategy, fleet)): Preview {
+  const { owner, plan, limit, findings: found } = planned;
+  return {
+    apiVersion: API_VERSION,
+    kind: 'PlanPreview',
+    strategy: { namespace: strategy.namespace ?? DEFAULT_NAMESPACE, name: strategy.name },
+    pool: { name: fleet.pool.name, hosts: fleet.hosts.length, limit },
+    planDigest: plan.digest,
+    estimate: estimatePlan(plan.stages),
+    stages: plan.stages.map(stagePreview),
+    findings: found,
+    holds: fleet.hosts.flatMap(({ name, claimedBy }) => (claimedBy?.owner === ownerKey(owner) ? [name] : [])),
+  };
+}
+
+function stagePreview(stage: Stage, id: number): StagePreview {
+  const { name, level, hosts, patches, timeoutSeconds } = stage;
+  const steps = stage.steps.map((step) => ({
+    name: step.name,
+    estimatedSeconds: estimateStep(step, stage),
+    timeoutSeconds: step.timeoutSeconds,
+  }));
+  return { id, name, level, hosts, patches, estimatedSeconds: estimateStage(stage), timeoutSeconds, steps };
+}

@@ -1,0 +1,93 @@
+/** How far a run is, in hosts and in time, from the status of its strategy. Pure. */
+import type { PatchStrategyStatus, PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import { remainingHosts } from '../../engine/leavers.ts';
+import { isFinal, runningStage } from '../../engine/run-state.ts';
+import { estimateStage, estimateStep } from '../../planner/estimate.ts';
+import type { Stage } from '../../planner/plan.ts';
+import { secondsBetween } from '../text/since.ts';
+
+/** Hosts of the plan that are still there. */
+export type HostCounts = {
+  readonly total: number;
+  readonly done: number;
+  /** Worked on now. */
+  readonly open: number;
+  readonly failed: number;
+};
+
+export function hostCounts({ applyPhase, progress }: PatchStrategyStatus): HostCounts {
+  const stages = applyPhase?.stages ?? [];
+  const held = progress?.hosts ?? [];
+  const failed = held.filter(({ result }) => isFinal(result) && result !== 'success').length;
+  const isHeld = new Set(held.map(({ name }) => name));
+  return {
+    total: stages.reduce((sum, stage) => sum + remainingHosts(stage).length, 0),
+    done: stages.flatMap(doneHosts).filter((name) => !isHeld.has(name)).length,
+    open: held.length - failed,
+    failed,
+  };
+}
+
+/** The hosts that a stage is done with. */
+function doneHosts(stage: StageStatus): readonly string[] {
+  if (stage.result === 'success' || stage.result === 'degraded') return remainingHosts(stage);
+  const remaining = new Set(remainingHosts(stage));
+  return (stage.released ?? []).map(({ name }) => name).filter((name) => remaining.has(name));
+}
+
+export type Times = {
+  readonly startedAt?: string;
+  readonly endedAt?: string;
+  readonly elapsedSeconds?: number;
+  /** About how long the rest takes, without failures. */
+  readonly leftSeconds?: number;
+  /** When the running step times out. */
+  readonly deadline?: string;
+};
+
+/** The times of the current phase: an abort has its own. */
+export function timesOf(status: PatchStrategyStatus, now: number): Times {
+  const { applyPhase: apply, abortPhase, currentPhase, progress, state } = status;
+  const phase = currentPhase === 'abort' ? abortPhase : apply;
+  if (!phase || !apply) return {};
+  const { startTime: startedAt, endTime: endedAt } = phase;
+  const until = endedAt === undefined ? now : Date.parse(endedAt);
+  const isLeft = phase === apply && endedAt === undefined && state !== 'aborting';
+  return {
+    ...(startedAt === undefined
+      ? {}
+      : { startedAt, elapsedSeconds: secondsBetween(Date.parse(startedAt), until) }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(isLeft ? { leftSeconds: leftSeconds(apply, now) } : {}),
+    ...(progress?.deadline === undefined ? {} : { deadline: progress.deadline }),
+  };
+}
+
+function leftSeconds(apply: PhaseStatus, now: number): number {
+  const running = runningStage(apply);
+  const rest = apply.stages.slice(apply.currentStage + (running ? 1 : 0));
+  const further = rest.reduce((sum, stage) => sum + estimateStage(planned(stage)), 0);
+  return Math.ceil(further + (running ? leftOfStage(running, now) : 0));
+}
+
+function leftOfStage(stage: StageStatus, now: number): number {
+  const ofPlan = planned(stage);
+  return stage.steps.slice(stage.currentStep).reduce((sum, step) => {
+    const whole = estimateStep(step, ofPlan);
+    const { startTime } = step;
+    const elapsed = startTime === undefined ? 0 : secondsBetween(Date.parse(startTime), now);
+    return sum + Math.max(0, whole - elapsed);
+  }, 0);
+}
+
+/** A stage as the plan has it. */
+function planned({
+  name,
+  hosts = [],
+  patches = [],
+  level = 'away',
+  steps,
+  timeoutSeconds,
+}: StageStatus): Stage {
+  return { name, hosts, patches, level, steps, timeoutSeconds };
+}

@@ -1,0 +1,22 @@
+/** The words of Kubernetes for steps, which have the names of the VIM. Pure. */
+import type { StepName } from '../../crds/vocabulary.ts';
+
+const WORDS: Readonly<Partial<Record<StepName, string>>> = {
+  'query-alarms': 'check',
+  'lock-hosts': 'cordon',
+  'migrate-instances-from-host': 'drain',
+  'sw-patch-hosts': 'patch',
+  'system-stabilize': 'settle',
+  'unlock-hosts': 'uncordon',
+};
+
+/** What a step does, in a word of Kubernetes: `drain` for migrate-instances-from-host. */
+export function stepWord(step: StepName): string {
+  return WORDS[step] ?? step;
+}
+
+/** Both words: `drain (migrate-instances-from-host)`. */
+export function stepWords(step: StepName): string {
+  const word = WORDS[step];
+  return word === undefined ? step : `${word} (${step})`;
+}
