@@ -1,8 +1,8 @@
 /**
  * Writes the generated files: the CRDs in deploy/crds and in the chart
  * careen-crds, their JSON schemas, the schema of the chart's values,
- * deploy/argocd/argocd-cm.yaml from the health scripts beside it, and the table
- * of the fields of a pod in docs/reference.
+ * deploy/argocd/argocd-cm.yaml from the health scripts beside it, the table of
+ * the fields of a pod in docs/reference, and the picture of `careen watch`.
  * `--check` writes nothing and fails when a file is not current.
  */
 import { readFile, mkdir, writeFile } from 'node:fs/promises';
@@ -15,6 +15,7 @@ import { patchStrategyDefinition } from '../src/crds/patch-strategy.ts';
 import { valuesSchema } from './chart-values.ts';
 import { kindSchema, specSchema, type JsonSchema } from './json-schemas.ts';
 import { podFieldsDocument } from './pod-fields.ts';
+import { watchPicture } from './watch-picture.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -32,6 +33,7 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     ...(await Promise.all(POLICIES.map(policyFile))),
     [`${ARGOCD}/argocd-cm.yaml`, await healthYaml()],
     ['docs/reference/pod-fields.md', podFieldsDocument()],
+    ['docs/pictures/watch.svg', await watchPicture()],
   ]);
 }
 

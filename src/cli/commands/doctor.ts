@@ -1,5 +1,6 @@
 /** `careen doctor`. */
 import type { Command } from 'commander';
+import { API_VERSION } from '../../crds/names.ts';
 import { connect, type ClusterOptions } from '../cluster/connection.ts';
 import { checkLines } from '../doctor/check.ts';
 import { examine } from '../doctor/examine.ts';
@@ -25,7 +26,11 @@ export function addDoctor(program: Command, io: Io): void {
       const named = { name: '', namespace: connection.namespace, singular: '' };
       const commands = commandsFor(named, { program: io.name, context: options.context });
       const checks = await examine(connection, commands, Date.now());
-      io.out(rendered({ checks }, options.output, () => styledLines(checkLines(checks, io.width))));
+      io.out(
+        rendered({ apiVersion: API_VERSION, kind: 'Examination', checks }, options.output, () =>
+          styledLines(checkLines(checks, io.width)),
+        ),
+      );
       end(checks.some(({ level }) => level === 'problem') ? 'failed' : 'done');
     });
 }

@@ -1,6 +1,7 @@
 /** `careen explain`. */
 import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import type { Command } from 'commander';
+import { API_VERSION } from '../../crds/names.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { POOLS, POOLS_PATH } from '../../resources/careen-api.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
@@ -42,7 +43,8 @@ async function explainHost(host: string, options: ExplainOptions, io: Io): Promi
   ]);
   const report = hostReport({ node, pools, strategies }, { program: io.name, context: options.context });
   const now = Date.now();
-  io.out(rendered(report, options.output, (each) => styledLines(hostText(each, now, io.width))));
+  const document = { apiVersion: API_VERSION, kind: 'HostReport', ...report };
+  io.out(rendered(document, options.output, () => styledLines(hostText(report, now, io.width))));
 }
 
 async function nodeNamed(connection: Connection, host: string): Promise<V1Node> {

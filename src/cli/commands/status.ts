@@ -1,5 +1,6 @@
 /** `careen status`. */
 import type { Command } from 'commander';
+import { API_VERSION } from '../../crds/names.ts';
 import { isRightMissing } from '../cluster/asking.ts';
 import { connect, type ClusterOptions, type Connection } from '../cluster/connection.ts';
 import { findStrategy, listStrategies, type Located } from '../cluster/strategies.ts';
@@ -53,7 +54,8 @@ async function statusOf(name: string, options: StatusOptions, io: Io): Promise<S
   const located = await findStrategy(connection, name, io.note);
   const now = Date.now();
   const report = reportOf(located, options, io, now, await readSurroundings(connection, located.strategy));
-  io.out(rendered(report, options.output, (each) => styledLines(reportLines(each, now, io.width))));
+  const document = { apiVersion: API_VERSION, kind: 'StrategyReport', ...report };
+  io.out(rendered(document, options.output, () => styledLines(reportLines(report, now, io.width))));
   return report.standing;
 }
 
@@ -63,7 +65,9 @@ async function statusOfAll(options: StatusOptions, io: Io): Promise<Standing> {
   const now = Date.now();
   const strategies = all.map((located) => reportOf(located, options, io, now));
   const lines = (): string[] => styledLines(overviewLines(strategies, place, io.width));
-  io.out(rendered({ strategies }, options.output, lines));
+  io.out(
+    rendered({ apiVersion: API_VERSION, kind: 'StrategyReportList', strategies }, options.output, lines),
+  );
   return worstOf(strategies.map(({ standing }) => standing));
 }
 

@@ -73,6 +73,7 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
       does: 'mend the named host, or take it out of the pool: it continues by itself then',
       command: commands.kubectlCluster('get nodes'),
     },
+    { does: 'or leave a dead host out of this run', command: commands.ofHost('skip', 'HOST') },
   ],
   PausedAtStage: pausedAtStage,
   ThroughStageReached: pausedAtStage,
@@ -282,6 +283,10 @@ function applyFailed({ status }: Seen, commands: Commands): Advice[] {
             command: commands.own('resume'),
           },
           { does: `or give ${first.name} back as it is`, command: commands.ofHost('release', first.name) },
+          {
+            does: `or leave ${first.name} out of the rest of the run, when it is dead; then retry`,
+            command: commands.ofHost('skip', first.name),
+          },
         ]
       : []),
     { does: 'or end the run and release all hosts', command: commands.own('abort') },

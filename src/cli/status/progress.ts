@@ -13,9 +13,11 @@ export type HostCounts = {
   /** Worked on now. */
   readonly open: number;
   readonly failed: number;
+  /** Left out of the run at a request. */
+  readonly skipped: number;
 };
 
-export function hostCounts({ applyPhase, progress }: PatchStrategyStatus): HostCounts {
+export function hostCounts({ applyPhase, progress, skipped = [] }: PatchStrategyStatus): HostCounts {
   const stages = applyPhase?.stages ?? [];
   const held = progress?.hosts ?? [];
   const failed = held.filter(({ result }) => isFinal(result) && result !== 'success').length;
@@ -25,6 +27,7 @@ export function hostCounts({ applyPhase, progress }: PatchStrategyStatus): HostC
     done: stages.flatMap(doneHosts).filter((name) => !isHeld.has(name)).length,
     open: held.length - failed,
     failed,
+    skipped: skipped.length,
   };
 }
 

@@ -95,7 +95,7 @@ function isToldByHosts({ stage, open }: Pick<StatusReport, 'stage' | 'open'>): b
 
 /** `#` done, `=` worked on, `X` failed, `.` to do. */
 export function barLines(hosts: HostCounts, columns: number): Line[] {
-  const { total, done, open, failed } = hosts;
+  const { total, done, open, failed, skipped } = hosts;
   const cells = Math.max(5, Math.min(40, columns - 2));
   const parts: readonly (readonly [number, string, Style])[] = [
     [done, '#', 'green'],
@@ -122,6 +122,7 @@ export function barLines(hosts: HostCounts, columns: number): Line[] {
     `${String(done)} of ${counted(total, 'host')} done`,
     ...(open > 0 ? [`${String(open)} worked on`] : []),
     ...(failed > 0 ? [`${String(failed)} failed`] : []),
+    ...(skipped > 0 ? [`${String(skipped)} skipped`] : []),
   ].join(', ');
   const isRoom = cells + 2 + 1 + words.length <= columns;
   return isRoom ? [[...line, { text: ` ${words}` }]] : [line, ...wrapped([span(words)], columns)];

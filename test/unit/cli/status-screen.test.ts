@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { careenProgram } from '../../../src/cli/program.ts';
 import { budgetSchema, forbidding, podSchema } from '../../../src/cli/status/budgets.ts';
 import { overviewLines, worstOf } from '../../../src/cli/status/overview.ts';
 import { reportLines } from '../../../src/cli/status/report-text.ts';
@@ -41,6 +42,29 @@ describe('careen status', () => {
     }
   });
 
+  it('advises only commands that exist, with the arguments and options that they take', () => {
+    const nothing = (): void => undefined;
+    const output = { out: nothing, err: nothing, note: nothing, name: 'careen', environment: {} };
+    const program = careenProgram({ ...output, width: 80, isTerminal: false, hasColours: false });
+    const commands = [...samples.values()].flatMap((strategy) =>
+      statusReport(strategy, CALLED, NOW).todo.flatMap(({ command = '' }) => command),
+    );
+    const own = [...new Set(commands)].filter((command) => command.startsWith('careen '));
+    expect(own.length).toBeGreaterThan(8);
+    for (const command of own) {
+      const [verb, ...words] = command
+        .replace(/ -n \S+/, '')
+        .split(' ')
+        .slice(1);
+      const named = program.commands.find((each) => each.name() === verb);
+      const { operands = [], unknown = [command] } = named?.parseOptions(words) ?? {};
+      const most = named?.registeredArguments ?? [];
+      expect(unknown, command).toEqual([]);
+      expect(operands.length, command).toBeLessThanOrEqual(most.length);
+      expect(operands.length, command).toBeGreaterThanOrEqual(most.filter(({ required }) => required).length);
+    }
+  });
+
   it('stands as the conditions say', () => {
     const all = Object.fromEntries([...samples].map(([state, strategy]) => [state, standingOf(strategy)]));
     expect(all).toMatchObject({
@@ -77,8 +101,20 @@ describe('careen status', () => {
   });
 
   it('shows the progress in hosts, and the time', () => {
-    expect(reportOf('between stages, held').hosts).toEqual({ total: 4, done: 2, open: 0, failed: 0 });
-    expect(reportOf('failed, a host stays locked').hosts).toEqual({ total: 1, done: 0, open: 0, failed: 1 });
+    expect(reportOf('between stages, held').hosts).toEqual({
+      total: 4,
+      done: 2,
+      open: 0,
+      failed: 0,
+      skipped: 0,
+    });
+    expect(reportOf('failed, a host stays locked').hosts).toEqual({
+      total: 1,
+      done: 0,
+      open: 0,
+      failed: 1,
+      skipped: 0,
+    });
     expect(readOf('a stage runs, a budget blocks a pod')).toContain('began 1 min ago, about 20 min left');
     expect(readOf('applied')).toContain('4 of 4 hosts done took 9 min');
   });
@@ -91,7 +127,7 @@ describe('careen status', () => {
     const commands = reportOf('failed, a host stays locked').todo.map(({ command = '' }) => command);
     expect(commands[0]).toMatch(/^kubectl -n careen-hosts logs job\/careen-job-/);
     const verbs = commands.slice(1).map((command) => command.split(' ')[1]);
-    expect(verbs).toEqual(['retry', 'resume', 'release', 'abort']);
+    expect(verbs).toEqual(['retry', 'resume', 'release', 'skip', 'abort']);
   });
 
   it('sends a plan that is not the pinned one to review', () => {

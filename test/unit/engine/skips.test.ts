@@ -8,7 +8,7 @@ const KERNEL_VERSION = 'nodeInfo.kernelVersion';
 const SKIP = { verb: 'skip-host', host: 'w-2' } as const;
 
 function messageAtEnd({ run }: SimulatedRun): string {
-  return messageOf(run, { summary: '', reasons: [], order: { mode: 'Hold' }, openRemedy: undefined });
+  return messageOf(run, { summary: '', reasons: [], order: { mode: 'Run' }, openRemedy: undefined });
 }
 
 function leftIn({ run }: SimulatedRun): string[] {
