@@ -1,0 +1,148 @@
+/**
+ * What to try in the demonstration's cluster. test/long/demo.test.ts runs every command as it is printed.
+ */
+import { WORK_SECONDS_ANNOTATION } from '../../test/support/hosts/host-standin.ts';
+
+/** A line for a shell. With `shows` it only observes, and its output fits at the latest after a while. */
+export type Command = { readonly line: string; readonly shows?: RegExp };
+
+export type Lesson = {
+  readonly title: string;
+  /** Commands, and sentences about those that follow. */
+  readonly parts: readonly (Command | string)[];
+};
+
+/** For the shell of the reader, before any lesson: the example as an order for another kernel. */
+export const KERNEL_FUNCTION = String.raw`kernel() {
+  sed -E "s/6\.12\.48/$1/; s/kernel-2026-11/kernel-$1/; s/^  (controller|storage)ApplyType: .*/  \1ApplyType: ignore/" \
+    examples/patch-strategy.yaml | kubectl apply -f -
+}`;
+
+export const LESSONS: readonly Lesson[] = [
+  {
+    title: 'Another kernel. The simulated hosts take every kernel-X.Y.Z.',
+    parts: [
+      { line: 'kernel 6.12.52' },
+      'The plan waits for you; then follow its stages:',
+      { line: column('kernel-6.12.52', 'message'), shows: /^7 hosts in 3 stages/ },
+      run('kernel-6.12.52'),
+      ended('kernel-6.12.52'),
+      {
+        line: 'kubectl get nodes -o custom-columns=NAME:.metadata.name,KERNEL:.status.nodeInfo.kernelVersion',
+        shows: /worker-6 +6\.12\.52/,
+      },
+    ],
+  },
+  {
+    title: 'A pause: a paused pool begins no stage, whatever its strategies say.',
+    parts: [
+      pool({ paused: true }),
+      { line: 'kernel 6.12.53' },
+      run('kernel-6.12.53'),
+      { line: column('kernel-6.12.53', 'message'), shows: /HostPool default is paused/ },
+      pool({ paused: false }),
+      ended('kernel-6.12.53'),
+    ],
+  },
+  {
+    title: 'A host that somebody uncordons in the middle. It is slow, so that you have time to do it.',
+    parts: [
+      slow('worker-0'),
+      { line: 'kernel 6.12.54' },
+      run('kernel-6.12.54'),
+      cordoned('worker-0'),
+      { line: 'kubectl uncordon worker-0' },
+      'Nothing more is begun on it, and the message says so. Cordon it again, and the run goes on:',
+      { line: column('kernel-6.12.54', 'message'), shows: /worker-0 was uncordoned by somebody/ },
+      { line: 'kubectl cordon worker-0' },
+      ended('kernel-6.12.54'),
+      atSpeed('worker-0'),
+    ],
+  },
+  {
+    title: 'A budget that blocks: no pod of "web" may leave its host.',
+    parts: [
+      budget(0),
+      { line: 'kernel 6.12.55' },
+      run('kernel-6.12.55'),
+      'The drain waits, and the message names the pod, its host and the budget. Permit it, and the run goes on:',
+      { line: column('kernel-6.12.55', 'message'), shows: /web.*may not leave now/ },
+      budget(1),
+      ended('kernel-6.12.55'),
+    ],
+  },
+  {
+    title: 'An abort: running work is awaited, then the hosts are given back.',
+    parts: [
+      slow('worker-0'),
+      { line: 'kernel 6.12.56' },
+      run('kernel-6.12.56'),
+      cordoned('worker-0'),
+      { line: 'kubectl annotate patchstrategy kernel-6.12.56 careen.dev/abort=stop-1' },
+      { line: column('kernel-6.12.56', 'state'), shows: /^aborted/ },
+      { line: 'kubectl get nodes', shows: /worker-0 +Ready +</ },
+      atSpeed('worker-0'),
+    ],
+  },
+];
+
+function run(name: string): Command {
+  return {
+    line: `kubectl patch patchstrategy ${name} --type=merge -p '{"spec":{"execution":{"mode":"Run"}}}'`,
+  };
+}
+
+function ended(name: string): Command {
+  return { line: `kubectl wait --for=condition=Ready --timeout=5m patchstrategy/${name}` };
+}
+
+function column(name: string, field: string): string {
+  return `kubectl get patchstrategy ${name} -o jsonpath='{.status.${field}}{"\\n"}'`;
+}
+
+function pool(spec: { readonly paused: boolean }): Command {
+  return { line: `kubectl patch hostpool default --type=merge -p '${JSON.stringify({ spec })}'` };
+}
+
+function budget(maxUnavailable: number): Command {
+  return {
+    line: `kubectl -n default patch pdb web --type=merge -p '${JSON.stringify({ spec: { maxUnavailable } })}'`,
+  };
+}
+
+function slow(host: string): Command {
+  return { line: `kubectl annotate node ${host} ${WORK_SECONDS_ANNOTATION}=20` };
+}
+
+function atSpeed(host: string): Command {
+  return { line: `kubectl annotate node ${host} ${WORK_SECONDS_ANNOTATION}-` };
+}
+
+function cordoned(host: string): Command {
+  return { line: `kubectl wait --for=jsonpath='{.spec.unschedulable}'=true --timeout=1m node/${host}` };
+}
+
+export function printTryNext(kubeconfig: string): void {
+  console.log(`Everything keeps running. In another terminal, in this folder:
+
+  export KUBECONFIG=${kubeconfig}
+${indented(KERNEL_FUNCTION)}
+
+Try next, in this order or another. Each kernel goes to the workers only, which takes about 20 seconds.`);
+  LESSONS.forEach(({ title, parts }, i) => {
+    console.log(`\n${String(i + 1)}. ${title}`);
+    for (const part of parts) console.log(typeof part === 'string' ? `   ${part}` : `     ${part.line}`);
+  });
+  console.log(`
+More to see:
+
+  kubectl get strategy --all-namespaces
+  kubectl get hostpool default -o yaml
+  kubectl explain patchstrategy.spec
+
+End it with Ctrl-C.`);
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '  ');
+}
