@@ -21,6 +21,7 @@ const folder = await mkdtemp(join(tmpdir(), 'careen-demo-'));
 const closing: (() => Promise<void>)[] = [];
 process.once('SIGINT', () => void close().then(() => process.exit(130)));
 try {
+  say('a whole patch run on a real control plane: about a minute, once its programs are built');
   await untilBuilt(console.log);
   const cluster = await startDemoCluster(folder, closing, say);
   const state = await patchFleet(cluster);
@@ -28,6 +29,10 @@ try {
   if (process.env['KEEP']) {
     printTryNext(cluster.kubeconfig);
     await stayUp();
+  } else {
+    console.log(
+      'make demo KEEP=1 keeps such a cluster, and shows what to try in it: another kernel, a blocked drain…',
+    );
   }
 } finally {
   await close();

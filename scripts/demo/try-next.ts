@@ -23,10 +23,10 @@ export const LESSONS: readonly Lesson[] = [
     title: 'Another kernel. The simulated hosts take every kernel-X.Y.Z.',
     parts: [
       { line: 'kernel 6.12.52' },
-      'The plan waits for you; then follow its stages:',
-      { line: column('kernel-6.12.52', 'message'), shows: /^7 hosts in 3 stages/ },
-      run('kernel-6.12.52'),
-      ended('kernel-6.12.52'),
+      'The plan waits for you. Read it, have it carried out, and follow it to its end:',
+      { line: 'npx careen status kernel-6.12.52', shows: /7 hosts in 3 stages/ },
+      { line: 'npx careen apply kernel-6.12.52' },
+      { line: 'npx careen watch kernel-6.12.52' },
       {
         line: 'kubectl get nodes -o custom-columns=NAME:.metadata.name,KERNEL:.status.nodeInfo.kernelVersion',
         shows: /worker-6 +6\.12\.52/,
@@ -38,10 +38,10 @@ export const LESSONS: readonly Lesson[] = [
     parts: [
       pool({ paused: true }),
       { line: 'kernel 6.12.53' },
-      run('kernel-6.12.53'),
-      { line: column('kernel-6.12.53', 'message'), shows: /HostPool default is paused/ },
+      { line: 'npx careen apply --no-wait kernel-6.12.53' },
+      { line: 'npx careen status kernel-6.12.53', shows: /paused/ },
       pool({ paused: false }),
-      ended('kernel-6.12.53'),
+      { line: 'npx careen watch kernel-6.12.53' },
     ],
   },
   {
@@ -49,13 +49,14 @@ export const LESSONS: readonly Lesson[] = [
     parts: [
       slow('worker-0'),
       { line: 'kernel 6.12.54' },
-      run('kernel-6.12.54'),
+      { line: 'npx careen apply kernel-6.12.54' },
       cordoned('worker-0'),
       { line: 'kubectl uncordon worker-0' },
-      'Nothing more is begun on it, and the message says so. Cordon it again, and the run goes on:',
-      { line: column('kernel-6.12.54', 'message'), shows: /worker-0 was uncordoned by somebody/ },
+      'Nothing more is begun on it, and Careen says so. Cordon it again, and the run goes on:',
+      { line: 'npx careen status kernel-6.12.54', shows: /worker-0 was uncordoned/ },
+      { line: 'npx careen explain worker-0', shows: /uncordoned/ },
       { line: 'kubectl cordon worker-0' },
-      ended('kernel-6.12.54'),
+      { line: 'npx careen watch kernel-6.12.54' },
       atSpeed('worker-0'),
     ],
   },
@@ -64,11 +65,12 @@ export const LESSONS: readonly Lesson[] = [
     parts: [
       budget(0),
       { line: 'kernel 6.12.55' },
-      run('kernel-6.12.55'),
-      'The drain waits, and the message names the pod, its host and the budget. Permit it, and the run goes on:',
-      { line: column('kernel-6.12.55', 'message'), shows: /web.*may not leave now/ },
+      { line: 'npx careen apply kernel-6.12.55' },
+      'The drain waits; the status names the pod, its host, the budget, and what to do:',
+      { line: 'npx careen status kernel-6.12.55', shows: /web[^]*budget/i },
+      'Permit it, and the run goes on:',
       budget(1),
-      ended('kernel-6.12.55'),
+      { line: 'npx careen watch kernel-6.12.55' },
     ],
   },
   {
@@ -76,29 +78,16 @@ export const LESSONS: readonly Lesson[] = [
     parts: [
       slow('worker-0'),
       { line: 'kernel 6.12.56' },
-      run('kernel-6.12.56'),
+      { line: 'npx careen apply kernel-6.12.56' },
       cordoned('worker-0'),
-      { line: 'kubectl annotate patchstrategy kernel-6.12.56 careen.dev/abort=stop-1' },
-      { line: column('kernel-6.12.56', 'state'), shows: /^aborted/ },
+      { line: 'npx careen explain worker-0', shows: /kernel-6\.12\.56/ },
+      { line: 'npx careen abort kernel-6.12.56' },
+      { line: 'npx careen status kernel-6.12.56', shows: /aborted/ },
       { line: 'kubectl get nodes', shows: /worker-0 +Ready +</ },
       atSpeed('worker-0'),
     ],
   },
 ];
-
-function run(name: string): Command {
-  return {
-    line: `kubectl patch patchstrategy ${name} --type=merge -p '{"spec":{"execution":{"mode":"Run"}}}'`,
-  };
-}
-
-function ended(name: string): Command {
-  return { line: `kubectl wait --for=condition=Ready --timeout=5m patchstrategy/${name}` };
-}
-
-function column(name: string, field: string): string {
-  return `kubectl get patchstrategy ${name} -o jsonpath='{.status.${field}}{"\\n"}'`;
-}
 
 function pool(spec: { readonly paused: boolean }): Command {
   return { line: `kubectl patch hostpool default --type=merge -p '${JSON.stringify({ spec })}'` };
@@ -136,8 +125,8 @@ Try next, in this order or another. Each kernel goes to the workers only, which 
   console.log(`
 More to see:
 
-  kubectl get strategy --all-namespaces
-  kubectl get hostpool default -o yaml
+  npx careen status
+  kubectl get strategy,hostpool
   kubectl explain patchstrategy.spec
 
 End it with Ctrl-C.`);

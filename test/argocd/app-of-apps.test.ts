@@ -107,14 +107,24 @@ it('shows the health of each state, and begins no wave after one that failed', a
   await annotate('canary-0', { [BEHAVIOUR_ANNOTATION]: 'exit-7' });
   await setKernel('6.12.53');
   await release('v0.3.0', ['3-canary', '4-workers']);
+  await untilShown('careen-canary', 'v0.3.0', 'Progressing');
   await untilShown('careen-canary', 'v0.3.0', 'Degraded');
   const failed = await scene.application('careen-canary');
   expect(failed && shownHealth(failed)?.message).toMatch(/canary-0.*exited with code 7/);
+  await scene.until('careen-root', 'has failed', ({ status }) => status.operationState?.phase === 'Failed');
   expect((await scene.application('careen-workers'))?.spec.source.targetRevision).toBe('v0.2.0');
 
   await annotate('canary-0', { [BEHAVIOUR_ANNOTATION]: null });
   await request(scene.admin, strategyNamed('kernel-canary'), { id: 'repaired', verb: 'retry' });
   await untilShown('careen-canary', 'v0.3.0', 'Healthy');
+});
+
+it('shows a paused pool as suspended', async () => {
+  const pool = { apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name: 'canary' } };
+  await mergePatch(scene.admin, pool, { spec: { paused: true } });
+  await scene.until('careen-pools', 'is suspended', is('Suspended'));
+  await mergePatch(scene.admin, pool, { spec: { paused: false } });
+  await scene.until('careen-pools', 'is healthy again', is('Healthy'));
 });
 
 it('aborts a running strategy that is removed from git, and then lets it go', async () => {
@@ -179,11 +189,11 @@ it(
       for (const name of ['careen-root', ...APPLICATIONS]) {
         const application = await scene.application(name);
         if (!application) throw new Error(`${name} is gone`);
-        if (name === 'careen-workers') isLastWaveThere ||= hasSynced('v0.5.0')(application);
-        const isAwaited = name === 'careen-workers' && !isLastWaveThere;
+        const isAwaited = !isLastWaveThere && ['careen-root', 'careen-workers'].includes(name);
         if (!isSynced(application) && !isAwaited) drift.push(`${name}: ${application.status.sync.status}`);
         shown.add(`${name}: ${application.status.health.status}`);
       }
+      isLastWaveThere ||= await isLastWaveSynced();
       await delay(1_000);
     }
     expect(drift).toEqual([]);
@@ -195,6 +205,12 @@ it(
   },
   DRIFT_MINUTES * 60_000 + 300_000,
 );
+
+/** The root is not in sync before that: it has the revision of the last wave still to set. */
+async function isLastWaveSynced(): Promise<boolean> {
+  const [root, workers] = [await scene.application('careen-root'), await scene.application('careen-workers')];
+  return root !== undefined && isSynced(root) && workers !== undefined && hasSynced('v0.5.0')(workers);
+}
 
 /** The number of the last sync of each Application. */
 async function syncs(): Promise<Record<string, number>> {

@@ -8,10 +8,10 @@ out=$(mkdir -p "${1:?usage: build.sh FOLDER}" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 
 cd "$here/kustomize"
-go build -ldflags '-s -w' -o "$out/kustomize" sigs.k8s.io/kustomize/kustomize/v5
+go build -trimpath -ldflags '-s -w' -o "$out/kustomize" sigs.k8s.io/kustomize/kustomize/v5
 
 cd "$here/argocd"
-go build -ldflags '-s -w' -o "$out/argocd" .
+go build -trimpath -ldflags '-s -w' -o "$out/argocd" .
 sources=$(go list -m -f '{{.Dir}}' github.com/argoproj/argo-cd/v3)
 install -m 755 "$sources/hack/git-verify-wrapper.sh" "$out"
 for kind in application applicationset appproject; do

@@ -5,4 +5,4 @@ set -euo pipefail
 
 out=$(mkdir -p "${1:?usage: build.sh FOLDER}" && cd "$1" && pwd)
 cd "$(dirname "$0")/judge"
-go build -ldflags '-s -w' -o "$out/judge" .
+go build -trimpath -ldflags '-s -w' -o "$out/judge" .

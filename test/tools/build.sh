@@ -8,7 +8,7 @@ out=$(mkdir -p "${1:?usage: build.sh FOLDER}" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
 version() { go list -m -f '{{.Version}}' "$1"; }
 # build NAME PACKAGE [LINKER FLAGS]
-build() { go build -ldflags "-s -w ${3:-}" -o "$out/$1" "$2"; }
+build() { go build -trimpath -ldflags "-s -w ${3:-}" -o "$out/$1" "$2"; }
 
 # With empty caches these two take most of the time, together with what they share.
 cd "$here"

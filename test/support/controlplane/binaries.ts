@@ -12,7 +12,7 @@ export const CONTROL_PLANE: GoBuild = {
   duration: '6 to 10 minutes',
   binaries: ['controlplane', 'kwok'],
   sources: join(import.meta.dirname, '..', '..', 'controlplane'),
-  inputs: ['build.sh', 'controlplane', 'kwok'],
+  inputs: ['build.sh', 'go.work', 'go.work.sum', 'controlplane', 'kwok'],
   module: 'controlplane',
   variable: 'CAREEN_CONTROLPLANE',
 };
