@@ -117,6 +117,10 @@ it('shows the health of each state, and begins no wave after one that failed', a
   await annotate('canary-0', { [BEHAVIOUR_ANNOTATION]: null });
   await request(scene.admin, strategyNamed('kernel-canary'), { id: 'repaired', verb: 'retry' });
   await untilShown('careen-canary', 'v0.3.0', 'Healthy');
+  await scene.until('careen-root', 'does not try the commit again', ({ status }) =>
+    status.conditions.some(({ message }) => message.startsWith('Failed last sync attempt')),
+  );
+  expect((await scene.application('careen-workers'))?.spec.source.targetRevision).toBe('v0.2.0');
 });
 
 it('shows a paused pool as suspended', async () => {
