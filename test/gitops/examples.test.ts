@@ -28,6 +28,7 @@ const applicationSpec = z.strictObject({
   destination: z.strictObject({ server: z.string(), namespace: z.string().optional() }),
   syncPolicy: z.strictObject({
     automated: z.strictObject({ prune: z.literal(true), selfHeal: z.literal(true) }).optional(),
+    retry: z.strictObject({ limit: z.literal(0) }).optional(),
     syncOptions: z.array(z.enum(['ServerSideApply=true', 'PrunePropagationPolicy=background'])).optional(),
   }),
 });
@@ -95,6 +96,7 @@ describe('the app of apps', () => {
   it('makes the kinds, the operator, the pools and the strategy of each pool, one wave each', async () => {
     const root = await parsed(application, 'root.yaml');
     expect(root.spec.source.path).toBe('examples/argocd/apps');
+    expect(root.spec.syncPolicy.retry).toEqual({ limit: 0 });
     const apps = await applications();
     expect(apps.map(({ metadata: { name, annotations } }) => `${annotations[WAVE] ?? ''} ${name}`)).toEqual([
       '0 careen-crds',
