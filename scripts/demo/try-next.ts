@@ -89,6 +89,14 @@ export const LESSONS: readonly Lesson[] = [
   },
 ];
 
+/** What else there is to see, after these. */
+export const MORE: readonly Command[] = [
+  { line: 'npx careen status', shows: /kernel-6\.12\.52/ },
+  { line: 'kubectl get patchstrategy', shows: /kernel-6\.12\.52/ },
+  { line: 'kubectl get hostpool default -o yaml', shows: /maxUnavailable/ },
+  { line: 'kubectl explain patchstrategy.spec', shows: /patches/ },
+];
+
 function pool(spec: { readonly paused: boolean }): Command {
   return { line: `kubectl patch hostpool default --type=merge -p '${JSON.stringify({ spec })}'` };
 }
@@ -125,9 +133,7 @@ Try next, in this order or another. Each kernel goes to the workers only, which 
   console.log(`
 More to see:
 
-  npx careen status
-  kubectl get strategy,hostpool
-  kubectl explain patchstrategy.spec
+${indented(MORE.map(({ line }) => line).join('\n'))}
 
 End it with Ctrl-C.`);
 }
