@@ -6,32 +6,20 @@ import { CoreV1Api, type KubeConfig, type V1Node } from '@kubernetes/client-node
 import { z } from 'zod';
 import { HOSTS_NAMESPACE } from '../../../src/crds/names.ts';
 import { patchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
-import {
-  apply,
-  applyAs,
-  parseManifests,
-  read,
-  readManifests,
-  type Manifest,
-} from '../../support/controlplane/apply.ts';
+import { apply, parseManifests, read, type Manifest } from '../../support/controlplane/apply.ts';
 import { connect, startControlPlane } from '../../support/controlplane/controlplane.ts';
 import { DEPLOY } from '../../support/controlplane/installation.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createNodes } from '../../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../../support/hosts/start-host-standin.ts';
 import { startOperator, writeOperatorKubeconfig } from '../../support/operator/operator.ts';
+import { applySettings } from '../../gitops/settings.ts';
 import { installArgoCd, startArgoCd } from './argo-cd.ts';
 import { Repository, startGitServer } from './git-server.ts';
 
 const ROOT = join(DEPLOY, '..');
 const ADDRESS = /https:\/\/github\.com\/careen-dev\/careen/g;
 export const OLD_KERNEL = '6.12.41';
-
-/** The settings of Argo CD that the guide has one apply: the file with the command, and the manifest. */
-const SETTINGS = [
-  ['deploy/argocd/kustomization.yaml', 'deploy/argocd/argocd-cm.yaml'],
-  ['examples/argocd/argocd-cm.yaml', 'examples/argocd/argocd-cm.yaml'],
-] as const;
 
 const healthSchema = z.looseObject({
   status: z.string().default('Unknown'),
@@ -118,8 +106,7 @@ export class ArgoScene {
     closing.push(() => git.stop());
     const repository = await Repository.create(git, folder, ROOT, ['deploy', 'examples/argocd']);
     await installArgoCd(admin);
-    for (const [command, manifest] of SETTINGS)
-      await applyAs(admin, await fieldManagerIn(command), await onlyManifest(manifest));
+    await applySettings(admin);
     const state = join(folder, 'argocd');
     await mkdir(state);
     const argo = await startArgoCd(plane.kubeconfig, state);
@@ -235,17 +222,4 @@ function brief(application: Application | undefined): unknown {
   const { health, sync, operationState, conditions, resources } = application.status;
   const unwell = resources.filter((each) => each.status !== 'Synced' || each.health?.status !== 'Healthy');
   return { health, sync: sync.status, operation: operationState?.message, conditions, unwell };
-}
-
-/** The field manager in the command that a comment shows; kubectl's own without one. */
-async function fieldManagerIn(file: string): Promise<string> {
-  const text = await readFile(join(ROOT, file), 'utf8');
-  const [, manager] = /kubectl apply --server-side --field-manager=(\S+)/.exec(text) ?? [];
-  return manager ?? 'kubectl';
-}
-
-async function onlyManifest(file: string): Promise<Manifest> {
-  const [manifest, ...others] = await readManifests(join(ROOT, file));
-  if (!manifest || others.length > 0) throw new Error(`${file} has not exactly one manifest`);
-  return manifest;
 }
