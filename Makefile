@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test test-quick test-long test-chart bench bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo test test-quick test-long test-argocd test-chart bench bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,8 +39,11 @@ test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a n
 test-quick: $(INSTALLED) ## Check what needs no server: lint, types, unit tests, some seeds (about a minute)
 	@$(RUN) test:quick
 
-test-long: ## Run the tests that take long and find little: 5,000 seeds, a kill after each class of write (6 minutes)
+test-long: ## Run the tests that take long and find little: 5,000 seeds, kills, the commands of the demo (9 minutes)
 	@$(MAKE) test SUITE=long
+
+test-argocd: ## Sync the examples with a running Argo CD, built from its Go modules (its first build: 10 minutes; then 16)
+	@$(MAKE) test SUITE=argocd
 
 test-chart: ## Lint, render, install, upgrade and remove the Helm charts, with a real helm on a real control plane
 	@$(MAKE) test SUITE=chart
