@@ -71,6 +71,7 @@ export const projects: readonly TestProjectInlineConfiguration[] = [
   withRealServers('gitops'),
   withRealServers('chart'),
   onAllProcessors('long'),
+  onAllProcessors('image'),
   inProcess('run-wide'),
 ];
 

@@ -13,20 +13,28 @@ export type CallOptions = {
 };
 
 /** Runs `careen` with these arguments and resolves when it has ended, with any status. */
-export function careen(
+export async function careen(
   args: readonly string[],
   { cwd = ROOT, stdin = '', environment = {} }: CallOptions = {},
 ): Promise<Ended> {
+  return call(CAREEN, args, { cwd, stdin, environment: { ...process.env, ...environment } });
+}
+
+/** Runs a program with just this environment and resolves when it has ended, with any status. */
+export function call(
+  program: string,
+  args: readonly string[],
+  {
+    cwd,
+    stdin = '',
+    environment: env,
+  }: { readonly cwd: string; readonly stdin?: string; readonly environment: NodeJS.ProcessEnv },
+): Promise<Ended> {
   const { promise, resolve, reject } = Promise.withResolvers<Ended>();
-  const child = execFile(
-    CAREEN,
-    args,
-    { cwd, env: { ...process.env, ...environment } },
-    (error, out, err) => {
-      if (error && typeof error.code !== 'number') reject(error);
-      else resolve({ status: Number(error?.code ?? 0), out, err });
-    },
-  );
+  const child = execFile(program, args, { cwd, env }, (error, out, err) => {
+    if (error && typeof error.code !== 'number') reject(error);
+    else resolve({ status: Number(error?.code ?? 0), out, err });
+  });
   child.stdin?.end(stdin);
   return promise;
 }
