@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { buildImage, type BuiltImage } from '../../scripts/image/build.ts';
 import { ARCHITECTURES, findPackage } from '../../scripts/image/parts.ts';
+import { ROOT } from '../../scripts/image/place.ts';
 import { VERSION } from '../../src/crds/version.ts';
 import { needPrograms, run } from './programs.ts';
 
@@ -127,6 +128,22 @@ describe('the image', () => {
     const file = join(roots['amd64'] ?? '', 'etc/ssl/certs/ca-certificates.crt');
     const found = (await readFile(file, 'utf8')).match(/-----BEGIN CERTIFICATE-----\n/g);
     expect(found?.length).toBeGreaterThan(100);
+  });
+
+  it('has the operator that the Dockerfile takes', async () => {
+    const dockerfile = await readFile(join(ROOT, 'Dockerfile'), 'utf8');
+    const [, script = ''] = /^RUN node (\S+) \/operator$/m.exec(dockerfile) ?? [];
+    const written = join(folder, 'operator');
+    await run(process.execPath, join(ROOT, script), written);
+    expect(await filesIn(written)).toEqual([
+      '/app/careen.mjs',
+      '/licenses/careen/LICENSE',
+      '/licenses/npm-packages.txt',
+    ]);
+    const [theirs, ours] = [written, roots['amd64'] ?? ''].map((root) =>
+      readFile(join(root, 'app/careen.mjs')),
+    );
+    expect((await theirs)?.equals((await ours) ?? Buffer.alloc(0))).toBe(true);
   });
 
   it.each([
