@@ -22,9 +22,16 @@ const PLAN = [
   ...['--fleet', join(ROOT, 'examples', 'fleet.yaml')],
 ];
 
-/** Runs a program in an empty folder with an empty environment: nothing that is installed can help it. */
+/** Equal texts have equal widths. */
+const environment = { COLUMNS: '100' };
+
+/** Runs a program in an empty folder without any PATH or HOME: nothing that is installed can help it. */
 async function alone(program: string, args: readonly string[]): Promise<Ended> {
-  return call(program, args, { cwd: empty, environment: {} });
+  return call(program, args, { cwd: empty, environment });
+}
+
+async function inTheClone(args: readonly string[]): Promise<Ended> {
+  return careen(args, { environment });
 }
 
 describe('the command line as one file', () => {
@@ -36,18 +43,18 @@ describe('the command line as one file', () => {
   });
 
   it('says what it says in a clone, with the same status', async () => {
-    expect(await alone(built.executable, PLAN)).toEqual(await careen(PLAN));
+    expect(await alone(built.executable, PLAN)).toEqual(await inTheClone(PLAN));
     const wrong = ['plan', '-f', '/no/such/file'];
-    expect(await alone(built.executable, wrong)).toEqual(await careen(wrong));
+    expect(await alone(built.executable, wrong)).toEqual(await inTheClone(wrong));
   });
 
   it('is a plugin of kubectl', async () => {
-    expect(await alone(built.plugin, PLAN)).toEqual(await careen(PLAN));
+    expect(await alone(built.plugin, PLAN)).toEqual(await inTheClone(PLAN));
   });
 
   it('is a small file where there is Node 24', async () => {
     const script = join(folder, 'dist', 'careen.mjs');
-    expect(await alone(process.execPath, [script, ...PLAN])).toEqual(await careen(PLAN));
+    expect(await alone(process.execPath, [script, ...PLAN])).toEqual(await inTheClone(PLAN));
     expect((await stat(script)).size).toBeLessThan(5e6);
   });
 });
