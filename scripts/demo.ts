@@ -138,7 +138,7 @@ function printHowToInspect(kubeconfig: string, { metadata: { name, namespace = '
 
   export KUBECONFIG=${kubeconfig}
   kubectl get strategy --all-namespaces
-  kubectl -n ${namespace} get strategy ${name} -o yaml
+  kubectl -n ${namespace} get patchstrategy ${name} -o yaml
   kubectl get hostpool default -o yaml
   kubectl get nodes -o custom-columns=NAME:.metadata.name,KERNEL:.status.nodeInfo.kernelVersion,BOOT:.status.nodeInfo.bootID
   kubectl explain patchstrategy.spec

@@ -25,7 +25,7 @@ end
 
 local function health(word)
   local message = text(ready.message) or text(ready.reason) or ""
-  if text(status.stages) ~= nil and is("Reconciling") then
+  if text(status.stages) ~= nil and status.stages ~= "0/0" and is("Reconciling") then
     message = status.stages .. " stages done; " .. message
   end
   return { status = word, message = message }

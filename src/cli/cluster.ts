@@ -14,6 +14,7 @@ import type { Scope } from '../hostops/port.ts';
 import { compareHostNames } from '../planner/facts.ts';
 import { poolsBefore } from '../planner/pool-precedence.ts';
 import { activeHostOf } from './active-host.ts';
+import { podsOf } from './cluster-pods.ts';
 import { CommandError } from './command-error.ts';
 import type { Fleet, FleetHost } from './fleet-file.ts';
 
@@ -56,8 +57,9 @@ export function namespaceOf(config: PooledKubeConfig): string {
 
 /**
  * Reads a pool and its hosts; needs the rights to list both. For a pool with
- * several controllers it also reads the host of the leading operator; `note`
- * gets the reason when this cannot be read. Throws CommandError.
+ * several controllers it also reads the host of the leading operator, and for
+ * every pool the pods on its hosts; `note` gets the reason when these cannot be
+ * read. Throws CommandError.
  */
 export async function readCluster(
   config: PooledKubeConfig,
@@ -78,6 +80,7 @@ export async function readCluster(
       .toSorted((a, b) => compareHostNames(a.name, b.name));
   const members = standing('member');
   const activeHost = await activeOf(members, pool.spec, config, note);
+  const pods = await podsOf(config, new Set(members.map(({ name }) => name)), note);
   return {
     pool: {
       name: poolName,
@@ -85,7 +88,7 @@ export async function readCluster(
       keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
       ...(activeHost === undefined ? {} : { activeHost }),
     },
-    hosts: members.map((node) => hostOf(node, pool.spec)),
+    hosts: members.map((node) => ({ ...hostOf(node, pool.spec), pods: pods.get(node.name) ?? [] })),
   };
 }
 
@@ -141,7 +144,7 @@ function agedOf({ metadata: { name, creationTimestamp: createdAt }, spec: { prov
   return { name, createdAt, provider };
 }
 
-function hostOf(node: NodeState, { health }: HostPoolSpec): FleetHost {
+function hostOf(node: NodeState, { health }: HostPoolSpec): Omit<FleetHost, 'pods'> {
   const { name, labels, facts, ready, wasReady, closedToNewWork, taints, claim, spoiltClaim } = node;
   const alarms = alarmsOf(node, health).filter((alarm) => holdsUp(alarm, Infinity));
   const nodeInfo: FleetHost['nodeInfo'] = {};

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { hostPoolDefinition, hostPoolSpec } from '../crds/host-pool.ts';
 import { API_VERSION } from '../crds/names.ts';
-import { objectName, stringMap, text } from '../crds/schema.ts';
+import { namespaceName, objectName, stringMap, text } from '../crds/schema.ts';
 import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
 import type { NODE_INFO } from '../hostops/kubernetes/node-facts.ts';
 import { selects } from '../hostops/membership.ts';
@@ -21,6 +21,16 @@ const nodeInfo = z.object({
   operatingSystem: reported,
 } satisfies Record<(typeof NODE_INFO)[number], typeof reported>);
 
+/** A pod that a drain may not evict without consent, or not now. */
+const pod = z.object({
+  namespace: namespaceName(),
+  name: objectName(),
+  controller: text(400).optional(),
+  localData: z.boolean().default(false),
+  heldBy: objectName().optional(),
+});
+export type FleetPod = z.infer<typeof pod>;
+
 const host = z.object({
   name: objectName(),
   labels: stringMap(1000, 63).default({}),
@@ -37,6 +47,7 @@ const host = z.object({
     })
     .optional(),
   spoiltClaim: text(1024).optional(),
+  pods: z.array(pod).default([]),
 });
 export type FleetHost = z.infer<typeof host>;
 
@@ -73,7 +84,7 @@ export function fleetText({ pool, hosts }: Fleet): string {
 }
 
 function withoutDefaults(host: FleetHost): Partial<FleetHost> {
-  const { wasReady, alarms, outOfServiceTaints, claimedBy, spoiltClaim, ...rest } = host;
+  const { wasReady, alarms, outOfServiceTaints, claimedBy, spoiltClaim, pods, ...rest } = host;
   return {
     ...rest,
     ...(wasReady ? {} : { wasReady }),
@@ -81,6 +92,7 @@ function withoutDefaults(host: FleetHost): Partial<FleetHost> {
     ...(outOfServiceTaints.length > 0 ? { outOfServiceTaints } : {}),
     ...(claimedBy ? { claimedBy } : {}),
     ...(spoiltClaim === undefined ? {} : { spoiltClaim }),
+    ...(pods.length > 0 ? { pods } : {}),
   };
 }
 

@@ -1,16 +1,16 @@
 /** The hosts of a fleet file, as findings need them. Pure. */
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import { factsOf, seedOf } from '../hostops/kubernetes/node-facts.ts';
-import type { HostState } from '../planner/findings.ts';
+import type { HostState } from '../planner/situation.ts';
 import type { FleetHost } from './fleet-file.ts';
 
 export function hostStateOf(host: FleetHost, roles: HostPoolSpec['roles']): HostState {
-  const { ready, closedToNewWork, outOfServiceTaints, claimedBy, spoiltClaim } = host;
+  const { ready, closedToNewWork, outOfServiceTaints, claimedBy, spoiltClaim, pods } = host;
   return {
     ...seedOf({ ...host, facts: factsOf(host.labels, host.nodeInfo) }, roles),
     unwell: unwellBecause(host),
     outOfService: closedToNewWork || !ready || outOfServiceTaints.length > 0,
-    ...{ closedToNewWork, claimedBy, spoiltClaim },
+    ...{ closedToNewWork, claimedBy, spoiltClaim, instances: pods },
   };
 }
 

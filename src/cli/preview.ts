@@ -72,7 +72,12 @@ export function planFor(
       owner: ownerKey(owner),
       words: NODE_WORDS,
       spec,
-      pool: { ...pool.spec, name: pool.name, keptByOtherPools: pool.keptByOtherPools },
+      pool: {
+        ...pool.spec,
+        ...pool.spec.drainPolicy,
+        name: pool.name,
+        keptByOtherPools: pool.keptByOtherPools,
+      },
       limit,
       hosts: states,
       stages: plan.stages,

@@ -18,6 +18,8 @@ const FINDING_REASONS = [
   'HostWithoutRole',
   'FactUnknown',
   'HostCordoned',
+  'PodsNeedConsent',
+  'BudgetExhausted',
   'LimitRounded',
   'StageCut',
 ] as const;

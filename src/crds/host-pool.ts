@@ -303,6 +303,12 @@ export const hostPoolStatus = z
           'when there are none.',
       ),
     away: z.int().min(0).max(10000).optional().describe('How many permits of level away are granted.'),
+    outOfServiceByOthers: hostCount
+      .optional()
+      .describe(
+        'How many hosts count against the limit besides those that are away: others took them out of service, and ' +
+          'Careen has no permit for them.',
+      ),
     permits: z
       .array(permit)
       .max(10000)
@@ -344,6 +350,12 @@ export const hostPoolDefinition: CrdDefinition = {
       type: 'integer',
       jsonPath: '.status.away',
       description: 'Hosts that Careen has taken out of service',
+    },
+    {
+      name: 'Others',
+      type: 'integer',
+      jsonPath: '.status.outOfServiceByOthers',
+      description: 'Hosts that others took out of service; they count against the limit, too',
     },
     { name: 'Hosts', type: 'integer', jsonPath: '.status.hosts', description: 'Hosts of the pool' },
     {

@@ -186,7 +186,9 @@ export const patchStrategyStatus = z
       .min(0)
       .max(100)
       .optional()
-      .describe('The completion percentage of the current phase.'),
+      .describe(
+        'The completion percentage of the apply phase, or of the abort phase after its begin; 0 without a plan.',
+      ),
     run: z
       .object({
         id: text(36).describe('The id of this run of the plan. Its permits, claims and Jobs carry it.'),

@@ -19,6 +19,12 @@ export const patchStrategyDefinition: CrdDefinition = {
   columns: [
     { name: 'State', type: 'string', jsonPath: '.status.state', description: 'State of the strategy' },
     {
+      name: 'Reason',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+      description: 'Why it is in that state, or what it waits for',
+    },
+    {
       name: 'Stages',
       type: 'string',
       jsonPath: '.status.stages',
@@ -28,7 +34,7 @@ export const patchStrategyDefinition: CrdDefinition = {
       name: 'Percent',
       type: 'integer',
       jsonPath: '.status.completionPercentage',
-      description: 'Completion of the current phase',
+      description: 'Completion of the apply phase, or of the abort',
     },
     { name: 'Mode', type: 'string', jsonPath: '.spec.execution.mode', description: 'The standing order' },
     {

@@ -28,7 +28,7 @@ import { isGood, type Ending } from './results.ts';
 import { runPhase } from './run-phase.ts';
 import { runningStage, type RunState } from './run-state.ts';
 import { recordObservation } from './timers.ts';
-import type { Decision, Turn } from './turn.ts';
+import { OBSTACLES, type Decision, type Turn } from './turn.ts';
 
 /**
  * Decides the next run, its effects and its permits.
@@ -152,6 +152,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
     },
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
     reasons,
+    obstacle: OBSTACLES.find((each) => pass.obstacles.has(each)),
     openRemedy: turn.view.words.remedy('kept-locked'),
     answers: pass.answers,
   };

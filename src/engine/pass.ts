@@ -8,7 +8,7 @@ import type { Evaluate } from './evaluate.ts';
 import type { Due, Ending, PartEnding } from './results.ts';
 import type { Authority, RunState } from './run-state.ts';
 import type { StepDefinitions } from './steps/definitions.ts';
-import type { Answer, RunRequest, Turn } from './turn.ts';
+import type { Answer, Obstacle, RunRequest, Turn } from './turn.ts';
 import type { Instant } from './view.ts';
 
 /** The longest time between two passes while a run is busy: a safety net for lost events. */
@@ -38,6 +38,7 @@ export type Pass = {
   readonly run: Draft;
   readonly effects: Effect[];
   readonly reasons: string[];
+  readonly obstacles: Set<Obstacle>;
   readonly answers: Answer[];
   /** Hosts whose permits are wanted before their outage is opened. */
   asked: { hosts: readonly HostName[]; level: OutageLevel } | undefined;
@@ -92,7 +93,7 @@ export function newPass(
   };
   return {
     ...{ plan, turn, profile, evaluate, run: draft },
-    ...{ effects: [], reasons: [], answers: [], asked: undefined, wakeAt: Infinity },
+    ...{ effects: [], reasons: [], obstacles: new Set(), answers: [], asked: undefined, wakeAt: Infinity },
   };
 }
 
@@ -110,6 +111,12 @@ export function stamp({ turn }: Pass): string {
 /** Requests a pass at this time at the latest. */
 export function wakeAt(pass: Pass, instant: Instant): void {
   pass.wakeAt = Math.min(pass.wakeAt, instant);
+}
+
+/** Notes what the run waits for. */
+export function noteReason(pass: Pass, reason: string, obstacle?: Obstacle): void {
+  pass.reasons.push(reason);
+  if (obstacle !== undefined) pass.obstacles.add(obstacle);
 }
 
 /** Whether an abort only waits for the running step to end. */

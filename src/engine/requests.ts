@@ -4,7 +4,7 @@ import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import { resetStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
-import type { RunRequest } from './turn.ts';
+import type { Order, RunRequest } from './turn.ts';
 
 /** Answers one request, and applies it to the run when it is accepted. */
 export function answer(pass: Pass, request: RunRequest): void {
@@ -15,7 +15,7 @@ export function answer(pass: Pass, request: RunRequest): void {
     id,
     verb,
     answer: refusal === undefined ? 'accepted' : 'refused',
-    message: refusal ?? accepted(request),
+    message: refusal ?? accepted(request, pass.turn.order),
   });
 }
 
@@ -79,15 +79,16 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
   run.currentPhase = 'apply';
 }
 
-function accepted(request: RunRequest): string {
+function accepted(request: RunRequest, { heldBack }: Order): string {
+  const later = heldBack === undefined ? '' : `, but not yet: ${heldBack.message}`;
   switch (request.verb) {
     case 'abort':
       return 'the running step is awaited, then every host is released';
     case 'apply-all':
     case 'approve':
-      return 'the plan is carried out';
+      return `the plan is carried out${later}`;
     case 'apply-stage':
-      return `stage ${String(request.stage)} is carried out, then the run waits`;
+      return `stage ${String(request.stage)} is carried out, then the run waits${later}`;
     case 'retry':
       return 'the failed stage restarts';
     case 'resume':

@@ -7,13 +7,13 @@ import { judgeHosts, runStartedAt } from './judge-hosts.ts';
 import { begin, endStage, endStep, show } from './lifecycle.ts';
 import { closeOutage, recordProgress, setResult } from './outages.ts';
 import { REBOOT } from '../crds/vocabulary.ts';
-import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
+import { noteReason, stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { runStep } from './run-step.ts';
 import { newFaults } from './steps/unwell.ts';
 import { unlockStep } from './steps/unlock-hosts.ts';
-import { isReached } from './steps/verdict.ts';
+import { isReached, obstacleOf } from './steps/verdict.ts';
 import { deadlineOf } from './timers.ts';
 
 /**
@@ -69,7 +69,7 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
     else if (pass.turn.now >= deadlineOf(unlock)) setResult(pass, unlock, each, 'timed-out');
     else {
       open += 1;
-      pass.reasons.push(verdict.reason);
+      noteReason(pass, verdict.reason, obstacleOf(verdict));
       if (verdict.kind === 'act') {
         recordProgress(pass, host, verdict.progress);
         pass.effects.push(...verdict.effects);
@@ -108,7 +108,11 @@ function unlessUnwell(pass: Pass, judged: HostVerdict): HostVerdict {
   if (faults.length === 0) return judged;
   return {
     host,
-    verdict: { kind: 'blocked', reason: `${host} is not released: it ${faults.join('; it ')}` },
+    verdict: {
+      kind: 'blocked',
+      reason: `${host} is not released: it ${faults.join('; it ')}`,
+      obstacle: 'HostUnwell',
+    },
   };
 }
 

@@ -5,12 +5,12 @@ import { judgeHosts } from './judge-hosts.ts';
 import { judgeLeavers, recordLeavers, remainingHosts, unlessLeaving } from './leavers.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
-import { stamp, wakeAt, isAborting, type Pass } from './pass.ts';
+import { noteReason, stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { failedBecause, type Ending, type PartEnding } from './results.ts';
 import { isFinal, type Running } from './run-state.ts';
 import { settleAnew } from './settling.ts';
 import { againstFurtherHosts, mayTakeAll, waitForPermits } from './permits/stage-permits.ts';
-import { isOver, reasonOf } from './steps/verdict.ts';
+import { isOver, obstacleOf, reasonOf } from './steps/verdict.ts';
 import { dueTimer, nextDeadline } from './timers.ts';
 
 /**
@@ -68,7 +68,7 @@ function judge(pass: Pass, running: Running): readonly HostVerdict[] {
 function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]): void {
   wakeAt(pass, nextDeadline(running));
   for (const { verdict } of pending) {
-    pass.reasons.push(reasonOf(verdict));
+    noteReason(pass, reasonOf(verdict), obstacleOf(verdict));
     if ('until' in verdict) wakeAt(pass, verdict.until);
   }
 }

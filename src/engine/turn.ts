@@ -21,6 +21,20 @@ export type Answer = {
 /** Why no further stage may begin, for any request or order: the pool is paused, or the plan no longer fits. */
 export type HeldBack = { readonly reason: Reason; readonly message: string };
 
+/**
+ * What the open stage waits for besides time and its own work, the first that a person should see to first. The order is
+ * that in which several are reported.
+ */
+export const OBSTACLES = [
+  'HostUncordoned',
+  'WaitingForPermits',
+  'HostClaimed',
+  'DrainBlocked',
+  'JobNotStarted',
+  'HostUnwell',
+] as const satisfies readonly Reason[];
+export type Obstacle = (typeof OBSTACLES)[number];
+
 /** The standing order of the spec, and the reason that holds it back. */
 export type Order = {
   readonly mode: ExecutionMode;
@@ -83,6 +97,8 @@ export type Decision = {
   readonly wakeAt?: Instant;
   /** Why the run waits, one sentence for each host or step. */
   readonly reasons: readonly string[];
+  /** What the open stage waits for, where that is neither time nor its own work. */
+  readonly obstacle?: Obstacle | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy: string;
   /** The caller stores them with the run, so that no request is answered twice. */

@@ -53,6 +53,10 @@ export const NODE_WORDS: HostWords = {
         return 'with emptyDir data (move them, or set spec.drain.evictPodsWithLocalData)';
     }
   },
+  budget: ({ namespace, name }) => ({
+    says: `PodDisruptionBudget ${namespace}/${name}`,
+    inspect: `kubectl -n ${namespace} describe pdb ${name}`,
+  }),
   leaving: (end) => [`has been leaving since ${end.since}`, ...delaysOf(end)].join(', '),
   ignoresClosing: (controller) =>
     `of ${controller} came after the cordon, which does not keep it away, so it is not evicted: remove its toleration ` +

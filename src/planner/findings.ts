@@ -5,50 +5,13 @@
 import { counted } from '../crds/counted.ts';
 import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
-import type { CurrentRequirement, PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { OutageLevel, Role } from '../crds/vocabulary.ts';
-import { compareHostNames, type Facts, type HostName } from './facts.ts';
-import type { HostWords } from './host-words.ts';
+import type { CurrentRequirement } from '../crds/patch-strategy-spec.ts';
+import { drainFindings } from './drain-findings.ts';
+import { compareHostNames, type HostName } from './facts.ts';
+import { listed } from './listed.ts';
 import { nobodyToPatch } from './needs.ts';
 import type { Stage } from './plan.ts';
-
-/** A host of the pool, as it is now. */
-export type HostState = {
-  readonly name: HostName;
-  readonly roles: readonly Role[];
-  readonly facts: Facts;
-  /** Its faults, as text, while no run has claimed it. No plan is built while a host has one. */
-  readonly unwell: readonly string[];
-  /** Whether it is out of service while no run has claimed it: closed, not Ready, or with a taint that says so. */
-  readonly outOfService: boolean;
-  readonly closedToNewWork: boolean;
-  /** The owner of the run that has claimed it, by its key (`ownerKey`). */
-  readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
-  readonly spoiltClaim?: string | undefined;
-};
-
-export type Situation = {
-  /** The key of the owner of the plan (`ownerKey`). */
-  readonly owner: string;
-  readonly spec: Pick<PatchStrategySpec, 'patches' | 'workerApplyType' | 'maxParallelWorkerHosts'>;
-  readonly pool: {
-    readonly name: string;
-    readonly maxUnavailable: number | string;
-    readonly paused: boolean;
-    /** Hosts that the pool selects and that an older pool keeps. */
-    readonly keptByOtherPools: readonly HostName[];
-  };
-  /** `maxUnavailable` as a number. */
-  readonly limit: number;
-  readonly hosts: readonly HostState[];
-  readonly stages: readonly Stage[];
-  /** Without stages: how many hosts the strategy is about, current ones included. */
-  readonly about: number;
-  /** The words of the adapter for these hosts. */
-  readonly words: HostWords;
-  /** Why the pool does not permit the actions of the strategy (pool-policy.ts). */
-  readonly violations: readonly string[];
-};
+import type { HostState, Situation } from './situation.ts';
 
 /** All findings, the gravest first. */
 export function findings(situation: Situation): Finding[] {
@@ -69,6 +32,7 @@ function ofThePlan(situation: Situation): Finding[] {
     ...claims(situation),
     ...hostsClosed(situation),
     ...factsUnknown(situation),
+    ...drainFindings(situation),
     ...limitRounded(situation),
     ...stagesCut(situation),
   ];
@@ -283,9 +247,4 @@ function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
 
 function namesOf(hosts: readonly HostState[]): HostName[] {
   return hosts.map(({ name }) => name).toSorted(compareHostNames);
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length > 5 ? ` and ${String(names.length - 5)} more` : '';
-  return `${names.slice(0, 5).join(', ')}${more}`;
 }

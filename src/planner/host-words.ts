@@ -35,6 +35,8 @@ export type HostWords = {
   readonly instances: (count: number) => string;
   /** Why instances need consent to be moved, and how it is given, if it can be; comes after their names. */
   readonly consent: (why: 'protected' | 'unmanaged' | 'local-data') => string;
+  /** A budget of instances that may be down at once, and the command that shows it. */
+  readonly budget: (budget: InstanceName) => { readonly says: string; readonly inspect: string };
   /** Since when an instance is shutting down, and who delays its end; comes after its name. */
   readonly leaving: (end: SlowEnd) => string;
   /** Why an instance that came to a closed host is not moved, and the remedy; comes after its name. */

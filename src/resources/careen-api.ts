@@ -58,10 +58,11 @@ type Target = {
 };
 type Version = Pick<Metadata, 'uid' | 'resourceVersion'>;
 
-/** What a status says while its kind is outdated. */
-export type OutdatedStatus = Pick<PatchStrategyStatus, 'message' | 'conditions'> & {
-  readonly message: string;
-};
+/** What a status says while its kind is outdated; the state only where it had none. */
+export type OutdatedStatus = Pick<
+  PatchStrategyStatus,
+  'state' | 'stages' | 'completionPercentage' | 'conditions'
+> & { readonly message: string };
 
 /**
  * Reads and writes our own resources on the API server. Every write is guarded by uid and resourceVersion. The API
@@ -141,16 +142,16 @@ export class CareenApi {
    * Says in a status that the kind is outdated. The write drops the fields that the kind does not have, so it keeps the
    * whole status where every version of the kind keeps unknown fields. Throws ConflictError and OutdatedKindError.
    */
-  async suspend(strategy: PatchStrategy, { message, conditions }: OutdatedStatus): Promise<void> {
+  async suspend(strategy: PatchStrategy, said: OutdatedStatus): Promise<void> {
     const { metadata: meta, status, replacedStatus } = strategy;
     const kept = status.run?.actions ? { run: { actions: { [KEPT_STATUS]: status } } } : {};
-    const body = { metadata: guard(meta), status: { message, conditions, ...kept } };
+    const body = { metadata: guard(meta), status: { ...said, ...kept } };
     const answer = await this.#write(targetOf(strategy), '/status', body, 'metadata');
     this.#strategies.keep(strategyPath(meta), {
       ...strategy,
       metadata: partial.parse(answer).metadata,
-      ...(status.run?.actions ? { suspendedBy: message } : { status: { ...status, message, conditions } }),
-      ...(replacedStatus ? { replacedStatus: { ...replacedStatus, message, conditions } } : {}),
+      ...(status.run?.actions ? { suspendedBy: said.message } : { status: { ...status, ...said } }),
+      ...(replacedStatus ? { replacedStatus: { ...replacedStatus, ...said } } : {}),
     });
   }
 

@@ -6,12 +6,16 @@ import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { newRun, type RunState } from '../engine/run-state.ts';
+import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
 import { actionsDifference, planDifference } from '../planner/plan-difference.ts';
 import type { Plan } from '../planner/plan.ts';
 import { decodeRun, statusOfRun } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
+import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
+import { NO_PLAN } from './stalled-status.ts';
+import type { StandingOrder } from './waiting.ts';
 
 /** The input of a build, as far as the status records it. */
 export type BuildInput = {
@@ -21,6 +25,8 @@ export type BuildInput = {
   readonly epoch: number;
   readonly scope: { readonly pool: string };
   readonly fleetRevision: string;
+  /** Why the pool grants nothing now. */
+  readonly closed?: HeldBack | undefined;
   /** Becomes the id of the run. */
   readonly runId: string;
 };
@@ -42,10 +48,9 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
     time,
   );
   return {
+    ...NO_PLAN,
     observedGeneration: generation,
-    state: 'building',
     currentPhase: 'build',
-    completionPercentage: 0,
     message,
     ...requestsAfter(before, 'the rest is planned again'),
     conditions,
@@ -68,7 +73,7 @@ export function queryingStatus(
   const building = buildingStatus(input, now);
   const conditions = updateConditions(
     building.conditions ?? [],
-    conditionsFor('Building', message, { reconciling: true }),
+    conditionsFor('HostUnwell', message, { reconciling: true }),
     input.generation,
     new Date(now).toISOString(),
   );
@@ -107,10 +112,10 @@ export function builtStatus(
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const change = changeOf(input.before, plan);
   // If the order pins another plan, the message about that names the difference.
-  const pinnedElsewhere = (input.spec.execution.plan ?? plan.digest) !== plan.digest;
+  const isPinned = (input.spec.execution.plan ?? plan.digest) === plan.digest;
   const summary = statusText(
-    `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}; set execution.mode to Run to carry the plan out` +
-      (change && !pinnedElsewhere ? `; differs from the last plan: ${change}` : ''),
+    `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}` +
+      (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);
   const before: PatchStrategyStatus = {
@@ -134,7 +139,19 @@ export function builtStatus(
   };
   const run = { ...newRun(input.runId, plan), authority };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
-  return statusOfRun(before, ready, { reasons: [], findings }, input.generation, time);
+  const order = orderAtBuild(input, plan, change);
+  return statusOfRun(before, ready, { reasons: [], order, findings }, input.generation, time);
+}
+
+/** The order as far as it is known when the plan is built; the next pass, which follows at once, judges the rest. */
+function orderAtBuild(
+  { spec: { execution }, closed }: BuildInput,
+  { digest }: Plan,
+  change: string | undefined,
+): StandingOrder {
+  const pinned = pinnedElsewhere(execution.plan, { planDigest: digest, change });
+  const heldBack = pinned === undefined ? closed : heldByPin(pinned);
+  return { ...execution, heldBack: execution.mode === 'Abort' ? undefined : heldBack };
 }
 
 /** The status after a failed build, with the reason. */
@@ -155,10 +172,10 @@ export function failedStatus(
     time,
   );
   return {
+    ...NO_PLAN,
     observedGeneration: input.generation,
     state: 'build-failed',
     currentPhase: 'build',
-    completionPercentage: buildPhase.completionPercentage,
     message,
     ...requestsAfter(input.before, message),
     run: {

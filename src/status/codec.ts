@@ -3,10 +3,9 @@ import { updateConditions } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
-import type { Answer } from '../engine/turn.ts';
+import type { Answer, Obstacle } from '../engine/turn.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
-import type { HeldBack } from '../engine/turn.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
@@ -14,6 +13,7 @@ import { conditionsOf } from './conditions.ts';
 import { boundedFindings, relevantFindings } from './findings.ts';
 import { messageOf, stagesDone } from './message.ts';
 import { withAnswers, type WaitingRequest } from './requests.ts';
+import type { StandingOrder } from './waiting.ts';
 
 /** The content of `status.run`. */
 export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
@@ -69,7 +69,9 @@ const actionsOf = memoizeByObject(({ actions }: RunRecord) => planActions.parse(
 export type Shown = {
   /** What the run waits for, one sentence each. */
   readonly reasons: readonly string[];
-  readonly heldBack?: HeldBack | undefined;
+  readonly order: StandingOrder;
+  /** What the open stage waits for, where that is neither time nor its own work. */
+  readonly obstacle?: Obstacle | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy?: string;
   /** The hosts that lack a patch after the run was applied. */
@@ -87,16 +89,25 @@ export type Shown = {
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  { reasons, heldBack, openRemedy, lacking, findings, answers = [], waiting = [], placed = new Set() }: Shown,
+  {
+    reasons,
+    order,
+    obstacle,
+    openRemedy,
+    lacking,
+    findings,
+    answers = [],
+    waiting = [],
+    placed = new Set(),
+  }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
-  const phase = { build: before.buildPhase, apply: run.apply, abort: run.abort }[run.currentPhase];
+  const phase = run.currentPhase === 'abort' ? run.abort : run.apply;
   const { progress: _progress, abortPhase: _abort, findings: _findings, run: record, ...kept } = before;
   const found = relevantFindings(run, findings ?? before.findings ?? []);
-  const summary = record?.summary ?? '';
   const message = messageOf(run, {
-    ...{ summary, reasons, heldBack: heldBack?.message, openRemedy },
+    ...{ summary: summaryOf(record), reasons, order, openRemedy },
     ...(lacking ? { lacking } : {}),
     findings: found,
   });
@@ -116,11 +127,16 @@ export function statusOfRun(
     ...progressOf(run),
     conditions: updateConditions(
       before.conditions ?? [],
-      conditionsOf(run, message, heldBack, lacking),
+      conditionsOf(run, message, order, obstacle, lacking),
       generation,
       now,
     ),
   };
+}
+
+/** The plan in one sentence. Versions before 0.2 stored a remedy with it, which contradicts some orders. */
+function summaryOf(record: RunRecord | undefined): string {
+  return record?.summary?.replace('; set execution.mode to Run to carry the plan out', '') ?? '';
 }
 
 function recordOf(record: RunRecord, run: RunState): RunRecord {

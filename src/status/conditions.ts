@@ -1,26 +1,30 @@
 import type { DesiredCondition, Reason } from '../crds/conditions.ts';
 import type { HostProgress } from '../crds/host-progress.ts';
 import { statusText } from '../crds/status-text.ts';
-import type { RunState } from '../engine/run-state.ts';
-import type { HeldBack } from '../engine/turn.ts';
+import { runningStage, type RunState } from '../engine/run-state.ts';
+import type { HeldBack, Obstacle } from '../engine/turn.ts';
 import type { HostName } from '../planner/facts.ts';
 import { driftMessage } from './message.ts';
+import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 
 /** The conditions for each state of a run (docs/guides/gitops.md). */
 export function conditionsOf(
   run: RunState,
   message: string,
-  heldBack: HeldBack | undefined,
+  order: StandingOrder,
+  obstacle?: Obstacle,
   lacking: readonly HostName[] = [],
 ): DesiredCondition[] {
   const wish = (reason: Reason, is: Is): DesiredCondition[] => conditionsFor(reason, message, is, run.hosts);
+  const waiting = ({ reason }: HeldBack): DesiredCondition[] => wish(reason, waitingIs(reason));
   switch (run.state) {
     case 'ready-to-apply':
-      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('AwaitingApproval', {});
+      return waiting(waitsToBegin(run, order));
     case 'applying':
       if (run.suspendedSince) return wish('Suspended', {});
-      if (run.apply.currentStage < run.apply.stopAtStage) return wish('Applying', { reconciling: true });
-      return heldBack ? wish(heldBack.reason, heldIs(heldBack)) : wish('PausedAtStage', {});
+      return runningStage(run.apply)
+        ? wish(obstacle ?? 'Applying', { reconciling: true })
+        : waiting(waitsForStage(run, order));
     case 'applied':
       return [
         ...wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true }),
@@ -51,8 +55,11 @@ function drifted(lacking: readonly HostName[]): DesiredCondition {
 }
 
 /** Reconciling: the reason ends by itself. Stalled: somebody must fix something. Neither: it waits for a person. */
-function heldIs({ reason }: HeldBack): Is {
-  return { stalled: NEEDS_CORRECTION.has(reason), reconciling: reason === 'Building' };
+function waitingIs(reason: Reason): Is {
+  return {
+    stalled: NEEDS_CORRECTION.has(reason),
+    reconciling: reason === 'Building' || reason === 'Beginning',
+  };
 }
 
 const NEEDS_CORRECTION: ReadonlySet<Reason> = new Set([

@@ -9,7 +9,8 @@ import type { RunState } from '../engine/run-state.ts';
 import { holdsUp } from '../engine/steps/unwell.ts';
 import type { View } from '../engine/view.ts';
 import { compareHostNames } from '../planner/facts.ts';
-import { findings, type HostState } from '../planner/findings.ts';
+import { findings } from '../planner/findings.ts';
+import type { HostState } from '../planner/situation.ts';
 import { needsOf } from '../planner/needs.ts';
 import type { Stage } from '../planner/plan.ts';
 
@@ -25,11 +26,12 @@ export type Inspected = {
 /** What will block the plan or hurt it, as the hosts of its pool are now. It looks at every host. */
 export function findingsNow({ owner, spec, pool, violations, stages }: Inspected, view: View): Finding[] {
   const hosts = hostStates(view);
-  const { maxUnavailable, paused } = pool.spec;
+  const { maxUnavailable, paused, drainPolicy } = pool.spec;
+  const { protectedNamespaces } = drainPolicy;
   const keptByOtherPools = [...view.fleet.keptByOtherPools].toSorted(compareHostNames);
   return findings({
     ...{ owner: ownerKey(owner), spec, stages, hosts, violations, words: view.words },
-    pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools },
+    pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools, protectedNamespaces },
     limit: limitIn(pool, view.fleet),
     about: stages.length > 0 ? hosts.length : needsOf(spec, hosts).hosts,
   });

@@ -1,18 +1,19 @@
 import { counted } from '../crds/counted.ts';
 import type { Finding } from '../crds/finding.ts';
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import { ABORT_ANNOTATION } from '../crds/names.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
 import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
+import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 
 export type MessageInput = {
   /** The plan in one sentence. */
   readonly summary: string;
   /** What the run waits for, one sentence each. */
   readonly reasons: readonly string[];
-  /** Why nothing further may begin. */
-  readonly heldBack: string | undefined;
+  readonly order: StandingOrder;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy: string | undefined;
   /** The hosts that lack a patch after the run was applied. */
@@ -24,67 +25,95 @@ export type MessageInput = {
 /** The progress of a run, or what it waits for, in one sentence. */
 export function messageOf(
   run: RunState,
-  { summary, reasons, heldBack, openRemedy, lacking, findings = [] }: MessageInput,
+  { summary, reasons, order, openRemedy, lacking, findings = [] }: MessageInput,
 ): string {
-  const { apply, state } = run;
-  const stage = apply.stages[apply.currentStage];
-  const locked = stayLocked(run);
-  const orOpen = openRemedy === undefined ? '' : `, or ${openRemedy}`;
-  switch (state) {
+  switch (run.state) {
     case 'ready-to-apply':
-      return statusText(
-        [summary, heldBack && `nothing begins yet: ${heldBack}`, findingsMessage(findings, heldBack)]
-          .filter(Boolean)
-          .join('; '),
-      );
+      return sentence([
+        summary,
+        waitsToBegin(run, order).message,
+        findingsMessage(findings, order.heldBack?.message),
+      ]);
     case 'applying':
-      if (run.suspendedSince) return statusText(reasons.join('; '));
-      if (!stage?.inProgress) {
-        const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
-        return statusText(
-          `${done}; waits before stage ${String(apply.currentStage)}${heldBack ? `: ${heldBack}` : ''}`,
-        );
-      }
-      return statusText(
-        `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ` +
-          [...new Set([...reasons, ...leaversOf([stage])])].join('; '),
-      );
+      return applyingMessage(run, reasons, order);
     case 'applied':
-      return statusText([appliedMessage(run), driftMessage(lacking)].filter(Boolean).join('; '));
+      return sentence([appliedMessage(run), driftMessage(lacking)]);
     case 'apply-failed':
     case 'apply-timeout':
-      return statusText(
-        (apply.reason ?? 'failed') +
-          (locked ? `; ${locked} until a request release-host, an abort${orOpen}` : ''),
-      );
-    case 'aborting':
-      return statusText(
-        `${because(run)}releasing hosts: ${[...new Set(reasons)].join('; ') || 'the running step ends first'}`,
-      );
+      return sentence([
+        statusText(run.apply.reason ?? 'failed', LONGEST_CAUSE),
+        ...failedRemedies(run, order, openRemedy),
+      ]);
+    case 'aborting': {
+      const waitsFor = [...new Set(reasons)].join('; ') || 'the running step ends first';
+      return sentence([run.abortedBecause, `releasing hosts: ${waitsFor}`]);
+    }
     case 'aborted':
-      return statusText(
-        because(run) +
-          (run.abortedIn === 'Hold'
-            ? 'aborted, no host is held; place the request apply-all or approve, or edit the spec, for a new plan'
-            : 'aborted, no host is held; set execution.mode to Hold for a new plan'),
-      );
+      return sentence([run.abortedBecause, 'aborted, no host is held', forNewPlan(run, order)]);
     case 'abort-failed':
     case 'abort-timeout':
-      return statusText(
-        `${because(run)}${run.abort?.reason ?? 'the abort failed'}; ` +
-          (locked
-            ? `${locked}: abort again (execution.mode Hold, then Abort)${orOpen}`
-            : 'no host is held any more; set execution.mode to Hold for a new plan'),
-      );
+      return sentence([
+        run.abortedBecause,
+        statusText(run.abort?.reason ?? 'the abort failed', LONGEST_CAUSE),
+        ...abortRemedies(run, order, openRemedy),
+      ]);
     case 'building':
     case 'build-failed':
       return summary;
   }
 }
 
-/** Why Careen aborted the run by itself, at the beginning of a message. */
-function because({ abortedBecause }: RunState): string {
-  return abortedBecause === undefined ? '' : `${abortedBecause}; `;
+/** The cause of a failure leaves room for what ends it. */
+const LONGEST_CAUSE = 600;
+
+function sentence(parts: readonly (string | undefined)[]): string {
+  return statusText(parts.filter((part) => part !== undefined && part !== '').join('; '));
+}
+
+function applyingMessage(run: RunState, reasons: readonly string[], order: StandingOrder): string {
+  const { apply, suspendedSince } = run;
+  if (suspendedSince !== undefined)
+    return sentence([reasons.join('; ') || 'suspended', 'set execution.mode to Hold or Run to go on']);
+  const stage = apply.stages[apply.currentStage];
+  if (!stage?.inProgress) {
+    const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
+    const why = waitsForStage(run, order).message;
+    return sentence([done, `waits before stage ${String(apply.currentStage)}: ${why}`]);
+  }
+  const now = [...new Set([...reasons, ...leaversOf([stage])])].join('; ') || 'under way';
+  const isLast = apply.currentStage + 1 >= apply.totalStages;
+  const { heldBack } = order;
+  return sentence([
+    `stage ${String(stage.id)}, ${stage.steps[stage.currentStep]?.name ?? ''}: ${now}`,
+    heldBack && !isLast ? `no further stage begins: ${heldBack.message}` : undefined,
+  ]);
+}
+
+/** What ends a failed run: first what goes on with it, then what gives up a host, last what gives up the run. */
+function failedRemedies(run: RunState, { mode, heldBack }: StandingOrder, openRemedy?: string): string[] {
+  const locked = stayLocked(run);
+  const first = heldBack?.message ?? (mode === 'Suspend' ? 'execution.mode is Suspend' : undefined);
+  const givenBack = ['a request release-host', ...(openRemedy === undefined ? [] : [openRemedy])];
+  return [
+    ...(first === undefined ? [] : [`a retry has to wait for this, too: ${first}`]),
+    `see to the cause, then place the request ${locked ? 'retry or resume' : 'retry, or abort the run'}`,
+    ...(locked ? [`${locked} until then, or until ${givenBack.join(', ')}, or an abort of the run`] : []),
+  ];
+}
+
+/** An abort may be placed in any mode, and as often as it is needed. */
+function abortRemedies(run: RunState, order: StandingOrder, openRemedy?: string): string[] {
+  const locked = stayLocked(run);
+  if (locked === undefined) return ['no host is held any more', forNewPlan(run, order)];
+  const orOpen = openRemedy === undefined ? '' : `, or ${openRemedy}`;
+  return [`${locked}: place the request release-host, abort again (annotation ${ABORT_ANNOTATION})${orOpen}`];
+}
+
+/** How an aborted strategy gets another plan (`rebuildNeeded`). */
+function forNewPlan({ abortedIn }: RunState, { mode }: StandingOrder): string {
+  const request = 'place the request apply-all or approve, or edit the spec, for a new plan';
+  if (abortedIn === 'Hold') return mode === 'Abort' ? `set execution.mode to Hold, then ${request}` : request;
+  return mode === 'Hold' ? 'a new plan is made now' : 'set execution.mode to Hold for a new plan';
 }
 
 function appliedMessage({ apply: { stages } }: RunState): string {

@@ -1,5 +1,4 @@
 /** The standing order of a strategy, and the reasons that hold it back. */
-import type { Reason } from '../crds/conditions.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
 import { closedBecause, limitIn, specUnreadable } from '../engine/permits/pool-capacity.ts';
@@ -9,7 +8,7 @@ import type { ConfigMaps } from '../planner/policy/action-policy.ts';
 import { specDigest } from '../planner/digest.ts';
 import { policyViolations, type Judged } from '../planner/policy/pool-policy.ts';
 import type { StoredRun } from './codec.ts';
-import { pinnedElsewhere } from './pinned-plan.ts';
+import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
 import { limitBelowStage } from './rebuild.ts';
 
 /** A strategy with its run and its pool, and the facts about the hosts of the pool. */
@@ -61,6 +60,15 @@ export function violationsOf(
   return policyViolations(judged, metadata.namespace, policy, operatorNamespace);
 }
 
+/** What becomes of the rest of a run whose plan no longer fits. */
+function plannedAgain({ execution: { mode, plan } }: PatchStrategySpec): string {
+  const then =
+    mode === 'Run' && plan === undefined
+      ? 'carried out at once, since execution.mode is Run'
+      : 'wait for approval';
+  return `the remaining stages are planned again and then ${then}`;
+}
+
 /** Why no further stage may begin, whoever requests it. The open stage ends as planned; then the run waits. */
 function heldBackBecause(input: OrderInput): HeldBack | undefined {
   const {
@@ -72,19 +80,14 @@ function heldBackBecause(input: OrderInput): HeldBack | undefined {
   if (!stored) return undefined;
   const { record, run, plan } = stored;
   if (record.specDigest !== specDigest(spec))
-    return { reason: 'Building', message: 'the spec was edited, the remaining stages are planned again' };
+    return { reason: 'Building', message: `the spec was edited, ${plannedAgain(spec)}` };
   if (limitBelowStage(run, limitIn(pool, fleet)))
     return {
       reason: 'Building',
-      message: 'a stage is larger than the pool allows now, the remaining stages are planned again',
+      message: `a stage is larger than the pool allows now, ${plannedAgain(spec)}`,
     };
   const [violation] = violationsOf(plan.actions, input);
   const pinned = pinnedElsewhere(spec.execution.plan, record);
-  return (
-    heldBack('NotPermitted', violation) ?? heldBack('AwaitingApproval', pinned) ?? closedBecause(pool, fleet)
-  );
-}
-
-function heldBack(reason: Reason, message: string | undefined): HeldBack | undefined {
-  return message === undefined ? undefined : { reason, message };
+  if (violation !== undefined) return { reason: 'NotPermitted', message: violation };
+  return pinned === undefined ? closedBecause(pool, fleet) : heldByPin(pinned);
 }

@@ -3,6 +3,7 @@ import { counted } from '../crds/counted.ts';
 import { updateConditions, type Condition, type DesiredCondition, type Reason } from '../crds/conditions.ts';
 import { DEFAULT_POOL } from '../crds/names.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
+import { countedBesides } from '../engine/permits/permits.ts';
 import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../engine/view.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -39,18 +40,21 @@ export function observedStatus(
   const { spoiltClaims: _before, ...kept } = status;
   const spoiltClaims = spoilt.size > 0 ? { spoiltClaims: named(spoilt.keys()) } : {};
   const observed = { ...kept, ...spoiltClaims, observedGeneration: generation, conditions };
-  const next = pool.unreadable === undefined ? { ...observed, ...factsOf(pool, fleet) } : observed;
+  const next = pool.unreadable === undefined ? { ...observed, ...factsOf(pool, status, fleet) } : observed;
   return isDeepStrictEqual(next, status) ? status : next;
 }
 
 function factsOf(
   pool: HostPool,
+  status: HostPoolStatus,
   fleet: FleetFacts,
-): Pick<HostPoolStatus, 'limit' | 'hosts' | 'outOfService'> {
+): Pick<HostPoolStatus, 'limit' | 'hosts' | 'away' | 'outOfService' | 'outOfServiceByOthers'> {
   return {
     limit: limitIn(pool, fleet),
     hosts: fleet.total,
+    away: status.away ?? 0,
     outOfService: named(fleet.outOfServiceByOthers),
+    outOfServiceByOthers: countedBesides(status, fleet).size,
   };
 }
 

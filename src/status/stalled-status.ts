@@ -13,28 +13,39 @@ export function outdatedStatuses(
   message: string,
   generation: number,
   now: string,
-): readonly Pick<PatchStrategyStatus, 'conditions'>[] {
+): readonly Pick<PatchStrategyStatus, 'state' | 'stages' | 'completionPercentage' | 'conditions'>[] {
   const { conditions = [] } = stalledStatus(before, 'KindsOutdated', message, generation, now);
   const oldest = conditions
     .filter(({ type }) => type !== 'ForeignUncordon')
     .map((each) => (each.reason === 'KindsOutdated' ? { ...each, reason: 'PausedAtStage' as const } : each));
-  return [{ conditions }, { conditions: oldest }];
+  const shown = before.state === undefined ? NO_PLAN : {};
+  return [
+    { ...shown, conditions },
+    { ...shown, conditions: oldest },
+  ];
 }
 
 /**
  * What the status of a strategy says whose namespace no pool allows. Nobody has read its spec or its status.
  * @param allowed the namespaces that some pool allows
+ * @param hasState whether its status may hold a state already, which then stays
  */
 export function unservedStatus(
   namespace: string,
   allowed: readonly string[],
   generation: number,
   now: string,
+  hasState: boolean,
 ): PatchStrategyStatus {
   const message =
     `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool admits; ` +
     `make the strategy in ${statusText(allowed.join(', '), 300)}, or ask the administrator to add ${namespace} to a pool`;
-  return stalledStatus({}, 'NotPermitted', message, generation, now);
+  const {
+    observedGeneration,
+    message: shown,
+    conditions,
+  } = stalledStatus({}, 'NotPermitted', message, generation, now);
+  return { ...(hasState ? {} : NO_PLAN), observedGeneration, message: shown, conditions };
 }
 
 /** The status of a strategy that cannot continue; the fields of its run stay unchanged. */
@@ -48,5 +59,12 @@ export function stalledStatus(
   const shown = statusText(message, LONGEST_TEXT);
   const wish = conditionsFor(reason, shown, { stalled: true }, runOf(before)?.hosts);
   const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
-  return { ...before, observedGeneration: generation, message: shown, conditions };
+  return { ...NO_PLAN, ...before, observedGeneration: generation, message: shown, conditions };
 }
+
+/** What a status shows besides its message as long as there is no plan. The VIM builds a strategy as soon as it exists. */
+export const NO_PLAN = {
+  state: 'building',
+  stages: '0/0',
+  completionPercentage: 0,
+} as const satisfies PatchStrategyStatus;

@@ -70,7 +70,7 @@ describe('a patch strategy', () => {
     await fleet.until(
       'a pause after stage 0',
       ({ stages, conditions }) =>
-        stages === '1/3' && conditions?.some(({ reason }) => reason === 'PausedAtStage') === true,
+        stages === '1/3' && conditions?.some(({ reason }) => reason === 'ThroughStageReached') === true,
     );
     expect(marked(await fleet.nodes())).toEqual([]);
     await fleet.order({ throughStage: null });

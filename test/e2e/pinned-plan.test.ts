@@ -44,7 +44,7 @@ it('a plan that is not the reviewed one waits, names the difference, and continu
   const reviewed = second.run?.planDigest ?? '';
   await fleet.order({ plan: reviewed, throughStage: 0 });
   await fleet.until('a wait before stage 1', ({ stages, conditions }) =>
-    Boolean(stages === '1/3' && conditions?.some(({ reason }) => reason === 'PausedAtStage')),
+    Boolean(stages === '1/3' && conditions?.some(({ reason }) => reason === 'ThroughStageReached')),
   );
 
   const edit = { timing: { verifyTimeoutSeconds: 800 }, execution: { throughStage: null } };

@@ -174,7 +174,7 @@ describe('a run that has failed', () => {
     await fleet.untilState('apply-failed');
     expect(closed(await fleet.nodes())).toEqual(['retried-0']);
     expect(await ask(fleet, { id: 't-2', verb: 'apply-all' })).toBe(
-      'refused: the run has failed: place the request retry or resume, or abort it',
+      'refused: the run has failed: place the request retry or resume, release-host for retried-0, or abort it',
     );
 
     await fleet.annotate('retried-0', { [BEHAVIOUR_ANNOTATION]: 'honest' });

@@ -7,6 +7,7 @@ import type { Finding } from '../../src/crds/finding.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { ExecutionMode } from '../../src/crds/vocabulary.ts';
 import type { Order } from '../../src/engine/turn.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld, type NewHost } from '../../src/hostops/simulated/simulated-world.ts';
@@ -26,9 +27,11 @@ function input(
   overlaps?: string,
   before: PatchStrategyStatus = {},
   findings: readonly Finding[] = [],
+  mode: ExecutionMode = 'Hold',
 ): PlanInput {
+  const spec = strategySpec({ execution: { mode } });
   return {
-    ...{ spec: strategySpec(), generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
+    ...{ spec, generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
     ...{
       violations,
       findings: () => findings,
@@ -47,12 +50,13 @@ async function built(
   overlaps?: string,
   before?: PatchStrategyStatus,
   findings?: readonly Finding[],
+  mode?: ExecutionMode,
 ): Promise<PatchStrategyStatus> {
   const world = new SimulatedWorld();
   for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
   const signal = new AbortController().signal;
   return buildPlan(
-    input(world, violations, overlaps, before, findings),
+    input(world, violations, overlaps, before, findings, mode),
     new SimulatedHostOps(world),
     () => world.now,
     signal,
@@ -65,9 +69,9 @@ async function shown(
   changes: Partial<SimulatedRun['run']> = {},
 ): Promise<PatchStrategyStatus> {
   const before = await built(workers(2));
-  const { reasons, order } = run;
+  const { reasons, order, obstacle } = run;
   const state = { ...run.run, ...changes };
-  return statusOfRun(before, state, { reasons, heldBack: order.heldBack }, GENERATION, TIME);
+  return statusOfRun(before, state, { reasons, order, obstacle }, GENERATION, TIME);
 }
 
 type Story = {
@@ -154,6 +158,7 @@ export async function strategySamples(): Promise<Samples> {
   const statuses: Record<string, PatchStrategyStatus> = {
     'made, not seen yet': NOT_SEEN,
     'the plan is being built': buildingStatus(input(world), world.now),
+    'no plan yet, a host is unwell': await built(unwell),
     'no plan can be built': await built(unwell, [], undefined, waited),
     'the pool does not permit it': await built(workers(2), [notPermitted]),
     'its pool has no hosts yet': await built([]),
@@ -166,7 +171,10 @@ export async function strategySamples(): Promise<Samples> {
     'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
     'planned, waits for approval': await built(workers(2)),
     'planned, a finding blocks or warns': await built(workers(2), [], undefined, {}, [FINDING]),
-    'planned, another plan was approved': await after({ order: heldBack('AwaitingApproval', pinned) }),
+    'planned, another plan was approved': await after({ order: heldBack('OtherPlanPinned', pinned) }),
+    'planned and approved, about to begin': await built(workers(2), [], undefined, {}, [], 'Run'),
+    'planned, suspended': await after({ order: { mode: 'Suspend' } }),
+    'planned, the mode is Abort': await after({ order: { mode: 'Abort' } }),
     'planned, its pool is paused': await after({ order: heldBack('Paused', paused) }),
     'planned, its pool overlaps another': await after({ order: heldBack('Overlap', overlap) }),
     'a stage runs': await after({ story: (run) => run.until(() => run.step === 'sw-patch-hosts') }),
@@ -185,6 +193,25 @@ export async function strategySamples(): Promise<Samples> {
         await run.pass();
       },
     }),
+    'a stage waits, a host is unwell': await after({
+      story: async (run) => {
+        run.world.changeHost('w-3', { ready: false });
+        await run.elapse(10_000);
+      },
+    }),
+    'a stage waits, others hold a host': await after({
+      story: async (run) => {
+        run.world.changeHost('w-1', { spoiltClaim: 'its seal does not fit' });
+        await run.elapse(10_000);
+      },
+    }),
+    'a stage runs, a Job has not started': await after({
+      options: { hosts: [{ name: 'w-1', behaviour: 'stuck' }] },
+      story: async (run) => {
+        await run.until(() => run.step === 'sw-patch-hosts');
+        await run.elapse(60_000);
+      },
+    }),
     suspended: await after({
       story: async (run) => {
         await drainingOf(run);
@@ -193,6 +220,10 @@ export async function strategySamples(): Promise<Samples> {
       },
     }),
     'between stages, held': await after(between({ mode: 'Hold' })),
+    'between stages, as far as execution.throughStage': await after(
+      between({ mode: 'Run', throughStage: 0 }),
+    ),
+    'between stages, another plan was approved': await after(between(heldBack('OtherPlanPinned', pinned))),
     'between stages, its pool is paused': await after(between(heldBack('Paused', paused))),
     'between stages, its pool overlaps another': await after(between(heldBack('Overlap', overlap))),
     'between stages, no longer permitted': await after(between(heldBack('NotPermitted', notPermitted))),
@@ -206,7 +237,7 @@ export async function strategySamples(): Promise<Samples> {
       return statusOfRun(
         await built(workers(1)),
         run.run,
-        { reasons: [], lacking: ['w-9'] },
+        { reasons: [], order: { mode: 'Run' }, lacking: ['w-9'] },
         GENERATION,
         TIME,
       );

@@ -178,6 +178,8 @@ describe('the custom resource definitions', () => {
     for (const file of [
       'examples/patch-strategy.yaml',
       'examples/host-pool.yaml',
+      'examples/sixty-nodes/host-pool.yaml',
+      'examples/sixty-nodes/patch-strategy.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));

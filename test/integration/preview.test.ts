@@ -64,7 +64,7 @@ beforeAll(async () => {
     { ...node, name: 'other-1' },
   ]);
   await apply(admin, poolManifest('control', 1), poolManifest('gpu', '50%'), poolManifest('rest', 1));
-  await apply(admin, operatorPod('careen-0', 'control-1'));
+  await apply(admin, operatorPod('careen-0', 'control-1'), BUDGET);
   await mergePatch(admin, nodeNamed('gpu-4'), { spec: { unschedulable: true } });
   await writeFile(join(cwd, 'strategy.yaml'), dump(STRATEGY));
   await writeFile(join(cwd, 'control.yaml'), dump(CONTROL));
@@ -110,6 +110,15 @@ const operatorPod = (name: string, nodeName: string): Manifest => ({
   },
 });
 
+/** It lets none of the operator's pods leave, since none of them is healthy here. */
+const BUDGET: Manifest = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  metadata: { name: 'all', namespace: 'careen-system' },
+  spec: { selector: {}, minAvailable: 1 },
+};
+const budgetStatus = z.looseObject({ status: z.looseObject({ expectedPods: z.literal(1) }) });
+
 const nodeNamed = (name: string): Manifest => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
 
 /** A person who may list pools and nodes, and nothing else. */
@@ -144,6 +153,10 @@ async function planOfTheOperator(
   });
 }
 
+/** Without the right to list pods and budgets a plan is made nevertheless. */
+const PODS_UNKNOWN =
+  /careen: the pods on the hosts cannot be read: .*forbidden.*, so it is not known which of them a drain may not evict\n$/;
+
 const called = (...args: string[]) => careen(args, { cwd, environment: { KUBECONFIG: plane.kubeconfig } });
 
 describe('a kubeconfig with proxy-url', () => {
@@ -176,7 +189,11 @@ describe('a preview', () => {
     expect(await planOfTheOperator(STRATEGY)).toEqual({ planDigest, findings });
   });
 
-  it("plans the leading operator's controller last, like the operator", async () => {
+  it("plans the leading operator's controller last, like the operator, and reads the pods there", async () => {
+    await eventually(
+      'the count of the budget',
+      async () => budgetStatus.safeParse(await read(admin, BUDGET)).data,
+    );
     const cluster = await called('plan', '-f', 'control.yaml', '-o', 'json');
     expect(cluster).toMatchObject({ status: 2, err: '' });
     const { planDigest, stages, findings } = preview.parse(JSON.parse(cluster.out));
@@ -189,7 +206,15 @@ describe('a preview', () => {
     const offline = ['plan', '-f', 'control.yaml', '-o', 'json', '--fleet', 'control-fleet.yaml'];
     expect(await called(...offline)).toEqual(cluster);
 
-    expect(await planOfTheOperator(CONTROL)).toEqual({ planDigest, findings });
+    // The operator reads no pods before it works on their hosts.
+    const ofPods = new Set(['PodsNeedConsent', 'BudgetExhausted']);
+    const pods = findings.filter(({ reason }) => ofPods.has(reason));
+    expect(pods.map(({ reason, subjects }) => [reason, ...subjects])).toEqual([
+      ['PodsNeedConsent', 'control-1'],
+      ['BudgetExhausted', 'control-1'],
+    ]);
+    const others = findings.filter(({ reason }) => !ofPods.has(reason));
+    expect(await planOfTheOperator(CONTROL)).toEqual({ planDigest, findings: others });
   });
 
   it('says so when it may not read the host of the leading operator, and continues', async () => {
@@ -197,12 +222,13 @@ describe('a preview', () => {
     const limited = await careen(['plan', '-f', 'control.yaml', '-o', 'json'], { cwd, environment });
     expect(limited).toMatchObject({ status: 2 });
     expect(limited.err).toMatch(
-      /^careen: Lease careen-system\/careen cannot be read: .*forbidden.*, so the controller .*: to get the same plan, name it as pool\.activeHost in a fleet file\n$/,
+      /^careen: Lease careen-system\/careen cannot be read: .*forbidden.*, so the controller .*: to get the same plan, name it as pool\.activeHost in a fleet file\n/,
     );
+    expect(limited.err).toMatch(PODS_UNKNOWN);
     const { stages } = preview.parse(JSON.parse(limited.out));
     expect(stages.flatMap(({ hosts }) => hosts)).toEqual(CONTROLLERS);
     const workers = await careen(['fleet', '--pool', 'gpu'], { cwd, environment });
-    expect(workers).toMatchObject({ status: 0, err: '' });
+    expect(workers).toMatchObject({ status: 0, err: expect.stringMatching(PODS_UNKNOWN) as string });
   });
 
   it('names the existing pools when the cluster has no such pool', async () => {

@@ -17,7 +17,7 @@ import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { newRun, type RunState } from '../../engine/run-state.ts';
-import type { Decision, Order, PermitFacts, Turn } from '../../engine/turn.ts';
+import type { Decision, Obstacle, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
@@ -84,6 +84,11 @@ export class SimulatedOperator {
   /** The reasons why the run waits, from the last pass. */
   get reasons(): readonly string[] {
     return this.#decision?.reasons ?? [];
+  }
+
+  /** What the open stage waits for, from the last pass. */
+  get obstacle(): Obstacle | undefined {
+    return this.#decision?.obstacle;
   }
 
   /** The time of the next event in the world, or of the next pass that the run wants, whichever is first. */

@@ -4,7 +4,7 @@ import type { Reason } from '../../crds/conditions.ts';
 import type { Finding } from '../../crds/finding.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
-import { pinnedElsewhere } from '../../status/pinned-plan.ts';
+import { heldByPin, pinnedElsewhere } from '../../status/pinned-plan.ts';
 import { messageOf } from '../../status/message.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
@@ -78,8 +78,8 @@ export async function simulationOf(
 
 /** The order of the strategy, with mode Run. */
 function orderOf({ spec: { execution } }: Strategy, { plan, findings }: Planned): Order {
-  const heldBack =
-    heldBackBy(findings) ?? heldByPin(pinnedElsewhere(execution.plan, { planDigest: plan.digest }));
+  const pinned = pinnedElsewhere(execution.plan, { planDigest: plan.digest });
+  const heldBack = heldBackBy(findings) ?? (pinned === undefined ? undefined : heldByPin(pinned));
   return { ...execution, mode: 'Run', ...(heldBack ? { heldBack } : {}) };
 }
 
@@ -93,14 +93,10 @@ function heldBackBy(findings: readonly Finding[]): HeldBack | undefined {
   return undefined;
 }
 
-function heldByPin(message: string | undefined): HeldBack | undefined {
-  return message === undefined ? undefined : { reason: 'AwaitingApproval', message };
-}
-
 function endOf(
   { run, reasons }: Rehearsal,
   { plan, findings }: Planned,
-  { heldBack }: Order,
+  order: Order,
   { hosts }: Fleet,
 ): { readonly outcome: StrategyState; readonly message: string } {
   if (findings.some(({ reason }) => reason === 'HostUnwell'))
@@ -110,7 +106,7 @@ function endOf(
   const ended: RunState = plan.stages.length === 0 ? { ...run, state: 'applied' } : run;
   const summary = `${counted(plan.stages.length, 'stage')} planned`;
   const openRemedy = NODE_WORDS.remedy('kept-locked');
-  const message = messageOf(ended, { summary, reasons, heldBack: heldBack?.message, openRemedy });
+  const message = messageOf(ended, { summary, reasons, order, openRemedy });
   return { outcome: ended.state, message };
 }
 
@@ -128,13 +124,22 @@ function remediesOf(
 ): Remedy[] {
   if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
   const annotate = `kubectl -n ${namespace} annotate --overwrite patchstrategy ${name}`;
+  const asks = (request: object): string => `${annotate} careen.dev/request='${JSON.stringify(request)}'`;
   const retry = {
     does: 'begin the failed stage again, after its cause is fixed',
-    command: `${annotate} careen.dev/request='{"id":"retry-1","verb":"retry"}'`,
+    command: asks({ id: 'retry-1', verb: 'retry' }),
   };
-  const abort = {
-    does: 'release the locked hosts as they are',
-    command: `${annotate} careen.dev/abort=abort-1`,
-  };
-  return left.some(({ state }) => state === 'locked') ? [retry, abort] : [retry];
+  const locked = left.find(({ state }) => state === 'locked')?.name;
+  if (locked === undefined) return [retry];
+  return [
+    retry,
+    {
+      does: `release ${locked} as it is, without another attempt`,
+      command: asks({ id: 'release-1', verb: 'release-host', host: locked }),
+    },
+    {
+      does: 'give the whole run up, and release the locked hosts as they are',
+      command: `${annotate} careen.dev/abort=abort-1`,
+    },
+  ];
 }

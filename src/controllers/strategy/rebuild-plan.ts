@@ -1,4 +1,4 @@
-import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
+import { closedBecause, limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
 import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
@@ -99,6 +99,7 @@ function inputOf(
     maxUnavailable: limitIn(pool, fleet),
     activeHost,
     overlap: overlap(pool.metadata.name, fleet),
+    closed: closedBecause(pool, fleet),
     violations,
     findings: (stages) => findingsNow({ ...inspected, stages }, attachment.view()),
     unreadable: strategy.unreadable,

@@ -1,5 +1,6 @@
 import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
+import type { Metadata } from '../../resources/stored-strategy.ts';
 import { unservedStatus } from '../../status/stalled-status.ts';
 import type { StrategyDeps } from './strategy-pass.ts';
 
@@ -21,7 +22,17 @@ export async function refuseNamespace(deps: Deps, key: string): Promise<boolean>
   const said = `${found.uid}/${String(found.generation)}/${allowed.join()}`;
   if (refused.get(key) === said) return true;
   const now = new Date(clock()).toISOString();
-  await api.writeUnreadStatus(found, unservedStatus(owner.namespace, allowed, found.generation, now));
+  const status = unservedStatus(owner.namespace, allowed, found.generation, now, mayHaveState(found));
+  await api.writeUnreadStatus(found, status);
   refused.set(key, said);
   return true;
+}
+
+/** Whether the status may hold a state: some manager of its fields wrote one, or nobody knows who wrote what. */
+function mayHaveState({ managedFields = [] }: Metadata): boolean {
+  return managedFields.length === 0 || managedFields.some(({ fieldsV1 }) => 'f:state' in statusIn(fieldsV1));
+}
+
+function statusIn({ 'f:status': fields }: Readonly<Record<string, unknown>>): object {
+  return typeof fields === 'object' && fields !== null ? fields : {};
 }

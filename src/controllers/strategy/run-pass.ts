@@ -71,7 +71,7 @@ export async function runPass(
   const answers = [...pending.refused, ...decision.answers];
   const looked = decision.run.state === 'ready-to-apply' ? findingsIn(deps, pass) : {};
   const shown: Shown = {
-    ...{ reasons: decision.reasons, heldBack: order.heldBack, openRemedy: decision.openRemedy },
+    ...{ reasons: decision.reasons, obstacle: decision.obstacle, order, openRemedy: decision.openRemedy },
     ...{ answers, waiting: waitingRequests(pending, answers, strategy.spec), placed: pending.placed },
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
     findings: looked.findings,

@@ -23,9 +23,9 @@ export async function suspendStrategy(
   if (isSaid(strategy, message) || (!complete && strategy.status.run)) return;
   const { status, metadata } = strategy;
   const now = new Date(clock()).toISOString();
-  for (const { conditions } of outdatedStatuses(status, message, metadata.generation, now)) {
+  for (const said of outdatedStatuses(status, message, metadata.generation, now)) {
     try {
-      await api.suspend(strategy, { message, conditions });
+      await api.suspend(strategy, { message, ...said });
       return;
     } catch (error) {
       if (!(error instanceof OutdatedKindError)) throw error;

@@ -101,6 +101,18 @@ export function heldBy(permits: readonly Permit[], run: string): ReadonlySet<Hos
   return new Set(permits.filter((permit) => permit.run === run).map(({ host }) => host));
 }
 
+/** The hosts that count against the limit without a permit of level away. */
+export function countedBesides(
+  { permits = [] }: HostPoolStatus,
+  { outOfServiceByOthers, claimedAway }: Pick<PoolCapacity, 'outOfServiceByOthers' | 'claimedAway'>,
+): ReadonlySet<HostName> {
+  return outOfServiceByOthers.union(claimedAway).difference(awayWith(permits));
+}
+
+function awayWith(permits: readonly Permit[]): ReadonlySet<HostName> {
+  return new Set(permits.filter(({ level }) => level === 'away').map(({ host }) => host));
+}
+
 function refusalOf(
   { runs = [] }: HostPoolStatus,
   lacking: readonly HostName[],
@@ -115,7 +127,7 @@ function refusalOf(
     return `${taken.host} has a permit of ${holder ? ownerText(holder) : `run ${taken.run}`}`;
   }
   if (level === 'touched') return undefined;
-  const away = new Set(kept.filter((permit) => permit.level === 'away').map(({ host }) => host));
+  const away = awayWith(kept);
   const after = away.union(claimedAway).union(outOfServiceByOthers).union(new Set(lacking)).size;
   if (after <= limit) return undefined;
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));

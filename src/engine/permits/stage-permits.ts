@@ -1,7 +1,7 @@
 /** The permits of a stage: its first outage waits until each host has one, or until the step ends without them. */
 import type { StageStatus } from '../../crds/patch-strategy-status.ts';
 import { remainingHosts } from '../leavers.ts';
-import { isAborting, wakeAt, type Pass } from '../pass.ts';
+import { isAborting, noteReason, wakeAt, type Pass } from '../pass.ts';
 import { failedBecause, type PartEnding } from '../results.ts';
 import type { Running } from '../run-state.ts';
 import { leftLockedFailure, membershipFailure } from '../steps/verdict.ts';
@@ -38,7 +38,7 @@ export function waitForPermits(pass: Pass, running: Running): PartEnding | undef
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
   pass.asked = { hosts, level: running.stage.level ?? 'away' };
-  pass.reasons.push(reason);
+  noteReason(pass, reason, 'WaitingForPermits');
   wakeAt(pass, nextDeadline(running));
   return undefined;
 }

@@ -65,17 +65,20 @@ function applyThrough(pass: Pass, throughStage: number): Refusal {
 }
 
 /** Why a run that has ended cannot be applied again. */
-function ended({ run: { state } }: Pass): Refusal {
+function ended({ run: { state, hosts } }: Pass): Refusal {
+  const [first] = hosts;
   switch (state) {
     case 'applied':
       return 'the run has ended: place the request apply-all, without a plan, to patch what lacks a patch since';
     case 'apply-failed':
     case 'apply-timeout':
-      return 'the run has failed: place the request retry or resume, or abort it';
+      return `the run has failed: place the request retry or resume, ${first ? `release-host for ${first.name}, ` : ''}or abort it`;
     case 'aborted':
     case 'abort-failed':
     case 'abort-timeout':
-      return 'the run was aborted: set execution.mode to Hold for a new plan';
+      return first
+        ? `the run was aborted and still holds ${first.name}: place the request release-host, or abort it again`
+        : 'the run was aborted: edit the spec for a new plan';
     default:
       return undefined;
   }
@@ -89,7 +92,7 @@ function restartRefusal({ run: { state, apply }, turn: { order } }: Pass): Refus
     return `the failed stage cannot restart: ${order.heldBack.message}; fix that, or abort the run`;
   return apply.stages[apply.currentStage]
     ? undefined
-    : 'the plan has no stage that failed: set execution.mode to Hold for a new one';
+    : 'the plan has no stage that failed: abort the run, or edit the spec for a new plan';
 }
 
 /** A retry creates new Jobs, and a host runs one Job at a time. */

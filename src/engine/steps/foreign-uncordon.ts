@@ -12,21 +12,22 @@ export function guardAgainstUncordon(step: HostStep, judge: (step: HostStep) => 
   if (!isOpen || verdict.kind === 'failed') return verdict;
   const { words } = view;
   const opened = words.says('opened-by-others', name);
-  if (verdict.kind === 'wait')
-    return { ...verdict, reason: `${verdict.reason}; ${opened}`, uncordoned: true };
+  if (verdict.kind === 'wait') return { ...verdict, reason: `${verdict.reason}; ${opened}`, ...OPENED };
   switch (plan.actions.onForeignUncordon) {
     case 'fail':
       return { ...failed(opened), uncordoned: true };
     case 'recordon': {
       const key = keyOf(step, 'lock-hosts', 'recordon');
       const effect = { kind: 'recordon', key, host: name, revision: facts.revision, run } as const;
-      return { ...ask(step, effect, words.says('closing-again', name)), uncordoned: true };
+      return { ...ask(step, effect, words.says('closing-again', name)), ...OPENED };
     }
     case 'pause':
       return {
         kind: 'blocked',
         reason: `${opened}: ${words.remedy('opened-by-others', name)} to go on, or abort`,
-        uncordoned: true,
+        ...OPENED,
       };
   }
 }
+
+const OPENED = { uncordoned: true, obstacle: 'HostUncordoned' } as const;

@@ -24,9 +24,11 @@ export function lockHost(step: HostStep): Verdict {
   if (against) return against;
   if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
   if (facts.claim) {
-    return { kind: 'blocked', reason: `${name} is held by ${ownerText(facts.claim.owner)}` };
+    const reason = `${name} is held by ${ownerText(facts.claim.owner)}`;
+    return { kind: 'blocked', reason, obstacle: 'HostClaimed' };
   }
-  if (facts.spoiltClaim !== undefined) return { kind: 'blocked', reason: spoilt(step, facts.spoiltClaim) };
+  if (facts.spoiltClaim !== undefined)
+    return { kind: 'blocked', reason: spoilt(step, facts.spoiltClaim), obstacle: 'HostClaimed' };
   const closedToNewWorkBefore = foundClosed(facts, outage.closedToNewWorkBefore);
   const claim = {
     run,

@@ -1,13 +1,16 @@
 import { KEPT_ASKED, type HostProgress } from '../../crds/host-progress.ts';
+import { consentMissing } from '../../planner/consent.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
-import { DONE, ask, failed, keyOf, reasonOf, type HostStep, type Verdict } from './verdict.ts';
+import { DONE, ask, failed, keyOf, obstacleOf, reasonOf, type HostStep, type Verdict } from './verdict.ts';
 
 const NAMED = 3;
 /** How late an instance may be before others are suspected of holding it. */
 const OVERDUE_MILLISECONDS = 10_000;
 /** How long a controller may take to replace an instance that has left. */
 const RETURN_MILLISECONDS = 10_000;
+/** A pod does not leave by itself. */
+const STUCK = { obstacle: 'DrainBlocked' } as const;
 
 /**
  * Drains the host: evicts every pod and waits until none is left, not even one that is shutting down. A pod that needs
@@ -31,8 +34,9 @@ function drain(step: HostStep, isLate: (instance: InstanceFacts) => boolean): Ve
   if (instances.length === 0) return whenNoneReturns(step);
 
   const expected = instances.filter((each) => !each.leaving && !isLate(each));
-  const refusal = consentMissing(step, expected);
-  if (refusal !== undefined) return failed(refusal);
+  const refusal = consentRefusal(step, expected);
+  if (refusal !== undefined)
+    return failed(`${refusal}; then retry (an edit of spec.drain plans the rest again by itself)`);
   const verdicts = instances.map((instance) => move(step, instance));
   return verdicts.find(({ kind }) => kind === 'failed') ?? together(step, instances, verdicts);
 }
@@ -43,10 +47,10 @@ function move(step: HostStep, instance: InstanceFacts): Verdict {
   if (instance.leaving) return awaitEnd(step, instance, instance.leaving);
   if (hasReturned(step, instance)) {
     const why = words.ignoresClosing(instance.controller ?? '');
-    return { kind: 'blocked', reason: `${words.instance(instance)} ${why}` };
+    return { kind: 'blocked', reason: `${words.instance(instance)} ${why}`, ...STUCK };
   }
-  const consent = consentMissing(step, [instance]);
-  return consent === undefined ? evict(step, instance) : { kind: 'blocked', reason: consent };
+  const consent = consentRefusal(step, [instance]);
+  return consent === undefined ? evict(step, instance) : { kind: 'blocked', reason: consent, ...STUCK };
 }
 
 /** A pod that is overdue waits for others: for its finalizers, or for its kubelet. */
@@ -59,7 +63,7 @@ function awaitEnd(
   const isOverdue = now >= suspectedAt;
   const end = { since: timestamp(since), isOverdue, heldBy, hostIsReady: facts?.ready === true };
   const reason = `${words.instance(instance)} ${words.leaving(end)}`;
-  return isOverdue ? { kind: 'blocked', reason } : { kind: 'wait', reason, until: suspectedAt };
+  return isOverdue ? { kind: 'blocked', reason, ...STUCK } : { kind: 'wait', reason, until: suspectedAt };
 }
 
 /** Evicts a pod once: an accepted eviction is not repeated, because the view will soon show it. */
@@ -86,12 +90,13 @@ function together(
   const [waits, others] = [verdicts.filter(isWait), verdicts.filter((verdict) => !isWait(verdict))];
   const reason = [left, ...firstOf(reasonsOf([...others, ...waits]))].join('; ');
   const effects = verdicts.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
+  const stuck = verdicts.some((verdict) => obstacleOf(verdict) !== undefined) ? STUCK : {};
   const progress = returnIsPossible(step, instances);
   if (effects.length > 0 || progress)
-    return { kind: 'act', effects, reason, ...(progress ? { progress } : {}) };
+    return { kind: 'act', effects, reason, ...stuck, ...(progress ? { progress } : {}) };
   const until = earliestOf(verdicts);
   const kind = waits.length > 0 ? 'wait' : 'blocked';
-  return { kind, reason, ...(until === undefined ? {} : { until }) };
+  return { kind, reason, ...stuck, ...(until === undefined ? {} : { until }) };
 }
 
 /** Records which pods may come back, before they are asked to leave; after their return the host is not empty. */
@@ -149,38 +154,15 @@ function mayReturn({ controller, ignoresClosing }: InstanceFacts): boolean {
   return controller !== undefined && ignoresClosing;
 }
 
-function consentMissing(
+/** Why instances may not be moved; undefined when all may. */
+function consentRefusal(
   { plan, name, protectedNamespaces, view: { words } }: HostStep,
   staying: readonly InstanceFacts[],
 ): string | undefined {
-  const { evictUnmanagedPods, evictPodsWithLocalData } = plan.actions.drain;
-  const [guarded, others] = partition(
-    staying,
-    ({ controller, namespace }) => controller === undefined && protectedNamespaces.includes(namespace),
-  );
-  const unmanaged = evictUnmanagedPods ? [] : others.filter(({ controller }) => controller === undefined);
-  const localData = evictPodsWithLocalData
-    ? []
-    : others.filter((each) => each.localData && !unmanaged.includes(each));
-  const complaints = [
-    ...(guarded.length > 0 ? [`${list(guarded)} ${words.consent('protected')}`] : []),
-    ...(unmanaged.length > 0 ? [`${list(unmanaged)} ${words.consent('unmanaged')}`] : []),
-    ...(localData.length > 0 ? [`${list(localData)} ${words.consent('local-data')}`] : []),
-  ];
+  const complaints = consentMissing(staying, { drain: plan.actions.drain, protectedNamespaces }, words);
   return complaints.length > 0
     ? `${words.says('consent-missing', name)}: ${complaints.join('; ')}`
     : undefined;
-}
-
-function partition<T>(all: readonly T[], test: (each: T) => boolean): readonly [T[], T[]] {
-  return [all.filter(test), all.filter((each) => !test(each))];
-}
-
-function list(instances: readonly InstanceFacts[]): string {
-  const named = instances.slice(0, NAMED).map(({ namespace, name }) => `${namespace}/${name}`);
-  return instances.length > NAMED
-    ? `${named.join(', ')} and ${String(instances.length - NAMED)} more`
-    : named.join(', ');
 }
 
 function reasonsOf(verdicts: readonly Verdict[]): string[] {

@@ -11,7 +11,9 @@ export function queryAlarms({ view, stepStartedAt, runStartedAt }: HostStep): Ve
   if (!signal || signal.observedAt < stepStartedAt)
     return { kind: 'blocked', reason: 'waiting to observe the alarms' };
   const alarms = signal.alarms.filter((alarm) => holdsUp(alarm, runStartedAt));
-  return alarms.length === 0 ? DONE : { kind: 'blocked', reason: alarmsPresent(alarms) };
+  return alarms.length === 0
+    ? DONE
+    : { kind: 'blocked', reason: alarmsPresent(alarms), obstacle: 'HostUnwell' };
 }
 
 const NAMED = 5;

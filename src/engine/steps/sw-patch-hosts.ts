@@ -125,12 +125,14 @@ function running(
   const job = `Job ${found.name}`;
   const isStuck = containerStarted === false && waitsFor !== undefined;
   // Nothing of it runs that would have to be awaited.
+  const stuck = isStuck ? ({ obstacle: 'JobNotStarted' } as const) : {};
   if (isStuck && !progress)
-    return { kind: 'blocked', reason: `${job} has not started on ${name}: ${waitsFor}` };
+    return { kind: 'blocked', reason: `${job} has not started on ${name}: ${waitsFor}`, ...stuck };
   const reason = containerStarted === false ? `${job} starts on ${name}` : `${job} runs on ${name}`;
   return {
     kind: 'wait',
     reason: waitsFor === undefined ? reason : `${reason}: ${waitsFor}`,
+    ...stuck,
     ...(progress ? { progress } : {}),
   };
 }
@@ -149,7 +151,10 @@ function makeJob(step: HostStep, outage: HostProgress, effect: Effect & { kind: 
     return effectsOf(removal);
   });
   if (effects.length === 0) return making;
-  return { kind: 'act', effects: [...effects, ...effectsOf(making)], reason: making.reason };
+  return {
+    ...{ kind: 'act', effects: [...effects, ...effectsOf(making)] },
+    ...{ reason: making.reason, obstacle: 'JobNotStarted' },
+  };
 }
 
 function effectsOf(verdict: Verdict): readonly Effect[] {

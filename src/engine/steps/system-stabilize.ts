@@ -10,7 +10,10 @@ export function stabilizeHost(step: HostStep): Verdict {
   if (!facts) return hostGone(name);
   const outage = step.outage ?? stage.released?.find((each) => each.name === name);
   const unwell = newFaults(facts, { outage, runStartedAt });
-  if (unwell.length > 0) return { kind: 'blocked', reason: `${name} ${unwell.join('; ')}`, unwell: true };
+  if (unwell.length > 0) {
+    const reason = `${name} ${unwell.join('; ')}`;
+    return { kind: 'blocked', reason, unwell: true, obstacle: 'HostUnwell' };
+  }
   if (now >= stepDeadline) return DONE;
   return { kind: 'blocked', reason: 'giving the hosts time to settle', until: stepDeadline };
 }

@@ -6,6 +6,7 @@ import type { HostName } from '../../planner/facts.ts';
 import type { HostWords } from '../../planner/host-words.ts';
 import type { Plan } from '../../planner/plan.ts';
 import { effectKey, type Effect, type Outcome } from '../effect.ts';
+import type { Obstacle } from '../turn.ts';
 import type { EffectKey, HostFacts, Instant, View } from '../view.ts';
 
 /**
@@ -23,6 +24,7 @@ export type Verdict =
       readonly reason: string;
       readonly progress?: Partial<HostProgress>;
       readonly uncordoned?: true;
+      readonly obstacle?: Obstacle | undefined;
     }
   /** A started action has not ended. */
   | {
@@ -31,6 +33,7 @@ export type Verdict =
       readonly until?: Instant;
       readonly progress?: Partial<HostProgress>;
       readonly uncordoned?: true;
+      readonly obstacle?: Obstacle | undefined;
     }
   /** No started action: the host waits for another party, or for a time. */
   | {
@@ -38,6 +41,7 @@ export type Verdict =
       readonly reason: string;
       readonly until?: Instant;
       readonly uncordoned?: true;
+      readonly obstacle?: Obstacle | undefined;
       /** The host is unwell: a step that gives hosts time to settle begins that time anew. */
       readonly unwell?: true;
     }
@@ -95,6 +99,11 @@ export function reasonOf(verdict: Verdict): string {
   return verdict.kind === 'done' ? '' : verdict.reason;
 }
 
+/** What stands in the way of a host that waits. */
+export function obstacleOf(verdict: Verdict): Obstacle | undefined {
+  return 'obstacle' in verdict ? verdict.obstacle : undefined;
+}
+
 export function hostGone(name: HostName): Verdict & { kind: 'failed' } {
   return failed(`${name} no longer exists`);
 }
@@ -140,14 +149,23 @@ export function ask(
 ): Exclude<Verdict, { kind: 'done' }> {
   const outcome = step.outcomes.get(effect.key);
   if (outcome?.kind === 'refused') return failed(outcome.reason);
-  if (outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > step.now) {
+  const isBlocked = outcome?.kind === 'blocked';
+  const obstacle = isBlocked ? OBSTACLE_OF[effect.kind] : undefined;
+  const stuck = obstacle === undefined ? {} : { obstacle };
+  if (isBlocked && (outcome.retryAt ?? 0) > step.now) {
     return {
-      kind: 'blocked',
-      reason: outcome.reason,
+      ...{ kind: 'blocked', reason: outcome.reason, ...stuck },
       ...(outcome.retryAt ? { until: outcome.retryAt } : {}),
     };
   }
   // The last refusal stays the reason until the next answer: the step may end before that.
-  const why = outcome?.kind === 'blocked' ? outcome.reason : reason;
-  return { kind: 'act', effects: [effect], reason: why, ...(progress ? { progress } : {}) };
+  const why = isBlocked ? outcome.reason : reason;
+  return { kind: 'act', effects: [effect], reason: why, ...stuck, ...(progress ? { progress } : {}) };
 }
+
+/** What stands in the way while an effect is blocked. */
+const OBSTACLE_OF: Partial<Record<Effect['kind'], Obstacle>> = {
+  evict: 'DrainBlocked',
+  'create-job': 'JobNotStarted',
+  'start-job': 'JobNotStarted',
+};

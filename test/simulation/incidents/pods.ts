@@ -1,7 +1,7 @@
 /** Pods that come back to a closed host, stay there, leave late, or appear after the drain. */
-import { outagesOf } from '../seen.ts';
+import { claimOf, outagesOf } from '../seen.ts';
 import { nodeOf } from '../world/cluster.ts';
-import { later, whenStepBegins, type Incident } from './incident.ts';
+import { later, whenStepBegins, type Incident, type Scene } from './incident.ts';
 
 /** The pods of this app tolerate everything: their Deployment brings them back to the same host. */
 const STICKY = 'sticky';
@@ -64,11 +64,30 @@ export const debugPod: Incident = (scene) => {
     const [outage] = outagesOf(strategy).filter(({ level }) => level === 'away');
     if (!isAfterDrain || !outage || !random.chance(0.6)) return;
     later(scene, random.int(0, 6_000), () => {
-      if (!server.get('nodes', outage.name)) return;
+      const node = server.get('nodes', outage.name);
+      if (!node || (isMild && !claimOf(node))) return;
       note(`${outage.name}, in ${step.name}`);
       const key = cluster.addPod(DEBUG, outage.name, { unmanaged: true, tolerant: true });
       scheduler.after(random.int(2_000, isMild ? 15_000 : 120_000), () => cluster.deletePod(key));
+      if (isMild) whenReleased(scene, outage.name, () => cluster.deletePod(key));
     });
   });
   return {};
 };
+
+/**
+ * A pod that outlives the outage fails the drain of the next run that locks the host, and rightly so: it was there
+ * before that lock, and nobody can know that it will leave.
+ */
+function whenReleased({ server }: Scene, host: string, act: () => void): void {
+  server.listen(({ resource, object, before }) => {
+    if (
+      resource === 'nodes' &&
+      object.metadata.name === host &&
+      before &&
+      claimOf(before) &&
+      !claimOf(object)
+    )
+      act();
+  });
+}

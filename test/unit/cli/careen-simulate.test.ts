@@ -85,8 +85,9 @@ describe('careen simulate', () => {
 
       apply-failed after 26 min, 3 of 7 hosts done
         stage 3: Job careen-job-N for kernel-6.12.48 failed on worker-1: container
-        install exited with code 1; worker-1 stays locked until a request
-        release-host, an abort, or kubectl uncordon
+        install exited with code 1; see to the cause, then place the request retry or
+        resume; worker-1 stays locked until then, or until a request release-host,
+        kubectl uncordon, or an abort of the run
 
       LEFT         HOSTS
       locked       worker-1
@@ -96,7 +97,10 @@ describe('careen simulate', () => {
       to do: begin the failed stage again, after its cause is fixed
         kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'
 
-      to do: release the locked hosts as they are
+      to do: release worker-1 as it is, without another attempt
+        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"release-1","verb":"release-host","host":"worker-1"}'
+
+      to do: give the whole run up, and release the locked hosts as they are
         kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1
       "
     `);
@@ -222,7 +226,7 @@ describe('careen simulate', () => {
             "state": "not-reached",
           },
         ],
-        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); worker-1 stays locked until a request release-host, an abort, or kubectl uncordon",
+        "message": "stage 3: after 900 s: worker-1: has not rebooted (boot id still boot-13); lacks kernel-6.12.48 (nodeInfo.kernelVersion is "6.12.41", not at least 6.12.48); see to the cause, then place the request retry or resume; worker-1 stays locked until then, or until a request release-host, kubectl uncordon, or an abort of the run",
         "outcome": "apply-timeout",
         "planDigest": "",
         "pool": {
@@ -236,8 +240,12 @@ describe('careen simulate', () => {
             "does": "begin the failed stage again, after its cause is fixed",
           },
           {
+            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"release-1","verb":"release-host","host":"worker-1"}'",
+            "does": "release worker-1 as it is, without another attempt",
+          },
+          {
             "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/abort=abort-1",
-            "does": "release the locked hosts as they are",
+            "does": "give the whole run up, and release the locked hosts as they are",
           },
         ],
         "strategy": {
@@ -331,7 +339,7 @@ describe('careen simulate begins nothing', () => {
     const files = await inputs({ workerApplyType: 'serial', execution: { throughStage: 0 } }, workers(2));
     expect(await simulated(files)).toMatchObject({
       outcome: 'applying',
-      message: '1 of 2 stages done; waits before stage 1',
+      message: '1 of 2 stages done; waits before stage 1: execution.throughStage is 0: raise it or remove it',
       left: [{ name: 'w-2', state: 'not-reached' }],
     });
   });

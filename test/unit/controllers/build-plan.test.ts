@@ -209,7 +209,9 @@ describe('a rebuilt plan', () => {
     world.addHost({ name: 'w-2', nodeInfo: OLD });
     const after = await planned(world, { before });
     expect(after.run?.change).toBe('added: w-2');
-    expect(after.message).toMatch(/; differs from the last plan: added: w-2$/);
+    expect(after.message).toMatch(
+      /; differs from the last plan: added: w-2; set execution.mode to Run to carry the plan out$/,
+    );
     const again = await planned(world, { before: after });
     expect(again.run?.change).toBe('added: w-2');
   });
@@ -284,7 +286,8 @@ describe('a rebuilt plan', () => {
     world.addHost({ name: 'w-2', nodeInfo: OLD });
     const execution = { mode: 'Run', plan: digestOf(before) };
     const { message, run } = await planned(world, { before, spec: { execution } });
-    expect(message).not.toContain('differs from');
+    expect(message?.split('differs from')).toHaveLength(2);
+    expect(run?.summary).not.toContain('differs from');
     expect(run && pinnedElsewhere(execution.plan, run)).toBe(
       `execution.plan is ${digestOf(before) ?? ''}, the plan is now ${run?.planDigest ?? ''}: ` +
         'review it, then set execution.plan to its digest; differs from the last plan: added: w-2',

@@ -13,7 +13,7 @@ const healthy = { ready: true, wasReady: true, alarms: [], outOfServiceTaints: [
 function previewed(): readonly Finding[] {
   const spec = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
   const hosts = ['v-1', 'w-1', 'w-2'].map((name) => ({
-    ...{ name, labels: {}, ...healthy, closedToNewWork: name === 'w-2' },
+    ...{ name, labels: {}, ...healthy, closedToNewWork: name === 'w-2', pods: [] },
     nodeInfo: name === 'v-1' ? {} : { kernelVersion: OLD },
   }));
   const strategy = {
@@ -52,6 +52,8 @@ describe('the findings of a plan', () => {
     cluster.world.changeHost('v-1', { nodeInfo: { 'nodeInfo.kernelVersion': OLD } });
     await cluster.until('none about v-1', () => found().join() === 'StageCut');
     expect(cluster.status.run?.planDigest).toBe(run?.planDigest);
-    expect(cluster.status.message).toBe(run?.summary);
+    expect(cluster.status.message).toBe(
+      `${run?.summary ?? ''}; set execution.mode to Run to carry the plan out`,
+    );
   });
 });

@@ -25,6 +25,20 @@ describe('a strategy in a namespace that no pool allows', () => {
     expect(cluster.wholeReads).toBe(0);
   });
 
+  it('shows a state, and keeps the one of an earlier run', async () => {
+    const byTool = { manager: 'tool', fieldsV1: { 'f:spec': {} } };
+    const cluster = elsewhere({ managedFields: [byTool] });
+    await cluster.pass();
+    expect(cluster.status).toMatchObject({ state: 'building', stages: '0/0', completionPercentage: 0 });
+
+    const byCareen = { manager: 'careen', fieldsV1: { 'f:status': { 'f:state': {} } } };
+    for (const managedFields of [[byTool, byCareen], undefined]) {
+      const ended = elsewhere({ status: { state: 'applied' }, ...(managedFields ? { managedFields } : {}) });
+      await ended.pass();
+      expect(ended.status.state).toBe('applied');
+    }
+  });
+
   it('is planned once a pool allows it', async () => {
     const cluster = elsewhere();
     await cluster.pass();

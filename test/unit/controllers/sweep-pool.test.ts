@@ -41,7 +41,13 @@ function strategyIn(state: StrategyState): PatchStrategy {
     ...{ name: 's', namespace: 'a', uid: OWNER.uid, resourceVersion: '1', generation: 1 },
     ...{ creationTimestamp: time, annotations: {}, finalizers: [] },
   };
-  const status = statusOfRun({ run: record }, { ...newRun('r1', plan), state }, { reasons: [] }, 1, time);
+  const status = statusOfRun(
+    { run: record },
+    { ...newRun('r1', plan), state },
+    { reasons: [], order: { mode: 'Run' } },
+    1,
+    time,
+  );
   return { metadata, spec: strategySpec(), status };
 }
 

@@ -118,6 +118,36 @@ describe('a pod that a closed host does not keep away', () => {
   });
 });
 
+describe('a pod that a budget keeps', () => {
+  it('is the obstacle of its stage until it may leave, also while its eviction is retried', async () => {
+    const run = await start([], { restarts: false });
+    run.world.setBudget('db', 0);
+    run.world.addPod({ host: HOST, name: 'db-0', budget: 'db' });
+    await run.until(() => run.obstacle !== undefined);
+    const seen = new Set<string | undefined>();
+    for (let i = 0; i < 30; i++) {
+      await run.next();
+      seen.add(run.obstacle);
+    }
+    expect([...seen]).toEqual(['DrainBlocked']);
+    run.world.setBudget('db', 1);
+    await run.until(() => run.step !== DRAIN);
+    expect(run.obstacle).toBeUndefined();
+  });
+});
+
+describe('a pod that needs consent and was there before', () => {
+  it('ends the run before any eviction, and the message says what to do and then to retry', async () => {
+    const run = await start([{ host: HOST, name: 'tool', unmanaged: true }]);
+    await run.settle();
+    expect([run.run.state, evictions(run), run.claimed]).toEqual(['apply-failed', 0, []]);
+    expect(run.run.apply.reason).toBe(
+      'stage 0: w-1 runs pods that need consent to be evicted: default/tool without a controller (delete them, or set ' +
+        'spec.drain.evictUnmanagedPods); then retry (an edit of spec.drain plans the rest again by itself)',
+    );
+  });
+});
+
 describe('a pod that needs consent and appears on a closed host', () => {
   const DEBUG = { host: HOST, name: 'debugger', unmanaged: true, ignoresClosing: true };
 

@@ -6,7 +6,7 @@ import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
 const KERNEL_VERSION = 'nodeInfo.kernelVersion';
 
 function messageAtEnd({ run }: SimulatedRun): string {
-  return messageOf(run, { summary: '', reasons: [], heldBack: undefined, openRemedy: undefined });
+  return messageOf(run, { summary: '', reasons: [], order: { mode: 'Run' }, openRemedy: undefined });
 }
 
 describe.each([

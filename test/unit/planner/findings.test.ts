@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { hostStateOf } from '../../../src/cli/host-state.ts';
 import type { FleetHost } from '../../../src/cli/fleet-file.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { findings, type HostState, type Situation } from '../../../src/planner/findings.ts';
+import { findings } from '../../../src/planner/findings.ts';
+import type { HostInstance, HostState, Situation } from '../../../src/planner/situation.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 import { kernelPatch, strategySpec } from '../support/simulated-run.ts';
 
@@ -13,12 +14,16 @@ type Health = Partial<
 
 const host = (
   name: string,
-  { roles = ['worker'], facts, ...more }: Health & Partial<HostState> = {},
+  { roles = ['worker'], facts, instances, ...more }: Health & Partial<HostState> = {},
 ): HostState => {
-  const healthy = { ready: true, wasReady: true, alarms: [], outOfServiceTaints: [], closedToNewWork: false };
+  const healthy = {
+    ...{ ready: true, wasReady: true, alarms: [], outOfServiceTaints: [] },
+    ...{ closedToNewWork: false, pods: [] },
+  };
   return {
     ...hostStateOf({ name, labels: {}, nodeInfo: {}, ...healthy, ...more }, ROLES),
     roles,
+    instances,
     facts: facts ?? { 'nodeInfo.kernelVersion': '6.12.41', 'nodeInfo.kubeletVersion': 'v1.36.3' },
   };
 };
@@ -34,7 +39,13 @@ const stage = (hosts: readonly string[], more: Partial<Stage> = {}): Stage => ({
 });
 
 const { roles: ROLES } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-const POOL = { name: 'default', maxUnavailable: 2, paused: false, keptByOtherPools: [] };
+const POOL = {
+  name: 'default',
+  maxUnavailable: 2,
+  paused: false,
+  keptByOtherPools: [],
+  protectedNamespaces: ['kube-system'],
+};
 const CLAIMED = { owner: 'PatchStrategy/careen-hosts/firmware', level: 'away' } as const;
 
 type Changes = Partial<Omit<Situation, 'spec'> & { readonly spec: Partial<Situation['spec']> }>;
@@ -292,6 +303,63 @@ describe('findings', () => {
     const hosts = [host('w-5', { closedToNewWork: true }), host('x-1', { roles: [] })];
     expect(found(hosts, { stages: [], pool: { ...POOL, paused: true } })).toEqual([
       'warns HostWithoutRole: x-1',
+    ]);
+  });
+});
+
+describe('pods on the hosts of a plan', () => {
+  const TOOL = { namespace: 'default', name: 'tool', localData: false };
+  const CACHE = { namespace: 'default', name: 'cache', controller: 'ReplicaSet cache', localData: true };
+  const GUARDED = { namespace: 'kube-system', name: 'guard', localData: false };
+  const drain = (unmanaged: boolean, localData: boolean): Changes => ({
+    spec: { drain: { evictUnmanagedPods: unmanaged, evictPodsWithLocalData: localData } },
+  });
+
+  it('are reported when their drain would fail, with what to set', () => {
+    const hosts = [host('w-1', { instances: [TOOL] }), host('w-2', { instances: [CACHE, GUARDED] })];
+    const [found, ...others] = findings(situation(hosts, drain(false, false)));
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({ severity: 'warns', reason: 'PodsNeedConsent', subjects: ['w-1', 'w-2'] });
+    for (const said of [
+      'default/tool without',
+      'set spec.drain.evictUnmanagedPods',
+      'default/cache with emptyDir',
+    ])
+      expect(found?.message).toContain(said);
+    expect(found?.message).toContain(
+      'kube-system/guard without a controller in a namespace that the pool protects',
+    );
+  });
+
+  it.each<[string, Changes, string[]]>([
+    ['both kinds', drain(true, true), []],
+    ['those without a controller', drain(true, false), ['w-2']],
+    ['those with data', drain(false, true), ['w-1']],
+  ])('are no finding where the strategy consents to %s', (_what, changes, left) => {
+    const hosts = [host('w-1', { instances: [TOOL] }), host('w-2', { instances: [CACHE] })];
+    expect(findings(situation(hosts, changes)).flatMap(({ subjects }) => subjects)).toEqual(left);
+  });
+
+  it('are no finding on hosts that are not drained', () => {
+    const stages = [stage(['w-1'], { level: 'touched' }), stage(['w-3'])];
+    const hosts = [host('w-1', { instances: [TOOL] }), host('w-2', { instances: [TOOL] })];
+    expect(findings(situation(hosts, { ...drain(false, false), stages }))).toEqual([]);
+  });
+
+  it('are reported with the budget that lets none of them leave, once for each budget', () => {
+    const db = (name: string): HostInstance => ({
+      ...{ namespace: 'default', name, controller: 'StatefulSet db', localData: false, heldBy: 'db' },
+    });
+    const hosts = [host('w-1', { instances: [db('db-0')] }), host('w-2', { instances: [db('db-1')] })];
+    expect(findings(situation(hosts, drain(true, true)))).toEqual([
+      {
+        severity: 'warns',
+        reason: 'BudgetExhausted',
+        subjects: ['w-1', 'w-2'],
+        message:
+          'PodDisruptionBudget default/db lets nothing leave now: the drain of w-1, w-2 waits for it, until its deadline',
+        remedy: 'find out what it lacks, or give it room: kubectl -n default describe pdb db',
+      },
     ]);
   });
 });

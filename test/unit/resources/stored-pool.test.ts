@@ -68,3 +68,26 @@ describe('a pool that selects all hosts', () => {
     expect(messageOf('default')).not.toContain('selects all');
   });
 });
+
+describe('the hosts that are away', () => {
+  it('are counted also before the first permit', () => {
+    const pool = stored({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+    expect(observedStatus(pool, {}, FLEET, false, TIME).away).toBe(0);
+    expect(observedStatus(pool, { ...pool.status, away: 1 }, FLEET, false, TIME).away).toBe(1);
+  });
+});
+
+describe('the hosts that others hold', () => {
+  it('are counted as the limit counts them: besides those with a permit, and each once', () => {
+    const fleet = {
+      ...FLEET,
+      outOfServiceByOthers: new Set(['w-1', 'w-2']),
+      claimedAway: new Set(['w-1', 'w-3']),
+    };
+    const pool = stored({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+    const counted = (status: HostPool['status']): number | undefined =>
+      observedStatus(pool, status, fleet, false, TIME).outOfServiceByOthers;
+    expect(counted(pool.status)).toBe(2);
+    expect(counted({})).toBe(3);
+  });
+});

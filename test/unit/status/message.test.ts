@@ -12,7 +12,8 @@ import { strategySpec } from '../support/simulated-run.ts';
 const NOW = Date.parse('2026-11-26T09:00:00Z');
 const TIME = new Date(NOW).toISOString();
 const facts = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
-const SUMMARY = '1 host in 1 stage; set execution.mode to Run to carry the plan out';
+const PLAN = '1 host in 1 stage';
+const SUMMARY = `${PLAN}; set execution.mode to Run to carry the plan out`;
 
 /** The status of a new plan of one host. */
 function planned(findings: readonly Finding[] = []): PatchStrategyStatus {
@@ -38,8 +39,11 @@ function passed(
   const { state = stored.run.state, ...also } = more;
   const shown = {
     reasons: [],
+    order: {
+      mode: 'Hold' as const,
+      ...(heldBack === undefined ? {} : { heldBack: { reason: 'Paused', message: heldBack } as const }),
+    },
     ...also,
-    ...(heldBack === undefined ? {} : { heldBack: { reason: 'Paused', message: heldBack } as const }),
   };
   return statusOfRun(before, { ...stored.run, state }, shown, 1, TIME);
 }
@@ -50,7 +54,7 @@ function finding(reason: Finding['reason'], severity: Finding['severity'], subje
 
 describe('the message of a waiting plan', () => {
   it('is the plan in one sentence, and the status keeps it', () => {
-    expect(planned()).toMatchObject({ message: SUMMARY, run: { summary: SUMMARY } });
+    expect(planned()).toMatchObject({ message: SUMMARY, run: { summary: PLAN } });
     expect(passed(planned())).toEqual(planned());
   });
 
@@ -59,6 +63,13 @@ describe('the message of a waiting plan', () => {
     expect(held.message).toBe(`${SUMMARY}; nothing begins yet: HostPool default is paused`);
     expect(passed(held, 'something else').message).toBe(`${SUMMARY}; nothing begins yet: something else`);
     expect(passed(held).message).toBe(SUMMARY);
+  });
+
+  it('has no remedy twice when an earlier version has stored one with the plan', () => {
+    const built = planned();
+    const { run } = built;
+    if (!run) throw new Error('the status holds no run');
+    expect(passed({ ...built, run: { ...run, summary: SUMMARY } }).message).toBe(SUMMARY);
   });
 
   it('is that sentence again after the strategy was stalled: no message is made from the last one', () => {
@@ -100,7 +111,7 @@ describe('the findings about a waiting plan', () => {
 
   it('follow what is found, stay where nobody looked, and leave no trace in the stored summary', () => {
     const built = planned([paused]);
-    expect(built.run?.summary).toBe(SUMMARY);
+    expect(built.run?.summary).toBe(PLAN);
     expect(passed(built).findings).toEqual([paused]);
     expect(passed(built, undefined, { findings: [unknown] }).findings).toEqual([unknown]);
     const ended = passed(built, undefined, { findings: [] });
@@ -135,7 +146,13 @@ describe('a strategy that was applied', () => {
   const applied = (lacking: readonly string[]): PatchStrategyStatus => {
     const stored = decodeRun(planned());
     if (!stored) throw new Error('the status holds no run');
-    return statusOfRun(planned(), { ...stored.run, state: 'applied' }, { reasons: [], lacking }, 1, TIME);
+    return statusOfRun(
+      planned(),
+      { ...stored.run, state: 'applied' },
+      { reasons: [], order: { mode: 'Run' }, lacking },
+      1,
+      TIME,
+    );
   };
   const trueOnes = ({ conditions = [] }: PatchStrategyStatus): string[] =>
     conditions.filter(({ status }) => status === 'True').map(({ type, reason }) => `${type}/${reason}`);

@@ -25,7 +25,9 @@ function storedRun(changes: Partial<StoredRun['run']> = {}): StoredRun {
     ...{ id: 'r', planDigest: plan.digest, specDigest: specDigest(spec), fleetRevision: 'f', builtAt: TIME },
     ...{ pool: 'held', actions: plan.actions },
   };
-  const stored = decodeRun(statusOfRun({ run: record }, run, { reasons: [] }, 1, TIME));
+  const stored = decodeRun(
+    statusOfRun({ run: record }, run, { reasons: [], order: { mode: 'Run' } }, 1, TIME),
+  );
   return stored ?? expect.fail('the status holds no run');
 }
 
@@ -54,7 +56,7 @@ describe('the order of a strategy', () => {
     ['a pool that is for other namespaces', 'NotPermitted', input({ allowedNamespaces: ['other'] }, RUN)],
     [
       'another plan that was reviewed',
-      'AwaitingApproval',
+      'OtherPlanPinned',
       input({}, { execution: { mode: 'Run', plan: `sha256:${'0'.repeat(64)}` } }),
     ],
     ['a pool that is paused', 'Paused', input({ paused: true }, RUN)],

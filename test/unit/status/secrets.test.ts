@@ -107,7 +107,13 @@ function shownBy(run: SimulatedRun): string {
     ...{ id: RUN, planDigest: run.plan.digest, specDigest: 's', fleetRevision: 'f', builtAt: TIME },
     ...{ pool: 'default', actions: {} },
   };
-  const status = statusOfRun({ run: record }, run.run, { reasons: run.reasons }, 1, TIME);
+  const status = statusOfRun(
+    { run: record },
+    run.run,
+    { reasons: run.reasons, order: { mode: 'Run' } },
+    1,
+    TIME,
+  );
   // A redacted text may be longer than its original, and must still fit the field.
   expect(patchStrategyStatus.parse(status)).toBeDefined();
   return JSON.stringify([status, run.accepted.filter(({ kind }) => kind === 'leave-locked')]);

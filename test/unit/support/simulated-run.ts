@@ -214,7 +214,9 @@ export class SimulatedRun extends SimulatedOperator {
       ...{ id: RUN, planDigest: this.plan.digest, specDigest: '', fleetRevision: '', builtAt: ANY_TIME },
       ...{ pool: this.scope.pool, actions: {} },
     };
-    const back = runOf(readBack(statusOfRun({ run: record }, run, { reasons: [] }, 1, ANY_TIME)));
+    const back = runOf(
+      readBack(statusOfRun({ run: record }, run, { reasons: [], order: { mode: 'Run' } }, 1, ANY_TIME)),
+    );
     if (!back) throw new Error(`the status holds no run: ${this.describe()}`);
     return back;
   }

@@ -48,10 +48,17 @@ export class SmallCluster {
       annotations = {},
       finalizers = [],
       status,
-    }: { annotations?: Record<string, string>; finalizers?: string[]; status?: unknown } = {},
+      managedFields,
+    }: {
+      annotations?: Record<string, string>;
+      finalizers?: string[];
+      status?: unknown;
+      managedFields?: readonly object[];
+    } = {},
   ): void {
     const spec = strategySpec({ execution, patches: [kernelPatch] });
-    const metadata = { name: NAME, namespace: NAMESPACE, annotations, finalizers };
+    const written = managedFields ? { managedFields } : {};
+    const metadata = { name: NAME, namespace: NAMESPACE, annotations, finalizers, ...written };
     this.#create('patchstrategies', 'PatchStrategy', metadata, { spec, ...(status ? { status } : {}) });
   }
 

@@ -54,7 +54,7 @@ export function serverWith(
     ...{ fleetRevision: 'f', builtAt: TIME, pool: 'held', epoch: 1, actions: spec },
   };
   const run = { ...newRun('r-1', { digest: 'd', stages: [stage], actions: spec }), state, hosts: [...hosts] };
-  const status = statusOfRun({ run: record }, run, { reasons: [] }, 1, TIME);
+  const status = statusOfRun({ run: record }, run, { reasons: [], order: { mode: 'Run' } }, 1, TIME);
   const common = { apiVersion: API_VERSION };
   const strategy = server.create(
     'patchstrategies',
