@@ -260,15 +260,6 @@ describe.each(AWAY_STEPS)('in %s', (step) => {
 });
 
 describe('an order that is held back', () => {
-  it('is named in the answer to a request that waits for it', async () => {
-    const run = await held({ hosts: workers(2) });
-    run.order = { mode: 'Hold', heldBack: PAUSED };
-    expect(await ask(run, { verb: 'apply-all' })).toBe(
-      `accepted: the plan is carried out, but not yet: ${PAUSED.message}`,
-    );
-    expect(run.run.state).toBe('ready-to-apply');
-  });
-
   it('stops the run at the next safe point, also when a request started it', async () => {
     const run = await held({ hosts: workers(4) });
     await ask(run, { verb: 'apply-all' });

@@ -15,6 +15,8 @@ import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { statusOfRun } from '../../../src/status/codec.ts';
 import type { StandingOrder } from '../../../src/status/waiting.ts';
+import { workers } from '../support/fleets.ts';
+import { ask, held } from '../support/requests.ts';
 import { OWNER, strategySpec } from '../support/simulated-run.ts';
 
 const TIME = '2026-11-26T09:00:00.000Z';
@@ -212,5 +214,16 @@ describe('a refusal, in every state and mode', () => {
         const said = refusal(newPass(plan, each.run, turn, CAREEN_ENGINE, evaluateStep), request) ?? '';
         expect(askedModes(said), `${said} ${describeIt(each)}`).not.toContain(order.mode);
       }
+  });
+});
+
+describe('the answer to a request', () => {
+  it('says what holds the run back', async () => {
+    const run = await held({ hosts: workers(2) });
+    run.order = { mode: 'Hold', heldBack: { reason: 'Paused', message: 'HostPool default is paused' } };
+    expect(await ask(run, { verb: 'apply-all' })).toBe(
+      'accepted: the plan is carried out, but not yet: HostPool default is paused',
+    );
+    expect(run.run.state).toBe('ready-to-apply');
   });
 });
