@@ -7,18 +7,18 @@ import { buildImage } from '../../scripts/image/build.ts';
 import { Cluster } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';
 import { eventually } from '../support/eventually.ts';
+import { readMetrics } from '../support/operator/metrics.ts';
 import type { RunningOperator } from '../support/operator/operator.ts';
 import { Podman, startContainer } from './container.ts';
 import { needPrograms } from './programs.ts';
 
 const SECONDS_TO_READY = 2;
-/** On a busy machine one start may be slow; none of several is. */
-const STARTS = 4;
+const NAME = 'careen-0';
 
 let folder: string;
 let podman: Podman;
 let cluster: Cluster | undefined;
-const secondsToReady: number[] = [];
+let secondsToReady: number;
 
 beforeAll(async () => {
   await needPrograms();
@@ -27,7 +27,7 @@ beforeAll(async () => {
   const target = join(folder, 'dist');
   const { file } = await buildImage({ architectures: [THIS], locked: false, target, say: () => undefined });
   await podman.call('load', '--input', file);
-  cluster = await Cluster.start(startRepeatedly);
+  cluster = await Cluster.start(startReady);
 }, 300_000);
 afterAll(async () => {
   await cluster?.stop();
@@ -37,25 +37,13 @@ afterAll(async () => {
 }, 60_000);
 
 const THIS = process.arch === 'arm64' ? 'arm64' : 'amd64';
-const nameOf = (start: number): string => `careen-${String(start)}`;
-const LAST = nameOf(STARTS - 1);
 
-/** Starts the container several times, each after the end of the one before; the last one stays. */
-async function startRepeatedly(kubeconfig: string): Promise<RunningOperator> {
-  let operator: RunningOperator | undefined;
-  for (let start = 0; start < STARTS; start++) {
-    await operator?.stop();
-    const began = performance.now();
-    operator = await startContainer(
-      podman,
-      kubeconfig,
-      join(folder, `account-${String(start)}`),
-      nameOf(start),
-    );
-    await untilReady(operator);
-    secondsToReady.push((performance.now() - began) / 1000);
-  }
-  if (!operator) throw new Error('nothing was started');
+/** Starts the container, and notes how long the processor worked until it was ready: a busy machine changes little of that. */
+async function startReady(kubeconfig: string): Promise<RunningOperator> {
+  const operator = await startContainer(podman, kubeconfig, join(folder, 'account'), NAME);
+  await untilReady(operator);
+  const { value } = await readMetrics(operator.address() ?? '');
+  secondsToReady = value('process_cpu_seconds_total');
   await operator.leads;
   return operator;
 }
@@ -69,12 +57,13 @@ async function untilReady(operator: RunningOperator): Promise<void> {
 }
 
 describe('the operator in a container', () => {
-  it(`is ready within ${String(SECONDS_TO_READY)} s`, () => {
-    expect(Math.min(...secondsToReady)).toBeLessThan(SECONDS_TO_READY);
+  it(`is ready within ${String(SECONDS_TO_READY)} s of processor time`, () => {
+    expect(secondsToReady).toBeGreaterThan(0);
+    expect(secondsToReady).toBeLessThan(SECONDS_TO_READY);
   });
 
   it('has no rights on its machine: another user, no capabilities, nothing to write to', async () => {
-    const pid = (await podman.call('inspect', '--format', '{{.State.Pid}}', LAST)).trim();
+    const pid = (await podman.call('inspect', '--format', '{{.State.Pid}}', NAME)).trim();
     const status = await readFile(`/proc/${pid}/status`, 'utf8');
     const field = (name: string): string | undefined =>
       new RegExp(`^${name}:\\s+(\\S+)`, 'm').exec(status)?.[1];
@@ -86,7 +75,7 @@ describe('the operator in a container', () => {
     const mounts = (await readFile(`/proc/${pid}/mounts`, 'utf8')).split('\n').map((line) => line.split(' '));
     const options = mounts.find(([, place]) => place === '/')?.[3];
     expect(options?.split(',')).toContain('ro');
-    await expect(podman.call('exec', LAST, '/bin/sh', '-c', 'true')).rejects.toThrow(/no such file/);
+    await expect(podman.call('exec', NAME, '/bin/sh', '-c', 'true')).rejects.toThrow(/no such file/);
   });
 
   it('carries a strategy out until it is applied', async () => {
@@ -99,9 +88,8 @@ describe('the operator in a container', () => {
   });
 
   it('tells its version in its metrics', async () => {
-    const address = cluster?.operator.address() ?? '';
-    const metrics = await (await fetch(`${address}/metrics`)).text();
-    expect(metrics).toContain(`version="${VERSION}"`);
+    const { text } = await readMetrics(cluster?.operator.address() ?? '');
+    expect(text).toContain(`version="${VERSION}"`);
   });
 
   it('writes nothing but its log, and ends in good order', async () => {
