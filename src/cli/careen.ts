@@ -88,7 +88,7 @@ program
   .addOption(format)
   .addHelpText('after', '\nExit status: 0 it would be applied, 3 it would end otherwise, 1 error.')
   .action(async (options: SimulateOptions) => {
-    process.exitCode = await simulate(options, columns(), print);
+    process.exitCode = await simulate(options, columns(), Date.now(), print);
   });
 
 program

@@ -205,6 +205,7 @@ const storedRun = z.object({
   apply: applyPhase.unwrap(),
   abort: abortPhase,
   hosts: progress.unwrap().shape.hosts,
+  skipped: patchStrategyStatus.shape.skipped.unwrap(),
 });
 
 /** The run as read from the status: parsed from JSON, with only the fields that the status holds. */

@@ -36,10 +36,15 @@ export const EVENTS = {
   HostFailed: warning('Lock', 'A step failed on a host'),
   HostUncordoned: warning('Lock', 'Somebody else uncordoned a host that Careen holds'),
   HostLeft: warning('Release', 'A host left the cluster or the pool before its stage was done with it'),
+  HostSkipped: warning('Apply', 'A request left a host out of the run'),
   HostReleased: normal('Release', 'A host was released'),
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),
   RequestAccepted: normal('Request', 'A request was accepted'),
   RequestRefused: warning('Request', 'A request was refused; the note says why'),
+  RequestRepeated: warning(
+    'Request',
+    'A request was placed with an id that was answered already, so nothing is done; the note has the answer',
+  ),
   ClaimSwept: warning('Sweep', 'A claim without a permit or a run was removed from a host'),
   PermitFreed: normal('Sweep', 'A permit was freed because its host or its run no longer exists'),
   PoolRebuilt: warning(

@@ -55,7 +55,15 @@ const leaver = z
     name: objectName().describe('The host.'),
     reason: z.string().max(1024).describe('How it left, such as `worker-3 no longer exists`.'),
   })
-  .describe('A host that left the cluster or the pool before its stage was done with it.');
+  .describe('A host that left the cluster or the pool, or was skipped, before its stage was done with it.');
+
+const skippedHost = z
+  .object({
+    name: objectName().describe('The host.'),
+    request: text(63).describe('The id of the request skip-host.'),
+  })
+  .describe('A host that a request leaves out of the run.');
+export type SkippedHost = z.infer<typeof skippedHost>;
 
 const stage = z
   .object({
@@ -72,7 +80,9 @@ const stage = z
       .max(10000)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-      .describe('Hosts of the stage that left the cluster or the pool. Nothing more is done on them.'),
+      .describe(
+        'Hosts of the stage that left the cluster or the pool, or were skipped. Nothing more is done on them.',
+      ),
     released: z
       .array(released)
       .max(10000)
@@ -156,6 +166,12 @@ const answeredRequest = z
       .optional()
       .describe(
         'The digest of the spec that a waiting request was placed on. It is valid for this spec only.',
+      ),
+    placed: text(80)
+      .optional()
+      .describe(
+        'The digest of the annotation that holds the request; none when no annotation holds it any more. By it Careen ' +
+          'notices that an answered id is placed again.',
       ),
     time: time().describe(
       'When the request was answered; for a waiting request, when it was first observed.',
@@ -259,6 +275,15 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The hosts that are out of service or worked on now, and why each waits.'),
+    skipped: z
+      .array(skippedHost)
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe(
+        'The hosts that requests leave out of the run: nothing more is done on them, and their faults hold nothing up. ' +
+          'That ends with the run: with an edit of the spec, an abort, or apply-all after the end.',
+      ),
     requests: z
       .array(answeredRequest)
       .max(10)

@@ -13,7 +13,15 @@ const id = z.string().regex(new RegExp(`^${ID}$`));
 const stage = z.int().min(0).max(9999);
 const plan = text(80);
 
-const VERBS = ['apply-all', 'apply-stage', 'retry', 'resume', 'approve', 'release-host'] as const;
+const VERBS = [
+  'apply-all',
+  'apply-stage',
+  'retry',
+  'resume',
+  'approve',
+  'release-host',
+  'skip-host',
+] as const;
 
 const request = z.discriminatedUnion('verb', [
   z.strictObject({ id, verb: z.literal('apply-all'), plan: plan.optional() }),
@@ -22,6 +30,7 @@ const request = z.discriminatedUnion('verb', [
   z.strictObject({ id, verb: z.literal('resume') }),
   z.strictObject({ id, verb: z.literal('approve'), plan }),
   z.strictObject({ id, verb: z.literal('release-host'), host: objectName() }),
+  z.strictObject({ id, verb: z.literal('skip-host'), host: objectName() }),
 ]);
 
 /** One request. If it names a plan, by its digest, it is valid for that plan only. */

@@ -27,6 +27,7 @@ import { answer } from './requests.ts';
 import { isGood, type Ending } from './results.ts';
 import { runPhase } from './run-phase.ts';
 import { runningStage, type RunState } from './run-state.ts';
+import { recordSkipped } from './skips.ts';
 import { recordObservation } from './timers.ts';
 import { OBSTACLES, type Decision, type Turn } from './turn.ts';
 
@@ -51,6 +52,7 @@ export function advance(
   if (isSuspended(pass)) pauseDeadlines(pass);
   else {
     resumeDeadlines(pass);
+    recordSkipped(pass);
     applyOrder(pass);
     advancePhase(pass);
   }

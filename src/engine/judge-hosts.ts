@@ -48,6 +48,7 @@ function hostSteps(
     permitted: turn.permits.held.has(name),
     view: turn.view,
     outcomes: turn.outcomes,
+    skipped: run.skipped,
     now: turn.now,
   }));
 }

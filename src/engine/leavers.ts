@@ -1,19 +1,22 @@
 /**
- * Hosts that leave the cluster or the pool before their stage is done with them. There is nothing to patch there any
- * more: the stage records them, and goes on with its other hosts. The machine behind a removed host may still run our Job:
- * its outage lasts until the Job has ended, too.
+ * Hosts that leave the cluster or the pool, or are skipped, before their stage is done with them. There is nothing to
+ * patch there any more: the stage records them, and goes on with its other hosts. The machine behind a removed host may
+ * still run our Job: its outage lasts until the Job has ended, too.
  */
 import type { StageStatus } from '../crds/patch-strategy-status.ts';
 import { REBOOT, type StepName } from '../crds/vocabulary.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
+import type { Effect } from './effect.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { jobsOfPass } from './job-results.ts';
+import { lastEffect } from './last-effect.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
+import { skippedBecause } from './skips.ts';
 import { jobAtWork, withdrawalOf, type Withdrawal } from './steps/outage-jobs.ts';
 import { carriesOurMark } from './steps/unlock-hosts.ts';
-import { ask, hostGone, membershipFailure } from './steps/verdict.ts';
+import { ask, hostGone, membershipFailure, type Verdict } from './steps/verdict.ts';
 
 /** The hosts of a stage without those that have left. */
 export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly HostName[] {
@@ -26,8 +29,8 @@ export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly
  */
 export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): void {
   if (!pass.profile.goesOnWithoutLeavers) return;
-  for (const { name, reason, job } of leaversOf(pass, stage, step)) {
-    if (job !== undefined) continue;
+  for (const { name, reason, job, last } of leaversOf(pass, stage, step)) {
+    if (job !== undefined || last !== undefined) continue;
     closeOutage(pass, name);
     stage.left = [...(stage.left ?? []), { name, reason: statusText(reason) }];
   }
@@ -39,12 +42,17 @@ export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): v
  */
 export function judgeLeavers(pass: Pass, stage: StageStatus, step: StepName): readonly HostVerdict[] {
   if (!pass.profile.goesOnWithoutLeavers) return [];
-  return leaversOf(pass, stage, step).map(({ name: host, reason, job = '', withdrawal }) => ({
-    host,
-    verdict: withdrawal
-      ? ask(pass.turn, withdrawal.effect, withdrawal.reason, withdrawal.progress)
-      : { kind: 'wait', reason: `${reason}; Job ${job} has not ended there yet` },
+  return leaversOf(pass, stage, step).map((leaver) => ({
+    host: leaver.name,
+    verdict: verdictOf(pass, leaver),
   }));
+}
+
+function verdictOf({ turn }: Pass, { reason, isSkipped, job, withdrawal, last }: Leaver): Verdict {
+  if (withdrawal) return ask(turn, withdrawal.effect, withdrawal.reason, withdrawal.progress);
+  if (job === undefined && last) return ask(turn, last, reason);
+  const remedy = isSkipped ? ': on a dead host delete it' : '';
+  return { kind: 'wait', reason: `${reason}; Job ${job ?? ''} has not ended there yet${remedy}` };
 }
 
 /**
@@ -65,19 +73,28 @@ export function unlessLeaving({ run, turn, profile }: Pass, each: HostVerdict): 
 type Leaver = {
   readonly name: HostName;
   readonly reason: string;
+  readonly isSkipped: boolean;
   readonly job: string | undefined;
   readonly withdrawal: Withdrawal | undefined;
+  /** The effect that ends the outage of a skipped host that still has our mark. */
+  readonly last: Effect | undefined;
 };
 
 function leaversOf(pass: Pass, stage: StageStatus, step: StepName): readonly Leaver[] {
   const { run, turn } = pass;
   return remainingHosts(stage).flatMap((name) => {
-    const reason = judgedBefore(pass, name) ? undefined : leftBecause(pass, stage, step, name);
+    const hasFailed = judgedBefore(pass, name);
+    // An abort releases every host.
+    const skipped = run.state === 'aborting' ? undefined : skippedBecause(pass, name);
+    const reason = skipped ?? (hasFailed ? undefined : leftBecause(pass, stage, step, name));
     if (reason === undefined) return [];
     const outage = run.hosts.find((each) => each.name === name);
+    const facts = turn.view.host(name);
     const job = outage && jobAtWork(turn.view, turn.owner, outage);
     const withdrawal = outage && job !== undefined ? withdrawalOf(jobsOfPass(pass), outage) : undefined;
-    return [{ name, reason, job, withdrawal }];
+    const isMarked = outage && facts && carriesOurMark(facts, run.id);
+    const last = isMarked ? lastEffect(pass, outage, facts) : undefined;
+    return [{ name, reason, isSkipped: skipped !== undefined, job, withdrawal, last }];
   });
 }
 

@@ -1,16 +1,17 @@
 import type { HostProgress } from '../crds/host-progress.ts';
-import { effectKey, type Effect, type Outcome } from './effect.ts';
+import type { Effect, Outcome } from './effect.ts';
 import { jobsOfPass } from './job-results.ts';
+import { lastEffect } from './last-effect.ts';
 import { closeOutage, recordProgress } from './outages.ts';
 import { RESYNC_MILLISECONDS, wakeAt, type Pass } from './pass.ts';
 import { jobAtWork, withdrawalOf } from './steps/outage-jobs.ts';
-import { carriesOurMark, wasOpenedByOthers } from './steps/unlock-hosts.ts';
-import type { EffectKey, Instant } from './view.ts';
+import { carriesOurMark } from './steps/unlock-hosts.ts';
+import type { Instant } from './view.ts';
 
 /**
  * Handles the hosts that stay locked after a failure. A person decides about them: an abort releases all of them, a
- * request release-host releases one. After a `kubectl uncordon` only our marks are removed. When the strategy is
- * deleted, they are left locked, with a note that says why.
+ * request release-host releases one, a request skip-host leaves one locked, with a note. After a `kubectl uncordon` only
+ * our marks are removed. When the strategy is deleted, they are left locked, with a note that says why.
  */
 export function reconcileLockedHosts(pass: Pass): void {
   const { run, turn } = pass;
@@ -20,25 +21,9 @@ export function reconcileLockedHosts(pass: Pass): void {
     if (jobAtWork(turn.view, turn.owner, outage) !== undefined) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
     else if (!facts || !carriesOurMark(facts, run.id)) closeOutage(pass, outage.name);
     else if (withdraws(pass, outage)) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
-    else if (outage.releaseAsked || wasOpenedByOthers(facts, outage)) {
-      const { revision } = facts;
-      const effect = {
-        kind: 'release',
-        host: outage.name,
-        revision,
-        run: run.id,
-        closedToNewWorkBefore: outage.closedToNewWorkBefore,
-      } as const;
-      askLastEffect(pass, outage, { ...effect, key: lastKey(pass, outage, 'release') });
-    } else if (turn.order.finalizing) {
-      const effect = {
-        kind: 'leave-locked',
-        host: outage.name,
-        revision: facts.revision,
-        run: run.id,
-      } as const;
-      const reason = outage.reason ?? 'its strategy was deleted';
-      askLastEffect(pass, outage, { ...effect, key: lastKey(pass, outage, 'leave-locked'), reason });
+    else {
+      const effect = lastEffect(pass, outage, facts);
+      if (effect) askLastEffect(pass, outage, effect);
     }
   }
 }
@@ -71,10 +56,6 @@ function askFor(pass: Pass, effect: Effect): void {
     wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
   }
   if (mayAsk(outcome, turn.now)) pass.effects.push(effect);
-}
-
-function lastKey({ run }: Pass, { name, attempt }: HostProgress, subject: string): EffectKey {
-  return effectKey(run.id, run.apply.currentStage, 'unlock-hosts', name, subject, attempt);
 }
 
 function mayAsk(outcome: Outcome | undefined, now: Instant): boolean {

@@ -75,7 +75,8 @@ export function record(pass: Pass, stage: StageStatus, step: StepStatus, each: H
     if (outage.mayReturn) outage.mayReturn = {};
   }
   if (over) delete outage.reason;
-  else outage.reason = statusText(reasonOf(verdict));
+  // A failure stays the reason while the outage of a skipped host is ended.
+  else if (!isFinal(outage.result)) outage.reason = statusText(reasonOf(verdict));
   if (verdict.kind === 'act' || verdict.kind === 'wait') Object.assign(outage, verdict.progress);
 }
 

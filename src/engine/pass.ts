@@ -1,5 +1,5 @@
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, SkippedHost } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode, OutageLevel, PhaseName, StrategyState } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
@@ -22,6 +22,7 @@ export type Draft = {
   apply: PhaseStatus;
   abort: PhaseStatus | undefined;
   hosts: HostProgress[];
+  skipped: readonly SkippedHost[];
   authority: Authority | undefined;
   abortedIn: ExecutionMode | undefined;
   abortedBecause: string | undefined;

@@ -1,10 +1,11 @@
 /** Requests of people on a strategy: each is answered once, and its answer is stored together with the changed run. */
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
+import { skipMessage } from './skips.ts';
 import { stamp, type Pass } from './pass.ts';
 import { resetStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
-import type { Order, RunRequest } from './turn.ts';
+import type { RunRequest } from './turn.ts';
 
 /** Answers one request, and applies it to the run when it is accepted. */
 export function answer(pass: Pass, request: RunRequest): void {
@@ -15,7 +16,7 @@ export function answer(pass: Pass, request: RunRequest): void {
     id,
     verb,
     answer: refusal === undefined ? 'accepted' : 'refused',
-    message: refusal ?? accepted(request, pass.turn.order),
+    message: refusal ?? accepted(pass, request),
   });
 }
 
@@ -38,6 +39,9 @@ function carryOut(pass: Pass, request: RunRequest): void {
       run.hosts = run.hosts.map((each) =>
         each.name === request.host ? { ...each, releaseAsked: true } : each,
       );
+      return;
+    case 'skip-host':
+      run.skipped = [...run.skipped, { name: request.host, request: request.id }];
       return;
   }
 }
@@ -79,7 +83,8 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
   run.currentPhase = 'apply';
 }
 
-function accepted(request: RunRequest, { heldBack }: Order): string {
+function accepted(pass: Pass, request: RunRequest): string {
+  const { heldBack } = pass.turn.order;
   const later = heldBack === undefined ? '' : `, but not yet: ${heldBack.message}`;
   switch (request.verb) {
     case 'abort':
@@ -95,5 +100,7 @@ function accepted(request: RunRequest, { heldBack }: Order): string {
       return 'the run continues from the observed hosts';
     case 'release-host':
       return `${request.host} is released as it is`;
+    case 'skip-host':
+      return skipMessage(pass, request.host);
   }
 }

@@ -11,6 +11,7 @@ import { noteReason, stamp, wakeAt, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { runStep } from './run-step.ts';
+import { skippedBecause } from './skips.ts';
 import { newFaults } from './steps/unwell.ts';
 import { unlockStep } from './steps/unlock-hosts.ts';
 import { isReached, obstacleOf } from './steps/verdict.ts';
@@ -124,8 +125,12 @@ function failedItself(pass: Pass, host: HostProgress): boolean {
   );
 }
 
-/** A host of level touched was never locked, so it does not stay locked either. */
+/**
+ * A host of level touched was never locked, so it does not stay locked either. The outage of a skipped host is ended
+ * after the stage.
+ */
 function staysLocked(pass: Pass, host: HostProgress): boolean {
   const hasFailed = failedItself(pass, host) || isStillFailed(host);
-  return host.level === 'away' && hasFailed && pass.turn.view.host(host.name) !== undefined;
+  const isLocked = host.level === 'away' && hasFailed && pass.turn.view.host(host.name) !== undefined;
+  return isLocked || skippedBecause(pass, host.name) !== undefined;
 }

@@ -1,5 +1,5 @@
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, SkippedHost, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode, PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 
@@ -16,6 +16,8 @@ export type RunState = {
   readonly abort: PhaseStatus | undefined;
   /** Hosts in an open outage: recorded before they are claimed, removed after they are released. */
   readonly hosts: readonly HostProgress[];
+  /** Hosts that requests leave out of the run. */
+  readonly skipped: readonly SkippedHost[];
   /** The last stage that requests allow, in any mode; undefined without such a request. */
   readonly authority: Authority | undefined;
   /** The mode at the time of the abort. */
@@ -40,6 +42,7 @@ export function newRun(id: string, plan: Plan): RunState {
     apply: newPhase(plan.stages),
     abort: undefined,
     hosts: [],
+    skipped: [],
     authority: undefined,
     abortedIn: undefined,
     abortedBecause: undefined,

@@ -75,7 +75,10 @@ function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]):
 
 /** Why hosts of the stage failed in this step, in this pass or an earlier one. */
 function failuresOf({ run }: Pass, stage: StageStatus, verdicts: readonly HostVerdict[]): string[] {
-  const before = run.hosts.filter(({ name, result }) => stage.hosts?.includes(name) && isFinal(result));
+  const isSkipped = (host: string): boolean => run.skipped.some(({ name }) => name === host);
+  const before = run.hosts.filter(
+    ({ name, result }) => stage.hosts?.includes(name) && isFinal(result) && !isSkipped(name),
+  );
   const now = verdicts
     .filter(({ verdict }) => verdict.kind === 'failed')
     .map(({ verdict }) => reasonOf(verdict));

@@ -59,7 +59,7 @@ function hostsUnwell({ hosts }: Situation): Finding[] {
       reason: 'HostUnwell',
       subjects: [name],
       message: `${name} ${unwell.join('; ')}: no plan is made meanwhile`,
-      remedy: 'mend it, or take it out of the cluster',
+      remedy: 'mend it, take it out of the cluster, or place the request skip-host',
     }));
 }
 

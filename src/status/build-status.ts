@@ -53,6 +53,7 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
     currentPhase: 'build',
     message,
     ...requestsAfter(before, 'the rest is planned again'),
+    ...skippedIn(before),
     conditions,
   };
 }
@@ -100,6 +101,10 @@ function requestsAfter(
   };
 }
 
+function skippedIn({ skipped }: PatchStrategyStatus): Pick<PatchStrategyStatus, 'skipped'> {
+  return skipped ? { skipped } : {};
+}
+
 /** The status that holds the plan. */
 export function builtStatus(
   input: BuildInput,
@@ -137,7 +142,7 @@ export function builtStatus(
       ...(change ? { change } : {}),
     },
   };
-  const run = { ...newRun(input.runId, plan), authority };
+  const run = { ...newRun(input.runId, plan), authority, skipped: input.before.skipped ?? [] };
   const ready = plan.stages.length > 0 ? run : nothingToDo(run, time);
   const order = orderAtBuild(input, plan, change);
   return statusOfRun(before, ready, { reasons: [], order, findings }, input.generation, time);
@@ -178,6 +183,7 @@ export function failedStatus(
     currentPhase: 'build',
     message,
     ...requestsAfter(input.before, message),
+    ...skippedIn(input.before),
     run: {
       id: input.runId,
       planDigest: 'none',

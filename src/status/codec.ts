@@ -12,7 +12,7 @@ import type { Plan, Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
 import { boundedFindings, relevantFindings } from './findings.ts';
 import { messageOf, stagesDone } from './message.ts';
-import { withAnswers, type WaitingRequest } from './requests.ts';
+import { withAnswers, type Placed, type WaitingRequest } from './requests.ts';
 import type { StandingOrder } from './waiting.ts';
 
 /** The content of `status.run`. */
@@ -29,6 +29,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
     apply: applyPhase,
     abort: abortPhase,
     hosts: progress?.hosts ?? [],
+    skipped: status.skipped ?? [],
     authority: run.authority,
     abortedIn: run.abortedIn,
     abortedBecause: run.abortedBecause,
@@ -81,30 +82,28 @@ export type Shown = {
   readonly answers?: readonly Answer[];
   /** The requests that this pass does not answer. */
   readonly waiting?: readonly WaitingRequest[];
-  /** The keys of the requests in the annotations. */
-  readonly placed?: ReadonlySet<string>;
+  /** The requests in the annotations; undefined when nobody looked for them. */
+  readonly placed?: Placed;
 };
 
 /** The status that shows a run; it keeps the other fields of the status before. */
 export function statusOfRun(
   before: PatchStrategyStatus,
   run: RunState,
-  {
-    reasons,
-    order,
-    obstacle,
-    openRemedy,
-    lacking,
-    findings,
-    answers = [],
-    waiting = [],
-    placed = new Set(),
-  }: Shown,
+  { reasons, order, obstacle, openRemedy, lacking, findings, answers = [], waiting = [], placed }: Shown,
   generation: number,
   now: string,
 ): PatchStrategyStatus {
   const phase = run.currentPhase === 'abort' ? run.abort : run.apply;
-  const { progress: _progress, abortPhase: _abort, findings: _findings, run: record, ...kept } = before;
+  const {
+    progress: _progress,
+    abortPhase: _abort,
+    findings: _findings,
+    skipped: _skipped,
+    requests,
+    run: record,
+    ...kept
+  } = before;
   const found = relevantFindings(run, findings ?? before.findings ?? []);
   const message = messageOf(run, {
     ...{ summary: summaryOf(record), reasons, order, openRemedy },
@@ -114,7 +113,7 @@ export function statusOfRun(
   return {
     ...kept,
     ...(record ? { run: recordOf(record, run) } : {}),
-    ...withAnswers(before.requests, [...answers, ...waiting], now, placed),
+    ...(placed ? withAnswers(requests, [...answers, ...waiting], now, placed) : requests && { requests }),
     observedGeneration: generation,
     state: run.state,
     stages: `${String(stagesDone(run.apply))}/${String(run.apply.totalStages)}`,
@@ -125,6 +124,7 @@ export function statusOfRun(
     applyPhase: run.apply,
     ...(run.abort ? { abortPhase: run.abort } : {}),
     ...progressOf(run),
+    ...(run.skipped.length > 0 ? { skipped: [...run.skipped] } : {}),
     conditions: updateConditions(
       before.conditions ?? [],
       conditionsOf(run, message, order, obstacle, lacking),

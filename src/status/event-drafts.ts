@@ -1,13 +1,12 @@
 import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
-import type { Answer } from '../engine/turn.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostWords } from '../planner/host-words.ts';
-import { requestKey } from './requests.ts';
+import { isPlacedAgain, requestKey } from './requests.ts';
 
 /** An event without the object that it is about. */
 export type EventDraft = {
@@ -31,18 +30,13 @@ const OF_STATE: Partial<Record<StrategyState, EventReason>> = {
   'abort-timeout': 'AbortFailed',
 };
 
-/** The events of a pass: changes of the run, and answers to requests. `message` is the message of the status. Pure. */
-export function runEvents(
-  before: RunState,
-  after: RunState,
-  answers: readonly Answer[],
-  message: string,
-): readonly EventDraft[] {
+/** The events of the changes of a run. `message` is the message of the status. Pure. */
+export function runEvents(before: RunState, after: RunState, message: string): readonly EventDraft[] {
   return [
-    ...answers.map(answered),
     ...stateEvents(before, after, message),
     ...after.apply.stages.flatMap((stage, id) => stageEvents(before.apply.stages[id], stage)),
-    ...after.apply.stages.flatMap((stage, id) => leaverEvents(before.apply.stages[id], stage)),
+    ...skipEvents(before.skipped, after.skipped),
+    ...after.apply.stages.flatMap((stage, id) => leaverEvents(before.apply.stages[id], stage, after.skipped)),
     ...after.hosts.flatMap((host) =>
       hostEvents(
         before.hosts.find(({ name }) => name === host.name),
@@ -52,10 +46,31 @@ export function runEvents(
   ];
 }
 
-function answered(given: Answer): EventDraft {
+/** The events of the requests that were answered, and of those that were placed again after their answer. */
+export function requestEvents(
+  before: readonly AnsweredRequest[] = [],
+  after: readonly AnsweredRequest[] = [],
+): EventDraft[] {
+  const known = new Map(before.map((each) => [requestKey(each), each]));
+  return after.flatMap((each) => {
+    const old = known.get(requestKey(each));
+    if (each.answer === 'waiting') return [];
+    if (old === undefined || old.answer === 'waiting') return [answered(each)];
+    return isPlacedAgain(old, each) ? [repeated(each)] : [];
+  });
+}
+
+function answered(given: AnsweredRequest): EventDraft {
   const { id, verb = 'request', answer, message } = given;
   const reason = answer === 'accepted' ? 'RequestAccepted' : 'RequestRefused';
   return { reason, subject: requestKey(given), note: `${verb} ${id}: ${message}` };
+}
+
+function repeated(given: AnsweredRequest): EventDraft {
+  const { id, verb = 'request', answer, message, time } = given;
+  const before = `${verb}, ${answer} at ${time}: ${message}`;
+  const note = `id ${id} was answered already (${before}); place it again with another id`;
+  return { reason: 'RequestRepeated', subject: requestKey(given), note };
 }
 
 function stateEvents(before: RunState, after: RunState, message: string): EventDraft[] {
@@ -83,8 +98,25 @@ function stageEvents(
   return done ? [{ reason: 'StageDone', subject, note: `${subject}, ${name}: all its hosts are done` }] : [];
 }
 
-function leaverEvents(before: StageStatus | undefined, { left = [] }: StageStatus): EventDraft[] {
-  const known = new Set(before?.left?.map(({ name }) => name));
+/** The events of the hosts that requests leave out of a run since. */
+export function skipEvents(
+  before: readonly SkippedHost[] = [],
+  after: readonly SkippedHost[] = [],
+): EventDraft[] {
+  const news = after.filter(({ request }) => before.every((each) => each.request !== request));
+  return news.map(({ name, request }) => ({
+    reason: 'HostSkipped',
+    host: name,
+    note: `${name} is left out of the run at the request ${request}: the others go on`,
+  }));
+}
+
+function leaverEvents(
+  before: StageStatus | undefined,
+  { left = [] }: StageStatus,
+  skipped: readonly SkippedHost[],
+): EventDraft[] {
+  const known = new Set([...(before?.left ?? []), ...skipped].map(({ name }) => name));
   const news = left.filter(({ name }) => !known.has(name));
   return news.map(({ name, reason }) => ({
     reason: 'HostLeft',

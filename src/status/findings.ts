@@ -3,12 +3,13 @@ import { KEPT_FINDINGS, KEPT_SUBJECTS, type Finding } from '../crds/finding.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { SkippedHost } from '../crds/patch-strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { limitIn } from '../engine/permits/pool-capacity.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { holdsUp } from '../engine/steps/unwell.ts';
 import type { View } from '../engine/view.ts';
-import { compareHostNames } from '../planner/facts.ts';
+import { compareHostNames, type HostName } from '../planner/facts.ts';
 import { findings } from '../planner/findings.ts';
 import type { HostState } from '../planner/situation.ts';
 import { needsOf } from '../planner/needs.ts';
@@ -21,16 +22,24 @@ export type Inspected = {
   readonly pool: { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
   readonly violations: readonly string[];
   readonly stages: readonly Stage[];
+  /** The hosts that the run skips. */
+  readonly skipped?: readonly SkippedHost[] | undefined;
 };
 
 /** What will block the plan or hurt it, as the hosts of its pool are now. It looks at every host. */
-export function findingsNow({ owner, spec, pool, violations, stages }: Inspected, view: View): Finding[] {
-  const hosts = hostStates(view);
+export function findingsNow(
+  { owner, spec, pool, violations, stages, skipped = [] }: Inspected,
+  view: View,
+): Finding[] {
+  const isSkipped = (host: HostName): boolean => skipped.some(({ name }) => name === host);
+  const hosts = hostStates(view).map((each) => (isSkipped(each.name) ? { ...each, unwell: [] } : each));
+  const remaining = stages.map((each) => ({ ...each, hosts: each.hosts.filter((host) => !isSkipped(host)) }));
   const { maxUnavailable, paused, drainPolicy } = pool.spec;
   const { protectedNamespaces } = drainPolicy;
   const keptByOtherPools = [...view.fleet.keptByOtherPools].toSorted(compareHostNames);
   return findings({
-    ...{ owner: ownerKey(owner), spec, stages, hosts, violations, words: view.words },
+    ...{ owner: ownerKey(owner), spec, hosts, violations, words: view.words },
+    stages: remaining.filter(({ hosts: names }) => names.length > 0),
     pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools, protectedNamespaces },
     limit: limitIn(pool, view.fleet),
     about: stages.length > 0 ? hosts.length : needsOf(spec, hosts).hosts,

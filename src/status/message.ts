@@ -93,7 +93,7 @@ function applyingMessage(run: RunState, reasons: readonly string[], order: Stand
 function failedRemedies(run: RunState, { mode, heldBack }: StandingOrder, openRemedy?: string): string[] {
   const locked = stayLocked(run);
   const first = heldBack?.message ?? (mode === 'Suspend' ? 'execution.mode is Suspend' : undefined);
-  const givenBack = ['a request release-host', ...(openRemedy === undefined ? [] : [openRemedy])];
+  const givenBack = ['a request release-host or skip-host', ...(openRemedy === undefined ? [] : [openRemedy])];
   return [
     ...(first === undefined ? [] : [`a retry has to wait for this, too: ${first}`]),
     `see to the cause, then place the request ${locked ? 'retry or resume' : 'retry, or abort the run'}`,

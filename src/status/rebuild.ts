@@ -25,6 +25,8 @@ export type RebuildInput = {
   readonly needs?: Needs | undefined;
   /** Whether the pool selects hosts of an older pool. */
   readonly overlaps?: boolean;
+  /** Whether a request to skip a host waits for its answer. */
+  readonly skipAsked?: boolean;
   /** Whether a request asks a finished strategy to patch what lacks a patch since. */
   readonly restAsked?: boolean;
   /** How many builds of this spec have failed in a row, as far as this process has seen. */
@@ -50,7 +52,8 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
     // A host that joins changes the fleet, so an empty pool needs no more than a safety net.
     const seconds = hasReason(status, 'NoHosts') ? HELD_PLAN_SECONDS : failedBuildSeconds(input.failedBuilds);
     const due = builtAt + seconds * 1000;
-    return { rebuild: record.specDigest !== input.specDigest || fleetChanged || now >= due, wakeAt: due };
+    const isNews = record.specDigest !== input.specDigest || fleetChanged || input.skipAsked === true;
+    return { rebuild: isNews || now >= due, wakeAt: due };
   }
   if (!run) return { rebuild: true };
   if (run.hosts.length > 0 || run.state === 'aborting') return { rebuild: false };
@@ -91,10 +94,13 @@ function restIsDue(
   run: RunState,
 ): boolean {
   const hasNews = status.run?.fleetRevision !== fleetRevision;
-  const lacks = needs !== undefined && needs.lacking.length > 0;
-  if (run.apply.stages.every((stage) => remainingHosts(stage).length === 0))
-    return overlaps === true || (hasNews && (lacks || needs?.hosts === 0));
-  return restAsked === true && lacks && mode !== 'Abort' && mode !== 'Suspend';
+  const isSkipped = (host: string): boolean => run.skipped.some(({ name }) => name === host);
+  const lacking = needs?.lacking ?? [];
+  const patchedNobody = run.apply.stages.every((stage) => remainingHosts(stage).length === 0);
+  const isDue = needs?.hosts === 0 || !lacking.every(isSkipped);
+  if (patchedNobody && (overlaps === true || (hasNews && isDue))) return true;
+  if (patchedNobody && run.skipped.length === 0) return false;
+  return restAsked === true && lacking.length > 0 && mode !== 'Abort' && mode !== 'Suspend';
 }
 
 function abortEnded({ state }: RunState): boolean {

@@ -8,10 +8,13 @@ import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strateg
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
-import { specDigest } from '../planner/digest.ts';
+import { digest, specDigest } from '../planner/digest.ts';
 import { isPlacedHere, type Origin } from './request-origin.ts';
 
 const KEPT_ANSWERS = 10;
+
+/** Marks an answered request that no annotation holds any more. */
+const NOWHERE = 'none';
 
 /** The parts of a stored object that hold requests and their answers. */
 export type Requested = {
@@ -40,29 +43,34 @@ export type PendingRequests = {
   readonly requests: readonly RunRequest[];
   /** The answers to unreadable requests, and to one that waited while the spec was edited. */
   readonly refused: readonly Answer[];
-  /** The keys of all requests in the annotations, answered or not. */
-  readonly placed: ReadonlySet<string>;
+  /** All requests in the annotations, answered or not. */
+  readonly placed: Placed;
 };
+
+/** The digest of each annotation, by the key of the request that it holds. */
+export type Placed = ReadonlyMap<string, string>;
 
 /** The requests in the annotations of a strategy that have no answer yet. */
 export function pendingRequests({ metadata: { annotations }, spec, status }: Requested): PendingRequests {
   const entries = new Map(status.requests?.map((each) => [requestKey(each), each]));
   const abort = annotations[ABORT_ANNOTATION];
   const request = annotations[REQUEST_ANNOTATION];
-  const placed = [
-    ...(abort === undefined ? [] : [{ verb: 'abort' as const, ...parseAbort(abort) }]),
-    ...(request === undefined ? [] : [parseRequest(request)]),
-  ];
+  const aborts = abort === undefined ? [] : [{ verb: 'abort' as const, ...parseAbort(abort) }];
+  const others = request === undefined ? [] : [parseRequest(request)];
+  const placed = new Map([
+    ...aborts.map((each) => [requestKey(each), digest(abort)] as const),
+    ...others.map((each) => [requestKey(each), digest(request)] as const),
+  ]);
   const requests: RunRequest[] = [];
   const refused: Answer[] = [];
-  for (const each of placed) {
+  for (const each of [...aborts, ...others]) {
     const entry = entries.get(requestKey(each));
     if (entry && entry.answer !== 'waiting') continue;
     if ('unreadable' in each) refused.push(refusal(each, each.unreadable));
     else if (entry && entry.specDigest !== specDigest(spec)) refused.push(refusal(each, EDITED));
     else requests.push(each);
   }
-  return { requests, refused, placed: new Set(placed.map(requestKey)) };
+  return { requests, refused, placed };
 }
 
 const EDITED =
@@ -88,13 +96,13 @@ export type WaitingRequest = Omit<AnsweredRequest, 'time' | 'answer'> & { readon
 /**
  * The requests that the status keeps: the last ten, the newest last. The answer to a request that is still in the
  * annotations is never dropped: without it the request would count as new. A waiting request that was withdrawn is
- * dropped, and one that waits on keeps its time.
+ * dropped, and one that waits on keeps its time. Each records the annotation that holds it.
  */
 export function withAnswers(
   before: readonly AnsweredRequest[] | undefined,
   answers: readonly (Answer | WaitingRequest)[],
   time: string,
-  placed: ReadonlySet<string>,
+  placed: Placed,
 ): { readonly requests?: AnsweredRequest[] } {
   const now = new Map(answers.map((each) => [requestKey(each), each]));
   const waits = (key: string): boolean =>
@@ -109,7 +117,25 @@ export function withAnswers(
   ];
   const others = all.filter((each) => !placed.has(requestKey(each)));
   const surplus = new Set(others.slice(0, Math.max(0, all.length - KEPT_ANSWERS)));
-  return all.length > 0 ? { requests: all.filter((each) => !surplus.has(each)) } : {};
+  const remaining = all.filter((each) => !surplus.has(each));
+  return all.length > 0 ? { requests: remaining.map((each) => ({ ...each, ...placeOf(each, placed) })) } : {};
+}
+
+function placeOf(request: AnsweredRequest, placed: Placed): Pick<AnsweredRequest, 'placed'> {
+  return { placed: placed.get(requestKey(request)) ?? NOWHERE };
+}
+
+/**
+ * Whether somebody has placed an answered request again between these two records of it, or another request with its id.
+ * An earlier version recorded no place.
+ */
+export function isPlacedAgain(before: AnsweredRequest, after: AnsweredRequest): boolean {
+  return (
+    before.placed !== undefined &&
+    after.placed !== undefined &&
+    after.placed !== NOWHERE &&
+    after.placed !== before.placed
+  );
 }
 
 /** Refuses every request for the same reason. */

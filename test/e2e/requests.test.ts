@@ -131,7 +131,7 @@ describe('a request', () => {
     const fleet = await planned('unreadable', 1);
     expect(await ask(fleet, { id: 'u-1', verb: 'reboot-all' })).toBe(
       'refused: annotation careen.dev/request: verb is "reboot-all", must be one of ' +
-        'apply-all, apply-stage, retry, resume, approve, release-host',
+        'apply-all, apply-stage, retry, resume, approve, release-host, skip-host',
     );
     await request(cluster.admin, fleet.strategy, 'apply-all, please');
     const { requests } = await fleet.until('a second answer', (status) => status.requests?.length === 2);
@@ -222,6 +222,37 @@ describe('a run that has failed', () => {
     await fleet.until('no host is held', ({ progress }) => (progress?.hosts ?? []).length === 0);
     await expectGivenBack(fleet);
     expect(await fleet.status()).toMatchObject({ state: 'apply-failed' });
+  });
+});
+
+describe('a host that is dead', () => {
+  it('is left out at the request skip-host: the run that it held up goes on with the others, and says so', async () => {
+    const fleet = await planned('skipped', 3);
+    await fleet.pool(2);
+    await fleet.annotate('skipped-1', { 'testbed.local/ready': 'false' });
+    await eventually('NotReady', async () =>
+      (await fleet.nodes()).some(({ status }) =>
+        status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'False'),
+      ),
+    );
+    await fleet.order({ mode: 'Run' });
+    const dead = 'active alarms present (skipped-1: is not Ready';
+    await fleet.until('a run that stands still', ({ message = '' }) => message.includes(dead));
+
+    expect(await ask(fleet, { id: 'd-1', verb: 'skip-host', host: 'skipped-9' })).toBe(
+      'refused: HostPool skipped has no host skipped-9: correct its name',
+    );
+    expect(await ask(fleet, { id: 'd-2', verb: 'skip-host', host: 'skipped-1' })).toMatch(
+      /^accepted: skipped-1 is left out of /,
+    );
+    const ended = await fleet.untilState('applied');
+    expect(ended.skipped).toEqual([{ name: 'skipped-1', request: 'd-2' }]);
+    expect(ended.message).toMatch(
+      /^all hosts of the plan that are left are patched: skipped-1 was skipped at the request d-2/,
+    );
+    const kernels = (await fleet.nodes()).map(({ status }) => status?.nodeInfo?.kernelVersion);
+    expect(kernels).toEqual(['6.12.48', '6.12.41', '6.12.48']);
+    await expectGivenBack(fleet);
   });
 });
 

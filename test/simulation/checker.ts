@@ -87,6 +87,7 @@ export class Checker {
       isViewFresh,
       historyOf: (host) => this.#historyOf(host),
       isMember: (labels) => selects(options.server.get('hostpools', options.pool), labels),
+      isSkipped: (uid, host) => this.#requests.isSkipped(uid, host),
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
@@ -254,6 +255,9 @@ export class Checker {
     this.#started.add(key);
     this.#notSuspended(run, `a Job was started on ${host}`, by, pathOf(object));
     this.#epochs.acts(run, by, `a Job was started on ${host}`);
+    const writer = this.#lastWriter.get(this.#strategyOf(run)?.metadata.uid ?? '');
+    if (this.#requests.isSkipped(run, host) && writer === by)
+      this.#fail(`(4) a Job was started on ${host}, which a request leaves out of the run`);
     const isNotHeld = ({ exists, claim }: HostState): boolean => exists && claim?.run !== run;
     // A late write of an earlier leader may start it on another host of that name.
     if (this.#isKnown(host, isNotHeld) && this.#options.wasAnswered(pathOf(object)))
@@ -357,8 +361,8 @@ export class Checker {
       if (uncordoned && (claim?.run ?? lostClaimOf) === runIdOf(object))
         history.seenOpen(this.#options.now());
     }
-    this.#progress.judge(object, before);
     this.#requests.judge(object, before);
+    this.#progress.judge(object, before);
     this.#end.written(object);
     this.#epochs.strategy(object, before, by);
   }

@@ -4,7 +4,7 @@ import type { Call } from '../../src/kube/client.ts';
 import { targetOf } from './world/api-requests.ts';
 import { isJson, keyOf, type ApiObject, type Json } from './world/objects.ts';
 import type { Random } from './world/random.ts';
-import { stateOf } from './seen.ts';
+import { outagesOf, stateOf } from './seen.ts';
 import type { FaultKind } from './faults.ts';
 import { ADMIN, keyOfStrategy, POOL } from './scenario.ts';
 
@@ -94,11 +94,12 @@ export class People {
   handleFailed(): boolean {
     const { server, random } = this.#options;
     const failed = server.list('patchstrategies').filter((each) => FAILED.has(stateOf(each) ?? ''));
-    for (const { metadata } of failed) {
-      const key = keyOf(metadata);
+    for (const each of failed) {
+      const key = keyOf(each.metadata);
       const what = random.pick(['retry', 'retry', 'resume', 'abort', 'delete'] as const);
       if (what === 'delete') server.remove('patchstrategies', key, ADMIN);
       else if (what === 'abort') this.#annotate(undefined, key, ABORT, this.#id());
+      else if (what === 'resume') this.#annotate(undefined, key, REQUEST, this.#withoutLocked(each));
       else this.#annotate(undefined, key, REQUEST, JSON.stringify({ id: this.#id(), verb: what }));
     }
     return failed.length > 0;
@@ -125,7 +126,17 @@ export class People {
     const id = this.#id();
     const verb = random.pick(['retry', 'retry', 'resume', 'apply-all', 'apply-stage', 'release-host']);
     if (verb === 'apply-stage') return JSON.stringify({ id, verb, stage: random.int(0, 3) });
-    return JSON.stringify(verb === 'release-host' ? { id, verb, host: random.pick(hosts) } : { id, verb });
+    if (verb !== 'release-host') return JSON.stringify({ id, verb });
+    const isSkip = this.#serial % 2 === 0;
+    return JSON.stringify({ id, verb: isSkip ? 'skip-host' : verb, host: random.pick(hosts) });
+  }
+
+  /** Goes on without a host that stays locked, or as it is when there is none; every second time. */
+  #withoutLocked(strategy: ApiObject): string {
+    const id = this.#id();
+    const [locked] = outagesOf(strategy);
+    const isSkip = locked !== undefined && this.#serial % 2 === 0;
+    return JSON.stringify(isSkip ? { id, verb: 'skip-host', host: locked.name } : { id, verb: 'resume' });
   }
 
   #mode(kind: FaultKind | undefined, strategy: string, mode: string): void {

@@ -17,6 +17,8 @@ export type ProgressOptions = {
   readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Whether the pool selects a host with these labels. */
   readonly isMember: (labels: Readonly<Record<string, string>>) => boolean;
+  /** Whether a request has left the host out of a run of the strategy with this uid. */
+  readonly isSkipped: (uid: string, host: string) => boolean;
   /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
   readonly failed: (complaint: string) => void;
@@ -62,7 +64,8 @@ export class ProgressCheck {
     old: Stage | undefined,
     earliest: number,
   ): void {
-    for (const host of stage.left.filter((each) => !old?.left.includes(each))) this.#left(stage, host);
+    for (const host of stage.left.filter((each) => !old?.left.includes(each)))
+      if (!this.#options.isSkipped(object.metadata.uid, host)) this.#left(stage, host);
     for (const step of stage.steps) {
       const was = runIdOf(object) === runIdOf(before) ? old?.steps[step.id]?.result : undefined;
       if (was === step.result) continue;

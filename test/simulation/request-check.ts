@@ -1,7 +1,8 @@
 /** Judges that nothing is carried out twice that was asked for once, and that a retry works anew (invariants 4, 5). */
 import type { ApiServer } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
-import { answersOf, outagesOf } from './seen.ts';
+import { at } from './world/api-server.ts';
+import { answersOf, outagesOf, runIdOf } from './seen.ts';
 
 /** A repeated one does no harm. */
 const REPEATABLE: ReadonlySet<string> = new Set(['abort', 'release-host']);
@@ -17,6 +18,8 @@ export class RequestCheck {
   readonly #accepted = new Set<string>();
   /** By the uid of a strategy: when a retry was accepted last. */
   readonly #retriedAt = new Map<string, number>();
+  /** By the uid of a strategy, and by run: the hosts that accepted requests leave out. */
+  readonly #skipped = new Map<string, Set<string>>();
 
   constructor(options: RequestOptions) {
     this.#options = options;
@@ -25,10 +28,12 @@ export class RequestCheck {
   /** Compares a status that the operator wrote with the one before. */
   judge(object: ApiObject, before: ApiObject): void {
     const { name, uid } = object.metadata;
-    const known = new Set(answersOf(before).map(({ id }) => id));
+    const ended = answersOf(before).filter(({ answer }) => answer !== 'waiting');
+    const known = new Set(ended.map(({ id }) => id));
     for (const { id, verb, answer } of answersOf(object)) {
       if (answer !== 'accepted' || known.has(id)) continue;
       if (verb === 'retry') this.#retriedAt.set(uid, this.#options.now());
+      if (verb === 'skip-host') this.#skip(object, id);
       if (REPEATABLE.has(verb)) continue;
       const key = `${name}/${id}`;
       if (this.#accepted.has(key))
@@ -36,6 +41,21 @@ export class RequestCheck {
       this.#accepted.add(key);
     }
     this.#attempts(object, before);
+  }
+
+  /** Whether a request leaves the host out of a run, or out of some run of a strategy, by its uid. */
+  isSkipped(by: string, host: string): boolean {
+    return this.#skipped.get(by)?.has(host) === true;
+  }
+
+  #skip(object: ApiObject, id: string): void {
+    const { uid, annotations = {} } = object.metadata;
+    const request: unknown = JSON.parse(annotations['careen.dev/request'] ?? '{}');
+    if (at(request, 'id') !== id) return;
+    for (const by of [uid, runIdOf(object)]) {
+      const hosts = this.#skipped.get(by) ?? new Set();
+      this.#skipped.set(by, hosts.add(String(at(request, 'host'))));
+    }
   }
 
   /** Each attempt has its own Jobs. */

@@ -9,10 +9,12 @@ import { messageOf } from '../../status/message.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
+import type { Instant } from '../../engine/view.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import type { Fleet } from '../fleet-file.ts';
 import { unwellBecause } from '../host-state.ts';
 import { planFor, previewOf, type Planned, type Preview } from '../preview.ts';
+import { requestId } from '../request-id.ts';
 import type { Strategy } from '../strategy-file.ts';
 import { leftOf, type LeftHost } from './left-hosts.ts';
 import { rehearse, type Rehearsal } from './rehearsal.ts';
@@ -47,11 +49,12 @@ const HOLDS_BACK: Partial<Record<Finding['reason'], Reason>> = {
   PoolOverlap: 'Overlap',
 };
 
-/** Runs the plan of a strategy on simulated hosts. Throws CommandError when an option does not fit the plan. */
+/** Runs the plan of a strategy on simulated hosts; `now` makes the ids of the printed requests fresh. Throws CommandError when an option does not fit the plan. */
 export async function simulationOf(
   strategy: Strategy,
   fleet: Fleet,
   options: WhatIfOptions,
+  now: Instant,
 ): Promise<Simulation> {
   const planned = planFor(strategy, fleet);
   const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, fleet, planned);
@@ -71,7 +74,7 @@ export async function simulationOf(
     durationSeconds: Math.max(0, ...stages.map(({ endSeconds = 0 }) => endSeconds)),
     stages,
     left,
-    remedies: remediesOf(name, outcome, left),
+    remedies: remediesOf(name, outcome, left, now),
     findings,
   };
 }
@@ -121,25 +124,31 @@ function remediesOf(
   { namespace, name }: Preview['strategy'],
   outcome: StrategyState,
   left: readonly LeftHost[],
+  now: Instant,
 ): Remedy[] {
   if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
   const annotate = `kubectl -n ${namespace} annotate --overwrite patchstrategy ${name}`;
-  const asks = (request: object): string => `${annotate} careen.dev/request='${JSON.stringify(request)}'`;
+  const request = (fields: { readonly verb: string; readonly host?: string }): string =>
+    `${annotate} careen.dev/request='${JSON.stringify({ id: requestId(fields.verb, now), ...fields })}'`;
   const retry = {
     does: 'begin the failed stage again, after its cause is fixed',
-    command: asks({ id: 'retry-1', verb: 'retry' }),
+    command: request({ verb: 'retry' }),
   };
   const locked = left.find(({ state }) => state === 'locked')?.name;
   if (locked === undefined) return [retry];
   return [
     retry,
     {
+      does: `leave ${locked} out of the rest of the run; then begin the failed stage again`,
+      command: request({ verb: 'skip-host', host: locked }),
+    },
+    {
       does: `release ${locked} as it is, without another attempt`,
-      command: asks({ id: 'release-1', verb: 'release-host', host: locked }),
+      command: request({ verb: 'release-host', host: locked }),
     },
     {
       does: 'give the whole run up, and release the locked hosts as they are',
-      command: `${annotate} careen.dev/abort=abort-1`,
+      command: `${annotate} careen.dev/abort=${requestId('abort', now)}`,
     },
   ];
 }

@@ -8,9 +8,8 @@ import type { Finding } from '../../crds/finding.ts';
 import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
 import { statusText } from '../../crds/status-text.ts';
 import { newPhase } from '../../engine/run-state.ts';
-import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
+import { alarmsAgainst, alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack } from '../../engine/turn.ts';
-import { holdsUp } from '../../engine/steps/unwell.ts';
 import type { Instant, View } from '../../engine/view.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
 import { build, type Built } from '../../planner/build.ts';
@@ -74,7 +73,7 @@ export async function buildPlan(
     return failed(refusal, 'NotPermitted');
   }
 
-  const alarms = queryAlarms(hosts.view(input.scope));
+  const alarms = queryAlarms(hosts.view(input.scope), input.before.skipped);
   if (alarms) {
     const hasWaited = input.before.buildPhase?.stages[0]?.steps[0]?.result === 'failed';
     if (!hasWaited && clock() < startedAt + QUERY_MILLISECONDS)
@@ -142,10 +141,10 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
   }
 }
 
-function queryAlarms(view: View): string | undefined {
+function queryAlarms(view: View, skipped: PatchStrategyStatus['skipped'] = []): string | undefined {
   const signal = view.signal('alarms');
   if (!signal) return 'the alarms could not be read';
-  const alarms = signal.alarms.filter((alarm) => holdsUp(alarm, Infinity));
+  const alarms = alarmsAgainst(signal.alarms, skipped, Infinity);
   return alarms.length > 0 ? alarmsPresent(alarms) : undefined;
 }
 

@@ -4,15 +4,18 @@ import { specDigest } from '../../planner/digest.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus, queryingSince } from '../../status/build-status.ts';
+import { skipEvents } from '../../status/event-drafts.ts';
 import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
 import { rebuildNeeded, type RebuildVerdict } from '../../status/rebuild.ts';
 import { isApplyAsked, isRestAsked, withoutOldRequests } from '../../status/requests.ts';
+import { isSkipAsked, withSkips } from '../../status/skips.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
 import { configMapsIn } from './config-maps.ts';
 import { freePermits } from './free-permits.ts';
+import { reportRequests } from './report-run.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<
@@ -50,6 +53,7 @@ export function rebuildVerdict(
     needs: status.state === 'applied' ? attachment.needs(spec) : undefined,
     overlaps: fleet.keptByOtherPools.size > 0,
     restAsked: isRestAsked(strategy),
+    skipAsked: isSkipAsked(strategy),
     failedBuilds: attachment.failedBuilds(spec),
   });
 }
@@ -69,6 +73,9 @@ export async function rebuildPlan(
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
   const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
+  reportRequests(deps, strategy, building.status);
+  for (const draft of skipEvents(strategy.status.skipped, building.status.skipped))
+    events.record(ownerEvent(ownerOf(strategy), draft));
   const since = queryingSince(built.status);
   if (since !== undefined) return { requeueAt: since + QUERY_MILLISECONDS };
   adopted.set(key, { run: input.runId, epoch, suspended: false });
@@ -88,14 +95,20 @@ function inputOf(
   pool: HostPool,
   configMaps: ConfigMaps | undefined,
 ): PlanInput {
-  const { fleet } = attachment.view();
+  const view = attachment.view();
+  const { fleet } = view;
+  const time = new Date(clock()).toISOString();
+  const isHost = (name: string): boolean => view.host(name)?.isMember === true;
+  const poolHosts = { pool: pool.metadata.name, isHost };
+  const before = withSkips(strategy, withoutOldRequests(strategy, time), poolHosts, time);
   // The new spec, not the actions of the run before: the plan is made from it.
   const violations = violationsOf(strategy.spec, { strategy, pool, operatorNamespace, configMaps });
-  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations };
+  const { skipped } = before;
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, skipped };
   return {
     spec: strategy.spec,
     generation: strategy.metadata.generation,
-    before: withoutOldRequests(strategy, new Date(clock()).toISOString()),
+    before,
     maxUnavailable: limitIn(pool, fleet),
     activeHost,
     overlap: overlap(pool.metadata.name, fleet),

@@ -1,11 +1,21 @@
-import type { Answer } from '../../engine/turn.ts';
 import type { RunState } from '../../engine/run-state.ts';
-import { ownerOf } from '../../resources/stored-strategy.ts';
-import { runEvents } from '../../status/event-drafts.ts';
+import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import { requestEvents, runEvents } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 export type ReportDeps = Pick<StrategyDeps, 'log' | 'events' | 'metrics'>;
+
+/** Reports the requests that were answered or placed again between the status of a strategy and the next one. */
+export function reportRequests(
+  { events }: Pick<ReportDeps, 'events'>,
+  strategy: PatchStrategy,
+  { requests }: PatchStrategyStatus,
+): void {
+  for (const draft of requestEvents(strategy.status.requests, requests))
+    events.record(ownerEvent(ownerOf(strategy), draft));
+}
 
 /** Reports the changes of a run: a log line for each change of state or step, events, and step metrics. */
 export function reportRun(
@@ -13,10 +23,9 @@ export function reportRun(
   { key, strategy }: Pick<StrategyPass, 'key' | 'strategy'>,
   before: RunState,
   after: RunState,
-  { answers, message }: { readonly answers: readonly Answer[]; readonly message: string },
+  message: string,
 ): void {
-  for (const draft of runEvents(before, after, answers, message))
-    events.record(ownerEvent(ownerOf(strategy), draft));
+  for (const draft of runEvents(before, after, message)) events.record(ownerEvent(ownerOf(strategy), draft));
   if (before.state !== after.state)
     log.info({ strategy: key, run: after.id, state: after.state, message }, 'state changed');
   for (const { id, steps } of after.apply.stages) {

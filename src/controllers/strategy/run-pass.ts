@@ -113,13 +113,15 @@ function findingsIn(
 ): Pick<Shown, 'findings'> & ReconcileResult {
   if (!pool || pool.unreadable !== undefined) return {};
   const now = clock();
-  const of = [stored.plan.digest, pool.metadata.uid, String(pool.metadata.generation)].join('/');
+  const skips = stored.run.skipped.map(({ name }) => name);
+  const of = [stored.plan.digest, pool.metadata.uid, String(pool.metadata.generation), ...skips].join('/');
   const { found } = attachment;
   const requeueAt = (found?.at ?? -Infinity) + FINDINGS_MILLISECONDS;
   if (found?.of === of && now < requeueAt) return { findings: found.findings, requeueAt };
   const violations = violationsOf(stored.plan.actions, { strategy, pool, operatorNamespace, configMaps });
   const { stages } = stored.plan;
-  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages };
+  const { skipped } = stored.run;
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages, skipped };
   const findings = findingsNow(inspected, attachment.view());
   attachment.found = { of, at: now, findings };
   return { findings };

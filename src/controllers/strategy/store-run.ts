@@ -4,7 +4,7 @@ import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 import { statusOfRun, type Shown } from '../../status/codec.ts';
 import { differInVolatileFieldsOnly } from '../../status/volatile-fields.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
-import { reportRun, type ReportDeps } from './report-run.ts';
+import { reportRequests, reportRun, type ReportDeps } from './report-run.ts';
 import type { PassWithRun, StrategyDeps } from './strategy-pass.ts';
 
 /** The shortest time between two writes of fields that no decision reads. */
@@ -32,6 +32,7 @@ export async function storeRun(
     return isDeepStrictEqual(next, status) ? { strategy } : { strategy, requeueAt: dueAt };
   const written = await api.writeStatus(strategy, next);
   attachment.statusWrittenAt = now;
-  reportRun(deps, pass, stored.run, run, { answers: shown.answers ?? [], message: next.message ?? '' });
+  reportRequests(deps, strategy, next);
+  reportRun(deps, pass, stored.run, run, next.message ?? '');
   return { strategy: written };
 }

@@ -1,16 +1,19 @@
 /** The passes over a strategy that cannot continue: the status says why, and requests are still answered. */
 import type { Reason } from '../../crds/conditions.ts';
+import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 import { poolProblem } from '../../status/order.ts';
 import { answersWithoutPlan } from '../../status/requests.ts';
 import { stalledStatus } from '../../status/stalled-status.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { freePermits } from './free-permits.ts';
+import { reportRequests } from './report-run.ts';
 import { runPass, type RunPassDeps } from './run-pass.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 const RETRY_MILLISECONDS = 10_000;
 
-type Deps = Pick<StrategyDeps, 'api' | 'clock'>;
+type Deps = Pick<StrategyDeps, 'api' | 'clock' | 'events'>;
 
 /** Without a pool that can be read, hosts that are out of service are still released; nothing further begins. */
 export async function waitForPool(
@@ -46,32 +49,29 @@ export async function waitForNamespace(
   return { requeueAt: deps.clock() + RETRY_MILLISECONDS };
 }
 
-async function stall(
-  { api, clock }: Deps,
-  { strategy }: StrategyPass,
-  reason: Reason,
-  message: string,
-): Promise<void> {
-  const time = new Date(clock()).toISOString();
-  await api.writeStatus(strategy, {
+async function stall(deps: Deps, { strategy }: StrategyPass, reason: Reason, message: string): Promise<void> {
+  const time = new Date(deps.clock()).toISOString();
+  await answer(deps, strategy, {
     ...stalledStatus(strategy.status, reason, message, strategy.metadata.generation, time),
     ...answersWithoutPlan(strategy, message, time),
   });
 }
 
 /** Refuses the pending requests while there is no plan, so that each gets an answer. */
-export async function answerWithoutPlan(
-  { api, clock }: Deps,
-  { strategy }: StrategyPass,
-): Promise<ReconcileResult> {
+export async function answerWithoutPlan(deps: Deps, { strategy }: StrategyPass): Promise<ReconcileResult> {
   const { status, metadata } = strategy;
   // Only the order may have changed, so the conditions hold for this generation, too.
   const observedGeneration = metadata.generation;
-  await api.writeStatus(strategy, {
+  await answer(deps, strategy, {
     ...status,
-    ...answersWithoutPlan(strategy, status.message ?? '', new Date(clock()).toISOString()),
+    ...answersWithoutPlan(strategy, status.message ?? '', new Date(deps.clock()).toISOString()),
     observedGeneration,
     conditions: status.conditions?.map((each) => ({ ...each, observedGeneration })),
   });
   return {};
+}
+
+async function answer(deps: Deps, strategy: PatchStrategy, next: PatchStrategyStatus): Promise<void> {
+  await deps.api.writeStatus(strategy, next);
+  reportRequests(deps, strategy, next);
 }

@@ -7,6 +7,7 @@ import type { Pass } from '../pass.ts';
 import { jobAtWork } from '../steps/outage-jobs.ts';
 import type { RunRequest } from '../turn.ts';
 import { isFinal, runningStage } from '../run-state.ts';
+import { againstSkip } from '../skips.ts';
 
 /** Undefined: accepted. Otherwise the reason, and the next action for the user. */
 type Refusal = string | undefined;
@@ -33,6 +34,8 @@ export function refusal(pass: Pass, request: RunRequest): Refusal {
       return restartRefusal(pass);
     case 'release-host':
       return releaseHost(pass, request.host);
+    case 'skip-host':
+      return skipHost(pass, request.host);
   }
 }
 
@@ -111,6 +114,16 @@ function releaseHost({ run }: Pass, host: string): Refusal {
   return !isFinal(outage.result) || run.state === 'applying'
     ? `${host} is being worked on: abort the run, or wait for the end of the stage`
     : undefined;
+}
+
+/** A failed run may be continued without a host; any other end is one. */
+function skipHost(pass: Pass, host: string): Refusal {
+  const { run, turn, profile } = pass;
+  if (!profile.goesOnWithoutLeavers) return 'this profile works on whole stages: abort the run instead';
+  const over = run.state === 'apply-failed' || run.state === 'apply-timeout' ? undefined : ended(pass);
+  const isPlanned = run.apply.stages.some(({ hosts = [] }) => hosts.includes(host));
+  const isKnown = isPlanned || turn.view.host(host)?.isMember === true;
+  return over ?? againstSkip(host, run.skipped, isKnown, turn.pool);
 }
 
 function abort({ run: { apply, state } }: Pass, stage: number | undefined): Refusal {

@@ -1,5 +1,5 @@
 import type { HostProgress } from '../../crds/host-progress.ts';
-import type { StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { SkippedHost, StageStatus } from '../../crds/patch-strategy-status.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -75,6 +75,8 @@ export type HostStep = {
   readonly permitted: boolean;
   readonly view: View;
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
+  /** The hosts that requests leave out of the run. */
+  readonly skipped: readonly SkippedHost[];
   readonly now: Instant;
 };
 
@@ -119,8 +121,8 @@ export function membershipFailure(
 }
 
 /**
- * A failure when the host was left locked in the middle of earlier work for the same owner, whose record was lost. Only
- * a person knows whether that work may be repeated, and opens the host.
+ * A failure when the host was left locked in the middle of earlier work for the same owner: its record was lost, or it was
+ * skipped. Only a person knows whether that work may be repeated, and opens the host.
  */
 export function leftLockedFailure(
   name: HostName,
@@ -130,9 +132,7 @@ export function leftLockedFailure(
 ): (Verdict & { kind: 'failed' }) | undefined {
   if (!facts?.closedToNewWork || facts.leftLockedBy !== owner.uid || facts.claim) return undefined;
   const remedy = words.remedy('kept-locked', name);
-  return failed(
-    `${words.says('kept-locked', name)}: work on it was cut short, and its record was lost; inspect it, then ${remedy}`,
-  );
+  return failed(`${words.says('kept-locked', name)}: work on it was cut short; inspect it, then ${remedy}`);
 }
 
 /** The key of an effect on this host in this stage. */

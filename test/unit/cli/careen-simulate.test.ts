@@ -1,5 +1,7 @@
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
+import { requestId } from '../../../src/cli/request-id.ts';
+import { parseRequest } from '../../../src/crds/request.ts';
 import { kernelPatch, kubeletPatch } from '../../support/operator/strategies.ts';
 import { inputs, leftIn, OLD, printed, simulated, stepsOf, workers } from '../support/simulations.ts';
 
@@ -95,7 +97,10 @@ describe('careen simulate', () => {
       not-reached  worker-4
 
       to do: begin the failed stage again, after its cause is fixed
-        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'
+        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-20261125T090000123Z","verb":"retry"}'
+
+      to do: leave worker-1 out of the rest of the run; then begin the failed stage again
+        kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"skip-host-20261125T090000123Z","verb":"skip-host","host":"worker-1"}'
 
       to do: release worker-1 as it is, without another attempt
         kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"release-1","verb":"release-host","host":"worker-1"}'
@@ -236,7 +241,7 @@ describe('careen simulate', () => {
         },
         "remedies": [
           {
-            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-1","verb":"retry"}'",
+            "command": "kubectl -n careen-hosts annotate --overwrite patchstrategy kernel-2026-11 careen.dev/request='{"id":"retry-20261125T090000123Z","verb":"retry"}'",
             "does": "begin the failed stage again, after its cause is fixed",
           },
           {
@@ -295,6 +300,14 @@ describe('careen simulate', () => {
     );
     expect(simulation).toMatchObject({ outcome: 'applied', left: [{ name: 's-1', state: 'not-planned' }] });
   });
+});
+
+it('an id of a printed request is new a moment later, and is one that a request may have', () => {
+  const now = Date.UTC(2026, 10, 25);
+  const ids = [now, now + 1].map((at) => requestId('retry', at));
+  expect(new Set(ids).size).toBe(2);
+  for (const id of ids)
+    expect(parseRequest(JSON.stringify({ id, verb: 'retry' }))).toEqual({ id, verb: 'retry' });
 });
 
 describe('careen simulate begins nothing', () => {

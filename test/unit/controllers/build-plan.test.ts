@@ -102,7 +102,8 @@ describe('an impossible plan', () => {
 describe('a build while a host is unwell', () => {
   it('waits for as long as its query may take, and then fails; a repeated build fails at once', async () => {
     const world = worldOf({ name: 'w-1', ready: false });
-    const message = 'active alarms present (w-1: is not Ready)';
+    const message =
+      'active alarms present (w-1: is not Ready); mend the host, or place the request skip-host';
     const before = await planned(world);
     expect(before).toMatchObject({ state: 'building', message, buildPhase: { inProgress: true } });
     world.advanceTo(world.now + 59_000);

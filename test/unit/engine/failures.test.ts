@@ -226,7 +226,9 @@ describe.each([
     expect(run.run.state).toBe('apply-timeout');
     const [query] = run.run.apply.stages[1]?.steps ?? [];
     expect(query).toMatchObject({ name: 'query-alarms', result: 'timed-out' });
-    expect(query?.reason).toBe('after 60 s: active alarms present (w-1: is not Ready)');
+    expect(query?.reason).toBe(
+      'after 60 s: active alarms present (w-1: is not Ready); mend the host, or place the request skip-host',
+    );
     expect(run.accepted).toHaveLength(before);
     openAndFree(run);
   });
@@ -239,7 +241,9 @@ describe.each([
     run.world.after(12_000, () => run.world.changeHost('w-1', { ready: true }));
     run.order = { mode: 'Run' };
     await run.pass();
-    expect(run.reasons).toContain('active alarms present (w-1: is not Ready)');
+    expect(run.reasons).toContain(
+      'active alarms present (w-1: is not Ready); mend the host, or place the request skip-host',
+    );
     await run.settle();
     expect(run.run.state).toBe('applied');
     openAndFree(run);

@@ -254,8 +254,8 @@ describe('findings', () => {
     });
     expect(all.map(({ reason, message, remedy }) => `${reason}: ${message}; ${remedy}`)).toEqual([
       'NotPermitted: spec.reboot is odd; write the pod as Kubernetes takes it',
-      'HostUnwell: w-4 reports DiskPressure; is short of PIDs: no plan is made meanwhile; mend it, or take it out of the cluster',
-      'HostUnwell: w-5 is not Ready: no plan is made meanwhile; mend it, or take it out of the cluster',
+      'HostUnwell: w-4 reports DiskPressure; is short of PIDs: no plan is made meanwhile; mend it, take it out of the cluster, or place the request skip-host',
+      'HostUnwell: w-5 is not Ready: no plan is made meanwhile; mend it, take it out of the cluster, or place the request skip-host',
       'PoolPaused: HostPool default is paused: no outage begins; set spec.paused of the pool to false',
       'PoolOverlap: HostPool default selects hosts of an older pool (x-1): it grants nothing; change its spec.provider',
       'LimitReached: stage 1 takes 1 host out of service besides w-1, w-4, w-5; HostPool default allows 1 at once, so it gets no permit; put hosts back into service, or raise maxUnavailable of the pool',

@@ -15,6 +15,7 @@ describe('a request', () => {
     { verb: 'resume' },
     { verb: 'approve', plan: 'sha256:abc' },
     { verb: 'release-host', host: 'worker-3.example.com' },
+    { verb: 'skip-host', host: 'worker-3.example.com' },
   ])('may be $verb', (fields) => {
     expect(parseRequest(asked(fields))).toEqual({ id: 'q-7', ...fields });
   });

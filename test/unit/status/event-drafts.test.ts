@@ -8,7 +8,7 @@ async function eventsOf(run: SimulatedRun): Promise<string[]> {
   const lines: string[] = [];
   let before: RunState = run.run;
   await run.until(() => {
-    for (const { reason, subject = '', host = '' } of runEvents(before, run.run, [], ''))
+    for (const { reason, subject = '', host = '' } of runEvents(before, run.run, ''))
       lines.push([reason, host, subject.replace('run-1', '')].filter(Boolean).join(' '));
     before = run.run;
     return run.run.apply.endTime !== undefined;

@@ -110,7 +110,7 @@ describe('pending requests', () => {
       ['q-2', 'refused'],
       ['q-1', 'refused'],
     ]);
-    const { requests = [] } = withAnswers([], answers, TIME, new Set());
+    const { requests = [] } = withAnswers([], answers, TIME, new Map());
     expect(requests.map(({ message }) => message.length)).toEqual([1024, 1024]);
   });
 
@@ -120,7 +120,7 @@ describe('pending requests', () => {
       { id: 'q-1', verb: 'apply-all' },
     ]);
     expect(pendingRequests(strategy(same, ['q-1'])).requests).toEqual([{ id: 'q-1', verb: 'abort' }]);
-    expect(pendingRequests(strategy(same)).placed).toEqual(new Set(['abort/q-1', 'request/q-1']));
+    expect([...pendingRequests(strategy(same)).placed.keys()]).toEqual(['abort/q-1', 'request/q-1']);
   });
 
   it('that wait are valid for the spec that they were placed on', () => {
@@ -139,9 +139,9 @@ describe('pending requests', () => {
     expect([requests, refused]).toMatchObject([[], [{ id: 'q-1', answer: 'refused' }]]);
     expect(refused[0]?.message).toMatch(/^the spec was edited after this was placed: review the plan/);
     expect(withAnswers(stored.requests, refused, later, placed).requests).toEqual([
-      { ...refused[0], time: later },
+      { ...refused[0], time: later, placed: placed.get('request/q-1') },
     ]);
-    expect(withAnswers(stored.requests, [], later, new Set()), 'a withdrawn one').toEqual({});
+    expect(withAnswers(stored.requests, [], later, new Map()), 'a withdrawn one').toEqual({});
   });
 
   it('keep the last ten answers', () => {
@@ -151,9 +151,12 @@ describe('pending requests', () => {
       message: '',
     }));
     const kept = (standing: string[]): string[] | undefined =>
-      withAnswers(undefined, answers, TIME, new Set(standing.map((id) => `request/${id}`))).requests?.map(
-        ({ id }) => id,
-      );
+      withAnswers(
+        undefined,
+        answers,
+        TIME,
+        new Map(standing.map((id) => [`request/${id}`, 'd'])),
+      ).requests?.map(({ id }) => id);
     expect(kept([])).toEqual(['2', '3', '4', '5', '6', '7', '8', '9', '10', '11']);
     expect(kept(['0', '11']), 'and those to what is still asked for').toEqual([
       '0',

@@ -91,7 +91,7 @@ describe('a secret in the words of others is in no status', () => {
     const shown = [
       updateConditions([], [wish], 1, TIME),
       stalled,
-      withAnswers([], [answer], TIME, new Set()),
+      withAnswers([], [answer], TIME, new Map()),
     ];
     expect(JSON.stringify(shown)).toContain('[redacted]');
     expect(JSON.stringify(shown)).not.toContain(SECRET);

@@ -17,13 +17,14 @@ export const EXAMPLES = {
   fleet: join(ROOT, 'examples', 'fleet.yaml'),
 };
 export const WIDTH = 80;
+const NOW = Date.UTC(2026, 10, 25, 9, 0, 0, 123);
 export const OLD = { nodeInfo: { kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3' } };
 
 /** The output of the command, by default for the example. */
 export async function printed(options: Options = {}, width = WIDTH) {
   let out = '';
   const print = { out: (text: string) => void (out += text), note: () => undefined };
-  const status = await simulate({ ...EXAMPLES, output: 'table', ...options }, width, print);
+  const status = await simulate({ ...EXAMPLES, output: 'table', ...options }, width, NOW, print);
   return { status, out };
 }
 

@@ -5,6 +5,7 @@ import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
 import type { Reconcile, ReconcileResult } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
+import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
@@ -27,6 +28,8 @@ export class SmallCluster {
   readonly server = new ApiServer(() => this.world.now);
   readonly hosts = new SimulatedHostOps(this.world);
   readonly awaitingPermits = new Set<string>();
+  /** The recorded events, as `REASON: NOTE`. */
+  readonly events: string[] = [];
   #runs = 0;
   #strategyPass: Reconcile;
   #poolPass: Reconcile;
@@ -104,6 +107,15 @@ export class SmallCluster {
     this.server.update('hostpools', POOL, change, 'admin');
   }
 
+  /** Places a request, or removes it. */
+  request(request: { readonly id: string; readonly verb: string; readonly host?: string } | undefined): void {
+    this.edit(({ metadata, ...object }) => {
+      const { 'careen.dev/request': _, ...others } = metadata.annotations ?? {};
+      const placed = request ? { 'careen.dev/request': JSON.stringify(request) } : {};
+      return { ...object, metadata: { ...metadata, annotations: { ...others, ...placed } } };
+    });
+  }
+
   wipeStatus(): void {
     this.edit(({ status: _, ...object }) => object);
   }
@@ -171,7 +183,10 @@ export class SmallCluster {
       }),
       ...{ operatorNamespace: 'careen-system', activeHost: undefined },
       newId: () => `r-${String((this.#runs += 1))}`,
-      ...{ events: { record: () => undefined }, metrics: operatorMetrics(clock) },
+      ...{
+        events: { record: ({ reason, note }: CareenEvent) => void this.events.push(`${reason}: ${note}`) },
+      },
+      metrics: operatorMetrics(clock),
     };
     return [patchStrategyReconciler(deps, () => undefined), hostPoolReconciler(deps, () => undefined)];
   }

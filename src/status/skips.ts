@@ -1,0 +1,58 @@
+/** Hosts that requests leave out of a run, while its plan is built: the host may be what prevents the plan. Pure. */
+import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { againstSkip } from '../engine/skips.ts';
+import type { Answer } from '../engine/turn.ts';
+import { specDigest } from '../planner/digest.ts';
+import type { HostName } from '../planner/facts.ts';
+import { isRestAsked, pendingRequests, withAnswers, type Requested } from './requests.ts';
+
+export type PoolHosts = { readonly pool: string; readonly isHost: (name: HostName) => boolean };
+
+/** Whether a request to skip a host waits for its answer. */
+export function isSkipAsked(strategy: Requested): boolean {
+  return pendingRequests(strategy).requests.some(({ verb }) => verb === 'skip-host');
+}
+
+/**
+ * The status from which the next plan is built, with the hosts that its run skips, and the answers to requests for that.
+ * The first write of the build stores both.
+ */
+export function withSkips(
+  strategy: Requested,
+  before: PatchStrategyStatus,
+  { pool, isHost }: PoolHosts,
+  time: string,
+): PatchStrategyStatus {
+  const asked = { ...strategy, status: before };
+  const skipped = isSameRun(asked) ? [...(before.skipped ?? [])] : [];
+  const { requests, placed } = pendingRequests(asked);
+  const answers: Answer[] = [];
+  for (const request of requests) {
+    if (request.verb !== 'skip-host') continue;
+    const { id, verb, host } = request;
+    const against = againstSkip(host, skipped, isHost(host), pool);
+    if (against === undefined) skipped.push({ name: host, request: id });
+    answers.push({
+      ...{ id, verb, answer: against === undefined ? 'accepted' : 'refused' },
+      message: against ?? `${host} is left out of this run`,
+    });
+  }
+  const { skipped: _earlier, ...kept } = before;
+  return {
+    ...kept,
+    ...(skipped.length > 0 ? { skipped } : {}),
+    ...(answers.length > 0 ? withAnswers(before.requests, answers, time, placed) : {}),
+  };
+}
+
+/** Whether the next plan is for the rest of the same run. Without a record the build has begun, and has decided that. */
+function isSameRun(strategy: Requested): boolean {
+  const { run, state } = strategy.status;
+  if (!run) return true;
+  const hasEnded =
+    state === 'aborted' ||
+    state === 'abort-failed' ||
+    state === 'abort-timeout' ||
+    (state === 'applied' && isRestAsked(strategy));
+  return !hasEnded && run.specDigest === specDigest(strategy.spec);
+}
