@@ -72,6 +72,7 @@ export const projects: readonly TestProjectInlineConfiguration[] = [
   withRealServers('chart'),
   onAllProcessors('long'),
   onAllProcessors('argocd'),
+  onAllProcessors('image'),
   inProcess('run-wide'),
 ];
 

@@ -28,7 +28,7 @@ export type Suite = {
   readonly needs: readonly Programs[];
   /** Whether it mostly waits for servers of its own: suites that do run beside each other. */
   readonly waits?: boolean;
-  /** Whether it runs only when it is named: it takes long and finds little. */
+  /** Whether it runs only when it is named: it takes long and finds little, or needs root. */
   readonly long?: boolean;
 };
 
@@ -44,6 +44,7 @@ export const SUITES: readonly Suite[] = [
   { name: 'chart', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAMS, TOOL_PROGRAMS], waits: true },
   { name: 'long', shareMinutes: 10, needs: [CONTROL_PLANE_PROGRAMS, TOOL_PROGRAMS], long: true },
   { name: 'argocd', shareMinutes: 16, needs: [CONTROL_PLANE_PROGRAMS, ARGOCD_PROGRAMS], long: true },
+  { name: 'image', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAMS], long: true },
   { name: 'run-wide', shareMinutes: 0.1, needs: [] }, // last: judges by what the others did
 ];
 /** For everything that runs without being named, by the clock, when all programs are built. */
