@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test test-quick test-long test-chart bench bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo test test-quick test-long test-argocd test-chart test-image image image-parts cli bench bench-memory bench-permits bench-planner kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,11 +39,29 @@ test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a n
 test-quick: $(INSTALLED) ## Check what needs no server: lint, types, unit tests, some seeds (about a minute)
 	@$(RUN) test:quick
 
-test-long: ## Run the tests that take long and find little: 5,000 seeds, a kill after each class of write (6 minutes)
+test-long: ## Run the tests that take long and find little: 5,000 seeds, kills, the commands of the demo (9 minutes)
 	@$(MAKE) test SUITE=long
+
+test-argocd: ## Sync the examples with a running Argo CD, built from its Go modules (its first build: 10 minutes; then 16)
+	@$(MAKE) test SUITE=argocd
 
 test-chart: ## Lint, render, install, upgrade and remove the Helm charts, with a real helm on a real control plane
 	@$(MAKE) test SUITE=chart
+
+test-image: ## Build image and command line, and run them: in a container, as root or with a podman that needs none
+	@$(MAKE) test SUITE=image
+
+image: $(INSTALLED) ## Write the operator's image: dist/careen-VERSION.oci.tar (ARCH=amd64 or arm64: only that one)
+	@$(RUN) image -- $(if $(ARCH),--arch=$(ARCH)) $(if $(LOCKED),--locked)
+
+image-parts: $(INSTALLED) ## Pin the newest Debian packages and the Node of package.json for the image
+	@$(RUN) image:parts
+
+cli: $(INSTALLED) ## Write the command line as one executable file, dist/careen (ARCH=arm64: for another machine)
+	@$(RUN) cli -- $(if $(ARCH),--arch=$(ARCH))
+
+bench-memory: $(INSTALLED) ## Measure the operator's memory with 12 and 100 nodes (SIZES='500:5000': nodes and pods)
+	@$(RUN) bench:memory -- $(SIZES)
 
 bench: $(INSTALLED) ## Measure a whole run on the simulated adapter
 	@$(RUN) bench
@@ -76,7 +94,7 @@ lint: $(INSTALLED) ## Check style, import directions, formatting and types
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen
 
 clean: ## Remove what was installed and what tests left in this folder
-	rm -rf node_modules coverage .vitest .stryker
+	rm -rf node_modules coverage dist .vitest .stryker
 	@if [ -d "$(CACHE)" ]; then \
 	  echo "The control plane, the judge and the tools that were built for tests stay in $(CACHE), as building them takes minutes."; \
 	  echo "To remove them too: rm -rf $(CACHE)"; fi

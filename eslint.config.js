@@ -282,7 +282,7 @@ const typescript = {
 };
 
 export default defineConfig(
-  globalIgnores(['node_modules/', 'coverage/', '.stryker/', 'deploy/']),
+  globalIgnores(['node_modules/', 'coverage/', 'dist/', '.stryker/', 'deploy/']),
   { name: 'careen/linter', linterOptions: { reportUnusedDisableDirectives: 'error' } },
   mistakes,
   typescript,

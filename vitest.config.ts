@@ -71,6 +71,8 @@ export const projects: readonly TestProjectInlineConfiguration[] = [
   withRealServers('gitops'),
   withRealServers('chart'),
   onAllProcessors('long'),
+  onAllProcessors('argocd'),
+  onAllProcessors('image'),
   inProcess('run-wide'),
 ];
 

@@ -5,6 +5,7 @@
  */
 import { existsSync, globSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { ARGOCD } from '../../test/argocd/harness/programs.ts';
 import { CONTROL_PLANE } from '../../test/support/controlplane/binaries.ts';
 import type { GoBuild } from '../../test/support/controlplane/go-binaries.ts';
 import { JUDGE } from '../../test/support/controlplane/judge.ts';
@@ -16,6 +17,7 @@ export const ROOT = join(import.meta.dirname, '..', '..');
 export type Programs = { readonly build: GoBuild; readonly shareMinutes: number };
 const CONTROL_PLANE_PROGRAMS: Programs = { build: CONTROL_PLANE, shareMinutes: 7 };
 const JUDGE_PROGRAM: Programs = { build: JUDGE, shareMinutes: 2 };
+const ARGOCD_PROGRAMS: Programs = { build: ARGOCD, shareMinutes: 15 };
 const TOOL_PROGRAMS: Programs = { build: TOOLS, shareMinutes: 4 };
 
 /** A suite, and the programs in Go that it runs. */
@@ -26,7 +28,7 @@ export type Suite = {
   readonly needs: readonly Programs[];
   /** Whether it mostly waits for servers of its own: suites that do run beside each other. */
   readonly waits?: boolean;
-  /** Whether it runs only when it is named: it takes long and finds little. */
+  /** Whether it runs only when it is named: it takes long and finds little, or needs root. */
   readonly long?: boolean;
 };
 
@@ -40,7 +42,9 @@ export const SUITES: readonly Suite[] = [
   { name: 'e2e', shareMinutes: 13, needs: [CONTROL_PLANE_PROGRAMS], waits: true },
   { name: 'gitops', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAMS, JUDGE_PROGRAM], waits: true },
   { name: 'chart', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAMS, TOOL_PROGRAMS], waits: true },
-  { name: 'long', shareMinutes: 6, needs: [CONTROL_PLANE_PROGRAMS], long: true },
+  { name: 'long', shareMinutes: 10, needs: [CONTROL_PLANE_PROGRAMS, TOOL_PROGRAMS], long: true },
+  { name: 'argocd', shareMinutes: 16, needs: [CONTROL_PLANE_PROGRAMS, ARGOCD_PROGRAMS], long: true },
+  { name: 'image', shareMinutes: 2, needs: [CONTROL_PLANE_PROGRAMS], long: true },
   { name: 'run-wide', shareMinutes: 0.1, needs: [] }, // last: judges by what the others did
 ];
 /** For everything that runs without being named, by the clock, when all programs are built. */

@@ -6,6 +6,7 @@ import { AppsV1Api, EventsV1Api, type KubeConfig } from '@kubernetes/client-node
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { VERSION } from '../../src/crds/version.ts';
 import { createWorkers, Fleet, marked, STANDIN } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';
 import { apply, read, readManifests, type Manifest } from '../support/controlplane/apply.ts';
@@ -105,7 +106,7 @@ it(
     fleet = new Fleet(surroundings, POOL, await createWorkers(admin, POOL, 3));
     // Helm waits until an operator has observed the pools, and the pods of this cluster run no containers.
     await Promise.all([helm.upgrade('careen', CURRENT.careen, '--set-json', POOLS), start()]);
-    await expectReady('0.1.0');
+    await expectReady(VERSION);
     expect(await uids()).toEqual(before);
   },
 );

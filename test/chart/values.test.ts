@@ -5,6 +5,7 @@ import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { OPERATOR_NAMESPACE } from '../../src/crds/names.ts';
+import { VERSION } from '../../src/crds/version.ts';
 import { CHART, fieldAt, keyOf, rendered, renderedOfKind, ROOT, run } from '../support/controlplane/tools.ts';
 
 const POD = 'spec.template.spec';
@@ -19,9 +20,9 @@ const effects: readonly [value: string, kind: string, path: string | typeof ABSE
   ['nameOverride="fleet"', 'Service', 'spec.selector', labels('fleet')],
   ['nameOverride="fleet"', 'PodDisruptionBudget', 'spec.selector.matchLabels', labels('fleet')],
   ['nameOverride="fleet"', 'NetworkPolicy', 'spec.podSelector.matchLabels', labels('fleet')],
-  ['image.repository="r.example/c"', 'Deployment', `${CONTAINER}.image`, 'r.example/c:0.1.0'],
+  ['image.repository="r.example/c"', 'Deployment', `${CONTAINER}.image`, `r.example/c:${VERSION}`],
   ['image.tag="0.1.1"', 'Deployment', `${CONTAINER}.image`, 'ghcr.io/careen-dev/careen:0.1.1'],
-  [`image.digest="${digest()}"`, 'Deployment', `${CONTAINER}.image`, `ghcr.io/careen-dev/careen:0.1.0@${digest()}`],
+  [`image.digest="${digest()}"`, 'Deployment', `${CONTAINER}.image`, `ghcr.io/careen-dev/careen:${VERSION}@${digest()}`],
   [`image={"tag":"0.1.1","digest":"${digest()}"}`, 'Deployment', `${CONTAINER}.image`, `ghcr.io/careen-dev/careen:0.1.1@${digest()}`],
   ['image.pullPolicy="Always"', 'Deployment', `${CONTAINER}.imagePullPolicy`, 'Always'],
   ['imagePullSecrets=[{"name":"a"}]', 'Deployment', `${POD}.imagePullSecrets`, [{ name: 'a' }]],

@@ -5,12 +5,20 @@ import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readFile } from 'node:fs/promises';
-import { AdmissionError, applyAs, readManifests, type Manifest } from '../support/controlplane/apply.ts';
+import {
+  AdmissionError,
+  apply,
+  applyAs,
+  read,
+  readManifests,
+  type Manifest,
+} from '../support/controlplane/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { DEPLOY } from '../support/controlplane/installation.ts';
 import { health } from '../support/controlplane/judge.ts';
 import { installCareen } from '../support/operator/operator.ts';
 import { kustomized, manifestsIn } from './manifests.ts';
+import { applySettings } from './settings.ts';
 
 const ROOT = join(DEPLOY, '..');
 const ARGOCD = join(ROOT, 'examples', 'argocd');
@@ -28,6 +36,7 @@ const applicationSpec = z.strictObject({
   destination: z.strictObject({ server: z.string(), namespace: z.string().optional() }),
   syncPolicy: z.strictObject({
     automated: z.strictObject({ prune: z.literal(true), selfHeal: z.literal(true) }).optional(),
+    retry: z.strictObject({ limit: z.literal(0) }).optional(),
     syncOptions: z.array(z.enum(['ServerSideApply=true', 'PrunePropagationPolicy=background'])).optional(),
   }),
 });
@@ -95,6 +104,7 @@ describe('the app of apps', () => {
   it('makes the kinds, the operator, the pools and the strategy of each pool, one wave each', async () => {
     const root = await parsed(application, 'root.yaml');
     expect(root.spec.source.path).toBe('examples/argocd/apps');
+    expect(root.spec.syncPolicy.retry).toEqual({ limit: 0 });
     const apps = await applications();
     expect(apps.map(({ metadata: { name, annotations } }) => `${annotations[WAVE] ?? ''} ${name}`)).toEqual([
       '0 careen-crds',
@@ -215,6 +225,27 @@ describe('an API server with our kinds', () => {
     const admin = connect(plane.kubeconfig);
     for (const manifest of await kustomized(join(ROOT, 'examples', 'kustomize')))
       await applyAs(admin, 'kubectl', manifest, { dryRun: manifest.kind !== 'Namespace' });
+  });
+
+  it('keeps what others have in the ConfigMap of Argo CD when its settings are applied', async () => {
+    const admin = connect(plane.kubeconfig);
+    const labels = { 'app.kubernetes.io/part-of': 'argocd' };
+    const configMap: Manifest = {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'argocd-cm', namespace: 'argocd', labels },
+      data: { url: 'https://argocd.example.com' },
+    };
+    const namespace: Manifest = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'argocd' } };
+    await apply(admin, namespace, configMap);
+    await applySettings(admin);
+    const seen = z
+      .looseObject({ metadata: z.looseObject({ labels: z.unknown() }), data: z.looseObject({}) })
+      .parse(await read(admin, configMap));
+    expect(seen.metadata.labels).toEqual(labels);
+    const kinds = ['argoproj.io_Application', 'careen.dev_HostPool', 'careen.dev_PatchStrategy'];
+    const health = kinds.map((kind) => `resource.customizations.health.${kind}`);
+    expect(Object.keys(seen.data).toSorted()).toEqual([...health, 'url']);
   });
 
   it('refuses a manifest with an unknown field', async () => {

@@ -65,6 +65,13 @@ describe('the host stand-in', () => {
     expect(facts(after)).toMatchObject({ ...OLD, kernelVersion: '6.12.48', osImage: 'Simulated OS 2' });
   });
 
+  it('installs every kernel that the id of a patch names', async () => {
+    await newHost('named');
+    expect(await run('named', 'kernel-6.12.53')).toMatchObject({ succeeded: 1 });
+    await run('named', 'reboot');
+    await hostWhere('named', (node) => facts(node).kernelVersion === '6.12.53' && isReady(node));
+  });
+
   it('gives every reboot a boot id of its own', async () => {
     const bootIds = [facts(await newHost('twice')).bootID];
     while (bootIds.length < 3) {
@@ -130,6 +137,7 @@ describe('the host stand-in', () => {
   it('fails an unknown patch', async () => {
     await newHost('unknown');
     expect(await run('unknown', 'firmware-2')).toMatchObject({ failed: 1 });
+    expect(await run('unknown', 'kernel-new')).toMatchObject({ failed: 1 });
   });
 
   it('leaves the pods of a silent host running', async () => {

@@ -9,10 +9,10 @@ import { goBinaries, type BinariesOptions, type GoBuild } from './go-binaries.ts
 export const CONTROL_PLANE: GoBuild = {
   name: 'controlplane',
   what: 'the test control plane (Kubernetes and kwok)',
-  duration: '6 to 10 minutes',
+  duration: '4 to 7 minutes',
   binaries: ['controlplane', 'kwok'],
   sources: join(import.meta.dirname, '..', '..', 'controlplane'),
-  inputs: ['build.sh', 'controlplane', 'kwok'],
+  inputs: ['build.sh', 'go.work', 'go.work.sum', 'controlplane', 'kwok'],
   module: 'controlplane',
   variable: 'CAREEN_CONTROLPLANE',
 };

@@ -9,13 +9,13 @@ import { access, constants, mkdir, mkdtemp, readdir, readFile, rename, rm, stat 
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { BuildProgress } from './build-progress.ts';
 import { careenCache } from './careen-cache.ts';
 
 /** This machine in Go's notation, such as `linux-amd64`. */
 const PLATFORM = `${process.platform}-${process.arch === 'x64' ? 'amd64' : process.arch}`;
 const HEARTBEAT_SECONDS = 15;
 const ABANDONED_AFTER_HOURS = 12;
-const TAIL_LINES = 20;
 
 /** Programs of one build. */
 export type GoBuild = {
@@ -156,8 +156,9 @@ async function buildInto(
   await removeAbandoned(cache);
   const folder = await mkdtemp(join(cache, 'building-'));
   try {
-    progress(`careen: building ${build.what}; this happens once`);
-    progress(`careen: it takes ${build.duration} on two cores, seconds when the caches of Go are warm`);
+    progress(
+      `careen: building ${build.what}, once: about ${build.duration} on two cores, less with warm caches of Go`,
+    );
     await runBuild(folder, build, options);
     await rename(folder, target).catch(async (error: unknown) => {
       if ((await missingBinaries(target, build.binaries)).length > 0) throw error;
@@ -178,27 +179,21 @@ async function runBuild(
   const env = { ...environment, GOFLAGS: `${environment['GOFLAGS'] ?? ''} -v`.trim() };
   const child = spawn(join(sources, 'build.sh'), [folder], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const started = Date.now();
-  let lines = 0;
-  const tail: string[] = [];
+  const output = new BuildProgress();
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface(stream).on('line', (line) => {
-      lines += 1;
-      if (tail.push(line) > TAIL_LINES) tail.shift();
-    });
+    createInterface(stream).on('line', (line) => output.read(line));
   }
   const heartbeat = setInterval(() => {
     const seconds = Math.round((Date.now() - started) / 1000);
     void missingBinaries(folder, binaries).then(([name = 'done']) => {
-      progress(
-        `careen: ${elapsed(seconds)} building ${name}, ${String(lines)} packages so far, now ${tail.at(-1) ?? 'starting'}`,
-      );
+      progress(`careen: ${output.describe(seconds, name)}`);
     });
   }, HEARTBEAT_SECONDS * 1000);
   try {
     const { promise: code, resolve, reject } = Promise.withResolvers<number | null>();
     child.once('error', reject).once('close', resolve);
     if ((await code) !== 0)
-      throw new Error(`${sources}/build.sh failed with code ${String(await code)}:\n${tail.join('\n')}`);
+      throw new Error(`${sources}/build.sh failed with code ${String(await code)}:\n${output.tail}`);
   } finally {
     clearInterval(heartbeat);
   }
@@ -212,10 +207,6 @@ async function removeAbandoned(cache: string): Promise<void> {
     if (Date.now() - mtimeMs > ABANDONED_AFTER_HOURS * 3_600_000)
       await rm(join(cache, name), { recursive: true, force: true });
   }
-}
-
-function elapsed(seconds: number): string {
-  return `${String(Math.floor(seconds / 60))}:${String(seconds % 60).padStart(2, '0')}`;
 }
 
 function toStderr(line: string): void {

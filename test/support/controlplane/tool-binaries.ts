@@ -9,11 +9,11 @@ import { goBinaries, type BinariesOptions, type GoBuild } from './go-binaries.ts
 
 export const TOOLS: GoBuild = {
   name: 'tools',
-  what: 'the tools for tests (helm, kubectl, kubeconform, check-rules)',
+  what: 'the tools for tests (helm, kubectl, kubeconform, check-rules, actionlint)',
   duration: '2 to 5 minutes',
-  binaries: ['helm', 'kubectl', 'kubeconform', 'check-rules'],
+  binaries: ['helm', 'kubectl', 'kubeconform', 'check-rules', 'actionlint'],
   sources: join(import.meta.dirname, '..', '..', 'tools'),
-  inputs: ['build.sh', 'go.mod', 'go.sum', 'kubectl', 'check-rules', 'prometheus-operator'],
+  inputs: ['build.sh', 'go.mod', 'go.sum', 'kubectl', 'check-rules', 'actionlint', 'prometheus-operator'],
   module: '.',
   variable: 'CAREEN_TOOLS',
 };

@@ -1,4 +1,4 @@
-/** Runs the usual tools for manifests: helm, kubectl, kubeconform, and Prometheus' check of rules. */
+/** Runs the usual tools for manifests and workflows: helm, kubectl, kubeconform, Prometheus' check of rules, actionlint. */
 import { spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const CHARTS = join(ROOT, 'charts');
 export const CHART = join(CHARTS, 'careen');
 export const CRDS_CHART = join(CHARTS, 'careen-crds');
 
-export type Tool = 'helm' | 'kubectl' | 'kubeconform' | 'check-rules';
+export type Tool = 'helm' | 'kubectl' | 'kubeconform' | 'check-rules' | 'actionlint';
 
 /** The output of a tool. Fails with its output and its errors when its exit status is not 0. */
 export async function run(tool: Tool, args: readonly string[], input = ''): Promise<string> {

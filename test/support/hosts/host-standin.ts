@@ -169,7 +169,7 @@ class HostStandin {
   }
 
   async #install(node: V1Node, patchId: string, name: string): Promise<number> {
-    const patch = this.#settings.patches[patchId];
+    const patch = this.#settings.patches[patchId] ?? kernelNamed(patchId);
     if (!patch) return NO_SUCH_PATCH;
     const { kubeletVersion, ...atNextBoot } = patch;
     const installed = JSON.stringify({ ...installedOn(node), ...atNextBoot });
@@ -225,6 +225,12 @@ class HostStandin {
       strategicPatch,
     );
   }
+}
+
+/** `kernel-X.Y.Z` needs no row in the table: so that whoever tries the demonstration can take any kernel. */
+function kernelNamed(patchId: string): PatchTable[string] | undefined {
+  const [, kernelVersion] = /^kernel-(\d+\.\d+\.\d+)$/.exec(patchId) ?? [];
+  return kernelVersion === undefined ? undefined : { kernelVersion };
 }
 
 function installedOn(node: V1Node): z.infer<typeof installedSchema> {

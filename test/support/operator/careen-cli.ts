@@ -13,21 +13,30 @@ export type CallOptions = {
 };
 
 /** Runs `careen` with these arguments and resolves when it has ended, with any status. */
-export function careen(
+export async function careen(
   args: readonly string[],
   { cwd = ROOT, stdin = '', environment = {} }: CallOptions = {},
 ): Promise<Ended> {
+  // Whatever the terminal of the tests is.
+  const own = { ...process.env, COLUMNS: '100', ...environment };
+  return call(CAREEN, args, { cwd, stdin, environment: own });
+}
+
+/** Runs a program with just this environment and resolves when it has ended, with any status. */
+export function call(
+  program: string,
+  args: readonly string[],
+  {
+    cwd,
+    stdin = '',
+    environment: env,
+  }: { readonly cwd: string; readonly stdin?: string; readonly environment: NodeJS.ProcessEnv },
+): Promise<Ended> {
   const { promise, resolve, reject } = Promise.withResolvers<Ended>();
-  const child = execFile(
-    CAREEN,
-    args,
-    // Whatever the terminal of the tests is.
-    { cwd, env: { ...process.env, COLUMNS: '100', ...environment } },
-    (error, out, err) => {
-      if (error && typeof error.code !== 'number') reject(error);
-      else resolve({ status: Number(error?.code ?? 0), out, err });
-    },
-  );
+  const child = execFile(program, args, { cwd, env }, (error, out, err) => {
+    if (error && typeof error.code !== 'number') reject(error);
+    else resolve({ status: Number(error?.code ?? 0), out, err });
+  });
   child.stdin?.end(stdin);
   return promise;
 }

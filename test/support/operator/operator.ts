@@ -1,7 +1,8 @@
 /** The operator under test: a process of its own, with the rights of its own service account. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { apply, read, type Manifest } from '../controlplane/apply.ts';
 import { eventually } from '../eventually.ts';
@@ -88,6 +89,8 @@ export type RunningOperator = {
 export type OperatorOptions = {
   /** Gets each line of its log. */
   readonly onLine?: (line: string) => void;
+  /** The file to run; by default src/main.ts. */
+  readonly main?: string;
   readonly environment?: Readonly<Record<string, string>>;
 };
 
@@ -104,13 +107,21 @@ export async function startOperator(
 /** Starts the operator, which may wait until it leads. */
 export function spawnOperator(
   kubeconfig: string,
-  { onLine, environment = {} }: OperatorOptions = {},
+  { onLine, main = MAIN, environment = {} }: OperatorOptions = {},
 ): RunningOperator {
   const own = { KUBECONFIG: kubeconfig, CAREEN_PORT: '0', CAREEN_LEASE_SECONDS: String(LEASE_SECONDS) };
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [main], {
     env: { ...process.env, ...own, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  return watchOperator(child, onLine);
+}
+
+/** Follows a process whose output is that of the operator. */
+export function watchOperator(
+  child: ChildProcessByStdio<null, Readable, Readable>,
+  onLine?: (line: string) => void,
+): RunningOperator {
   const lines: string[] = [];
   const keep = keepOutput();
   const { promise: leads, resolve, reject } = Promise.withResolvers<undefined>();

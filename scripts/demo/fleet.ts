@@ -1,6 +1,6 @@
 /** The fleet of the demonstration: twelve simulated nodes with workloads that must not stop. */
-import type { SimulatedNode } from '../test/support/hosts/simulated-nodes.ts';
-import type { Manifest } from '../test/support/controlplane/apply.ts';
+import type { SimulatedNode } from '../../test/support/hosts/simulated-nodes.ts';
+import type { Manifest } from '../../test/support/controlplane/apply.ts';
 
 const OLD_KERNEL = '6.12.41';
 
