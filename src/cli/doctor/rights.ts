@@ -91,7 +91,7 @@ export function callerRights(kinds: readonly StrategyKind[], namespace: string):
   return [
     { commands: 'status, watch', rights: strategies(['get', 'list', 'watch']), role: 'careen-viewer' },
     {
-      commands: 'apply, approve, hold, suspend, abort, retry, resume, release',
+      commands: 'apply, approve, hold, suspend, abort, retry, resume, release, skip',
       rights: strategies(['get', 'list', 'watch', 'patch']),
       role: 'careen-approver',
     },

@@ -107,7 +107,7 @@ function heldLines({ holds, strategy }: Preview, width: number): string[] {
     ...indented(
       `warns: a run of this strategy holds ${listed(holds)} now, and no other plan is made before it has ended`,
       [
-        `to do: careen status ${name} -n ${namespace} says how it goes; when it has failed: careen retry, resume, release HOST or abort`,
+        `to do: careen status ${name} -n ${namespace} says how it goes; when it has failed: careen retry, resume, skip HOST, release HOST or abort`,
       ],
       width,
     ),

@@ -47,23 +47,36 @@ export const budgetSchema = z.object({
 });
 export type Budget = z.infer<typeof budgetSchema>;
 
-/** A budget, and the pods of a host that it forbids to evict. */
-export type Forbidding = { readonly budget: Budget; readonly pods: readonly string[]; readonly host: string };
+/** A budget, and the pods on hosts that it forbids to evict. */
+export type Forbidding = {
+  readonly budget: Budget;
+  readonly pods: readonly string[];
+  readonly hosts: readonly string[];
+};
 
-/** The budgets that allow no eviction now, with the pods of the host that are under them. */
-export function forbidding(host: string, pods: readonly Pod[], budgets: readonly Budget[]): Forbidding[] {
-  const staying = pods.filter(({ metadata, status }) => {
-    const hasEnded = status.phase === 'Succeeded' || status.phase === 'Failed';
-    return metadata.deletionTimestamp === undefined && !hasEnded;
-  });
+/** The budgets that allow no eviction now, each with the pods under it, of all hosts. */
+export function forbidding(
+  podsOf: ReadonlyMap<string, readonly Pod[]>,
+  budgets: readonly Budget[],
+): Forbidding[] {
   return budgets
     .filter(({ status }) => status.disruptionsAllowed <= 0)
-    .map((budget) => ({
-      host,
-      budget,
-      pods: staying.filter((pod) => protects(budget, pod)).map(({ metadata }) => nameOf(metadata)),
-    }))
-    .filter((each) => each.pods.length > 0);
+    .map((budget) => {
+      const kept = [...podsOf]
+        .map(([host, pods]) => ({ host, pods: pods.filter((pod) => stays(pod) && protects(budget, pod)) }))
+        .filter(({ pods }) => pods.length > 0);
+      return {
+        budget,
+        pods: kept.flatMap(({ pods }) => pods.map(({ metadata }) => nameOf(metadata))),
+        hosts: kept.map(({ host }) => host),
+      };
+    })
+    .filter(({ pods }) => pods.length > 0);
+}
+
+function stays({ metadata, status }: Pod): boolean {
+  const hasEnded = status.phase === 'Succeeded' || status.phase === 'Failed';
+  return metadata.deletionTimestamp === undefined && !hasEnded;
 }
 
 function protects({ metadata, spec }: Budget, pod: Pod): boolean {
@@ -76,13 +89,11 @@ function nameOf({ namespace, name }: { readonly namespace: string; readonly name
 }
 
 /** Says which budget keeps which pods, and how it would allow an eviction. */
-export function budgetAdvice({ budget, pods, host }: Forbidding, commands: Commands): Advice {
+export function budgetAdvice({ budget, pods, hosts }: Forbidding, commands: Commands): Advice {
   const { metadata, status } = budget;
   const { currentHealthy: has, desiredHealthy: needs, expectedPods: all } = status;
-  const who =
-    pods.slice(0, NAMED).join(', ') + (pods.length > NAMED ? ` and ${String(pods.length - NAMED)} more` : '');
   const problem =
-    `PodDisruptionBudget ${nameOf(metadata)} forbids to evict ${who} from ${host}: ` +
+    `PodDisruptionBudget ${nameOf(metadata)} forbids to evict ${listed(pods)} from ${listed(hosts)}: ` +
     `it needs ${String(needs)} healthy pods and has ${String(has)}`;
   const never = all <= needs;
   const remedy = never
@@ -96,6 +107,11 @@ export function budgetAdvice({ budget, pods, host }: Forbidding, commands: Comma
 }
 
 const NAMED = 3;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - NAMED;
+  return names.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${String(more)} more` : '');
+}
 
 function selectorOption({
   spec: { selector: { matchLabels = {}, matchExpressions = [] } = {} },

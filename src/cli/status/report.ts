@@ -96,7 +96,6 @@ export function statusReport(
   const stage = openStage(strategy);
   const reason = reasonOf(strategy);
   const lastRequest = status.requests?.at(-1);
-  const forbidden = [...pods].flatMap(([host, ofHost]) => forbidding(host, ofHost, budgets));
   return {
     namespace: metadata.namespace,
     name: metadata.name,
@@ -116,7 +115,7 @@ export function statusReport(
     times: timesOf(status, now),
     findings: (status.findings ?? []).filter(({ severity }) => severity !== 'tells'),
     ...(lastRequest ? { lastRequest } : {}),
-    blockers: forbidden.map((each) => budgetAdvice(each, commands)),
+    blockers: forbidding(pods, budgets).map((each) => budgetAdvice(each, commands)),
     todo: adviceFor(strategy, commands, pool),
   };
 }

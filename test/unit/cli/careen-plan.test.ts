@@ -96,7 +96,7 @@ describe('careen plan', PROCESS, () => {
     const { out } = await plan(strategyManifest('kernel', 'careen-hosts'), fleetOf(hosts));
     expect(out.replaceAll(/\n */g, ' ')).toContain(
       'warns: a run of this strategy holds w-1 now, and no other plan is made before it has ended to do: careen status ' +
-        'kernel -n careen-hosts says how it goes; when it has failed: careen retry, resume, release HOST or abort',
+        'kernel -n careen-hosts says how it goes; when it has failed: careen retry, resume, skip HOST, release HOST or abort',
     );
   });
 

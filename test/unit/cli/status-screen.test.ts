@@ -215,11 +215,27 @@ describe('a budget that forbids an eviction', () => {
     expect(adviceOn({ ...NONE, disruptionsAllowed: 1 })).toBeUndefined();
   });
 
+  it('is named once for all hosts that are drained', () => {
+    const podsOf = new Map([
+      ['w-1', [pod('db-0', { app: 'db' }), pod('db-1', { app: 'db' })]],
+      ['w-2', [pod('web-0', { app: 'web' })]],
+      ['w-3', [pod('db-2', { app: 'db' }), pod('db-3', { app: 'db' })]],
+    ]);
+    const [only, ...others] = statusReport(sample('a stage runs, a budget blocks a pod'), CALLED, NOW, {
+      pods: podsOf,
+      budgets: [budget(NONE)],
+    }).blockers;
+    expect(others).toEqual([]);
+    expect(only?.does).toContain(
+      'forbids to evict default/db-0, default/db-1, default/db-2 and 1 more from w-1, w-3: ',
+    );
+  });
+
   it('does not keep a pod that is leaving, has ended, or is of another namespace', () => {
     const leaving = pod('db-0', { app: 'db' }, { deletionTimestamp: '2026-11-23T09:00:00Z' });
     const ended = { ...pod('db-1', { app: 'db' }), status: { phase: 'Succeeded' } };
     const elsewhere = pod('db-2', { app: 'db' }, { namespace: 'other' });
-    expect(forbidding('w-1', [leaving, ended, elsewhere], [budget(NONE)])).toEqual([]);
+    expect(forbidding(new Map([['w-1', [leaving, ended, elsewhere]]]), [budget(NONE)])).toEqual([]);
   });
 });
 
