@@ -166,8 +166,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'forget the hosts that join after a run',
     file: 'src/status/rebuild.ts',
-    of: "  return restAsked === true && lacks && mode !== 'Abort' && mode !== 'Suspend';\n",
-    instead: "  return restAsked === true && lacks && mode === 'Abort';\n",
+    of: "  return restAsked === true && lacking.length > 0 && mode !== 'Abort' && mode !== 'Suspend';\n",
+    instead: "  return restAsked === true && lacking.length > 0 && mode === 'Abort';\n",
   },
   {
     name: 'give a host back with a new taint',
@@ -199,8 +199,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'end a run because a host was unwell for a moment',
     file: 'src/engine/steps/system-stabilize.ts',
-    of: '  if (unwell.length > 0) return {',
-    instead: '  if (unwell.length > 0) return hostGone(name);\n  if (unwell.length > 0) return {',
+    of: '  if (unwell.length > 0) {\n',
+    instead: '  if (unwell.length > 0) return hostGone(name);\n  if (unwell.length > 0) {\n',
   },
   {
     name: 'start a Job that somebody changed',
