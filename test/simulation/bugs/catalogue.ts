@@ -152,12 +152,6 @@ export const BUGS: readonly Bug[] = [
       '  if (outage && carriesOurMark(facts, run.id)) return facts.ready ? undefined : `${name} is not Ready`;\n',
   },
   {
-    name: 'go on without a skipped host while it is out of service',
-    file: 'src/engine/leavers.ts',
-    of: '    if (job !== undefined || last !== undefined) continue;\n',
-    instead: '    if (job !== undefined && last === undefined) continue;\n',
-  },
-  {
     name: 'take an empty pool for a finished run',
     file: 'src/controllers/strategy/build-plan.ts',
     of: '  if (hosts > 0) return undefined;\n',
