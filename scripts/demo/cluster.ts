@@ -48,7 +48,8 @@ export async function startDemoCluster(
   say('starting the operator, a process of its own with the rights of its service account');
   const own = join(folder, 'operator.kubeconfig');
   await writeOperatorKubeconfig(admin, own);
-  const operator = await startOperator(own);
+  // There is no other replica to take over: a busy machine must not end this one.
+  const operator = await startOperator(own, { environment: { CAREEN_LEASE_SECONDS: '60' } });
   closing.push(() => operator.stop());
 
   const kubeconfig = join(folder, 'kubeconfig');

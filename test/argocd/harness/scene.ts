@@ -138,7 +138,8 @@ export class ArgoScene {
       seconds: 120,
     });
     await writeOperatorKubeconfig(this.admin, kubeconfig);
-    const operator = await startOperator(kubeconfig);
+    // No other replica takes over here: a busy machine must not end the only one.
+    const operator = await startOperator(kubeconfig, { environment: { CAREEN_LEASE_SECONDS: '60' } });
     this.#closing.push(() => operator.stop());
   }
 
