@@ -124,7 +124,7 @@ function onScreen(screen: Screen, io: Io): Show {
   const { terminal } = io;
   const linesOf = (picture: Picture, size: Size): string[] =>
     styledLines(frameLines(picture, Date.now(), size));
-  // Whatever ends the process, the cursor comes back.
+  // The terminal shows its cursor again, whatever ends the process.
   process.once('exit', () => screen.close());
   return {
     show: (report, lost) => screen.draw(linesOf({ report, lost }, terminal?.size() ?? NO_TERMINAL)),
