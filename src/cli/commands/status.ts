@@ -53,7 +53,8 @@ async function statusOf(name: string, options: StatusOptions, io: Io): Promise<S
   const connection = connect(options, io.environment);
   const located = await findStrategy(connection, name, io.note);
   const now = Date.now();
-  const report = reportOf(located, options, io, now, await readSurroundings(connection, located.strategy));
+  const surroundings = await readSurroundings(connection, located.strategy, io.note);
+  const report = reportOf(located, options, io, now, surroundings);
   const document = { apiVersion: API_VERSION, kind: 'StrategyReport', ...report };
   io.out(rendered(document, options.output, () => styledLines(reportLines(report, now, io.width))));
   return report.standing;

@@ -114,7 +114,9 @@ class Watching {
     if (this.#isReading) return;
     this.#isReading = true;
     const drains = drainingHosts(strategy).length > 0;
-    this.#surroundings = drains ? await readSurroundings(this.#connection, strategy) : NO_SURROUNDINGS;
+    // A picture has no place for notes; `careen status` has.
+    const note = (): void => undefined;
+    this.#surroundings = drains ? await readSurroundings(this.#connection, strategy, note) : NO_SURROUNDINGS;
     this.#isReading = false;
     this.#draw();
   }

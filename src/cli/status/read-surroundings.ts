@@ -2,6 +2,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { z } from 'zod';
 import { call, rawList } from '../../kube/client.ts';
+import { explain } from '../../kube/errors.ts';
 import { POOLS_PATH } from '../../resources/careen-api.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
 import type { Connection } from '../cluster/connection.ts';
@@ -13,28 +14,50 @@ import type { Seen } from './standing.ts';
 /** Each host costs a request. */
 const MOST_HOSTS = 5;
 
-/** What cannot be read, for example without the right, is left out: the status of the strategy says enough. */
-export async function readSurroundings(connection: Connection, strategy: Seen): Promise<Surroundings> {
+/**
+ * What cannot be read, for example without the right, is left out, since the status of the strategy says much already.
+ * @param note takes a line about each thing that cannot be read
+ */
+export async function readSurroundings(
+  connection: Connection,
+  strategy: Seen,
+  note: (text: string) => void,
+): Promise<Surroundings> {
+  const unread = new Set<string>();
+  const reading = { connection, unread };
   const hosts = drainingHosts(strategy).slice(0, MOST_HOSTS);
   const pods = new Map(
-    await Promise.all(hosts.map(async ({ name }) => [name, await podsOn(connection, name)] as const)),
+    await Promise.all(hosts.map(async ({ name }) => [name, await podsOn(reading, name)] as const)),
   );
   const namespaces = new Set([...pods.values()].flat().map(({ metadata }) => metadata.namespace));
-  const budgets = await Promise.all([...namespaces].map((each) => budgetsIn(connection, each)));
-  const pool = lacksPermits(strategy) ? await poolNamed(connection, strategy.spec.poolRef) : undefined;
+  const budgets = await Promise.all([...namespaces].map((each) => budgetsIn(reading, each)));
+  const pool = lacksPermits(strategy) ? await poolNamed(reading, strategy.spec.poolRef) : undefined;
+  unread.forEach(note);
   return { pods, budgets: budgets.flat(), pool };
 }
 
-async function podsOn(connection: Connection, host: string): Promise<readonly Pod[]> {
-  return listed(connection, podSchema, '/api/v1/pods', `spec.nodeName=${host}`);
+type Reading = {
+  readonly connection: Connection;
+  /** What could not be read, and why, each once. */
+  readonly unread: Set<string>;
+};
+
+async function podsOn(reading: Reading, host: string): Promise<readonly Pod[]> {
+  return listed(reading, 'pods', podSchema, '/api/v1/pods', `spec.nodeName=${host}`);
 }
 
-async function budgetsIn(connection: Connection, namespace: string): Promise<readonly Budget[]> {
-  return listed(connection, budgetSchema, `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`);
+async function budgetsIn(reading: Reading, namespace: string): Promise<readonly Budget[]> {
+  return listed(
+    reading,
+    'disruption budgets',
+    budgetSchema,
+    `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
+  );
 }
 
 async function listed<T>(
-  { config }: Connection,
+  { connection: { config }, unread }: Reading,
+  what: string,
   schema: z.ZodType<T>,
   path: string,
   fieldSelector = '',
@@ -42,16 +65,21 @@ async function listed<T>(
   try {
     const objects = await rawList<KubernetesObject>(config, path, { fieldSelector });
     return objects.flatMap((object) => schema.safeParse(object).data ?? []);
-  } catch {
+  } catch (error) {
+    unread.add(`the ${what} cannot be read: ${explain(error)}; what blocks a drain may be missing here`);
     return [];
   }
 }
 
-async function poolNamed({ config }: Connection, name: string): Promise<HostPool | undefined> {
+async function poolNamed(
+  { connection: { config }, unread }: Reading,
+  name: string,
+): Promise<HostPool | undefined> {
   try {
     return hostPool.safeParse(await call<unknown>(config, { method: 'GET', path: `${POOLS_PATH}/${name}` }))
       .data;
-  } catch {
+  } catch (error) {
+    unread.add(`HostPool ${name} cannot be read: ${explain(error)}; what has its permits is not known`);
     return undefined;
   }
 }
