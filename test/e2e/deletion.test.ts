@@ -2,14 +2,14 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEFT_LOCKED_ANNOTATION } from '../../src/crds/names.ts';
-import { read, remove, type Manifest } from '../support/controlplane/apply.ts';
-import { eventually } from '../support/eventually.ts';
+import { remove } from '../support/controlplane/apply.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { deleteNode, uncordon } from './by-hand.ts';
 import { Cluster, closed, marked } from './cluster.ts';
 import { eventAbout } from './events.ts';
 import { expectGivenBack } from './given-back.ts';
 import { stuckInDrain } from './stuck-in-drain.ts';
+import { untilGone } from './until-gone.ts';
 
 const RUN = { execution: { mode: 'Run' } };
 
@@ -18,14 +18,6 @@ beforeAll(async () => {
   cluster = await Cluster.start();
 });
 afterAll(async () => cluster.stop());
-
-async function untilGone(object: Manifest): Promise<void> {
-  await eventually(
-    `${object.kind} ${object.metadata.name} is gone`,
-    async () => (await read(cluster.admin, object)) === undefined,
-    { seconds: 45, describe: () => cluster.operator.lines.slice(-8) },
-  );
-}
 
 function noteOn(nodes: readonly V1Node[], host: string): string | undefined {
   return nodes.find(({ metadata }) => metadata?.name === host)?.metadata?.annotations?.[
@@ -39,7 +31,7 @@ describe('a strategy that is deleted', () => {
     await fleet.apply({ ...RUN, workerApplyType: 'parallel' });
     await fleet.until('a Job', ({ progress }) => progress?.hosts.some(({ jobs }) => jobs) ?? false);
     await remove(cluster.admin, fleet.strategy);
-    await untilGone(fleet.strategy);
+    await untilGone(cluster, fleet.strategy);
     await expectGivenBack(fleet);
   });
 
@@ -49,7 +41,7 @@ describe('a strategy that is deleted', () => {
     await fleet.apply(RUN);
     await fleet.untilState('apply-failed');
     await remove(cluster.admin, fleet.strategy);
-    await untilGone(fleet.strategy);
+    await untilGone(cluster, fleet.strategy);
     const nodes = await fleet.nodes();
     expect(closed(nodes)).toEqual(['left-0']);
     expect(marked(nodes)).toEqual([]);
@@ -80,7 +72,7 @@ describe('a strategy that is deleted', () => {
     const fleet = await cluster.fleet('gone', 2, 1);
     await stuckInDrain(cluster, fleet);
     await Promise.all([deleteNode(cluster.admin, 'gone-0'), remove(cluster.admin, fleet.strategy)]);
-    await untilGone(fleet.strategy);
+    await untilGone(cluster, fleet.strategy);
     await expectGivenBack(fleet);
   });
 });
@@ -100,7 +92,7 @@ describe('a namespace that is deleted while its strategies run', () => {
 
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'doomed' } };
     await remove(cluster.admin, namespace);
-    await untilGone(namespace);
+    await untilGone(cluster, namespace);
     await expectGivenBack(emptied);
     const nodes = await worked.nodes();
     expect(closed(nodes)).toEqual(['worked-0']);
@@ -120,7 +112,7 @@ describe('a pool that is deleted while a strategy runs', () => {
     const fleet = await cluster.fleet('poolless', 2, 1);
     const { run, release } = await stuckInDrain(cluster, fleet);
     await remove(cluster.admin, fleet.poolObject);
-    await untilGone(fleet.poolObject);
+    await untilGone(cluster, fleet.poolObject);
     await release();
     const missing = 'HostPool poolless does not exist: create it, or set spec.poolRef to one that does';
     await fleet.until('the reason', ({ conditions }) =>
@@ -146,7 +138,7 @@ describe('a pool that is deleted while a strategy runs', () => {
     await stuckInDrain(cluster, fleet);
     await remove(cluster.admin, fleet.poolObject);
     await remove(cluster.admin, fleet.strategy);
-    await untilGone(fleet.strategy);
+    await untilGone(cluster, fleet.strategy);
     const nodes = await fleet.nodes();
     expect([...closed(nodes), ...marked(nodes)]).toEqual([]);
   });

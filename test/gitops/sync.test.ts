@@ -7,6 +7,7 @@ import { LEFT_LOCKED_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names
 import { patchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
 import { request } from '../e2e/by-hand.ts';
 import { Cluster, closed, Fleet, marked } from '../e2e/cluster.ts';
+import { untilGone } from '../e2e/until-gone.ts';
 import { applyAs, mergePatch, read, remove, replace, type Manifest } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
@@ -152,7 +153,7 @@ describe('a strategy that has finished', () => {
     const { fleet, manifest } = await finished('forced');
     const before = await boots(fleet);
     await remove(cluster.admin, manifest);
-    await eventually('it is gone', async () => (await read(cluster.admin, manifest)) === undefined);
+    await untilGone(cluster, manifest);
     await sync([manifest]);
     const { conditions, applyPhase } = await fleet.untilState('applied');
     expect(conditions).toContainEqual(
@@ -217,9 +218,7 @@ describe('a strategy that is pruned while it runs', () => {
     await fleet.apply({ execution: { mode: 'Run' } });
     await fleet.until('a Job that runs', ({ message }) => / runs on foreground-0/.test(message ?? ''));
     await remove(cluster.admin, fleet.strategy, 'Foreground');
-    await eventually('it is gone', async () => (await read(cluster.admin, fleet.strategy)) === undefined, {
-      describe: () => cluster.operator.lines.slice(-8),
-    });
+    await untilGone(cluster, fleet.strategy);
     const [node] = await fleet.nodes();
     expect([closed(node ? [node] : []), marked(node ? [node] : [])]).toEqual([['foreground-0'], []]);
     expect(node?.metadata?.annotations?.[LEFT_LOCKED_ANNOTATION]).toContain('was deleted');
