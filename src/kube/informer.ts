@@ -63,6 +63,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** Ends the open watch, for a new list. */
   #again = new AbortController();
   #up = false;
+  #connections = 0;
   #heardAt = 0;
   #failure: string | undefined;
   #failures = 0;
@@ -118,6 +119,11 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   connectedAt(now: number): number | undefined {
     if (!this.#isSynced) return undefined;
     return this.#up ? now : this.#heardAt;
+  }
+
+  /** Which connection is up, counted from 1. Undefined while none is, and before the first list. */
+  get connection(): number | undefined {
+    return this.#isSynced && this.#up ? this.#connections : undefined;
   }
 
   /** Stores an object that another request read or wrote, unless the watch has already delivered a newer one. */
@@ -301,6 +307,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
 
   #connected(): void {
     this.#up = true;
+    this.#connections++;
     this.#heardAt = this.#options.now();
     this.#failure = undefined;
     this.#guarded(() => this.#options.connected?.());

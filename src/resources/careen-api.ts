@@ -1,4 +1,4 @@
-import { ApiException, type KubeConfig } from '@kubernetes/client-node';
+import { ApiException, type KubeConfig, type KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { conditionList, type Condition } from '../crds/conditions.ts';
 import type { HostPoolStatus } from '../crds/host-pool.ts';
@@ -6,8 +6,9 @@ import { GROUP, KEPT_STATUS, PATCH_STRATEGY, VERSION } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
+import { keyOf } from '../kube/informer.ts';
 import { mergePatch } from '../kube/merge-patch.ts';
-import { VersionedReader, type VersionedSource } from '../kube/versioned-reader.ts';
+import { VersionedReader, type VersionedSource, type WatchedVersions } from '../kube/versioned-reader.ts';
 import { lostFields } from './lost-fields.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
 import { poolPatch } from './pool-patch.ts';
@@ -39,6 +40,11 @@ export function parsePool(object: unknown): HostPool | undefined {
   const pool = hostPool.safeParse(object).data;
   return pool?.unreadable === undefined ? pool : undefined;
 }
+
+/** A watch of our objects: the latest one of each key (`keyOf`) that it has shown, and its connection. */
+export type MetadataWatch = Pick<WatchedVersions, 'connection'> & {
+  get(key: string): Pick<KubernetesObject, 'metadata'> | undefined;
+};
 
 export type StrategyKey = { readonly namespace: string; readonly name: string };
 
@@ -79,13 +85,49 @@ export class CareenApi {
   /** @param wentBack called when a read shows that the cluster was restored from a backup */
   constructor(config: KubeConfig, wentBack: () => void = () => undefined) {
     this.#config = config;
-    this.#strategies = this.#readerOf(patchStrategy, wentBack);
-    this.#pools = this.#readerOf(hostPool, wentBack);
+    const forgetAll = (): void => {
+      this.#strategies.forgetAll();
+      this.#pools.forgetAll();
+      wentBack();
+    };
+    this.#strategies = this.#readerOf(patchStrategy, forgetAll);
+    this.#pools = this.#readerOf(hostPool, forgetAll);
   }
 
-  /** The current strategy; undefined when there is none. Fetches metadata only, unless the object has changed. */
+  /** Trusts a watch of the strategies: `strategy` then requests only what it has shown as changed. */
+  followStrategies(watch: MetadataWatch): void {
+    this.#strategies.follow(versionsOf(watch, keyOfStrategyPath));
+  }
+
+  /** Trusts a watch of the pools, in the same way. */
+  followPools(watch: MetadataWatch): void {
+    this.#pools.follow(versionsOf(watch, keyOfPoolPath));
+  }
+
+  /**
+   * The strategy, as old as the watch at most; undefined when there is none. Without a watch that is up it is current, and
+   * only its metadata is fetched, unless the object has changed.
+   */
   async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
     return this.#strategies.read(strategyPath(key));
+  }
+
+  /** The strategy, no older than this call; undefined when there is none. */
+  async strategyNow(key: StrategyKey): Promise<PatchStrategy | undefined> {
+    return this.#strategies.readNow(strategyPath(key));
+  }
+
+  /**
+   * Makes sure that a strategy has not changed since it was read. Asks the server only when no read or write has shown
+   * that since `since` (by `performance.now`). Throws ConflictError.
+   */
+  async confirmStrategy(
+    { metadata: version }: Pick<PatchStrategy, 'metadata'>,
+    since: number,
+  ): Promise<void> {
+    const path = strategyPath(version);
+    if (await this.#strategies.isCurrent(path, version, since)) return;
+    throw new ConflictError(`${path} changed meanwhile`);
   }
 
   /** The metadata of a strategy that is not read; undefined when there is none. */
@@ -99,9 +141,16 @@ export class CareenApi {
     await this.#write(targetOf({ metadata: meta }), '/status', { metadata: guard(meta), status }, 'metadata');
   }
 
-  /** The current pool; undefined when there is none. Fetches metadata only, unless the object has changed. */
+  /** The pool, as old as the watch at most, like `strategy`; undefined when there is none. */
   async pool(name: string): Promise<HostPool | undefined> {
     return this.#pools.read(poolPath(name));
+  }
+
+  /** The same for a pool as `confirmStrategy`. */
+  async confirmPool({ metadata: version }: Pick<HostPool, 'metadata'>, since: number): Promise<void> {
+    const path = poolPath(version.name);
+    if (await this.#pools.isCurrent(path, version, since)) return;
+    throw new ConflictError(`${path} changed meanwhile`);
   }
 
   /**
@@ -280,6 +329,7 @@ export class CareenApi {
     try {
       return await call<unknown>(this.#config, { method: 'PATCH', path, query, body, as });
     } catch (error) {
+      (plural === POOLS ? this.#pools : this.#strategies).doubt(object);
       const fields = fieldsOutsideSchema(error);
       if (fields.length > 0) throw new OutdatedKindError(words, plural, fields, { cause: error });
       if (!this.#isConflict(object, version, error)) throw error;
@@ -302,12 +352,33 @@ export class CareenApi {
   }
 }
 
+function versionsOf(watch: MetadataWatch, keyOfPath: (path: string) => string): WatchedVersions {
+  return {
+    get connection() {
+      return watch.connection;
+    },
+    version: (path) => {
+      const { uid, resourceVersion } = watch.get(keyOfPath(path))?.metadata ?? {};
+      return uid === undefined || resourceVersion === undefined ? undefined : { uid, resourceVersion };
+    },
+  };
+}
+
 function strategyPath({ namespace, name }: StrategyKey): string {
   return `${BASE}/namespaces/${namespace}/patchstrategies/${name}`;
 }
 
+function keyOfStrategyPath(path: string): string {
+  const [name = '', , namespace] = path.split('/').toReversed();
+  return keyOf(namespace, name);
+}
+
 function poolPath(name: string): string {
   return `${POOLS_PATH}/${name}`;
+}
+
+function keyOfPoolPath(path: string): string {
+  return path.slice(POOLS_PATH.length + 1);
 }
 
 function targetOf({ metadata: version }: Pick<PatchStrategy, 'metadata'>): Target {

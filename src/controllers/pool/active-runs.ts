@@ -10,12 +10,12 @@ import { runOf } from '../../status/codec.ts';
 
 /**
  * Reads which runs with permits or claims in the pool are active: the owner exists, is no copy of another object under
- * the same name, and has not begun another run.
- * Asks the API server for the owners, because a sweep removes the permits and claims of all other runs. The claims must
- * be read before this call: a run records a host before it claims it.
+ * the same name, and has not begun another run. A sweep removes the permits and claims of all other runs, so `read` must
+ * ask the API server for the owners before a sweep. The claims must be read before this call: a run records a host before
+ * it claims it.
  */
 export async function activeRuns(
-  api: Pick<CareenApi, 'strategy'>,
+  read: CareenApi['strategy'],
   { status: { runs = [], permits = [] } }: Pick<HostPool, 'status'>,
   markedHosts: readonly MarkedHost[],
 ): Promise<ActiveRuns> {
@@ -29,7 +29,7 @@ export async function activeRuns(
       active.delete(id);
       continue;
     }
-    const found = await api.strategy(owner);
+    const found = await read(owner);
     if (found?.metadata.uid !== owner.uid) active.set(id, 'owner gone');
     else active.set(id, found.status.run?.id === id ? activeRun(owner, found) : undefined);
   }

@@ -15,7 +15,7 @@ import { poolEvent } from '../runtime/events.ts';
 import type { Reconcile } from '../runtime/reconcile-result.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import { activeRuns } from './active-runs.ts';
-import { sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
+import { isSweepDue, sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
 /** The watches of a pool do not report the end of a Job, so the pass repeats while a Job runs. */
 const SWEEP_PAUSE_MILLISECONDS = 2_000;
@@ -25,6 +25,7 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
   const attachments = new Attachments(deps.hosts, changed);
 
   return async function reconcile(name, signal) {
+    const begunAt = performance.now();
     const read = await deps.api.pool(name);
     if (!read) {
       attachments.detach(name);
@@ -37,18 +38,23 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
     const pool = read.status.epoch === epoch ? read : await takenOver(deps, read);
     const prepared = await preparedNamespaces(deps.hosts, attachment.scope, signal);
     const markedHosts = deps.hosts.markedHosts(attachment.scope);
-    const active = await activeRuns(deps.api, pool, markedHosts);
-    const context: SweepContext = { deps, pool, attachment, epoch, prepared, markedHosts, active, signal };
+    const seen = await activeRuns((key) => deps.api.strategy(key), pool, markedHosts);
+    const found = { deps, pool, attachment, epoch, prepared, markedHosts, signal };
+    // The watches may lag behind that of the hosts: what is to be swept is judged again, by the objects of this moment.
+    const sweeps = isSweepDue({ ...found, active: seen });
+    if (sweeps) await deps.api.confirmPool(pool, begunAt);
+    const active = sweeps ? await activeRuns((key) => deps.api.strategyNow(key), pool, markedHosts) : seen;
+    const context: SweepContext = { ...found, active };
     const busy = await sweepClaims(context);
     const { fleet } = attachment.view();
-    const updated = await deps.ledger.update(name, (before, found) => {
-      const swept = withoutStrayPermits(context, before);
+    const updated = await deps.ledger.update(name, (before, stored) => {
+      const swept = sweeps ? withoutStrayPermits(context, before) : before;
       return {
         status: observedStatus(
-          found,
+          stored,
           swept,
           fleet,
-          selectsAll(found.spec.provider),
+          selectsAll(stored.spec.provider),
           new Date(deps.clock()).toISOString(),
           spoiltClaims(markedHosts),
         ),

@@ -36,6 +36,15 @@ export type SweepContext = {
   readonly signal: AbortSignal;
 };
 
+/** Whether some claim or permit has no active run. */
+export function isSweepDue(context: SweepContext): boolean {
+  const { pool, markedHosts, active } = context;
+  const { status } = pool;
+  const isStray = ({ host, claim }: MarkedHost): boolean =>
+    claim !== undefined && !isBacked(host, claim, status.permits ?? [], active);
+  return markedHosts.some(isStray) || withoutStrayPermits(context, status) !== status;
+}
+
 /**
  * Releases the hosts whose claims no active run backs. A host that a Job works on is not released: the run is gone, but
  * its Job is not. Nor is a host whose Jobs are not known yet. Resolves with whether there are such hosts; they need

@@ -49,6 +49,7 @@ type ReconcilerMaker = (deps: StrategyDeps, changed: (key: string) => void) => R
 
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
+  readonly #api: CareenApi;
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
   readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
@@ -68,6 +69,7 @@ export class CareenOperator extends OperatorShell {
       adopted.clear();
       hosts.listAgain();
     });
+    this.#api = api;
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
     const deps: StrategyDeps = {
@@ -96,11 +98,13 @@ export class CareenOperator extends OperatorShell {
     const poolChanged = (event: ResourceEvent): Promise<void> => this.#poolChanged(event);
     await this.watchResource(GROUP, VERSION, 'hostpools', poolChanged, undefined, {
       changesAs: 'metadata',
+      follow: (watch) => this.#api.followPools(watch),
     });
     const strategyChanged = (event: ResourceEvent): Promise<void> => this.#strategyChanged(event);
     await this.watchResource(GROUP, VERSION, 'patchstrategies', strategyChanged, undefined, {
       listAs: 'metadata',
       changesAs: 'metadata',
+      follow: (watch) => this.#api.followStrategies(watch),
     });
     this.#resync = setInterval(() => this.#requeueDue(), this.#resyncSeconds * 1000);
   }

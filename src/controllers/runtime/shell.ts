@@ -25,6 +25,9 @@ export type ShellDeps = {
   readonly clock: () => number;
 };
 
+/** The latest object of each key (`keyOf`) that a watch has shown, and the connection that is up. */
+export type ObjectWatch = Pick<SupervisedInformer<KubernetesObject, KubernetesObject>, 'get' | 'connection'>;
+
 export abstract class OperatorShell extends k8sOperator.default {
   readonly #deps: ShellDeps;
   readonly #informers: { stop(): void }[] = [];
@@ -37,7 +40,7 @@ export abstract class OperatorShell extends k8sOperator.default {
 
   /**
    * Calls `onEvent` for every object of a kind, now and on every change. Resolves when the first list was delivered.
-   * Objects that are delivered as metadata carry neither spec nor status.
+   * Objects that are delivered as metadata carry neither spec nor status. `follow` gets the watch before it begins.
    */
   protected override async watchResource(
     group: string,
@@ -48,7 +51,12 @@ export abstract class OperatorShell extends k8sOperator.default {
     {
       listAs = 'object',
       changesAs = 'object',
-    }: { readonly listAs?: Detail; readonly changesAs?: Detail } = {},
+      follow,
+    }: {
+      readonly listAs?: Detail;
+      readonly changesAs?: Detail;
+      readonly follow?: (watch: ObjectWatch) => void;
+    } = {},
   ): Promise<void> {
     const path = this.getCustomResourceApiUri(group, version, plural, namespace);
     const id = `${plural}.${group ? `${group}/` : ''}${version}`;
@@ -72,6 +80,7 @@ export abstract class OperatorShell extends k8sOperator.default {
       log,
     });
     this.#informers.push(informer);
+    follow?.(informer);
     informer.start();
     await informer.synced;
   }

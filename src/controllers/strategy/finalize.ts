@@ -29,7 +29,7 @@ export async function finalize(
   const remain = stored?.run.hosts.filter(({ name }) => view.host(name)?.claim?.run === stored.run.id) ?? [];
   for (const host of remain)
     deps.events.record(ownerEvent(ownerOf(strategy), leftLockedEvent(host, view.words)));
-  await freePermits(deps, pass);
+  await freePermits(deps, { ...pass, strategy: after.strategy });
   const finalizers = after.strategy.metadata.finalizers.filter((each) => each !== RELEASE_FINALIZER);
   if (isKept) await deps.api.writeFinalizers(after.strategy, finalizers);
   deps.log.info({ strategy: key, remain: remain.map(({ name }) => name) }, 'strategy finalized');

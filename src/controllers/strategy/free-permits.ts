@@ -5,12 +5,13 @@ import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 /**
  * Frees all permits of the strategy, of any run. The strategy must hold no host any more, and its status must still
  * name the run. A host that is still claimed, because the status that named it was lost, keeps its permit until the
- * sweep releases the claim.
+ * sweep releases the claim. Throws ConflictError when the strategy has changed.
  */
 export async function freePermits(
-  { ledger, hosts }: Pick<StrategyDeps, 'ledger' | 'hosts'>,
-  { strategy, attachment }: StrategyPass,
+  { api, ledger, hosts }: Pick<StrategyDeps, 'api' | 'ledger' | 'hosts'>,
+  { strategy, attachment, begunAt }: StrategyPass,
 ): Promise<void> {
+  await api.confirmStrategy(strategy, begunAt);
   const pool = strategy.status.run?.pool ?? attachment.scope.pool;
   await ledger.update(pool, (status) => {
     const marked = hosts.markedHosts(attachment.scope);

@@ -9,15 +9,15 @@ import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 type Deps = Pick<StrategyDeps, 'api' | 'index' | 'pools' | 'ledger' | 'metrics' | 'clock'>;
 
 /**
- * Reads a strategy and its pool, and raises the epoch of the pool if needed. Undefined when there is no such strategy.
- * Throws DeposedError when another operator leads the pool.
+ * Reads a strategy and its pool, as the watches have them, and raises the epoch of the pool if needed. Undefined when
+ * there is no such strategy. Throws DeposedError when another operator leads the pool.
  */
 export async function loadPass(
   { api, index, pools, ledger, metrics, clock }: Deps,
   attachments: Attachments,
   key: string,
 ): Promise<StrategyPass | undefined> {
-  const readAt = clock();
+  const [readAt, begunAt] = [clock(), performance.now()];
   const read = await api.strategy(ownerOfKey(key));
   if (!read) return undefined;
   const strategy = read.suspendedBy === undefined ? read : await api.resume(read);
@@ -29,5 +29,5 @@ export async function loadPass(
   const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : fallbackScope(poolName));
   metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, clock()));
   const epoch = pool ? await ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);
-  return { readAt, key, strategy, stored, pool, attachment, epoch };
+  return { readAt, begunAt, key, strategy, stored, pool, attachment, epoch };
 }

@@ -1,5 +1,6 @@
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
+import type { CareenApi } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { effectEvent } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
@@ -9,21 +10,25 @@ import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
 
-export type EffectDeps = Pick<StrategyDeps, 'hosts' | 'clock' | 'log' | 'events' | 'metrics'>;
+export type EffectDeps = Pick<StrategyDeps, 'hosts' | 'clock' | 'log' | 'events' | 'metrics'> & {
+  readonly api: Pick<CareenApi, 'confirmStrategy'>;
+};
 
 /**
- * Performs the effects of a decision and notes their outcomes. A blocked or
+ * Performs the effects of a decision and notes their outcomes, if the strategy has not changed since. A blocked or
  * refused effect requeues the strategy at once. After a stale or unknown outcome
  * the hosts are read again, so no effect is repeated blindly.
  */
 export async function performEffects(
   deps: EffectDeps,
-  { key, attachment, strategy }: Pick<StrategyPass, 'key' | 'attachment' | 'strategy'>,
+  { key, attachment, strategy, begunAt }: Pick<StrategyPass, 'key' | 'attachment' | 'strategy' | 'begunAt'>,
   effects: readonly Effect[],
   fence: Fence,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { hosts, clock, events } = deps;
+  if (effects.length === 0) return {};
+  const { api, hosts, clock, events } = deps;
+  await api.confirmStrategy(strategy, begunAt);
   const { words } = attachment.view();
   const received: { effect: Effect; outcome: Outcome }[] = [];
   const queue = effects.values();

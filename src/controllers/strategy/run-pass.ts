@@ -2,7 +2,7 @@ import { decide, decideWithPermits, type DecideInput } from '../../engine/decide
 import { heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
-import type { Order } from '../../engine/turn.ts';
+import type { Decision, Order } from '../../engine/turn.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
@@ -12,7 +12,7 @@ import { pendingRequests, waitingRequests, type PendingRequests } from '../../st
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { ensureSeen } from './ensure-seen.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
-import { ensureFinalizer, grantPermits, settleInPool } from './settle-permits.ts';
+import { ensureFinalizer, freeSurplus, grantPermits } from './settle-permits.ts';
 import { storeRun } from './store-run.ts';
 import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
 
@@ -34,7 +34,8 @@ export type RunPassResult = ReconcileResult & {
 
 /**
  * Advances a run as far as possible now. In this sequence a crash is harmless: grant permits, store the run, free the
- * permits of released hosts, perform effects. Effects that are not sent are decided again in the next pass.
+ * permits of released hosts, perform effects. Effects that are not sent are decided again in the next pass. So are those
+ * of a strategy or pool that has changed: this throws ConflictError then.
  */
 export async function runPass(
   deps: RunPassDeps,
@@ -76,20 +77,41 @@ export async function runPass(
     ...(decision.run.state === 'applied' ? { lacking: attachment.needs(strategy.spec).lacking } : {}),
     findings: looked.findings,
   };
+  if (pass.pool && restsOnPool(pass, decision, order, held))
+    await deps.api.confirmPool(pass.pool, pass.begunAt);
   const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);
-  if (surplus) await settleInPool(deps, pass, surplus);
+  const after = { ...pass, strategy: written.strategy };
+  if (surplus) await freeSurplus(deps, after, surplus);
 
   if (decision.wants.permits.hosts.every((host) => held.has(host))) deps.awaitingPermits.delete(key);
 
   attachment.want(decision.wants.watch);
   const fence = fenceOf(pass, stored.run.id);
-  const performed = await performEffects(deps, pass, decision.effects, fence, signal);
+  const performed = await performEffects(deps, after, decision.effects, fence, signal);
   const { state, hosts } = decision.run;
   return {
     ...earliest(written, performed, { requeueAt: decision.wakeAt }, { requeueAt: looked.requeueAt }),
     strategy: written.strategy,
     open: hosts.length > 0 || state === 'applying' || state === 'aborting',
   };
+}
+
+/**
+ * Whether a decision rests on the pool as it was read, and no write of the pool in this pass shows that it is current: it
+ * begins outages with permits of an earlier pass, evicts instances that a namespace of the pool might protect, or ends a
+ * suspension.
+ */
+function restsOnPool(
+  { stored: { run, plan }, pool }: PassWithRun,
+  { run: next, effects }: Decision,
+  { mode }: Order,
+  held: ReadonlySet<HostName>,
+): boolean {
+  const known = new Set(run.hosts.map(({ name }) => name));
+  const wasGranted = held.size > heldBy(pool?.status.permits ?? [], run.id).size;
+  const begins = !wasGranted && next.hosts.some(({ name }) => !known.has(name));
+  const evicts = plan.actions.drain.evictUnmanagedPods && effects.some(({ kind }) => kind === 'evict');
+  return begins || evicts || (mode === 'Suspend' && next.state !== run.state);
 }
 
 /**

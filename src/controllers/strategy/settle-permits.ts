@@ -2,6 +2,8 @@ import { RELEASE_FINALIZER } from '../../crds/names.ts';
 import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import type { PermitFacts } from '../../engine/turn.ts';
+import { ConflictError } from '../../kube/errors.ts';
+import type { HostPool } from '../../resources/careen-api.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
@@ -21,20 +23,39 @@ export async function grantPermits(
   return { strategy, settled };
 }
 
-/** Settles the permits of a run in the pool as the write finds it. Resolves with the permits that the run then has. */
-export async function settleInPool(
+/** Frees the permits that a run no longer wants. Throws ConflictError when its strategy has changed since. */
+export async function freeSurplus(
+  deps: Deps & Pick<StrategyDeps, 'api'>,
+  pass: StrategyPass,
+  surplus: DesiredPermits,
+): Promise<void> {
+  await deps.api.confirmStrategy(pass.strategy, pass.begunAt);
+  await settleInPool(deps, pass, surplus);
+}
+
+/**
+ * Settles the permits of a run in the pool as the write finds it. Resolves with the permits that the run then has. Throws
+ * ConflictError when somebody has edited the pool that was read: the wish may be against its new spec.
+ */
+async function settleInPool(
   { ledger, clock }: Deps,
-  { attachment }: StrategyPass,
+  { attachment, pool: read }: StrategyPass,
   wish: DesiredPermits,
 ): Promise<PermitFacts> {
   const { pool: name } = attachment.scope;
-  const facts = await ledger.update(name, (status, pool) => {
+  const facts = await ledger.update<PermitFacts | 'edited'>(name, (status, pool) => {
+    if (read && !isSameSpec(read, pool)) return { status, result: 'edited' };
     const now = new Date(clock()).toISOString();
     const capacity = poolCapacity(pool, attachment.view().fleet);
     const settlement = settlePermits(status, wish, capacity, now);
     return { status: settlement.status, result: settlement.facts };
   });
+  if (facts === 'edited') throw new ConflictError(`HostPool ${name} was edited meanwhile`);
   return facts ?? { held: new Set(), refusal: `HostPool ${name} does not exist` };
+}
+
+function isSameSpec({ metadata: read }: HostPool, { metadata: found }: HostPool): boolean {
+  return read.uid === found.uid && read.generation === found.generation;
 }
 
 /**

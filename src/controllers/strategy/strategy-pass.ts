@@ -29,9 +29,14 @@ export type StrategyDeps = ReconcilerDeps & {
   readonly newId: () => string;
 };
 
-/** The data of one pass, all read at its beginning and not again. */
+/**
+ * The data of one pass, all read at its beginning and not again. Strategy and pool may be as old as their watches: a write
+ * is refused then, and what no write of the pass precedes is preceded by `confirmStrategy` or `confirmPool`.
+ */
 export type StrategyPass = {
   readonly readAt: Instant;
+  /** When the pass began, by `performance.now`. */
+  readonly begunAt: number;
   /** Names the strategy in queues and logs (`ownerKey`). */
   readonly key: string;
   readonly strategy: PatchStrategy;

@@ -40,14 +40,14 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'free a permit early',
     file: 'src/controllers/strategy/run-pass.ts',
-    of: '  if (surplus) await settleInPool(deps, pass, surplus);\n',
+    of: '  if (surplus) await freeSurplus(deps, after, surplus);\n',
     instead:
       '  const leaving = decision.effects.filter(({ kind }) => kind === "release").map(({ host }) => host);\n' +
       '  const granted = pass.pool?.status.permits?.filter(({ run }) => run === stored.run.id).map(({ host }) => host);\n' +
       '  const staying = decision.wants.permits.hosts.filter((host) => granted?.includes(host) && !leaving.includes(host));\n' +
       '  const early = { ...decision.wants.permits, hosts: staying };\n' +
-      '  if (leaving.length > 0) await settleInPool(deps, pass, { run: stored.run.id, owner: ownerOf(strategy), wants: early, exactly: true });\n' +
-      '  else if (surplus) await settleInPool(deps, pass, surplus);\n',
+      '  if (leaving.length > 0) await freeSurplus(deps, after, { run: stored.run.id, owner: ownerOf(strategy), wants: early, exactly: true });\n' +
+      '  else if (surplus) await freeSurplus(deps, after, surplus);\n',
   },
   {
     name: 'keep the permits of a run that has ended',
@@ -61,6 +61,18 @@ export const BUGS: readonly Bug[] = [
     file: 'src/engine/steps/migrate-instances-from-host.ts',
     of: "if (before?.kind === 'accepted' || before?.kind === 'already') {",
     instead: "if (before?.kind === 'already') {",
+  },
+  {
+    name: 'act on a strategy that has changed',
+    file: 'src/resources/careen-api.ts',
+    of: '    if (await this.#strategies.isCurrent(path, version, since)) return;\n',
+    instead: '    if (path !== version.uid || since < 0) return;\n',
+  },
+  {
+    name: 'sweep by what the watch shows',
+    file: 'src/controllers/pool/reconcile-host-pool.ts',
+    of: 'deps.api.strategyNow(key)',
+    instead: 'deps.api.strategy(key)',
   },
   {
     name: 'forget a claim on abort',

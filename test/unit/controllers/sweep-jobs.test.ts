@@ -47,9 +47,10 @@ async function removed(isBlocked: boolean, result?: 'succeeded'): Promise<readon
   if (isBlocked) attachment.outcomes.note(making, { kind: 'blocked', reason: 'exceeded quota' }, 0);
   const deps = {
     ...{ hosts, clock: () => 0, metrics: operatorMetrics(() => 0), events: { record: () => undefined } },
+    api: { confirmStrategy: async () => Promise.resolve() },
     log: { info: () => undefined, warn: () => undefined },
   };
-  const pass = { readAt: 0, key: KEY, strategy, stored, pool: undefined, attachment, epoch: 1 };
+  const pass = { readAt: 0, begunAt: 0, key: KEY, strategy, stored, pool: undefined, attachment, epoch: 1 };
   await sweepJobs(deps, pass, new AbortController().signal);
   return performed.flatMap((effect) => (effect.kind === 'delete-job' ? [effect.name] : []));
 }

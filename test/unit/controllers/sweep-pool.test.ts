@@ -106,8 +106,11 @@ describe('a permit', () => {
   });
 
   it('stays when it was granted after the active runs were read', async () => {
-    const api = { strategy: async () => undefined };
-    const active = await activeRuns(api, { status: { permits: [permit('w-2', 'r2')] } }, []);
+    const active = await activeRuns(
+      async () => undefined,
+      { status: { permits: [permit('w-2', 'r2')] } },
+      [],
+    );
     const permits = [permit('w-1'), permit('w-2', 'r2')];
     expect(keptPermits({ permits }, active, new Set(), () => true)).toEqual([permit('w-1')]);
   });
@@ -115,9 +118,8 @@ describe('a permit', () => {
   it.each(['apply-failed', 'apply-timeout', 'applying', 'ready-to-apply'] as const)(
     'may precede the status of a run that is %s: a retry gets its permits first',
     async (state) => {
-      const api = { strategy: async () => strategyIn(state) };
       const pool = { status: { permits: [permit('w-1')], runs: [{ id: 'r1', owner: OWNER }] } };
-      const active = await activeRuns(api, pool, []);
+      const active = await activeRuns(async () => strategyIn(state), pool, []);
       expect(active.get('r1')).toMatchObject({ underWay: true });
     },
   );

@@ -62,7 +62,7 @@ describe('two owners of the same name and different kinds', () => {
       ...{ busy: false, begun: false },
     }));
     // There is a PatchStrategy of that name, without a run; the other kind is unreadable.
-    const active = await activeRuns({ strategy: async () => undefined }, { status: both }, marked);
+    const active = await activeRuns(async () => undefined, { status: both }, marked);
     for (const { host, claim } of marked) expect(isBacked(host, claim, [], active)).toBe(true);
     expect(keptPermits(both, active, new Set(), () => true)).toEqual([permit('w-2', 'u1')]);
   });
