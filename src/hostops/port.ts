@@ -88,7 +88,10 @@ export interface HostOps {
   /** Keeps the sums over a pool up to date. Calls `changed` when they or the alarms of the pool change. */
   fleet(scope: Scope, changed: () => void): Subscription;
 
-  /** The current knowledge. `fleet(scope)` must be open. `instances` is unknown for hosts that are not watched. */
+  /**
+   * The current knowledge. `fleet(scope)` must be open. `instances` is unknown for hosts that are not watched, and may be
+   * for those that are neither closed nor claimed.
+   */
   view(scope: Scope): View;
 
   /**

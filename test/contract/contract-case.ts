@@ -147,7 +147,7 @@ export class ContractCase {
   async watched(hostName: string, options: FixtureHost = {}): Promise<HostFacts> {
     const full = await this.fixture.addHost(hostName, options);
     this.watch.want(new Set([full]));
-    return this.seen(full, ({ ready, instances }) => ready && instances !== undefined);
+    return this.seen(full, ({ ready }) => ready);
   }
 
   claimOf({ name: hostName, revision, closedToNewWork }: HostFacts, run = RUN): Effect & { kind: 'claim' } {

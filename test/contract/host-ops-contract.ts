@@ -291,8 +291,10 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     });
 
     it('drains a host by evictions, each for one pod only', async () => {
-      const { name: crowded } = await c.watched('crowded');
+      const host = await c.watched('crowded');
+      const { name: crowded } = host;
       const pod = await c.fixture.addPod(crowded, 'going', 'none');
+      await c.claimed(host);
       await c.seen(crowded, ({ instances }) => instances?.some(({ uid }) => uid === pod.uid) === true);
 
       const namesake = { ...pod, uid: '00000000-0000-4000-8000-000000000000' };
@@ -309,8 +311,10 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
     });
 
     it('respects the budget of a pod, and names the pod', async () => {
-      const { name: guarded } = await c.watched('guarded');
+      const host = await c.watched('guarded');
+      const { name: guarded } = host;
       const pod = await c.fixture.addPod(guarded, 'needed', 'protected');
+      await c.claimed(host);
       await c.seen(guarded, ({ instances }) => instances?.length === 1);
 
       const outcome = await c.perform(c.evictOf(guarded, pod));

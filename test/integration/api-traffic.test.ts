@@ -5,7 +5,7 @@ import { ConflictError } from '../../src/kube/errors.ts';
 import { CareenApi, type HostPool } from '../../src/resources/careen-api.ts';
 import type { PatchStrategy } from '../../src/resources/stored-strategy.ts';
 import { withPermits } from '../../src/engine/permits/permits.ts';
-import { OperatorShell } from '../../src/controllers/runtime/shell.ts';
+import { OperatorShell, type ObjectWatch } from '../../src/controllers/runtime/shell.ts';
 import { GROUP, VERSION } from '../../src/crds/names.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
 import { newPhase } from '../../src/engine/run-state.ts';
@@ -77,6 +77,32 @@ describe('a pool with 500 permits', () => {
     expect(hostsOf(await readPool(api))).toEqual(permits.slice(2).map(({ host }) => host));
   });
 
+  it('is not requested at all while its watch shows nothing newer, also after an own write', async () => {
+    const admin = connect(plane.kubeconfig);
+    const [api, other] = [new CareenApi(throughProxy()), new CareenApi(admin)];
+    // The watch has a connection of its own: the proxy counts the reads only.
+    const watch = new PoolWatch({ config: admin, log: QUIET, clock: Date.now });
+    watch.follow = (pools) => api.followPools(pools);
+    await watch.start();
+    const isFree = async () => (await bytesFor(() => readPool(api))) === 0;
+    await eventually('the watch is trusted', isFree);
+
+    const pool = await readPool(api);
+    await api.writePool(pool, withPermits(pool.status, permits.slice(1)));
+    expect(await isFree()).toBe(true);
+    const asStored = await readPool(other);
+    expect(await readPool(api)).toEqual(asStored);
+
+    await other.writePool(asStored, withPermits(asStored.status, permits.slice(2)));
+    await eventually(
+      'the change of another is read',
+      async () => hostsOf(await readPool(api))?.length === 498,
+    );
+    expect(await isFree()).toBe(true);
+    watch.stop();
+    await eventually('without the watch it is read each time', async () => !(await isFree()));
+  });
+
   it('loses no permit to a writer with another order, and that writer learns the order', async () => {
     const api = new CareenApi(connect(plane.kubeconfig));
     const pool = await readPool(api);
@@ -130,20 +156,23 @@ describe('a strategy with 100 stages', () => {
   });
 });
 
+const QUIET = { info: () => undefined, warn: () => undefined };
+
 class PoolWatch extends OperatorShell {
   readonly told: KubernetesObject[] = [];
+  follow: (watch: ObjectWatch) => void = () => undefined;
 
   protected override async init(): Promise<void> {
     const take = async ({ object }: { object: KubernetesObject }): Promise<void> =>
       void this.told.push(object);
-    await this.watchResource(GROUP, VERSION, 'hostpools', take, undefined, { changesAs: 'metadata' });
+    const { follow } = this;
+    await this.watchResource(GROUP, VERSION, 'hostpools', take, undefined, { changesAs: 'metadata', follow });
   }
 }
 
 describe('a watch of metadata', () => {
   it('gets whole objects at first, then changes without spec and status', async () => {
-    const log = { info: () => undefined, warn: () => undefined };
-    const watch = new PoolWatch({ config: throughProxy(), log, clock: Date.now });
+    const watch = new PoolWatch({ config: throughProxy(), log: QUIET, clock: Date.now });
     await watch.start();
     expect(watch.told).toMatchObject([{ spec: { maxUnavailable: 1_000 }, status: { away: 500 } }]);
     const change = { spec: { maxUnavailable: 999 } };

@@ -74,6 +74,7 @@ export class Checker {
   /** By the uid of a strategy, and by run: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
   readonly #leaders = new Map<string, string>();
+  #pausedAt: number | undefined;
   /** By the uid of a suspended strategy: the epoch of its run when the operator saw the suspension. */
   readonly #suspendedIn = new Map<string, number>();
 
@@ -198,7 +199,10 @@ export class Checker {
     const knows =
       isSuspended(strategy) && this.#lastWriter.get(uid) === by && this.#options.wasAnswered(path);
     const since = this.#suspendedAt.get(uid) ?? Infinity;
-    if (knows || this.#options.now() - since > IN_FLIGHT_MS) this.#fail(`(4) ${what} in Suspend`);
+    const mayBeLate = !this.#options.isViewFresh() || !this.#options.wasAnswered(path);
+    // Whatever its watch shows: the process asks whether the strategy has changed before it acts without a write.
+    if (knows || this.#options.now() - since > (mayBeLate ? IN_FLIGHT_MS : SEEN_MS))
+      this.#fail(`(4) ${what} in Suspend`);
   }
 
   #pod(change: Change): void {
@@ -297,6 +301,7 @@ export class Checker {
   #pool(change: Change): void {
     const { object, before, type, by } = change;
     if (type === 'DELETED') return;
+    this.#pausedAt = object.spec?.['paused'] === true ? (this.#pausedAt ?? this.#options.now()) : undefined;
     if (this.#options.isOperator(by)) this.#epochs.pool(change);
     const permits = permitsOf(object);
     const old = new Set(permitsOf(before).map(({ host, run }) => `${run}/${host}`));
@@ -383,6 +388,9 @@ export class Checker {
       this.#fail(
         `${what} in stage ${String(stage)}, in mode ${mode} those to ${String(allowed)} are allowed`,
       );
+    const pausedMs = this.#options.now() - (this.#pausedAt ?? Infinity);
+    if (pausedMs > (this.#options.isViewFresh() ? SEEN_MS : IN_FLIGHT_MS))
+      this.#fail(`${what} while the pool is paused`);
     const pool = this.#options.server.get('hostpools', this.#options.pool);
     const permits = permitsOf(pool);
     const hasLeft = ({ exists, claim, labels }: HostState): boolean =>

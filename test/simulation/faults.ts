@@ -19,6 +19,7 @@ export const FAULT_KINDS = [
   'answer lost',
   'request twice',
   'stale read',
+  'own watch lags',
   'event missed',
   'event twice',
   'conflicting edit',
@@ -57,6 +58,8 @@ const SILENT_MS = 150_000;
 export type FaultsOptions = {
   readonly now: () => number;
   readonly random: Random;
+  /** Draws the lags of the watches of our own objects, and nothing else. */
+  readonly lags: Random;
   readonly note: (kind: FaultKind, about: string) => void;
   /** Makes a change by somebody else just before a write arrives. */
   readonly interfere: (request: Call) => void;
@@ -83,6 +86,9 @@ const STALL_AT: readonly WriteKind[] = [
   'permits',
 ];
 
+/** The operator decides on what these watches have shown. */
+const OWN: ReadonlySet<string> = new Set(['patchstrategies', 'hostpools']);
+
 /** The share of seeds in which a kind is switched on. */
 const SWITCHED_ON = 0.35;
 
@@ -90,6 +96,7 @@ export class Faults implements Fortunes {
   readonly #options: FaultsOptions;
   readonly #rates: Readonly<Record<RateKind, number>>;
   readonly #events: Readonly<Record<'stale read' | 'event missed' | 'event twice', number>>;
+  readonly #ownLags: number;
   readonly #jobs: { readonly fails: number; readonly slow: number };
   /** The writes at which processes die. */
   readonly #crashes: (CrashPoint & { left: number })[];
@@ -103,7 +110,8 @@ export class Faults implements Fortunes {
 
   constructor(options: FaultsOptions) {
     this.#options = options;
-    const { random } = options;
+    const { random, lags } = options;
+    this.#ownLags = lags.chance(SWITCHED_ON) ? lags.next() * 0.4 : 0;
     const rate = (highest: number): number => (random.chance(SWITCHED_ON) ? random.next() * highest : 0);
     this.#rates = {
       ...{ 'request lost': rate(0.03), 'answer lost': rate(0.06), 'request twice': rate(0.06) },
@@ -173,6 +181,12 @@ export class Faults implements Fortunes {
     const calm = { lagMs: random.int(1, 30) };
     if (this.#isOver || resource === 'leases') return calm;
     const { 'stale read': stale, 'event missed': missed, 'event twice': twice } = this.#events;
+    // Many passes are made in that time: each must notice that it decides on an old strategy or pool.
+    if (OWN.has(resource) && this.#options.lags.chance(this.#ownLags)) {
+      const lagMs = this.#options.lags.int(5_000, 60_000);
+      note('own watch lags', `watch of ${resource} lags ${String(lagMs)} ms`);
+      return { lagMs };
+    }
     if (random.chance(missed)) {
       const breaks = random.pick(['error', 'silence', 'gone'] as const);
       this.#viewsAreLate(breaks === 'silence' ? SILENT_MS : RETRIED_MS);

@@ -204,6 +204,7 @@ class SeedRun {
     return new Faults({
       now: () => this.#scheduler.now,
       random: this.#random.fork(),
+      lags: Random.named(this.#seed, 'own watch lags'),
       note: (kind, about) => this.#note(kind, about),
       interfere: (request) => this.#people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),

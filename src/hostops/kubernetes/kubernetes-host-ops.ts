@@ -272,7 +272,7 @@ export class KubernetesHostOps implements HostOps {
     const before = watcher.wanted;
     watcher.wanted = hosts;
     const added = hosts.difference(before);
-    for (const host of added) this.#pods.acquire(host);
+    for (const host of added) this.#pods.acquire(host, isTaken(this.#nodes.get(host)));
     for (const host of before.difference(hosts)) this.#pods.release(host);
     // Hosts that another watcher already observes are known now; no later change would report them.
     const known = [...added].filter((host) => this.#pods.instances(host) !== undefined);
@@ -302,6 +302,7 @@ export class KubernetesHostOps implements HostOps {
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {
     if (after && isNewlyClosed(before, after)) this.#pods.relist(after.name);
+    else if (after && isTaken(after)) this.#pods.begin(after.name);
     this.#tellFleets(({ fleet }) => fleet.change(before, after));
     const host = after?.name ?? before?.name;
     if (host !== undefined) this.#tellWatchers(host);
@@ -343,6 +344,11 @@ function seedsOf(nodes: Iterable<NodeState>, scope: Scope): HostSeed[] {
   return [...nodes]
     .filter((node) => membershipOf(node, scope) === 'member')
     .map((node) => seedOf(node, scope.roles));
+}
+
+/** Whether its pods matter: it is closed, or claimed to be patched in place. */
+function isTaken(node: NodeState | undefined): boolean {
+  return node !== undefined && (node.closedToNewWork || node.claim !== undefined);
 }
 
 /** A host that was claimed while it was closed counts, too: it may have been open between two looks. */

@@ -1,4 +1,7 @@
-/** Watches the pods of single hosts: one watch for each host, shared by all its users. */
+/**
+ * Watches the pods of single hosts: one watch for each host, shared by all its users. It begins when the host is closed:
+ * nobody needs to know the pods before, and only a list that is made then shows all that came before.
+ */
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
 import { jobUidOf } from '../jobs/job-pod.ts';
@@ -21,7 +24,8 @@ export type PodWatchOptions = {
 type Occupant = { readonly instance: InstanceFacts; readonly jobUid: string | undefined };
 type Snapshot = { readonly instances: readonly InstanceFacts[]; readonly ofJobs: readonly Occupant[] };
 type Watched = {
-  readonly informer: SupervisedInformer<V1Pod, Occupant>;
+  /** Undefined until the host is closed or claimed. */
+  informer: SupervisedInformer<V1Pod, Occupant> | undefined;
   users: number;
   /** Made on demand, and kept until a pod changes. */
   snapshot: Snapshot | undefined;
@@ -35,51 +39,62 @@ export class PodWatches {
     this.#options = options;
   }
 
-  /** Watches the host, or shares its open watch. Each call needs one `release`. */
-  acquire(host: HostName): void {
-    const watched = this.#hosts.get(host);
-    if (watched) watched.users++;
-    else this.#hosts.set(host, this.#begin(host, 1));
+  /**
+   * Watches the host, or shares its watch. Each call needs one `release`.
+   * @param isTaken whether it is closed or claimed: otherwise the watch begins with `begin` or `relist`
+   */
+  acquire(host: HostName, isTaken: boolean): void {
+    const watched = this.#hosts.get(host) ?? { informer: undefined, users: 0, snapshot: undefined };
+    watched.users++;
+    this.#hosts.set(host, watched);
+    if (isTaken) this.begin(host);
+  }
+
+  /** Begins the watch of a host that somebody has acquired. */
+  begin(host: HostName): void {
+    if (this.#hosts.get(host)?.informer === undefined) this.relist(host);
   }
 
   /**
-   * Lists the pods of a watched host anew; until then they are unknown. A watch may lag or be silent: only a list that is
+   * Lists the pods of an acquired host anew; until then they are unknown. A watch may lag or be silent: only a list that is
    * made after the host was closed shows all pods that came before.
    */
   relist(host: HostName): void {
     const watched = this.#hosts.get(host);
     if (!watched) return;
-    watched.informer.stop();
-    this.#hosts.set(host, this.#begin(host, watched.users));
+    watched.informer?.stop();
+    watched.snapshot = undefined;
+    watched.informer = this.#informer(host, watched);
+    watched.informer.start();
   }
 
   /** Lists the pods of every watched host anew. */
   listAgain(): void {
-    for (const host of [...this.#hosts.keys()]) this.relist(host);
+    for (const [host, { informer }] of this.#hosts) if (informer) this.relist(host);
   }
 
   release(host: HostName): void {
     const watched = this.#hosts.get(host);
     if (!watched || --watched.users > 0) return;
-    watched.informer.stop();
+    watched.informer?.stop();
     this.#hosts.delete(host);
   }
 
-  /** The instances on the host; undefined while the host is not watched, or not listed yet. */
+  /** The instances on the host; undefined while its watch has not begun, or has not listed them yet. */
   instances(host: HostName): readonly InstanceFacts[] | undefined {
     const watched = this.#hosts.get(host);
-    if (!watched?.informer.isSynced) return undefined;
+    if (!watched?.informer?.isSynced) return undefined;
     const { instances, ofJobs } = (watched.snapshot ??= snapshotOf([...watched.informer.values()]));
     const strangers = ofJobs.filter(({ jobUid = '' }) => !this.#options.isOurs(jobUid));
     return strangers.length === 0 ? instances : [...instances, ...strangers.map(({ instance }) => instance)];
   }
 
   stop(): void {
-    for (const { informer } of this.#hosts.values()) informer.stop();
+    for (const { informer } of this.#hosts.values()) informer?.stop();
     this.#hosts.clear();
   }
 
-  #begin(host: HostName, users: number): Watched {
+  #informer(host: HostName, watched: Watched): SupervisedInformer<V1Pod, Occupant> {
     const { config, now, log, changed } = this.#options;
     const informer = new SupervisedInformer<V1Pod, Occupant>({
       config,
@@ -97,9 +112,7 @@ export class PodWatches {
       now,
       log,
     });
-    const watched: Watched = { informer, users, snapshot: undefined };
-    informer.start();
-    return watched;
+    return informer;
   }
 }
 

@@ -1,4 +1,5 @@
 import { KubeConfig } from '@kubernetes/client-node';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import type { Claim, HostFacts } from '../../../src/engine/view.ts';
@@ -24,18 +25,22 @@ afterEach(async () => {
   for (const each of started.splice(0)) await each.stop();
 });
 
-/** Host `a`, seen empty; its watches are up and bring nothing. */
+/** Host `a`, watched and empty; its watches are up and bring nothing. */
 class WatchedHost {
   readonly #server = new ApiServer(() => 0);
   readonly #ops: KubernetesHostOps;
+  /** How often its pods were listed or watched. */
+  looks = 0;
 
   private constructor(unschedulable: boolean) {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' }, spec: { unschedulable } };
     this.#server.create('nodes', node, 'cluster');
-    const transport = async (call: Call, aborted?: AbortSignal): Promise<Answer> =>
-      call.query?.['watch'] === true
+    const transport = async (call: Call, aborted?: AbortSignal): Promise<Answer> => {
+      if (call.path.endsWith('/pods')) this.looks += 1;
+      return call.query?.['watch'] === true
         ? answer(undefined, silence(aborted))
         : answer(carryOut(this.#server, call, () => undefined, 'operator'));
+    };
     const quiet = { info: () => undefined, warn: () => undefined };
     this.#ops = new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
     started.push(this.#ops);
@@ -46,7 +51,7 @@ class WatchedHost {
     await host.#ops.start();
     host.#ops.fleet(SCOPE, () => undefined);
     host.watch();
-    expect(await host.pods()).toEqual([]);
+    if (cordoned) expect(await host.pods()).toEqual([]);
     return host;
   }
 
@@ -103,8 +108,18 @@ function silence(aborted: AbortSignal | undefined): ReadableStream<Uint8Array> {
 }
 
 describe('what runs on a host whose watch lags behind', () => {
-  it('is unknown from its claim on until it is listed anew, with the pod that came before', async () => {
+  it('is looked at only once its host is claimed, and then includes the pod that came before', async () => {
     const host = await WatchedHost.start({ cordoned: false });
+    host.comes('web');
+    await setImmediate();
+    expect([host.looks, host.facts.instances]).toEqual([0, undefined]);
+    await host.close('claim');
+    expect(await host.pods()).toEqual(['web']);
+    expect(host.looks).toBeLessThanOrEqual(2);
+  });
+
+  it('is unknown from the claim of a closed host on until it is listed anew', async () => {
+    const host = await WatchedHost.start({ cordoned: true });
     host.comes('web');
     await host.close('claim');
     expect(host.facts.instances).toBeUndefined();
