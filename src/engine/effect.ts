@@ -95,6 +95,11 @@ export const EFFECT_KINDS = [
   'delete-job',
 ] as const satisfies readonly Effect['kind'][];
 
+/** Whether an effect changes a Job, and not the host itself. */
+export function isAboutJob({ kind }: Pick<Effect, 'kind'>): boolean {
+  return kind.endsWith('-job');
+}
+
 export const OUTCOME_KINDS = [
   'accepted',
   'already',

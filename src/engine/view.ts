@@ -113,6 +113,8 @@ export type EffectFacts = {
   readonly failure?: string;
   /** What somebody changed in it since it was made, while it has not ended. */
   readonly altered?: string;
+  /** Its controller has not seen it yet, and is about to write its first status: a start would be stale. */
+  readonly isUnseen?: boolean;
   /** Whether a container of it has ever started; undefined while that is not known. */
   readonly containerStarted?: boolean;
   /** What keeps it from starting or from ending, such as `container apply waits: ImagePullBackOff`. */

@@ -136,7 +136,8 @@ export interface HostOps {
   /**
    * Requests an effect. Resolves when the effect is accepted or refused, and
    * does not wait until it is done: a later view shows that. A refusal is an
-   * outcome; this throws only when `signal` is aborted.
+   * outcome; this throws only when `signal` is aborted. A Job whose start or
+   * removal was stale has been read again.
    */
   perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome>;
 }

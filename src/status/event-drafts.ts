@@ -146,7 +146,7 @@ export function effectEvent(effect: Effect, words: HostWords): EventDraft | unde
   switch (effect.kind) {
     case 'claim': {
       const away = effect.claim.level === 'away';
-      const note = away ? words.says('claimed', host) : `${host} is patched in place`;
+      const note = away ? words.says('claimed', host) : `${host} was claimed to be patched in place`;
       return { reason: 'HostLocked', host, note };
     }
     case 'release':
@@ -159,6 +159,25 @@ export function effectEvent(effect: Effect, words: HostWords): EventDraft | unde
     default:
       return undefined;
   }
+}
+
+/** The events that say of one host what they may say of several. */
+const SHARED: ReadonlySet<EventReason> = new Set(['HostLocked', 'HostReleased']);
+/** A note must stay below 1 KiB. */
+const NAMED_HOSTS = 20;
+
+/** The same events, with one for all hosts that were locked or released together. */
+export function sharedEvents(drafts: readonly EventDraft[]): readonly EventDraft[] {
+  const shared = Map.groupBy(drafts, ({ reason, note, host = '' }, i) =>
+    SHARED.has(reason) ? `${reason} ${note.replace(host, '')}` : String(i),
+  );
+  return [...shared.values()].flatMap(([first, ...others]) => {
+    if (!first || others.length === 0) return first ?? [];
+    const hosts = others.map(({ host = '' }) => host);
+    const more = hosts.length > NAMED_HOSTS ? ` and ${String(hosts.length - NAMED_HOSTS)} more` : '';
+    const note = `${first.note}; so were ${hosts.slice(0, NAMED_HOSTS).join(', ')}${more}`;
+    return { reason: first.reason, subject: [first.host, ...hosts].join(), note };
+  });
 }
 
 /** The event of a host that a strategy left locked when it was deleted. */

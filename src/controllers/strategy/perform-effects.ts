@@ -1,8 +1,8 @@
-import type { Effect, Outcome } from '../../engine/effect.ts';
+import { isAboutJob, type Effect, type Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import { effectEvent } from '../../status/event-drafts.ts';
+import { effectEvent, sharedEvents } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
@@ -17,7 +17,7 @@ export type EffectDeps = Pick<StrategyDeps, 'hosts' | 'clock' | 'log' | 'events'
 /**
  * Performs the effects of a decision and notes their outcomes, if the strategy has not changed since. A blocked or
  * refused effect requeues the strategy at once. After a stale or unknown outcome
- * the hosts are read again, so no effect is repeated blindly.
+ * the hosts are read again, so no effect is repeated blindly. A Job was read by `perform`.
  */
 export async function performEffects(
   deps: EffectDeps,
@@ -36,18 +36,23 @@ export async function performEffects(
     for (const effect of queue) {
       const outcome = await hosts.perform(effect, fence, signal);
       report(deps, key, effect, outcome);
-      const event = outcome.kind === 'accepted' ? effectEvent(effect, words) : undefined;
-      if (event) events.record(ownerEvent(ownerOf(strategy), event));
       attachment.outcomes.note(effect, outcome, clock());
       received.push({ effect, outcome });
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, effects.length) }, worker));
 
-  const unsure = received.filter(({ outcome: { kind } }) => kind === 'stale' || kind === 'unknown');
+  const accepted = received.filter(({ outcome: { kind } }) => kind === 'accepted');
+  const drafts = accepted.flatMap(({ effect }) => effectEvent(effect, words) ?? []);
+  for (const draft of sharedEvents(drafts)) events.record(ownerEvent(ownerOf(strategy), draft));
+  const unsure = received.filter(({ effect, outcome }) => isUnsure(effect, outcome));
   if (unsure.length > 0) await hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
   const isDone = received.every(({ outcome: { kind } }) => kind === 'accepted' || kind === 'already');
   return isDone ? {} : { requeueAt: clock() };
+}
+
+function isUnsure(effect: Effect, { kind }: Outcome): boolean {
+  return kind === 'unknown' || (kind === 'stale' && !isAboutJob(effect));
 }
 
 function report(

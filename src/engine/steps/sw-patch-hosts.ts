@@ -98,6 +98,10 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
     case 'suspended': {
       if (found.containerStarted !== false)
         return failed(`Job ${found.name} was suspended on ${name} when a container of it may have started`);
+      if (found.isUnseen) {
+        const reason = `Job ${found.name} on ${name} waits for the Job controller of the cluster`;
+        return { kind: 'wait', reason, ...(progress ? { progress } : {}) };
+      }
       const { name: jobName, uid, revision } = found;
       const start = {
         kind: 'start-job',

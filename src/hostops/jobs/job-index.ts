@@ -181,6 +181,7 @@ export class JobIndex {
       ...{ name, uid, revision, state },
       ...(failure ? { failure: failure.reason } : {}),
       ...(altered === undefined ? {} : { altered }),
+      ...(state === 'suspended' && !job.isHeld ? { isUnseen: true } : {}),
       ...(containerStarted === undefined ? {} : { containerStarted }),
       ...(waitsFor === undefined ? {} : { waitsFor }),
     };

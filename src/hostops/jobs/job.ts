@@ -38,7 +38,7 @@ export type JobState = JobIdentity & {
   readonly wasStarted: boolean;
   /** Its controller has taken it up since its last start, and has never counted a pod of it. */
   readonly hadNoPod: boolean;
-  /** Its controller has seen that it is suspended, and makes no more pods. */
+  /** Its controller has seen that it is suspended, and makes no pod, or no more. */
   readonly isHeld: boolean;
   /** Why its controller let it fail, or why it will not end by itself; empty unless it failed. */
   readonly failedBecause: string;

@@ -22,6 +22,7 @@ export function jobFacts({
   state,
   failure,
   altered,
+  isUnseen,
   wasStarted,
   containerStarted,
 }: SimulatedJob): EffectFacts {
@@ -32,6 +33,7 @@ export function jobFacts({
     ...(state === 'suspended' && wasStarted && !containerStarted ? {} : { containerStarted }),
     ...(failure === undefined ? {} : { failure }),
     ...(altered === undefined ? {} : { altered }),
+    ...(isUnseen === undefined ? {} : { isUnseen }),
     ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),
   };
 }

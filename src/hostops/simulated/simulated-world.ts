@@ -84,6 +84,8 @@ export type SimulatedJob = {
   readonly failure?: string;
   /** What somebody changed in it since it was made. */
   readonly altered?: string | undefined;
+  /** The Job controller has not seen it yet. */
+  readonly isUnseen?: boolean;
   /** It was started at some time, also if it is suspended again. */
   readonly wasStarted?: true;
   readonly containerStarted: boolean;

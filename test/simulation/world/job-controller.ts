@@ -68,10 +68,17 @@ export class JobController {
     if (type === 'ADDED') this.#scheduler.after(COLLECT_MS, () => this.#collectOrphan(object));
     const { uid } = object.metadata;
     const isSuspended = object.spec?.['suspend'] === true;
+    // The first write of the controller, soon after a Job was made, changes its version.
+    if (isSuspended && type === 'ADDED') this.#scheduler.after(REACTS_MS, () => this.#takeUp(object));
     if (isSuspended === !this.#started.has(uid)) return;
     if (isSuspended) this.#started.delete(uid);
     else this.#started.add(uid);
     this.#scheduler.after(REACTS_MS, () => (isSuspended ? this.#hold(object) : this.#begin(object)));
+  }
+
+  #takeUp(job: ApiObject): void {
+    const found = this.#server.get('jobs', keyOf(job.metadata));
+    if (found?.spec?.['suspend'] === true) this.#hold(job);
   }
 
   /** A Job that was suspended again loses its pod, and is not run any more. */

@@ -289,3 +289,12 @@ describe('a Job without the label that it is watched by', () => {
     expect(scene.atWork).toEqual([]);
   });
 });
+
+describe('a Job that was just made', () => {
+  it('is unseen until its controller has noticed that it is suspended', async () => {
+    const scene = await Scene.start();
+    expect(scene.seen).toMatchObject({ state: 'suspended', isUnseen: true });
+    await scene.change({ status: { conditions: [{ type: 'Suspended', status: 'True' }] } });
+    expect(scene.seen).not.toHaveProperty('isUnseen');
+  });
+});

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runEvents } from '../../../src/status/event-drafts.ts';
+import { runEvents, sharedEvents } from '../../../src/status/event-drafts.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
@@ -29,6 +29,36 @@ describe('the events of a run', () => {
     const run = await SimulatedRun.start({ hosts: [{ name: 'w-1', behaviour: 7 }] });
     expect((await eventsOf(run)).toSorted()).toEqual([
       ...['ApplyFailed', 'ApplyStarted', 'HostFailed w-1 sw-patch-hosts', 'StageStarted stage 0'],
+    ]);
+  });
+});
+
+describe('the events of effects', () => {
+  const locked = (host: string) =>
+    ({ reason: 'HostLocked', host, note: `${host} was cordoned and claimed` }) as const;
+  const kept = (host: string) =>
+    ({ reason: 'HostLeftLocked', host, note: `${host} stays cordoned: its Job failed` }) as const;
+
+  it('are one for all hosts that were locked together, and name each of them', () => {
+    expect(sharedEvents([locked('w-1'), kept('w-4'), locked('w-2'), locked('w-3')])).toEqual([
+      {
+        reason: 'HostLocked',
+        subject: 'w-1,w-2,w-3',
+        note: 'w-1 was cordoned and claimed; so were w-2, w-3',
+      },
+      kept('w-4'),
+    ]);
+  });
+
+  it('stay apart where each host has its own reason, or is alone', () => {
+    for (const drafts of [[kept('w-1'), kept('w-2')], [locked('w-1')]])
+      expect(sharedEvents(drafts)).toEqual(drafts);
+  });
+
+  it('name twenty hosts at most: a note is short', () => {
+    const hosts = Array.from({ length: 50 }, (_, i) => locked(`w-${String(i)}`));
+    expect(sharedEvents(hosts)).toMatchObject([
+      { note: expect.stringMatching(/, w-20 and 29 more$/) as string },
     ]);
   });
 });
