@@ -18,13 +18,16 @@ import { StrategyIndex } from '../strategy/strategy-index.ts';
 import { suspendStrategy } from '../strategy/suspend-strategy.ts';
 import { poolEvent, type Telemetry } from './events.ts';
 import { KindsGate, type Kinds } from './kinds-gate.ts';
-import { reconcileQueue } from './reconcile-queue.ts';
+import { reconcileQueue, type ReconcileQueueOptions } from './reconcile-queue.ts';
 import type { Reconcile } from './reconcile-result.ts';
 import { OperatorShell, type ShellDeps } from './shell.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-const STRATEGIES_AT_ONCE = 4;
-const POOLS_AT_ONCE = 2;
+type QueueKind = Pick<ReconcileQueueOptions, 'kind' | 'atOnce' | 'spacingMilliseconds'>;
+
+/** The pods of a drained host change one by one, and each write is reported back: such changes share a pass. */
+const STRATEGY_QUEUE: QueueKind = { kind: 'strategy', atOnce: 4, spacingMilliseconds: 25 };
+const POOL_QUEUE: QueueKind = { kind: 'pool', atOnce: 2 };
 /** How many strategies at rest are looked at again in each resync. */
 const RESTING_AT_ONCE = 20;
 const POOL_PAUSE_MILLISECONDS = 1_000;
@@ -83,12 +86,12 @@ export class CareenOperator extends OperatorShell {
     };
     const groupOf = (key: string): string => ownerOfKey(key).namespace;
     const gate = new KindsGate({ kinds, log, clock });
-    const queue = (kind: string, atOnce: number, make: ReconcilerMaker, suspend: Suspend): WorkQueue =>
-      reconcileQueue({ kind, atOnce, groupOf, log, metrics, clock, deposed }, (changed) =>
-        gate.guard(kind, make(deps, changed), (key, why) => suspend(deps, key, why)),
+    const queue = (of: QueueKind, make: ReconcilerMaker, suspend: Suspend): WorkQueue =>
+      reconcileQueue({ ...of, groupOf, log, metrics, clock, deposed }, (changed) =>
+        gate.guard(of.kind, make(deps, changed), (key, why) => suspend(deps, key, why)),
       );
-    this.#strategies = queue('strategy', STRATEGIES_AT_ONCE, patchStrategyReconciler, suspendStrategy);
-    this.#pools = queue('pool', POOLS_AT_ONCE, hostPoolReconciler, suspendPool);
+    this.#strategies = queue(STRATEGY_QUEUE, patchStrategyReconciler, suspendStrategy);
+    this.#pools = queue(POOL_QUEUE, hostPoolReconciler, suspendPool);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
     metrics.watchKinds(() => gate.isClosed);
     kinds.changed = () => this.#requeueAll();

@@ -9,6 +9,7 @@ export type ReconcileQueueOptions = {
   /** The kind of object that a key names: `strategy` or `pool`. */
   readonly kind: string;
   readonly atOnce: number;
+  readonly spacingMilliseconds?: number;
   /** The namespace of a key: namespaces take turns. */
   readonly groupOf: (key: string) => string;
   readonly log: Logger;
@@ -21,12 +22,13 @@ export type ReconcileQueueOptions = {
 
 /** A queue of passes, with logs and metrics. `make` gets a callback that queues the key of a changed object. */
 export function reconcileQueue(
-  { kind, atOnce, groupOf, log, metrics, clock, deposed }: ReconcileQueueOptions,
+  { kind, atOnce, spacingMilliseconds = 0, groupOf, log, metrics, clock, deposed }: ReconcileQueueOptions,
   make: (changed: (key: string) => void) => Reconcile,
 ): WorkQueue {
   const reconcile = make((key) => queue.add(key));
   const queue: WorkQueue = new WorkQueue({
     atOnce,
+    spacingMilliseconds,
     groupOf,
     work: async (key, signal) => {
       const startedAt = clock();

@@ -1,6 +1,7 @@
 /**
  * Runs one worker function over keys. A key never runs twice at once: repeats of
- * a waiting key collapse, and a repeat of a running key runs it once more. A key
+ * a waiting key collapse, and a repeat of a running key runs it once more. The runs
+ * of a key may have a spacing, so that changes which come together share a run. A key
  * whose worker throws is retried with exponential back-off. Groups of keys take
  * turns, so that no group makes the others wait, however many keys it has.
  */
@@ -10,6 +11,8 @@ export type WorkQueueOptions = {
   /** Called with the error of a worker; the queue retries the key by itself. */
   readonly failed: (key: string, error: unknown, retryInMilliseconds: number) => void;
   readonly atOnce: number;
+  /** The shortest time between the beginnings of two runs of a key; none by default. */
+  readonly spacingMilliseconds?: number;
   /** The group of a key, such as its namespace; by default all are in one. */
   readonly groupOf?: (key: string) => string;
 };
@@ -23,6 +26,7 @@ export class WorkQueue {
   readonly #waiting = new Map<string, Set<string>>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #repeats = new Set<string>();
+  readonly #begunAt = new Map<string, number>();
   readonly #timers = new Map<string, { at: number; timer: NodeJS.Timeout }>();
   readonly #failures = new Map<string, number>();
   readonly #stopping = new AbortController();
@@ -36,11 +40,14 @@ export class WorkQueue {
     return [...this.#waiting.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Runs the key as soon as a worker is free. */
+  /** Runs the key as soon as its spacing is over and a worker is free. */
   add(key: string): void {
     if (this.#stopping.signal.aborted) return;
+    const isRunning = this.#running.has(key);
+    const rest = this.#restOfSpacing(key);
+    if (!isRunning && rest > 0) return this.addAfter(key, rest);
     this.#cancelTimer(key);
-    if (this.#running.has(key)) this.#repeats.add(key);
+    if (isRunning) this.#repeats.add(key);
     else this.#wait(key);
     this.#dispatch();
   }
@@ -82,8 +89,14 @@ export class WorkQueue {
     }
   }
 
+  #restOfSpacing(key: string): number {
+    const { spacingMilliseconds = 0 } = this.#options;
+    return (this.#begunAt.get(key) ?? -Infinity) + spacingMilliseconds - performance.now();
+  }
+
   async #run(key: string): Promise<void> {
     const { signal } = this.#stopping;
+    this.#begunAt.set(key, performance.now());
     let againAfter: number | undefined;
     try {
       againAfter = await this.#options.work(key, signal);
@@ -92,6 +105,7 @@ export class WorkQueue {
       if (!signal.aborted) this.#retry(key, error);
     }
     this.#running.delete(key);
+    if (this.#restOfSpacing(key) <= 0) this.#begunAt.delete(key);
     // A repeat decides itself when the key runs again.
     if (this.#repeats.delete(key) || (againAfter !== undefined && againAfter <= 0)) this.add(key);
     else if (againAfter !== undefined) this.addAfter(key, againAfter);

@@ -45,6 +45,28 @@ describe('the work queue', () => {
     expect(order).toHaveLength(1003);
   });
 
+  it('lets changes that come soon after a run share the next one; the first is not delayed', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const runs: number[] = [];
+    const queue = new WorkQueue({
+      ...{ atOnce: 1, spacingMilliseconds: 25, failed: () => undefined },
+      work: async () => {
+        runs.push(performance.now());
+        return Promise.resolve(undefined);
+      },
+    });
+    const began = performance.now();
+    for (let i = 0; i < 10; i++) {
+      queue.add('a');
+      await vi.advanceTimersByTimeAsync(5);
+    }
+    await vi.advanceTimersByTimeAsync(100);
+    queue.add('a');
+    await queue.stop();
+    expect(runs.map((at) => at - began)).toEqual([0, 25, 50, 150]);
+  });
+
   it('retries a failed key', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     let tries = 0;
