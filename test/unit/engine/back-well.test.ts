@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newFaults } from '../../../src/engine/steps/unwell.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
-import type { NewHost, SimulatedHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost, SimulatedHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { openAndFree, workers } from '../support/fleets.ts';
 import { ask } from '../support/requests.ts';
 import { kubeletPatch, SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
