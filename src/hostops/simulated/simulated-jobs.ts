@@ -17,6 +17,7 @@ export function jobFacts({
   state,
   failure,
   altered,
+  wasSuspended,
   wasStarted,
   containerStarted,
 }: SimulatedJob): EffectFacts {
@@ -24,7 +25,10 @@ export function jobFacts({
   return {
     ...{ name, uid, revision: String(revision), state },
     // Kubernetes deletes the pod of a Job that is suspended again, so nobody knows whether a container had started.
-    ...(state === 'suspended' && wasStarted && !containerStarted ? {} : { containerStarted }),
+    ...((wasSuspended || (state === 'suspended' && wasStarted)) && !containerStarted
+      ? {}
+      : { containerStarted }),
+    ...(wasSuspended ? { wasSuspended } : {}),
     ...(failure === undefined ? {} : { failure }),
     ...(altered === undefined ? {} : { altered }),
     ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),

@@ -74,6 +74,8 @@ export type SimulatedJob = {
   readonly failure?: string;
   /** What somebody changed in it since it was made. */
   readonly altered?: string | undefined;
+  /** It was suspended when somebody deleted it, and a finalizer keeps it. */
+  readonly wasSuspended?: true;
   /** It was started at some time, also if it is suspended again. */
   readonly wasStarted?: true;
   readonly containerStarted: boolean;

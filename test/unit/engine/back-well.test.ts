@@ -187,6 +187,18 @@ describe('a host that comes back', () => {
   };
   const GPU = { key: 'example.com/gpu-broken', effect: 'NoSchedule' };
 
+  it('was released if it was patched in place and lost its claim, whatever befell it right afterwards', async () => {
+    const run = await SimulatedRun.start({ hosts: workers(1), spec: { patches: [kubeletPatch] } });
+    await run.until(() => run.accepted.some(({ kind }) => kind === 'release'));
+    expect(run.step).toBe('verify');
+    run.world.changeHost('w-1', { ready: false });
+    await run.elapse(10_000);
+    expect([run.run.state, run.step]).toEqual(['applying', 'system-stabilize']);
+    run.world.changeHost('w-1', { ready: true });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
   it('holds up its stage after its release with any taint that it did not have, also across a restart', async () => {
     const run = await released();
     expect(run.run.apply.stages[0]?.released).toMatchObject([{ name: 'w-1', taintsBefore: [] }]);
