@@ -115,6 +115,8 @@ export type EffectFacts = {
   readonly altered?: string;
   /** Its controller has not seen it yet, and is about to write its first status: a start would be stale. */
   readonly isUnseen?: boolean;
+  /** Whether it was suspended when it failed: somebody deleted it, and a finalizer keeps it. */
+  readonly wasSuspended?: true;
   /** Whether a container of it has ever started; undefined while that is not known. */
   readonly containerStarted?: boolean;
   /** What keeps it from starting or from ending, such as `container apply waits: ImagePullBackOff`. */
