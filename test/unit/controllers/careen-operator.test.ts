@@ -3,14 +3,27 @@ import { KubeConfig } from '@kubernetes/client-node';
 import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CareenOperator } from '../../../src/controllers/runtime/careen-operator.ts';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 
-/** Nothing here waits for I/O or a timer, so a pass has ended when other tasks get their turn. */
-const eventHandled = setImmediate;
+/** Longer than the time in which changes share a pass. */
+const SPACING_OVER_MILLISECONDS = 50;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Nothing here waits for I/O, so a pass has ended when other tasks get their turn. */
+async function eventHandled(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(SPACING_OVER_MILLISECONDS);
+  await setImmediate();
+}
 
 type Handler = (event: ResourceEvent) => Promise<void>;
 
