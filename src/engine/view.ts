@@ -113,7 +113,7 @@ export type EffectFacts = {
   readonly failure?: string;
   /** What somebody changed in it since it was made, while it has not ended. */
   readonly altered?: string;
-  /** Its controller has not seen it yet, and is about to write its first status: a start would be stale. */
+  /** It was just made, and its controller is about to write its first status: a start would be stale. */
   readonly isUnseen?: boolean;
   /** Whether it was suspended when it failed: somebody deleted it, and a finalizer keeps it. */
   readonly wasSuspended?: true;

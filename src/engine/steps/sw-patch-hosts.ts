@@ -12,6 +12,8 @@ import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict
 
 /** The step is judged before its Job is ended: a Job that has not started is then withdrawn. */
 const JOB_GRACE_SECONDS = 5;
+/** A Job that its controller has not seen is looked at again after this time. */
+const UNSEEN_MILLISECONDS = 1_000;
 
 /**
  * Runs the Jobs of a host one after another: one for each missing patch, then one for the reboot if a patch requires
@@ -100,7 +102,12 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
         return failed(`Job ${found.name} was suspended on ${name} when a container of it may have started`);
       if (found.isUnseen) {
         const reason = `Job ${found.name} on ${name} waits for the Job controller of the cluster`;
-        return { kind: 'wait', reason, ...(progress ? { progress } : {}) };
+        return {
+          kind: 'wait',
+          reason,
+          until: step.now + UNSEEN_MILLISECONDS,
+          ...(progress ? { progress } : {}),
+        };
       }
       const { name: jobName, uid, revision } = found;
       const start = {

@@ -83,7 +83,8 @@ export class HostJobs {
         return this.#delete(effect, fence, signal);
       case 'create-job': {
         const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
-        if (object) this.#index.upsert(object);
+        if (object && outcome.kind === 'accepted') this.#index.made(object);
+        else if (object) this.#index.upsert(object);
         return outcome;
       }
       case 'start-job': {

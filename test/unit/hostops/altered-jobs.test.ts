@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Job } from '@kubernetes/client-node';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { effectKey, type Outcome } from '../../../src/engine/effect.ts';
 import { adoptJobs } from '../../../src/hostops/jobs/adopt-jobs.ts';
 import { HostJobs, type JobEffect } from '../../../src/hostops/jobs/host-jobs.ts';
@@ -305,6 +305,15 @@ describe('a Job that was just made', () => {
     const scene = await Scene.start();
     expect(scene.seen).toMatchObject({ state: 'suspended', isUnseen: true });
     await scene.change({ status: { conditions: [{ type: 'Suspended', status: 'True' }] } });
+    expect(scene.seen).not.toHaveProperty('isUnseen');
+  });
+
+  it('is unseen for two seconds only: the watch that shows its first status may be silent', async () => {
+    const scene = await Scene.start();
+    expect(scene.seen).toHaveProperty('isUnseen');
+    const now = performance.now();
+    const late = vi.spyOn(performance, 'now').mockReturnValue(now + 2_000);
+    onTestFinished(() => late.mockRestore());
     expect(scene.seen).not.toHaveProperty('isUnseen');
   });
 });
