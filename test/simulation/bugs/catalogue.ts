@@ -69,12 +69,6 @@ export const BUGS: readonly Bug[] = [
     instead: '    if (path !== version.uid || since < 0) return;\n',
   },
   {
-    name: 'sweep by what the watch shows',
-    file: 'src/controllers/pool/reconcile-host-pool.ts',
-    of: 'deps.api.strategyNow(key)',
-    instead: 'deps.api.strategy(key)',
-  },
-  {
     name: 'forget a claim on abort',
     file: 'src/engine/profiles/careen.ts',
     of: '!turn.order.finalizing || !hasFailed(host));\n',
