@@ -21,13 +21,14 @@ import {
   resumeDeadlines,
 } from './orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
-import type { EngineProfile } from './pass.ts';
+import type { Draft, EngineProfile } from './pass.ts';
 import { CAREEN_ENGINE } from './profiles/careen.ts';
 import { answer } from './requests.ts';
 import { isGood, type Ending } from './results.ts';
 import { runPhase } from './run-phase.ts';
 import { runningStage, type RunState } from './run-state.ts';
 import { recordSkipped } from './skips.ts';
+import { changedStages } from './stage-folds.ts';
 import { recordObservation } from './timers.ts';
 import { OBSTACLES, type Decision, type Turn } from './turn.ts';
 
@@ -133,13 +134,32 @@ function stateAfterAbort(result: Result): StrategyState {
   return result === 'timed-out' ? 'abort-timeout' : 'abort-failed';
 }
 
+/** Compares only the stages that the pass has copied. */
+function isSameRun({ apply, abort, ...rest }: RunState, after: Draft): boolean {
+  const { apply: applyAfter, abort: abortAfter, ...restAfter } = after;
+  return (
+    isDeepStrictEqual(rest, restAfter) && isSamePhase(apply, applyAfter) && isSamePhase(abort, abortAfter)
+  );
+}
+
+function isSamePhase(before: PhaseStatus | undefined, after: PhaseStatus | undefined): boolean {
+  if (!before || !after) return before === after;
+  const { stages: stagesBefore, ...rest } = before;
+  const { stages: stagesAfter, ...restAfter } = after;
+  return (
+    isDeepStrictEqual(rest, restAfter) &&
+    stagesBefore.length === stagesAfter.length &&
+    changedStages(before, after).every((stage) => isDeepStrictEqual(stage.before, stage.after))
+  );
+}
+
 function decisionOf(pass: Pass, before: RunState): Decision {
   const { run, asked, effects, reasons, turn, plan } = pass;
   const phase = run.apply;
   const open = run.hosts.map(({ name }) => name);
   const stage = phase.stages[phase.currentStage];
   const busy = run.state === 'applying' || run.state === 'aborting';
-  const changed = !isDeepStrictEqual({ ...before }, { ...run });
+  const changed = !isSameRun(before, run);
   const upcoming =
     busy || run.state === 'ready-to-apply' ? (plan.stages[phase.currentStage]?.hosts ?? []) : [];
   return {

@@ -6,7 +6,7 @@
 import type { HostJob } from '../crds/host-progress.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { Pass } from './pass.ts';
-import { findJob, type JobsOf } from './steps/outage-jobs.ts';
+import { findJob, mayHaveStarted, type JobsOf } from './steps/outage-jobs.ts';
 import type { EffectFacts } from './view.ts';
 
 /** Records the results of the Jobs of all open outages. */
@@ -26,15 +26,12 @@ export function jobsOfPass({ run, turn }: Pass): JobsOf {
   return { run: run.id, owner: turn.owner, planStage: run.apply.currentStage, view: turn.view };
 }
 
-function resultOf(
-  found: EffectFacts | undefined,
-  { withdrawn }: HostJob,
-): Pick<HostJob, 'result' | 'reason'> {
+function resultOf(found: EffectFacts | undefined, job: HostJob): Pick<HostJob, 'result' | 'reason'> {
   switch (found?.state) {
     case 'succeeded':
       return { result: 'succeeded' };
     case 'failed': {
-      const result = found.containerStarted === false ? 'not-started' : 'failed';
+      const result = mayHaveStarted(found, job) ? 'failed' : 'not-started';
       return { result, reason: statusText(found.failure ?? 'no reason is known') };
     }
     case 'suspended':
@@ -43,6 +40,6 @@ function resultOf(
     case 'running':
       return {};
     default:
-      return withdrawn ? { result: 'not-started', reason: 'it was withdrawn' } : {};
+      return job.withdrawn ? { result: 'not-started', reason: 'it was withdrawn' } : {};
   }
 }

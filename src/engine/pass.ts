@@ -1,5 +1,5 @@
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { PhaseStatus, SkippedHost } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, SkippedHost, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode, OutageLevel, PhaseName, StrategyState } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
@@ -46,6 +46,9 @@ export type Pass = {
   wakeAt: Instant;
 };
 
+/** What the percentage of a phase follows from. */
+export type Progressing = Pick<PhaseStatus, 'stages' | 'currentStage' | 'result' | 'inProgress'>;
+
 /**
  * The differences between the native engine and the VIM: results, timers, restarts, aborts and refusals. All profiles
  * advance through stages and steps in the same way.
@@ -57,7 +60,7 @@ export type EngineProfile = {
   readonly goesOnWithoutLeavers: boolean;
   /** Whether a phase or stage shows the result of its ended parts while other parts are still to run. */
   readonly earlyResults: boolean;
-  readonly completionPercentage: (phase: Pick<PhaseStatus, 'stages' | 'result' | 'inProgress'>) => number;
+  readonly completionPercentage: (phase: Progressing) => number;
   /** The reason of a phase that ends with this stage. */
   readonly phaseReason: (stage: number, ending: Ending) => string;
   /** How a step, stage or phase ends when its timer fires. */
@@ -98,10 +101,23 @@ export function newPass(
   };
 }
 
-/** A copy of a phase that a pass may change. Lists of names stay shared: they are replaced, never changed. */
+/** A copy of a phase that a pass may change: the phase itself and its current stage. */
 function copyOf(phase: PhaseStatus): PhaseStatus {
-  const stages = phase.stages.map((stage) => ({ ...stage, steps: stage.steps.map((step) => ({ ...step })) }));
-  return { ...phase, stages };
+  const copy = { ...phase, stages: [...phase.stages] };
+  editStage(copy, copy.currentStage);
+  return copy;
+}
+
+/**
+ * Replaces a stage by a copy that the pass may change; every other stage is shared with the run before. Lists of names
+ * stay shared: they are replaced, never changed. Returns undefined when there is no such stage.
+ */
+export function editStage(phase: PhaseStatus, index: number): StageStatus | undefined {
+  const stage = phase.stages[index];
+  if (!stage) return undefined;
+  const copy = { ...stage, steps: stage.steps.map((step) => ({ ...step })) };
+  phase.stages[index] = copy;
+  return copy;
 }
 
 /** The time of the pass, RFC 3339. */

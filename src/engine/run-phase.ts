@@ -1,6 +1,6 @@
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { show } from './lifecycle.ts';
-import { isAborting, type Pass } from './pass.ts';
+import { editStage, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
 import { runStage } from './run-stage.ts';
 import { runningStage } from './run-state.ts';
@@ -18,6 +18,7 @@ export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
     const ending = runStage(pass, phase, stage);
     if (!ending || !isGood(ending.result)) return ending;
     phase.currentStage += 1;
+    editStage(phase, phase.currentStage);
     if (pass.profile.earlyResults) show(phase, combined(phase.stages));
   }
   if (phase.currentStage === phase.totalStages) return combined(phase.stages);

@@ -4,7 +4,7 @@
  */
 import type { SkippedHost } from '../crds/patch-strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
-import type { Pass } from './pass.ts';
+import { editStage, type Pass } from './pass.ts';
 import { jobAtWork } from './steps/outage-jobs.ts';
 
 /** Why a host cannot be skipped, and what to do; undefined when it can. */
@@ -28,14 +28,15 @@ export function skippedBecause({ run }: Pick<Pass, 'run'>, host: HostName): stri
 export function recordSkipped(pass: Pass): void {
   const { run, profile } = pass;
   if (!profile.goesOnWithoutLeavers || run.state === 'aborting') return;
-  for (const stage of run.apply.stages.slice(run.apply.currentStage)) {
-    const { hosts = [], left = [] } = stage;
+  if (run.skipped.length === 0) return;
+  for (const { id, hosts = [], left = [] } of run.apply.stages.slice(run.apply.currentStage)) {
     const ended = hosts.flatMap((name) => {
       const reason = skippedBecause(pass, name);
       const isOpen = [...run.hosts, ...left].some((each) => each.name === name);
       return reason === undefined || isOpen ? [] : [{ name, reason }];
     });
-    if (ended.length > 0) stage.left = [...left, ...ended];
+    const stage = ended.length > 0 ? editStage(run.apply, id) : undefined;
+    if (stage) stage.left = [...left, ...ended];
   }
 }
 

@@ -113,6 +113,8 @@ export type EffectFacts = {
   readonly failure?: string;
   /** What somebody changed in it since it was made, while it has not ended. */
   readonly altered?: string;
+  /** Whether it was suspended when it failed: somebody deleted it, and a finalizer keeps it. */
+  readonly wasSuspended?: true;
   /** Whether a container of it has ever started; undefined while that is not known. */
   readonly containerStarted?: boolean;
   /** What keeps it from starting or from ending, such as `container apply waits: ImagePullBackOff`. */

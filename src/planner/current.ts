@@ -1,16 +1,25 @@
 import type { CurrentRequirement } from '../crds/patch-strategy-spec.ts';
 import type { Facts } from './facts.ts';
+import { memoizeByObject } from './memoize-by-object.ts';
 import { compareVersions, versionIn } from './version.ts';
 
 /**
  * The unmet requirements of a host, one sentence each; empty when the host is current. A missing fact meets only
  * `NotIn`.
  */
-export function unmetRequirements(requirements: readonly CurrentRequirement[], facts: Facts): string[] {
-  return requirements
-    .filter((each) => !holds(each, facts[each.fact] ?? ''))
-    .map((each) => sentence(each, facts));
+export function unmetRequirements(
+  requirements: readonly CurrentRequirement[],
+  facts: Facts,
+): readonly string[] {
+  return unmetBy(facts)(requirements);
 }
+
+/** Memoized, because pass after pass judges the same hosts. */
+const unmetBy = memoizeByObject((facts: Facts) =>
+  memoizeByObject((requirements: readonly CurrentRequirement[]): readonly string[] =>
+    requirements.filter((each) => !holds(each, facts[each.fact] ?? '')).map((each) => sentence(each, facts)),
+  ),
+);
 
 function holds({ operator, values = [] }: CurrentRequirement, found: string): boolean {
   switch (operator) {

@@ -4,6 +4,7 @@ import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/patch-st
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
+import { changedStages } from '../engine/stage-folds.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostWords } from '../planner/host-words.ts';
 import { isPlacedAgain, requestKey } from './requests.ts';
@@ -32,11 +33,12 @@ const OF_STATE: Partial<Record<StrategyState, EventReason>> = {
 
 /** The events of the changes of a run. `message` is the message of the status. Pure. */
 export function runEvents(before: RunState, after: RunState, message: string): readonly EventDraft[] {
+  const stages = changedStages(before.apply, after.apply);
   return [
     ...stateEvents(before, after, message),
-    ...after.apply.stages.flatMap((stage, id) => stageEvents(before.apply.stages[id], stage)),
+    ...stages.flatMap((stage) => stageEvents(stage.before, stage.after)),
     ...skipEvents(before.skipped, after.skipped),
-    ...after.apply.stages.flatMap((stage, id) => leaverEvents(before.apply.stages[id], stage, after.skipped)),
+    ...stages.flatMap((stage) => leaverEvents(stage.before, stage.after, after.skipped)),
     ...after.hosts.flatMap((host) =>
       hostEvents(
         before.hosts.find(({ name }) => name === host.name),

@@ -5,6 +5,7 @@ import { ABORT_ANNOTATION } from '../crds/names.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
 import { remainingHosts } from '../engine/leavers.ts';
+import { sumOverFirst } from '../engine/stage-folds.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 
@@ -169,7 +170,14 @@ function stayLocked({ hosts }: RunState): string | undefined {
   return `${hosts.map(({ name }) => name).join(', ')} ${hosts.length === 1 ? 'stays' : 'stay'} locked`;
 }
 
+function isDone({ result, inProgress }: StageStatus): boolean {
+  return result === 'success' && !inProgress;
+}
+
+const doneBefore = sumOverFirst((stage) => (isDone(stage) ? 1 : 0));
+
 /** How many stages of a phase are done. */
-export function stagesDone(phase: PhaseStatus): number {
-  return phase.stages.filter((stage) => stage.result === 'success' && !stage.inProgress).length;
+export function stagesDone({ stages, currentStage }: PhaseStatus): number {
+  const current = stages[currentStage];
+  return doneBefore(stages, Math.min(currentStage, stages.length)) + (current && isDone(current) ? 1 : 0);
 }

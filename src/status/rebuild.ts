@@ -1,8 +1,9 @@
 import type { Reason } from '../crds/conditions.ts';
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { PatchStrategyStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
 import { remainingHosts } from '../engine/leavers.ts';
 import type { RunState } from '../engine/run-state.ts';
+import { largestFrom } from '../engine/stage-folds.ts';
 import type { Instant } from '../engine/view.ts';
 import type { Needs } from '../planner/needs.ts';
 
@@ -77,12 +78,20 @@ function failedBuildSeconds(failedBuilds = 0): number {
   return Math.min(first * 2 ** Math.max(failedBuilds - 1, 0), last);
 }
 
+function hostsAway({ level, hosts = [] }: StageStatus): number {
+  return level === 'away' ? hosts.length : 0;
+}
+
+const mostAwayFrom = largestFrom(hostsAway);
+
 /** Whether the current or a later stage is larger than the pool allows now: such a plan cannot be applied. */
 export function limitBelowStage({ state, apply }: RunState, maxUnavailable: number): boolean {
   if (state !== 'applying' && state !== 'ready-to-apply') return false;
-  return apply.stages
-    .slice(apply.currentStage)
-    .some(({ level, hosts = [] }) => level === 'away' && hosts.length > maxUnavailable);
+  const current = apply.stages[apply.currentStage];
+  return (
+    Math.max(current ? hostsAway(current) : 0, mostAwayFrom(apply.stages, apply.currentStage + 1)) >
+    maxUnavailable
+  );
 }
 
 /**

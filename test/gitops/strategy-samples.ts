@@ -10,7 +10,8 @@ import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.t
 import type { ExecutionMode } from '../../src/crds/vocabulary.ts';
 import type { Order } from '../../src/engine/turn.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
-import { SimulatedWorld, type NewHost } from '../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost } from '../../src/hostops/simulated/simulated-objects.ts';
+import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 import { workers } from '../unit/support/fleets.ts';
 import { SimulatedRun, strategySpec, type RunOptions } from '../unit/support/simulated-run.ts';
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
@@ -37,7 +38,7 @@ function input(
       findings: () => findings,
       overlap: overlaps,
       epoch: 1,
-      fleetRevision: world.planRevision,
+      fleetRevision: '1',
       runId: 'run-1',
     },
     scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles, health },

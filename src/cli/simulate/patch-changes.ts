@@ -1,6 +1,6 @@
 /** The changes that the patches of a strategy make on a host, as far as their requirements show. Pure. */
 import type { CurrentRequirement, PatchSpec } from '../../crds/patch-strategy-spec.ts';
-import type { PatchChange } from '../../hostops/simulated/simulated-world.ts';
+import type { PatchChange } from '../../hostops/simulated/simulated-objects.ts';
 import type { Facts } from '../../planner/facts.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 

@@ -1,4 +1,5 @@
 import type { RunState } from '../../engine/run-state.ts';
+import { changedStages } from '../../engine/stage-folds.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
 import { requestEvents, runEvents } from '../../status/event-drafts.ts';
@@ -28,12 +29,11 @@ export function reportRun(
   for (const draft of runEvents(before, after, message)) events.record(ownerEvent(ownerOf(strategy), draft));
   if (before.state !== after.state)
     log.info({ strategy: key, run: after.id, state: after.state, message }, 'state changed');
-  for (const { id, steps } of after.apply.stages) {
-    const old = before.apply.stages[id];
-    for (const step of steps) {
+  for (const { before: old, after: stage } of changedStages(before.apply, after.apply)) {
+    for (const step of stage.steps) {
       if (old === undefined || old.steps[step.id]?.result === step.result) continue;
       const { name, result, reason, startTime, endTime } = step;
-      log.info({ strategy: key, stage: id, step: name, result, ...(reason ? { reason } : {}) }, 'step');
+      log.info({ strategy: key, stage: stage.id, step: name, result, ...(reason ? { reason } : {}) }, 'step');
       if (startTime && endTime)
         metrics.stepEnded(name, result, (Date.parse(endTime) - Date.parse(startTime)) / 1000);
     }

@@ -1,11 +1,11 @@
 /** The native profile. */
 import type { HostProgress } from '../../crds/host-progress.ts';
-import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
 import type { Stage } from '../../planner/plan.ts';
 import { isFinal, isStillFailed } from '../run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { statusText } from '../../crds/status-text.ts';
-import type { EngineProfile, Pass } from '../pass.ts';
+import { endedPercentage } from '../ended-percentage.ts';
+import type { EngineProfile, Pass, Progressing } from '../pass.ts';
 import { STEP_DEFINITIONS } from '../steps/definitions.ts';
 import { unlockStep } from '../steps/unlock-hosts.ts';
 import { extendDeadlinesByGap } from '../timers.ts';
@@ -40,10 +40,8 @@ function nothing(): void {
  * The percentage of ended steps, rounded down. Unlike in the VIM, a phase that has not begun shows 0, and a failed one
  * keeps its percentage.
  */
-function completionPercentage({ stages, result }: Pick<PhaseStatus, 'stages' | 'result'>): number {
-  const steps = stages.flatMap((stage) => stage.steps);
-  if (steps.length === 0) return isFinal(result) ? 100 : 0;
-  return Math.floor((100 * steps.filter((step) => isFinal(step.result)).length) / steps.length);
+function completionPercentage(phase: Progressing): number {
+  return endedPercentage(phase) ?? (isFinal(phase.result) ? 100 : 0);
 }
 
 /** One stage that unlocks every host in an open outage. It has the name of the stage that locked them. */

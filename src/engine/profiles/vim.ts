@@ -3,8 +3,9 @@ import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.
 import type { Plan, Stage, Step, Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { show } from '../lifecycle.ts';
-import type { EngineProfile, Pass } from '../pass.ts';
-import { isFinal, newPhase, runningStage, type RunState } from '../run-state.ts';
+import { endedPercentage } from '../ended-percentage.ts';
+import { editStage, type EngineProfile, type Pass, type Progressing } from '../pass.ts';
+import { newPhase, runningStage, type RunState } from '../run-state.ts';
 import { STEP_DEFINITIONS } from '../steps/definitions.ts';
 import { restartTimers } from '../timers.ts';
 import { refusal } from './vim-refusals.ts';
@@ -28,10 +29,8 @@ export const VIM_ENGINE: EngineProfile = {
 };
 
 /** §5: a phase that is not in progress counts as complete. */
-function completionPercentage({ stages, inProgress }: Pick<PhaseStatus, 'stages' | 'inProgress'>): number {
-  const steps = stages.flatMap((stage) => stage.steps);
-  if (!inProgress || steps.length === 0) return 100;
-  return Math.floor((100 * steps.filter((step) => isFinal(step.result)).length) / steps.length);
+function completionPercentage(phase: Progressing): number {
+  return phase.inProgress ? (endedPercentage(phase) ?? 100) : 100;
 }
 
 /**
@@ -41,8 +40,11 @@ function completionPercentage({ stages, inProgress }: Pick<PhaseStatus, 'stages'
 function onAbort(pass: Pass): void {
   const { run } = pass;
   const pauses = run.apply.inProgress && !runningStage(run.apply);
-  for (const part of [run.apply, ...visited(run.apply)]) {
-    if (part.inProgress || part.result === 'initial') show(part, { result: 'aborted' });
+  const isOpen = (part: PhaseStatus | StageStatus): boolean => part.inProgress || part.result === 'initial';
+  if (isOpen(run.apply)) show(run.apply, { result: 'aborted' });
+  for (const { id } of visited(run.apply).filter(isOpen)) {
+    const stage = editStage(run.apply, id);
+    if (stage) show(stage, { result: 'aborted' });
   }
   run.abort = newPhase(undoneBy(pass));
   if (pauses) run.state = 'aborted';

@@ -35,7 +35,8 @@ export function jobAtWork(
  * to withdraw it, and whoever suspends or deletes it on that decision names its revision.
  */
 export function mayHaveStarted(found: EffectFacts | undefined, { withdrawn }: HostJob): boolean {
-  if (withdrawn && (!found || found.state === 'suspended')) return found?.containerStarted === true;
+  if (withdrawn && (!found || found.state === 'suspended' || found.wasSuspended))
+    return found?.containerStarted === true;
   return found?.containerStarted !== false;
 }
 

@@ -1,6 +1,7 @@
 import type { HostProgress } from '../../crds/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
+import type { HostFacts } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
 import { rebootAsked, rebootPending } from './reboot.ts';
 import { unlockHost } from './unlock-hosts.ts';
@@ -15,7 +16,9 @@ export function verifyHost(step: HostStep): Verdict {
   const { outage, name } = step;
   if (!outage) return DONE;
   const lost = claimLost(step);
-  if (lost && outage.level === 'touched' && step.facts && complaints(step, outage).length === 0) return DONE;
+  // The release of a patched host: what befell it since is for the next step to judge, which watches released hosts.
+  if (lost && outage.level === 'touched' && step.facts && undone(step, outage, step.facts).length === 0)
+    return DONE;
   if (lost) return lost;
   const found = complaints(step, outage);
   if (found.length === 0) return outage.level === 'touched' ? unlockHost(step) : DONE;
@@ -24,18 +27,27 @@ export function verifyHost(step: HostStep): Verdict {
 }
 
 function complaints(step: HostStep, outage: HostProgress): string[] {
-  const { facts, plan } = step;
+  const { facts } = step;
   if (!facts) return ['no longer exists'];
+  const [notRebooted, lacking] = [withoutReboot(step, outage, facts), patchesLacking(step, outage, facts)];
+  return [...notRebooted, ...newFaults(facts, step), ...lacking];
+}
+
+/** The parts of the work that the host does not show. */
+function undone(step: HostStep, outage: HostProgress, facts: HostFacts): string[] {
+  return [...withoutReboot(step, outage, facts), ...patchesLacking(step, outage, facts)];
+}
+
+function patchesLacking({ plan }: HostStep, outage: HostProgress, facts: HostFacts): string[] {
   const patches = plan.actions.patches.filter(({ id }) => outage.patches?.includes(id));
-  const lacking = patches.flatMap(({ id, current }) =>
+  return patches.flatMap(({ id, current }) =>
     unmetRequirements(current, facts.facts).map((unmet) => `lacks ${id} (${unmet})`),
   );
-  const notRebooted = rebootAsked(step, outage) && facts.bootId === outage.bootIdBefore;
-  return [
-    ...(notRebooted ? [`has not rebooted (boot id still ${facts.bootId}${rebootFailure(outage)})`] : []),
-    ...newFaults(facts, step),
-    ...lacking,
-  ];
+}
+
+function withoutReboot(step: HostStep, outage: HostProgress, { bootId }: HostFacts): string[] {
+  const isMissing = rebootAsked(step, outage) && bootId === outage.bootIdBefore;
+  return isMissing ? [`has not rebooted (boot id still ${bootId}${rebootFailure(outage)})`] : [];
 }
 
 function rebootFailure({ jobs }: HostProgress): string {

@@ -172,7 +172,7 @@ export class JobIndex {
 
   #factsOf(job: JobState | undefined, owner: OwnerRef): EffectFacts | undefined {
     if (!job || !isJobOf(job, owner)) return undefined;
-    const { name, uid, revision, altered } = job;
+    const { name, uid, revision, altered, wasSuspended } = job;
     const failure = this.#lookups.failure(job);
     const state = job.state === 'failed' && !failure ? 'running' : job.state;
     const containerStarted = this.#containerStarted(job);
@@ -180,6 +180,7 @@ export class JobIndex {
     return {
       ...{ name, uid, revision, state },
       ...(failure ? { failure: failure.reason } : {}),
+      ...(wasSuspended ? { wasSuspended } : {}),
       ...(altered === undefined ? {} : { altered }),
       ...(containerStarted === undefined ? {} : { containerStarted }),
       ...(waitsFor === undefined ? {} : { waitsFor }),

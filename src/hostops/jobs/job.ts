@@ -40,6 +40,8 @@ export type JobState = JobIdentity & {
   readonly hadNoPod: boolean;
   /** Its controller has seen that it is suspended, and makes no more pods. */
   readonly isHeld: boolean;
+  /** It is suspended, and will not end by itself. */
+  readonly wasSuspended?: true;
   /** Why its controller let it fail, or why it will not end by itself; empty unless it failed. */
   readonly failedBecause: string;
   /** What somebody changed in it since it was made, while it has not ended. */
@@ -137,6 +139,7 @@ export function jobState(job: V1Job, known?: JobIdentity): JobState | undefined 
     revision: metadata?.resourceVersion ?? '',
     state: failed || deleted !== undefined ? 'failed' : isDone ? 'succeeded' : open,
     wasStarted,
+    ...(deleted !== undefined && open === 'suspended' ? { wasSuspended: true } : {}),
     hadNoPod: status?.startTime !== undefined && countedPods(status) === 0,
     isHeld: condition('Suspended') !== undefined,
     failedBecause: deleted ?? [failed?.reason, failed?.message].filter(Boolean).join(': '),

@@ -6,8 +6,9 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import { signalsFrom, type HostFacts, type View } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
-import { alarmsOf, taintsOf } from '../health.ts';
 import { changeableAmong, type ConfigMapFacts } from '../config-maps.ts';
+import { Fleet } from '../fleet.ts';
+import { hostFactsOf } from '../host-state.ts';
 import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
@@ -22,7 +23,6 @@ import type {
 } from '../port.ts';
 import { adoptNode } from './adopt-node.ts';
 import { evictPod } from './evictions.ts';
-import { Fleet } from './fleet.ts';
 import { HostJobs } from '../jobs/host-jobs.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
@@ -287,17 +287,7 @@ export class KubernetesHostOps implements HostOps {
 
   #hostFacts(name: HostName, scope: Scope): HostFacts | undefined {
     const node = this.#nodes.get(name);
-    if (!node) return undefined;
-    const isMember = membershipOf(node, scope) === 'member';
-    const { labels: _labels, leftLocked: _note, wasReady: _was, ...observed } = node;
-    const { taints, notReady, conditions, ...facts } = observed;
-    return {
-      ...facts,
-      alarms: alarmsOf({ notReady, conditions }, scope.health),
-      foreignTaints: taintsOf(taints, scope.health),
-      isMember,
-      instances: this.#pods.instances(name),
-    };
+    return node && hostFactsOf(node, scope, this.#pods.instances(name));
   }
 
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {

@@ -2,24 +2,16 @@
 import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
-import type { HostFacts } from '../../engine/view.ts';
 import type { Facts, HostSeed } from '../../planner/facts.ts';
 import type { Labels } from '../../planner/labels.ts';
 import { rolesOf } from '../label-selector.ts';
-import type { HostCondition, HostConditions } from '../health.ts';
+import type { HostCondition } from '../health.ts';
+import type { HostState } from '../host-state.ts';
 import type { Scope } from '../port.ts';
 import { parseJson, readClaim } from './claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
-export type NodeState = Omit<HostFacts, 'isMember' | 'instances' | 'alarms' | 'foreignTaints'> &
-  HostConditions & {
-    readonly labels: Labels;
-    readonly taints: readonly V1Taint[];
-    /** Whether it has ever been Ready. A node that joins the cluster is not, for a while. */
-    readonly wasReady: boolean;
-    /** Whether it carries the note that it was left locked. */
-    readonly leftLocked: boolean;
-  };
+export type NodeState = HostState & { readonly taints: readonly V1Taint[] };
 
 /** The fields of `status.nodeInfo` that become facts, named `nodeInfo.FIELD`. */
 export const NODE_INFO = [

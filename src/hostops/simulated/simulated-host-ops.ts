@@ -4,20 +4,16 @@ import type { Effect, Outcome } from '../../engine/effect.ts';
 import { mayArrive } from '../../engine/prior-state.ts';
 import {
   signalsFrom,
-  type Alarm,
   type Claim,
   type EffectFacts,
-  type FleetFacts,
-  type HostAlarm,
-  type HostFacts,
   type InstanceFacts,
   type View,
 } from '../../engine/view.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
-import { alarmsOf, outOfServiceTaints, taintsOf } from '../health.ts';
-import { claimedAway, membershipOf } from '../membership.ts';
 import { changeableAmong } from '../config-maps.ts';
+import { hostFactsOf } from '../host-state.ts';
+import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
 import type {
   Adoption,
@@ -30,8 +26,11 @@ import type {
   Subscription,
 } from '../port.ts';
 import { factsOf } from './simulated-facts.ts';
-import { jobFacts, jobsOf, runningByHost } from './simulated-jobs.ts';
-import type { SimulatedHost, SimulatedJob, SimulatedPod, SimulatedWorld } from './simulated-world.ts';
+import { hostState } from './simulated-host-state.ts';
+import { SimulatedFleets } from './simulated-fleets.ts';
+import { atWorkFor, jobFacts } from './simulated-jobs.ts';
+import type { SimulatedHost, SimulatedJob, SimulatedPod } from './simulated-objects.ts';
+import type { SimulatedWorld } from './simulated-world.ts';
 
 const PAGE = 50;
 const BUDGET_RETRY_MILLISECONDS = 5_000;
@@ -41,10 +40,12 @@ const STALE: Outcome = { kind: 'stale' };
 
 export class SimulatedHostOps implements HostOps {
   readonly #world: SimulatedWorld;
+  readonly #fleets: SimulatedFleets;
   readonly #watches = new Set<{ hosts: ReadonlySet<HostName> }>();
 
   constructor(world: SimulatedWorld) {
     this.#world = world;
+    this.#fleets = new SimulatedFleets(world);
   }
 
   async *inventory(scope: Scope, signal: AbortSignal): AsyncIterable<readonly HostSeed[]> {
@@ -83,32 +84,23 @@ export class SimulatedHostOps implements HostOps {
 
   view(scope: Scope): View {
     const world = this.#world;
-    const hosts = new Map(world.hosts);
-    const jobs = new Map(world.jobs);
-    const byUid = new Map([...jobs.values()].map((job) => [job.uid, job]));
-    const running = runningByHost(jobs.values());
-    const watched = new Set([...this.#watches].flatMap((each) => [...each.hosts]));
-    const instances = new Map([...watched].map((host) => [host, world.podsOn(host).map(instanceOf)]));
-    const members = this.#hostsOf(scope);
-    const alarms = { observedAt: world.now, alarms: members.flatMap((host) => pendingAlarms(host, scope)) };
+    const fleet = this.#fleets.of(scope);
+    const isWatched = (host: HostName): boolean => [...this.#watches].some(({ hosts }) => hosts.has(host));
     const factsFor = (job: SimulatedJob | undefined, owner: OwnerRef): EffectFacts | undefined =>
-      job?.ownerUid === owner.uid && watched.has(job.host) ? jobFacts(job) : undefined;
+      job?.ownerUid === owner.uid && isWatched(job.host) ? jobFacts(job) : undefined;
     return {
       host: (name) => {
-        const host = hosts.get(name);
-        return host && hostFactsOf(host, scope, instances.get(name));
+        const host = world.hosts.get(name);
+        const instances = isWatched(name) ? world.podsOn(name).map(instanceOf) : undefined;
+        return host && hostFactsOf(hostState(host), scope, instances);
       },
-      effect: (key, owner) => factsFor(jobs.get(key), owner),
-      job: (uid, owner) => factsFor(byUid.get(uid), owner),
-      jobsOn: (host, owner) => jobsOf(owner, running.get(host)),
-      signal: signalsFrom({ alarms: () => alarms }),
+      effect: (key, owner) => factsFor(world.jobs.get(key), owner),
+      job: (uid, owner) => factsFor(world.jobOf(uid), owner),
+      jobsOn: (host, owner) => atWorkFor(owner, world.jobsOn(host)),
+      signal: signalsFrom({ alarms: () => ({ observedAt: world.now, alarms: fleet.alarms }) }),
       words: NODE_WORDS,
-      seeds: () => members.map((host) => seedOf(host, scope)),
-      fleet: {
-        ...fleetOf(members, scope, world.planRevision),
-        claimedAway: claimedAway(this.markedHosts(scope)),
-        keptByOtherPools: this.#keptByOthers(scope),
-      },
+      seeds: () => this.#hostsOf(scope).map((host) => seedOf(host, scope)),
+      fleet: fleet.facts,
     };
   }
 
@@ -131,20 +123,15 @@ export class SimulatedHostOps implements HostOps {
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {
-    const running = runningByHost(this.#world.jobs.values());
-    return this.#hostsOf(scope)
-      .filter(({ claim, spoiltClaim, leftLocked }) => (claim ?? spoiltClaim ?? leftLocked) !== undefined)
-      .map(({ name, revision, claim, spoiltClaim, closedToNewWork, leftLocked }) => ({
-        ...{ host: name, revision: String(revision), claim, spoiltClaim, closedToNewWork },
-        leftLocked: leftLocked !== undefined,
-        busy: claim !== undefined && jobsOf(claim.owner, running.get(name)).length > 0,
-        begun: claim !== undefined && this.#hasBegun(name, claim),
-      }));
-  }
-
-  #hasBegun(host: HostName, { run, owner }: Claim): boolean {
-    const jobs = [...this.#world.jobs.values()].filter(({ ownerUid }) => ownerUid === owner.uid);
-    return jobs.some((job) => job.host === host && job.run === run && job.state !== 'suspended');
+    return this.#fleets.of(scope).markedHosts.map((marked) => {
+      const jobs = this.#world.jobsOn(marked.host);
+      const { claim } = marked;
+      return {
+        ...marked,
+        busy: claim !== undefined && atWorkFor(claim.owner, jobs).length > 0,
+        begun: claim !== undefined && jobs.some((job) => hasBegun(job, claim)),
+      };
+    });
   }
 
   async readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
@@ -303,14 +290,14 @@ export class SimulatedHostOps implements HostOps {
   }
 
   #mendJob({ uid }: Effect & { kind: 'mend-job' }): Outcome {
-    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    const job = this.#world.jobOf(uid);
     if (!job) return ALREADY;
     if (job.altered !== undefined) this.#world.changeJob(job.key, { altered: undefined });
     return ACCEPTED;
   }
 
   #deleteJob({ uid, revision }: Effect & { kind: 'delete-job' }): Outcome {
-    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    const job = this.#world.jobOf(uid);
     if (!job) return ALREADY;
     if (revision !== String(job.revision)) return STALE;
     this.#world.removeJob(job);
@@ -318,26 +305,19 @@ export class SimulatedHostOps implements HostOps {
   }
 
   #withdrawJob({ uid, revision }: Effect & { kind: 'withdraw-job' }): Outcome {
-    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    const job = this.#world.jobOf(uid);
     if (job?.state !== 'running' || revision !== String(job.revision)) return STALE;
     this.#world.withdrawJob(job);
     return ACCEPTED;
   }
 
   #startJob({ uid, revision }: Effect & { kind: 'start-job' }): Outcome {
-    const job = [...this.#world.jobs.values()].find((each) => each.uid === uid);
+    const job = this.#world.jobOf(uid);
     if (!job) return STALE;
     if (job.state !== 'suspended') return ALREADY;
     if (revision !== String(job.revision)) return STALE;
     this.#world.startJob(job);
     return ACCEPTED;
-  }
-
-  #keptByOthers(scope: Scope): ReadonlySet<HostName> {
-    const kept = [...this.#world.hosts.values()].filter(
-      (host) => membershipOf(host, scope) === 'kept-by-other',
-    );
-    return new Set(kept.map(({ name }) => name));
   }
 
   #hostsOf(scope: Scope): SimulatedHost[] {
@@ -347,33 +327,6 @@ export class SimulatedHostOps implements HostOps {
 
 function seedOf(host: SimulatedHost, { roles }: Scope): HostSeed {
   return { name: host.name, roles: rolesOf(host.labels, roles), facts: factsOf(host) };
-}
-
-function hostFactsOf(
-  host: SimulatedHost,
-  scope: Scope,
-  instances: readonly InstanceFacts[] | undefined,
-): HostFacts {
-  const { name, uid, revision, closedToNewWork, ready, bootId, claim, spoiltClaim, hasMaintenanceMark } =
-    host;
-  const leftLockedBy = host.leftLocked === undefined ? undefined : host.leftLockedBy;
-  return {
-    name,
-    uid,
-    isMember: membershipOf(host, scope) === 'member',
-    revision: String(revision),
-    closedToNewWork,
-    ready,
-    alarms: alarmsOn(host, scope),
-    foreignTaints: taintsOf(host.taints, scope.health),
-    bootId,
-    facts: factsOf(host),
-    claim,
-    spoiltClaim,
-    hasMaintenanceMark,
-    leftLockedBy,
-    instances,
-  };
 }
 
 function instanceOf({
@@ -386,27 +339,6 @@ function instanceOf({
   return { ...pod, controller: unmanaged ? undefined : `ReplicaSet ${pod.name}` };
 }
 
-function alarmsOn({ ready, conditions }: SimulatedHost, { health }: Scope): HostAlarm[] {
-  return alarmsOf({ notReady: ready ? undefined : 'is not Ready', conditions }, health);
-}
-
-function pendingAlarms(host: SimulatedHost, scope: Scope): Alarm[] {
-  if (host.claim || !host.wasReady) return [];
-  return alarmsOn(host, scope).map((alarm) => ({ host: host.name, ...alarm }));
-}
-
-function fleetOf(
-  members: readonly SimulatedHost[],
-  { health }: Scope,
-  planRevision: string,
-): Omit<FleetFacts, 'claimedAway' | 'keptByOtherPools'> {
-  const others = members.filter(
-    ({ closedToNewWork, ready, claim, taints }) =>
-      !claim && (closedToNewWork || !ready || outOfServiceTaints(taints, health).length > 0),
-  );
-  return {
-    total: members.length,
-    outOfServiceByOthers: new Set(others.map(({ name }) => name)),
-    revision: planRevision,
-  };
+function hasBegun({ run, ownerUid, state }: SimulatedJob, claim: Claim): boolean {
+  return ownerUid === claim.owner.uid && run === claim.run && state !== 'suspended';
 }

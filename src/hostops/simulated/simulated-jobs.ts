@@ -1,18 +1,13 @@
 /** The facts of simulated Jobs. Pure. */
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { EffectFacts, JobAtWork } from '../../engine/view.ts';
-import type { HostName } from '../../planner/facts.ts';
-import type { SimulatedJob } from './simulated-world.ts';
+import type { SimulatedJob } from './simulated-objects.ts';
 
-export function runningByHost(jobs: Iterable<SimulatedJob>): ReadonlyMap<HostName, SimulatedJob[]> {
-  return Map.groupBy(
-    [...jobs].filter(({ state }) => state === 'running'),
-    ({ host }) => host,
-  );
-}
-
-export function jobsOf(owner: OwnerRef, jobs: readonly SimulatedJob[] = []): JobAtWork[] {
-  return jobs.filter(({ ownerUid }) => ownerUid === owner.uid).map(({ name, uid }) => ({ name, uid }));
+/** The Jobs of this owner, among those of a host, that work on it. */
+export function atWorkFor(owner: OwnerRef, jobs: readonly SimulatedJob[]): JobAtWork[] {
+  return jobs
+    .filter(({ ownerUid, state }) => ownerUid === owner.uid && state === 'running')
+    .map(({ name, uid }) => ({ name, uid }));
 }
 
 export function jobFacts({
@@ -22,6 +17,7 @@ export function jobFacts({
   state,
   failure,
   altered,
+  wasSuspended,
   wasStarted,
   containerStarted,
 }: SimulatedJob): EffectFacts {
@@ -29,7 +25,10 @@ export function jobFacts({
   return {
     ...{ name, uid, revision: String(revision), state },
     // Kubernetes deletes the pod of a Job that is suspended again, so nobody knows whether a container had started.
-    ...(state === 'suspended' && wasStarted && !containerStarted ? {} : { containerStarted }),
+    ...((wasSuspended || (state === 'suspended' && wasStarted)) && !containerStarted
+      ? {}
+      : { containerStarted }),
+    ...(wasSuspended ? { wasSuspended } : {}),
     ...(failure === undefined ? {} : { failure }),
     ...(altered === undefined ? {} : { altered }),
     ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),

@@ -4,129 +4,24 @@
  * `advanceTo`. It has no faults.
  */
 import { REBOOT } from '../../crds/vocabulary.ts';
-import type { Claim, EffectKey, Leaving } from '../../engine/view.ts';
-import type { Facts, HostName } from '../../planner/facts.ts';
+import type { EffectKey } from '../../engine/view.ts';
+import type { HostName } from '../../planner/facts.ts';
 import type { ConfigMapFacts } from '../config-maps.ts';
-import type { HostCondition, Taint } from '../health.ts';
+import { KeysByHost } from './keys-by-host.ts';
 import { withFacts } from './simulated-facts.ts';
+import {
+  DEFAULT_TIMES,
+  type NewHost,
+  type NewPod,
+  type PatchChange,
+  type SimulatedHost,
+  type SimulatedJob,
+  type SimulatedPod,
+  type SimulatedTimes,
+} from './simulated-objects.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/**
- * `honest`: its Jobs work. `lie`: its Jobs succeed and change nothing. `stuck`: no container of its Jobs starts.
- * A number: the exit code of its patches.
- */
-export type Behaviour = 'honest' | 'lie' | 'stuck' | number;
-
-/** The facts that a patch changes on a host, by fact name: at the end of its Job, and at the next boot of the host. */
-export type PatchChange = { readonly atOnce?: Facts; readonly atReboot?: Facts };
-
-export type SimulatedHost = {
-  readonly name: HostName;
-  readonly uid: string;
-  readonly revision: number;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly nodeInfo: Facts;
-  /** Facts that take effect at the next boot. */
-  readonly installed: Facts;
-  readonly bootId: string;
-  readonly closedToNewWork: boolean;
-  readonly ready: boolean;
-  /** Whether it has ever been ready. */
-  readonly wasReady: boolean;
-  /** The conditions besides Ready that are True. */
-  readonly conditions: readonly HostCondition[];
-  /** The taints of others. */
-  readonly taints: readonly Taint[];
-  readonly claim: Claim | undefined;
-  /** Why the claim is none any more, after somebody changed it. */
-  readonly spoiltClaim: string | undefined;
-  /** Set on a host that Careen closed. It keeps new work away even when somebody opens the host. */
-  readonly hasMaintenanceMark: boolean;
-  /** Why the host was left locked. */
-  readonly leftLocked: string | undefined;
-  /** The uid of the owner that left it locked. */
-  readonly leftLockedBy?: string;
-  readonly behaviour: Behaviour;
-  /** The times that differ on this host. */
-  readonly times: Partial<SimulatedTimes>;
-};
-
-export type SimulatedPod = {
-  readonly uid: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly host: HostName;
-  readonly budget: string | undefined;
-  readonly createdAt: number;
-  readonly leaving: Leaving | undefined;
-  readonly unmanaged: boolean;
-  readonly ignoresClosing: boolean;
-  readonly localData: boolean;
-  /** It never leaves while somebody holds it. */
-  readonly heldBy: readonly string[];
-};
-
 const LOST_POD_MILLISECONDS = 40_000;
-
-export type SimulatedJob = {
-  readonly key: EffectKey;
-  readonly run: string;
-  readonly ownerUid: string;
-  /** The epoch of the leader that wrote it last. */
-  readonly epoch: number;
-  readonly host: HostName;
-  readonly action: string;
-  readonly container: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly revision: number;
-  readonly state: 'suspended' | 'running' | 'succeeded' | 'failed';
-  readonly failure?: string;
-  /** What somebody changed in it since it was made. */
-  readonly altered?: string | undefined;
-  /** It was started at some time, also if it is suspended again. */
-  readonly wasStarted?: true;
-  readonly containerStarted: boolean;
-};
-
-export type NewHost = Pick<SimulatedHost, 'name'> &
-  Partial<
-    Pick<
-      SimulatedHost,
-      | 'labels'
-      | 'nodeInfo'
-      | 'closedToNewWork'
-      | 'ready'
-      | 'wasReady'
-      | 'conditions'
-      | 'taints'
-      | 'behaviour'
-      | 'times'
-    >
-  >;
-export type NewPod = Pick<SimulatedPod, 'name' | 'host'> &
-  Partial<Omit<SimulatedPod, 'uid' | 'createdAt' | 'leaving'>>;
-
-export type SimulatedTimes = {
-  /** How long a Job that applies a patch takes. */
-  readonly jobMilliseconds: number;
-  /** How long a Job that reboots its host takes. */
-  readonly rebootJobMilliseconds: number;
-  /** From the end of that Job until the host is Ready again. */
-  readonly rebootMilliseconds: number;
-  /** How long a pod takes to leave. */
-  readonly leaveMilliseconds: number;
-  /** How long after that its replacement is ready, and its budget is free again. */
-  readonly replaceMilliseconds: number;
-};
-
-export const DEFAULT_TIMES: SimulatedTimes = {
-  jobMilliseconds: 10_000,
-  rebootJobMilliseconds: 10_000,
-  rebootMilliseconds: 60_000,
-  leaveMilliseconds: 5_000,
-  replaceMilliseconds: 2_000,
-};
 
 type Listener = (host: HostName) => void;
 
@@ -136,13 +31,16 @@ export class SimulatedWorld {
   readonly #times: SimulatedTimes;
   readonly #hosts = new Map<HostName, SimulatedHost>();
   readonly #pods = new Map<string, SimulatedPod>();
+  readonly #podsByHost = new KeysByHost();
   readonly #jobs = new Map<EffectKey, SimulatedJob>();
+  readonly #jobsByHost = new KeysByHost();
+  readonly #jobKeys = new Map<string, EffectKey>();
+  readonly #changes: HostName[] = [];
   readonly #budgets = new Map<string, number>();
   readonly #listeners = new Set<Listener>();
   /** By namespace/name. */
   readonly configMaps = new Map<string, ConfigMapFacts>();
   #serial = 0;
-  #planRevision = 0;
 
   constructor(patches: Readonly<Record<string, PatchChange>> = {}, times: Partial<SimulatedTimes> = {}) {
     this.#patches = patches;
@@ -179,9 +77,9 @@ export class SimulatedWorld {
     return this.#jobs;
   }
 
-  /** Changes when a host is added or removed, or when its labels or facts change. */
-  get planRevision(): string {
-    return String(this.#planRevision);
+  /** The hosts of all changes so far, in order: of the host, its pods or its Jobs. */
+  get changes(): readonly HostName[] {
+    return this.#changes;
   }
 
   /** Calls the listener with the host of every change. Returns a function that ends this. */
@@ -221,18 +119,15 @@ export class SimulatedWorld {
       bootId,
       ...state,
     });
-    this.#planRevision += 1;
     this.#report(name);
   }
 
   /** Removes a host with its pods. The cluster notices later that the pods of its Jobs are gone. */
   removeHost(name: HostName): void {
     this.#hosts.delete(name);
-    for (const job of this.#jobs.values())
-      if (job.host === name && job.state === 'running')
-        this.#clock.after(LOST_POD_MILLISECONDS, () => this.#loseJob(job));
-    for (const pod of this.podsOn(name)) this.#pods.delete(pod.uid);
-    this.#planRevision += 1;
+    for (const job of this.jobsOn(name))
+      if (job.state === 'running') this.#clock.after(LOST_POD_MILLISECONDS, () => this.#loseJob(job));
+    for (const pod of this.podsOn(name)) this.#dropPod(pod);
     this.#report(name);
   }
 
@@ -242,12 +137,20 @@ export class SimulatedWorld {
     if (!before) return;
     const wasReady = change.ready === true || before.wasReady;
     this.#hosts.set(name, { ...before, wasReady, ...change, revision: this.#number() });
-    if (change.labels || change.nodeInfo) this.#planRevision += 1;
     this.#report(name);
   }
 
   podsOn(host: HostName): SimulatedPod[] {
-    return [...this.#pods.values()].filter((pod) => pod.host === host);
+    return this.#podsByHost.on(host).flatMap((uid) => this.#pods.get(uid) ?? []);
+  }
+
+  /** The Jobs that were made for a host. */
+  jobsOn(host: HostName): SimulatedJob[] {
+    return this.#jobsByHost.on(host).flatMap((key) => this.#jobs.get(key) ?? []);
+  }
+
+  jobOf(uid: string): SimulatedJob | undefined {
+    return this.#jobs.get(this.#jobKeys.get(uid) ?? '');
   }
 
   addPod(pod: NewPod): SimulatedPod {
@@ -255,6 +158,7 @@ export class SimulatedWorld {
     const defaults = { namespace: 'default', budget: undefined, ...plain };
     const made = { ...defaults, ...pod, uid: this.#next('pod'), createdAt: this.now, leaving: undefined };
     this.#pods.set(made.uid, made);
+    this.#podsByHost.add(made.host, made.uid);
     this.#report(made.host);
     return made;
   }
@@ -262,8 +166,9 @@ export class SimulatedWorld {
   /** Removes a pod at once. */
   removePod(uid: string): void {
     const pod = this.#pods.get(uid);
-    this.#pods.delete(uid);
-    if (pod) this.#report(pod.host);
+    if (!pod) return;
+    this.#dropPod(pod);
+    this.#report(pod.host);
   }
 
   /** Sets how many pods under this budget may be disrupted now. */
@@ -292,6 +197,8 @@ export class SimulatedWorld {
     job: Omit<SimulatedJob, 'name' | 'uid' | 'revision' | 'state' | 'failure' | 'containerStarted'>,
   ): void {
     const uid = this.#next('job');
+    this.#jobsByHost.add(job.host, job.key);
+    this.#jobKeys.set(uid, job.key);
     this.#jobs.set(job.key, {
       ...job,
       name: `careen-${uid}`,
@@ -330,8 +237,10 @@ export class SimulatedWorld {
     this.changeJob(key, { epoch });
   }
 
-  removeJob({ key, host }: SimulatedJob): void {
+  removeJob({ key, uid, host }: SimulatedJob): void {
     this.#jobs.delete(key);
+    this.#jobsByHost.remove(host, key);
+    this.#jobKeys.delete(uid);
     this.#report(host);
   }
 
@@ -394,7 +303,13 @@ export class SimulatedWorld {
     this.#report(before.host);
   }
 
+  #dropPod({ uid, host }: SimulatedPod): void {
+    this.#pods.delete(uid);
+    this.#podsByHost.remove(host, uid);
+  }
+
   #report(host: HostName): void {
+    this.#changes.push(host);
     for (const listener of this.#listeners) listener(host);
   }
 

@@ -7,7 +7,8 @@ import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-statu
 import type { Scope } from '../../../src/hostops/port.ts';
 import type { HostSeed } from '../../../src/planner/facts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
-import { SimulatedWorld, type NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
+import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
@@ -48,7 +49,7 @@ function inputOf(
       overlap,
       epoch: 1,
       scope,
-      fleetRevision: world.planRevision,
+      fleetRevision: '1',
       runId: 'r',
     },
   };

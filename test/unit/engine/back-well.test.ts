@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newFaults } from '../../../src/engine/steps/unwell.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
-import type { NewHost, SimulatedHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost, SimulatedHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { openAndFree, workers } from '../support/fleets.ts';
 import { ask } from '../support/requests.ts';
 import { kubeletPatch, SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
@@ -186,6 +186,18 @@ describe('a host that comes back', () => {
     return run;
   };
   const GPU = { key: 'example.com/gpu-broken', effect: 'NoSchedule' };
+
+  it('was released if it was patched in place and lost its claim, whatever befell it right afterwards', async () => {
+    const run = await SimulatedRun.start({ hosts: workers(1), spec: { patches: [kubeletPatch] } });
+    await run.until(() => run.accepted.some(({ kind }) => kind === 'release'));
+    expect(run.step).toBe('verify');
+    run.world.changeHost('w-1', { ready: false });
+    await run.elapse(10_000);
+    expect([run.run.state, run.step]).toEqual(['applying', 'system-stabilize']);
+    run.world.changeHost('w-1', { ready: true });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
 
   it('holds up its stage after its release with any taint that it did not have, also across a restart', async () => {
     const run = await released();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NewPod } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewPod } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { workers } from '../support/fleets.ts';
 import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
 

@@ -145,6 +145,18 @@ describe.each([
     ]);
   });
 
+  it('releases a host whose withdrawn Job is kept by a finalizer of others after its deletion', async () => {
+    const run = await start({
+      hosts: [{ name: 'w-1', behaviour: 'stuck' }],
+      spec: quick,
+    });
+    await run.until(() => run.accepted.some(({ kind }) => kind === 'withdraw-job'));
+    for (const { key } of run.world.jobs.values())
+      run.world.changeJob(key, { state: 'failed', failure: 'it was deleted', wasSuspended: true });
+    await run.settle();
+    expect([run.run.state, run.claimed]).toEqual(['apply-timeout', []]);
+  });
+
   describe('whose start has no answer', () => {
     const lost = { kind: 'unknown', reason: 'no answer' } as const;
     const started = ({ world }: SimulatedRun) => [...world.jobs.values()].find(({ host }) => host === 'w-1');

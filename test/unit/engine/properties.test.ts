@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedRun, kernelPatch, kubeletPatch } from '../support/simulated-run.ts';
 
 const EVENTS = [

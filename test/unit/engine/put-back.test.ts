@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openAndFree } from '../support/fleets.ts';
-import type { NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedRun } from '../support/simulated-run.ts';
 
 /** Workers during their drain; `closed`: somebody had cordoned the first before. */

@@ -188,6 +188,16 @@ describe('a Job that somebody deletes, and that a finalizer of others keeps', ()
     expect(scene.atWork).toEqual([]);
   });
 
+  it('is told from one that ran, where it was suspended before', async () => {
+    const scene = await Scene.start();
+    await scene.start();
+    await scene.change({ spec: { suspend: true } });
+    await scene.change({ ...deleted, status: { active: 0 } });
+    await eventually('its reason', () => scene.seen?.failure);
+    expect(scene.seen).toMatchObject({ state: 'failed', wasSuspended: true });
+    expect(scene.seen).not.toHaveProperty('containerStarted');
+  });
+
   it('is not started afterwards', async () => {
     const scene = await Scene.start();
     await scene.change(deleted);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../../src/engine/view.ts';
 import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
 import { evictionRefused } from '../../../src/hostops/kubernetes/evictions.ts';
-import { Fleet } from '../../../src/hostops/kubernetes/fleet.ts';
+import { Fleet } from '../../../src/hostops/fleet.ts';
 import { failureOf } from '../../../src/hostops/jobs/job-failures.ts';
 import { jobManifest, jobName, jobState } from '../../../src/hostops/jobs/job.ts';
 import { nodeState, type NodeState } from '../../../src/hostops/kubernetes/node-facts.ts';

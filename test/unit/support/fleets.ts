@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import type { Claim } from '../../../src/engine/view.ts';
-import type { NewHost } from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import type { SimulatedRun } from './simulated-run.ts';
 
 /** The steps of a stage whose hosts are taken out of service, except the last. */

@@ -16,11 +16,8 @@ import type { RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
-import {
-  SimulatedWorld,
-  type NewHost,
-  type SimulatedTimes,
-} from '../../../src/hostops/simulated/simulated-world.ts';
+import type { NewHost, SimulatedTimes } from '../../../src/hostops/simulated/simulated-objects.ts';
+import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
@@ -192,8 +189,9 @@ export class SimulatedRun extends SimulatedOperator {
     const view = this.alarmsKnown ? turn.view : { ...turn.view, signal: () => undefined };
     const { profile } = this.#options;
     const known = { ...input, turn: { ...turn, view }, ...(profile ? { profile } : {}) };
+    if (this.#options.unchecked) return decideOn(known);
+    deepFreeze(input.run);
     const decided = decideOn(known);
-    if (this.#options.unchecked) return decided;
     const again = decideOn({ ...known, plan: readBack(this.plan), run: this.#stored(this.run) });
     expectSame('a run that was read back decides otherwise', readBack(decided), readBack(again));
     if ('grant' in decided) return decided;
@@ -244,4 +242,11 @@ function readBack<T>(value: T): T {
 function expectSame(complaint: string, left: unknown, right: unknown): void {
   if (isDeepStrictEqual(left, right)) return;
   throw new Error(`${complaint}: ${JSON.stringify(left)} and ${JSON.stringify(right)}`);
+}
+
+/** A pass shares most of a run with the run before: it must not change what it was given. */
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  Object.values(value).forEach(deepFreeze);
 }

@@ -1,0 +1,58 @@
+/**
+ * Values over many stages of a phase, at the cost of those that have changed. A stage that has ended does not change any
+ * more, and neither does one that has not begun. A pass shares their objects with the run that it began from, so an
+ * object stands for all that lies before it, or behind it, and its value is kept.
+ */
+import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+
+type Stages = readonly StageStatus[];
+type Fold = { readonly of: (stage: StageStatus) => number; readonly join: (a: number, b: number) => number };
+
+const sum = (a: number, b: number): number => a + b;
+
+/** Makes the sum of `of` over the first `count` stages. They must have ended, or `of` must not change. */
+export function sumOverFirst(of: Fold['of']): (stages: Stages, count: number) => number {
+  const known = new WeakMap<StageStatus, number>();
+  return (stages, count) => fold(stages, { first: 0, last: count - 1, step: 1 }, { of, join: sum }, known);
+}
+
+/** Makes the largest `of` over the stages from `first` on, none of which has begun; 0 without stages. */
+export function largestFrom(of: Fold['of']): (stages: Stages, first: number) => number {
+  const known = new WeakMap<StageStatus, number>();
+  return (stages, first) =>
+    fold(stages, { first: stages.length - 1, last: first, step: -1 }, { of, join: Math.max }, known);
+}
+
+/** Folds from `first` to `last`; begins behind the last stage whose value is known. */
+function fold(
+  stages: Stages,
+  { first, last, step }: { readonly first: number; readonly last: number; readonly step: 1 | -1 },
+  { of, join }: Fold,
+  known: WeakMap<StageStatus, number>,
+): number {
+  let from = last;
+  const isIn = (index: number): boolean => (first - index) * step <= 0;
+  const valueAt = (index: number): number | undefined => {
+    const stage = isIn(index) ? stages[index] : undefined;
+    return stage && known.get(stage);
+  };
+  while (isIn(from) && valueAt(from) === undefined) from -= step;
+  let value = valueAt(from) ?? 0;
+  for (let index = from + step; (last - index) * step >= 0; index += step) {
+    const stage = stages[index];
+    if (!stage) break;
+    value = join(value, of(stage));
+    known.set(stage, value);
+  }
+  return value;
+}
+
+/** The stages of a phase that differ from those before, each with its former state. */
+export function changedStages(
+  before: PhaseStatus,
+  after: PhaseStatus,
+): { readonly before: StageStatus | undefined; readonly after: StageStatus }[] {
+  return after.stages.flatMap((stage, id) =>
+    stage === before.stages[id] ? [] : [{ before: before.stages[id], after: stage }],
+  );
+}

@@ -1,0 +1,19 @@
+import { memoizeByObject } from '../../planner/memoize-by-object.ts';
+import type { HostState } from '../host-state.ts';
+import { factsOf } from './simulated-facts.ts';
+import type { SimulatedHost } from './simulated-objects.ts';
+
+/** A simulated host as other adapters keep theirs. */
+export const hostState = memoizeByObject((host: SimulatedHost): HostState => {
+  const { name, uid, closedToNewWork, ready, wasReady, bootId, labels, taints, conditions } = host;
+  const { claim, spoiltClaim, hasMaintenanceMark, leftLocked, leftLockedBy } = host;
+  return {
+    ...{ name, uid, closedToNewWork, ready, wasReady, bootId, labels, taints, conditions },
+    ...{ claim, spoiltClaim, hasMaintenanceMark },
+    revision: String(host.revision),
+    facts: factsOf(host),
+    notReady: ready ? undefined : 'is not Ready',
+    leftLocked: leftLocked !== undefined,
+    leftLockedBy: leftLocked === undefined ? undefined : leftLockedBy,
+  };
+});
