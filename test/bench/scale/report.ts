@@ -102,7 +102,7 @@ function words(part: string): string {
 
 function comparedRows(each: Measured): Row[] {
   return each.compared.map(({ program, hosts, wallSeconds, cpuSeconds, ...cost }) => ({
-    'compared program': program === 'limit' ? 'limit program' : 'kubectl drain, uncordon',
+    'fleet, compared program': `${String(each.hosts)}, ${program === 'limit' ? 'limit program' : 'kubectl drain, uncordon'}`,
     hosts,
     'requests/host': rounded(totalRequests(cost) / hosts, 1),
     'KiB stored/host': rounded(cost.storedBytes / 1024 / hosts, 1),
