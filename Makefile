@@ -63,7 +63,7 @@ cli: $(INSTALLED) ## Write the command line as one executable file, dist/careen 
 bench-memory: $(INSTALLED) ## Measure the operator's memory with 12 and 100 nodes (SIZES='500:5000': nodes and pods)
 	@$(RUN) bench:memory -- $(SIZES)
 
-bench: $(INSTALLED) ## Measure a whole run on the simulated adapter
+bench: $(INSTALLED) ## Measure a whole run on the simulated adapter, and one pass with up to 10,000 stages behind it
 	@$(RUN) bench
 
 bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes on a real API server

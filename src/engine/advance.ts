@@ -26,7 +26,7 @@ import { CAREEN_ENGINE } from './profiles/careen.ts';
 import { answer } from './requests.ts';
 import { isGood, type Ending } from './results.ts';
 import { runPhase } from './run-phase.ts';
-import { runningStage, type RunState } from './run-state.ts';
+import { currentStage, runningStage, type RunState } from './run-state.ts';
 import { recordSkipped } from './skips.ts';
 import { changedStages } from './stage-folds.ts';
 import { recordObservation } from './timers.ts';
@@ -67,7 +67,7 @@ export function advance(
 
 /** Whether something may change without an event: a stage is open, or an abort runs. */
 function isUnderWay({ state, apply }: RunState): boolean {
-  const isOpen = apply.stages[apply.currentStage]?.inProgress === true;
+  const isOpen = currentStage(apply)?.inProgress === true;
   return state === 'aborting' || (state === 'applying' && isOpen);
 }
 
@@ -157,7 +157,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
   const { run, asked, effects, reasons, turn, plan } = pass;
   const phase = run.apply;
   const open = run.hosts.map(({ name }) => name);
-  const stage = phase.stages[phase.currentStage];
+  const stage = currentStage(phase);
   const busy = run.state === 'applying' || run.state === 'aborting';
   const changed = !isSameRun(before, run);
   const upcoming =

@@ -5,7 +5,7 @@ import { begin } from './lifecycle.ts';
 import { opensOutage } from './outages.ts';
 import { stamp, wakeAt, type Pass } from './pass.ts';
 import type { Order, RunRequest } from './turn.ts';
-import { resetStage, runningStage, type RunState } from './run-state.ts';
+import { currentStage, resetStage, runningStage, type RunState } from './run-state.ts';
 import { extendDeadlines, startPhaseTimer } from './timers.ts';
 import type { Instant } from './view.ts';
 
@@ -109,7 +109,7 @@ function setStop(pass: Pass): void {
   const { plan, run } = pass;
   const phase = run.apply;
   const wished = stagesAllowed(pass);
-  const stage = phase.stages[phase.currentStage];
+  const stage = currentStage(phase);
   if (stage?.inProgress && wished <= phase.currentStage && untouched(pass, stage))
     resetStage(phase, plan.stages, stage.attempt ?? 1);
   const running = runningStage(phase) ? 1 : 0;

@@ -9,7 +9,7 @@ import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { HostVerdict } from './evaluate.ts';
 import type { EngineProfile, Pass } from './pass.ts';
-import { isFinal, type RunState } from './run-state.ts';
+import { currentStage, isFinal, type RunState } from './run-state.ts';
 import { faultsOf } from './steps/unwell.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
 
@@ -134,7 +134,7 @@ export function mayBeInFlight(
   { apply }: RunState,
   { step, result, closedToNewWorkBefore }: HostProgress,
 ): boolean {
-  const stage = apply.stages[apply.currentStage];
+  const stage = currentStage(apply);
   const isAsked = closedToNewWorkBefore !== undefined && !isFinal(result);
   return stage !== undefined && isAsked && opensOutage(kinds, stage, step);
 }

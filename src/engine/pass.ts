@@ -103,7 +103,7 @@ export function newPass(
 
 /** A copy of a phase that a pass may change: the phase itself and its current stage. */
 function copyOf(phase: PhaseStatus): PhaseStatus {
-  const copy = { ...phase, stages: [...phase.stages] };
+  const copy = { ...phase, stages: phase.stages.slice() };
   editStage(copy, copy.currentStage);
   return copy;
 }

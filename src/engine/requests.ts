@@ -3,7 +3,7 @@ import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { skipMessage } from './skips.ts';
 import { stamp, type Pass } from './pass.ts';
-import { resetStage } from './run-state.ts';
+import { currentStage, resetStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
 import type { RunRequest } from './turn.ts';
 
@@ -61,7 +61,7 @@ function abort(pass: Pass): void {
 function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): void {
   const { run, plan } = pass;
   const phase = run.apply;
-  const attempt = (phase.stages[phase.currentStage]?.attempt ?? 1) + 1;
+  const attempt = (currentStage(phase)?.attempt ?? 1) + 1;
   resetStage(phase, plan.stages, attempt);
   delete phase.reason;
   delete phase.endTime;

@@ -3,7 +3,7 @@ import { show } from './lifecycle.ts';
 import { editStage, isAborting, type Pass } from './pass.ts';
 import { combined, isGood, type Ending } from './results.ts';
 import { runStage } from './run-stage.ts';
-import { runningStage } from './run-state.ts';
+import { currentStage, runningStage } from './run-state.ts';
 import { stopPhaseTimer } from './timers.ts';
 
 /**
@@ -13,7 +13,7 @@ import { stopPhaseTimer } from './timers.ts';
 export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
   if (isAborting(pass)) return awaitStep(pass, phase);
   while (phase.currentStage < phase.stopAtStage) {
-    const stage = phase.stages[phase.currentStage];
+    const stage = currentStage(phase);
     if (!stage) return undefined;
     const ending = runStage(pass, phase, stage);
     if (!ending || !isGood(ending.result)) return ending;

@@ -86,12 +86,12 @@ function newStage(stage: Stage, id: number): StageStatus {
 
 /** Resets the current stage of a phase to its beginning, under this attempt number. Hosts that left are not awaited. */
 export function resetStage(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
-  const { currentStage } = phase;
-  const stage = stages[currentStage];
+  const id = phase.currentStage;
+  const stage = stages[id];
   if (!stage) return;
-  const left = phase.stages[currentStage]?.left;
-  phase.stages[currentStage] = {
-    ...newStage(stage, currentStage),
+  const left = currentStage(phase)?.left;
+  phase.stages[id] = {
+    ...newStage(stage, id),
     ...(left ? { left } : {}),
     ...(attempt > 1 ? { attempt } : {}),
   };
@@ -113,9 +113,14 @@ export function isFinal(result: Result): boolean {
   return result !== 'initial' && result !== 'inprogress' && result !== 'wait';
 }
 
+/** The running or next stage of a phase, or the one in which it failed; undefined after the last one. */
+export function currentStage(phase: Pick<PhaseStatus, 'stages' | 'currentStage'>): StageStatus | undefined {
+  return phase.stages[phase.currentStage];
+}
+
 /** The stage in progress. */
-export function runningStage({ stages, currentStage }: PhaseStatus): StageStatus | undefined {
-  const stage = stages[currentStage];
+export function runningStage(phase: PhaseStatus): StageStatus | undefined {
+  const stage = currentStage(phase);
   return stage?.inProgress ? stage : undefined;
 }
 

@@ -4,7 +4,7 @@ import type { Finding } from '../crds/finding.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import type { Answer, Obstacle } from '../engine/turn.ts';
-import type { RunState } from '../engine/run-state.ts';
+import { currentStage, type RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -162,8 +162,8 @@ function recordOf(record: RunRecord, run: RunState): RunRecord {
 function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
   const abort = run.currentPhase === 'abort' ? run.abort : undefined;
   // After an abort that has ended, or had no host to release, failed hosts are shown in the stage in which they failed.
-  const phase = abort?.stages[abort.currentStage] ? abort : run.apply;
-  const stage = phase.stages[phase.currentStage];
+  const phase = abort && currentStage(abort) ? abort : run.apply;
+  const stage = currentStage(phase);
   const step = stage?.steps[stage.currentStep];
   const open = stage?.inProgress === true && step !== undefined;
   const shown = open

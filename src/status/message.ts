@@ -6,7 +6,7 @@ import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
 import { remainingHosts } from '../engine/leavers.ts';
 import { sumOverFirst } from '../engine/stage-folds.ts';
-import type { RunState } from '../engine/run-state.ts';
+import { currentStage, type RunState } from '../engine/run-state.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 
 export type MessageInput = {
@@ -75,7 +75,7 @@ function applyingMessage(run: RunState, reasons: readonly string[], order: Stand
   const { apply, suspendedSince } = run;
   if (suspendedSince !== undefined)
     return sentence([reasons.join('; ') || 'suspended', 'set execution.mode to Hold or Run to go on']);
-  const stage = apply.stages[apply.currentStage];
+  const stage = currentStage(apply);
   if (!stage?.inProgress) {
     const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
     const why = waitsForStage(run, order).message;

@@ -2,7 +2,7 @@ import type { Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
 import { remainingHosts } from '../engine/leavers.ts';
-import type { RunState } from '../engine/run-state.ts';
+import { currentStage, type RunState } from '../engine/run-state.ts';
 import { largestFrom } from '../engine/stage-folds.ts';
 import type { Instant } from '../engine/view.ts';
 import type { Needs } from '../planner/needs.ts';
@@ -87,7 +87,7 @@ const mostAwayFrom = largestFrom(hostsAway);
 /** Whether the current or a later stage is larger than the pool allows now: such a plan cannot be applied. */
 export function limitBelowStage({ state, apply }: RunState, maxUnavailable: number): boolean {
   if (state !== 'applying' && state !== 'ready-to-apply') return false;
-  const current = apply.stages[apply.currentStage];
+  const current = currentStage(apply);
   return (
     Math.max(current ? hostsAway(current) : 0, mostAwayFrom(apply.stages, apply.currentStage + 1)) >
     maxUnavailable
@@ -121,5 +121,5 @@ function hasReason({ conditions = [] }: PatchStrategyStatus, wanted: Reason): bo
 }
 
 function stageRuns({ apply }: RunState): boolean {
-  return apply.stages[apply.currentStage]?.inProgress ?? false;
+  return currentStage(apply)?.inProgress ?? false;
 }

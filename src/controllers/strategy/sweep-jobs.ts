@@ -3,6 +3,7 @@ import { ownerOf } from '../../resources/stored-strategy.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { fenceOf, type StrategyPass } from './strategy-pass.ts';
+import { currentStage } from '../../engine/run-state.ts';
 
 /**
  * Removes Jobs of the strategy that nobody needs. Suspended ones that will never start: Jobs of an earlier run or of a
@@ -30,7 +31,7 @@ export async function sweepJobs(
     if (state === 'succeeded' && view.host(host)?.claim?.run === run) return true;
     if (!stored || run !== stored.run.id) return false;
     const { hosts, apply } = stored.run;
-    const inStage = state === 'succeeded' && apply.stages[apply.currentStage]?.hosts?.includes(host);
+    const inStage = state === 'succeeded' && currentStage(apply)?.hosts?.includes(host);
     return inStage === true || hosts.some((outage) => outage.name === host);
   };
   const results: ReconcileResult[] = [];

@@ -6,7 +6,7 @@
 import type { Pass } from '../pass.ts';
 import { jobAtWork } from '../steps/outage-jobs.ts';
 import type { RunRequest } from '../turn.ts';
-import { isFinal, runningStage } from '../run-state.ts';
+import { currentStage, isFinal, runningStage } from '../run-state.ts';
 import { againstSkip } from '../skips.ts';
 
 /** Undefined: accepted. Otherwise the reason, and the next action for the user. */
@@ -93,7 +93,7 @@ function restartRefusal({ run: { state, apply }, turn: { order } }: Pass): Refus
   // Its stage would not begin, and its hosts would stay locked without a failure.
   if (order.heldBack !== undefined)
     return `the failed stage cannot restart: ${order.heldBack.message}; fix that, or abort the run`;
-  return apply.stages[apply.currentStage]
+  return currentStage(apply)
     ? undefined
     : 'the plan has no stage that failed: abort the run, or edit the spec for a new plan';
 }

@@ -1,7 +1,7 @@
 /** The native profile. */
 import type { HostProgress } from '../../crds/host-progress.ts';
 import type { Stage } from '../../planner/plan.ts';
-import { isFinal, isStillFailed } from '../run-state.ts';
+import { currentStage, isFinal, isStillFailed } from '../run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { statusText } from '../../crds/status-text.ts';
 import { endedPercentage } from '../ended-percentage.ts';
@@ -46,7 +46,7 @@ function completionPercentage(phase: Progressing): number {
 
 /** One stage that unlocks every host in an open outage. It has the name of the stage that locked them. */
 function undo({ run, plan, turn }: Pass): readonly Stage[] {
-  const interrupted = run.apply.stages[run.apply.currentStage];
+  const interrupted = currentStage(run.apply);
   // The deletion of a strategy decides nothing about its failed hosts: they are left locked.
   const hasFailed = (host: HostProgress): boolean => isFinal(host.result) || isStillFailed(host);
   const released = run.hosts.filter((host) => !turn.order.finalizing || !hasFailed(host));
