@@ -6,50 +6,99 @@ import { eventually } from '../../support/eventually.ts';
 import { kernelPatch, poolManifest, QUICK, strategyManifest } from '../../support/operator/strategies.ts';
 
 export const POOL = 'scale';
-const NAMESPACE = 'careen-hosts';
+export const NAMESPACE = 'careen-hosts';
+export const AT_ONCE = 10;
 const PODS_NAMESPACE = 'default';
 const PODS_AT_ONCE = 16;
 const APPS = 10;
 
-/** The strategy that patches and reboots every host, ten at a time. */
-export const strategy: Manifest = strategyManifest('scale', NAMESPACE, {
+/**
+ * Strategies that patch and reboot every host of the pool, ten at a time. Each wants a kernel of its own, so that all of
+ * them have every host to patch.
+ */
+export function strategies(count: number, mode: 'Hold' | 'Run'): Manifest[] {
+  return Array.from({ length: count }, (_, i) => {
+    const kernel = `6.12.${String(48 + i)}`;
+    const current = [{ fact: 'nodeInfo.kernelVersion', operator: 'In', values: [kernel] }];
+    const patches = [{ ...kernelPatch, id: `kernel-${kernel}`, current }];
+    return strategyManifest(`scale-${String(i)}`, NAMESPACE, { ...spec, patches, execution: { mode } });
+  });
+}
+
+const spec = {
   poolRef: POOL,
-  patches: [kernelPatch],
   workerApplyType: 'parallel',
-  maxParallelWorkerHosts: 10,
+  maxParallelWorkerHosts: AT_ONCE,
   drain: { evictUnmanagedPods: true },
   timing: QUICK,
-  execution: { mode: 'Hold' },
-});
+};
 
-/** Makes the pool, its hosts, and pods under budgets that allow every eviction. */
-export async function makeFleet(admin: KubeConfig, hosts: number, podsPerHost: number): Promise<void> {
-  const names = Array.from({ length: hosts }, (_, i) => `node-${String(i).padStart(4, '0')}`);
+/** Strategies of another pool that had nothing to do, and are kept. */
+export async function makeFinished(admin: KubeConfig, count: number): Promise<void> {
+  if (count === 0) return;
+  const pool = 'patched';
+  await apply(admin, poolManifest(pool, 1));
+  await createNodes(admin, [{ name: 'patched-0', labels: { pool }, kernelVersion: '6.12.48' }]);
+  for (let i = 0; i < count; i += 1)
+    await apply(
+      admin,
+      strategyManifest(`finished-${String(i)}`, NAMESPACE, { poolRef: pool, execution: { mode: 'Run' } }),
+    );
+}
+
+export function hostNames(hosts: number): string[] {
+  return Array.from({ length: hosts }, (_, i) => `node-${String(i).padStart(4, '0')}`);
+}
+
+/** Makes the pool and its hosts. */
+export async function makeHosts(admin: KubeConfig, names: readonly string[]): Promise<void> {
   await apply(admin, poolManifest(POOL, 50));
   const nodes = names.map((name) => ({ name, labels: { pool: POOL }, kernelVersion: '6.12.41' }));
   await createNodes(admin, nodes, 600);
+}
+
+/** Makes pods on each host, under budgets that allow every eviction, and waits until all run. */
+export async function makePods(
+  admin: KubeConfig,
+  hosts: readonly string[],
+  podsPerHost: number,
+): Promise<void> {
   if (podsPerHost === 0) return;
   for (let app = 0; app < APPS; app += 1) await apply(admin, budget(`app-${String(app)}`));
-  const pods = names.flatMap((node) => Array.from({ length: podsPerHost }, (_, i) => podOn(node, i)));
+  const pods = hosts.flatMap((node) => Array.from({ length: podsPerHost }, (_, i) => podOn(node, i)));
   const core = admin.makeApiClient(CoreV1Api);
   const queue = pods.values();
   const worker = async (): Promise<void> => {
     for (const body of queue) await core.createNamespacedPod({ namespace: PODS_NAMESPACE, body });
   };
   await Promise.all(Array.from({ length: PODS_AT_ONCE }, worker));
-  await eventually('the pods run', async () => (await running(core)) === pods.length, { seconds: 600 });
+  await eventually('the pods run', async () => (await waiting(core)) === 0, { seconds: 600 });
 }
 
-async function running(core: CoreV1Api): Promise<number> {
-  const { items } = await core.listNamespacedPod({ namespace: PODS_NAMESPACE, resourceVersion: '0' });
-  return items.filter(({ status }) => status?.phase === 'Running').length;
+/** The host of one of these pods. */
+export function hostOfPod(pod: string): string {
+  return pod.slice(0, pod.lastIndexOf('-'));
+}
+
+export function podNames(hosts: readonly string[], podsPerHost: number): string[] {
+  return hosts.flatMap((node) => Array.from({ length: podsPerHost }, (_, i) => podName(node, i)));
+}
+
+async function waiting(core: CoreV1Api): Promise<number> {
+  const fieldSelector = 'status.phase!=Running';
+  const { items } = await core.listNamespacedPod({ namespace: PODS_NAMESPACE, fieldSelector });
+  return items.length;
 }
 
 function podOn(nodeName: string, index: number): V1Pod {
   return {
-    metadata: { name: `${nodeName}-${String(index)}`, labels: { app: `app-${String(index % APPS)}` } },
+    metadata: { name: podName(nodeName, index), labels: { app: `app-${String(index % APPS)}` } },
     spec: { nodeName, containers: [{ name: 'app', image: 'registry.example.com/app:1' }] },
   };
+}
+
+function podName(host: string, index: number): string {
+  return `${host}-${String(index)}`;
 }
 
 function budget(app: string): Manifest {

@@ -18,7 +18,12 @@ const TAIL_LINES = 40;
 const STOP_SECONDS = 10;
 
 const eventSchema = z.looseObject({ event: z.string() });
-const readySchema = z.object({ kubeconfig: z.string(), server: z.string(), dir: z.string() });
+const readySchema = z.object({
+  kubeconfig: z.string(),
+  server: z.string(),
+  dir: z.string(),
+  pids: z.looseObject({ etcd: z.number() }),
+});
 
 /** One JSON line of a child process; `event` names its kind. */
 export type ProcessEvent = z.infer<typeof eventSchema>;
@@ -49,6 +54,8 @@ export type ControlPlane = {
   readonly server: string;
   /** The state folder; its `logs/` has one file per component. Without the option `dir` it goes at the end. */
   readonly dir: string;
+  /** The process of etcd, until it is killed. */
+  readonly etcdPid: number;
   /**
    * Kills, starts, pauses or resumes a component. Resolves with the answer:
    * the process has ended, or was sent its signal, or was started. A started
@@ -71,10 +78,12 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   ];
   const child = new EventProcess(join(binaries, 'controlplane'), args);
   try {
-    const { kubeconfig, server, dir } = readySchema.parse(
-      await child.event(({ event }) => event === 'ready'),
-    );
-    return { kubeconfig, server, dir, command: (line) => command(child, line), stop: () => child.stop() };
+    const { pids, ...ready } = readySchema.parse(await child.event(({ event }) => event === 'ready'));
+    return {
+      ...{ ...ready, etcdPid: pids.etcd },
+      command: (line) => command(child, line),
+      stop: () => child.stop(),
+    };
   } catch (error) {
     await child.stop();
     throw error;

@@ -9,6 +9,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { bufferFromFileOrString } from '@kubernetes/client-node';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent } from 'undici';
@@ -156,6 +157,14 @@ export class HoldingProxy {
         ...exchange,
         request: { ...exchange.request, path: pathname, query: searchParams },
       });
+    });
+  }
+
+  /** Sends the next matching requests on after a delay. */
+  slow(match: Match, milliseconds: number, times = 1): void {
+    this.#addRule(match, times, async (exchange) => {
+      await delay(milliseconds);
+      await this.#forward(exchange);
     });
   }
 
