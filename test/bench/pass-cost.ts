@@ -65,7 +65,8 @@ async function passMilliseconds(count: number): Promise<number> {
     if (run.run.apply.currentStage > count) break;
     run.advanceTime(run.nextAt ?? run.world.now);
   }
-  if (run.run.apply.currentStage !== count + 1) throw new Error(`the stage did not end: ${JSON.stringify(run.reasons)}`);
+  if (run.run.apply.currentStage !== count + 1)
+    throw new Error(`the stage did not end: ${JSON.stringify(run.reasons)}`);
   return (performance.now() - begun) / (run.passes - passesBefore);
 }
 
