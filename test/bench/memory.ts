@@ -16,6 +16,7 @@ import { AppsV1Api } from '@kubernetes/client-node';
 import { bundle } from '../../scripts/image/bundle.ts';
 import { Cluster } from '../e2e/cluster.ts';
 import { apply } from '../support/controlplane/apply.ts';
+import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { eventually } from '../support/eventually.ts';
 import { deployedContainer } from '../support/operator/deployed.ts';
 import { readMetrics } from '../support/operator/metrics.ts';
@@ -26,6 +27,7 @@ const MOST_NODES_OF_A_RUN = 500;
 const APPLICATIONS = 10;
 const IDLE_SECONDS = 10;
 const RUN_SECONDS = 1800;
+const NODES_SECONDS = 600;
 const SAMPLE_MILLISECONDS = 500;
 const MIB = 1024 * 1024;
 
@@ -67,7 +69,12 @@ async function measure(
 ): Promise<Record<string, number | string>> {
   const cluster = await Cluster.start(stream, []);
   try {
-    const fleet = await cluster.fleet('bench', nodes, '10%');
+    await createNodes(
+      cluster.admin,
+      nodesNamed('other', Math.max(nodes - MOST_NODES_OF_A_RUN, 0)),
+      NODES_SECONDS,
+    );
+    const fleet = await cluster.fleet('bench', Math.min(nodes, MOST_NODES_OF_A_RUN), '10%');
     if (pods > 0) await runPods(cluster, pods);
     const inPages = await measureStart(cluster, pages);
     const streamed = await measureStart(cluster, stream);
@@ -100,6 +107,10 @@ async function measureStart(
   const stall = Math.round(value('nodejs_eventloop_lag_max_seconds') * 1000);
   await delay(IDLE_SECONDS * 1000);
   return { ...(await memoryOf(cluster.operator.pid)), ready, stall };
+}
+
+function nodesNamed(prefix: string, count: number): { name: string }[] {
+  return Array.from({ length: count }, (_, i) => ({ name: `${prefix}-${String(i)}` }));
 }
 
 /** Applications whose pods run on all nodes. */

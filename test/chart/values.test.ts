@@ -27,7 +27,7 @@ const effects: readonly [value: string, kind: string, path: string | typeof ABSE
   ['image.pullPolicy="Always"', 'Deployment', `${CONTAINER}.imagePullPolicy`, 'Always'],
   ['imagePullSecrets=[{"name":"a"}]', 'Deployment', `${POD}.imagePullSecrets`, [{ name: 'a' }]],
   ['replicas=3', 'Deployment', 'spec.replicas', 3],
-  ['resources.limits=null', 'Deployment', `${CONTAINER}.resources`, { requests: { cpu: '50m', memory: '256Mi' } }],
+  ['resources.limits=null', 'Deployment', `${CONTAINER}.resources`, { requests: { cpu: '50m', memory: '128Mi' } }],
   ['resources.limits.memory="1Gi"', 'Deployment', `${CONTAINER}.resources.limits`, { memory: '1Gi' }],
   ['maxHeapMiB=640', 'Deployment', `${CONTAINER}.env.3.value`, '--max-old-space-size=640 --max-semi-space-size=1'],
   ['extraEnv=[{"name":"A","value":"b"}]', 'Deployment', `${CONTAINER}.env.5`, { name: 'A', value: 'b' }],

@@ -123,8 +123,10 @@ describe('a first list as a stream', () => {
     const informer = server.inform();
     (await server.stream()).write(event('ADDED', 'a', '1'));
     await eventually('the object', () => informer.get('a'));
-    const both = [informer.listAgain(), informer.listAgain()];
+    const first = informer.listAgain();
     await server.asked(2);
+    const both = [first, informer.listAgain()];
+    await server.asked(3);
     (await server.stream()).write(event('ADDED', 'b', '2') + endOfList('9'));
     expect(await Promise.all(both)).toEqual([undefined, undefined]);
     expect([[...informer.values()], server.warnings]).toEqual([['b'], []]);
