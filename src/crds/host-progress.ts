@@ -113,6 +113,10 @@ export const hostProgress = z
           'another one there, so the host counts as empty only after it has stayed so for a while.',
       ),
     uncordoned: z.boolean().optional().describe('Whether somebody uncordoned the host during the outage.'),
+    verified: z
+      .boolean()
+      .optional()
+      .describe('Whether the host was verified and is about to be released, where it was patched in place.'),
     failedBefore: z
       .boolean()
       .optional()

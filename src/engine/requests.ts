@@ -68,7 +68,7 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
   stopPhaseTimer(phase);
   begin(phase, phase.startTime ?? stamp(pass));
   run.hosts = run.hosts.map(
-    ({ patches: _, bootIdBefore: _boot, reason: _why, releaseAsked: _asked, ...kept }) => ({
+    ({ patches: _, bootIdBefore: _boot, reason: _why, releaseAsked: _asked, verified: _was, ...kept }) => ({
       ...kept,
       result: 'wait',
       failedBefore: true,

@@ -1,7 +1,6 @@
 import type { HostProgress } from '../../crds/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/current.ts';
-import type { HostFacts } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
 import { rebootAsked, rebootPending } from './reboot.ts';
 import { unlockHost } from './unlock-hosts.ts';
@@ -16,38 +15,35 @@ export function verifyHost(step: HostStep): Verdict {
   const { outage, name } = step;
   if (!outage) return DONE;
   const lost = claimLost(step);
-  // The release of a patched host: what befell it since is for the next step to judge, which watches released hosts.
-  if (lost && outage.level === 'touched' && step.facts && undone(step, outage, step.facts).length === 0)
-    return DONE;
-  if (lost) return lost;
+  // Our own release. What befell the host since is for the next step to judge, which watches released hosts.
+  if (lost && step.facts && outage.verified) return DONE;
   const found = complaints(step, outage);
-  if (found.length === 0) return outage.level === 'touched' ? unlockHost(step) : DONE;
+  if (lost) return outage.level === 'touched' && found.length === 0 ? DONE : lost;
+  if (found.length === 0) return outage.level === 'touched' ? releaseVerified(step) : DONE;
   const reason = `${name}: ${found.join('; ')}`;
   return rebootPending(step, outage) ? { kind: 'wait', reason } : { kind: 'blocked', reason };
 }
 
+/** Records that the host was verified: once it is released, it has no claim by which that could be told. */
+function releaseVerified(step: HostStep): Verdict {
+  const verdict = unlockHost(step);
+  if (verdict.kind !== 'act') return verdict;
+  return { ...verdict, progress: { ...verdict.progress, verified: true } };
+}
+
 function complaints(step: HostStep, outage: HostProgress): string[] {
-  const { facts } = step;
+  const { facts, plan } = step;
   if (!facts) return ['no longer exists'];
-  const [notRebooted, lacking] = [withoutReboot(step, outage, facts), patchesLacking(step, outage, facts)];
-  return [...notRebooted, ...newFaults(facts, step), ...lacking];
-}
-
-/** The parts of the work that the host does not show. */
-function undone(step: HostStep, outage: HostProgress, facts: HostFacts): string[] {
-  return [...withoutReboot(step, outage, facts), ...patchesLacking(step, outage, facts)];
-}
-
-function patchesLacking({ plan }: HostStep, outage: HostProgress, facts: HostFacts): string[] {
   const patches = plan.actions.patches.filter(({ id }) => outage.patches?.includes(id));
-  return patches.flatMap(({ id, current }) =>
+  const lacking = patches.flatMap(({ id, current }) =>
     unmetRequirements(current, facts.facts).map((unmet) => `lacks ${id} (${unmet})`),
   );
-}
-
-function withoutReboot(step: HostStep, outage: HostProgress, { bootId }: HostFacts): string[] {
-  const isMissing = rebootAsked(step, outage) && bootId === outage.bootIdBefore;
-  return isMissing ? [`has not rebooted (boot id still ${bootId}${rebootFailure(outage)})`] : [];
+  const notRebooted = rebootAsked(step, outage) && facts.bootId === outage.bootIdBefore;
+  return [
+    ...(notRebooted ? [`has not rebooted (boot id still ${facts.bootId}${rebootFailure(outage)})`] : []),
+    ...newFaults(facts, step),
+    ...lacking,
+  ];
 }
 
 function rebootFailure({ jobs }: HostProgress): string {

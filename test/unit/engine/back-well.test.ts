@@ -199,6 +199,16 @@ describe('a host that comes back', () => {
     expect(run.run.state).toBe('applied');
   });
 
+  it('has lost its claim if that was removed before it was verified', async () => {
+    const run = await SimulatedRun.start({ hosts: workers(1), spec: { patches: [kubeletPatch] } });
+    await run.until(() => run.run.hosts[0]?.jobs?.[0] !== undefined);
+    run.world.changeHost('w-1', { ready: false });
+    await run.until(() => run.step === 'verify');
+    run.world.changeHost('w-1', { claim: undefined });
+    await run.elapse(10_000);
+    expect(run.run.apply.reason).toContain('w-1 lost the claim of this run');
+  });
+
   it('holds up its stage after its release with any taint that it did not have, also across a restart', async () => {
     const run = await released();
     expect(run.run.apply.stages[0]?.released).toMatchObject([{ name: 'w-1', taintsBefore: [] }]);
