@@ -152,7 +152,7 @@ describe('a list is read in pages', () => {
     ['falls silent', () => undefined],
   ])('after a stream that %s in its middle, of which nothing else is left', async (_, happen) => {
     const server = await Server.start();
-    const informer = server.inform({ idleLimitMs: 200 });
+    const informer = server.inform({ idleLimitMs: 1_000 });
     const stream = await server.stream();
     stream.write(event('ADDED', 'gone', '3'));
     await eventually('the object', () => informer.get('gone'));
@@ -160,7 +160,7 @@ describe('a list is read in pages', () => {
     await informer.synced;
     expect([...informer.values()]).toEqual(['a', 'b']);
     expect(server.kinds.slice(0, 2)).toEqual(['stream', 'list']);
-    expect(server.warnings).toEqual(['watch failed, listing again']);
+    expect(server.warnings[0]).toBe('watch failed, listing again');
     expect(server.client.listsInPages).toBeUndefined();
   });
 
