@@ -76,7 +76,7 @@ export type Subscription = { close(): void };
 export type HostWatch = Subscription & { want(hosts: ReadonlySet<HostName>): void };
 
 export interface HostOps {
-  /** Lists the hosts of a pool page by page; for builds only. */
+  /** Lists the hosts of a pool, perhaps in parts; for builds only. */
   inventory(scope: Scope, signal: AbortSignal): AsyncIterable<readonly HostSeed[]>;
 
   /**

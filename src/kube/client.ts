@@ -28,8 +28,10 @@ export type ClientHooks = {
   answerLimitMs?: number;
   /** Carries the requests in the simulator, which has no server; the network by default. */
   transport?: Transport;
+  /** Set once the server has refused to stream a list: all lists are read in pages then. */
+  listsInPages?: boolean;
 };
-type Client = KubeConfig & ClientHooks;
+export type Client = KubeConfig & ClientHooks;
 
 /** The parts of an answer that are used; an answer of `fetch` has them. */
 export type Answer = {
@@ -51,6 +53,7 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
   beforeWrite?: () => void;
   onAnswer?: (verb: Verb, code: number | 'error', path: string) => void;
   answerLimitMs?: number;
+  listsInPages?: boolean;
   #pool: Dispatcher | undefined;
   #keys = '';
 
@@ -103,6 +106,8 @@ export type Call = {
   readonly body?: unknown;
   /** A list asks for `metadata-list` in place of `metadata`. */
   readonly as?: Detail | 'metadata-list';
+  /** Leaves out who wrote which field, a quarter of a node. Servers before Kubernetes 1.38 send it all the same. */
+  readonly withoutManagers?: boolean;
 };
 
 /** Makes one request and returns the JSON of its answer. Throws ApiException when the server refuses the request. */
@@ -190,7 +195,8 @@ export async function* rawPages<T extends KubernetesObject>(
   let next: string | undefined;
   do {
     const query = { ...selection, limit: PAGE, continue: next };
-    const { items, metadata } = await call<RawPage<T>>(config, { method: 'GET', path, query, as }, signal);
+    const page: Call = { method: 'GET', path, query, as, withoutManagers: true };
+    const { items, metadata } = await call<RawPage<T>>(config, page, signal);
     yield { items: items ?? [], resourceVersion: metadata?.resourceVersion ?? '' };
     next = metadata?.continue;
   } while (next);
@@ -239,10 +245,10 @@ function encodedPath(path: string): string {
   return segments.map((each) => `/${encodeURIComponent(each)}`).join('');
 }
 
-function acceptOf({ as = 'object' }: Call): string {
-  if (as === 'object') return 'application/json';
+function acceptOf({ as = 'object', withoutManagers = false }: Call): string {
   const kind = as === 'metadata' ? 'PartialObjectMetadata' : 'PartialObjectMetadataList';
-  return `application/json;as=${kind};g=meta.k8s.io;v=v1`;
+  const form = as === 'object' ? '' : `;as=${kind};g=meta.k8s.io;v=v1`;
+  return `application/json${form}${withoutManagers ? ';drop=metadata.managedFields' : ''}`;
 }
 
 function contentType({ method, body }: Call): Record<string, string> {

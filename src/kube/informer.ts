@@ -2,23 +2,26 @@
  * Keeps a current list of objects of the cluster. It lists them, watches them,
  * and retries after every error until it is stopped. Its owner decides which
  * parts of an object are stored.
+ *
+ * The first list is a stream where the server has it: each object is stored by itself, and the watch is the rest of the
+ * same answer. Otherwise, and for later lists, it reads pages.
  */
-import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
-import { currentRevision, rawPages, type Detail, type Selection } from './client.ts';
-import { explain, httpStatus, retryAfterSeconds } from './errors.ts';
+import { currentRevision, rawPages, type Client, type Detail, type Selection } from './client.ts';
+import { explain } from './errors.ts';
 import type { Log } from './log.ts';
 import { isOlder } from './resource-versions.ts';
-import { SilentWatch, WatchError, watchEvents, type WatchEvent } from './watch-events.ts';
+import { canResume, isRefusedStream, pauseAfter } from './retries.ts';
+import { listIn, type Listed } from './streamed-list.ts';
+import { SilentWatch, watchEvents, type WatchEvent } from './watch-events.ts';
 
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 30_000;
 /** A kind with changes gets a bookmark every minute. The silence of a kind without changes costs two small requests. */
 const IDLE_LIMIT_MS = 90_000;
 const STOPPED = 'it was stopped';
 
 export type InformerOptions<Raw extends KubernetesObject, T> = {
-  readonly config: KubeConfig;
+  readonly config: Client;
   readonly path: string;
   readonly selection?: Selection;
   /** How much of an object a list delivers: all of it by default. */
@@ -39,6 +42,7 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly log: Log;
 };
 
+type Events<T> = AsyncGenerator<WatchEvent<T>, void, undefined>;
 type Entry<T> = { readonly revision: string; readonly uid: string; readonly value: T };
 
 export class SupervisedInformer<Raw extends KubernetesObject, T> {
@@ -47,6 +51,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** Resolves at the end of the first list, or with its first failure if there is one, such as a missing right. */
   readonly firstAnswer: Promise<string | undefined>;
   readonly #options: InformerOptions<Raw, T>;
+  readonly #idleLimitMs: number;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #stopping = new AbortController();
   readonly #resolveSynced: () => void;
@@ -54,6 +59,8 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   #started = false;
   #isSynced = false;
   #hasToList = true;
+  /** A stream broke before its list was whole: the next list is read in pages. */
+  #streamBroke = false;
   /** Resolved by the list that somebody waits for. */
   readonly #asked: ((failure: string | undefined) => void)[] = [];
   /** The uids of objects that a read found deleted before the watch has reported it. */
@@ -70,6 +77,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
 
   constructor(options: InformerOptions<Raw, T>) {
     this.#options = options;
+    this.#idleLimitMs = options.idleLimitMs ?? IDLE_LIMIT_MS;
     const synced = Promise.withResolvers<undefined>();
     this.synced = synced.promise;
     this.#resolveSynced = () => synced.resolve(undefined);
@@ -179,8 +187,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     while (!signal.aborted) {
       this.#again = new AbortController();
       try {
-        if (this.#hasToList) await this.#list(signal);
-        await this.#watch(AbortSignal.any([signal, this.#again.signal]));
+        await this.#attempt(signal);
       } catch (error) {
         this.#up = false;
         if (this.isStopped) return;
@@ -194,6 +201,25 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     }
   }
 
+  /** Lists, if that is due, and watches. */
+  async #attempt(signal: AbortSignal): Promise<void> {
+    const untilAgain = AbortSignal.any([signal, this.#again.signal]);
+    if (this.#mayStream) return this.#stream(untilAgain);
+    const { config, path, selection = {}, listAs } = this.#options;
+    if (this.#hasToList) await this.#list(rawPages<Raw>(config, path, selection, signal, listAs), signal);
+    await this.#watch(untilAgain);
+  }
+
+  /**
+   * Only while no revision is known: the objects of a stream come before the revision that shows whether the cluster was
+   * restored from a backup.
+   */
+  get #mayStream(): boolean {
+    const { config, listAs = 'object', changesAs = 'object' } = this.#options;
+    const isFirst = this.#hasToList && this.#revision === '';
+    return isFirst && !this.#streamBroke && !config.listsInPages && listAs === changesAs;
+  }
+
   /** Records a failure. Returns the pause before the next attempt, in milliseconds. */
   #failed(error: unknown): number {
     const { path, selection, log } = this.#options;
@@ -205,37 +231,38 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       { path, ...selection, failures: this.#failures, error: this.#failure },
       this.#hasToList ? 'watch failed, listing again' : 'watch broke',
     );
-    const askedMs = (retryAfterSeconds(error) ?? 0) * 1000;
-    return Math.min(askedMs, LONGEST_PAUSE_MS) + pauseAfter(this.#failures);
+    return pauseAfter(this.#failures, error);
   }
 
-  async #list(signal: AbortSignal): Promise<void> {
+  async #list(source: AsyncIterable<Listed<Raw>>, signal: AbortSignal): Promise<void> {
     // A list that is asked for while this one is under way is made after it.
     const asked = this.#asked.splice(0);
     let failure: string | undefined;
     try {
-      await this.#listOnce(signal);
+      await this.#listOnce(source, signal);
     } catch (error) {
       failure = explain(error);
       throw error;
     } finally {
-      for (const resolve of asked) resolve(failure);
+      // The next list begins at once, and is the answer.
+      if (failure !== undefined && this.#again.signal.aborted && !this.isStopped) this.#asked.push(...asked);
+      else for (const resolve of asked) resolve(failure);
     }
   }
 
-  async #listOnce(signal: AbortSignal): Promise<void> {
-    const { config, path, selection = {}, listAs, now } = this.#options;
-    const beganAt = now();
+  async #listOnce(source: AsyncIterable<Listed<Raw>>, signal: AbortSignal): Promise<void> {
+    const beganAt = this.#options.now();
     const seen = new Set<string>();
     let listedAt = '';
-    for await (const page of rawPages<Raw>(config, path, selection, signal, listAs)) {
-      listedAt ||= page.resourceVersion;
+    for await (const { items, gone = [], resourceVersion } of source) {
+      listedAt ||= resourceVersion;
       this.#forgetTheFuture(listedAt);
-      for (const object of page.items) {
+      for (const object of items) {
         const { key, revision } = identityOf(object);
         seen.add(key);
         this.#store(key, revision, object);
       }
+      for (const object of gone) seen.delete(identityOf(object).key);
     }
     signal.throwIfAborted();
     // These are deletions that no watch reported. An entry newer than the list was stored meanwhile, and stays.
@@ -244,6 +271,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     this.#deleted.clear();
     this.#revision = listedAt;
     this.#hasToList = this.#asked.length > 0;
+    this.#streamBroke = false;
     this.#isSynced = true;
     this.#heardAt = beganAt;
     this.#resolveSynced();
@@ -263,22 +291,45 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     for (const [key, entry] of this.#entries) this.#entries.set(key, { ...entry, revision: '' });
   }
 
-  /** Watches until the watch must be replaced, which is no failure. Throws when it failed. */
-  async #watch(signal: AbortSignal): Promise<void> {
-    const {
-      config,
-      path,
-      selection = {},
-      changesAs: as = 'object',
-      idleLimitMs = IDLE_LIMIT_MS,
-    } = this.#options;
-    const opened = (): void => this.#connected();
-    const watch = { path, selection, as, resourceVersion: this.#revision, idleLimitMs, opened };
-    let lively = false;
+  /** Lists and watches with one request. A server that refuses this lists in pages from then on. */
+  async #stream(signal: AbortSignal): Promise<void> {
+    const { config, path, log } = this.#options;
+    const events = this.#open(undefined, () => undefined, signal);
     try {
-      for await (const event of watchEvents<Raw>(config, watch, signal)) {
+      await this.#list(listIn(events, path), signal);
+    } catch (error) {
+      await events.return();
+      if (!isRefusedStream(error)) {
+        this.#streamBroke = !signal.aborted;
+        throw error;
+      }
+      config.listsInPages = true;
+      log.info({ path, error: explain(error) }, 'the server streams no lists: they are read in pages');
+      return;
+    }
+    this.#connected();
+    await this.#follow(events, signal, true);
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const events = this.#open(this.#revision, () => this.#connected(), signal);
+    await this.#follow(events, signal, false);
+  }
+
+  #open(resourceVersion: string | undefined, opened: () => void, signal: AbortSignal): Events<Raw> {
+    const { config, path, selection = {}, changesAs: as = 'object' } = this.#options;
+    const watch = { path, selection, as, resourceVersion, idleLimitMs: this.#idleLimitMs, opened };
+    return watchEvents<Raw>(config, watch, signal);
+  }
+
+  /** Watches until the watch must be replaced, which is no failure. Throws when it failed, or brought nothing at all. */
+  async #follow(events: Events<Raw>, signal: AbortSignal, lively: boolean): Promise<void> {
+    const { config, path, selection = {} } = this.#options;
+    let isLively = lively;
+    try {
+      for await (const event of events) {
         if (signal.aborted) return;
-        lively = true;
+        isLively = true;
         this.#take(event);
       }
     } catch (error) {
@@ -286,12 +337,12 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       this.#up = false;
       this.#failures = 0;
       // A watch from a revision that does not exist yet stays silent.
-      const soon = AbortSignal.any([signal, AbortSignal.timeout(idleLimitMs)]);
+      const soon = AbortSignal.any([signal, AbortSignal.timeout(this.#idleLimitMs)]);
       this.#hasToList = isOlder(await currentRevision(config, path, selection, soon), this.#revision);
       return;
     }
     this.#up = false;
-    if (!lively) throw new Error(`the watch of ${path} ended before it brought anything`);
+    if (!isLively) throw new Error(`the watch of ${path} ended before it brought anything`);
   }
 
   #take({ type, object }: WatchEvent<Raw>): void {
@@ -350,16 +401,4 @@ export function keyOf(namespace: string | undefined, name: string): string {
 
 function identityOf({ metadata }: KubernetesObject): { key: string; revision: string } {
   return { key: keyOf(metadata?.namespace, metadata?.name ?? ''), revision: metadata?.resourceVersion ?? '' };
-}
-
-/** Whether the watch can resume at its revision after this error: the network, a token, an overload. */
-function canResume(error: unknown): boolean {
-  if (error instanceof WatchError) return false;
-  const status = httpStatus(error);
-  return status === undefined || status === 401 || status === 429 || status >= 500;
-}
-
-function pauseAfter(failures: number): number {
-  const pause = Math.min(FIRST_PAUSE_MS * 2 ** Math.max(failures - 1, 0), LONGEST_PAUSE_MS);
-  return pause / 2 + Math.random() * (pause / 2);
 }

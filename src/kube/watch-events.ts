@@ -35,12 +35,22 @@ export type Watch = {
   readonly path: string;
   readonly selection: Selection;
   readonly as: Detail;
-  /** The resource version to start from. */
-  readonly resourceVersion: string;
+  /**
+   * The resource version to start from. Undefined: all objects come first, as of now or later, and then a bookmark that
+   * `endsList` knows. Servers since Kubernetes 1.34 can do this; earlier ones refuse it.
+   */
+  readonly resourceVersion: string | undefined;
   readonly idleLimitMs: number;
   /** Called when the server has accepted the watch. */
   readonly opened: () => void;
 };
+
+const LIST_FIRST = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };
+
+/** Whether this is the bookmark between the objects of a list and their changes. */
+export function endsList({ type, object }: WatchEvent<KubernetesObject>): boolean {
+  return type === 'BOOKMARK' && object.metadata?.annotations?.['k8s.io/initial-events-end'] === 'true';
+}
 
 /**
  * Yields events until the server ends the watch. Throws SilentWatch, WatchError
@@ -59,11 +69,11 @@ export async function* watchEvents<T extends KubernetesObject>(
     watch: true,
     allowWatchBookmarks: true,
     timeoutSeconds: 240 + Math.floor(Math.random() * 120),
-    resourceVersion,
+    ...(resourceVersion === undefined ? LIST_FIRST : { resourceVersion }),
   };
   try {
     const either = AbortSignal.any([signal, silence.signal]);
-    const response = await send(config, { method: 'GET', path, query, as }, either);
+    const response = await send(config, { method: 'GET', path, query, as, withoutManagers: true }, either);
     silent = () => new SilentWatch(`the watch of ${path} fell silent`);
     timer.refresh();
     opened();

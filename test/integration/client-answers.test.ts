@@ -1,7 +1,7 @@
 /** Informers and the answers of an API server: a real one, behind a proxy that sometimes answers in its place. */
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { call } from '../../src/kube/client.ts';
+import { call, type PooledKubeConfig } from '../../src/kube/client.ts';
 import {
   CONFIG_MAPS,
   ConfigMaps,
@@ -56,10 +56,41 @@ function watch(
   options?: Parameters<typeof watchConfigMaps>[1],
   config: KubeConfig = tester,
 ): WatchedConfigMaps {
-  const result = watchConfigMaps(proxied(config, proxy.url), options);
+  return watchWith(proxied(config, proxy.url), options);
+}
+
+function watchWith(
+  client: PooledKubeConfig,
+  options?: Parameters<typeof watchConfigMaps>[1],
+): WatchedConfigMaps {
+  const result = watchConfigMaps(client, options);
   watched.push(result);
   return result;
 }
+
+describe('an informer that begins', () => {
+  it('lists and watches with one request, which brings every change', async () => {
+    const each = watch();
+    await each.informer.synced;
+    await Promise.all([server.change('changing'), server.remove('going'), server.create('new')]);
+    await each.agrees(server);
+    expect([count(WATCH), count(LIST)]).toEqual([1, 0]);
+  });
+
+  it('lists in pages where the server refuses that', async () => {
+    proxy.rewrite(isWatch, (url) => {
+      url.searchParams.set('resourceVersionMatch', 'Exact');
+      return url;
+    });
+    const each = watch();
+    expect(await each.informer.firstAnswer).toBeUndefined();
+    await each.agrees(server);
+    expect([count(WATCH), count(LIST)]).toEqual([2, 1]);
+    expect(each.log.map(({ error }) => error)).toEqual([
+      expect.stringMatching(/resourceVersionMatch: Forbidden/),
+    ]);
+  });
+});
 
 describe('an informer whose watch has expired', () => {
   /** Disconnects the informer while objects change and one is deleted; `expire` then decides about its next watch. */
@@ -80,7 +111,7 @@ describe('an informer whose watch has expired', () => {
 
   it('lists again after the status 410, and misses no deletion', async () => {
     await missChanges(() => proxy.respond(isWatch, statusAnswer(410, 'Expired')));
-    expect(count(LIST)).toBe(2);
+    expect(count(LIST)).toBe(1);
   });
 
   it('lists again after an ERROR event with 410, and misses no deletion', async () => {
@@ -90,13 +121,13 @@ describe('an informer whose watch has expired', () => {
         return url;
       }),
     );
-    expect(count(LIST)).toBe(2);
+    expect(count(LIST)).toBe(1);
     expect(log.map(({ error }) => error)).toContainEqual(expect.stringMatching(/too old resource version/));
   });
 
   it('continues from its last revision when only the connection broke', async () => {
     await missChanges(() => proxy.respond(isWatch, statusAnswer(503, 'ServiceUnavailable')));
-    expect(count(LIST)).toBe(1);
+    expect(count(LIST)).toBe(0);
   });
 });
 
@@ -136,7 +167,9 @@ describe('an informer of a kind without changes', () => {
       status: 200,
       body: { metadata: { resourceVersion: '999999999' }, items },
     });
-    const each = watch({ idleLimitMs: 500 });
+    const each = watchWith(Object.assign(proxied(tester, proxy.url), { listsInPages: true }), {
+      idleLimitMs: 500,
+    });
     await each.informer.synced;
     expect(each.informer.get('default/never-backed-up')).toBeDefined();
     await each.agrees(server);
@@ -145,7 +178,7 @@ describe('an informer of a kind without changes', () => {
 
 describe('an informer that is refused', () => {
   it('waits as long as the server requests', async () => {
-    proxy.respond(isList, statusAnswer(429, 'TooManyRequests', 1));
+    proxy.respond(isWatch, statusAnswer(429, 'TooManyRequests', 1));
     const each = watch();
     expect(await each.informer.firstAnswer).toBe('injected TooManyRequests');
     const refusedAt = performance.now();
@@ -157,8 +190,8 @@ describe('an informer that is refused', () => {
     await createServiceAccount(admin, 'stranger');
     const stranger = actAs(admin, { token: await requestToken(admin, 'stranger') });
     const each = watch({}, stranger);
-    expect(await each.informer.firstAnswer).toMatch(/cannot list resource "configmaps"/);
-    expect(each.informer.failure).toMatch(/cannot list resource "configmaps"/);
+    expect(await each.informer.firstAnswer).toMatch(/cannot (list|watch) resource "configmaps"/);
+    expect(each.informer.failure).toMatch(/cannot (list|watch) resource "configmaps"/);
     await grant(admin, 'stranger', 'cluster-admin');
     await each.agrees(server);
     await eventually('its watch is open, too', () => each.informer.failure === undefined);

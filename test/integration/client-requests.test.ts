@@ -227,16 +227,9 @@ describe('an observer', () => {
     await proxy.close();
     await statusOf({ method: 'GET', path: CONFIG_MAPS });
     expect(seen).toEqual(
-      [
-        'list 200',
-        'create 201',
-        'get 200',
-        'patch 200',
-        'delete 200',
-        'get 404',
-        'list 200',
-        'watch 200',
-      ].concat('list error'),
+      ['list 200', 'create 201', 'get 200', 'patch 200', 'delete 200', 'get 404', 'watch 200'].concat(
+        'list error',
+      ),
     );
   });
 });

@@ -168,10 +168,12 @@ export class Faults implements Fortunes {
       : this.#strikes('answer lost', request.path)
         ? 'answer'
         : undefined;
-    const isLost = lost !== undefined && request.query?.['watch'] !== true;
+    const cutsList = lost !== undefined && request.query?.['sendInitialEvents'] === true;
+    const isLost = cutsList || (lost !== undefined && request.query?.['watch'] !== true);
     const isSlow = !isLost && random.chance(0.02);
     if (isLost || isSlow) this.#troubled.add(request.path);
     if (isLost || isSlow) this.#viewsAreLate(isLost ? RETRIED_MS : SLOW_MS);
+    if (cutsList) return { ...calm, cutsList };
     if (isLost) return { ...calm, lost };
     return isSlow ? { thereMs: random.int(1, 3000), backMs: random.int(1, 3000) } : calm;
   }

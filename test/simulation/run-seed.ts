@@ -98,6 +98,7 @@ class SeedRun {
     this.#replicas = new Replicas({
       ...{ ...shared, random: this.#random.fork(), timeline: this.#timeline, fortunes: this.#faults },
       evict: (pod, by) => this.#cluster.evict(pod, by),
+      streamsLists: seed % 2 === 0,
       admit: (request) => this.#incidents.admit(request),
     });
     const acting = { cluster: this.#cluster, people: this.#people, replicas: this.#replicas };

@@ -24,7 +24,8 @@ import type {
 import { adoptNode } from './adopt-node.ts';
 import { evictPod } from './evictions.ts';
 import { HostJobs } from '../jobs/host-jobs.ts';
-import { call, rawList, rawPages } from '../../kube/client.ts';
+import { call } from '../../kube/client.ts';
+import { projections } from '../../kube/streamed-list.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import { nextNodeState, nodeState, seedOf, type NodeState } from './node-facts.ts';
@@ -93,9 +94,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async *inventory(scope: Scope, signal: AbortSignal): AsyncGenerator<readonly HostSeed[], void> {
-    for await (const { items } of rawPages<V1Node>(this.#writer.config, NODES, {}, signal)) {
-      yield seedsOf(items.map(nodeState), scope);
-    }
+    yield seedsOf(await this.#readNodes(signal), scope);
   }
 
   listAgain(): void {
@@ -139,8 +138,11 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
-    const nodes = await rawList<V1Node>(this.#writer.config, NODES, {}, signal);
-    return this.#withWork(new Fleet(scope, nodes.map(nodeState)).markedHosts);
+    return this.#withWork(new Fleet(scope, await this.#readNodes(signal)).markedHosts);
+  }
+
+  async #readNodes(signal: AbortSignal): Promise<NodeState[]> {
+    return projections(this.#writer.config, NODES, nodeState, signal);
   }
 
   #withWork(marked: readonly Omit<MarkedHost, 'busy' | 'begun'>[]): readonly MarkedHost[] {

@@ -80,6 +80,18 @@ function listed(server: ApiServer, { resource, namespace }: Target, { query = {}
   return { metadata: { resourceVersion: String(server.revision) }, items };
 }
 
+/** The beginning of a watch that lists first: its objects, and the bookmark after them, as lines of the answer. */
+export function initialEvents(server: ApiServer, { path, query = {}, as }: Call): string[] {
+  const { resource, namespace } = targetOf(path);
+  const found = server.list(resource).filter(selection(namespace, query));
+  const annotations = { 'k8s.io/initial-events-end': 'true' };
+  const bookmark = { metadata: { resourceVersion: String(server.revision), annotations } };
+  return [
+    ...found.map((object) => ({ type: 'ADDED', object: as === 'metadata' ? metadataOf(object) : object })),
+    { type: 'BOOKMARK', object: bookmark },
+  ].map((event) => JSON.stringify(event));
+}
+
 /** Selects the objects of a request. */
 export function selection(
   namespace: string | undefined,

@@ -4,7 +4,7 @@
  */
 import type { Answer, Call, Transport } from '../../../src/kube/client.ts';
 import { Refusal, type ApiServer, type Change } from './api-server.ts';
-import { carryOut, metadataOf, selection, targetOf, type Evict } from './api-requests.ts';
+import { carryOut, initialEvents, metadataOf, selection, targetOf, type Evict } from './api-requests.ts';
 import type { ApiObject } from './objects.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
 
@@ -18,6 +18,8 @@ export type Fortune = {
   /** Carried out once more, later, like a retry by a proxy. */
   readonly repeatedAfterMs?: number;
   readonly lost?: 'request' | 'answer';
+  /** The connection breaks in the middle of a streamed list. */
+  readonly cutsList?: boolean;
   /** The process dies before the request leaves, or after it was carried out and before its answer. */
   readonly crash?: 'before' | 'after';
 };
@@ -44,6 +46,8 @@ export type ConnectionOptions = {
   readonly scheduler: Scheduler;
   readonly fortunes: Fortunes;
   readonly evict: Evict;
+  /** Whether the server streams lists. */
+  readonly streamsLists: boolean;
   /** The admission of the API server: it may change a request, or refuse it (throws Refusal). */
   readonly admit: (request: Call) => Call;
 };
@@ -69,7 +73,7 @@ export function connection(options: ConnectionOptions, owner: Owner): Transport 
         return;
       }
       const arrive = (): void => {
-        const answer = answerTo(options, owner, request, signal, fortune.refusal);
+        const answer = answerTo(options, owner, request, signal, fortune);
         if (fortune.crash === 'after') fortunes.crash(owner);
         else if (fortune.lost === 'answer') scheduler.after(RESET_MS, fail, owner);
         else scheduler.after(fortune.backMs, () => resolve(answer), owner);
@@ -85,11 +89,11 @@ function answerTo(
   owner: Owner,
   request: Call,
   signal: AbortSignal | undefined,
-  refusal: Refusal | undefined,
+  { refusal, cutsList = false }: Fortune,
 ): Answer {
   try {
     if (refusal) throw refusal;
-    if (request.query?.['watch'] === true) return watching(options, owner, request, signal);
+    if (request.query?.['watch'] === true) return watching(options, owner, request, signal, cutsList);
     return json(
       request.method === 'POST' ? 201 : 200,
       carryOut(options.server, options.admit(request), options.evict, owner.name),
@@ -143,9 +147,12 @@ function watching(
   owner: Owner,
   request: Call,
   signal: AbortSignal | undefined,
+  cutsList: boolean,
 ): Answer {
-  const { server, scheduler, fortunes } = options;
+  const { server, scheduler, fortunes, streamsLists } = options;
   const { query = {}, as } = request;
+  const listsFirst = query['sendInitialEvents'] === true;
+  if (listsFirst && !streamsLists) throw new Refusal(422, 'Invalid', 'sendInitialEvents: Forbidden');
   const { resource, namespace } = targetOf(request.path);
   const selects = selection(namespace, query);
   const stream = new Stream(signal);
@@ -172,8 +179,7 @@ function watching(
       if (breaks === 'gone') {
         const object = { kind: 'Status', code: 410, reason: 'Expired', message: 'too old resource version' };
         stream.push(JSON.stringify({ type: 'ERROR', object }));
-      } else if (breaks === 'error')
-        stream.fail(new TypeError('terminated', { cause: new Error('other side closed') }));
+      } else if (breaks === 'error') stream.fail(brokenConnection());
       else {
         pushEvent(change.type, change.object);
         if (twice) pushEvent(change.type, change.object);
@@ -186,12 +192,21 @@ function watching(
     if (!isSilent) send(0, () => stream.push(JSON.stringify({ type: 'BOOKMARK', object: { metadata } })));
     scheduler.after(BOOKMARK_MS, bookmark);
   };
-  const from = Number(query['resourceVersion'] ?? 0);
+  if (listsFirst) {
+    const lines = initialEvents(server, request);
+    for (const line of cutsList ? lines.slice(0, lines.length / 2) : lines) stream.push(line);
+    if (cutsList) stream.fail(brokenConnection());
+  }
+  const from = listsFirst ? server.revision : Number(query['resourceVersion'] ?? 0);
   for (const missed of server.since(resource, from)) changed(missed);
   server.listen(changed);
   scheduler.after(BOOKMARK_MS, bookmark);
   scheduler.after(Number(query['timeoutSeconds'] ?? 300) * 1000, () => stream.end(), owner);
   return { ...json(200, undefined), body: stream };
+}
+
+function brokenConnection(): Error {
+  return new TypeError('terminated', { cause: new Error('other side closed') });
 }
 
 type Reader = {

@@ -38,8 +38,6 @@ export type DeployedContainer = {
   readonly user: string;
   /** Those that have a value. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The options of Node in it. */
-  readonly options: string;
   /** Such as `512Mi`. */
   readonly memoryLimit: string;
 };
@@ -52,7 +50,7 @@ export async function deployedContainer(): Promise<DeployedContainer> {
     env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
   );
   return {
-    ...{ image, environment, options: environment['NODE_OPTIONS'] ?? '' },
+    ...{ image, environment },
     user: `${String(securityContext.runAsUser)}:${String(securityContext.runAsGroup)}`,
     memoryLimit: resources.limits.memory,
   };

@@ -227,8 +227,9 @@ describe('a request without an answer', () => {
   it('that somebody replaced is not waited for any longer', async () => {
     const on = cluster();
     on.before = ({ query }) => {
-      if (query?.['watch'] === true)
-        annotate(on, { [REQUEST]: JSON.stringify({ id: 'q-2', verb: 'retry' }) });
+      if (query?.['watch'] !== true) return;
+      // After the list at the beginning of the watch.
+      queueMicrotask(() => annotate(on, { [REQUEST]: JSON.stringify({ id: 'q-2', verb: 'retry' }) }));
     };
     const { exit, said } = await asked(on, APPLY);
     expect([exit, said]).toEqual([

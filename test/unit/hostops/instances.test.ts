@@ -42,7 +42,11 @@ class WatchedHost {
         : answer(carryOut(this.#server, call, () => undefined, 'operator'));
     };
     const quiet = { info: () => undefined, warn: () => undefined };
-    this.#ops = new KubernetesHostOps(Object.assign(new KubeConfig(), { transport }), quiet, () => 0);
+    this.#ops = new KubernetesHostOps(
+      Object.assign(new KubeConfig(), { transport, listsInPages: true }),
+      quiet,
+      () => 0,
+    );
     started.push(this.#ops);
   }
 

@@ -2,7 +2,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterEach, describe, expect, it } from 'vitest';
 import { SupervisedInformer } from '../../../src/kube/informer.ts';
 import { eventually } from '../../support/eventually.ts';
-import { scriptedServer } from '../support/scripted-server.ts';
+import { refuseStream, scriptedServer } from '../support/scripted-server.ts';
 
 const PATH = '/api/v1/nodes';
 
@@ -35,6 +35,7 @@ async function run(
   const watches: URLSearchParams[] = [];
   const warnings: string[] = [];
   const server = await scriptedServer(({ searchParams }, response) => {
+    if (searchParams.has('sendInitialEvents')) return refuseStream(response);
     const seen = searchParams.has('watch') ? watches : lists;
     seen.push(searchParams);
     if (seen === lists) return response.end(answers.lists[lists.length - 1]);
@@ -200,6 +201,7 @@ async function openWatch(
   const lists: URLSearchParams[] = [];
   let watch: { write(text: string): void } | undefined;
   const server = await scriptedServer(({ searchParams }, response) => {
+    if (searchParams.has('sendInitialEvents')) return refuseStream(response);
     if (!searchParams.has('watch')) {
       lists.push(searchParams);
       return response.end(lists.length === 1 ? list('1000', items) : restored);

@@ -27,3 +27,9 @@ export async function scriptedServer(
   };
   return { client, close };
 }
+
+/** The answer of a server before Kubernetes 1.34 to a watch that shall list first. */
+export function refuseStream(response: ServerResponse): void {
+  const message = 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden';
+  response.writeHead(422).end(JSON.stringify({ kind: 'Status', code: 422, reason: 'Invalid', message }));
+}

@@ -1,20 +1,23 @@
 /** The watches of an API server in memory. */
 import type { Answer, Call } from '../../../src/kube/client.ts';
-import { selection, targetOf } from '../../simulation/world/api-requests.ts';
+import { initialEvents, selection, targetOf } from '../../simulation/world/api-requests.ts';
 import type { ApiServer, Change } from '../../simulation/world/api-server.ts';
 
 type Counted = { readonly queued?: () => void; readonly delivered?: () => void };
 
-/** The body of the answer to a watch: the changes since its resource version, and each as it happens. */
+/** The body of the answer to a watch: the list if it comes first, the changes since its resource version, and each as it happens. */
 export function watchBody(
   server: ApiServer,
-  { path, query = {} }: Call,
+  request: Call,
   signal: AbortSignal | undefined,
   { queued, delivered }: Counted = {},
 ): NonNullable<Answer['body']> {
+  const { path, query = {} } = request;
   const { resource, namespace } = targetOf(path);
   const selects = selection(namespace, query);
-  const lines: string[] = [];
+  const listsFirst = query['sendInitialEvents'] === true;
+  const lines = (listsFirst ? initialEvents(server, request) : []).map((line) => `${line}\n`);
+  for (let i = 0; i < lines.length; i++) queued?.();
   let wake = Promise.withResolvers<undefined>();
   const listener = ({ resource: of, type, object, before }: Change): void => {
     const event =
