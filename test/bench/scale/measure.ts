@@ -180,7 +180,7 @@ export async function measure(options: Options): Promise<Measured> {
   }
 }
 
-/** The operator as the image runs it, with the heap limit of the Deployment. */
+/** The operator as the image runs it, with the environment of the Deployment. */
 async function startOperatorOfImage(
   admin: KubeConfig,
   folder: string,
@@ -191,8 +191,8 @@ async function startOperatorOfImage(
   await writeFile(main, (await bundle('src/main.ts')).code);
   await writeOperatorKubeconfig(admin, direct);
   if (proxyUrl !== undefined) await writeProxiedKubeconfig(connect(direct), proxyUrl, behindProxy);
-  const { options } = await deployedContainer();
-  const environment = { NODE_OPTIONS: options, CAREEN_LEASE_SECONDS: String(LEASE_SECONDS) };
+  const { environment: deployed } = await deployedContainer();
+  const environment = { ...deployed, CAREEN_LEASE_SECONDS: String(LEASE_SECONDS) };
   const operator = keepOperator(proxyUrl === undefined ? direct : behindProxy, { main, environment });
   await operator.leads;
   return operator;
