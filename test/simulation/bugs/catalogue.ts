@@ -63,12 +63,6 @@ export const BUGS: readonly Bug[] = [
     instead: "if (before?.kind === 'already') {",
   },
   {
-    name: 'act on a strategy that has changed',
-    file: 'src/resources/careen-api.ts',
-    of: '    if (await this.#strategies.isCurrent(path, version, since)) return;\n',
-    instead: '    if (path !== version.uid || since < 0) return;\n',
-  },
-  {
     name: 'forget a claim on abort',
     file: 'src/engine/profiles/careen.ts',
     of: '!turn.order.finalizing || !hasFailed(host));\n',
