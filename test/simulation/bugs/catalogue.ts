@@ -98,9 +98,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'report success unobserved',
     file: 'src/engine/steps/verify.ts',
-    of: "  if (found.length === 0) return outage.level === 'touched' ? unlockHost(step) : DONE;\n",
+    of: "  if (found.length === 0) return outage.level === 'touched' ? releaseVerified(step) : DONE;\n",
     instead:
-      "  if (found.length === 0 || rebootPending(step, outage)) return outage.level === 'touched' ? unlockHost(step) : DONE;\n",
+      "  if (found.length === 0 || rebootPending(step, outage)) return outage.level === 'touched' ? releaseVerified(step) : DONE;\n",
   },
   {
     name: 'evict the pods of a DaemonSet of another group',
