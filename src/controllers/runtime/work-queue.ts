@@ -59,7 +59,12 @@ export class WorkQueue {
     const planned = this.#timers.get(key);
     if (planned && planned.at <= at) return;
     this.#cancelTimer(key);
-    this.#timers.set(key, { at, timer: setTimeout(() => this.add(key), Math.max(0, milliseconds)) });
+    const fire = (): void => {
+      // A timer may fire a little early: the rest of the spacing then needs one of its own.
+      this.#timers.delete(key);
+      this.add(key);
+    };
+    this.#timers.set(key, { at, timer: setTimeout(fire, Math.max(0, milliseconds)) });
   }
 
   /** Takes no more keys and waits for the workers that run. Safe to call twice. */

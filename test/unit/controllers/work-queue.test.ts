@@ -67,6 +67,27 @@ describe('the work queue', () => {
     expect(runs.map((at) => at - began)).toEqual([0, 25, 50, 150]);
   });
 
+  it('runs a key also when the timer of its spacing fires a little early', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    // Timers have whole milliseconds, the clock has fractions of them.
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now');
+    clock.mockImplementation(() => now() + (runs > 0 ? 0 : 0.7));
+    onTestFinished(() => clock.mockRestore());
+    let runs = 0;
+    const queue = new WorkQueue({
+      ...{ atOnce: 1, spacingMilliseconds: 25, failed: () => undefined },
+      work: async () => Promise.resolve(void (runs += 1)),
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(5);
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(100);
+    await queue.stop();
+    expect(runs).toBe(2);
+  });
+
   it('retries a failed key', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     let tries = 0;
