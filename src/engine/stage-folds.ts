@@ -4,6 +4,7 @@
  * object stands for all that lies before it, or behind it, and its value is kept.
  */
 import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import { isFinal } from './run-state.ts';
 
 type Stages = readonly StageStatus[];
 type Fold = { readonly of: (stage: StageStatus) => number; readonly join: (a: number, b: number) => number };
@@ -45,6 +46,22 @@ function fold(
     known.set(stage, value);
   }
   return value;
+}
+
+const totalSteps = sumOverFirst(({ steps }) => steps.length);
+const endedIn = ({ steps }: StageStatus): number => steps.filter(({ result }) => isFinal(result)).length;
+const endedSteps = sumOverFirst(endedIn);
+
+/** The percentage of the steps of a phase that have ended, rounded down; undefined without steps. */
+export function endedPercentage({
+  stages,
+  currentStage,
+}: Pick<PhaseStatus, 'stages' | 'currentStage'>): number | undefined {
+  const total = totalSteps(stages, stages.length);
+  if (total === 0) return undefined;
+  const current = stages[currentStage];
+  const open = current ? endedIn(current) : 0;
+  return Math.floor((100 * (endedSteps(stages, Math.min(currentStage, stages.length)) + open)) / total);
 }
 
 /** The stages of a phase that are other objects than before, each with its former state. */

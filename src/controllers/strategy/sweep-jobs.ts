@@ -1,9 +1,9 @@
 import type { IdleJob } from '../../hostops/port.ts';
+import { currentStage } from '../../engine/run-state.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { fenceOf, type StrategyPass } from './strategy-pass.ts';
-import { currentStage } from '../../engine/run-state.ts';
 
 /**
  * Removes Jobs of the strategy that nobody needs. Suspended ones that will never start: Jobs of an earlier run or of a

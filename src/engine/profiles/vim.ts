@@ -3,9 +3,9 @@ import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.
 import type { Plan, Stage, Step, Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { show } from '../lifecycle.ts';
-import { endedPercentage } from '../ended-percentage.ts';
 import { editStage, type EngineProfile, type Pass, type Progressing } from '../pass.ts';
 import { newPhase, runningStage, type RunState } from '../run-state.ts';
+import { endedPercentage } from '../stage-folds.ts';
 import { STEP_DEFINITIONS } from '../steps/definitions.ts';
 import { restartTimers } from '../timers.ts';
 import { refusal } from './vim-refusals.ts';

@@ -1,10 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PhaseStatus, StageStatus } from '../../../src/crds/patch-strategy-status.ts';
-import { endedPercentage } from '../../../src/engine/ended-percentage.ts';
 import { editStage } from '../../../src/engine/pass.ts';
 import { isFinal, newPhase } from '../../../src/engine/run-state.ts';
-import { changedStages, largestFrom, sumOverFirst } from '../../../src/engine/stage-folds.ts';
+import {
+  changedStages,
+  endedPercentage,
+  largestFrom,
+  sumOverFirst,
+} from '../../../src/engine/stage-folds.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 
 function planned(size: number): Stage {
