@@ -9,6 +9,9 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 /** The kind of the objects that patch hosts. */
 export const PATCH_STRATEGY = 'PatchStrategy';
 
+/** The kind of the objects that hold parts of a large plan. */
+export const PLAN_STAGE = 'PlanStage';
+
 /** The namespace of the operator itself. Host Jobs, which may be privileged, never run there. */
 export const OPERATOR_NAMESPACE = 'careen-system';
 /** The Deployment of the operator in that namespace, as deploy/ and the chart name it. */
@@ -43,8 +46,10 @@ export const ABORT_ANNOTATION = `${GROUP}/abort`;
 /** Annotation on a strategy: the uid of the object whose requests were seen. Without a status, they count as carried out. */
 export const SEEN_ANNOTATION = `${GROUP}/seen`;
 
-/** Label on a Job and its pod: the run's id. */
+/** Label on a Job, its pod and a PlanStage: the run's id. */
 export const RUN_LABEL = `${GROUP}/run`;
+/** Label on a PlanStage: the uid of its strategy. */
+export const STRATEGY_UID_LABEL = `${GROUP}/strategy-uid`;
 /** Label on a Job and its pod: the patch's id, or `reboot`. */
 export const ACTION_LABEL = `${GROUP}/action`;
 /** Annotation on a Job and its pod: the host, whose name may be too long for a label. */

@@ -65,7 +65,8 @@ const skippedHost = z
   .describe('A host that a request leaves out of the run.');
 export type SkippedHost = z.infer<typeof skippedHost>;
 
-const stage = z
+/** One stage, with what became of it. */
+export const stageStatus = z
   .object({
     id: index.describe('Position in the phase, from 0.'),
     name: z.enum(STAGE_NAMES).describe('The name of the stage: which hosts it works on.'),
@@ -121,7 +122,34 @@ const stage = z
     endTime,
   })
   .describe('One stage.');
-export type StageStatus = z.infer<typeof stage>;
+export type StageStatus = z.infer<typeof stageStatus>;
+
+const total = z.int().min(0).max(1000000);
+
+const earlier = z
+  .object({
+    stages: index.min(1).describe('How many stages they are: the id of the first one in stages.'),
+    steps: total.describe('The number of their steps.'),
+    hosts: total.describe('The number of their hosts, without those that left.'),
+    left: total.describe('The number of their hosts that left the cluster or the pool, or were skipped.'),
+    result,
+  })
+  .describe('The stages before those in stages. All of them have ended; PlanStages hold them.');
+export type EarlierStages = z.infer<typeof earlier>;
+
+/** The sums over the stages of the PlanStages that follow. */
+export const laterStages = z
+  .object({
+    part: index.describe('The position of the next PlanStage in the plan.'),
+    digest: text(80).describe('The digest of its spec. A PlanStage with another one is not carried out.'),
+    stages: index.min(1).describe('How many stages they are.'),
+    steps: total.describe('The number of their steps.'),
+    hosts: total.describe('The number of their hosts.'),
+    largestAway: total.describe('How many hosts the largest of them takes out of service.'),
+    longestTimeoutSeconds: seconds.describe('The longest timeout of one of them.'),
+  })
+  .describe('The stages after those in stages. PlanStages hold them.');
+export type LaterStages = z.infer<typeof laterStages>;
 
 const phase = z.object({
   totalStages: index.describe('The number of stages.'),
@@ -135,10 +163,15 @@ const phase = z.object({
     ),
   extendedSeconds,
   stages: z
-    .array(stage)
+    .array(stageStatus)
     .max(10000)
     .meta({ 'x-kubernetes-list-type': 'atomic' })
-    .describe('The stages, in order.'),
+    .describe(
+      'The stages, in order; of a large plan those of one PlanStage, with the running or next one. The id of the ' +
+        'first is earlier.stages.',
+    ),
+  earlier: earlier.optional(),
+  later: laterStages.optional(),
   inProgress: z.boolean().describe('Whether the phase is running, or paused between two of its stages.'),
   completionPercentage: z.int().min(0).max(100).describe('The percentage of the steps that have ended.'),
   result,
@@ -212,6 +245,13 @@ export const patchStrategyStatus = z
         specDigest: text(80).describe('Digest of the spec without execution. The plan was built from it.'),
         fleetRevision: text(80).describe('Revision of the fleet at the build, as far as plans depend on it.'),
         builtAt: time().describe('When the plan was built.'),
+        planStages: z
+          .object({
+            count: index.min(2).describe('How many PlanStages hold the plan.'),
+            selector: text(80).describe('Their label: kubectl get planstages -l SELECTOR shows them.'),
+          })
+          .optional()
+          .describe('Where the stages of a large plan are; absent when applyPhase.stages has all of them.'),
         pool: objectName().describe('The pool of the plan. It holds the permits.'),
         actions: z
           .looseObject({})

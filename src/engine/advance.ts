@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
-import type { Plan } from '../planner/plan.ts';
+import { plannedStage, type Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
 import { recordJobResults } from './job-results.ts';
@@ -161,7 +161,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
   const busy = run.state === 'applying' || run.state === 'aborting';
   const changed = !isSameRun(before, run);
   const upcoming =
-    busy || run.state === 'ready-to-apply' ? (plan.stages[phase.currentStage]?.hosts ?? []) : [];
+    busy || run.state === 'ready-to-apply' ? (plannedStage(plan, phase.currentStage)?.hosts ?? []) : [];
   return {
     run: changed ? run : before,
     effects,

@@ -1,6 +1,7 @@
 import { PROTECTED_NAMESPACES } from '../crds/host-pool.ts';
 import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
+import { plannedStage } from '../planner/plan.ts';
 import type { HostVerdict } from './evaluate.ts';
 import type { Pass } from './pass.ts';
 import type { HostStep } from './steps/verdict.ts';
@@ -27,7 +28,7 @@ function hostSteps(
   endsBy: number,
 ): HostStep[] {
   const planStage = run.apply.currentStage;
-  const rebooting = plan.stages[planStage]?.steps.find(({ name }) => profile.steps[name]?.needsBootId);
+  const rebooting = plannedStage(plan, planStage)?.steps.find(({ name }) => profile.steps[name]?.needsBootId);
   return hosts.map((name) => ({
     plan,
     run: run.id,

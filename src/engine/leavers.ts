@@ -3,7 +3,7 @@
  * patch there any more: the stage records them, and goes on with its other hosts. The machine behind a removed host may
  * still run our Job: its outage lasts until the Job has ended, too.
  */
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import { REBOOT, type StepName } from '../crds/vocabulary.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -13,6 +13,7 @@ import { jobsOfPass } from './job-results.ts';
 import { lastEffect } from './last-effect.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
+import type { StagesAtHand } from './run-state.ts';
 import { skippedBecause } from './skips.ts';
 import { jobAtWork, withdrawalOf, type Withdrawal } from './steps/outage-jobs.ts';
 import { carriesOurMark } from './steps/unlock-hosts.ts';
@@ -21,6 +22,11 @@ import { ask, hostGone, membershipFailure, type Verdict } from './steps/verdict.
 /** The hosts of a stage without those that have left. */
 export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly HostName[] {
   return left.length === 0 ? hosts : hosts.filter((host) => left.every(({ name }) => name !== host));
+}
+
+/** Whether all hosts of the stages of a phase that are over or at hand have left. */
+export function hasNobodyLeft({ stages, earlier }: StagesAtHand): boolean {
+  return (earlier?.hosts ?? 0) === 0 && stages.every((stage) => remainingHosts(stage).length === 0);
 }
 
 /**

@@ -111,7 +111,7 @@ function setStop(pass: Pass): void {
   const wished = stagesAllowed(pass);
   const stage = currentStage(phase);
   if (stage?.inProgress && wished <= phase.currentStage && untouched(pass, stage))
-    resetStage(phase, plan.stages, stage.attempt ?? 1);
+    resetStage(phase, plan, stage.attempt ?? 1);
   const running = runningStage(phase) ? 1 : 0;
   const stop = Math.max(wished, phase.currentStage + running);
   const timed = stop === phase.currentStage || phase.timedSince !== undefined;

@@ -6,7 +6,7 @@ import type { Plan, Stage } from '../planner/plan.ts';
 import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { Due, Ending, PartEnding } from './results.ts';
-import type { Authority, RunState } from './run-state.ts';
+import { firstStage, type Authority, type RunState } from './run-state.ts';
 import type { StepDefinitions } from './steps/definitions.ts';
 import type { Answer, Obstacle, RunRequest, Turn } from './turn.ts';
 import type { Instant } from './view.ts';
@@ -47,7 +47,10 @@ export type Pass = {
 };
 
 /** What the percentage of a phase follows from. */
-export type Progressing = Pick<PhaseStatus, 'stages' | 'currentStage' | 'result' | 'inProgress'>;
+export type Progressing = Pick<
+  PhaseStatus,
+  'stages' | 'earlier' | 'later' | 'currentStage' | 'result' | 'inProgress'
+>;
 
 /**
  * The differences between the native engine and the VIM: results, timers, restarts, aborts and refusals. All profiles
@@ -109,10 +112,11 @@ function copyOf(phase: PhaseStatus): PhaseStatus {
 }
 
 /**
- * Replaces a stage by a copy that the pass may change; every other stage is shared with the run before. Lists of names
+ * Replaces the stage with this id by a copy that the pass may change; every other stage is shared with the run before. Lists of names
  * stay shared: they are replaced, never changed. Returns undefined when there is no such stage.
  */
-export function editStage(phase: PhaseStatus, index: number): StageStatus | undefined {
+export function editStage(phase: PhaseStatus, id: number): StageStatus | undefined {
+  const index = id - firstStage(phase);
   const stage = phase.stages[index];
   if (!stage) return undefined;
   const copy = { ...stage, steps: stage.steps.map((step) => ({ ...step })) };

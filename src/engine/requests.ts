@@ -62,7 +62,7 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
   const { run, plan } = pass;
   const phase = run.apply;
   const attempt = (currentStage(phase)?.attempt ?? 1) + 1;
-  resetStage(phase, plan.stages, attempt);
+  resetStage(phase, plan, attempt);
   delete phase.reason;
   delete phase.endTime;
   stopPhaseTimer(phase);

@@ -1,9 +1,10 @@
 import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
 import { show } from './lifecycle.ts';
 import { editStage, isAborting, type Pass } from './pass.ts';
-import { combined, isGood, type Ending } from './results.ts';
+import { isGood, type Ending } from './results.ts';
 import { runStage } from './run-stage.ts';
 import { currentStage, runningStage } from './run-state.ts';
+import { combinedOver } from './stage-folds.ts';
 import { stopPhaseTimer } from './timers.ts';
 
 /**
@@ -19,9 +20,9 @@ export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
     if (!ending || !isGood(ending.result)) return ending;
     phase.currentStage += 1;
     editStage(phase, phase.currentStage);
-    if (pass.profile.earlyResults) show(phase, combined(phase.stages));
+    if (pass.profile.earlyResults) show(phase, combinedOver(phase));
   }
-  if (phase.currentStage === phase.totalStages) return combined(phase.stages);
+  if (phase.currentStage === phase.totalStages) return combinedOver(phase);
   stopPhaseTimer(phase);
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { HostProgress } from '../crds/host-progress.ts';
 import type { PhaseStatus, SkippedHost, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode, PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
-import type { Plan, Stage } from '../planner/plan.ts';
+import { plannedStage, type Plan, type Stage } from '../planner/plan.ts';
 
 /**
  * One execution of one plan: the only mutable memory. Its shape is that of `.status`, so people read the same state
@@ -58,14 +58,15 @@ export function newPhase(stages: readonly Stage[]): PhaseStatus {
     currentStage: 0,
     stopAtStage: 0,
     timeoutSeconds: 0,
-    stages: stages.map(newStage),
+    stages: stages.map((stage, id) => newStage(stage, id)),
     inProgress: false,
     completionPercentage: 0,
     result: 'initial',
   };
 }
 
-function newStage(stage: Stage, id: number): StageStatus {
+/** A stage that has not begun. */
+export function newStage(stage: Stage, id: number): StageStatus {
   return {
     id,
     name: stage.name,
@@ -85,12 +86,12 @@ function newStage(stage: Stage, id: number): StageStatus {
 }
 
 /** Resets the current stage of a phase to its beginning, under this attempt number. Hosts that left are not awaited. */
-export function resetStage(phase: PhaseStatus, stages: readonly Stage[], attempt: number): void {
+export function resetStage(phase: PhaseStatus, plan: Plan, attempt: number): void {
   const id = phase.currentStage;
-  const stage = stages[id];
+  const stage = plannedStage(plan, id);
   if (!stage) return;
   const left = currentStage(phase)?.left;
-  phase.stages[id] = {
+  phase.stages[id - firstStage(phase)] = {
     ...newStage(stage, id),
     ...(left ? { left } : {}),
     ...(attempt > 1 ? { attempt } : {}),
@@ -113,9 +114,27 @@ export function isFinal(result: Result): boolean {
   return result !== 'initial' && result !== 'inprogress' && result !== 'wait';
 }
 
-/** The running or next stage of a phase, or the one in which it failed; undefined after the last one. */
-export function currentStage(phase: Pick<PhaseStatus, 'stages' | 'currentStage'>): StageStatus | undefined {
-  return phase.stages[phase.currentStage];
+/** The stages of a phase that are at hand: all of them, or those of one part of a large plan. */
+export type StagesAtHand = Pick<PhaseStatus, 'stages' | 'earlier'>;
+
+/** The id of the first stage at hand. Those before it have ended. */
+export function firstStage({ earlier }: Pick<PhaseStatus, 'earlier'>): number {
+  return earlier?.stages ?? 0;
+}
+
+/**
+ * The running or next stage of a phase, or the one in which it failed; undefined after the last one, and while the next
+ * one is not at hand (`needsNextPart`).
+ */
+export function currentStage(
+  phase: StagesAtHand & Pick<PhaseStatus, 'currentStage'>,
+): StageStatus | undefined {
+  return phase.stages[phase.currentStage - firstStage(phase)];
+}
+
+/** Whether every stage at hand has ended, and others follow. */
+export function needsNextPart(phase: PhaseStatus): boolean {
+  return phase.later !== undefined && phase.currentStage === firstStage(phase) + phase.stages.length;
 }
 
 /** The stage in progress. */

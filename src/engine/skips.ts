@@ -5,6 +5,7 @@
 import type { SkippedHost } from '../crds/patch-strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
 import { editStage, type Pass } from './pass.ts';
+import { stagesFrom } from './stage-folds.ts';
 import { jobAtWork } from './steps/outage-jobs.ts';
 
 /** Why a host cannot be skipped, and what to do; undefined when it can. */
@@ -29,7 +30,7 @@ export function recordSkipped(pass: Pass): void {
   const { run, profile } = pass;
   if (!profile.goesOnWithoutLeavers || run.state === 'aborting') return;
   if (run.skipped.length === 0) return;
-  for (const { id, hosts = [], left = [] } of run.apply.stages.slice(run.apply.currentStage)) {
+  for (const { id, hosts = [], left = [] } of stagesFrom(run.apply, run.apply.currentStage)) {
     const ended = hosts.flatMap((name) => {
       const reason = skippedBecause(pass, name);
       const isOpen = [...run.hosts, ...left].some((each) => each.name === name);

@@ -7,6 +7,7 @@ import { timeoutOver } from '../planner/stage-steps.ts';
 import { stamp, wakeAt, type Draft, type Pass } from './pass.ts';
 import type { Due } from './results.ts';
 import { runningStep, type Running } from './run-state.ts';
+import { stagesFrom } from './stage-folds.ts';
 import type { Instant } from './view.ts';
 
 /** The time between two stored observations of an open step. */
@@ -45,12 +46,20 @@ function allowedSeconds({ timeoutSeconds, unwellSince, extendedSeconds = 0 }: St
   return unwellSince === undefined ? timeoutSeconds : timeoutSeconds + extendedSeconds;
 }
 
-/** Starts the timer of a phase, for its stages from the current one to `stopAtStage`. */
+/**
+ * Starts the timer of a phase, for its stages from the current one to `stopAtStage`. Those that are not at hand count as
+ * much as the longest of them.
+ */
 export function startPhaseTimer(phase: PhaseStatus, now: string): void {
-  const toRun = phase.stages.slice(phase.currentStage, phase.stopAtStage);
-  phase.timeoutSeconds = timeoutOver(toRun);
+  const atHand = stagesFrom(phase, phase.currentStage, phase.stopAtStage);
+  const others = Math.max(0, phase.stopAtStage - phase.currentStage - atHand.length);
+  const longest = phase.later?.longestTimeoutSeconds ?? 0;
+  phase.timeoutSeconds = timeoutOver([
+    ...atHand,
+    ...(others > 0 ? [{ timeoutSeconds: others * longest }] : []),
+  ]);
   stopPhaseTimer(phase);
-  if (toRun.length > 0) phase.timedSince = now;
+  if (phase.timeoutSeconds > 0) phase.timedSince = now;
 }
 
 export function stopPhaseTimer(phase: PhaseStatus): void {

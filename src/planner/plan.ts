@@ -35,7 +35,15 @@ export type Stage = {
 /** The result of a build; it never changes afterwards. */
 export type Plan = {
   readonly digest: string;
+  /** Of a large plan that is carried out, only the stages around the open one. */
   readonly stages: readonly Stage[];
+  /** The id of the first of these stages; absent: 0. */
+  readonly firstStage?: number;
   /** The patches, and how they are applied to the hosts. */
   readonly actions: Readonly<PlanActions>;
 };
+
+/** The stage with this id; undefined when these stages do not include it. */
+export function plannedStage({ stages, firstStage = 0 }: Plan, id: number): Stage | undefined {
+  return stages[id - firstStage];
+}

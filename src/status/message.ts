@@ -4,8 +4,7 @@ import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts'
 import { ABORT_ANNOTATION } from '../crds/names.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
-import { remainingHosts } from '../engine/leavers.ts';
-import { sumOverFirst } from '../engine/stage-folds.ts';
+import { hasNobodyLeft } from '../engine/leavers.ts';
 import { currentStage, type RunState } from '../engine/run-state.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 
@@ -120,12 +119,18 @@ function forNewPlan({ abortedIn }: RunState, { mode }: StandingOrder): string {
   return mode === 'Hold' ? 'a new plan is made now' : 'set execution.mode to Hold for a new plan';
 }
 
-function appliedMessage({ apply: { stages } }: RunState): string {
+function appliedMessage({ apply }: RunState): string {
+  const { stages, earlier } = apply;
   if (stages.length === 0) return 'nothing to do: no host that the plan is about lacks a patch';
-  const left = leaversOf(stages);
+  const leftBefore = earlier?.left ?? 0;
+  const left = [
+    ...leaversOf(stages),
+    ...(leftBefore > 0 ? [`${counted(leftBefore, 'host')} of the stages in PlanStages left, too`] : []),
+  ];
   if (left.length === 0) return 'all hosts of the plan are patched';
-  const isEmpty = stages.every((stage) => remainingHosts(stage).length === 0);
-  const done = isEmpty ? 'no host of the plan is left' : 'all hosts of the plan that are left are patched';
+  const done = hasNobodyLeft(apply)
+    ? 'no host of the plan is left'
+    : 'all hosts of the plan that are left are patched';
   return `${done}: ${left.join('; ')}`;
 }
 
@@ -174,10 +179,7 @@ function isDone({ result, inProgress }: StageStatus): boolean {
   return result === 'success' && !inProgress;
 }
 
-const doneBefore = sumOverFirst((stage) => (isDone(stage) ? 1 : 0));
-
 /** How many stages of a phase are done. */
-export function stagesDone({ stages, currentStage }: PhaseStatus): number {
-  const current = stages[currentStage];
-  return doneBefore(stages, Math.min(currentStage, stages.length)) + (current && isDone(current) ? 1 : 0);
+export function stagesDone({ stages, earlier }: PhaseStatus): number {
+  return (earlier?.stages ?? 0) + stages.filter(isDone).length;
 }

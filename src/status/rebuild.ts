@@ -1,9 +1,9 @@
 import type { Reason } from '../crds/conditions.ts';
 import type { PatchStrategyStatus, StageStatus } from '../crds/patch-strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
-import { remainingHosts } from '../engine/leavers.ts';
+import { hasNobodyLeft } from '../engine/leavers.ts';
 import { currentStage, type RunState } from '../engine/run-state.ts';
-import { largestFrom } from '../engine/stage-folds.ts';
+import { stagesFrom } from '../engine/stage-folds.ts';
 import type { Instant } from '../engine/view.ts';
 import type { Needs } from '../planner/needs.ts';
 
@@ -82,16 +82,14 @@ function hostsAway({ level, hosts = [] }: StageStatus): number {
   return level === 'away' ? hosts.length : 0;
 }
 
-const mostAwayFrom = largestFrom(hostsAway);
-
 /** Whether the current or a later stage is larger than the pool allows now: such a plan cannot be applied. */
-export function limitBelowStage({ state, apply }: RunState, maxUnavailable: number): boolean {
+export function limitBelowStage(
+  { state, apply }: Pick<RunState, 'state' | 'apply'>,
+  maxUnavailable: number,
+): boolean {
   if (state !== 'applying' && state !== 'ready-to-apply') return false;
-  const current = currentStage(apply);
-  return (
-    Math.max(current ? hostsAway(current) : 0, mostAwayFrom(apply.stages, apply.currentStage + 1)) >
-    maxUnavailable
-  );
+  const atHand = stagesFrom(apply, apply.currentStage).map(hostsAway);
+  return Math.max(0, ...atHand, apply.later?.largestAway ?? 0) > maxUnavailable;
 }
 
 /**
@@ -105,7 +103,7 @@ function restIsDue(
   const hasNews = status.run?.fleetRevision !== fleetRevision;
   const isSkipped = (host: string): boolean => run.skipped.some(({ name }) => name === host);
   const lacking = needs?.lacking ?? [];
-  const patchedNobody = run.apply.stages.every((stage) => remainingHosts(stage).length === 0);
+  const patchedNobody = hasNobodyLeft(run.apply);
   const isDue = needs?.hosts === 0 || !lacking.every(isSkipped);
   if (patchedNobody && (overlaps === true || (hasNews && isDue))) return true;
   if (patchedNobody && run.skipped.length === 0) return false;

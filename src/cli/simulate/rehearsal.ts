@@ -1,5 +1,6 @@
 /** Runs a plan on simulated hosts with the engine of the operator. */
 import { ownerKey } from '../../crds/owner-ref.ts';
+import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { RunState } from '../../engine/run-state.ts';
@@ -20,6 +21,8 @@ import { hostStep, type WhatIf } from './what-if.ts';
 export type Rehearsal = {
   /** The run at its end, or where it cannot continue. */
   readonly run: RunState;
+  /** Its apply phase, with all stages of the plan. */
+  readonly apply: PhaseStatus;
   /** The reasons why it waits then. */
   readonly reasons: readonly string[];
   readonly endedAt: number;
@@ -53,6 +56,7 @@ export async function rehearse(
   while (isUnderWay(operator.run) && (await operator.advance()));
   return {
     run: operator.run,
+    apply: operator.wholeApply,
     reasons: operator.reasons,
     endedAt: world.now,
     timeline,

@@ -4,6 +4,8 @@
  * hosts are those of the operator; only its work with Kubernetes itself is missing.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { PlanStageSpec } from '../../crds/plan-stage.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits/permits.ts';
 import {
@@ -16,7 +18,14 @@ import {
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
-import { newRun, type RunState } from '../../engine/run-state.ts';
+import {
+  atHand,
+  partsOf,
+  stagesOfPart,
+  withNextPart,
+  type PartLimits,
+} from '../../engine/parts.ts';
+import { needsNextPart, newRun, type RunState } from '../../engine/run-state.ts';
 import type { Decision, Obstacle, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
@@ -39,11 +48,12 @@ export type Assignment = {
   readonly limit: number;
   readonly owner: Turn['owner'];
   readonly evaluate?: Evaluate;
+  readonly partLimits?: PartLimits;
 };
 
 export class SimulatedOperator {
   readonly world: SimulatedWorld;
-  readonly plan: Plan;
+  plan: Plan;
   readonly owner: Turn['owner'];
   readonly limit: number;
   readonly scope: Scope;
@@ -56,6 +66,9 @@ export class SimulatedOperator {
   /** Every effect that was accepted, in order. */
   readonly accepted: Effect[] = [];
   passes = 0;
+  /** Of a large plan: the stages of the parts that are over. */
+  readonly #ended: StageStatus[] = [];
+  readonly #parts: readonly PlanStageSpec[] | undefined;
   readonly #ops: HostOps;
   readonly #evaluate: Evaluate;
   readonly #outcomes = new Outcomes();
@@ -64,13 +77,17 @@ export class SimulatedOperator {
   #pool: HostPoolStatus = {};
   #passesAtOnce = 0;
 
-  constructor({ world, ops, scope, plan, limit, owner, evaluate = evaluateStep }: Assignment) {
+  constructor(assignment: Assignment) {
+    const { world, ops, scope, plan, limit, owner, evaluate = evaluateStep, partLimits } = assignment;
     this.world = world;
     this.plan = plan;
     this.owner = owner;
     this.limit = limit;
     this.scope = scope;
     this.run = newRun(RUN, plan);
+    this.#parts = partsOf(plan, { strategy: owner.name, run: RUN }, partLimits);
+    const [first] = this.#parts ?? [];
+    if (first) this.#take(first, atHand(this.run.apply, first));
     this.#ops = ops;
     this.#evaluate = evaluate;
     this.#watch = ops.watch(() => undefined);
@@ -136,7 +153,29 @@ export class SimulatedOperator {
     if (surplus) this.grantOrFree(surplus);
     this.#watch.want(decision.wants.watch);
     const heard = await this.#perform(decision.effects);
-    return decision.run !== runBefore || this.#pool !== poolBefore || heard;
+    return this.#nextPart() || decision.run !== runBefore || this.#pool !== poolBefore || heard;
+  }
+
+  /** Of a plan in parts: takes the next part once the stages of this one have ended. Returns whether it did. */
+  #nextPart(): boolean {
+    const { apply } = this.run;
+    const part = apply.later && this.#parts?.[apply.later.part];
+    if (!part || !needsNextPart(apply)) return false;
+    this.#ended.push(...apply.stages);
+    this.#take(part, withNextPart(apply, part));
+    return true;
+  }
+
+  #take({ stages, firstStage }: PlanStageSpec, apply: PhaseStatus): void {
+    this.run = { ...this.run, apply };
+    this.plan = { ...this.plan, stages, firstStage };
+  }
+
+  /** The apply phase with all stages of the plan. */
+  get wholeApply(): PhaseStatus {
+    const { stages, later } = this.run.apply;
+    const toCome = later ? (this.#parts ?? []).slice(later.part).flatMap(stagesOfPart) : [];
+    return { ...this.run.apply, stages: [...this.#ended, ...stages, ...toCome] };
   }
 
   protected decide(input: DecideInput): Decided | NeedsPermits {

@@ -59,7 +59,7 @@ export async function simulationOf(
   const order = orderOf(strategy, planned);
   const rehearsal = await rehearse(planned, fleet, order, whatIf);
   const { outcome, message } = endOf(rehearsal, planned, order, fleet);
-  const stages = rehearsal.timeline.stagesOf(rehearsal.run.apply, rehearsal.endedAt);
+  const stages = rehearsal.timeline.stagesOf(rehearsal.apply, rehearsal.endedAt);
   const left = leftOf(stages, rehearsal);
   return {
     apiVersion: API_VERSION,

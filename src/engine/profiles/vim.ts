@@ -1,6 +1,6 @@
 /** The profile of the VIM. Its levels differ only in their plans: the engine carries all of them out alike. */
 import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
-import type { Plan, Stage, Step, Undo } from '../../planner/plan.ts';
+import { plannedStage, type Plan, type Stage, type Step, type Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { show } from '../lifecycle.ts';
 import { editStage, type EngineProfile, type Pass, type Progressing } from '../pass.ts';
@@ -67,7 +67,7 @@ export function undoneBy({
   readonly plan: Plan;
 }): readonly Stage[] {
   return visited(run.apply).flatMap((stage) => {
-    const planned = plan.stages[stage.id]?.steps ?? [];
+    const planned = plannedStage(plan, stage.id)?.steps ?? [];
     const begun = stage.currentStep < planned.length ? planned.slice(0, stage.currentStep + 1) : [];
     const steps = begun.toReversed().flatMap((step) => (step.undo ? [undoing(step, step.undo)] : []));
     if (steps.length === 0) return [];

@@ -12,7 +12,8 @@ import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/dec
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
-import type { RunState } from '../../../src/engine/run-state.ts';
+import type { PartLimits } from '../../../src/engine/parts.ts';
+import { currentStage, type RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
@@ -60,6 +61,8 @@ export type RunOptions = {
   readonly profile?: EngineProfile;
   /** Changes the plan that was built. */
   readonly planned?: (plan: Plan) => Plan;
+  /** Cuts plans that are smaller than usual into parts. */
+  readonly partLimits?: PartLimits;
   /** Reads the run back from its status between any two passes and forgets all outcomes, like a restart. */
   readonly restarts?: boolean;
   /** Refuses effects. */
@@ -117,7 +120,9 @@ export class SimulatedRun extends SimulatedOperator {
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
     const plan = planned(build(strategySpec(options.spec), seeds, { maxUnavailable }).plan);
-    return new SimulatedRun({ world, ops, scope, plan, limit: maxUnavailable, owner: OWNER }, options);
+    const { partLimits } = options;
+    const assignment = { world, ops, scope, plan, limit: maxUnavailable, owner: OWNER };
+    return new SimulatedRun({ ...assignment, ...(partLimits ? { partLimits } : {}) }, options);
   }
 
   /** The hosts that carry a claim of this run. */
@@ -127,8 +132,7 @@ export class SimulatedRun extends SimulatedOperator {
 
   /** The running step of the apply phase. */
   get step(): StepName | undefined {
-    const { stages, currentStage } = this.run.apply;
-    const stage = stages[currentStage];
+    const stage = currentStage(this.run.apply);
     return stage?.inProgress ? stage.steps[stage.currentStep]?.name : undefined;
   }
 

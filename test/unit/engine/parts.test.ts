@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { PhaseStatus } from '../../../src/crds/patch-strategy-status.ts';
+import type { PlanStageSpec } from '../../../src/crds/plan-stage.ts';
+import { hasNobodyLeft } from '../../../src/engine/leavers.ts';
+import { atHand, isNextPart, partsOf, stagesOfPart, withNextPart } from '../../../src/engine/parts.ts';
+import { editStage } from '../../../src/engine/pass.ts';
+import { currentStage, needsNextPart, newPhase } from '../../../src/engine/run-state.ts';
+import { combinedOver, endedPercentage } from '../../../src/engine/stage-folds.ts';
+import type { Stage } from '../../../src/planner/plan.ts';
+import { limitBelowStage } from '../../../src/status/rebuild.ts';
+import { stagesDone } from '../../../src/status/message.ts';
+import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
+
+const RUN = { strategy: 'kernel', run: 'run-1' };
+const STEPS = ['lock-hosts', 'sw-patch-hosts', 'unlock-hosts'] as const;
+
+function planned(hosts: number, id: number): Stage {
+  return {
+    name: 'sw-patch-worker-hosts',
+    hosts: Array.from({ length: hosts }, (_, i) => `w-${String(id)}-${String(i)}`),
+    patches: [],
+    level: hosts % 2 === 0 ? 'away' : 'touched',
+    steps: STEPS.slice(0, 1 + (hosts % 3)).map((name) => ({ name, timeoutSeconds: hosts })),
+    timeoutSeconds: hosts + 1,
+  };
+}
+
+const plans = fc
+  .array(fc.integer({ min: 0, max: 9 }), { minLength: 2, maxLength: 30 })
+  .map((sizes) => sizes.map(planned));
+const partBytes = fc.integer({ min: 1, max: 4_000 });
+
+function cut(stages: readonly Stage[], bytes: number): readonly PlanStageSpec[] | undefined {
+  return partsOf({ stages }, RUN, { wholeBytes: 0, partBytes: bytes });
+}
+
+/** Ends the current stage, as a pass does: on a copy. Some of its hosts have left. */
+function afterStage(phase: PhaseStatus): PhaseStatus {
+  const next = { ...phase, stages: [...phase.stages] };
+  const stage = editStage(next, phase.currentStage);
+  if (stage) {
+    for (const step of stage.steps) step.result = 'success';
+    stage.result = 'success';
+    stage.left = (stage.hosts ?? []).slice(0, stage.id % 3).map((name) => ({ name, reason: 'gone' }));
+  }
+  next.currentStage += 1;
+  return next;
+}
+
+function figures(phase: PhaseStatus): unknown {
+  const run = { state: 'applying', apply: phase } as const;
+  const limits = [0, 1, 2, 4, 6, 8].map((limit) => limitBelowStage(run, limit));
+  const isOver = phase.currentStage === phase.totalStages;
+  return [
+    ...[currentStage(phase), endedPercentage(phase), combinedOver(phase).result, stagesDone(phase), limits],
+    // While stages are to come, only those at hand are asked.
+    ...(isOver ? [hasNobodyLeft(phase)] : []),
+  ];
+}
+
+describe('a plan in parts', () => {
+  it('is the plan, in parts that are small or have a single stage', () => {
+    fc.assert(
+      fc.property(plans, partBytes, (stages, bytes) => {
+        const parts = cut(stages, bytes) ?? [];
+        fc.pre(parts.length > 0);
+        expect(parts.flatMap((part) => stagesOfPart(part))).toEqual(newPhase(stages).stages);
+        expect(parts.map(({ part }) => part)).toEqual([...parts.keys()]);
+        for (const part of parts) {
+          const size = stagesOfPart(part).reduce((sum, stage) => sum + JSON.stringify(stage).length, 0);
+          expect(part.stages.length === 1 || size <= bytes).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('gives the same figures as the whole plan, wherever the run stands', () => {
+    fc.assert(
+      fc.property(plans, partBytes, (stages, bytes) => {
+        const parts = cut(stages, bytes) ?? [];
+        const [first] = parts;
+        fc.pre(first !== undefined);
+        let whole = newPhase(stages);
+        let inParts = first ? atHand(whole, first) : whole;
+        for (const _ of stages) {
+          expect(figures(inParts)).toEqual(figures(whole));
+          whole = afterStage(whole);
+          inParts = afterStage(inParts);
+          const next = needsNextPart(inParts) ? parts[inParts.later?.part ?? 0] : undefined;
+          if (next) inParts = withNextPart(inParts, next);
+        }
+        expect(figures(inParts)).toEqual(figures(whole));
+        expect(inParts.later).toBeUndefined();
+      }),
+    );
+  });
+
+  it('continues with no part but the one that was built', () => {
+    const parts = cut([planned(2, 0), planned(4, 1), planned(4, 2)], 1) ?? [];
+    const [first, second, third] = parts;
+    if (!first || !second || !third) throw new Error('three parts were expected');
+    const phase = atHand(newPhase([planned(2, 0)]), first);
+    expect(isNextPart(phase, second)).toBe(true);
+    expect(isNextPart(phase, third)).toBe(false);
+    const [stage] = second.stages;
+    const edited = { ...second, stages: [{ ...(stage ?? planned(0, 0)), hosts: ['another'] }] };
+    expect(isNextPart(phase, edited as PlanStageSpec)).toBe(false);
+    // The digests are linked: an edit of the last part shows in the first.
+    expect(isNextPart(phase, { ...second, later: { ...third, digest: 'sha256:0' } as never })).toBe(false);
+  });
+
+  it('stays whole while it is small', () => {
+    expect(partsOf({ stages: [planned(2, 0), planned(4, 1)] }, RUN)).toBeUndefined();
+  });
+});
+
+it('is carried out like a whole plan', async () => {
+  const options: RunOptions = {
+    hosts: Array.from({ length: 7 }, (_, i) => ({ name: `w-${String(i + 1)}` })),
+    spec: { workerApplyType: 'serial' },
+  };
+  const whole = await SimulatedRun.start(options);
+  await whole.settle();
+  const inParts = await SimulatedRun.start({ ...options, partLimits: { wholeBytes: 0, partBytes: 1 }, restarts: true });
+  expect(inParts.run.apply.stages).toHaveLength(1);
+  await inParts.settle();
+  expect(inParts.run.state).toBe('applied');
+  expect(inParts.accepted).toEqual(whole.accepted);
+  expect(inParts.wholeApply.stages).toEqual(whole.run.apply.stages);
+});
