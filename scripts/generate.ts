@@ -12,6 +12,7 @@ import { customResourceDefinition, type CrdDefinition } from '../src/crds/custom
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
 import { GROUP, VERSION } from '../src/crds/names.ts';
 import { patchStrategyDefinition } from '../src/crds/patch-strategy.ts';
+import { planStageDefinition } from '../src/crds/plan-stage.ts';
 import { valuesSchema } from './chart-values.ts';
 import { kindSchema, specSchema, type JsonSchema } from './json-schemas.ts';
 import { podFieldsDocument } from './pod-fields.ts';
@@ -19,7 +20,7 @@ import { watchPicture } from './watch-picture.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition];
+const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition, planStageDefinition];
 const ARGOCD = 'deploy/argocd';
 const POLICIES = ['execute-policy', 'node-policy'];
 const HEADER = 'Made by `npm run generate` from src/crds. Do not edit.';
@@ -71,7 +72,7 @@ async function policyFile(name: string): Promise<[path: string, content: string]
 /** The part of Argo CD's ConfigMap that Careen needs. */
 async function healthYaml(): Promise<string> {
   const data: Record<string, string> = {};
-  for (const { kind } of DEFINITIONS) {
+  for (const { kind } of [hostPoolDefinition, patchStrategyDefinition]) {
     const name = `${GROUP}_${kind}`;
     data[`resource.customizations.health.${name}`] = await readFile(
       join(root, ARGOCD, `${name}.lua`),

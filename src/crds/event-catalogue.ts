@@ -18,6 +18,7 @@ const warning = (action: EventAction, when: string): EventDefinition => ({ actio
 export const EVENTS = {
   PlanBuilt: normal('Plan', 'A plan was built'),
   BuildFailed: warning('Plan', 'No plan could be built'),
+  PlanStageLost: warning('Plan', 'A PlanStage of a large plan is missing or was changed; the note names it'),
   PoolOverlap: warning(
     'Plan',
     'The pool selects hosts of an older pool and grants no permits until that is fixed',

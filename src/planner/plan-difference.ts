@@ -5,7 +5,8 @@ import type { HostName } from './facts.ts';
 import type { Stage } from './plan.ts';
 
 const NAMED = 5;
-type Staged = Pick<Stage, 'name'> & {
+/** A stage, as far as plans differ in it. */
+export type Staged = Pick<Stage, 'name'> & {
   readonly hosts?: readonly HostName[] | undefined;
   readonly patches?: readonly string[] | undefined;
 };

@@ -7,7 +7,7 @@ import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
 import { keyOf } from '../kube/informer.ts';
-import { mergePatch } from '../kube/merge-patch.ts';
+import { guardOperations, jsonPatch, type Operation } from '../kube/json-patch.ts';
 import { VersionedReader, type VersionedSource, type WatchedVersions } from '../kube/versioned-reader.ts';
 import { lostFields } from './lost-fields.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
@@ -178,13 +178,15 @@ export class CareenApi {
   }
 
   /**
-   * Replaces the status, and marks it with the uid. Returns the strategy as stored. Throws ConflictError and
+   * Replaces the status, and marks it with the uid. Sends only the changes. Returns the strategy as stored. Throws ConflictError and
    * OutdatedKindError.
    */
   async writeStatus(strategy: PatchStrategy, wish: PatchStrategyStatus): Promise<PatchStrategy> {
     const status = { ...wish, uid: strategy.metadata.uid };
-    const patch = mergePatch(strategy.replacedStatus ?? strategy.status, status);
-    return patch ? this.#writeStatus(strategy, status, patch) : strategy;
+    const changes = statusPatch(strategy, status);
+    if (changes.length === 0) return strategy;
+    const body = [...guardOperations(strategy.metadata), ...changes];
+    return this.#stored(strategy, await this.#write(targetOf(strategy), '/status', body), status);
   }
 
   /**
@@ -209,7 +211,8 @@ export class CareenApi {
     const { message = null, conditions = null, run, ...rest } = strategy.status;
     const actions = { ...run?.actions, [KEPT_STATUS]: null };
     const patch = { ...rest, message, conditions, run: { ...run, actions } };
-    return this.#writeStatus(strategy, strategy.status, patch);
+    const body = { metadata: guard(strategy.metadata), status: patch };
+    return this.#stored(strategy, await this.#write(targetOf(strategy), '/status', body), strategy.status);
   }
 
   /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
@@ -262,15 +265,6 @@ export class CareenApi {
     const status = { conditions, ...(isOutdated ? { epoch: null } : {}) };
     await this.#write(poolTarget(meta), '/status', { metadata: guard(meta), status }, 'metadata');
     this.#pools.forget(poolPath(meta.name));
-  }
-
-  async #writeStatus(
-    before: PatchStrategy,
-    status: PatchStrategyStatus,
-    patch: object,
-  ): Promise<PatchStrategy> {
-    const body = { metadata: guard(before.metadata), status: patch };
-    return this.#stored(before, await this.#write(targetOf(before), '/status', body), status);
   }
 
   async #writeMetadata(before: PatchStrategy, change: object): Promise<PatchStrategy> {
@@ -350,6 +344,16 @@ export class CareenApi {
     this.#foundInvalid.set(path, version);
     return true;
   }
+}
+
+/** What must change in a stored status; one that is no status of this object is replaced. */
+function statusPatch(
+  { status: before, replacedStatus }: PatchStrategy,
+  status: PatchStrategyStatus,
+): Operation[] {
+  if (replacedStatus || Object.keys(before).length === 0)
+    return [{ op: 'add', path: '/status', value: status }];
+  return jsonPatch(before, status, '/status');
 }
 
 function versionsOf(watch: MetadataWatch, keyOfPath: (path: string) => string): WatchedVersions {

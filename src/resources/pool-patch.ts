@@ -1,11 +1,5 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { HostPoolStatus, Permit } from '../crds/host-pool.ts';
-
-type Operation = {
-  readonly op: 'test' | 'replace' | 'add' | 'remove';
-  readonly path: string;
-  readonly value?: unknown;
-};
+import { guardOperations, jsonPatch, type Operation } from '../kube/json-patch.ts';
 
 /**
  * The JSON patch (RFC 6902) that turns one status of a pool into another. It holds
@@ -14,30 +8,15 @@ type Operation = {
  * has changed since it was read: uid and resourceVersion are part of it.
  */
 export function poolPatch(
-  { uid, resourceVersion }: { readonly uid: string; readonly resourceVersion: string },
+  version: { readonly uid: string; readonly resourceVersion: string },
   before: HostPoolStatus,
   after: HostPoolStatus,
 ): Operation[] {
-  const guard: Operation[] = [
-    { op: 'test', path: '/metadata/uid', value: uid },
-    { op: 'replace', path: '/metadata/resourceVersion', value: resourceVersion },
-  ];
+  const guard = guardOperations(version);
   if (Object.keys(before).length === 0) return [...guard, { op: 'add', path: '/status', value: after }];
   const { permits: permitsBefore, ...restBefore } = before;
   const { permits: permitsAfter, ...restAfter } = after;
-  return [...guard, ...fields(restBefore, restAfter), ...permits(permitsBefore, permitsAfter)];
-}
-
-function fields(
-  before: Readonly<Record<string, unknown>>,
-  after: Readonly<Record<string, unknown>>,
-): Operation[] {
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-  return keys.flatMap((key): Operation[] => {
-    const path = `/status/${key}`;
-    if (isDeepStrictEqual(before[key], after[key])) return [];
-    return [after[key] === undefined ? { op: 'remove', path } : { op: 'add', path, value: after[key] }];
-  });
+  return [...guard, ...jsonPatch(restBefore, restAfter, '/status'), ...permits(permitsBefore, permitsAfter)];
 }
 
 /** Removes from the end, so that the indexes of the permits before stay valid; then appends the new permits. */

@@ -8,6 +8,7 @@ import { openApiSchema, type CrdDefinition } from '../crds/custom-resource-defin
 import { hostPoolDefinition } from '../crds/host-pool.ts';
 import { VERSION } from '../crds/names.ts';
 import { patchStrategyDefinition } from '../crds/patch-strategy.ts';
+import { planStageDefinition } from '../crds/plan-stage.ts';
 import { schemaGaps } from '../crds/schema-gaps.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
 import type { Log } from '../kube/log.ts';
@@ -31,7 +32,11 @@ type Watched = {
 type Problem = { readonly plural: string; readonly sentence: string };
 
 /** The kinds that this version reads and writes. */
-export const OUR_KINDS: readonly CrdDefinition[] = [hostPoolDefinition, patchStrategyDefinition];
+export const OUR_KINDS: readonly CrdDefinition[] = [
+  hostPoolDefinition,
+  patchStrategyDefinition,
+  planStageDefinition,
+];
 
 export type ServedKindsOptions = {
   readonly config: KubeConfig;

@@ -9,7 +9,7 @@ import { newRun, type RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
-import { actionsDifference, planDifference } from '../planner/plan-difference.ts';
+import { actionsDifference, planDifference, type Staged } from '../planner/plan-difference.ts';
 import type { Plan } from '../planner/plan.ts';
 import { decodeRun, statusOfRun } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
@@ -29,6 +29,10 @@ export type BuildInput = {
   readonly closed?: HeldBack | undefined;
   /** Becomes the id of the run. */
   readonly runId: string;
+  /** The stages of a plan in parts that were not carried out. */
+  readonly left?: readonly Staged[] | undefined;
+  /** The part of that plan that cannot be carried out, and why. */
+  readonly lostPart?: string | undefined;
 };
 
 /**
@@ -115,7 +119,7 @@ export function builtStatus(
 ): PatchStrategyStatus {
   const time = new Date(now).toISOString();
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
-  const change = changeOf(input.before, plan);
+  const change = changeOf(input, plan);
   // If the order pins another plan, the message about that names the difference.
   const isPinned = (input.spec.execution.plan ?? plan.digest) === plan.digest;
   const summary = statusText(
@@ -199,18 +203,19 @@ export function failedStatus(
 }
 
 /** How the plan differs from the stages that the last plan had left. The same plan keeps its recorded difference. */
-function changeOf(before: PatchStrategyStatus, plan: Plan): string | undefined {
+function changeOf({ before, left: leftOfParts, lostPart }: BuildInput, plan: Plan): string | undefined {
   const stored = decodeRun(before);
   if (!stored) return undefined;
   const { record, run, plan: old } = stored;
   if (record.planDigest === plan.digest) return record.change;
-  const left = old.stages.filter((_, id) => run.apply.stages[id]?.result !== 'success');
+  const left = leftOfParts ?? old.stages.filter((_, i) => run.apply.stages[i]?.result !== 'success');
+  if (lostPart !== undefined) return lostPart;
   const differences = [
     planDifference(left, plan.stages),
     actionsDifference(old.actions, plan.actions),
   ].filter((each) => each !== undefined);
   if (differences.length > 0) return statusText(differences.join('; '));
-  return left.length < old.stages.length
+  return left.length < run.apply.totalStages
     ? 'the stages that were carried out are no longer in it'
     : 'the limit of the pool, or the steps of this version of Careen; hosts and stages are the same';
 }

@@ -30,6 +30,8 @@ export type RebuildInput = {
   readonly skipAsked?: boolean;
   /** Whether a request asks a finished strategy to patch what lacks a patch since. */
   readonly restAsked?: boolean;
+  /** Whether the next part of the plan is missing, or was changed. */
+  readonly isPartLost?: boolean;
   /** How many builds of this spec have failed in a row, as far as this process has seen. */
   readonly failedBuilds?: number;
   readonly now: Instant;
@@ -61,6 +63,7 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (record.specDigest !== input.specDigest) return { rebuild: !stageRuns(run) };
   if (abortEnded(run)) return { rebuild: input.applyAsked || (mode === 'Hold' && run.abortedIn !== 'Hold') };
   if (run.state === 'applied') return { rebuild: restIsDue(input, run) };
+  if (input.isPartLost === true && run.state === 'applying') return { rebuild: true };
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
   // The status still reports a missing pool. The pool exists now; a new build says what it allows.
   if (run.state === 'ready-to-apply' && hasReason(status, 'PoolNotFound')) return { rebuild: true };

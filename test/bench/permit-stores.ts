@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError } from '../../src/kube/errors.ts';
 import { CareenApi, parsePool, POOLS_PATH } from '../../src/resources/careen-api.ts';
 import type { HostPool } from '../../src/resources/careen-api.ts';
-import { mergePatch } from '../../src/kube/merge-patch.ts';
 import { settlePermits, type DesiredPermits } from '../../src/engine/permits/permits.ts';
 import { PoolLedger, type PoolStore } from '../../src/controllers/pool/pool-ledger.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
@@ -95,7 +94,7 @@ async function settlePlainly(config: KubeConfig, wish: DesiredPermits): Promise<
   for (let tried = 1; ; tried += 1) {
     const { metadata, status } = await readWhole(config);
     const { uid, resourceVersion } = metadata;
-    const body = { metadata: { uid, resourceVersion }, status: mergePatch(status, decide(status, wish)) };
+    const body = { metadata: { uid, resourceVersion }, status: decide(status, wish) };
     const path = `${POOLS_PATH}/${POOL}/status`;
     const write = { method: 'PATCH', path, query: { fieldManager: FIELD_MANAGER }, body } as const;
     if (await succeeds(call(config, write))) return;

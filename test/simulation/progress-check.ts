@@ -1,7 +1,7 @@
 /** Judges the progress that a strategy reports by the states of its hosts (invariant 6). */
 import type { ApiObject } from './world/objects.ts';
 import { isAsWellAsBefore, isEmpty, type HostHistory, type HostState } from './host-history.ts';
-import { outagesOf, patchesOf, runIdOf, stagesOf, type Stage, type Step } from './seen.ts';
+import { outagesOf, patchesOf, runIdOf, stageOf, stagesOf, type Stage, type Step } from './seen.ts';
 
 /** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
@@ -42,7 +42,7 @@ export class ProgressCheck {
     for (const phase of ['applyPhase', 'abortPhase']) {
       const old = stagesOf(before, phase);
       for (const stage of stagesOf(object, phase))
-        this.#stage(object, before, phase, stage, old[stage.id], earliest);
+        this.#stage(object, before, phase, stage, stageOf(old, stage.id), earliest);
     }
   }
 

@@ -1,7 +1,7 @@
 /** The two processes of the operator, as a Deployment keeps them: another process replaces one that ends. */
 import { operatorMetrics } from '../../src/controllers/runtime/operator-metrics.ts';
 import type { ConnectionOptions } from './world/connection.ts';
-import { OperatorProcess } from './world/operator-process.ts';
+import { OperatorProcess, type ProcessOptions } from './world/operator-process.ts';
 import type { Random } from './world/random.ts';
 import type { Owner } from './world/scheduler.ts';
 import type { Timeline } from './timeline.ts';
@@ -12,7 +12,8 @@ const RESYNC_SECONDS = 60;
 /** All processes share it: it has many counters, and nothing depends on them. */
 const metrics = operatorMetrics(() => Date.now());
 
-export type ReplicasOptions = ConnectionOptions & { readonly random: Random; readonly timeline: Timeline };
+export type ReplicasOptions = ConnectionOptions &
+  Pick<ProcessOptions, 'partLimits'> & { readonly random: Random; readonly timeline: Timeline };
 
 export class Replicas {
   readonly #options: ReplicasOptions;

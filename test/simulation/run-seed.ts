@@ -25,6 +25,8 @@ const WOKEN_MS = 15_000;
 /** In a calm seed, a strategy may look at rest before its hosts have come. */
 const SHORTEST_MS = 15_000;
 const NO_HOST = 'no host at first';
+/** Each stage is a part of its own. */
+const TINY_PARTS = { wholeBytes: 0, partBytes: 1 } as const;
 const AT_ONCE = { afterMs: 0, shows: 'no pod', reason: '' } as const;
 /** A strategy that has not ended by then never ends. */
 const LONGEST_MS = 3 * 3_600_000;
@@ -99,6 +101,7 @@ class SeedRun {
       ...{ ...shared, random: this.#random.fork(), timeline: this.#timeline, fortunes: this.#faults },
       evict: (pod, by) => this.#cluster.evict(pod, by),
       streamsLists: seed % 2 === 0,
+      ...(seed % 3 === 0 ? { partLimits: TINY_PARTS } : {}),
       admit: (request) => this.#incidents.admit(request),
     });
     const acting = { cluster: this.#cluster, people: this.#people, replicas: this.#replicas };

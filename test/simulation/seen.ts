@@ -58,8 +58,8 @@ export function outagesOf({ status }: ApiObject): readonly Outage[] {
 }
 
 export function stagesOf({ status }: { readonly status?: unknown }, phase = 'applyPhase'): readonly Stage[] {
-  return listAt(status, phase, 'stages').map((each, id) => ({
-    id,
+  return listAt(status, phase, 'stages').map((each) => ({
+    id: Number(at(each, 'id')),
     hosts: listAt(each, 'hosts').map(String),
     left: listAt(each, 'left').map((leaver) => String(at(leaver, 'name'))),
     patches: listAt(each, 'patches').map(String),
@@ -72,6 +72,11 @@ export function stagesOf({ status }: { readonly status?: unknown }, phase = 'app
       result: String(at(step, 'result')),
     })),
   }));
+}
+
+/** The stage with this id, where it is at hand. */
+export function stageOf(stages: readonly Stage[], id: number): Stage | undefined {
+  return stages.find((each) => each.id === id);
 }
 
 export function answersOf({ status }: ApiObject): readonly { id: string; verb: string; answer: string }[] {

@@ -1,7 +1,9 @@
 /** Classifies a write of the operator: its kind, and the steps of a run that it belongs to. */
 import type { Call } from '../../src/kube/client.ts';
 import { at, type ApiServer } from './world/api-server.ts';
-import { stagesOf, stateOf, type Stage } from './seen.ts';
+import { stageOf, stagesOf, stateOf, type Stage } from './seen.ts';
+import type { ApiObject } from './world/objects.ts';
+import { jsonPatched, PatchRefused } from './world/patches.ts';
 
 export const WRITE_KINDS = [
   'status',
@@ -100,9 +102,20 @@ export function stepsOf(server: ApiServer, { path, body }: Call): ReadonlySet<st
   const name = path.split('/').at(-2);
   const stored = server.list('patchstrategies').find(({ metadata }) => metadata.name === name);
   const before = stored ? stagesOf(stored) : [];
-  for (const stage of stagesOf({ status: at(body, 'status') }))
-    for (const changed of changedSteps(stage, before[stage.id])) steps.add(changed);
+  const written = stored && Array.isArray(body) ? statusAfter(stored, body) : at(body, 'status');
+  for (const stage of stagesOf({ status: written }))
+    for (const changed of changedSteps(stage, stageOf(before, stage.id))) steps.add(changed);
   return steps;
+}
+
+/** The status that a JSON patch leaves; that of a patch that is refused is the one before. */
+function statusAfter(stored: ApiObject, operations: readonly unknown[]): unknown {
+  try {
+    return at(jsonPatched(stored, operations), 'status');
+  } catch (error) {
+    if (error instanceof PatchRefused) return stored.status;
+    throw error;
+  }
 }
 
 function changedSteps({ steps }: Stage, before: Stage | undefined): string[] {

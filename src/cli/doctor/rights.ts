@@ -26,7 +26,9 @@ const EVERYWHERE: readonly Rule[] = [
   ['policy', 'poddisruptionbudgets', ['list']],
   [GROUP, 'patchstrategies', ['get', 'list', 'watch', 'patch']],
   [GROUP, 'hostpools', ['get', 'list', 'watch']],
+  [GROUP, 'planstages', ['get', 'list', 'create', 'delete']],
   [GROUP, 'patchstrategies/status', ['patch']],
+  [GROUP, 'planstages/status', ['patch']],
   [GROUP, 'hostpools/status', ['patch']],
   [
     'apiextensions.k8s.io',

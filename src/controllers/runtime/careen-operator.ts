@@ -4,9 +4,11 @@ import type { Logger } from 'pino';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
 import { ownerKey, ownerOfKey } from '../../crds/owner-ref.ts';
 import type { DeposedError } from '../../engine/permits/takeover.ts';
+import { PART_LIMITS, type PartLimits } from '../../engine/parts.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
+import { PlanStages } from '../../resources/plan-stages.ts';
 import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
 import { Pools } from '../pool/pools.ts';
@@ -38,6 +40,7 @@ export type OperatorDeps = ShellDeps &
     readonly kinds: Kinds;
     readonly log: Logger;
     readonly newId: () => string;
+    readonly partLimits?: PartLimits;
     readonly operatorNamespace: string;
     /** The host of this process, where it is known. */
     readonly activeHost: HostName | undefined;
@@ -77,6 +80,7 @@ export class CareenOperator extends OperatorShell {
     const ledger = poolLedger(given, api, pools);
     const deps: StrategyDeps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
+      ...{ parts: new PlanStages(config), partLimits: given.partLimits ?? PART_LIMITS },
       ...{
         adopted,
         refused: new Map(),

@@ -27,8 +27,10 @@ import {
 } from '../../status/build-status.ts';
 import { QueryPhase } from '../../status/query-phase.ts';
 
-/** The status holds the whole plan. This limit leaves room for the fields that a run adds (decision 0004). */
-const MAX_PLAN_BYTES = 128 * 1024;
+/** The status holds the patches and at least one stage. This limit leaves room for the fields that a run adds. */
+const MAX_HELD_BYTES = 128 * 1024;
+/** The ids of stages are bounded in the schema. */
+const MAX_STAGES = 10_000;
 /** How long the query for alarms may wait until there are none. */
 export const QUERY_MILLISECONDS = QUERY_TIMEOUT_SECONDS * 1000;
 
@@ -148,12 +150,21 @@ function queryAlarms(view: View, skipped: PatchStrategyStatus['skipped'] = []): 
   return alarms.length > 0 ? alarmsPresent(alarms) : undefined;
 }
 
-function planTooLarge({ plan }: Built): string | undefined {
-  const bytes = JSON.stringify([newPhase(plan.stages), plan.actions]).length;
-  if (bytes <= MAX_PLAN_BYTES) return undefined;
-  const kib = Math.ceil(bytes / 1024);
+/** Why no object could hold the plan, in one sentence; undefined when it fits. */
+function planTooLarge({ plan: { stages, actions } }: Built): string | undefined {
+  if (stages.length > MAX_STAGES)
+    return (
+      `the plan has ${String(stages.length)} stages, more than ${String(MAX_STAGES)}: ` +
+      'raise maxParallelWorkerHosts, or split the hosts into several pools'
+    );
+  const beside = JSON.stringify([newPhase([]), actions]).length;
+  const sizes = stages.map((stage) => beside + JSON.stringify(stage).length);
+  const bytes = Math.max(0, ...sizes);
+  if (bytes <= MAX_HELD_BYTES) return undefined;
+  const stage = sizes.indexOf(bytes);
   return (
-    `the plan of ${counted(plan.stages.length, 'stage')} takes ${String(kib)} KiB, more than one object may hold ` +
-    `(${String(MAX_PLAN_BYTES / 1024)} KiB): raise maxParallelWorkerHosts, or split the hosts into several pools`
+    `stage ${String(stage)} with ${counted(stages[stage]?.hosts.length ?? 0, 'host')} and the patches take ` +
+    `${String(Math.ceil(bytes / 1024))} KiB, more than one object may hold (${String(MAX_HELD_BYTES / 1024)} KiB): ` +
+    'shorten the Jobs of spec.patches and spec.reboot'
   );
 }

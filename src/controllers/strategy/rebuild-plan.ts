@@ -16,6 +16,7 @@ import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
 import { configMapsIn } from './config-maps.ts';
 import { freePermits } from './free-permits.ts';
 import { reportRequests } from './report-run.ts';
+import { stagesLeft, storePlan } from './run-store.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<
@@ -27,6 +28,8 @@ type Deps = Pick<
   | 'operatorNamespace'
   | 'activeHost'
   | 'newId'
+  | 'parts'
+  | 'partLimits'
   | 'clock'
   | 'log'
   | 'events'
@@ -35,7 +38,7 @@ type Deps = Pick<
 /** Whether the plan must be built again now, and when to check next. */
 export function rebuildVerdict(
   { clock }: Pick<Deps, 'clock'>,
-  { strategy, stored, attachment }: StrategyPass,
+  { strategy, stored, attachment, lostPart }: StrategyPass,
   pool: HostPool,
 ): RebuildVerdict {
   const { spec, status } = strategy;
@@ -54,6 +57,7 @@ export function rebuildVerdict(
     overlaps: fleet.keptByOtherPools.size > 0,
     restAsked: isRestAsked(strategy),
     skipAsked: isSkipAsked(strategy),
+    isPartLost: lostPart !== undefined,
     failedBuilds: attachment.failedBuilds(spec),
   });
 }
@@ -68,11 +72,12 @@ export async function rebuildPlan(
   const { api, hosts, adopted, clock, log, events } = deps;
   const { key, attachment, strategy, epoch } = pass;
   const configMaps = await configMapsIn(deps, pass, pool, strategy.spec, signal);
-  const input = inputOf(deps, pass, pool, configMaps);
+  const input = { ...inputOf(deps, pass, pool, configMaps), left: await stagesLeft(deps, pass) };
   await freePermits(deps, pass);
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
-  const built = await api.writeStatus(building, await buildPlan(input, hosts, clock, signal));
+  const status = await buildPlan(input, hosts, clock, signal);
+  const built = await storePlan(deps, strategy.status, building, status);
   reportRequests(deps, strategy, building.status);
   for (const draft of skipEvents(strategy.status.skipped, building.status.skipped))
     events.record(ownerEvent(ownerOf(strategy), draft));
@@ -91,7 +96,7 @@ export async function rebuildPlan(
 
 function inputOf(
   { clock, newId, activeHost, operatorNamespace }: Deps,
-  { strategy, attachment, epoch }: StrategyPass,
+  { strategy, attachment, epoch, lostPart }: StrategyPass,
   pool: HostPool,
   configMaps: ConfigMaps | undefined,
 ): PlanInput {
@@ -120,6 +125,7 @@ function inputOf(
     scope: attachment.scope,
     fleetRevision: fleetRevisionOf(pool, fleet.revision),
     runId: newId(),
+    lostPart,
   };
 }
 

@@ -14,6 +14,7 @@ import { rebuildPlan, rebuildVerdict } from './rebuild-plan.ts';
 import { refuseNamespace } from './refuse-namespace.ts';
 import { reportingFailures } from './report-failure.ts';
 import { runPass } from './run-pass.ts';
+import { takeNextPart } from './run-store.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
@@ -35,7 +36,7 @@ export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: strin
     // A deleted strategy is still finalized: the right to watch its namespace may be gone together with the namespace.
     if (unprepared !== undefined && !isDeleted(read)) return waitForNamespace(deps, read, unprepared);
 
-    const pass = await adoptRun(deps, read, signal);
+    const pass = await takeNextPart(deps, await adoptRun(deps, read, signal));
     const swept = await sweepJobs(deps, pass, signal);
     const advanced = await advanceStrategy(deps, pass, signal);
     return earliest(swept, advanced);

@@ -1,8 +1,10 @@
 import type { Instant } from '../../engine/view.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
+import type { PartLimits } from '../../engine/parts.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
+import type { PlanStages } from '../../resources/plan-stages.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import { decodeRun, type StoredRun } from '../../status/codec.ts';
 import type { Attachment } from '../runtime/attachments.ts';
@@ -27,6 +29,9 @@ export type StrategyDeps = ReconcilerDeps & {
   /** The host of this process, the leader; undefined when it runs on none of the hosts. */
   readonly activeHost: HostName | undefined;
   readonly newId: () => string;
+  readonly parts: PlanStages;
+  /** How large a plan may be without parts, and the parts of a larger one; smaller in the simulation. */
+  readonly partLimits: PartLimits;
 };
 
 /**
@@ -46,6 +51,8 @@ export type StrategyPass = {
   readonly attachment: Attachment;
   /** The epoch under which this process leads the pool; without a pool, the epoch of the run. */
   readonly epoch: number;
+  /** The part of the plan that cannot be carried out, and why: the rest must be planned again. */
+  readonly lostPart?: string;
 };
 
 /** A pass over a strategy that has a plan. */

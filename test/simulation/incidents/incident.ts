@@ -4,7 +4,7 @@
  * kind runs as if the kind did not exist.
  */
 import type { Call } from '../../../src/kube/client.ts';
-import { stagesOf, type Stage, type Step } from '../seen.ts';
+import { stageOf, stagesOf, type Stage, type Step } from '../seen.ts';
 import type { ApiServer } from '../world/api-server.ts';
 import type { Cluster } from '../world/cluster.ts';
 import type { JobStart } from '../world/job-controller.ts';
@@ -59,7 +59,7 @@ export function whenStepBegins({ server, isOver }: Scene, act: (begun: Begun) =>
     const old = stagesOf(before);
     for (const stage of stagesOf(strategy))
       for (const step of stage.steps)
-        if (step.result === 'wait' && old[stage.id]?.steps[step.id]?.result !== 'wait')
+        if (step.result === 'wait' && stageOf(old, stage.id)?.steps[step.id]?.result !== 'wait')
           act({ strategy, stage, step });
   });
 }

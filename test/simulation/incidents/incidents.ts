@@ -14,7 +14,7 @@ import {
   problemAfterReboot,
   taintAfterReboot,
 } from './nodes.ts';
-import { appliedAgain, claimRemoved, gitRestores, ownerRemoved } from './objects.ts';
+import { appliedAgain, claimRemoved, gitRestores, ownerRemoved, planStageDeleted } from './objects.ts';
 import { daemonPod, debugPod, podComesBack, podHeld } from './pods.ts';
 
 type Row = {
@@ -49,6 +49,7 @@ const TABLE = {
   'claim removed': { befall: claimRemoved, mild: false, rare: true },
   'owner removed': { befall: ownerRemoved, mild: false, rare: true },
   'cordon withdrawn': { befall: cordonWithdrawn, mild: false, rare: 'very' },
+  'PlanStage deleted': { befall: planStageDeleted, mild: false, rare: 'very' },
   'apply-all again': { befall: appliedAgain, mild: true, rare: true },
 } satisfies Readonly<Record<string, Row>>;
 

@@ -146,6 +146,24 @@ export const ownerRemoved: Incident = (scene) => {
   return {};
 };
 
+/** Somebody deletes PlanStages while a strategy is carried out. Only plans in parts have some. */
+export const planStageDeleted: Incident = (scene) => {
+  const { random, server, note } = scene;
+  let left = random.int(1, 3);
+  whenStepBegins(scene, () => {
+    if (left === 0 || !random.chance(0.3)) return;
+    left -= 1;
+    later(scene, random.int(0, 5_000), () => {
+      const all = server.list('planstages');
+      if (all.length === 0) return;
+      const { metadata } = random.pick(all);
+      note(metadata.name);
+      server.remove('planstages', keyOf(metadata), SOMEBODY);
+    });
+  });
+  return {};
+};
+
 /** A host joins after a run has ended, and somebody asks for the plan again. */
 export const appliedAgain: Incident = (scene) => {
   const { random, server, cluster, isOver, expectPatched, note } = scene;

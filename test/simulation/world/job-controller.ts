@@ -174,11 +174,12 @@ export class JobController {
     this.mark(job, 'Failed', 'DeadlineExceeded');
   }
 
-  /** Removes the Jobs of a deleted strategy. */
+  /** Removes the Jobs and PlanStages of a deleted strategy. */
   #collect({ metadata: { uid } }: ApiObject): void {
-    for (const { metadata } of this.#server.list('jobs'))
-      if (metadata.ownerReferences?.some((owner) => owner.uid === uid))
-        this.#server.remove('jobs', keyOf(metadata), CLUSTER);
+    for (const resource of ['jobs', 'planstages'] as const)
+      for (const { metadata } of this.#server.list(resource))
+        if (metadata.ownerReferences?.some((owner) => owner.uid === uid))
+          this.#server.remove(resource, keyOf(metadata), CLUSTER);
   }
 
   #collectOrphan({ metadata }: ApiObject): void {

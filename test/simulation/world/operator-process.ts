@@ -5,6 +5,7 @@ import { CareenOperator } from '../../../src/controllers/runtime/careen-operator
 import { LeaderElection } from '../../../src/leadership/leader-election.ts';
 import type { Leadership } from '../../../src/leadership/leadership.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from '../../../src/crds/names.ts';
+import type { PartLimits } from '../../../src/engine/parts.ts';
 import type { ClientHooks, Transport } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import type { Metrics } from '../../../src/telemetry/metrics.ts';
@@ -31,6 +32,7 @@ export type ProcessOptions = ConnectionOptions & {
   readonly metrics: Metrics;
   readonly leaseSeconds: number;
   readonly resyncSeconds: number;
+  readonly partLimits?: PartLimits;
   /** Called when the process has ended by itself. */
   readonly ended: (why: string) => void;
 };
@@ -68,7 +70,7 @@ export class OperatorProcess implements Owner {
   }
 
   async #run(): Promise<void> {
-    const { log, metrics, leaseSeconds, resyncSeconds, random, name } = this.#options;
+    const { log, metrics, leaseSeconds, resyncSeconds, partLimits, random, name } = this.#options;
     const transport = connection(this.#options, this);
     const config = new SimulatedConfig(transport);
     config.beforeWrite = () => {
@@ -83,7 +85,7 @@ export class OperatorProcess implements Owner {
     });
     let serial = 0;
     const operator = new CareenOperator({
-      ...{ config, hosts, log, clock, metrics, resyncSeconds },
+      ...{ config, hosts, log, clock, metrics, resyncSeconds, ...(partLimits ? { partLimits } : {}) },
       kinds: { outdated: undefined, changed: () => undefined },
       deposed: (error) => this.#exit(error.message),
       events: { record: () => undefined },

@@ -22,11 +22,16 @@ export function jsonPatched(target: Json, operations: readonly unknown[]): Json 
   let result = target;
   for (const operation of operations) {
     if (!isJson(operation)) throw new PatchRefused('an operation is no object');
-    const [, ...path] = String(operation['path']).split('/');
+    const [, ...path] = String(operation['path']).split('/').map(unescaped);
     // A cast: an object stays one, since no operation replaces the whole of it.
     result = changed(result, path, operation) as Json;
   }
   return result;
+}
+
+/** RFC 6901. */
+function unescaped(part: string): string {
+  return part.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
 function changed(target: unknown, [field = '', ...rest]: readonly string[], operation: Json): unknown {

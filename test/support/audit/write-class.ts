@@ -92,12 +92,18 @@ function hostChange(body: string): string {
   return body.includes('"unschedulable":true') ? 'claim' : 'claim again';
 }
 
-/** A merge patch names only the changes: the state, the step, or the results of its hosts. */
+/** A patch names only the changes: the state, the step, or the results of its hosts. */
 function strategyChange(body: string): string {
-  if (body.includes('"withdrawn":true')) return 'record a withdrawal';
-  const state = /"status":\{(?:"observedGeneration":\d+,)?"state":"([a-z-]+)"/.exec(body)?.[1];
+  if (/"withdrawn":true|\/withdrawn","value":true/.test(body)) return 'record a withdrawal';
+  const state = changed(body, '/status', 'state');
   if (state !== undefined) return state;
-  if (/"status":\{"run":\{"epoch":\d+\}\}/.test(body)) return 'take over';
-  if (body.includes('"reason":"starting Job')) return 'record a Job';
-  return /"progress":\{(?:"stage":\d+,)?"step":"([a-z-]+)"/.exec(body)?.[1] ?? 'report';
+  if (/^\[\{[^}]*\},\{[^}]*\},\{"op":"\w+","path":"\/status\/run\/epoch","value":\d+\}\]$/.test(body)) return 'take over';
+  if (/"reason":"starting Job|\/reason","value":"starting Job/.test(body)) return 'record a Job';
+  return changed(body, '/status/progress', 'step') ?? 'report';
+}
+
+/** The text that a patch gives a field, by itself or with the object that the field is in. */
+function changed(body: string, object: string, field: string): string | undefined {
+  const own = new RegExp(`"path":"${object}/${field}","value":"([a-z-]+)"`).exec(body)?.[1];
+  return own ?? new RegExp(`"path":"${object}","value":\\{(?:[^{}]*,)?"${field}":"([a-z-]+)"`).exec(body)?.[1];
 }

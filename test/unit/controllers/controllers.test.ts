@@ -1,46 +1,8 @@
 import k8sOperator from '@dot-i/k8s-operator';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mergePatch } from '../../../src/kube/merge-patch.ts';
 import { Outcomes } from '../../../src/engine/outcomes.ts';
 import { OperatorShell } from '../../../src/controllers/runtime/shell.ts';
 import { updateConditions } from '../../../src/crds/conditions.ts';
-
-describe('the merge patch', () => {
-  it('turns one object into the other, with null for removed fields', () => {
-    expect(mergePatch({ a: 1, b: { c: 1, d: 2 }, e: [1] }, { b: { c: 1 }, e: [2] })).toEqual({
-      a: null,
-      b: { d: null },
-      e: [2],
-    });
-    expect(mergePatch({ a: { b: 1 } }, { a: { b: 1 } })).toBeUndefined();
-  });
-
-  it('does so for any two objects', () => {
-    const leaf = fc.oneof(fc.integer(), fc.string(), fc.array(fc.integer()));
-    const object = fc.dictionary(
-      fc.constantFrom('a', 'b', 'c'),
-      fc.oneof(leaf, fc.dictionary(fc.constantFrom('x', 'y'), leaf)),
-    );
-    fc.assert(
-      fc.property(object, object, (before, after) => {
-        expect(applied(before, mergePatch(before, after) ?? {})).toEqual({ ...after });
-      }),
-    );
-  });
-});
-
-/** Applies a merge patch like an API server (RFC 7396). */
-function applied(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const result: Record<string, unknown> =
-    typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) Reflect.deleteProperty(result, key);
-    else result[key] = applied(result[key], value);
-  }
-  return result;
-}
 
 describe('conditions', () => {
   it('keep the time of their last transition unless their status flips', () => {

@@ -8,10 +8,12 @@ import { patchStrategyReconciler } from '../../../src/controllers/strategy/recon
 import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { PART_LIMITS, type PartLimits } from '../../../src/engine/parts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { Call } from '../../../src/kube/client.ts';
 import { CareenApi } from '../../../src/resources/careen-api.ts';
+import { PlanStages } from '../../../src/resources/plan-stages.ts';
 import { ApiServer } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
 import { KERNEL, kernelPatch, strategySpec } from './simulated-run.ts';
@@ -36,8 +38,15 @@ export class SmallCluster {
 
   /** How often a strategy was read with its spec. */
   wholeReads = 0;
+  readonly #partLimits: PartLimits;
 
-  constructor(hosts: readonly string[], maxUnavailable = 1, allowedNamespaces = [NAMESPACE]) {
+  constructor(
+    hosts: readonly string[],
+    maxUnavailable = 1,
+    allowedNamespaces = [NAMESPACE],
+    partLimits = PART_LIMITS,
+  ) {
+    this.#partLimits = partLimits;
     for (const name of hosts) this.world.addHost({ name, nodeInfo: { 'nodeInfo.kernelVersion': '6.12.40' } });
     const spec = { provider: { kubernetes: {} }, maxUnavailable, allowedNamespaces };
     this.#create('hostpools', 'HostPool', { name: POOL }, { spec });
@@ -183,6 +192,7 @@ export class SmallCluster {
       }),
       ...{ operatorNamespace: 'careen-system', activeHost: undefined },
       newId: () => `r-${String((this.#runs += 1))}`,
+      ...{ parts: new PlanStages(clientOf(this.server, read)), partLimits: this.#partLimits },
       ...{
         events: { record: ({ reason, note }: CareenEvent) => void this.events.push(`${reason}: ${note}`) },
       },

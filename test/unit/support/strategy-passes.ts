@@ -4,6 +4,7 @@ import { API_VERSION } from '../../../src/crds/names.ts';
 import { ownerOfKey } from '../../../src/crds/owner-ref.ts';
 import type { HostProgress } from '../../../src/crds/host-progress.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
+import { PART_LIMITS } from '../../../src/engine/parts.ts';
 import { newRun } from '../../../src/engine/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
@@ -17,6 +18,7 @@ import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { CareenApi } from '../../../src/resources/careen-api.ts';
+import { PlanStages } from '../../../src/resources/plan-stages.ts';
 import { hostPool } from '../../../src/resources/stored-pool.ts';
 import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import { carryOut } from '../../simulation/world/api-requests.ts';
@@ -94,7 +96,7 @@ export function newProcess(server: ApiServer): Reconcile {
       operatorNamespace: 'careen-system',
       activeHost: undefined,
     },
-    ...{ clock: now, newId: () => 'r-2' },
+    ...{ clock: now, newId: () => 'r-2', parts: new PlanStages(clientOf(server)), partLimits: PART_LIMITS },
     log: { info: () => undefined, warn: () => undefined },
     ...{ events: { record: () => undefined }, metrics: operatorMetrics(now) },
   };

@@ -206,7 +206,7 @@ describe('the checker complains of', () => {
         status: { conditions },
       }));
       const stages = (result: string): object[] => [
-        { hosts: ['w-1'], level: 'away', steps: [{ name: 'verify', result }] },
+        { id: 0, hosts: ['w-1'], level: 'away', steps: [{ name: 'verify', result }] },
       ];
       world.now += 200_000;
       world.write({ run: { id: 'r1' } });
@@ -226,8 +226,8 @@ describe('the checker complains of', () => {
     const world = new World();
     world.now += 200_000;
     const left = [{ name: 'w-1', reason: 'w-1 no longer exists' }];
-    world.write({ run: { id: 'r1' }, applyPhase: { stages: [{ hosts: ['w-1'], steps: [] }] } });
-    world.write({ run: { id: 'r1' }, applyPhase: { stages: [{ hosts: ['w-1'], left, steps: [] }] } });
+    world.write({ run: { id: 'r1' }, applyPhase: { stages: [{ id: 0, hosts: ['w-1'], steps: [] }] } });
+    world.write({ run: { id: 'r1' }, applyPhase: { stages: [{ id: 0, hosts: ['w-1'], left, steps: [] }] } });
     expect(world.of('goes on')).toEqual(['(6) stage 0 goes on without w-1, which has not left']);
   });
 });

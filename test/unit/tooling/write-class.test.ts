@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CLAIM_ANNOTATION, EPOCH_ANNOTATION } from '../../../src/crds/names.ts';
+import { guardOperations, jsonPatch } from '../../../src/kube/json-patch.ts';
 import { poolPatch } from '../../../src/resources/pool-patch.ts';
 import type { ProxiedRequest } from '../../support/network/holding-proxy.ts';
 import { writeClass } from '../../support/audit/write-class.ts';
@@ -7,8 +8,15 @@ import { writeClass } from '../../support/audit/write-class.ts';
 const ask = (method: string, path: string, body?: unknown): ProxiedRequest => ({
   ...{ method, path, body, query: new URLSearchParams() },
 });
-const strategy = (status: unknown): ProxiedRequest =>
-  ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s/status', { metadata: {}, status });
+const strategy = (before: object, after: object): ProxiedRequest =>
+  ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s/status', [
+    ...guardOperations({ uid: 'u', resourceVersion: '1' }),
+    ...jsonPatch(before, after, '/status'),
+  ]);
+const waits = (reason: string, more: object = {}): object => ({
+  ...{ state: 'applying', message: reason },
+  progress: { stage: 0, step: 'sw-patch-hosts', hosts: [{ name: 'a', reason, ...more }] },
+});
 const host = (body: unknown): ProxiedRequest => ask('PATCH', '/api/v1/nodes/a', body);
 const JOBS = '/apis/batch/v1/namespaces/n/jobs';
 const permit = { host: 'a', run: 'r', level: 'away', since: 't' } as const;
@@ -29,20 +37,32 @@ describe('the class of a write', () => {
     ['pool: grant permits', pool({ permits: [] }, { permits: [permit] })],
     ['pool: free permits', pool({ permits: [permit] }, { permits: [] })],
     ['strategy: keep', ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s', {})],
-    ['strategy: take over', strategy({ run: { epoch: 2 } })],
-    ['strategy: building', strategy({ observedGeneration: 1, state: 'building' })],
-    ['strategy: applied', strategy({ state: 'applied', progress: null })],
-    ['strategy: lock-hosts', strategy({ message: 'm', progress: { stage: 1, step: 'lock-hosts' } })],
-    ['strategy: unlock-hosts', strategy({ message: 'm', progress: { step: 'unlock-hosts', hosts: [] } })],
-    ['strategy: record a Job', strategy({ progress: { hosts: [{ reason: 'starting Job j on a' }] } })],
+    ['strategy: take over', strategy({ run: { epoch: 1 } }, { run: { epoch: 2 } })],
+    ['strategy: building', strategy({}, { observedGeneration: 1, state: 'building' })],
+    [
+      'strategy: building',
+      ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s/status', [
+        { op: 'add', path: '/status', value: { observedGeneration: 1, state: 'building' } },
+      ]),
+    ],
+    [
+      'strategy: applied',
+      strategy({ state: 'applying', progress: { step: 'unlock-hosts' } }, { state: 'applied' }),
+    ],
+    [
+      'strategy: lock-hosts',
+      strategy({ message: 'm' }, { message: 'n', progress: { stage: 1, step: 'lock-hosts' } }),
+    ],
+    [
+      'strategy: unlock-hosts',
+      strategy({ progress: { step: 'verify', hosts: [] } }, { progress: { step: 'unlock-hosts', hosts: [] } }),
+    ],
+    ['strategy: record a Job', strategy(waits(''), waits('starting Job j on a'))],
     [
       'strategy: record a withdrawal',
-      strategy({ state: 'aborting', progress: { hosts: [{ jobs: [{ name: 'j', withdrawn: true }] }] } }),
+      strategy(waits('', { jobs: [{ name: 'j' }] }), waits('', { jobs: [{ name: 'j', withdrawn: true }] })),
     ],
-    [
-      'strategy: report',
-      strategy({ message: 'Job j runs on a', progress: { hosts: [{ reason: 'Job j runs on a' }] } }),
-    ],
+    ['strategy: report', strategy(waits('starting Job j on a'), waits('Job j runs on a'))],
     [
       'host: claim',
       host({ metadata: { annotations: { [CLAIM_ANNOTATION]: '{}' } }, spec: { unschedulable: true } }),
@@ -74,6 +94,6 @@ describe('the class of a write', () => {
   it('is reported as unlisted for a write without a class', () => {
     const write = ask('DELETE', '/api/v1/namespaces/n/pods/web-0');
     expect(writeClass(write)).toBe('unlisted: DELETE /api/v1/namespaces/{namespace}/pods/{name}');
-    expect(writeClass(strategy({ state: 'aborting' }))).toBe('unlisted: strategy: aborting');
+    expect(writeClass(strategy({}, { state: 'aborting' }))).toBe('unlisted: strategy: aborting');
   });
 });
