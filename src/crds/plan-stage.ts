@@ -31,7 +31,9 @@ const plannedStage = z
       .describe('away: the hosts are locked and drained. touched: the hosts are patched in place.'),
     steps: z
       .array(
-        z.object({ name: z.enum(STEP_NAMES).describe('The name of the step.'), timeoutSeconds }).describe('One step.'),
+        z
+          .object({ name: z.enum(STEP_NAMES).describe('The name of the step.'), timeoutSeconds })
+          .describe('One step.'),
       )
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
@@ -71,7 +73,9 @@ export const planStageStatus = z
       .max(MAX_STAGES_OF_PART)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The stages as they ended. Until then, and for the last stages of a plan, the strategy shows them.'),
+      .describe(
+        'The stages as they ended. Until then, and for the last stages of a plan, the strategy shows them.',
+      ),
   })
   .describe('What became of the stages.');
 
@@ -97,6 +101,11 @@ export const planStageDefinition: CrdDefinition = {
       jsonPath: '.status.stages[-1:].endTime',
       description: 'When its last stage ended',
     },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the PlanStage' },
+    {
+      name: 'Age',
+      type: 'date',
+      jsonPath: '.metadata.creationTimestamp',
+      description: 'Age of the PlanStage',
+    },
   ],
 };

@@ -59,7 +59,14 @@ function firstStages(sizes: readonly number[], partBytes: number): number[] {
 }
 
 /** A stage without what only plans of the VIM have. */
-function stored({ name, hosts, patches, level, steps, timeoutSeconds }: Stage): PlanStageSpec['stages'][number] {
+function stored({
+  name,
+  hosts,
+  patches,
+  level,
+  steps,
+  timeoutSeconds,
+}: Stage): PlanStageSpec['stages'][number] {
   const plain = steps.map((step) => ({ name: step.name, timeoutSeconds: step.timeoutSeconds }));
   return { name, hosts: [...hosts], patches: [...patches], level, steps: plain, timeoutSeconds };
 }

@@ -5,6 +5,7 @@
  */
 import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
+import { MAX_HOSTS_OF_STAGE } from '../crds/plan-stage.ts';
 import { buildProblems, type PlanLimits } from './build-problems.ts';
 import { CAREEN_PLANNING } from './careen-profile.ts';
 import { digest } from './digest.ts';
@@ -73,7 +74,8 @@ function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits
   const type = applyTypeOf(spec, role);
   if (type === 'ignore') return [];
   const { maxUnavailable, activeHost } = limits;
-  const wished = role === 'worker' ? spec.maxParallelWorkerHosts : maxUnavailable;
+  const wished =
+    role === 'worker' ? spec.maxParallelWorkerHosts : Math.min(maxUnavailable, MAX_HOSTS_OF_STAGE);
   const atOnce = reboot ? Math.min(wished, maxUnavailable) : wished;
   const controls = ({ roles }: Candidate): boolean => roles.includes('controller');
   const others = hosts.filter((host) => !controls(host));

@@ -38,7 +38,11 @@ const planStage = z
   }));
 
 /** The name of the PlanStage with this part of a plan. */
-export function planStageName({ strategy, run, part }: Pick<PlanStageSpec, 'strategy' | 'run' | 'part'>): string {
+export function planStageName({
+  strategy,
+  run,
+  part,
+}: Pick<PlanStageSpec, 'strategy' | 'run' | 'part'>): string {
   const short = strategy.slice(0, NAME_LENGTH).replace(/[^a-z0-9]+$/, '');
   return `${short}-${createHash('sha256').update(run).digest('hex').slice(0, 10)}-${String(part)}`;
 }
@@ -69,7 +73,13 @@ export class PlanStages {
       spec,
     };
     try {
-      await call(this.#config, { method: 'POST', path: pathOf(namespace), query: QUERY, body, as: 'metadata' });
+      await call(this.#config, {
+        method: 'POST',
+        path: pathOf(namespace),
+        query: QUERY,
+        body,
+        as: 'metadata',
+      });
     } catch (error) {
       if (httpStatus(error) !== 409) throw error;
     }
@@ -78,7 +88,9 @@ export class PlanStages {
   /** The PlanStage of this name; undefined when there is none. */
   async read(namespace: string, name: string): Promise<StoredPart | undefined> {
     try {
-      return planStage.parse(await call(this.#config, { method: 'GET', path: `${pathOf(namespace)}/${name}` }));
+      return planStage.parse(
+        await call(this.#config, { method: 'GET', path: `${pathOf(namespace)}/${name}` }),
+      );
     } catch (error) {
       if (error instanceof ApiException && error.code === 404) return undefined;
       throw error;
@@ -88,7 +100,9 @@ export class PlanStages {
   /** All PlanStages of a run, by their place in its plan. */
   async ofRun(namespace: string, run: string): Promise<readonly StoredPart[]> {
     const found: StoredPart[] = [];
-    for await (const { items } of rawPages(this.#config, pathOf(namespace), { labelSelector: selectorOfRun(run) }))
+    for await (const { items } of rawPages(this.#config, pathOf(namespace), {
+      labelSelector: selectorOfRun(run),
+    }))
       found.push(...items.map((each) => planStage.parse(each)));
     return found.toSorted((a, b) => (a.spec?.part ?? Infinity) - (b.spec?.part ?? Infinity));
   }
@@ -97,7 +111,13 @@ export class PlanStages {
   async namesOf({ namespace, uid }: OwnerRef): Promise<readonly NamedPart[]> {
     const selection = { labelSelector: `${STRATEGY_UID_LABEL}=${uid}` };
     const found: NamedPart[] = [];
-    const pages = rawPages<KubernetesObject>(this.#config, pathOf(namespace), selection, undefined, 'metadata');
+    const pages = rawPages<KubernetesObject>(
+      this.#config,
+      pathOf(namespace),
+      selection,
+      undefined,
+      'metadata',
+    );
     for await (const { items } of pages) found.push(...items.map((each) => metadata.parse(each.metadata)));
     return found;
   }

@@ -4,6 +4,7 @@ import { counted } from '../../crds/counted.ts';
 import { wordsOf, type Located } from '../cluster/strategies.ts';
 import { CommandError } from '../command-error.ts';
 import type { Io } from '../io.ts';
+import { plannedHosts } from '../status/progress.ts';
 import { addActing, addAskOptions, addStrategyArgument, ask, planDigest, type ActOptions } from './ask.ts';
 
 type ApproveOptions = ActOptions & { readonly plan?: string };
@@ -43,7 +44,7 @@ const NO_PLAN = 'none';
 function aboutPlan({ strategy: { status } }: Located, plan: string): string {
   const { run, applyPhase } = status;
   if (run?.planDigest !== plan || !applyPhase) return plan;
-  const hosts = applyPhase.stages.reduce((sum, { hosts: all = [] }) => sum + all.length, 0);
+  const hosts = plannedHosts(applyPhase);
   const change = run.change === undefined ? '' : `; differs from the last plan: ${run.change}`;
   return `${plan}: ${counted(hosts, 'host')} in ${counted(applyPhase.totalStages, 'stage')}${change}`;
 }

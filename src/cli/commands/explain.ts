@@ -8,6 +8,7 @@ import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
 import { asking, isAbsent } from '../cluster/asking.ts';
 import { connect, type ClusterOptions, type Connection } from '../cluster/connection.ts';
 import { listStrategies, type Located } from '../cluster/strategies.ts';
+import { withAllStages } from '../cluster/whole-plan.ts';
 import { CommandError } from '../command-error.ts';
 import { hostReport } from '../explain/host-report.ts';
 import { hostText } from '../explain/host-text.ts';
@@ -79,7 +80,8 @@ async function poolsIn(connection: Connection): Promise<readonly HostPool[]> {
 /** The strategies say how far their work on the host is; a claim alone says enough without them. */
 async function strategiesIn(connection: Connection, io: Io): Promise<readonly Located[] | undefined> {
   try {
-    return await listStrategies(connection, undefined);
+    const all = await listStrategies(connection, undefined);
+    return await Promise.all(all.map((located) => withAllStages(connection, located, io.note)));
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     io.note(`the strategies cannot be read: ${error.message}`);

@@ -4,6 +4,7 @@ import { API_VERSION } from '../../crds/names.ts';
 import { isRightMissing } from '../cluster/asking.ts';
 import { connect, type ClusterOptions, type Connection } from '../cluster/connection.ts';
 import { findStrategy, listStrategies, type Located } from '../cluster/strategies.ts';
+import { withAllStages } from '../cluster/whole-plan.ts';
 import { CommandError } from '../command-error.ts';
 import type { Exit } from '../exit-code.ts';
 import type { Io } from '../io.ts';
@@ -51,7 +52,8 @@ async function statusOf(name: string, options: StatusOptions, io: Io): Promise<S
   if (options.allNamespaces)
     throw new CommandError('status takes a name or --all-namespaces, not both: choose the namespace with -n');
   const connection = connect(options, io.environment);
-  const located = await findStrategy(connection, name, io.note);
+  const found = await findStrategy(connection, name, io.note);
+  const located = await withAllStages(connection, found, io.note);
   const now = Date.now();
   const surroundings = await readSurroundings(connection, located.strategy, io.note);
   const report = reportOf(located, options, io, now, surroundings);

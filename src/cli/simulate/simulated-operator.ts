@@ -18,13 +18,7 @@ import {
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
-import {
-  atHand,
-  partsOf,
-  stagesOfPart,
-  withNextPart,
-  type PartLimits,
-} from '../../engine/parts.ts';
+import { atHand, partsOf, stagesOfPart, withNextPart, type PartLimits } from '../../engine/parts.ts';
 import { needsNextPart, newRun, type RunState } from '../../engine/run-state.ts';
 import type { Decision, Obstacle, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { View } from '../../engine/view.ts';

@@ -2,6 +2,7 @@
 import type { PatchStrategyStatus, PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
 import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';
+import { stagesFrom, sumOver } from '../../engine/stage-folds.ts';
 import { estimateStage, estimateStep } from '../../planner/estimate.ts';
 import type { Stage } from '../../planner/plan.ts';
 import { secondsBetween } from '../text/since.ts';
@@ -19,16 +20,24 @@ export type HostCounts = {
 
 export function hostCounts({ applyPhase, progress, skipped = [] }: PatchStrategyStatus): HostCounts {
   const stages = applyPhase?.stages ?? [];
+  const before = applyPhase?.earlier?.hosts ?? 0;
   const held = progress?.hosts ?? [];
   const failed = held.filter(({ result }) => isFinal(result) && result !== 'success').length;
   const isHeld = new Set(held.map(({ name }) => name));
   return {
-    total: stages.reduce((sum, stage) => sum + remainingHosts(stage).length, 0),
-    done: stages.flatMap(doneHosts).filter((name) => !isHeld.has(name)).length,
+    total:
+      before + sumOver(stages, (stage) => remainingHosts(stage).length) + (applyPhase?.later?.hosts ?? 0),
+    done: before + stages.flatMap(doneHosts).filter((name) => !isHeld.has(name)).length,
     open: held.length - failed,
     failed,
     skipped: skipped.length,
   };
+}
+
+/** How many hosts a plan has, those that have left included. */
+export function plannedHosts({ stages, earlier, later }: PhaseStatus): number {
+  const before = (earlier?.hosts ?? 0) + (earlier?.left ?? 0);
+  return before + sumOver(stages, ({ hosts = [] }) => hosts.length) + (later?.hosts ?? 0);
 }
 
 /** The hosts that a stage is done with. */
@@ -68,8 +77,11 @@ export function timesOf(status: PatchStrategyStatus, now: number): Times {
 
 function leftSeconds(apply: PhaseStatus, now: number): number {
   const running = runningStage(apply);
-  const rest = apply.stages.slice(apply.currentStage + (running ? 1 : 0));
-  const further = rest.reduce((sum, stage) => sum + estimateStage(planned(stage)), 0);
+  const rest = stagesFrom(apply, apply.currentStage + (running ? 1 : 0));
+  const estimate = (stage: StageStatus): number => estimateStage(planned(stage));
+  // Those that are not at hand take as long as an average one that is.
+  const average = sumOver(apply.stages, estimate) / Math.max(1, apply.stages.length);
+  const further = sumOver(rest, estimate) + (apply.later?.stages ?? 0) * average;
   return Math.ceil(further + (running ? leftOfStage(running, now) : 0));
 }
 

@@ -5,12 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PatchStrategyStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
-import {
-  atHand,
-  isNextPart,
-  partsOf,
-  withNextPart,
-} from '../../engine/parts.ts';
+import { atHand, isNextPart, partsOf, withNextPart } from '../../engine/parts.ts';
 import { needsNextPart, type RunState } from '../../engine/run-state.ts';
 import type { Staged } from '../../planner/plan-difference.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
@@ -102,7 +97,8 @@ async function storeEnded(
 ): Promise<void> {
   const { namespace } = strategy.metadata;
   const own = await deps.parts.read(namespace, name);
-  if (!own) return reportLost(deps, strategy, `PlanStage ${name} is missing: how its stages ended is not kept`);
+  if (!own)
+    return reportLost(deps, strategy, `PlanStage ${name} is missing: how its stages ended is not kept`);
   if (!isDeepStrictEqual(own.stages, stages)) await deps.parts.writeEnd(namespace, own, stages);
 }
 

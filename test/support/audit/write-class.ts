@@ -97,7 +97,8 @@ function strategyChange(body: string): string {
   if (/"withdrawn":true|\/withdrawn","value":true/.test(body)) return 'record a withdrawal';
   const state = changed(body, '/status', 'state');
   if (state !== undefined) return state;
-  if (/^\[\{[^}]*\},\{[^}]*\},\{"op":"\w+","path":"\/status\/run\/epoch","value":\d+\}\]$/.test(body)) return 'take over';
+  if (/^\[\{[^}]*\},\{[^}]*\},\{"op":"\w+","path":"\/status\/run\/epoch","value":\d+\}\]$/.test(body))
+    return 'take over';
   if (/"reason":"starting Job|\/reason","value":"starting Job/.test(body)) return 'record a Job';
   return changed(body, '/status/progress', 'step') ?? 'report';
 }
@@ -105,5 +106,7 @@ function strategyChange(body: string): string {
 /** The text that a patch gives a field, by itself or with the object that the field is in. */
 function changed(body: string, object: string, field: string): string | undefined {
   const own = new RegExp(`"path":"${object}/${field}","value":"([a-z-]+)"`).exec(body)?.[1];
-  return own ?? new RegExp(`"path":"${object}","value":\\{(?:[^{}]*,)?"${field}":"([a-z-]+)"`).exec(body)?.[1];
+  return (
+    own ?? new RegExp(`"path":"${object}","value":\\{(?:[^{}]*,)?"${field}":"([a-z-]+)"`).exec(body)?.[1]
+  );
 }

@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { hostCounts } from '../../../src/cli/status/progress.ts';
+import { PlanStages } from '../../../src/resources/plan-stages.ts';
+import { withWholePlan } from '../../../src/status/whole-plan.ts';
 import { keyOf, type ApiObject } from '../../simulation/world/objects.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
+import { clientOf } from '../support/strategy-passes.ts';
 
 const HOSTS = ['w-1', 'w-2', 'w-3', 'w-4', 'w-5'];
 /** Each stage is a part of its own. */
@@ -66,6 +70,22 @@ describe('a plan that is too large for one object', () => {
     expect(cluster.world.hosts.get('w-5')?.claim).toBeUndefined();
   });
 
+  it('is shown whole by commands, also in the middle of a run', async () => {
+    cluster.editSpec({ execution: { mode: 'Run' } });
+    await untilStage(2);
+    const stored = new PlanStages(clientOf(cluster.server));
+    const read = await stored.ofRun('careen-hosts', cluster.status.run?.id ?? '');
+    const { applyPhase } = withWholePlan(cluster.status, read);
+    expect(applyPhase?.stages.map(({ id, hosts, result }) => [id, hosts, result])).toEqual(
+      HOSTS.map((host, id) => [id, [host], id < 2 ? 'success' : expect.any(String)]),
+    );
+    expect(applyPhase?.stages[3]?.result).toBe('initial');
+    expect([applyPhase?.earlier, applyPhase?.later]).toEqual([undefined, undefined]);
+    // Without one of them, the sums stay.
+    expect(withWholePlan(cluster.status, read.slice(1))).toEqual(cluster.status);
+    expect(hostCounts(cluster.status)).toEqual(hostCounts(withWholePlan(cluster.status, read)));
+  });
+
   it('is continued by the next process', async () => {
     cluster.editSpec({ execution: { mode: 'Run' } });
     while (cluster.status.state !== 'applied') {
@@ -108,7 +128,12 @@ describe('a PlanStage', () => {
     if (!second) expect.fail('there is no second part');
     const [stage] = second.spec?.['stages'] as [object];
     const edited = { ...second.spec, stages: [{ ...stage, hosts: ['w-5'] }] };
-    cluster.server.update('planstages', keyOf(second.metadata), (each) => ({ ...each, spec: edited }), 'somebody');
+    cluster.server.update(
+      'planstages',
+      keyOf(second.metadata),
+      (each) => ({ ...each, spec: edited }),
+      'somebody',
+    );
     cluster.editSpec({ execution: { mode: 'Run' } });
     await untilApplied();
     expect(lost()[0]).toContain(`${second.metadata.name} is not the one that was built`);

@@ -122,7 +122,11 @@ it('is carried out like a whole plan', async () => {
   };
   const whole = await SimulatedRun.start(options);
   await whole.settle();
-  const inParts = await SimulatedRun.start({ ...options, partLimits: { wholeBytes: 0, partBytes: 1 }, restarts: true });
+  const inParts = await SimulatedRun.start({
+    ...options,
+    partLimits: { wholeBytes: 0, partBytes: 1 },
+    restarts: true,
+  });
   expect(inParts.run.apply.stages).toHaveLength(1);
   await inParts.settle();
   expect(inParts.run.state).toBe('applied');

@@ -5,7 +5,10 @@ import { jsonPatched } from '../../simulation/world/patches.ts';
 
 describe('the JSON patch between two values', () => {
   it('names only what differs, also within a list of the same length', () => {
-    const stages = [{ id: 0, result: 'success' }, { id: 1, result: 'initial' }];
+    const stages = [
+      { id: 0, result: 'success' },
+      { id: 1, result: 'initial' },
+    ];
     const after = [stages[0], { id: 1, result: 'inprogress' }];
     expect(jsonPatch({ stages, a: 1, b: 2 }, { stages: after, a: 1, c: [3] }, '/status')).toEqual([
       { op: 'replace', path: '/status/stages/1/result', value: 'inprogress' },

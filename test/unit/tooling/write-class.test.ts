@@ -55,7 +55,10 @@ describe('the class of a write', () => {
     ],
     [
       'strategy: unlock-hosts',
-      strategy({ progress: { step: 'verify', hosts: [] } }, { progress: { step: 'unlock-hosts', hosts: [] } }),
+      strategy(
+        { progress: { step: 'verify', hosts: [] } },
+        { progress: { step: 'unlock-hosts', hosts: [] } },
+      ),
     ],
     ['strategy: record a Job', strategy(waits(''), waits('starting Job j on a'))],
     [
