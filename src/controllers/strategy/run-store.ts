@@ -97,9 +97,8 @@ async function storeEnded(
 ): Promise<void> {
   const { namespace } = strategy.metadata;
   const own = await deps.parts.read(namespace, name);
-  if (!own)
-    return reportLost(deps, strategy, `PlanStage ${name} is missing: how its stages ended is not kept`);
-  if (!isDeepStrictEqual(own.stages, stages)) await deps.parts.writeEnd(namespace, own, stages);
+  if (!own) reportLost(deps, strategy, `PlanStage ${name} is missing: how its stages ended is not kept`);
+  else if (!isDeepStrictEqual(own.stages, stages)) await deps.parts.writeEnd(namespace, own, stages);
 }
 
 /** The stages of the plan of a pass that have not been carried out; undefined when the plan is not in parts. */

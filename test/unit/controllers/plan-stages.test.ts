@@ -76,10 +76,10 @@ describe('a plan that is too large for one object', () => {
     const stored = new PlanStages(clientOf(cluster.server));
     const read = await stored.ofRun('careen-hosts', cluster.status.run?.id ?? '');
     const { applyPhase } = withWholePlan(cluster.status, read);
-    expect(applyPhase?.stages.map(({ id, hosts, result }) => [id, hosts, result])).toEqual(
-      HOSTS.map((host, id) => [id, [host], id < 2 ? 'success' : expect.any(String)]),
-    );
-    expect(applyPhase?.stages[3]?.result).toBe('initial');
+    const shown = applyPhase?.stages ?? [];
+    expect(shown.map(({ id, hosts }) => [id, hosts])).toEqual(HOSTS.map((host, id) => [id, [host]]));
+    expect(shown.slice(0, 2).map(({ result }) => result)).toEqual(['success', 'success']);
+    expect(shown[3]?.result).toBe('initial');
     expect([applyPhase?.earlier, applyPhase?.later]).toEqual([undefined, undefined]);
     // Without one of them, the sums stay.
     expect(withWholePlan(cluster.status, read.slice(1))).toEqual(cluster.status);

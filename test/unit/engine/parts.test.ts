@@ -82,7 +82,7 @@ describe('a plan in parts', () => {
         const [first] = parts;
         fc.pre(first !== undefined);
         let whole = newPhase(stages);
-        let inParts = first ? atHand(whole, first) : whole;
+        let inParts = atHand(whole, first);
         for (const _ of stages) {
           expect(figures(inParts)).toEqual(figures(whole));
           whole = afterStage(whole);
