@@ -5,7 +5,9 @@
  *     node test/bench/pass-cost.ts [ROUNDS]
  */
 import { performance } from 'node:perf_hooks';
-import type { RunState } from '../../src/engine/run-state.ts';
+import type { PhaseStatus } from '../../src/crds/patch-strategy-status.ts';
+import { partsOf, withNextPart } from '../../src/engine/parts.ts';
+import { firstStage, needsNextPart } from '../../src/engine/run-state.ts';
 import type { Plan, Stage } from '../../src/planner/plan.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
 import { SimulatedRun } from '../unit/support/simulated-run.ts';
@@ -28,9 +30,23 @@ function between(count: number, { stages, ...plan }: Plan): Plan {
   return { ...plan, stages: [...others('before'), ...stages, ...others('after')] };
 }
 
-function withoutTheFirst(count: number, run: RunState): RunState {
-  const stages = run.apply.stages.map((stage, id) =>
-    id < count
+/** The same run with so many stages behind it: a plan in parts has those of the part in the middle at hand. */
+function behindTheFirst(count: number, whole: Plan, run: SimulatedRun): void {
+  const parts = partsOf(whole, { strategy: run.owner.name, run: run.run.id }) ?? [];
+  let apply = ended(run.run.apply, count);
+  while (needsNextPart(apply)) {
+    const part = parts[apply.later?.part ?? 0];
+    if (!part) throw new Error('the plan has no further part');
+    apply = ended(withNextPart(apply, part), count);
+    run.plan = { ...run.plan, stages: part.stages, firstStage: part.firstStage };
+  }
+  run.run = { ...run.run, apply };
+}
+
+/** A phase whose stages at hand have ended, up to the one with this id. */
+function ended(phase: PhaseStatus, until: number): PhaseStatus {
+  const stages = phase.stages.map((stage) =>
+    stage.id < until
       ? {
           ...stage,
           currentStep: stage.totalSteps,
@@ -39,18 +55,20 @@ function withoutTheFirst(count: number, run: RunState): RunState {
         }
       : stage,
   );
-  return { ...run, apply: { ...run.apply, stages, currentStage: count } };
+  const next = firstStage(phase) + stages.filter(({ id }) => id < until).length;
+  return { ...phase, stages, currentStage: next };
 }
 
 /** The milliseconds of an average pass over the one open stage, from its begin to its end. */
 async function passMilliseconds(count: number): Promise<number> {
   const hosts = Array.from({ length: HOSTS }, (_, i) => ({ name: `w-${String(i + 1)}` }));
+  let whole: Plan | undefined;
   const run = await SimulatedRun.start({
     ...{ hosts, maxUnavailable: HOSTS, unchecked: true },
-    planned: (plan) => between(count, plan),
+    planned: (plan) => (whole = between(count, plan)),
   });
   for (const { name } of hosts) run.world.addPod({ host: name, name: `on-${name}` });
-  run.run = withoutTheFirst(count, run.run);
+  if (whole) behindTheFirst(count, whole, run);
   run.order = { mode: 'Run', throughStage: count };
   const passAndShow = async (): Promise<boolean> => {
     const changed = await run.pass();
