@@ -27,6 +27,7 @@ export function guardOperations({
  * @param path the JSON pointer of the value, such as `/status`
  */
 export function jsonPatch(before: unknown, after: unknown, path: string): Operation[] {
+  if (before === after) return [];
   if (Array.isArray(before) && Array.isArray(after) && before.length === after.length)
     return after.flatMap((item: unknown, i) => jsonPatch(before[i], item, `${path}/${String(i)}`));
   if (!isObject(before) || !isObject(after))
