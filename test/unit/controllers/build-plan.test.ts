@@ -9,7 +9,7 @@ import type { HostSeed } from '../../../src/planner/facts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
-import { strategySpec } from '../support/simulated-run.ts';
+import { kubeletPatch, strategySpec } from '../support/simulated-run.ts';
 
 const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const OTHER = `sha256:${'0'.repeat(64)}`;
@@ -97,6 +97,30 @@ describe('an impossible plan', () => {
     expect(status.state).toBe('build-failed');
     expect(status.message).toContain('hosts.w-1.nodeInfo.kernelVersion is "generic": it holds no version');
     expect(status.applyPhase).toBeUndefined();
+  });
+});
+
+describe('a plan that no object could hold', () => {
+  it('is refused: more stages than a status counts', async () => {
+    const hosts = Array.from({ length: 10_001 }, (_, i) => ({ name: `w-${String(i)}` }));
+    const status = await planned(worldOf(...hosts), { spec: { workerApplyType: 'serial' } });
+    expect(status).toMatchObject({
+      state: 'build-failed',
+      message:
+        'the plan has 10001 stages, more than 10000: raise maxParallelWorkerHosts, or split the hosts into several pools',
+    });
+  });
+
+  it('is refused: patches that leave no room for a stage', async () => {
+    const args = ['x'.repeat(130 * 1024)];
+    const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1', args }] } } };
+    const status = await planned(worldOf({ name: 'w-1' }), {
+      spec: { patches: [{ ...kubeletPatch, action: { job } }] },
+    });
+    expect(status.state).toBe('build-failed');
+    expect(status.message).toMatch(
+      /^stage 0 with 1 host and the patches take 13\d KiB, more than one object may hold \(128 KiB\): shorten the Jobs/,
+    );
   });
 });
 

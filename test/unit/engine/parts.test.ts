@@ -1,16 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { HostProgress } from '../../../src/crds/host-progress.ts';
 import type { PhaseStatus } from '../../../src/crds/patch-strategy-status.ts';
 import type { PlanStageSpec } from '../../../src/crds/plan-stage.ts';
+import type { Role } from '../../../src/crds/vocabulary.ts';
 import { hasNobodyLeft } from '../../../src/engine/leavers.ts';
 import { atHand, isNextPart, partsOf, stagesOfPart, withNextPart } from '../../../src/engine/parts.ts';
 import { editStage } from '../../../src/engine/pass.ts';
-import { currentStage, needsNextPart, newPhase } from '../../../src/engine/run-state.ts';
+import { currentStage, needsNextPart, newPhase, newRun } from '../../../src/engine/run-state.ts';
 import { combinedOver, endedPercentage } from '../../../src/engine/stage-folds.ts';
-import type { Stage } from '../../../src/planner/plan.ts';
+import { build } from '../../../src/planner/build.ts';
+import type { Plan, Stage } from '../../../src/planner/plan.ts';
+import { statusOfRun } from '../../../src/status/codec.ts';
 import { limitBelowStage } from '../../../src/status/rebuild.ts';
 import { stagesDone } from '../../../src/status/message.ts';
-import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
+import { SimulatedRun, strategySpec, type RunOptions } from '../support/simulated-run.ts';
 
 const RUN = { strategy: 'kernel', run: 'run-1' };
 const STEPS = ['lock-hosts', 'sw-patch-hosts', 'unlock-hosts'] as const;
@@ -112,6 +116,45 @@ describe('a plan in parts', () => {
 
   it('stays whole while it is small', () => {
     expect(partsOf({ stages: [planned(2, 0), planned(4, 1)] }, RUN)).toBeUndefined();
+  });
+});
+
+describe('the status with a plan for 5,000 hosts', () => {
+  const KIB = 1024;
+  const name = (i: number): string => `worker-${String(i)}.${'rack-'.repeat(8)}.example.com`;
+  const planFor = (roles: readonly Role[], spec: Record<string, unknown>): Plan => {
+    const facts = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
+    const seeds = Array.from({ length: 5_000 }, (_, i) => ({ name: name(i), roles, facts }));
+    return build(strategySpec(spec), seeds, { maxUnavailable: 5_000, activeHost: undefined }).plan;
+  };
+  const outage = (host: string): HostProgress => ({
+    ...{ name: host, uid: 'u'.repeat(36), level: 'away', step: 'sw-patch-hosts', attempt: 1, result: 'wait' },
+    ...{ since: '2026-11-27T09:00:00.000Z', reason: 'r'.repeat(200), patches: ['a', 'b'] },
+    jobs: ['a', 'b'].map((action) => ({ action, name: 'j'.repeat(60), uid: 'u'.repeat(36) })),
+  });
+
+  it.each<[string, readonly Role[], Record<string, unknown>]>([
+    ['one by one', ['worker'], { workerApplyType: 'serial' }],
+    ['two at a time', ['worker'], { workerApplyType: 'parallel' }],
+    ['a hundred at a time', ['worker'], { workerApplyType: 'parallel', maxParallelWorkerHosts: 100 }],
+    ['storage hosts in parallel', ['storage'], { storageApplyType: 'parallel' }],
+    ['controllers', ['controller'], {}],
+  ])('stays below 256 KiB: %s', (_, roles, spec) => {
+    const plan = planFor(roles, spec);
+    const parts = partsOf(plan, RUN) ?? [];
+    const [first] = parts;
+    if (!first) throw new Error('parts were expected');
+    for (const part of parts) expect(JSON.stringify(part).length).toBeLessThan(32 * KIB);
+    const run = newRun('run-1', plan);
+    const apply = atHand(run.apply, first);
+    const hosts = (first.stages[0]?.hosts ?? []).map(outage);
+    const record = {
+      ...{ id: 'run-1', planDigest: plan.digest, specDigest: '', fleetRevision: '' },
+      ...{ builtAt: '2026-11-27T09:00:00.000Z', pool: 'default', actions: plan.actions },
+    };
+    const shown = { reasons: [], order: { mode: 'Run' } } as const;
+    const status = statusOfRun({ run: record }, { ...run, apply, hosts }, shown, 1, record.builtAt);
+    expect(JSON.stringify(status).length).toBeLessThan((hosts.length > 2 ? 256 : 32) * KIB);
   });
 });
 
