@@ -6,6 +6,7 @@ import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port
 import { specDigest } from '../../planner/digest.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { needsOf, type Needs } from '../../planner/needs.ts';
+import type { Stage } from '../../planner/plan.ts';
 
 /** The subscriptions of one strategy or pool, and the outcomes of its effects. A restart can lose them without harm. */
 export class Attachment {
@@ -15,6 +16,8 @@ export class Attachment {
   statusWrittenAt = 0;
   /** What was found about a plan in a pool (`of`), and when. It takes a look at every host, so it is not repeated at once. */
   found: { readonly of: string; readonly at: number; readonly findings: readonly Finding[] } | undefined;
+  /** All stages of a plan in PlanStages, which does not change, while it waits for its begin. */
+  planned: { readonly run: string; readonly stages: readonly Stage[] } | undefined;
   /** Since when this process observes the instances on the open hosts. */
   observingSince: number | undefined;
   #failedBuilds = { of: '', count: 0 };

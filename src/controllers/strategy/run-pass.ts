@@ -13,6 +13,7 @@ import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { ensureSeen } from './ensure-seen.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { ensureFinalizer, freeSurplus, grantPermits } from './settle-permits.ts';
+import { plannedStages } from './run-store.ts';
 import { storeRun } from './store-run.ts';
 import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
 
@@ -23,7 +24,7 @@ const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 const FINDINGS_MILLISECONDS = 5_000;
 
 export type RunPassDeps = EffectDeps &
-  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace'>;
+  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'parts'>;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -70,7 +71,7 @@ export async function runPass(
   }
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
-  const looked = decision.run.state === 'ready-to-apply' ? findingsIn(deps, pass) : {};
+  const looked = decision.run.state === 'ready-to-apply' ? await findingsIn(deps, pass) : {};
   const shown: Shown = {
     ...{ reasons: decision.reasons, obstacle: decision.obstacle, order, openRemedy: decision.openRemedy },
     ...{ answers, waiting: waitingRequests(pending, answers, strategy.spec), placed: pending.placed },
@@ -129,10 +130,12 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
 }
 
 /** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
-function findingsIn(
-  { operatorNamespace, clock }: Pick<StrategyDeps, 'operatorNamespace' | 'clock'>,
-  { strategy, stored, pool, attachment, configMaps }: PassWithRun,
-): Pick<Shown, 'findings'> & ReconcileResult {
+async function findingsIn(
+  deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'parts'>,
+  pass: PassWithRun,
+): Promise<Pick<Shown, 'findings'> & ReconcileResult> {
+  const { operatorNamespace, clock } = deps;
+  const { strategy, stored, pool, attachment, configMaps } = pass;
   if (!pool || pool.unreadable !== undefined) return {};
   const now = clock();
   const skips = stored.run.skipped.map(({ name }) => name);
@@ -141,7 +144,7 @@ function findingsIn(
   const requeueAt = (found?.at ?? -Infinity) + FINDINGS_MILLISECONDS;
   if (found?.of === of && now < requeueAt) return { findings: found.findings, requeueAt };
   const violations = violationsOf(stored.plan.actions, { strategy, pool, operatorNamespace, configMaps });
-  const { stages } = stored.plan;
+  const stages = await plannedStages(deps, pass);
   const { skipped } = stored.run;
   const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages, skipped };
   const findings = findingsNow(inspected, attachment.view());

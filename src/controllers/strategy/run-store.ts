@@ -7,13 +7,14 @@ import type { PatchStrategyStatus, StageStatus } from '../../crds/patch-strategy
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
 import { atHand, isNextPart, partsOf, withNextPart } from '../../engine/parts.ts';
 import { needsNextPart, type RunState } from '../../engine/run-state.ts';
+import type { Stage } from '../../planner/plan.ts';
 import type { Staged } from '../../planner/plan-difference.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { planStageName, selectorOfRun } from '../../resources/plan-stages.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import { decodeRun } from '../../status/codec.ts';
 import { ownerEvent } from '../runtime/events.ts';
-import { afterWrite, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
+import { afterWrite, type PassWithRun, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
 
 /** More writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
@@ -67,7 +68,8 @@ function withParts(status: PatchStrategyStatus, parts: readonly PlanStageSpec[])
  * `lostPart` when the next one is missing, or is not the one that was built: the rest must be planned again.
  */
 export async function takeNextPart(deps: Deps, pass: StrategyPass): Promise<StrategyPass> {
-  const { strategy, stored } = pass;
+  const { strategy, stored, attachment } = pass;
+  if (stored?.run.state !== 'ready-to-apply') attachment.planned = undefined;
   if (stored?.run.state !== 'applying' || !needsNextPart(stored.run.apply)) return pass;
   const { apply } = stored.run;
   const place = { strategy: strategy.metadata.name, run: stored.run.id, part: apply.later?.part ?? 0 };
@@ -99,6 +101,19 @@ async function storeEnded(
   const own = await deps.parts.read(namespace, name);
   if (!own) reportLost(deps, strategy, `PlanStage ${name} is missing: how its stages ended is not kept`);
   else if (!isDeepStrictEqual(own.stages, stages)) await deps.parts.writeEnd(namespace, own, stages);
+}
+
+/** All stages of a plan that has not begun. Those of a plan in parts are read once. */
+export async function plannedStages(
+  { parts }: Pick<Deps, 'parts'>,
+  { strategy, stored: { run, plan }, attachment }: PassWithRun,
+): Promise<readonly Stage[]> {
+  if (!run.apply.later) return plan.stages;
+  if (attachment.planned?.run !== run.id) {
+    const all = await parts.ofRun(strategy.metadata.namespace, run.id);
+    attachment.planned = { run: run.id, stages: all.flatMap(({ spec }) => spec?.stages ?? []) };
+  }
+  return attachment.planned.stages;
 }
 
 /** The stages of the plan of a pass that have not been carried out; undefined when the plan is not in parts. */

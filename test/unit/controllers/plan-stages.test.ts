@@ -53,6 +53,14 @@ describe('a plan that is too large for one object', () => {
     expect(stages).toBe('0/5');
   });
 
+  it('has the findings about all of its hosts, as they are now', async () => {
+    await cluster.pass();
+    expect(cluster.status.findings?.filter(({ reason }) => reason === 'FactUnknown')).toEqual([]);
+    cluster.world.changeHost('w-5', { nodeInfo: {} });
+    await cluster.until('the finding', () => cluster.status.findings?.[0]?.reason === 'FactUnknown');
+    expect(cluster.status.findings?.[0]?.subjects).toEqual(['w-5']);
+  });
+
   it('is carried out part by part; each keeps how its stages ended, and the last ones are in the status', async () => {
     cluster.editSpec({ execution: { mode: 'Run' } });
     await untilStage(2);
@@ -88,8 +96,8 @@ describe('a plan that is too large for one object', () => {
 
   it('is continued by the next process', async () => {
     cluster.editSpec({ execution: { mode: 'Run' } });
-    while (cluster.status.state !== 'applied') {
-      cluster.restartOperator();
+    for (let passes = 0; cluster.status.state !== 'applied'; passes += 1) {
+      if (passes % 7 === 0) cluster.restartOperator();
       await cluster.pass();
       cluster.world.advanceTo(cluster.world.now + 1_000);
     }
