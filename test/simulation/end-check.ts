@@ -13,6 +13,8 @@ export type EndOptions = {
   readonly stateOf: (host: string) => HostState;
   /** Whether a container of the run was started on the host, as far as its leader can know. */
   readonly mayHaveChanged: (run: string, host: string) => boolean;
+  /** Learns of each run whose record somebody removes. */
+  readonly recordLost: (run: string) => void;
   readonly failed: (complaint: string) => void;
 };
 
@@ -25,8 +27,9 @@ export class EndCheck {
     this.#options = options;
     options.server.listen(({ resource, before, object, type, by }) => {
       if (resource !== 'patchstrategies' || !before || options.isOperator(by)) return;
-      if (type === 'DELETED' || runIdOf(object) !== runIdOf(before))
-        this.#lostAt.set(runIdOf(before), options.now());
+      if (type !== 'DELETED' && runIdOf(object) === runIdOf(before)) return;
+      this.#lostAt.set(runIdOf(before), options.now());
+      options.recordLost(runIdOf(before));
     });
   }
 

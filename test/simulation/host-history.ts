@@ -11,9 +11,9 @@ export type HostState = {
   /** Somebody else cordoned it, and nobody else has uncordoned it since. */
   readonly closedByOthers: boolean;
   /**
-   * Somebody else had cordoned it before the claim, and no process of the operator has seen it uncordoned since. When a
-   * person uncordons and cordons it between two reads, it looks as the claim found it. The operator cannot see that, so
-   * it may stay cordoned.
+   * Somebody else had cordoned it before the claim, and no process of the operator has seen it uncordoned since, or others
+   * have removed the record of that. When a person uncordons and cordons it between two reads, it looks as the claim found
+   * it. The operator cannot see that, so it may stay cordoned.
    */
   readonly looksAsBefore: boolean;
   /** Whether the operator has recorded since its claim that somebody uncordoned it. */
@@ -109,6 +109,15 @@ export class HostHistory {
   /** The operator has recorded that somebody uncordoned it. */
   seenOpen(time: number): void {
     this.#add(time, { ...this.now, looksAsBefore: false, looksOurs: false, wasSeenOpen: true });
+  }
+
+  /**
+   * Others removed the record of the run, and with it what the operator had recorded of the host: only the claim is left.
+   * Where the claim still says that somebody else had cordoned the host, the operator cannot know better.
+   */
+  recordLost(time: number, run: string): void {
+    const { claim } = this.now;
+    if (claim?.run === run && claim.closedBefore) this.#add(time, { ...this.now, looksAsBefore: true });
   }
 
   pods(time: number, pods: number, isReturning: boolean): void {

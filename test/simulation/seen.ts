@@ -2,7 +2,13 @@
 import { at } from './world/api-server.ts';
 import { isJson, type ApiObject } from './world/objects.ts';
 
-export type Claim = { readonly run: string; readonly level: string; readonly epoch: number };
+export type Claim = {
+  readonly run: string;
+  readonly level: string;
+  readonly epoch: number;
+  /** Whether it says that a cordon of the host is not ours. */
+  readonly closedBefore: boolean;
+};
 export type Permit = { readonly host: string; readonly run: string; readonly level: string };
 export type Outage = {
   readonly name: string;
@@ -33,7 +39,10 @@ export function claimOf({ metadata }: ApiObject): Claim | undefined {
   const text = metadata.annotations?.['careen.dev/claim'];
   if (text === undefined) return undefined;
   const read: unknown = JSON.parse(text);
-  return { run: String(at(read, 'run')), level: String(at(read, 'level')), epoch: Number(at(read, 'epoch')) };
+  return {
+    ...{ run: String(at(read, 'run')), level: String(at(read, 'level')), epoch: Number(at(read, 'epoch')) },
+    closedBefore: at(read, 'closedToNewWorkBefore') === true,
+  };
 }
 
 export function permitsOf(pool: ApiObject | undefined): readonly Permit[] {

@@ -4,7 +4,7 @@ import { ApiServer } from '../../simulation/world/api-server.ts';
 import type { Json } from '../../simulation/world/objects.ts';
 
 const OPERATOR = 'op-a1';
-const CLAIM = JSON.stringify({ run: 'r1', level: 'away', epoch: 1 });
+const CLAIM = { run: 'r1', level: 'away', epoch: 1 };
 
 /** A checked world with one host, claimed by run r1. */
 class World {
@@ -22,12 +22,18 @@ class World {
       failed: (complaint) => this.complaints.push(complaint),
     });
     this.addNode();
+    this.claim(CLAIM);
+    this.complaints.length = 0;
+  }
+
+  /** The operator writes or removes the claim on the host, which is cordoned. */
+  claim(claim: Json | undefined): void {
+    const annotations: Record<string, string> = claim ? { 'careen.dev/claim': JSON.stringify(claim) } : {};
     this.changeNode((each) => ({
       ...each,
-      metadata: { ...each.metadata, annotations: { 'careen.dev/claim': CLAIM } },
+      metadata: { ...each.metadata, annotations },
       spec: { unschedulable: true },
     }));
-    this.complaints.length = 0;
   }
 
   addNode(): void {
@@ -71,8 +77,11 @@ class World {
     this.server.update('jobs', 'n/job', (job) => ({ ...job, spec: { ...spec, suspend: false } }), OPERATOR);
   }
 
-  /** The operator writes a status. */
-  write(status: Json, spec: Json = {}): void {
+  /** The operator, or somebody else, writes a status. */
+  write(
+    status: Json,
+    { spec = {}, by = OPERATOR }: { readonly spec?: Json; readonly by?: string } = {},
+  ): void {
     if (!this.server.get('patchstrategies', 'n/kernel'))
       this.server.create(
         'patchstrategies',
@@ -84,7 +93,7 @@ class World {
         },
         'admin',
       );
-    this.server.update('patchstrategies', 'n/kernel', (each) => ({ ...each, status }), OPERATOR);
+    this.server.update('patchstrategies', 'n/kernel', (each) => ({ ...each, status }), by);
   }
 
   of(part: string): readonly string[] {
@@ -178,10 +187,28 @@ describe('the checker complains of', () => {
     expect(kept(false)).toEqual(['(4) w-1 is kept locked, and nothing was ever started on it']);
   });
 
+  it('a host that stays cordoned after its cordon was withdrawn, unless others removed the record of that', () => {
+    const complaint = '(4) w-1 was left cordoned, and nothing says why';
+    const left = (closedToNewWorkBefore: boolean, isRecordLost: boolean): readonly string[] => {
+      const world = new World();
+      world.claim({ ...CLAIM, closedToNewWorkBefore });
+      const progress = { hosts: [{ name: 'w-1', level: 'away', result: 'wait', uncordoned: true }] };
+      world.write({ state: 'applying', run: { id: 'r1' }, progress });
+      if (isRecordLost) world.write({}, { by: 'git' });
+      else world.write({ state: 'applying', run: { id: 'r1' } });
+      world.claim(undefined);
+      world.checker.atEnd();
+      return world.of('cordoned');
+    };
+    expect(left(true, true)).toEqual([]);
+    expect(left(true, false)).toEqual([complaint]);
+    expect(left(false, true)).toEqual([complaint]);
+  });
+
   it('a container that starts on a host that its run does not hold any more', () => {
     const started = (heldForMs: number, spec: Json): readonly string[] => {
       const world = new World();
-      world.write({ run: { id: 'r1' }, observedGeneration: 1 }, spec);
+      world.write({ run: { id: 'r1' }, observedGeneration: 1 }, { spec });
       world.startJob({ backoffLimit: 0 });
       world.server.remove('nodes', 'w-1', 'cluster');
       world.addNode();
