@@ -217,6 +217,24 @@ export class CareenApi {
     return this.#writeMetadata(strategy, { finalizers });
   }
 
+  /**
+   * Deletes a strategy as it was read; its finalizer, if any, keeps it until it is finalized. Throws ConflictError when
+   * it has changed since, or is gone.
+   */
+  async deleteStrategy({ metadata: { uid, resourceVersion, ...of } }: PatchStrategy): Promise<void> {
+    const path = strategyPath(of);
+    const body = { propagationPolicy: 'Background', preconditions: { uid, resourceVersion } };
+    try {
+      await call(this.#config, { method: 'DELETE', path, body });
+    } catch (error) {
+      const status = httpStatus(error);
+      if (status !== 404 && status !== 409) throw error;
+      throw new ConflictError(`${path} changed meanwhile`, { cause: error });
+    } finally {
+      this.#strategies.doubt(path);
+    }
+  }
+
   /** Adds or replaces annotations. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
   async writeAnnotations(
     strategy: PatchStrategy,

@@ -11,6 +11,7 @@ import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
 import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
+import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
 import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-pass.ts';
@@ -48,7 +49,8 @@ export type OperatorDeps = ShellDeps &
   };
 
 type Suspend = (deps: StrategyDeps, key: string, why: OutdatedKinds) => Promise<void>;
-type ReconcilerMaker = (deps: StrategyDeps, changed: (key: string) => void) => Reconcile;
+type Deps = StrategyDeps & RemovalDeps;
+type ReconcilerMaker = (deps: Deps, changed: (key: string) => void) => Reconcile;
 
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
@@ -75,7 +77,7 @@ export class CareenOperator extends OperatorShell {
     this.#api = api;
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
-    const deps: StrategyDeps = {
+    const deps: Deps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       ...{
         adopted,

@@ -4,6 +4,7 @@ import { operatorMetrics } from '../../../src/controllers/runtime/operator-metri
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
 import type { Reconcile, ReconcileResult } from '../../../src/controllers/runtime/reconcile-result.ts';
+import { StrategyIndex } from '../../../src/controllers/strategy/strategy-index.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
 import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
@@ -33,6 +34,9 @@ export class SmallCluster {
   #runs = 0;
   #strategyPass: Reconcile;
   #poolPass: Reconcile;
+
+  /** Called before each deletion of an object. */
+  beforeDelete: () => void = () => undefined;
 
   /** How often a strategy was read with its spec. */
   wholeReads = 0;
@@ -135,8 +139,8 @@ export class SmallCluster {
   }
 
   /** One pass over the pool. */
-  async poolPass(): Promise<void> {
-    await this.#poolPass(POOL, new AbortController().signal);
+  async poolPass(): Promise<ReconcileResult> {
+    return this.#poolPass(POOL, new AbortController().signal);
   }
 
   /** Passes over the strategy, second by second, until the condition holds. */
@@ -160,6 +164,7 @@ export class SmallCluster {
 
   #operator(): [Reconcile, Reconcile] {
     const read = ({ method, path, as }: Call): void => {
+      if (method === 'DELETE') this.beforeDelete();
       if (method === 'GET' && path.includes('/patchstrategies/') && as !== 'metadata') this.wholeReads += 1;
     };
     const api = new CareenApi(clientOf(this.server, read));
@@ -171,7 +176,7 @@ export class SmallCluster {
         hosts: this.hosts,
         pools,
         adopted: new Map(),
-        index: { note: () => undefined },
+        index: new StrategyIndex(() => undefined),
         refused: new Map(),
         awaitingPermits: this.awaitingPermits,
         clock,

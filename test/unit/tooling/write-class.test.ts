@@ -29,6 +29,7 @@ describe('the class of a write', () => {
     ['pool: grant permits', pool({ permits: [] }, { permits: [permit] })],
     ['pool: free permits', pool({ permits: [permit] }, { permits: [] })],
     ['strategy: keep', ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s', {})],
+    ['strategy: remove', ask('DELETE', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s', {})],
     ['strategy: take over', strategy({ run: { epoch: 2 } })],
     ['strategy: building', strategy({ observedGeneration: 1, state: 'building' })],
     ['strategy: applied', strategy({ state: 'applied', progress: null })],
