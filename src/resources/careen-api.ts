@@ -1,4 +1,4 @@
-import { ApiException, type KubeConfig, type KubernetesObject } from '@kubernetes/client-node';
+import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { conditionList, type Condition } from '../crds/conditions.ts';
 import type { HostPoolStatus } from '../crds/host-pool.ts';
@@ -43,7 +43,7 @@ export function parsePool(object: unknown): HostPool | undefined {
 
 /** A watch of our objects: the latest one of each key (`keyOf`) that it has shown, and its connection. */
 export type MetadataWatch = Pick<WatchedVersions, 'connection'> & {
-  get(key: string): Pick<KubernetesObject, 'metadata'> | undefined;
+  get(key: string): { readonly metadata?: Partial<Version> } | undefined;
 };
 
 export type StrategyKey = { readonly namespace: string; readonly name: string };
@@ -110,6 +110,16 @@ export class CareenApi {
    */
   async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
     return this.#strategies.read(strategyPath(key));
+  }
+
+  /** Which version of a strategy its watch shows, and over which connection; undefined while it shows none. */
+  shownStrategy(key: StrategyKey): (Version & { readonly connection: number }) | undefined {
+    return this.#strategies.shown(strategyPath(key));
+  }
+
+  /** Drops a strategy from memory. The next read requests it. */
+  forgetStrategy(key: StrategyKey): void {
+    this.#strategies.forget(strategyPath(key));
   }
 
   /** The strategy, no older than this call; undefined when there is none. */

@@ -1,4 +1,4 @@
-/** Whether a strategy has finished, for the retention of its pool. */
+/** Whether a strategy has finished, or does nothing for now. */
 import { KEEP_ANNOTATION } from '../crds/names.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { RunState } from '../engine/run-state.ts';
@@ -25,21 +25,25 @@ type Owned = {
 const ENDED: ReadonlySet<StrategyState> = new Set(['applied', 'aborted', 'abort-failed', 'abort-timeout']);
 
 /**
- * When the run of a strategy ended that holds no host and does nothing more by itself; undefined for any other one. A
- * strategy that has patched nobody goes on: it patches the hosts that come to lack its patches.
+ * When the run of a strategy ended that does nothing more by itself; undefined for any other one. A strategy that has
+ * patched nobody goes on: it patches the hosts that come to lack its patches.
  */
 export function endOf(strategy: MaybeFinished): Instant | undefined {
-  const { metadata, spec, status } = strategy;
+  const run = endedRun(strategy);
+  return !run || (run.state === 'applied' && hasPatchedNobody(run)) ? undefined : timeOfEnd(run);
+}
+
+/** The run of a strategy that has ended and holds no host: nothing is to be done until the spec, a request or the fleet changes. */
+export function endedRun(strategy: MaybeFinished): RunState | undefined {
+  const { metadata, spec, status, unreadable, suspendedBy } = strategy;
   const run = runOf(status);
   if (!run || !ENDED.has(run.state) || run.hosts.length > 0) return undefined;
-  if (strategy.unreadable !== undefined || strategy.suspendedBy !== undefined) return undefined;
-  if (metadata.deletionTimestamp !== undefined) return undefined;
+  if (unreadable !== undefined || suspendedBy !== undefined || metadata.deletionTimestamp !== undefined)
+    return undefined;
   const isSeen = status.observedGeneration === metadata.generation;
   if (!isSeen || status.run?.specDigest !== specDigest(spec)) return undefined;
   const { requests, refused } = pendingRequests(strategy);
-  if (requests.length + refused.length > 0) return undefined;
-  if (run.state === 'applied' && hasPatchedNobody(run)) return undefined;
-  return timeOfEnd(run);
+  return requests.length + refused.length > 0 ? undefined : run;
 }
 
 function timeOfEnd({ currentPhase, apply, abort }: RunState): Instant | undefined {

@@ -58,7 +58,10 @@ export class CareenOperator extends OperatorShell {
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
   readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
-  readonly #known = new Pools(() => this.#requeueAll());
+  readonly #known = new Pools({
+    moved: () => this.#requeueAll(),
+    freed: (pool) => this.#permitsFreed(pool),
+  });
   readonly #awaitingPermits = new Set<string>();
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
@@ -137,12 +140,15 @@ export class CareenOperator extends OperatorShell {
     if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
     else if (pool) this.#known.set(pool);
     // The watch delivers metadata only; the pass reads the spec. Each permit changes the status: the pool may wait a
-    // second, and of the strategies it concerns only those that lack permits.
+    // second, and concerns no strategy unless permits were freed, which the pass finds when another process has done it.
     const known = this.#known.knows(name, object.metadata ?? {});
     this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
-    for (const key of this.#index.ofPool(name))
-      if (!known || this.#awaitingPermits.has(key)) this.#strategies.add(key);
+    if (!known) for (const key of this.#index.ofPool(name)) this.#strategies.add(key);
     return Promise.resolve();
+  }
+
+  #permitsFreed(pool: string): void {
+    for (const key of this.#index.ofPool(pool)) if (this.#awaitingPermits.has(key)) this.#strategies.add(key);
   }
 
   #requeueAll(): void {
@@ -161,6 +167,7 @@ function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenAp
   return new PoolLedger({
     store: api,
     markedHosts: (pool) => hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),
+    stored: (pool) => pools.set(pool),
     wrote: (result) => metrics.permitWrite(result),
     rebuilt: (pool) => {
       const note =

@@ -44,8 +44,6 @@ export async function runPass(
   signal: AbortSignal,
 ): Promise<RunPassResult> {
   const { attachment, stored, key } = read;
-  // The pool may change while this pass decides: until it has decided, the strategy counts as waiting.
-  deps.awaitingPermits.add(key);
   const holdsHosts = stored.run.hosts.length > 0;
   const seen = { ...read, strategy: await ensureSeen(deps, read.strategy) };
   const pass = holdsHosts ? { ...seen, strategy: await ensureFinalizer(deps, seen) } : seen;

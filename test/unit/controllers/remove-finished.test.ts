@@ -1,6 +1,5 @@
 /** The retention of a pool: finished strategies are removed, others and those of other programs stay. */
 import { describe, expect, it, vi } from 'vitest';
-import type { ApiObject } from '../../simulation/world/objects.ts';
 import { claimOfAnother } from '../support/fleets.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
 

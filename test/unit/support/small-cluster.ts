@@ -31,6 +31,8 @@ export class SmallCluster {
   readonly awaitingPermits = new Set<string>();
   /** The recorded events, as `REASON: NOTE`. */
   readonly events: string[] = [];
+  /** The paths of the requests since the last change of this list. */
+  readonly requests: string[] = [];
   #runs = 0;
   #strategyPass: Reconcile;
   #poolPass: Reconcile;
@@ -40,6 +42,10 @@ export class SmallCluster {
 
   /** How often a strategy was read with its spec. */
   wholeReads = 0;
+
+  /** The keys that a change of a host has queued. */
+  readonly woken: string[] = [];
+  #isWatched = false;
 
   constructor(hosts: readonly string[], maxUnavailable = 1, allowedNamespaces = [NAMESPACE]) {
     for (const name of hosts) this.world.addHost({ name, nodeInfo: { 'nodeInfo.kernelVersion': '6.12.40' } });
@@ -129,6 +135,12 @@ export class SmallCluster {
     this.server.remove('patchstrategies', PATH, 'tool');
   }
 
+  /** The operator has watches of strategies and pools from now on, which are never late. */
+  watch(): void {
+    this.#isWatched = true;
+    this.restartOperator();
+  }
+
   restartOperator(): void {
     [this.#strategyPass, this.#poolPass] = this.#operator();
   }
@@ -164,10 +176,15 @@ export class SmallCluster {
 
   #operator(): [Reconcile, Reconcile] {
     const read = ({ method, path, as }: Call): void => {
+      this.requests.push(`${method} ${path}`);
       if (method === 'DELETE') this.beforeDelete();
       if (method === 'GET' && path.includes('/patchstrategies/') && as !== 'metadata') this.wholeReads += 1;
     };
     const api = new CareenApi(clientOf(this.server, read));
+    if (this.#isWatched) {
+      api.followStrategies({ connection: 1, get: (key) => this.server.get('patchstrategies', key) });
+      api.followPools({ connection: 1, get: (key) => this.server.get('hostpools', key) });
+    }
     const clock = (): number => this.world.now;
     const pools = poolsOn(this.server);
     const deps = {
@@ -193,6 +210,7 @@ export class SmallCluster {
       },
       metrics: operatorMetrics(clock),
     };
-    return [patchStrategyReconciler(deps, () => undefined), hostPoolReconciler(deps, () => undefined)];
+    const woken = (key: string): void => void this.woken.push(key);
+    return [patchStrategyReconciler(deps, woken), hostPoolReconciler(deps, () => undefined)];
   }
 }
