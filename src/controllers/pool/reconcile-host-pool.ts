@@ -25,9 +25,9 @@ const SWEEP_PAUSE_MILLISECONDS = 2_000;
 /** Makes the worker of the pool queue, which takes the name of a pool and makes one pass. */
 export function hostPoolReconciler(
   deps: ReconcilerDeps & RemovalDeps,
-  changed: (name: string) => void,
+  changed: (name: string, inMilliseconds: number) => void,
 ): Reconcile {
-  const attachments = new Attachments(deps.hosts, changed);
+  const attachments = new Attachments(deps.hosts, (name) => changed(name, 0));
 
   return async function reconcile(name, signal) {
     const begunAt = performance.now();

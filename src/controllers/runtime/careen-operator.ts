@@ -50,7 +50,7 @@ export type OperatorDeps = ShellDeps &
 
 type Suspend = (deps: StrategyDeps, key: string, why: OutdatedKinds) => Promise<void>;
 type Deps = StrategyDeps & RemovalDeps;
-type ReconcilerMaker = (deps: Deps, changed: (key: string) => void) => Reconcile;
+type ReconcilerMaker = (deps: Deps, changed: (key: string, inMilliseconds: number) => void) => Reconcile;
 
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {

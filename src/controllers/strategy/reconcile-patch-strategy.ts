@@ -20,7 +20,10 @@ import { sweepJobs } from './sweep-jobs.ts';
 import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 
 /** Makes the worker of the strategy queue, which takes the key of a strategy (`ownerKey`) and makes one pass. */
-export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: string) => void): Reconcile {
+export function patchStrategyReconciler(
+  deps: StrategyDeps,
+  changed: (key: string, inMilliseconds: number) => void,
+): Reconcile {
   const attachments = new Attachments(deps.hosts, changed);
   const resting = new StrategiesAtRest(deps, attachments);
 

@@ -51,7 +51,7 @@ export async function runPass(
   const unseen = unobservedHosts(pass);
   const observedBy = attachment.observingSince + FIRST_OBSERVATION_MILLISECONDS;
   if (unseen.length > 0 && deps.clock() < observedBy) {
-    attachment.want(new Set(unseen));
+    attachment.want(new Set(unseen), true);
     return { requeueAt: observedBy, strategy: pass.strategy, open: true };
   }
   const pending = pendingRequests(pass.strategy);
@@ -83,7 +83,7 @@ export async function runPass(
 
   if (decision.wants.permits.hosts.every((host) => held.has(host))) deps.awaitingPermits.delete(key);
 
-  attachment.want(decision.wants.watch);
+  attachment.want(decision.wants.watch, decision.run.hosts.length > 0);
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
   const { state, hosts } = decision.run;
