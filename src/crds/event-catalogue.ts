@@ -48,6 +48,10 @@ export const EVENTS = {
   ),
   ClaimSwept: warning('Sweep', 'A claim without a permit or a run was removed from a host'),
   PermitFreed: normal('Sweep', 'A permit was freed because its host or its run no longer exists'),
+  StrategyRemoved: normal(
+    'Sweep',
+    'A finished strategy was removed because of spec.retention of its pool; the note says why',
+  ),
   PoolRebuilt: warning(
     'Sweep',
     'The status of a pool was lost; its permits were rebuilt from the claims on hosts',

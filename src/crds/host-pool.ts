@@ -4,6 +4,7 @@ import { conditionList } from './conditions.ts';
 import type { CrdDefinition } from './custom-resource-definition.ts';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
 import { ownerRef } from './owner-ref.ts';
+import { retention } from './retention.ts';
 import {
   countOrPercentage,
   labelKey,
@@ -243,6 +244,7 @@ export const hostPoolSpec = z
         'How long a host of a strategy in Suspend may be out of service. After that the run is aborted: its hosts are ' +
           'released. Left out: no bound.',
       ),
+    retention: retention.optional(),
   })
   .describe('The configuration of the pool. The administrator writes it.');
 export type HostPoolSpec = z.infer<typeof hostPoolSpec>;

@@ -45,6 +45,8 @@ export const REQUEST_ANNOTATION = `${GROUP}/request`;
 export const ABORT_ANNOTATION = `${GROUP}/abort`;
 /** Annotation on a strategy: the uid of the object whose requests were seen. Without a status, they count as carried out. */
 export const SEEN_ANNOTATION = `${GROUP}/seen`;
+/** Annotation on a strategy: no pool's `retention` removes it, unless the value is `false`. */
+export const KEEP_ANNOTATION = `${GROUP}/keep`;
 
 /** Label on a Job, its pod and a PlanStage: the run's id. */
 export const RUN_LABEL = `${GROUP}/run`;

@@ -100,6 +100,13 @@ export class VersionedReader<T extends Versioned> {
     return isOf(version, await this.readNow(path));
   }
 
+  /** The version that the watch shows; undefined while it is not up, and for an object that it has not shown. */
+  shown(path: string): (Version & { readonly connection: number }) | undefined {
+    const { connection } = this.#watch;
+    const version = this.#watch.version(path);
+    return connection === undefined || !version ? undefined : { ...version, connection };
+  }
+
   /** The object as this process knew it last, whatever the server has now. */
   lastKnown(path: string): T | undefined {
     return this.#known.get(path)?.object;

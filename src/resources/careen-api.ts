@@ -1,16 +1,25 @@
-import { ApiException, type KubeConfig, type KubernetesObject } from '@kubernetes/client-node';
+import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { conditionList, type Condition } from '../crds/conditions.ts';
 import type { HostPoolStatus } from '../crds/host-pool.ts';
-import { GROUP, KEPT_STATUS, PATCH_STRATEGY, VERSION } from '../crds/names.ts';
+import { KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
-import { keyOf } from '../kube/informer.ts';
 import { guardOperations, jsonPatch, type Operation } from '../kube/json-patch.ts';
-import { VersionedReader, type VersionedSource, type WatchedVersions } from '../kube/versioned-reader.ts';
+import { VersionedReader, type VersionedSource } from '../kube/versioned-reader.ts';
 import { lostFields } from './lost-fields.ts';
+import { versionsOf, type MetadataWatch } from './metadata-watch.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
+import {
+  keyOfPoolPath,
+  keyOfStrategyPath,
+  poolPath,
+  POOLS,
+  STRATEGIES,
+  strategyPath,
+  type StrategyKey,
+} from './paths.ts';
 import { poolPatch } from './pool-patch.ts';
 import { hostPool, type HostPool } from './stored-pool.ts';
 import {
@@ -40,19 +49,6 @@ export function parsePool(object: unknown): HostPool | undefined {
   const pool = hostPool.safeParse(object).data;
   return pool?.unreadable === undefined ? pool : undefined;
 }
-
-/** A watch of our objects: the latest one of each key (`keyOf`) that it has shown, and its connection. */
-export type MetadataWatch = Pick<WatchedVersions, 'connection'> & {
-  get(key: string): Pick<KubernetesObject, 'metadata'> | undefined;
-};
-
-export type StrategyKey = { readonly namespace: string; readonly name: string };
-
-const BASE = `/apis/${GROUP}/${VERSION}`;
-const STRATEGIES = 'patchstrategies';
-export const POOLS = 'hostpools';
-export const STRATEGIES_PATH = `${BASE}/${STRATEGIES}`;
-export const POOLS_PATH = `${BASE}/${POOLS}`;
 
 /** The object of a write: its path, its name for people, and the plural of its kind. */
 type Target = {
@@ -110,6 +106,16 @@ export class CareenApi {
    */
   async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
     return this.#strategies.read(strategyPath(key));
+  }
+
+  /** Which version of a strategy its watch shows, and over which connection; undefined while it shows none. */
+  shownStrategy(key: StrategyKey): (Version & { readonly connection: number }) | undefined {
+    return this.#strategies.shown(strategyPath(key));
+  }
+
+  /** Drops a strategy from memory. The next read requests it. */
+  forgetStrategy(key: StrategyKey): void {
+    this.#strategies.forget(strategyPath(key));
   }
 
   /** The strategy, no older than this call; undefined when there is none. */
@@ -218,6 +224,24 @@ export class CareenApi {
   /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
   async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
     return this.#writeMetadata(strategy, { finalizers });
+  }
+
+  /**
+   * Deletes a strategy as it was read; its finalizer, if any, keeps it until it is finalized. Throws ConflictError when
+   * it has changed since, or is gone.
+   */
+  async deleteStrategy({ metadata: { uid, resourceVersion, ...of } }: PatchStrategy): Promise<void> {
+    const path = strategyPath(of);
+    const body = { propagationPolicy: 'Background', preconditions: { uid, resourceVersion } };
+    try {
+      await call(this.#config, { method: 'DELETE', path, body });
+    } catch (error) {
+      const status = httpStatus(error);
+      if (status !== 404 && status !== 409) throw error;
+      throw new ConflictError(`${path} changed meanwhile`, { cause: error });
+    } finally {
+      this.#strategies.doubt(path);
+    }
   }
 
   /** Adds or replaces annotations. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
@@ -354,35 +378,6 @@ function statusPatch(
   if (replacedStatus || Object.keys(before).length === 0)
     return [{ op: 'add', path: '/status', value: status }];
   return jsonPatch(before, status, '/status');
-}
-
-function versionsOf(watch: MetadataWatch, keyOfPath: (path: string) => string): WatchedVersions {
-  return {
-    get connection() {
-      return watch.connection;
-    },
-    version: (path) => {
-      const { uid, resourceVersion } = watch.get(keyOfPath(path))?.metadata ?? {};
-      return uid === undefined || resourceVersion === undefined ? undefined : { uid, resourceVersion };
-    },
-  };
-}
-
-function strategyPath({ namespace, name }: StrategyKey): string {
-  return `${BASE}/namespaces/${namespace}/patchstrategies/${name}`;
-}
-
-function keyOfStrategyPath(path: string): string {
-  const [name = '', , namespace] = path.split('/').toReversed();
-  return keyOf(namespace, name);
-}
-
-function poolPath(name: string): string {
-  return `${POOLS_PATH}/${name}`;
-}
-
-function keyOfPoolPath(path: string): string {
-  return path.slice(POOLS_PATH.length + 1);
 }
 
 function targetOf({ metadata: version }: Pick<PatchStrategy, 'metadata'>): Target {

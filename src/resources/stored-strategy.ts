@@ -19,7 +19,9 @@ export const metadata = z.object({
   resourceVersion: z.string(),
   generation: z.int(),
   creationTimestamp: z.string(),
+  labels: z.record(z.string(), z.string()).optional(),
   annotations: z.record(z.string(), z.string()).default({}),
+  ownerReferences: z.array(z.object({ controller: z.boolean().optional() })).optional(),
   deletionTimestamp: z.unknown().optional(),
   finalizers: z.array(z.string()).default([]),
   managedFields: z

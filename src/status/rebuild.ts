@@ -106,11 +106,16 @@ function restIsDue(
   const hasNews = status.run?.fleetRevision !== fleetRevision;
   const isSkipped = (host: string): boolean => run.skipped.some(({ name }) => name === host);
   const lacking = needs?.lacking ?? [];
-  const patchedNobody = hasNobodyLeft(run.apply);
+  const patchedNobody = hasPatchedNobody(run);
   const isDue = needs?.hosts === 0 || !lacking.every(isSkipped);
   if (patchedNobody && (overlaps === true || (hasNews && isDue))) return true;
   if (patchedNobody && run.skipped.length === 0) return false;
   return restAsked === true && lacking.length > 0 && mode !== 'Abort' && mode !== 'Suspend';
+}
+
+/** Whether a run that was applied had no host to patch, or lost them all: it goes on when a host lacks a patch. */
+export function hasPatchedNobody({ apply }: RunState): boolean {
+  return hasNobodyLeft(apply);
 }
 
 function abortEnded({ state }: RunState): boolean {

@@ -2,7 +2,8 @@
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError } from '../../src/kube/errors.ts';
-import { CareenApi, parsePool, POOLS_PATH } from '../../src/resources/careen-api.ts';
+import { CareenApi, parsePool } from '../../src/resources/careen-api.ts';
+import { POOLS_PATH } from '../../src/resources/paths.ts';
 import type { HostPool } from '../../src/resources/careen-api.ts';
 import { settlePermits, type DesiredPermits } from '../../src/engine/permits/permits.ts';
 import { PoolLedger, type PoolStore } from '../../src/controllers/pool/pool-ledger.ts';

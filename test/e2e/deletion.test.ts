@@ -2,7 +2,7 @@
 import type { V1Node } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LEFT_LOCKED_ANNOTATION } from '../../src/crds/names.ts';
-import { remove } from '../support/controlplane/apply.ts';
+import { mergePatch, remove } from '../support/controlplane/apply.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { deleteNode, uncordon } from './by-hand.ts';
 import { Cluster, closed, marked } from './cluster.ts';
@@ -74,6 +74,27 @@ describe('a strategy that is deleted', () => {
     await Promise.all([deleteNode(cluster.admin, 'gone-0'), remove(cluster.admin, fleet.strategy)]);
     await untilGone(cluster, fleet.strategy);
     await expectGivenBack(fleet);
+  });
+});
+
+describe('a finished strategy that its pool does not keep', () => {
+  it('is removed, and its event says why; one that Argo CD manages stays', async () => {
+    const [own, managed] = [await cluster.fleet('own', 1, 1), await cluster.fleet('managed', 1, 1)];
+    await Promise.all([own.apply(RUN), managed.apply(RUN)]);
+    const tracking = {
+      'argocd.argoproj.io/tracking-id': 'app:careen.dev/PatchStrategy:careen-hosts/managed',
+    };
+    await mergePatch(cluster.admin, managed.strategy, { metadata: { annotations: tracking } });
+    await Promise.all([own.untilState('applied'), managed.untilState('applied')]);
+    const retention = { maxFinished: 0 };
+    await Promise.all([managed.pool(1, { retention }), own.pool(1, { retention })]);
+    await untilGone(cluster, own.strategy);
+    const { note } = await eventAbout(cluster.admin, own.strategy, 'StrategyRemoved');
+    expect(note).toMatch(
+      /^removed as HostPool own asks: it ended at .*, and spec.retention.maxFinished keeps 0 of namespace careen-hosts$/,
+    );
+    await expectGivenBack(own);
+    expect((await managed.status()).state).toBe('applied');
   });
 });
 

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { POOLS_PATH, STRATEGIES_PATH } from '../../src/resources/careen-api.ts';
+import { POOLS_PATH, STRATEGIES_PATH } from '../../src/resources/paths.ts';
 import { call } from '../../src/kube/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { complaintsOf, type Seen } from './invariants.ts';

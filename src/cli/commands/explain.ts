@@ -3,7 +3,7 @@ import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import type { Command } from 'commander';
 import { API_VERSION } from '../../crds/names.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
-import { POOLS, POOLS_PATH } from '../../resources/careen-api.ts';
+import { POOLS, POOLS_PATH } from '../../resources/paths.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
 import { asking, isAbsent } from '../cluster/asking.ts';
 import { connect, type ClusterOptions, type Connection } from '../cluster/connection.ts';

@@ -3,7 +3,7 @@ import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { DEPLOYMENT_NAME, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { call, rawList } from '../../kube/client.ts';
-import { POOLS, POOLS_PATH } from '../../resources/careen-api.ts';
+import { POOLS, POOLS_PATH } from '../../resources/paths.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
 import { asking, isAbsent, type Ask } from '../cluster/asking.ts';
 import type { Connection } from '../cluster/connection.ts';

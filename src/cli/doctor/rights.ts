@@ -24,7 +24,7 @@ const EVERYWHERE: readonly Rule[] = [
   ['', 'pods', ['list', 'watch']],
   ['', 'pods/eviction', ['create']],
   ['policy', 'poddisruptionbudgets', ['list']],
-  [GROUP, 'patchstrategies', ['get', 'list', 'watch', 'patch']],
+  [GROUP, 'patchstrategies', ['get', 'list', 'watch', 'patch', 'delete']],
   [GROUP, 'hostpools', ['get', 'list', 'watch']],
   [GROUP, 'planstages', ['get', 'list', 'create', 'delete']],
   [GROUP, 'patchstrategies/status', ['patch']],

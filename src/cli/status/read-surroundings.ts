@@ -3,7 +3,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import type { z } from 'zod';
 import { call, rawList } from '../../kube/client.ts';
 import { explain } from '../../kube/errors.ts';
-import { POOLS_PATH } from '../../resources/careen-api.ts';
+import { POOLS_PATH } from '../../resources/paths.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
 import type { Connection } from '../cluster/connection.ts';
 import { drainingHosts, lacksPermits } from './advice.ts';

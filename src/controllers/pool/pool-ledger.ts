@@ -27,6 +27,8 @@ export type PoolLedgerOptions = {
   readonly store: PoolStore;
   /** The hosts of the pool that carry our marks, read past every cache. Called once for each takeover. */
   readonly markedHosts: (pool: HostPool) => Promise<readonly MarkedHost[]>;
+  /** Called with a pool as it was stored. */
+  readonly stored?: (pool: HostPool) => void;
   /** Called after each write, and before each retry after a conflict. */
   readonly wrote?: (result: 'written' | 'conflict') => void;
   /** Called when the permits of a pool were rebuilt from the claims. */
@@ -154,7 +156,7 @@ export class PoolLedger {
   }
 
   async #write(name: string, batch: readonly Waiting[]): Promise<void> {
-    const { store, wrote, rebuilt } = this.#options;
+    const { store, stored, wrote, rebuilt } = this.#options;
     const pool = await store.pool(name);
     if (!pool) return;
     const led = await this.#ledStatus(pool);
@@ -163,6 +165,7 @@ export class PoolLedger {
     if (status === pool.status) return;
     await store.writePool(pool, status);
     wrote?.('written');
+    stored?.({ ...pool, status });
     if (status.epoch !== undefined) this.#epochs.set(pool.metadata.uid, status.epoch);
     if (led.rebuilt) rebuilt?.(pool);
   }

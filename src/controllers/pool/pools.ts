@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { hostPoolSpec } from '../../crds/host-pool.ts';
+import { hostPoolSpec, type Permit } from '../../crds/host-pool.ts';
 import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
 import type { Provider, Scope } from '../../hostops/port.ts';
 import { poolsBefore, type PoolAge } from '../../planner/pool-precedence.ts';
@@ -12,33 +12,43 @@ type KnownPool = PoolAge & {
   readonly allowedNamespaces: readonly string[];
   /** The keys of the owners whose runs hold permits. */
   readonly owners: ReadonlySet<string>;
+  readonly permits: readonly Permit[];
+};
+
+export type PoolsOptions = {
+  /** Called when hosts may have moved between pools, or a namespace may use another one. */
+  readonly moved: () => void;
+  /** Called with the name of a pool when permits that were known are gone: others may get them now. */
+  readonly freed?: (pool: string) => void;
 };
 
 /** All known pools. The hosts of one pool depend on the others: the first pool that selects a host has it. */
 export class Pools {
   readonly #pools = new Map<string, KnownPool>();
-  readonly #moved: () => void;
+  readonly #options: PoolsOptions;
 
-  /** `moved` is called when hosts may have moved between pools, or a namespace may use another one. */
-  constructor(moved: () => void) {
-    this.#moved = moved;
+  constructor(options: PoolsOptions) {
+    this.#options = options;
   }
 
   /** Adds a pool, or replaces what was known of it. */
   set({
     metadata: { name, uid, generation, creationTimestamp: createdAt },
     spec: { provider, allowedNamespaces },
-    status: { runs = [] },
+    status: { runs = [], permits = [] },
   }: HostPool): void {
     const before = this.#pools.get(name);
+    // Passes that read an unchanged pool get the same list.
+    const isFreed = before && before.permits !== permits && !isPartOf(before.permits, permits);
     const owners = new Set(runs.map(({ owner }) => ownerKey(owner)));
-    const known = { name, uid, generation, createdAt, provider, allowedNamespaces, owners };
+    const known = { name, uid, generation, createdAt, provider, allowedNamespaces, owners, permits };
     this.#pools.set(name, known);
-    if (before?.uid !== uid || !isDeepStrictEqual(admission(before), admission(known))) this.#moved();
+    if (before?.uid !== uid || !isDeepStrictEqual(admission(before), admission(known))) this.#options.moved();
+    else if (isFreed) this.#options.freed?.(name);
   }
 
   delete(name: string): void {
-    if (this.#pools.delete(name)) this.#moved();
+    if (this.#pools.delete(name)) this.#options.moved();
   }
 
   /** Whether the spec of that generation is known. */
@@ -75,6 +85,11 @@ export class Pools {
     const { provider, roles, health } = pool.spec;
     return { pool: name, provider, before: before.map((each) => each.provider), roles, health };
   }
+}
+
+function isPartOf(permits: readonly Permit[], all: readonly Permit[]): boolean {
+  const kept = new Set(all.map(({ host, run }) => `${host}/${run}`));
+  return permits.every(({ host, run }) => kept.has(`${host}/${run}`));
 }
 
 function admission({

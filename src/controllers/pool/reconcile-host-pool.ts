@@ -1,6 +1,7 @@
 /**
  * One pass over one pool: lead it, sweep claims and permits that no active run
- * backs, and write its status. The passes over strategies grant the permits.
+ * backs, write its status, and remove finished strategies where its spec asks for
+ * that. The passes over strategies grant the permits.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import { limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
@@ -12,17 +13,21 @@ import type { HostPool } from '../../resources/careen-api.ts';
 import { observedStatus } from '../../status/pool-status.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { poolEvent } from '../runtime/events.ts';
-import type { Reconcile } from '../runtime/reconcile-result.ts';
+import { earliest, type Reconcile } from '../runtime/reconcile-result.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import { activeRuns } from './active-runs.ts';
+import { removeFinished, type RemovalDeps } from './remove-finished.ts';
 import { isSweepDue, sweepClaims, withoutStrayPermits, type SweepContext } from './sweep-pool.ts';
 
 /** The watches of a pool do not report the end of a Job, so the pass repeats while a Job runs. */
 const SWEEP_PAUSE_MILLISECONDS = 2_000;
 
 /** Makes the worker of the pool queue, which takes the name of a pool and makes one pass. */
-export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string) => void): Reconcile {
-  const attachments = new Attachments(deps.hosts, changed);
+export function hostPoolReconciler(
+  deps: ReconcilerDeps & RemovalDeps,
+  changed: (name: string, inMilliseconds: number) => void,
+): Reconcile {
+  const attachments = new Attachments(deps.hosts, (name) => changed(name, 0));
 
   return async function reconcile(name, signal) {
     const begunAt = performance.now();
@@ -62,7 +67,8 @@ export function hostPoolReconciler(deps: ReconcilerDeps, changed: (name: string)
       };
     });
     if (updated) report(context, updated.before, updated.swept, fleet);
-    return busy ? { requeueAt: deps.clock() + SWEEP_PAUSE_MILLISECONDS } : {};
+    const removed = await removeFinished(deps, name, attachment.scope);
+    return busy ? earliest(removed, { requeueAt: deps.clock() + SWEEP_PAUSE_MILLISECONDS }) : removed;
   };
 }
 

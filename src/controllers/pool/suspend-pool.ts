@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { POOLS } from '../../resources/careen-api.ts';
+import { POOLS } from '../../resources/paths.ts';
 import { OutdatedKindError, type OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { outdatedPoolConditions } from '../../status/pool-status.ts';
 import { poolEvent } from '../runtime/events.ts';

@@ -8,6 +8,15 @@ import type { HostName } from '../../planner/facts.ts';
 import { needsOf, type Needs } from '../../planner/needs.ts';
 import type { Stage } from '../../planner/plan.ts';
 
+/** Called when the fleet or a wanted host has changed; `inMilliseconds`: when it is early enough to look. */
+export type Changed = (inMilliseconds: number) => void;
+
+/**
+ * A strategy that holds no host waits: for permits, an approval, a host that becomes well. So that it makes no pass for each
+ * change of each host that others work on, the changes of so long share one. Freed permits are reported apart, at once.
+ */
+const WAITING_PAUSE_MILLISECONDS = 1_000;
+
 /** The subscriptions of one strategy or pool, and the outcomes of its effects. A restart can lose them without harm. */
 export class Attachment {
   readonly scope: Scope;
@@ -24,13 +33,15 @@ export class Attachment {
   readonly #hosts: HostOps;
   readonly #fleet: Subscription;
   readonly #watch: HostWatch;
+  #holdsHosts = false;
   #needs: { readonly of: string; readonly needs: Needs } | undefined;
 
-  constructor(hosts: HostOps, scope: Scope, changed: () => void) {
+  constructor(hosts: HostOps, scope: Scope, changed: Changed) {
     this.scope = scope;
     this.#hosts = hosts;
-    this.#fleet = hosts.fleet(scope, changed);
-    this.#watch = hosts.watch(changed);
+    const look = (): void => changed(this.#holdsHosts ? 0 : WAITING_PAUSE_MILLISECONDS);
+    this.#fleet = hosts.fleet(scope, look);
+    this.#watch = hosts.watch(look);
   }
 
   /** What the hosts need of a strategy; computed anew only when they, or the spec, have changed. */
@@ -54,7 +65,9 @@ export class Attachment {
     return this.#hosts.view(this.scope);
   }
 
-  want(names: ReadonlySet<HostName>): void {
+  /** Observes these hosts from now on. `holdsHosts`: whether the run has hosts out of service, and so must not wait. */
+  want(names: ReadonlySet<HostName>, holdsHosts: boolean): void {
+    this.#holdsHosts = holdsHosts;
     this.#watch.want(names);
   }
 
@@ -67,11 +80,11 @@ export class Attachment {
 /** The attachments by key: made when a key is first seen, and again when its scope changes. */
 export class Attachments {
   readonly #hosts: HostOps;
-  readonly #changed: (key: string) => void;
+  readonly #changed: (key: string, inMilliseconds: number) => void;
   readonly #attached = new Map<string, { readonly identity: string; readonly attachment: Attachment }>();
 
   /** `changed` is called with a key when its fleet or one of its hosts has changed. */
-  constructor(hosts: HostOps, changed: (key: string) => void) {
+  constructor(hosts: HostOps, changed: (key: string, inMilliseconds: number) => void) {
     this.#hosts = hosts;
     this.#changed = changed;
   }
@@ -81,7 +94,7 @@ export class Attachments {
     const existing = this.#attached.get(key);
     if (existing?.identity === identity) return existing.attachment;
     this.detach(key);
-    const attachment = new Attachment(this.#hosts, scope, () => this.#changed(key));
+    const attachment = new Attachment(this.#hosts, scope, (soon) => this.#changed(key, soon));
     this.#attached.set(key, { identity, attachment });
     return attachment;
   }

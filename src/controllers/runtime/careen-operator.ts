@@ -13,6 +13,7 @@ import type { OutdatedKinds } from '../../resources/outdated-kind-error.ts';
 import { PoolLedger } from '../pool/pool-ledger.ts';
 import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
+import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
 import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-pass.ts';
@@ -51,7 +52,8 @@ export type OperatorDeps = ShellDeps &
   };
 
 type Suspend = (deps: StrategyDeps, key: string, why: OutdatedKinds) => Promise<void>;
-type ReconcilerMaker = (deps: StrategyDeps, changed: (key: string) => void) => Reconcile;
+type Deps = StrategyDeps & RemovalDeps;
+type ReconcilerMaker = (deps: Deps, changed: (key: string, inMilliseconds: number) => void) => Reconcile;
 
 /** Wires the watches of our resources to the queues, and the queues to the reconcilers. */
 export class CareenOperator extends OperatorShell {
@@ -59,7 +61,10 @@ export class CareenOperator extends OperatorShell {
   readonly #strategies: WorkQueue;
   readonly #pools: WorkQueue;
   readonly #index = new StrategyIndex((pool) => this.#pools.add(pool));
-  readonly #known = new Pools(() => this.#requeueAll());
+  readonly #known = new Pools({
+    moved: () => this.#requeueAll(),
+    freed: (pool) => this.#permitsFreed(pool),
+  });
   readonly #awaitingPermits = new Set<string>();
   readonly #resyncSeconds: number;
   #resync: NodeJS.Timeout | undefined;
@@ -78,7 +83,7 @@ export class CareenOperator extends OperatorShell {
     this.#api = api;
     const pools = this.#known;
     const ledger = poolLedger(given, api, pools);
-    const deps: StrategyDeps = {
+    const deps: Deps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
       ...{ parts: new PlanStages(config), partLimits: given.partLimits ?? PART_LIMITS },
       ...{
@@ -139,12 +144,15 @@ export class CareenOperator extends OperatorShell {
     if (type === k8sOperator.ResourceEventType.Deleted) this.#known.delete(name);
     else if (pool) this.#known.set(pool);
     // The watch delivers metadata only; the pass reads the spec. Each permit changes the status: the pool may wait a
-    // second, and of the strategies it concerns only those that lack permits.
+    // second, and concerns no strategy unless permits were freed, which the pass finds when another process has done it.
     const known = this.#known.knows(name, object.metadata ?? {});
     this.#pools.addAfter(name, known ? POOL_PAUSE_MILLISECONDS : 0);
-    for (const key of this.#index.ofPool(name))
-      if (!known || this.#awaitingPermits.has(key)) this.#strategies.add(key);
+    if (!known) for (const key of this.#index.ofPool(name)) this.#strategies.add(key);
     return Promise.resolve();
+  }
+
+  #permitsFreed(pool: string): void {
+    for (const key of this.#index.ofPool(pool)) if (this.#awaitingPermits.has(key)) this.#strategies.add(key);
   }
 
   #requeueAll(): void {
@@ -163,6 +171,7 @@ function poolLedger({ hosts, log, events, metrics }: OperatorDeps, api: CareenAp
   return new PoolLedger({
     store: api,
     markedHosts: (pool) => hosts.readMarkedHosts(pools.scopeOf(pool), new AbortController().signal),
+    stored: (pool) => pools.set(pool),
     wrote: (result) => metrics.permitWrite(result),
     rebuilt: (pool) => {
       const note =

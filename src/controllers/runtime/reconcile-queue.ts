@@ -23,9 +23,11 @@ export type ReconcileQueueOptions = {
 /** A queue of passes, with logs and metrics. `make` gets a callback that queues the key of a changed object. */
 export function reconcileQueue(
   { kind, atOnce, spacingMilliseconds = 0, groupOf, log, metrics, clock, deposed }: ReconcileQueueOptions,
-  make: (changed: (key: string) => void) => Reconcile,
+  make: (changed: (key: string, inMilliseconds: number) => void) => Reconcile,
 ): WorkQueue {
-  const reconcile = make((key) => queue.add(key));
+  const reconcile = make((key, inMilliseconds) =>
+    inMilliseconds > 0 ? queue.addAfter(key, inMilliseconds) : queue.add(key),
+  );
   const queue: WorkQueue = new WorkQueue({
     atOnce,
     spacingMilliseconds,

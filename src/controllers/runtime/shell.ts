@@ -66,7 +66,7 @@ export abstract class OperatorShell extends k8sOperator.default {
       path,
       listAs,
       changesAs,
-      project: (object) => object,
+      project: listAs === 'metadata' ? identityOf : (object) => object,
       changed: (before, after) => {
         const object = after ?? before;
         if (!object) return;
@@ -120,6 +120,12 @@ export abstract class OperatorShell extends k8sOperator.default {
   protected override setResourceFinalizers(): Promise<void> {
     return refused('setResourceFinalizers', 'CareenApi writes finalizers, guarded');
   }
+}
+
+/** Metadata without its large parts: an annotation may hold the whole manifest, the managed fields name each field. */
+function identityOf({ metadata, ...kind }: KubernetesObject): KubernetesObject {
+  const { annotations: _annotations, managedFields: _fields, ...identity } = metadata ?? {};
+  return { ...kind, metadata: identity };
 }
 
 function metaOf(id: string, { apiVersion = '', kind = '', metadata }: KubernetesObject): ResourceMeta {

@@ -19,6 +19,8 @@ export type WorkQueueOptions = {
 
 const FIRST_RETRY_MILLISECONDS = 20;
 const LAST_RETRY_MILLISECONDS = 60_000;
+/** A longer timer of Node fires at once. The key then runs too early, which does no harm. */
+const LONGEST_TIMER_MILLISECONDS = 2 ** 31 - 1;
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
@@ -55,7 +57,8 @@ export class WorkQueue {
   /** Runs the key after a delay, unless it runs earlier. Of several delays the one that ends first counts. */
   addAfter(key: string, milliseconds: number): void {
     if (this.#stopping.signal.aborted) return;
-    const at = performance.now() + milliseconds;
+    const delay = Math.min(Math.max(0, milliseconds), LONGEST_TIMER_MILLISECONDS);
+    const at = performance.now() + delay;
     const planned = this.#timers.get(key);
     if (planned && planned.at <= at) return;
     this.#cancelTimer(key);
@@ -64,7 +67,7 @@ export class WorkQueue {
       this.#timers.delete(key);
       this.add(key);
     };
-    this.#timers.set(key, { at, timer: setTimeout(fire, Math.max(0, milliseconds)) });
+    this.#timers.set(key, { at, timer: setTimeout(fire, delay) });
   }
 
   /** Takes no more keys and waits for the workers that run. Safe to call twice. */

@@ -6,14 +6,17 @@ import { fallbackScope } from '../pool/pools.ts';
 import type { Attachments } from '../runtime/attachments.ts';
 import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
-type Deps = Pick<StrategyDeps, 'api' | 'index' | 'pools' | 'ledger' | 'metrics' | 'clock'>;
+type Deps = Pick<
+  StrategyDeps,
+  'api' | 'index' | 'pools' | 'ledger' | 'metrics' | 'clock' | 'awaitingPermits'
+>;
 
 /**
  * Reads a strategy and its pool, as the watches have them, and raises the epoch of the pool if needed. Undefined when
  * there is no such strategy. Throws DeposedError when another operator leads the pool.
  */
 export async function loadPass(
-  { api, index, pools, ledger, metrics, clock }: Deps,
+  { api, index, pools, ledger, metrics, clock, awaitingPermits }: Deps,
   attachments: Attachments,
   key: string,
 ): Promise<StrategyPass | undefined> {
@@ -24,6 +27,8 @@ export async function loadPass(
   index.note(key, strategy);
   const stored = decodeRun(strategy.status);
   const poolName = poolOf(strategy.spec, stored);
+  // Permits may be freed while this pass decides: until it has decided, the strategy counts as waiting.
+  awaitingPermits.add(key);
   const pool = await api.pool(poolName);
   if (pool) pools.set(pool);
   const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : fallbackScope(poolName));

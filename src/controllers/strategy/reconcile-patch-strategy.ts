@@ -6,6 +6,7 @@
 import { orderOf } from '../../status/order.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { earliest, type Reconcile, type ReconcileResult } from '../runtime/reconcile-result.ts';
+import { StrategiesAtRest } from './at-rest.ts';
 import { adoptRun } from './adopt-run.ts';
 import { configMapsIn, nextReading } from './config-maps.ts';
 import { finalize } from './finalize.ts';
@@ -20,11 +21,16 @@ import { sweepJobs } from './sweep-jobs.ts';
 import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 
 /** Makes the worker of the strategy queue, which takes the key of a strategy (`ownerKey`) and makes one pass. */
-export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: string) => void): Reconcile {
+export function patchStrategyReconciler(
+  deps: StrategyDeps,
+  changed: (key: string, inMilliseconds: number) => void,
+): Reconcile {
   const attachments = new Attachments(deps.hosts, changed);
+  const resting = new StrategiesAtRest(deps, attachments);
 
   return reportingFailures(deps, async function reconcile(key, signal) {
     if (await refuseNamespace(deps, key)) return {};
+    if (await resting.has(key)) return {};
     const read = await loadPass(deps, attachments, key);
     if (!read) {
       attachments.detach(key);
@@ -36,10 +42,13 @@ export function patchStrategyReconciler(deps: StrategyDeps, changed: (key: strin
     // A deleted strategy is still finalized: the right to watch its namespace may be gone together with the namespace.
     if (unprepared !== undefined && !isDeleted(read)) return waitForNamespace(deps, read, unprepared);
 
+    const seen = resting.look(read);
     const pass = await takeNextPart(deps, await adoptRun(deps, read, signal));
     const swept = await sweepJobs(deps, pass, signal);
     const advanced = await advanceStrategy(deps, pass, signal);
-    return earliest(swept, advanced);
+    const result = earliest(swept, advanced);
+    if (result.requeueAt === undefined) resting.add(read, seen);
+    return result;
   });
 }
 
@@ -48,14 +57,17 @@ async function advanceStrategy(
   pass: StrategyPass,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
-  const { pool, stored, strategy, attachment } = pass;
+  const { key, pool, stored, strategy, attachment } = pass;
   if (isDeleted(pass)) return finalize(deps, pass, signal);
   if (!pool || pool.unreadable !== undefined) return waitForPool(deps, pass, signal);
 
   const { rebuild, wakeAt } = rebuildVerdict(deps, pass, pool);
   if (rebuild) return rebuildPlan(deps, pass, pool, signal);
   const later = { requeueAt: wakeAt };
-  if (!stored) return earliest(later, await answerWithoutPlan(deps, pass));
+  if (!stored) {
+    deps.awaitingPermits.delete(key);
+    return earliest(later, await answerWithoutPlan(deps, pass));
+  }
 
   const { clock, operatorNamespace } = deps;
   const mayBegin = stored.run.state === 'ready-to-apply' || stored.run.state === 'applying';

@@ -45,8 +45,6 @@ export async function runPass(
   signal: AbortSignal,
 ): Promise<RunPassResult> {
   const { attachment, stored, key } = read;
-  // The pool may change while this pass decides: until it has decided, the strategy counts as waiting.
-  deps.awaitingPermits.add(key);
   const holdsHosts = stored.run.hosts.length > 0;
   const seen = { ...read, strategy: await ensureSeen(deps, read.strategy) };
   const pass = holdsHosts ? { ...seen, strategy: await ensureFinalizer(deps, seen) } : seen;
@@ -54,7 +52,7 @@ export async function runPass(
   const unseen = unobservedHosts(pass);
   const observedBy = attachment.observingSince + FIRST_OBSERVATION_MILLISECONDS;
   if (unseen.length > 0 && deps.clock() < observedBy) {
-    attachment.want(new Set(unseen));
+    attachment.want(new Set(unseen), true);
     return { requeueAt: observedBy, strategy: pass.strategy, open: true };
   }
   const pending = pendingRequests(pass.strategy);
@@ -86,7 +84,7 @@ export async function runPass(
 
   if (decision.wants.permits.hosts.every((host) => held.has(host))) deps.awaitingPermits.delete(key);
 
-  attachment.want(decision.wants.watch);
+  attachment.want(decision.wants.watch, decision.run.hosts.length > 0);
   const fence = fenceOf(pass, stored.run.id);
   const performed = await performEffects(deps, after, decision.effects, fence, signal);
   const { state, hosts } = decision.run;

@@ -2,7 +2,10 @@
  * What passes have read about the strategies. Their watch delivers metadata only: a strategy may be large, and only those
  * in a namespace that a pool allows are read.
  */
+import type { Instant } from '../../engine/view.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { endOf, isKept } from '../../status/finished.ts';
+import type { FinishedStrategy } from '../../status/retention.ts';
 
 type Known = {
   readonly poolRef: string;
@@ -10,6 +13,8 @@ type Known = {
   readonly run: { readonly id: string; readonly pool: string } | undefined;
   /** Whether its run is under way or holds hosts. */
   readonly isOpen: boolean;
+  /** When it ended, if the retention of its pool may remove it. */
+  readonly endedAt: Instant | undefined;
 };
 
 export class StrategyIndex {
@@ -28,10 +33,16 @@ export class StrategyIndex {
   }
 
   /** Notes the strategy as a pass has read it. */
-  note(key: string, { spec: { poolRef }, status: { run, state, progress } }: PatchStrategy): void {
+  note(key: string, strategy: PatchStrategy): void {
+    const {
+      metadata,
+      spec: { poolRef },
+      status: { run, state, progress },
+    } = strategy;
     const before = this.#known.get(key)?.run;
     const isOpen = state === 'applying' || state === 'aborting' || progress !== undefined;
-    this.#known.set(key, { poolRef, run: run && { id: run.id, pool: run.pool }, isOpen });
+    const endedAt = isKept(metadata) ? undefined : endOf(strategy);
+    this.#known.set(key, { poolRef, run: run && { id: run.id, pool: run.pool }, isOpen, endedAt });
     if (before && before.id !== run?.id) this.#runGone(before.pool);
   }
 
@@ -49,6 +60,13 @@ export class StrategyIndex {
   ofPool(name: string): readonly string[] {
     return [...this.#known].flatMap(([key, known]) =>
       !known || known.poolRef === name || known.run?.pool === name ? [key] : [],
+    );
+  }
+
+  /** The finished strategies of a pool that its retention may remove. */
+  finishedOf(pool: string): readonly FinishedStrategy[] {
+    return [...this.#known].flatMap(([key, known]) =>
+      known?.poolRef === pool && known.endedAt !== undefined ? [{ key, endedAt: known.endedAt }] : [],
     );
   }
 

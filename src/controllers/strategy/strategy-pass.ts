@@ -18,7 +18,7 @@ export type StrategyDeps = ReconcilerDeps & {
     string,
     { readonly run: string; readonly epoch: number; readonly suspended: boolean }
   >;
-  /** The keys of the strategies that lack permits. A change of the permits of a pool concerns only them. */
+  /** The keys of the strategies that lack permits, or may lack them. Freed permits concern only them. */
   readonly awaitingPermits: Set<string>;
   /** What is known of each strategy, for the watches. */
   readonly index: Pick<StrategyIndex, 'note'>;

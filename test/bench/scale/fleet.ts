@@ -33,16 +33,14 @@ const spec = {
   timing: QUICK,
 };
 
-/** Strategies of another pool that had nothing to do, and are kept. */
+/** Strategies of the same pool that had nothing to do, and are kept. */
 export async function makeFinished(admin: KubeConfig, count: number): Promise<void> {
-  if (count === 0) return;
-  const pool = 'patched';
-  await apply(admin, poolManifest(pool, 1));
-  await createNodes(admin, [{ name: 'patched-0', labels: { pool }, kernelVersion: '6.12.48' }]);
+  const current = [{ fact: 'nodeInfo.kernelVersion', operator: 'AtLeast', values: ['6.12.0'] }];
+  const patches = [{ ...kernelPatch, current }];
   for (let i = 0; i < count; i += 1)
     await apply(
       admin,
-      strategyManifest(`finished-${String(i)}`, NAMESPACE, { poolRef: pool, execution: { mode: 'Run' } }),
+      strategyManifest(`finished-${String(i)}`, NAMESPACE, { ...spec, patches, execution: { mode: 'Run' } }),
     );
 }
 

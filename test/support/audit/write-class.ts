@@ -5,7 +5,7 @@ import { pathTemplate } from './path-template.ts';
 
 /**
  * Every class. A claim that is written again, a stamp and a take-over occur only after a restart; a Job is mended or
- * withdrawn only where somebody changed it, or nothing of it starts.
+ * withdrawn only where somebody changed it, or nothing of it starts; a strategy is removed only where its pool asks for it.
  */
 export const WRITE_CLASSES = [
   'pool: lead',
@@ -28,6 +28,7 @@ export const WRITE_CLASSES = [
   'strategy: record a Job',
   'strategy: record a withdrawal',
   'strategy: report',
+  'strategy: remove',
   'host: claim',
   'host: claim again',
   'host: release',
@@ -64,6 +65,8 @@ function nameOf(write: string, body: string): string | undefined {
       return 'strategy: keep';
     case 'PATCH patchstrategies/{name}/status':
       return `strategy: ${strategyChange(body)}`;
+    case 'DELETE patchstrategies/{name}':
+      return 'strategy: remove';
     case 'PATCH nodes/{name}':
       return `host: ${hostChange(body)}`;
     case 'POST pods/{name}/eviction':

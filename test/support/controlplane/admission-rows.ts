@@ -94,6 +94,9 @@ export const ACCEPTED: readonly AcceptedRow[] = [
       ...{ maxTimeoutSeconds: 3600, maxOutageSeconds: 14400 },
     }),
   },
+  ...[{ maxFinished: 0 }, { maxAgeSeconds: 60 }, { maxFinished: 10000, maxAgeSeconds: 315360000 }].map(
+    (retention) => ({ name: `a retention of ${shown(retention)}`, manifest: pool({ retention }) }),
+  ),
   { name: 'no protected namespace', manifest: pool({ drainPolicy: { protectedNamespaces: [] } }) },
   {
     name: 'rules of health',
@@ -351,6 +354,14 @@ export const REFUSED: readonly RefusedRow[] = [
     /greater than or equal/,
   ),
   byShape('an outage of a moment', pool({ maxOutageSeconds: 59 }), 'spec.maxOutageSeconds', /60/),
+  byRule(
+    'a retention that keeps everything',
+    pool({ retention: {} }),
+    'spec.retention',
+    'must have maxFinished or maxAgeSeconds: leave retention out to keep all finished strategies',
+  ),
+  byShape('less than none', pool({ retention: { maxFinished: -1 } }), 'spec.retention.maxFinished', /0/),
+  byShape('an end at once', pool({ retention: { maxAgeSeconds: 59 } }), 'spec.retention.maxAgeSeconds', /60/),
   byShape('an unknown volume', policy({ volumes: ['floppy'] }), `${POLICY}.volumes[0]`, NOT_SUPPORTED),
   byShape('a device of all', policy({ devices: ['*'] }), `${POLICY}.devices[0]`),
   byShape('a label key in two', policy({ labels: ['a b'] }), `${POLICY}.labels[0]`),

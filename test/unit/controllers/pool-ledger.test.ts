@@ -155,6 +155,19 @@ describe('the ledger of a pool', () => {
     store.meanwhile = () => undefined;
     expect(await grant(ledger, 'r1', ['a'])).toEqual(['a']);
   });
+
+  it('tells of the pool as it was stored, and of none that was not', async () => {
+    const store = new MemoryStore({ epoch: 1 });
+    const told: (readonly string[] | undefined)[] = [];
+    const stored = ({ status }: HostPool): void => void told.push(status.permits?.map(({ host }) => host));
+    const ledger = new PoolLedger({ store, markedHosts: () => Promise.resolve([]), stored });
+    store.meanwhile = () => (store.version += 1);
+    await expect(grant(ledger, 'r1', ['a'])).rejects.toThrow(ConflictError);
+    store.meanwhile = () => undefined;
+    await grant(ledger, 'r1', ['a']);
+    await ledger.update('default', (status) => ({ status: { ...status, permits: [] }, result: undefined }));
+    expect(told).toEqual([['a'], []]);
+  });
 });
 
 describe('a takeover', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostPool } from '../../../src/resources/careen-api.ts';
 import { Pools } from '../../../src/controllers/pool/pools.ts';
-import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
+import { hostPoolSpec, type Permit } from '../../../src/crds/host-pool.ts';
 
 const common = { namespace: '', resourceVersion: '1', annotations: {}, finalizers: [] };
 const pool = (nodeSelector: Record<string, string>, generation = 1, uid = 'u'): HostPool => ({
@@ -14,7 +14,7 @@ describe('the knowledge about pools', () => {
   it('reports when hosts may have moved: a pool is added, removed, recreated or selects other hosts', () => {
     const moves: string[] = [];
     let act = '';
-    const pools = new Pools(() => moves.push(act));
+    const pools = new Pools({ moved: () => moves.push(act) });
     const acts: readonly [string, () => void][] = [
       ['comes', () => pools.set(pool({ gpu: 'yes' }))],
       ['stays', () => pools.set(pool({ gpu: 'yes' }))],
@@ -31,8 +31,25 @@ describe('the knowledge about pools', () => {
     expect(moves).toEqual(['comes', 'selects others', 'is made anew', 'goes']);
   });
 
+  it('reports when permits are freed, and no other change of them', () => {
+    let freed = 0;
+    const pools = new Pools({ moved: () => undefined, freed: () => (freed += 1) });
+    const permit = (host: string, run = 'r'): Permit => ({ host, run, level: 'away', since: '' });
+    const frees = (...permits: readonly Permit[]): boolean => {
+      const before = freed;
+      pools.set({ ...pool({ gpu: 'yes' }), status: { permits: [...permits] } });
+      return freed > before;
+    };
+    expect(frees(permit('a'))).toBe(false);
+    expect(frees(permit('a'), permit('b'))).toBe(false);
+    expect(frees(permit('b'), permit('a'))).toBe(false);
+    expect(frees(permit('b'))).toBe(true);
+    expect(frees(permit('b', 'another'))).toBe(true);
+    expect(frees()).toBe(true);
+  });
+
   it('belongs to one generation of one pool: any other needs a new read', () => {
-    const pools = new Pools(() => undefined);
+    const pools = new Pools({ moved: () => undefined });
     expect(pools.knows('gpu', { uid: 'u', generation: 1 })).toBe(false);
     pools.set(pool({ gpu: 'yes' }));
     expect(pools.knows('gpu', { uid: 'u', generation: 1 })).toBe(true);

@@ -134,6 +134,22 @@ describe('a worker that requeues its key for a time', () => {
     await queue.stop();
   });
 
+  it('has it run too early rather than at once, when no timer of Node is as long', async () => {
+    faked();
+    let runs = 0;
+    const queue = new WorkQueue({
+      atOnce: 1,
+      failed: () => undefined,
+      work: async () => Promise.resolve(++runs === 1 ? 30 * 24 * 3600_000 : undefined),
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(24 * 3600_000);
+    expect(runs).toBe(1);
+    await vi.advanceTimersByTimeAsync(29 * 24 * 3600_000);
+    expect(runs).toBe(2);
+    await queue.stop();
+  });
+
   it('runs again when the key was added meanwhile', async () => {
     faked();
     const answers = [5_000];

@@ -4,6 +4,7 @@ import { operatorMetrics } from '../../../src/controllers/runtime/operator-metri
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
 import type { Reconcile, ReconcileResult } from '../../../src/controllers/runtime/reconcile-result.ts';
+import { StrategyIndex } from '../../../src/controllers/strategy/strategy-index.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
 import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
@@ -32,13 +33,22 @@ export class SmallCluster {
   readonly awaitingPermits = new Set<string>();
   /** The recorded events, as `REASON: NOTE`. */
   readonly events: string[] = [];
+  /** The paths of the requests since the last change of this list. */
+  readonly requests: string[] = [];
   #runs = 0;
   #strategyPass: Reconcile;
   #poolPass: Reconcile;
 
+  /** Called before each deletion of an object. */
+  beforeDelete: () => void = () => undefined;
+
   /** How often a strategy was read with its spec. */
   wholeReads = 0;
   readonly #partLimits: PartLimits;
+
+  /** The keys that a change of a host has queued. */
+  readonly woken: string[] = [];
+  #isWatched = false;
 
   constructor(
     hosts: readonly string[],
@@ -134,6 +144,12 @@ export class SmallCluster {
     this.server.remove('patchstrategies', PATH, 'tool');
   }
 
+  /** The operator has watches of strategies and pools from now on, which are never late. */
+  watch(): void {
+    this.#isWatched = true;
+    this.restartOperator();
+  }
+
   restartOperator(): void {
     [this.#strategyPass, this.#poolPass] = this.#operator();
   }
@@ -144,8 +160,8 @@ export class SmallCluster {
   }
 
   /** One pass over the pool. */
-  async poolPass(): Promise<void> {
-    await this.#poolPass(POOL, new AbortController().signal);
+  async poolPass(): Promise<ReconcileResult> {
+    return this.#poolPass(POOL, new AbortController().signal);
   }
 
   /** Passes over the strategy, second by second, until the condition holds. */
@@ -169,9 +185,15 @@ export class SmallCluster {
 
   #operator(): [Reconcile, Reconcile] {
     const read = ({ method, path, as }: Call): void => {
+      this.requests.push(`${method} ${path}`);
+      if (method === 'DELETE') this.beforeDelete();
       if (method === 'GET' && path.includes('/patchstrategies/') && as !== 'metadata') this.wholeReads += 1;
     };
     const api = new CareenApi(clientOf(this.server, read));
+    if (this.#isWatched) {
+      api.followStrategies({ connection: 1, get: (key) => this.server.get('patchstrategies', key) });
+      api.followPools({ connection: 1, get: (key) => this.server.get('hostpools', key) });
+    }
     const clock = (): number => this.world.now;
     const pools = poolsOn(this.server);
     const deps = {
@@ -180,7 +202,7 @@ export class SmallCluster {
         hosts: this.hosts,
         pools,
         adopted: new Map(),
-        index: { note: () => undefined },
+        index: new StrategyIndex(() => undefined),
         refused: new Map(),
         awaitingPermits: this.awaitingPermits,
         clock,
@@ -198,6 +220,7 @@ export class SmallCluster {
       },
       metrics: operatorMetrics(clock),
     };
-    return [patchStrategyReconciler(deps, () => undefined), hostPoolReconciler(deps, () => undefined)];
+    const woken = (key: string): void => void this.woken.push(key);
+    return [patchStrategyReconciler(deps, woken), hostPoolReconciler(deps, () => undefined)];
   }
 }

@@ -105,7 +105,7 @@ export function newProcess(server: ApiServer): Reconcile {
 
 /** The pools that this server has now, as the first list of the operator delivers them. */
 export function poolsOn(server: ApiServer): Pools {
-  const pools = new Pools(() => undefined);
+  const pools = new Pools({ moved: () => undefined });
   for (const object of server.list('hostpools')) pools.set(hostPool.parse(json(object)));
   return pools;
 }

@@ -37,6 +37,7 @@ describe('the class of a write', () => {
     ['pool: grant permits', pool({ permits: [] }, { permits: [permit] })],
     ['pool: free permits', pool({ permits: [permit] }, { permits: [] })],
     ['strategy: keep', ask('PATCH', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s', {})],
+    ['strategy: remove', ask('DELETE', '/apis/careen.dev/v1alpha1/namespaces/n/patchstrategies/s', {})],
     ['strategy: take over', strategy({ run: { epoch: 1 } }, { run: { epoch: 2 } })],
     ['strategy: building', strategy({}, { observedGeneration: 1, state: 'building' })],
     [
