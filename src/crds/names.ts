@@ -54,6 +54,8 @@ export const RUN_LABEL = `${GROUP}/run`;
 export const STRATEGY_UID_LABEL = `${GROUP}/strategy-uid`;
 /** Label on a Job and its pod: the patch's id, or `reboot`. */
 export const ACTION_LABEL = `${GROUP}/action`;
+/** Label on a Job: its name. Several Jobs are removed by it with one request. */
+export const JOB_LABEL = `${GROUP}/job`;
 /** Annotation on a Job and its pod: the host, whose name may be too long for a label. */
 export const HOST_ANNOTATION = `${GROUP}/host`;
 /** Annotation on a Job: the whole effect key. The name of the Job has its digest. */

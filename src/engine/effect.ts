@@ -33,7 +33,7 @@ export type Effect = Common &
     | { readonly kind: 'evict'; readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'> }
     /** Creates the Job suspended, so that no pod of it runs. */
     | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }
-    /** Starts a suspended Job, with the remaining time of its step as its deadline. */
+    /** Starts a suspended Job, with the remaining time of its step as its deadline. `revision`: its `startRevision`. */
     | {
         readonly kind: 'start-job';
         readonly name: string;

@@ -73,11 +73,12 @@ function paced(effect: Effect, outcome: Outcome): Outcome {
   return changed === undefined ? outcome : { kind: 'blocked', reason: `${changed} has changed` };
 }
 
-/** The object that an effect removes, or a Job that it makes or withdraws. */
+/** The object that an effect removes, or a Job that it makes, starts or withdraws. */
 function changedBy(effect: Effect): string | undefined {
   switch (effect.kind) {
     case 'evict':
       return `${effect.instance.namespace}/${effect.instance.name}`;
+    case 'start-job':
     case 'delete-job':
     case 'withdraw-job':
       return `Job ${effect.name}`;

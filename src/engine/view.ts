@@ -113,8 +113,8 @@ export type EffectFacts = {
   readonly failure?: string;
   /** What somebody changed in it since it was made, while it has not ended. */
   readonly altered?: string;
-  /** It was just made, and its controller is about to write its first status: a start would be stale. */
-  readonly isUnseen?: boolean;
+  /** Fences its start, where it has had none: it changes with everything but the status, which its controller writes. */
+  readonly startRevision?: string;
   /** Whether it was suspended when it failed: somebody deleted it, and a finalizer keeps it. */
   readonly wasSuspended?: true;
   /** Whether a container of it has ever started; undefined while that is not known. */

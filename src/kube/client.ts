@@ -63,14 +63,18 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
     return cluster ? proxyOf(cluster) : undefined;
   }
 
+  /** Does not call the inherited method: that makes a pool for each request, and reads the files once more. */
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
     const proxy = this.proxy;
-    await super.applySecurityAuthentication(context);
+    const options: RequestOptions = {};
+    await this.applyToHTTPSOptions(options);
+    for (const [name, value] of Object.entries(options.headers ?? {}))
+      context.setHeaderParam(name, String(value));
+    if (options.auth)
+      context.setHeaderParam('Authorization', `Basic ${Buffer.from(options.auth).toString('base64')}`);
     // The client caches the token for a minute, with the newline at its end.
     const file = tokenFileOf(this);
     if (file) context.setHeaderParam('Authorization', `Bearer ${(await readFile(file, 'utf8')).trim()}`);
-    const options: RequestOptions = {};
-    await this.applyToHTTPSOptions(options);
     context.setDispatcher(this.#poolFor(options, proxy));
   }
 

@@ -1,6 +1,6 @@
 /** The Kubernetes verb of a request, as RBAC rules and metrics name it. */
 
-export const VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete'] as const;
+export const VERBS = ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection'] as const;
 export type Verb = (typeof VERBS)[number];
 
 type Request = {
@@ -18,7 +18,7 @@ export function verbOf({ method, path, query }: Request): Verb {
     case 'PATCH':
       return 'patch';
     case 'DELETE':
-      return 'delete';
+      return COLLECTION.test(path) ? 'deletecollection' : 'delete';
     case 'GET':
       if (query?.watch) return 'watch';
       return COLLECTION.test(path) ? 'list' : 'get';

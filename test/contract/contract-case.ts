@@ -224,7 +224,7 @@ export class ContractCase {
         host: hostName,
         name: jobName,
         uid,
-        revision: found.revision,
+        revision: found.startRevision ?? found.revision,
         timeoutSeconds: 60,
       }),
     );

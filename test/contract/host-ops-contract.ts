@@ -280,7 +280,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         kind: 'start-job',
         key: `${key}/start`,
         ...common,
-        revision: made.revision,
+        revision: made.startRevision ?? made.revision,
         timeoutSeconds: 9,
       };
       expect(await c.perform(start)).toEqual({ kind: 'stale' });

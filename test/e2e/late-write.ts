@@ -90,14 +90,14 @@ export const jobCreation =
     method === 'POST' && path.endsWith('/jobs') && textOf(body).includes(`"nodeName":"${host}"`);
 
 export const jobRelease: Match = ({ method, path, body }) =>
-  method === 'PATCH' && path.includes('/jobs/') && textOf(body).includes('"suspend":false');
+  method === 'PATCH' && path.includes('/jobs/') && textOf(body).includes('"path":"/spec/suspend"');
 
 export const jobDeletion: Match = ({ method, path }) => method === 'DELETE' && path.includes('/jobs/');
 
 const merge = z.looseObject({
   metadata: z.looseObject({ name: z.string().optional(), uid: z.unknown(), resourceVersion: z.unknown() }),
 });
-const operations = z.array(z.looseObject({ path: z.string() }));
+const operations = z.array(z.looseObject({ op: z.string(), path: z.string() }));
 const jobBody = z.looseObject({ metadata: z.looseObject({ name: z.string() }), spec: z.looseObject({}) });
 
 /** A merge patch for any version of the object. */
@@ -110,6 +110,11 @@ export function withoutGuard(body: unknown): unknown {
 /** A JSON patch for any version of the object. */
 export function withoutGuardOperations(body: unknown): unknown {
   return operations.parse(body).filter(({ path }) => !path.startsWith('/metadata/'));
+}
+
+/** The start of a Job, whatever has become of it. */
+export function withoutTests(body: unknown): unknown {
+  return operations.parse(body).filter(({ op }) => op !== 'test');
 }
 
 /** An eviction of any pod with that name. */

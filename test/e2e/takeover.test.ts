@@ -23,6 +23,8 @@ afterAll(async () => scene.stop());
 
 /** The API server's status when an object is not, or no longer, in the state that the request expects. */
 const CONFLICT = 409;
+/** The same for a JSON patch that tests the object. */
+const FAILED_TEST = 422;
 const abort = async (fleet: Fleet): Promise<void> => fleet.order({ mode: 'Abort' });
 
 async function staged(fleet: Fleet, staging: Staging): Promise<LateWrite> {
@@ -228,12 +230,12 @@ describe('a Job that was started late', () => {
   });
 
   it('is refused when the next leader aborts the run', async () => {
-    expect(await finalize(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(FAILED_TEST);
     await expectNoHarm(write.fleet);
   });
 
   it('would work on a host that is still out of service without its precondition', async () => {
-    await releaseUnguarded(write, late.withoutGuard);
+    await releaseUnguarded(write, late.withoutTests);
     sweep.release();
     await write.fleet.untilState('aborted');
     await expectNoHarm(write.fleet);
@@ -288,12 +290,12 @@ describe('a late write is refused', () => {
   });
 
   it.each([
-    ['claim', late.claim],
-    ['start', () => late.jobRelease],
-  ] as const)('(%s) when the next leader has ended the run', async (name, match) => {
+    ['claim', late.claim, CONFLICT],
+    ['start', () => late.jobRelease, FAILED_TEST],
+  ] as const)('(%s) when the next leader has ended the run', async (name, match, status) => {
     const write = await staged(await scene.cluster.fleet(`ended-${name}`, 1, 1), { match });
     await write.fleet.untilState('applied');
-    expect(await finalize(write)).toBe(CONFLICT);
+    expect(await finalize(write)).toBe(status);
     await expectNoHarm(write.fleet);
     await untilSwept(write.fleet);
   });

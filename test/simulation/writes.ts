@@ -29,7 +29,8 @@ export function writeOf({ method, path, body }: Call): WriteKind | undefined {
   if (path.endsWith('/eviction')) return 'evict';
   if (path.includes('/jobs')) {
     if (method === 'POST') return 'create-job';
-    return at(body, 'spec', 'suspend') === false ? 'start-job' : 'other job';
+    const isStart = Array.isArray(body) && body.some((each) => at(each, 'path') === '/spec/suspend');
+    return isStart ? 'start-job' : 'other job';
   }
   const claim = at(body, 'metadata', 'annotations', CLAIM);
   if (claim === null) return 'release';

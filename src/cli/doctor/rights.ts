@@ -47,7 +47,7 @@ const LEASE: readonly Rule[] = [
 
 /** deploy/base/rbac/jobs.yaml */
 const JOBS: readonly Rule[] = [
-  ['batch', 'jobs', ['get', 'list', 'watch', 'create', 'patch', 'delete']],
+  ['batch', 'jobs', ['get', 'list', 'watch', 'create', 'patch', 'delete', 'deletecollection']],
   ['events.k8s.io', 'events', ['list']],
   ['', 'configmaps', ['get']],
 ];

@@ -9,6 +9,8 @@ import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
 
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
+/** Removals that are asked for together are one request (`JobRemovals`). */
+const REMOVALS_AT_ONCE = 32;
 
 export type EffectDeps = Pick<StrategyDeps, 'hosts' | 'clock' | 'log' | 'events' | 'metrics'> & {
   readonly api: Pick<CareenApi, 'confirmStrategy'>;
@@ -31,16 +33,21 @@ export async function performEffects(
   await api.confirmStrategy(strategy, begunAt);
   const { words } = attachment.view();
   const received: { effect: Effect; outcome: Outcome }[] = [];
-  const queue = effects.values();
-  const worker = async (): Promise<void> => {
-    for (const effect of queue) {
-      const outcome = await hosts.perform(effect, fence, signal);
-      report(deps, key, effect, outcome);
-      attachment.outcomes.note(effect, outcome, clock());
-      received.push({ effect, outcome });
-    }
+  const perform = async (effect: Effect): Promise<void> => {
+    const outcome = await hosts.perform(effect, fence, signal);
+    report(deps, key, effect, outcome);
+    attachment.outcomes.note(effect, outcome, clock());
+    received.push({ effect, outcome });
   };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, effects.length) }, worker));
+  const isRemoval = ({ kind }: Effect): boolean => kind === 'delete-job';
+  await Promise.all([
+    eachOf(effects.filter(isRemoval), REMOVALS_AT_ONCE, perform),
+    eachOf(
+      effects.filter((each) => !isRemoval(each)),
+      AT_ONCE,
+      perform,
+    ),
+  ]);
 
   const accepted = received.filter(({ outcome: { kind } }) => kind === 'accepted');
   const drafts = accepted.flatMap(({ effect }) => effectEvent(effect, words) ?? []);
@@ -49,6 +56,18 @@ export async function performEffects(
   if (unsure.length > 0) await hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
   const isDone = received.every(({ outcome: { kind } }) => kind === 'accepted' || kind === 'already');
   return isDone ? {} : { requeueAt: clock() };
+}
+
+async function eachOf(
+  effects: readonly Effect[],
+  atOnce: number,
+  perform: (effect: Effect) => Promise<void>,
+): Promise<void> {
+  const queue = effects.values();
+  const worker = async (): Promise<void> => {
+    for (const effect of queue) await perform(effect);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, effects.length) }, worker));
 }
 
 function isUnsure(effect: Effect, { kind }: Outcome): boolean {

@@ -1,9 +1,15 @@
-import type { IdleJob } from '../../hostops/port.ts';
+import type { Effect } from '../../engine/effect.ts';
 import { currentStage } from '../../engine/run-state.ts';
+import type { IdleJob } from '../../hostops/port.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { fenceOf, type StrategyPass } from './strategy-pass.ts';
+
+type Removal = { readonly run: string; readonly effect: Effect };
+
+/** The removals of one pass. The begin of the next stage waits for them. */
+const REMOVED_AT_ONCE = 32;
 
 /**
  * Removes Jobs of the strategy that nobody needs. Suspended ones that will never start: Jobs of an earlier run or of a
@@ -35,18 +41,21 @@ export async function sweepJobs(
     return inStage === true || hosts.some((outage) => outage.name === host);
   };
   const results: ReconcileResult[] = [];
+  const due: Removal[] = [];
   for (const job of deps.hosts.idleJobs(ownerOf(strategy)).filter((each) => !isWanted(each))) {
     const { host, run, name, uid: jobUid, revision } = job;
     const key = [run, 'sweep', host, jobUid, revision].join('/');
     const outcome = attachment.outcomes.all.get(key);
     // In flight or refused: the watch reports the deletion, or a later change of the Job.
     if (outcome && outcome.kind !== 'blocked') continue;
-    if (outcome?.retryAt !== undefined && outcome.retryAt > deps.clock()) {
+    if (outcome?.retryAt !== undefined && outcome.retryAt > deps.clock())
       results.push({ requeueAt: outcome.retryAt });
-      continue;
-    }
-    const effect = { kind: 'delete-job', key, host, name, uid: jobUid, revision } as const;
-    results.push(await performEffects(deps, pass, [effect], fenceOf(pass, run), signal));
+    else due.push({ run, effect: { kind: 'delete-job', key, host, name, uid: jobUid, revision } });
+  }
+  if (due.length > REMOVED_AT_ONCE) results.push({ requeueAt: deps.clock() });
+  for (const [run, removals] of Map.groupBy(due.slice(0, REMOVED_AT_ONCE), (each) => each.run)) {
+    const effects = removals.map(({ effect }) => effect);
+    results.push(await performEffects(deps, pass, effects, fenceOf(pass, run), signal));
   }
   return earliest(...results);
 }

@@ -12,8 +12,6 @@ import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict
 
 /** The step is judged before its Job is ended: a Job that has not started is then withdrawn. */
 const JOB_GRACE_SECONDS = 5;
-/** A Job that its controller has not seen is looked at again after this time. */
-const UNSEEN_MILLISECONDS = 1_000;
 
 /**
  * Runs the Jobs of a host one after another: one for each missing patch, then one for the reboot if a patch requires
@@ -28,10 +26,30 @@ export function patchHost(step: HostStep): Verdict {
   const lost = claimLost(step);
   if (lost) return lost;
   if (!outage || !facts) return failed(`${name} has no open outage`);
-  if (!outage.patches) {
-    const progress = { patches: lackingPatches(step) };
-    return { kind: 'act', effects: [], reason: `${name} is about to be patched`, progress };
+  return outage.patches ? runJobs(step, outage) : beginPatching(step, outage);
+}
+
+/** The missing patches are recorded together with the first effect, which creates a suspended Job. */
+function beginPatching(step: HostStep, outage: HostProgress): Verdict {
+  const patches = lackingPatches(step);
+  const verdict = runJobs(step, { ...outage, patches });
+  switch (verdict.kind) {
+    case 'done':
+      return {
+        kind: 'act',
+        effects: [],
+        reason: `${step.name} lacks none of the patches`,
+        progress: { patches },
+      };
+    case 'act':
+    case 'wait':
+      return { ...verdict, progress: { ...verdict.progress, patches } };
+    default:
+      return verdict;
   }
+}
+
+function runJobs(step: HostStep, outage: HostProgress): Verdict {
   for (const action of actionsOf(step, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
     if (verdict.kind === 'act' && outage.level === 'away' && beginsWork(verdict))
@@ -100,23 +118,14 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
     case 'suspended': {
       if (found.containerStarted !== false)
         return failed(`Job ${found.name} was suspended on ${name} when a container of it may have started`);
-      if (found.isUnseen) {
-        const reason = `Job ${found.name} on ${name} waits for the Job controller of the cluster`;
-        return {
-          kind: 'wait',
-          reason,
-          until: step.now + UNSEEN_MILLISECONDS,
-          ...(progress ? { progress } : {}),
-        };
-      }
-      const { name: jobName, uid, revision } = found;
+      const { name: jobName, uid, revision, startRevision } = found;
       const start = {
         kind: 'start-job',
         key: `${key}/start`,
         host: name,
         name: jobName,
         uid,
-        revision,
+        revision: startRevision ?? revision,
         timeoutSeconds: Math.max(1, Math.ceil((step.endsBy - step.now) / 1000)) + JOB_GRACE_SECONDS,
       } as const;
       return ask(step, start, `starting Job ${jobName} on ${name}`, progress);

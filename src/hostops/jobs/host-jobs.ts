@@ -9,6 +9,8 @@ import type { Writer } from '../../kube/writes.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Fence, IdleJob } from '../port.ts';
 import { adoptJobs } from './adopt-jobs.ts';
+import { ACCEPTED } from '../outcomes.ts';
+import { JobRemovals } from './job-removals.ts';
 import { JobIndex, type JobIndexOptions } from './job-index.ts';
 import { createJob, deleteJob, startJob, withdrawJob } from './job-writes.ts';
 import { mendJob, type MendJob } from './mend-job.ts';
@@ -21,10 +23,12 @@ export type JobEffect = Extract<
 export class HostJobs {
   readonly #index: JobIndex;
   readonly #writer: Writer;
+  readonly #removals: JobRemovals;
 
   constructor(options: JobIndexOptions) {
     this.#index = new JobIndex(options);
     this.#writer = options;
+    this.#removals = new JobRemovals(options, options.log);
   }
 
   stop(): void {
@@ -83,8 +87,7 @@ export class HostJobs {
         return this.#delete(effect, fence, signal);
       case 'create-job': {
         const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
-        if (object && outcome.kind === 'accepted') this.#index.made(object);
-        else if (object) this.#index.upsert(object);
+        if (object) this.#index.upsert(object);
         return outcome;
       }
       case 'start-job': {
@@ -113,7 +116,12 @@ export class HostJobs {
     fence: Fence,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const outcome = await deleteJob(this.#writer, effect, fence, signal);
+    const known = this.#index.get(fence.owner.namespace, effect.name);
+    const isRemovable = known?.uid === effect.uid && known.state === 'succeeded' && known.isLabelled;
+    const outcome =
+      isRemovable && (await this.#removals.remove(known, signal))
+        ? ACCEPTED
+        : await deleteJob(this.#writer, effect, fence, signal);
     if (outcome.kind === 'accepted' || outcome.kind === 'already') this.#index.giveUp(effect);
     await this.#readAfter(outcome, effect.name, fence, signal);
     return outcome;

@@ -16,8 +16,6 @@ import { hasEnded, isJobOf, jobState, type JobState } from './job.ts';
 
 /** How often a Job is read that the watch does not show any more although it exists. */
 const STRAY_PAUSE_MS = 10_000;
-/** The Job controller writes the first status of a Job within this time, unless it or our watch is in trouble. */
-const FIRST_STATUS_MS = 2_000;
 /** How many Jobs are remembered that were deleted after their end: more than a pass can have missed. */
 const REMEMBERED = 1_000;
 
@@ -48,8 +46,6 @@ export class JobIndex {
   readonly #remembered = new Map<string, JobState>();
   /** The uids of the Jobs that we delete because nobody needs them. */
   readonly #givenUp = new Set<string>();
-  /** By uid: when we made a Job, by `performance.now`. */
-  readonly #madeAt = new Map<string, number>();
   /** The exit that the watch of pods has shown, by the uid of the Job. Its pod may be gone. */
   readonly #exits = new Map<string, string>();
   readonly #stopping = new AbortController();
@@ -107,12 +103,6 @@ export class JobIndex {
   /** Stores a Job that a write returned. */
   upsert(job: V1Job): void {
     this.#namespaces.get(job.metadata?.namespace ?? '')?.jobs.upsert(job);
-  }
-
-  /** Stores a Job that we have just made. */
-  made(job: V1Job): void {
-    this.#madeAt.set(job.metadata?.uid ?? '', performance.now());
-    this.upsert(job);
   }
 
   /** Stores a Job that a take-over has read. It is observed also where the watch does not show it as ours. */
@@ -182,7 +172,7 @@ export class JobIndex {
 
   #factsOf(job: JobState | undefined, owner: OwnerRef): EffectFacts | undefined {
     if (!job || !isJobOf(job, owner)) return undefined;
-    const { name, uid, revision, altered, wasSuspended } = job;
+    const { name, uid, revision, start, altered, wasSuspended } = job;
     const failure = this.#lookups.failure(job);
     const state = job.state === 'failed' && !failure ? 'running' : job.state;
     const containerStarted = this.#containerStarted(job);
@@ -192,19 +182,10 @@ export class JobIndex {
       ...(failure ? { failure: failure.reason } : {}),
       ...(wasSuspended ? { wasSuspended } : {}),
       ...(altered === undefined ? {} : { altered }),
-      ...(this.#isUnseen(job) ? { isUnseen: true } : {}),
+      ...(start === undefined ? {} : { startRevision: start.revision }),
       ...(containerStarted === undefined ? {} : { containerStarted }),
       ...(waitsFor === undefined ? {} : { waitsFor }),
     };
-  }
-
-  /** A start of such a Job would be stale. A silent watch must not hold it up, so it is unseen for a while only. */
-  #isUnseen({ uid, state, isHeld }: JobState): boolean {
-    const madeAt = this.#madeAt.get(uid);
-    if (madeAt === undefined) return false;
-    const isUnseen = state === 'suspended' && !isHeld && performance.now() - madeAt < FIRST_STATUS_MS;
-    if (!isUnseen) this.#madeAt.delete(uid);
-    return isUnseen;
   }
 
   /** In doubt undefined: a container may have started. */
@@ -306,7 +287,7 @@ export class JobIndex {
     if (before && this.#byEffect.get(slotOf(before))?.uid === before.uid) this.#forget(before);
     if (before && before.uid !== after?.uid) {
       this.#lookups.forget(before);
-      for (const uids of [this.#remembered, this.#started, this.#givenUp, this.#exits, this.#madeAt])
+      for (const uids of [this.#remembered, this.#started, this.#givenUp, this.#exits])
         uids.delete(before.uid);
     }
     if (after && !this.#isTaken(after)) this.#keep(after);

@@ -3,7 +3,8 @@ import type { V1Job } from '@kubernetes/client-node';
 import { STARTED_ANNOTATION } from '../../crds/names.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../port.ts';
-import { isJobOf, jobManifest, jobName, jobState, type CreateJob, type JobState } from './job.ts';
+import { isJobOf, jobManifest, jobName, jobState } from './job.ts';
+import type { CreateJob, JobState, StartGuard } from './job.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, httpStatus } from '../../kube/errors.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE, type Written } from '../outcomes.ts';
@@ -36,7 +37,7 @@ export async function createJob(
 }
 
 /**
- * Starts a suspended Job if it still has the observed revision. The Job ends with its step: a Job that
+ * Starts a suspended Job if nothing of it has changed but its status. The Job ends with its step: a Job that
  * starts late must not work on a host that was released meanwhile.
  */
 export async function startJob(
@@ -47,21 +48,39 @@ export async function startJob(
   signal: AbortSignal,
 ): Promise<Written<V1Job>> {
   if (known?.uid === uid && known.state !== 'suspended') return { outcome: ALREADY };
-  const patch = {
-    metadata: {
-      ...{ uid, resourceVersion: revision },
-      annotations: { [STARTED_ANNOTATION]: String(timeoutSeconds) },
-    },
-    spec: { suspend: false, activeDeadlineSeconds: timeoutSeconds },
-  };
+  const start = known?.uid === uid ? known.start : undefined;
+  if (start?.revision !== revision) return { outcome: STALE };
+  const path = `${jobsPath(fence)}/${name}`;
+  const body = startPatch(uid, start.guard, timeoutSeconds);
   try {
-    const object = await mergePatch<V1Job>(writer, `${jobsPath(fence)}/${name}`, patch, signal);
+    const object = await call<V1Job>(writer.config, { method: 'PATCH', path, query: MANAGED, body }, signal);
     return { outcome: ACCEPTED, object };
   } catch (error) {
+    if (isFailedTest(error)) return { outcome: STALE };
     return {
       outcome: outcomeOf(error, `starting Job ${fence.owner.namespace}/${name} on ${host}`, writer.now()),
     };
   }
+}
+
+/** A JSON patch (RFC 6902): a merge patch can name a revision only, and that changes with the status. */
+function startPatch(uid: string, guard: StartGuard, timeoutSeconds: number): object[] {
+  const tests = Object.entries({ uid, ...guard }).map(([field, value]) => ({
+    ...{ op: 'test', path: `/metadata/${field}`, value },
+  }));
+  const annotations = { ...guard.annotations, [STARTED_ANNOTATION]: String(timeoutSeconds) };
+  return [
+    ...tests,
+    { op: 'add', path: '/metadata/annotations', value: annotations },
+    { op: 'add', path: '/spec/suspend', value: false },
+    { op: 'add', path: '/spec/activeDeadlineSeconds', value: timeoutSeconds },
+  ];
+}
+
+/** An object that is not valid is refused with the fields that are not; a webhook that denies it says so. */
+function isFailedTest(error: unknown): boolean {
+  const isInvalid = (apiStatus(error).details?.causes ?? []).length > 0;
+  return httpStatus(error) === 422 && !isInvalid && refusalOf(error) === undefined;
 }
 
 /** Suspends a Job if it still has the observed revision. Its controller then deletes its pods and makes no more. */

@@ -13,6 +13,7 @@ import {
   EFFECT_ANNOTATION,
   EPOCH_ANNOTATION,
   HOST_ANNOTATION,
+  JOB_LABEL,
   RUN_LABEL,
   STARTED_ANNOTATION,
 } from '../../crds/names.ts';
@@ -25,6 +26,13 @@ import { alterationOf } from './job-alterations.ts';
 import type { JobIdentity } from './job-identity.ts';
 
 export type CreateJob = Extract<Effect, { kind: 'create-job' }>;
+
+/**
+ * Everything of a Job that a start depends on: a change of its spec and a deletion have a new generation. Its status is not
+ * among it: the Job controller writes that just after the Job was made.
+ */
+export type StartGuard = Pick<V1ObjectMeta, (typeof GUARDED)[number]>;
+const GUARDED = ['generation', 'labels', 'annotations', 'ownerReferences'] as const;
 
 /** The parts of a Job that are kept in memory. */
 export type JobState = JobIdentity & {
@@ -40,6 +48,10 @@ export type JobState = JobIdentity & {
   readonly hadNoPod: boolean;
   /** Its controller has seen that it is suspended, and makes no pod, or no more. */
   readonly isHeld: boolean;
+  /** Whether it has the label that it can be removed by together with others. */
+  readonly isLabelled: boolean;
+  /** What its start is decided on; undefined once it was started, or has ended. */
+  readonly start?: { readonly guard: StartGuard; readonly revision: string };
   /** It is suspended, and will not end by itself. */
   readonly wasSuspended?: true;
   /** Why its controller let it fail, or why it will not end by itself; empty unless it failed. */
@@ -71,7 +83,7 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): ob
     metadata: {
       name: jobName(effect),
       namespace: owner.namespace,
-      labels,
+      labels: { ...labels, [JOB_LABEL]: jobName(effect) },
       annotations: { ...annotations, ...stamp },
       ownerReferences: [ownerReference(owner)],
     },
@@ -142,6 +154,8 @@ export function jobState(job: V1Job, known?: JobIdentity): JobState | undefined 
     ...(deleted !== undefined && open === 'suspended' ? { wasSuspended: true } : {}),
     hadNoPod: status?.startTime !== undefined && countedPods(status) === 0,
     isHeld: condition('Suspended') !== undefined,
+    isLabelled: metadata?.labels?.[JOB_LABEL] === metadata?.name,
+    ...(hasEnded || wasStarted ? {} : { start: startOf(metadata) }),
     failedBecause: deleted ?? [failed?.reason, failed?.message].filter(Boolean).join(': '),
     ...(altered === undefined ? {} : { altered }),
   };
@@ -157,6 +171,13 @@ function identityOf(metadata: V1ObjectMeta | undefined): JobIdentity | undefined
   if (key === undefined || owner?.apiVersion !== API_VERSION) return undefined;
   if (metadata?.name !== jobName({ key, action: subjectOfKey(key) })) return undefined;
   return { uid: metadata.uid ?? '', key, ownerKind: owner.kind, ownerUid: owner.uid };
+}
+
+function startOf(metadata: V1ObjectMeta = {}): NonNullable<JobState['start']> {
+  const guard: StartGuard = Object.fromEntries(
+    GUARDED.flatMap((field) => (metadata[field] === undefined ? [] : [[field, metadata[field]]])),
+  );
+  return { guard, revision: createHash('sha256').update(JSON.stringify(guard)).digest('hex').slice(0, 16) };
 }
 
 /** Whether the Job belongs to this owner, and can: an owner and its Jobs have one namespace. */

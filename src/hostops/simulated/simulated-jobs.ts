@@ -17,7 +17,6 @@ export function jobFacts({
   state,
   failure,
   altered,
-  isUnseen,
   wasSuspended,
   wasStarted,
   containerStarted,
@@ -32,7 +31,6 @@ export function jobFacts({
     ...(wasSuspended ? { wasSuspended } : {}),
     ...(failure === undefined ? {} : { failure }),
     ...(altered === undefined ? {} : { altered }),
-    ...(isUnseen === undefined ? {} : { isUnseen }),
     ...(isStuck ? { waitsFor: 'no pod of it was made' } : {}),
   };
 }

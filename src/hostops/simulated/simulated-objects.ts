@@ -75,7 +75,6 @@ export type SimulatedJob = {
   /** What somebody changed in it since it was made. */
   readonly altered?: string | undefined;
   /** The Job controller has not seen it yet. */
-  readonly isUnseen?: boolean;
   /** It was suspended when somebody deleted it, and a finalizer keeps it. */
   readonly wasSuspended?: true;
   /** It was started at some time, also if it is suspended again. */

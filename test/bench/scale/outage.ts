@@ -45,7 +45,9 @@ const released = z.object({
   metadata: z.object({ annotations: z.object({ [CLAIM_ANNOTATION]: z.null() }) }),
 });
 const job = z.object({ metadata: z.object({ annotations: z.object({ [HOST_ANNOTATION]: z.string() }) }) });
-const started = z.object({ spec: z.object({ suspend: z.literal(false) }) });
+const started = z
+  .array(z.object({ path: z.string() }))
+  .refine((operations) => operations.some(({ path }) => path === '/spec/suspend'));
 const completed = z.object({
   status: z.object({
     conditions: z

@@ -3,6 +3,7 @@ import type { Call } from '../../../src/kube/client.ts';
 import { Refusal, type ApiServer } from './api-server.ts';
 import {
   isJson,
+  keyOf,
   overTheWire,
   RESOURCES,
   type ApiObject,
@@ -43,7 +44,10 @@ export function carryOut(server: ApiServer, request: Call, evict: Evict, by: str
   if (request.method === 'POST' && target.subresource === 'eviction')
     return evicted(server, target, request.body, evict, by);
   if (request.method === 'POST') return created(server, target, request.body, by);
-  if (name === undefined) return listed(server, target, request);
+  if (name === undefined)
+    return request.method === 'DELETE'
+      ? removedAll(server, target, request, by)
+      : listed(server, target, request);
   const key = target.namespace === undefined ? name : `${target.namespace}/${name}`;
   switch (request.method) {
     case 'GET':
@@ -80,6 +84,17 @@ function listed(server: ApiServer, { resource, namespace }: Target, { query = {}
   return { metadata: { resourceVersion: String(server.revision) }, items };
 }
 
+function removedAll(
+  server: ApiServer,
+  { resource, namespace }: Target,
+  { query = {} }: Call,
+  by: string,
+): unknown {
+  const items = server.list(resource).filter(selection(namespace, query));
+  for (const { metadata } of items) server.remove(resource, keyOf(metadata), by);
+  return { items };
+}
+
 /** The beginning of a watch that lists first: its objects, and the bookmark after them, as lines of the answer. */
 export function initialEvents(server: ApiServer, { path, query = {}, as }: Call): string[] {
   const { resource, namespace } = targetOf(path);
@@ -98,14 +113,17 @@ export function selection(
   query: NonNullable<Call['query']>,
 ): (object: ApiObject) => boolean {
   const [field, wantedField] = String(query['fieldSelector'] ?? '').split('=');
-  const [label, wantedLabel] = String(query['labelSelector'] ?? '').split('=');
-  return ({ metadata, spec }) => {
+  const [label, wantedLabel] = String(query['labelSelector'] ?? '').split(/=| in /);
+  const wantedLabels = wantedLabel?.replace(/^\(|\)$/g, '').split(',');
+  return ({ metadata, spec, status }) => {
     if (namespace !== undefined && metadata.namespace !== namespace) return false;
     if (field === 'metadata.name' && metadata.name !== wantedField) return false;
     if (field === 'spec.nodeName' && spec?.['nodeName'] !== wantedField) return false;
+    if (field === 'status.successful' && JSON.stringify(status?.['succeeded'] ?? 0) !== wantedField)
+      return false;
     if (!label) return true;
     const value = metadata.labels?.[label];
-    return wantedLabel === undefined ? value !== undefined : value === wantedLabel;
+    return wantedLabels ? value !== undefined && wantedLabels.includes(value) : value !== undefined;
   };
 }
 

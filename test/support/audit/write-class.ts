@@ -75,8 +75,9 @@ function nameOf(write: string, body: string): string | undefined {
       return 'Job: make';
     case 'PATCH jobs/{name}':
       if (body.includes('"suspend":true')) return 'Job: withdraw';
-      if (body.includes('"suspend":false')) return 'Job: start';
+      if (body.includes('"path":"/spec/suspend","value":false')) return 'Job: start';
       return body.includes('"backoffLimit":0') ? 'Job: mend' : 'Job: stamp';
+    case 'DELETE jobs':
     case 'DELETE jobs/{name}':
       return 'Job: remove';
     default:

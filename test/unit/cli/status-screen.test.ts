@@ -116,7 +116,7 @@ describe('careen status', () => {
       skipped: 0,
     });
     expect(readOf('a stage runs, a budget blocks a pod')).toContain('began 1 min ago, about 20 min left');
-    expect(readOf('applied')).toContain('4 of 4 hosts done took 9 min');
+    expect(readOf('applied')).toContain('4 of 4 hosts done took 8 min');
   });
 
   it('names the next stage of a run that waits, and the command for it', () => {

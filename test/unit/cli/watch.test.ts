@@ -91,8 +91,8 @@ describe('the changes of a run', () => {
   it('name each step, the end of each host and the end of the run', () => {
     expect(changesBetween(reportOf(DRAINS), reportOf('a stage runs'))).toEqual([
       'stage 0: patch (sw-patch-hosts)',
-      'w-1: patch: w-1 is about to be patched',
-      'w-2: patch: w-2 is about to be patched',
+      'w-1: patch: making the Job for kernel-6.12.48 on w-1',
+      'w-2: patch: making the Job for kernel-6.12.48 on w-2',
     ]);
     expect(changesBetween(reportOf('a stage runs'), reportOf('applied'))).toEqual([
       'applied: done',

@@ -60,18 +60,3 @@ describe('a Job that somebody changed', () => {
     expect(run.run.state).toBe('applied');
   });
 });
-
-describe('a Job that the Job controller has not seen yet', () => {
-  it('is recorded, and started once the controller has written its status: earlier the start would be stale', async () => {
-    const run = await SimulatedRun.start({ hosts: workers(1), spec: { patches: [kernelPatch] } });
-    await run.until(() => run.world.jobs.size > 0);
-    const [key = ''] = run.world.jobs.keys();
-    run.world.changeJob(key, { isUnseen: true });
-    for (let i = 0; i < 3; i++) await run.next();
-    expect(run.run.hosts).toMatchObject([{ name: 'w-1', jobs: [{ name: run.world.jobs.get(key)?.name }] }]);
-    expect(run.accepted.some(({ kind }) => kind === 'start-job')).toBe(false);
-    run.world.changeJob(key, { isUnseen: false });
-    await run.settle();
-    expect(run.run.state).toBe('applied');
-  });
-});

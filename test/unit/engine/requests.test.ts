@@ -324,7 +324,7 @@ describe('a host that somebody uncordons while we work on it', () => {
     const run = await start('pause');
     await run.until(() => run.step === 'sw-patch-hosts');
     run.world.addPod({ host: 'w-1', name: 'late' });
-    await run.until(() => run.world.jobs.size > 0);
+    await run.until(() => [...run.world.jobs.values()].some(({ state }) => state === 'running'));
     expect(run.world.podsOn('w-1')).toEqual([]);
     await run.settle();
     openAndFree(run);

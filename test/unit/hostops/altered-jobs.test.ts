@@ -1,5 +1,5 @@
 import type { V1ContainerStatus, V1Job } from '@kubernetes/client-node';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { effectKey, type Outcome } from '../../../src/engine/effect.ts';
 import { adoptJobs } from '../../../src/hostops/jobs/adopt-jobs.ts';
 import { HostJobs, type JobEffect } from '../../../src/hostops/jobs/host-jobs.ts';
@@ -53,7 +53,7 @@ class Scene {
   }
 
   async start(): Promise<Outcome> {
-    const { uid = '', resourceVersion: revision = '' } = this.made.metadata ?? {};
+    const { uid = '', startRevision: revision = '' } = this.seen ?? {};
     return this.perform({
       kind: 'start-job',
       key: `${KEY}/start`,
@@ -300,20 +300,37 @@ describe('a Job without the label that it is watched by', () => {
   });
 });
 
-describe('a Job that was just made', () => {
-  it('is unseen until its controller has noticed that it is suspended', async () => {
+describe('the start of a Job', () => {
+  async function startAfter(change: (scene: Scene) => void): Promise<Outcome> {
     const scene = await Scene.start();
-    expect(scene.seen).toMatchObject({ state: 'suspended', isUnseen: true });
-    await scene.change({ status: { conditions: [{ type: 'Suspended', status: 'True' }] } });
-    expect(scene.seen).not.toHaveProperty('isUnseen');
+    const { uid = '', startRevision: revision = '' } = scene.seen ?? {};
+    change(scene);
+    const about = { host: 'w-1', name: NAME, uid, revision, timeoutSeconds: 300 };
+    return scene.perform({ kind: 'start-job', key: `${KEY}/start`, ...about });
+  }
+
+  it('is accepted although its controller has written its status meanwhile', async () => {
+    const conditions = [{ type: 'Suspended', status: 'True' }];
+    const outcome = await startAfter(({ server }) =>
+      server.change(OWNER.namespace, NAME, { status: { conditions } }),
+    );
+    expect(outcome).toEqual({ kind: 'accepted' });
   });
 
-  it('is unseen for two seconds only: the watch that shows its first status may be silent', async () => {
+  it.each<[string, object]>([
+    ['its spec', { spec: { parallelism: 2 } }],
+    ['its epoch', { metadata: { annotations: { 'careen.dev/epoch': '7' } } }],
+    ['its labels', { metadata: { labels: { 'careen.dev/run': 'r2' } } }],
+    ['its owners', { metadata: { ownerReferences: null } }],
+  ])('is stale after a change of %s, whether that was observed or not', async (_, change) => {
+    const unobserved = await startAfter(({ server }) => server.change(OWNER.namespace, NAME, change));
+    expect(unobserved).toEqual({ kind: 'stale' });
     const scene = await Scene.start();
-    expect(scene.seen).toHaveProperty('isUnseen');
-    const now = performance.now();
-    const late = vi.spyOn(performance, 'now').mockReturnValue(now + 2_000);
-    onTestFinished(() => late.mockRestore());
-    expect(scene.seen).not.toHaveProperty('isUnseen');
+    const { uid = '', startRevision: revision = '' } = scene.seen ?? {};
+    await scene.change(change);
+    const about = { host: 'w-1', name: NAME, uid, revision, timeoutSeconds: 300 };
+    expect(await scene.perform({ kind: 'start-job', key: `${KEY}/start`, ...about })).toEqual({
+      kind: 'stale',
+    });
   });
 });

@@ -33,6 +33,7 @@ describe('the verb of a request', () => {
     expect(verbOf({ method: 'POST', path })).toBe('create');
     expect(verbOf({ method: 'PATCH', path })).toBe('patch');
     expect(verbOf({ method: 'DELETE', path })).toBe('delete');
+    expect(verbOf({ method: 'DELETE', path: '/apis/batch/v1/namespaces/n/jobs' })).toBe('deletecollection');
   });
 });
 
@@ -171,5 +172,24 @@ describe('an error', () => {
     );
     const several = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' });
     expect(explain(new TypeError('fetch failed', { cause: several }))).toBe('fetch failed: ECONNREFUSED');
+  });
+});
+
+describe('the credentials of a request', () => {
+  it.each([
+    ['a token', { token: 'secret' }, 'Bearer secret'],
+    ['a password', { username: 'me', password: 'secret' }, 'Basic bWU6c2VjcmV0'],
+  ])('are those of the current user: %s', async (_, credentials, expected) => {
+    const config = new PooledKubeConfig();
+    config.loadFromOptions({
+      clusters: [{ name: 'c', server: 'https://127.0.0.1:1' }],
+      users: [{ name: 'u', ...credentials }],
+      contexts: [{ name: 'now', cluster: 'c', user: 'u' }],
+      currentContext: 'now',
+    });
+    const context = new RequestContext('https://127.0.0.1:1/', HttpMethod.GET);
+    await config.applySecurityAuthentication(context);
+    expect(context.getHeaders()).toEqual({ Authorization: expected });
+    expect(context.getDispatcher()).toBeDefined();
   });
 });

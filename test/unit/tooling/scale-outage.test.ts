@@ -24,7 +24,7 @@ const made = (name: string, host: string): Request => ({
   body: { metadata: { annotations: { [HOST_ANNOTATION]: host } } },
 });
 const started = (name: string): Request => ({
-  ...{ verb: 'patch', resource: 'jobs', name, body: { spec: { suspend: false } } },
+  ...{ verb: 'patch', resource: 'jobs', name, body: [{ op: 'add', path: '/spec/suspend', value: false }] },
 });
 const reported = (name: string, type: string): Request => ({
   ...{ verb: 'update', resource: 'jobs/status', name, user: 'job-controller' },

@@ -78,7 +78,7 @@ describe('the class of a write', () => {
     ],
     ['pod: evict', ask('POST', '/api/v1/namespaces/n/pods/web-0/eviction', {})],
     ['Job: make', ask('POST', JOBS, { spec: { suspend: true } })],
-    ['Job: start', ask('PATCH', `${JOBS}/j`, { spec: { suspend: false } })],
+    ['Job: start', ask('PATCH', `${JOBS}/j`, [{ op: 'add', path: '/spec/suspend', value: false }])],
     ['Job: stamp', ask('PATCH', `${JOBS}/j`, { metadata: { annotations: { [EPOCH_ANNOTATION]: '2' } } })],
     ['Job: mend', ask('PATCH', `${JOBS}/j`, { metadata: { uid: 'u' }, spec: { backoffLimit: 0 } })],
     ['Job: withdraw', ask('PATCH', `${JOBS}/j`, { metadata: { uid: 'u' }, spec: { suspend: true } })],
