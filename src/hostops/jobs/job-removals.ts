@@ -1,6 +1,7 @@
 /**
  * Removes Jobs that have succeeded, all those of a namespace that are asked for together with one request. It names each
- * of them and removes only what has succeeded, so it needs no revision: nothing of such a Job can start any more.
+ * of them and removes only what has succeeded, so it needs no revision: nothing of such a Job can start any more. A list
+ * before it shows whether somebody else's Job has the same label, such as a copy: that Job stays.
  */
 import type { V1Job } from '@kubernetes/client-node';
 import { JOB_LABEL } from '../../crds/names.ts';
@@ -48,22 +49,44 @@ export class JobRemovals {
     jobs: readonly Removable[],
     signal: AbortSignal,
   ): Promise<ReadonlySet<string>> {
-    const query = {
-      labelSelector: `${JOB_LABEL} in (${jobs.map(({ name }) => name).join()})`,
-      fieldSelector: 'status.successful=1',
-    };
-    const path = `/apis/batch/v1/namespaces/${namespace}/jobs`;
-    const body = { propagationPolicy: 'Background' };
     try {
-      const { items } = await call<{ readonly items?: readonly V1Job[] }>(
-        this.#writer.config,
-        { method: 'DELETE', path, query, body },
-        signal,
-      );
+      const strangers = await this.#labelsOfOthers(namespace, jobs, signal);
+      const own = jobs.filter(({ name }) => !strangers.has(name));
+      if (own.length < 2) return new Set();
+      const query = selectionOf(own);
+      const body = { propagationPolicy: 'Background' };
+      const request = { method: 'DELETE', path: pathOf(namespace), query, body } as const;
+      const { items } = await call<JobList>(this.#writer.config, request, signal);
       return new Set(items?.map(({ metadata }) => metadata?.uid ?? ''));
     } catch (error) {
       this.#log.warn({ namespace, error: explain(error) }, 'Jobs are not removed together, but one by one');
       return new Set();
     }
   }
+
+  /** The labels of these Jobs that other Jobs have, too. */
+  async #labelsOfOthers(
+    namespace: string,
+    jobs: readonly Removable[],
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<string>> {
+    const own = new Set(jobs.map(({ uid }) => uid));
+    const request = { method: 'GET', path: pathOf(namespace), query: selectionOf(jobs) } as const;
+    const { items } = await call<JobList>(this.#writer.config, { ...request, as: 'metadata-list' }, signal);
+    const others = items?.filter(({ metadata }) => !own.has(metadata?.uid ?? '')) ?? [];
+    return new Set(others.map(({ metadata }) => metadata?.labels?.[JOB_LABEL] ?? ''));
+  }
+}
+
+type JobList = { readonly items?: readonly Pick<V1Job, 'metadata'>[] };
+
+function pathOf(namespace: string): string {
+  return `/apis/batch/v1/namespaces/${namespace}/jobs`;
+}
+
+function selectionOf(jobs: readonly Removable[]): { labelSelector: string; fieldSelector: string } {
+  return {
+    labelSelector: `${JOB_LABEL} in (${jobs.map(({ name }) => name).join()})`,
+    fieldSelector: 'status.successful=1',
+  };
 }

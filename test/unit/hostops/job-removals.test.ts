@@ -56,6 +56,17 @@ class Scene {
     this.#server.change(OWNER.namespace, name, { metadata: { labels: { 'careen.dev/job': label } } });
   }
 
+  /** Somebody makes the same Job again under another name, without its owner. */
+  copy(name: string, as: string): void {
+    const { metadata, ...job } = this.#server.job(OWNER.namespace, name);
+    const { ownerReferences: _, uid: _uid, resourceVersion: _version, ...kept } = metadata ?? {};
+    this.#server.make({ ...job, metadata: { ...kept, name: as } });
+  }
+
+  has(name: string): boolean {
+    return this.#server.names().includes(name);
+  }
+
   /** Removes all Jobs as they were observed. */
   async removeAll(): Promise<readonly Outcome[]> {
     const removals = this.#jobs
@@ -80,6 +91,15 @@ describe('Jobs that are removed', () => {
       labelSelector: `careen.dev/job in (${String(first)},${String(second)})`,
       fieldSelector: 'status.successful=1',
     });
+  });
+
+  it('do not take a copy with them that somebody made, and that has succeeded, too', async () => {
+    const scene = await Scene.start();
+    const [first = ''] = scene.names;
+    scene.copy(first, 'copy');
+    await scene.removeAll();
+    expect(scene.names).toEqual([]);
+    expect(scene.has('copy')).toBe(true);
   });
 
   it('one by one where the right is missing, or a label is', async () => {

@@ -32,6 +32,10 @@ export class JobServer {
     return structuredClone([...this.#server.list('jobs')]);
   }
 
+  names(): readonly string[] {
+    return this.#server.list('jobs').map(({ metadata }) => metadata.name);
+  }
+
   make(job: V1Job): void {
     this.#server.create('jobs', sent(job), 'tool');
   }
