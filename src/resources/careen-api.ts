@@ -302,10 +302,10 @@ export class CareenApi {
     const lost = lostFields(status, withStatus.parse(answer).status, 'status');
     if (lost.length > 0) {
       // Only this process still knows what the API server has dropped.
-      this.#strategies.keep(path, { ...afterWrite(before, answer), status });
+      this.#strategies.keep(path, { ...afterWrite(before, answer, status), status });
       throw new OutdatedKindError(targetOf(before).words, STRATEGIES, lost);
     }
-    const stored = afterWrite(before, answer);
+    const stored = afterWrite(before, answer, status);
     this.#strategies.keep(path, stored);
     return stored;
   }

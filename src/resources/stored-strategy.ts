@@ -108,11 +108,19 @@ function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The strategy after a write that its resourceVersion guarded and that did not change the spec. */
-export function afterWrite(before: PatchStrategy, answer: unknown): PatchStrategy {
+/**
+ * The strategy after a write that its resourceVersion guarded and that did not change the spec.
+ * @param sent the status that the write stored, or left as it is. Only another one in the answer has to be read.
+ */
+export function afterWrite(before: PatchStrategy, answer: unknown, sent: PatchStrategyStatus): PatchStrategy {
   const { suspendedBy: _over, replacedStatus: _replaced, ...rest } = before;
+  const asSent = answered.safeParse(answer).data;
+  if (asSent && isDeepStrictEqual(asSent.status, sent))
+    return { ...rest, metadata: asSent.metadata, status: sent };
   return { ...rest, ...besideSpec.parse(answer) };
 }
+
+const answered = z.object({ metadata, status: z.record(z.string(), z.unknown()) });
 
 export const patchStrategy = z
   .looseObject({ spec: z.unknown() })

@@ -11,6 +11,8 @@ export type RunSeedsOptions = {
   readonly workerData?: unknown;
 };
 
+/** A seed makes much that lives shortly. Measured: with more room for it, the collector takes half as long. */
+const ROOM = { maxYoungGenerationSizeMb: 128 } as const;
 const BROKE = 'the simulator broke';
 
 /** Whether an error ended the seed. To run it again in this process may end the process, too. */
@@ -30,7 +32,7 @@ export async function runSeeds(
 ): Promise<void> {
   let next = from;
   const work = async (): Promise<void> => {
-    let worker = new Worker(file, { workerData });
+    let worker = new Worker(file, { workerData, resourceLimits: ROOM });
     try {
       while (next <= to && !enough()) {
         const seed = next++;
@@ -38,7 +40,7 @@ export async function runSeeds(
           onResult(await answerOf(worker, seed));
         } catch (error) {
           onResult(brokenSeed(seed, error));
-          worker = new Worker(file, { workerData });
+          worker = new Worker(file, { workerData, resourceLimits: ROOM });
         }
       }
     } finally {
