@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
 import { ownerKey, ownerOfKey } from '../../crds/owner-ref.ts';
 import type { DeposedError } from '../../engine/permits/takeover.ts';
-import { PART_LIMITS, type PartLimits } from '../../engine/parts.ts';
+import type { PartLimits } from '../../engine/parts.ts';
 import type { HostOps } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { CareenApi, parsePool } from '../../resources/careen-api.ts';
@@ -16,7 +16,8 @@ import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
 import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
-import type { StrategyDeps } from '../strategy/strategy-pass.ts';
+import type { StrategyDeps } from '../strategy/strategy-deps.ts';
+import { RunStore } from '../strategy/run-store.ts';
 import { StrategyIndex } from '../strategy/strategy-index.ts';
 import { suspendStrategy } from '../strategy/suspend-strategy.ts';
 import { poolEvent, type Telemetry } from './events.ts';
@@ -85,7 +86,7 @@ export class CareenOperator extends OperatorShell {
     const ledger = poolLedger(given, api, pools);
     const deps: Deps = {
       ...{ api, hosts, ledger, pools, operatorNamespace, activeHost, log, clock, newId, events, metrics },
-      ...{ parts: new PlanStages(config), partLimits: given.partLimits ?? PART_LIMITS },
+      runs: new RunStore({ ...given, api, parts: new PlanStages(config) }),
       ...{
         adopted,
         refused: new Map(),

@@ -11,7 +11,8 @@ import type { Plan } from '../../planner/plan.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StoredRun } from '../../status/codec.ts';
 import { pendingRequests } from '../../status/requests.ts';
-import { afterWrite, fenceOf, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import { afterWrite, fenceOf, type StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'ledger' | 'hosts' | 'adopted' | 'log'>;
 type StoredRecord = StoredRun['record'];

@@ -3,7 +3,8 @@ import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { endedRun } from '../../status/finished.ts';
 import type { Attachment, Attachments } from '../runtime/attachments.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'hosts' | 'pools'>;
 

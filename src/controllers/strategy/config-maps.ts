@@ -1,7 +1,8 @@
 import { configMapsOf, type ConfigMaps } from '../../planner/policy/action-policy.ts';
 import type { Judged } from '../../planner/policy/pool-policy.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 /** Each is read in each pass. */
 const MOST_READ = 32;

@@ -1,6 +1,6 @@
 import { ABORT_ANNOTATION, REQUEST_ANNOTATION, SEEN_ANNOTATION } from '../../crds/names.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
-import type { StrategyDeps } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
 
 /**
  * Marks a strategy that has a request, before the request is answered. Should its status be lost later, with the answers,

@@ -1,6 +1,7 @@
 import { withoutPermitsOf } from '../../engine/permits/permits.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 /**
  * Frees all permits of the strategy, of any run. The strategy must hold no host any more, and its status must still

@@ -4,7 +4,8 @@ import { poolOf } from '../../status/order.ts';
 import { strategyFacts } from '../../status/strategy-facts.ts';
 import { fallbackScope } from '../pool/pools.ts';
 import type { Attachments } from '../runtime/attachments.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<
   StrategyDeps,

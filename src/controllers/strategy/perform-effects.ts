@@ -5,7 +5,8 @@ import { ownerOf } from '../../resources/stored-strategy.ts';
 import { effectEvent, sharedEvents } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 /** Measured: more writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;

@@ -16,8 +16,8 @@ import { buildPlan, QUERY_MILLISECONDS, type PlanInput } from './build-plan.ts';
 import { configMapsIn } from './config-maps.ts';
 import { freePermits } from './free-permits.ts';
 import { reportRequests } from './report-run.ts';
-import { stagesLeft, storePlan } from './run-store.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<
   StrategyDeps,
@@ -28,8 +28,7 @@ type Deps = Pick<
   | 'operatorNamespace'
   | 'activeHost'
   | 'newId'
-  | 'parts'
-  | 'partLimits'
+  | 'runs'
   | 'clock'
   | 'log'
   | 'events'
@@ -72,12 +71,12 @@ export async function rebuildPlan(
   const { api, hosts, adopted, clock, log, events } = deps;
   const { key, attachment, strategy, epoch } = pass;
   const configMaps = await configMapsIn(deps, pass, pool, strategy.spec, signal);
-  const input = { ...inputOf(deps, pass, pool, configMaps), left: await stagesLeft(deps, pass) };
+  const input = { ...inputOf(deps, pass, pool, configMaps), left: await deps.runs.stagesLeft(pass) };
   await freePermits(deps, pass);
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
   const status = await buildPlan(input, hosts, clock, signal);
-  const built = await storePlan(deps, strategy.status, building, status);
+  const built = await deps.runs.savePlan(strategy.status, building, status);
   reportRequests(deps, strategy, building.status);
   for (const draft of skipEvents(strategy.status.skipped, building.status.skipped))
     events.record(ownerEvent(ownerOf(strategy), draft));

@@ -15,8 +15,8 @@ import { rebuildPlan, rebuildVerdict } from './rebuild-plan.ts';
 import { refuseNamespace } from './refuse-namespace.ts';
 import { reportingFailures } from './report-failure.ts';
 import { runPass } from './run-pass.ts';
-import { takeNextPart } from './run-store.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 import { sweepJobs } from './sweep-jobs.ts';
 import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 
@@ -43,7 +43,7 @@ export function patchStrategyReconciler(
     if (unprepared !== undefined && !isDeleted(read)) return waitForNamespace(deps, read, unprepared);
 
     const seen = resting.look(read);
-    const pass = await takeNextPart(deps, await adoptRun(deps, read, signal));
+    const pass = await deps.runs.load(await adoptRun(deps, read, signal));
     const swept = await sweepJobs(deps, pass, signal);
     const advanced = await advanceStrategy(deps, pass, signal);
     const result = earliest(swept, advanced);

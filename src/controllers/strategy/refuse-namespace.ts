@@ -2,7 +2,7 @@ import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
 import type { Metadata } from '../../resources/stored-strategy.ts';
 import { unservedStatus } from '../../status/stalled-status.ts';
-import type { StrategyDeps } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'adopted' | 'clock' | 'pools' | 'refused'>;
 

@@ -4,7 +4,7 @@ import { ConflictError, explain, httpStatus } from '../../kube/errors.ts';
 import { OutdatedKindError } from '../../resources/outdated-kind-error.ts';
 import { stalledStatus } from '../../status/stalled-status.ts';
 import type { Reconcile } from '../runtime/reconcile-result.ts';
-import type { StrategyDeps } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'clock' | 'log'>;
 

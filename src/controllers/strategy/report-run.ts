@@ -4,9 +4,10 @@ import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts'
 import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
 import { requestEvents, runEvents } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
-export type ReportDeps = Pick<StrategyDeps, 'log' | 'events' | 'metrics'>;
+export type ReportDeps = Pick<ReconcilerDeps, 'log' | 'events' | 'metrics'>;
 
 /** Reports the requests that were answered or placed again between the status of a strategy and the next one. */
 export function reportRequests(

@@ -13,9 +13,8 @@ import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
 import { ensureSeen } from './ensure-seen.ts';
 import { performEffects, type EffectDeps } from './perform-effects.ts';
 import { ensureFinalizer, freeSurplus, grantPermits } from './settle-permits.ts';
-import { plannedStages } from './run-store.ts';
-import { storeRun } from './store-run.ts';
-import { fenceOf, type PassWithRun, type StrategyDeps } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import { fenceOf, type PassWithRun } from './strategy-pass.ts';
 
 /** The longest wait of a new process for the first observation of the open hosts. */
 const FIRST_OBSERVATION_MILLISECONDS = 5_000;
@@ -24,7 +23,7 @@ const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 const FINDINGS_MILLISECONDS = 5_000;
 
 export type RunPassDeps = EffectDeps &
-  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'parts'>;
+  Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs'>;
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
@@ -78,7 +77,7 @@ export async function runPass(
   };
   if (pass.pool && restsOnPool(pass, decision, order, held))
     await deps.api.confirmPool(pass.pool, pass.begunAt);
-  const written = await storeRun(deps, { ...pass, strategy }, decision.run, shown);
+  const written = await deps.runs.save({ ...pass, strategy }, decision.run, shown);
   const after = { ...pass, strategy: written.strategy };
   if (surplus) await freeSurplus(deps, after, surplus);
 
@@ -129,7 +128,7 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
 
 /** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
 async function findingsIn(
-  deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'parts'>,
+  deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'runs'>,
   pass: PassWithRun,
 ): Promise<Pick<Shown, 'findings'> & ReconcileResult> {
   const { operatorNamespace, clock } = deps;
@@ -142,7 +141,7 @@ async function findingsIn(
   const requeueAt = (found?.at ?? -Infinity) + FINDINGS_MILLISECONDS;
   if (found?.of === of && now < requeueAt) return { findings: found.findings, requeueAt };
   const violations = violationsOf(stored.plan.actions, { strategy, pool, operatorNamespace, configMaps });
-  const stages = await plannedStages(deps, pass);
+  const stages = await deps.runs.plannedStages(pass);
   const { skipped } = stored.run;
   const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages, skipped };
   const findings = findingsNow(inspected, attachment.view());

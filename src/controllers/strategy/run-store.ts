@@ -1,55 +1,166 @@
 /**
  * Where a run is stored: in the status of its strategy, and of a large plan the stages that are not at hand in
- * PlanStages. Nothing else knows of them.
+ * PlanStages (docs/decisions/0026-plan-and-progress-apart.md). Nothing else knows of them.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { PatchStrategyStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
-import { atHand, isNextPart, partsOf, withNextPart } from '../../engine/parts.ts';
+import { atHand, isNextPart, partsOf, withNextPart, type PartLimits } from '../../engine/parts.ts';
 import { needsNextPart, type RunState } from '../../engine/run-state.ts';
-import type { Stage } from '../../planner/plan.ts';
+import type { Instant } from '../../engine/view.ts';
 import type { Staged } from '../../planner/plan-difference.ts';
+import type { Stage } from '../../planner/plan.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
-import { planStageName, selectorOfRun } from '../../resources/plan-stages.ts';
+import { planStageName, selectorOfRun, type PlanStages } from '../../resources/plan-stages.ts';
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
-import { decodeRun } from '../../status/codec.ts';
+import { decodeRun, statusOfRun, type Shown } from '../../status/codec.ts';
+import { differInVolatileFieldsOnly } from '../../status/volatile-fields.ts';
 import { ownerEvent } from '../runtime/events.ts';
-import { afterWrite, type PassWithRun, type StrategyDeps, type StrategyPass } from './strategy-pass.ts';
+import type { ReconcileResult } from '../runtime/reconcile-result.ts';
+import { reportRequests, reportRun, type ReportDeps } from './report-run.ts';
+import { afterWrite, type PassWithRun, type StrategyPass } from './strategy-pass.ts';
 
+/** The shortest time between two writes of fields that no decision reads. */
+const VOLATILE_WRITE_MILLISECONDS = 1_000;
 /** More writes in flight than this make an API server slower, not faster. */
 const AT_ONCE = 8;
 
-type Deps = Pick<StrategyDeps, 'log' | 'events' | 'parts' | 'partLimits'> & {
+export type RunStoreDeps = ReportDeps & {
   readonly api: Pick<CareenApi, 'writeStatus'>;
+  readonly parts: PlanStages;
+  /** How large a plan may be without parts, and the parts of a larger one; smaller in the simulation. */
+  readonly partLimits?: PartLimits | undefined;
+  readonly clock: () => Instant;
 };
 
-/**
- * Stores a status with a new plan. The PlanStages of a large plan are there before the status that names them; those of
- * other plans are removed after it.
- * @param before the status at the begin of the build. One that was left in the middle of a build may have PlanStages.
- */
-export async function storePlan(
-  deps: Deps,
-  before: PatchStrategyStatus,
-  strategy: PatchStrategy,
-  status: PatchStrategyStatus,
-): Promise<PatchStrategy> {
-  const parts = partsOfPlan(deps, strategy, status);
-  const owner = ownerOf(strategy);
-  await allAtOnce(parts, (part) => deps.parts.create(owner, part));
-  const written = await deps.api.writeStatus(strategy, withParts(status, parts));
-  if (parts.length > 0 || before.run?.planStages || before.state === 'building')
-    await removeStrays(deps, written);
-  return written;
-}
+export class RunStore {
+  readonly #deps: RunStoreDeps;
 
-function partsOfPlan(
-  { partLimits }: Pick<Deps, 'partLimits'>,
-  { metadata }: PatchStrategy,
-  status: PatchStrategyStatus,
-): readonly PlanStageSpec[] {
-  const built = decodeRun(status);
-  return (built && partsOf(built.plan, { strategy: metadata.name, run: built.run.id }, partLimits)) ?? [];
+  constructor(deps: RunStoreDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Stores a status with a new plan. The PlanStages of a large plan are there before the status that names them; those
+   * of other plans are removed after it.
+   * @param before the status at the begin of the build. One that was left in the middle of a build may have PlanStages.
+   */
+  async savePlan(
+    before: PatchStrategyStatus,
+    strategy: PatchStrategy,
+    status: PatchStrategyStatus,
+  ): Promise<PatchStrategy> {
+    const { api, parts: stored, partLimits } = this.#deps;
+    const built = decodeRun(status);
+    const place = { strategy: strategy.metadata.name, run: built?.run.id ?? '' };
+    const parts = (built && partsOf(built.plan, place, partLimits)) ?? [];
+    const owner = ownerOf(strategy);
+    await allAtOnce(parts, (part) => stored.create(owner, part));
+    const written = await api.writeStatus(strategy, withParts(status, parts));
+    if (parts.length > 0 || before.run?.planStages || before.state === 'building')
+      await this.#removeStrays(written);
+    return written;
+  }
+
+  /**
+   * The pass with the stages that its run needs at hand. Once all those at hand have ended, it stores how they ended in
+   * their PlanStage, and takes the stages of the next one. Sets `lostPart` when that one is missing, or is not the one
+   * that was built: the rest must be planned again.
+   */
+  async load(pass: StrategyPass): Promise<StrategyPass> {
+    const { api, parts } = this.#deps;
+    const { strategy, stored, attachment } = pass;
+    if (stored?.run.state !== 'ready-to-apply') attachment.planned = undefined;
+    if (stored?.run.state !== 'applying' || !needsNextPart(stored.run.apply)) return pass;
+    const { apply } = stored.run;
+    const place = { strategy: strategy.metadata.name, run: stored.run.id, part: apply.later?.part ?? 0 };
+    await this.#saveEnded(strategy, planStageName({ ...place, part: place.part - 1 }), apply.stages);
+    const name = planStageName(place);
+    const next = await parts.read(strategy.metadata.namespace, name);
+    const found = next?.spec;
+    if (!found || !isNextPart(apply, found)) {
+      const lostPart = `PlanStage ${name} ${next ? 'is not the one that was built' : 'is missing'}`;
+      this.#reportLost(strategy, `${lostPart}: the remaining stages are planned again`);
+      return { ...pass, lostPart };
+    }
+    const applyPhase = withNextPart(apply, found);
+    const written = await api.writeStatus(strategy, { ...strategy.status, applyPhase });
+    await this.#removeStrays(written);
+    return afterWrite(pass, written);
+  }
+
+  /**
+   * Stores the decided run and reports it. Resolves with the strategy as stored. A change that no decision reads may
+   * have to wait: the result then requeues the strategy.
+   */
+  async save(
+    pass: PassWithRun,
+    run: RunState,
+    shown: Shown,
+  ): Promise<ReconcileResult & { readonly strategy: PatchStrategy }> {
+    const { api, clock } = this.#deps;
+    const { attachment, strategy, stored } = pass;
+    const { metadata, status } = strategy;
+    const now = clock();
+    const next = statusOfRun(status, run, shown, metadata.generation, new Date(now).toISOString());
+    const dueAt = attachment.statusWrittenAt + VOLATILE_WRITE_MILLISECONDS;
+    if (now < dueAt && differInVolatileFieldsOnly(next, status))
+      return isDeepStrictEqual(next, status) ? { strategy } : { strategy, requeueAt: dueAt };
+    const written = await api.writeStatus(strategy, next);
+    attachment.statusWrittenAt = now;
+    reportRequests(this.#deps, strategy, next);
+    reportRun(this.#deps, pass, stored.run, run, next.message ?? '');
+    return { strategy: written };
+  }
+
+  /** All stages of a plan that has not begun. Those of a plan in parts are read once. */
+  async plannedStages({
+    strategy,
+    stored: { run, plan },
+    attachment,
+  }: PassWithRun): Promise<readonly Stage[]> {
+    if (!run.apply.later) return plan.stages;
+    if (attachment.planned?.run !== run.id) {
+      const all = await this.#deps.parts.ofRun(strategy.metadata.namespace, run.id);
+      attachment.planned = { run: run.id, stages: all.flatMap(({ spec }) => spec?.stages ?? []) };
+    }
+    return attachment.planned.stages;
+  }
+
+  /** The stages of the plan of a pass that have not been carried out; undefined when all of them are at hand. */
+  async stagesLeft({ strategy, stored }: StrategyPass): Promise<readonly Staged[] | undefined> {
+    const later = stored?.run.apply.later;
+    if (!stored || !later) return undefined;
+    const all = await this.#deps.parts.ofRun(strategy.metadata.namespace, stored.run.id);
+    const toCome = all.flatMap(({ spec }) => (spec && spec.part >= later.part ? spec.stages : []));
+    return [...notDone(stored.run), ...toCome];
+  }
+
+  /** What is stored here has ended: it is the same, whichever process stores it, and however often. */
+  async #saveEnded(strategy: PatchStrategy, name: string, stages: readonly StageStatus[]): Promise<void> {
+    const { parts } = this.#deps;
+    const { namespace } = strategy.metadata;
+    const own = await parts.read(namespace, name);
+    if (!own) this.#reportLost(strategy, `PlanStage ${name} is missing: how its stages ended is not kept`);
+    else if (!isDeepStrictEqual(own.stages, stages)) await parts.writeEnd(namespace, own, stages);
+  }
+
+  /** Removes the PlanStages of a strategy that are not of its plan: of earlier plans and of failed builds, and copies. */
+  async #removeStrays(strategy: PatchStrategy): Promise<void> {
+    const { parts, log } = this.#deps;
+    const { namespace, name } = strategy.metadata;
+    const wanted = new Set(namesOfParts(strategy));
+    const strays = (await parts.namesOf(ownerOf(strategy))).filter((each) => !wanted.has(each.name));
+    await allAtOnce(strays, (stray) => parts.remove(namespace, stray));
+    if (strays.length > 0)
+      log.info({ strategy: name, planStages: strays.map((each) => each.name) }, 'PlanStages removed');
+  }
+
+  #reportLost(strategy: PatchStrategy, note: string): void {
+    const { events, log } = this.#deps;
+    log.warn({ strategy: strategy.metadata.name }, note);
+    events.record(ownerEvent(ownerOf(strategy), { reason: 'PlanStageLost', subject: note, note }));
+  }
 }
 
 function withParts(status: PatchStrategyStatus, parts: readonly PlanStageSpec[]): PatchStrategyStatus {
@@ -63,93 +174,15 @@ function withParts(status: PatchStrategyStatus, parts: readonly PlanStageSpec[])
   };
 }
 
-/**
- * Takes the stages of the next PlanStage once all those at hand have ended, and stores how these ended in theirs. Sets
- * `lostPart` when the next one is missing, or is not the one that was built: the rest must be planned again.
- */
-export async function takeNextPart(deps: Deps, pass: StrategyPass): Promise<StrategyPass> {
-  const { strategy, stored, attachment } = pass;
-  if (stored?.run.state !== 'ready-to-apply') attachment.planned = undefined;
-  if (stored?.run.state !== 'applying' || !needsNextPart(stored.run.apply)) return pass;
-  const { apply } = stored.run;
-  const place = { strategy: strategy.metadata.name, run: stored.run.id, part: apply.later?.part ?? 0 };
-  await storeEnded(deps, pass, planStageName({ ...place, part: place.part - 1 }), apply.stages);
-  const name = planStageName(place);
-  const next = await deps.parts.read(strategy.metadata.namespace, name);
-  const found = next?.spec;
-  if (!found || !isNextPart(apply, found)) {
-    const lostPart = `PlanStage ${name} ${next ? 'is not the one that was built' : 'is missing'}`;
-    reportLost(deps, strategy, `${lostPart}: the remaining stages are planned again`);
-    return { ...pass, lostPart };
-  }
-  const written = await deps.api.writeStatus(strategy, {
-    ...strategy.status,
-    applyPhase: withNextPart(apply, found),
-  });
-  await removeStrays(deps, written);
-  return afterWrite(pass, written);
-}
-
-/** What is stored here has ended: it is the same, whichever process stores it, and however often. */
-async function storeEnded(
-  deps: Deps,
-  { strategy }: StrategyPass,
-  name: string,
-  stages: readonly StageStatus[],
-): Promise<void> {
-  const { namespace } = strategy.metadata;
-  const own = await deps.parts.read(namespace, name);
-  if (!own) reportLost(deps, strategy, `PlanStage ${name} is missing: how its stages ended is not kept`);
-  else if (!isDeepStrictEqual(own.stages, stages)) await deps.parts.writeEnd(namespace, own, stages);
-}
-
-/** All stages of a plan that has not begun. Those of a plan in parts are read once. */
-export async function plannedStages(
-  { parts }: Pick<Deps, 'parts'>,
-  { strategy, stored: { run, plan }, attachment }: PassWithRun,
-): Promise<readonly Stage[]> {
-  if (!run.apply.later) return plan.stages;
-  if (attachment.planned?.run !== run.id) {
-    const all = await parts.ofRun(strategy.metadata.namespace, run.id);
-    attachment.planned = { run: run.id, stages: all.flatMap(({ spec }) => spec?.stages ?? []) };
-  }
-  return attachment.planned.stages;
-}
-
-/** The stages of the plan of a pass that have not been carried out; undefined when the plan is not in parts. */
-export async function stagesLeft(
-  { parts }: Pick<Deps, 'parts'>,
-  { strategy, stored }: StrategyPass,
-): Promise<readonly Staged[] | undefined> {
-  const later = stored?.run.apply.later;
-  if (!stored || !later) return undefined;
-  const all = await parts.ofRun(strategy.metadata.namespace, stored.run.id);
-  const toCome = all.flatMap(({ spec }) => (spec && spec.part >= later.part ? spec.stages : []));
-  return [...notDone(stored.run), ...toCome];
+function namesOfParts({ metadata: { name }, status: { run } }: PatchStrategy): string[] {
+  const count = run?.planStages?.count ?? 0;
+  return Array.from({ length: count }, (_, part) =>
+    planStageName({ strategy: name, run: run?.id ?? '', part }),
+  );
 }
 
 function notDone({ apply }: RunState): Staged[] {
   return apply.stages.filter(({ result }) => result !== 'success');
-}
-
-/** Removes the PlanStages of a strategy that are not of its plan: of earlier plans and of failed builds, and copies. */
-async function removeStrays(deps: Deps, strategy: PatchStrategy): Promise<void> {
-  const { namespace, name } = strategy.metadata;
-  const { run } = strategy.status;
-  const wanted = new Set(
-    Array.from({ length: run?.planStages?.count ?? 0 }, (_, part) =>
-      planStageName({ strategy: name, run: run?.id ?? '', part }),
-    ),
-  );
-  const strays = (await deps.parts.namesOf(ownerOf(strategy))).filter((each) => !wanted.has(each.name));
-  await allAtOnce(strays, (stray) => deps.parts.remove(namespace, stray));
-  if (strays.length > 0)
-    deps.log.info({ strategy: name, planStages: strays.map((each) => each.name) }, 'PlanStages removed');
-}
-
-function reportLost({ events, log }: Deps, strategy: PatchStrategy, note: string): void {
-  log.warn({ strategy: strategy.metadata.name }, note);
-  events.record(ownerEvent(ownerOf(strategy), { reason: 'PlanStageLost', subject: note, note }));
 }
 
 async function allAtOnce<T>(items: readonly T[], does: (item: T) => Promise<void>): Promise<void> {

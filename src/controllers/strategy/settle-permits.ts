@@ -5,7 +5,8 @@ import type { PermitFacts } from '../../engine/turn.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { PatchStrategy } from '../../resources/stored-strategy.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'ledger' | 'clock'>;
 

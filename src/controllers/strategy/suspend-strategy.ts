@@ -3,7 +3,7 @@ import { OutdatedKindError, type OutdatedKinds } from '../../resources/outdated-
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import { outdatedStatuses } from '../../status/stalled-status.ts';
 import { ownerEvent } from '../runtime/events.ts';
-import type { StrategyDeps } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
 
 type Deps = Pick<StrategyDeps, 'api' | 'clock' | 'events'>;
 

@@ -9,7 +9,8 @@ import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { freePermits } from './free-permits.ts';
 import { reportRequests } from './report-run.ts';
 import { runPass, type RunPassDeps } from './run-pass.ts';
-import type { StrategyDeps, StrategyPass } from './strategy-pass.ts';
+import type { StrategyDeps } from './strategy-deps.ts';
+import type { StrategyPass } from './strategy-pass.ts';
 
 const RETRY_MILLISECONDS = 10_000;
 

@@ -5,11 +5,12 @@ import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host-pool.ts';
 import type { Reconcile, ReconcileResult } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { StrategyIndex } from '../../../src/controllers/strategy/strategy-index.ts';
+import { RunStore } from '../../../src/controllers/strategy/run-store.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
 import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
-import { PART_LIMITS, type PartLimits } from '../../../src/engine/parts.ts';
+import type { PartLimits } from '../../../src/engine/parts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { Call } from '../../../src/kube/client.ts';
@@ -44,7 +45,7 @@ export class SmallCluster {
 
   /** How often a strategy was read with its spec. */
   wholeReads = 0;
-  readonly #partLimits: PartLimits;
+  readonly #partLimits: PartLimits | undefined;
 
   /** The keys that a change of a host has queued. */
   readonly woken: string[] = [];
@@ -54,7 +55,7 @@ export class SmallCluster {
     hosts: readonly string[],
     maxUnavailable = 1,
     allowedNamespaces = [NAMESPACE],
-    partLimits = PART_LIMITS,
+    partLimits?: PartLimits,
   ) {
     this.#partLimits = partLimits;
     for (const name of hosts) this.world.addHost({ name, nodeInfo: { 'nodeInfo.kernelVersion': '6.12.40' } });
@@ -196,6 +197,12 @@ export class SmallCluster {
     }
     const clock = (): number => this.world.now;
     const pools = poolsOn(this.server);
+    const told = {
+      log: SILENT,
+      events: { record: ({ reason, note }: CareenEvent) => void this.events.push(`${reason}: ${note}`) },
+      metrics: operatorMetrics(clock),
+    };
+    const parts = new PlanStages(clientOf(this.server, read));
     const deps = {
       ...{
         api,
@@ -206,7 +213,7 @@ export class SmallCluster {
         refused: new Map(),
         awaitingPermits: this.awaitingPermits,
         clock,
-        log: SILENT,
+        ...told,
       },
       ledger: new PoolLedger({
         store: api,
@@ -214,11 +221,7 @@ export class SmallCluster {
       }),
       ...{ operatorNamespace: 'careen-system', activeHost: undefined },
       newId: () => `r-${String((this.#runs += 1))}`,
-      ...{ parts: new PlanStages(clientOf(this.server, read)), partLimits: this.#partLimits },
-      ...{
-        events: { record: ({ reason, note }: CareenEvent) => void this.events.push(`${reason}: ${note}`) },
-      },
-      metrics: operatorMetrics(clock),
+      runs: new RunStore({ ...told, api, clock, parts, partLimits: this.#partLimits }),
     };
     const woken = (key: string): void => void this.woken.push(key);
     return [patchStrategyReconciler(deps, woken), hostPoolReconciler(deps, () => undefined)];

@@ -4,7 +4,6 @@ import { API_VERSION } from '../../../src/crds/names.ts';
 import { ownerOfKey } from '../../../src/crds/owner-ref.ts';
 import type { HostProgress } from '../../../src/crds/host-progress.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
-import { PART_LIMITS } from '../../../src/engine/parts.ts';
 import { newRun } from '../../../src/engine/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
@@ -13,6 +12,7 @@ import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
 import { Pools } from '../../../src/controllers/pool/pools.ts';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import type { Reconcile } from '../../../src/controllers/runtime/reconcile-result.ts';
+import { RunStore } from '../../../src/controllers/strategy/run-store.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
@@ -85,6 +85,8 @@ export function newProcess(server: ApiServer): Reconcile {
   const api = new CareenApi(clientOf(server));
   const world = new SimulatedWorld({});
   world.addHost({ name: 'w-1' });
+  const log = { info: () => undefined, warn: () => undefined };
+  const told = { log, events: { record: () => undefined }, metrics: operatorMetrics(now) };
   const deps = {
     ...{ api, hosts: new SimulatedHostOps(world), pools: poolsOn(server) },
     ledger: new PoolLedger({ store: api, markedHosts: async () => [] }),
@@ -96,9 +98,8 @@ export function newProcess(server: ApiServer): Reconcile {
       operatorNamespace: 'careen-system',
       activeHost: undefined,
     },
-    ...{ clock: now, newId: () => 'r-2', parts: new PlanStages(clientOf(server)), partLimits: PART_LIMITS },
-    log: { info: () => undefined, warn: () => undefined },
-    ...{ events: { record: () => undefined }, metrics: operatorMetrics(now) },
+    ...{ clock: now, newId: () => 'r-2', ...told },
+    runs: new RunStore({ ...told, api, clock: now, parts: new PlanStages(clientOf(server)) }),
   };
   return patchStrategyReconciler(deps, () => undefined);
 }

@@ -1,0 +1,26 @@
+import type { HostName } from '../../planner/facts.ts';
+import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
+import type { RunStore } from './run-store.ts';
+import type { StrategyIndex } from './strategy-index.ts';
+
+/** The dependencies of the passes over strategies. Each of their files takes only those it uses. */
+export type StrategyDeps = ReconcilerDeps & {
+  /** By the key of a strategy: the run that this process has adopted or begun, the epoch at that time, and whether it was suspended. */
+  readonly adopted: Map<
+    string,
+    { readonly run: string; readonly epoch: number; readonly suspended: boolean }
+  >;
+  /** The keys of the strategies that lack permits, or may lack them. Freed permits concern only them. */
+  readonly awaitingPermits: Set<string>;
+  /** What is known of each strategy, for the watches. */
+  readonly index: Pick<StrategyIndex, 'note'>;
+  /** By the key of a strategy in a namespace that no pool allows: of which generation its status says so. */
+  readonly refused: Map<string, string>;
+  /** The operator's own namespace: no strategy may run its Jobs there. */
+  readonly operatorNamespace: string;
+  /** The host of this process, the leader; undefined when it runs on none of the hosts. */
+  readonly activeHost: HostName | undefined;
+  readonly newId: () => string;
+  /** Where runs are stored. */
+  readonly runs: RunStore;
+};
