@@ -187,6 +187,7 @@ it(
     expect((await left()).sort()).toEqual([
       'CustomResourceDefinition hostpools.careen.dev',
       'CustomResourceDefinition patchstrategies.careen.dev',
+      'CustomResourceDefinition planstages.careen.dev',
       'HostPool default',
       'Namespace careen-hosts',
     ]);
@@ -251,6 +252,7 @@ async function uids(): Promise<Record<string, string>> {
   const manifests: Manifest[] = [
     kind('hostpools'),
     kind('patchstrategies'),
+    kind('planstages'),
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'careen-hosts' } },
     { ...api, kind: 'HostPool', metadata: { name: 'default' } },
     { ...api, kind: 'HostPool', metadata: { name: POOL } },

@@ -55,14 +55,14 @@ export const permit =
     path.startsWith(`${CAREEN}/hostpools/`) &&
     textOf(body).includes(`"host":"${host}"`);
 
-/** Stores that the run has begun, as a whole status: with it patched over any status, the result is valid. */
+/** Stores that the run has begun: what is added and replaced is there in a later status, too. */
 export const progress =
   (host: string): Match =>
   ({ method, path, body }) =>
     method === 'PATCH' &&
     path.startsWith(`${CAREEN}/namespaces/`) &&
     path.endsWith('/status') &&
-    textOf(body).includes('"progress":{"stage":0,') &&
+    textOf(body).includes('"path":"/status/progress","value":{"stage":0,') &&
     textOf(body).includes(`"${host}"`);
 
 /** Writes the claim of the host and cordons it. */

@@ -99,7 +99,7 @@ describe('a status that was written late', () => {
   });
 
   it('would undo the progress without its precondition', async () => {
-    await releaseUnguarded(write, late.withoutGuard);
+    await releaseUnguarded(write, late.withoutGuardOperations);
     await expectHarm(write.fleet, /^the run had ended/);
   });
 });

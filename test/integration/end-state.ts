@@ -17,6 +17,7 @@ const NOT_COMPARED = new Set([
   'timedSince',
   'lastObservedTime',
   'extendedSeconds',
+  'unwellSince',
   'builtAt',
   'lastTransitionTime',
   'observedGeneration',
