@@ -4,7 +4,7 @@ import type { Finding } from '../crds/finding.ts';
 import { planActions } from '../crds/patch-strategy-spec.ts';
 import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
 import type { Answer, Obstacle } from '../engine/turn.ts';
-import { currentStage, type RunState } from '../engine/run-state.ts';
+import { currentStage, firstStage, type RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -48,7 +48,7 @@ export function decodeRun(status: PatchStrategyStatus): StoredRun | undefined {
   return run && record && { record, run, plan: planOf(record, run) };
 }
 
-/** The plan as it was built: a later edit of the spec does not change it. */
+/** The plan as it was built, as far as it is at hand: a later edit of the spec does not change it. */
 function planOf(record: RunRecord, run: RunState): Plan {
   const stages = run.apply.stages.map(
     ({ name, hosts = [], patches = [], level = 'away', steps, timeoutSeconds }): Stage => ({
@@ -60,7 +60,11 @@ function planOf(record: RunRecord, run: RunState): Plan {
       timeoutSeconds,
     }),
   );
-  return { digest: record.planDigest, stages, actions: actionsOf(record) };
+  const first = firstStage(run.apply);
+  return {
+    ...{ digest: record.planDigest, stages, actions: actionsOf(record) },
+    ...(first > 0 ? { firstStage: first } : {}),
+  };
 }
 
 /** Memoized, because pass after pass decodes the same record. */

@@ -252,7 +252,6 @@ async function uids(): Promise<Record<string, string>> {
   const manifests: Manifest[] = [
     kind('hostpools'),
     kind('patchstrategies'),
-    kind('planstages'),
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'careen-hosts' } },
     { ...api, kind: 'HostPool', metadata: { name: 'default' } },
     { ...api, kind: 'HostPool', metadata: { name: POOL } },

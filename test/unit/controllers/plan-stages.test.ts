@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hostCounts } from '../../../src/cli/status/progress.ts';
+import { currentStage } from '../../../src/engine/run-state.ts';
+import { plannedStage } from '../../../src/planner/plan.ts';
 import { PlanStages } from '../../../src/resources/plan-stages.ts';
+import { decodeRun } from '../../../src/status/codec.ts';
 import { withWholePlan } from '../../../src/status/whole-plan.ts';
 import { keyOf, type ApiObject } from '../../simulation/world/objects.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
@@ -76,6 +79,19 @@ describe('a plan that is too large for one object', () => {
       undefined,
     ]);
     expect(cluster.world.hosts.get('w-5')?.claim).toBeUndefined();
+  });
+
+  it('is known by the ids of its stages in each part: steps, and what a restart begins with', async () => {
+    cluster.editSpec({ execution: { mode: 'Run' } });
+    await untilStage(2);
+    await cluster.until('the Jobs of stage 2', () => cluster.status.progress?.step === 'sw-patch-hosts');
+    await cluster.until('its boot id', () => cluster.status.progress?.hosts[0]?.bootIdBefore !== undefined);
+    const { plan, run } = decodeRun(cluster.status) ?? expect.fail('there is no run');
+    expect(plannedStage(plan, 2)?.hosts).toEqual(['w-3']);
+    expect([plannedStage(plan, 1), plannedStage(plan, 3)]).toEqual([undefined, undefined]);
+    expect(currentStage(run.apply)?.steps.map(({ name }) => name)).toEqual(
+      plannedStage(plan, 2)?.steps.map(({ name }) => name),
+    );
   });
 
   it('is shown whole by commands, also in the middle of a run', async () => {
