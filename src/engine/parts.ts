@@ -19,7 +19,7 @@ export type PartLimits = {
   readonly partBytes: number;
 };
 
-/** Measured by `make bench-scale` (docs/decisions/0026-plan-and-progress-apart.md). */
+/** Why: docs/decisions/0026-plan-and-progress-apart.md. */
 export const PART_LIMITS: PartLimits = { wholeBytes: 64 * 1024, partBytes: 16 * 1024 };
 
 /** The parts of the plan of a strategy; undefined when it is small enough to be one whole. */
