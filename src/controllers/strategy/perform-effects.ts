@@ -3,6 +3,7 @@ import type { Fence } from '../../hostops/port.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { effectEvent, sharedEvents } from '../../status/event-drafts.ts';
+import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
@@ -57,18 +58,6 @@ export async function performEffects(
   if (unsure.length > 0) await hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
   const isDone = received.every(({ outcome: { kind } }) => kind === 'accepted' || kind === 'already');
   return isDone ? {} : { requeueAt: clock() };
-}
-
-async function eachOf(
-  effects: readonly Effect[],
-  atOnce: number,
-  perform: (effect: Effect) => Promise<void>,
-): Promise<void> {
-  const queue = effects.values();
-  const worker = async (): Promise<void> => {
-    for (const effect of queue) await perform(effect);
-  };
-  await Promise.all(Array.from({ length: Math.min(atOnce, effects.length) }, worker));
 }
 
 function isUnsure(effect: Effect, { kind }: Outcome): boolean {

@@ -15,6 +15,7 @@ import { planStageName, selectorOfRun, type PlanStages } from '../../resources/p
 import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
 import { decodeRun, statusOfRun, type Shown } from '../../status/codec.ts';
 import { differInVolatileFieldsOnly } from '../../status/volatile-fields.ts';
+import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
 import { reportRequests, reportRun, type ReportDeps } from './report-run.ts';
@@ -41,8 +42,9 @@ export class RunStore {
   }
 
   /**
-   * Stores a status with a new plan. The PlanStages of a large plan are there before the status that names them; those
-   * of other plans are removed after it.
+   * Stores a status with a new plan. The PlanStages of a large plan are there before the status that names them. Those
+   * of other plans are removed before it, too: the status still shows that it is being built, so the next build does
+   * what a crash left undone.
    * @param before the status at the begin of the build. One that was left in the middle of a build may have PlanStages.
    */
   async savePlan(
@@ -55,11 +57,11 @@ export class RunStore {
     const place = { strategy: strategy.metadata.name, run: built?.run.id ?? '' };
     const parts = (built && partsOf(built.plan, place, partLimits)) ?? [];
     const owner = ownerOf(strategy);
-    await allAtOnce(parts, (part) => stored.create(owner, part));
-    const written = await api.writeStatus(strategy, withParts(status, parts));
+    await eachOf(parts, AT_ONCE, (part) => stored.create(owner, part));
+    const wish = withParts(status, parts);
     if (parts.length > 0 || before.run?.planStages || before.state === 'building')
-      await this.#removeStrays(written);
-    return written;
+      await this.#removeStrays({ ...strategy, status: wish });
+    return api.writeStatus(strategy, wish);
   }
 
   /**
@@ -146,12 +148,12 @@ export class RunStore {
   }
 
   /** Removes the PlanStages of a strategy that are not of its plan: of earlier plans and of failed builds, and copies. */
-  async #removeStrays(strategy: PatchStrategy): Promise<void> {
+  async #removeStrays(strategy: Pick<PatchStrategy, 'metadata' | 'status'>): Promise<void> {
     const { parts, log } = this.#deps;
     const { namespace, name } = strategy.metadata;
     const wanted = new Set(namesOfParts(strategy));
     const strays = (await parts.namesOf(ownerOf(strategy))).filter((each) => !wanted.has(each.name));
-    await allAtOnce(strays, (stray) => parts.remove(namespace, stray));
+    await eachOf(strays, AT_ONCE, (stray) => parts.remove(namespace, stray));
     if (strays.length > 0)
       log.info({ strategy: name, planStages: strays.map((each) => each.name) }, 'PlanStages removed');
   }
@@ -174,7 +176,10 @@ function withParts(status: PatchStrategyStatus, parts: readonly PlanStageSpec[])
   };
 }
 
-function namesOfParts({ metadata: { name }, status: { run } }: PatchStrategy): string[] {
+function namesOfParts({
+  metadata: { name },
+  status: { run },
+}: Pick<PatchStrategy, 'metadata' | 'status'>): string[] {
   const count = run?.planStages?.count ?? 0;
   return Array.from({ length: count }, (_, part) =>
     planStageName({ strategy: name, run: run?.id ?? '', part }),
@@ -183,12 +188,4 @@ function namesOfParts({ metadata: { name }, status: { run } }: PatchStrategy): s
 
 function notDone({ apply }: RunState): Staged[] {
   return apply.stages.filter(({ result }) => result !== 'success');
-}
-
-async function allAtOnce<T>(items: readonly T[], does: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of queue) await does(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
 }

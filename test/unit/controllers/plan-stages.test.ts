@@ -202,3 +202,19 @@ it('PlanStages that a crash left in the middle of a build are removed by the nex
   expect(after).toHaveLength(5);
   expect(after.filter((name) => before.includes(name))).toEqual([]);
 });
+
+it('PlanStages of the plan before are removed also when the process dies while it stores a plan that needs none', async () => {
+  for (const host of HOSTS.slice(1))
+    cluster.world.changeHost(host, { nodeInfo: { 'nodeInfo.kernelVersion': '6.12.48' } });
+  let dies = true;
+  cluster.beforeDelete = () => {
+    if (dies) throw new Error('the process has died');
+  };
+  cluster.editSpec({ timing: { stabilizeSeconds: 1 } });
+  await expect(cluster.until('another plan', () => cluster.status.run?.id === 'r-2')).rejects.toThrow('died');
+  dies = false;
+  cluster.restartOperator();
+  await cluster.until('the plan', () => cluster.status.state === 'ready-to-apply');
+  expect(cluster.status.run?.planStages).toBeUndefined();
+  expect(parts()).toEqual([]);
+});
