@@ -11,8 +11,8 @@ import { dump } from 'js-yaml';
 import { customResourceDefinition, type CrdDefinition } from '../src/crds/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
 import { GROUP, VERSION } from '../src/crds/names.ts';
-import { patchStrategyDefinition } from '../src/crds/patch-strategy.ts';
 import { planStageDefinition } from '../src/crds/plan-stage.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../src/crds/strategy-kinds.ts';
 import { valuesSchema } from './chart-values.ts';
 import { kindSchema, specSchema, type JsonSchema } from './json-schemas.ts';
 import { podFieldsDocument } from './pod-fields.ts';
@@ -20,7 +20,8 @@ import { watchPicture } from './watch-picture.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition, planStageDefinition];
+const STRATEGIES = STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition);
+const DEFINITIONS = [hostPoolDefinition, ...STRATEGIES, planStageDefinition];
 const ARGOCD = 'deploy/argocd';
 const POLICIES = ['execute-policy', 'node-policy'];
 const HEADER = 'Made by `npm run generate` from src/crds. Do not edit.';
@@ -72,7 +73,7 @@ async function policyFile(name: string): Promise<[path: string, content: string]
 /** The part of Argo CD's ConfigMap that Careen needs. */
 async function healthYaml(): Promise<string> {
   const data: Record<string, string> = {};
-  for (const { kind } of [hostPoolDefinition, patchStrategyDefinition]) {
+  for (const { kind } of [hostPoolDefinition, ...STRATEGIES]) {
     const name = `${GROUP}_${kind}`;
     data[`resource.customizations.health.${name}`] = await readFile(
       join(root, ARGOCD, `${name}.lua`),

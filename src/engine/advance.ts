@@ -3,7 +3,7 @@
  * process that has read the stored run may call it, at any time, any number of times. It asks only for missing work.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../crds/strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import { plannedStage, type Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './abort.ts';

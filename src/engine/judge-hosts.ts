@@ -1,5 +1,5 @@
 import { PROTECTED_NAMESPACES } from '../crds/host-pool.ts';
-import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus, StepStatus } from '../crds/strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
 import { plannedStage } from '../planner/plan.ts';
 import type { HostVerdict } from './evaluate.ts';

@@ -3,7 +3,7 @@
  * is recorded in the run before the first effect on the host.
  */
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus, StepStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';

@@ -3,7 +3,7 @@
  * the others it keeps sums. Each part names the digest of the next one, so a run that knows one part knows what the
  * others have to be.
  */
-import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import { MAX_STAGES_OF_PART, type PlanStageSpec } from '../crds/plan-stage.ts';
 import { digest } from '../planner/digest.ts';
 import type { Plan, Stage } from '../planner/plan.ts';

@@ -1,4 +1,4 @@
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { judgeHosts } from './judge-hosts.ts';

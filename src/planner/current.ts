@@ -1,4 +1,4 @@
-import type { CurrentRequirement } from '../crds/patch-strategy-spec.ts';
+import type { CurrentRequirement } from '../crds/requirement.ts';
 import type { Facts } from './facts.ts';
 import { memoizeByObject } from './memoize-by-object.ts';
 import { compareVersions, versionIn } from './version.ts';

@@ -4,8 +4,10 @@
  */
 import { counted } from '../crds/counted.ts';
 import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
+import type { StageName } from '../crds/vocabulary.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
-import type { CurrentRequirement } from '../crds/patch-strategy-spec.ts';
+import type { CurrentRequirement } from '../crds/requirement.ts';
+import { STAGE_OF } from './careen-profile.ts';
 import { drainFindings } from './drain-findings.ts';
 import { compareHostNames, type HostName } from './facts.ts';
 import { listed } from './listed.ts';
@@ -224,12 +226,14 @@ function limitRounded({ pool, limit, hosts }: Situation): Finding[] {
   ];
 }
 
+const WORKER_STAGES: ReadonlySet<StageName> = new Set([STAGE_OF.patch.worker, STAGE_OF.upgrade.worker]);
+
 function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
   const { workerApplyType, maxParallelWorkerHosts: wished } = spec;
   if (workerApplyType !== 'parallel' || wished <= limit) return [];
   const alone = new Set(hosts.filter(({ roles }) => roles.includes('controller')).map(({ name }) => name));
   const workers = stages
-    .filter(({ name, level }) => name === 'sw-patch-worker-hosts' && level === 'away')
+    .filter(({ name, level }) => WORKER_STAGES.has(name) && level === 'away')
     .flatMap((stage) => stage.hosts.filter((name) => !alone.has(name)));
   if (workers.length <= limit) return [];
   return [

@@ -1,5 +1,5 @@
 import { counted } from '../crds/counted.ts';
-import type { PlanActions } from '../crds/patch-strategy-spec.ts';
+import type { PlanActions } from '../crds/strategy-spec.ts';
 import { digest } from './digest.ts';
 import type { HostName } from './facts.ts';
 import type { Stage } from './plan.ts';

@@ -1,4 +1,4 @@
-import type { PlanActions } from '../crds/patch-strategy-spec.ts';
+import type { PlanActions } from '../crds/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import type { HostName } from './facts.ts';
 

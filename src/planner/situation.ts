@@ -1,5 +1,5 @@
 /** What findings rest on: a plan, its pool, and the hosts of the pool as they are now. */
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import type { Movable } from './consent.ts';
 import type { Facts, HostName } from './facts.ts';
@@ -31,7 +31,7 @@ export type HostInstance = Movable & {
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
-  readonly spec: Pick<PatchStrategySpec, 'patches' | 'workerApplyType' | 'maxParallelWorkerHosts' | 'drain'>;
+  readonly spec: Pick<StrategySpec, 'patches' | 'workerApplyType' | 'maxParallelWorkerHosts' | 'drain'>;
   readonly pool: {
     readonly name: string;
     readonly maxUnavailable: number | string;

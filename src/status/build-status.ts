@@ -2,8 +2,8 @@
 import { counted } from '../crds/counted.ts';
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { StrategyStatus, PhaseStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { newRun, type RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
@@ -19,9 +19,9 @@ import type { StandingOrder } from './waiting.ts';
 
 /** The input of a build, as far as the status records it. */
 export type BuildInput = {
-  readonly spec: PatchStrategySpec;
+  readonly spec: StrategySpec;
   readonly generation: number;
-  readonly before: PatchStrategyStatus;
+  readonly before: StrategyStatus;
   readonly epoch: number;
   readonly scope: { readonly pool: string };
   readonly fleetRevision: string;
@@ -39,7 +39,7 @@ export type BuildInput = {
  * The status while the queries run. It stays unchanged if a crash before the next write would lose a fact: why the last
  * build failed, since when a query waits, or the authority of a request whose stages have not begun.
  */
-export function buildingStatus({ before, generation }: BuildInput, now: Instant): PatchStrategyStatus {
+export function buildingStatus({ before, generation }: BuildInput, now: Instant): StrategyStatus {
   const waits = before.state === 'ready-to-apply' && before.run?.authority !== undefined;
   const queries = before.state === 'building' && queryingSince(before) !== undefined;
   if (waits || queries || before.state === 'build-failed') return before;
@@ -57,13 +57,13 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
     currentPhase: 'build',
     message,
     ...requestsAfter(before, 'the rest is planned again'),
-    ...skippedIn(before),
+    ...keptIn(before),
     conditions,
   };
 }
 
 /** Since when the first query of a build waits for its answer; undefined when none waits. */
-export function queryingSince({ buildPhase }: PatchStrategyStatus): Instant | undefined {
+export function queryingSince({ buildPhase }: StrategyStatus): Instant | undefined {
   return buildPhase?.inProgress ? Date.parse(buildPhase.startTime ?? '') : undefined;
 }
 
@@ -73,7 +73,7 @@ export function queryingStatus(
   buildPhase: PhaseStatus,
   why: string,
   now: Instant,
-): PatchStrategyStatus {
+): StrategyStatus {
   const message = statusText(why);
   const building = buildingStatus(input, now);
   const conditions = updateConditions(
@@ -90,9 +90,9 @@ export function queryingStatus(
  * answer then says that it ended, and why.
  */
 function requestsAfter(
-  { state, run, requests }: PatchStrategyStatus,
+  { state, run, requests }: StrategyStatus,
   why: string,
-): Pick<PatchStrategyStatus, 'requests'> {
+): Pick<StrategyStatus, 'requests'> {
   if (!requests) return {};
   const ended = state === 'ready-to-apply' || state === 'applying' ? run?.authority?.request : undefined;
   const message = statusText(
@@ -105,8 +105,12 @@ function requestsAfter(
   };
 }
 
-function skippedIn({ skipped }: PatchStrategyStatus): Pick<PatchStrategyStatus, 'skipped'> {
-  return skipped ? { skipped } : {};
+/** What outlasts a plan: the hosts to leave out, and the release whose upgrade is complete. */
+function keptIn({
+  skipped,
+  completedRelease,
+}: StrategyStatus): Pick<StrategyStatus, 'skipped' | 'completedRelease'> {
+  return { ...(skipped ? { skipped } : {}), ...(completedRelease ? { completedRelease } : {}) };
 }
 
 /** The status that holds the plan. */
@@ -116,7 +120,7 @@ export function builtStatus(
   plan: Plan,
   findings: readonly Finding[],
   now: Instant,
-): PatchStrategyStatus {
+): StrategyStatus {
   const time = new Date(now).toISOString();
   const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const change = changeOf(input, plan);
@@ -127,7 +131,8 @@ export function builtStatus(
       (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);
-  const before: PatchStrategyStatus = {
+  const before: StrategyStatus = {
+    ...keptIn(input.before),
     conditions: input.before.conditions,
     buildPhase,
     ...(authority
@@ -170,7 +175,7 @@ export function failedStatus(
   why: string,
   reason: Reason,
   now: Instant,
-): PatchStrategyStatus {
+): StrategyStatus {
   const message = statusText(why);
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
@@ -187,7 +192,7 @@ export function failedStatus(
     currentPhase: 'build',
     message,
     ...requestsAfter(input.before, message),
-    ...skippedIn(input.before),
+    ...keptIn(input.before),
     run: {
       id: input.runId,
       planDigest: 'none',

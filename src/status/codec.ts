@@ -1,8 +1,8 @@
 /** Encodes the run of a plan into the status, and decodes it. */
 import { updateConditions } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
-import { planActions } from '../crds/patch-strategy-spec.ts';
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { planActions } from '../crds/strategy-spec.ts';
+import type { StrategyStatus } from '../crds/strategy-status.ts';
 import type { Answer, Obstacle } from '../engine/turn.ts';
 import { currentStage, firstStage, type RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
@@ -16,10 +16,10 @@ import { withAnswers, type Placed, type WaitingRequest } from './requests.ts';
 import type { StandingOrder } from './waiting.ts';
 
 /** The content of `status.run`. */
-export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
+export type RunRecord = NonNullable<StrategyStatus['run']>;
 
 /** The run that the status holds; undefined when it holds none. */
-export function runOf(status: PatchStrategyStatus): RunState | undefined {
+export function runOf(status: StrategyStatus): RunState | undefined {
   const { run, state, currentPhase, applyPhase, abortPhase, progress } = status;
   if (!run?.actions || !state || !currentPhase || !applyPhase) return undefined;
   return {
@@ -42,7 +42,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
 export type StoredRun = { readonly record: RunRecord; readonly run: RunState; readonly plan: Plan };
 
 /** The run and the plan that the status holds; undefined when there is no plan. */
-export function decodeRun(status: PatchStrategyStatus): StoredRun | undefined {
+export function decodeRun(status: StrategyStatus): StoredRun | undefined {
   const { run: record } = status;
   const run = runOf(status);
   return run && record && { record, run, plan: planOf(record, run) };
@@ -92,12 +92,12 @@ export type Shown = {
 
 /** The status that shows a run; it keeps the other fields of the status before. */
 export function statusOfRun(
-  before: PatchStrategyStatus,
+  before: StrategyStatus,
   run: RunState,
   { reasons, order, obstacle, openRemedy, lacking, findings, answers = [], waiting = [], placed }: Shown,
   generation: number,
   now: string,
-): PatchStrategyStatus {
+): StrategyStatus {
   const phase = run.currentPhase === 'abort' ? run.abort : run.apply;
   const {
     progress: _progress,
@@ -116,7 +116,7 @@ export function statusOfRun(
   });
   return {
     ...kept,
-    ...(record ? { run: recordOf(record, run) } : {}),
+    ...(record ? { run: recordOf(record, run), ...completedBy(record, run) } : {}),
     ...(placed ? withAnswers(requests, [...answers, ...waiting], now, placed) : requests && { requests }),
     observedGeneration: generation,
     state: run.state,
@@ -136,6 +136,12 @@ export function statusOfRun(
       now,
     ),
   };
+}
+
+/** The release whose upgrade a run has carried out to its end. */
+function completedBy(record: RunRecord, { state }: RunState): Pick<StrategyStatus, 'completedRelease'> {
+  const release = state === 'applied' ? planActions.pick({ release: true }).parse(record.actions ?? {}).release : undefined;
+  return release ? { completedRelease: release.version } : {};
 }
 
 /** The plan in one sentence. Versions before 0.2 stored a remedy with it, which contradicts some orders. */
@@ -163,7 +169,7 @@ function recordOf(record: RunRecord, run: RunState): RunRecord {
   };
 }
 
-function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
+function progressOf(run: RunState): Pick<StrategyStatus, 'progress'> {
   const abort = run.currentPhase === 'abort' ? run.abort : undefined;
   // After an abort that has ended, or had no host to release, failed hosts are shown in the stage in which they failed.
   const phase = abort && currentStage(abort) ? abort : run.apply;

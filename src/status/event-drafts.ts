@@ -1,6 +1,6 @@
 import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';

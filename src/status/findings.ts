@@ -2,8 +2,8 @@
 import { KEPT_FINDINGS, KEPT_SUBJECTS, type Finding } from '../crds/finding.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { SkippedHost } from '../crds/patch-strategy-status.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { SkippedHost } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { limitIn } from '../engine/permits/pool-capacity.ts';
 import type { RunState } from '../engine/run-state.ts';
@@ -18,7 +18,7 @@ import type { Stage } from '../planner/plan.ts';
 /** A plan to look at: its owner, its pool, and what the pool does not permit. */
 export type Inspected = {
   readonly owner: OwnerName;
-  readonly spec: PatchStrategySpec;
+  readonly spec: StrategySpec;
   readonly pool: { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
   readonly violations: readonly string[];
   readonly stages: readonly Stage[];

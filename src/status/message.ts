@@ -1,6 +1,6 @@
 import { counted } from '../crds/counted.ts';
 import type { Finding } from '../crds/finding.ts';
-import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import { ABORT_ANNOTATION } from '../crds/names.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';

@@ -1,5 +1,5 @@
 import type { Reason } from '../crds/conditions.ts';
-import type { PatchStrategyStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyStatus, StageStatus } from '../crds/strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
 import { hasNobodyLeft } from '../engine/leavers.ts';
 import { currentStage, type RunState } from '../engine/run-state.ts';
@@ -13,7 +13,7 @@ const HELD_PLAN_SECONDS = 300;
 const FAILED_BUILD_SECONDS = { first: 30, last: HELD_PLAN_SECONDS } as const;
 
 export type RebuildInput = {
-  readonly status: PatchStrategyStatus;
+  readonly status: StrategyStatus;
   readonly run: RunState | undefined;
   readonly mode: ExecutionMode;
   /** Whether a request to apply the plan waits for its answer. */
@@ -122,7 +122,7 @@ function abortEnded({ state }: RunState): boolean {
   return state === 'aborted' || state === 'abort-failed' || state === 'abort-timeout';
 }
 
-function hasReason({ conditions = [] }: PatchStrategyStatus, wanted: Reason): boolean {
+function hasReason({ conditions = [] }: StrategyStatus, wanted: Reason): boolean {
   return conditions.some(({ reason }) => reason === wanted);
 }
 

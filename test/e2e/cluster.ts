@@ -6,7 +6,7 @@ import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job, type V1Node } from 
 import { z } from 'zod';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../src/crds/strategy-status.ts';
 import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
@@ -176,7 +176,7 @@ export class Fleet {
     await mergePatch(this.#cluster.admin, this.#strategy, { spec: { execution } });
   }
 
-  async status(): Promise<PatchStrategyStatus> {
+  async status(): Promise<StrategyStatus> {
     return strategyStatusOf(await read(this.#cluster.admin, this.#strategy));
   }
 
@@ -199,13 +199,12 @@ export class Fleet {
   /** Waits until the status fits; fails with its last state. */
   async until(
     what: string,
-    fits: (status: PatchStrategyStatus) => boolean,
+    fits: (status: StrategyStatus) => boolean,
     seconds = 45,
-  ): Promise<PatchStrategyStatus> {
-    let seen: PatchStrategyStatus = {};
+  ): Promise<StrategyStatus> {
+    let seen: StrategyStatus = {};
     const log = (): unknown => this.#cluster.operator.lines.slice(-8);
-    const look = (object: unknown): PatchStrategyStatus | false =>
-      fits((seen = strategyStatusOf(object))) && seen;
+    const look = (object: unknown): StrategyStatus | false => fits((seen = strategyStatusOf(object))) && seen;
     return untilObject(what, this.#cluster.admin, this.#strategy, look, {
       seconds,
       describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }),
@@ -221,7 +220,7 @@ export class Fleet {
     return `${answer}: ${message}`;
   }
 
-  async untilState(state: string, seconds?: number): Promise<PatchStrategyStatus> {
+  async untilState(state: string, seconds?: number): Promise<StrategyStatus> {
     return this.until(`state ${state}`, (status) => status.state === state, seconds);
   }
 
@@ -256,8 +255,8 @@ export class Fleet {
 }
 
 /** The status of a strategy as the API server returns it. */
-export function strategyStatusOf(object: unknown): PatchStrategyStatus {
-  return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(object ?? {}).status;
+export function strategyStatusOf(object: unknown): StrategyStatus {
+  return z.looseObject({ status: strategyStatus.default({}) }).parse(object ?? {}).status;
 }
 
 function poolStatusOf(object: unknown): HostPoolStatus {

@@ -6,7 +6,7 @@ import { stalledStatus } from '../../src/status/stalled-status.ts';
 import type { Finding } from '../../src/crds/finding.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import type { ExecutionMode } from '../../src/crds/vocabulary.ts';
 import type { Order } from '../../src/engine/turn.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
@@ -26,7 +26,7 @@ function input(
   world: SimulatedWorld,
   violations: readonly string[] = [],
   overlaps?: string,
-  before: PatchStrategyStatus = {},
+  before: StrategyStatus = {},
   findings: readonly Finding[] = [],
   mode: ExecutionMode = 'Hold',
 ): PlanInput {
@@ -49,10 +49,10 @@ async function built(
   hosts: readonly NewHost[],
   violations?: readonly string[],
   overlaps?: string,
-  before?: PatchStrategyStatus,
+  before?: StrategyStatus,
   findings?: readonly Finding[],
   mode?: ExecutionMode,
-): Promise<PatchStrategyStatus> {
+): Promise<StrategyStatus> {
   const world = new SimulatedWorld();
   for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
   const signal = new AbortController().signal;
@@ -68,7 +68,7 @@ async function built(
 async function shown(
   run: SimulatedRun,
   changes: Partial<SimulatedRun['run']> = {},
-): Promise<PatchStrategyStatus> {
+): Promise<StrategyStatus> {
   const before = await built(workers(2));
   const { reasons, order, obstacle } = run;
   const state = { ...run.run, ...changes };
@@ -82,7 +82,7 @@ type Story = {
 };
 
 /** Plays the story of a run on four hosts, and returns the status at its end. */
-async function after({ options, order, story }: Story): Promise<PatchStrategyStatus> {
+async function after({ options, order, story }: Story): Promise<StrategyStatus> {
   const run = await SimulatedRun.start({ hosts: workers(4), ...options });
   if (order) run.order = order;
   await (story ?? ((each) => each.settle()))(run);
@@ -122,7 +122,7 @@ const abortInVain: Story = {
 };
 
 /** No adapter in memory refuses to release a host, so this is the run that timed out, with another result. */
-async function abortFailed(): Promise<PatchStrategyStatus> {
+async function abortFailed(): Promise<StrategyStatus> {
   const run = await SimulatedRun.start({ hosts: workers(1), ...abortInVain.options });
   await abortInVain.story?.(run);
   const reason = 'stage 0: w-1: nodes "w-1" is forbidden';
@@ -147,7 +147,7 @@ const notPermitted =
 export async function strategySamples(): Promise<Samples> {
   const world = new SimulatedWorld();
   const applied = await after({});
-  const cannotContinue = (reason: Reason, message: string): PatchStrategyStatus =>
+  const cannotContinue = (reason: Reason, message: string): StrategyStatus =>
     stalledStatus({}, reason, message, GENERATION, TIME);
   const running = await after({ story: drainingOf });
   const unwell = [{ name: 'w-1', ready: false }];
@@ -156,7 +156,7 @@ export async function strategySamples(): Promise<Samples> {
     ...waiting,
     ...(buildPhase ? { buildPhase: { ...buildPhase, startTime: LONG_AGO } } : {}),
   };
-  const statuses: Record<string, PatchStrategyStatus> = {
+  const statuses: Record<string, StrategyStatus> = {
     'made, not seen yet': NOT_SEEN,
     'the plan is being built': buildingStatus(input(world), world.now),
     'no plan yet, a host is unwell': await built(unwell),

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
 import { hostPoolDefinition, type HostPoolStatus } from '../../src/crds/host-pool.ts';
 import { call } from '../../src/kube/client.ts';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import { patchStrategyDefinition } from '../../src/crds/patch-strategy.ts';
 import { ACCEPTED, REFUSED } from '../support/controlplane/admission-rows.ts';
 import {
@@ -75,7 +75,7 @@ const poolStatus: HostPoolStatus = {
     },
   ],
 };
-const strategyStatus: PatchStrategyStatus = {
+const strategyStatus: StrategyStatus = {
   run: {
     id: 'r1',
     planDigest: 'd',

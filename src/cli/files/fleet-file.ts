@@ -67,7 +67,7 @@ const document = fleet.extend(header('Fleet'));
 
 /** Reads a fleet. Throws CommandError with a line for each problem: file, path, value and remedy. */
 export async function readFleet(path: string): Promise<Fleet> {
-  const found = await readDocument(path, 'Fleet');
+  const found = await readDocument(path, ['Fleet']);
   const { pool, hosts } = checkDocument(found, document);
   refuse(found, [
     ...brokenInPool(pool),

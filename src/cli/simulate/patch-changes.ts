@@ -1,11 +1,12 @@
-/** The changes that the patches of a strategy make on a host, as far as their requirements show. Pure. */
-import type { CurrentRequirement, PatchSpec } from '../../crds/patch-strategy-spec.ts';
+/** The changes that the work of a strategy makes on a host, as far as its requirements show. Pure. */
+import type { CurrentRequirement } from '../../crds/requirement.ts';
+import type { Work } from '../../crds/strategy-spec.ts';
 import type { PatchChange } from '../../hostops/simulated/simulated-objects.ts';
 import type { Facts } from '../../planner/facts.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 
 /** For each patch id: facts that meet its requirements, and where possible those of all other patches too. */
-export function patchChanges(patches: readonly PatchSpec[]): Record<string, PatchChange> {
+export function patchChanges(patches: readonly Work[]): Record<string, PatchChange> {
   const all = patches.flatMap(({ current }) => current);
   const changes = patches.map(({ id, rebootRequired, current }) => {
     const facts = factsFor(current, all);

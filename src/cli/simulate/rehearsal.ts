@@ -1,6 +1,6 @@
 /** Runs a plan on simulated hosts with the engine of the operator. */
 import { ownerKey } from '../../crds/owner-ref.ts';
-import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../../crds/strategy-status.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { RunState } from '../../engine/run-state.ts';

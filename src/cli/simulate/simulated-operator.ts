@@ -4,7 +4,7 @@
  * hosts are those of the operator; only its work with Kubernetes itself is missing.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits/permits.ts';

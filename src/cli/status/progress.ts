@@ -1,5 +1,5 @@
 /** How far a run is, in hosts and in time, from the status of its strategy. Pure. */
-import type { PatchStrategyStatus, PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { StrategyStatus, PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
 import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';
 import { stagesFrom, sumOver } from '../../engine/stage-folds.ts';
@@ -18,7 +18,7 @@ export type HostCounts = {
   readonly skipped: number;
 };
 
-export function hostCounts({ applyPhase, progress, skipped = [] }: PatchStrategyStatus): HostCounts {
+export function hostCounts({ applyPhase, progress, skipped = [] }: StrategyStatus): HostCounts {
   const stages = applyPhase?.stages ?? [];
   const before = applyPhase?.earlier?.hosts ?? 0;
   const held = progress?.hosts ?? [];
@@ -58,7 +58,7 @@ export type Times = {
 };
 
 /** The times of the current phase: an abort has its own. */
-export function timesOf(status: PatchStrategyStatus, now: number): Times {
+export function timesOf(status: StrategyStatus, now: number): Times {
   const { applyPhase: apply, abortPhase, currentPhase, progress, state } = status;
   const phase = currentPhase === 'abort' ? abortPhase : apply;
   if (!phase || !apply) return {};

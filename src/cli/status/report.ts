@@ -1,6 +1,6 @@
 /** All that one screen says about a strategy. Pure. */
 import type { Finding } from '../../crds/finding.ts';
-import type { AnsweredRequest, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { AnsweredRequest, StageStatus } from '../../crds/strategy-status.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';

@@ -4,8 +4,8 @@
  * timer, or a verdict on a step. Only the verdicts replace code of the engine.
  */
 import { z } from 'zod';
-import { planActions } from '../../crds/patch-strategy-spec.ts';
-import { patchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import { planActions } from '../../crds/strategy-spec.ts';
+import { strategyStatus } from '../../crds/strategy-status.ts';
 import { advance } from '../../engine/advance.ts';
 import type { Evaluate } from '../../engine/evaluate.ts';
 import { VIM_ENGINE, undoneBy } from '../../engine/profiles/vim.ts';
@@ -190,7 +190,7 @@ function requestOf({ op, ...rest }: Operation): RunRequest {
 /** A recording does not contain the actions on hosts. */
 const ACTIONS = { patches: [], drain: {}, timing: {}, onForeignUncordon: 'pause' };
 
-const { run, state, currentPhase, applyPhase, abortPhase, progress } = patchStrategyStatus.shape;
+const { run, state, currentPhase, applyPhase, abortPhase, progress } = strategyStatus.shape;
 const storedRun = z.object({
   ...run.unwrap().pick({
     id: true,
@@ -205,7 +205,7 @@ const storedRun = z.object({
   apply: applyPhase.unwrap(),
   abort: abortPhase,
   hosts: progress.unwrap().shape.hosts,
-  skipped: patchStrategyStatus.shape.skipped.unwrap(),
+  skipped: strategyStatus.shape.skipped.unwrap(),
 });
 
 /** The run as read from the status: parsed from JSON, with only the fields that the status holds. */

@@ -8,6 +8,7 @@ import type { RunState } from '../../engine/run-state.ts';
 import type { Adoption, RecordedJob } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
+import { stepOfWork } from '../../planner/work.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StoredRun } from '../../status/codec.ts';
 import { pendingRequests } from '../../status/requests.ts';
@@ -113,7 +114,7 @@ function jobsOf(
 ): readonly RecordedJob[] {
   const { patchTimeoutSeconds: timeoutSeconds } = plan.actions.timing;
   return jobs.map(({ action, name, uid }) => {
-    const effect = effectKey(id, apply.currentStage, 'sw-patch-hosts', host, action, attempt);
+    const effect = effectKey(id, apply.currentStage, stepOfWork(plan.actions, action), host, action, attempt);
     return { kind: 'mend-job', key: `${effect}/adopt`, host, name, uid, effect, action, timeoutSeconds };
   });
 }

@@ -4,7 +4,7 @@ import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { Decision, Order } from '../../engine/turn.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
 import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
@@ -27,7 +27,7 @@ export type RunPassDeps = EffectDeps &
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
-  readonly strategy: PatchStrategy;
+  readonly strategy: Strategy;
   /** Whether the run holds hosts or is under way. */
   readonly open: boolean;
 };

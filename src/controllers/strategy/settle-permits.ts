@@ -4,7 +4,7 @@ import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import type { PermitFacts } from '../../engine/turn.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import type { Strategy } from '../../resources/stored-strategy.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 import type { StrategyPass } from './strategy-pass.ts';
 
@@ -15,7 +15,7 @@ export async function grantPermits(
   deps: Deps & Pick<StrategyDeps, 'api' | 'log'>,
   pass: StrategyPass,
   grant: DesiredPermits,
-): Promise<{ readonly strategy: PatchStrategy; readonly settled: PermitFacts }> {
+): Promise<{ readonly strategy: Strategy; readonly settled: PermitFacts }> {
   const strategy = await ensureFinalizer(deps, pass);
   const settled = await settleInPool(deps, pass, grant);
   const before = heldBy(pass.pool?.status.permits ?? [], grant.run);
@@ -66,7 +66,7 @@ function isSameSpec({ metadata: read }: HostPool, { metadata: found }: HostPool)
 export async function ensureFinalizer(
   { api }: Pick<StrategyDeps, 'api'>,
   { strategy }: StrategyPass,
-): Promise<PatchStrategy> {
+): Promise<Strategy> {
   const { finalizers, deletionTimestamp } = strategy.metadata;
   if (finalizers.includes(RELEASE_FINALIZER) || deletionTimestamp !== undefined) return strategy;
   return api.writeFinalizers(strategy, [...finalizers, RELEASE_FINALIZER]);

@@ -1,5 +1,5 @@
 /** The permits of a stage: its first outage waits until each host has one, or until the step ends without them. */
-import type { StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../../crds/strategy-status.ts';
 import { remainingHosts } from '../leavers.ts';
 import { isAborting, noteReason, wakeAt, type Pass } from '../pass.ts';
 import { failedBecause, type PartEnding } from '../results.ts';

@@ -7,17 +7,17 @@ import { reportLines } from '../../../src/cli/status/report-text.ts';
 import { NO_SURROUNDINGS, statusReport, type StatusReport } from '../../../src/cli/status/report.ts';
 import { standingOf } from '../../../src/cli/status/standing.ts';
 import { lineText, lineWidth, type Line } from '../../../src/cli/text/lines.ts';
-import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import type { Strategy } from '../../../src/resources/stored-strategy.ts';
 import { hostPool } from '../../../src/resources/stored-pool.ts';
 import { NOW, seenStrategies, seenStrategy } from '../support/seen-strategies.ts';
 
 const CALLED = { program: 'careen', singular: 'patchstrategy' };
-let samples: ReadonlyMap<string, PatchStrategy>;
+let samples: ReadonlyMap<string, Strategy>;
 beforeAll(async () => {
   samples = await seenStrategies();
 });
 
-function sample(state: string): PatchStrategy {
+function sample(state: string): Strategy {
   const found = samples.get(state);
   if (!found) throw new Error(`no sample: ${state}`);
   return found;

@@ -17,8 +17,7 @@ function previewed(): readonly Finding[] {
     nodeInfo: name === 'v-1' ? {} : { kernelVersion: OLD },
   }));
   const strategy = {
-    namespace: 'careen-hosts',
-    name: 'kernel',
+    ...({ kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel' } as const),
     spec: strategySpec({ patches: [kernelPatch] }),
   };
   return planFor(strategy, { pool: { name: 'default', spec, keptByOtherPools: [] }, hosts }).findings;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KEPT_FINDINGS, type Finding } from '../../../src/crds/finding.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { builtStatus } from '../../../src/status/build-status.ts';
 import { decodeRun, statusOfRun, type Shown } from '../../../src/status/codec.ts';
@@ -16,24 +16,24 @@ const PLAN = '1 host in 1 stage';
 const SUMMARY = `${PLAN}; set execution.mode to Run to carry the plan out`;
 
 /** The status of a new plan of one host. */
-function planned(findings: readonly Finding[] = []): PatchStrategyStatus {
+function planned(findings: readonly Finding[] = []): StrategyStatus {
   const spec = strategySpec();
   const seeds = [{ name: 'w-1', roles: ['worker'] as const, facts }];
   const input = {
     ...{ spec, generation: 1, before: {}, epoch: 1, scope: { pool: 'default' } },
     ...{ fleetRevision: 'f', runId: 'r' },
   };
-  const queries = new QueryPhase(() => NOW, NOW);
+  const queries = new QueryPhase(() => NOW, NOW, false);
   queries.ended();
   return builtStatus(input, queries.status, build(spec, seeds, { maxUnavailable: 1 }).plan, findings, NOW);
 }
 
 /** The status after a pass that changed nothing of the run. */
 function passed(
-  before: PatchStrategyStatus,
+  before: StrategyStatus,
   heldBack?: string,
   more: Partial<Shown & { state: StrategyState }> = {},
-): PatchStrategyStatus {
+): StrategyStatus {
   const stored = decodeRun(before);
   if (!stored) throw new Error('the status holds no run');
   const { state = stored.run.state, ...also } = more;
@@ -89,7 +89,7 @@ describe('the findings about a waiting plan', () => {
   const paused = finding('PoolPaused', 'blocks');
   const unknown = finding('FactUnknown', 'warns');
   const rounded = finding('LimitRounded', 'tells');
-  const ready = ({ conditions = [] }: PatchStrategyStatus): string | undefined =>
+  const ready = ({ conditions = [] }: StrategyStatus): string | undefined =>
     conditions.find(({ type }) => type === 'Ready')?.message;
 
   it('are in the status, and the gravest in the message and the condition', () => {
@@ -97,7 +97,7 @@ describe('the findings about a waiting plan', () => {
     expect(status.findings).toEqual([paused, unknown, rounded]);
     expect(status.message).toBe(`${SUMMARY}; blocks: PoolPaused 1 (mend it); warns: FactUnknown 1 (mend it)`);
     expect(ready(status)).toBe(status.message);
-    expect(patchStrategyStatus.parse(status)).toEqual(status);
+    expect(strategyStatus.parse(status)).toEqual(status);
     expect(planned([rounded]).message, 'information is no part of the sentence').toBe(SUMMARY);
   });
 
@@ -136,14 +136,14 @@ describe('the findings about a waiting plan', () => {
       message: 'x'.repeat(5000),
     }));
     const status = planned(found);
-    expect(patchStrategyStatus.parse(status)).toEqual(status);
+    expect(strategyStatus.parse(status)).toEqual(status);
     expect(status.findings).toHaveLength(KEPT_FINDINGS);
     expect(JSON.stringify(status.findings).length).toBeLessThan(32 * 1024);
   });
 });
 
 describe('a strategy that was applied', () => {
-  const applied = (lacking: readonly string[]): PatchStrategyStatus => {
+  const applied = (lacking: readonly string[]): StrategyStatus => {
     const stored = decodeRun(planned());
     if (!stored) throw new Error('the status holds no run');
     return statusOfRun(
@@ -154,7 +154,7 @@ describe('a strategy that was applied', () => {
       TIME,
     );
   };
-  const trueOnes = ({ conditions = [] }: PatchStrategyStatus): string[] =>
+  const trueOnes = ({ conditions = [] }: StrategyStatus): string[] =>
     conditions.filter(({ status }) => status === 'True').map(({ type, reason }) => `${type}/${reason}`);
 
   it('is Ready, and Drifted while hosts lack a patch, with their number and names', () => {

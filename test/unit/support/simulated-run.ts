@@ -5,7 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simulate/simulated-operator.ts';
 import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/decide.ts';
@@ -45,7 +46,7 @@ export const kubeletPatch = {
 };
 
 /** A spec with both patches, a reboot and parallel workers by default. */
-export function strategySpec(overrides: Record<string, unknown> = {}): PatchStrategySpec {
+export function strategySpec(overrides: Record<string, unknown> = {}): StrategySpec {
   const patches = [kernelPatch, kubeletPatch];
   return patchStrategySpec.parse({ patches, reboot: { job }, workerApplyType: 'parallel', ...overrides });
 }

@@ -1,4 +1,5 @@
 /** A strategy and its pool on an API server in memory, hosts that exist only in memory, and passes of an operator. */
+import { STRATEGY_KIND_NAMES } from '../../../src/crds/strategy-kinds.ts';
 import { expect } from 'vitest';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
@@ -9,7 +10,7 @@ import { RunStore } from '../../../src/controllers/strategy/run-store.ts';
 import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
 import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import type { PartLimits } from '../../../src/engine/parts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
@@ -93,8 +94,8 @@ export class SmallCluster {
     return this.server.get('hostpools', POOL) ?? expect.fail('there is no pool');
   }
 
-  get status(): PatchStrategyStatus {
-    return patchStrategyStatus.parse(this.strategy.status ?? {});
+  get status(): StrategyStatus {
+    return strategyStatus.parse(this.strategy.status ?? {});
   }
 
   /** Lets these namespaces use the pool; the operator reads it anew. */
@@ -192,7 +193,10 @@ export class SmallCluster {
     };
     const api = new CareenApi(clientOf(this.server, read));
     if (this.#isWatched) {
-      api.followStrategies({ connection: 1, get: (key) => this.server.get('patchstrategies', key) });
+      for (const kind of STRATEGY_KIND_NAMES) {
+        const resource = kind === 'PatchStrategy' ? 'patchstrategies' : 'upgradestrategies';
+        api.followStrategies(kind, { connection: 1, get: (key) => this.server.get(resource, key) });
+      }
       api.followPools({ connection: 1, get: (key) => this.server.get('hostpools', key) });
     }
     const clock = (): number => this.world.now;

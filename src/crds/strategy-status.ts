@@ -213,7 +213,7 @@ const answeredRequest = z
   .describe('One request and its answer.');
 export type AnsweredRequest = z.infer<typeof answeredRequest>;
 
-export const patchStrategyStatus = z
+export const strategyStatus = z
   .object({
     observedGeneration: observedGeneration(),
     uid: text(36)
@@ -293,6 +293,9 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The plan and its one execution.'),
+    completedRelease: text(128)
+      .optional()
+      .describe('The release whose upgrade was carried out to its end, with activate and complete.'),
     findings: findingList
       .optional()
       .describe(
@@ -337,4 +340,4 @@ export const patchStrategyStatus = z
       ),
   })
   .describe('The plan and its progress, as Careen observes them.');
-export type PatchStrategyStatus = z.infer<typeof patchStrategyStatus>;
+export type StrategyStatus = z.infer<typeof strategyStatus>;

@@ -1,0 +1,57 @@
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import { applyTypeField } from './host-group.ts';
+import type { HostSeed } from './facts.ts';
+import type { InputProblem } from './input-error.ts';
+import { isAbout } from './needs.ts';
+import { compareVersions, versionIn } from './version.ts';
+import { lacksRelease, roleIn } from './work.ts';
+
+/** Why hosts cannot be brought to the release of an upgrade: they have a higher one, or nothing says how. */
+export function releaseProblems(spec: StrategySpec, seeds: readonly HostSeed[]): InputProblem[] {
+  const { release } = spec;
+  if (!release) return [];
+  const mine = seeds.filter((seed) => isAbout(spec, seed));
+  return [...belowPresent(release, mine), ...withoutAction(spec, mine)];
+}
+
+function belowPresent(
+  { version, fact }: NonNullable<StrategySpec['release']>,
+  hosts: readonly HostSeed[],
+): InputProblem[] {
+  const wanted = versionIn(version);
+  const higher = hosts.find(({ facts }) => {
+    const found = versionIn(facts[fact] ?? '');
+    return wanted !== undefined && found !== undefined && compareVersions(found, wanted) > 0;
+  });
+  if (!higher) return [];
+  return [
+    {
+      code: 'out-of-range',
+      path: ['spec', 'release', 'version'],
+      value: version,
+      remedy:
+        `it is below ${higher.facts[fact] ?? ''}, which ${higher.name} has (${fact}); give this release or a higher ` +
+        'one, or take the host out of the pool',
+    },
+  ];
+}
+
+function withoutAction(spec: StrategySpec, hosts: readonly HostSeed[]): InputProblem[] {
+  const { release, patches } = spec;
+  const lacking = release ? hosts.filter(({ facts }) => lacksRelease(release, facts)) : [];
+  const byRole = Map.groupBy(lacking, (host) => roleIn(spec, host));
+  return [...byRole].flatMap(([role, [first]]): InputProblem[] => {
+    const has = patches.some((work) => work.kind === 'upgrade' && work.role === role);
+    if (has || role === undefined || !first) return [];
+    return [
+      {
+        code: 'malformed',
+        path: ['spec', 'hosts', role],
+        value: undefined,
+        remedy:
+          `${first.name} is a ${role === 'storage' ? 'storage host' : role} and lacks ${release?.version ?? ''}; say how it ` +
+          `is upgraded, or set ${applyTypeField(role)} to ignore`,
+      },
+    ];
+  });
+}

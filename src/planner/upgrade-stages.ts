@@ -1,0 +1,68 @@
+/** The stages of an upgrade besides those that upgrade hosts: staging and start before them, activate and complete after. */
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import { ROLE_ORDER } from './careen-profile.ts';
+import type { HostName, HostSeed } from './facts.ts';
+import { chunks } from './lists.ts';
+import type { Stage } from './plan.ts';
+import { workStage } from './stage-steps.ts';
+import type { StepKindName } from './step-kinds.ts';
+import { isLacking, lackingWork, roleIn } from './work.ts';
+
+/**
+ * Stages every host that is to be upgraded, then starts. `hosts`: those that the strategy is about, by name. None when no
+ * host is to be upgraded.
+ */
+export function beforeTheHosts(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {
+  const toUpgrade = spec.release ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
+  if (toUpgrade.length === 0) return [];
+  return [...stagingOf(spec, toUpgrade), ...hookStage(spec, 'sw-upgrade-start', ['start'], hosts)];
+}
+
+/** Activates and completes. None when this strategy has done that for its release already. */
+export function afterTheHosts(
+  spec: StrategySpec,
+  hosts: readonly HostSeed[],
+  completedRelease: string | undefined,
+): Stage[] {
+  const isDone = completedRelease === spec.release?.version;
+  if (!spec.release || (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))) return [];
+  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], hosts);
+}
+
+function stagingOf(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {
+  return ROLE_ORDER.flatMap((role) => {
+    const staging = spec.patches.find((work) => work.kind === 'stage' && work.role === role);
+    if (!staging) return [];
+    const names = hosts
+      .filter((host) => roleIn(spec, host) === role && isLacking(staging, host.facts))
+      .map(({ name }) => name);
+    return chunks(names, spec.maxParallelStagedHosts ?? 1).map((some) =>
+      workStage(spec, {
+        name: 'sw-upgrade-stage-hosts',
+        hosts: some,
+        work: [staging.id],
+        acts: ['stage-hosts'],
+        level: 'touched',
+        drained: false,
+      }),
+    );
+  });
+}
+
+function hookStage(
+  spec: StrategySpec,
+  name: 'sw-upgrade-start' | 'sw-upgrade-complete',
+  wanted: readonly ('start' | 'activate' | 'complete')[],
+  hosts: readonly HostSeed[],
+): Stage[] {
+  const hooks = wanted.filter((id) => spec.patches.some((work) => work.kind === 'hook' && work.id === id));
+  const host = hostOfHooks(hosts);
+  if (hooks.length === 0 || host === undefined) return [];
+  const acts = hooks.map((id): StepKindName => `${id}-upgrade`);
+  return [workStage(spec, { name, hosts: [host], work: hooks, acts, level: 'touched', drained: false })];
+}
+
+/** The host on which hooks run: the first controller, or the first host where there is none. */
+function hostOfHooks(hosts: readonly HostSeed[]): HostName | undefined {
+  return (hosts.find(({ roles }) => roles.includes('controller')) ?? hosts[0])?.name;
+}
