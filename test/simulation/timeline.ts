@@ -72,7 +72,7 @@ const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases' | 'events'>, A
   upgradestrategies: aboutStrategy,
 };
 
-function aboutStrategy(strategy: ApiObject): string {
+function aboutStrategy(strategy: Change['object']): string {
   const hosts = outagesOf(strategy).map(({ name, step, result }) => `${name}:${step}:${result}`);
   return `${modeOf(strategy)}, ${stateOf(strategy) ?? 'new'} [${hosts.join(', ')}] ${String(at(strategy.status, 'message'))}`;
 }
