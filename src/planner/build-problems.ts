@@ -12,6 +12,8 @@ export type PlanLimits = {
   readonly activeHost?: HostName | undefined;
   /** The release whose upgrade the strategy has completed before. */
   readonly completedRelease?: string | undefined;
+  /** Hosts that requests leave out of the run. They stay in the plan, and no hook runs on them. */
+  readonly skipped?: ReadonlySet<HostName> | undefined;
 };
 
 /**

@@ -24,6 +24,8 @@ export type StepKind = {
    * awaited. A stage has at most one such step.
    */
   readonly needsBootId: boolean;
+  /** Whether it runs once, on any host: when the host that the plan has for it leaves, the plan is built again. */
+  readonly runsOnAnyHost?: true;
   /** Its letter in charts, where its first letter is that of another step. */
   readonly mark?: string;
 };
@@ -57,6 +59,7 @@ const HOOK: StepKind = {
   keepsClosed: true,
   ownAction: true,
   needsBootId: false,
+  runsOnAnyHost: true,
 };
 
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {

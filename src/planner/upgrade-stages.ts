@@ -1,5 +1,6 @@
 /** The stages of an upgrade besides those that upgrade hosts: staging and start before them, activate and complete after. */
 import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { PlanLimits } from './build-problems.ts';
 import { ROLE_ORDER } from './careen-profile.ts';
 import type { HostName, HostSeed } from './facts.ts';
 import { chunks } from './lists.ts';
@@ -12,21 +13,32 @@ import { isLacking, lackingWork, roleIn } from './work.ts';
  * Stages every host that is to be upgraded, then starts. `hosts`: those that the strategy is about, by name. None when no
  * host is to be upgraded.
  */
-export function beforeTheHosts(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {
+export function beforeTheHosts(
+  spec: StrategySpec,
+  hosts: readonly HostSeed[],
+  { skipped }: Pick<PlanLimits, 'skipped'>,
+): Stage[] {
   const toUpgrade = spec.release ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
   if (toUpgrade.length === 0) return [];
-  return [...stagingOf(spec, toUpgrade), ...hookStage(spec, 'sw-upgrade-start', ['start'], hosts)];
+  return [
+    ...stagingOf(spec, toUpgrade),
+    ...hookStage(spec, 'sw-upgrade-start', ['start'], without(hosts, skipped)),
+  ];
 }
 
 /** Activates and completes. None when this strategy has done that for its release already. */
 export function afterTheHosts(
   spec: StrategySpec,
   hosts: readonly HostSeed[],
-  completedRelease: string | undefined,
+  { completedRelease, skipped }: Pick<PlanLimits, 'completedRelease' | 'skipped'>,
 ): Stage[] {
   const isDone = completedRelease === spec.release?.version;
   if (!spec.release || (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))) return [];
-  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], hosts);
+  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], without(hosts, skipped));
+}
+
+function without(hosts: readonly HostSeed[], skipped: PlanLimits['skipped']): readonly HostSeed[] {
+  return skipped ? hosts.filter(({ name }) => !skipped.has(name)) : hosts;
 }
 
 function stagingOf(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {
