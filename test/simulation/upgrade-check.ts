@@ -7,6 +7,7 @@ import { runIdOf, stagesOf, stateOf, type Stage } from './seen.ts';
 import {
   hasHook,
   isDrained,
+  isHook,
   isRole,
   rebootRequired,
   releaseOf,
@@ -76,7 +77,7 @@ export class UpgradeCheck {
     if (releaseOf(this.#options.specOf(run)) === undefined || !hasSucceeded(job)) return;
     const known = this.#runOf(run);
     known.done.set(`${action}/${host}`, this.#options.stateOf(host).uid);
-    if (!isRole(action) && !action.startsWith('stage-')) known.hooks.add(action);
+    if (isHook(action)) known.hooks.add(action);
   }
 
   /** Judges the start of a Job of this strategy. */
@@ -84,7 +85,7 @@ export class UpgradeCheck {
     const { run, host, action } = ofJob(job);
     if (!strategy || !isUpgrade(strategy)) return;
     if (isRole(action)) this.#upgrades(run, host, action);
-    else if (hasHook(this.#options.specOf(run), action)) this.#hook(run, action, strategy);
+    else if (isHook(action)) this.#hook(run, action, strategy);
   }
 
   /** Judges the eviction of a pod from a host that a run holds. */

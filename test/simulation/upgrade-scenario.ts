@@ -8,7 +8,7 @@ import type { Random } from './world/random.ts';
 export const STAGED = 'example.com/staged';
 /** Nobody asks for a lower release than that of the patch `kubelet`. */
 const RELEASES = ['v1.36.4', 'v1.37.0', 'v1.37.1'] as const;
-const HOOKS = ['start', 'activate', 'complete'] as const;
+export const HOOKS = ['start', 'activate', 'complete'] as const;
 export const ROLES = ['controller', 'worker'] as const;
 
 /** How the UpgradeStrategies of a seed stand to its PatchStrategies. */

@@ -3,7 +3,7 @@ import { at } from './world/api-server.ts';
 import type { Json } from './world/objects.ts';
 import type { HostState } from './host-history.ts';
 import { NEW } from './scenario.ts';
-import { isAtLeast, ROLES, STAGED } from './upgrade-scenario.ts';
+import { HOOKS, isAtLeast, ROLES, STAGED } from './upgrade-scenario.ts';
 
 type Shown = Pick<HostState, 'nodeInfo' | 'labels'>;
 export type Role = (typeof ROLES)[number];
@@ -56,7 +56,12 @@ export function isDrained(spec: Json, role: Role): boolean {
 }
 
 export function hasHook(spec: Json, hook: string): boolean {
-  return spec[hook] !== undefined;
+  return isHook(hook) && spec[hook] !== undefined;
+}
+
+/** Whether an action is a hook of an upgrade, where its run is one. */
+export function isHook(action: string): boolean {
+  return HOOKS.some((hook) => hook === action);
 }
 
 export function isRole(id: string): id is Role {
