@@ -56,11 +56,11 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
     needsReboot: (host) => host.away,
   });
   const stages = [
-    ...beforeTheHosts(spec, mine),
+    ...beforeTheHosts(spec, mine, limits),
     ...groups.flatMap((group) =>
       listsOf(spec, group, limits).map((hosts) => stage(spec, { ...group, hosts })),
     ),
-    ...afterTheHosts(spec, mine, limits.completedRelease),
+    ...afterTheHosts(spec, mine, limits),
   ];
   const { patches, reboot, drain, timing, onForeignUncordon, release } = spec;
   const actions: PlanActions = {

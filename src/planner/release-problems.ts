@@ -1,17 +1,24 @@
 import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { applyTypeField } from './host-group.ts';
-import type { HostSeed } from './facts.ts';
+import type { HostName, HostSeed } from './facts.ts';
 import type { InputProblem } from './input-error.ts';
 import { isAbout } from './needs.ts';
 import { compareVersions, versionIn } from './version.ts';
 import { lacksRelease, roleIn } from './work.ts';
 
-/** Why hosts cannot be brought to the release of an upgrade: they have a higher one, or nothing says how. */
-export function releaseProblems(spec: StrategySpec, seeds: readonly HostSeed[]): InputProblem[] {
+/**
+ * Why hosts cannot be brought to the release of an upgrade: they have a higher one, nothing says how, or requests leave
+ * out all hosts on which its hooks could run.
+ */
+export function releaseProblems(
+  spec: StrategySpec,
+  seeds: readonly HostSeed[],
+  skipped: readonly HostName[] = [],
+): InputProblem[] {
   const { release } = spec;
   if (!release) return [];
   const mine = seeds.filter((seed) => isAbout(spec, seed));
-  return [...belowPresent(release, mine), ...withoutAction(spec, mine)];
+  return [...belowPresent(release, mine), ...withoutAction(spec, mine), ...nowhere(spec, mine, skipped)];
 }
 
 function belowPresent(
@@ -54,4 +61,15 @@ function withoutAction(spec: StrategySpec, hosts: readonly HostSeed[]): InputPro
       },
     ];
   });
+}
+
+function nowhere(
+  { patches }: StrategySpec,
+  hosts: readonly HostSeed[],
+  skipped: readonly HostName[],
+): InputProblem[] {
+  const hook = patches.find(({ kind }) => kind === 'hook');
+  if (!hook || hosts.length === 0 || hosts.some(({ name }) => !skipped.includes(name))) return [];
+  const remedy = 'requests leave out all hosts, so it can run on none; edit the spec to take them in again';
+  return [{ code: 'malformed', path: ['spec', hook.id], value: skipped.join(), remedy }];
 }

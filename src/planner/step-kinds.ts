@@ -24,6 +24,8 @@ export type StepKind = {
    * awaited. A stage has at most one such step.
    */
   readonly needsBootId: boolean;
+  /** Whether it is done on one host for all: without that host it is not done. */
+  readonly forAll?: true;
   /** Its letter in charts, where its first letter is that of another step. */
   readonly mark?: string;
 };
@@ -57,6 +59,7 @@ const HOOK: StepKind = {
   keepsClosed: true,
   ownAction: true,
   needsBootId: false,
+  forAll: true,
 };
 
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
