@@ -140,7 +140,8 @@ export function statusOfRun(
 
 /** The release whose upgrade a run has carried out to its end. */
 function completedBy(record: RunRecord, { state }: RunState): Pick<StrategyStatus, 'completedRelease'> {
-  const release = state === 'applied' ? planActions.pick({ release: true }).parse(record.actions ?? {}).release : undefined;
+  const release =
+    state === 'applied' ? planActions.pick({ release: true }).parse(record.actions ?? {}).release : undefined;
   return release ? { completedRelease: release.version } : {};
 }
 

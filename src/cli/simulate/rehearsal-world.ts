@@ -45,7 +45,8 @@ export function rehearsalWorld(
     if (claimedBy && claimedBy.owner !== owner)
       world.changeHost(name, { claim: claimOf(claimedBy, pool.name) });
     if (spoiltClaim !== undefined) world.changeHost(name, { spoiltClaim });
-    if (stages.some(({ stage: { level } }) => level === 'away')) world.addPod({ host: name, name: `work-on-${name}` });
+    if (stages.some(({ stage: { level } }) => level === 'away'))
+      world.addPod({ host: name, name: `work-on-${name}` });
   }
   return world;
 }

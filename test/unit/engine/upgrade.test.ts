@@ -69,7 +69,9 @@ describe.each([false, true])('an upgrade (restarts between passes: %s)', (restar
     );
     const run = await ended({ hosts, upgrade: upgradeSpec(WHOLE), restarts });
     expect(run.run.state).toBe('apply-failed');
-    expect(run.run.apply.reason).toContain('for stage-worker failed on w-3: container upgrade exited with code 7');
+    expect(run.run.apply.reason).toContain(
+      'for stage-worker failed on w-3: container upgrade exited with code 7',
+    );
     expect(versions(run)).not.toContain(RELEASE);
     expect(run.claimed).toEqual([]);
   });
@@ -83,7 +85,9 @@ describe.each([false, true])('an upgrade (restarts between passes: %s)', (restar
   });
 
   it('whose start fails upgrades no host, and the retry runs start again', async () => {
-    const hosts = fleet.map((host) => (host.name === 'c-1' ? { ...host, jobs: { start: { exitCode: 1 } } } : host));
+    const hosts = fleet.map((host) =>
+      host.name === 'c-1' ? { ...host, jobs: { start: { exitCode: 1 } } } : host,
+    );
     const run = await ended({ hosts, upgrade: upgradeSpec(WHOLE), restarts });
     expect(run.run.apply.reason).toContain('for start failed on c-1');
     expect(versions(run)).not.toContain(RELEASE);

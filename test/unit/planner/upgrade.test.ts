@@ -37,7 +37,9 @@ type Limits = Partial<Parameters<typeof build>[2]>;
 
 function stagesOf(spec: StrategySpec, hosts = FLEET, limits: Limits = {}): string[] {
   const { plan } = build(spec, hosts, { maxUnavailable: 2, ...limits });
-  return plan.stages.map(({ name, hosts: names }) => `${name.replace('sw-upgrade-', '')}: ${names.join(' ')}`);
+  return plan.stages.map(
+    ({ name, hosts: names }) => `${name.replace('sw-upgrade-', '')}: ${names.join(' ')}`,
+  );
 }
 
 function stepsOf(spec: StrategySpec): string[] {
