@@ -114,6 +114,15 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     needsBootId: true,
     mark: 'p',
   },
+  'rollback-hosts': {
+    timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
+    typicalSeconds: () => UPGRADE_SECONDS,
+    opensOutage: 'touched',
+    keepsClosed: true,
+    ownAction: true,
+    needsBootId: true,
+    mark: 'r',
+  },
   'activate-upgrade': { ...HOOK, mark: 'a' },
   'complete-upgrade': { ...HOOK, mark: 'c' },
   verify: {

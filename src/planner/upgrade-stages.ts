@@ -18,7 +18,8 @@ export function beforeTheHosts(
   hosts: readonly HostSeed[],
   { skipped }: Pick<PlanLimits, 'skipped'>,
 ): Stage[] {
-  const toUpgrade = spec.release ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
+  const toUpgrade =
+    spec.release && !spec.release.rollback ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
   if (toUpgrade.length === 0) return [];
   return [...stagingOf(spec, toUpgrade), ...hookStage(spec, 'sw-upgrade-start', ['start'], hosts, skipped)];
 }
@@ -30,7 +31,12 @@ export function afterTheHosts(
   { completedRelease, skipped }: Pick<PlanLimits, 'completedRelease' | 'skipped'>,
 ): Stage[] {
   const isDone = completedRelease === spec.release?.version;
-  if (!spec.release || (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))) return [];
+  if (
+    !spec.release ||
+    spec.release.rollback ||
+    (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))
+  )
+    return [];
   return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], hosts, skipped);
 }
 

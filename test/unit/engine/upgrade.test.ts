@@ -119,6 +119,26 @@ it('an upgrade whose host of the hooks left is not said to be complete', async (
   expect(run.run.apply.reason).toContain('no host is left for activate-upgrade: the rest is planned again');
 });
 
+it('a rollback brings every host back that has the release', async () => {
+  const back = { ...each, rollback: { job } };
+  const spec = upgradeSpec({ ...WHOLE, hosts: { controller: back, worker: back }, rollback: true });
+  const hosts = fleet.map((host) => ({ ...host, nodeInfo: host.name === 'w-4' ? {} : { [FACT]: RELEASE } }));
+  const run = await ended({ hosts, upgrade: spec });
+  expect(run.run.state).toBe('applied');
+  expect(versions(run)).not.toContain(RELEASE);
+  expect(actions(run).some((each) => each.endsWith('w-4'))).toBe(false);
+});
+
+it('a host that does not reboot after its upgrade is named, and stays locked', async () => {
+  const hosts = fleet.map((host) =>
+    host.name === 'c-1' ? { ...host, times: { rebootMilliseconds: 1e9 } } : host,
+  );
+  const run = await ended({ hosts, upgrade: upgradeSpec({ storageApplyType: 'ignore' }) });
+  expect(run.run.state).toBe('apply-timeout');
+  expect(run.run.apply.reason).toMatch(/c-1: has not rebooted \(boot id still \S+\)/);
+  expect(run.claimed).toEqual(['c-1']);
+});
+
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
   await run.until(() => run.claimed.includes('w-1') && run.step === 'upgrade-hosts');

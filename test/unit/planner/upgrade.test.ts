@@ -152,6 +152,45 @@ describe('an upgrade', () => {
   });
 });
 
+describe('a rollback', () => {
+  const both = { ...byJob, rollback: { job } };
+  const back = (overrides: Record<string, unknown> = {}): StrategySpec =>
+    upgrade({
+      hosts: { controller: both, storage: both, worker: both },
+      ...{ rollback: true, start: { job }, activate: { job }, ...overrides },
+    });
+  const half = FLEET.map((each) =>
+    each.name < 'w-2' ? { ...each, facts: { 'nodeInfo.kubeletVersion': TARGET } } : each,
+  );
+
+  it('takes the hosts that have the release, workers first and controllers last, without staging and hooks', () => {
+    expect(stagesOf(back(), half)).toEqual([
+      'worker-hosts: w-1',
+      'storage-hosts: s-1',
+      'controllers: c-1',
+      'controllers: c-2',
+      'controllers: c-3',
+    ]);
+    const { plan } = build(back(), half, { maxUnavailable: 1 });
+    expect(plan.stages[0]?.steps.map(({ name }) => name)).toContain('rollback-hosts');
+    expect(stagesOf(back(), FLEET)).toEqual([]);
+  });
+
+  it('is refused once the release was activated', () => {
+    expect(() => stagesOf(back(), half, { activatedRelease: TARGET })).toThrow(
+      'spec.rollback is true: v1.36.2 was activated, so there is no way back; set it to false',
+    );
+    expect(stagesOf(back(), half, { activatedRelease: OLD })).toHaveLength(5);
+  });
+
+  it('is refused where nothing says how hosts of a role are brought back', () => {
+    expect(() => stagesOf(back({ hosts: { controller: both, storage: both, worker: byJob } }), half)).toThrow(
+      'spec.hosts.worker.rollback is missing: w-1 is a worker and has v1.36.2; say how it is brought back, or set ' +
+        'workerApplyType to ignore',
+    );
+  });
+});
+
 describe('an upgrade that cannot be planned', () => {
   it('is one to a release below the present one of a host that it is about', () => {
     const hosts = [seed('w-1', 'worker', 'v1.37.0'), seed('w-2', 'worker')];

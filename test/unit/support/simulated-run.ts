@@ -19,7 +19,11 @@ import { currentStage, type RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
-import type { NewHost, PatchChange, SimulatedTimes } from '../../../src/hostops/simulated/simulated-objects.ts';
+import type {
+  NewHost,
+  PatchChange,
+  SimulatedTimes,
+} from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
@@ -72,6 +76,7 @@ function changesOf({ patches, release }: StrategySpec): Record<string, PatchChan
     };
   const facts = { [release.fact]: release.version };
   const changes = patches.map(({ id, kind, rebootRequired, current }): [string, PatchChange] => {
+    if (kind === 'rollback') return [id, rebootRequired ? { atReboot: OLD } : { atOnce: OLD }];
     if (kind === 'upgrade') return [id, rebootRequired ? { atReboot: facts } : { atOnce: facts }];
     const staged = current.map(({ fact, values = [] }) => [fact, values[0] ?? ''] as const);
     return [id, { atOnce: Object.fromEntries(staged) }];
