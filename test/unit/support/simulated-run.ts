@@ -36,7 +36,7 @@ const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v
 /** A time that nothing depends on. */
 const ANY_TIME = '2026-11-25T09:00:00.000Z';
 
-const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
+export const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
 
 export const kernelPatch = {
   id: KERNEL,
