@@ -10,7 +10,7 @@ import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
 import { actionsDifference, planDifference, type Staged } from '../planner/plan-difference.ts';
-import type { Plan } from '../planner/plan.ts';
+import { hostCount, type Plan } from '../planner/plan.ts';
 import { decodeRun, statusOfRun } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
@@ -127,12 +127,11 @@ export function builtStatus(
   now: Instant,
 ): StrategyStatus {
   const time = new Date(now).toISOString();
-  const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const change = changeOf(input, plan);
   // If the order pins another plan, the message about that names the difference.
   const isPinned = (input.spec.execution.plan ?? plan.digest) === plan.digest;
   const summary = statusText(
-    `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}` +
+    `${counted(hostCount(plan.stages), 'host')} in ${counted(plan.stages.length, 'stage')}` +
       (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);

@@ -1,5 +1,6 @@
 /** Upgrades on the real reconciler: what a plan and its status remember of a release. */
 import { describe, expect, it } from 'vitest';
+import { hostCounts } from '../../../src/cli/status/progress.ts';
 import { job } from '../support/simulated-run.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
 
@@ -27,6 +28,13 @@ describe('an upgrade', () => {
       'sw-upgrade-query',
       ['query-alarms', 'query-upgrade'],
     ]);
+  });
+
+  it('counts each host once, although some stages only prepare it', async () => {
+    const stage = { hosts: { worker: { action: { job }, stage: { job } } } };
+    const { status } = await upgrading(['w-1', 'w-2'], { ...HOOKS, ...stage });
+    expect(status.run?.summary).toBe('2 hosts in 5 stages');
+    expect(hostCounts(status)).toMatchObject({ total: 2, done: 0 });
   });
 
   it('remembers that it was activated when that begins, and that it is complete at its end', async () => {
