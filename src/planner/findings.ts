@@ -6,13 +6,14 @@ import { counted } from '../crds/counted.ts';
 import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
 import type { StageName } from '../crds/vocabulary.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
-import type { CurrentRequirement } from '../crds/requirement.ts';
+import type { WorkRequirement } from '../crds/strategy-spec.ts';
 import { STAGE_OF } from './careen-profile.ts';
 import { drainFindings } from './drain-findings.ts';
 import { compareHostNames, type HostName } from './facts.ts';
 import { listed } from './listed.ts';
 import { nobodyToPatch } from './needs.ts';
 import type { Stage } from './plan.ts';
+import { isGoal, roleIn } from './work.ts';
 import type { HostState, Situation } from './situation.ts';
 
 /** All findings, the gravest first. */
@@ -190,9 +191,10 @@ function hostsClosed({ hosts, words }: Situation): Finding[] {
 function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const mine = hosts.filter(({ name }) => planned.has(name));
-  return spec.patches.flatMap(({ id, current }) =>
+  return spec.patches.filter(isGoal).flatMap(({ id, role, current }) =>
     comparedFacts(current).flatMap((fact): Finding[] => {
-      const names = namesOf(mine.filter(({ facts }) => !facts[fact]));
+      const its = role === undefined ? mine : mine.filter((host) => roleIn(spec, host) === role);
+      const names = namesOf(its.filter(({ facts }) => !facts[fact]));
       if (names.length === 0) return [];
       return [
         {
@@ -208,8 +210,8 @@ function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
 }
 
 /** The facts that a host must have to be current. Exists asks only whether there is one. */
-function comparedFacts(current: readonly CurrentRequirement[]): string[] {
-  const compared = current.filter(({ operator }) => operator === 'In' || operator === 'AtLeast');
+function comparedFacts(current: readonly WorkRequirement[]): string[] {
+  const compared = current.filter(({ operator }) => operator !== 'Exists' && operator !== 'NotIn');
   return [...new Set(compared.map(({ fact }) => fact))];
 }
 

@@ -31,7 +31,10 @@ export type HostInstance = Movable & {
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
-  readonly spec: Pick<StrategySpec, 'patches' | 'workerApplyType' | 'maxParallelWorkerHosts' | 'drain'>;
+  readonly spec: Pick<
+    StrategySpec,
+    'patches' | 'release' | 'workerApplyType' | 'maxParallelWorkerHosts' | 'drain'
+  >;
   readonly pool: {
     readonly name: string;
     readonly maxUnavailable: number | string;

@@ -105,12 +105,17 @@ function requestsAfter(
   };
 }
 
-/** What outlasts a plan: the hosts to leave out, and the release whose upgrade is complete. */
+/** What outlasts a plan: the hosts to leave out, and how far the upgrade to a release has ended. */
 function keptIn({
   skipped,
+  activatedRelease,
   completedRelease,
-}: StrategyStatus): Pick<StrategyStatus, 'skipped' | 'completedRelease'> {
-  return { ...(skipped ? { skipped } : {}), ...(completedRelease ? { completedRelease } : {}) };
+}: StrategyStatus): Pick<StrategyStatus, 'skipped' | 'activatedRelease' | 'completedRelease'> {
+  return {
+    ...(skipped ? { skipped } : {}),
+    ...(activatedRelease ? { activatedRelease } : {}),
+    ...(completedRelease ? { completedRelease } : {}),
+  };
 }
 
 /** The status that holds the plan. */
