@@ -7,14 +7,13 @@ import type { StageStatus } from '../crds/strategy-status.ts';
 import { REBOOT, type StepName } from '../crds/vocabulary.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
-import { kindOf } from '../planner/step-kinds.ts';
 import type { Effect } from './effect.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { jobsOfPass } from './job-results.ts';
 import { lastEffect } from './last-effect.ts';
 import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
-import type { Running, StagesAtHand } from './run-state.ts';
+import type { StagesAtHand } from './run-state.ts';
 import { skippedBecause } from './skips.ts';
 import { jobAtWork, withdrawalOf, type Withdrawal } from './steps/outage-jobs.ts';
 import { carriesOurMark } from './steps/unlock-hosts.ts';
@@ -23,14 +22,6 @@ import { ask, hostGone, membershipFailure, type Verdict } from './steps/verdict.
 /** The hosts of a stage without those that have left. */
 export function remainingHosts({ hosts = [], left = [] }: StageStatus): readonly HostName[] {
   return left.length === 0 ? hosts : hosts.filter((host) => left.every(({ name }) => name !== host));
-}
-
-/**
- * Whether the host of a step that may run on any host has left before it was done. The step must not be left out: the
- * plan is built again, with another host for it.
- */
-export function needsAnotherHost({ stage, step }: Pick<Running, 'stage' | 'step'>): boolean {
-  return kindOf(step.name)?.runsOnAnyHost === true && remainingHosts(stage).length === 0;
 }
 
 /** Whether all hosts of the stages of a phase that are over or at hand have left. */

@@ -2,7 +2,7 @@ import type { StageStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { judgeHosts } from './judge-hosts.ts';
-import { judgeLeavers, needsAnotherHost, recordLeavers, remainingHosts, unlessLeaving } from './leavers.ts';
+import { judgeLeavers, recordLeavers, remainingHosts, unlessLeaving } from './leavers.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
 import { noteReason, stamp, wakeAt, isAborting, type Pass } from './pass.ts';
@@ -23,8 +23,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
   recordLeavers(pass, stage, step.name);
-  if (pass.profile.goesOnWithoutLeavers && needsAnotherHost(running) && !isAborting(pass))
-    return waitForPlan(pass, running);
+  if (hasNobodyFor(pass, stage)) return isAborting(pass) ? { result: 'aborted' } : waitForPlan(pass, running);
   if (opensOutage(pass.profile, stage, step.name)) {
     const against = againstFurtherHosts(pass, stage);
     if (against !== undefined) return failedBecause([against]);
@@ -54,14 +53,18 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   return undefined;
 }
 
-/** Without hosts the step would count as done. */
-function waitForPlan(pass: Pass, running: Running): Ending | undefined {
-  const left = running.stage.left?.map(({ reason }) => reason) ?? [];
-  const reason = `${left.join('; ')}: the plan is built again, with another host for ${running.step.name}`;
+/** Whether the only host on which a stage does something for all hosts has left: the rest must be planned again. */
+export function hasNobodyFor({ profile }: Pick<Pass, 'profile'>, stage: StageStatus): boolean {
+  const isForAll = stage.steps.some(({ name }) => profile.steps[name]?.forAll === true);
+  return isForAll && remainingHosts(stage).length === 0;
+}
+
+function waitForPlan(pass: Pass, running: Running): PartEnding | undefined {
+  const reason = `no host is left for ${running.step.name}: the rest is planned again`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
-  wakeAt(pass, nextDeadline(running));
   noteReason(pass, reason);
+  wakeAt(pass, nextDeadline(running));
   return undefined;
 }
 

@@ -1,11 +1,11 @@
 /** The stages of an upgrade besides those that upgrade hosts: staging and start before them, activate and complete after. */
 import type { StrategySpec } from '../crds/strategy-spec.ts';
-import type { PlanLimits } from './build-problems.ts';
 import { ROLE_ORDER } from './careen-profile.ts';
 import type { HostName, HostSeed } from './facts.ts';
 import { chunks } from './lists.ts';
 import type { Stage } from './plan.ts';
 import { workStage } from './stage-steps.ts';
+import type { PlanLimits } from './build-problems.ts';
 import type { StepKindName } from './step-kinds.ts';
 import { isLacking, lackingWork, roleIn } from './work.ts';
 
@@ -18,12 +18,10 @@ export function beforeTheHosts(
   hosts: readonly HostSeed[],
   { skipped }: Pick<PlanLimits, 'skipped'>,
 ): Stage[] {
-  const toUpgrade = spec.release ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
+  const toUpgrade =
+    spec.release && !spec.release.rollback ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
   if (toUpgrade.length === 0) return [];
-  return [
-    ...stagingOf(spec, toUpgrade),
-    ...hookStage(spec, 'sw-upgrade-start', ['start'], without(hosts, skipped)),
-  ];
+  return [...stagingOf(spec, toUpgrade), ...hookStage(spec, 'sw-upgrade-start', ['start'], hosts, skipped)];
 }
 
 /** Activates and completes. None when this strategy has done that for its release already. */
@@ -33,12 +31,13 @@ export function afterTheHosts(
   { completedRelease, skipped }: Pick<PlanLimits, 'completedRelease' | 'skipped'>,
 ): Stage[] {
   const isDone = completedRelease === spec.release?.version;
-  if (!spec.release || (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))) return [];
-  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], without(hosts, skipped));
-}
-
-function without(hosts: readonly HostSeed[], skipped: PlanLimits['skipped']): readonly HostSeed[] {
-  return skipped ? hosts.filter(({ name }) => !skipped.has(name)) : hosts;
+  if (
+    !spec.release ||
+    spec.release.rollback ||
+    (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))
+  )
+    return [];
+  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], hosts, skipped);
 }
 
 function stagingOf(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {
@@ -66,9 +65,10 @@ function hookStage(
   name: 'sw-upgrade-start' | 'sw-upgrade-complete',
   wanted: readonly ('start' | 'activate' | 'complete')[],
   hosts: readonly HostSeed[],
+  skipped: readonly HostName[] = [],
 ): Stage[] {
   const hooks = wanted.filter((id) => spec.patches.some((work) => work.kind === 'hook' && work.id === id));
-  const host = hostOfHooks(hosts);
+  const host = hostOfHooks(hosts.filter(({ name: each }) => !skipped.includes(each)));
   if (hooks.length === 0 || host === undefined) return [];
   const acts = hooks.map((id): StepKindName => `${id}-upgrade`);
   return [workStage(spec, { name, hosts: [host], work: hooks, acts, level: 'touched', drained: false })];

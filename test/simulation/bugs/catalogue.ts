@@ -52,9 +52,9 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'keep the permits of a run that has ended',
     file: 'src/engine/decide.ts',
-    of: '  if ([...held].every((host) => permits.hosts.includes(host))) return { decision };\n',
+    of: '  if ([...held.keys()].every((host) => permits.hosts.includes(host))) return { decision };\n',
     instead:
-      "  if (decision.run.state !== 'applying' || [...held].every((host) => permits.hosts.includes(host))) return { decision };\n",
+      "  if (decision.run.state !== 'applying' || [...held.keys()].every((host) => permits.hosts.includes(host))) return { decision };\n",
   },
   {
     name: 'trust the cache after an own write',
