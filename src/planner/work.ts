@@ -29,7 +29,7 @@ export function workFor(spec: Asked, host: Pick<HostSeed, 'roles'>): Work[] {
 }
 
 /** Whether a host that lacks this work is not as the strategy wants it. The rest only prepares or ends an upgrade. */
-function isGoal({ kind }: Work): boolean {
+export function isGoal({ kind }: Work): boolean {
   return kind === undefined || kind === 'upgrade';
 }
 
