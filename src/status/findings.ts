@@ -68,6 +68,9 @@ const OF_THE_PLAN: ReadonlySet<Finding['reason']> = new Set([
   'FactUnknown',
   'LimitRounded',
   'StageCut',
+  'VersionSkew',
+  'ImagesDiffer',
+  'StageMissing',
 ]);
 
 /** The findings that the state of a run leaves. Once it has begun, its progress says what it waits for. */

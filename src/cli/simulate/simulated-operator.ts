@@ -219,8 +219,8 @@ export class SimulatedOperator {
     return { plan: this.plan, run: this.run, turn, pool, evaluate: this.#evaluate };
   }
 
-  #capacity({ fleet: { outOfServiceByOthers, claimedAway } }: View): PoolCapacity {
-    return { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
+  #capacity({ fleet: { outOfServiceByOthers, claimedAway, controllers } }: View): PoolCapacity {
+    return { limit: this.limit, outOfServiceByOthers, claimedAway, controllers, closedBecause: undefined };
   }
 
   /** Performs the effects. Returns whether an outcome makes another pass due at once. */
