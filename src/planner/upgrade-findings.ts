@@ -6,6 +6,7 @@ import { listed } from './listed.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
 import { versionSkew, removedApis } from './version-skew.ts';
 import { compareVersions, versionIn } from './version.ts';
+import { wayBackFindings } from './way-back.ts';
 import { lackingWork, roleIn } from './work.ts';
 
 export function upgradeFindings(situation: Situation): Finding[] {
@@ -22,6 +23,7 @@ export function upgradeFindings(situation: Situation): Finding[] {
       return [...imagesDiffer(role, ofRole), ...notStaged(spec, role, ofRole)];
     }),
     ...stagedForOther(spec, release, upgraded),
+    ...wayBackFindings(situation),
   ];
 }
 

@@ -68,6 +68,7 @@ const OF_THE_PLAN: ReadonlySet<Finding['reason']> = new Set([
   'FactUnknown',
   'LimitRounded',
   'StageCut',
+  'NoWayBack',
   'VersionSkew',
   'ImagesDiffer',
   'StageMissing',
