@@ -6,17 +6,21 @@ import { z } from 'zod';
 import { drain, onForeignUncordon } from './drain.ts';
 import { job } from './host-action.ts';
 import { patch, type PatchStrategySpec } from './patch-strategy-spec.ts';
-import { requirement } from './requirement.ts';
+import { requirement, type CurrentRequirement } from './requirement.ts';
 import { planTiming, type Timing } from './timing.ts';
 import type { UpgradeStrategySpec } from './upgrade-strategy-spec.ts';
 import { DRAIN_NEEDS, ROLES, WORK_KINDS, type Role } from './vocabulary.ts';
+
+/** A host that was brought back has a version below that of the release. */
+const below = z.object({ fact: z.string(), operator: z.literal('Below'), values: z.array(z.string()) });
+export type WorkRequirement = CurrentRequirement | z.infer<typeof below>;
 
 /** One piece of work on a host: a patch, or a part of an upgrade. */
 const work = z.object({
   id: patch.shape.id,
   rebootRequired: z.boolean().default(false),
   /** A host that meets all these requirements does not lack the work. Without any, each run does it once. */
-  current: z.array(requirement),
+  current: z.array(z.union([requirement, below])),
   action: z.object({ job }),
   /** Absent for a patch. */
   kind: z.enum(WORK_KINDS).optional(),
@@ -28,7 +32,12 @@ const work = z.object({
 export type Work = z.infer<typeof work>;
 
 /** The target of an upgrade. */
-const target = z.object({ version: z.string(), fact: z.string() });
+const target = z.object({
+  version: z.string(),
+  fact: z.string(),
+  /** The hosts are brought back to the release before. */
+  rollback: z.boolean().optional(),
+});
 export type TargetRelease = z.infer<typeof target>;
 
 export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing'> & {
@@ -53,9 +62,16 @@ export type PlanActions = z.infer<typeof planActions>;
 
 /** An upgrade as pieces of work, in the order in which they are done. */
 export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
-  const { release, hosts, start, activate, complete, timing, ...common } = spec;
+  const { release, hosts, start, activate, complete, timing, rollback, ...common } = spec;
   const { upgradeTimeoutSeconds, ...times } = timing;
   const { version, fact } = release;
+  const back = ROLES.flatMap((role): Work[] => {
+    const { rollback: way, rebootRequired = false, drain: needed = 'always' } = hosts[role] ?? {};
+    if (!way) return [];
+    const current: Work['current'] = [{ fact, operator: 'Below', values: [version] }];
+    const of = { id: `rollback-${role}`, kind: 'rollback', role } as const;
+    return [{ ...of, rebootRequired, drain: needed, current, action: { job: way.job } }];
+  });
   const staging = ROLES.flatMap((role): Work[] => {
     const stage = hosts[role]?.stage;
     if (!stage) return [];
@@ -75,8 +91,8 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
   return {
     ...common,
     timing: { ...times, patchTimeoutSeconds: upgradeTimeoutSeconds },
-    patches: [...staging, ...upgrading, ...hooks],
-    release,
+    patches: rollback ? back : [...staging, ...upgrading, ...hooks],
+    release: rollback ? { ...release, rollback } : release,
   };
 }
 
@@ -89,6 +105,8 @@ export function fieldOfWork({ id, kind, role = 'worker' }: Work, index: number):
       return `spec.hosts.${role}.action.job`;
     case 'stage':
       return `spec.hosts.${role}.stage.job`;
+    case 'rollback':
+      return `spec.hosts.${role}.rollback.job`;
     case 'hook':
       return `spec.${id}.job`;
   }

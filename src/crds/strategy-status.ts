@@ -293,6 +293,11 @@ export const strategyStatus = z
       })
       .optional()
       .describe('The plan and its one execution.'),
+    activatedRelease: text(128)
+      .optional()
+      .describe(
+        'The release whose upgrade has begun to activate or to complete: no rollback is planned any more.',
+      ),
     completedRelease: text(128)
       .optional()
       .describe('The release whose upgrade was carried out to its end, with activate and complete.'),

@@ -66,6 +66,13 @@ const hostUpgrade = z
         'What a host gets before the upgrade, while it works: images, packages, an image in its inactive slot. All ' +
           'hosts are staged before the first one is locked.',
       ),
+    rollback: z
+      .object({ job })
+      .optional()
+      .describe(
+        'The action that brings a host back to the release that it had before, for a plan with spec.rollback: true. It ' +
+          'never reboots the host: spec.reboot does, where rebootRequired is true.',
+      ),
   })
   .describe('How the hosts of a role are upgraded.');
 
@@ -107,6 +114,13 @@ export const upgradeStrategySpec = z
       'A Job after the last host was upgraded. It runs where that of start does, and must be safe to repeat.',
     ),
     complete: hook.describe('A Job after activate, such as a clean-up. It must be safe to repeat.'),
+    rollback: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether hosts that have the release are brought back to the one before, in the opposite order, by rollback of ' +
+          'their role. It is refused after activate or complete has begun.',
+      ),
     ...applyTypes,
     maxParallelStagedHosts: z
       .int()

@@ -64,6 +64,7 @@ export const NATIVE_STEP_NAMES = [
   'stage-hosts',
   'start-upgrade',
   'upgrade-hosts',
+  'rollback-hosts',
   'activate-upgrade',
   'complete-upgrade',
 ] as const;
@@ -114,4 +115,4 @@ export const DRAIN_NEEDS = ['never', 'ifRebootRequired', 'always'] as const;
 export type DrainNeed = (typeof DRAIN_NEEDS)[number];
 
 /** The parts of an upgrade on a host. */
-export const WORK_KINDS = ['stage', 'upgrade', 'hook'] as const;
+export const WORK_KINDS = ['stage', 'upgrade', 'rollback', 'hook'] as const;

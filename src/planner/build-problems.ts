@@ -10,8 +10,12 @@ export type PlanLimits = {
   readonly maxUnavailable: number;
   /** The host of the leading operator: the last controller to be taken. Undefined when the operator runs on no host. */
   readonly activeHost?: HostName | undefined;
+  /** The hosts that requests leave out of the run. No hook runs on them. */
+  readonly skipped?: readonly HostName[] | undefined;
   /** The release whose upgrade the strategy has completed before. */
   readonly completedRelease?: string | undefined;
+  /** The release that the strategy has begun to activate or to complete. */
+  readonly activatedRelease?: string | undefined;
 };
 
 /**
@@ -21,14 +25,14 @@ export type PlanLimits = {
 export function buildProblems(
   spec: StrategySpec,
   seeds: readonly HostSeed[],
-  { maxUnavailable }: PlanLimits,
+  { maxUnavailable, skipped, activatedRelease }: PlanLimits,
 ): InputProblem[] {
   return [
     ...impossibleLimit(['spec', 'maxParallelWorkerHosts'], spec.maxParallelWorkerHosts),
     ...impossibleLimit(['limits', 'maxUnavailable'], maxUnavailable),
     ...repeatedHosts(seeds),
     ...seeds.filter((seed) => isAbout(spec, seed)).flatMap((seed) => withoutVersions(spec, seed)),
-    ...releaseProblems(spec, seeds),
+    ...releaseProblems(spec, seeds, { skipped, activatedRelease }),
   ];
 }
 

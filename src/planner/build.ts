@@ -18,7 +18,7 @@ import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
 import { workStage } from './stage-steps.ts';
 import { afterTheHosts, beforeTheHosts } from './upgrade-stages.ts';
-import { lackingWork, needsDrain, roleIn } from './work.ts';
+import { actOf, lackingWork, needsDrain, roleIn } from './work.ts';
 
 export type Built = {
   readonly plan: Plan;
@@ -40,7 +40,7 @@ type Group = RoleGroup<Role, Candidate>;
 
 /**
  * Plans the stages for all hosts that lack a patch or the release, also for cordoned ones: controllers, then storage
- * hosts, then workers. In each group the hosts that stay in service come first. No stage that takes hosts out of service
+ * hosts, then workers; a rollback the other way round. In each group the hosts that stay in service come first. No stage that takes hosts out of service
  * is larger than the pool's limit. An upgrade has its own stages before and after those (upgrade-stages.ts).
  * @throws InputError when a host is listed twice, when a limit is no whole number of at least 1, when a fact that is
  * compared by AtLeast holds no version, or when a host cannot be upgraded to the release
@@ -51,16 +51,17 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
   const ordered = seeds.toSorted((a, b) => compareHostNames(a.name, b.name));
   const mine = ordered.filter((seed) => isAbout(spec, seed));
   const candidates = mine.flatMap((seed) => candidate(spec, seed));
-  const groups = roleGroups(ROLE_ORDER, candidates, {
+  const order = spec.release?.rollback ? ROLE_ORDER.toReversed() : ROLE_ORDER;
+  const groups = roleGroups(order, candidates, {
     isOf: (role, host) => host.role === role,
     needsReboot: (host) => host.away,
   });
   const stages = [
-    ...beforeTheHosts(spec, mine),
+    ...beforeTheHosts(spec, mine, limits),
     ...groups.flatMap((group) =>
       listsOf(spec, group, limits).map((hosts) => stage(spec, { ...group, hosts })),
     ),
-    ...afterTheHosts(spec, mine, limits.completedRelease),
+    ...afterTheHosts(spec, mine, limits),
   ];
   const { patches, reboot, drain, timing, onForeignUncordon, release } = spec;
   const actions: PlanActions = {
@@ -116,7 +117,7 @@ function stage(spec: StrategySpec, { role, reboot, hosts }: Group): Stage {
     name: STAGE_OF[kind][role],
     hosts: hosts.map(({ name }) => name),
     work: spec.patches.map(({ id }) => id).filter((id) => hosts.some(({ lacks }) => lacks.has(id))),
-    acts: [spec.release ? 'upgrade-hosts' : 'sw-patch-hosts'],
+    acts: [actOf(spec.release)],
     level: reboot ? 'away' : 'touched',
     drained: hosts.some(({ drained }) => drained),
   });

@@ -6,7 +6,7 @@ import { counted } from '../crds/counted.ts';
 import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
 import type { StageName } from '../crds/vocabulary.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
-import type { CurrentRequirement } from '../crds/requirement.ts';
+import type { WorkRequirement } from '../crds/strategy-spec.ts';
 import { STAGE_OF } from './careen-profile.ts';
 import { drainFindings } from './drain-findings.ts';
 import { listed } from './listed.ts';
@@ -152,7 +152,7 @@ function quorumAtRisk({ owner, spec, pool, hosts, stages }: Situation): Finding[
         message:
           `HostPool ${pool.name} has ${counted(controllers.size, 'controller')}: etcd has no quorum while ` +
           `${listed(taken)} is out of service, and the API server does not answer`,
-        remedy: 'plan for that time, or upgrade a control plane of three controllers or more',
+        remedy: 'plan for that time, or run three controllers or more',
       },
     ];
   }
@@ -243,8 +243,8 @@ function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
 }
 
 /** The facts that a host must have to be current. Exists asks only whether there is one. */
-function comparedFacts(current: readonly CurrentRequirement[]): string[] {
-  const compared = current.filter(({ operator }) => operator === 'In' || operator === 'AtLeast');
+function comparedFacts(current: readonly WorkRequirement[]): string[] {
+  const compared = current.filter(({ operator }) => operator !== 'Exists' && operator !== 'NotIn');
   return [...new Set(compared.map(({ fact }) => fact))];
 }
 

@@ -47,3 +47,22 @@ export type Plan = {
 export function plannedStage({ stages, firstStage = 0 }: Plan, id: number): Stage | undefined {
   return stages[id - firstStage];
 }
+
+/** Stages that prepare or end an upgrade on hosts that other stages upgrade, or that have the release. */
+const BESIDE: ReadonlySet<StageName> = new Set([
+  'sw-upgrade-stage-hosts',
+  'sw-upgrade-start',
+  'sw-upgrade-complete',
+]);
+
+/** Whether the hosts of a stage count among those of its plan: no host counts twice. */
+export function countsHosts({ name }: Pick<Stage, 'name'>): boolean {
+  return !BESIDE.has(name);
+}
+
+/** How many hosts a plan with these stages brings where its strategy wants them. */
+export function hostCount(
+  stages: readonly { readonly name: StageName; readonly hosts: readonly unknown[] }[],
+): number {
+  return stages.filter(countsHosts).reduce((sum, { hosts }) => sum + hosts.length, 0);
+}

@@ -1,17 +1,30 @@
 import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { applyTypeField } from './host-group.ts';
-import type { HostSeed } from './facts.ts';
+import type { HostName, HostSeed } from './facts.ts';
+import type { PlanLimits } from './build-problems.ts';
 import type { InputProblem } from './input-error.ts';
 import { isAbout } from './needs.ts';
 import { compareVersions, versionIn } from './version.ts';
 import { lacksRelease, roleIn } from './work.ts';
 
-/** Why hosts cannot be brought to the release of an upgrade: they have a higher one, or nothing says how. */
-export function releaseProblems(spec: StrategySpec, seeds: readonly HostSeed[]): InputProblem[] {
+/**
+ * Why hosts cannot be brought to the release of an upgrade, or back from it: they have a higher one, nothing says how,
+ * requests leave out all hosts on which its hooks could run, or it is activated already.
+ */
+export function releaseProblems(
+  spec: StrategySpec,
+  seeds: readonly HostSeed[],
+  { skipped = [], activatedRelease }: Pick<PlanLimits, 'skipped' | 'activatedRelease'>,
+): InputProblem[] {
   const { release } = spec;
   if (!release) return [];
   const mine = seeds.filter((seed) => isAbout(spec, seed));
-  return [...belowPresent(release, mine), ...withoutAction(spec, mine)];
+  return [
+    ...belowPresent(release, mine),
+    ...withoutAction(spec, mine),
+    ...nowhere(spec, mine, skipped),
+    ...activated(release, activatedRelease),
+  ];
 }
 
 function belowPresent(
@@ -38,20 +51,43 @@ function belowPresent(
 
 function withoutAction(spec: StrategySpec, hosts: readonly HostSeed[]): InputProblem[] {
   const { release, patches } = spec;
-  const lacking = release ? hosts.filter(({ facts }) => lacksRelease(release, facts)) : [];
+  if (!release) return [];
+  const { rollback = false, version } = release;
+  const [kind, field] = rollback ? (['rollback', ['rollback']] as const) : (['upgrade', []] as const);
+  const lacking = hosts.filter(({ facts }) => lacksRelease(release, facts) !== rollback);
   const byRole = Map.groupBy(lacking, (host) => roleIn(spec, host));
   return [...byRole].flatMap(([role, [first]]): InputProblem[] => {
-    const has = patches.some((work) => work.kind === 'upgrade' && work.role === role);
+    const has = patches.some((work) => work.kind === kind && work.role === role);
     if (has || role === undefined || !first) return [];
     return [
       {
         code: 'malformed',
-        path: ['spec', 'hosts', role],
+        path: ['spec', 'hosts', role, ...field],
         value: undefined,
         remedy:
-          `${first.name} is a ${role === 'storage' ? 'storage host' : role} and lacks ${release?.version ?? ''}; say how it ` +
-          `is upgraded, or set ${applyTypeField(role)} to ignore`,
+          `${first.name} is a ${role === 'storage' ? 'storage host' : role} and ${rollback ? 'has' : 'lacks'} ${version}; ` +
+          `say how it is ${rollback ? 'brought back' : 'upgraded'}, or set ${applyTypeField(role)} to ignore`,
       },
     ];
   });
+}
+
+function nowhere(
+  { patches }: StrategySpec,
+  hosts: readonly HostSeed[],
+  skipped: readonly HostName[],
+): InputProblem[] {
+  const hook = patches.find(({ kind }) => kind === 'hook');
+  if (!hook || hosts.length === 0 || hosts.some(({ name }) => !skipped.includes(name))) return [];
+  const remedy = 'requests leave out all hosts, so it can run on none; edit the spec to take them in again';
+  return [{ code: 'malformed', path: ['spec', hook.id], value: skipped.join(), remedy }];
+}
+
+function activated(
+  { version, rollback }: NonNullable<StrategySpec['release']>,
+  activatedRelease: string | undefined,
+): InputProblem[] {
+  if (!rollback || activatedRelease !== version) return [];
+  const remedy = `${version} was activated, so there is no way back; set it to false`;
+  return [{ code: 'out-of-range', path: ['spec', 'rollback'], value: true, remedy }];
 }

@@ -24,6 +24,8 @@ export type StepKind = {
    * awaited. A stage has at most one such step.
    */
   readonly needsBootId: boolean;
+  /** Whether it is done on one host for all: without that host it is not done. */
+  readonly forAll?: true;
   /** Its letter in charts, where its first letter is that of another step. */
   readonly mark?: string;
 };
@@ -57,6 +59,7 @@ const HOOK: StepKind = {
   keepsClosed: true,
   ownAction: true,
   needsBootId: false,
+  forAll: true,
 };
 
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
@@ -110,6 +113,15 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     ownAction: true,
     needsBootId: true,
     mark: 'p',
+  },
+  'rollback-hosts': {
+    timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
+    typicalSeconds: () => UPGRADE_SECONDS,
+    opensOutage: 'touched',
+    keepsClosed: true,
+    ownAction: true,
+    needsBootId: true,
+    mark: 'r',
   },
   'activate-upgrade': { ...HOOK, mark: 'a' },
   'complete-upgrade': { ...HOOK, mark: 'c' },

@@ -5,6 +5,7 @@ import type { HostName, HostSeed } from './facts.ts';
 import { chunks } from './lists.ts';
 import type { Stage } from './plan.ts';
 import { workStage } from './stage-steps.ts';
+import type { PlanLimits } from './build-problems.ts';
 import type { StepKindName } from './step-kinds.ts';
 import { isLacking, lackingWork, roleIn } from './work.ts';
 
@@ -12,21 +13,31 @@ import { isLacking, lackingWork, roleIn } from './work.ts';
  * Stages every host that is to be upgraded, then starts. `hosts`: those that the strategy is about, by name. None when no
  * host is to be upgraded.
  */
-export function beforeTheHosts(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {
-  const toUpgrade = spec.release ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
+export function beforeTheHosts(
+  spec: StrategySpec,
+  hosts: readonly HostSeed[],
+  { skipped }: Pick<PlanLimits, 'skipped'>,
+): Stage[] {
+  const toUpgrade =
+    spec.release && !spec.release.rollback ? hosts.filter((host) => lackingWork(spec, host).length > 0) : [];
   if (toUpgrade.length === 0) return [];
-  return [...stagingOf(spec, toUpgrade), ...hookStage(spec, 'sw-upgrade-start', ['start'], hosts)];
+  return [...stagingOf(spec, toUpgrade), ...hookStage(spec, 'sw-upgrade-start', ['start'], hosts, skipped)];
 }
 
 /** Activates and completes. None when this strategy has done that for its release already. */
 export function afterTheHosts(
   spec: StrategySpec,
   hosts: readonly HostSeed[],
-  completedRelease: string | undefined,
+  { completedRelease, skipped }: Pick<PlanLimits, 'completedRelease' | 'skipped'>,
 ): Stage[] {
   const isDone = completedRelease === spec.release?.version;
-  if (!spec.release || (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))) return [];
-  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], hosts);
+  if (
+    !spec.release ||
+    spec.release.rollback ||
+    (isDone && hosts.every((host) => lackingWork(spec, host).length === 0))
+  )
+    return [];
+  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], hosts, skipped);
 }
 
 function stagingOf(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {
@@ -54,9 +65,10 @@ function hookStage(
   name: 'sw-upgrade-start' | 'sw-upgrade-complete',
   wanted: readonly ('start' | 'activate' | 'complete')[],
   hosts: readonly HostSeed[],
+  skipped: readonly HostName[] = [],
 ): Stage[] {
   const hooks = wanted.filter((id) => spec.patches.some((work) => work.kind === 'hook' && work.id === id));
-  const host = hostOfHooks(hosts);
+  const host = hostOfHooks(hosts.filter(({ name: each }) => !skipped.includes(each)));
   if (hooks.length === 0 || host === undefined) return [];
   const acts = hooks.map((id): StepKindName => `${id}-upgrade`);
   return [workStage(spec, { name, hosts: [host], work: hooks, acts, level: 'touched', drained: false })];

@@ -30,7 +30,7 @@ export function workFor(spec: Asked, host: Pick<HostSeed, 'roles'>): Work[] {
 
 /** Whether a host that lacks this work is not as the strategy wants it. The rest only prepares or ends an upgrade. */
 export function isGoal({ kind }: Work): boolean {
-  return kind === undefined || kind === 'upgrade';
+  return kind === undefined || kind === 'upgrade' || kind === 'rollback';
 }
 
 /** Whether a host lacks a piece of work. What has no requirements is done once in each run. */
@@ -48,18 +48,26 @@ export function needsDrain({ drain = 'ifRebootRequired', rebootRequired }: Work)
   return drain === 'always' || (drain === 'ifRebootRequired' && rebootRequired);
 }
 
+/** The step that brings hosts where a strategy wants them. */
+export function actOf(release: TargetRelease | undefined): StepKindName {
+  if (!release) return 'sw-patch-hosts';
+  return release.rollback ? 'rollback-hosts' : 'upgrade-hosts';
+}
+
 /** The step that does a piece of work, or the reboot after it. */
 export function stepOfWork(
   { patches, release }: Pick<PlanActions, 'patches' | 'release'>,
   id: string,
 ): StepKindName {
-  if (id === REBOOT) return release ? 'upgrade-hosts' : 'sw-patch-hosts';
+  if (id === REBOOT) return actOf(release);
   const { kind } = patches.find((work) => work.id === id) ?? {};
   switch (kind) {
     case undefined:
       return 'sw-patch-hosts';
     case 'upgrade':
       return 'upgrade-hosts';
+    case 'rollback':
+      return 'rollback-hosts';
     case 'stage':
       return 'stage-hosts';
     case 'hook':

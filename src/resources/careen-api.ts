@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { conditionList, type Condition } from '../crds/conditions.ts';
 import type { HostPoolStatus } from '../crds/host-pool.ts';
 import { KEPT_STATUS } from '../crds/names.ts';
-import { STRATEGY_KIND_NAMES, STRATEGY_KINDS, type StrategyKindName } from '../crds/strategy-kinds.ts';
+import { STRATEGY_KIND_NAMES, type StrategyKindName } from '../crds/strategy-kinds.ts';
 import type { StrategyStatus } from '../crds/strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
@@ -12,16 +12,10 @@ import { VersionedReader, type VersionedSource } from '../kube/versioned-reader.
 import { lostFields } from './lost-fields.ts';
 import { versionsOf, type MetadataWatch } from './metadata-watch.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
-import {
-  keyOfPoolPath,
-  keyOfStrategyPath,
-  poolPath,
-  POOLS,
-  strategyPath,
-  type StrategyKey,
-} from './paths.ts';
+import { keyOfPoolPath, keyOfStrategyPath, poolPath, strategyPath, type StrategyKey } from './paths.ts';
 import { poolPatch } from './pool-patch.ts';
 import { hostPool, type HostPool } from './stored-pool.ts';
+import { guard, pathOf, poolTarget, targetOf, type Target, type Version } from './write-target.ts';
 import {
   afterWrite,
   isLeftOf,
@@ -49,18 +43,6 @@ export function parsePool(object: unknown): HostPool | undefined {
   const pool = hostPool.safeParse(object).data;
   return pool?.unreadable === undefined ? pool : undefined;
 }
-
-/** The object of a write: its path, its name for people, and the plural of its kind. */
-type Target = {
-  readonly path: string;
-  readonly words: string;
-  /** Absent for a pool. */
-  readonly kind?: StrategyKindName;
-  readonly plural: string;
-  /** The version that the write was decided on. */
-  readonly version: Version;
-};
-type Version = Pick<Metadata, 'uid' | 'resourceVersion'>;
 
 /** What a status says while its kind is outdated; the state only where it had none. */
 export type OutdatedStatus = Pick<
@@ -385,22 +367,4 @@ function statusPatch({ status: before, replacedStatus }: Strategy, status: Strat
   if (replacedStatus || Object.keys(before).length === 0)
     return [{ op: 'add', path: '/status', value: status }];
   return jsonPatch(before, status, '/status');
-}
-
-function pathOf({ kind, metadata: { namespace, name } }: Pick<Strategy, 'kind' | 'metadata'>): string {
-  return strategyPath({ kind, namespace, name });
-}
-
-function targetOf(strategy: Pick<Strategy, 'kind' | 'metadata'>): Target {
-  const { kind, metadata: version } = strategy;
-  const words = `${kind} ${version.namespace}/${version.name}`;
-  return { path: pathOf(strategy), kind, words, plural: STRATEGY_KINDS[kind].definition.plural, version };
-}
-
-function poolTarget(version: Version & { readonly name: string }): Target {
-  return { path: poolPath(version.name), words: `HostPool ${version.name}`, plural: POOLS, version };
-}
-
-function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {
-  return { uid, resourceVersion };
 }

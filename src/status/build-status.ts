@@ -10,7 +10,7 @@ import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
 import { actionsDifference, planDifference, type Staged } from '../planner/plan-difference.ts';
-import type { Plan } from '../planner/plan.ts';
+import { hostCount, type Plan } from '../planner/plan.ts';
 import { decodeRun, statusOfRun } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
@@ -105,12 +105,17 @@ function requestsAfter(
   };
 }
 
-/** What outlasts a plan: the hosts to leave out, and the release whose upgrade is complete. */
+/** What outlasts a plan: the hosts to leave out, and how far the upgrade to a release has ended. */
 function keptIn({
   skipped,
+  activatedRelease,
   completedRelease,
-}: StrategyStatus): Pick<StrategyStatus, 'skipped' | 'completedRelease'> {
-  return { ...(skipped ? { skipped } : {}), ...(completedRelease ? { completedRelease } : {}) };
+}: StrategyStatus): Pick<StrategyStatus, 'skipped' | 'activatedRelease' | 'completedRelease'> {
+  return {
+    ...(skipped ? { skipped } : {}),
+    ...(activatedRelease ? { activatedRelease } : {}),
+    ...(completedRelease ? { completedRelease } : {}),
+  };
 }
 
 /** The status that holds the plan. */
@@ -122,12 +127,11 @@ export function builtStatus(
   now: Instant,
 ): StrategyStatus {
   const time = new Date(now).toISOString();
-  const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const change = changeOf(input, plan);
   // If the order pins another plan, the message about that names the difference.
   const isPinned = (input.spec.execution.plan ?? plan.digest) === plan.digest;
   const summary = statusText(
-    `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}` +
+    `${counted(hostCount(plan.stages), 'host')} in ${counted(plan.stages.length, 'stage')}` +
       (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);

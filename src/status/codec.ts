@@ -1,4 +1,5 @@
 /** Encodes the run of a plan into the status, and decodes it. */
+import type { StepName } from '../crds/vocabulary.ts';
 import { updateConditions } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
 import { planActions } from '../crds/strategy-spec.ts';
@@ -116,7 +117,7 @@ export function statusOfRun(
   });
   return {
     ...kept,
-    ...(record ? { run: recordOf(record, run), ...completedBy(record, run) } : {}),
+    ...(record ? { run: recordOf(record, run), ...releaseEndedBy(record, run) } : {}),
     ...(placed ? withAnswers(requests, [...answers, ...waiting], now, placed) : requests && { requests }),
     observedGeneration: generation,
     state: run.state,
@@ -138,11 +139,23 @@ export function statusOfRun(
   };
 }
 
-/** The release whose upgrade a run has carried out to its end. */
-function completedBy(record: RunRecord, { state }: RunState): Pick<StrategyStatus, 'completedRelease'> {
-  const release = state === 'applied' ? planActions.pick({ release: true }).parse(record.actions ?? {}).release : undefined;
-  return release ? { completedRelease: release.version } : {};
+/** How far a run has ended the upgrade to its release. */
+function releaseEndedBy(
+  record: RunRecord,
+  { state, apply }: RunState,
+): Pick<StrategyStatus, 'activatedRelease' | 'completedRelease'> {
+  const ending = currentStage(apply)?.steps.some(
+    ({ name, result }) => ENDING.has(name) && result !== 'initial',
+  );
+  if (state !== 'applied' && ending !== true) return {};
+  const { release } = planActions.pick({ release: true }).parse(record.actions ?? {});
+  if (!release || release.rollback) return {};
+  const activatedRelease = release.version;
+  return { activatedRelease, ...(state === 'applied' ? { completedRelease: release.version } : {}) };
 }
+
+/** After these have begun, hosts are not brought back to the release before. */
+const ENDING: ReadonlySet<StepName> = new Set(['activate-upgrade', 'complete-upgrade']);
 
 /** The plan in one sentence. Versions before 0.2 stored a remedy with it, which contradicts some orders. */
 function summaryOf(record: RunRecord | undefined): string {

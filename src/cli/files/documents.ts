@@ -24,10 +24,11 @@ export async function readDocument<Kind extends string>(
   const name = file === '-' ? 'standard input' : file;
   const documents = parse(name, await read(file, name));
   const wanted = kinds.join(' or ');
-  const [document, ...more] = documents.flatMap((each) => {
+  const found = documents.flatMap((each) => {
     const kind = kinds.find((word) => word === kindOf(each));
     return kind === undefined ? [] : [{ ...each, kind, file: name }];
   });
+  const [document, ...more] = found;
   if (document === undefined) {
     const others = documents.map((each) => kindOf(each) ?? 'a document without kind');
     const instead = others.length > 0 ? `, only ${[...new Set(others)].join(', ')}` : ': it is empty';
@@ -37,9 +38,13 @@ export async function readDocument<Kind extends string>(
   }
   if (more.length > 0)
     throw new CommandError(
-      `${name} has ${more.length + 1} documents with kind: ${wanted}; give one at a time, each from a file of its own`,
+      `${name} has ${found.length} documents with kind: ${listedKinds(found)}; give one at a time, each from a file of its own`,
     );
   return document;
+}
+
+function listedKinds(found: readonly Found[]): string {
+  return [...new Set(found.map(({ kind }) => kind))].join(' and ');
 }
 
 function kindOf({ content }: YamlDocument): string | undefined {

@@ -1,4 +1,5 @@
 /** A preview as text for people. Pure. */
+import { hostCount } from '../../planner/plan.ts';
 import { counted } from '../../crds/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
 import { stepWords } from '../text/step-words.ts';
@@ -136,7 +137,7 @@ function summary({ stages, estimate, findings }: Preview): string[] {
         ? `No plan is made: ${counted(blocking, 'finding')} to mend first`
         : 'Nothing to do: no host of the pool lacks a patch and may be planned',
     ];
-  const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
+  const hosts = hostCount(stages);
   return [
     `${counted(hosts, 'host')} in ${counted(stages.length, 'stage')}, about ${duration(estimate.seconds)} without failures` +
       (blocking > 0 ? `; ${counted(blocking, 'finding')} to mend before it can run` : ''),

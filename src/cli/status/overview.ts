@@ -16,7 +16,7 @@ export function worstOf(standings: readonly Standing[]): Standing {
 
 /** @param place where was looked, such as `namespace careen-hosts` */
 export function overviewLines(reports: readonly StatusReport[], place: string, columns: number): Line[] {
-  if (reports.length === 0) return wrapped([span(`no PatchStrategy in ${place}`)], columns);
+  if (reports.length === 0) return wrapped([span(`no strategy in ${place}`)], columns);
   const titles = ['STRATEGY', 'STATE', 'STAGES', 'HOSTS', 'LEFT', 'WHY'];
   return table(titles, reports.map(rowOf), columns);
 }

@@ -4,7 +4,7 @@ import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';
 import { stagesFrom, sumOver } from '../../engine/stage-folds.ts';
 import { estimateStage, estimateStep } from '../../planner/estimate.ts';
-import type { Stage } from '../../planner/plan.ts';
+import { countsHosts, type Stage } from '../../planner/plan.ts';
 import { secondsBetween } from '../text/since.ts';
 
 /** Hosts of the plan that are still there. */
@@ -19,7 +19,7 @@ export type HostCounts = {
 };
 
 export function hostCounts({ applyPhase, progress, skipped = [] }: StrategyStatus): HostCounts {
-  const stages = applyPhase?.stages ?? [];
+  const stages = (applyPhase?.stages ?? []).filter(countsHosts);
   const before = applyPhase?.earlier?.hosts ?? 0;
   const held = progress?.hosts ?? [];
   const failed = held.filter(({ result }) => isFinal(result) && result !== 'success').length;
@@ -37,7 +37,7 @@ export function hostCounts({ applyPhase, progress, skipped = [] }: StrategyStatu
 /** How many hosts a plan has, those that have left included. */
 export function plannedHosts({ stages, earlier, later }: PhaseStatus): number {
   const before = (earlier?.hosts ?? 0) + (earlier?.left ?? 0);
-  return before + sumOver(stages, ({ hosts = [] }) => hosts.length) + (later?.hosts ?? 0);
+  return before + sumOver(stages.filter(countsHosts), ({ hosts = [] }) => hosts.length) + (later?.hosts ?? 0);
 }
 
 /** The hosts that a stage is done with. */

@@ -16,7 +16,7 @@ import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
-import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
+import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-deps.ts';
 import { RunStore } from '../strategy/run-store.ts';
 import { StrategyIndex } from '../strategy/strategy-index.ts';
@@ -101,7 +101,7 @@ export class CareenOperator extends OperatorShell {
       reconcileQueue({ ...of, groupOf, log, metrics, clock, deposed }, (changed) =>
         gate.guard(of.kind, make(deps, changed), (key, why) => suspend(deps, key, why)),
       );
-    this.#strategies = queue(STRATEGY_QUEUE, patchStrategyReconciler, suspendStrategy);
+    this.#strategies = queue(STRATEGY_QUEUE, strategyReconciler, suspendStrategy);
     this.#pools = queue(POOL_QUEUE, hostPoolReconciler, suspendPool);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
     metrics.watchKinds(() => gate.isClosed);

@@ -137,7 +137,9 @@ function nobodyBecause(
 /** The plan, or why there is none. Does not throw for bad input, because the state would then stay `building`. */
 function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | string {
   try {
-    const built = build(input.spec, seeds, { ...input, completedRelease: input.before.completedRelease });
+    const { activatedRelease, completedRelease, skipped = [] } = input.before;
+    const limits = { ...input, activatedRelease, completedRelease, skipped: skipped.map(({ name }) => name) };
+    const built = build(input.spec, seeds, limits);
     return planTooLarge(built) ?? built;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

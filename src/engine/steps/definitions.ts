@@ -34,6 +34,7 @@ export const STEP_DEFINITIONS: Readonly<Record<StepKindName, StepDefinition>> = 
   'stage-hosts': workStep('stage-hosts'),
   'start-upgrade': workStep('start-upgrade'),
   'upgrade-hosts': workStep('upgrade-hosts'),
+  'rollback-hosts': workStep('rollback-hosts'),
   'activate-upgrade': workStep('activate-upgrade'),
   'complete-upgrade': workStep('complete-upgrade'),
   verify: { ...STEP_KINDS.verify, judge: verifyHost },

@@ -99,6 +99,7 @@ export class SimulatedWorld {
     taints = [],
     behaviour = 'honest',
     times = {},
+    jobs = {},
   }: NewHost): void {
     const unclaimed = {
       claim: undefined,
@@ -107,7 +108,7 @@ export class SimulatedWorld {
       leftLocked: undefined,
     };
     const observed = { closedToNewWork, ready, wasReady, conditions, taints };
-    const state = { ...observed, behaviour, times, installed: {}, ...unclaimed };
+    const state = { ...observed, behaviour, times, jobs, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     const revision = this.#number();
     this.#hosts.set(name, {
@@ -216,7 +217,8 @@ export class SimulatedWorld {
     this.changeJob(job.key, { state: 'running', wasStarted: true, containerStarted: !isStuck });
     if (isStuck) return;
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
-    const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
+    const usual = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
+    const milliseconds = host?.jobs[job.action]?.milliseconds ?? usual;
     this.#clock.after(milliseconds, () => {
       if (this.#hosts.get(job.host)?.uid === host?.uid) this.#endJob(job);
     });
@@ -262,10 +264,11 @@ export class SimulatedWorld {
     const host = this.#hosts.get(name);
     if (!host || !this.#jobs.has(key)) return;
     const { behaviour } = host;
+    const exitCode = host.jobs[action]?.exitCode ?? behaviour;
     if (action === REBOOT) {
       if (behaviour !== 'lie') this.#reboot(name);
-    } else if (typeof behaviour === 'number') {
-      const failure = `container ${container} exited with code ${String(behaviour)}`;
+    } else if (typeof exitCode === 'number') {
+      const failure = `container ${container} exited with code ${String(exitCode)}`;
       return this.changeJob(key, { state: 'failed', failure });
     } else if (behaviour === 'honest') {
       this.#patch(host, action);

@@ -257,6 +257,7 @@ describe('careen simulate', () => {
           },
         ],
         "strategy": {
+          "kind": "PatchStrategy",
           "name": "kernel-2026-11",
           "namespace": "careen-hosts",
         },

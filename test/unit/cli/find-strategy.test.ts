@@ -46,7 +46,7 @@ describe('a strategy that is not found', () => {
   it('is answered with the names that exist, the nearest first', async () => {
     const many = cluster('firmware', 'kernel-2026-10', 'kernel-2026-11', 'kubelet');
     expect(await refusal(many, 'kernel-2026-1')).toBe(
-      'namespace careen-hosts has no patchstrategy kernel-2026-1; it has kernel-2026-10, kernel-2026-11, kubelet, firmware',
+      'namespace careen-hosts has no strategy kernel-2026-1; it has kernel-2026-10, kernel-2026-11, kubelet, firmware',
     );
   });
 
@@ -56,7 +56,7 @@ describe('a strategy that is not found', () => {
     far.strategy('kernel', { namespace: 'a' });
     const elsewhere = ': choose another with -n; there are strategies in a, b';
     expect(await refusal(far, 'kernel')).toBe(
-      `namespace careen-hosts has no patchstrategy kernel, and no other one${elsewhere}`,
+      `namespace careen-hosts has no strategy kernel, and no other one${elsewhere}`,
     );
     expect(await refusal(far)).toBe(`namespace careen-hosts has no strategy${elsewhere}`);
   });

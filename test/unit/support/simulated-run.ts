@@ -6,7 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simulate/simulated-operator.ts';
 import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.ts';
 import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
+import { specOfUpgrade, type StrategySpec } from '../../../src/crds/strategy-spec.ts';
+import { upgradeStrategySpec } from '../../../src/crds/upgrade-strategy-spec.ts';
 import type { StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/decide.ts';
@@ -18,7 +19,11 @@ import { currentStage, type RunState } from '../../../src/engine/run-state.ts';
 import type { PermitFacts } from '../../../src/engine/turn.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
-import type { NewHost, SimulatedTimes } from '../../../src/hostops/simulated/simulated-objects.ts';
+import type {
+  NewHost,
+  PatchChange,
+  SimulatedTimes,
+} from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
@@ -31,7 +36,7 @@ const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v
 /** A time that nothing depends on. */
 const ANY_TIME = '2026-11-25T09:00:00.000Z';
 
-const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
+export const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
 
 export const kernelPatch = {
   id: KERNEL,
@@ -51,8 +56,38 @@ export function strategySpec(overrides: Record<string, unknown> = {}): StrategyS
   return patchStrategySpec.parse({ patches, reboot: { job }, workerApplyType: 'parallel', ...overrides });
 }
 
+/** The release to which `upgradeSpec` upgrades all hosts. */
+export const RELEASE = 'v1.36.4';
+
+/** A spec of an upgrade of all roles, each host by one Job, with a reboot. */
+export function upgradeSpec(overrides: Record<string, unknown> = {}): StrategySpec {
+  const each = { action: { job }, rebootRequired: true };
+  const hosts = { controller: each, storage: each, worker: each };
+  const spec = { release: { version: RELEASE }, hosts, reboot: { job }, ...overrides };
+  return specOfUpgrade(upgradeStrategySpec.parse(spec));
+}
+
+/** What the Job of a piece of work changes. */
+function changesOf({ patches, release }: StrategySpec): Record<string, PatchChange> {
+  if (!release)
+    return {
+      [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
+      [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
+    };
+  const facts = { [release.fact]: release.version };
+  const changes = patches.map(({ id, kind, rebootRequired, current }): [string, PatchChange] => {
+    if (kind === 'rollback') return [id, rebootRequired ? { atReboot: OLD } : { atOnce: OLD }];
+    if (kind === 'upgrade') return [id, rebootRequired ? { atReboot: facts } : { atOnce: facts }];
+    const staged = current.map(({ fact, values = [] }) => [fact, values[0] ?? ''] as const);
+    return [id, { atOnce: Object.fromEntries(staged) }];
+  });
+  return Object.fromEntries(changes);
+}
+
 export type RunOptions = {
   readonly hosts: readonly NewHost[];
+  /** The spec of an upgrade, instead of that of patches. */
+  readonly upgrade?: StrategySpec;
   readonly spec?: Record<string, unknown>;
   readonly maxUnavailable?: number;
   /** The hosts of the pool; by default all. */
@@ -99,11 +134,8 @@ export class SimulatedRun extends SimulatedOperator {
   /** Creates the hosts, all of them with the old kernel and kubelet, and builds the plan. */
   static async start(options: RunOptions): Promise<SimulatedRun> {
     const { hosts, maxUnavailable = 2, nodeSelector = {}, planned = (plan: Plan) => plan } = options;
-    const changes = {
-      [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
-      [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
-    };
-    const world = new SimulatedWorld(changes, options.times);
+    const spec = options.upgrade ?? strategySpec(options.spec);
+    const world = new SimulatedWorld(changesOf(spec), options.times);
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
     const { roles, health } = hostPoolSpec.parse({
       provider: { kubernetes: {} },
@@ -120,7 +152,7 @@ export class SimulatedRun extends SimulatedOperator {
     const ops = new RefusingOps(world, options.refusal);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
-    const plan = planned(build(strategySpec(options.spec), seeds, { maxUnavailable }).plan);
+    const plan = planned(build(spec, seeds, { maxUnavailable }).plan);
     const { partLimits } = options;
     const assignment = { world, ops, scope, plan, limit: maxUnavailable, owner: OWNER };
     return new SimulatedRun({ ...assignment, ...(partLimits ? { partLimits } : {}) }, options);

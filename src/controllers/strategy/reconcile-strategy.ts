@@ -21,7 +21,7 @@ import { sweepJobs } from './sweep-jobs.ts';
 import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 
 /** Makes the worker of the strategy queue, which takes the key of a strategy (`ownerKey`) and makes one pass. */
-export function patchStrategyReconciler(
+export function strategyReconciler(
   deps: StrategyDeps,
   changed: (key: string, inMilliseconds: number) => void,
 ): Reconcile {
