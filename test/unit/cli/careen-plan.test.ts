@@ -258,7 +258,12 @@ describe('careen plan refuses', PROCESS, () => {
       fleetOf([]),
       'strategy.yaml: apiVersion is "v1": expected "careen.dev/v1alpha1"',
     ],
-    ['no strategy', fleetOf([]), fleetOf([]), 'strategy.yaml has no PatchStrategy or UpgradeStrategy in it, only Fleet'],
+    [
+      'no strategy',
+      fleetOf([]),
+      fleetOf([]),
+      'strategy.yaml has no PatchStrategy or UpgradeStrategy in it, only Fleet',
+    ],
     [
       'another pool',
       strategy({ poolRef: 'gpu' }),
