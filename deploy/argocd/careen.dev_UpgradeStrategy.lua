@@ -1,4 +1,5 @@
--- The health of a PatchStrategy in Argo CD (docs/guides/gitops.md). It uses no library, and any field
+-- Made by `npm run generate` from deploy/argocd/careen.dev_PatchStrategy.lua. Do not edit.
+-- The health of an UpgradeStrategy in Argo CD (docs/guides/gitops.md). It uses no library, and any field
 -- may be absent or of another type.
 
 local function fields(value)

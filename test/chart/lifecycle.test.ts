@@ -188,6 +188,7 @@ it(
       'CustomResourceDefinition hostpools.careen.dev',
       'CustomResourceDefinition patchstrategies.careen.dev',
       'CustomResourceDefinition planstages.careen.dev',
+      'CustomResourceDefinition upgradestrategies.careen.dev',
       'HostPool default',
       'Namespace careen-hosts',
     ]);

@@ -122,6 +122,7 @@ describe('the objects', () => {
       'CustomResourceDefinition hostpools.careen.dev',
       'CustomResourceDefinition patchstrategies.careen.dev',
       'CustomResourceDefinition planstages.careen.dev',
+      'CustomResourceDefinition upgradestrategies.careen.dev',
       'HostPool default',
       'Namespace careen-hosts',
     ]);

@@ -1,4 +1,4 @@
-/** A status for every state of a PatchStrategy, made by the code of the operator. */
+/** A status for every state of a strategy, made by the code of the operator. All kinds have the same status. */
 import { buildPlan, type PlanInput } from '../../src/controllers/strategy/build-plan.ts';
 import { buildingStatus } from '../../src/status/build-status.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
@@ -6,6 +6,8 @@ import { stalledStatus } from '../../src/status/stalled-status.ts';
 import type { Finding } from '../../src/crds/finding.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
+import { PATCH_STRATEGY } from '../../src/crds/names.ts';
+import type { StrategyKindName } from '../../src/crds/strategy-kinds.ts';
 import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import type { ExecutionMode } from '../../src/crds/vocabulary.ts';
 import type { Order } from '../../src/engine/turn.ts';
@@ -65,10 +67,7 @@ async function built(
 }
 
 /** The current status of a run, on top of the status that the build wrote. */
-async function shown(
-  run: SimulatedRun,
-  changes: Partial<SimulatedRun['run']> = {},
-): Promise<StrategyStatus> {
+async function shown(run: SimulatedRun, changes: Partial<SimulatedRun['run']> = {}): Promise<StrategyStatus> {
   const before = await built(workers(2));
   const { reasons, order, obstacle } = run;
   const state = { ...run.run, ...changes };
@@ -144,7 +143,7 @@ const notPermitted =
   'spec.reboot.job.template.spec.hostPID is true, which rule actionPolicy.privileged does not admit';
 
 /** The samples by the names of their states in docs/guides/gitops.md. */
-export async function strategySamples(): Promise<Samples> {
+export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): Promise<Samples> {
   const world = new SimulatedWorld();
   const applied = await after({});
   const cannotContinue = (reason: Reason, message: string): StrategyStatus =>
@@ -262,10 +261,10 @@ export async function strategySamples(): Promise<Samples> {
     'the abort failed': await abortFailed(),
     'the abort ran out of time': await after(abortInVain),
   };
-  const object = objectOf('PatchStrategy', GENERATION);
+  const object = objectOf(kind, GENERATION);
   return new Map([
     ...Object.entries(statuses).map(([name, status]) => [name, object(status)] as const),
-    ['edited, not seen since', objectOf('PatchStrategy', GENERATION + 1)(applied)],
+    ['edited, not seen since', objectOf(kind, GENERATION + 1)(applied)],
     ['being deleted', object(running, { deletionTimestamp: TIME })],
   ]);
 }

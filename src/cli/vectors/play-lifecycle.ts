@@ -143,7 +143,9 @@ class RecordedRun {
       pool: '',
       epoch: 1,
       view: NO_VIEW,
-      permits: { held: new Set(this.#plan.stages.flatMap(({ hosts }) => hosts)) },
+      permits: {
+        held: new Map(this.#plan.stages.flatMap(({ hosts }) => hosts.map((host) => [host, 'away']))),
+      },
       outcomes: new Map(),
       now: NOW,
       restarted,

@@ -1,8 +1,8 @@
 import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
-import { heldBy } from '../../engine/permits/permits.ts';
+import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
-import type { Decision, Order } from '../../engine/turn.ts';
+import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
@@ -81,7 +81,8 @@ export async function runPass(
   const after = { ...pass, strategy: written.strategy };
   if (surplus) await freeSurplus(deps, after, surplus);
 
-  if (decision.wants.permits.hosts.every((host) => held.has(host))) deps.awaitingPermits.delete(key);
+  const { hosts: wanted, level } = decision.wants.permits;
+  if (wanted.every((host) => allows(held.get(host), level))) deps.awaitingPermits.delete(key);
 
   attachment.want(decision.wants.watch, decision.run.hosts.length > 0);
   const fence = fenceOf(pass, stored.run.id);
@@ -103,10 +104,10 @@ function restsOnPool(
   { stored: { run, plan }, pool }: PassWithRun,
   { run: next, effects }: Decision,
   { mode }: Order,
-  held: ReadonlySet<HostName>,
+  held: HeldPermits,
 ): boolean {
   const known = new Set(run.hosts.map(({ name }) => name));
-  const wasGranted = held.size > heldBy(pool?.status.permits ?? [], run.id).size;
+  const wasGranted = hasMore(held, heldBy(pool?.status.permits ?? [], run.id));
   const begins = !wasGranted && next.hosts.some(({ name }) => !known.has(name));
   const evicts = plan.actions.drain.evictUnmanagedPods && effects.some(({ kind }) => kind === 'evict');
   return begins || evicts || (mode === 'Suspend' && next.state !== run.state);

@@ -1,5 +1,5 @@
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
-import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits/permits.ts';
+import { hasMore, heldBy, settlePermits, type DesiredPermits } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import type { PermitFacts } from '../../engine/turn.ts';
 import { ConflictError } from '../../kube/errors.ts';
@@ -19,8 +19,8 @@ export async function grantPermits(
   const strategy = await ensureFinalizer(deps, pass);
   const settled = await settleInPool(deps, pass, grant);
   const before = heldBy(pass.pool?.status.permits ?? [], grant.run);
-  if (settled.held.size > before.size)
-    deps.log.info({ strategy: pass.key, hosts: [...settled.held] }, 'permits granted');
+  if (hasMore(settled.held, before))
+    deps.log.info({ strategy: pass.key, hosts: [...settled.held.keys()] }, 'permits granted');
   return { strategy, settled };
 }
 
@@ -52,7 +52,7 @@ async function settleInPool(
     return { status: settlement.status, result: settlement.facts };
   });
   if (facts === 'edited') throw new ConflictError(`HostPool ${name} was edited meanwhile`);
-  return facts ?? { held: new Set(), refusal: `HostPool ${name} does not exist` };
+  return facts ?? { held: new Map(), refusal: `HostPool ${name} does not exist` };
 }
 
 function isSameSpec({ metadata: read }: HostPool, { metadata: found }: HostPool): boolean {

@@ -83,7 +83,7 @@ async function grant(ledger: PoolLedger, run: string, hosts: string[]): Promise<
     const { status: after, facts: result } = settlePermits(status, wish, pool, NOW);
     return { status: after, result };
   });
-  return [...(facts?.held ?? [])];
+  return [...(facts?.held.keys() ?? [])];
 }
 
 describe('the ledger of a pool', () => {

@@ -58,7 +58,7 @@ function observe(
         ...{ controllers: NO_CONTROLLERS, keptByOtherPools: new Set<string>(), revision: '1' },
       },
     },
-    permits: { held: new Set(['w-1', 'w-2']) },
+    permits: { held: new Map(['w-1', 'w-2'].map((host) => [host, 'away'] as const)) },
     outcomes: new Map(),
     now: start + second * 1000,
   };

@@ -43,11 +43,25 @@ const settle = (
 
 describe('permits', () => {
   it('are granted all or none', () => {
-    expect([...settle(['a', 'b'], status(permit('x')), pool(3)).facts.held]).toEqual(['a', 'b']);
+    expect([...settle(['a', 'b'], status(permit('x')), pool(3)).facts.held.keys()]).toEqual(['a', 'b']);
     const before = status(permit('x'));
     const refused = settle(['a', 'b', 'c'], before, pool(3));
     expect(refused.status).toBe(before);
     expect(refused.facts.refusal).toBe('3 more would make 4 hosts out of service, the pool allows 3');
+  });
+
+  it('to touch hosts are replaced by permits to take them, if the limit allows it; the others stay', () => {
+    const before = status({ ...permit('a', 'mine'), level: 'touched' }, permit('x'));
+    const refused = settle(['a'], before, pool(1));
+    expect(refused.status).toBe(before);
+    expect(refused.facts).toMatchObject({ held: new Map([['a', 'touched']]) });
+    expect(refused.facts.refusal).toBe('1 more would make 2 hosts out of service, the pool allows 1');
+    const granted = settle(['a'], before, pool(2));
+    expect(granted.status.permits?.map(({ host, level }) => [host, level])).toEqual([
+      ['x', 'away'],
+      ['a', 'away'],
+    ]);
+    expect(settle(['a'], granted.status, pool(2), { level: 'touched' }).changed).toBe(false);
   });
 
   it('count a host that others took out of service, and count it once', () => {
@@ -110,7 +124,7 @@ describe('permits', () => {
   it('are not granted by a closed pool, at any level; held permits stay', () => {
     const closed = pool(9, [], 'HostPool p is paused');
     expect(settle(['a'], status(), closed, { level: 'touched' }).facts.refusal).toBe('HostPool p is paused');
-    expect([...settle(['a'], status(permit('a', 'mine')), closed).facts.held]).toEqual(['a']);
+    expect([...settle(['a'], status(permit('a', 'mine')), closed).facts.held.keys()]).toEqual(['a']);
   });
 
   it('are freed when they are no longer wanted, except those of other runs', () => {

@@ -209,7 +209,7 @@ describe('a refusal, in every state and mode', () => {
         const order: Order = each.order;
         const turn = {
           ...{ owner: OWNER, order, requests: [request], pool: 'default', epoch: 1, view },
-          ...{ permits: { held: new Set<string>() }, outcomes: new Map(), now: Date.parse(TIME) },
+          ...{ permits: { held: new Map<string, 'away'>() }, outcomes: new Map(), now: Date.parse(TIME) },
         };
         const said = refusal(newPass(plan, each.run, turn, CAREEN_ENGINE, evaluateStep), request) ?? '';
         expect(askedModes(said), `${said} ${describeIt(each)}`).not.toContain(order.mode);
