@@ -12,7 +12,7 @@ import { lackingWork, roleIn } from './work.ts';
 export function upgradeFindings(situation: Situation): Finding[] {
   const { spec, stages, hosts } = situation;
   const { release } = spec;
-  if (!release) return [];
+  if (!release || release.rollback) return [];
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const upgraded = hosts.filter((host) => planned.has(host.name) && lackingWork(spec, host).length > 0);
   return [
