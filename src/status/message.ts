@@ -1,6 +1,7 @@
 import { counted } from '../crds/counted.ts';
 import type { Finding } from '../crds/finding.ts';
 import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
+import type { StrategyWords } from '../crds/strategy-words.ts';
 import { ABORT_ANNOTATION } from '../crds/names.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -16,7 +17,9 @@ export type MessageInput = {
   readonly order: StandingOrder;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy: string | undefined;
-  /** The hosts that lack a patch after the run was applied. */
+  /** The words of its strategy. */
+  readonly words: StrategyWords;
+  /** The hosts that lack a patch or the release after the run was applied. */
   readonly lacking?: readonly HostName[];
   /** What will block the plan or hurt it, while it waits. */
   readonly findings?: readonly Finding[];
@@ -25,7 +28,7 @@ export type MessageInput = {
 /** The progress of a run, or what it waits for, in one sentence. */
 export function messageOf(
   run: RunState,
-  { summary, reasons, order, openRemedy, lacking, findings = [] }: MessageInput,
+  { summary, reasons, order, openRemedy, words, lacking, findings = [] }: MessageInput,
 ): string {
   switch (run.state) {
     case 'ready-to-apply':
@@ -37,7 +40,7 @@ export function messageOf(
     case 'applying':
       return applyingMessage(run, reasons, order);
     case 'applied':
-      return sentence([appliedMessage(run), driftMessage(lacking)]);
+      return sentence([appliedMessage(run, words), driftMessage(words, lacking)]);
     case 'apply-failed':
     case 'apply-timeout':
       return sentence([
@@ -119,28 +122,31 @@ function forNewPlan({ abortedIn }: RunState, { mode }: StandingOrder): string {
   return mode === 'Hold' ? 'a new plan is made now' : 'set execution.mode to Hold for a new plan';
 }
 
-function appliedMessage({ apply }: RunState): string {
+function appliedMessage({ apply }: RunState, { done: madeSo, lacks }: StrategyWords): string {
   const { stages, earlier } = apply;
-  if (stages.length === 0) return 'nothing to do: no host that the plan is about lacks a patch';
+  if (stages.length === 0) return `nothing to do: no host that the plan is about ${lacks}`;
   const leftBefore = earlier?.left ?? 0;
   const left = [
     ...leaversOf(stages),
     ...(leftBefore > 0 ? [`${counted(leftBefore, 'host')} of the stages in PlanStages left, too`] : []),
   ];
-  if (left.length === 0) return 'all hosts of the plan are patched';
+  if (left.length === 0) return `all hosts of the plan are ${madeSo}`;
   const done = hasNobodyLeft(apply)
     ? 'no host of the plan is left'
-    : 'all hosts of the plan that are left are patched';
+    : `all hosts of the plan that are left are ${madeSo}`;
   return `${done}: ${left.join('; ')}`;
 }
 
-/** Which hosts lack a patch after the run was applied, and the remedy; undefined when none does. */
-export function driftMessage(lacking: readonly HostName[] = []): string | undefined {
+/** Which hosts lack a patch or the release after the run was applied, and the remedy; undefined when none does. */
+export function driftMessage(
+  { act, lacks, lack }: StrategyWords,
+  lacking: readonly HostName[] = [],
+): string | undefined {
   if (lacking.length === 0) return undefined;
   const more = lacking.length > NAMED ? ` and ${String(lacking.length - NAMED)} more` : '';
-  const who = `${counted(lacking.length, 'host')} ${lacking.length === 1 ? 'lacks' : 'lack'}`;
+  const who = `${counted(lacking.length, 'host')} ${lacking.length === 1 ? lacks : lack} since`;
   const names = lacking.slice(0, NAMED).join(', ');
-  return `${who} a patch since (${names}${more}): place the request apply-all to patch what lacks one`;
+  return `${who} (${names}${more}): place the request apply-all to ${act} ${lacking.length === 1 ? 'it' : 'them'}`;
 }
 
 const NAMED = 5;
