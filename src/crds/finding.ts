@@ -22,6 +22,7 @@ const FINDING_REASONS = [
   'BudgetExhausted',
   'LimitRounded',
   'StageCut',
+  'NoWayBack',
   'VersionSkew',
   'RemovedApis',
   'ImagesDiffer',

@@ -152,7 +152,7 @@ function quorumAtRisk({ owner, spec, pool, hosts, stages }: Situation): Finding[
         message:
           `HostPool ${pool.name} has ${counted(controllers.size, 'controller')}: etcd has no quorum while ` +
           `${listed(taken)} is out of service, and the API server does not answer`,
-        remedy: 'plan for that time, or upgrade a control plane of three controllers or more',
+        remedy: 'plan for that time, or run three controllers or more',
       },
     ];
   }

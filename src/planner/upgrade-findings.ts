@@ -6,12 +6,13 @@ import { listed } from './listed.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
 import { versionSkew, removedApis } from './version-skew.ts';
 import { compareVersions, versionIn } from './version.ts';
+import { wayBackFindings } from './way-back.ts';
 import { lackingWork, roleIn } from './work.ts';
 
 export function upgradeFindings(situation: Situation): Finding[] {
   const { spec, stages, hosts } = situation;
   const { release } = spec;
-  if (!release) return [];
+  if (!release || release.rollback) return [];
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const upgraded = hosts.filter((host) => planned.has(host.name) && lackingWork(spec, host).length > 0);
   return [
@@ -22,6 +23,7 @@ export function upgradeFindings(situation: Situation): Finding[] {
       return [...imagesDiffer(role, ofRole), ...notStaged(spec, role, ofRole)];
     }),
     ...stagedForOther(spec, release, upgraded),
+    ...wayBackFindings(situation),
   ];
 }
 

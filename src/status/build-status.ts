@@ -1,4 +1,5 @@
 /** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
+import { strategyWords } from '../crds/strategy-words.ts';
 import { counted } from '../crds/counted.ts';
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
@@ -220,7 +221,7 @@ function changeOf({ before, left: leftOfParts, lostPart }: BuildInput, plan: Pla
   const left = leftOfParts ?? old.stages.filter((_, i) => run.apply.stages[i]?.result !== 'success');
   if (lostPart !== undefined) return lostPart;
   const differences = [
-    planDifference(left, plan.stages),
+    planDifference(left, plan.stages, strategyWords(plan.actions).pieces),
     actionsDifference(old.actions, plan.actions),
   ].filter((each) => each !== undefined);
   if (differences.length > 0) return statusText(differences.join('; '));

@@ -2,7 +2,8 @@
 import type { StepName } from '../crds/vocabulary.ts';
 import { updateConditions } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
-import { planActions } from '../crds/strategy-spec.ts';
+import { planActions, type TargetRelease } from '../crds/strategy-spec.ts';
+import { strategyWords } from '../crds/strategy-words.ts';
 import type { StrategyStatus } from '../crds/strategy-status.ts';
 import type { Answer, Obstacle } from '../engine/turn.ts';
 import { currentStage, firstStage, type RunState } from '../engine/run-state.ts';
@@ -80,7 +81,7 @@ export type Shown = {
   readonly obstacle?: Obstacle | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy?: string;
-  /** The hosts that lack a patch after the run was applied. */
+  /** The hosts that lack a patch or the release after the run was applied. */
   readonly lacking?: readonly HostName[];
   /** The findings as they are now; undefined when nobody looked for them. */
   readonly findings?: readonly Finding[] | undefined;
@@ -110,8 +111,9 @@ export function statusOfRun(
     ...kept
   } = before;
   const found = relevantFindings(run, findings ?? before.findings ?? []);
+  const words = strategyWords({ release: record && releaseOf(record) });
   const message = messageOf(run, {
-    ...{ summary: summaryOf(record), reasons, order, openRemedy },
+    ...{ summary: summaryOf(record), reasons, order, openRemedy, words },
     ...(lacking ? { lacking } : {}),
     findings: found,
   });
@@ -132,7 +134,7 @@ export function statusOfRun(
     ...(run.skipped.length > 0 ? { skipped: [...run.skipped] } : {}),
     conditions: updateConditions(
       before.conditions ?? [],
-      conditionsOf(run, message, order, obstacle, lacking),
+      conditionsOf(run, message, order, words, obstacle, lacking),
       generation,
       now,
     ),
@@ -148,10 +150,16 @@ function releaseEndedBy(
     ({ name, result }) => ENDING.has(name) && result !== 'initial',
   );
   if (state !== 'applied' && ending !== true) return {};
-  const { release } = planActions.pick({ release: true }).parse(record.actions ?? {});
+  const release = releaseOf(record);
   if (!release || release.rollback) return {};
   const activatedRelease = release.version;
   return { activatedRelease, ...(state === 'applied' ? { completedRelease: release.version } : {}) };
+}
+
+const onlyRelease = planActions.pick({ release: true });
+
+function releaseOf({ actions }: RunRecord): TargetRelease | undefined {
+  return onlyRelease.parse(actions ?? {}).release;
 }
 
 /** After these have begun, hosts are not brought back to the release before. */

@@ -148,7 +148,7 @@ export function effectEvent(effect: Effect, words: HostWords): EventDraft | unde
   switch (effect.kind) {
     case 'claim': {
       const away = effect.claim.level === 'away';
-      const note = away ? words.says('claimed', host) : `${host} was claimed to be patched in place`;
+      const note = away ? words.says('claimed', host) : `${host} was claimed for work in place`;
       return { reason: 'HostLocked', host, note };
     }
     case 'release':

@@ -68,4 +68,11 @@ export function healthContract(opened: () => ContractCase): void {
     await c.fixture.setReady(controller, false);
     await c.fixture.eventually('one that is not ready', isSeen([controller]));
   });
+
+  it('knows the version of the control plane, and the deprecated APIs that are in use', async () => {
+    const { version, deprecatedApis } = await opened().fixture.ops.platform();
+    expect(version).toMatch(/^v1\.\d+\.\d+/);
+    // No release says of an API that it serves now when it will be gone.
+    expect(deprecatedApis).toEqual([]);
+  });
 }

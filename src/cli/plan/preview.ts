@@ -2,6 +2,7 @@
 import type { Finding } from '../../crds/finding.ts';
 import { API_VERSION, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
+import type { TargetRelease } from '../../crds/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../../crds/vocabulary.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import { build, type Built } from '../../planner/build.ts';
@@ -21,6 +22,8 @@ export type Preview = {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: 'PlanPreview';
   readonly strategy: { readonly kind: string; readonly namespace: string; readonly name: string };
+  /** Only of an upgrade. */
+  readonly release?: TargetRelease;
   readonly pool: { readonly name: string; readonly hosts: number; readonly limit: number };
   readonly planDigest: string;
   readonly estimate: Estimate;
@@ -58,7 +61,7 @@ export type Planned = {
 /** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
   { kind, namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
-  { pool, hosts }: Fleet,
+  { pool, platform, hosts }: Fleet,
 ): Planned {
   const states = hosts.map((host) => hostStateOf(host, pool.spec.roles));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
@@ -82,6 +85,7 @@ export function planFor(
       },
       limit,
       hosts: states,
+      platform,
       stages: plan.stages,
       about,
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
@@ -109,6 +113,7 @@ export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(st
       namespace: strategy.namespace ?? DEFAULT_NAMESPACE,
       name: strategy.name,
     },
+    ...(strategy.spec.release ? { release: strategy.spec.release } : {}),
     pool: { name: fleet.pool.name, hosts: fleet.hosts.length, limit },
     planDigest: plan.digest,
     estimate: estimatePlan(plan.stages),

@@ -6,6 +6,7 @@ import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
 import type { Finding } from '../../crds/finding.ts';
 import type { StrategyStatus } from '../../crds/strategy-status.ts';
+import { strategyWords } from '../../crds/strategy-words.ts';
 import { statusText } from '../../crds/status-text.ts';
 import { newPhase } from '../../engine/run-state.ts';
 import { alarmsAgainst, alarmsPresent } from '../../engine/steps/query-alarms.ts';
@@ -166,9 +167,10 @@ function planTooLarge({ plan: { stages, actions } }: Built): string | undefined 
   const bytes = Math.max(0, ...sizes);
   if (bytes <= MAX_HELD_BYTES) return undefined;
   const stage = sizes.indexOf(bytes);
+  const { pieces, jobs } = strategyWords(actions);
   return (
-    `stage ${String(stage)} with ${counted(stages[stage]?.hosts.length ?? 0, 'host')} and the patches take ` +
+    `stage ${String(stage)} with ${counted(stages[stage]?.hosts.length ?? 0, 'host')} and the ${pieces} take ` +
     `${String(Math.ceil(bytes / 1024))} KiB, more than one object may hold (${String(MAX_HELD_BYTES / 1024)} KiB): ` +
-    'shorten the Jobs of spec.patches and spec.reboot'
+    `shorten the Jobs of ${jobs}`
   );
 }

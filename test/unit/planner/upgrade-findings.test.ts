@@ -11,7 +11,7 @@ import type { HostState } from '../../../src/planner/situation.ts';
 const job = { template: { spec: { containers: [{ name: 'c', image: 'upgrade:1' }] } } };
 const STAGED = { fact: 'labels.staged', operator: 'In', values: ['v1.36.2'] };
 const staging = { job, staged: [STAGED] };
-const hostUpgrade = { action: { job }, stage: staging };
+const hostUpgrade = { action: { job }, stage: staging, rollback: { job } };
 const inPlace = { ...hostUpgrade, drain: 'ifRebootRequired' };
 
 type Options = {
@@ -150,9 +150,8 @@ describe('the findings of an upgrade', () => {
 
   it('name the hosts on which nothing is staged', () => {
     const hosts = [...controllers('v1.35.4'), host('w-1', 'v1.35.4'), host('w-2', 'v1.36.2')];
-    expect(brief(hosts, { hosts: { controller: hostUpgrade, worker: { action: { job } } } })).toEqual([
-      'tells StageMissing: w-1',
-    ]);
+    const worker = { action: { job }, rollback: { job } };
+    expect(brief(hosts, { hosts: { controller: hostUpgrade, worker } })).toEqual(['tells StageMissing: w-1']);
   });
 
   it('name what is staged for another release, but not what a host runs', () => {

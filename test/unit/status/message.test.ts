@@ -164,7 +164,7 @@ describe('a strategy that was applied', () => {
     expect(trueOnes(drifted)).toEqual(['Ready/Applied', 'Drifted/HostsLackPatches']);
     const message =
       '6 hosts lack a patch since (w-1, w-2, w-3, w-4, w-5 and 1 more): ' +
-      'place the request apply-all to patch what lacks one';
+      'place the request apply-all to patch them';
     expect(drifted.conditions?.find(({ type }) => type === 'Drifted')?.message).toBe(message);
     expect(drifted.message).toBe(`all hosts of the plan are patched; ${message}`);
   });
