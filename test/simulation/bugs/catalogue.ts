@@ -233,13 +233,6 @@ export const BUGS: readonly Bug[] = [
     instead: "    if (verdict.kind === 'act' && beginsWork(verdict))\n",
   },
   {
-    name: 'upgrade a host that has the release since its plan was made',
-    file: 'src/engine/steps/host-work.ts',
-    of: '    .filter((work) => stage.patches?.includes(work.id) && isLacking(work, facts?.facts ?? {}))\n',
-    instead:
-      '    .filter((work) => stage.patches?.includes(work.id) && (facts !== undefined || isLacking(work, {})))\n',
-  },
-  {
     name: 'look for the owner of a claim in one kind only',
     file: 'src/resources/paths.ts',
     of: '  return { kind, namespace, name };\n',
