@@ -276,6 +276,6 @@ describe('in any number of columns', () => {
   it('the table of all strategies has a row for each, and says when there is none', () => {
     const reports = [...samples.values()].map((strategy) => statusReport(strategy, CALLED, NOW));
     expect(overviewLines(reports, 'all namespaces', 120).length).toBeGreaterThan(reports.length);
-    expect(textOf(overviewLines([], 'namespace a', 80))).toBe('no PatchStrategy in namespace a');
+    expect(textOf(overviewLines([], 'namespace a', 80))).toBe('no strategy in namespace a');
   });
 });

@@ -62,7 +62,7 @@ describe('the findings of a plan', () => {
     cluster.placeUpgrade({ mode: 'Hold' }, { workerApplyType: 'serial' });
     await cluster.until('a plan', () => cluster.status.state === 'ready-to-apply');
     const found = (): string[] => (cluster.status.findings ?? []).map(({ reason }) => reason);
-    expect(found()).toEqual(['RemovedApis', 'StageMissing']);
+    expect(found()).toEqual(['RemovedApis', 'StageMissing', 'NoWayBack']);
     cluster.world.platform = { version: 'v1.35.9', deprecatedApis: [] };
     cluster.world.changeHost('w-2', { closedToNewWork: true });
     await cluster.until('a finding about skew', () => found().includes('VersionSkew'));
