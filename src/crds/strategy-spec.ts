@@ -45,6 +45,8 @@ export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing'> & {
   readonly timing: Timing;
   /** Only an upgrade has one. */
   readonly release?: TargetRelease | undefined;
+  /** The roles of an upgrade whose hosts can be brought back. */
+  readonly waysBack?: readonly Role[] | undefined;
   /** Only an upgrade has it. */
   readonly maxParallelStagedHosts?: number | undefined;
 };
@@ -93,6 +95,7 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
     timing: { ...times, patchTimeoutSeconds: upgradeTimeoutSeconds },
     patches: rollback ? back : [...staging, ...upgrading, ...hooks],
     release: rollback ? { ...release, rollback } : release,
+    waysBack: back.flatMap(({ role }) => role ?? []),
   };
 }
 

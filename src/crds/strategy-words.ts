@@ -18,6 +18,8 @@ export type StrategyWords = {
   /** A piece of work, as in `2 patches`. */
   readonly piece: string;
   readonly pieces: string;
+  /** What can be done after an abort about the hosts that were done; absent where nothing can. */
+  readonly wayBack?: string;
 };
 
 const PATCHES: StrategyWords = {
@@ -46,5 +48,6 @@ export function strategyWords({ release }: { readonly release?: TargetRelease | 
         ...common,
         ...{ act: 'upgrade', done: `upgraded to ${version}` },
         ...{ lacks: `lacks ${version}`, lack: `lack ${version}` },
+        wayBack: `hosts that have ${version} keep it; spec.rollback: true plans their way back`,
       };
 }

@@ -5,6 +5,7 @@ import type { StrategyWords } from '../crds/strategy-words.ts';
 import { ABORT_ANNOTATION } from '../crds/names.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
+import { countsHosts } from '../planner/plan.ts';
 import { hasNobodyLeft } from '../engine/leavers.ts';
 import { currentStage, type RunState } from '../engine/run-state.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
@@ -52,7 +53,12 @@ export function messageOf(
       return sentence([run.abortedBecause, `releasing hosts: ${waitsFor}`]);
     }
     case 'aborted':
-      return sentence([run.abortedBecause, 'aborted, no host is held', forNewPlan(run, order)]);
+      return sentence([
+        run.abortedBecause,
+        'aborted, no host is held',
+        forNewPlan(run, order),
+        canGoBack(run) ? words.wayBack : undefined,
+      ]);
     case 'abort-failed':
     case 'abort-timeout':
       return sentence([
@@ -120,6 +126,15 @@ function forNewPlan({ abortedIn }: RunState, { mode }: StandingOrder): string {
   const request = 'place the request apply-all or approve, or edit the spec, for a new plan';
   if (abortedIn === 'Hold') return mode === 'Abort' ? `set execution.mode to Hold, then ${request}` : request;
   return mode === 'Hold' ? 'a new plan is made now' : 'set execution.mode to Hold for a new plan';
+}
+
+/** Whether hosts were done before the abort, and nothing has ended the upgrade for all. */
+function canGoBack({ apply: { stages, earlier } }: RunState): boolean {
+  const isEnding = stages.some(
+    ({ name, startTime }) => name === 'sw-upgrade-complete' && startTime !== undefined,
+  );
+  const isDone = stages.some((stage) => countsHosts(stage) && stage.result === 'success');
+  return !isEnding && (isDone || (earlier?.hosts ?? 0) > 0);
 }
 
 function appliedMessage({ apply }: RunState, { done: madeSo, lacks }: StrategyWords): string {

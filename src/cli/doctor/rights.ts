@@ -10,6 +10,7 @@ import { check, type Check } from './check.ts';
 /** One right, as an access review asks for it. */
 export type Right = {
   readonly group: string;
+  /** Or a path that is no resource, such as `/metrics`. */
   readonly resource: string;
   readonly subresource?: string;
   readonly verb: string;
@@ -42,6 +43,13 @@ const EVERYWHERE: readonly Rule[] = [
   ['events.k8s.io', 'events', ['create', 'patch']],
 ];
 
+/** Paths of the API server that are no resources. */
+const PATHS: readonly Right[] = ['/metrics', '/version'].map((path) => ({
+  group: '',
+  resource: path,
+  verb: 'get',
+}));
+
 /** deploy/base/rbac/lease.yaml */
 const LEASE: readonly Rule[] = [
   ['coordination.k8s.io', 'leases', ['get', 'list', 'watch', 'patch'], [LEASE_NAME]],
@@ -69,9 +77,17 @@ function rightsOf(rules: readonly Rule[], namespace?: string): Right[] {
   });
 }
 
+/** A right as a review asks for it. */
+export function attributesOf({ resource, ...right }: Right): object {
+  return resource.startsWith('/')
+    ? { nonResourceAttributes: { path: resource, verb: right.verb } }
+    : { resourceAttributes: { ...right, resource } };
+}
+
 /** What the operator needs in any case. */
 export const OPERATOR_RIGHTS: readonly Right[] = [
   ...rightsOf(EVERYWHERE),
+  ...PATHS,
   ...rightsOf(LEASE, OPERATOR_NAMESPACE),
 ];
 

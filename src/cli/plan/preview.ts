@@ -61,7 +61,7 @@ export type Planned = {
 /** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
   { kind, namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
-  { pool, hosts }: Fleet,
+  { pool, platform, hosts }: Fleet,
 ): Planned {
   const states = hosts.map((host) => hostStateOf(host, pool.spec.roles));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
@@ -85,6 +85,7 @@ export function planFor(
       },
       limit,
       hosts: states,
+      platform,
       stages: plan.stages,
       about,
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),

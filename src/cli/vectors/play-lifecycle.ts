@@ -13,7 +13,7 @@ import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { newPhase, newRun, runningStep, type RunState } from '../../engine/run-state.ts';
 import { DONE, failed, type Verdict } from '../../engine/steps/verdict.ts';
 import type { Order, Turn } from '../../engine/turn.ts';
-import { signalsFrom, type View } from '../../engine/view.ts';
+import { NO_CONTROLLERS, signalsFrom, type View } from '../../engine/view.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import type { Plan } from '../../planner/plan.ts';
 import type { VimBuild } from '../../planner/vim/build.ts';
@@ -61,6 +61,7 @@ const NO_VIEW: View = {
     total: 0,
     outOfServiceByOthers: new Set(),
     claimedAway: new Set(),
+    controllers: NO_CONTROLLERS,
     keptByOtherPools: new Set(),
     revision: '',
   },

@@ -129,10 +129,10 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
 
 /** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
 async function findingsIn(
-  deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'runs'>,
+  deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'runs' | 'hosts'>,
   pass: PassWithRun,
 ): Promise<Pick<Shown, 'findings'> & ReconcileResult> {
-  const { operatorNamespace, clock } = deps;
+  const { operatorNamespace, clock, hosts } = deps;
   const { strategy, stored, pool, attachment, configMaps } = pass;
   if (!pool || pool.unreadable !== undefined) return {};
   const now = clock();
@@ -144,7 +144,9 @@ async function findingsIn(
   const violations = violationsOf(stored.plan.actions, { strategy, pool, operatorNamespace, configMaps });
   const stages = await deps.runs.plannedStages(pass);
   const { skipped } = stored.run;
-  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages, skipped };
+  const { spec } = strategy;
+  const platform = spec.release && (await hosts.platform());
+  const inspected = { owner: ownerOf(strategy), spec, pool, violations, stages, platform, skipped };
   const findings = findingsNow(inspected, attachment.view());
   attachment.found = { of, at: now, findings };
   return { findings };

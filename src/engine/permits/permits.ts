@@ -7,6 +7,8 @@ import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts'
 import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import { allows, type HeldPermits, type PermitFacts, type Wants } from '../turn.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { againstQuorum } from '../../planner/quorum.ts';
+import type { Controllers } from '../view.ts';
 
 export type DesiredPermits = {
   readonly run: string;
@@ -22,6 +24,8 @@ export type PoolCapacity = {
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
   /** Hosts with a claim of level away, of any of our runs. They count with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;
+  /** Enough of them for a quorum stay in service. */
+  readonly controllers: Controllers;
   /** Why the pool grants nothing now, such as `HostPool default is paused`. */
   readonly closedBecause: string | undefined;
 };
@@ -123,7 +127,7 @@ function refusalOf(
   { run, wants: { level } }: DesiredPermits,
   lacking: readonly HostName[],
   kept: readonly Permit[],
-  { limit, outOfServiceByOthers, claimedAway, closedBecause }: PoolCapacity,
+  { limit, outOfServiceByOthers, claimedAway, controllers, closedBecause }: PoolCapacity,
 ): string | undefined {
   if (closedBecause !== undefined) return closedBecause;
   const taken = kept.find((permit) => permit.run !== run && lacking.includes(permit.host));
@@ -133,8 +137,9 @@ function refusalOf(
   }
   if (level === 'touched') return undefined;
   const away = awayWith(kept);
-  const after = away.union(claimedAway).union(outOfServiceByOthers).union(new Set(lacking)).size;
-  if (after <= limit) return undefined;
+  const out = away.union(claimedAway).union(outOfServiceByOthers);
+  const after = out.union(new Set(lacking)).size;
+  if (after <= limit) return againstQuorum(controllers.all, out.union(controllers.down), lacking);
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
     `${String(lacking.length)} more would make ${counted(after, 'host')} out of service, the pool allows ${String(limit)}` +

@@ -5,7 +5,7 @@
  */
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { EffectKey } from '../../engine/view.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName, PlatformFacts } from '../../planner/facts.ts';
 import type { ConfigMapFacts } from '../config-maps.ts';
 import { KeysByHost } from './keys-by-host.ts';
 import { withFacts } from './simulated-facts.ts';
@@ -39,6 +39,7 @@ export class SimulatedWorld {
   readonly #budgets = new Map<string, number>();
   readonly #listeners = new Set<Listener>();
   /** By namespace/name. */
+  platform: PlatformFacts = {};
   readonly configMaps = new Map<string, ConfigMapFacts>();
   #serial = 0;
 

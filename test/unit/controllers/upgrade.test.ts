@@ -78,6 +78,9 @@ describe('an upgrade', () => {
     await cluster.until('the first host', () => cluster.status.stages === '1/2');
     cluster.editSpec({ execution: { mode: 'Abort' } });
     await cluster.until('the abort', () => cluster.status.state === 'aborted');
+    expect(cluster.status.message).toContain(
+      'hosts that have v1.36.4 keep it; spec.rollback: true plans their way back',
+    );
     cluster.editSpec({ rollback: true, execution: { mode: 'Hold' } });
     await cluster.until('a plan', () => cluster.status.state === 'ready-to-apply');
     expect(cluster.status.applyPhase?.stages.map(({ hosts }) => hosts)).toEqual([['w-1']]);

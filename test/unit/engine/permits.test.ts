@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_CONTROLLERS } from '../../../src/engine/view.ts';
 import {
   settlePermits,
   withPermits,
@@ -20,11 +21,12 @@ const pool = (
   out: string[] = [],
   closedBecause?: string,
   claimed: string[] = [],
+  controllers: PoolCapacity['controllers'] = NO_CONTROLLERS,
 ): PoolCapacity => ({
   limit,
   outOfServiceByOthers: new Set(out),
   claimedAway: new Set(claimed),
-  closedBecause,
+  ...{ controllers, closedBecause },
 });
 const settle = (
   hosts: string[],
@@ -72,6 +74,45 @@ describe('permits', () => {
       /2 hosts out of service/,
     );
     expect(settle(['a'], status(permit('x')), pool(2, [], undefined, ['x'])).facts.refusal).toBeUndefined();
+  });
+
+  const controllers = (n: number, ...down: string[]): PoolCapacity['controllers'] => ({
+    all: new Set(Array.from({ length: n }, (_, i) => `c-${String(i)}`)),
+    down: new Set(down),
+  });
+
+  it.each([
+    [1, [], true],
+    [2, [], true],
+    [2, ['c-1'], true],
+    [3, [], true],
+    [3, ['c-0'], true],
+    [3, ['c-2'], false],
+    [5, [], true],
+    [5, ['c-4'], true],
+    [5, ['c-3', 'c-4'], false],
+  ])('leave a quorum of %i controllers of which %j are down: %s', (n, down, granted) => {
+    const { held, refusal } = settle(
+      ['c-0'],
+      status(),
+      pool(9, [], undefined, [], controllers(n, ...down)),
+    ).facts;
+    expect([held.has('c-0'), refusal === undefined]).toEqual([granted, granted]);
+  });
+
+  it('count for the quorum who has a permit, a claim or a cordon, and name the controllers and the numbers', () => {
+    const refusal =
+      'without c-0 1 of 3 controllers would be in service, a quorum needs 2 (out of service: c-2)';
+    for (const [before, out, claimed] of [
+      [status(permit('c-2')), [], []],
+      [status(), ['c-2'], []],
+      [status(), [], ['c-2']],
+    ] as const) {
+      const facts = pool(9, [...out, 'w-1'], undefined, [...claimed], controllers(3));
+      expect(settle(['c-0'], before, facts).facts.refusal).toBe(refusal);
+      expect(settle(['w-2'], before, facts).facts.refusal).toBeUndefined();
+      expect(settle(['c-0'], before, facts, { level: 'touched' }).facts.refusal).toBeUndefined();
+    }
   });
 
   it('are refused for a host with a permit of another run, naming that strategy', () => {

@@ -132,12 +132,14 @@ it('a rollback brings every host back that has the release', async () => {
 it('a permit to stage a host is none to take it out of service', async () => {
   const spec = upgradeSpec({ ...WHOLE, controllerApplyType: 'ignore', timing: { stabilizeSeconds: 0 } });
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: spec, maxUnavailable: 1 });
+  run.freesLate = true;
   await run.until(() => run.step === 'start-upgrade');
   run.world.changeHost('w-4', { closedToNewWork: true });
   await run.elapse(300_000);
   expect(run.reasons.join()).toContain('waiting for permits: 1 more would make 2 hosts out of service');
   expect(run.claimed).toEqual([]);
   run.world.changeHost('w-4', { closedToNewWork: false });
+  run.freesLate = false;
   await run.settle();
   expect(run.run.state).toBe('applied');
 });

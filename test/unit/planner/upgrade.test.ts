@@ -4,6 +4,7 @@ import { upgradeStrategySpec } from '../../../src/crds/upgrade-strategy-spec.ts'
 import { build } from '../../../src/planner/build.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { HostSeed } from '../../../src/planner/facts.ts';
+import { wayBackFindings } from '../../../src/planner/way-back.ts';
 import { needsOf } from '../../../src/planner/needs.ts';
 import { policyViolations } from '../../../src/planner/policy/pool-policy.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
@@ -188,6 +189,26 @@ describe('a rollback', () => {
       'spec.hosts.worker.rollback is missing: w-1 is a worker and has v1.36.2; say how it is brought back, or set ' +
         'workerApplyType to ignore',
     );
+  });
+});
+
+describe('the stages without a way back', () => {
+  const back = { ...byJob, rollback: { job } };
+  const told = (overrides: Record<string, unknown>): string[] => {
+    const spec = upgrade({ storageApplyType: 'ignore', ...overrides });
+    const { stages } = build(spec, FLEET, { maxUnavailable: 2 }).plan;
+    return wayBackFindings({ spec, stages }).map(
+      ({ message, subjects }) => `${message} (${subjects.join()})`,
+    );
+  };
+
+  it('are named: those of roles without rollback, and those from the activation on', () => {
+    expect(told({ hosts: { controller: byJob, worker: back }, activate: { job } })).toEqual([
+      'what stages 0, 1, 2 do cannot be undone: spec.hosts.controller has no rollback (c-1,c-2,c-3)',
+      'once stage 6 has begun, spec.rollback is refused: the release is activated (c-1)',
+    ]);
+    expect(told({ hosts: { controller: back, worker: back } })).toEqual([]);
+    expect(told({ hosts: { controller: back, worker: back }, rollback: true })).toEqual([]);
   });
 });
 
