@@ -371,18 +371,11 @@ export class Checker {
     if (!isSuspended(object)) this.#suspendedIn.delete(uid);
     else if (!isSuspended(before)) this.#suspendedIn.set(uid, epochOf(object));
     const known = new Set(outagesOf(before).map(({ name }) => name));
-    const opened = outagesOf(object).filter(({ name }) => !known.has(name));
-    if (opened.length > 0)
-      this.#begun(
-        object,
-        before,
-        opened.map(({ name }) => name),
-      );
-    this.#upgrades.written(
-      object,
-      before,
-      opened.map(({ name }) => name),
-    );
+    const opened = outagesOf(object)
+      .map(({ name }) => name)
+      .filter((name) => !known.has(name));
+    if (opened.length > 0) this.#begun(object, before, opened);
+    this.#upgrades.written(object, before, opened);
     for (const { name, uncordoned } of outagesOf(object)) {
       const history = this.#historyOf(name);
       const { claim, lostClaimOf } = history.now;
