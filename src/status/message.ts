@@ -161,7 +161,7 @@ export function driftMessage(
   const more = lacking.length > NAMED ? ` and ${String(lacking.length - NAMED)} more` : '';
   const who = `${counted(lacking.length, 'host')} ${lacking.length === 1 ? lacks : lack} since`;
   const names = lacking.slice(0, NAMED).join(', ');
-  return `${who} (${names}${more}): place the request apply-all to ${act} ${lacking.length === 1 ? 'it' : 'them'}`;
+  return `${who} (${names}${more}): place the request apply-all to ${act} ${lacking.length === 1 ? 'that host' : 'those hosts'}`;
 }
 
 const NAMED = 5;

@@ -187,6 +187,8 @@ describe('the custom resource definitions', () => {
       'examples/host-pool.yaml',
       'examples/sixty-nodes/host-pool.yaml',
       'examples/sixty-nodes/patch-strategy.yaml',
+      'examples/upgrade-kubelet/upgrade-strategy.yaml',
+      'examples/upgrade-k3s/upgrade-strategy.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));

@@ -24,7 +24,6 @@ import type { Decision, HeldPermits, Obstacle, Order, PermitFacts, Turn } from '
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
-import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
 
 export const RUN = 'run-1';

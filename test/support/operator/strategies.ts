@@ -35,7 +35,11 @@ export function strategyManifest(name: string, namespace: string, spec: Fields =
 }
 
 /** An upgrade of the kubelets of all hosts, with staging and hooks; `spec` replaces fields of it. */
-export function upgradeManifest(name: string, namespace: string, spec: Fields = {}): Manifest {
+export function upgradeManifest(
+  name: string,
+  namespace: string,
+  spec: Fields = {},
+): Manifest & { readonly spec: Fields } {
   const each = { action: { job }, stage: { job } };
   return {
     apiVersion: 'careen.dev/v1alpha1',

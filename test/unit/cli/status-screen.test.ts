@@ -273,9 +273,18 @@ describe('in any number of columns', () => {
     );
   });
 
+  it('the table of all strategies tells the kinds of two that have one name', () => {
+    const report = reportOf('applied');
+    const other = { ...report, strategyKind: 'UpgradeStrategy' };
+    const lines = textOf(overviewLines([report, other, { ...report, name: 'alone' }], 'namespace a', 120));
+    expect(lines).toContain('careen-hosts/sample (PatchStrategy)');
+    expect(lines).toContain('careen-hosts/sample (UpgradeStrategy)');
+    expect(lines).toMatch(/careen-hosts\/alone +applied/);
+  });
+
   it('the table of all strategies has a row for each, and says when there is none', () => {
     const reports = [...samples.values()].map((strategy) => statusReport(strategy, CALLED, NOW));
     expect(overviewLines(reports, 'all namespaces', 120).length).toBeGreaterThan(reports.length);
-    expect(textOf(overviewLines([], 'namespace a', 80))).toBe('no PatchStrategy in namespace a');
+    expect(textOf(overviewLines([], 'namespace a', 80))).toBe('no strategy in namespace a');
   });
 });

@@ -6,6 +6,8 @@ import { builtStatus } from '../../../src/status/build-status.ts';
 import { decodeRun, statusOfRun, type Shown } from '../../../src/status/codec.ts';
 import { QueryPhase } from '../../../src/status/query-phase.ts';
 import { stalledStatus } from '../../../src/status/stalled-status.ts';
+import { strategyWords } from '../../../src/crds/strategy-words.ts';
+import { driftMessage } from '../../../src/status/message.ts';
 import { build } from '../../../src/planner/build.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
@@ -164,9 +166,19 @@ describe('a strategy that was applied', () => {
     expect(trueOnes(drifted)).toEqual(['Ready/Applied', 'Drifted/HostsLackPatches']);
     const message =
       '6 hosts lack a patch since (w-1, w-2, w-3, w-4, w-5 and 1 more): ' +
-      'place the request apply-all to patch them';
+      'place the request apply-all to patch those hosts';
     expect(drifted.conditions?.find(({ type }) => type === 'Drifted')?.message).toBe(message);
     expect(drifted.message).toBe(`all hosts of the plan are patched; ${message}`);
+  });
+
+  it.each([
+    [false, '1 host lacks v1.36.4 since (w-1): place the request apply-all to upgrade that host'],
+    [true, '1 host has v1.36.4 since (w-1): place the request apply-all to bring back that host'],
+  ])('speaks of the release after an upgrade (rollback: %s)', (rollback, message) => {
+    const words = strategyWords({
+      release: { version: 'v1.36.4', fact: 'nodeInfo.kubeletVersion', rollback },
+    });
+    expect(driftMessage(words, ['w-1'])).toBe(message);
   });
 
   it('says nothing about drift before', () => {
