@@ -37,6 +37,8 @@ const target = z.object({
   fact: z.string(),
   /** The hosts are brought back to the release before. */
   rollback: z.boolean().optional(),
+  /** The roles whose hosts can be brought back. */
+  waysBack: z.array(z.enum(ROLES)).optional(),
 });
 export type TargetRelease = z.infer<typeof target>;
 
@@ -45,8 +47,8 @@ export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing'> & {
   readonly timing: Timing;
   /** Only an upgrade has one. */
   readonly release?: TargetRelease | undefined;
-  /** The roles of an upgrade whose hosts can be brought back. */
-  readonly waysBack?: readonly Role[] | undefined;
+  /** The rollback of an upgrade while that is not asked for: the pool judges it, too. */
+  readonly inReserve?: readonly Work[] | undefined;
   /** Only an upgrade has it. */
   readonly maxParallelStagedHosts?: number | undefined;
 };
@@ -94,8 +96,12 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
     ...common,
     timing: { ...times, patchTimeoutSeconds: upgradeTimeoutSeconds },
     patches: rollback ? back : [...staging, ...upgrading, ...hooks],
-    release: rollback ? { ...release, rollback } : release,
-    waysBack: back.flatMap(({ role }) => role ?? []),
+    inReserve: rollback ? [] : back,
+    release: {
+      ...release,
+      waysBack: back.flatMap(({ role }) => role ?? []),
+      ...(rollback ? { rollback } : {}),
+    },
   };
 }
 

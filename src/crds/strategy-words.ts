@@ -31,7 +31,7 @@ const PATCHES: StrategyWords = {
 /** @param of the spec, or the actions of a plan */
 export function strategyWords({ release }: { readonly release?: TargetRelease | undefined }): StrategyWords {
   if (!release) return PATCHES;
-  const { version, rollback = false } = release;
+  const { version, rollback = false, waysBack = [] } = release;
   const common = {
     field: rollback ? 'spec.rollback' : 'spec.release',
     inPlace: 'worked on in place',
@@ -48,6 +48,8 @@ export function strategyWords({ release }: { readonly release?: TargetRelease | 
         ...common,
         ...{ act: 'upgrade', done: `upgraded to ${version}` },
         ...{ lacks: `lacks ${version}`, lack: `lack ${version}` },
-        wayBack: `hosts that have ${version} keep it; spec.rollback: true plans their way back`,
+        ...(waysBack.length > 0
+          ? { wayBack: `hosts that have ${version} keep it; spec.rollback: true plans their way back` }
+          : {}),
       };
 }

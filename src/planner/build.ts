@@ -17,7 +17,7 @@ import { isAbout, needsOf } from './needs.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
 import { workStage } from './stage-steps.ts';
-import { afterTheHosts, beforeTheHosts } from './upgrade-stages.ts';
+import { afterTheHosts, beforeTheHosts, hostOfHooks } from './upgrade-stages.ts';
 import { actOf, lackingWork, needsDrain, roleIn } from './work.ts';
 
 export type Built = {
@@ -56,12 +56,13 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
     isOf: (role, host) => host.role === role,
     needsReboot: (host) => host.away,
   });
+  const host = hostOfHooks(ordered, limits.skipped);
   const stages = [
-    ...beforeTheHosts(spec, mine, limits),
+    ...beforeTheHosts(spec, mine, host),
     ...groups.flatMap((group) =>
       listsOf(spec, group, limits).map((hosts) => stage(spec, { ...group, hosts })),
     ),
-    ...afterTheHosts(spec, mine, limits),
+    ...afterTheHosts(spec, mine, host, limits.completedRelease),
   ];
   const { patches, reboot, drain, timing, onForeignUncordon, release } = spec;
   const actions: PlanActions = {

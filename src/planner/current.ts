@@ -29,7 +29,7 @@ function holds({ operator, values = [] }: WorkRequirement, found: string): boole
     case 'AtLeast':
       return found !== '' && values.every((value) => isAtLeast(found, value));
     case 'Below':
-      return found !== '' && !values.some((value) => isAtLeast(found, value));
+      return !values.some((value) => isAtLeast(found, value));
   }
 }
 

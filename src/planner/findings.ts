@@ -244,7 +244,7 @@ function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
 
 /** The facts that a host must have to be current. Exists asks only whether there is one. */
 function comparedFacts(current: readonly WorkRequirement[]): string[] {
-  const compared = current.filter(({ operator }) => operator !== 'Exists' && operator !== 'NotIn');
+  const compared = current.filter(({ operator }) => operator === 'In' || operator === 'AtLeast');
   return [...new Set(compared.map(({ fact }) => fact))];
 }
 

@@ -2,7 +2,7 @@
 import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
 import { applyTypeOf, type ApplyTypes } from './host-group.ts';
-import { lackingWork, roleIn } from './work.ts';
+import { lackingWork, lacksRelease, roleIn } from './work.ts';
 
 type Asked = ApplyTypes & Pick<StrategySpec, 'patches' | 'release'>;
 
@@ -15,8 +15,15 @@ export type Needs = {
 
 export function needsOf(spec: Asked, seeds: readonly HostSeed[]): Needs {
   const mine = seeds.filter((seed) => isAbout(spec, seed));
-  const lacking = mine.filter((seed) => lackingWork(spec, seed).length > 0).map(({ name }) => name);
+  const lacking = mine.filter((seed) => isLackingAny(spec, seed)).map(({ name }) => name);
   return { hosts: mine.length, lacking: lacking.toSorted(compareHostNames) };
+}
+
+/** Also a host for whose role nothing says how it is upgraded lacks the release. */
+function isLackingAny(spec: Asked, seed: HostSeed): boolean {
+  const { release } = spec;
+  if (release) return lacksRelease(release, seed.facts) !== (release.rollback ?? false);
+  return lackingWork(spec, seed).length > 0;
 }
 
 /** Whether a strategy is about a host: it has a role that the strategy does not leave out. */

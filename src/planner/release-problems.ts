@@ -4,7 +4,7 @@ import type { HostName, HostSeed } from './facts.ts';
 import type { PlanLimits } from './build-problems.ts';
 import type { InputProblem } from './input-error.ts';
 import { isAbout } from './needs.ts';
-import { compareVersions, versionIn } from './version.ts';
+import { compareVersions, isSameRelease, versionIn } from './version.ts';
 import { lacksRelease, roleIn } from './work.ts';
 
 /**
@@ -22,7 +22,7 @@ export function releaseProblems(
   return [
     ...belowPresent(release, mine),
     ...withoutAction(spec, mine),
-    ...nowhere(spec, mine, skipped),
+    ...nowhere(spec, mine, seeds, skipped),
     ...activated(release, activatedRelease),
   ];
 }
@@ -75,10 +75,11 @@ function withoutAction(spec: StrategySpec, hosts: readonly HostSeed[]): InputPro
 function nowhere(
   { patches }: StrategySpec,
   hosts: readonly HostSeed[],
+  pool: readonly HostSeed[],
   skipped: readonly HostName[],
 ): InputProblem[] {
   const hook = patches.find(({ kind }) => kind === 'hook');
-  if (!hook || hosts.length === 0 || hosts.some(({ name }) => !skipped.includes(name))) return [];
+  if (!hook || hosts.length === 0 || pool.some(({ name }) => !skipped.includes(name))) return [];
   const remedy = 'requests leave out all hosts, so it can run on none; edit the spec to take them in again';
   return [{ code: 'malformed', path: ['spec', hook.id], value: skipped.join(), remedy }];
 }
@@ -87,7 +88,7 @@ function activated(
   { version, rollback }: NonNullable<StrategySpec['release']>,
   activatedRelease: string | undefined,
 ): InputProblem[] {
-  if (!rollback || activatedRelease !== version) return [];
+  if (!rollback || activatedRelease === undefined || !isSameRelease(activatedRelease, version)) return [];
   const remedy = `${version} was activated, so there is no way back; set it to false`;
   return [{ code: 'out-of-range', path: ['spec', 'rollback'], value: true, remedy }];
 }

@@ -32,8 +32,7 @@ export type HostInstance = Movable & {
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
-  readonly spec: ApplyTypes &
-    Pick<StrategySpec, 'patches' | 'release' | 'waysBack' | 'maxParallelWorkerHosts' | 'drain'>;
+  readonly spec: ApplyTypes & Pick<StrategySpec, 'patches' | 'release' | 'maxParallelWorkerHosts' | 'drain'>;
   readonly pool: {
     readonly name: string;
     readonly maxUnavailable: number | string;

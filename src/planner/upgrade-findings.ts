@@ -5,7 +5,7 @@ import { unmetRequirements } from './current.ts';
 import { listed } from './listed.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
 import { versionSkew, removedApis } from './version-skew.ts';
-import { compareVersions, versionIn } from './version.ts';
+import { isSameRelease } from './version.ts';
 import { wayBackFindings } from './way-back.ts';
 import { lackingWork, roleIn } from './work.ts';
 
@@ -73,7 +73,7 @@ function stagedForOther(
       .flatMap(({ current }) => current)
       .filter((requirement) => unmetRequirements([requirement], host.facts).length > 0)
       .map(({ fact }) => ({ host, fact, value: host.facts[fact] ?? '' }))
-      .filter(({ value }) => value !== '' && !isSameVersion(value, host.facts[present] ?? '')),
+      .filter(({ value }) => value !== '' && !isSameRelease(value, host.facts[present] ?? '')),
   );
   return [...Map.groupBy(others, ({ fact, value }) => `${fact} ${value}`).values()].flatMap(
     (those): Finding[] => {
@@ -91,11 +91,6 @@ function stagedForOther(
       ];
     },
   );
-}
-
-function isSameVersion(a: string, b: string): boolean {
-  const [left, right] = [versionIn(a), versionIn(b)];
-  return left && right ? compareVersions(left, right) === 0 : a === b;
 }
 
 function pluralOf(role: Role): string {

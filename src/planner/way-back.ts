@@ -1,22 +1,19 @@
 /** Which stages of an upgrade cannot be undone by `spec.rollback`. Pure. */
 import type { Finding } from '../crds/finding.ts';
-import { ROLES } from '../crds/vocabulary.ts';
+import { ROLES, type Role } from '../crds/vocabulary.ts';
 import { STAGE_OF } from './careen-profile.ts';
 import { listed } from './listed.ts';
 import type { Stage } from './plan.ts';
 import type { Situation } from './situation.ts';
 
-type Told = { readonly spec: Pick<Situation['spec'], 'release' | 'waysBack'> } & Pick<Situation, 'stages'>;
+type Told = { readonly spec: Pick<Situation['spec'], 'release'> } & Pick<Situation, 'stages'>;
 
 export function wayBackFindings({ spec, stages }: Told): Finding[] {
   if (!spec.release || spec.release.rollback) return [];
-  return [...withoutRollback(spec.waysBack ?? [], stages), ...activation(stages)];
+  return [...withoutRollback(spec.release.waysBack ?? [], stages), ...activation(stages)];
 }
 
-function withoutRollback(
-  waysBack: NonNullable<Situation['spec']['waysBack']>,
-  stages: readonly Stage[],
-): Finding[] {
+function withoutRollback(waysBack: readonly Role[], stages: readonly Stage[]): Finding[] {
   return ROLES.filter((role) => !waysBack.includes(role)).flatMap((role): Finding[] => {
     const ids = idsOf(stages, STAGE_OF.upgrade[role]);
     if (ids.length === 0) return [];

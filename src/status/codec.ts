@@ -1,5 +1,4 @@
 /** Encodes the run of a plan into the status, and decodes it. */
-import type { StepName } from '../crds/vocabulary.ts';
 import { updateConditions } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
 import { planActions, type TargetRelease } from '../crds/strategy-spec.ts';
@@ -141,19 +140,20 @@ export function statusOfRun(
   };
 }
 
-/** How far a run has ended the upgrade to its release. */
+/** How far a run has ended the upgrade to its release: recorded with the Job that begins to activate or to complete it. */
 function releaseEndedBy(
   record: RunRecord,
-  { state, apply }: RunState,
+  { state, hosts }: RunState,
 ): Pick<StrategyStatus, 'activatedRelease' | 'completedRelease'> {
-  const ending = currentStage(apply)?.steps.some(
-    ({ name, result }) => ENDING.has(name) && result !== 'initial',
-  );
-  if (state !== 'applied' && ending !== true) return {};
+  const isActivated = hosts.some(({ jobs = [] }) => jobs.some(({ action }) => ENDING.has(action)));
+  if (state !== 'applied' && !isActivated) return {};
   const release = releaseOf(record);
   if (!release || release.rollback) return {};
-  const activatedRelease = release.version;
-  return { activatedRelease, ...(state === 'applied' ? { completedRelease: release.version } : {}) };
+  const { version } = release;
+  return {
+    ...(isActivated ? { activatedRelease: version } : {}),
+    ...(state === 'applied' ? { completedRelease: version } : {}),
+  };
 }
 
 const onlyRelease = planActions.pick({ release: true });
@@ -162,8 +162,8 @@ function releaseOf({ actions }: RunRecord): TargetRelease | undefined {
   return onlyRelease.parse(actions ?? {}).release;
 }
 
-/** After these have begun, hosts are not brought back to the release before. */
-const ENDING: ReadonlySet<StepName> = new Set(['activate-upgrade', 'complete-upgrade']);
+/** The hooks after which hosts are not brought back to the release before. */
+const ENDING: ReadonlySet<string> = new Set(['activate', 'complete']);
 
 /** The plan in one sentence. Versions before 0.2 stored a remedy with it, which contradicts some orders. */
 function summaryOf(record: RunRecord | undefined): string {

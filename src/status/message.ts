@@ -186,7 +186,7 @@ const HOLDS_BACK: ReadonlySet<Finding['reason']> = new Set(['NotPermitted', 'Poo
 
 /** How hosts of these stages left, one sentence for each of the first, and the number of the others. */
 function leaversOf(stages: readonly StageStatus[]): string[] {
-  const reasons = stages.flatMap(({ left = [] }) => left.map(({ reason }) => reason));
+  const reasons = [...new Set(stages.flatMap(({ left = [] }) => left.map(({ reason }) => reason)))];
   const more = reasons.length - NAMED;
   return [...reasons.slice(0, NAMED), ...(more > 0 ? [`and ${String(more)} more`] : [])];
 }

@@ -7,7 +7,12 @@ import type { HostPoolStatus } from '../../crds/host-pool.ts';
 import type { PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
-import { heldBy, settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits/permits.ts';
+import {
+  heldBy,
+  settlePermits,
+  type DesiredPermits,
+  type PoolCapacity,
+} from '../../engine/permits/permits.ts';
 import {
   decide,
   decideWithPermits,

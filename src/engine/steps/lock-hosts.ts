@@ -18,7 +18,7 @@ import {
 export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
-  if (facts.claim?.run === run) return facts.claim.level === stage.level ? DONE : ofEarlierStage(name);
+  if (facts.claim?.run === run) return facts.claim.stage === stage.id ? DONE : ofEarlierStage(name);
   const against =
     membershipFailure(name, facts, pool) ?? leftLockedFailure(name, facts, owner, step.view.words);
   if (against) return against;
@@ -54,7 +54,7 @@ export function lockHost(step: HostStep): Verdict {
   });
 }
 
-/** A host that an earlier stage only touched is not locked by the claim of that stage. */
+/** A view that is late may still show the claim of an earlier stage of the host, which is not that of this one. */
 function ofEarlierStage(name: string): Verdict {
   return { kind: 'blocked', reason: `${name} still has the claim of an earlier stage` };
 }

@@ -1,6 +1,6 @@
 /** What a pool permits the strategies that use it: their namespaces, their consents and times, their actions. */
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
-import { timingField, type PlanActions } from '../../crds/strategy-spec.ts';
+import { timingField, type PlanActions, type StrategySpec } from '../../crds/strategy-spec.ts';
 import { actionViolations, type ConfigMaps } from './action-policy.ts';
 import { oneOf } from './one-of.ts';
 
@@ -10,7 +10,8 @@ export type PoolPolicy = Readonly<
 > & { readonly name: string; readonly configMaps?: ConfigMaps | undefined };
 
 /** The part of a strategy that a pool judges. */
-export type Judged = Readonly<Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing' | 'release'>>;
+export type Judged = Readonly<Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing' | 'release'>> &
+  Pick<StrategySpec, 'inReserve'>;
 
 /**
  * Why a strategy in `namespace` may not use the pool: one sentence for each field that breaks a rule, with the value
@@ -26,7 +27,7 @@ export function policyViolations(
     ...namespaceViolations(namespace, pool, operatorNamespace),
     ...drainViolations(judged, pool),
     ...timingViolations(judged, pool),
-    ...actionViolations(judged, pool),
+    ...actionViolations({ ...judged, patches: [...judged.patches, ...(judged.inReserve ?? [])] }, pool),
   ];
 }
 

@@ -246,7 +246,7 @@ describe('an upgrade that cannot be planned', () => {
 it('a pool names the field of an upgrade that it does not permit', () => {
   const spec = upgrade({
     timing: { upgradeTimeoutSeconds: 9000 },
-    hosts: { worker: { ...byJob, stage: { job } } },
+    hosts: { worker: { ...byJob, stage: { job }, rollback: { job } } },
     activate: { job },
   });
   const pool = hostPoolSpec.parse({
@@ -261,6 +261,7 @@ it('a pool names the field of an upgrade that it does not permit', () => {
     'spec.timing.upgradeTimeoutSeconds is 9000',
     'spec.hosts.worker.action.job.template.spec.containers[0].image',
     'spec.hosts.worker.stage.job.template.spec.containers[0].image',
+    'spec.hosts.worker.rollback.job.template.spec.containers[0].image',
     'spec.activate.job.template.spec.containers[0].image',
     'spec.reboot.job.template.spec.containers[0].image',
   ])
