@@ -132,6 +132,12 @@ const earlier = z
     steps: total.describe('The number of their steps.'),
     hosts: total.describe('The number of their hosts, without those that left.'),
     left: total.describe('The number of their hosts that left the cluster or the pool, or were skipped.'),
+    unstaged: z
+      .array(objectName())
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('Their hosts that left before they were staged. They are not upgraded in this run.'),
     result,
   })
   .describe('The stages before those in stages. All of them have ended; PlanStages hold them.');

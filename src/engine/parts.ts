@@ -10,6 +10,7 @@ import { countsHosts, hostCount, type Plan, type Stage } from '../planner/plan.t
 import { remainingHosts } from './leavers.ts';
 import { firstStage, newStage } from './run-state.ts';
 import { combinedOver, sumOver } from './stage-folds.ts';
+import { unstagedHosts } from './unstaged.ts';
 
 /** What a run keeps at hand, in bytes of the JSON of stages that have not begun. */
 export type PartLimits = {
@@ -98,6 +99,7 @@ export function isNextPart({ later }: Pick<PhaseStatus, 'later'>, part: PlanStag
 export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStatus {
   const { stages, earlier } = phase;
   const counting = stages.filter(countsHosts);
+  const unstaged = unstagedHosts(phase);
   return {
     ...atHand(phase, part),
     earlier: {
@@ -105,6 +107,7 @@ export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStat
       steps: (earlier?.steps ?? 0) + sumOver(stages, ({ steps }) => steps.length),
       hosts: (earlier?.hosts ?? 0) + sumOver(counting, (stage) => remainingHosts(stage).length),
       left: (earlier?.left ?? 0) + sumOver(counting, ({ left = [] }) => left.length),
+      ...(unstaged.length > 0 ? { unstaged: [...unstaged] } : {}),
       result: combinedOver(phase).result,
     },
   };

@@ -154,6 +154,25 @@ it('a host that does not reboot after its upgrade is named, and stays locked', a
   expect(run.claimed).toEqual(['c-1']);
 });
 
+it.each([undefined, { wholeBytes: 0, partBytes: 1 }])(
+  'a host that leaves while it is staged and comes back is not upgraded in this run (parts: %o)',
+  async (partLimits) => {
+    const run = await SimulatedRun.start({
+      ...{ hosts: fleet, upgrade: upgradeSpec(WHOLE) },
+      ...(partLimits ? { partLimits } : {}),
+    });
+    await run.until(() => actions(run).includes('stage-worker w-2'));
+    const { labels = {}, nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
+    run.world.removeHost('w-2');
+    await run.until(() => run.step === 'start-upgrade');
+    run.world.addHost({ name: 'w-2', labels, nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
+    expect(run.world.hosts.get('w-2')?.nodeInfo[FACT]).toBe('v1.36.3');
+  },
+);
+
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
   await run.until(() => run.claimed.includes('w-1') && run.step === 'upgrade-hosts');
