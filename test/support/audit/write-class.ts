@@ -58,7 +58,12 @@ export function writeClass(request: ProxiedRequest): WriteClass | Unlisted | und
 }
 
 function nameOf(write: string, body: string): string | undefined {
-  switch (write.replace(/^(\S+) \/apis?\/(?:.*\/)?v1(?:alpha1)?\/(?:namespaces\/\{namespace\}\/)?(?:(?:patch|upgrade)(?=strategies))?/, '$1 ')) {
+  switch (
+    write.replace(
+      /^(\S+) \/apis?\/(?:.*\/)?v1(?:alpha1)?\/(?:namespaces\/\{namespace\}\/)?(?:(?:patch|upgrade)(?=strategies))?/,
+      '$1 ',
+    )
+  ) {
     case 'PATCH hostpools/{name}/status':
       return `pool: ${poolChange(body)}`;
     case 'PATCH strategies/{name}':
