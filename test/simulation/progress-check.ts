@@ -3,7 +3,8 @@ import type { ApiObject, Json } from './world/objects.ts';
 import { isAsWellAsBefore, isEmpty, type HostHistory, type HostState } from './host-history.ts';
 import { nameOf } from './world/strategies.ts';
 import { outagesOf, runIdOf, stageOf, stagesOf, type Stage, type Step } from './seen.ts';
-import { goalsFor, rebootRequired, shows } from './wants.ts';
+import { STAGED } from './upgrade-scenario.ts';
+import { goalsFor, rebootRequired, releaseOf, shows } from './wants.ts';
 
 /** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
@@ -66,7 +67,7 @@ export class ProgressCheck {
     earliest: number,
   ): void {
     for (const host of stage.left.filter((each) => !old?.left.includes(each)))
-      if (!this.#options.isSkipped(object.metadata.uid, host)) this.#left(stage, host);
+      if (!this.#options.isSkipped(object.metadata.uid, host)) this.#left(object, stage, host);
     for (const step of stage.steps) {
       const was = runIdOf(object) === runIdOf(before) ? old?.steps[step.id]?.result : undefined;
       if (was === step.result) continue;
@@ -85,11 +86,17 @@ export class ProgressCheck {
       this.#options.failed(`(6) stage ${String(stage.id)} succeeded, and not all its steps did`);
   }
 
-  #left({ id }: Stage, host: string): void {
-    const { historyOf, now, isMember, failed } = this.#options;
+  #left(object: ApiObject, { id }: Stage, host: string): void {
+    const { historyOf, now, isMember, specOf, failed } = this.#options;
     const history = historyOf(host);
     const hasLeft = ({ exists, labels }: HostState): boolean => !exists || !isMember(labels);
-    if (!history.wasDeleted && !history.wasSince(now() - OLDEST_VIEW_MS, hasLeft))
+    const release = releaseOf(specOf(runIdOf(object) ?? ''));
+    // An upgrade goes on without a host that left before it was staged, or that others have staged for another release.
+    const isUnstaged = ({ labels }: HostState): boolean => labels[STAGED] !== release;
+    const goesOn =
+      release !== undefined &&
+      (history.wasSince(0, hasLeft) || history.wasSince(now() - OLDEST_VIEW_MS, isUnstaged));
+    if (!history.wasDeleted && !goesOn && !history.wasSince(now() - OLDEST_VIEW_MS, hasLeft))
       failed(`(6) stage ${String(id)} goes on without ${host}, which has not left`);
   }
 
