@@ -90,7 +90,7 @@ export class ProgressCheck {
     const { historyOf, now, isMember, specOf, failed } = this.#options;
     const history = historyOf(host);
     const hasLeft = ({ exists, labels }: HostState): boolean => !exists || !isMember(labels);
-    const release = releaseOf(specOf(runIdOf(object) ?? ''));
+    const release = releaseOf(specOf(runIdOf(object)));
     // An upgrade goes on without a host that left before it was staged, or that others have staged for another release.
     const isUnstaged = ({ labels }: HostState): boolean => labels[STAGED] !== release;
     const goesOn =
