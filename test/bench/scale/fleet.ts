@@ -93,7 +93,7 @@ export function podNames(hosts: readonly string[], podsPerHost: number): string[
 
 async function waiting(core: CoreV1Api): Promise<number> {
   const fieldSelector = 'status.phase!=Running';
-  const { items } = await core.listNamespacedPod({ namespace: PODS_NAMESPACE, fieldSelector });
+  const { items } = await core.listNamespacedPod({ namespace: PODS_NAMESPACE, fieldSelector, limit: 1 });
   return items.length;
 }
 

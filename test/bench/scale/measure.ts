@@ -37,6 +37,7 @@ import {
   POOL,
   strategies,
 } from './fleet.ts';
+import { largeFleetArgs } from './large-fleet.ts';
 import { CostMeter, eventLoopLagMs, passesIn, processCost, type Passes } from './operator-cost.ts';
 import { meanOutage, outagesOf, type Outage } from './outage.ts';
 
@@ -45,14 +46,6 @@ const RUN_SECONDS_PER_HOST = 10;
 const POLL_MS = 1000;
 /** As deployed: a leader is silent while the API server restarts. */
 const LEASE_SECONDS = 15;
-/**
- * Of the nodes, whose renewals Careen does not read: those of 5,000 nodes, each every 10 s as by default, take more than
- * two processors can do, and nodes become NotReady.
- */
-const SELDOM_LEASES = [
-  '--kwok-arg=--node-lease-duration-seconds=600',
-  '--controller-manager-arg=--node-monitor-grace-period=900s',
-];
 /** What is known while the API server is away. */
 const AWAY: readonly PatchStrategyStatus[] = [{}];
 const FAILED = ['apply-failed', 'apply-timeout'];
@@ -107,7 +100,7 @@ export async function measure(options: Options): Promise<Measured> {
   const closing: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
     const audit = await auditInto(folder, COMPARED);
-    const plane = await startControlPlane({ args: [...audit.args, ...SELDOM_LEASES] });
+    const plane = await startControlPlane({ args: [...audit.args, ...(await largeFleetArgs(folder))] });
     closing.push(() => plane.stop());
     const admin = connect(plane.kubeconfig);
     const all = hostNames(fleet);
