@@ -17,6 +17,7 @@ export async function largeFleetArgs(folder: string): Promise<readonly string[]>
   const options = {
     podPlayStageParallelism: SIMULATED_AT_ONCE,
     nodePlayStageParallelism: SIMULATED_AT_ONCE,
+    nodeLeaseParallelism: SIMULATED_AT_ONCE,
   };
   const kind = { apiVersion: 'config.kwok.x-k8s.io/v1alpha1', kind: 'KwokConfiguration' };
   await writeFile(file, JSON.stringify({ ...kind, options }));
