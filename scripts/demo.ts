@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../src/crds/strategy-status.ts';
 import { apply, mergePatch, read, readManifests } from '../test/support/controlplane/apply.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { ROOT, startDemoCluster, type DemoCluster } from './demo/cluster.ts';
@@ -44,8 +44,8 @@ async function patchFleet({ admin, operator }: DemoCluster): Promise<string | un
   const [strategy] = await readManifests(join(ROOT, 'examples', 'patch-strategy.yaml'));
   if (!strategy) throw new Error('examples/patch-strategy.yaml is empty');
   await apply(admin, strategy);
-  let seen: PatchStrategyStatus = {};
-  const observe = async (): Promise<PatchStrategyStatus> => (seen = statusOf(await read(admin, strategy)));
+  let seen: StrategyStatus = {};
+  const observe = async (): Promise<StrategyStatus> => (seen = statusOf(await read(admin, strategy)));
   const describe = (): unknown => ({ message: seen.message, operator: operator.lines.slice(-3) });
   await eventually('a plan', async () => (await observe()).state === 'ready-to-apply', { describe });
   printPlan(seen);
@@ -65,8 +65,8 @@ async function patchFleet({ admin, operator }: DemoCluster): Promise<string | un
   return seen.state;
 }
 
-function statusOf(object: unknown): PatchStrategyStatus {
-  return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(object).status;
+function statusOf(object: unknown): StrategyStatus {
+  return z.looseObject({ status: strategyStatus.default({}) }).parse(object).status;
 }
 
 async function stayUp(): Promise<void> {

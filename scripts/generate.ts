@@ -1,8 +1,9 @@
 /**
  * Writes the generated files: the CRDs in deploy/crds and in the chart
  * careen-crds, their JSON schemas, the schema of the chart's values,
- * deploy/argocd/argocd-cm.yaml from the health scripts beside it, the table of
- * the fields of a pod in docs/reference, and the picture of `careen watch`.
+ * deploy/argocd/argocd-cm.yaml from the health scripts beside it, which are one
+ * for all strategies, the name references for kustomize, the table of the
+ * fields of a pod in docs/reference, and the picture of `careen watch`.
  * `--check` writes nothing and fails when a file is not current.
  */
 import { readFile, mkdir, writeFile } from 'node:fs/promises';
@@ -10,18 +11,25 @@ import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
 import { customResourceDefinition, type CrdDefinition } from '../src/crds/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
-import { GROUP, VERSION } from '../src/crds/names.ts';
-import { patchStrategyDefinition } from '../src/crds/patch-strategy.ts';
+import { GROUP, PATCH_STRATEGY, VERSION } from '../src/crds/names.ts';
 import { planStageDefinition } from '../src/crds/plan-stage.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../src/crds/strategy-kinds.ts';
 import { valuesSchema } from './chart-values.ts';
 import { kindSchema, specSchema, type JsonSchema } from './json-schemas.ts';
+import { nameReferences } from './name-references.ts';
 import { podFieldsDocument } from './pod-fields.ts';
 import { watchPicture } from './watch-picture.ts';
 
 const root = join(import.meta.dirname, '..');
 
-const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition, planStageDefinition];
+const STRATEGIES = STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition);
+const DEFINITIONS = [hostPoolDefinition, ...STRATEGIES, planStageDefinition];
 const ARGOCD = 'deploy/argocd';
+/** An example is complete, so it has a copy. */
+const NAME_REFERENCES = [
+  'deploy/base/name-references.yaml',
+  'examples/kustomize/strategies/name-references.yaml',
+];
 const POLICIES = ['execute-policy', 'node-policy'];
 const HEADER = 'Made by `npm run generate` from src/crds. Do not edit.';
 
@@ -32,6 +40,8 @@ export async function generatedFiles(): Promise<Map<string, string>> {
     ...DEFINITIONS.flatMap(filesOf),
     ['charts/careen/values.schema.json', json(valuesSchema(poolSpec))],
     ...(await Promise.all(POLICIES.map(policyFile))),
+    ...NAME_REFERENCES.map((path): [string, string] => [path, nameReferences()]),
+    ...(await healthScripts()),
     [`${ARGOCD}/argocd-cm.yaml`, await healthYaml()],
     ['docs/reference/pod-fields.md', podFieldsDocument()],
     ['docs/pictures/watch.svg', await watchPicture()],
@@ -69,15 +79,26 @@ async function policyFile(name: string): Promise<[path: string, content: string]
   return [`charts/careen/files/${name}.yaml`, header + text];
 }
 
+/** The health script of each further kind of strategies is that of a PatchStrategy: their status has one form. */
+async function healthScripts(): Promise<[path: string, content: string][]> {
+  const source = `${ARGOCD}/${GROUP}_${PATCH_STRATEGY}.lua`;
+  const text = await readFile(join(root, source), 'utf8');
+  const header = `-- Made by \`npm run generate\` from ${source}. Do not edit.\n`;
+  return STRATEGY_KIND_NAMES.filter((kind) => kind !== PATCH_STRATEGY).map((kind) => [
+    `${ARGOCD}/${GROUP}_${kind}.lua`,
+    header + text.replace(`a ${PATCH_STRATEGY} `, `an ${kind} `),
+  ]);
+}
+
 /** The part of Argo CD's ConfigMap that Careen needs. */
 async function healthYaml(): Promise<string> {
+  const scripts = new Map(await healthScripts());
   const data: Record<string, string> = {};
-  for (const { kind } of [hostPoolDefinition, patchStrategyDefinition]) {
+  for (const { kind } of [hostPoolDefinition, ...STRATEGIES]) {
     const name = `${GROUP}_${kind}`;
-    data[`resource.customizations.health.${name}`] = await readFile(
-      join(root, ARGOCD, `${name}.lua`),
-      'utf8',
-    );
+    const file = `${ARGOCD}/${name}.lua`;
+    data[`resource.customizations.health.${name}`] =
+      scripts.get(file) ?? (await readFile(join(root, file), 'utf8'));
   }
   const metadata = { name: 'argocd-cm', namespace: 'argocd' };
   const configMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };

@@ -1,5 +1,5 @@
 /** What the demonstration prints of a strategy: its plan, its progress and its end. */
-import type { PatchStrategyStatus, PhaseStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus, PhaseStatus } from '../../src/crds/strategy-status.ts';
 import type { Manifest } from '../../test/support/controlplane/apply.ts';
 
 const started = Date.now();
@@ -12,7 +12,7 @@ function seconds(): string {
   return ((Date.now() - started) / 1000).toFixed(1);
 }
 
-export function printPlan({ applyPhase, message = '' }: PatchStrategyStatus): void {
+export function printPlan({ applyPhase, message = '' }: StrategyStatus): void {
   console.log(`\nThe plan (${message}):\n`);
   console.log(`  ${'stage'.padEnd(6)}${'name'.padEnd(26)}${'hosts'.padEnd(34)}patches`);
   for (const { id, name, hosts = [], patches = [] } of applyPhase?.stages ?? []) {
@@ -46,7 +46,7 @@ export function printProgress(phase: PhaseStatus | undefined, printed: Set<strin
   }
 }
 
-export function printEnd(strategy: Manifest, status: PatchStrategyStatus): void {
+export function printEnd(strategy: Manifest, status: StrategyStatus): void {
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
   console.log(`\nPatchStrategy ${strategy.metadata.namespace ?? ''}/${strategy.metadata.name}`);
   console.log(`  state       ${status.state ?? ''}`);

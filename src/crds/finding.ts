@@ -22,6 +22,13 @@ const FINDING_REASONS = [
   'BudgetExhausted',
   'LimitRounded',
   'StageCut',
+  'NoWayBack',
+  'VersionSkew',
+  'RemovedApis',
+  'ImagesDiffer',
+  'StageMissing',
+  'StagedForOther',
+  'QuorumAtRisk',
 ] as const;
 
 /** How many findings a status holds, and how many subjects of each. */
@@ -42,7 +49,7 @@ const finding = z
       .max(KEPT_SUBJECTS)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe(
-        `The affected objects: hosts, or one "HostPool NAME" or "PatchStrategy NAMESPACE/NAME". At most ` +
+        `The affected objects: hosts, APIs, or one "HostPool NAME" or "KIND NAMESPACE/NAME". At most ` +
           `${String(KEPT_SUBJECTS)} are listed; message says how many there are.`,
       ),
     message: z.string().max(1024).describe('The problem, in one sentence.'),

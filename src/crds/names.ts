@@ -9,6 +9,9 @@ export const API_VERSION = `${GROUP}/${VERSION}`;
 /** The kind of the objects that patch hosts. */
 export const PATCH_STRATEGY = 'PatchStrategy';
 
+/** The kind of the objects that upgrade hosts to a release. */
+export const UPGRADE_STRATEGY = 'UpgradeStrategy';
+
 /** The kind of the objects that hold parts of a large plan. */
 export const PLAN_STAGE = 'PlanStage';
 

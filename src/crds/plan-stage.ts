@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CrdDefinition } from './custom-resource-definition.ts';
 import { PLAN_STAGE } from './names.ts';
-import { laterStages, stageStatus } from './patch-strategy-status.ts';
+import { laterStages, stageStatus } from './strategy-status.ts';
 import { objectName, rules, text } from './schema.ts';
 import { OUTAGE_LEVELS, STAGE_NAMES, STEP_NAMES } from './vocabulary.ts';
 

@@ -29,9 +29,13 @@ const SECRET_TEXTS: readonly Replacement[] = [
   [new RegExp(String.raw`(--[\w-]{0,40}?${NAME}\s+)[^\s-]\S*`, 'gi'), `$1${REDACTED}`],
 ];
 
+/** Each of the patterns needs one of these: most texts have none, and are read once instead of ten times. */
+const SUSPICIOUS = /HTTP-Code|authorization|bearer|eyJ|@|passw|passphrase|pwd|token|secret|credential|key/i;
+
 /** Cuts a text to 4,096 characters and redacts each part that looks like a secret. */
 export function redactText(text: string): string {
   const cut =
     text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}… (${text.length} characters in all)` : text;
+  if (!SUSPICIOUS.test(cut)) return cut;
   return SECRET_TEXTS.reduce((clean, [pattern, replacement]) => clean.replace(pattern, replacement), cut);
 }

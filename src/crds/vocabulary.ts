@@ -40,6 +40,8 @@ export const STAGE_NAMES = [
   'sw-patch-swift-hosts',
   'sw-patch-worker-hosts',
   'sw-upgrade-query',
+  'sw-upgrade-stage-hosts',
+  'sw-upgrade-start',
   'sw-upgrade-controllers',
   'sw-upgrade-storage-hosts',
   'sw-upgrade-worker-hosts',
@@ -58,15 +60,20 @@ export const NATIVE_STEP_NAMES = [
   'verify',
   'system-stabilize',
   'unlock-hosts',
+  'query-upgrade',
+  'stage-hosts',
+  'start-upgrade',
+  'upgrade-hosts',
+  'rollback-hosts',
+  'activate-upgrade',
+  'complete-upgrade',
 ] as const;
 export type NativeStepName = (typeof NATIVE_STEP_NAMES)[number];
 
 /** Steps that only plans of the VIM have. */
 const VIM_STEP_NAMES = [
-  'query-upgrade',
   'swact-hosts',
   'reboot-hosts',
-  'upgrade-hosts',
   'migrate-instances',
   'stop-instances',
   'start-instances',
@@ -74,8 +81,6 @@ const VIM_STEP_NAMES = [
   'enable-host-services',
   'wait-data-sync',
   'wait-alarms-clear',
-  'activate-upgrade',
-  'complete-upgrade',
 ] as const;
 
 export const STEP_NAMES = [...NATIVE_STEP_NAMES, ...VIM_STEP_NAMES] as const;
@@ -104,3 +109,10 @@ export const JOB_RESULTS = ['succeeded', 'failed', 'not-started'] as const;
 
 /** The subject of the effect that reboots a host; no patch may have this id. */
 export const REBOOT = 'reboot';
+
+/** When an upgrade drains its hosts. */
+export const DRAIN_NEEDS = ['never', 'ifRebootRequired', 'always'] as const;
+export type DrainNeed = (typeof DRAIN_NEEDS)[number];
+
+/** The parts of an upgrade on a host. */
+export const WORK_KINDS = ['stage', 'upgrade', 'rollback', 'hook'] as const;

@@ -3,7 +3,7 @@
  * process that has read the stored run may call it, at any time, any number of times. It asks only for missing work.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../crds/strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import { plannedStage, type Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './abort.ts';
@@ -28,6 +28,7 @@ import { isGood, type Ending } from './results.ts';
 import { runPhase } from './run-phase.ts';
 import { currentStage, runningStage, type RunState } from './run-state.ts';
 import { recordSkipped } from './skips.ts';
+import { recordUnstaged } from './unstaged.ts';
 import { changedStages } from './stage-folds.ts';
 import { recordObservation } from './timers.ts';
 import { OBSTACLES, type Decision, type Turn } from './turn.ts';
@@ -54,6 +55,7 @@ export function advance(
   else {
     resumeDeadlines(pass);
     recordSkipped(pass);
+    recordUnstaged(pass);
     applyOrder(pass);
     advancePhase(pass);
   }

@@ -81,7 +81,7 @@ function wantsOfStage({ apply, hosts: open }: RunState): Wants['permits'] {
 
 function withSurplus(input: DecideInput, decision: Decision, { held }: PermitFacts): Decided {
   const { permits } = decision.wants;
-  if ([...held].every((host) => permits.hosts.includes(host))) return { decision };
+  if ([...held.keys()].every((host) => permits.hosts.includes(host))) return { decision };
   // Only the held permits that are still wanted: this asks for no new one.
   const wants = { ...permits, hosts: permits.hosts.filter((host) => held.has(host)) };
   return { decision, surplus: { ...holderOf(input), wants, exactly: true } };

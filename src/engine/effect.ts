@@ -126,6 +126,11 @@ export function runOfKey(key: EffectKey): string {
   return key.split('/')[0] ?? '';
 }
 
+/** The stage of the plan that an effect belongs to. */
+export function stageOfKey(key: EffectKey): number {
+  return Number(key.split('/')[1]);
+}
+
 /** The host of an effect. */
 export function hostOfKey(key: EffectKey): HostName {
   return key.split('/')[3] ?? '';

@@ -1,4 +1,4 @@
-import type { StepStatus } from '../crds/patch-strategy-status.ts';
+import type { StepStatus } from '../crds/strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Judge, StepDefinitions } from './steps/definitions.ts';

@@ -1,5 +1,5 @@
 import { PROTECTED_NAMESPACES } from '../crds/host-pool.ts';
-import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus, StepStatus } from '../crds/strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
 import { plannedStage } from '../planner/plan.ts';
 import type { HostVerdict } from './evaluate.ts';
@@ -7,6 +7,7 @@ import type { Pass } from './pass.ts';
 import type { HostStep } from './steps/verdict.ts';
 import type { RunState } from './run-state.ts';
 import { deadlineOf } from './timers.ts';
+import { allows } from './turn.ts';
 import type { Instant } from './view.ts';
 
 /** Judges these hosts of a stage in a step. */
@@ -46,7 +47,7 @@ function hostSteps(
     name,
     facts: turn.view.host(name),
     outage: run.hosts.find((each) => each.name === name),
-    permitted: turn.permits.held.has(name),
+    permitted: allows(turn.permits.held.get(name), stage.level ?? 'away'),
     view: turn.view,
     outcomes: turn.outcomes,
     skipped: run.skipped,

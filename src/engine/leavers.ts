@@ -3,7 +3,7 @@
  * patch there any more: the stage records them, and goes on with its other hosts. The machine behind a removed host may
  * still run our Job: its outage lasts until the Job has ended, too.
  */
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../crds/strategy-status.ts';
 import { REBOOT, type StepName } from '../crds/vocabulary.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';

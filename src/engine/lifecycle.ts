@@ -1,4 +1,4 @@
-import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus, StepStatus } from '../crds/strategy-status.ts';
 import { LONGEST_TEXT, statusText } from '../crds/status-text.ts';
 import type { Result } from '../crds/vocabulary.ts';
 import type { Ending } from './results.ts';

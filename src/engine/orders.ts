@@ -1,5 +1,5 @@
 /** Applies orders to a run, in this precedence: an abort, `Suspend`, requests, the standing order of the spec. */
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../crds/strategy-status.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { opensOutage } from './outages.ts';

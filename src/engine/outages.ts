@@ -3,7 +3,7 @@
  * is recorded in the run before the first effect on the host.
  */
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus, StepStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { StepName } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -12,6 +12,7 @@ import type { EngineProfile, Pass } from './pass.ts';
 import { currentStage, isFinal, type RunState } from './run-state.ts';
 import { faultsOf } from './steps/unwell.ts';
 import { isReached, reasonOf } from './steps/verdict.ts';
+import { allows } from './turn.ts';
 
 type KindsOf = Pick<EngineProfile, 'steps'>;
 
@@ -30,9 +31,9 @@ function closesOutage({ steps }: KindsOf, { level = 'away' }: StageStatus, step:
  * that the host has before the first effect on it. A claim records them anew, as the host has them when it is claimed.
  */
 export function openOutage({ run, turn }: Pass, stage: StageStatus, step: StepStatus, name: HostName): void {
-  if (run.hosts.some((each) => each.name === name) || !turn.permits.held.has(name)) return;
-  const since = new Date(turn.now).toISOString();
   const { level = 'away', attempt = 1 } = stage;
+  if (run.hosts.some((each) => each.name === name) || !allows(turn.permits.held.get(name), level)) return;
+  const since = new Date(turn.now).toISOString();
   const facts = turn.view.host(name);
   run.hosts.push({
     ...{

@@ -3,13 +3,14 @@
  * the others it keeps sums. Each part names the digest of the next one, so a run that knows one part knows what the
  * others have to be.
  */
-import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import { MAX_STAGES_OF_PART, type PlanStageSpec } from '../crds/plan-stage.ts';
 import { digest } from '../planner/digest.ts';
-import type { Plan, Stage } from '../planner/plan.ts';
+import { countsHosts, hostCount, type Plan, type Stage } from '../planner/plan.ts';
 import { remainingHosts } from './leavers.ts';
 import { firstStage, newStage } from './run-state.ts';
 import { combinedOver, sumOver } from './stage-folds.ts';
+import { unstagedHosts } from './unstaged.ts';
 
 /** What a run keeps at hand, in bytes of the JSON of stages that have not begun. */
 export type PartLimits = {
@@ -37,7 +38,7 @@ export function partsOf(
     const own = stages.slice(first, firsts[part + 1]).map(stored);
     const next = parts[0];
     parts.unshift({
-      ...{ strategy, run, part, firstStage: first, hosts: sumOver(own, hostsOf), stages: own },
+      ...{ strategy, run, part, firstStage: first, hosts: hostCount(own), stages: own },
       ...(next ? { later: sumsFrom(next) } : {}),
     });
   }
@@ -74,7 +75,7 @@ function stored({
 /** The sums over a part and all that follow it. */
 function sumsFrom(part: PlanStageSpec): NonNullable<PlanStageSpec['later']> {
   const { stages, hosts, later } = part;
-  const away = stages.filter(({ level }) => level === 'away').map(hostsOf);
+  const away = stages.filter(({ level }) => level === 'away').map(({ hosts: each }) => each.length);
   return {
     part: part.part,
     digest: digest(part),
@@ -89,8 +90,6 @@ function sumsFrom(part: PlanStageSpec): NonNullable<PlanStageSpec['later']> {
   };
 }
 
-const hostsOf = ({ hosts }: { readonly hosts: readonly string[] }): number => hosts.length;
-
 /** Whether a part is the one that a phase continues with. */
 export function isNextPart({ later }: Pick<PhaseStatus, 'later'>, part: PlanStageSpec): boolean {
   return later !== undefined && digest(part) === later.digest;
@@ -99,13 +98,16 @@ export function isNextPart({ later }: Pick<PhaseStatus, 'later'>, part: PlanStag
 /** A phase whose stages at hand have all ended, with those of the next part instead. */
 export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStatus {
   const { stages, earlier } = phase;
+  const counting = stages.filter(countsHosts);
+  const unstaged = unstagedHosts(phase);
   return {
     ...atHand(phase, part),
     earlier: {
       stages: firstStage(phase) + stages.length,
       steps: (earlier?.steps ?? 0) + sumOver(stages, ({ steps }) => steps.length),
-      hosts: (earlier?.hosts ?? 0) + sumOver(stages, (stage) => remainingHosts(stage).length),
-      left: (earlier?.left ?? 0) + sumOver(stages, ({ left = [] }) => left.length),
+      hosts: (earlier?.hosts ?? 0) + sumOver(counting, (stage) => remainingHosts(stage).length),
+      left: (earlier?.left ?? 0) + sumOver(counting, ({ left = [] }) => left.length),
+      ...(unstaged.length > 0 ? { unstaged: [...unstaged] } : {}),
       result: combinedOver(phase).result,
     },
   };

@@ -1,5 +1,5 @@
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { PhaseStatus, SkippedHost, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, SkippedHost, StageStatus } from '../crds/strategy-status.ts';
 import type { ExecutionMode, OutageLevel, PhaseName, StrategyState } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';

@@ -1,4 +1,4 @@
-import type { PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../crds/strategy-status.ts';
 import { show } from './lifecycle.ts';
 import { editStage, isAborting, type Pass } from './pass.ts';
 import { isGood, type Ending } from './results.ts';

@@ -1,5 +1,5 @@
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { PhaseStatus, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus, StepStatus } from '../crds/strategy-status.ts';
 import { jobsOfPass } from './job-results.ts';
 import { mayHaveChanged } from './steps/outage-jobs.ts';
 import type { HostVerdict } from './evaluate.ts';

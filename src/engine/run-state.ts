@@ -1,5 +1,5 @@
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { PhaseStatus, SkippedHost, StageStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, SkippedHost, StageStatus, StepStatus } from '../crds/strategy-status.ts';
 import type { ExecutionMode, PhaseName, Result, StrategyState } from '../crds/vocabulary.ts';
 import { plannedStage, type Plan, type Stage } from '../planner/plan.ts';
 

@@ -1,4 +1,4 @@
-import type { StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostVerdict } from './evaluate.ts';
 import { judgeHosts } from './judge-hosts.ts';
@@ -23,6 +23,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
   recordLeavers(pass, stage, step.name);
+  if (hasNobodyFor(pass, stage)) return isAborting(pass) ? { result: 'aborted' } : waitForPlan(pass, running);
   if (opensOutage(pass.profile, stage, step.name)) {
     const against = againstFurtherHosts(pass, stage);
     if (against !== undefined) return failedBecause([against]);
@@ -49,6 +50,21 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   }
   for (const { verdict } of pending) if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
   waitFor(pass, running, pending);
+  return undefined;
+}
+
+/** Whether the only host on which a stage does something for all hosts has left: the rest must be planned again. */
+export function hasNobodyFor({ profile }: Pick<Pass, 'profile'>, stage: StageStatus): boolean {
+  const isForAll = stage.steps.some(({ name }) => profile.steps[name]?.forAll === true);
+  return isForAll && remainingHosts(stage).length === 0;
+}
+
+function waitForPlan(pass: Pass, running: Running): PartEnding | undefined {
+  const reason = `no host is left for ${running.step.name}: the rest is planned again`;
+  const due = dueTimer(running, pass.turn.now);
+  if (due) return pass.profile.timeOut(due, reason);
+  noteReason(pass, reason);
+  wakeAt(pass, nextDeadline(running));
   return undefined;
 }
 

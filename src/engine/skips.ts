@@ -2,7 +2,7 @@
  * Hosts that a request leaves out of a run, such as a dead one. The plan stays as it is: their stages record them like
  * hosts that have left, and their faults hold nothing up.
  */
-import type { SkippedHost } from '../crds/patch-strategy-status.ts';
+import type { SkippedHost } from '../crds/strategy-status.ts';
 import type { HostName } from '../planner/facts.ts';
 import { editStage, type Pass } from './pass.ts';
 import { stagesFrom } from './stage-folds.ts';

@@ -2,7 +2,7 @@
  * Values over the stages of a phase. Those at hand are listed; the others of a large plan have left their sums in
  * `earlier` and `later`. So no value costs more than the stages at hand.
  */
-import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import { combined, type Ending } from './results.ts';
 import { firstStage, isFinal, type StagesAtHand } from './run-state.ts';
 

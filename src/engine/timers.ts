@@ -2,7 +2,7 @@
  * The deadlines of the running step, its stage and their phase. Each is an absolute time, and follows from three stored
  * values: the start, the timeout and the extension.
  */
-import type { PhaseStatus, StepStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StepStatus } from '../crds/strategy-status.ts';
 import { timeoutOver } from '../planner/stage-steps.ts';
 import { stamp, wakeAt, type Draft, type Pass } from './pass.ts';
 import type { Due } from './results.ts';

@@ -54,9 +54,16 @@ export type RunLimits = {
   readonly protectedNamespaces: readonly string[];
 };
 
+export type HeldPermits = ReadonlyMap<HostName, OutageLevel>;
+
+/** Whether a permit of this level, if there is one, allows an outage of the other. One to touch a host is none to take it. */
+export function allows(permit: OutageLevel | undefined, outage: OutageLevel): boolean {
+  return permit === 'away' || permit === outage;
+}
+
 export type PermitFacts = {
-  /** The hosts that this run has permits for. */
-  readonly held: ReadonlySet<HostName>;
+  /** The hosts that this run has permits for, with the levels of these. */
+  readonly held: HeldPermits;
   /** Why the pool refused the last request for permits. */
   readonly refusal?: string;
 };

@@ -146,6 +146,15 @@ export function signalsFrom(sources: SignalSources): View['signal'] {
   };
 }
 
+/** The controllers of a pool. */
+export type Controllers = {
+  readonly all: ReadonlySet<HostName>;
+  /** Those that are closed, not ready, or have a taint that says that they are out of service; with a claim or without. */
+  readonly down: ReadonlySet<HostName>;
+};
+
+export const NO_CONTROLLERS: Controllers = { all: new Set(), down: new Set() };
+
 /** Sums over all hosts of a pool, kept up to date change by change. */
 export type FleetFacts = {
   readonly total: number;
@@ -153,6 +162,7 @@ export type FleetFacts = {
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
   /** Hosts with a claim of level away, of any run: they are out of service, with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;
+  readonly controllers: Controllers;
   /** Hosts that the pool selects and that an older pool keeps. */
   readonly keptByOtherPools: ReadonlySet<HostName>;
   /** It changes with every input of a plan: the hosts, their roles, their facts. */

@@ -16,6 +16,8 @@ type MarkedState = Omit<MarkedHost, 'busy' | 'begun'>;
 export class Fleet {
   readonly scope: Scope;
   readonly #outOfService = new Set<HostName>();
+  readonly #controllers = new Set<HostName>();
+  readonly #controllersDown = new Set<HostName>();
   readonly #keptByOthers = new Set<HostName>();
   readonly #alarms = new Map<HostName, readonly HostAlarm[]>();
   readonly #marked = new Map<HostName, MarkedState>();
@@ -40,6 +42,7 @@ export class Fleet {
       total: this.#total,
       outOfServiceByOthers: new Set(this.#outOfService),
       claimedAway: claimedAway(this.markedHosts),
+      controllers: { all: new Set(this.#controllers), down: new Set(this.#controllersDown) },
       keptByOtherPools: new Set(this.#keptByOthers),
       revision: this.#revision.toString(16),
     };
@@ -61,6 +64,8 @@ export class Fleet {
     this.#total += 1;
     this.#revision ^= this.#planHash(host);
     if (this.#isOutOfServiceByOthers(host)) this.#outOfService.add(host.name);
+    if (this.#isController(host)) this.#controllers.add(host.name);
+    if (this.#isControllerDown(host)) this.#controllersDown.add(host.name);
     const alarms = this.#alarmsOf(host);
     if (alarms.length > 0) this.#alarms.set(host.name, alarms);
     if (host.claim || host.spoiltClaim !== undefined || host.leftLocked)
@@ -73,6 +78,8 @@ export class Fleet {
     this.#total -= 1;
     this.#revision ^= this.#planHash(host);
     this.#outOfService.delete(host.name);
+    this.#controllers.delete(host.name);
+    this.#controllersDown.delete(host.name);
     this.#alarms.delete(host.name);
     this.#marked.delete(host.name);
   }
@@ -83,11 +90,23 @@ export class Fleet {
     const { claim, spoiltClaim, leftLocked } = host;
     const counted = this.#isOutOfServiceByOthers(host);
     const marks = [claim?.run, spoiltClaim, leftLocked];
-    return JSON.stringify([String(this.#planHash(host)), counted, marks, this.#alarmsOf(host)]);
+    const down = this.#isControllerDown(host);
+    return JSON.stringify([String(this.#planHash(host)), counted, down, marks, this.#alarmsOf(host)]);
   }
 
-  #isOutOfServiceByOthers({ claim, closedToNewWork, ready, taints }: HostState): boolean {
-    if (claim) return false;
+  #isOutOfServiceByOthers(host: HostState): boolean {
+    return !host.claim && this.#isOutOfService(host);
+  }
+
+  #isControllerDown(host: HostState): boolean {
+    return this.#isController(host) && this.#isOutOfService(host);
+  }
+
+  #isController({ labels }: HostState): boolean {
+    return rolesOf(labels, this.scope.roles).includes('controller');
+  }
+
+  #isOutOfService({ closedToNewWork, ready, taints }: HostState): boolean {
     return closedToNewWork || !ready || outOfServiceTaints(taints, this.scope.health).length > 0;
   }
 

@@ -7,7 +7,7 @@ import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../engine/effect.ts';
 import type { Claim, View } from '../engine/view.ts';
-import type { HostName, HostSeed } from '../planner/facts.ts';
+import type { HostName, HostSeed, PlatformFacts } from '../planner/facts.ts';
 
 /** The source of the hosts of a pool, from its spec. Only the adapters read its fields. */
 export type Provider = HostPoolSpec['provider'];
@@ -109,6 +109,12 @@ export interface HostOps {
     names: readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, string>>;
+
+  /**
+   * What is known of the control plane, perhaps as it was some minutes ago. What cannot be read is left out. Throws only
+   * when the adapter stops.
+   */
+  platform(): Promise<PlatformFacts>;
 
   /** The cluster was restored from a backup: observes everything anew. `prepare` resolves when that is done. */
   listAgain(): void;

@@ -4,12 +4,15 @@
  */
 import { ApiException, HttpMethod, KubeConfig, RequestContext } from '@kubernetes/client-node';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
-import { fetch, type Dispatcher } from 'undici';
+import { getGlobalDispatcher, type Dispatcher } from 'undici';
 import { z } from 'zod';
 import { connectionPool, proxyOf } from './connection-pool.ts';
+import { exchange, type Answer } from './exchange.ts';
 import { verbOf, type Verb } from './request-verb.ts';
+
+export type { Answer } from './exchange.ts';
 
 export const FIELD_MANAGER = 'careen';
 
@@ -33,15 +36,6 @@ export type ClientHooks = {
 };
 export type Client = KubeConfig & ClientHooks;
 
-/** The parts of an answer that are used; an answer of `fetch` has them. */
-export type Answer = {
-  readonly ok: boolean;
-  readonly status: number;
-  readonly headers: Iterable<[string, string]>;
-  readonly body: (AsyncIterable<Uint8Array> & { cancel(): Promise<void> }) | null;
-  json(): Promise<unknown>;
-  text(): Promise<string>;
-};
 export type Transport = (request: Call, signal: AbortSignal | undefined) => Promise<Answer>;
 
 /**
@@ -74,7 +68,7 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
       context.setHeaderParam('Authorization', `Basic ${Buffer.from(options.auth).toString('base64')}`);
     // The client caches the token for a minute, with the newline at its end.
     const file = tokenFileOf(this);
-    if (file) context.setHeaderParam('Authorization', `Bearer ${(await readFile(file, 'utf8')).trim()}`);
+    if (file) context.setHeaderParam('Authorization', `Bearer ${readFileSync(file, 'utf8').trim()}`);
     context.setDispatcher(this.#poolFor(options, proxy));
   }
 
@@ -112,21 +106,28 @@ export type Call = {
   readonly as?: Detail | 'metadata-list';
   /** Leaves out who wrote which field, a quarter of a node. Servers before Kubernetes 1.38 send it all the same. */
   readonly withoutManagers?: boolean;
+  /** The answer may be compressed: it is read whole. What is read as it arrives must not be. */
+  readonly readWhole?: boolean;
 };
 
 /** Makes one request and returns the JSON of its answer. Throws ApiException when the server refuses the request. */
 export async function call<T>(client: Client, request: Call, signal?: AbortSignal): Promise<T> {
   const { answerLimitMs = ANSWER_LIMIT_MS } = client;
-  const limit = new AbortController();
-  const late = `${request.method} ${request.path}: no whole answer within ${String(answerLimitMs / 1000)} s`;
-  const timer = setTimeout(() => limit.abort(new Error(late)), answerLimitMs);
+  signal?.throwIfAborted();
+  const either = new AbortController();
+  const abort = (): void => either.abort(signal?.reason);
+  signal?.addEventListener('abort', abort);
+  const timer = setTimeout(() => {
+    const late = `${request.method} ${request.path}: no whole answer within ${String(answerLimitMs / 1000)} s`;
+    either.abort(new Error(late));
+  }, answerLimitMs);
   try {
-    const either = signal ? AbortSignal.any([signal, limit.signal]) : limit.signal;
-    const response = await send(client, request, either);
+    const response = await send(client, { ...request, readWhole: true }, either.signal);
     // The shape is the API server's promise for the path that the caller named.
     return (await response.json()) as T;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
   }
 }
 
@@ -166,18 +167,20 @@ async function attempt(client: Client, request: Call, signal?: AbortSignal): Pro
 
 /** Does everything that must be awaited before a request is sent. */
 async function overNetwork(client: Client, request: Call): Promise<Transport> {
-  const url = urlOf(client, request);
-  const context = new RequestContext(url, HttpMethod.GET);
+  const { origin, path } = addressOf(client, request);
+  const context = new RequestContext(origin, HttpMethod.GET);
   await client.applySecurityAuthentication(context);
-  const dispatcher = context.getDispatcher();
-  return async ({ method, body }, signal) =>
-    fetch(url, {
-      method,
-      headers: { Accept: acceptOf(request), ...context.getHeaders(), ...contentType(request) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(dispatcher ? { dispatcher } : {}),
-      ...(signal ? { signal } : {}),
-    });
+  const dispatcher = context.getDispatcher() ?? getGlobalDispatcher();
+  const headers = {
+    ...{ Accept: acceptOf(request), 'User-Agent': FIELD_MANAGER },
+    'Accept-Encoding': request.readWhole === true ? 'gzip' : 'identity',
+    ...context.getHeaders(),
+    ...contentType(request),
+  };
+  return async ({ method, body: content }, signal) => {
+    const body = content === undefined ? null : JSON.stringify(content);
+    return exchange(dispatcher, { origin, path, method, headers, body }, signal);
+  };
 }
 
 export type Page<T> = { readonly items: readonly T[]; readonly resourceVersion: string };
@@ -230,13 +233,15 @@ export async function rawList<T extends KubernetesObject>(
   return all;
 }
 
-function urlOf(config: KubeConfig, { path, query = {} }: Call): string {
+function addressOf(config: KubeConfig, { path, query = {} }: Call): { origin: string; path: string } {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error('the kubeconfig names no current cluster');
-  const url = new URL(cluster.server.replace(/\/$/, '') + encodedPath(path));
-  for (const [name, value] of Object.entries(query))
-    if (value !== undefined && value !== '') url.searchParams.set(name, String(value));
-  return url.href;
+  const { origin, pathname } = new URL(cluster.server);
+  const parts = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(value)}`],
+  );
+  const asked = parts.length === 0 ? '' : `?${parts.join('&')}`;
+  return { origin, path: `${pathname.replace(/\/$/, '')}${encodedPath(path)}${asked}` };
 }
 
 /** Encodes each segment. Throws for a name that would lead to another resource, whoever has written it. */

@@ -10,6 +10,12 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * proxy that still acknowledges: then the idle limit of the watch counts.
  */
 const KEEP_ALIVE_MS = 4_000;
+/**
+ * How long a connection is kept for the next request (undici: 4 s): a stage works longer than that on its hosts, and a new
+ * connection takes the time of ten requests. The API server closes its own after 90 s, load balancers theirs after 30 s
+ * and more.
+ */
+const IDLE_CONNECTION_MS = 20_000;
 /** Watches may be silent; they have their own idle limit. */
 const BODY_TIMEOUT_MS = 0;
 
@@ -45,7 +51,7 @@ export function connectionPool(tls: TlsKeys, proxy: URL | undefined, patience = 
 function newPool(tls: TlsKeys, proxy: URL | undefined): Dispatcher {
   const probes = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
   const connect = { timeout: CONNECT_TIMEOUT_MS, allowH2: false, ...probes, ...tls };
-  if (!proxy) return new Agent({ allowH2: false, connect });
+  if (!proxy) return new Agent({ allowH2: false, connect, keepAliveTimeout: IDLE_CONNECTION_MS });
   return new ProxyAgent({
     uri: proxy.href.replace(/^socks5h:/, 'socks5:'), // with both, the proxy looks the name of the server up
     allowH2: false,

@@ -1,5 +1,6 @@
 /** One watch request as a stream of events, with an idle limit that detects half-open connections. */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import { linesOf } from './lines.ts';
 import { send, type Detail, type Selection } from './client.ts';
 
 export type WatchEvent<T> = {
@@ -88,16 +89,5 @@ export async function* watchEvents<T extends KubernetesObject>(
   } finally {
     clearTimeout(timer);
     silence.abort();
-  }
-}
-
-/** Not readline: it raises the error of a stream in the whole process when nobody reads its lines any more. */
-async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
-  const decoder = new TextDecoder();
-  let rest = '';
-  for await (const chunk of body) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    yield* lines.filter((line) => line !== '');
   }
 }

@@ -1,13 +1,21 @@
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { hasNoVersion } from './current.ts';
 import type { HostName, HostSeed } from './facts.ts';
-import { applyTypeOf, groupOf } from './host-group.ts';
 import type { InputProblem } from './input-error.ts';
+import { isAbout } from './needs.ts';
+import { releaseProblems } from './release-problems.ts';
+import { workFor } from './work.ts';
 
 export type PlanLimits = {
   readonly maxUnavailable: number;
   /** The host of the leading operator: the last controller to be taken. Undefined when the operator runs on no host. */
   readonly activeHost?: HostName | undefined;
+  /** The hosts that requests leave out of the run. No hook runs on them. */
+  readonly skipped?: readonly HostName[] | undefined;
+  /** The release whose upgrade the strategy has completed before. */
+  readonly completedRelease?: string | undefined;
+  /** The release that the strategy has begun to activate or to complete. */
+  readonly activatedRelease?: string | undefined;
 };
 
 /**
@@ -15,23 +23,23 @@ export type PlanLimits = {
  * once. Other callers need these checks: lists of an impossible size would silently lose hosts.
  */
 export function buildProblems(
-  spec: PatchStrategySpec,
+  spec: StrategySpec,
   seeds: readonly HostSeed[],
-  { maxUnavailable }: PlanLimits,
+  { maxUnavailable, skipped, activatedRelease }: PlanLimits,
 ): InputProblem[] {
   return [
     ...impossibleLimit(['spec', 'maxParallelWorkerHosts'], spec.maxParallelWorkerHosts),
     ...impossibleLimit(['limits', 'maxUnavailable'], maxUnavailable),
     ...repeatedHosts(seeds),
-    ...seeds.flatMap((seed) => withoutVersions(spec, seed)),
+    ...seeds.filter((seed) => isAbout(spec, seed)).flatMap((seed) => withoutVersions(spec, seed)),
+    ...releaseProblems(spec, seeds, { skipped, activatedRelease }),
   ];
 }
 
 /** The facts of a host that a patch compares by AtLeast and that hold no version. No patch could ever satisfy it. */
-function withoutVersions(spec: PatchStrategySpec, { name, roles, facts }: HostSeed): InputProblem[] {
-  const group = groupOf({ roles });
-  if (!group || applyTypeOf(spec, group) === 'ignore') return [];
-  return spec.patches.flatMap(({ id, current }) =>
+function withoutVersions(spec: StrategySpec, host: HostSeed): InputProblem[] {
+  const { name, facts } = host;
+  return workFor(spec, host).flatMap(({ id, kind, current }) =>
     current
       .filter((requirement) => hasNoVersion(requirement, facts))
       .map(({ fact }) => ({
@@ -39,8 +47,8 @@ function withoutVersions(spec: PatchStrategySpec, { name, roles, facts }: HostSe
         path: ['hosts', name, fact],
         value: facts[fact],
         remedy:
-          `it holds no version, so patch ${id} cannot compare it by AtLeast; compare another fact, use In, or take ` +
-          'the host out of the pool',
+          `it holds no version, so ${kind === undefined ? `patch ${id}` : id} cannot compare it by AtLeast; ` +
+          'compare another fact, use In, or take the host out of the pool',
       })),
   );
 }

@@ -1,22 +1,24 @@
 /**
  * The native planner: it makes a plan from a spec and the hosts of a pool. It follows the VIM's rules
- * (starlingx-vim.md §7) and shares them with the VIM's planner; docs/decisions/0011-the-native-profile.md lists the
+ * (starlingx-vim.md §7, §8) and shares them with the VIM's planner; docs/decisions/0011-the-native-profile.md lists the
  * differences. Pure: the same inputs give the same plan and digest, for any order of the hosts.
  */
-import type { PatchStrategySpec, PlanActions } from '../crds/patch-strategy-spec.ts';
-import type { OutageLevel, Role } from '../crds/vocabulary.ts';
+import type { PlanActions, StrategySpec } from '../crds/strategy-spec.ts';
+import type { Role } from '../crds/vocabulary.ts';
 import { MAX_HOSTS_OF_STAGE } from '../crds/plan-stage.ts';
 import { buildProblems, type PlanLimits } from './build-problems.ts';
-import { CAREEN_PLANNING } from './careen-profile.ts';
+import { ROLE_ORDER, STAGE_OF } from './careen-profile.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
-import { applyTypeOf, groupOf } from './host-group.ts';
+import { applyTypeOf } from './host-group.ts';
 import { InputError } from './input-error.ts';
 import { chunks, singly } from './lists.ts';
-import { lackingPatches, needsOf } from './needs.ts';
+import { isAbout, needsOf } from './needs.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
-import { stageSteps, timeoutOver } from './stage-steps.ts';
+import { workStage } from './stage-steps.ts';
+import { afterTheHosts, beforeTheHosts, hostOfHooks } from './upgrade-stages.ts';
+import { actOf, lackingWork, needsDrain, roleIn } from './work.ts';
 
 export type Built = {
   readonly plan: Plan;
@@ -26,74 +28,98 @@ export type Built = {
 
 type Candidate = {
   readonly name: HostName;
-  readonly roles: readonly Role[];
-  /** Ids of its missing patches. */
+  readonly role: Role;
+  readonly isController: boolean;
+  /** Ids of its missing patches, or of the upgrade of its role. */
   readonly lacks: ReadonlySet<string>;
-  readonly reboot: boolean;
+  readonly drained: boolean;
+  /** Whether it goes out of service. */
+  readonly away: boolean;
 };
 type Group = RoleGroup<Role, Candidate>;
 
 /**
- * Plans the stages for all hosts that lack a patch, also for cordoned ones: controllers, then storage hosts, then
- * workers. In each group the hosts without a reboot come first. No stage with a reboot is larger than the pool's limit.
- * @throws InputError when a host is listed twice, when a limit is no whole number of at least 1, or when a fact that a
- * patch compares by AtLeast holds no version
+ * Plans the stages for all hosts that lack a patch or the release, also for cordoned ones: controllers, then storage
+ * hosts, then workers; a rollback the other way round. In each group the hosts that stay in service come first. No stage that takes hosts out of service
+ * is larger than the pool's limit. An upgrade has its own stages before and after those (upgrade-stages.ts).
+ * @throws InputError when a host is listed twice, when a limit is no whole number of at least 1, when a fact that is
+ * compared by AtLeast holds no version, or when a host cannot be upgraded to the release
  */
-export function build(spec: PatchStrategySpec, seeds: readonly HostSeed[], limits: PlanLimits): Built {
+export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: PlanLimits): Built {
   const problems = buildProblems(spec, seeds, limits);
   if (problems.length > 0) throw new InputError(problems);
   const ordered = seeds.toSorted((a, b) => compareHostNames(a.name, b.name));
-  const candidates = ordered.map((seed) => candidate(spec, seed)).filter(({ lacks }) => lacks.size > 0);
-  const groups = roleGroups(CAREEN_PLANNING.roles, candidates, {
-    isOf: (role, host) => groupOf(host) === role,
-    needsReboot: (host) => host.reboot,
+  const mine = ordered.filter((seed) => isAbout(spec, seed));
+  const candidates = mine.flatMap((seed) => candidate(spec, seed));
+  const order = spec.release?.rollback ? ROLE_ORDER.toReversed() : ROLE_ORDER;
+  const groups = roleGroups(order, candidates, {
+    isOf: (role, host) => host.role === role,
+    needsReboot: (host) => host.away,
   });
-  const stages = groups.flatMap((group) =>
-    listsOf(spec, group, limits).map((hosts) => stage(spec, { ...group, hosts })),
-  );
-  const { patches, reboot, drain, timing, onForeignUncordon } = spec;
-  const actions: PlanActions = { patches, drain, timing, onForeignUncordon, ...(reboot ? { reboot } : {}) };
+  const host = hostOfHooks(ordered, limits.skipped);
+  const stages = [
+    ...beforeTheHosts(spec, mine, host),
+    ...groups.flatMap((group) =>
+      listsOf(spec, group, limits).map((hosts) => stage(spec, { ...group, hosts })),
+    ),
+    ...afterTheHosts(spec, mine, host, limits.completedRelease),
+  ];
+  const { patches, reboot, drain, timing, onForeignUncordon, release } = spec;
+  const actions: PlanActions = {
+    ...{ patches, drain, timing, onForeignUncordon },
+    ...(reboot ? { reboot } : {}),
+    ...(release ? { release } : {}),
+  };
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
     hosts: needsOf(spec, seeds).hosts,
   };
 }
 
-function candidate(spec: PatchStrategySpec, seed: HostSeed): Candidate {
-  const lacking = lackingPatches(spec, seed);
-  return {
-    name: seed.name,
-    roles: seed.roles,
-    lacks: new Set(lacking.map(({ id }) => id)),
-    reboot: lacking.some(({ rebootRequired }) => rebootRequired),
-  };
+function candidate(spec: StrategySpec, seed: HostSeed): Candidate[] {
+  const lacking = lackingWork(spec, seed);
+  const role = roleIn(spec, seed);
+  if (lacking.length === 0 || role === undefined) return [];
+  const drained = lacking.some(needsDrain);
+  return [
+    {
+      name: seed.name,
+      role,
+      isController: seed.roles.includes('controller'),
+      lacks: new Set(lacking.map(({ id }) => id)),
+      drained,
+      away: drained || lacking.some(({ rebootRequired }) => rebootRequired),
+    },
+  ];
 }
 
 /** The lists of hosts that are taken together. Controllers come first, one at a time, the active one last. */
-function listsOf(spec: PatchStrategySpec, { role, reboot, hosts }: Group, limits: PlanLimits): Candidate[][] {
+function listsOf(spec: StrategySpec, { role, reboot, hosts }: Group, limits: PlanLimits): Candidate[][] {
   const type = applyTypeOf(spec, role);
-  if (type === 'ignore') return [];
   const { maxUnavailable, activeHost } = limits;
   const wished =
     role === 'worker' ? spec.maxParallelWorkerHosts : Math.min(maxUnavailable, MAX_HOSTS_OF_STAGE);
   const atOnce = reboot ? Math.min(wished, maxUnavailable) : wished;
-  const controls = ({ roles }: Candidate): boolean => roles.includes('controller');
-  const others = hosts.filter((host) => !controls(host));
+  const others = hosts.filter((host) => !host.isController);
   return [
-    ...singly(activeLast(hosts.filter(controls), activeHost)),
+    ...singly(
+      activeLast(
+        hosts.filter((host) => host.isController),
+        activeHost,
+      ),
+    ),
     ...(type === 'serial' ? singly(others) : chunks(others, atOnce)),
   ];
 }
 
-function stage(spec: PatchStrategySpec, { role, reboot, hosts }: Group): Stage {
-  const level: OutageLevel = reboot ? 'away' : 'touched';
-  const steps = stageSteps(level, spec.timing);
-  return {
-    name: CAREEN_PLANNING.stageOf[role],
+function stage(spec: StrategySpec, { role, reboot, hosts }: Group): Stage {
+  const kind = spec.release ? 'upgrade' : 'patch';
+  return workStage(spec, {
+    name: STAGE_OF[kind][role],
     hosts: hosts.map(({ name }) => name),
-    patches: spec.patches.map(({ id }) => id).filter((id) => hosts.some(({ lacks }) => lacks.has(id))),
-    level,
-    steps,
-    timeoutSeconds: timeoutOver(steps),
-  };
+    work: spec.patches.map(({ id }) => id).filter((id) => hosts.some(({ lacks }) => lacks.has(id))),
+    acts: [actOf(spec.release)],
+    level: reboot ? 'away' : 'touched',
+    drained: hosts.some(({ drained }) => drained),
+  });
 }

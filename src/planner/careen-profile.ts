@@ -4,17 +4,19 @@
  */
 import type { Role, StageName } from '../crds/vocabulary.ts';
 
-type NativeProfile = {
-  /** In the order of their stages. */
-  readonly roles: readonly Role[];
-  readonly stageOf: Readonly<Record<Role, StageName>>;
-};
+/** The roles, in the order of their stages. */
+export const ROLE_ORDER: readonly Role[] = ['controller', 'storage', 'worker'];
 
-export const CAREEN_PLANNING: NativeProfile = {
-  roles: ['controller', 'storage', 'worker'],
-  stageOf: {
+/** The names of the stages that patch, and of those that upgrade. */
+export const STAGE_OF = {
+  patch: {
     controller: 'sw-patch-controllers',
     storage: 'sw-patch-storage-hosts',
     worker: 'sw-patch-worker-hosts',
   },
-};
+  upgrade: {
+    controller: 'sw-upgrade-controllers',
+    storage: 'sw-upgrade-storage-hosts',
+    worker: 'sw-upgrade-worker-hosts',
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<Role, StageName>>>>;

@@ -1,5 +1,5 @@
 /** Which instances a drain may not move: nothing would create them again, or they would lose data. */
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import type { HostWords } from './host-words.ts';
 
 const NAMED = 3;
@@ -16,7 +16,7 @@ export type Movable = {
 
 export type Consent = {
   /** What the strategy consents to. */
-  readonly drain: PatchStrategySpec['drain'];
+  readonly drain: StrategySpec['drain'];
   /** The namespaces whose instances without a controller stay, whatever the strategy consents to. */
   readonly protectedNamespaces: readonly string[];
 };

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { memoizeByObject } from './memoize-by-object.ts';
 
 /** The digest of any JSON value, such as `sha256:…`; the order of keys does not matter. */
@@ -8,7 +8,7 @@ export function digest(value: unknown): string {
 }
 
 /** The digest of a spec without `execution`, its standing order. Memoized, because each pass asks for the same spec. */
-export const specDigest = memoizeByObject(({ execution: _, ...wanted }: PatchStrategySpec) => digest(wanted));
+export const specDigest = memoizeByObject(({ execution: _, ...wanted }: StrategySpec) => digest(wanted));
 
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, each: unknown) => {

@@ -5,6 +5,24 @@ export type HostName = string;
 /** The observed properties of a host, by fact name: `nodeInfo.kernelVersion`, `labels.KEY`. */
 export type Facts = Readonly<Record<string, string>>;
 
+/** The fact with the version of a node's kubelet. */
+export const KUBELET_VERSION = 'nodeInfo.kubeletVersion';
+
+/** What is known of the control plane of the hosts; a part that nobody could read is left out. */
+export type PlatformFacts = {
+  /** The version of the API server, such as v1.36.2. */
+  readonly version?: string | undefined;
+  /** The deprecated APIs that somebody has used since the API server started. */
+  readonly deprecatedApis?: readonly DeprecatedApi[] | undefined;
+};
+
+export type DeprecatedApi = {
+  /** GROUP/VERSION RESOURCE. */
+  readonly api: string;
+  /** The release that no longer serves it, such as 1.38. */
+  readonly removedIn: string;
+};
+
 /** One host of the inventory, as the input of a plan. */
 export type HostSeed = {
   readonly name: HostName;

@@ -4,14 +4,18 @@
  */
 import { counted } from '../crds/counted.ts';
 import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
+import type { StageName } from '../crds/vocabulary.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
-import type { CurrentRequirement } from '../crds/patch-strategy-spec.ts';
+import type { WorkRequirement } from '../crds/strategy-spec.ts';
+import { STAGE_OF } from './careen-profile.ts';
 import { drainFindings } from './drain-findings.ts';
-import { compareHostNames, type HostName } from './facts.ts';
 import { listed } from './listed.ts';
 import { nobodyToPatch } from './needs.ts';
 import type { Stage } from './plan.ts';
-import type { HostState, Situation } from './situation.ts';
+import { againstQuorum, hasNoneToSpare } from './quorum.ts';
+import { namesOf, type HostState, type Situation } from './situation.ts';
+import { upgradeFindings } from './upgrade-findings.ts';
+import { isGoal, workFor } from './work.ts';
 
 /** All findings, the gravest first. */
 export function findings(situation: Situation): Finding[] {
@@ -29,9 +33,11 @@ function ofThePlan(situation: Situation): Finding[] {
   return [
     ...poolClosed(situation),
     ...limitReached(situation),
+    ...quorumAtRisk(situation),
     ...claims(situation),
     ...hostsClosed(situation),
     ...factsUnknown(situation),
+    ...upgradeFindings(situation),
     ...drainFindings(situation),
     ...limitRounded(situation),
     ...stagesCut(situation),
@@ -131,6 +137,36 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
   ];
 }
 
+/** As for permits. A control plane with nobody to spare is upgraded all the same. */
+function quorumAtRisk({ owner, spec, pool, hosts, stages }: Situation): Finding[] {
+  const controllers = new Set(namesOf(hosts.filter(({ roles }) => roles.includes('controller'))));
+  const away = stages.filter(({ level }) => level === 'away');
+  const taken = away.flatMap((stage) => stage.hosts).filter((name) => controllers.has(name));
+  if (taken.length === 0) return [];
+  const reason = 'QuorumAtRisk';
+  if (hasNoneToSpare(controllers.size)) {
+    if (!spec.release) return [];
+    return [
+      {
+        ...{ severity: 'warns', reason, subjects: taken },
+        message:
+          `HostPool ${pool.name} has ${counted(controllers.size, 'controller')}: etcd has no quorum while ` +
+          `${listed(taken)} is out of service, and the API server does not answer`,
+        remedy: 'plan for that time, or run three controllers or more',
+      },
+    ];
+  }
+  const out = new Set(namesOf(hosts.filter((host) => isAway(host, owner))));
+  const message = away.map((stage) => againstQuorum(controllers, out, stage.hosts)).find(Boolean);
+  if (message === undefined) return [];
+  return [
+    {
+      ...{ severity: 'blocks', reason, subjects: [...controllers.intersection(out)] },
+      ...{ message, remedy: 'put these controllers back into service' },
+    },
+  ];
+}
+
 function isAway({ outOfService, claimedBy }: HostState, owner: string): boolean {
   if (claimedBy) return claimedBy.level === 'away' && claimedBy.owner !== owner;
   return outOfService;
@@ -184,20 +220,21 @@ function hostsClosed({ hosts, words }: Situation): Finding[] {
   ];
 }
 
-/** A planned host without a fact that a patch compares: no patch may ever show there. */
+/** A planned host without a fact that its work compares: the work may never show there. */
 function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const mine = hosts.filter(({ name }) => planned.has(name));
-  return spec.patches.flatMap(({ id, current }) =>
-    comparedFacts(current).flatMap((fact): Finding[] => {
-      const names = namesOf(mine.filter(({ facts }) => !facts[fact]));
+  return spec.patches.filter(isGoal).flatMap((work) =>
+    comparedFacts(work.current).flatMap((fact): Finding[] => {
+      const names = namesOf(mine.filter((host) => !host.facts[fact] && workFor(spec, host).includes(work)));
       if (names.length === 0) return [];
+      const missing = spec.release ? 'the release' : `patch ${work.id}`;
       return [
         {
           severity: 'warns',
           reason: 'FactUnknown',
           subjects: names,
-          message: `${fact} of ${listed(names)} is not known, so patch ${id} counts as missing there`,
+          message: `${fact} of ${listed(names)} is not known, so ${missing} counts as missing there`,
           remedy: `if it cannot be patched, exclude it in spec.provider of HostPool ${pool.name}`,
         },
       ];
@@ -206,7 +243,7 @@ function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
 }
 
 /** The facts that a host must have to be current. Exists asks only whether there is one. */
-function comparedFacts(current: readonly CurrentRequirement[]): string[] {
+function comparedFacts(current: readonly WorkRequirement[]): string[] {
   const compared = current.filter(({ operator }) => operator === 'In' || operator === 'AtLeast');
   return [...new Set(compared.map(({ fact }) => fact))];
 }
@@ -224,12 +261,14 @@ function limitRounded({ pool, limit, hosts }: Situation): Finding[] {
   ];
 }
 
+const WORKER_STAGES: ReadonlySet<StageName> = new Set([STAGE_OF.patch.worker, STAGE_OF.upgrade.worker]);
+
 function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
   const { workerApplyType, maxParallelWorkerHosts: wished } = spec;
   if (workerApplyType !== 'parallel' || wished <= limit) return [];
   const alone = new Set(hosts.filter(({ roles }) => roles.includes('controller')).map(({ name }) => name));
   const workers = stages
-    .filter(({ name, level }) => name === 'sw-patch-worker-hosts' && level === 'away')
+    .filter(({ name, level }) => WORKER_STAGES.has(name) && level === 'away')
     .flatMap((stage) => stage.hosts.filter((name) => !alone.has(name)));
   if (workers.length <= limit) return [];
   return [
@@ -243,8 +282,4 @@ function stagesCut({ spec, pool, limit, hosts, stages }: Situation): Finding[] {
       remedy: 'raise maxUnavailable of the pool, if more may be out of service at once',
     },
   ];
-}
-
-function namesOf(hosts: readonly HostState[]): HostName[] {
-  return hosts.map(({ name }) => name).toSorted(compareHostNames);
 }

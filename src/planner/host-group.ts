@@ -1,10 +1,7 @@
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import type { Role } from '../crds/vocabulary.ts';
 
-export type ApplyTypes = Pick<
-  PatchStrategySpec,
-  'controllerApplyType' | 'storageApplyType' | 'workerApplyType'
->;
+export type ApplyTypes = Pick<StrategySpec, 'controllerApplyType' | 'storageApplyType' | 'workerApplyType'>;
 
 /**
  * The single group of a host. As in the VIM, a controller that is also a worker is planned with the workers. A storage
@@ -17,9 +14,10 @@ export function groupOf({ roles }: { readonly roles: readonly Role[] }): Role | 
 
 /** How the hosts of a group are taken; `ignore` leaves them out of the plan. */
 export function applyTypeOf(spec: ApplyTypes, group: Role): ApplyTypes['storageApplyType'] {
-  return {
-    controller: spec.controllerApplyType,
-    storage: spec.storageApplyType,
-    worker: spec.workerApplyType,
-  }[group];
+  return spec[applyTypeField(group)];
+}
+
+/** The field of a spec that says how the hosts of a group are taken. */
+export function applyTypeField(group: Role): keyof ApplyTypes {
+  return `${group}ApplyType`;
 }

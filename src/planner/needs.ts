@@ -1,34 +1,34 @@
 /** What the hosts of a pool need of a strategy now. The planner and the status of a finished strategy share it. Pure. */
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { unmetRequirements } from './current.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
-import { applyTypeOf, groupOf, type ApplyTypes } from './host-group.ts';
+import { applyTypeOf, type ApplyTypes } from './host-group.ts';
+import { lackingWork, lacksRelease, roleIn } from './work.ts';
 
-type Asked = ApplyTypes & Pick<PatchStrategySpec, 'patches'>;
+type Asked = ApplyTypes & Pick<StrategySpec, 'patches' | 'release'>;
 
 export type Needs = {
   /** How many hosts the strategy is about: they have a role that it does not leave out. */
   readonly hosts: number;
-  /** Those of them that lack a patch, sorted. */
+  /** Those of them that lack a patch or the release, sorted. */
   readonly lacking: readonly HostName[];
 };
 
 export function needsOf(spec: Asked, seeds: readonly HostSeed[]): Needs {
   const mine = seeds.filter((seed) => isAbout(spec, seed));
-  const lacking = mine.filter((seed) => lackingPatches(spec, seed).length > 0).map(({ name }) => name);
+  const lacking = mine.filter((seed) => isLackingAny(spec, seed)).map(({ name }) => name);
   return { hosts: mine.length, lacking: lacking.toSorted(compareHostNames) };
 }
 
-/** The patches that a host lacks, in the order of the spec. */
-export function lackingPatches(
-  { patches }: Pick<Asked, 'patches'>,
-  { facts }: Pick<HostSeed, 'facts'>,
-): PatchStrategySpec['patches'] {
-  return patches.filter(({ current }) => unmetRequirements(current, facts).length > 0);
+/** Also a host for whose role nothing says how it is upgraded lacks the release. */
+function isLackingAny(spec: Asked, seed: HostSeed): boolean {
+  const { release } = spec;
+  if (release) return lacksRelease(release, seed.facts) !== (release.rollback ?? false);
+  return lackingWork(spec, seed).length > 0;
 }
 
-function isAbout(spec: ApplyTypes, seed: HostSeed): boolean {
-  const role = groupOf(seed);
+/** Whether a strategy is about a host: it has a role that the strategy does not leave out. */
+export function isAbout(spec: Asked, seed: HostSeed): boolean {
+  const role = roleIn(spec, seed);
   return role !== undefined && applyTypeOf(spec, role) !== 'ignore';
 }
 

@@ -1,5 +1,5 @@
 import { counted } from '../crds/counted.ts';
-import type { PlanActions } from '../crds/patch-strategy-spec.ts';
+import { fieldOfWork, type PlanActions, type Work } from '../crds/strategy-spec.ts';
 import { digest } from './digest.ts';
 import type { HostName } from './facts.ts';
 import type { Stage } from './plan.ts';
@@ -16,7 +16,11 @@ export type Staged = Pick<Stage, 'name'> & {
  * hosts with other patches, another number of stages. A host does not count as moved when only the number of its stage
  * has changed, because stages before it were added or removed. Undefined when no host has another stage or patch.
  */
-export function planDifference(before: readonly Staged[], after: readonly Staged[]): string | undefined {
+export function planDifference(
+  before: readonly Staged[],
+  after: readonly Staged[],
+  pieces = 'patches',
+): string | undefined {
   const old = hostsOf(before);
   const now = hostsOf(after);
   const was = placesOf(before, now);
@@ -34,7 +38,7 @@ export function planDifference(before: readonly Staged[], after: readonly Staged
       'in another stage',
       moved.map(([host]) => host),
     ),
-    ...hostsText('with other patches', repatched(before, after)),
+    ...hostsText(`with other ${pieces}`, repatched(before, after)),
     ...(before.length === after.length
       ? []
       : [`${counted(after.length, 'stage')} instead of ${String(before.length)}`]),
@@ -42,12 +46,40 @@ export function planDifference(before: readonly Staged[], after: readonly Staged
   return parts.length > 0 ? parts.join('; ') : undefined;
 }
 
-const ACTIONS = ['patches', 'reboot', 'drain', 'timing', 'onForeignUncordon'] as const;
+const OTHERS = ['reboot', 'drain', 'timing', 'onForeignUncordon'] as const;
 
-/** The changed fields of the spec that decide how hosts are patched, as one sentence; undefined without a change. */
+/** The changed fields of the spec that decide how hosts are worked on, as one sentence; undefined without a change. */
 export function actionsDifference(before: PlanActions, after: PlanActions): string | undefined {
-  const changed = ACTIONS.filter((field) => digest([before[field]]) !== digest([after[field]]));
-  return changed.length > 0 ? `edited: ${changed.map((field) => `spec.${field}`).join(', ')}` : undefined;
+  const others = OTHERS.filter((field) => digest([before[field]]) !== digest([after[field]]));
+  const changed = [...new Set([...changedWork(before, after), ...others.map((field) => `spec.${field}`)])];
+  return changed.length > 0 ? `edited: ${changed.join(', ')}` : undefined;
+}
+
+/** The fields of the spec that say what hosts get, as the kind has them. */
+function changedWork(before: PlanActions, after: PlanActions): string[] {
+  if (!after.release) return digest(before.patches) === digest(after.patches) ? [] : ['spec.patches'];
+  const { rollback: was, ...old } = before.release ?? {};
+  const { rollback, ...now } = after.release;
+  const fields = [
+    ...(digest([old]) === digest([now]) ? [] : ['spec.release']),
+    ...(was === rollback ? [] : ['spec.rollback']),
+  ];
+  const ids = [...new Set([...before.patches, ...after.patches].map(({ id }) => id))];
+  // A way back has other work than the upgrade: nobody edited that.
+  if (was !== rollback) return fields;
+  const edited = ids.flatMap((id) => {
+    const [one, other] = [before, after].map(({ patches }) => patches.find((work) => work.id === id));
+    const work = other ?? one;
+    return work && digest([ofItself(one)]) !== digest([ofItself(other)]) ? [fieldOfWork(work, 0)] : [];
+  });
+  return [...fields, ...edited.map((field) => field.replace(/\.job$/, ''))];
+}
+
+/** A piece of work without what the release says. */
+function ofItself(work: Work | undefined): unknown {
+  if (work?.kind !== 'upgrade' && work?.kind !== 'rollback') return work;
+  const { current: _ofRelease, ...own } = work;
+  return own;
 }
 
 function hostsOf(stages: readonly Staged[]): Set<HostName> {

@@ -1,4 +1,4 @@
-import type { PlanActions } from '../crds/patch-strategy-spec.ts';
+import type { PlanActions } from '../crds/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import type { HostName } from './facts.ts';
 
@@ -46,4 +46,23 @@ export type Plan = {
 /** The stage with this id; undefined when these stages do not include it. */
 export function plannedStage({ stages, firstStage = 0 }: Plan, id: number): Stage | undefined {
   return stages[id - firstStage];
+}
+
+/** Stages that prepare or end an upgrade on hosts that other stages upgrade, or that have the release. */
+const BESIDE: ReadonlySet<StageName> = new Set([
+  'sw-upgrade-stage-hosts',
+  'sw-upgrade-start',
+  'sw-upgrade-complete',
+]);
+
+/** Whether the hosts of a stage count among those of its plan: no host counts twice. */
+export function countsHosts({ name }: Pick<Stage, 'name'>): boolean {
+  return !BESIDE.has(name);
+}
+
+/** How many hosts a plan with these stages brings where its strategy wants them. */
+export function hostCount(
+  stages: readonly { readonly name: StageName; readonly hosts: readonly unknown[] }[],
+): number {
+  return stages.filter(countsHosts).reduce((sum, { hosts }) => sum + hosts.length, 0);
 }

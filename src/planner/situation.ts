@@ -1,8 +1,9 @@
 /** What findings rest on: a plan, its pool, and the hosts of the pool as they are now. */
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import type { OutageLevel, Role } from '../crds/vocabulary.ts';
 import type { Movable } from './consent.ts';
-import type { Facts, HostName } from './facts.ts';
+import { compareHostNames, type Facts, type HostName, type PlatformFacts } from './facts.ts';
+import type { ApplyTypes } from './host-group.ts';
 import type { HostWords } from './host-words.ts';
 import type { Stage } from './plan.ts';
 
@@ -31,7 +32,7 @@ export type HostInstance = Movable & {
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
-  readonly spec: Pick<PatchStrategySpec, 'patches' | 'workerApplyType' | 'maxParallelWorkerHosts' | 'drain'>;
+  readonly spec: ApplyTypes & Pick<StrategySpec, 'patches' | 'release' | 'maxParallelWorkerHosts' | 'drain'>;
   readonly pool: {
     readonly name: string;
     readonly maxUnavailable: number | string;
@@ -48,6 +49,13 @@ export type Situation = {
   readonly about: number;
   /** The words of the adapter for these hosts. */
   readonly words: HostWords;
+  /** Undefined where nobody looked. */
+  readonly platform?: PlatformFacts | undefined;
   /** Why the pool does not permit the actions of the strategy (pool-policy.ts). */
   readonly violations: readonly string[];
 };
+
+/** The names of hosts, sorted. */
+export function namesOf(hosts: readonly HostState[]): HostName[] {
+  return hosts.map(({ name }) => name).toSorted(compareHostNames);
+}

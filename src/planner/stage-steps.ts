@@ -1,25 +1,50 @@
 import type { Timing } from '../crds/timing.ts';
-import type { OutageLevel } from '../crds/vocabulary.ts';
-import type { Step } from './plan.ts';
-import { QUERY_TIMEOUT_SECONDS, STEP_KINDS, STEP_ORDER } from './step-kinds.ts';
+import type { OutageLevel, StageName } from '../crds/vocabulary.ts';
+import type { HostName } from './facts.ts';
+import type { Stage, Step } from './plan.ts';
+import { QUERY_TIMEOUT_SECONDS, STEP_KINDS, stepOrder, type StepKindName } from './step-kinds.ts';
 
 /** The one stage of a build phase (starlingx-vim.md §6.1). */
-export const QUERY_STEPS: readonly Step[] = [
-  { name: 'query-alarms', timeoutSeconds: QUERY_TIMEOUT_SECONDS },
-  { name: 'query-sw-patches', timeoutSeconds: QUERY_TIMEOUT_SECONDS },
-  { name: 'query-sw-patch-hosts', timeoutSeconds: QUERY_TIMEOUT_SECONDS },
-];
+export function queryStage(isUpgrade: boolean): {
+  readonly name: StageName;
+  readonly steps: readonly Step[];
+} {
+  const [name, queries] = isUpgrade
+    ? (['sw-upgrade-query', ['query-alarms', 'query-upgrade']] as const)
+    : (['sw-patch-query', ['query-alarms', 'query-sw-patches', 'query-sw-patch-hosts']] as const);
+  return { name, steps: queries.map((query) => ({ name: query, timeoutSeconds: QUERY_TIMEOUT_SECONDS })) };
+}
 
-/** The steps of a native stage. */
-export function stageSteps(level: OutageLevel, timing: Timing): Step[] {
+/** These steps of a native stage, with their timeouts. */
+function timedSteps(names: readonly StepKindName[], level: OutageLevel, timing: Timing): Step[] {
   let outageOpen = false;
-  return STEP_ORDER[level].map((name) => {
+  return names.map((name) => {
     const { opensOutage, closesOutage, timeoutSeconds } = STEP_KINDS[name];
     if (opensOutage === level) outageOpen = true;
     const step = { name, timeoutSeconds: timeoutSeconds(timing, outageOpen) };
     if (closesOutage === level) outageOpen = false;
     return step;
   });
+}
+
+export type WorkOfStage = {
+  readonly name: StageName;
+  readonly hosts: readonly HostName[];
+  /** The ids of the pieces of work, in the order of the spec. */
+  readonly work: readonly string[];
+  /** The steps that do them. */
+  readonly acts: readonly StepKindName[];
+  readonly level: OutageLevel;
+  readonly drained: boolean;
+};
+
+/** The native stage that does this work on these hosts. */
+export function workStage(
+  { timing }: { readonly timing: Timing },
+  { name, hosts, work, acts, level, drained }: WorkOfStage,
+): Stage {
+  const steps = timedSteps(stepOrder(acts, { level, drained }), level, timing);
+  return { name, hosts, patches: work, level, steps, timeoutSeconds: timeoutOver(steps) };
 }
 
 /** The timeout of a stage or phase: the sum over its parts plus one second; 0 without parts (starlingx-vim.md §5). */

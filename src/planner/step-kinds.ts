@@ -24,21 +24,43 @@ export type StepKind = {
    * awaited. A stage has at most one such step.
    */
   readonly needsBootId: boolean;
+  /** Whether it is done on one host for all: without that host it is not done. */
+  readonly forAll?: true;
   /** Its letter in charts, where its first letter is that of another step. */
   readonly mark?: string;
 };
 
 /** All native steps except the queries that only a build has. */
-export type StepKindName = Exclude<NativeStepName, 'query-sw-patches' | 'query-sw-patch-hosts'>;
+export type StepKindName = Exclude<
+  NativeStepName,
+  'query-sw-patches' | 'query-sw-patch-hosts' | 'query-upgrade'
+>;
 
 export const QUERY_TIMEOUT_SECONDS = 60;
 
 /** The time of one Job that applies a patch. */
 const PATCH_SECONDS = 120;
+/** The time of one Job that upgrades a host. */
+const UPGRADE_SECONDS = 300;
+/** The time of one Job that stages a host. */
+const STAGE_SECONDS = 120;
+/** The time of the Job of a hook. */
+const HOOK_SECONDS = 60;
 /** The time to verify a host without a reboot. */
 const VERIFY_SECONDS = 5;
 /** The time from the end of the last Job until a rebooted host is Ready again. */
 const REBOOT_SECONDS = 180;
+
+/** Runs the Job of a hook on one host, which keeps its work. */
+const HOOK: StepKind = {
+  timeoutSeconds: ({ hookTimeoutSeconds, patchTimeoutSeconds }) => hookTimeoutSeconds ?? patchTimeoutSeconds,
+  typicalSeconds: () => HOOK_SECONDS,
+  opensOutage: 'touched',
+  keepsClosed: true,
+  ownAction: true,
+  needsBootId: false,
+  forAll: true,
+};
 
 export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
   'query-alarms': {
@@ -72,6 +94,37 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     needsBootId: true,
     mark: 'p',
   },
+  'stage-hosts': {
+    timeoutSeconds: ({ stageTimeoutSeconds, patchTimeoutSeconds }) =>
+      stageTimeoutSeconds ?? patchTimeoutSeconds,
+    typicalSeconds: () => STAGE_SECONDS,
+    opensOutage: 'touched',
+    keepsClosed: true,
+    ownAction: true,
+    needsBootId: false,
+    mark: 'g',
+  },
+  'start-upgrade': { ...HOOK, mark: 'b' },
+  'upgrade-hosts': {
+    timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
+    typicalSeconds: () => UPGRADE_SECONDS,
+    opensOutage: 'touched',
+    keepsClosed: true,
+    ownAction: true,
+    needsBootId: true,
+    mark: 'p',
+  },
+  'rollback-hosts': {
+    timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
+    typicalSeconds: () => UPGRADE_SECONDS,
+    opensOutage: 'touched',
+    keepsClosed: true,
+    ownAction: true,
+    needsBootId: true,
+    mark: 'r',
+  },
+  'activate-upgrade': { ...HOOK, mark: 'a' },
+  'complete-upgrade': { ...HOOK, mark: 'c' },
   verify: {
     timeoutSeconds: (timing) => timing.verifyTimeoutSeconds,
     typicalSeconds: ({ level }) => (level === 'away' ? REBOOT_SECONDS : VERIFY_SECONDS),
@@ -103,17 +156,20 @@ export function kindOf(step: StepName): StepKind | undefined {
   return KINDS[step];
 }
 
-/** The steps of a stage, in order. Differences to the VIM, and why: docs/decisions/0011-the-native-profile.md. */
-export const STEP_ORDER: Readonly<Record<OutageLevel, readonly StepKindName[]>> = {
-  touched: ['query-alarms', 'sw-patch-hosts', 'verify', 'system-stabilize'],
-  away: [
+/** The steps of a stage that does its work by `acts`. Differences to the VIM: docs/decisions/0011-the-native-profile.md. */
+export function stepOrder(
+  acts: readonly StepKindName[],
+  { level, drained }: { readonly level: OutageLevel; readonly drained: boolean },
+): readonly StepKindName[] {
+  if (level === 'touched') return ['query-alarms', ...acts, 'verify', 'system-stabilize'];
+  return [
     'query-alarms',
     'lock-hosts',
-    'migrate-instances-from-host',
-    'sw-patch-hosts',
+    ...(drained ? (['migrate-instances-from-host'] as const) : []),
+    ...acts,
     'verify',
     'system-stabilize',
     'unlock-hosts',
     'system-stabilize',
-  ],
-};
+  ];
+}

@@ -71,3 +71,9 @@ function compareParts(a: Part, b: Part): number {
   if (a.kind !== b.kind) return a.kind - b.kind;
   return a.value < b.value ? -1 : Number(a.value > b.value);
 }
+
+/** Whether both texts hold the same version: `1.36.2` and `v1.36.2` do. */
+export function isSameRelease(one: string, other: string): boolean {
+  const [left, right] = [versionIn(one), versionIn(other)];
+  return left && right ? compareVersions(left, right) === 0 : one === other;
+}

@@ -2,8 +2,9 @@ import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { conditionList, type Condition } from '../crds/conditions.ts';
 import type { HostPoolStatus } from '../crds/host-pool.ts';
-import { KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { KEPT_STATUS } from '../crds/names.ts';
+import { STRATEGY_KIND_NAMES, type StrategyKindName } from '../crds/strategy-kinds.ts';
+import type { StrategyStatus } from '../crds/strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
 import { guardOperations, jsonPatch, type Operation } from '../kube/json-patch.ts';
@@ -11,24 +12,17 @@ import { VersionedReader, type VersionedSource } from '../kube/versioned-reader.
 import { lostFields } from './lost-fields.ts';
 import { versionsOf, type MetadataWatch } from './metadata-watch.ts';
 import { OutdatedKindError } from './outdated-kind-error.ts';
-import {
-  keyOfPoolPath,
-  keyOfStrategyPath,
-  poolPath,
-  POOLS,
-  STRATEGIES,
-  strategyPath,
-  type StrategyKey,
-} from './paths.ts';
+import { keyOfPoolPath, keyOfStrategyPath, poolPath, strategyPath, type StrategyKey } from './paths.ts';
 import { poolPatch } from './pool-patch.ts';
 import { hostPool, type HostPool } from './stored-pool.ts';
+import { guard, pathOf, poolTarget, targetOf, type Target, type Version } from './write-target.ts';
 import {
   afterWrite,
   isLeftOf,
   metadata,
-  patchStrategy,
+  strategySchema,
   type Metadata,
-  type PatchStrategy,
+  type Strategy,
 } from './stored-strategy.ts';
 
 export type { HostPool };
@@ -50,19 +44,9 @@ export function parsePool(object: unknown): HostPool | undefined {
   return pool?.unreadable === undefined ? pool : undefined;
 }
 
-/** The object of a write: its path, its name for people, and the plural of its kind. */
-type Target = {
-  readonly path: string;
-  readonly words: string;
-  readonly plural: string;
-  /** The version that the write was decided on. */
-  readonly version: Version;
-};
-type Version = Pick<Metadata, 'uid' | 'resourceVersion'>;
-
 /** What a status says while its kind is outdated; the state only where it had none. */
 export type OutdatedStatus = Pick<
-  PatchStrategyStatus,
+  StrategyStatus,
   'state' | 'stages' | 'completionPercentage' | 'conditions'
 > & { readonly message: string };
 
@@ -73,7 +57,7 @@ export type OutdatedStatus = Pick<
  */
 export class CareenApi {
   readonly #config: KubeConfig;
-  readonly #strategies: VersionedReader<PatchStrategy>;
+  readonly #strategies: Readonly<Record<StrategyKindName, VersionedReader<Strategy>>>;
   readonly #pools: VersionedReader<HostPool>;
   /** By path: the version of the object on which a write was last found invalid. */
   readonly #foundInvalid = new Map<string, string>();
@@ -82,17 +66,20 @@ export class CareenApi {
   constructor(config: KubeConfig, wentBack: () => void = () => undefined) {
     this.#config = config;
     const forgetAll = (): void => {
-      this.#strategies.forgetAll();
+      for (const kind of STRATEGY_KIND_NAMES) this.#strategies[kind].forgetAll();
       this.#pools.forgetAll();
       wentBack();
     };
-    this.#strategies = this.#readerOf(patchStrategy, forgetAll);
+    this.#strategies = {
+      PatchStrategy: this.#readerOf(strategySchema('PatchStrategy'), forgetAll),
+      UpgradeStrategy: this.#readerOf(strategySchema('UpgradeStrategy'), forgetAll),
+    };
     this.#pools = this.#readerOf(hostPool, forgetAll);
   }
 
-  /** Trusts a watch of the strategies: `strategy` then requests only what it has shown as changed. */
-  followStrategies(watch: MetadataWatch): void {
-    this.#strategies.follow(versionsOf(watch, keyOfStrategyPath));
+  /** Trusts a watch of the strategies of a kind: `strategy` then requests only what it has shown as changed. */
+  followStrategies(kind: StrategyKindName, watch: MetadataWatch): void {
+    this.#strategies[kind].follow(versionsOf(watch, keyOfStrategyPath));
   }
 
   /** Trusts a watch of the pools, in the same way. */
@@ -104,35 +91,32 @@ export class CareenApi {
    * The strategy, as old as the watch at most; undefined when there is none. Without a watch that is up it is current, and
    * only its metadata is fetched, unless the object has changed.
    */
-  async strategy(key: StrategyKey): Promise<PatchStrategy | undefined> {
-    return this.#strategies.read(strategyPath(key));
+  async strategy(key: StrategyKey): Promise<Strategy | undefined> {
+    return this.#strategies[key.kind].read(strategyPath(key));
   }
 
   /** Which version of a strategy its watch shows, and over which connection; undefined while it shows none. */
   shownStrategy(key: StrategyKey): (Version & { readonly connection: number }) | undefined {
-    return this.#strategies.shown(strategyPath(key));
+    return this.#strategies[key.kind].shown(strategyPath(key));
   }
 
   /** Drops a strategy from memory. The next read requests it. */
   forgetStrategy(key: StrategyKey): void {
-    this.#strategies.forget(strategyPath(key));
+    this.#strategies[key.kind].forget(strategyPath(key));
   }
 
   /** The strategy, no older than this call; undefined when there is none. */
-  async strategyNow(key: StrategyKey): Promise<PatchStrategy | undefined> {
-    return this.#strategies.readNow(strategyPath(key));
+  async strategyNow(key: StrategyKey): Promise<Strategy | undefined> {
+    return this.#strategies[key.kind].readNow(strategyPath(key));
   }
 
   /**
    * Makes sure that a strategy has not changed since it was read. Asks the server only when no read or write has shown
    * that since `since` (by `performance.now`). Throws ConflictError.
    */
-  async confirmStrategy(
-    { metadata: version }: Pick<PatchStrategy, 'metadata'>,
-    since: number,
-  ): Promise<void> {
-    const path = strategyPath(version);
-    if (await this.#strategies.isCurrent(path, version, since)) return;
+  async confirmStrategy(strategy: Pick<Strategy, 'kind' | 'metadata'>, since: number): Promise<void> {
+    const path = pathOf(strategy);
+    if (await this.#strategies[strategy.kind].isCurrent(path, strategy.metadata, since)) return;
     throw new ConflictError(`${path} changed meanwhile`);
   }
 
@@ -143,8 +127,13 @@ export class CareenApi {
   }
 
   /** Writes fields of the status of a strategy that is not read. Throws ConflictError and OutdatedKindError. */
-  async writeUnreadStatus(meta: Metadata, status: PatchStrategyStatus): Promise<void> {
-    await this.#write(targetOf({ metadata: meta }), '/status', { metadata: guard(meta), status }, 'metadata');
+  async writeUnreadStatus(kind: StrategyKindName, meta: Metadata, status: StrategyStatus): Promise<void> {
+    await this.#write(
+      targetOf({ kind, metadata: meta }),
+      '/status',
+      { metadata: guard(meta), status },
+      'metadata',
+    );
   }
 
   /** The pool, as old as the watch at most, like `strategy`; undefined when there is none. */
@@ -165,14 +154,14 @@ export class CareenApi {
    */
   async strategyOfOutdatedKind(
     key: StrategyKey,
-  ): Promise<{ readonly strategy: PatchStrategy; readonly complete: boolean } | undefined> {
+  ): Promise<{ readonly strategy: Strategy; readonly complete: boolean } | undefined> {
     const path = strategyPath(key);
     const found = await this.#read(path);
     if (found === undefined) return undefined;
-    const strategy = patchStrategy.parse(found);
+    const strategy = strategySchema(key.kind).parse(found);
     const { metadata: meta, suspendedBy } = strategy;
     const { status: stored } = withStatus.parse(found);
-    const known = this.#strategies.lastKnown(path);
+    const known = this.#strategies[key.kind].lastKnown(path);
     // Another leader may have continued the run since this process read it.
     if (known?.metadata.uid === meta.uid && isLeftOf(stored, known.status)) {
       const isEdited = known.metadata.generation !== meta.generation;
@@ -187,7 +176,7 @@ export class CareenApi {
    * Replaces the status, and marks it with the uid. Sends only the changes. Returns the strategy as stored. Throws ConflictError and
    * OutdatedKindError.
    */
-  async writeStatus(strategy: PatchStrategy, wish: PatchStrategyStatus): Promise<PatchStrategy> {
+  async writeStatus(strategy: Strategy, wish: StrategyStatus): Promise<Strategy> {
     const status = { ...wish, uid: strategy.metadata.uid };
     const changes = statusPatch(strategy, status);
     if (changes.length === 0) return strategy;
@@ -199,12 +188,12 @@ export class CareenApi {
    * Says in a status that the kind is outdated. The write drops the fields that the kind does not have, so it keeps the
    * whole status where every version of the kind keeps unknown fields. Throws ConflictError and OutdatedKindError.
    */
-  async suspend(strategy: PatchStrategy, said: OutdatedStatus): Promise<void> {
+  async suspend(strategy: Strategy, said: OutdatedStatus): Promise<void> {
     const { metadata: meta, status, replacedStatus } = strategy;
     const kept = status.run?.actions ? { run: { actions: { [KEPT_STATUS]: status } } } : {};
     const body = { metadata: guard(meta), status: { ...said, ...kept } };
     const answer = await this.#write(targetOf(strategy), '/status', body, 'metadata');
-    this.#strategies.keep(strategyPath(meta), {
+    this.#strategies[strategy.kind].keep(pathOf(strategy), {
       ...strategy,
       metadata: partial.parse(answer).metadata,
       ...(status.run?.actions ? { suspendedBy: said.message } : { status: { ...status, ...said } }),
@@ -213,7 +202,7 @@ export class CareenApi {
   }
 
   /** Stores the status again that was kept while the kind was outdated. Throws ConflictError and OutdatedKindError. */
-  async resume(strategy: PatchStrategy): Promise<PatchStrategy> {
+  async resume(strategy: Strategy): Promise<Strategy> {
     const { message = null, conditions = null, run, ...rest } = strategy.status;
     const actions = { ...run?.actions, [KEPT_STATUS]: null };
     const patch = { ...rest, message, conditions, run: { ...run, actions } };
@@ -222,7 +211,7 @@ export class CareenApi {
   }
 
   /** Replaces the finalizers. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
-  async writeFinalizers(strategy: PatchStrategy, finalizers: readonly string[]): Promise<PatchStrategy> {
+  async writeFinalizers(strategy: Strategy, finalizers: readonly string[]): Promise<Strategy> {
     return this.#writeMetadata(strategy, { finalizers });
   }
 
@@ -230,8 +219,9 @@ export class CareenApi {
    * Deletes a strategy as it was read; its finalizer, if any, keeps it until it is finalized. Throws ConflictError when
    * it has changed since, or is gone.
    */
-  async deleteStrategy({ metadata: { uid, resourceVersion, ...of } }: PatchStrategy): Promise<void> {
-    const path = strategyPath(of);
+  async deleteStrategy(strategy: Strategy): Promise<void> {
+    const path = pathOf(strategy);
+    const { uid, resourceVersion } = strategy.metadata;
     const body = { propagationPolicy: 'Background', preconditions: { uid, resourceVersion } };
     try {
       await call(this.#config, { method: 'DELETE', path, body });
@@ -240,15 +230,15 @@ export class CareenApi {
       if (status !== 404 && status !== 409) throw error;
       throw new ConflictError(`${path} changed meanwhile`, { cause: error });
     } finally {
-      this.#strategies.doubt(path);
+      this.#strategies[strategy.kind].doubt(path);
     }
   }
 
   /** Adds or replaces annotations. Returns the strategy as stored. Throws ConflictError and OutdatedKindError. */
   async writeAnnotations(
-    strategy: PatchStrategy,
+    strategy: Strategy,
     annotations: Readonly<Record<string, string>>,
-  ): Promise<PatchStrategy> {
+  ): Promise<Strategy> {
     return this.#writeMetadata(strategy, { annotations });
   }
 
@@ -291,22 +281,24 @@ export class CareenApi {
     this.#pools.forget(poolPath(meta.name));
   }
 
-  async #writeMetadata(before: PatchStrategy, change: object): Promise<PatchStrategy> {
+  async #writeMetadata(before: Strategy, change: object): Promise<Strategy> {
     const body = { metadata: { ...guard(before.metadata), ...change } };
     return this.#stored(before, await this.#write(targetOf(before), '', body), before.status);
   }
 
   /** The strategy as a write returned it, if its status is all that it should be. */
-  #stored(before: PatchStrategy, answer: unknown, status: PatchStrategyStatus): PatchStrategy {
-    const path = strategyPath(before.metadata);
+  #stored(before: Strategy, answer: unknown, status: StrategyStatus): Strategy {
+    const path = pathOf(before);
+    const reader = this.#strategies[before.kind];
     const lost = lostFields(status, withStatus.parse(answer).status, 'status');
     if (lost.length > 0) {
       // Only this process still knows what the API server has dropped.
-      this.#strategies.keep(path, { ...afterWrite(before, answer, status), status });
-      throw new OutdatedKindError(targetOf(before).words, STRATEGIES, lost);
+      reader.keep(path, { ...afterWrite(before, answer, status), status });
+      const { words, plural } = targetOf(before);
+      throw new OutdatedKindError(words, plural, lost);
     }
     const stored = afterWrite(before, answer, status);
-    this.#strategies.keep(path, stored);
+    reader.keep(path, stored);
     return stored;
   }
 
@@ -337,7 +329,7 @@ export class CareenApi {
   }
 
   async #write(
-    { path: object, words, plural, version }: Target,
+    { path: object, kind, words, plural, version }: Target,
     below: '' | '/status',
     body: unknown,
     as: Detail = 'object',
@@ -347,7 +339,7 @@ export class CareenApi {
     try {
       return await call<unknown>(this.#config, { method: 'PATCH', path, query, body, as });
     } catch (error) {
-      (plural === POOLS ? this.#pools : this.#strategies).doubt(object);
+      (kind === undefined ? this.#pools : this.#strategies[kind]).doubt(object);
       const fields = fieldsOutsideSchema(error);
       if (fields.length > 0) throw new OutdatedKindError(words, plural, fields, { cause: error });
       if (!this.#isConflict(object, version, error)) throw error;
@@ -371,24 +363,8 @@ export class CareenApi {
 }
 
 /** What must change in a stored status; one that is no status of this object is replaced. */
-function statusPatch(
-  { status: before, replacedStatus }: PatchStrategy,
-  status: PatchStrategyStatus,
-): Operation[] {
+function statusPatch({ status: before, replacedStatus }: Strategy, status: StrategyStatus): Operation[] {
   if (replacedStatus || Object.keys(before).length === 0)
     return [{ op: 'add', path: '/status', value: status }];
   return jsonPatch(before, status, '/status');
-}
-
-function targetOf({ metadata: version }: Pick<PatchStrategy, 'metadata'>): Target {
-  const words = `${PATCH_STRATEGY} ${version.namespace}/${version.name}`;
-  return { path: strategyPath(version), words, plural: STRATEGIES, version };
-}
-
-function poolTarget(version: Version & { readonly name: string }): Target {
-  return { path: poolPath(version.name), words: `HostPool ${version.name}`, plural: POOLS, version };
-}
-
-function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {
-  return { uid, resourceVersion };
 }

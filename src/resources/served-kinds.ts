@@ -7,8 +7,8 @@ import { z } from 'zod';
 import { openApiSchema, type CrdDefinition } from '../crds/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../crds/host-pool.ts';
 import { VERSION } from '../crds/names.ts';
-import { patchStrategyDefinition } from '../crds/patch-strategy.ts';
 import { planStageDefinition } from '../crds/plan-stage.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../crds/strategy-kinds.ts';
 import { schemaGaps } from '../crds/schema-gaps.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
 import type { Log } from '../kube/log.ts';
@@ -34,7 +34,7 @@ type Problem = { readonly plural: string; readonly sentence: string };
 /** The kinds that this version reads and writes. */
 export const OUR_KINDS: readonly CrdDefinition[] = [
   hostPoolDefinition,
-  patchStrategyDefinition,
+  ...STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition),
   planStageDefinition,
 ];
 

@@ -5,10 +5,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { beyondBounds } from '../crds/bounds.ts';
-import { DEFAULT_POOL, KEPT_STATUS, PATCH_STRATEGY } from '../crds/names.ts';
+import { DEFAULT_POOL, KEPT_STATUS } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { patchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { STRATEGY_KINDS, type StrategyKindName } from '../crds/strategy-kinds.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import { strategyStatus, type StrategyStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { isPartOf } from './lost-fields.ts';
 
@@ -30,11 +32,12 @@ export const metadata = z.object({
 });
 export type Metadata = z.infer<typeof metadata>;
 
-export type PatchStrategy = {
+export type Strategy = {
+  readonly kind: StrategyKindName;
   readonly metadata: Metadata;
-  readonly spec: PatchStrategySpec;
+  readonly spec: StrategySpec;
   /** Empty when nothing is stored, or only the status of another object. */
-  readonly status: PatchStrategyStatus;
+  readonly status: StrategyStatus;
   /**
    * The status as it is stored, where that is more than `status`: it is of another object, copied with it or restored
    * under a new uid, cannot be read, or has fields of another version. The next write of the status replaces it.
@@ -50,8 +53,11 @@ export type PatchStrategy = {
 };
 
 /** The strategy as the owner of the permits, claims and Jobs of its run. */
-export function ownerOf({ metadata: { namespace, name, uid } }: Pick<PatchStrategy, 'metadata'>): OwnerRef {
-  return { kind: PATCH_STRATEGY, namespace, name, uid };
+export function ownerOf({
+  kind,
+  metadata: { namespace, name, uid },
+}: Pick<Strategy, 'kind' | 'metadata'>): OwnerRef {
+  return { kind, namespace, name, uid };
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -60,7 +66,7 @@ const besideSpec = z
   .object({ metadata, status: z.record(z.string(), z.unknown()).default({}).catch({}) })
   .transform(({ metadata: meta, status: stored }) => {
     // An unreadable status counts as none, so the plan is built again.
-    const parsed = patchStrategyStatus.catch({}).parse(withoutKept(stored));
+    const parsed = strategyStatus.catch({}).parse(withoutKept(stored));
     const read = keptStatus(stored) ?? { status: parsed };
     const isCopied =
       read.status.uid === undefined ? isOlderThan(meta, read.status) : read.status.uid !== meta.uid;
@@ -70,20 +76,20 @@ const besideSpec = z
   });
 
 /** A status without a uid may be from kinds that are older than the field. No run is older than its own object. */
-function isOlderThan({ creationTimestamp }: Metadata, { run }: PatchStrategyStatus): boolean {
+function isOlderThan({ creationTimestamp }: Metadata, { run }: StrategyStatus): boolean {
   return run !== undefined && Date.parse(run.builtAt) < Date.parse(creationTimestamp);
 }
 
 const keptStatusSchema = z.object({
   message: z.string(),
-  run: z.object({ actions: z.object({ [KEPT_STATUS]: patchStrategyStatus }) }),
+  run: z.object({ actions: z.object({ [KEPT_STATUS]: strategyStatus }) }),
 });
 
 /**
  * The status that was kept while the kind was outdated. Another version of Careen may have continued the run meanwhile:
  * the stored status is then more than what the API server left of the kept one, and counts.
  */
-function keptStatus(stored: Json): Pick<PatchStrategy, 'status' | 'suspendedBy'> | undefined {
+function keptStatus(stored: Json): Pick<Strategy, 'status' | 'suspendedBy'> | undefined {
   const read = keptStatusSchema.safeParse(stored).data;
   if (!read) return undefined;
   const { message, run } = read;
@@ -92,7 +98,7 @@ function keptStatus(stored: Json): Pick<PatchStrategy, 'status' | 'suspendedBy'>
 }
 
 /** Whether a stored status is what the API server left of another one, besides what says that the kind is outdated. */
-export function isLeftOf(stored: Json, whole: PatchStrategyStatus): boolean {
+export function isLeftOf(stored: Json, whole: StrategyStatus): boolean {
   const { conditions: _said, message: _too, observedGeneration: _seen, ...left } = withoutKept(stored);
   return isPartOf(left, whole);
 }
@@ -112,7 +118,7 @@ function isJson(value: unknown): value is Json {
  * The strategy after a write that its resourceVersion guarded and that did not change the spec.
  * @param sent the status that the write stored, or left as it is. Only another one in the answer has to be read.
  */
-export function afterWrite(before: PatchStrategy, answer: unknown, sent: PatchStrategyStatus): PatchStrategy {
+export function afterWrite(before: Strategy, answer: unknown, sent: StrategyStatus): Strategy {
   const { suspendedBy: _over, replacedStatus: _replaced, ...rest } = before;
   const asSent = answered.safeParse(answer).data;
   if (asSent && isDeepStrictEqual(asSent.status, sent))
@@ -122,16 +128,20 @@ export function afterWrite(before: PatchStrategy, answer: unknown, sent: PatchSt
 
 const answered = z.object({ metadata, status: z.record(z.string(), z.unknown()) });
 
-export const patchStrategy = z
-  .looseObject({ spec: z.unknown() })
-  .transform(({ spec, ...rest }): PatchStrategy => {
-    const beside = besideSpec.parse(rest);
+/** Reads an object of a kind, as the API server returns it. Throws ZodError when it is none. */
+export function strategySchema(kind: StrategyKindName): z.ZodType<Strategy> {
+  const { readSpec } = STRATEGY_KINDS[kind];
+  return z.looseObject({ spec: z.unknown() }).transform(({ spec, ...rest }): Strategy => {
+    const beside = { kind, ...besideSpec.parse(rest) };
     const beyond = beyondBounds(spec, 'spec');
     if (beyond !== undefined) return { ...beside, spec: substituteFor(spec), unreadable: unreadable(beyond) };
-    const read = patchStrategySpec.safeParse(spec);
+    const read = readSpec.safeParse(spec);
     if (read.success) return { ...beside, spec: read.data };
     return { ...beside, spec: substituteFor(spec), unreadable: complaint(read.error) };
   });
+}
+
+export const patchStrategy = strategySchema('PatchStrategy');
 
 const NOTHING = { poolRef: DEFAULT_POOL, execution: { mode: 'Hold' } } as const;
 /** An order that stops a run counts if it can be read. The rest of an unreadable spec is ignored. */
@@ -142,7 +152,7 @@ const orders = z
   })
   .catch(NOTHING);
 
-function substituteFor(spec: unknown): PatchStrategySpec {
+function substituteFor(spec: unknown): StrategySpec {
   return { ...patchStrategySpec.omit({ patches: true }).parse(orders.parse(spec)), patches: [] };
 }
 

@@ -1,16 +1,17 @@
 /** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
+import { strategyWords } from '../crds/strategy-words.ts';
 import { counted } from '../crds/counted.ts';
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { PatchStrategyStatus, PhaseStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { StrategyStatus, PhaseStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { newRun, type RunState } from '../engine/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
 import { actionsDifference, planDifference, type Staged } from '../planner/plan-difference.ts';
-import type { Plan } from '../planner/plan.ts';
+import { hostCount, type Plan } from '../planner/plan.ts';
 import { decodeRun, statusOfRun } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
@@ -19,9 +20,9 @@ import type { StandingOrder } from './waiting.ts';
 
 /** The input of a build, as far as the status records it. */
 export type BuildInput = {
-  readonly spec: PatchStrategySpec;
+  readonly spec: StrategySpec;
   readonly generation: number;
-  readonly before: PatchStrategyStatus;
+  readonly before: StrategyStatus;
   readonly epoch: number;
   readonly scope: { readonly pool: string };
   readonly fleetRevision: string;
@@ -39,7 +40,7 @@ export type BuildInput = {
  * The status while the queries run. It stays unchanged if a crash before the next write would lose a fact: why the last
  * build failed, since when a query waits, or the authority of a request whose stages have not begun.
  */
-export function buildingStatus({ before, generation }: BuildInput, now: Instant): PatchStrategyStatus {
+export function buildingStatus({ before, generation }: BuildInput, now: Instant): StrategyStatus {
   const waits = before.state === 'ready-to-apply' && before.run?.authority !== undefined;
   const queries = before.state === 'building' && queryingSince(before) !== undefined;
   if (waits || queries || before.state === 'build-failed') return before;
@@ -57,13 +58,13 @@ export function buildingStatus({ before, generation }: BuildInput, now: Instant)
     currentPhase: 'build',
     message,
     ...requestsAfter(before, 'the rest is planned again'),
-    ...skippedIn(before),
+    ...keptIn(before),
     conditions,
   };
 }
 
 /** Since when the first query of a build waits for its answer; undefined when none waits. */
-export function queryingSince({ buildPhase }: PatchStrategyStatus): Instant | undefined {
+export function queryingSince({ buildPhase }: StrategyStatus): Instant | undefined {
   return buildPhase?.inProgress ? Date.parse(buildPhase.startTime ?? '') : undefined;
 }
 
@@ -73,7 +74,7 @@ export function queryingStatus(
   buildPhase: PhaseStatus,
   why: string,
   now: Instant,
-): PatchStrategyStatus {
+): StrategyStatus {
   const message = statusText(why);
   const building = buildingStatus(input, now);
   const conditions = updateConditions(
@@ -90,9 +91,9 @@ export function queryingStatus(
  * answer then says that it ended, and why.
  */
 function requestsAfter(
-  { state, run, requests }: PatchStrategyStatus,
+  { state, run, requests }: StrategyStatus,
   why: string,
-): Pick<PatchStrategyStatus, 'requests'> {
+): Pick<StrategyStatus, 'requests'> {
   if (!requests) return {};
   const ended = state === 'ready-to-apply' || state === 'applying' ? run?.authority?.request : undefined;
   const message = statusText(
@@ -105,8 +106,17 @@ function requestsAfter(
   };
 }
 
-function skippedIn({ skipped }: PatchStrategyStatus): Pick<PatchStrategyStatus, 'skipped'> {
-  return skipped ? { skipped } : {};
+/** What outlasts a plan: the hosts to leave out, and how far the upgrade to a release has ended. */
+function keptIn({
+  skipped,
+  activatedRelease,
+  completedRelease,
+}: StrategyStatus): Pick<StrategyStatus, 'skipped' | 'activatedRelease' | 'completedRelease'> {
+  return {
+    ...(skipped ? { skipped } : {}),
+    ...(activatedRelease ? { activatedRelease } : {}),
+    ...(completedRelease ? { completedRelease } : {}),
+  };
 }
 
 /** The status that holds the plan. */
@@ -116,18 +126,18 @@ export function builtStatus(
   plan: Plan,
   findings: readonly Finding[],
   now: Instant,
-): PatchStrategyStatus {
+): StrategyStatus {
   const time = new Date(now).toISOString();
-  const hostCount = plan.stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
   const change = changeOf(input, plan);
   // If the order pins another plan, the message about that names the difference.
   const isPinned = (input.spec.execution.plan ?? plan.digest) === plan.digest;
   const summary = statusText(
-    `${counted(hostCount, 'host')} in ${counted(plan.stages.length, 'stage')}` +
+    `${counted(hostCount(plan.stages), 'host')} in ${counted(plan.stages.length, 'stage')}` +
       (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);
-  const before: PatchStrategyStatus = {
+  const before: StrategyStatus = {
+    ...keptIn(input.before),
     conditions: input.before.conditions,
     buildPhase,
     ...(authority
@@ -170,7 +180,7 @@ export function failedStatus(
   why: string,
   reason: Reason,
   now: Instant,
-): PatchStrategyStatus {
+): StrategyStatus {
   const message = statusText(why);
   const time = new Date(now).toISOString();
   const conditions = updateConditions(
@@ -187,7 +197,7 @@ export function failedStatus(
     currentPhase: 'build',
     message,
     ...requestsAfter(input.before, message),
-    ...skippedIn(input.before),
+    ...keptIn(input.before),
     run: {
       id: input.runId,
       planDigest: 'none',
@@ -211,7 +221,7 @@ function changeOf({ before, left: leftOfParts, lostPart }: BuildInput, plan: Pla
   const left = leftOfParts ?? old.stages.filter((_, i) => run.apply.stages[i]?.result !== 'success');
   if (lostPart !== undefined) return lostPart;
   const differences = [
-    planDifference(left, plan.stages),
+    planDifference(left, plan.stages, strategyWords(plan.actions).pieces),
     actionsDifference(old.actions, plan.actions),
   ].filter((each) => each !== undefined);
   if (differences.length > 0) return statusText(differences.join('; '));

@@ -1,8 +1,9 @@
 /** Encodes the run of a plan into the status, and decodes it. */
 import { updateConditions } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
-import { planActions } from '../crds/patch-strategy-spec.ts';
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import { planActions, type TargetRelease } from '../crds/strategy-spec.ts';
+import { strategyWords } from '../crds/strategy-words.ts';
+import type { StrategyStatus } from '../crds/strategy-status.ts';
 import type { Answer, Obstacle } from '../engine/turn.ts';
 import { currentStage, firstStage, type RunState } from '../engine/run-state.ts';
 import { nextDeadline } from '../engine/timers.ts';
@@ -16,10 +17,10 @@ import { withAnswers, type Placed, type WaitingRequest } from './requests.ts';
 import type { StandingOrder } from './waiting.ts';
 
 /** The content of `status.run`. */
-export type RunRecord = NonNullable<PatchStrategyStatus['run']>;
+export type RunRecord = NonNullable<StrategyStatus['run']>;
 
 /** The run that the status holds; undefined when it holds none. */
-export function runOf(status: PatchStrategyStatus): RunState | undefined {
+export function runOf(status: StrategyStatus): RunState | undefined {
   const { run, state, currentPhase, applyPhase, abortPhase, progress } = status;
   if (!run?.actions || !state || !currentPhase || !applyPhase) return undefined;
   return {
@@ -42,7 +43,7 @@ export function runOf(status: PatchStrategyStatus): RunState | undefined {
 export type StoredRun = { readonly record: RunRecord; readonly run: RunState; readonly plan: Plan };
 
 /** The run and the plan that the status holds; undefined when there is no plan. */
-export function decodeRun(status: PatchStrategyStatus): StoredRun | undefined {
+export function decodeRun(status: StrategyStatus): StoredRun | undefined {
   const { run: record } = status;
   const run = runOf(status);
   return run && record && { record, run, plan: planOf(record, run) };
@@ -79,7 +80,7 @@ export type Shown = {
   readonly obstacle?: Obstacle | undefined;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy?: string;
-  /** The hosts that lack a patch after the run was applied. */
+  /** The hosts that lack a patch or the release after the run was applied. */
   readonly lacking?: readonly HostName[];
   /** The findings as they are now; undefined when nobody looked for them. */
   readonly findings?: readonly Finding[] | undefined;
@@ -92,12 +93,12 @@ export type Shown = {
 
 /** The status that shows a run; it keeps the other fields of the status before. */
 export function statusOfRun(
-  before: PatchStrategyStatus,
+  before: StrategyStatus,
   run: RunState,
   { reasons, order, obstacle, openRemedy, lacking, findings, answers = [], waiting = [], placed }: Shown,
   generation: number,
   now: string,
-): PatchStrategyStatus {
+): StrategyStatus {
   const phase = run.currentPhase === 'abort' ? run.abort : run.apply;
   const {
     progress: _progress,
@@ -109,14 +110,15 @@ export function statusOfRun(
     ...kept
   } = before;
   const found = relevantFindings(run, findings ?? before.findings ?? []);
+  const words = strategyWords({ release: record && releaseOf(record) });
   const message = messageOf(run, {
-    ...{ summary: summaryOf(record), reasons, order, openRemedy },
+    ...{ summary: summaryOf(record), reasons, order, openRemedy, words },
     ...(lacking ? { lacking } : {}),
     findings: found,
   });
   return {
     ...kept,
-    ...(record ? { run: recordOf(record, run) } : {}),
+    ...(record ? { run: recordOf(record, run), ...releaseEndedBy(record, run) } : {}),
     ...(placed ? withAnswers(requests, [...answers, ...waiting], now, placed) : requests && { requests }),
     observedGeneration: generation,
     state: run.state,
@@ -131,12 +133,37 @@ export function statusOfRun(
     ...(run.skipped.length > 0 ? { skipped: [...run.skipped] } : {}),
     conditions: updateConditions(
       before.conditions ?? [],
-      conditionsOf(run, message, order, obstacle, lacking),
+      conditionsOf(run, message, order, words, obstacle, lacking),
       generation,
       now,
     ),
   };
 }
+
+/** How far a run has ended the upgrade to its release: recorded with the Job that begins to activate or to complete it. */
+function releaseEndedBy(
+  record: RunRecord,
+  { state, hosts }: RunState,
+): Pick<StrategyStatus, 'activatedRelease' | 'completedRelease'> {
+  const isActivated = hosts.some(({ jobs = [] }) => jobs.some(({ action }) => ENDING.has(action)));
+  if (state !== 'applied' && !isActivated) return {};
+  const release = releaseOf(record);
+  if (!release || release.rollback) return {};
+  const { version } = release;
+  return {
+    ...(isActivated ? { activatedRelease: version } : {}),
+    ...(state === 'applied' ? { completedRelease: version } : {}),
+  };
+}
+
+const onlyRelease = planActions.pick({ release: true });
+
+function releaseOf({ actions }: RunRecord): TargetRelease | undefined {
+  return onlyRelease.parse(actions ?? {}).release;
+}
+
+/** The hooks after which hosts are not brought back to the release before. */
+const ENDING: ReadonlySet<string> = new Set(['activate', 'complete']);
 
 /** The plan in one sentence. Versions before 0.2 stored a remedy with it, which contradicts some orders. */
 function summaryOf(record: RunRecord | undefined): string {
@@ -163,7 +190,7 @@ function recordOf(record: RunRecord, run: RunState): RunRecord {
   };
 }
 
-function progressOf(run: RunState): Pick<PatchStrategyStatus, 'progress'> {
+function progressOf(run: RunState): Pick<StrategyStatus, 'progress'> {
   const abort = run.currentPhase === 'abort' ? run.abort : undefined;
   // After an abort that has ended, or had no host to release, failed hosts are shown in the stage in which they failed.
   const phase = abort && currentStage(abort) ? abort : run.apply;

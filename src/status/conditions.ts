@@ -1,5 +1,6 @@
 import type { DesiredCondition, Reason } from '../crds/conditions.ts';
 import type { HostProgress } from '../crds/host-progress.ts';
+import type { StrategyWords } from '../crds/strategy-words.ts';
 import { statusText } from '../crds/status-text.ts';
 import { runningStage, type RunState } from '../engine/run-state.ts';
 import type { HeldBack, Obstacle } from '../engine/turn.ts';
@@ -12,6 +13,7 @@ export function conditionsOf(
   run: RunState,
   message: string,
   order: StandingOrder,
+  words: StrategyWords,
   obstacle?: Obstacle,
   lacking: readonly HostName[] = [],
 ): DesiredCondition[] {
@@ -28,7 +30,7 @@ export function conditionsOf(
     case 'applied':
       return [
         ...wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true }),
-        drifted(lacking),
+        drifted(words, lacking),
       ];
     case 'aborting':
       return wish('Aborting', { reconciling: true });
@@ -47,8 +49,8 @@ export function conditionsOf(
   }
 }
 
-function drifted(lacking: readonly HostName[]): DesiredCondition {
-  const message = driftMessage(lacking);
+function drifted(words: StrategyWords, lacking: readonly HostName[]): DesiredCondition {
+  const message = driftMessage(words, lacking);
   return message === undefined
     ? { type: 'Drifted', status: 'False', reason: 'AsExpected', message: '' }
     : { type: 'Drifted', status: 'True', reason: 'HostsLackPatches', message };

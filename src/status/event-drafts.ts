@@ -1,6 +1,6 @@
 import type { EventReason } from '../crds/event-catalogue.ts';
 import type { HostProgress } from '../crds/host-progress.ts';
-import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
 import { isFinal, type RunState } from '../engine/run-state.ts';
@@ -148,7 +148,7 @@ export function effectEvent(effect: Effect, words: HostWords): EventDraft | unde
   switch (effect.kind) {
     case 'claim': {
       const away = effect.claim.level === 'away';
-      const note = away ? words.says('claimed', host) : `${host} was claimed to be patched in place`;
+      const note = away ? words.says('claimed', host) : `${host} was claimed for work in place`;
       return { reason: 'HostLocked', host, note };
     }
     case 'release':

@@ -2,14 +2,14 @@
 import { KEPT_FINDINGS, KEPT_SUBJECTS, type Finding } from '../crds/finding.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { SkippedHost } from '../crds/patch-strategy-status.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { SkippedHost } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { limitIn } from '../engine/permits/pool-capacity.ts';
 import type { RunState } from '../engine/run-state.ts';
 import { holdsUp } from '../engine/steps/unwell.ts';
 import type { View } from '../engine/view.ts';
-import { compareHostNames, type HostName } from '../planner/facts.ts';
+import { compareHostNames, type HostName, type PlatformFacts } from '../planner/facts.ts';
 import { findings } from '../planner/findings.ts';
 import type { HostState } from '../planner/situation.ts';
 import { needsOf } from '../planner/needs.ts';
@@ -18,17 +18,19 @@ import type { Stage } from '../planner/plan.ts';
 /** A plan to look at: its owner, its pool, and what the pool does not permit. */
 export type Inspected = {
   readonly owner: OwnerName;
-  readonly spec: PatchStrategySpec;
+  readonly spec: StrategySpec;
   readonly pool: { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
   readonly violations: readonly string[];
   readonly stages: readonly Stage[];
+  /** What is known of the control plane, for an upgrade. */
+  readonly platform?: PlatformFacts | undefined;
   /** The hosts that the run skips. */
   readonly skipped?: readonly SkippedHost[] | undefined;
 };
 
 /** What will block the plan or hurt it, as the hosts of its pool are now. It looks at every host. */
 export function findingsNow(
-  { owner, spec, pool, violations, stages, skipped = [] }: Inspected,
+  { owner, spec, pool, violations, stages, platform, skipped = [] }: Inspected,
   view: View,
 ): Finding[] {
   const isSkipped = (host: HostName): boolean => skipped.some(({ name }) => name === host);
@@ -38,7 +40,7 @@ export function findingsNow(
   const { protectedNamespaces } = drainPolicy;
   const keptByOtherPools = [...view.fleet.keptByOtherPools].toSorted(compareHostNames);
   return findings({
-    ...{ owner: ownerKey(owner), spec, hosts, violations, words: view.words },
+    ...{ owner: ownerKey(owner), spec, hosts, violations, platform, words: view.words },
     stages: remaining.filter(({ hosts: names }) => names.length > 0),
     pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools, protectedNamespaces },
     limit: limitIn(pool, view.fleet),
@@ -68,6 +70,10 @@ const OF_THE_PLAN: ReadonlySet<Finding['reason']> = new Set([
   'FactUnknown',
   'LimitRounded',
   'StageCut',
+  'NoWayBack',
+  'VersionSkew',
+  'ImagesDiffer',
+  'StageMissing',
 ]);
 
 /** The findings that the state of a run leaves. Once it has begun, its progress says what it waits for. */

@@ -1,9 +1,11 @@
 import { counted } from '../crds/counted.ts';
 import type { Finding } from '../crds/finding.ts';
-import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
+import type { StrategyWords } from '../crds/strategy-words.ts';
 import { ABORT_ANNOTATION } from '../crds/names.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { HostName } from '../planner/facts.ts';
+import { countsHosts } from '../planner/plan.ts';
 import { hasNobodyLeft } from '../engine/leavers.ts';
 import { currentStage, type RunState } from '../engine/run-state.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
@@ -16,7 +18,9 @@ export type MessageInput = {
   readonly order: StandingOrder;
   /** How a person opens a host that is kept locked. */
   readonly openRemedy: string | undefined;
-  /** The hosts that lack a patch after the run was applied. */
+  /** The words of its strategy. */
+  readonly words: StrategyWords;
+  /** The hosts that lack a patch or the release after the run was applied. */
   readonly lacking?: readonly HostName[];
   /** What will block the plan or hurt it, while it waits. */
   readonly findings?: readonly Finding[];
@@ -25,7 +29,7 @@ export type MessageInput = {
 /** The progress of a run, or what it waits for, in one sentence. */
 export function messageOf(
   run: RunState,
-  { summary, reasons, order, openRemedy, lacking, findings = [] }: MessageInput,
+  { summary, reasons, order, openRemedy, words, lacking, findings = [] }: MessageInput,
 ): string {
   switch (run.state) {
     case 'ready-to-apply':
@@ -37,7 +41,7 @@ export function messageOf(
     case 'applying':
       return applyingMessage(run, reasons, order);
     case 'applied':
-      return sentence([appliedMessage(run), driftMessage(lacking)]);
+      return sentence([appliedMessage(run, words), driftMessage(words, lacking)]);
     case 'apply-failed':
     case 'apply-timeout':
       return sentence([
@@ -49,7 +53,12 @@ export function messageOf(
       return sentence([run.abortedBecause, `releasing hosts: ${waitsFor}`]);
     }
     case 'aborted':
-      return sentence([run.abortedBecause, 'aborted, no host is held', forNewPlan(run, order)]);
+      return sentence([
+        run.abortedBecause,
+        'aborted, no host is held',
+        forNewPlan(run, order),
+        canGoBack(run) ? words.wayBack : undefined,
+      ]);
     case 'abort-failed':
     case 'abort-timeout':
       return sentence([
@@ -119,28 +128,40 @@ function forNewPlan({ abortedIn }: RunState, { mode }: StandingOrder): string {
   return mode === 'Hold' ? 'a new plan is made now' : 'set execution.mode to Hold for a new plan';
 }
 
-function appliedMessage({ apply }: RunState): string {
+/** Whether hosts were done before the abort, and nothing has ended the upgrade for all. */
+function canGoBack({ apply: { stages, earlier } }: RunState): boolean {
+  const isEnding = stages.some(
+    ({ name, startTime }) => name === 'sw-upgrade-complete' && startTime !== undefined,
+  );
+  const isDone = stages.some((stage) => countsHosts(stage) && stage.result === 'success');
+  return !isEnding && (isDone || (earlier?.hosts ?? 0) > 0);
+}
+
+function appliedMessage({ apply }: RunState, { done: madeSo, lacks }: StrategyWords): string {
   const { stages, earlier } = apply;
-  if (stages.length === 0) return 'nothing to do: no host that the plan is about lacks a patch';
+  if (stages.length === 0) return `nothing to do: no host that the plan is about ${lacks}`;
   const leftBefore = earlier?.left ?? 0;
   const left = [
     ...leaversOf(stages),
     ...(leftBefore > 0 ? [`${counted(leftBefore, 'host')} of the stages in PlanStages left, too`] : []),
   ];
-  if (left.length === 0) return 'all hosts of the plan are patched';
+  if (left.length === 0) return `all hosts of the plan are ${madeSo}`;
   const done = hasNobodyLeft(apply)
     ? 'no host of the plan is left'
-    : 'all hosts of the plan that are left are patched';
+    : `all hosts of the plan that are left are ${madeSo}`;
   return `${done}: ${left.join('; ')}`;
 }
 
-/** Which hosts lack a patch after the run was applied, and the remedy; undefined when none does. */
-export function driftMessage(lacking: readonly HostName[] = []): string | undefined {
+/** Which hosts lack a patch or the release after the run was applied, and the remedy; undefined when none does. */
+export function driftMessage(
+  { act, lacks, lack }: StrategyWords,
+  lacking: readonly HostName[] = [],
+): string | undefined {
   if (lacking.length === 0) return undefined;
   const more = lacking.length > NAMED ? ` and ${String(lacking.length - NAMED)} more` : '';
-  const who = `${counted(lacking.length, 'host')} ${lacking.length === 1 ? 'lacks' : 'lack'}`;
+  const who = `${counted(lacking.length, 'host')} ${lacking.length === 1 ? lacks : lack} since`;
   const names = lacking.slice(0, NAMED).join(', ');
-  return `${who} a patch since (${names}${more}): place the request apply-all to patch what lacks one`;
+  return `${who} (${names}${more}): place the request apply-all to ${act} ${lacking.length === 1 ? 'that host' : 'those hosts'}`;
 }
 
 const NAMED = 5;
@@ -165,7 +186,7 @@ const HOLDS_BACK: ReadonlySet<Finding['reason']> = new Set(['NotPermitted', 'Poo
 
 /** How hosts of these stages left, one sentence for each of the first, and the number of the others. */
 function leaversOf(stages: readonly StageStatus[]): string[] {
-  const reasons = stages.flatMap(({ left = [] }) => left.map(({ reason }) => reason));
+  const reasons = [...new Set(stages.flatMap(({ left = [] }) => left.map(({ reason }) => reason)))];
   const more = reasons.length - NAMED;
   return [...reasons.slice(0, NAMED), ...(more > 0 ? [`and ${String(more)} more`] : [])];
 }

@@ -1,6 +1,6 @@
 /** The standing order of a strategy, and the reasons that hold it back. */
 import type { HostPoolSpec } from '../crds/host-pool.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { closedBecause, limitIn, specUnreadable } from '../engine/permits/pool-capacity.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
 import type { FleetFacts } from '../engine/view.ts';
@@ -15,7 +15,7 @@ import { limitBelowStage } from './rebuild.ts';
 export type OrderInput = {
   readonly strategy: {
     readonly metadata: { readonly namespace: string };
-    readonly spec: PatchStrategySpec;
+    readonly spec: StrategySpec;
   };
   readonly stored: StoredRun | undefined;
   readonly pool: { readonly metadata: { readonly name: string }; readonly spec: HostPoolSpec };
@@ -27,7 +27,7 @@ export type OrderInput = {
 };
 
 /** The pool of a strategy: the one in the spec, or during a run the one that granted its permits. */
-export function poolOf({ poolRef }: PatchStrategySpec, stored: StoredRun | undefined): string {
+export function poolOf({ poolRef }: StrategySpec, stored: StoredRun | undefined): string {
   if (!stored) return poolRef;
   const { record, run } = stored;
   const busy = run.hosts.length > 0 || run.state === 'applying' || run.state === 'aborting';
@@ -61,7 +61,7 @@ export function violationsOf(
 }
 
 /** What becomes of the rest of a run whose plan no longer fits. */
-function plannedAgain({ execution: { mode, plan } }: PatchStrategySpec): string {
+function plannedAgain({ execution: { mode, plan } }: StrategySpec): string {
   const then =
     mode === 'Run' && plan === undefined
       ? 'carried out at once, since execution.mode is Run'

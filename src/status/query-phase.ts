@@ -1,19 +1,19 @@
-import type { PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import type { Result } from '../crds/vocabulary.ts';
 import { begin, beginStep, endPhase, endStage, endStep } from '../engine/lifecycle.ts';
 import { newPhase } from '../engine/run-state.ts';
-import { QUERY_STEPS, timeoutOver } from '../planner/stage-steps.ts';
+import { queryStage, timeoutOver } from '../planner/stage-steps.ts';
 
-/** The build phase as the status shows it: one stage with three queries, one after another. */
+/** The build phase as the status shows it: one stage with the queries of its kind, one after another. */
 export class QueryPhase {
   readonly status: PhaseStatus;
   readonly #stage: StageStatus;
   readonly #clock: () => number;
 
   /** `startedAt`: when the first query began, where an earlier pass has waited for its answer. */
-  constructor(clock: () => number, startedAt: number) {
+  constructor(clock: () => number, startedAt: number, isUpgrade: boolean) {
     this.#clock = clock;
-    const { status, stage } = emptyPhase();
+    const { status, stage } = emptyPhase(isUpgrade);
     this.status = status;
     this.#stage = stage;
     const started = new Date(startedAt).toISOString();
@@ -62,12 +62,12 @@ export class QueryPhase {
   }
 }
 
-function emptyPhase(): { status: PhaseStatus; stage: StageStatus } {
-  const steps = [...QUERY_STEPS];
+function emptyPhase(isUpgrade: boolean): { status: PhaseStatus; stage: StageStatus } {
+  const { name, steps } = queryStage(isUpgrade);
   const timeoutSeconds = timeoutOver(steps);
   const stage: StageStatus = {
     id: 0,
-    name: 'sw-patch-query',
+    name,
     timeoutSeconds,
     totalSteps: steps.length,
     currentStep: 0,

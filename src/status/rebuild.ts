@@ -1,8 +1,10 @@
 import type { Reason } from '../crds/conditions.ts';
-import type { PatchStrategyStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyStatus, StageStatus } from '../crds/strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
 import { hasNobodyLeft } from '../engine/leavers.ts';
-import { currentStage, type RunState } from '../engine/run-state.ts';
+import { CAREEN_ENGINE } from '../engine/profiles/careen.ts';
+import { hasNobodyFor } from '../engine/run-step.ts';
+import { currentStage, runningStage, type RunState } from '../engine/run-state.ts';
 import { stagesFrom } from '../engine/stage-folds.ts';
 import type { Instant } from '../engine/view.ts';
 import type { Needs } from '../planner/needs.ts';
@@ -13,7 +15,7 @@ const HELD_PLAN_SECONDS = 300;
 const FAILED_BUILD_SECONDS = { first: 30, last: HELD_PLAN_SECONDS } as const;
 
 export type RebuildInput = {
-  readonly status: PatchStrategyStatus;
+  readonly status: StrategyStatus;
   readonly run: RunState | undefined;
   readonly mode: ExecutionMode;
   /** Whether a request to apply the plan waits for its answer. */
@@ -63,7 +65,8 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (record.specDigest !== input.specDigest) return { rebuild: !stageRuns(run) };
   if (abortEnded(run)) return { rebuild: input.applyAsked || (mode === 'Hold' && run.abortedIn !== 'Hold') };
   if (run.state === 'applied') return { rebuild: restIsDue(input, run) };
-  if (input.isPartLost === true && run.state === 'applying') return { rebuild: true };
+  if (run.state === 'applying' && (input.isPartLost === true || hasNobodyForStage(run)))
+    return { rebuild: true };
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
   // The status still reports a missing pool. The pool exists now; a new build says what it allows.
   if (run.state === 'ready-to-apply' && hasReason(status, 'PoolNotFound')) return { rebuild: true };
@@ -73,6 +76,12 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
     return { rebuild: begins || now >= due, wakeAt: due };
   }
   return { rebuild: false };
+}
+
+/** Whether the host on which the open stage does something for all hosts has left. */
+function hasNobodyForStage({ apply }: RunState): boolean {
+  const stage = runningStage(apply);
+  return stage !== undefined && hasNobodyFor({ profile: CAREEN_ENGINE }, stage);
 }
 
 /** The pause before the next attempt, after so many failed ones in a row. */
@@ -122,7 +131,7 @@ function abortEnded({ state }: RunState): boolean {
   return state === 'aborted' || state === 'abort-failed' || state === 'abort-timeout';
 }
 
-function hasReason({ conditions = [] }: PatchStrategyStatus, wanted: Reason): boolean {
+function hasReason({ conditions = [] }: StrategyStatus, wanted: Reason): boolean {
   return conditions.some(({ reason }) => reason === wanted);
 }
 

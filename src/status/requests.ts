@@ -3,8 +3,8 @@
  * apart by their annotation, so the same id in both names two requests.
  */
 import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION, SEEN_ANNOTATION } from '../crds/names.ts';
-import type { PatchStrategySpec } from '../crds/patch-strategy-spec.ts';
-import type { AnsweredRequest, PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { AnsweredRequest, StrategyStatus } from '../crds/strategy-status.ts';
 import { parseAbort, parseRequest } from '../crds/request.ts';
 import { statusText } from '../crds/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
@@ -23,8 +23,8 @@ export type Requested = {
     readonly annotations: Readonly<Record<string, string>>;
     readonly finalizers: readonly string[];
   };
-  readonly spec: PatchStrategySpec;
-  readonly status: PatchStrategyStatus;
+  readonly spec: StrategySpec;
+  readonly status: StrategyStatus;
 };
 
 /** Tells requests apart: by their annotation, and by their id in it. */
@@ -80,7 +80,7 @@ const EDITED =
 export function waitingRequests(
   { requests }: PendingRequests,
   answers: readonly Answer[],
-  spec: PatchStrategySpec,
+  spec: StrategySpec,
 ): readonly WaitingRequest[] {
   const answered = new Set(answers.map(requestKey));
   return requests
@@ -181,7 +181,7 @@ export function isRestAsked(strategy: Requested): boolean {
  * refused, except where they were placed on this very object and nobody has seen them yet. The first write of the status
  * stores these refusals together with the uid.
  */
-export function withoutOldRequests(strategy: Requested, time: string): PatchStrategyStatus {
+export function withoutOldRequests(strategy: Requested, time: string): StrategyStatus {
   const { status, metadata } = strategy;
   if (status.uid !== undefined || status.run || status.requests) return status;
   const { annotations, finalizers, uid } = metadata;

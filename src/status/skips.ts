@@ -1,5 +1,5 @@
 /** Hosts that requests leave out of a run, while its plan is built: the host may be what prevents the plan. Pure. */
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../crds/strategy-status.ts';
 import { againstSkip } from '../engine/skips.ts';
 import type { Answer } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
@@ -19,10 +19,10 @@ export function isSkipAsked(strategy: Requested): boolean {
  */
 export function withSkips(
   strategy: Requested,
-  before: PatchStrategyStatus,
+  before: StrategyStatus,
   { pool, isHost }: PoolHosts,
   time: string,
-): PatchStrategyStatus {
+): StrategyStatus {
   const asked = { ...strategy, status: before };
   const skipped = isSameRun(asked) ? [...(before.skipped ?? [])] : [];
   const { requests, placed } = pendingRequests(asked);

@@ -1,5 +1,5 @@
 import { updateConditions, type Reason } from '../crds/conditions.ts';
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../crds/strategy-status.ts';
 import { LONGEST_TEXT, statusText } from '../crds/status-text.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
@@ -9,11 +9,11 @@ import { conditionsFor } from './conditions.ts';
  * version of the kind accepts.
  */
 export function outdatedStatuses(
-  before: PatchStrategyStatus,
+  before: StrategyStatus,
   message: string,
   generation: number,
   now: string,
-): readonly Pick<PatchStrategyStatus, 'state' | 'stages' | 'completionPercentage' | 'conditions'>[] {
+): readonly Pick<StrategyStatus, 'state' | 'stages' | 'completionPercentage' | 'conditions'>[] {
   const { conditions = [] } = stalledStatus(before, 'KindsOutdated', message, generation, now);
   const oldest = conditions
     .filter(({ type }) => type !== 'ForeignUncordon')
@@ -36,7 +36,7 @@ export function unservedStatus(
   generation: number,
   now: string,
   hasState: boolean,
-): PatchStrategyStatus {
+): StrategyStatus {
   const message =
     `metadata.namespace is "${namespace}", which rule allowedNamespaces of no HostPool admits; ` +
     `make the strategy in ${statusText(allowed.join(', '), 300)}, or ask the administrator to add ${namespace} to a pool`;
@@ -50,12 +50,12 @@ export function unservedStatus(
 
 /** The status of a strategy that cannot continue; the fields of its run stay unchanged. */
 export function stalledStatus(
-  before: PatchStrategyStatus,
+  before: StrategyStatus,
   reason: Reason,
   message: string,
   generation: number,
   now: string,
-): PatchStrategyStatus {
+): StrategyStatus {
   const shown = statusText(message, LONGEST_TEXT);
   const wish = conditionsFor(reason, shown, { stalled: true }, runOf(before)?.hosts);
   const conditions = updateConditions(before.conditions ?? [], wish, generation, now);
@@ -67,4 +67,4 @@ export const NO_PLAN = {
   state: 'building',
   stages: '0/0',
   completionPercentage: 0,
-} as const satisfies PatchStrategyStatus;
+} as const satisfies StrategyStatus;

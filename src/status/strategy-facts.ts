@@ -1,11 +1,11 @@
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../crds/strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Outcomes } from '../engine/outcomes.ts';
 import type { Instant } from '../engine/view.ts';
 
 /** The facts about a strategy for the metrics: its state, and how many pods cannot leave their host since when. */
 export function strategyFacts(
-  { state = 'building', conditions = [] }: PatchStrategyStatus,
+  { state = 'building', conditions = [] }: StrategyStatus,
   outcomes: Pick<Outcomes, 'blockedEvictions'>,
   now: Instant,
 ): {

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { PatchStrategyStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../crds/strategy-status.ts';
 
 /** Whether two statuses differ at most in messages, findings, and the reasons why hosts wait. No decision reads those. */
-export function differInVolatileFieldsOnly(one: PatchStrategyStatus, other: PatchStrategyStatus): boolean {
+export function differInVolatileFieldsOnly(one: StrategyStatus, other: StrategyStatus): boolean {
   return isDeepStrictEqual(withoutVolatileFields(one), withoutVolatileFields(other));
 }
 
@@ -12,7 +12,7 @@ function withoutVolatileFields({
   conditions = [],
   progress,
   ...rest
-}: PatchStrategyStatus): unknown {
+}: StrategyStatus): unknown {
   const hosts = progress?.hosts.map((host) => (host.result === 'wait' ? { ...host, reason: '' } : host));
   return {
     ...rest,

@@ -1,4 +1,4 @@
-import type { PatchStrategyStatus, PhaseStatus, StageStatus } from '../crds/patch-strategy-status.ts';
+import type { StrategyStatus, PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import type { PlanStageSpec } from '../crds/plan-stage.ts';
 import { stagesOfPart } from '../engine/parts.ts';
 import { firstStage } from '../engine/run-state.ts';
@@ -13,7 +13,7 @@ type Part = {
  * A status with all stages of its plan: those of the status itself, before them those of its PlanStages as they ended,
  * and behind them those that are to come. While one of them is missing, the status stays as it is.
  */
-export function withWholePlan(status: PatchStrategyStatus, parts: readonly Part[]): PatchStrategyStatus {
+export function withWholePlan(status: StrategyStatus, parts: readonly Part[]): StrategyStatus {
   const { applyPhase: apply } = status;
   if (!apply?.earlier && !apply?.later) return status;
   const stages = [...parts.flatMap((part) => stagesBeside(apply, part)), ...apply.stages].toSorted(

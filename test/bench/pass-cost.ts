@@ -5,7 +5,7 @@
  *     node test/bench/pass-cost.ts [ROUNDS]
  */
 import { performance } from 'node:perf_hooks';
-import type { PhaseStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../../src/crds/strategy-status.ts';
 import { partsOf, withNextPart } from '../../src/engine/parts.ts';
 import { firstStage, needsNextPart } from '../../src/engine/run-state.ts';
 import type { Plan, Stage } from '../../src/planner/plan.ts';

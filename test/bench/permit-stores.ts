@@ -1,4 +1,5 @@
 /** The ways to keep permits that test/bench/permits.ts compares. */
+import { NO_CONTROLLERS } from '../../src/engine/view.ts';
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConflictError } from '../../src/kube/errors.ts';
@@ -84,7 +85,7 @@ function changes(
 function decide(before: HostPoolStatus, wish: DesiredPermits): HostPoolStatus {
   const nobody = new Set<string>();
   const hosts = { outOfServiceByOthers: nobody, claimedAway: nobody };
-  const pool = { limit: LIMIT, ...hosts, closedBecause: undefined };
+  const pool = { limit: LIMIT, ...hosts, controllers: NO_CONTROLLERS, closedBecause: undefined };
   const { status, facts } = settlePermits(before, wish, pool, new Date().toISOString());
   if (facts.refusal !== undefined) throw new Error(`the benchmark is wrong: ${facts.refusal}`);
   return status;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AppsV1Api, EventsV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import { VERSION } from '../../src/crds/version.ts';
 import { createWorkers, Fleet, marked, STANDIN } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';
@@ -152,7 +152,7 @@ it(
     );
     const [before, { epoch }] = [await fleet.status(), await fleet.poolStatus()];
     const jobs = (await fleet.jobs()).map(({ metadata }) => metadata?.uid);
-    const stalled = ({ conditions }: PatchStrategyStatus): string | undefined =>
+    const stalled = ({ conditions }: StrategyStatus): string | undefined =>
       conditions?.find(({ type, status }) => type === 'Stalled' && status === 'True')?.message;
 
     await helm.rollback('careen-crds', 1);
@@ -188,6 +188,7 @@ it(
       'CustomResourceDefinition hostpools.careen.dev',
       'CustomResourceDefinition patchstrategies.careen.dev',
       'CustomResourceDefinition planstages.careen.dev',
+      'CustomResourceDefinition upgradestrategies.careen.dev',
       'HostPool default',
       'Namespace careen-hosts',
     ]);

@@ -122,6 +122,7 @@ describe('the objects', () => {
       'CustomResourceDefinition hostpools.careen.dev',
       'CustomResourceDefinition patchstrategies.careen.dev',
       'CustomResourceDefinition planstages.careen.dev',
+      'CustomResourceDefinition upgradestrategies.careen.dev',
       'HostPool default',
       'Namespace careen-hosts',
     ]);
@@ -210,7 +211,7 @@ describe('names that YAML could read as something else', () => {
 });
 
 /** How many kinds the chart careen-crds has. */
-const KINDS = 3;
+const KINDS = 4;
 
 describe('a chart with Careen as a dependency', () => {
   it('may switch it off by a condition', async () => {

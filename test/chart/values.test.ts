@@ -29,7 +29,7 @@ const effects: readonly [value: string, kind: string, path: string | typeof ABSE
   ['replicas=3', 'Deployment', 'spec.replicas', 3],
   ['resources.limits=null', 'Deployment', `${CONTAINER}.resources`, { requests: { cpu: '50m', memory: '128Mi' } }],
   ['resources.limits.memory="1Gi"', 'Deployment', `${CONTAINER}.resources.limits`, { memory: '1Gi' }],
-  ['maxHeapMiB=640', 'Deployment', `${CONTAINER}.env.3.value`, '--max-old-space-size=640 --max-semi-space-size=1'],
+  ['maxHeapMiB=640', 'Deployment', `${CONTAINER}.env.3.value`, '--max-old-space-size=640 --max-semi-space-size=4'],
   ['extraEnv=[{"name":"A","value":"b"}]', 'Deployment', `${CONTAINER}.env.5`, { name: 'A', value: 'b' }],
   ['extraEnv=[{"name":"A","value":"b"},{"name":"B","value":"c"}]', 'Deployment', `${CONTAINER}.env.6`, { name: 'B', value: 'c' }],
   ['nodeSelector={"a":"b"}', 'Deployment', `${POD}.nodeSelector`, { a: 'b' }],

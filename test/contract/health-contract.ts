@@ -45,4 +45,34 @@ export function healthContract(opened: () => ContractCase): void {
     expect(foreignTaints).toEqual(expect.arrayContaining(['example.com/gpu:NoSchedule', NOT_READY]));
     expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
   });
+
+  it('counts the controllers of the pool, and those that are out of service, with a claim or without', async () => {
+    const c = opened();
+    const { name: worker } = await c.watched('worker');
+    const { name: controller } = await c.watched('controller', {
+      labels: { 'node-role.kubernetes.io/control-plane': '' },
+    });
+    const controllers = (): string =>
+      JSON.stringify(Object.values(c.view().fleet.controllers).map((each) => [...each]));
+    const isSeen = (down: readonly string[]) => () => controllers() === JSON.stringify([[controller], down]);
+    await c.fixture.eventually('one controller', isSeen([]));
+
+    await c.fixture.setReady(worker, false);
+    await c.fixture.close(controller);
+    await c.fixture.eventually('a closed one', isSeen([controller]));
+    await c.fixture.open(controller);
+    await c.fixture.eventually('an open one', isSeen([]));
+
+    const facts = await c.seen(controller, ({ closedToNewWork }) => !closedToNewWork);
+    await c.claimed(facts);
+    await c.fixture.setReady(controller, false);
+    await c.fixture.eventually('one that is not ready', isSeen([controller]));
+  });
+
+  it('knows the version of the control plane, and the deprecated APIs that are in use', async () => {
+    const { version, deprecatedApis } = await opened().fixture.ops.platform();
+    expect(version).toMatch(/^v1\.\d+\.\d+/);
+    // No release says of an API that it serves now when it will be gone.
+    expect(deprecatedApis).toEqual([]);
+  });
 }

@@ -10,6 +10,7 @@ const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, max
 hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
   const world = new SimulatedWorld({ [PATCH]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } } });
   world.addHost({ name: 'of-another-pool' });
+  world.platform = { version: 'v1.36.2', deprecatedApis: [] };
   return {
     ops: new SimulatedHostOps(world),
     scope: {

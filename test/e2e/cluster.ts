@@ -6,7 +6,7 @@ import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job, type V1Node } from 
 import { z } from 'zod';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../src/crds/strategy-status.ts';
 import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
@@ -19,14 +19,16 @@ import {
   writeOperatorKubeconfig,
   type RunningOperator,
 } from '../support/operator/operator.ts';
-import { createNodes } from '../support/hosts/simulated-nodes.ts';
+import { createNodes, type SimulatedNode } from '../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
-import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
+import { poolManifest, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
 
 const NAMESPACE = 'careen-hosts';
 const patched = {
   'kernel-6.12.48': { kernelVersion: '6.12.48' },
   'kubelet-1.36.4': { kubeletVersion: 'v1.36.4' },
+  ...{ controller: { kubeletVersion: 'v1.36.4' }, worker: { kubeletVersion: 'v1.36.4' } },
+  ...{ 'stage-controller': {}, 'stage-worker': {}, start: {}, activate: {}, complete: {} },
 };
 
 /** The software of all hosts: the effects of the patches, with short times. */
@@ -98,16 +100,21 @@ export class Cluster {
     await allowJobs(this.admin, name);
   }
 
-  /** A pool of its own for a test, with workers named after it. */
+  /** A pool of its own for a test, with workers and controllers named after it. */
   async fleet(
     pool: string,
     workers: number,
     maxUnavailable: number | string,
     annotations: Record<string, string> = {},
+    controllers = 0,
   ): Promise<Fleet> {
+    const control = Array.from({ length: controllers }, (_, i) => `${pool}-control-${String(i)}`);
+    await createOldNodes(this.admin, pool, control, {
+      labels: { 'node-role.kubernetes.io/control-plane': '' },
+    });
     const hosts = await createWorkers(this.admin, pool, workers, annotations);
     await apply(this.admin, poolManifest(pool, maxUnavailable));
-    return new Fleet(this, pool, hosts);
+    return new Fleet(this, pool, [...control, ...hosts]);
   }
 }
 
@@ -119,12 +126,22 @@ export async function createWorkers(
   annotations: Record<string, string> = {},
 ): Promise<string[]> {
   const hosts = Array.from({ length: workers }, (_, i) => `${pool}-${String(i)}`);
-  const node = { labels: { pool }, kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3', annotations };
+  await createOldNodes(admin, pool, hosts, { annotations });
+  return hosts;
+}
+
+async function createOldNodes(
+  admin: KubeConfig,
+  pool: string,
+  names: readonly string[],
+  { labels = {}, annotations = {} }: Pick<SimulatedNode, 'labels' | 'annotations'>,
+): Promise<void> {
+  const software = { kernelVersion: '6.12.41', kubeletVersion: 'v1.36.3' };
+  const node = { labels: { ...labels, pool }, annotations, ...software };
   await createNodes(
     admin,
-    hosts.map((name) => ({ name, ...node })),
+    names.map((name) => ({ name, ...node })),
   );
-  return hosts;
 }
 
 /** The cluster, as far as a fleet needs it. */
@@ -141,17 +158,23 @@ export class Fleet {
     cluster: Surroundings,
     pool: string,
     hosts: readonly string[],
-    strategy: { readonly name: string; readonly namespace: string } = { name: pool, namespace: NAMESPACE },
+    strategy: Manifest = strategyManifest(pool, NAMESPACE),
   ) {
     this.hosts = hosts;
     this.#cluster = cluster;
     this.poolName = pool;
-    this.#strategy = strategyManifest(strategy.name, strategy.namespace);
+    this.#strategy = strategy;
   }
 
   /** The same hosts, and another strategy on them. */
   also(name: string, namespace: string = NAMESPACE): Fleet {
-    return new Fleet(this.#cluster, this.poolName, this.hosts, { name, namespace });
+    return new Fleet(this.#cluster, this.poolName, this.hosts, strategyManifest(name, namespace));
+  }
+
+  /** The same hosts, and an upgrade of them with the name of the strategy. */
+  upgrade(): Fleet {
+    const strategy = upgradeManifest(this.poolName, NAMESPACE);
+    return new Fleet(this.#cluster, this.poolName, this.hosts, strategy);
   }
 
   /** Changes the pool: all of its spec except its hosts. */
@@ -176,7 +199,7 @@ export class Fleet {
     await mergePatch(this.#cluster.admin, this.#strategy, { spec: { execution } });
   }
 
-  async status(): Promise<PatchStrategyStatus> {
+  async status(): Promise<StrategyStatus> {
     return strategyStatusOf(await read(this.#cluster.admin, this.#strategy));
   }
 
@@ -199,13 +222,12 @@ export class Fleet {
   /** Waits until the status fits; fails with its last state. */
   async until(
     what: string,
-    fits: (status: PatchStrategyStatus) => boolean,
+    fits: (status: StrategyStatus) => boolean,
     seconds = 45,
-  ): Promise<PatchStrategyStatus> {
-    let seen: PatchStrategyStatus = {};
+  ): Promise<StrategyStatus> {
+    let seen: StrategyStatus = {};
     const log = (): unknown => this.#cluster.operator.lines.slice(-8);
-    const look = (object: unknown): PatchStrategyStatus | false =>
-      fits((seen = strategyStatusOf(object))) && seen;
+    const look = (object: unknown): StrategyStatus | false => fits((seen = strategyStatusOf(object))) && seen;
     return untilObject(what, this.#cluster.admin, this.#strategy, look, {
       seconds,
       describe: () => ({ state: seen.state, message: seen.message, progress: seen.progress, log: log() }),
@@ -221,7 +243,7 @@ export class Fleet {
     return `${answer}: ${message}`;
   }
 
-  async untilState(state: string, seconds?: number): Promise<PatchStrategyStatus> {
+  async untilState(state: string, seconds?: number): Promise<StrategyStatus> {
     return this.until(`state ${state}`, (status) => status.state === state, seconds);
   }
 
@@ -256,8 +278,8 @@ export class Fleet {
 }
 
 /** The status of a strategy as the API server returns it. */
-export function strategyStatusOf(object: unknown): PatchStrategyStatus {
-  return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(object ?? {}).status;
+export function strategyStatusOf(object: unknown): StrategyStatus {
+  return z.looseObject({ status: strategyStatus.default({}) }).parse(object ?? {}).status;
 }
 
 function poolStatusOf(object: unknown): HostPoolStatus {

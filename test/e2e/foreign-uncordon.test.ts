@@ -1,6 +1,6 @@
 /** Somebody uncordons a host that Careen works on: the effects of the strategy's onForeignUncordon. */
 import type { Condition } from '../../src/crds/conditions.ts';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { cordon, uncordon } from './by-hand.ts';
@@ -83,10 +83,10 @@ describe('a host that somebody uncordons under a Job', () => {
   });
 });
 
-function conditionOf({ conditions = [] }: PatchStrategyStatus): Condition | undefined {
+function conditionOf({ conditions = [] }: StrategyStatus): Condition | undefined {
   return conditions.find(({ type }) => type === 'ForeignUncordon');
 }
 
-function isUncordoned(status: PatchStrategyStatus): boolean {
+function isUncordoned(status: StrategyStatus): boolean {
   return conditionOf(status)?.status === 'True';
 }

@@ -5,7 +5,7 @@
 import type { V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
 import { EFFECT_ANNOTATION, RUN_LABEL } from '../../src/crds/names.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import type { Claim } from '../../src/engine/view.ts';
 import { jobState } from '../../src/hostops/jobs/job.ts';
 import { nodeState } from '../../src/hostops/kubernetes/node-facts.ts';
@@ -17,7 +17,7 @@ export type PoolSeen = Named & {
 };
 export type StrategySeen = Named & {
   readonly spec: { readonly poolRef: string };
-  readonly status?: PatchStrategyStatus;
+  readonly status?: StrategyStatus;
 };
 
 /** One version of one object; `gone` for the version of its deletion. */
@@ -53,7 +53,7 @@ class World {
   /** By run: its final state. */
   readonly #ended = new Map<string, string>();
   #pool: PoolSeen | undefined;
-  #status: PatchStrategyStatus = {};
+  #status: StrategyStatus = {};
 
   constructor(name: string) {
     this.#name = name;

@@ -1,6 +1,6 @@
 /** execution.plan: only the reviewed plan is applied. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import { mergePatch } from '../support/controlplane/apply.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(async () => cluster.stop());
 
-function isHeld(plan: string, difference: string): (status: PatchStrategyStatus) => boolean {
+function isHeld(plan: string, difference: string): (status: StrategyStatus) => boolean {
   return ({ state, message, run }) =>
     state === 'ready-to-apply' &&
     run?.planDigest !== plan &&

@@ -1,6 +1,6 @@
 /** Requests of people in annotations: each is carried out once, and answered in any case. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import { apply, mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
@@ -25,7 +25,7 @@ async function ask(fleet: Fleet, wish: Parameters<typeof request>[2] & object): 
   return fleet.answer(wish.id);
 }
 
-function drift({ conditions = [] }: PatchStrategyStatus) {
+function drift({ conditions = [] }: StrategyStatus) {
   return conditions.find(({ type }) => type === 'Drifted');
 }
 
@@ -343,6 +343,6 @@ describe('Suspend', () => {
   });
 });
 
-function isSuspended({ conditions = [] }: PatchStrategyStatus): boolean {
+function isSuspended({ conditions = [] }: StrategyStatus): boolean {
   return conditions.some(({ reason }) => reason === 'Suspended');
 }

@@ -1,4 +1,4 @@
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import type { Cluster, Fleet } from './cluster.ts';
 import { stubbornPod } from './stubborn-pod.ts';
 
@@ -15,6 +15,6 @@ export async function stuckInDrain(
   return { run: run?.id ?? '', ...pod };
 }
 
-export function isStuck({ message = '' }: PatchStrategyStatus): boolean {
+export function isStuck({ message = '' }: StrategyStatus): boolean {
   return message.includes('may not leave now');
 }

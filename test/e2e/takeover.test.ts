@@ -4,7 +4,7 @@
  * then. Each time a test also shows its effect without its precondition.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import type { HoldingProxy, Match } from '../support/network/holding-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { kubeletPatch } from '../support/operator/strategies.ts';
@@ -253,7 +253,7 @@ describe('an uncordon that was sent late', () => {
     blocker = await StatefulPod.start(scene.cluster.admin, 'uncordon', 'uncordon-0');
     await blocker.allow(0);
     await fleet.apply({ patches: [{ ...kubeletPatch, rebootRequired: true }], execution: { mode: 'Run' } });
-    const isEmptying = ({ progress }: PatchStrategyStatus): boolean =>
+    const isEmptying = ({ progress }: StrategyStatus): boolean =>
       progress?.step === 'migrate-instances-from-host';
     await fleet.until('a later run empties the host', isEmptying);
   });
@@ -281,7 +281,7 @@ describe('a late write is refused', () => {
     });
     // A run that was never stored as begun is not aborted: it stays planned.
     const over = ['aborted', 'ready-to-apply'];
-    const isOver = ({ run, state }: PatchStrategyStatus): boolean =>
+    const isOver = ({ run, state }: StrategyStatus): boolean =>
       (run?.epoch ?? 0) > 1 && over.includes(state ?? '');
     await write.fleet.until('the next leader has ended it', isOver);
     expect(await finalize(write)).toBe(CONFLICT);

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Watch, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { POOLS_PATH, STRATEGIES_PATH } from '../../src/resources/paths.ts';
+import { POOLS_PATH, strategiesPath } from '../../src/resources/paths.ts';
 import { call } from '../../src/kube/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { complaintsOf, type Seen } from './invariants.ts';
@@ -13,7 +13,7 @@ const PATHS: Readonly<Record<Kind, string>> = {
   job: '/apis/batch/v1/jobs',
   pod: '/api/v1/pods',
   pool: POOLS_PATH,
-  strategy: STRATEGIES_PATH,
+  strategy: strategiesPath('PatchStrategy'),
 };
 const KINDS: readonly Kind[] = ['node', 'job', 'pod', 'pool', 'strategy'];
 /** The client ends a watch that is silent for a while: it continues from its last revision. */

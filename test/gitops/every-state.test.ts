@@ -13,7 +13,7 @@ import {
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { judge, kstatus, type Answer } from '../support/controlplane/judge.ts';
 import { installCareen } from '../support/operator/operator.ts';
-import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
+import { poolManifest, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
 import { ARGOCD, compared } from './drift.ts';
 import { poolSamples } from './pool-samples.ts';
 import { NOT_SEEN, type Samples } from './sample.ts';
@@ -73,8 +73,13 @@ async function kubectlWait({ kind, metadata: { name } }: Manifest, timeout = '0s
 describe.each([
   {
     kind: 'PatchStrategy',
-    samples: strategySamples,
+    samples: () => strategySamples(),
     manifest: (name: string) => strategyManifest(name, NAMESPACE),
+  },
+  {
+    kind: 'UpgradeStrategy',
+    samples: () => strategySamples('UpgradeStrategy'),
+    manifest: (name: string) => upgradeManifest(name, NAMESPACE),
   },
   {
     kind: 'HostPool',

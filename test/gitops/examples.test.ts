@@ -17,6 +17,7 @@ import { connect, startControlPlane, type ControlPlane } from '../support/contro
 import { DEPLOY } from '../support/controlplane/installation.ts';
 import { health } from '../support/controlplane/judge.ts';
 import { installCareen } from '../support/operator/operator.ts';
+import { STRATEGY_KIND_NAMES } from '../../src/crds/strategy-kinds.ts';
 import { kustomized, manifestsIn } from './manifests.ts';
 import { applySettings } from './settings.ts';
 
@@ -120,7 +121,7 @@ describe('the app of apps', () => {
     const [crds = [], operator = [], ...others] = await Promise.all(apps.map(kinds));
     expect(crds).toEqual(['CustomResourceDefinition']);
     expect(operator).toContain('Deployment');
-    for (const kind of ['CustomResourceDefinition', 'HostPool', 'PatchStrategy'])
+    for (const kind of ['CustomResourceDefinition', 'HostPool', ...STRATEGY_KIND_NAMES])
       expect(operator).not.toContain(kind);
     expect(others).toEqual([['HostPool'], ['PatchStrategy'], ['PatchStrategy']]);
   });
@@ -243,7 +244,8 @@ describe('an API server with our kinds', () => {
       .looseObject({ metadata: z.looseObject({ labels: z.unknown() }), data: z.looseObject({}) })
       .parse(await read(admin, configMap));
     expect(seen.metadata.labels).toEqual(labels);
-    const kinds = ['argoproj.io_Application', 'careen.dev_HostPool', 'careen.dev_PatchStrategy'];
+    const ours = ['careen.dev_HostPool', ...STRATEGY_KIND_NAMES.map((kind) => `careen.dev_${kind}`)];
+    const kinds = ['argoproj.io_Application', ...ours];
     const health = kinds.map((kind) => `resource.customizations.health.${kind}`);
     expect(Object.keys(seen.data).toSorted()).toEqual([...health, 'url']);
   });

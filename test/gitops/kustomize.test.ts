@@ -123,12 +123,18 @@ describe('the names in strategies and pools', () => {
     },
   };
   const strategy = { poolRef: 'gpu', patches: [{ id: 'p', action: job }], reboot: job };
+  const role = { action: job, stage: job, rollback: job };
+  const upgrade = {
+    ...{ poolRef: 'gpu', hosts: { controller: role, storage: role, worker: role }, reboot: job },
+    ...{ start: job, activate: job, complete: job },
+  };
   const objects = [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'worker' } },
     { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'cache' } },
     { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'urgent' }, value: 5 },
     { ...api, kind: 'HostPool', metadata: { name: 'gpu' }, spec: pool },
     { ...api, kind: 'PatchStrategy', metadata: { name: 'kernel' }, spec: strategy },
+    { ...api, kind: 'UpgradeStrategy', metadata: { name: 'kubelet' }, spec: upgrade },
   ];
 
   it('follow prefix, suffix and the hashes of generators, in every place', async () => {
@@ -151,6 +157,7 @@ describe('the names in strategies and pools', () => {
     };
     expect(find(all, 'HostPool')?.['spec']).toEqual(renamed(pool, follow));
     expect(find(all, 'PatchStrategy')?.['spec']).toEqual(renamed(strategy, follow));
+    expect(find(all, 'UpgradeStrategy')?.['spec']).toEqual(renamed(upgrade, follow));
   });
 
   /** A copy in which the names of other objects are the new ones. */

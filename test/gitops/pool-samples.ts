@@ -2,7 +2,7 @@
 import type { HostPool } from '../../src/resources/careen-api.ts';
 import { observedStatus, outdatedPoolConditions } from '../../src/status/pool-status.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
-import type { FleetFacts } from '../../src/engine/view.ts';
+import { NO_CONTROLLERS, type FleetFacts } from '../../src/engine/view.ts';
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
 
 const GENERATION = 2;
@@ -10,6 +10,7 @@ const fleet: FleetFacts = {
   total: 12,
   outOfServiceByOthers: new Set(['w-7']),
   claimedAway: new Set(),
+  controllers: NO_CONTROLLERS,
   keptByOtherPools: new Set(),
   revision: '1',
 };

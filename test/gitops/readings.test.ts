@@ -5,6 +5,7 @@ import { load } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { REASONS } from '../../src/crds/conditions.ts';
+import { STRATEGY_KIND_NAMES } from '../../src/crds/strategy-kinds.ts';
 import { STRATEGY_STATES } from '../../src/crds/vocabulary.ts';
 import { DEPLOY } from '../support/controlplane/installation.ts';
 import { health, kstatus } from '../support/controlplane/judge.ts';
@@ -51,8 +52,8 @@ async function readings(kind: string, samples: Samples): Promise<Map<string, str
   );
 }
 
-it('tools read every state of a PatchStrategy as the guide says', async () => {
-  expect(await readings('PatchStrategy', strategies)).toEqual(await rowsOf('PatchStrategy'));
+it.each(STRATEGY_KIND_NAMES)('tools read every state of a %s as the guide says', async (kind) => {
+  expect(await readings(kind, await strategySamples(kind))).toEqual(await rowsOf('Strategies'));
 });
 
 it('tools read every state of a HostPool as the guide says', async () => {
@@ -110,7 +111,7 @@ describe('a health script', () => {
   it('is the same in the ConfigMap as in its file', async () => {
     const file = await readFile(join(DEPLOY, 'argocd', 'argocd-cm.yaml'), 'utf8');
     const { data } = z.looseObject({ data: z.record(z.string(), z.string()) }).parse(load(file));
-    const entries = ['HostPool', 'PatchStrategy'].map(async (kind) => [
+    const entries = ['HostPool', ...STRATEGY_KIND_NAMES].map(async (kind) => [
       `resource.customizations.health.careen.dev_${kind}`,
       await scriptOf(kind),
     ]);

@@ -1,4 +1,4 @@
-/** A status for every state of a PatchStrategy, made by the code of the operator. */
+/** A status for every state of a strategy, made by the code of the operator. All kinds have the same status. */
 import { buildPlan, type PlanInput } from '../../src/controllers/strategy/build-plan.ts';
 import { buildingStatus } from '../../src/status/build-status.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
@@ -6,7 +6,9 @@ import { stalledStatus } from '../../src/status/stalled-status.ts';
 import type { Finding } from '../../src/crds/finding.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { PATCH_STRATEGY } from '../../src/crds/names.ts';
+import type { StrategyKindName } from '../../src/crds/strategy-kinds.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
 import type { ExecutionMode } from '../../src/crds/vocabulary.ts';
 import type { Order } from '../../src/engine/turn.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
@@ -26,7 +28,7 @@ function input(
   world: SimulatedWorld,
   violations: readonly string[] = [],
   overlaps?: string,
-  before: PatchStrategyStatus = {},
+  before: StrategyStatus = {},
   findings: readonly Finding[] = [],
   mode: ExecutionMode = 'Hold',
 ): PlanInput {
@@ -49,10 +51,10 @@ async function built(
   hosts: readonly NewHost[],
   violations?: readonly string[],
   overlaps?: string,
-  before?: PatchStrategyStatus,
+  before?: StrategyStatus,
   findings?: readonly Finding[],
   mode?: ExecutionMode,
-): Promise<PatchStrategyStatus> {
+): Promise<StrategyStatus> {
   const world = new SimulatedWorld();
   for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
   const signal = new AbortController().signal;
@@ -65,10 +67,7 @@ async function built(
 }
 
 /** The current status of a run, on top of the status that the build wrote. */
-async function shown(
-  run: SimulatedRun,
-  changes: Partial<SimulatedRun['run']> = {},
-): Promise<PatchStrategyStatus> {
+async function shown(run: SimulatedRun, changes: Partial<SimulatedRun['run']> = {}): Promise<StrategyStatus> {
   const before = await built(workers(2));
   const { reasons, order, obstacle } = run;
   const state = { ...run.run, ...changes };
@@ -82,7 +81,7 @@ type Story = {
 };
 
 /** Plays the story of a run on four hosts, and returns the status at its end. */
-async function after({ options, order, story }: Story): Promise<PatchStrategyStatus> {
+async function after({ options, order, story }: Story): Promise<StrategyStatus> {
   const run = await SimulatedRun.start({ hosts: workers(4), ...options });
   if (order) run.order = order;
   await (story ?? ((each) => each.settle()))(run);
@@ -122,7 +121,7 @@ const abortInVain: Story = {
 };
 
 /** No adapter in memory refuses to release a host, so this is the run that timed out, with another result. */
-async function abortFailed(): Promise<PatchStrategyStatus> {
+async function abortFailed(): Promise<StrategyStatus> {
   const run = await SimulatedRun.start({ hosts: workers(1), ...abortInVain.options });
   await abortInVain.story?.(run);
   const reason = 'stage 0: w-1: nodes "w-1" is forbidden';
@@ -144,10 +143,10 @@ const notPermitted =
   'spec.reboot.job.template.spec.hostPID is true, which rule actionPolicy.privileged does not admit';
 
 /** The samples by the names of their states in docs/guides/gitops.md. */
-export async function strategySamples(): Promise<Samples> {
+export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): Promise<Samples> {
   const world = new SimulatedWorld();
   const applied = await after({});
-  const cannotContinue = (reason: Reason, message: string): PatchStrategyStatus =>
+  const cannotContinue = (reason: Reason, message: string): StrategyStatus =>
     stalledStatus({}, reason, message, GENERATION, TIME);
   const running = await after({ story: drainingOf });
   const unwell = [{ name: 'w-1', ready: false }];
@@ -156,7 +155,7 @@ export async function strategySamples(): Promise<Samples> {
     ...waiting,
     ...(buildPhase ? { buildPhase: { ...buildPhase, startTime: LONG_AGO } } : {}),
   };
-  const statuses: Record<string, PatchStrategyStatus> = {
+  const statuses: Record<string, StrategyStatus> = {
     'made, not seen yet': NOT_SEEN,
     'the plan is being built': buildingStatus(input(world), world.now),
     'no plan yet, a host is unwell': await built(unwell),
@@ -262,10 +261,10 @@ export async function strategySamples(): Promise<Samples> {
     'the abort failed': await abortFailed(),
     'the abort ran out of time': await after(abortInVain),
   };
-  const object = objectOf('PatchStrategy', GENERATION);
+  const object = objectOf(kind, GENERATION);
   return new Map([
     ...Object.entries(statuses).map(([name, status]) => [name, object(status)] as const),
-    ['edited, not seen since', objectOf('PatchStrategy', GENERATION + 1)(applied)],
+    ['edited, not seen since', objectOf(kind, GENERATION + 1)(applied)],
     ['being deleted', object(running, { deletionTimestamp: TIME })],
   ]);
 }

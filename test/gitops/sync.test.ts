@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { LEFT_LOCKED_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names.ts';
-import { patchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
+import { strategyStatus } from '../../src/crds/strategy-status.ts';
 import { request } from '../e2e/by-hand.ts';
 import { Cluster, closed, Fleet, marked } from '../e2e/cluster.ts';
 import { untilGone } from '../e2e/until-gone.ts';
@@ -71,7 +71,7 @@ async function untilHealth(word: string, manifests: readonly Manifest[]): Promis
     expect((await live(manifest)).metadata.generation).toBe(generation);
     const script = await readFile(join(DEPLOY, 'argocd', `careen.dev_${manifest.kind}.lua`), 'utf8');
     const [verdict] = await health(script, [there]);
-    const { state } = patchStrategyStatus.parse(object.parse(there).status);
+    const { state } = strategyStatus.parse(object.parse(there).status);
     if (state) states.add(state);
     seen = { verdict, log: cluster.operator.lines.slice(-8) };
     expect(verdict?.status).not.toBe('Degraded');
@@ -105,14 +105,14 @@ describe('the app of apps', () => {
     await sync([workers]);
     await untilHealth('Suspended', [workers]);
     expect(await kernels('others')).toEqual(['6.12.41', '6.12.41']);
-    const { run } = patchStrategyStatus.parse((await live(workers)).status);
+    const { run } = strategyStatus.parse((await live(workers)).status);
     const wish = { id: 'wave-4', verb: 'approve', plan: run?.planDigest ?? '' };
     await request(cluster.admin, workers, wish);
     expect(await untilHealth('Healthy', [workers])).toContain('applying');
     expect(await kernels('others')).toEqual(['6.12.48', '6.12.48']);
     const { metadata, status } = await live(workers);
     expect(metadata.annotations[REQUEST_ANNOTATION]).toBe(JSON.stringify(wish));
-    expect(patchStrategyStatus.parse(status)).toMatchObject({
+    expect(strategyStatus.parse(status)).toMatchObject({
       run: { id: run?.id },
       requests: [{ id: 'wave-4' }],
     });

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
 import { hostPoolDefinition, type HostPoolStatus } from '../../src/crds/host-pool.ts';
 import { call } from '../../src/kube/client.ts';
-import type { PatchStrategyStatus } from '../../src/crds/patch-strategy-status.ts';
-import { patchStrategyDefinition } from '../../src/crds/patch-strategy.ts';
+import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import { isStrategyKind, STRATEGY_KINDS } from '../../src/crds/strategy-kinds.ts';
 import { ACCEPTED, REFUSED } from '../support/controlplane/admission-rows.ts';
 import {
   apply,
@@ -21,7 +21,7 @@ import { POD_FIELDS_FILE, podFieldsOf } from '../support/controlplane/pod-schema
 import { eventually } from '../support/eventually.ts';
 import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
 import { installCareen } from '../support/operator/operator.ts';
-import { poolManifest, strategyManifest } from '../support/operator/strategies.ts';
+import { poolManifest, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 
@@ -35,7 +35,12 @@ beforeAll(async () => {
   // The API server begins to serve a new kind a moment after it accepted the definition.
   await eventually('the kinds are served', async () => {
     try {
-      await apply(admin, strategyManifest('probe', 'careen-hosts'), poolManifest('probe', 1));
+      await apply(
+        admin,
+        strategyManifest('probe', 'careen-hosts'),
+        upgradeManifest('probe', 'careen-hosts'),
+        poolManifest('probe', 1),
+      );
       return true;
     } catch {
       return false;
@@ -75,7 +80,7 @@ const poolStatus: HostPoolStatus = {
     },
   ],
 };
-const strategyStatus: PatchStrategyStatus = {
+const strategyStatus: StrategyStatus = {
   run: {
     id: 'r1',
     planDigest: 'd',
@@ -160,7 +165,8 @@ describe('the custom resource definitions', () => {
   });
 
   it.each(ACCEPTED)('accept, and default like the command line: $name', async ({ manifest }) => {
-    const { spec } = manifest.kind === 'HostPool' ? hostPoolDefinition : patchStrategyDefinition;
+    const { kind } = manifest;
+    const { spec } = isStrategyKind(kind) ? STRATEGY_KINDS[kind].definition : hostPoolDefinition;
     expect(await tryCreate(admin, manifest)).toHaveProperty('spec', spec.parse(manifest['spec']));
   });
 
@@ -168,6 +174,7 @@ describe('the custom resource definitions', () => {
     for (const [manifest, status] of [
       [poolManifest('probe', 1), poolStatus],
       [strategyManifest('probe', 'careen-hosts'), strategyStatus],
+      [upgradeManifest('probe', 'careen-hosts'), strategyStatus],
     ] as const) {
       await patchStatus(admin, manifest, status);
       expect(await read(admin, manifest)).toMatchObject({ status });
@@ -180,6 +187,8 @@ describe('the custom resource definitions', () => {
       'examples/host-pool.yaml',
       'examples/sixty-nodes/host-pool.yaml',
       'examples/sixty-nodes/patch-strategy.yaml',
+      'examples/upgrade-kubelet/upgrade-strategy.yaml',
+      'examples/upgrade-k3s/upgrade-strategy.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));

@@ -3,7 +3,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConflictError } from '../../src/kube/errors.ts';
 import { CareenApi, type HostPool } from '../../src/resources/careen-api.ts';
-import type { PatchStrategy } from '../../src/resources/stored-strategy.ts';
+import type { Strategy } from '../../src/resources/stored-strategy.ts';
 import { withPermits } from '../../src/engine/permits/permits.ts';
 import { OperatorShell, type ObjectWatch } from '../../src/controllers/runtime/shell.ts';
 import { GROUP, VERSION } from '../../src/crds/names.ts';
@@ -123,7 +123,7 @@ describe('a pool with 500 permits', () => {
 });
 
 describe('a strategy with 100 stages', () => {
-  const key = { namespace: 'careen-hosts', name: 'long' };
+  const key = { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'long' } as const;
   const stages = Array.from({ length: 100 }, (_, i) => ({
     ...({
       name: 'sw-patch-worker-hosts',
@@ -133,7 +133,7 @@ describe('a strategy with 100 stages', () => {
     ...({ level: 'away', steps: [{ name: 'lock-hosts', timeoutSeconds: 60 }], timeoutSeconds: 61 } as const),
   }));
 
-  async function readStrategy(api: CareenApi): Promise<PatchStrategy> {
+  async function readStrategy(api: CareenApi): Promise<Strategy> {
     const strategy = await api.strategy(key);
     if (!strategy) throw new Error('the strategy is gone');
     return strategy;

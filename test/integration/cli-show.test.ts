@@ -73,7 +73,7 @@ describe('a run whose drain a budget blocks', () => {
     const { words, status } = await called('status');
     expect(words).toContain('careen-hosts/show');
     expect(status).toBe(0);
-    expect((await called('status', '-n', 'default')).words).toBe('no PatchStrategy in namespace default ');
+    expect((await called('status', '-n', 'default')).words).toBe('no strategy in namespace default ');
   });
 
   it('explains the cordon of its host, and that of another', async () => {

@@ -163,10 +163,10 @@ describe('what goes wrong', () => {
   it('with a name that does not exist has the names that do', async () => {
     const { status, err } = await called('apply secre');
     expect(status).toBe(1);
-    expect(err).toMatch(/^careen: namespace careen-hosts has no patchstrategy secre; it has secret/);
+    expect(err).toMatch(/^careen: namespace careen-hosts has no strategy secre; it has secret/);
     const empty = await called('apply secret -n default', cluster.plane.kubeconfig);
     expect(empty.err).toBe(
-      'careen: namespace default has no patchstrategy secret, and no other one: choose another with -n; ' +
+      'careen: namespace default has no strategy secret, and no other one: choose another with -n; ' +
         'there are strategies in careen-hosts\n',
     );
   });

@@ -73,7 +73,7 @@ describe('deploy/', () => {
 });
 
 it('only the right to read is aggregated into the roles of Kubernetes', async () => {
-  const reads = ['hostpools', 'patchstrategies', 'planstages'].flatMap((kind) =>
+  const reads = ['hostpools', 'patchstrategies', 'planstages', 'upgradestrategies'].flatMap((kind) =>
     ['get', 'list', 'watch'].map((verb) => `${kind} ${verb}`),
   );
   for (const role of ['view', 'edit', 'admin'])

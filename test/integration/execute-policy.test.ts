@@ -20,7 +20,7 @@ import { DEPLOY, installation } from '../support/controlplane/installation.ts';
 import { installCareen, OPERATOR_ACCOUNT } from '../support/operator/operator.ts';
 import { untilGranted, type Account } from '../support/audit/rights.ts';
 import { writeServiceAccountKubeconfig } from '../support/controlplane/service-account.ts';
-import { kubeletPatch, strategyManifest } from '../support/operator/strategies.ts';
+import { kubeletPatch, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
 import { nodePolicy } from './node-policy.ts';
 
 const NAMESPACE = 'careen-hosts';
@@ -327,6 +327,30 @@ describe('an editor may', () => {
     const target = await strategy({ execution: { mode: 'Run' } });
     await remove(editor, target);
     expect(await read(admin, target)).toBeUndefined();
+  });
+});
+
+describe('an UpgradeStrategy is guarded like a PatchStrategy', () => {
+  const run = execution({ mode: 'Run' });
+  const otherRelease = { spec: { release: { version: 'v1.37.0' } } };
+
+  it('in its start, its edits while it runs, and its creation', async () => {
+    const made = upgradeManifest('guarded', NAMESPACE);
+    await tryCreate(editor, made);
+    await apply(editor, made);
+    const remedy = /requires the verb execute on upgradestrategies\/guarded in namespace careen-hosts/;
+    await expect(mergePatch(editor, made, run)).rejects.toThrow(remedy);
+    await mergePatch(approver, made, run);
+    await expect(mergePatch(editor, made, otherRelease)).rejects.toThrow(
+      /spec\.release: changing what runs .* requires the verb execute on upgradestrategies/,
+    );
+    await mergePatch(approver, made, otherRelease);
+    await mergePatch(editor, made, execution({ mode: 'Hold' }));
+    await mergePatch(editor, made, otherRelease);
+    await patchStatus(operator, made, { state: 'ready-to-apply' });
+    await expect(
+      tryCreate(editor, upgradeManifest('started', NAMESPACE, { execution: { mode: 'Run' } })),
+    ).rejects.toThrow(/setting Run/);
   });
 });
 

@@ -7,7 +7,8 @@ import { at, type ApiServer, type Change } from './world/api-server.ts';
 import { daemonSetOf, nodeOf } from './world/cluster.ts';
 import { jobEnded } from './world/job-controller.ts';
 import { REPEATED } from './world/connection.ts';
-import { keyOf, type ApiObject } from './world/objects.ts';
+import type { ApiObject, Json } from './world/objects.ts';
+import { refOf, strategiesOf, type StrategyRef } from './world/strategies.ts';
 import { ContainerCheck } from './container-check.ts';
 import { EndCheck } from './end-check.ts';
 import { EpochCheck } from './epoch-check.ts';
@@ -30,10 +31,12 @@ import {
   stateOf,
   type Claim,
 } from './seen.ts';
+import { UpgradeCheck } from './upgrade-check.ts';
 
 const EFFECT = 'careen.dev/effect';
 const HOST = 'careen.dev/host';
 const RUN_LABEL = 'careen.dev/run';
+const ACTION = 'careen.dev/action';
 /** A write that was decided before a suspension may be in flight for so long. */
 const IN_FLIGHT_MS = 180_000;
 /** The same while watches, requests and processes work: the time from reading a host to the write that follows. */
@@ -45,7 +48,6 @@ export type CheckerOptions = {
   /** Whether a process of the operator made a change. */
   readonly isOperator: (by: string) => boolean;
   readonly pool: string;
-  readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Whether every answer to a request with this path reached its sender, without much delay. */
   readonly wasAnswered: (path: string) => boolean;
   /** Whether watches and requests have worked for so long that the operator's view is fresh. */
@@ -59,6 +61,7 @@ export class Checker {
   readonly #options: CheckerOptions;
   readonly #hosts = new Map<string, HostHistory>();
   readonly #progress: ProgressCheck;
+  readonly #upgrades: UpgradeCheck;
   readonly #epochs: EpochCheck;
   readonly #evictions: EvictionCheck;
   readonly #containers: ContainerCheck;
@@ -70,7 +73,7 @@ export class Checker {
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
   /** By run: the spec that its plan was built from, without its orders. */
-  readonly #builtFrom = new Map<string, string>();
+  readonly #builtFrom = new Map<string, { readonly text: string; readonly spec: Json }>();
   /** By the uid of a strategy, and by run: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
   readonly #leaders = new Map<string, string>();
@@ -80,15 +83,20 @@ export class Checker {
 
   constructor(options: CheckerOptions) {
     this.#options = options;
-    const { now, wanted, failed, isViewFresh } = options;
+    const { now, failed, isViewFresh } = options;
+    const specOf = (run: string): Json => this.#builtFrom.get(run)?.spec ?? {};
     this.#progress = new ProgressCheck({
       now,
-      wanted,
+      specOf,
       failed,
       isViewFresh,
       historyOf: (host) => this.#historyOf(host),
       isMember: (labels) => selects(options.server.get('hostpools', options.pool), labels),
       isSkipped: (uid, host) => this.#requests.isSkipped(uid, host),
+    });
+    this.#upgrades = new UpgradeCheck({
+      ...{ specOf, failed, stateOf: (host) => this.#historyOf(host).now },
+      isKnown: (host, state) => this.#isKnown(host, state),
     });
     this.#epochs = new EpochCheck(failed);
     this.#evictions = new EvictionCheck({ now, failed, hostOf: (host) => this.#historyOf(host) });
@@ -121,6 +129,7 @@ export class Checker {
       case 'hostpools':
         return this.#pool(change);
       case 'patchstrategies':
+      case 'upgradestrategies':
         return this.#strategy(change);
       default:
     }
@@ -139,7 +148,7 @@ export class Checker {
   }
 
   #strategyOf(run: string): ApiObject | undefined {
-    return this.#options.server.list('patchstrategies').find((each) => runIdOf(each) === run);
+    return strategiesOf(this.#options.server).find((each) => runIdOf(each) === run);
   }
 
   #node(change: Change): void {
@@ -150,6 +159,7 @@ export class Checker {
     const { closedByOthers, closed, looksOurs } = history.now;
     history.node(this.#options.now(), change, isOurs);
     if (type === 'DELETED') return;
+    this.#upgrades.node(change);
     if (isOurs && closed && !history.now.closed && closedByOthers && !looksOurs)
       this.#fail(`(3) ${name} was cordoned by somebody else, and was uncordoned`);
     const [old, claim] = [before && claimOf(before), claimOf(object)];
@@ -228,6 +238,7 @@ export class Checker {
       this.#options.wasAnswered(evictionOf(object))
     )
       this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
+    if (run !== undefined && this.#options.wasAnswered(evictionOf(object))) this.#upgrades.evicts(run, host);
     if (run !== undefined)
       this.#notSuspended(run, `pod ${object.metadata.name} was evicted`, by, evictionOf(object));
   }
@@ -253,7 +264,10 @@ export class Checker {
     const [key, host, run] = [annotations[EFFECT] ?? '', annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const isSuspended = object.spec?.['suspend'] === true;
     if (isSuspended && before?.spec?.['suspend'] === false) this.#containers.withdrawn(run, host, by);
-    if (jobEnded(object)) this.#containers.ended(object);
+    if (jobEnded(object)) {
+      this.#containers.ended(object);
+      this.#upgrades.jobEnded(object);
+    }
     if (isSuspended || before?.spec?.['suspend'] !== true) return;
     // A late Job of an earlier leader does nothing: it is suspended, and is removed.
     if (this.#started.has(key)) this.#fail(`(5) a second Job was started for effect ${key}`);
@@ -268,6 +282,7 @@ export class Checker {
     if (this.#isKnown(host, isNotHeld) && this.#options.wasAnswered(pathOf(object)))
       this.#fail(`(4) a Job was started on ${host}, which ${run} does not hold`);
     const strategy = this.#strategyOf(run);
+    this.#upgrades.jobStarts(object, strategy);
     const outages = strategy ? outagesOf(strategy) : [];
     const isRecorded = outages.some(({ name, jobs }) => name === host && jobs.includes(uid));
     // The record was there when the start was decided: others removed it while the process stood still.
@@ -277,7 +292,8 @@ export class Checker {
     if (Number(object.spec?.['backoffLimit']) !== 0)
       this.#fail(`(5) a Job was started on ${host} that may run more than once`);
     const isBusy = (state: HostState): boolean => state.claim?.level === 'away' && !isEmpty(state);
-    if (this.#isKnown(host, isBusy)) this.#fail(`(2) a Job was started on ${host} under a pod`);
+    const needsEmpty = this.#upgrades.needsEmpty(run, labels[ACTION] ?? '');
+    if (needsEmpty && this.#isKnown(host, isBusy)) this.#fail(`(2) a Job was started on ${host} under a pod`);
     const busy = this.#options.server
       .list('jobs')
       .filter(
@@ -350,17 +366,16 @@ export class Checker {
     if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
     this.#lastWriter.set(uid, by);
     this.#leaders.set(runIdOf(object), by);
-    if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), plannedBy(before));
+    if (runIdOf(object) !== runIdOf(before))
+      this.#builtFrom.set(runIdOf(object), { text: plannedBy(before), spec: before.spec ?? {} });
     if (!isSuspended(object)) this.#suspendedIn.delete(uid);
     else if (!isSuspended(before)) this.#suspendedIn.set(uid, epochOf(object));
     const known = new Set(outagesOf(before).map(({ name }) => name));
-    const opened = outagesOf(object).filter(({ name }) => !known.has(name));
-    if (opened.length > 0)
-      this.#begun(
-        object,
-        before,
-        opened.map(({ name }) => name),
-      );
+    const opened = outagesOf(object)
+      .map(({ name }) => name)
+      .filter((name) => !known.has(name));
+    if (opened.length > 0) this.#begun(object, before, opened);
+    this.#upgrades.written(object, before, opened);
     for (const { name, uncordoned } of outagesOf(object)) {
       const history = this.#historyOf(name);
       const { claim, lostClaimOf } = history.now;
@@ -378,7 +393,7 @@ export class Checker {
     const what = `(4) an outage of ${hosts.join(', ')} began`;
     if (before.metadata.deletionTimestamp !== undefined) this.#fail(`${what} after the strategy was deleted`);
     if (stateOf(object) !== 'applying') this.#fail(`${what} in state ${String(stateOf(object))}`);
-    if (this.#builtFrom.get(runIdOf(object)) !== plannedBy(before))
+    if (this.#builtFrom.get(runIdOf(object))?.text !== plannedBy(before))
       this.#fail(`${what} after the spec was edited`);
     const mode = modeOf(before);
     const stage = Number(at(object.status, 'applyPhase', 'currentStage'));
@@ -408,9 +423,9 @@ export class Checker {
   }
 
   /** Judges the end of a calm seed; `hostsOf`: the hosts that a strategy has to patch, unless they were deleted. */
-  atCalmEnd(hostsOf: (strategy: string) => readonly string[]): void {
+  atCalmEnd(hostsOf: (strategy: StrategyRef) => readonly string[]): void {
     this.#end.calm((strategy) => {
-      for (const host of hostsOf(keyOf(strategy.metadata))) this.#progress.atEnd(strategy, host);
+      for (const host of hostsOf(refOf(strategy))) this.#progress.atEnd(strategy, host);
     });
   }
 

@@ -1,6 +1,7 @@
 /** Judges the ends of runs and of a seed: what may stay locked, and how runs may have ended (invariants 4 to 6). */
 import { at, type ApiServer } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
+import { isStrategies, nameOf, strategiesOf } from './world/strategies.ts';
 import type { HostState } from './host-history.ts';
 import { isFinished, outagesOf, permitsOf, runIdOf, stateOf, type Outage } from './seen.ts';
 
@@ -26,7 +27,7 @@ export class EndCheck {
   constructor(options: EndOptions) {
     this.#options = options;
     options.server.listen(({ resource, before, object, type, by }) => {
-      if (resource !== 'patchstrategies' || !before || options.isOperator(by)) return;
+      if (!isStrategies(resource) || !before || options.isOperator(by)) return;
       if (type !== 'DELETED' && runIdOf(object) === runIdOf(before)) return;
       this.#lostAt.set(runIdOf(before), options.now());
       options.recordLost(runIdOf(before));
@@ -47,17 +48,17 @@ export class EndCheck {
   written(strategy: ApiObject): void {
     const { server, failed } = this.#options;
     if (isFinished(strategy) && server.list('nodes').length === 0)
-      failed(`(6) ${strategy.metadata.name} is finished, and there is no host`);
+      failed(`(6) ${nameOf(strategy)} is finished, and there is no host`);
   }
 
   /** Whatever happened in a calm seed, a run has to endure it. `applied` learns of each strategy that is applied. */
   calm(applied: (strategy: ApiObject) => void): void {
-    for (const strategy of this.#options.server.list('patchstrategies')) {
+    for (const strategy of strategiesOf(this.#options.server)) {
       const state = String(stateOf(strategy));
       if (state === 'applied') applied(strategy);
       else if (state !== 'applying')
         this.#options.failed(
-          `(4) ${strategy.metadata.name} is ${state}, and nothing went wrong: ${String(at(strategy.status, 'message'))}`,
+          `(4) ${nameOf(strategy)} is ${state}, and nothing went wrong: ${String(at(strategy.status, 'message'))}`,
         );
     }
   }
@@ -65,7 +66,7 @@ export class EndCheck {
   /** Everything is released, except hosts that failed and are reported as failed. */
   judge(): void {
     const { server, pool, failed } = this.#options;
-    const strategies = server.list('patchstrategies');
+    const strategies = strategiesOf(server);
     const kept = new Map(
       strategies.flatMap((each) => outagesOf(each).map(({ name }) => [name, runIdOf(each)] as const)),
     );

@@ -9,7 +9,9 @@ import type { JobFate } from './world/job-controller.ts';
 import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
 import type { Random } from './world/random.ts';
 import type { Owner } from './world/scheduler.ts';
-import { CRASH_DRAWS, writeOf, type CrashPoint, type WriteKind } from './writes.ts';
+import { STRATEGIES } from './world/strategies.ts';
+import { UPGRADE_EDITS } from './upgrade-scenario.ts';
+import { CRASH_DRAWS, UPGRADE_CRASH_DRAWS, writeOf, type CrashPoint, type WriteKind } from './writes.ts';
 
 export const FAULT_KINDS = [
   'step fails',
@@ -40,6 +42,7 @@ export const FAULT_KINDS = [
   'hold',
   'suspend',
   'edit',
+  ...UPGRADE_EDITS,
   'limit changes',
   'pool paused',
   'cordon',
@@ -60,6 +63,8 @@ export type FaultsOptions = {
   readonly random: Random;
   /** Draws the lags of the watches of our own objects, and nothing else. */
   readonly lags: Random;
+  /** Draws the crashes in the steps of upgrades, and nothing else; undefined in a seed without an upgrade. */
+  readonly crashesOfUpgrades: Random | undefined;
   readonly note: (kind: FaultKind, about: string) => void;
   /** Makes a change by somebody else just before a write arrives. */
   readonly interfere: (request: Call) => void;
@@ -87,7 +92,7 @@ const STALL_AT: readonly WriteKind[] = [
 ];
 
 /** The operator decides on what these watches have shown. */
-const OWN: ReadonlySet<string> = new Set(['patchstrategies', 'hostpools']);
+const OWN: ReadonlySet<string> = new Set([...STRATEGIES, 'hostpools']);
 
 /** The share of seeds in which a kind is switched on. */
 const SWITCHED_ON = 0.35;
@@ -132,6 +137,9 @@ export class Faults implements Fortunes {
       ...random.pick(CRASH_DRAWS),
       left: random.int(1, 2),
     }));
+    const more = options.crashesOfUpgrades;
+    for (let left = more?.int(0, 3) ?? 0; more && left > 0; left -= 1)
+      this.#crashes.push({ ...more.pick(UPGRADE_CRASH_DRAWS), left: more.int(1, 2) });
     this.#stalls = Array.from({ length: random.pick([0, 0, 0, 1, 1, 2]) }, () => ({
       write: random.pick(STALL_AT),
       left: random.int(1, 5),

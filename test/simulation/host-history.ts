@@ -6,6 +6,8 @@ import { claimOf, type Claim } from './seen.ts';
 
 export type HostState = {
   readonly exists: boolean;
+  /** That of its node: a host that is made again under its name has another one. */
+  readonly uid: string;
   readonly claim: Claim | undefined;
   readonly closed: boolean;
   /** Somebody else cordoned it, and nobody else has uncordoned it since. */
@@ -44,6 +46,7 @@ export type HostState = {
 const NOTHING: HostState = {
   ...{
     exists: false,
+    uid: '',
     claim: undefined,
     closed: false,
     closedByOthers: false,
@@ -97,7 +100,14 @@ export class HostHistory {
         ? this.now.closed && (this.now.closedByOthers || this.now.looksAsBefore || isForgotten)
         : this.now.looksAsBefore;
     this.#add(time, {
-      ...{ ...this.now, ...facts, exists: true, closed, closedByOthers: closed && isTheirs },
+      ...{
+        ...this.now,
+        ...facts,
+        exists: true,
+        uid: object.metadata.uid,
+        closed,
+        closedByOthers: closed && isTheirs,
+      },
       looksAsBefore: wasFound && (closed || facts.claim !== undefined),
       wasSeenOpen: this.now.wasSeenOpen && !(facts.claim && !this.now.claim),
       looksOurs: closed && (this.now.looksOurs || (!isOurs && this.#isUnseenOpen(time))),

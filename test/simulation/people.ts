@@ -2,11 +2,13 @@
 import { at, type ApiServer } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
 import { targetOf } from './world/api-requests.ts';
-import { isJson, keyOf, type ApiObject, type Json } from './world/objects.ts';
+import { isJson, type ApiObject, type Json } from './world/objects.ts';
 import type { Random } from './world/random.ts';
 import { outagesOf, stateOf } from './seen.ts';
 import type { FaultKind } from './faults.ts';
-import { ADMIN, keyOfStrategy, POOL } from './scenario.ts';
+import { ADMIN, POOL } from './scenario.ts';
+import { editedUpgrade, UPGRADE_EDITS } from './upgrade-scenario.ts';
+import { refOf, strategiesOf, textOf, type StrategyRef } from './world/strategies.ts';
 
 const REQUEST = 'careen.dev/request';
 const ABORT = 'careen.dev/abort';
@@ -25,7 +27,7 @@ export type PeopleOptions = {
   readonly server: ApiServer;
   readonly random: Random;
   readonly hosts: readonly string[];
-  readonly strategies: readonly string[];
+  readonly strategies: readonly StrategyRef[];
   readonly limit: number | string;
   readonly note: (kind: FaultKind, about: string) => void;
 };
@@ -42,8 +44,8 @@ export class People {
   act(kind: FaultKind): void {
     const { random, hosts, strategies, server } = this.#options;
     // Without any strategy there is still the pool.
-    if (server.list('patchstrategies').length === 0) return this.#limit();
-    const strategy = keyOfStrategy(random.pick(strategies));
+    if (strategiesOf(server).length === 0) return this.#limit();
+    const strategy = random.pick(strategies);
     switch (kind) {
       case 'abort':
         return random.chance(0.5)
@@ -56,11 +58,7 @@ export class People {
       case 'suspend':
         return this.#mode(kind, strategy, 'Suspend');
       case 'edit':
-        return this.#spec(
-          kind,
-          strategy,
-          random.chance(0.2) ? UNREADABLE : { maxParallelWorkerHosts: random.int(1, 5) },
-        );
+        return this.#edit(strategy);
       case 'delete':
         return this.#delete(strategy);
       case 'limit changes':
@@ -79,35 +77,36 @@ export class People {
   settle(): void {
     const { server, limit, random } = this.#options;
     this.#pool(undefined, { paused: false, maxUnavailable: limit });
-    for (const { metadata, spec } of server.list('patchstrategies')) {
+    for (const strategy of strategiesOf(server)) {
+      const { spec } = strategy;
       if (at(spec, 'workerApplyType') === UNREADABLE.workerApplyType && random.chance(0.5))
-        this.#change(undefined, keyOf(metadata), 'mended', (object) => ({
+        this.#change(undefined, refOf(strategy), 'mended', (object) => ({
           ...object,
           spec: { ...object.spec, ...READABLE },
         }));
       const mode = at(spec, 'execution', 'mode');
-      if (mode === 'Suspend' || mode === 'Hold') this.#mode(undefined, keyOf(metadata), 'Run');
+      if (mode === 'Suspend' || mode === 'Hold') this.#mode(undefined, refOf(strategy), 'Run');
     }
   }
 
   /** Decides about failed runs. Returns whether there are any. */
   handleFailed(): boolean {
     const { server, random } = this.#options;
-    const failed = server.list('patchstrategies').filter((each) => FAILED.has(stateOf(each) ?? ''));
+    const failed = strategiesOf(server).filter((each) => FAILED.has(stateOf(each) ?? ''));
     for (const each of failed) {
-      const key = keyOf(each.metadata);
+      const ref = refOf(each);
       const what = random.pick(['retry', 'retry', 'resume', 'abort', 'delete'] as const);
-      if (what === 'delete') server.remove('patchstrategies', key, ADMIN);
-      else if (what === 'abort') this.#annotate(undefined, key, ABORT, this.#id());
-      else if (what === 'resume') this.#annotate(undefined, key, REQUEST, this.#withoutLocked(each));
-      else this.#annotate(undefined, key, REQUEST, JSON.stringify({ id: this.#id(), verb: what }));
+      if (what === 'delete') server.remove(ref.resource, ref.key, ADMIN);
+      else if (what === 'abort') this.#annotate(undefined, ref, ABORT, this.#id());
+      else if (what === 'resume') this.#annotate(undefined, ref, REQUEST, this.#withoutLocked(each));
+      else this.#annotate(undefined, ref, REQUEST, JSON.stringify({ id: this.#id(), verb: what }));
     }
     return failed.length > 0;
   }
 
   deleteAll(): void {
-    for (const { metadata } of this.#options.server.list('patchstrategies'))
-      this.#options.server.remove('patchstrategies', keyOf(metadata), ADMIN);
+    const { server } = this.#options;
+    for (const { resource, key } of strategiesOf(server).map(refOf)) server.remove(resource, key, ADMIN);
   }
 
   /** Writes to the object of a request just before the request arrives. */
@@ -139,7 +138,7 @@ export class People {
     return JSON.stringify(isSkip ? { id, verb: 'skip-host', host: locked.name } : { id, verb: 'resume' });
   }
 
-  #mode(kind: FaultKind | undefined, strategy: string, mode: string): void {
+  #mode(kind: FaultKind | undefined, strategy: StrategyRef, mode: string): void {
     this.#change(kind, strategy, `mode ${mode}`, (object) => {
       const execution = object.spec?.['execution'];
       return {
@@ -149,14 +148,29 @@ export class People {
     });
   }
 
-  #spec(kind: FaultKind, strategy: string, change: Json): void {
+  #edit(strategy: StrategyRef): void {
+    const { random, server } = this.#options;
+    const { resource, key } = strategy;
+    const spec = server.get(resource, key)?.spec ?? {};
+    if (resource === 'upgradestrategies' && random.chance(0.7)) {
+      const kind = random.pick(UPGRADE_EDITS);
+      const edited = editedUpgrade(spec, kind, random);
+      if (edited)
+        this.#change(kind, strategy, JSON.stringify(edited), (object) => ({ ...object, spec: edited }));
+      return;
+    }
+    const change = random.chance(0.2) ? UNREADABLE : { maxParallelWorkerHosts: random.int(1, 5) };
+    this.#spec('edit', strategy, change);
+  }
+
+  #spec(kind: FaultKind, strategy: StrategyRef, change: Json): void {
     this.#change(kind, strategy, JSON.stringify(change), (object) => ({
       ...object,
       spec: { ...object.spec, ...change },
     }));
   }
 
-  #annotate(kind: FaultKind | undefined, strategy: string, annotation: string, value: string): void {
+  #annotate(kind: FaultKind | undefined, strategy: StrategyRef, annotation: string, value: string): void {
     this.#change(kind, strategy, value, ({ metadata, ...rest }) => ({
       ...rest,
       metadata: { ...metadata, annotations: { ...metadata.annotations, [annotation]: value } },
@@ -165,21 +179,23 @@ export class People {
 
   #change(
     kind: FaultKind | undefined,
-    strategy: string,
+    strategy: StrategyRef,
     what: string,
     change: (object: ApiObject) => ApiObject,
   ): void {
     const { server, note } = this.#options;
-    if (!server.get('patchstrategies', strategy)) return;
-    if (kind) note(kind, `${strategy}: ${what}`);
-    server.update('patchstrategies', strategy, change, ADMIN);
+    const { resource, key } = strategy;
+    if (!server.get(resource, key)) return;
+    if (kind) note(kind, `${textOf(strategy)}: ${what}`);
+    server.update(resource, key, change, ADMIN);
   }
 
-  #delete(strategy: string): void {
+  #delete(strategy: StrategyRef): void {
     const { server, note } = this.#options;
-    if (!server.get('patchstrategies', strategy)) return;
-    note('delete', strategy);
-    server.remove('patchstrategies', strategy, ADMIN);
+    const { resource, key } = strategy;
+    if (!server.get(resource, key)) return;
+    note('delete', textOf(strategy));
+    server.remove(resource, key, ADMIN);
   }
 
   #limit(): void {

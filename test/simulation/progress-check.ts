@@ -1,7 +1,9 @@
 /** Judges the progress that a strategy reports by the states of its hosts (invariant 6). */
-import type { ApiObject } from './world/objects.ts';
+import type { ApiObject, Json } from './world/objects.ts';
 import { isAsWellAsBefore, isEmpty, type HostHistory, type HostState } from './host-history.ts';
-import { outagesOf, patchesOf, runIdOf, stageOf, stagesOf, type Stage, type Step } from './seen.ts';
+import { nameOf } from './world/strategies.ts';
+import { outagesOf, runIdOf, stageOf, stagesOf, type Stage, type Step } from './seen.ts';
+import { goalsFor, rebootRequired, shows } from './wants.ts';
 
 /** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
@@ -13,8 +15,8 @@ const RETURN_MS = 10_000;
 export type ProgressOptions = {
   readonly now: () => number;
   readonly historyOf: (host: string) => HostHistory;
-  /** By patch: the facts of a host that has it. */
-  readonly wanted: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The spec that the plan of a run was built from. */
+  readonly specOf: (run: string) => Json;
   /** Whether the pool selects a host with these labels. */
   readonly isMember: (labels: Readonly<Record<string, string>>) => boolean;
   /** Whether a request has left the host out of a run of the strategy with this uid. */
@@ -48,12 +50,11 @@ export class ProgressCheck {
 
   /** Judges a host of a strategy that is applied. */
   atEnd(strategy: ApiObject, host: string): void {
-    const patches = patchesOf(strategy);
+    const { spec = {} } = strategy;
     const { now: state, wasDeleted } = this.#options.historyOf(host);
-    if (state.exists && !wasDeleted && !this.#isCurrent(state, patches))
-      this.#options.failed(
-        `(6) ${strategy.metadata.name} is applied, and ${host} lacks ${patches.join(', ')}`,
-      );
+    const goals = goalsFor(spec, state);
+    if (state.exists && !wasDeleted && !goals.every((id) => shows(spec, id, state)))
+      this.#options.failed(`(6) ${nameOf(strategy)} is applied, and ${host} lacks ${goals.join(', ')}`);
   }
 
   #stage(
@@ -71,10 +72,10 @@ export class ProgressCheck {
       if (was === step.result) continue;
       const key = [object.metadata.uid, runIdOf(object), phase, stage.id, step.id].join('/');
       if (was === undefined || was === 'initial') this.#began.set(key, earliest);
-      const shows = this.#shows(object, before, stage, step);
+      const shown = this.#shows(object, before, stage, step);
       const since = Math.max(0, (this.#began.get(key) ?? 0) - OLDEST_VIEW_MS);
-      if (step.result === 'success') this.#success(stage, step, since, shows);
-      if (step.result === 'timed-out' && phase === 'applyPhase') this.#timeout(stage, step, shows);
+      if (step.result === 'success') this.#success(stage, step, since, shown);
+      if (step.result === 'timed-out' && phase === 'applyPhase') this.#timeout(stage, step, shown);
     }
     if (
       stage.result === 'success' &&
@@ -92,9 +93,9 @@ export class ProgressCheck {
       failed(`(6) stage ${String(id)} goes on without ${host}, which has not left`);
   }
 
-  #success(stage: Stage, step: Step, since: number, shows: Shows | undefined): void {
-    for (const host of shows ? remaining(stage) : []) {
-      if (this.#options.historyOf(host).wasSince(since, (state) => shows?.(host, state) === true)) continue;
+  #success(stage: Stage, step: Step, since: number, shown: Shows | undefined): void {
+    for (const host of shown ? remaining(stage) : []) {
+      if (this.#options.historyOf(host).wasSince(since, (state) => shown?.(host, state) === true)) continue;
       this.#options.failed(
         `(6) ${step.name} of stage ${String(stage.id)} succeeded, and ${host} never showed it`,
       );
@@ -105,13 +106,13 @@ export class ProgressCheck {
    * An operator that reads before it gives up sees a long-standing state. No step ends on a host that somebody
    * uncordoned.
    */
-  #timeout(stage: Stage, step: Step, shows: Shows | undefined): void {
+  #timeout(stage: Stage, step: Step, shown: Shows | undefined): void {
     const hosts = remaining(stage);
-    if (!shows || hosts.length === 0) return;
+    if (!shown || hosts.length === 0) return;
     const isClosed = ({ closed }: HostState): boolean =>
       closed || stage.level === 'touched' || step.name === 'unlock-hosts';
     const since = hosts.map((host) =>
-      this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shows(host, state)),
+      this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shown(host, state)),
     );
     const forMs = this.#options.now() - Math.max(...since);
     const waitsMs = step.name === 'migrate-instances-from-host' ? RETURN_MS : 0;
@@ -124,6 +125,7 @@ export class ProgressCheck {
   /** The state that a host shows after a step succeeded on it; undefined for steps without hosts. */
   #shows(object: ApiObject, before: ApiObject, { level, patches }: Stage, { name }: Step): Shows | undefined {
     const run = runIdOf(object);
+    const spec = this.#options.specOf(run);
     const holds = (state: HostState): boolean => state.claim?.run === run;
     switch (name) {
       case 'lock-hosts':
@@ -134,7 +136,7 @@ export class ProgressCheck {
         return (host, state) =>
           state.ready &&
           isAsWellAsBefore(state) &&
-          this.#isCurrent(state, patches) &&
+          patches.every((id) => shows(spec, id, state)) &&
           this.#rebooted(before, object, host, state) &&
           (level === 'away' || !holds(state));
       case 'unlock-hosts':
@@ -154,19 +156,11 @@ export class ProgressCheck {
     return isOurs && state.pods === 0 && !this.#options.isViewFresh();
   }
 
-  #isCurrent({ nodeInfo }: HostState, patches: readonly string[]): boolean {
-    return patches.every((id) =>
-      Object.entries(this.#options.wanted[id] ?? {}).every(([fact, value]) => nodeInfo[fact] === value),
-    );
-  }
-
   #rebooted(before: ApiObject, after: ApiObject, host: string, { bootId }: HostState): boolean {
     const outage = [...outagesOf(after), ...outagesOf(before)].find(({ name }) => name === host);
-    return (
-      !outage?.patches.includes('kernel') ||
-      outage.bootIdBefore === undefined ||
-      outage.bootIdBefore !== bootId
-    );
+    const spec = this.#options.specOf(runIdOf(after));
+    const isRequired = outage?.patches.some((id) => rebootRequired(spec, id)) === true;
+    return !isRequired || outage.bootIdBefore === undefined || outage.bootIdBefore !== bootId;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Adds up the results of the seeds of a simulation, and prints them. */
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import type { SeedResult } from './run-seed.ts';
+import { UPGRADE_WAYS, type UpgradeWay } from './upgrade-scenario.ts';
 import { CRASH_POINTS, CRASH_STEPS, WRITE_KINDS } from './writes.ts';
 
 /** A seed counts only with this many hosts and faults. */
@@ -20,6 +21,7 @@ export class Report {
   readonly #faults = new Map<FaultKind, number>();
   readonly #crashes = new Map<string, number>();
   readonly #states = new Map<string, number>();
+  readonly #upgrades = new Map<UpgradeWay, number>();
   #seeds = 0;
   #calm = 0;
   #disturbed = 0;
@@ -33,6 +35,7 @@ export class Report {
     if (isDisturbed) this.#disturbed += 1;
     if (result.complaints.length > 0) this.failures.push(result);
     else if (isDisturbed) this.#passed += 1;
+    if (result.upgrades) increase(this.#upgrades, result.upgrades, 1);
     for (const kind of FAULT_KINDS) increase(this.#faults, kind, result.faults[kind] ?? 0);
     for (const point of result.crashes) increase(this.#crashes, point, 1);
     for (const state of result.states) increase(this.#states, state, 1);
@@ -47,10 +50,14 @@ export class Report {
     const least = this.#least;
     if (!least) return [];
     const rare = FAULT_KINDS.filter((kind) => (this.#faults.get(kind) ?? 0) < least.faults);
+    const ways = UPGRADE_WAYS.filter((way) => (this.#upgrades.get(way) ?? 0) < least.faults);
     const points = CRASH_POINTS.map(({ step, when, write }) => `${step}/${when}/${write}`);
     const uncrashed = points.filter((point) => (this.#crashes.get(point) ?? 0) < least.crashes);
     return [
       ...rare.map((kind) => `fault "${kind}" came only ${String(this.#faults.get(kind) ?? 0)} times`),
+      ...ways.map(
+        (way) => `an UpgradeStrategy, ${way}, came only ${String(this.#upgrades.get(way) ?? 0)} times`,
+      ),
       ...uncrashed.map((point) => `crash ${point} came only ${String(this.#crashes.get(point) ?? 0)} times`),
     ];
   }
@@ -70,6 +77,7 @@ export class Report {
         (quiet > 0 ? ` (${String(quiet)} had fewer and do not count)` : '') +
         (this.failures.length > 0 ? `; ${String(this.failures.length)} failed` : ''),
       `${String(this.#calm)} calm ones, with mild incidents only`,
+      `with an UpgradeStrategy: ${this.#ways()}`,
       `strategies ended: ${states}`,
       'faults injected:',
       ...counts,
@@ -79,6 +87,10 @@ export class Report {
         ? []
         : [this.gaps.length === 0 ? 'coverage: complete' : `coverage: ${this.gaps.join('; ')}`]),
     ];
+  }
+
+  #ways(): string {
+    return UPGRADE_WAYS.map((way) => `${String(this.#upgrades.get(way) ?? 0)} ${way}`).join(', ');
   }
 
   #crashTable(): string[] {

@@ -2,6 +2,7 @@
 import type { ApiServer } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
 import { at } from './world/api-server.ts';
+import { nameOf } from './world/strategies.ts';
 import { answersOf, outagesOf, runIdOf } from './seen.ts';
 
 /** A repeated one does no harm. */
@@ -27,7 +28,8 @@ export class RequestCheck {
 
   /** Compares a status that the operator wrote with the one before. */
   judge(object: ApiObject, before: ApiObject): void {
-    const { name, uid } = object.metadata;
+    const { uid } = object.metadata;
+    const name = nameOf(object);
     const ended = answersOf(before).filter(({ answer }) => answer !== 'waiting');
     const known = new Set(ended.map(({ id }) => id));
     for (const { id, verb, answer } of answersOf(object)) {

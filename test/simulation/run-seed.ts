@@ -12,7 +12,9 @@ import { Mishaps } from './mishaps.ts';
 import { People } from './people.ts';
 import { Replicas } from './replicas.ts';
 import { untilCalm } from './rest.ts';
-import { keyOfStrategy, PATCHES, POOL, scenarioOf, WANTED, type Scenario } from './scenario.ts';
+import { changeBy, POOL, scenarioOf, type Scenario } from './scenario.ts';
+import { isUpgrade, nameOf, strategiesOf, textOf, type StrategyRef } from './world/strategies.ts';
+import type { UpgradeWay } from './upgrade-scenario.ts';
 import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
 import { Timeline, type WriteLine } from './timeline.ts';
 import { stepsOf } from './writes.ts';
@@ -41,6 +43,8 @@ export type SeedResult = {
   readonly crashes: readonly string[];
   readonly complaints: readonly string[];
   readonly states: readonly string[];
+  /** Undefined without an UpgradeStrategy. */
+  readonly upgrades: UpgradeWay | undefined;
   readonly virtualMs: number;
   /** The revision of the API server at the end: it counts the writes. */
   readonly revision: number;
@@ -75,7 +79,7 @@ class SeedRun {
   readonly #counts: Partial<Record<FaultKind, number>> = {};
   readonly #crashes: string[] = [];
   /** Hosts that came later, and that a run was asked to patch. */
-  readonly #toBePatched: { readonly strategy: string; readonly host: string }[] = [];
+  readonly #toBePatched: { readonly strategy: StrategyRef; readonly host: string }[] = [];
   readonly #complaints: string[] = [];
 
   constructor(seed: number, scheduler: Scheduler, writeLine: WriteLine | undefined) {
@@ -88,6 +92,7 @@ class SeedRun {
     this.#scenario = scenarioOf(this.#random.fork(), {
       isCalm,
       hostsAfterMs: hostsAfterMs(seed, this.#fate),
+      ofUpgrades: Random.named(seed, 'upgrades'),
     });
     this.#server = new ApiServer(() => scheduler.now);
     this.#server.listen((change) => this.#timeline.change(change));
@@ -106,9 +111,8 @@ class SeedRun {
     });
     const acting = { cluster: this.#cluster, people: this.#people, replicas: this.#replicas };
     this.#mishaps = new Mishaps({ ...shared, ...acting, random: this.#random.fork() });
-    const strategies = this.#scenario.strategies.map(keyOfStrategy);
     this.#incidents = new Incidents({
-      ...{ ...shared, cluster: this.#cluster, strategies, seed, fate: this.#fate },
+      ...{ ...shared, cluster: this.#cluster, seed, fate: this.#fate },
       expectPatched: (strategy, host) => this.#toBePatched.push({ strategy, host }),
     });
   }
@@ -144,7 +148,9 @@ class SeedRun {
     this.#incidents.stop();
     if (this.#isJudged) return;
     this.#checker.atCalmEnd((strategy) => {
-      const added = this.#toBePatched.filter((each) => each.strategy === strategy).map(({ host }) => host);
+      const added = this.#toBePatched
+        .filter((each) => textOf(each.strategy) === textOf(strategy))
+        .map(({ host }) => host);
       return [...this.#scenario.hosts, ...added];
     });
   }
@@ -153,8 +159,9 @@ class SeedRun {
     return {
       ...{ seed: this.#seed, hosts: this.#scenario.hosts.length, faults: this.#counts },
       isCalm: this.#fate.isCalm,
+      upgrades: this.#scenario.upgrades,
       ...{ crashes: this.#crashes, complaints: this.#complaints, revision: this.#server.revision },
-      states: this.#server.list('patchstrategies').map((each) => stateOf(each) ?? 'none'),
+      states: strategiesOf(this.#server).map(stateText),
       virtualMs: this.#scheduler.now - START,
     };
   }
@@ -183,18 +190,18 @@ class SeedRun {
     if (this.#isJudged) return;
     for (const strategy of this.#restless) {
       const how = `${String(stateOf(strategy))}, ${String(at(strategy.status, 'message'))}`;
-      this.#complain(`(4) ${strategy.metadata.name} never ended: ${how}`);
+      this.#complain(`(4) ${nameOf(strategy)} never ended: ${how}`);
     }
     if (this.#restless.length === 0) this.#checker.atEnd();
   }
 
   get #restless(): readonly ApiObject[] {
-    return this.#server.list('patchstrategies').filter((strategy) => !isAtRest(strategy));
+    return strategiesOf(this.#server).filter((strategy) => !isAtRest(strategy));
   }
 
   #makeChecker(): Checker {
     return new Checker({
-      ...{ server: this.#server, now: () => this.#scheduler.now, pool: POOL, wanted: WANTED },
+      ...{ server: this.#server, now: () => this.#scheduler.now, pool: POOL },
       wasAnswered: (path) => this.#faults.wasAnswered(path),
       isViewFresh: () =>
         this.#faults.isViewFresh && this.#scheduler.now - this.#replicas.stalledUntil > WOKEN_MS,
@@ -209,6 +216,9 @@ class SeedRun {
       now: () => this.#scheduler.now,
       random: this.#random.fork(),
       lags: Random.named(this.#seed, 'own watch lags'),
+      crashesOfUpgrades: this.#scenario.upgrades
+        ? Random.named(this.#seed, 'crashes of upgrades')
+        : undefined,
       note: (kind, about) => this.#note(kind, about),
       interfere: (request) => this.#people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),
@@ -224,7 +234,7 @@ class SeedRun {
   #makeCluster(): Cluster {
     const random = this.#random.fork();
     return new Cluster(this.#server, this.#scheduler, this.#random.fork(), {
-      ...{ patches: PATCHES, minAvailable: this.#scenario.apps },
+      ...{ changeBy, minAvailable: this.#scenario.apps },
       fateOf: (host, action) => this.#faults.fateOf(host, action),
       evictedAgain: (pod, by) => this.#checker.evictedAgain(pod, by),
       rebootMs: () => random.int(5_000, 30_000),
@@ -246,6 +256,12 @@ class SeedRun {
     this.#timeline.note('COMPLAINT', complaint);
     this.#complaints.push(complaint);
   }
+}
+
+/** The state of a strategy, for the report. */
+function stateText(strategy: ApiObject): string {
+  const state = stateOf(strategy) ?? 'none';
+  return isUpgrade(strategy) ? `upgrade ${state}` : state;
 }
 
 /** When the hosts come; 0: before everything else. */

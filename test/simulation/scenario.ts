@@ -1,25 +1,41 @@
 /** The world at the beginning of a seed: hosts, pods, a pool, strategies. */
 import type { Cluster } from './world/cluster.ts';
 import type { ApiServer } from './world/api-server.ts';
-import type { Json } from './world/objects.ts';
+import { at } from './world/api-server.ts';
+import type { ApiObject, Json, NewObject } from './world/objects.ts';
 import type { Random } from './world/random.ts';
 import type { Scheduler } from './world/scheduler.ts';
+import { refOf, type StrategyKind, type StrategyRef } from './world/strategies.ts';
+import type { HostChange } from './world/cluster.ts';
+import {
+  isAtLeast,
+  upgradeChange,
+  upgradeSpecOf,
+  upgradeWayOf,
+  type UpgradeWay,
+} from './upgrade-scenario.ts';
 
 export const NAMESPACE = 'careen-hosts';
 export const POOL = 'default';
 export const ADMIN = 'admin';
 export const OLD = { kernelVersion: '6.12.40', kubeletVersion: 'v1.36.3' };
 export const NEW = { kernelVersion: '6.12.48', kubeletVersion: 'v1.36.4' };
-export const PATCHES = {
-  kernel: { atReboot: { kernelVersion: NEW.kernelVersion } },
-  kubelet: { atOnce: { kubeletVersion: NEW.kubeletVersion } },
-};
 
-/** By patch: the facts of a host that has it. */
-export const WANTED = {
-  kernel: { kernelVersion: NEW.kernelVersion },
-  kubelet: { kubeletVersion: NEW.kubeletVersion },
-};
+/** What a Job changes of a host with this node info. A patch never installs a lower version. */
+export function changeBy(job: ApiObject, { kubeletVersion }: Json): HostChange {
+  const upgrade = upgradeChange(job);
+  if (upgrade) return upgrade;
+  switch (at(job.metadata.labels, 'careen.dev/action')) {
+    case 'kernel':
+      return { atReboot: { kernelVersion: NEW.kernelVersion } };
+    case 'kubelet': {
+      const isHigher = isAtLeast(String(kubeletVersion), NEW.kubeletVersion);
+      return isHigher ? {} : { atOnce: { kubeletVersion: NEW.kubeletVersion } };
+    }
+    default:
+      return {};
+  }
+}
 
 /** The label that a pool selects when it does not select every host; a host moved to another pool lacks it. */
 export const SHELF = { shelf: 'a' };
@@ -37,10 +53,17 @@ const KUBELET = {
   current: [{ fact: 'nodeInfo.kubeletVersion', operator: 'In', values: [NEW.kubeletVersion] }],
   action: { job },
 };
+/** The same beside an upgrade, which may bring a higher version. */
+const KUBELET_OR_HIGHER = {
+  ...KUBELET,
+  current: [{ fact: 'nodeInfo.kubeletVersion', operator: 'AtLeast', values: [NEW.kubeletVersion] }],
+};
 
 export type Scenario = {
   readonly hosts: readonly string[];
-  readonly strategies: readonly string[];
+  readonly strategies: readonly StrategyRef[];
+  /** Undefined without an UpgradeStrategy. */
+  readonly upgrades: UpgradeWay | undefined;
   /** A number, or a percentage. */
   readonly limit: number | string;
   readonly apps: Readonly<Record<string, number>>;
@@ -53,16 +76,18 @@ export type ScenarioOptions = {
   readonly isCalm: boolean;
   /** The hosts come so long after the pool and the strategies; 0: before the strategies. */
   readonly hostsAfterMs: number;
+  /** Draws the UpgradeStrategies, and nothing else. */
+  readonly ofUpgrades: Random;
 };
 
 /** Draws the world of a seed. */
-export function scenarioOf(random: Random, { isCalm, hostsAfterMs }: ScenarioOptions): Scenario {
+export function scenarioOf(random: Random, { isCalm, hostsAfterMs, ofUpgrades }: ScenarioOptions): Scenario {
   const controllers = random.pick([0, 0, 0, 1, 2]);
   const workers = random.pick([8, 8, 9]) - controllers;
   const hosts = [...names('c', controllers), ...names('w', workers)];
   const limit = random.pick([2, 3, 3, 4, 4, '25%', '50%']);
   const nodeSelector = random.chance(0.5) ? SHELF : {};
-  const strategies = random.chance(0.25) ? ['kernel', 'other'] : ['kernel'];
+  const patching = random.chance(0.25) ? ['kernel', 'other'] : ['kernel'];
   const pods = Array.from(
     { length: random.int(4, 8) },
     () => [random.pick(['web', 'db']), random.pick(hosts)] as const,
@@ -72,10 +97,13 @@ export function scenarioOf(random: Random, { isCalm, hostsAfterMs }: ScenarioOpt
   const consent = random.chance(0.85);
   const closed = random.chance(0.2) ? random.pick(hosts) : undefined;
   const current = new Set(random.chance(0.3) ? [random.pick(hosts)] : []);
-  const specs = strategies.map((name) => ({
-    ...specOf(name, random),
-    ...(isCalm ? { timing: GENEROUS } : {}),
-  }));
+  const patches = patching.map((name) =>
+    strategy('PatchStrategy', name, { ...specOf(name, random), ...(isCalm ? { timing: GENEROUS } : {}) }),
+  );
+  const upgrades = upgradeWayOf(ofUpgrades);
+  const objects = withUpgrades(patches, upgrades, (name) =>
+    strategy('UpgradeStrategy', name, upgradeSpecOf(ofUpgrades, POOL, isCalm)),
+  );
   const addHosts = (cluster: Cluster): void => {
     for (const name of hosts) {
       cluster.addNode(
@@ -89,14 +117,12 @@ export function scenarioOf(random: Random, { isCalm, hostsAfterMs }: ScenarioOpt
       cluster.addPod(app, host, { localData: !isCalm && !consent && host === hosts.at(-1) });
   };
   return {
-    ...{ hosts, strategies, limit, apps },
+    ...{ hosts, strategies: objects.map(refOf), upgrades, limit, apps },
     set: (server, cluster, scheduler) => {
       server.create('hostpools', pool(limit, nodeSelector), ADMIN);
       if (hostsAfterMs > 0) scheduler.after(hostsAfterMs, () => addHosts(cluster));
       else addHosts(cluster);
-      specs.forEach((spec, i) =>
-        server.create('patchstrategies', strategy(strategies[i] ?? '', spec), ADMIN),
-      );
+      for (const object of objects) server.create(refOf(object).resource, object, ADMIN);
     },
   };
 }
@@ -106,8 +132,29 @@ export function labelsOf(host: string): Readonly<Record<string, string>> {
   return host.startsWith('c') ? { ...SHELF, 'node-role.kubernetes.io/control-plane': '' } : SHELF;
 }
 
-export function keyOfStrategy(name: string): string {
-  return `${NAMESPACE}/${name}`;
+function withUpgrades(
+  patches: readonly NewObject[],
+  way: UpgradeWay | undefined,
+  upgrade: (name: string) => NewObject,
+): readonly NewObject[] {
+  switch (way) {
+    case undefined:
+      return patches;
+    case 'instead':
+      return patches.map(({ metadata }) => upgrade(metadata.name));
+    case 'beside':
+      return [...patches.map(besideUpgrade), upgrade('release')];
+    case 'same name':
+      return [...patches.map(besideUpgrade), upgrade('kernel')];
+  }
+}
+
+function besideUpgrade({ spec = {}, ...patching }: NewObject): NewObject {
+  const patches = spec['patches'];
+  const replaced = Array.isArray(patches)
+    ? patches.map((each: unknown) => (each === KUBELET ? KUBELET_OR_HIGHER : each))
+    : [];
+  return { ...patching, spec: { ...spec, patches: replaced } };
 }
 
 function names(prefix: string, count: number): string[] {
@@ -125,10 +172,10 @@ function pool(maxUnavailable: number | string, nodeSelector: Json): Parameters<A
   return { apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name: POOL }, spec };
 }
 
-function strategy(name: string, spec: Json): Parameters<ApiServer['create']>[1] {
+function strategy(kind: StrategyKind, name: string, spec: Json): NewObject {
   return {
     apiVersion: 'careen.dev/v1alpha1',
-    kind: 'PatchStrategy',
+    kind,
     metadata: { name, namespace: NAMESPACE },
     spec,
   };

@@ -25,6 +25,8 @@ export type Outage = {
 export type Step = { readonly id: number; readonly name: string; readonly result: string };
 export type Stage = {
   readonly id: number;
+  readonly name: string;
+  readonly attempt: number;
   readonly hosts: readonly string[];
   /** Those of its hosts that have left the cluster or the pool. */
   readonly left: readonly string[];
@@ -69,6 +71,8 @@ export function outagesOf({ status }: ApiObject): readonly Outage[] {
 export function stagesOf({ status }: { readonly status?: unknown }, phase = 'applyPhase'): readonly Stage[] {
   return listAt(status, phase, 'stages').map((each) => ({
     id: Number(at(each, 'id')),
+    name: String(at(each, 'name')),
+    attempt: Number(at(each, 'attempt') ?? 1),
     hosts: listAt(each, 'hosts').map(String),
     left: listAt(each, 'left').map((leaver) => String(at(leaver, 'name'))),
     patches: listAt(each, 'patches').map(String),
@@ -106,11 +110,6 @@ export function isFinished(strategy: ApiObject): boolean {
     (each) => at(each, 'type') === 'Ready' && at(each, 'status') === 'True',
   );
   return isReady || stateOf(strategy) === 'applied';
-}
-
-/** The ids of its patches. */
-export function patchesOf({ spec }: ApiObject): readonly string[] {
-  return listAt(spec, 'patches').map((each) => String(at(each, 'id')));
 }
 
 /** Whether it is deleted, or somebody has asked for its abort. */

@@ -68,8 +68,11 @@ const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases' | 'events'>, A
     return `epoch=${String(pool.status?.['epoch'])} limit=${String(pool.spec?.['maxUnavailable'])} permits=${permits.join(',')}`;
   },
   planstages: ({ spec, status }) => `from ${String(at(spec, 'firstStage'))}${status ? ', ended' : ''}`,
-  patchstrategies: (strategy) => {
-    const hosts = outagesOf(strategy).map(({ name, step, result }) => `${name}:${step}:${result}`);
-    return `${modeOf(strategy)}, ${stateOf(strategy) ?? 'new'} [${hosts.join(', ')}] ${String(at(strategy.status, 'message'))}`;
-  },
+  patchstrategies: aboutStrategy,
+  upgradestrategies: aboutStrategy,
 };
+
+function aboutStrategy(strategy: Change['object']): string {
+  const hosts = outagesOf(strategy).map(({ name, step, result }) => `${name}:${step}:${result}`);
+  return `${modeOf(strategy)}, ${stateOf(strategy) ?? 'new'} [${hosts.join(', ')}] ${String(at(strategy.status, 'message'))}`;
+}

@@ -2,8 +2,10 @@
 import type { Call } from '../../src/kube/client.ts';
 import { at, type ApiServer } from './world/api-server.ts';
 import { stageOf, stagesOf, stateOf, type Stage } from './seen.ts';
-import type { ApiObject } from './world/objects.ts';
+import { targetOf } from './world/api-requests.ts';
+import { keyOf, type ApiObject } from './world/objects.ts';
 import { jsonPatched, PatchRefused } from './world/patches.ts';
+import { STRATEGIES, strategiesOf } from './world/strategies.ts';
 
 export const WRITE_KINDS = [
   'status',
@@ -21,11 +23,15 @@ export type WriteKind = (typeof WRITE_KINDS)[number];
 
 const CLAIM = 'careen.dev/claim';
 
+function isOfStrategy(path: string): boolean {
+  return STRATEGIES.some((resource) => path.includes(`/${resource}/`));
+}
+
 /** Undefined for a read, and for a write of the Lease. */
 export function writeOf({ method, path, body }: Call): WriteKind | undefined {
   if (method === 'GET' || path.includes('/leases')) return undefined;
   if (path.includes('/hostpools/')) return 'permits';
-  if (path.includes('/patchstrategies/')) return path.endsWith('/status') ? 'status' : 'finalizers';
+  if (isOfStrategy(path)) return path.endsWith('/status') ? 'status' : 'finalizers';
   if (path.endsWith('/eviction')) return 'evict';
   if (path.includes('/jobs')) {
     if (method === 'POST') return 'create-job';
@@ -37,6 +43,16 @@ export function writeOf({ method, path, body }: Call): WriteKind | undefined {
   return typeof claim === 'string' && at(body, 'spec', 'unschedulable') === true ? 'claim' : 'other node';
 }
 
+/** The steps that only upgrades have. */
+const UPGRADE_STEPS = [
+  'stage-hosts',
+  'start-upgrade',
+  'upgrade-hosts',
+  'activate-upgrade',
+  'complete-upgrade',
+] as const;
+const OF_UPGRADES: ReadonlySet<string> = new Set(UPGRADE_STEPS);
+
 export const CRASH_STEPS = [
   'between stages',
   'query-alarms',
@@ -47,21 +63,29 @@ export const CRASH_STEPS = [
   'system-stabilize',
   'unlock-hosts',
   'abort',
+  ...UPGRADE_STEPS,
 ] as const;
 
 type CrashStep = (typeof CRASH_STEPS)[number];
 
+const WORK: readonly WriteKind[] = ['status', 'other node', 'create-job', 'start-job'];
 /** The writes that a run makes in each step, also without faults. */
 const WRITES_IN: Readonly<Record<CrashStep, readonly WriteKind[]>> = {
   'between stages': ['status', 'permits', 'finalizers'],
   'query-alarms': ['status'],
   'lock-hosts': ['status', 'permits', 'claim'],
   'migrate-instances-from-host': ['status', 'evict'],
-  'sw-patch-hosts': ['status', 'other node', 'create-job', 'start-job'],
+  'sw-patch-hosts': WORK,
   verify: ['status', 'release'],
   'system-stabilize': ['status', 'permits'],
   'unlock-hosts': ['status', 'release'],
   abort: ['status', 'release'],
+  'stage-hosts': WORK,
+  'start-upgrade': WORK,
+  'upgrade-hosts': WORK,
+  'activate-upgrade': WORK,
+  // The host of the hooks is claimed already.
+  'complete-upgrade': ['status', 'create-job', 'start-job'],
 };
 
 /** A point at which a process may die: before a write leaves, or after it was carried out and before its answer. */
@@ -91,17 +115,23 @@ const RARE: ReadonlySet<string> = new Set([
   'lock-hosts/permits',
 ]);
 
-/** The draws for crashes. */
-export const CRASH_DRAWS: readonly CrashPoint[] = CRASH_POINTS.flatMap((point) =>
-  Array.from({ length: RARE.has(`${point.step}/${point.write}`) ? 3 : 1 }, () => point),
-);
+/** The draws for crashes in the steps that all seeds have. */
+export const CRASH_DRAWS = drawsOf((step) => !OF_UPGRADES.has(step));
+/** Those in the steps that only upgrades have. */
+export const UPGRADE_CRASH_DRAWS = drawsOf((step) => OF_UPGRADES.has(step));
+
+function drawsOf(isOf: (step: CrashStep) => boolean): readonly CrashPoint[] {
+  return CRASH_POINTS.filter(({ step }) => isOf(step)).flatMap((point) =>
+    Array.from({ length: RARE.has(`${point.step}/${point.write}`) ? 3 : 1 }, () => point),
+  );
+}
 
 /** The steps that a write belongs to: the running one, as it is stored, and those that begin or end with the write. */
 export function stepsOf(server: ApiServer, { path, body }: Call): ReadonlySet<string> {
   const steps = new Set([runningStep(server)]);
-  if (!path.endsWith('/status') || !path.includes('/patchstrategies/')) return steps;
-  const name = path.split('/').at(-2);
-  const stored = server.list('patchstrategies').find(({ metadata }) => metadata.name === name);
+  if (!path.endsWith('/status') || !isOfStrategy(path)) return steps;
+  const { resource, namespace = '', name = '' } = targetOf(path);
+  const stored = server.get(resource, keyOf({ namespace, name }));
   const before = stored ? stagesOf(stored) : [];
   const written = stored && Array.isArray(body) ? statusAfter(stored, body) : at(body, 'status');
   for (const stage of stagesOf({ status: written }))
@@ -127,7 +157,7 @@ function changedSteps({ steps }: Stage, before: Stage | undefined): string[] {
 
 /** The step of some strategy that runs, as it is stored. */
 export function runningStep(server: ApiServer): string {
-  for (const strategy of server.list('patchstrategies')) {
+  for (const strategy of strategiesOf(server)) {
     if (stateOf(strategy) === 'aborting') return 'abort';
     const stage = stagesOf(strategy).find(({ inProgress }) => inProgress);
     const step = stage?.steps.find(({ result }) => result === 'wait' || result === 'initial');

@@ -1,14 +1,11 @@
-/**
- * The kinds of strategies. This is the only place of the command line that names one: a further kind is a row here, and
- * all commands work on it.
- */
+/** The kinds of strategies, as commands name and read them. All commands work on all of them. */
 import type { CrdDefinition } from '../../crds/custom-resource-definition.ts';
 import { GROUP, VERSION } from '../../crds/names.ts';
-import { patchStrategyDefinition } from '../../crds/patch-strategy.ts';
-import { patchStrategy, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS as KINDS } from '../../crds/strategy-kinds.ts';
+import { strategySchema, type Strategy } from '../../resources/stored-strategy.ts';
 
 /** A strategy of any kind, as it is stored. */
-export type StoredStrategy = PatchStrategy;
+export type StoredStrategy = Strategy;
 
 export type StrategyKind = {
   readonly definition: CrdDefinition;
@@ -16,9 +13,10 @@ export type StrategyKind = {
   readonly parse: (object: unknown) => StoredStrategy;
 };
 
-export const STRATEGY_KINDS: readonly StrategyKind[] = [
-  { definition: patchStrategyDefinition, parse: (object) => patchStrategy.parse(object) },
-];
+export const STRATEGY_KINDS: readonly StrategyKind[] = STRATEGY_KIND_NAMES.map((kind) => ({
+  definition: KINDS[kind].definition,
+  parse: (object) => strategySchema(kind).parse(object),
+}));
 
 /** The kind of a name that kubectl knows: singular, plural, short name, with or without the group; in any case. */
 export function kindNamed(word: string): StrategyKind | undefined {

@@ -7,10 +7,11 @@ import { ownerKey } from '../../crds/owner-ref.ts';
 import { holdsUp } from '../../engine/steps/unwell.ts';
 import { call, rawPages, type PooledKubeConfig } from '../../kube/client.ts';
 import { NODE_INFO, nodeState, seedOf, type NodeState } from '../../hostops/kubernetes/node-facts.ts';
+import { readPlatform } from '../../hostops/kubernetes/platform-facts.ts';
 import { alarmsOf, outOfServiceTaints } from '../../hostops/health.ts';
 import { membershipOf } from '../../hostops/membership.ts';
 import type { Scope } from '../../hostops/port.ts';
-import { compareHostNames } from '../../planner/facts.ts';
+import { compareHostNames, type PlatformFacts } from '../../planner/facts.ts';
 import { poolsBefore } from '../../planner/pool-precedence.ts';
 import { activeHostOf } from './active-host.ts';
 import { asking } from './asking.ts';
@@ -29,12 +30,13 @@ type HostPool = z.infer<typeof hostPool>;
  * Reads a pool and its hosts; needs the rights to list both. For a pool with
  * several controllers it also reads the host of the leading operator, and for
  * every pool the pods on its hosts; `note` gets the reason when these cannot be
- * read. Throws CommandError.
+ * read. `forUpgrade`: also what the API server says about itself. Throws CommandError.
  */
 export async function readCluster(
   connection: Connection,
   poolName: string,
   note: (text: string) => void,
+  forUpgrade: boolean,
 ): Promise<Fleet> {
   const pools = await poolsOf(connection);
   const pool = pools.find(({ metadata }) => metadata.name === poolName);
@@ -50,6 +52,7 @@ export async function readCluster(
       .toSorted((a, b) => compareHostNames(a.name, b.name));
   const members = standing('member');
   const activeHost = await activeOf(members, pool.spec, connection.config, note);
+  const platform = forUpgrade ? await platformOf(connection.config, note) : {};
   const pods = await podsOf(connection.config, new Set(members.map(({ name }) => name)), note);
   return {
     pool: {
@@ -58,6 +61,7 @@ export async function readCluster(
       keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
       ...(activeHost === undefined ? {} : { activeHost }),
     },
+    ...(Object.keys(platform).length > 0 ? { platform } : {}),
     hosts: members.map((node) => ({ ...hostOf(node, pool.spec), pods: pods.get(node.name) ?? [] })),
   };
 }
@@ -73,6 +77,11 @@ async function activeOf(
   if (controllers.length < 2) return undefined;
   const host = await activeHostOf(config, note);
   return controllers.find(({ name }) => name === host)?.name;
+}
+
+async function platformOf(config: PooledKubeConfig, note: (text: string) => void): Promise<PlatformFacts> {
+  const unknown = (reason: string): void => note(`${reason}, so findings about an upgrade may be missing`);
+  return readPlatform(config, unknown, new AbortController().signal);
 }
 
 async function poolsOf(connection: Connection): Promise<HostPool[]> {

@@ -60,13 +60,16 @@ export async function findStrategy(
 ): Promise<Located> {
   if (given === undefined) return theOnlyOne(connection, note);
   const { kinds, name } = parseName(given);
-  const found = (await Promise.all(kinds.map((kind) => read(connection, kind, name)))).flatMap(
-    (each) => each ?? [],
-  );
+  const answers = await Promise.allSettled(kinds.map((kind) => read(connection, kind, name)));
+  const found = answers.flatMap((each) => (each.status === 'fulfilled' ? (each.value ?? []) : []));
   const [first, second] = found;
   if (first && second)
     throw new CommandError(`${name} is the name of several: give one of ${found.map(wordsOf).join(', ')}`);
-  return first ?? (await missing(connection, kinds, name));
+  if (first) return first;
+  // Whoever may not read one kind still finds a strategy of another.
+  const failed = answers.find((each) => each.status === 'rejected');
+  if (failed) throw failed.reason;
+  return missing(connection, kinds, name);
 }
 
 /** The strategy as it is now. Throws CommandError when it was deleted meanwhile. */

@@ -17,6 +17,7 @@ export function addFleet(program: Command, io: Io): void {
     .option('--pool <name>', 'the HostPool to export', DEFAULT_POOL)
     .action(async (_own: unknown, command: Command) => {
       const options = command.optsWithGlobals<FleetOptions>();
-      io.out(fleetText(await readCluster(connect(options, io.environment), options.pool, io.note)));
+      const fleet = await readCluster(connect(options, io.environment), options.pool, io.note, true);
+      io.out(fleetText(fleet));
     });
 }

@@ -29,6 +29,7 @@ import {
   jobRights,
   namespaceChecks,
   operatorChecks,
+  attributesOf,
   OPERATOR_RIGHTS,
   type Reviewed,
   type Right,
@@ -179,7 +180,7 @@ async function reviewed(
   const apiVersion = 'authorization.k8s.io/v1';
   const answers = await Promise.all(
     rights.map(async (right) => {
-      const body = { apiVersion, kind, spec: { ...subject, resourceAttributes: right } };
+      const body = { apiVersion, kind, spec: { ...subject, ...attributesOf(right) } };
       const request = () =>
         call<unknown>(connection.config, { method: 'POST', path: `/apis/${apiVersion}/${resource}`, body });
       const { status } = review.parse(await asking(connection, { verb: 'create', resource }, request));

@@ -13,7 +13,7 @@ import { check, type Check } from './check.ts';
 export function poolChecks(pools: readonly HostPool[], commands: Commands): Check[] {
   if (pools.length === 0)
     return [
-      check('problem', 'pools', 'there is no HostPool, so no strategy can patch anything', {
+      check('problem', 'pools', 'there is no HostPool, so no strategy can work on any host', {
         does: 'make one',
         command: commands.kubectlCluster('apply -k deploy/pools'),
       }),

@@ -1,5 +1,6 @@
 /** The rights that the operator and the callers of commands need. Pure; a test compares those of the operator with deploy. */
 import { GROUP, LEASE_NAME, OPERATOR_NAMESPACE } from '../../crds/names.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../../crds/strategy-kinds.ts';
 import { OUR_KINDS } from '../../resources/served-kinds.ts';
 import { crdName } from '../../resources/outdated-kind-error.ts';
 import type { StrategyKind } from '../cluster/kinds.ts';
@@ -9,6 +10,7 @@ import { check, type Check } from './check.ts';
 /** One right, as an access review asks for it. */
 export type Right = {
   readonly group: string;
+  /** Or a path that is no resource, such as `/metrics`. */
   readonly resource: string;
   readonly subresource?: string;
   readonly verb: string;
@@ -18,16 +20,18 @@ export type Right = {
 
 type Rule = readonly [group: string, resource: string, verbs: readonly string[], names?: readonly string[]];
 
+const STRATEGIES = STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition.plural);
+
 /** deploy/base/rbac/operator.yaml */
 const EVERYWHERE: readonly Rule[] = [
   ['', 'nodes', ['get', 'list', 'watch', 'patch']],
   ['', 'pods', ['list', 'watch']],
   ['', 'pods/eviction', ['create']],
   ['policy', 'poddisruptionbudgets', ['list']],
-  [GROUP, 'patchstrategies', ['get', 'list', 'watch', 'patch', 'delete']],
+  ...STRATEGIES.map((plural): Rule => [GROUP, plural, ['get', 'list', 'watch', 'patch', 'delete']]),
   [GROUP, 'hostpools', ['get', 'list', 'watch']],
   [GROUP, 'planstages', ['get', 'list', 'create', 'delete']],
-  [GROUP, 'patchstrategies/status', ['patch']],
+  ...STRATEGIES.map((plural): Rule => [GROUP, `${plural}/status`, ['patch']]),
   [GROUP, 'planstages/status', ['patch']],
   [GROUP, 'hostpools/status', ['patch']],
   [
@@ -38,6 +42,13 @@ const EVERYWHERE: readonly Rule[] = [
   ],
   ['events.k8s.io', 'events', ['create', 'patch']],
 ];
+
+/** Paths of the API server that are no resources. */
+const PATHS: readonly Right[] = ['/metrics', '/version'].map((path) => ({
+  group: '',
+  resource: path,
+  verb: 'get',
+}));
 
 /** deploy/base/rbac/lease.yaml */
 const LEASE: readonly Rule[] = [
@@ -66,9 +77,17 @@ function rightsOf(rules: readonly Rule[], namespace?: string): Right[] {
   });
 }
 
+/** A right as a review asks for it. */
+export function attributesOf({ resource, ...right }: Right): object {
+  return resource.startsWith('/')
+    ? { nonResourceAttributes: { path: resource, verb: right.verb } }
+    : { resourceAttributes: { ...right, resource } };
+}
+
 /** What the operator needs in any case. */
 export const OPERATOR_RIGHTS: readonly Right[] = [
   ...rightsOf(EVERYWHERE),
+  ...PATHS,
   ...rightsOf(LEASE, OPERATOR_NAMESPACE),
 ];
 
@@ -190,12 +209,20 @@ function isOfJobs({ group }: Right): boolean {
 
 const NAMED = 4;
 
+/** `get nodes, patch patchstrategies and upgradestrategies` */
 function listed(rights: readonly Right[]): string {
-  const words = [...new Set(rights.map(rightText))];
-  const more = words.length > NAMED ? ` and ${String(words.length - NAMED)} more` : '';
-  return `${words.slice(0, NAMED).join(', ')}${more}`;
+  const words = [...Map.groupBy(rights, ({ verb }) => verb)].map(([verb, ofVerb]) => {
+    const resources = [...new Set(ofVerb.map(resourceText))];
+    return `${verb} ${atMost(resources, ' and ')}`;
+  });
+  return atMost(words, ', ');
 }
 
-function rightText({ verb, resource, subresource }: Right): string {
-  return `${verb} ${resource}${subresource === undefined ? '' : `/${subresource}`}`;
+function atMost(words: readonly string[], separator: string): string {
+  const more = words.length > NAMED ? ` and ${String(words.length - NAMED)} more` : '';
+  return `${words.slice(0, NAMED).join(separator)}${more}`;
+}
+
+function resourceText({ resource, subresource }: Right): string {
+  return `${resource}${subresource === undefined ? '' : `/${subresource}`}`;
 }

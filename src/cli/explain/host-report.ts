@@ -1,4 +1,5 @@
 /** Why a host is as it is: who has cordoned it, since when, and what ends that. Pure. */
+import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { FIELD_MANAGER } from '../../kube/client.ts';
@@ -160,12 +161,13 @@ function poolsOf(state: NodeState, pools: readonly HostPool[]): Pick<HostReport,
 }
 
 function plannedIn(host: string, strategies: readonly Located[]): HostReport['planned'] {
-  return strategies.flatMap(({ strategy: { metadata, status } }) => {
+  return strategies.flatMap(({ strategy }) => {
+    const { status } = strategy;
     const isOpen = status.state === 'ready-to-apply' || status.state === 'applying';
     const stage = status.applyPhase?.stages.find(
       ({ hosts = [], result }) => result === 'initial' && hosts.includes(host),
     );
-    return isOpen && stage ? [{ strategy: `${metadata.namespace}/${metadata.name}`, stage: stage.id }] : [];
+    return isOpen && stage ? [{ strategy: ownerText(ownerOf(strategy)), stage: stage.id }] : [];
   });
 }
 
@@ -223,7 +225,7 @@ function heldAdvice(
   if (held.failed)
     return [
       { does: 'when its cause is mended, repeat the failed stage', command: commands.own('retry') },
-      { does: 'or repeat nothing, when somebody has patched it by hand', command: commands.own('resume') },
+      { does: 'or repeat nothing, when somebody has done its work by hand', command: commands.own('resume') },
       { does: 'or give it back as it is', command: commands.ofHost('release', host) },
       { does: 'or end the run and release all hosts', command: commands.own('abort') },
     ];

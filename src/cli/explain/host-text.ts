@@ -6,7 +6,7 @@ import { stepWords } from '../text/step-words.ts';
 import type { CordonedBy, HostReport } from './host-report.ts';
 
 const WIDEST = 120;
-const LEVELS = { away: 'out of service', touched: 'patched in place' } as const;
+const LEVELS = { away: 'out of service', touched: 'worked on in place' } as const;
 
 export function hostText(report: HostReport, now: number, width: number): Line[] {
   const columns = Math.min(width, WIDEST);
@@ -85,5 +85,5 @@ function cordonText({ manager, time }: CordonedBy, now: number): string {
 function poolText({ pool, alsoSelectedBy }: HostReport): string {
   const others =
     alsoSelectedBy.length > 0 ? `; also selected by ${alsoSelectedBy.join(', ')}, which must not be` : '';
-  return pool === undefined ? `none: no strategy patches it${others}` : `${pool}${others}`;
+  return pool === undefined ? `none: no strategy works on it${others}` : `${pool}${others}`;
 }

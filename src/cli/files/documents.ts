@@ -9,27 +9,42 @@ import { unknownFields } from './unknown-fields.ts';
 import { readYaml, YamlError, type YamlDocument } from './yaml.ts';
 
 /** A document, and the name of its file for messages. */
-export type Found = YamlDocument & { readonly file: string };
+export type Found<Kind extends string = string> = YamlDocument & {
+  readonly file: string;
+  readonly kind: Kind;
+};
 
 const ofAnyKind = z.looseObject({ kind: z.string() });
 
-/** Reads the only document of a kind from a file of YAML or JSON; `-` is standard input. Throws CommandError. */
-export async function readDocument(file: string, kind: string): Promise<Found> {
+/** Reads the only document of these kinds from a file of YAML or JSON; `-` is standard input. Throws CommandError. */
+export async function readDocument<Kind extends string>(
+  file: string,
+  kinds: readonly Kind[],
+): Promise<Found<Kind>> {
   const name = file === '-' ? 'standard input' : file;
   const documents = parse(name, await read(file, name));
-  const [document, ...more] = documents.filter((each) => kindOf(each) === kind);
+  const wanted = kinds.join(' or ');
+  const found = documents.flatMap((each) => {
+    const kind = kinds.find((word) => word === kindOf(each));
+    return kind === undefined ? [] : [{ ...each, kind, file: name }];
+  });
+  const [document, ...more] = found;
   if (document === undefined) {
-    const kinds = documents.map((each) => kindOf(each) ?? 'a document without kind');
-    const instead = kinds.length > 0 ? `, only ${[...new Set(kinds)].join(', ')}` : ': it is empty';
+    const others = documents.map((each) => kindOf(each) ?? 'a document without kind');
+    const instead = others.length > 0 ? `, only ${[...new Set(others)].join(', ')}` : ': it is empty';
     throw new CommandError(
-      `${name} has no ${kind} in it${instead}; it needs one document with kind: ${kind}`,
+      `${name} has no ${wanted} in it${instead}; it needs one document with kind: ${wanted}`,
     );
   }
   if (more.length > 0)
     throw new CommandError(
-      `${name} has ${more.length + 1} documents with kind: ${kind}; give one at a time, each from a file of its own`,
+      `${name} has ${found.length} documents with kind: ${listedKinds(found)}; give one at a time, each from a file of its own`,
     );
-  return { ...document, file: name };
+  return document;
+}
+
+function listedKinds(found: readonly Found[]): string {
+  return [...new Set(found.map(({ kind }) => kind))].join(' and ');
 }
 
 function kindOf({ content }: YamlDocument): string | undefined {

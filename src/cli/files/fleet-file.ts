@@ -51,6 +51,15 @@ const host = z.object({
 });
 export type FleetHost = z.infer<typeof host>;
 
+/** What the API server says about itself. */
+const platform = z.object({
+  version: text(128).optional(),
+  deprecatedApis: z
+    .array(z.object({ api: text(400), removedIn: text(128) }))
+    .readonly()
+    .optional(),
+});
+
 const fleet = z.object({
   pool: z.object({
     name: objectName(),
@@ -59,6 +68,7 @@ const fleet = z.object({
     /** The host of the leading operator; absent when it is not among the hosts, or not known. */
     activeHost: objectName().optional(),
   }),
+  platform: platform.optional(),
   hosts: z.array(host),
 });
 export type Fleet = z.infer<typeof fleet>;
@@ -67,20 +77,24 @@ const document = fleet.extend(header('Fleet'));
 
 /** Reads a fleet. Throws CommandError with a line for each problem: file, path, value and remedy. */
 export async function readFleet(path: string): Promise<Fleet> {
-  const found = await readDocument(path, 'Fleet');
-  const { pool, hosts } = checkDocument(found, document);
+  const found = await readDocument(path, ['Fleet']);
+  const { pool, platform: known, hosts } = checkDocument(found, document);
   refuse(found, [
     ...brokenInPool(pool),
     ...duplicates(hosts),
     ...strangers(pool, hosts),
     ...absent(pool, hosts),
   ]);
-  return { pool, hosts };
+  return { pool, ...(known ? { platform: known } : {}), hosts };
 }
 
 /** The text of a file that `readFleet` reads. */
-export function fleetText({ pool, hosts }: Fleet): string {
-  return yamlText({ apiVersion: API_VERSION, kind: 'Fleet', pool, hosts: hosts.map(withoutDefaults) });
+export function fleetText({ pool, platform: known, hosts }: Fleet): string {
+  return yamlText({
+    ...{ apiVersion: API_VERSION, kind: 'Fleet', pool },
+    ...(known ? { platform: known } : {}),
+    hosts: hosts.map(withoutDefaults),
+  });
 }
 
 function withoutDefaults(host: FleetHost): Partial<FleetHost> {

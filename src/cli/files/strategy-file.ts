@@ -1,8 +1,8 @@
-/** A PatchStrategy from a file, with the checks of the API server. */
+/** A strategy from a file, with the checks of the API server. */
 import { z } from 'zod';
 import { beyondBounds } from '../../crds/bounds.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../../crds/patch-strategy-spec.ts';
-import { patchStrategyDefinition } from '../../crds/patch-strategy.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS, type StrategyKindName } from '../../crds/strategy-kinds.ts';
+import type { StrategySpec } from '../../crds/strategy-spec.ts';
 import { namespaceName, objectName } from '../../crds/schema.ts';
 import { CommandError } from '../command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
@@ -12,28 +12,33 @@ import { brokenRules } from './schema-rules.ts';
 export const DEFAULT_NAMESPACE = 'default';
 
 export type Strategy = {
+  readonly kind: StrategyKindName;
   readonly name: string;
   /** Undefined when the manifest leaves it to the kubeconfig. */
   readonly namespace: string | undefined;
-  readonly spec: PatchStrategySpec;
+  readonly spec: StrategySpec;
 };
 
-const manifest = z.object({
-  ...header('PatchStrategy'),
-  metadata: z.looseObject({ name: objectName(), namespace: namespaceName().optional() }),
-  spec: patchStrategySpec,
-  status: z.unknown().optional(),
-});
+function manifestOf(kind: StrategyKindName) {
+  return z.object({
+    ...header(kind),
+    metadata: z.looseObject({ name: objectName(), namespace: namespaceName().optional() }),
+    spec: STRATEGY_KINDS[kind].definition.spec,
+    status: z.unknown().optional(),
+  });
+}
 
 /** Reads a strategy. Throws CommandError with a line for each problem: file, path, value and remedy. */
 export async function readStrategy(path: string): Promise<Strategy> {
-  const found = await readDocument(path, 'PatchStrategy');
+  const found = await readDocument(path, STRATEGY_KIND_NAMES);
+  const { kind } = found;
   const beyond = beyondBounds(found.content, 'the document');
   if (beyond !== undefined)
     throw new CommandError(
       `${found.file}: ${beyond}, so no operator reads it: split it into several strategies`,
     );
-  const { metadata, spec } = checkDocument(found, manifest);
-  refuse(found, brokenRules(patchStrategyDefinition, { metadata, spec }));
-  return { name: metadata.name, namespace: metadata.namespace, spec };
+  const { metadata, spec } = checkDocument(found, manifestOf(kind));
+  const { definition, readSpec } = STRATEGY_KINDS[kind];
+  refuse(found, brokenRules(definition, { metadata, spec }));
+  return { kind, name: metadata.name, namespace: metadata.namespace, spec: readSpec.parse(spec) };
 }

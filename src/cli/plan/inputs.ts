@@ -26,7 +26,7 @@ export async function readInputs(
   if (file === undefined) {
     const connection = connect(options, environment);
     const strategy = withNamespace(read, options, connection.namespace);
-    return { strategy, fleet: await readCluster(connection, pool, note) };
+    return { strategy, fleet: await readCluster(connection, pool, note, read.spec.release !== undefined) };
   }
   refuseCluster(options);
   const fleet = await readFleet(file);

@@ -1,22 +1,25 @@
 /** A preview as text for people. Pure. */
+import { strategyWords, type StrategyWords } from '../../crds/strategy-words.ts';
+import { hostCount } from '../../planner/plan.ts';
 import { counted } from '../../crds/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
 import { stepWords } from '../text/step-words.ts';
 import { duration, fitsTable, table, WIDTH, wrap } from '../text/text-table.ts';
 
-const LEVELS = { away: 'taken out of service', touched: 'patched in place' } as const;
-
 /** @param terminal the width of the terminal */
 export function previewText(preview: Preview, terminal = WIDTH): string[] {
   const width = Math.min(terminal, WIDTH);
   const { stages } = preview;
+  const words = strategyWords(preview);
   return [
     ...wrap(title(preview), width),
-    ...(stages.length > 0 ? ['', ...stageLines(stages, width), ...stepLists(stages, width)] : []),
+    ...(stages.length > 0
+      ? ['', ...stageLines(stages, width, words), ...stepLists(stages, width, words)]
+      : []),
     ...findingLines(preview, width),
     ...heldLines(preview, width),
     '',
-    ...summary(preview).flatMap((line) => wrap(line, width)),
+    ...summary(preview, words).flatMap((line) => wrap(line, width)),
     ...(stages.length > 0 ? [`plan ${preview.planDigest}`] : []),
   ];
 }
@@ -29,18 +32,23 @@ export function title({ strategy, pool }: Pick<Preview, 'strategy' | 'pool'>): s
   );
 }
 
-const STAGE_TITLES = ['STAGE', 'NAME', 'HOSTS', 'PATCH', 'ABOUT'] as const;
+const stageTitles = (piece: string) => ['STAGE', 'NAME', 'HOSTS', piece.toUpperCase(), 'ABOUT'] as const;
 const STEP_TITLES = ['STEP', 'ABOUT', 'TIMES OUT AFTER'] as const;
 
-function stageLines(stages: readonly StagePreview[], width: number): string[] {
+function stageLines(
+  stages: readonly StagePreview[],
+  width: number,
+  { piece, pieces }: StrategyWords,
+): string[] {
+  const titles = stageTitles(piece);
   const rows = stages.map(({ id, name, hosts, patches, estimatedSeconds }) => [
     String(id),
     name,
     hosts.join(', '),
-    patches.length > 1 ? `${String(patches.length)} patches` : patches.join(),
+    patches.length > 1 ? `${String(patches.length)} ${pieces}` : patches.join(),
     duration(estimatedSeconds),
   ]);
-  if (fitsTable(STAGE_TITLES, rows, 2, width)) return table(STAGE_TITLES, rows, 2, width);
+  if (fitsTable(titles, rows, 2, width)) return table(titles, rows, 2, width);
   return rows.flatMap(([id, name, hosts = '', patch, about]) =>
     indented(
       `stage ${String(id)}: ${String(name)}`,
@@ -50,22 +58,30 @@ function stageLines(stages: readonly StagePreview[], width: number): string[] {
   );
 }
 
-/** Stages of one level have the same steps, with the same timeouts. The estimate is that of the longest. */
-function stepLists(stages: readonly StagePreview[], width: number): string[] {
-  return [...Map.groupBy(stages, ({ level }) => level)].flatMap(([level, ofLevel]) => {
-    const patches = [...new Set(ofLevel.flatMap((stage) => stage.patches))].join(', ');
-    const which = `${ofLevel.length === 1 ? 'Stage' : 'Stages'} ${ranges(ofLevel.map(({ id }) => id))}`;
-    const rows = longestSteps(ofLevel).map(({ name, estimatedSeconds, timeoutSeconds }) => [
+/** Stages with the same steps have the same timeouts. The estimate is that of the longest. */
+function stepLists(stages: readonly StagePreview[], width: number, { inPlace }: StrategyWords): string[] {
+  return [...Map.groupBy(stages, stepsKey)].flatMap(([, alike]) => {
+    const patches = [...new Set(alike.flatMap((stage) => stage.patches))].join(', ');
+    const isAway = alike.some(({ level }) => level === 'away');
+    const which = `${alike.length === 1 ? 'Stage' : 'Stages'} ${ranges(alike.map(({ id }) => id))}`;
+    const rows = longestSteps(alike).map(({ name, estimatedSeconds, timeoutSeconds }) => [
       stepWords(name),
       duration(estimatedSeconds),
       duration(timeoutSeconds),
     ]);
     return [
       '',
-      ...wrap(`${which}: hosts are ${LEVELS[level]} for ${patches}, in these steps:`, width),
+      ...wrap(
+        `${which}: hosts are ${isAway ? 'taken out of service' : inPlace} for ${patches}, in these steps:`,
+        width,
+      ),
       ...stepLines(rows, width - INDENT.length).map((line) => `${INDENT}${line}`),
     ];
   });
+}
+
+function stepsKey({ level, steps }: StagePreview): string {
+  return [level, ...steps.map(({ name }) => name)].join();
 }
 
 function longestSteps(stages: readonly StagePreview[]): StagePreview['steps'] {
@@ -128,15 +144,15 @@ function indented(first: string, then: readonly string[], width: number): string
 }
 
 /** The sum of the timeouts is no estimate, so a sentence says what it is. */
-function summary({ stages, estimate, findings }: Preview): string[] {
+function summary({ stages, estimate, findings }: Preview, { lacks }: StrategyWords): string[] {
   const blocking = findings.filter(({ severity }) => severity === 'blocks').length;
   if (stages.length === 0)
     return [
       blocking > 0
         ? `No plan is made: ${counted(blocking, 'finding')} to mend first`
-        : 'Nothing to do: no host of the pool lacks a patch and may be planned',
+        : `Nothing to do: no host of the pool ${lacks} and may be planned`,
     ];
-  const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
+  const hosts = hostCount(stages);
   return [
     `${counted(hosts, 'host')} in ${counted(stages.length, 'stage')}, about ${duration(estimate.seconds)} without failures` +
       (blocking > 0 ? `; ${counted(blocking, 'finding')} to mend before it can run` : ''),

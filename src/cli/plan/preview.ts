@@ -1,7 +1,8 @@
 /** The plan that the operator would make from a strategy and a fleet. Pure. */
 import type { Finding } from '../../crds/finding.ts';
-import { API_VERSION, OPERATOR_NAMESPACE, PATCH_STRATEGY } from '../../crds/names.ts';
+import { API_VERSION, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
+import type { TargetRelease } from '../../crds/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../../crds/vocabulary.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import { build, type Built } from '../../planner/build.ts';
@@ -20,7 +21,9 @@ import { DEFAULT_NAMESPACE, type Strategy } from '../files/strategy-file.ts';
 export type Preview = {
   readonly apiVersion: typeof API_VERSION;
   readonly kind: 'PlanPreview';
-  readonly strategy: { readonly namespace: string; readonly name: string };
+  readonly strategy: { readonly kind: string; readonly namespace: string; readonly name: string };
+  /** Only of an upgrade. */
+  readonly release?: TargetRelease;
   readonly pool: { readonly name: string; readonly hosts: number; readonly limit: number };
   readonly planDigest: string;
   readonly estimate: Estimate;
@@ -57,15 +60,15 @@ export type Planned = {
 
 /** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
-  { namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
-  { pool, hosts }: Fleet,
+  { kind, namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
+  { pool, platform, hosts }: Fleet,
 ): Planned {
   const states = hosts.map((host) => hostStateOf(host, pool.spec.roles));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
   const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
   const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
   const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
-  const owner: OwnerName = { kind: PATCH_STRATEGY, namespace, name };
+  const owner: OwnerName = { kind, namespace, name };
   return {
     owner,
     plan,
@@ -82,6 +85,7 @@ export function planFor(
       },
       limit,
       hosts: states,
+      platform,
       stages: plan.stages,
       about,
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
@@ -104,7 +108,12 @@ export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(st
   return {
     apiVersion: API_VERSION,
     kind: 'PlanPreview',
-    strategy: { namespace: strategy.namespace ?? DEFAULT_NAMESPACE, name: strategy.name },
+    strategy: {
+      kind: strategy.kind,
+      namespace: strategy.namespace ?? DEFAULT_NAMESPACE,
+      name: strategy.name,
+    },
+    ...(strategy.spec.release ? { release: strategy.spec.release } : {}),
     pool: { name: fleet.pool.name, hosts: fleet.hosts.length, limit },
     planDigest: plan.digest,
     estimate: estimatePlan(plan.stages),

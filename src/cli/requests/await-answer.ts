@@ -1,6 +1,6 @@
 /** Waits for the answer to a request. */
 import type { KubernetesObject } from '@kubernetes/client-node';
-import type { AnsweredRequest } from '../../crds/patch-strategy-status.ts';
+import type { AnsweredRequest } from '../../crds/strategy-status.ts';
 import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
 import { requestKey } from '../../status/requests.ts';
 import type { Connection } from '../cluster/connection.ts';

@@ -1,4 +1,5 @@
 /** The rows of a chart: one for each host; when that is too many, similar hosts or stages share a row. Pure. */
+import { hostCount } from '../../planner/plan.ts';
 import { counted } from '../../crds/counted.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
@@ -119,7 +120,7 @@ function runsOf(stages: readonly StageSpan[]): StageSpan[][] {
 
 function together(stages: readonly StageSpan[]): Row {
   const [first, last] = [stages[0], stages.at(-1)];
-  const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
+  const hosts = hostCount(stages);
   const span = { startSeconds: first?.startSeconds ?? 0, endSeconds: last?.endSeconds ?? 0 };
   return {
     stage: `${String(first?.id)}-${String(last?.id)}`,

@@ -22,9 +22,18 @@ export function leftOf(stages: readonly StageSpan[], { run, lacking }: Rehearsal
   const planned = stages.flatMap(({ hosts, level }) => hosts.map((host) => ({ ...host, level })));
   const unplanned = [...lacking.difference(new Set(planned.map(({ name }) => name)))];
   return [
-    ...planned.flatMap((host) => stateOf(host, run, lacking)),
+    ...[...Map.groupBy(planned, ({ name }) => name).values()].flatMap((ofHost) =>
+      gravest(ofHost.flatMap((host) => stateOf(host, run, lacking))),
+    ),
     ...unplanned.toSorted(compareHostNames).map((name) => ({ name, state: 'not-planned' as const })),
   ];
+}
+
+/** An upgrade has a host in several stages: where it stays locked or failed counts, else the last stage. */
+function gravest(states: readonly LeftHost[]): LeftHost[] {
+  const stopped = states.find(({ state }) => state === 'locked' || state === 'failed');
+  const found = stopped ?? states.at(-1);
+  return found ? [found] : [];
 }
 
 type PlannedHost = HostSpans & Pick<StageSpan, 'level'>;

@@ -1,11 +1,11 @@
-/** The changes that the patches of a strategy make on a host, as far as their requirements show. Pure. */
-import type { CurrentRequirement, PatchSpec } from '../../crds/patch-strategy-spec.ts';
+/** The changes that the work of a strategy makes on a host, as far as its requirements show. Pure. */
+import type { Work, WorkRequirement } from '../../crds/strategy-spec.ts';
 import type { PatchChange } from '../../hostops/simulated/simulated-objects.ts';
 import type { Facts } from '../../planner/facts.ts';
 import { unmetRequirements } from '../../planner/current.ts';
 
 /** For each patch id: facts that meet its requirements, and where possible those of all other patches too. */
-export function patchChanges(patches: readonly PatchSpec[]): Record<string, PatchChange> {
+export function patchChanges(patches: readonly Work[]): Record<string, PatchChange> {
   const all = patches.flatMap(({ current }) => current);
   const changes = patches.map(({ id, rebootRequired, current }) => {
     const facts = factsFor(current, all);
@@ -14,9 +14,9 @@ export function patchChanges(patches: readonly PatchSpec[]): Record<string, Patc
   return Object.fromEntries(changes);
 }
 
-function factsFor(own: readonly CurrentRequirement[], all: readonly CurrentRequirement[]): Facts {
+function factsFor(own: readonly WorkRequirement[], all: readonly WorkRequirement[]): Facts {
   const facts = [...new Set(own.map(({ fact }) => fact))].flatMap((fact) => {
-    const about = (requirements: readonly CurrentRequirement[]) =>
+    const about = (requirements: readonly WorkRequirement[]) =>
       requirements.filter((each) => each.fact === fact);
     const value = valueFor(fact, about(all)) ?? valueFor(fact, about(own));
     return value === undefined ? [] : [[fact, value] as const];
@@ -25,9 +25,9 @@ function factsFor(own: readonly CurrentRequirement[], all: readonly CurrentRequi
 }
 
 /** Undefined when the requirements contradict each other: then no patch can meet them. */
-function valueFor(fact: string, requirements: readonly CurrentRequirement[]): string | undefined {
+function valueFor(fact: string, requirements: readonly WorkRequirement[]): string | undefined {
   const named = requirements.flatMap(({ values = [] }) => values);
-  const others = ['present', '', ...named.map((value) => `${value}.1`)];
+  const others = ['present', '', ...named.map((value) => `${value}.1`), '0'];
   return [...named, ...others].find(
     (value) => unmetRequirements(requirements, { [fact]: value }).length === 0,
   );

@@ -1,13 +1,14 @@
 /** Makes the simulated hosts of a fleet, so that each step takes the supposed time and has the supposed end. */
 import { ownerOfKey } from '../../crds/owner-ref.ts';
+import type { StepName } from '../../crds/vocabulary.ts';
 import type { Claim } from '../../engine/view.ts';
 import { factsOf } from '../../hostops/kubernetes/node-facts.ts';
 import type { Taint } from '../../hostops/health.ts';
 import type { NewHost } from '../../hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
-import { unmetRequirements } from '../../planner/current.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan, Stage } from '../../planner/plan.ts';
+import { isLacking, stepOfWork } from '../../planner/work.ts';
 import type { Fleet, FleetHost } from '../files/fleet-file.ts';
 import { patchChanges } from './patch-changes.ts';
 import type { StepSeconds } from './step-seconds.ts';
@@ -29,18 +30,23 @@ export function rehearsalWorld(
   { fails }: Pick<WhatIf, 'fails'>,
 ): SimulatedWorld {
   const world = new SimulatedWorld(patchChanges(plan.actions.patches));
-  const stageOf = new Map(plan.stages.flatMap((stage) => stage.hosts.map((host) => [host, stage] as const)));
+  const stagesOf = Map.groupBy(
+    plan.stages.flatMap((stage, id) => stage.hosts.map((host) => ({ host, id, stage }))),
+    ({ host }) => host,
+  );
   for (const host of hosts) {
     const { name, spoiltClaim, claimedBy } = host;
-    const stage = stageOf.get(name);
+    const stages = stagesOf.get(name) ?? [];
     world.addHost({
       ...asIs(host, owner),
-      ...(stage ? { behaviour: behaviourOf(name, fails), times: timesOf(host, stage, plan, secondsOf) } : {}),
+      ...(fails.has(hostStep(name, 'verify')) ? { behaviour: 'lie' } : {}),
+      ...{ jobs: jobsOf(host, stages, plan, secondsOf, fails), times: timesOf(name, stages, secondsOf) },
     });
     if (claimedBy && claimedBy.owner !== owner)
       world.changeHost(name, { claim: claimOf(claimedBy, pool.name) });
     if (spoiltClaim !== undefined) world.changeHost(name, { spoiltClaim });
-    if (stage?.level === 'away') world.addPod({ host: name, name: `work-on-${name}` });
+    if (stages.some(({ stage: { level } }) => level === 'away'))
+      world.addPod({ host: name, name: `work-on-${name}` });
   }
   return world;
 }
@@ -66,25 +72,42 @@ function taintFrom(text: string): Taint {
   return { key: text.slice(0, at), effect: text.slice(at + 1) };
 }
 
-function behaviourOf(host: HostName, fails: WhatIf['fails']): NonNullable<NewHost['behaviour']> {
-  if (fails.has(hostStep(host, 'sw-patch-hosts'))) return FAILED_EXIT_CODE;
-  return fails.has(hostStep(host, 'verify')) ? 'lie' : 'honest';
-}
+/** A stage of a host, with its position in the plan. */
+type StageOfHost = { readonly id: number; readonly stage: Stage };
 
-/** The Jobs of a host share the time of their step. The reboot Job takes no time. */
-function timesOf(
+/** The Jobs of a host in a step share the time of the step. */
+function jobsOf(
   { name, labels, nodeInfo }: FleetHost,
-  stage: Stage,
+  stages: readonly StageOfHost[],
   { actions }: Plan,
   secondsOf: StepSeconds,
-): NonNullable<NewHost['times']> {
+  fails: WhatIf['fails'],
+): NonNullable<NewHost['jobs']> {
   const facts = factsOf(labels, nodeInfo);
-  const lacking = actions.patches.filter(
-    ({ id, current }) => stage.patches.includes(id) && unmetRequirements(current, facts).length > 0,
-  );
-  const milliseconds = (step: Stage['steps'][number]['name']): number => secondsOf(name, step) * 1000;
+  const jobs = stages.flatMap(({ id, stage }) => {
+    const lacking = actions.patches
+      .filter((work) => stage.patches.includes(work.id) && isLacking(work, facts))
+      .map((work) => ({ action: work.id, step: stepOfWork(actions, work.id) }));
+    return lacking.map(({ action, step }) => {
+      const atOnce = lacking.filter((each) => each.step === step).length;
+      const milliseconds = (secondsOf(id, name, step) * 1000) / atOnce;
+      const exitCode = fails.has(hostStep(name, step)) ? { exitCode: FAILED_EXIT_CODE } : {};
+      return [action, { milliseconds, ...exitCode }] as const;
+    });
+  });
+  return Object.fromEntries(jobs);
+}
+
+/** The reboot Job takes no time. */
+function timesOf(
+  name: HostName,
+  stages: readonly StageOfHost[],
+  secondsOf: StepSeconds,
+): NonNullable<NewHost['times']> {
+  const away = stages.find(({ stage: { level } }) => level === 'away');
+  if (!away) return {};
+  const milliseconds = (step: StepName): number => secondsOf(away.id, name, step) * 1000;
   return {
-    jobMilliseconds: milliseconds('sw-patch-hosts') / lacking.length,
     rebootJobMilliseconds: 0,
     rebootMilliseconds: milliseconds('verify'),
     leaveMilliseconds: milliseconds('migrate-instances-from-host'),

@@ -1,14 +1,15 @@
 /** Runs a plan on simulated hosts with the engine of the operator. */
 import { ownerKey } from '../../crds/owner-ref.ts';
-import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
-import type { Effect } from '../../engine/effect.ts';
+import type { PhaseStatus } from '../../crds/strategy-status.ts';
+import { stageOfKey, type Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { RunState } from '../../engine/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
 import type { Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
-import { unmetRequirements } from '../../planner/current.ts';
 import type { HostName, HostSeed } from '../../planner/facts.ts';
+import type { Plan } from '../../planner/plan.ts';
+import { lackingWork } from '../../planner/work.ts';
 import type { Fleet } from '../files/fleet-file.ts';
 import type { Planned } from '../plan/preview.ts';
 import { RehearsalOps, type Treatment } from './rehearsal-ops.ts';
@@ -42,12 +43,7 @@ export async function rehearse(
   const scope: Scope = { pool, provider: spec.provider, before: [], roles: spec.roles, health: spec.health };
   const secondsOf = stepSeconds(plan, whatIf);
   const world = rehearsalWorld(fleet, plan, ownerKey(planned), secondsOf, whatIf);
-  const levels = new Map(
-    plan.stages.flatMap(({ hosts, level }) => hosts.map((host) => [host, level] as const)),
-  );
-  const ops = new RehearsalOps(world, (effect) =>
-    treatmentOf(effect, levels.get(effect.host) === 'touched', secondsOf, whatIf),
-  );
+  const ops = new RehearsalOps(world, (effect) => treatmentOf(effect, plan, secondsOf, whatIf));
   const timeline = new Timeline();
   const evaluate = observed({ world, ops, timeline, secondsOf, whatIf });
   const owner = { ...planned, uid: ownerKey(planned) };
@@ -70,15 +66,17 @@ function isUnderWay({ state }: RunState): boolean {
 
 function treatmentOf(
   effect: Effect,
-  touched: boolean,
+  { stages }: Plan,
   secondsOf: StepSeconds,
   { fails }: Pick<WhatIf, 'fails'>,
 ): Treatment {
-  const { host, kind } = effect;
+  const { host, kind, key } = effect;
+  const stage = stageOfKey(key);
+  const touched = stages[stage]?.level === 'touched';
   switch (kind) {
     case 'claim':
       return {
-        seconds: touched ? 0 : secondsOf(host, 'lock-hosts'),
+        seconds: touched ? 0 : secondsOf(stage, host, 'lock-hosts'),
         refusal: fails.has(hostStep(host, 'lock-hosts')) ? `${host} cannot be locked (supposed)` : undefined,
       };
     case 'evict': {
@@ -86,14 +84,14 @@ function treatmentOf(
       const { namespace, name } = effect.instance;
       return refused
         ? {
-            seconds: secondsOf(host, 'migrate-instances-from-host'),
+            seconds: secondsOf(stage, host, 'migrate-instances-from-host'),
             refusal: `pod ${namespace}/${name} cannot leave ${host} (supposed)`,
           }
         : AT_ONCE;
     }
     case 'release':
       return {
-        seconds: secondsOf(host, touched ? 'verify' : 'unlock-hosts'),
+        seconds: secondsOf(stage, host, touched ? 'verify' : 'unlock-hosts'),
         refusal: fails.has(hostStep(host, 'unlock-hosts'))
           ? `${host} cannot be unlocked (supposed)`
           : undefined,
@@ -132,7 +130,7 @@ function observed({
     };
     if (step.name === 'query-alarms' && fresh.length > 0) {
       unwell();
-      ops.observeAlarms(Math.max(...fresh.map((name) => secondsOf(name, step.name))));
+      ops.observeAlarms(Math.max(...fresh.map((name) => secondsOf(first.planStage, name, step.name))));
     }
     if (step.name === 'system-stabilize' && failing.length > 0)
       world.after(step.timeoutSeconds * 500, unwell);
@@ -148,7 +146,6 @@ async function lackingOf(
 ): Promise<ReadonlySet<HostName>> {
   const seeds: HostSeed[] = [];
   for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
-  const lacks = ({ facts }: HostSeed): boolean =>
-    plan.actions.patches.some(({ current }) => unmetRequirements(current, facts).length > 0);
-  return new Set(seeds.filter(lacks).map(({ name }) => name));
+  const lacking = seeds.filter((seed) => lackingWork(plan.actions, seed).length > 0);
+  return new Set(lacking.map(({ name }) => name));
 }

@@ -4,10 +4,15 @@
  * hosts are those of the operator; only its work with Kubernetes itself is missing.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
-import { settlePermits, type DesiredPermits, type PoolCapacity } from '../../engine/permits/permits.ts';
+import {
+  heldBy,
+  settlePermits,
+  type DesiredPermits,
+  type PoolCapacity,
+} from '../../engine/permits/permits.ts';
 import {
   decide,
   decideWithPermits,
@@ -20,11 +25,10 @@ import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { atHand, partsOf, stagesOfPart, withNextPart, type PartLimits } from '../../engine/parts.ts';
 import { needsNextPart, newRun, type RunState } from '../../engine/run-state.ts';
-import type { Decision, Obstacle, Order, PermitFacts, Turn } from '../../engine/turn.ts';
+import type { Decision, HeldPermits, Obstacle, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
-import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
 
 export const RUN = 'run-1';
@@ -87,9 +91,9 @@ export class SimulatedOperator {
     this.#watch = ops.watch(() => undefined);
   }
 
-  /** The hosts that the run has permits for. */
-  get permits(): ReadonlySet<HostName> {
-    return new Set(this.#pool.permits?.map(({ host }) => host));
+  /** The permits of the run. */
+  get permits(): HeldPermits {
+    return heldBy(this.#pool.permits ?? [], RUN);
   }
 
   /** The reasons why the run waits, from the last pass. */
@@ -219,8 +223,8 @@ export class SimulatedOperator {
     return { plan: this.plan, run: this.run, turn, pool, evaluate: this.#evaluate };
   }
 
-  #capacity({ fleet: { outOfServiceByOthers, claimedAway } }: View): PoolCapacity {
-    return { limit: this.limit, outOfServiceByOthers, claimedAway, closedBecause: undefined };
+  #capacity({ fleet: { outOfServiceByOthers, claimedAway, controllers } }: View): PoolCapacity {
+    return { limit: this.limit, outOfServiceByOthers, claimedAway, controllers, closedBecause: undefined };
   }
 
   /** Performs the effects. Returns whether an outcome makes another pass due at once. */

@@ -1,4 +1,5 @@
 /** A simulation as text for people. Pure. */
+import { hostCount } from '../../planner/plan.ts';
 import { counted } from '../../crds/counted.ts';
 import { findingLines, title } from '../plan/preview-text.ts';
 import { duration, table, WIDTH, wrap } from '../text/text-table.ts';
@@ -26,7 +27,7 @@ export function simulationText(simulation: Simulation, width: number): string[] 
 }
 
 function ending({ outcome, durationSeconds, stages, left }: Simulation): string {
-  const hosts = stages.reduce((sum, stage) => sum + stage.hosts.length, 0);
+  const hosts = hostCount(stages);
   const planned = left.filter(({ state }) => state !== 'not-planned').length;
   const after = durationSeconds > 0 ? ` after ${duration(Math.ceil(durationSeconds))}` : '';
   const done = hosts > 0 ? `, ${String(hosts - planned)} of ${counted(hosts, 'host')} done` : '';

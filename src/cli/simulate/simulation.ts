@@ -1,4 +1,5 @@
 /** Simulates the run of a strategy: docs/reference/simulate.md. */
+import { strategyWords } from '../../crds/strategy-words.ts';
 import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
 import type { Finding } from '../../crds/finding.ts';
@@ -106,7 +107,10 @@ function endOf(
   const ended: RunState = plan.stages.length === 0 ? { ...run, state: 'applied' } : run;
   const summary = `${counted(plan.stages.length, 'stage')} planned`;
   const openRemedy = NODE_WORDS.remedy('kept-locked');
-  const message = messageOf(ended, { summary, reasons, order, openRemedy });
+  const message = messageOf(ended, {
+    ...{ summary, reasons, order, openRemedy },
+    words: strategyWords(plan.actions),
+  });
   return { outcome: ended.state, message };
 }
 

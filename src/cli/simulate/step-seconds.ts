@@ -11,7 +11,8 @@ const SPREAD = 0.25;
 /** A step with an estimate as long as its timeout ends this much before the timeout. */
 const MOMENT_SECONDS = 0.001;
 
-export type StepSeconds = (host: HostName, step: StepName) => number;
+/** The time of a host in a step of a stage, by the position of the stage in the plan. */
+export type StepSeconds = (stage: number, host: HostName, step: StepName) => number;
 
 /**
  * The estimates of the plan, or the supposed times instead. With a seed the
@@ -22,11 +23,10 @@ export function stepSeconds(
   { stages }: Plan,
   { seconds, seed }: Pick<WhatIf, 'seconds' | 'seed'>,
 ): StepSeconds {
-  const stageOf = new Map(stages.flatMap((stage) => stage.hosts.map((host) => [host, stage] as const)));
-  return (host, name) => {
+  return (id, host, name) => {
     const supposed = seconds.get(hostStep(host, name));
     if (supposed !== undefined) return supposed;
-    const stage = stageOf.get(host);
+    const stage = stages[id];
     const step = stage?.steps.find((each) => each.name === name);
     return stage && step ? estimate(stage, step, host, seed) : 0;
   };

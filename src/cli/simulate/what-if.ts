@@ -16,7 +16,7 @@ export type WhatIf = {
   readonly seed: number | undefined;
 };
 
-/** Names a step of a host. A host has only one stage in a plan. */
+/** Names a step of a host, in every stage of the host that has it. */
 export type HostStepKey = string;
 
 export function hostStep(host: HostName, step: StepName): HostStepKey {

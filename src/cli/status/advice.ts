@@ -1,4 +1,5 @@
 /** What a person can do about a strategy now, each with the exact command. Pure. */
+import { strategyWords } from '../../crds/strategy-words.ts';
 import type { HostProgress } from '../../crds/host-progress.ts';
 import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { remainingHosts } from '../../engine/leavers.ts';
@@ -158,7 +159,8 @@ function awaitingApproval(strategy: Seen, commands: Commands): Advice[] {
 
 function applied(strategy: Seen, commands: Commands): Advice[] {
   if (!holds(strategy, 'Drifted')) return [{ does: 'nothing: all that was ordered is done' }];
-  return [{ does: 'patch the hosts that lack a patch since', command: commands.own('apply') }];
+  const { act, lack } = strategyWords(strategy.spec);
+  return [{ does: `${act} the hosts that ${lack} since`, command: commands.own('apply') }];
 }
 
 function pausedAtStage({ status }: Seen, commands: Commands): Advice[] {
@@ -279,7 +281,7 @@ function applyFailed({ status }: Seen, commands: Commands): Advice[] {
     ...(first
       ? [
           {
-            does: 'or repeat nothing, when somebody has patched the host by hand',
+            does: 'or repeat nothing, when somebody has done its work by hand',
             command: commands.own('resume'),
           },
           { does: `or give ${first.name} back as it is`, command: commands.ofHost('release', first.name) },

@@ -16,17 +16,26 @@ export function worstOf(standings: readonly Standing[]): Standing {
 
 /** @param place where was looked, such as `namespace careen-hosts` */
 export function overviewLines(reports: readonly StatusReport[], place: string, columns: number): Line[] {
-  if (reports.length === 0) return wrapped([span(`no PatchStrategy in ${place}`)], columns);
+  if (reports.length === 0) return wrapped([span(`no strategy in ${place}`)], columns);
   const titles = ['STRATEGY', 'STATE', 'STAGES', 'HOSTS', 'LEFT', 'WHY'];
-  return table(titles, reports.map(rowOf), columns);
+  return table(
+    titles,
+    reports.map((report) => rowOf(report, hasNamesake(report, reports))),
+    columns,
+  );
 }
 
-function rowOf(report: StatusReport): Line {
+/** Whether a strategy of another kind has the same name. */
+function hasNamesake({ namespace, name }: StatusReport, reports: readonly StatusReport[]): boolean {
+  return reports.filter((each) => each.namespace === namespace && each.name === name).length > 1;
+}
+
+function rowOf(report: StatusReport, withKind: boolean): Line {
   const { namespace, name, state, standing, hosts, message, open, reason = '' } = report;
   const waiting = open.find((host) => host.reason !== '');
   const more = open.length > 1 ? ` (${counted(open.length, 'host')} worked on)` : '';
   return [
-    span(`${namespace}/${name}`, 'bold'),
+    span(`${namespace}/${name}${withKind ? ` (${report.strategyKind})` : ''}`, 'bold'),
     span(state, STANDING_STYLES[standing]),
     span(`${String(report.stagesDone)}/${String(report.stagesTotal)}`),
     span(`${String(hosts.done)}/${String(hosts.total)}`),

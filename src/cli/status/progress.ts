@@ -1,10 +1,10 @@
 /** How far a run is, in hosts and in time, from the status of its strategy. Pure. */
-import type { PatchStrategyStatus, PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { StrategyStatus, PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
 import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';
 import { stagesFrom, sumOver } from '../../engine/stage-folds.ts';
 import { estimateStage, estimateStep } from '../../planner/estimate.ts';
-import type { Stage } from '../../planner/plan.ts';
+import { countsHosts, type Stage } from '../../planner/plan.ts';
 import { secondsBetween } from '../text/since.ts';
 
 /** Hosts of the plan that are still there. */
@@ -18,8 +18,8 @@ export type HostCounts = {
   readonly skipped: number;
 };
 
-export function hostCounts({ applyPhase, progress, skipped = [] }: PatchStrategyStatus): HostCounts {
-  const stages = applyPhase?.stages ?? [];
+export function hostCounts({ applyPhase, progress, skipped = [] }: StrategyStatus): HostCounts {
+  const stages = (applyPhase?.stages ?? []).filter(countsHosts);
   const before = applyPhase?.earlier?.hosts ?? 0;
   const held = progress?.hosts ?? [];
   const failed = held.filter(({ result }) => isFinal(result) && result !== 'success').length;
@@ -37,7 +37,7 @@ export function hostCounts({ applyPhase, progress, skipped = [] }: PatchStrategy
 /** How many hosts a plan has, those that have left included. */
 export function plannedHosts({ stages, earlier, later }: PhaseStatus): number {
   const before = (earlier?.hosts ?? 0) + (earlier?.left ?? 0);
-  return before + sumOver(stages, ({ hosts = [] }) => hosts.length) + (later?.hosts ?? 0);
+  return before + sumOver(stages.filter(countsHosts), ({ hosts = [] }) => hosts.length) + (later?.hosts ?? 0);
 }
 
 /** The hosts that a stage is done with. */
@@ -58,7 +58,7 @@ export type Times = {
 };
 
 /** The times of the current phase: an abort has its own. */
-export function timesOf(status: PatchStrategyStatus, now: number): Times {
+export function timesOf(status: StrategyStatus, now: number): Times {
   const { applyPhase: apply, abortPhase, currentPhase, progress, state } = status;
   const phase = currentPhase === 'abort' ? abortPhase : apply;
   if (!phase || !apply) return {};

@@ -1,4 +1,5 @@
 /** The screen of a strategy, in any number of columns. Pure. */
+import { strategyWords } from '../../crds/strategy-words.ts';
 import { counted } from '../../crds/counted.ts';
 import {
   commandLines,
@@ -178,20 +179,25 @@ function whyOf(failed: boolean, reason: string): Span {
 }
 
 /** The stages, while nothing is worked on: what would come next is then the question. */
-function stageLines({ stages, open, standing }: StatusReport, columns: number): Line[] {
+function stageLines({ stages, open, standing, release }: StatusReport, columns: number): Line[] {
   if (open.length > 0 || standing === 'done' || standing === 'failed') return [];
   const next = stages.filter(({ result }) => result !== 'success');
   if (next.length === 0) return [];
   const more = next.length - MOST_STAGES;
+  const { pieces } = strategyWords({ release });
   return [
-    ...table(['STAGE', 'PATCHES', 'HOSTS'], next.slice(0, MOST_STAGES).map(stageRow), columns),
+    ...table(
+      ['STAGE', pieces.toUpperCase(), 'HOSTS'],
+      next.slice(0, MOST_STAGES).map((each) => stageRow(each, pieces)),
+      columns,
+    ),
     ...(more > 0 ? [[span(`and ${counted(more, 'more stage')}`)]] : []),
   ];
 }
 
-function stageRow({ id, patches, hosts }: ShownStage): Line {
+function stageRow({ id, patches, hosts }: ShownStage, pieces: string): Line {
   const more = hosts.length > 6 ? ` and ${String(hosts.length - 6)} more` : '';
-  const what = patches.length > 1 ? `${String(patches.length)} patches` : patches.join();
+  const what = patches.length > 1 ? `${String(patches.length)} ${pieces}` : patches.join();
   return [span(String(id)), span(what), span(`${hosts.slice(0, 6).join(', ')}${more}`)];
 }
 

@@ -1,6 +1,7 @@
 /** All that one screen says about a strategy. Pure. */
+import type { TargetRelease } from '../../crds/strategy-spec.ts';
 import type { Finding } from '../../crds/finding.ts';
-import type { AnsweredRequest, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { AnsweredRequest, StageStatus } from '../../crds/strategy-status.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';
@@ -50,6 +51,9 @@ export type ShownStage = {
 };
 
 export type StatusReport = {
+  readonly strategyKind: string;
+  /** Only of an upgrade. */
+  readonly release?: TargetRelease;
   readonly namespace: string;
   readonly name: string;
   readonly pool: string;
@@ -97,6 +101,8 @@ export function statusReport(
   const reason = reasonOf(strategy);
   const lastRequest = status.requests?.at(-1);
   return {
+    strategyKind: strategy.kind,
+    ...(spec.release ? { release: spec.release } : {}),
     namespace: metadata.namespace,
     name: metadata.name,
     pool: spec.poolRef,

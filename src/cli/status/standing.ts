@@ -9,7 +9,10 @@ import type { StoredStrategy } from '../cluster/kinds.ts';
 export type Standing = 'done' | 'working' | 'waits' | 'failed';
 
 /** A strategy, as far as it is shown. */
-export type Seen = Pick<StoredStrategy, 'metadata' | 'spec' | 'status' | 'unreadable' | 'replacedStatus'>;
+export type Seen = Pick<
+  StoredStrategy,
+  'kind' | 'metadata' | 'spec' | 'status' | 'unreadable' | 'replacedStatus'
+>;
 
 export function standingOf(strategy: Seen): Standing {
   if (isDeleted(strategy) || !isObserved(strategy)) return 'working';

@@ -6,6 +6,12 @@ const WORDS: Readonly<Partial<Record<StepName, string>>> = {
   'lock-hosts': 'cordon',
   'migrate-instances-from-host': 'drain',
   'sw-patch-hosts': 'patch',
+  'stage-hosts': 'stage',
+  'start-upgrade': 'start',
+  'upgrade-hosts': 'upgrade',
+  'rollback-hosts': 'bring back',
+  'activate-upgrade': 'activate',
+  'complete-upgrade': 'complete',
   'system-stabilize': 'settle',
   'unlock-hosts': 'uncordon',
 };

@@ -1,5 +1,5 @@
 /** A run in the form of a recorded lifecycle (test/vectors/vim/README.md, Lifecycle cases). */
-import type { PhaseStatus } from '../../crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../../crds/strategy-status.ts';
 import type { Result, StrategyState } from '../../crds/vocabulary.ts';
 import type { Answer } from '../../engine/turn.ts';
 import type { RunState } from '../../engine/run-state.ts';

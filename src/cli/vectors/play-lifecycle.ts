@@ -4,8 +4,8 @@
  * timer, or a verdict on a step. Only the verdicts replace code of the engine.
  */
 import { z } from 'zod';
-import { planActions } from '../../crds/patch-strategy-spec.ts';
-import { patchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import { planActions } from '../../crds/strategy-spec.ts';
+import { strategyStatus } from '../../crds/strategy-status.ts';
 import { advance } from '../../engine/advance.ts';
 import type { Evaluate } from '../../engine/evaluate.ts';
 import { VIM_ENGINE, undoneBy } from '../../engine/profiles/vim.ts';
@@ -13,7 +13,7 @@ import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { newPhase, newRun, runningStep, type RunState } from '../../engine/run-state.ts';
 import { DONE, failed, type Verdict } from '../../engine/steps/verdict.ts';
 import type { Order, Turn } from '../../engine/turn.ts';
-import { signalsFrom, type View } from '../../engine/view.ts';
+import { NO_CONTROLLERS, signalsFrom, type View } from '../../engine/view.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import type { Plan } from '../../planner/plan.ts';
 import type { VimBuild } from '../../planner/vim/build.ts';
@@ -61,6 +61,7 @@ const NO_VIEW: View = {
     total: 0,
     outOfServiceByOthers: new Set(),
     claimedAway: new Set(),
+    controllers: NO_CONTROLLERS,
     keptByOtherPools: new Set(),
     revision: '',
   },
@@ -142,7 +143,9 @@ class RecordedRun {
       pool: '',
       epoch: 1,
       view: NO_VIEW,
-      permits: { held: new Set(this.#plan.stages.flatMap(({ hosts }) => hosts)) },
+      permits: {
+        held: new Map(this.#plan.stages.flatMap(({ hosts }) => hosts.map((host) => [host, 'away']))),
+      },
       outcomes: new Map(),
       now: NOW,
       restarted,
@@ -190,7 +193,7 @@ function requestOf({ op, ...rest }: Operation): RunRequest {
 /** A recording does not contain the actions on hosts. */
 const ACTIONS = { patches: [], drain: {}, timing: {}, onForeignUncordon: 'pause' };
 
-const { run, state, currentPhase, applyPhase, abortPhase, progress } = patchStrategyStatus.shape;
+const { run, state, currentPhase, applyPhase, abortPhase, progress } = strategyStatus.shape;
 const storedRun = z.object({
   ...run.unwrap().pick({
     id: true,
@@ -205,7 +208,7 @@ const storedRun = z.object({
   apply: applyPhase.unwrap(),
   abort: abortPhase,
   hosts: progress.unwrap().shape.hosts,
-  skipped: patchStrategyStatus.shape.skipped.unwrap(),
+  skipped: strategyStatus.shape.skipped.unwrap(),
 });
 
 /** The run as read from the status: parsed from JSON, with only the fields that the status holds. */

@@ -1,11 +1,12 @@
-import { PATCH_STRATEGY } from '../../crds/names.ts';
 import type { OwnerName } from '../../crds/owner-ref.ts';
+import { isStrategyKind } from '../../crds/strategy-kinds.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import type { ActiveRun, ActiveRuns } from '../../engine/permits/active-runs.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import { strategyKey } from '../../resources/paths.ts';
+import type { Strategy } from '../../resources/stored-strategy.ts';
 import { runOf } from '../../status/codec.ts';
 
 /**
@@ -25,11 +26,11 @@ export async function activeRuns(
     permits.map(({ run }) => [run, undefined]),
   );
   for (const [id, owner] of owners) {
-    if (owner.kind !== PATCH_STRATEGY) {
+    if (!isStrategyKind(owner.kind)) {
       active.delete(id);
       continue;
     }
-    const found = await read(owner);
+    const found = await read(strategyKey(owner));
     if (found?.metadata.uid !== owner.uid) active.set(id, 'owner gone');
     else active.set(id, found.status.run?.id === id ? activeRun(owner, found) : undefined);
   }
@@ -44,7 +45,7 @@ const MAY_CONTINUE: ReadonlySet<StrategyState> = new Set([
   'apply-timeout',
 ]);
 
-function activeRun(owner: OwnerName, { status }: PatchStrategy): ActiveRun {
+function activeRun(owner: OwnerName, { status }: Strategy): ActiveRun {
   const run = runOf(status);
   return {
     owner,

@@ -6,7 +6,8 @@ import { ownerOfKey } from '../../crds/owner-ref.ts';
 import type { MarkedHost, Scope } from '../../hostops/port.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { strategyKey } from '../../resources/paths.ts';
+import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import { endOf, isKept } from '../../status/finished.ts';
 import { removalsIn, type Removal } from '../../status/retention.ts';
 import { ownerEvent } from '../runtime/events.ts';
@@ -48,7 +49,7 @@ async function isRemoved(
   scope: Scope,
   { key, endedAt, because }: Removal,
 ): Promise<boolean> {
-  const strategy = await api.strategyNow(ownerOfKey(key));
+  const strategy = await api.strategyNow(strategyKey(ownerOfKey(key)));
   if (!strategy || isKept(strategy.metadata) || endOf(strategy) !== endedAt) return false;
   if (holdsSomething(strategy, pool, hosts.markedHosts(scope))) return false;
   try {
@@ -69,7 +70,7 @@ async function isRemoved(
 
 /** Whether a permit or a claim is left of any run of the strategy. The sweep removes those that no run backs. */
 function holdsSomething(
-  { metadata: { uid }, status }: PatchStrategy,
+  { metadata: { uid }, status }: Strategy,
   { status: { permits = [], runs = [] } }: HostPool,
   markedHosts: readonly MarkedHost[],
 ): boolean {

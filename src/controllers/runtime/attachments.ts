@@ -1,5 +1,5 @@
 import type { Finding } from '../../crds/finding.ts';
-import type { PatchStrategySpec } from '../../crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../../crds/strategy-spec.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port.ts';
@@ -45,7 +45,7 @@ export class Attachment {
   }
 
   /** What the hosts need of a strategy; computed anew only when they, or the spec, have changed. */
-  needs(spec: PatchStrategySpec): Needs {
+  needs(spec: StrategySpec): Needs {
     const view = this.view();
     const of = `${view.fleet.revision}/${specDigest(spec)}`;
     if (this.#needs?.of !== of) this.#needs = { of, needs: needsOf(spec, view.seeds()) };
@@ -53,11 +53,11 @@ export class Attachment {
   }
 
   /** How many builds of a spec have failed in a row. */
-  failedBuilds(spec: PatchStrategySpec): number {
+  failedBuilds(spec: StrategySpec): number {
     return this.#failedBuilds.of === specDigest(spec) ? this.#failedBuilds.count : 0;
   }
 
-  buildEnded(spec: PatchStrategySpec, hasFailed: boolean): void {
+  buildEnded(spec: StrategySpec, hasFailed: boolean): void {
     this.#failedBuilds = { of: specDigest(spec), count: hasFailed ? this.failedBuilds(spec) + 1 : 0 };
   }
 

@@ -1,8 +1,9 @@
 import k8sOperator from '@dot-i/k8s-operator';
 import type { ResourceEvent } from '@dot-i/k8s-operator';
 import type { Logger } from 'pino';
-import { GROUP, PATCH_STRATEGY, VERSION } from '../../crds/names.ts';
+import { GROUP, VERSION } from '../../crds/names.ts';
 import { ownerKey, ownerOfKey } from '../../crds/owner-ref.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS, type StrategyKindName } from '../../crds/strategy-kinds.ts';
 import type { DeposedError } from '../../engine/permits/takeover.ts';
 import type { PartLimits } from '../../engine/parts.ts';
 import type { HostOps } from '../../hostops/port.ts';
@@ -15,7 +16,7 @@ import { Pools } from '../pool/pools.ts';
 import { hostPoolReconciler } from '../pool/reconcile-host-pool.ts';
 import type { RemovalDeps } from '../pool/remove-finished.ts';
 import { suspendPool } from '../pool/suspend-pool.ts';
-import { patchStrategyReconciler } from '../strategy/reconcile-patch-strategy.ts';
+import { strategyReconciler } from '../strategy/reconcile-strategy.ts';
 import type { StrategyDeps } from '../strategy/strategy-deps.ts';
 import { RunStore } from '../strategy/run-store.ts';
 import { StrategyIndex } from '../strategy/strategy-index.ts';
@@ -100,7 +101,7 @@ export class CareenOperator extends OperatorShell {
       reconcileQueue({ ...of, groupOf, log, metrics, clock, deposed }, (changed) =>
         gate.guard(of.kind, make(deps, changed), (key, why) => suspend(deps, key, why)),
       );
-    this.#strategies = queue(STRATEGY_QUEUE, patchStrategyReconciler, suspendStrategy);
+    this.#strategies = queue(STRATEGY_QUEUE, strategyReconciler, suspendStrategy);
     this.#pools = queue(POOL_QUEUE, hostPoolReconciler, suspendPool);
     metrics.watchQueue(() => this.#strategies.depth + this.#pools.depth);
     metrics.watchKinds(() => gate.isClosed);
@@ -113,12 +114,7 @@ export class CareenOperator extends OperatorShell {
       changesAs: 'metadata',
       follow: (watch) => this.#api.followPools(watch),
     });
-    const strategyChanged = (event: ResourceEvent): Promise<void> => this.#strategyChanged(event);
-    await this.watchResource(GROUP, VERSION, 'patchstrategies', strategyChanged, undefined, {
-      listAs: 'metadata',
-      changesAs: 'metadata',
-      follow: (watch) => this.#api.followStrategies(watch),
-    });
+    for (const kind of STRATEGY_KIND_NAMES) await this.#watchStrategies(kind);
     this.#resync = setInterval(() => this.#requeueDue(), this.#resyncSeconds * 1000);
   }
 
@@ -129,8 +125,18 @@ export class CareenOperator extends OperatorShell {
     await Promise.all([this.#strategies.stop(), this.#pools.stop()]);
   }
 
-  async #strategyChanged({ meta, type }: ResourceEvent): Promise<void> {
-    const key = ownerKey({ kind: PATCH_STRATEGY, namespace: meta.namespace ?? '', name: meta.name });
+  async #watchStrategies(kind: StrategyKindName): Promise<void> {
+    const { plural } = STRATEGY_KINDS[kind].definition;
+    const changed = (event: ResourceEvent): Promise<void> => this.#strategyChanged(kind, event);
+    await this.watchResource(GROUP, VERSION, plural, changed, undefined, {
+      listAs: 'metadata',
+      changesAs: 'metadata',
+      follow: (watch) => this.#api.followStrategies(kind, watch),
+    });
+  }
+
+  async #strategyChanged(kind: StrategyKindName, { meta, type }: ResourceEvent): Promise<void> {
+    const key = ownerKey({ kind, namespace: meta.namespace ?? '', name: meta.name });
     if (type === k8sOperator.ResourceEventType.Deleted) {
       this.#index.delete(key);
       this.#awaitingPermits.delete(key);

@@ -8,6 +8,8 @@ import type { RunState } from '../../engine/run-state.ts';
 import type { Adoption, RecordedJob } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
+import { STEP_KINDS } from '../../planner/step-kinds.ts';
+import { stepOfWork } from '../../planner/work.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { StoredRun } from '../../status/codec.ts';
 import { pendingRequests } from '../../status/requests.ts';
@@ -111,9 +113,10 @@ function jobsOf(
   { id, apply }: RunState,
   { name: host, jobs = [], attempt }: HostProgress,
 ): readonly RecordedJob[] {
-  const { patchTimeoutSeconds: timeoutSeconds } = plan.actions.timing;
   return jobs.map(({ action, name, uid }) => {
-    const effect = effectKey(id, apply.currentStage, 'sw-patch-hosts', host, action, attempt);
+    const step = stepOfWork(plan.actions, action);
+    const timeoutSeconds = STEP_KINDS[step].timeoutSeconds(plan.actions.timing, true);
+    const effect = effectKey(id, apply.currentStage, step, host, action, attempt);
     return { kind: 'mend-job', key: `${effect}/adopt`, host, name, uid, effect, action, timeoutSeconds };
   });
 }

@@ -1,3 +1,4 @@
+import { strategyKey } from '../../resources/paths.ts';
 import { ownerOfKey, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
@@ -47,7 +48,7 @@ export class StrategiesAtRest {
 
   /** What a pass depends on, as it is at its beginning; undefined where a later pass may find something else. */
   look({ key, strategy, pool, attachment }: StrategyPass): string | undefined {
-    const shown = this.#deps.api.shownStrategy(ownerOfKey(key));
+    const shown = this.#deps.api.shownStrategy(strategyKey(ownerOfKey(key)));
     const isShown = shown?.resourceVersion === strategy.metadata.resourceVersion;
     const mayRest = isShown && endedRun(strategy) && pool && pool.unreadable === undefined;
     return mayRest ? this.#seen(key, pool, attachment) : undefined;
@@ -59,11 +60,11 @@ export class StrategiesAtRest {
     if (seen === undefined || this.#deps.hosts.idleJobs(owner).length > 0) return;
     this.#resting.set(key, { pool: attachment.scope.pool, owner, seen });
     this.#attachments.detach(key);
-    this.#deps.api.forgetStrategy(ownerOfKey(key));
+    this.#deps.api.forgetStrategy(strategyKey(ownerOfKey(key)));
   }
 
   #seen(key: string, { metadata }: HostPool, attachment: Attachment): string | undefined {
-    const shown = this.#deps.api.shownStrategy(ownerOfKey(key));
+    const shown = this.#deps.api.shownStrategy(strategyKey(ownerOfKey(key)));
     if (!shown) return undefined;
     const { revision, keptByOtherPools } = attachment.view().fleet;
     return [

@@ -5,7 +5,8 @@
 import { counted } from '../../crds/counted.ts';
 import type { Reason } from '../../crds/conditions.ts';
 import type { Finding } from '../../crds/finding.ts';
-import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../crds/strategy-status.ts';
+import { strategyWords } from '../../crds/strategy-words.ts';
 import { statusText } from '../../crds/status-text.ts';
 import { newPhase } from '../../engine/run-state.ts';
 import { alarmsAgainst, alarmsPresent } from '../../engine/steps/query-alarms.ts';
@@ -59,10 +60,11 @@ export async function buildPlan(
   hosts: HostOps,
   clock: () => Instant,
   signal: AbortSignal,
-): Promise<PatchStrategyStatus> {
+): Promise<StrategyStatus> {
   const startedAt = queryingSince(input.before) ?? clock();
-  const queries = new QueryPhase(clock, startedAt);
-  const failed = (message: string, reason: Reason = 'BuildFailed'): PatchStrategyStatus =>
+  const isUpgrade = input.spec.release !== undefined;
+  const queries = new QueryPhase(clock, startedAt, isUpgrade);
+  const failed = (message: string, reason: Reason = 'BuildFailed'): StrategyStatus =>
     failedStatus(input, queries.status, message, reason, clock());
 
   if (input.unreadable !== undefined) {
@@ -84,7 +86,8 @@ export async function buildPlan(
     return failed(alarms);
   }
   queries.answered();
-  queries.answered(); // The spec lists the patches: this query needs no request.
+  // The spec lists the patches: that query needs no request.
+  if (!isUpgrade) queries.answered();
 
   const seeds: HostSeed[] = [];
   try {
@@ -135,7 +138,9 @@ function nobodyBecause(
 /** The plan, or why there is none. Does not throw for bad input, because the state would then stay `building`. */
 function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | string {
   try {
-    const built = build(input.spec, seeds, input);
+    const { activatedRelease, completedRelease, skipped = [] } = input.before;
+    const limits = { ...input, activatedRelease, completedRelease, skipped: skipped.map(({ name }) => name) };
+    const built = build(input.spec, seeds, limits);
     return planTooLarge(built) ?? built;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
@@ -143,7 +148,7 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
   }
 }
 
-function queryAlarms(view: View, skipped: PatchStrategyStatus['skipped'] = []): string | undefined {
+function queryAlarms(view: View, skipped: StrategyStatus['skipped'] = []): string | undefined {
   const signal = view.signal('alarms');
   if (!signal) return 'the alarms could not be read';
   const alarms = alarmsAgainst(signal.alarms, skipped, Infinity);
@@ -162,9 +167,10 @@ function planTooLarge({ plan: { stages, actions } }: Built): string | undefined 
   const bytes = Math.max(0, ...sizes);
   if (bytes <= MAX_HELD_BYTES) return undefined;
   const stage = sizes.indexOf(bytes);
+  const { pieces, jobs } = strategyWords(actions);
   return (
-    `stage ${String(stage)} with ${counted(stages[stage]?.hosts.length ?? 0, 'host')} and the patches take ` +
+    `stage ${String(stage)} with ${counted(stages[stage]?.hosts.length ?? 0, 'host')} and the ${pieces} take ` +
     `${String(Math.ceil(bytes / 1024))} KiB, more than one object may hold (${String(MAX_HELD_BYTES / 1024)} KiB): ` +
-    'shorten the Jobs of spec.patches and spec.reboot'
+    `shorten the Jobs of ${jobs}`
   );
 }

@@ -1,4 +1,5 @@
 import { ownerOfKey } from '../../crds/owner-ref.ts';
+import { strategyKey } from '../../resources/paths.ts';
 import { decodeRun } from '../../status/codec.ts';
 import { poolOf } from '../../status/order.ts';
 import { strategyFacts } from '../../status/strategy-facts.ts';
@@ -22,7 +23,7 @@ export async function loadPass(
   key: string,
 ): Promise<StrategyPass | undefined> {
   const [readAt, begunAt] = [clock(), performance.now()];
-  const read = await api.strategy(ownerOfKey(key));
+  const read = await api.strategy(strategyKey(ownerOfKey(key)));
   if (!read) return undefined;
   const strategy = read.suspendedBy === undefined ? read : await api.resume(read);
   index.note(key, strategy);

@@ -25,14 +25,25 @@ export type EffectDeps = Pick<StrategyDeps, 'hosts' | 'clock' | 'log' | 'events'
  */
 export async function performEffects(
   deps: EffectDeps,
-  { key, attachment, strategy, begunAt }: Pick<StrategyPass, 'key' | 'attachment' | 'strategy' | 'begunAt'>,
+  pass: Pick<StrategyPass, 'key' | 'attachment' | 'strategy' | 'begunAt'>,
   effects: readonly Effect[],
   fence: Fence,
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   if (effects.length === 0) return {};
-  const { api, hosts, clock, events } = deps;
-  await api.confirmStrategy(strategy, begunAt);
+  await deps.api.confirmStrategy(pass.strategy, pass.begunAt);
+  return confirmedEffects(deps, pass, effects, fence, signal);
+}
+
+/** The same for a caller that has just made sure that the strategy has not changed. */
+export async function confirmedEffects(
+  deps: EffectDeps,
+  { key, attachment, strategy }: Pick<StrategyPass, 'key' | 'attachment' | 'strategy'>,
+  effects: readonly Effect[],
+  fence: Fence,
+  signal: AbortSignal,
+): Promise<ReconcileResult> {
+  const { hosts, clock, events } = deps;
   const { words } = attachment.view();
   const received: { effect: Effect; outcome: Outcome }[] = [];
   const perform = async (effect: Effect): Promise<void> => {

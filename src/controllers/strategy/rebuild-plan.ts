@@ -1,6 +1,7 @@
 import { closedBecause, limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
 import { specDigest } from '../../planner/digest.ts';
+import type { PlatformFacts } from '../../planner/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus, queryingSince } from '../../status/build-status.ts';
@@ -71,7 +72,11 @@ export async function rebuildPlan(
   const { api, hosts, adopted, clock, log, events } = deps;
   const { key, attachment, strategy, epoch } = pass;
   const configMaps = await configMapsIn(deps, pass, pool, strategy.spec, signal);
-  const input = { ...inputOf(deps, pass, pool, configMaps), left: await deps.runs.stagesLeft(pass) };
+  const platform = strategy.spec.release && (await hosts.platform());
+  const input = {
+    ...inputOf(deps, pass, pool, { configMaps, platform }),
+    left: await deps.runs.stagesLeft(pass),
+  };
   await freePermits(deps, pass);
   attachment.outcomes.clear();
   const building = await api.writeStatus(strategy, buildingStatus(input, clock()));
@@ -97,7 +102,10 @@ function inputOf(
   { clock, newId, activeHost, operatorNamespace }: Deps,
   { strategy, attachment, epoch, lostPart }: StrategyPass,
   pool: HostPool,
-  configMaps: ConfigMaps | undefined,
+  {
+    configMaps,
+    platform,
+  }: { readonly configMaps: ConfigMaps | undefined; readonly platform: PlatformFacts | undefined },
 ): PlanInput {
   const view = attachment.view();
   const { fleet } = view;
@@ -108,7 +116,7 @@ function inputOf(
   // The new spec, not the actions of the run before: the plan is made from it.
   const violations = violationsOf(strategy.spec, { strategy, pool, operatorNamespace, configMaps });
   const { skipped } = before;
-  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, skipped };
+  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, platform, skipped };
   return {
     spec: strategy.spec,
     generation: strategy.metadata.generation,

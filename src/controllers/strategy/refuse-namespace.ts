@@ -1,5 +1,6 @@
 import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
+import { strategyKey } from '../../resources/paths.ts';
 import type { Metadata } from '../../resources/stored-strategy.ts';
 import { unservedStatus } from '../../status/stalled-status.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
@@ -12,7 +13,7 @@ type Deps = Pick<StrategyDeps, 'api' | 'adopted' | 'clock' | 'pools' | 'refused'
  */
 export async function refuseNamespace(deps: Deps, key: string): Promise<boolean> {
   const { api, adopted, clock, pools, refused } = deps;
-  const owner = ownerOfKey(key);
+  const owner = strategyKey(ownerOfKey(key));
   const found = pools.serves(owner) || adopted.has(key) ? undefined : await api.strategyMetadata(owner);
   if (!found || found.finalizers.includes(RELEASE_FINALIZER)) {
     refused.delete(key);
@@ -23,7 +24,7 @@ export async function refuseNamespace(deps: Deps, key: string): Promise<boolean>
   if (refused.get(key) === said) return true;
   const now = new Date(clock()).toISOString();
   const status = unservedStatus(owner.namespace, allowed, found.generation, now, mayHaveState(found));
-  await api.writeUnreadStatus(found, status);
+  await api.writeUnreadStatus(owner.kind, found, status);
   refused.set(key, said);
   return true;
 }

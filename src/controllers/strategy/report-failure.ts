@@ -2,6 +2,7 @@ import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { DeposedError } from '../../engine/permits/takeover.ts';
 import { ConflictError, explain, httpStatus } from '../../kube/errors.ts';
 import { OutdatedKindError } from '../../resources/outdated-kind-error.ts';
+import { strategyKey } from '../../resources/paths.ts';
 import { stalledStatus } from '../../status/stalled-status.ts';
 import type { Reconcile } from '../runtime/reconcile-result.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
@@ -36,7 +37,7 @@ function isLasting(error: unknown): boolean {
 async function report({ api, clock, log }: Deps, key: string, error: unknown): Promise<void> {
   const message = `the operator cannot continue, and tries again: ${explain(error)}; its log has the details`;
   try {
-    const strategy = await api.strategy(ownerOfKey(key));
+    const strategy = await api.strategy(strategyKey(ownerOfKey(key)));
     if (!strategy || strategy.suspendedBy !== undefined || strategy.status.message === message) return;
     const { status, metadata } = strategy;
     const now = new Date(clock()).toISOString();

@@ -1,7 +1,7 @@
 import type { RunState } from '../../engine/run-state.ts';
 import { changedStages } from '../../engine/stage-folds.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
-import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
+import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
+import type { StrategyStatus } from '../../crds/strategy-status.ts';
 import { requestEvents, runEvents } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
@@ -12,8 +12,8 @@ export type ReportDeps = Pick<ReconcilerDeps, 'log' | 'events' | 'metrics'>;
 /** Reports the requests that were answered or placed again between the status of a strategy and the next one. */
 export function reportRequests(
   { events }: Pick<ReportDeps, 'events'>,
-  strategy: PatchStrategy,
-  { requests }: PatchStrategyStatus,
+  strategy: Strategy,
+  { requests }: StrategyStatus,
 ): void {
   for (const draft of requestEvents(strategy.status.requests, requests))
     events.record(ownerEvent(ownerOf(strategy), draft));

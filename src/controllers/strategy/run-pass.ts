@@ -1,10 +1,10 @@
 import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
-import { heldBy } from '../../engine/permits/permits.ts';
+import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
-import type { Decision, Order } from '../../engine/turn.ts';
+import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
 import { findingsNow } from '../../status/findings.ts';
 import { violationsOf } from '../../status/order.ts';
@@ -27,7 +27,7 @@ export type RunPassDeps = EffectDeps &
 
 export type RunPassResult = ReconcileResult & {
   /** The strategy as the last write returned it. */
-  readonly strategy: PatchStrategy;
+  readonly strategy: Strategy;
   /** Whether the run holds hosts or is under way. */
   readonly open: boolean;
 };
@@ -81,7 +81,8 @@ export async function runPass(
   const after = { ...pass, strategy: written.strategy };
   if (surplus) await freeSurplus(deps, after, surplus);
 
-  if (decision.wants.permits.hosts.every((host) => held.has(host))) deps.awaitingPermits.delete(key);
+  const { hosts: wanted, level } = decision.wants.permits;
+  if (wanted.every((host) => allows(held.get(host), level))) deps.awaitingPermits.delete(key);
 
   attachment.want(decision.wants.watch, decision.run.hosts.length > 0);
   const fence = fenceOf(pass, stored.run.id);
@@ -103,10 +104,10 @@ function restsOnPool(
   { stored: { run, plan }, pool }: PassWithRun,
   { run: next, effects }: Decision,
   { mode }: Order,
-  held: ReadonlySet<HostName>,
+  held: HeldPermits,
 ): boolean {
   const known = new Set(run.hosts.map(({ name }) => name));
-  const wasGranted = held.size > heldBy(pool?.status.permits ?? [], run.id).size;
+  const wasGranted = hasMore(held, heldBy(pool?.status.permits ?? [], run.id));
   const begins = !wasGranted && next.hosts.some(({ name }) => !known.has(name));
   const evicts = plan.actions.drain.evictUnmanagedPods && effects.some(({ kind }) => kind === 'evict');
   return begins || evicts || (mode === 'Suspend' && next.state !== run.state);
@@ -128,10 +129,10 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
 
 /** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
 async function findingsIn(
-  deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'runs'>,
+  deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'runs' | 'hosts'>,
   pass: PassWithRun,
 ): Promise<Pick<Shown, 'findings'> & ReconcileResult> {
-  const { operatorNamespace, clock } = deps;
+  const { operatorNamespace, clock, hosts } = deps;
   const { strategy, stored, pool, attachment, configMaps } = pass;
   if (!pool || pool.unreadable !== undefined) return {};
   const now = clock();
@@ -143,7 +144,9 @@ async function findingsIn(
   const violations = violationsOf(stored.plan.actions, { strategy, pool, operatorNamespace, configMaps });
   const stages = await deps.runs.plannedStages(pass);
   const { skipped } = stored.run;
-  const inspected = { owner: ownerOf(strategy), spec: strategy.spec, pool, violations, stages, skipped };
+  const { spec } = strategy;
+  const platform = spec.release && (await hosts.platform());
+  const inspected = { owner: ownerOf(strategy), spec, pool, violations, stages, platform, skipped };
   const findings = findingsNow(inspected, attachment.view());
   attachment.found = { of, at: now, findings };
   return { findings };

@@ -3,7 +3,7 @@
  * PlanStages (docs/decisions/0026-plan-and-progress-apart.md). Nothing else knows of them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { PatchStrategyStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { StrategyStatus, StageStatus } from '../../crds/strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
 import { atHand, isNextPart, partsOf, withNextPart, type PartLimits } from '../../engine/parts.ts';
 import { needsNextPart, type RunState } from '../../engine/run-state.ts';
@@ -12,7 +12,7 @@ import type { Staged } from '../../planner/plan-difference.ts';
 import type { Stage } from '../../planner/plan.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { planStageName, selectorOfRun, type PlanStages } from '../../resources/plan-stages.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import { decodeRun, statusOfRun, type Shown } from '../../status/codec.ts';
 import { differInVolatileFieldsOnly } from '../../status/volatile-fields.ts';
 import { eachOf } from '../runtime/each-of.ts';
@@ -47,11 +47,7 @@ export class RunStore {
    * what a crash left undone.
    * @param before the status at the begin of the build. One that was left in the middle of a build may have PlanStages.
    */
-  async savePlan(
-    before: PatchStrategyStatus,
-    strategy: PatchStrategy,
-    status: PatchStrategyStatus,
-  ): Promise<PatchStrategy> {
+  async savePlan(before: StrategyStatus, strategy: Strategy, status: StrategyStatus): Promise<Strategy> {
     const { api, parts: stored, partLimits } = this.#deps;
     const built = decodeRun(status);
     const place = { strategy: strategy.metadata.name, run: built?.run.id ?? '' };
@@ -99,7 +95,7 @@ export class RunStore {
     pass: PassWithRun,
     run: RunState,
     shown: Shown,
-  ): Promise<ReconcileResult & { readonly strategy: PatchStrategy }> {
+  ): Promise<ReconcileResult & { readonly strategy: Strategy }> {
     const { api, clock } = this.#deps;
     const { attachment, strategy, stored } = pass;
     const { metadata, status } = strategy;
@@ -139,7 +135,7 @@ export class RunStore {
   }
 
   /** What is stored here has ended: it is the same, whichever process stores it, and however often. */
-  async #saveEnded(strategy: PatchStrategy, name: string, stages: readonly StageStatus[]): Promise<void> {
+  async #saveEnded(strategy: Strategy, name: string, stages: readonly StageStatus[]): Promise<void> {
     const { parts } = this.#deps;
     const { namespace } = strategy.metadata;
     const own = await parts.read(namespace, name);
@@ -148,7 +144,7 @@ export class RunStore {
   }
 
   /** Removes the PlanStages of a strategy that are not of its plan: of earlier plans and of failed builds, and copies. */
-  async #removeStrays(strategy: Pick<PatchStrategy, 'metadata' | 'status'>): Promise<void> {
+  async #removeStrays(strategy: Pick<Strategy, 'kind' | 'metadata' | 'status'>): Promise<void> {
     const { parts, log } = this.#deps;
     const { namespace, name } = strategy.metadata;
     const wanted = new Set(namesOfParts(strategy));
@@ -158,14 +154,14 @@ export class RunStore {
       log.info({ strategy: name, planStages: strays.map((each) => each.name) }, 'PlanStages removed');
   }
 
-  #reportLost(strategy: PatchStrategy, note: string): void {
+  #reportLost(strategy: Strategy, note: string): void {
     const { events, log } = this.#deps;
     log.warn({ strategy: strategy.metadata.name }, note);
     events.record(ownerEvent(ownerOf(strategy), { reason: 'PlanStageLost', subject: note, note }));
   }
 }
 
-function withParts(status: PatchStrategyStatus, parts: readonly PlanStageSpec[]): PatchStrategyStatus {
+function withParts(status: StrategyStatus, parts: readonly PlanStageSpec[]): StrategyStatus {
   const { run, applyPhase } = status;
   const [first] = parts;
   if (!run || !applyPhase || !first) return status;
@@ -179,7 +175,7 @@ function withParts(status: PatchStrategyStatus, parts: readonly PlanStageSpec[])
 function namesOfParts({
   metadata: { name },
   status: { run },
-}: Pick<PatchStrategy, 'metadata' | 'status'>): string[] {
+}: Pick<Strategy, 'metadata' | 'status'>): string[] {
   const count = run?.planStages?.count ?? 0;
   return Array.from({ length: count }, (_, part) =>
     planStageName({ strategy: name, run: run?.id ?? '', part }),

@@ -1,10 +1,10 @@
 import { RELEASE_FINALIZER } from '../../crds/names.ts';
-import { heldBy, settlePermits, type DesiredPermits } from '../../engine/permits/permits.ts';
+import { hasMore, heldBy, settlePermits, type DesiredPermits } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import type { PermitFacts } from '../../engine/turn.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import type { Strategy } from '../../resources/stored-strategy.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 import type { StrategyPass } from './strategy-pass.ts';
 
@@ -15,12 +15,12 @@ export async function grantPermits(
   deps: Deps & Pick<StrategyDeps, 'api' | 'log'>,
   pass: StrategyPass,
   grant: DesiredPermits,
-): Promise<{ readonly strategy: PatchStrategy; readonly settled: PermitFacts }> {
+): Promise<{ readonly strategy: Strategy; readonly settled: PermitFacts }> {
   const strategy = await ensureFinalizer(deps, pass);
   const settled = await settleInPool(deps, pass, grant);
   const before = heldBy(pass.pool?.status.permits ?? [], grant.run);
-  if (settled.held.size > before.size)
-    deps.log.info({ strategy: pass.key, hosts: [...settled.held] }, 'permits granted');
+  if (hasMore(settled.held, before))
+    deps.log.info({ strategy: pass.key, hosts: [...settled.held.keys()] }, 'permits granted');
   return { strategy, settled };
 }
 
@@ -52,7 +52,7 @@ async function settleInPool(
     return { status: settlement.status, result: settlement.facts };
   });
   if (facts === 'edited') throw new ConflictError(`HostPool ${name} was edited meanwhile`);
-  return facts ?? { held: new Set(), refusal: `HostPool ${name} does not exist` };
+  return facts ?? { held: new Map(), refusal: `HostPool ${name} does not exist` };
 }
 
 function isSameSpec({ metadata: read }: HostPool, { metadata: found }: HostPool): boolean {
@@ -66,7 +66,7 @@ function isSameSpec({ metadata: read }: HostPool, { metadata: found }: HostPool)
 export async function ensureFinalizer(
   { api }: Pick<StrategyDeps, 'api'>,
   { strategy }: StrategyPass,
-): Promise<PatchStrategy> {
+): Promise<Strategy> {
   const { finalizers, deletionTimestamp } = strategy.metadata;
   if (finalizers.includes(RELEASE_FINALIZER) || deletionTimestamp !== undefined) return strategy;
   return api.writeFinalizers(strategy, [...finalizers, RELEASE_FINALIZER]);

@@ -3,7 +3,7 @@
  * in a namespace that a pool allows are read.
  */
 import type { Instant } from '../../engine/view.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import type { Strategy } from '../../resources/stored-strategy.ts';
 import { endOf, isKept } from '../../status/finished.ts';
 import type { FinishedStrategy } from '../../status/retention.ts';
 
@@ -33,7 +33,7 @@ export class StrategyIndex {
   }
 
   /** Notes the strategy as a pass has read it. */
-  note(key: string, strategy: PatchStrategy): void {
+  note(key: string, strategy: Strategy): void {
     const {
       metadata,
       spec: { poolRef },

@@ -2,7 +2,7 @@ import type { Instant } from '../../engine/view.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import { decodeRun, type StoredRun } from '../../status/codec.ts';
 import type { Attachment } from '../runtime/attachments.ts';
 
@@ -16,7 +16,7 @@ export type StrategyPass = {
   readonly begunAt: number;
   /** Names the strategy in queues and logs (`ownerKey`). */
   readonly key: string;
-  readonly strategy: PatchStrategy;
+  readonly strategy: Strategy;
   /** The run in the status of the strategy; undefined while there is no plan. */
   readonly stored: StoredRun | undefined;
   readonly pool: HostPool | undefined;
@@ -35,7 +35,7 @@ export type PassWithRun = StrategyPass & {
 };
 
 /** The same pass, with the strategy as a write returned it. */
-export function afterWrite(pass: StrategyPass, strategy: PatchStrategy): StrategyPass {
+export function afterWrite(pass: StrategyPass, strategy: Strategy): StrategyPass {
   return { ...pass, strategy, stored: decodeRun(strategy.status) };
 }
 

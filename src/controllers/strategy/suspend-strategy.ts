@@ -1,6 +1,7 @@
 import { ownerOfKey } from '../../crds/owner-ref.ts';
 import { OutdatedKindError, type OutdatedKinds } from '../../resources/outdated-kind-error.ts';
-import { ownerOf, type PatchStrategy } from '../../resources/stored-strategy.ts';
+import { strategyKey } from '../../resources/paths.ts';
+import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import { outdatedStatuses } from '../../status/stalled-status.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
@@ -16,7 +17,7 @@ export async function suspendStrategy(
   key: string,
   { message }: OutdatedKinds,
 ): Promise<void> {
-  const read = await api.strategyOfOutdatedKind(ownerOfKey(key));
+  const read = await api.strategyOfOutdatedKind(strategyKey(ownerOfKey(key)));
   if (!read) return;
   const { strategy, complete } = read;
   events.record(ownerEvent(ownerOf(strategy), { reason: 'KindsOutdated', subject: message, note: message }));
@@ -33,7 +34,7 @@ export async function suspendStrategy(
   }
 }
 
-function isSaid({ status, suspendedBy }: PatchStrategy, message: string): boolean {
+function isSaid({ status, suspendedBy }: Strategy, message: string): boolean {
   const said = status.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True');
   return suspendedBy === message || (said === true && status.message === message);
 }

@@ -3,12 +3,12 @@ import { currentStage } from '../../engine/run-state.ts';
 import type { IdleJob } from '../../hostops/port.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';
-import { performEffects, type EffectDeps } from './perform-effects.ts';
+import { confirmedEffects, type EffectDeps } from './perform-effects.ts';
 import { fenceOf, type StrategyPass } from './strategy-pass.ts';
 
 type Removal = { readonly run: string; readonly effect: Effect };
 
-/** The removals of one pass. The begin of the next stage waits for them. */
+/** The removals of one pass. The next pass waits for them. */
 const REMOVED_AT_ONCE = 32;
 
 /**
@@ -17,12 +17,15 @@ const REMOVED_AT_ONCE = 32;
  * so that they fill no quota; until then a `resume` may find them. While a Job is refused for now, those whose success is
  * recorded make room for it. Those of a lost run stay while it has the claim of their
  * host: they show that work on it had begun. Failed ones stay, for people to read.
+ *
+ * Resolves when the strategy is known to be unchanged. `ended` is the end of the removals: an API server takes a second
+ * for those of a stage, and the next stage need not wait for them. Only what is to make room is removed by then.
  */
 export async function sweepJobs(
   deps: EffectDeps,
   pass: StrategyPass,
   signal: AbortSignal,
-): Promise<ReconcileResult> {
+): Promise<{ readonly ended: Promise<ReconcileResult> }> {
   const { strategy, stored, attachment } = pass;
   const view = attachment.view();
   const makeRoom = attachment.outcomes.isBlocked('create-job');
@@ -53,9 +56,15 @@ export async function sweepJobs(
     else due.push({ run, effect: { kind: 'delete-job', key, host, name, uid: jobUid, revision } });
   }
   if (due.length > REMOVED_AT_ONCE) results.push({ requeueAt: deps.clock() });
-  for (const [run, removals] of Map.groupBy(due.slice(0, REMOVED_AT_ONCE), (each) => each.run)) {
-    const effects = removals.map(({ effect }) => effect);
-    results.push(await performEffects(deps, pass, effects, fenceOf(pass, run), signal));
-  }
-  return earliest(...results);
+  if (due.length > 0) await deps.api.confirmStrategy(strategy, pass.begunAt);
+  const remove = async (): Promise<ReconcileResult> => {
+    for (const [run, removals] of Map.groupBy(due.slice(0, REMOVED_AT_ONCE), (each) => each.run)) {
+      const effects = removals.map(({ effect }) => effect);
+      results.push(await confirmedEffects(deps, pass, effects, fenceOf(pass, run), signal));
+    }
+    return earliest(...results);
+  };
+  const ended = remove();
+  if (makeRoom) await ended;
+  return { ended };
 }

@@ -1,7 +1,7 @@
 /** The passes over a strategy that cannot continue: the status says why, and requests are still answered. */
 import type { Reason } from '../../crds/conditions.ts';
-import type { PatchStrategyStatus } from '../../crds/patch-strategy-status.ts';
-import type { PatchStrategy } from '../../resources/stored-strategy.ts';
+import type { StrategyStatus } from '../../crds/strategy-status.ts';
+import type { Strategy } from '../../resources/stored-strategy.ts';
 import { poolProblem } from '../../status/order.ts';
 import { answersWithoutPlan } from '../../status/requests.ts';
 import { stalledStatus } from '../../status/stalled-status.ts';
@@ -72,7 +72,7 @@ export async function answerWithoutPlan(deps: Deps, { strategy }: StrategyPass):
   return {};
 }
 
-async function answer(deps: Deps, strategy: PatchStrategy, next: PatchStrategyStatus): Promise<void> {
+async function answer(deps: Deps, strategy: Strategy, next: StrategyStatus): Promise<void> {
   await deps.api.writeStatus(strategy, next);
   reportRequests(deps, strategy, next);
 }

@@ -5,8 +5,10 @@
 import { counted } from '../../crds/counted.ts';
 import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts';
 import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
-import type { PermitFacts, Wants } from '../turn.ts';
+import { allows, type HeldPermits, type PermitFacts, type Wants } from '../turn.ts';
 import type { HostName } from '../../planner/facts.ts';
+import { againstQuorum } from '../../planner/quorum.ts';
+import type { Controllers } from '../view.ts';
 
 export type DesiredPermits = {
   readonly run: string;
@@ -22,6 +24,8 @@ export type PoolCapacity = {
   readonly outOfServiceByOthers: ReadonlySet<HostName>;
   /** Hosts with a claim of level away, of any of our runs. They count with or without a permit. */
   readonly claimedAway: ReadonlySet<HostName>;
+  /** Enough of them for a quorum stay in service. */
+  readonly controllers: Controllers;
   /** Why the pool grants nothing now, such as `HostPool default is paused`. */
   readonly closedBecause: string | undefined;
 };
@@ -49,11 +53,11 @@ export function settlePermits(
     ? before.filter((permit) => permit.run !== run || wants.hosts.includes(permit.host))
     : before;
   const mine = heldBy(kept, run);
-  const lacking = wants.hosts.filter((host) => !mine.has(host));
-  const refusal = lacking.length > 0 ? refusalOf(status, lacking, wants.level, kept, pool) : undefined;
+  const lacking = wants.hosts.filter((host) => !allows(mine.get(host), wants.level));
+  const refusal = lacking.length > 0 ? refusalOf(status, wish, lacking, kept, pool) : undefined;
   const granted = refusal === undefined ? lacking : [];
   const permits = [
-    ...kept,
+    ...kept.filter((permit) => permit.run !== run || !granted.includes(permit.host)),
     ...granted.map((host): Permit => ({ host, run, level: wants.level, since: now })),
   ];
   const unchanged = kept.length === before.length && granted.length === 0;
@@ -96,9 +100,14 @@ export function withoutPermitsOf(
   return kept.length === permits.length ? status : withPermits(status, kept);
 }
 
-/** The hosts for which a run holds permits. */
-export function heldBy(permits: readonly Permit[], run: string): ReadonlySet<HostName> {
-  return new Set(permits.filter((permit) => permit.run === run).map(({ host }) => host));
+/** The hosts for which a run holds permits, with their levels. */
+export function heldBy(permits: readonly Permit[], run: string): HeldPermits {
+  return new Map(permits.filter((permit) => permit.run === run).map(({ host, level }) => [host, level]));
+}
+
+/** Whether a run holds a permit that it did not hold before, or did with another level. */
+export function hasMore(now: HeldPermits, before: HeldPermits): boolean {
+  return [...now].some(([host, level]) => before.get(host) !== level);
 }
 
 /** The hosts that count against the limit without a permit of level away. */
@@ -115,21 +124,22 @@ function awayWith(permits: readonly Permit[]): ReadonlySet<HostName> {
 
 function refusalOf(
   { runs = [] }: HostPoolStatus,
+  { run, wants: { level } }: DesiredPermits,
   lacking: readonly HostName[],
-  level: Permit['level'],
   kept: readonly Permit[],
-  { limit, outOfServiceByOthers, claimedAway, closedBecause }: PoolCapacity,
+  { limit, outOfServiceByOthers, claimedAway, controllers, closedBecause }: PoolCapacity,
 ): string | undefined {
   if (closedBecause !== undefined) return closedBecause;
-  const taken = kept.find(({ host }) => lacking.includes(host));
+  const taken = kept.find((permit) => permit.run !== run && lacking.includes(permit.host));
   if (taken) {
     const holder = runs.find(({ id }) => id === taken.run)?.owner;
     return `${taken.host} has a permit of ${holder ? ownerText(holder) : `run ${taken.run}`}`;
   }
   if (level === 'touched') return undefined;
   const away = awayWith(kept);
-  const after = away.union(claimedAway).union(outOfServiceByOthers).union(new Set(lacking)).size;
-  if (after <= limit) return undefined;
+  const out = away.union(claimedAway).union(outOfServiceByOthers);
+  const after = out.union(new Set(lacking)).size;
+  if (after <= limit) return againstQuorum(controllers.all, out.union(controllers.down), lacking);
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
     `${String(lacking.length)} more would make ${counted(after, 'host')} out of service, the pool allows ${String(limit)}` +

@@ -20,6 +20,7 @@ export function poolCapacity(pool: HostPool, fleet: FleetFacts): PoolCapacity {
     limit: limitIn(pool, fleet),
     outOfServiceByOthers: fleet.outOfServiceByOthers,
     claimedAway: fleet.claimedAway,
+    controllers: fleet.controllers,
     closedBecause: closedBecause(pool, fleet)?.message,
   };
 }

@@ -1,11 +1,12 @@
 /** The permits of a stage: its first outage waits until each host has one, or until the step ends without them. */
-import type { StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { StageStatus } from '../../crds/strategy-status.ts';
 import { remainingHosts } from '../leavers.ts';
 import { isAborting, noteReason, wakeAt, type Pass } from '../pass.ts';
 import { failedBecause, type PartEnding } from '../results.ts';
 import type { Running } from '../run-state.ts';
 import { leftLockedFailure, membershipFailure } from '../steps/verdict.ts';
 import { dueTimer, nextDeadline } from '../timers.ts';
+import { allows } from '../turn.ts';
 
 /**
  * Why a restarted stage may take no further hosts: an order holds it back since. It cannot be reset to its beginning as
@@ -19,7 +20,9 @@ export function againstFurtherHosts({ run, turn }: Pass, stage: StageStatus): st
 /** Whether each host of the stage is in an outage already, or has a permit for one. */
 export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
   const isOpen = (host: string): boolean => run.hosts.some(({ name }) => name === host);
-  const isPermitted = (host: string): boolean => run.state === 'applying' && turn.permits.held.has(host);
+  const { level = 'away' } = stage;
+  const isPermitted = (host: string): boolean =>
+    run.state === 'applying' && allows(turn.permits.held.get(host), level);
   return remainingHosts(stage).every((host) => isOpen(host) || isPermitted(host));
 }
 

@@ -3,6 +3,7 @@
  * the VIM (starlingx-vim.md §10.1, §10.3), with two differences: a request may extend a running apply, and a second
  * abort is no error.
  */
+import { strategyWords } from '../../crds/strategy-words.ts';
 import type { Pass } from '../pass.ts';
 import { jobAtWork } from '../steps/outage-jobs.ts';
 import type { RunRequest } from '../turn.ts';
@@ -20,11 +21,12 @@ export function refusal(pass: Pass, request: RunRequest): Refusal {
   if (reviewed !== undefined && reviewed !== pass.plan.digest) {
     return `the plan is now ${pass.plan.digest}, not ${reviewed}: review it, then place the request again with its digest`;
   }
+  const { lacks, field } = strategyWords(pass.plan.actions);
   switch (request.verb) {
     case 'apply-all':
     case 'approve':
       if (pass.run.state === 'applied' && reviewed === undefined)
-        return 'the run has ended, and no host lacks a patch: edit spec.patches for another plan';
+        return `the run has ended, and no host ${lacks}: edit ${field} for another plan`;
       return applyThrough(pass, pass.run.apply.totalStages - 1);
     case 'apply-stage':
       return applyStage(pass, request.stage);
@@ -68,11 +70,12 @@ function applyThrough(pass: Pass, throughStage: number): Refusal {
 }
 
 /** Why a run that has ended cannot be applied again. */
-function ended({ run: { state, hosts } }: Pass): Refusal {
+function ended({ run: { state, hosts }, plan }: Pass): Refusal {
   const [first] = hosts;
+  const { act, lacks } = strategyWords(plan.actions);
   switch (state) {
     case 'applied':
-      return 'the run has ended: place the request apply-all, without a plan, to patch what lacks a patch since';
+      return `the run has ended: place the request apply-all, without a plan, to ${act} what ${lacks} since`;
     case 'apply-failed':
     case 'apply-timeout':
       return `the run has failed: place the request retry or resume, ${first ? `release-host for ${first.name}, ` : ''}or abort it`;

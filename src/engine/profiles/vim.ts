@@ -1,5 +1,5 @@
 /** The profile of the VIM. Its levels differ only in their plans: the engine carries all of them out alike. */
-import type { PhaseStatus, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
 import { plannedStage, type Plan, type Stage, type Step, type Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
 import { show } from '../lifecycle.ts';

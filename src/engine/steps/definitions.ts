@@ -1,9 +1,9 @@
 import type { StepName } from '../../crds/vocabulary.ts';
 import { STEP_KINDS, type StepKind, type StepKindName } from '../../planner/step-kinds.ts';
+import { doWork } from './host-work.ts';
 import { lockHost } from './lock-hosts.ts';
 import { migrateInstances } from './migrate-instances-from-host.ts';
 import { queryAlarms } from './query-alarms.ts';
-import { patchHost } from './sw-patch-hosts.ts';
 import { stabilizeHost } from './system-stabilize.ts';
 import { unlockHost } from './unlock-hosts.ts';
 import type { HostStep, Verdict } from './verdict.ts';
@@ -18,6 +18,10 @@ export type StepDefinition = StepKind & { readonly judge: Judge };
 /** The kinds of steps that an engine supports, by name. */
 export type StepDefinitions = Readonly<Partial<Record<StepName, StepDefinition>>>;
 
+function workStep(name: StepKindName): StepDefinition {
+  return { ...STEP_KINDS[name], judge: doWork(name) };
+}
+
 /** The native kinds of steps. */
 export const STEP_DEFINITIONS: Readonly<Record<StepKindName, StepDefinition>> = {
   'query-alarms': { ...STEP_KINDS['query-alarms'], judge: queryAlarms },
@@ -26,7 +30,13 @@ export const STEP_DEFINITIONS: Readonly<Record<StepKindName, StepDefinition>> = 
     ...STEP_KINDS['migrate-instances-from-host'],
     judge: migrateInstances,
   },
-  'sw-patch-hosts': { ...STEP_KINDS['sw-patch-hosts'], judge: patchHost },
+  'sw-patch-hosts': workStep('sw-patch-hosts'),
+  'stage-hosts': workStep('stage-hosts'),
+  'start-upgrade': workStep('start-upgrade'),
+  'upgrade-hosts': workStep('upgrade-hosts'),
+  'rollback-hosts': workStep('rollback-hosts'),
+  'activate-upgrade': workStep('activate-upgrade'),
+  'complete-upgrade': workStep('complete-upgrade'),
   verify: { ...STEP_KINDS.verify, judge: verifyHost },
   'system-stabilize': { ...STEP_KINDS['system-stabilize'], judge: stabilizeHost },
   'unlock-hosts': { ...STEP_KINDS['unlock-hosts'], judge: unlockHost },

@@ -18,7 +18,7 @@ import {
 export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
-  if (facts.claim?.run === run) return DONE;
+  if (facts.claim?.run === run) return facts.claim.stage === stage.id ? DONE : ofEarlierStage(name);
   const against =
     membershipFailure(name, facts, pool) ?? leftLockedFailure(name, facts, owner, step.view.words);
   if (against) return against;
@@ -52,6 +52,11 @@ export function lockHost(step: HostStep): Verdict {
     closedToNewWorkBefore,
     ...(isUntouched(outage) ? faultsOf(facts) : {}),
   });
+}
+
+/** A view that is late may still show the claim of an earlier stage of the host, which is not that of this one. */
+function ofEarlierStage(name: string): Verdict {
+  return { kind: 'blocked', reason: `${name} still has the claim of an earlier stage` };
 }
 
 /** Whether no fault of the host can come from this outage: the claim, if it is accepted, finds the host as it was before. */

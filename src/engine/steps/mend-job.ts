@@ -1,5 +1,5 @@
 import type { EffectFacts } from '../view.ts';
-import { ask, keyOf, type HostStep, type Verdict } from './verdict.ts';
+import { ask, jobKey, type HostStep, type Verdict } from './verdict.ts';
 
 /**
  * Makes a Job again what it was, after somebody changed it. A suspended Job is not started before that; a running one
@@ -12,7 +12,7 @@ export function mendJob(
 ): Exclude<Verdict, { kind: 'done' }> | undefined {
   if (altered === undefined) return undefined;
   const what = `somebody changed Job ${name} on ${step.name} (${altered})`;
-  const effect = keyOf(step, 'sw-patch-hosts', action);
+  const effect = jobKey(step, action);
   // A change that cannot be undone is refused once, and is asked for again when more is changed or a pod fails.
   const key = `${effect}/mend/${uid}/${altered}`;
   const timeoutSeconds = Math.max(1, Math.ceil((step.endsBy - step.now) / 1000));

@@ -1,10 +1,11 @@
 import type { HostProgress } from '../../crds/host-progress.ts';
-import type { SkippedHost, StageStatus } from '../../crds/patch-strategy-status.ts';
+import type { SkippedHost, StageStatus } from '../../crds/strategy-status.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { HostWords } from '../../planner/host-words.ts';
 import type { Plan } from '../../planner/plan.ts';
+import { stepOfWork } from '../../planner/work.ts';
 import { effectKey, type Effect, type Outcome } from '../effect.ts';
 import type { Obstacle } from '../turn.ts';
 import type { EffectKey, HostFacts, Instant, View } from '../view.ts';
@@ -138,6 +139,11 @@ export function leftLockedFailure(
 /** The key of an effect on this host in this stage. */
 export function keyOf({ run, planStage, name, outage }: HostStep, step: string, subject: string): EffectKey {
   return effectKey(run, planStage, step, name, subject, outage?.attempt ?? 1);
+}
+
+/** The key of the Job that runs an action on this host: a piece of work, or the reboot. */
+export function jobKey(step: HostStep, action: string): EffectKey {
+  return keyOf(step, stepOfWork(step.plan.actions, action), action);
 }
 
 /** Asks for an effect. Fails when it was refused for good; waits while it is blocked until later. */

@@ -4,7 +4,7 @@ import type { KubeConfig, V1Node } from '@kubernetes/client-node';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { signalsFrom, type HostFacts, type View } from '../../engine/view.ts';
-import type { HostName, HostSeed } from '../../planner/facts.ts';
+import type { HostName, HostSeed, PlatformFacts } from '../../planner/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { changeableAmong, type ConfigMapFacts } from '../config-maps.ts';
 import { Fleet } from '../fleet.ts';
@@ -30,12 +30,15 @@ import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import { nextNodeState, nodeState, seedOf, type NodeState } from './node-facts.ts';
 import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
+import { readPlatform } from './platform-facts.ts';
 import { PodWatches } from './pod-watches.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';
 import { allEnded, type Writer } from '../../kube/writes.ts';
 import type { Written } from '../outcomes.ts';
 
 const NODES = '/api/v1/nodes';
+/** Its metrics are a long text, and few of them change. */
+const PLATFORM_MILLISECONDS = 300_000;
 
 type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wanted: ReadonlySet<HostName> };
 type OpenFleet = { readonly fleet: Fleet; readonly listeners: Set<{ readonly changed: () => void }> };
@@ -53,6 +56,9 @@ export class KubernetesHostOps implements HostOps {
   #listed: Promise<unknown> | undefined;
   readonly #watchers = new Set<Watcher>();
   readonly #fleets = new Map<string, OpenFleet>();
+  readonly #stopped = new AbortController();
+  #platform: { readonly until: number; readonly facts: Promise<PlatformFacts> } | undefined;
+  #platformUnknown = '';
 
   constructor(config: KubeConfig, log: Log, now: () => number) {
     const changed = (host: HostName): void => this.#tellWatchers(host);
@@ -81,6 +87,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async stop(): Promise<void> {
+    this.#stopped.abort();
     this.#nodes.stop();
     this.#jobs.stop();
     this.#pods.stop();
@@ -131,6 +138,25 @@ export class KubernetesHostOps implements HostOps {
       return call(config, { method: 'GET', path }, signal);
     };
     return changeableAmong(names, read, signal);
+  }
+
+  async platform(): Promise<PlatformFacts> {
+    const now = this.#writer.now();
+    if (!this.#platform || now >= this.#platform.until)
+      this.#platform = { until: now + PLATFORM_MILLISECONDS, facts: this.#readPlatform() };
+    return this.#platform.facts;
+  }
+
+  /** Reports only what was not unknown for the same reasons before. */
+  async #readPlatform(): Promise<PlatformFacts> {
+    const reasons: string[] = [];
+    const unknown = (reason: string): void => void reasons.push(reason);
+    const facts = await readPlatform(this.#writer.config, unknown, this.#stopped.signal);
+    const found = reasons.toSorted().join('; ');
+    if (found !== '' && found !== this.#platformUnknown)
+      this.#log.info({ reason: found }, 'findings about upgrades lack a part of what they rest on');
+    this.#platformUnknown = found;
+    return facts;
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {

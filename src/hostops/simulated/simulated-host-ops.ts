@@ -9,7 +9,7 @@ import {
   type InstanceFacts,
   type View,
 } from '../../engine/view.ts';
-import type { HostName, HostSeed } from '../../planner/facts.ts';
+import type { HostName, HostSeed, PlatformFacts } from '../../planner/facts.ts';
 import { rolesOf } from '../label-selector.ts';
 import { changeableAmong } from '../config-maps.ts';
 import { hostFactsOf } from '../host-state.ts';
@@ -120,6 +120,10 @@ export class SimulatedHostOps implements HostOps {
   ): Promise<ReadonlyMap<string, string>> {
     signal.throwIfAborted();
     return changeableAmong(names, async (name) => this.#world.configMaps.get(`${namespace}/${name}`), signal);
+  }
+
+  async platform(): Promise<PlatformFacts> {
+    return this.#world.platform;
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {

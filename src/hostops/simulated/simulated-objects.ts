@@ -5,7 +5,7 @@ import type { HostCondition, Taint } from '../health.ts';
 
 /**
  * `honest`: its Jobs work. `lie`: its Jobs succeed and change nothing. `stuck`: no container of its Jobs starts.
- * A number: the exit code of its patches.
+ * A number: the exit code of all its Jobs but the reboot.
  */
 export type Behaviour = 'honest' | 'lie' | 'stuck' | number;
 
@@ -41,7 +41,11 @@ export type SimulatedHost = {
   readonly behaviour: Behaviour;
   /** The times that differ on this host. */
   readonly times: Partial<SimulatedTimes>;
+  /** What differs in its Jobs, by their action. */
+  readonly jobs: Readonly<Record<string, JobBehaviour>>;
 };
+
+export type JobBehaviour = { readonly milliseconds?: number; readonly exitCode?: number };
 
 export type SimulatedPod = {
   readonly uid: string;
@@ -95,6 +99,7 @@ export type NewHost = Pick<SimulatedHost, 'name'> &
       | 'taints'
       | 'behaviour'
       | 'times'
+      | 'jobs'
     >
   >;
 export type NewPod = Pick<SimulatedPod, 'name' | 'host'> &

@@ -5,7 +5,7 @@
  */
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { EffectKey } from '../../engine/view.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName, PlatformFacts } from '../../planner/facts.ts';
 import type { ConfigMapFacts } from '../config-maps.ts';
 import { KeysByHost } from './keys-by-host.ts';
 import { withFacts } from './simulated-facts.ts';
@@ -39,6 +39,7 @@ export class SimulatedWorld {
   readonly #budgets = new Map<string, number>();
   readonly #listeners = new Set<Listener>();
   /** By namespace/name. */
+  platform: PlatformFacts = {};
   readonly configMaps = new Map<string, ConfigMapFacts>();
   #serial = 0;
 
@@ -99,6 +100,7 @@ export class SimulatedWorld {
     taints = [],
     behaviour = 'honest',
     times = {},
+    jobs = {},
   }: NewHost): void {
     const unclaimed = {
       claim: undefined,
@@ -107,7 +109,7 @@ export class SimulatedWorld {
       leftLocked: undefined,
     };
     const observed = { closedToNewWork, ready, wasReady, conditions, taints };
-    const state = { ...observed, behaviour, times, installed: {}, ...unclaimed };
+    const state = { ...observed, behaviour, times, jobs, installed: {}, ...unclaimed };
     const bootId = this.#next('boot');
     const revision = this.#number();
     this.#hosts.set(name, {
@@ -216,7 +218,8 @@ export class SimulatedWorld {
     this.changeJob(job.key, { state: 'running', wasStarted: true, containerStarted: !isStuck });
     if (isStuck) return;
     const { jobMilliseconds, rebootJobMilliseconds } = this.#timesOf(job.host);
-    const milliseconds = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
+    const usual = job.action === REBOOT ? rebootJobMilliseconds : jobMilliseconds;
+    const milliseconds = host?.jobs[job.action]?.milliseconds ?? usual;
     this.#clock.after(milliseconds, () => {
       if (this.#hosts.get(job.host)?.uid === host?.uid) this.#endJob(job);
     });
@@ -262,10 +265,11 @@ export class SimulatedWorld {
     const host = this.#hosts.get(name);
     if (!host || !this.#jobs.has(key)) return;
     const { behaviour } = host;
+    const exitCode = host.jobs[action]?.exitCode ?? behaviour;
     if (action === REBOOT) {
       if (behaviour !== 'lie') this.#reboot(name);
-    } else if (typeof behaviour === 'number') {
-      const failure = `container ${container} exited with code ${String(behaviour)}`;
+    } else if (typeof exitCode === 'number') {
+      const failure = `container ${container} exited with code ${String(exitCode)}`;
       return this.changeJob(key, { state: 'failed', failure });
     } else if (behaviour === 'honest') {
       this.#patch(host, action);

@@ -4,7 +4,7 @@
  */
 import { DEFAULT_VOLUMES, type ActionPolicy } from '../../crds/action-policy.ts';
 import type { JobAction } from '../../crds/host-action.ts';
-import type { PlanActions } from '../../crds/patch-strategy-spec.ts';
+import { fieldOfWork, type PlanActions } from '../../crds/strategy-spec.ts';
 import { oneOf } from './one-of.ts';
 import { podFields, type PodField } from './pod-fields.ts';
 import type { RuleId } from './pod-shape.ts';
@@ -158,9 +158,9 @@ function jobsOf({
   patches,
   reboot,
 }: Readonly<Pick<PlanActions, 'patches' | 'reboot'>>): { readonly at: string; readonly job: JobAction }[] {
-  const jobs = patches.map(({ action }, at) => ({
-    at: `spec.patches[${String(at)}].action.job.template`,
-    job: action.job,
+  const jobs = patches.map((work, index) => ({
+    at: `${fieldOfWork(work, index)}.template`,
+    job: work.action.job,
   }));
   return reboot ? [...jobs, { at: 'spec.reboot.job.template', job: reboot.job }] : jobs;
 }

@@ -1,6 +1,6 @@
 /** What a pool permits the strategies that use it: their namespaces, their consents and times, their actions. */
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
-import type { PlanActions } from '../../crds/patch-strategy-spec.ts';
+import { timingField, type PlanActions, type StrategySpec } from '../../crds/strategy-spec.ts';
 import { actionViolations, type ConfigMaps } from './action-policy.ts';
 import { oneOf } from './one-of.ts';
 
@@ -10,7 +10,8 @@ export type PoolPolicy = Readonly<
 > & { readonly name: string; readonly configMaps?: ConfigMaps | undefined };
 
 /** The part of a strategy that a pool judges. */
-export type Judged = Readonly<Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing'>>;
+export type Judged = Readonly<Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing' | 'release'>> &
+  Pick<StrategySpec, 'inReserve'>;
 
 /**
  * Why a strategy in `namespace` may not use the pool: one sentence for each field that breaks a rule, with the value
@@ -26,7 +27,7 @@ export function policyViolations(
     ...namespaceViolations(namespace, pool, operatorNamespace),
     ...drainViolations(judged, pool),
     ...timingViolations(judged, pool),
-    ...actionViolations(judged, pool),
+    ...actionViolations({ ...judged, patches: [...judged.patches, ...(judged.inReserve ?? [])] }, pool),
   ];
 }
 
@@ -53,12 +54,14 @@ function drainViolations({ drain }: Judged, { name, drainPolicy }: PoolPolicy): 
   );
 }
 
-function timingViolations({ timing }: Judged, { name, maxTimeoutSeconds: max }: PoolPolicy): string[] {
-  return Object.entries(timing)
-    .filter(([, seconds]) => seconds > max)
-    .map(
-      ([field, seconds]) =>
-        `spec.timing.${field} is ${String(seconds)}, which rule maxTimeoutSeconds of HostPool ${name} does not admit; ` +
-        `set it to ${String(max)} or less`,
-    );
+function timingViolations(
+  { timing, release }: Judged,
+  { name, maxTimeoutSeconds: max }: PoolPolicy,
+): string[] {
+  return Object.entries(timing).flatMap(([field, seconds]) =>
+    seconds === undefined || seconds <= max
+      ? []
+      : `spec.timing.${timingField(field, release)} is ${String(seconds)}, which rule maxTimeoutSeconds of HostPool ` +
+        `${name} does not admit; set it to ${String(max)} or less`,
+  );
 }

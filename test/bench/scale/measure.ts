@@ -8,7 +8,7 @@ import { BatchV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node'
 import { z } from 'zod';
 import { bundle } from '../../../scripts/image/bundle.ts';
 import { hostPoolStatus } from '../../../src/crds/host-pool.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import { leftovers } from '../../e2e/invariants.ts';
 import { accountOf } from '../../support/audit/audited-writes.ts';
 import { apply, applyAs, read } from '../../support/controlplane/apply.ts';
@@ -47,7 +47,7 @@ const POLL_MS = 1000;
 /** As deployed: a leader is silent while the API server restarts. */
 const LEASE_SECONDS = 15;
 /** What is known while the API server is away. */
-const AWAY: readonly PatchStrategyStatus[] = [{}];
+const AWAY: readonly StrategyStatus[] = [{}];
 const FAILED = ['apply-failed', 'apply-timeout'];
 
 export type Options = {
@@ -119,7 +119,7 @@ export async function measure(options: Options): Promise<Measured> {
     const held = strategies(options.strategies, 'Hold');
     await makeFinished(admin, options.finished);
     await apply(admin, ...held);
-    const statuses = async (): Promise<PatchStrategyStatus[]> =>
+    const statuses = async (): Promise<StrategyStatus[]> =>
       (await Promise.all(held.map((each) => read(admin, each)))).map(statusOf);
     const arePlanned = async (): Promise<boolean> =>
       (await statuses()).every(({ state }) => state === 'ready-to-apply');
@@ -212,7 +212,7 @@ async function startOperatorOfImage(
 
 /** Throws when a strategy does not end `applied`. `act` gets the progress of the slowest. */
 async function untilOver(
-  statuses: () => Promise<readonly PatchStrategyStatus[]>,
+  statuses: () => Promise<readonly StrategyStatus[]>,
   seconds: number,
   act: (percent: number) => Promise<void>,
 ): Promise<void> {
@@ -318,8 +318,8 @@ async function complaintsIn(
   return accountOf(own, { pool: POOL, hosts }, podNames(hosts, podsPerHost)).complaints;
 }
 
-function statusOf(object: unknown): PatchStrategyStatus {
-  return z.looseObject({ status: patchStrategyStatus.default({}) }).parse(object).status;
+function statusOf(object: unknown): StrategyStatus {
+  return z.looseObject({ status: strategyStatus.default({}) }).parse(object).status;
 }
 
 function revisionOf(object: unknown): string {

@@ -52,9 +52,15 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'keep the permits of a run that has ended',
     file: 'src/engine/decide.ts',
-    of: '  if ([...held].every((host) => permits.hosts.includes(host))) return { decision };\n',
+    of: '  if ([...held.keys()].every((host) => permits.hosts.includes(host))) return { decision };\n',
     instead:
-      "  if (decision.run.state !== 'applying' || [...held].every((host) => permits.hosts.includes(host))) return { decision };\n",
+      "  if (decision.run.state !== 'applying' || [...held.keys()].every((host) => permits.hosts.includes(host))) return { decision };\n",
+  },
+  {
+    name: 'take a permit to touch a host for one to take it out of service',
+    file: 'src/engine/turn.ts',
+    of: "return permit === 'away' || permit === outage;",
+    instead: 'return permit !== undefined;',
   },
   {
     name: 'trust the cache after an own write',
@@ -207,5 +213,29 @@ export const BUGS: readonly Bug[] = [
     file: 'src/status/requests.ts',
     of: '  if (status.uid !== undefined || status.run || status.requests) return status;\n',
     instead: '  if (metadata.finalizers) return status;\n',
+  },
+  {
+    name: 'lock hosts before all are staged',
+    file: 'src/planner/upgrade-stages.ts',
+    of: '  return [...stagingOf(spec, toUpgrade), ',
+    instead: '  return [...stagingOf(spec, toUpgrade).slice(0, 1), ',
+  },
+  {
+    name: 'leave out a hook whose host has left',
+    file: 'src/engine/run-step.ts',
+    of: '  return isForAll && remainingHosts(stage).length === 0;\n',
+    instead: '  return isForAll && stage.hosts === undefined;\n',
+  },
+  {
+    name: 'drain a host whose plan does not drain it',
+    file: 'src/engine/steps/host-work.ts',
+    of: "    if (verdict.kind === 'act' && isDrained(step.stage) && beginsWork(verdict))\n",
+    instead: "    if (verdict.kind === 'act' && beginsWork(verdict))\n",
+  },
+  {
+    name: 'look for the owner of a claim in one kind only',
+    file: 'src/resources/paths.ts',
+    of: '  return { kind, namespace, name };\n',
+    instead: "  return { kind: 'PatchStrategy', namespace, name };\n",
   },
 ];

@@ -11,6 +11,7 @@ import type { JobStart } from '../world/job-controller.ts';
 import type { ApiObject } from '../world/objects.ts';
 import type { Random } from '../world/random.ts';
 import type { Scheduler } from '../world/scheduler.ts';
+import { isStrategies, type StrategyRef } from '../world/strategies.ts';
 
 /** The cluster in which an incident happens, and its own source of chance. */
 export type Scene = {
@@ -20,14 +21,13 @@ export type Scene = {
   readonly random: Random;
   /** The hosts that are there from the beginning. */
   readonly hosts: readonly string[];
-  /** The keys of the strategies. */
-  readonly strategies: readonly string[];
+  readonly strategies: readonly StrategyRef[];
   /** Nothing worse may happen than a run has to endure: at its end every planned host is patched, or gone. */
   readonly isMild: boolean;
   /** Whether nothing may go wrong any more. */
   readonly isOver: () => boolean;
   /** From now on this strategy has to patch this host, too. */
-  readonly expectPatched: (strategy: string, host: string) => void;
+  readonly expectPatched: (strategy: StrategyRef, host: string) => void;
   /** Counts the incident. */
   readonly note: (about: string) => void;
 };
@@ -55,7 +55,7 @@ export type Begun = { readonly strategy: ApiObject; readonly stage: Stage; reado
 /** Calls `act` with each step of the apply phase that begins. */
 export function whenStepBegins({ server, isOver }: Scene, act: (begun: Begun) => void): void {
   server.listen(({ resource, type, object: strategy, before }) => {
-    if (resource !== 'patchstrategies' || type !== 'MODIFIED' || !before || isOver()) return;
+    if (!isStrategies(resource) || type !== 'MODIFIED' || !before || isOver()) return;
     const old = stagesOf(before);
     for (const stage of stagesOf(strategy))
       for (const step of stage.steps)

@@ -2,6 +2,7 @@
 import { stagesOf, stateOf } from '../seen.ts';
 import type { ApiObject, NewObject } from '../world/objects.ts';
 import { keyOf } from '../world/objects.ts';
+import { isStrategies, refOf, textOf, type StrategyRef } from '../world/strategies.ts';
 import { labelsOf, OLD } from '../scenario.ts';
 import { later, whenStepBegins, type Incident, type Influence, type Scene } from './incident.ts';
 
@@ -13,29 +14,30 @@ const SOMEBODY = 'somebody';
 /** Git's copy of a strategy, or that of a backup, replaces ours. Some were ordered by request, in mode Hold. */
 export const gitRestores = (scene: Omit<Scene, 'cluster'>): Influence => {
   const { random, server, strategies, note } = scene;
-  const key = random.pick(strategies);
-  if (random.chance(0.6)) later(scene, random.int(3_000, 8_000), () => askInHold(scene, key));
+  const ref = random.pick(strategies);
+  const { resource, key } = ref;
+  if (random.chance(0.6)) later(scene, random.int(3_000, 8_000), () => askInHold(scene, ref));
   let copy: ApiObject | undefined;
   for (let left = random.int(1, 3), at = 8_000; left > 0; left -= 1) {
     later(scene, at, () => {
-      copy = server.get('patchstrategies', key);
+      copy = server.get(resource, key);
     });
     at += random.int(2_000, 60_000);
     later(scene, at, () => {
-      if (!copy || server.get('patchstrategies', key)?.metadata.uid !== copy.metadata.uid) return;
+      if (!copy || server.get(resource, key)?.metadata.uid !== copy.metadata.uid) return;
       const way = random.pick(WAYS);
-      note(`${key}: ${way.name}`);
-      way.act(scene, key, copy);
+      note(`${textOf(ref)}: ${way.name}`);
+      way.act(scene, ref, copy);
     });
   }
   return {};
 };
 
-function askInHold({ server }: Pick<Scene, 'server'>, key: string): void {
-  if (!server.get('patchstrategies', key)) return;
+function askInHold({ server }: Pick<Scene, 'server'>, { resource, key }: StrategyRef): void {
+  if (!server.get(resource, key)) return;
   const request = JSON.stringify({ id: 'from-git', verb: 'apply-all' });
   server.update(
-    'patchstrategies',
+    resource,
     key,
     ({ metadata, spec, ...rest }) => ({
       ...rest,
@@ -48,13 +50,13 @@ function askInHold({ server }: Pick<Scene, 'server'>, key: string): void {
 
 type Way = {
   readonly name: string;
-  readonly act: (scene: Pick<Scene, 'server'>, key: string, copy: ApiObject) => void;
+  readonly act: (scene: Pick<Scene, 'server'>, ref: StrategyRef, copy: ApiObject) => void;
 };
 
 const change = (name: string, of: (object: ApiObject, copy: ApiObject) => ApiObject): Way => ({
   name,
-  act: ({ server }, key, copy) => {
-    server.update('patchstrategies', key, (object) => of(object, copy), GIT);
+  act: ({ server }, { resource, key }, copy) => {
+    server.update(resource, key, (object) => of(object, copy), GIT);
   },
 });
 
@@ -77,11 +79,11 @@ const WAYS: readonly Way[] = [
   }),
   {
     name: 'it is made again from a copy without status',
-    act: ({ server }, key, copy) => {
-      server.update('patchstrategies', key, (object) => withFinalizers(object, []), GIT);
+    act: ({ server }, { resource, key }, copy) => {
+      server.update(resource, key, (object) => withFinalizers(object, []), GIT);
       // One that was being deleted is gone with its last finalizer.
-      if (server.get('patchstrategies', key)) server.remove('patchstrategies', key, GIT);
-      server.create('patchstrategies', exported(copy), GIT);
+      if (server.get(resource, key)) server.remove(resource, key, GIT);
+      server.create(resource, exported(copy), GIT);
     },
   },
 ];
@@ -169,20 +171,21 @@ export const appliedAgain: Incident = (scene) => {
   const { random, server, cluster, isOver, expectPatched, note } = scene;
   let left = 1;
   server.listen(({ resource, type, object, before }) => {
-    if (resource !== 'patchstrategies' || type !== 'MODIFIED' || isOver() || left === 0) return;
+    if (!isStrategies(resource) || type !== 'MODIFIED' || isOver() || left === 0) return;
     const isApplied = stateOf(object) === 'applied' && before !== undefined && stateOf(before) !== 'applied';
     if (!isApplied || stagesOf(object).length === 0) return;
     left -= 1;
-    const key = keyOf(object.metadata);
+    const ref = refOf(object);
+    const { key } = ref;
     const host = 'joined-later';
     later(scene, random.int(1_000, 10_000), () => cluster.addNode(host, labelsOf(host), OLD));
     later(scene, random.int(11_000, 30_000), () => {
-      if (!server.get('patchstrategies', key)) return;
-      note(`${key}: apply-all`);
-      expectPatched(key, host);
+      if (!server.get(resource, key)) return;
+      note(`${textOf(ref)}: apply-all`);
+      expectPatched(ref, host);
       const request = JSON.stringify({ id: `again-${String(random.int(1, 1_000_000))}`, verb: 'apply-all' });
       server.update(
-        'patchstrategies',
+        resource,
         key,
         ({ metadata, ...rest }) => ({
           ...rest,

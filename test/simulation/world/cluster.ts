@@ -15,8 +15,12 @@ const DAEMON_SET = 'DaemonSet';
 /** The reason why a node that joins is not Ready. */
 const JOINING = 'joining';
 
-/** The node info that a patch changes: as soon as its Job has ended, or with the next boot. */
-export type PatchChange = { readonly atOnce?: Json; readonly atReboot?: Json };
+/** What a Job changes of its host: node info and labels as soon as it has ended, and node info with the next boot. */
+export type HostChange = {
+  readonly atOnce?: Json;
+  readonly atReboot?: Json;
+  readonly labels?: Readonly<Record<string, string>>;
+};
 
 /** What a pod is besides a part of its app. */
 export type PodTraits = {
@@ -32,7 +36,8 @@ export type PodTraits = {
 export type Problem = { readonly type: string; readonly reason: string; readonly message: string };
 
 export type ClusterOptions = Omit<JobControllerOptions, 'patched' | 'rebooted'> & {
-  readonly patches: Readonly<Record<string, PatchChange>>;
+  /** What a Job changes of its host, which has this node info. */
+  readonly changeBy: (job: ApiObject, nodeInfo: Json) => HostChange;
   /** By app: how many pods must be available. */
   readonly minAvailable: Readonly<Record<string, number>>;
   readonly rebootMs: () => number;
@@ -68,7 +73,7 @@ export class Cluster {
     this.#options = options;
     this.#jobs = new JobController(server, scheduler, {
       ...options,
-      patched: (host, action) => this.#patch(host, action),
+      patched: (host, job) => this.#patch(host, job),
       rebooted: (host, job) => this.#reboot(host, job),
     });
   }
@@ -218,10 +223,17 @@ export class Cluster {
     this.#scheduler.after(this.#options.leaveMs(), () => this.#gone(pod));
   }
 
-  #patch(host: string, id: string): void {
-    const { atOnce = {}, atReboot = {} } = this.#options.patches[id] ?? {};
-    this.#installed.set(host, { ...this.#installed.get(host), ...atReboot });
+  #patch(host: string, job: ApiObject): void {
+    const node = this.#server.get('nodes', host);
+    const {
+      atOnce = {},
+      atReboot = {},
+      labels = {},
+    } = this.#options.changeBy(job, infoOf(node?.status ?? {}));
+    const waiting = Object.entries(this.#installed.get(host) ?? {}).filter(([fact]) => !(fact in atOnce));
+    this.#installed.set(host, { ...Object.fromEntries(waiting), ...atReboot });
     this.#changeNode(host, (status) => ({ ...status, nodeInfo: { ...infoOf(status), ...atOnce } }));
+    for (const [label, value] of Object.entries(labels)) this.relabel(host, label, value);
   }
 
   /** The reboot often kills the Job that requested it. */

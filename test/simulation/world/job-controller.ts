@@ -2,6 +2,7 @@
 import { at, type ApiServer, type Change } from './api-server.ts';
 import { keyOf, type ApiObject, type Json, type Metadata } from './objects.ts';
 import type { Scheduler } from './scheduler.ts';
+import { isStrategies, strategiesOf } from './strategies.ts';
 
 export const CLUSTER = 'cluster';
 /** The action of the Job that reboots its host. */
@@ -32,7 +33,7 @@ export type JobControllerOptions = {
   /** Learns that the container of a Job starts. */
   readonly ran: (job: ApiObject) => void;
   /** Carries out what a Job does to its host. */
-  readonly patched: (host: string, action: string) => void;
+  readonly patched: (host: string, job: ApiObject) => void;
   /** Reboots the host of a Job, and ends the Job. */
   readonly rebooted: (host: string, job: ApiObject) => void;
 };
@@ -58,7 +59,7 @@ export class JobController {
   }
 
   #changed({ resource, type, object }: Change): void {
-    if (resource === 'patchstrategies' && type === 'DELETED') this.#collect(object);
+    if (isStrategies(resource) && type === 'DELETED') this.#collect(object);
     if (resource === 'nodes' && type === 'ADDED') this.#joined(object.metadata.name);
     if (resource !== 'jobs') return;
     if (type === 'DELETED') {
@@ -183,7 +184,7 @@ export class JobController {
   }
 
   #collectOrphan({ metadata }: ApiObject): void {
-    const owners = this.#server.list('patchstrategies').map((each) => each.metadata.uid);
+    const owners = strategiesOf(this.#server).map((each) => each.metadata.uid);
     const isOrphan = metadata.ownerReferences?.every(({ uid }) => !owners.includes(uid));
     if (isOrphan && this.#server.get('jobs', keyOf(metadata)))
       this.#server.remove('jobs', keyOf(metadata), CLUSTER);
@@ -198,7 +199,7 @@ export class JobController {
     if (end === 'failure') return this.#fail(job);
     this.#endPod(job, 'Succeeded', 0);
     if (end === 'success' && action === REBOOT) return this.#options.rebooted(host, job);
-    if (end === 'success') this.#options.patched(host, action);
+    if (end === 'success') this.#options.patched(host, job);
     this.mark(job, 'Complete', '');
   }
 

@@ -78,14 +78,14 @@ const eventSchema = z.object({
 type AuditEvent = z.infer<typeof eventSchema>;
 const DECISION = 'authorization.k8s.io/decision';
 
-export type Forbidden = { readonly right: Right | undefined; readonly message: string };
+export type Forbidden = { readonly right: Right; readonly message: string };
 
 /** The allowed uses, each right once; its namespace or name is that of the object. */
 export function usedRights(lines: readonly string[]): Right[] {
   const used = new Map<string, Right>();
   for (const event of lines.map(parse)) {
     const right = rightOf(event);
-    if (right && event.annotations[DECISION] === 'allow') used.set(describeRight(right), right);
+    if (event.annotations[DECISION] === 'allow') used.set(describeRight(right), right);
   }
   return [...used.values()];
 }
@@ -96,7 +96,7 @@ export function forbiddenUses(lines: readonly string[]): Forbidden[] {
   for (const event of lines.map(parse)) {
     if (event.annotations[DECISION] !== 'forbid') continue;
     const right = rightOf(event);
-    const what = right ? describeRight(right) : event.verb;
+    const what = describeRight(right);
     forbidden.set(what, { right, message: `${what}: ${event.requestURI}` });
   }
   return [...forbidden.values()];
@@ -106,8 +106,9 @@ function parse(line: string): AuditEvent {
   return eventSchema.parse(JSON.parse(line));
 }
 
-function rightOf({ verb, objectRef }: AuditEvent): Right | undefined {
-  if (!objectRef) return undefined;
+function rightOf({ verb, objectRef, requestURI }: AuditEvent): Right {
+  const [path = ''] = requestURI.split('?');
+  if (!objectRef) return { group: '', resource: path, verb };
   const { apiGroup, resource, subresource, namespace, name } = objectRef;
   return {
     group: apiGroup,

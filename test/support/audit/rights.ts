@@ -9,7 +9,7 @@ export type Account = { readonly namespace: string; readonly name: string };
 /** One verb on one kind of resource. */
 export type Right = {
   readonly group: string;
-  /** `pods`, or with its subresource `pods/eviction`. */
+  /** `pods`, or with its subresource `pods/eviction`; or a path that is no resource, such as `/metrics`. */
   readonly resource: string;
   readonly verb: string;
   /** Only in this namespace; without it in all, and on cluster-scoped objects. */
@@ -21,7 +21,12 @@ export type Right = {
 /** For people: `batch/jobs create (careen-hosts)`, `core/nodes patch (cluster)`. */
 export function describeRight({ group, resource, verb, namespace, objectName }: Right): string {
   const object = objectName === undefined ? '' : ` "${objectName}"`;
-  return `${group || 'core'}/${resource}${object} ${verb} (${namespace ?? 'cluster'})`;
+  const kind = isPath(resource) ? resource : `${group || 'core'}/${resource}`;
+  return `${kind}${object} ${verb} (${namespace ?? 'cluster'})`;
+}
+
+function isPath(resource: string): boolean {
+  return resource.startsWith('/');
 }
 
 /** Whether a granted right is enough for a needed one. */
@@ -37,12 +42,20 @@ export function covers(granted: Right, needed: Right): boolean {
 
 const role = z.looseObject({
   rules: z.array(
-    z.strictObject({
-      apiGroups: z.array(z.string()),
-      resources: z.array(z.string()),
-      verbs: z.array(z.string()),
-      resourceNames: z.array(z.string()).min(1).optional(),
-    }),
+    z.union([
+      z.strictObject({
+        apiGroups: z.array(z.string()),
+        resources: z.array(z.string()),
+        verbs: z.array(z.string()),
+        resourceNames: z.array(z.string()).min(1).optional(),
+      }),
+      z
+        .strictObject({ nonResourceURLs: z.array(z.string()), verbs: z.array(z.string()) })
+        .transform(({ nonResourceURLs: resources, verbs }) => ({
+          ...{ apiGroups: [''], resources, verbs },
+          resourceNames: undefined,
+        })),
+    ]),
   ),
 });
 const binding = z.looseObject({
@@ -119,7 +132,10 @@ export async function untilGranted(
     `the rights of ${user}`,
     async () => {
       const answers = missing.map(async (right) => {
-        const body = { spec: { user, resourceAttributes: attributesOf(right) } };
+        const asked = isPath(right.resource)
+          ? { nonResourceAttributes: { path: right.resource, verb: right.verb } }
+          : { resourceAttributes: attributesOf(right) };
+        const body = { spec: { user, ...asked } };
         return (await api.createSubjectAccessReview({ body })).status?.allowed === true;
       });
       const allowed = await Promise.all(answers);

@@ -58,14 +58,19 @@ export function writeClass(request: ProxiedRequest): WriteClass | Unlisted | und
 }
 
 function nameOf(write: string, body: string): string | undefined {
-  switch (write.replace(/^(\S+) \/apis?\/(?:.*\/)?v1(?:alpha1)?\/(?:namespaces\/\{namespace\}\/)?/, '$1 ')) {
+  switch (
+    write.replace(
+      /^(\S+) \/apis?\/(?:.*\/)?v1(?:alpha1)?\/(?:namespaces\/\{namespace\}\/)?(?:(?:patch|upgrade)(?=strategies))?/,
+      '$1 ',
+    )
+  ) {
     case 'PATCH hostpools/{name}/status':
       return `pool: ${poolChange(body)}`;
-    case 'PATCH patchstrategies/{name}':
+    case 'PATCH strategies/{name}':
       return 'strategy: keep';
-    case 'PATCH patchstrategies/{name}/status':
+    case 'PATCH strategies/{name}/status':
       return `strategy: ${strategyChange(body)}`;
-    case 'DELETE patchstrategies/{name}':
+    case 'DELETE strategies/{name}':
       return 'strategy: remove';
     case 'PATCH nodes/{name}':
       return `host: ${hostChange(body)}`;

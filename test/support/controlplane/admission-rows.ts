@@ -7,23 +7,27 @@
  * row; so has every list with unique entries. The unit test counts.
  */
 import type { Manifest } from './apply.ts';
+import {
+  ALL_IGNORED,
+  LABEL_KEYS,
+  NOT_SUPPORTED,
+  NO_VALUES,
+  ONE_VERSION,
+  PINNED,
+  RESTARTED,
+  SOME_VALUES,
+  byList,
+  byRule,
+  byShape,
+  shown,
+  type AcceptedRow,
+  type RefusedRow,
+} from './admission-row.ts';
 import { POD_LABELS, SELECTORS } from './label-places.ts';
+import { UPGRADES_ACCEPTED, UPGRADES_REFUSED } from './upgrade-admission-rows.ts';
 import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
-
-export type AcceptedRow = { readonly name: string; readonly manifest: Manifest };
-
-export type RefusedRow = {
-  readonly name: string;
-  readonly manifest: Manifest;
-  /** The field in the refusal. */
-  readonly path: string;
-  /** A CEL rule, a list with unique entries, or the shape of the field. */
-  readonly by: 'rule' | 'list' | 'shape';
-  /** The message of the rule, or the API server's message about the field. */
-  readonly says: string | RegExp;
-};
 
 const strategy = (spec: Fields): Manifest => strategyManifest('tried', 'careen-hosts', spec);
 const pool = (spec: Fields): Manifest => poolManifest('tried', 1, spec);
@@ -38,7 +42,6 @@ const requirement = (fields: Fields): Manifest =>
 const container = { name: 'a', image: 'b' };
 const jobWith = (pod: Fields) => ({ job: { template: { spec: { containers: [container], ...pod } } } });
 const withoutReboot = (patch: Fields): Manifest => ({ ...strategy({}), spec: { patches: [patch] } });
-const shown = (value: unknown): string => JSON.stringify(value);
 
 /** The places of a pod: its path, and a strategy with a pod there. */
 const PODS = [
@@ -51,6 +54,7 @@ const roleAsking = (role: string, fields: Fields): Manifest =>
   pool({ roles: { [role]: { matchExpressions: [{ key: 'a', ...fields }] } } });
 
 export const ACCEPTED: readonly AcceptedRow[] = [
+  ...UPGRADES_ACCEPTED,
   ...[1, 10000, '1%', '99%', '100%'].map((limit) => ({
     name: `a limit of ${shown(limit)}`,
     manifest: limited(limit),
@@ -167,15 +171,7 @@ export const ACCEPTED: readonly AcceptedRow[] = [
 
 /** The messages of the rules. */
 const TAKEN_ID = 'must not be "reboot": that names the reboot itself';
-const SOME_VALUES = 'values must have at least one entry with In and NotIn';
-const NO_VALUES = 'values must be left out with Exists';
-const ONE_VERSION =
-  'values must be one version that begins with a number that stands by itself, such as ["6.12.48"], with AtLeast';
 const NO_REBOOT = 'spec.reboot must say how to reboot a host, because a patch has rebootRequired: true';
-const ALL_IGNORED = 'controllerApplyType, storageApplyType and workerApplyType must not all be ignore';
-const PINNED =
-  'nodeName, nodeSelector and affinity must not be set: Careen pins the pod to the host it works on';
-const RESTARTED = 'restartPolicy must be Never or left out';
 const LIMIT = 'maxUnavailable must be a number from 1 to 10000, or a percentage from "1%" to "100%"';
 const OWN_NAMESPACE =
   'allowedNamespaces must not contain careen-system, the namespace of Careen itself: use another, such as careen-hosts';
@@ -186,32 +182,6 @@ const TAINT = 'must be the key of a taint, without value and effect, such as exa
 const EXCLUDES_ALL = 'must have matchLabels or matchExpressions: an empty selector would exclude every node';
 const VALUES = 'values must be given with In and NotIn, and left out with Exists and DoesNotExist';
 
-const LABEL_KEYS =
-  'each key must be the key of a label: letters, digits, "-", "_" and ".", at most 63, a letter or digit at both ' +
-  'ends; before it, if wanted, a domain and "/"';
-
-const byRule = (name: string, manifest: Manifest, path: string, says: string): RefusedRow => ({
-  name,
-  manifest,
-  path,
-  by: 'rule',
-  says,
-});
-const byList = (name: string, manifest: Manifest, path: string): RefusedRow => ({
-  name,
-  manifest,
-  path,
-  by: 'list',
-  says: /Duplicate value/,
-});
-const byShape = (name: string, manifest: Manifest, path: string, says = /./): RefusedRow => ({
-  name,
-  manifest,
-  path,
-  by: 'shape',
-  says,
-});
-
 const ID = 'spec.patches[0].id';
 const CURRENT = 'spec.patches[0].current[0]';
 const POLICY = 'spec.actionPolicy';
@@ -219,9 +189,9 @@ const POLICY_LISTS: readonly string[] = [
   ...['images', 'hostMounts', 'volumes', 'serviceAccounts', 'secrets', 'priorityClasses', 'runtimeClasses'],
   ...['devices', 'labels', 'annotations'],
 ];
-const NOT_SUPPORTED = /supported values/;
 
 export const REFUSED: readonly RefusedRow[] = [
+  ...UPGRADES_REFUSED,
   byShape('no patches', strategy({ patches: [] }), 'spec.patches', /at least 1/),
   byShape('a patch id with capitals', patchWith({ id: 'Kernel' }), ID),
   byRule('a patch called reboot', patchWith({ id: 'reboot' }), ID, TAKEN_ID),

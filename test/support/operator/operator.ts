@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { STRATEGY_KIND_NAMES } from '../../../src/crds/strategy-kinds.ts';
 import { apply, read, type Manifest } from '../controlplane/apply.ts';
 import { eventually } from '../eventually.ts';
 import { DEPLOY, installation } from '../controlplane/installation.ts';
@@ -32,7 +33,7 @@ export async function installCareen(admin: KubeConfig): Promise<void> {
 /** The API server begins to serve a new kind a moment after it accepted the definition. */
 async function untilServed(admin: KubeConfig): Promise<void> {
   const metadata = { name: 'none', namespace: 'careen-hosts' };
-  for (const kind of ['HostPool', 'PatchStrategy']) {
+  for (const kind of ['HostPool', ...STRATEGY_KIND_NAMES]) {
     const none: Manifest = { apiVersion: 'careen.dev/v1alpha1', kind, metadata };
     await eventually(`${kind} is served`, async () =>
       read(admin, none).then(

@@ -34,6 +34,27 @@ export function strategyManifest(name: string, namespace: string, spec: Fields =
   };
 }
 
+/** An upgrade of the kubelets of all hosts, with staging and hooks; `spec` replaces fields of it. */
+export function upgradeManifest(
+  name: string,
+  namespace: string,
+  spec: Fields = {},
+): Manifest & { readonly spec: Fields } {
+  const each = { action: { job }, stage: { job } };
+  return {
+    apiVersion: 'careen.dev/v1alpha1',
+    kind: 'UpgradeStrategy',
+    metadata: { name, namespace },
+    spec: {
+      release: { version: 'v1.36.4' },
+      hosts: { controller: each, worker: each },
+      ...{ start: { job }, activate: { job }, complete: { job } },
+      timing: QUICK,
+      ...spec,
+    },
+  };
+}
+
 /** A pool of the nodes with the label `pool: NAME`. */
 export function poolManifest(name: string, maxUnavailable: unknown, spec: Fields = {}): Manifest {
   return {

@@ -126,6 +126,7 @@ describe('careen plan', PROCESS, () => {
       "apiVersion: careen.dev/v1alpha1
       kind: PlanPreview
       strategy:
+        kind: PatchStrategy
         namespace: careen-hosts
         name: kernel
       pool:
@@ -257,7 +258,12 @@ describe('careen plan refuses', PROCESS, () => {
       fleetOf([]),
       'strategy.yaml: apiVersion is "v1": expected "careen.dev/v1alpha1"',
     ],
-    ['no strategy', fleetOf([]), fleetOf([]), 'strategy.yaml has no PatchStrategy in it, only Fleet'],
+    [
+      'no strategy',
+      fleetOf([]),
+      fleetOf([]),
+      'strategy.yaml has no PatchStrategy or UpgradeStrategy in it, only Fleet',
+    ],
     [
       'another pool',
       strategy({ poolRef: 'gpu' }),

@@ -53,8 +53,9 @@ async function located(...states: string[]): Promise<Located[]> {
 
 const ruleList = z.array(
   z.object({
-    apiGroups: z.array(z.string()),
-    resources: z.array(z.string()),
+    apiGroups: z.array(z.string()).optional(),
+    resources: z.array(z.string()).optional(),
+    nonResourceURLs: z.array(z.string()).optional(),
     verbs: z.array(z.string()),
     resourceNames: z.array(z.string()).optional(),
   }),
@@ -65,12 +66,13 @@ async function deployed(file: string): Promise<string[]> {
   const documents = loadAll(await readFile(join(DEPLOY, 'base', 'rbac', file), 'utf8'));
   return documents.flatMap((document) => {
     const { rules = [] } = z.looseObject({ rules: ruleList.optional() }).parse(document);
-    return rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [''] }) =>
-      apiGroups.flatMap((group) =>
-        resources.flatMap((resource) =>
-          resourceNames.flatMap((name) => verbs.map((verb) => [group, resource, verb, name].join(' '))),
+    return rules.flatMap(
+      ({ apiGroups = [''], resources = [], nonResourceURLs = [], verbs, resourceNames = [''] }) =>
+        apiGroups.flatMap((group) =>
+          [...resources, ...nonResourceURLs].flatMap((resource) =>
+            resourceNames.flatMap((name) => verbs.map((verb) => [group, resource, verb, name].join(' '))),
+          ),
         ),
-      ),
     );
   });
 }
@@ -94,7 +96,7 @@ describe('the rights that doctor asks for', () => {
     const checks = callerChecks(needed, reviewed, 'careen-hosts', COMMANDS);
     expect(checks.map(({ level }) => level)).toEqual(['ok', 'warning', 'ok', 'ok', 'ok']);
     expect(checks[1]?.message).toBe(
-      'no right to patch patchstrategies: apply, approve, hold, suspend, abort, retry, resume, release, skip work in part',
+      'no right to patch patchstrategies and upgradestrategies: apply, approve, hold, suspend, abort, retry, resume, release, skip work in part',
     );
     expect(checks[1]?.todo?.command).toContain('--clusterrole=careen-approver');
   });

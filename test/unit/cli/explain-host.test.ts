@@ -154,7 +154,7 @@ describe('careen explain', () => {
     const open = node({ cordoned: false });
     expect(explained({ node: open })).toEqual({ text: 'w-1: not cordoned\npool: gpu', commands: [] });
     const none = explained({ node: open, pools: [] });
-    expect(none.text).toContain('pool: none: no strategy patches it');
+    expect(none.text).toContain('pool: none: no strategy works on it');
     expect(none.commands).toEqual(['kubectl get hostpools']);
     const both = explained({ node: open, pools: [pool('all', {}, 2), GPU] });
     expect(both.text).toContain('pool: gpu; also selected by all');
@@ -172,7 +172,7 @@ describe('careen explain', () => {
     const strategies = [await owner('planned, waits for approval')];
     const { text } = explained({ node: node({ cordoned: false, taints }), strategies });
     expect(text).toContain('taints: example.com/broken=disk:NoExecute');
-    expect(text).toContain('planned by: careen-hosts/sample in stage 0');
+    expect(text).toContain('planned by: PatchStrategy careen-hosts/sample in stage 0');
   });
 
   it('has no line that is wider than the terminal', () => {

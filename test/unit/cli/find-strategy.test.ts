@@ -42,11 +42,38 @@ describe('a strategy is found', () => {
   });
 });
 
+describe('strategies of both kinds', () => {
+  const both = cluster('kernel');
+  both.upgrade('kernel');
+  both.upgrade('kubelet');
+
+  it('are found by their kind, or by a name that only one has', async () => {
+    for (const name of ['upgradestrategy/kernel', 'ustrat/kernel', 'UpgradeStrategy/kernel'])
+      expect(await found(both, name)).toBe('kernel');
+    expect(await found(both, 'kubelet')).toBe('kubelet');
+  });
+
+  it('are not guessed by a name that both have', async () => {
+    expect(await refusal(both, 'kernel')).toBe(
+      'kernel is the name of several: give one of patchstrategy/kernel, upgradestrategy/kernel',
+    );
+  });
+
+  it('are found also by somebody who may not read the other kind', async () => {
+    const half = cluster('kernel');
+    half.before = ({ path }) => {
+      if (path.includes('upgradestrategies')) throw forbidden('get');
+    };
+    expect(await found(half, 'kernel')).toBe('kernel');
+    expect(await refusal(half, 'other')).toContain('context lab has no right to get upgradestrategies');
+  });
+});
+
 describe('a strategy that is not found', () => {
   it('is answered with the names that exist, the nearest first', async () => {
     const many = cluster('firmware', 'kernel-2026-10', 'kernel-2026-11', 'kubelet');
     expect(await refusal(many, 'kernel-2026-1')).toBe(
-      'namespace careen-hosts has no patchstrategy kernel-2026-1; it has kernel-2026-10, kernel-2026-11, kubelet, firmware',
+      'namespace careen-hosts has no strategy kernel-2026-1; it has kernel-2026-10, kernel-2026-11, kubelet, firmware',
     );
   });
 
@@ -56,7 +83,7 @@ describe('a strategy that is not found', () => {
     far.strategy('kernel', { namespace: 'a' });
     const elsewhere = ': choose another with -n; there are strategies in a, b';
     expect(await refusal(far, 'kernel')).toBe(
-      `namespace careen-hosts has no patchstrategy kernel, and no other one${elsewhere}`,
+      `namespace careen-hosts has no strategy kernel, and no other one${elsewhere}`,
     );
     expect(await refusal(far)).toBe(`namespace careen-hosts has no strategy${elsewhere}`);
   });
@@ -68,7 +95,10 @@ describe('a strategy that is not found', () => {
   });
 
   it.each([
-    ['job/kernel', 'job/kernel: job is no kind of strategy; the kinds are patchstrategy, pstrat'],
+    [
+      'job/kernel',
+      'job/kernel: job is no kind of strategy; the kinds are patchstrategy, pstrat, upgradestrategy, ustrat',
+    ],
     ['Kernel', 'Kernel: no strategy can have the name "Kernel": '],
     ['pstrat/..', 'pstrat/..: no strategy can have the name "..": '],
     ['', ': no strategy can have the name "": '],

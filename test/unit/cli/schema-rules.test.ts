@@ -8,13 +8,16 @@ import { brokenRules } from '../../../src/cli/files/schema-rules.ts';
 import { readStrategy } from '../../../src/cli/files/strategy-file.ts';
 import { openApiSchema, type CrdDefinition } from '../../../src/crds/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../../../src/crds/host-pool.ts';
-import { patchStrategyDefinition } from '../../../src/crds/patch-strategy.ts';
+import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { rules } from '../../../src/crds/schema.ts';
 import { pathText } from '../../../src/planner/input-error.ts';
 import { ACCEPTED, REFUSED } from '../../support/controlplane/admission-rows.ts';
 import type { Manifest } from '../../support/controlplane/apply.ts';
 
-const DEFINITIONS = [hostPoolDefinition, patchStrategyDefinition];
+const DEFINITIONS = [
+  hostPoolDefinition,
+  ...STRATEGY_KIND_NAMES.map((kind) => STRATEGY_KINDS[kind].definition),
+];
 
 type Broken = { readonly path: string; readonly says: string };
 

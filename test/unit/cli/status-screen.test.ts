@@ -7,17 +7,17 @@ import { reportLines } from '../../../src/cli/status/report-text.ts';
 import { NO_SURROUNDINGS, statusReport, type StatusReport } from '../../../src/cli/status/report.ts';
 import { standingOf } from '../../../src/cli/status/standing.ts';
 import { lineText, lineWidth, type Line } from '../../../src/cli/text/lines.ts';
-import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import type { Strategy } from '../../../src/resources/stored-strategy.ts';
 import { hostPool } from '../../../src/resources/stored-pool.ts';
 import { NOW, seenStrategies, seenStrategy } from '../support/seen-strategies.ts';
 
 const CALLED = { program: 'careen', singular: 'patchstrategy' };
-let samples: ReadonlyMap<string, PatchStrategy>;
+let samples: ReadonlyMap<string, Strategy>;
 beforeAll(async () => {
   samples = await seenStrategies();
 });
 
-function sample(state: string): PatchStrategy {
+function sample(state: string): Strategy {
   const found = samples.get(state);
   if (!found) throw new Error(`no sample: ${state}`);
   return found;
@@ -273,9 +273,18 @@ describe('in any number of columns', () => {
     );
   });
 
+  it('the table of all strategies tells the kinds of two that have one name', () => {
+    const report = reportOf('applied');
+    const other = { ...report, strategyKind: 'UpgradeStrategy' };
+    const lines = textOf(overviewLines([report, other, { ...report, name: 'alone' }], 'namespace a', 120));
+    expect(lines).toContain('careen-hosts/sample (PatchStrategy)');
+    expect(lines).toContain('careen-hosts/sample (UpgradeStrategy)');
+    expect(lines).toMatch(/careen-hosts\/alone +applied/);
+  });
+
   it('the table of all strategies has a row for each, and says when there is none', () => {
     const reports = [...samples.values()].map((strategy) => statusReport(strategy, CALLED, NOW));
     expect(overviewLines(reports, 'all namespaces', 120).length).toBeGreaterThan(reports.length);
-    expect(textOf(overviewLines([], 'namespace a', 80))).toBe('no PatchStrategy in namespace a');
+    expect(textOf(overviewLines([], 'namespace a', 80))).toBe('no strategy in namespace a');
   });
 });

@@ -7,12 +7,12 @@ import { changesBetween } from '../../../src/cli/watch/changes.ts';
 import { follow, type Followed } from '../../../src/cli/watch/follow.ts';
 import { frameLines } from '../../../src/cli/watch/frame.ts';
 import { Screen } from '../../../src/cli/watch/screen.ts';
-import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import type { Strategy } from '../../../src/resources/stored-strategy.ts';
 import { eventually } from '../../support/eventually.ts';
 import { ClusterInMemory } from '../support/cluster-in-memory.ts';
 import { NOW, seenStrategies } from '../support/seen-strategies.ts';
 
-let samples: ReadonlyMap<string, PatchStrategy>;
+let samples: ReadonlyMap<string, Strategy>;
 beforeAll(async () => {
   samples = await seenStrategies();
 });

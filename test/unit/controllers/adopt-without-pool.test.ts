@@ -1,7 +1,7 @@
 /** A run whose pool was deleted while it holds a host: no pool has an epoch that tells its leaders apart. */
 import { describe, expect, it } from 'vitest';
 import { DeposedError } from '../../../src/engine/permits/takeover.ts';
-import { patchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { strategyStatus } from '../../../src/crds/strategy-status.ts';
 import type { ApiServer } from '../../simulation/world/api-server.ts';
 import { KEY, newProcess, pass, serverWith } from '../support/strategy-passes.ts';
 
@@ -17,7 +17,7 @@ function serverWithoutPool(): ApiServer {
 
 function epochIn(server: ApiServer): number | undefined {
   const stored = server.get('patchstrategies', 'careen-hosts/kernel')?.status;
-  return patchStrategyStatus.parse(stored).run?.epoch;
+  return strategyStatus.parse(stored).run?.epoch;
 }
 
 describe('a run that holds a host, without its pool', () => {

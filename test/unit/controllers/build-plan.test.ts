@@ -3,7 +3,7 @@ import { buildPlan, type PlanInput } from '../../../src/controllers/strategy/bui
 import { buildingStatus } from '../../../src/status/build-status.ts';
 import { pinnedElsewhere } from '../../../src/status/pinned-plan.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
 import type { HostSeed } from '../../../src/planner/facts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
@@ -30,7 +30,7 @@ function worldOf(...hosts: readonly NewHost[]): SimulatedWorld {
 
 type Wish = {
   readonly spec?: Record<string, unknown>;
-  readonly before?: PatchStrategyStatus;
+  readonly before?: StrategyStatus;
   readonly limit?: number;
   readonly unreadable?: string;
   readonly overlap?: string;
@@ -59,11 +59,11 @@ async function planned(
   world: SimulatedWorld,
   wish: Wish = {},
   hosts = new SimulatedHostOps(world),
-): Promise<PatchStrategyStatus> {
+): Promise<StrategyStatus> {
   return buildPlan(inputOf(world, wish), hosts, () => world.now, new AbortController().signal);
 }
 
-const digestOf = ({ run }: PatchStrategyStatus): string | undefined => run?.planDigest;
+const digestOf = ({ run }: StrategyStatus): string | undefined => run?.planDigest;
 
 /** A cluster that lists each host twice. */
 class ListingTwice extends SimulatedHostOps {
@@ -160,7 +160,7 @@ describe('a build while a host is unwell', () => {
 
 describe('a plan without stages', () => {
   const NEW = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
-  const conditionsOf = ({ conditions = [] }: PatchStrategyStatus): string[] =>
+  const conditionsOf = ({ conditions = [] }: StrategyStatus): string[] =>
     conditions.filter(({ status }) => status === 'True').map(({ type, reason }) => `${type}/${reason}`);
 
   it.each<[string, NewHost[], Wish, string]>([
@@ -251,7 +251,7 @@ describe('a rebuilt plan', () => {
     expect((await planned(world, { before, limit: 3 })).run).not.toHaveProperty('authority');
     const edited = { ...before, run: { ...before.run, specDigest: 'another' } };
     expect((await planned(world, { before: edited })).run).not.toHaveProperty('authority');
-    const begun: PatchStrategyStatus = { ...before, state: 'applying' };
+    const begun: StrategyStatus = { ...before, state: 'applying' };
     expect((await planned(world, { before: begun })).run).not.toHaveProperty('authority');
   });
 
@@ -263,13 +263,13 @@ describe('a rebuilt plan', () => {
       ({ id, verb: 'apply-all', answer: 'accepted', message: 'yes', time: run.builtAt }) as const;
     const authority = { throughStage: 0, request: 'q-2' };
     const before = { ...built, requests: [accepted('q-1'), accepted('q-2')], run: { ...run, authority } };
-    const answers = ({ requests }: PatchStrategyStatus): unknown => requests?.map(({ message }) => message);
+    const answers = ({ requests }: StrategyStatus): unknown => requests?.map(({ message }) => message);
     const ended = (why: string): string =>
       `it ended before its stages were carried out: ${why}; place it again with another id`;
 
     expect(answers(await planned(world, { before }))).toEqual(['yes', 'yes']);
     expect(answers(await planned(world, { before, unreadable: 'why' }))).toEqual(['yes', ended('why')]);
-    const applying: PatchStrategyStatus = { ...before, state: 'applying' };
+    const applying: StrategyStatus = { ...before, state: 'applying' };
     const meanwhile = buildingStatus(inputOf(world, { before: applying }), world.now);
     expect(answers(meanwhile)).toEqual(['yes', ended('the rest is planned again')]);
     expect(answers(buildingStatus(inputOf(world, { before: { ...before, state: 'applied' } }), 0))).toEqual([
@@ -285,7 +285,7 @@ describe('a rebuilt plan', () => {
 
   it('shows Building meanwhile, and keeps everything that only the old status has', async () => {
     const world = worldOf({ name: 'w-1' });
-    const meanwhile = (before: PatchStrategyStatus): PatchStrategyStatus =>
+    const meanwhile = (before: StrategyStatus): StrategyStatus =>
       buildingStatus(inputOf(world, { before }), world.now);
     const ready = await planned(world);
     if (!ready.run) throw new Error('there is no run');

@@ -17,8 +17,7 @@ function previewed(): readonly Finding[] {
     nodeInfo: name === 'v-1' ? {} : { kernelVersion: OLD },
   }));
   const strategy = {
-    namespace: 'careen-hosts',
-    name: 'kernel',
+    ...({ kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel' } as const),
     spec: strategySpec({ patches: [kernelPatch] }),
   };
   return planFor(strategy, { pool: { name: 'default', spec, keptByOtherPools: [] }, hosts }).findings;
@@ -55,5 +54,18 @@ describe('the findings of a plan', () => {
     expect(cluster.status.message).toBe(
       `${run?.summary ?? ''}; set execution.mode to Run to carry the plan out`,
     );
+  });
+
+  it('of an upgrade rest on what the API server says about itself, when it is planned and while it waits', async () => {
+    const cluster = new SmallCluster(['w-1', 'w-2']);
+    cluster.world.platform = { deprecatedApis: [{ api: 'example.io/v1beta1 gates', removedIn: '1.36' }] };
+    cluster.placeUpgrade({ mode: 'Hold' }, { workerApplyType: 'serial' });
+    await cluster.until('a plan', () => cluster.status.state === 'ready-to-apply');
+    const found = (): string[] => (cluster.status.findings ?? []).map(({ reason }) => reason);
+    expect(found()).toEqual(['RemovedApis', 'StageMissing', 'NoWayBack']);
+    cluster.world.platform = { version: 'v1.35.9', deprecatedApis: [] };
+    cluster.world.changeHost('w-2', { closedToNewWork: true });
+    await cluster.until('a finding about skew', () => found().includes('VersionSkew'));
+    expect(found()).not.toContain('RemovedApis');
   });
 });

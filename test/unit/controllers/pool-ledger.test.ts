@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_CONTROLLERS } from '../../../src/engine/view.ts';
 import { ConflictError } from '../../../src/kube/errors.ts';
 import type { HostPool } from '../../../src/resources/careen-api.ts';
 import { settlePermits } from '../../../src/engine/permits/permits.ts';
@@ -76,12 +77,13 @@ async function grant(ledger: PoolLedger, run: string, hosts: string[]): Promise<
       limit: 2,
       outOfServiceByOthers: new Set<string>(),
       claimedAway: new Set<string>(),
+      controllers: NO_CONTROLLERS,
       closedBecause: undefined,
     };
     const { status: after, facts: result } = settlePermits(status, wish, pool, NOW);
     return { status: after, result };
   });
-  return [...(facts?.held ?? [])];
+  return [...(facts?.held.keys() ?? [])];
 }
 
 describe('the ledger of a pool', () => {

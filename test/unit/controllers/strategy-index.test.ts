@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { StrategyIndex } from '../../../src/controllers/strategy/strategy-index.ts';
-import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
-import { patchStrategy, type PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
+import { patchStrategy, type Strategy } from '../../../src/resources/stored-strategy.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
-function read(status: PatchStrategyStatus = {}, poolRef = 'named'): PatchStrategy {
+function read(status: StrategyStatus = {}, poolRef = 'named'): Strategy {
   const metadata = {
     ...{ name: 's', namespace: 'n', uid: 'u', resourceVersion: '1', generation: 1 },
     creationTimestamp: '2026-11-25T09:00:00Z',
@@ -13,7 +13,7 @@ function read(status: PatchStrategyStatus = {}, poolRef = 'named'): PatchStrateg
 }
 
 const digest = 'sha256:0';
-const withRun = (id: string): PatchStrategyStatus => ({
+const withRun = (id: string): StrategyStatus => ({
   run: {
     ...{ id, pool: 'held', planDigest: digest, specDigest: digest, fleetRevision: 'f' },
     ...{ builtAt: '2026-11-25T09:00:00Z', actions: {} },
@@ -27,7 +27,7 @@ function goneAfter(...changes: ((index: StrategyIndex) => void)[]): string[] {
   for (const change of changes) change(index);
   return gone;
 }
-const note = (status: PatchStrategyStatus) => (index: StrategyIndex) => index.note('s', read(status));
+const note = (status: StrategyStatus) => (index: StrategyIndex) => index.note('s', read(status));
 
 describe('the pool that granted permits to a run', () => {
   it.each([

@@ -18,6 +18,24 @@ const DONE: IdleJob = {
 
 /** The names of the Jobs that a pass removes while the host of this Job is still open. */
 async function removed(isBlocked: boolean, result?: 'succeeded'): Promise<readonly string[]> {
+  const { performed, ended } = await swept({ isBlocked, result });
+  await ended;
+  return performed.flatMap((effect) => (effect.kind === 'delete-job' ? [effect.name] : []));
+}
+
+type Scene = {
+  readonly isBlocked: boolean;
+  readonly result?: 'succeeded' | undefined;
+  readonly idle?: IdleJob;
+  /** Until then no removal is answered. */
+  readonly answered?: Promise<void>;
+};
+
+/** A sweep while the host w-1 is open. */
+async function swept({ isBlocked, result, idle = DONE, answered }: Scene): Promise<{
+  readonly performed: readonly Effect[];
+  readonly ended: Promise<unknown>;
+}> {
   const job = { action: 'kernel', name: DONE.name, uid: DONE.uid, ...(result ? { result } : {}) };
   const outage: HostProgress = {
     ...{ name: 'w-1', level: 'away', step: 'sw-patch-hosts', attempt: 1, result: 'wait', jobs: [job] },
@@ -30,10 +48,11 @@ async function removed(isBlocked: boolean, result?: 'succeeded'): Promise<readon
   const performed: Effect[] = [];
   const hosts = new SimulatedHostOps(new SimulatedWorld({}));
   Object.assign(hosts, {
-    idleJobs: () => [DONE],
+    idleJobs: () => [idle],
     perform: async (effect: Effect) => {
       performed.push(effect);
-      return Promise.resolve({ kind: 'accepted' });
+      await answered;
+      return { kind: 'accepted' };
     },
   });
   const { provider, roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
@@ -51,9 +70,24 @@ async function removed(isBlocked: boolean, result?: 'succeeded'): Promise<readon
     log: { info: () => undefined, warn: () => undefined },
   };
   const pass = { readAt: 0, begunAt: 0, key: KEY, strategy, stored, pool: undefined, attachment, epoch: 1 };
-  await sweepJobs(deps, pass, new AbortController().signal);
-  return performed.flatMap((effect) => (effect.kind === 'delete-job' ? [effect.name] : []));
+  const { ended } = await sweepJobs(deps, pass, new AbortController().signal);
+  return { performed, ended };
 }
+
+describe('a Job that nobody needs', () => {
+  it('is removed while the pass goes on, which ends after it', async () => {
+    const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
+    const idle = { ...DONE, host: 'w-2' };
+    const { performed, ended } = await swept({ isBlocked: false, idle, answered });
+    expect(performed).toHaveLength(1);
+    let over = false;
+    void ended.then(() => (over = true));
+    await Promise.resolve();
+    expect(over).toBe(false);
+    answer(undefined);
+    await ended;
+  });
+});
 
 describe('a Job that has succeeded on an open host', () => {
   it('makes room for a Job that is refused for now, once its success is recorded', async () => {

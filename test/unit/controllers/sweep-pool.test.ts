@@ -15,7 +15,7 @@ import { newRun } from '../../../src/engine/run-state.ts';
 import { claimOfAnother } from '../support/fleets.ts';
 import { ownerNamed } from '../support/owners.ts';
 import { strategySpec } from '../support/simulated-run.ts';
-import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import type { Strategy } from '../../../src/resources/stored-strategy.ts';
 
 const OWNER = ownerNamed('s');
 const permit = (host: string, run = 'r1'): Permit => ({
@@ -30,7 +30,7 @@ const run = (open: string[], underWay = false): ActiveRun => ({
 const activeOnly = (...[of]: ActiveRun[]): ActiveRuns => new Map([['r1', of]]);
 
 /** A strategy with this run, which holds no host. */
-function strategyIn(state: StrategyState): PatchStrategy {
+function strategyIn(state: StrategyState): Strategy {
   const time = '2026-11-25T09:00:00Z';
   const plan = { digest: 'd', stages: [], actions: strategySpec() };
   const record = {
@@ -48,7 +48,7 @@ function strategyIn(state: StrategyState): PatchStrategy {
     1,
     time,
   );
-  return { metadata, spec: strategySpec(), status };
+  return { kind: 'PatchStrategy', metadata, spec: strategySpec(), status };
 }
 
 describe('a claim', () => {

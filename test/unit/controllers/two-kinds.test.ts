@@ -53,18 +53,28 @@ describe('two owners of the same name and different kinds', () => {
     expect(withoutPermitsOf(both, ownerNamed('other'), new Map())).toBe(both);
   });
 
-  it('do not make the run of the other look inactive: no claim is swept, no permit freed', async () => {
+  it('of which one is of a kind that this version cannot read: no claim of it is swept, no permit freed', async () => {
+    const session = ownerNamed('kernel', 'MaintenanceSession');
+    const status = withPermits(
+      {
+        epoch: 1,
+        runs: [
+          { id: 'p1', owner: patch },
+          { id: 's1', owner: session },
+        ],
+      },
+      [permit('w-1', 'p1'), permit('w-2', 's1')],
+    );
     const marked = [
-      { host: 'w-2', claim: claimOf(upgrade, 'u1') },
-      { host: 'w-3', claim: claimOf(upgrade, 'u2') },
+      { host: 'w-2', claim: claimOf(session, 's1') },
+      { host: 'w-3', claim: claimOf(session, 's2') },
     ].map((each) => ({
       ...{ ...each, revision: '1', spoiltClaim: undefined, closedToNewWork: true, leftLocked: false },
       ...{ busy: false, begun: false },
     }));
-    // There is a PatchStrategy of that name, without a run; the other kind is unreadable.
-    const active = await activeRuns(async () => undefined, { status: both }, marked);
+    const active = await activeRuns(async () => undefined, { status }, marked);
     for (const { host, claim } of marked) expect(isBacked(host, claim, [], active)).toBe(true);
-    expect(keptPermits(both, active, new Set(), () => true)).toEqual([permit('w-2', 'u1')]);
+    expect(keptPermits(status, active, new Set(), () => true)).toEqual([permit('w-2', 's1')]);
   });
 
   it('keep their claims apart: the kind is sealed', () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { advance } from '../../../src/engine/advance.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import { VIM_ENGINE } from '../../../src/engine/profiles/vim.ts';
-import type { HostFacts } from '../../../src/engine/view.ts';
+import { NO_CONTROLLERS, type HostFacts } from '../../../src/engine/view.ts';
 import type { RunRequest } from '../../../src/engine/turn.ts';
 import { runningStep, type RunState } from '../../../src/engine/run-state.ts';
 import { DONE, type Verdict } from '../../../src/engine/steps/verdict.ts';
@@ -55,10 +55,10 @@ function observe(
       words: NODE_WORDS,
       fleet: {
         ...{ total: 2, outOfServiceByOthers: new Set<string>(), claimedAway: new Set<string>() },
-        ...{ keptByOtherPools: new Set<string>(), revision: '1' },
+        ...{ controllers: NO_CONTROLLERS, keptByOtherPools: new Set<string>(), revision: '1' },
       },
     },
-    permits: { held: new Set(['w-1', 'w-2']) },
+    permits: { held: new Map(['w-1', 'w-2'].map((host) => [host, 'away'] as const)) },
     outcomes: new Map(),
     now: start + second * 1000,
   };

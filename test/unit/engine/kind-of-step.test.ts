@@ -46,7 +46,7 @@ function upgradeJob(step: HostStep, action: string): Verdict {
   const { name: host, outage, owner, view, plan } = step;
   const { job } = plan.actions.reboot ?? {};
   if (!job) return failed('nobody said how');
-  const key = keyOf(step, 'upgrade-hosts', action);
+  const key = keyOf(step, 'swact-hosts', action);
   const found = view.effect(key, owner);
   if (!found) return ask(step, { kind: 'create-job', key, host, action, job }, 'making a Job');
   const { name, uid, revision, state } = found;
@@ -76,7 +76,7 @@ function upgrading(plan: Plan): Plan {
     steps: stage.steps.map((step) =>
       step.name === 'sw-patch-hosts'
         ? {
-            name: 'upgrade-hosts' as const,
+            name: 'swact-hosts' as const,
             timeoutSeconds: upgrade.timeoutSeconds(plan.actions.timing, true),
           }
         : step,
@@ -93,7 +93,7 @@ describe.each([
     hosts: RunOptions['hosts'],
     { kind = upgrade, spec = {} }: { kind?: StepDefinition; spec?: Record<string, unknown> } = {},
   ): Promise<SimulatedRun> => {
-    const profile = { ...CAREEN_ENGINE, steps: { ...CAREEN_ENGINE.steps, 'upgrade-hosts': kind } };
+    const profile = { ...CAREEN_ENGINE, steps: { ...CAREEN_ENGINE.steps, 'swact-hosts': kind } };
     return SimulatedRun.start({ hosts, spec, restarts, profile, planned: upgrading });
   };
   const inPlace = { patches: [kubeletPatch], reboot: { job: kubeletPatch.action.job } };
@@ -104,13 +104,13 @@ describe.each([
     const bootIds = [...run.world.hosts.values()].map(({ bootId }) => bootId);
     await run.settle();
     expect(run.run.state).toBe('applied');
-    const ended = run.run.apply.stages.map(({ steps }) => steps.find(({ name }) => name === 'upgrade-hosts'));
+    const ended = run.run.apply.stages.map(({ steps }) => steps.find(({ name }) => name === 'swact-hosts'));
     expect(ended.map((step) => step?.result)).toEqual(['success', 'success']);
     for (const { bootId, nodeInfo } of run.world.hosts.values()) {
       expect(bootIds).not.toContain(bootId);
       expect(nodeInfo['nodeInfo.kernelVersion']).toBe('6.12.48');
     }
-    expect([...run.world.jobs.keys()].every((key) => key.split('/')[2] === 'upgrade-hosts')).toBe(true);
+    expect([...run.world.jobs.keys()].every((key) => key.split('/')[2] === 'swact-hosts')).toBe(true);
     openAndFree(run);
   });
 
@@ -163,7 +163,7 @@ describe.each([
       kind: { ...upgrade, keepsClosed },
       spec: { onForeignUncordon: 'recordon' },
     });
-    await run.until(() => run.step === 'upgrade-hosts');
+    await run.until(() => run.step === 'swact-hosts');
     run.world.changeHost('w-1', { closedToNewWork: false });
     await run.until(() => run.world.jobs.size > 0);
     expect(run.world.hosts.get('w-1')?.closedToNewWork).toBe(cordoned);
@@ -200,6 +200,6 @@ describe.each([
 it('a step of an unknown kind fails, and its hosts are released', async () => {
   const run = await SimulatedRun.start({ hosts: workers(1), planned: upgrading });
   await run.settle();
-  expect(run.run.apply.reason).toContain('step upgrade-hosts is not supported on these hosts');
+  expect(run.run.apply.reason).toContain('step swact-hosts is not supported on these hosts');
   openAndFree(run);
 });

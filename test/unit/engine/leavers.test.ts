@@ -1,3 +1,4 @@
+import { strategyWords } from '../../../src/crds/strategy-words.ts';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../../src/status/message.ts';
 import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';
@@ -6,7 +7,13 @@ import { SimulatedRun, type RunOptions } from '../support/simulated-run.ts';
 const KERNEL_VERSION = 'nodeInfo.kernelVersion';
 
 function messageAtEnd({ run }: SimulatedRun): string {
-  return messageOf(run, { summary: '', reasons: [], order: { mode: 'Run' }, openRemedy: undefined });
+  return messageOf(run, {
+    summary: '',
+    reasons: [],
+    order: { mode: 'Run' },
+    openRemedy: undefined,
+    words: strategyWords({}),
+  });
 }
 
 describe.each([

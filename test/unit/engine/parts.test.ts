@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostProgress } from '../../../src/crds/host-progress.ts';
-import type { PhaseStatus } from '../../../src/crds/patch-strategy-status.ts';
+import type { PhaseStatus } from '../../../src/crds/strategy-status.ts';
 import type { PlanStageSpec } from '../../../src/crds/plan-stage.ts';
 import type { Role } from '../../../src/crds/vocabulary.ts';
 import { hasNobodyLeft } from '../../../src/engine/leavers.ts';

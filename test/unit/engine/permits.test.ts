@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { NO_CONTROLLERS } from '../../../src/engine/view.ts';
 import {
   settlePermits,
   withPermits,
@@ -20,11 +21,12 @@ const pool = (
   out: string[] = [],
   closedBecause?: string,
   claimed: string[] = [],
+  controllers: PoolCapacity['controllers'] = NO_CONTROLLERS,
 ): PoolCapacity => ({
   limit,
   outOfServiceByOthers: new Set(out),
   claimedAway: new Set(claimed),
-  closedBecause,
+  ...{ controllers, closedBecause },
 });
 const settle = (
   hosts: string[],
@@ -41,11 +43,25 @@ const settle = (
 
 describe('permits', () => {
   it('are granted all or none', () => {
-    expect([...settle(['a', 'b'], status(permit('x')), pool(3)).facts.held]).toEqual(['a', 'b']);
+    expect([...settle(['a', 'b'], status(permit('x')), pool(3)).facts.held.keys()]).toEqual(['a', 'b']);
     const before = status(permit('x'));
     const refused = settle(['a', 'b', 'c'], before, pool(3));
     expect(refused.status).toBe(before);
     expect(refused.facts.refusal).toBe('3 more would make 4 hosts out of service, the pool allows 3');
+  });
+
+  it('to touch hosts are replaced by permits to take them, if the limit allows it; the others stay', () => {
+    const before = status({ ...permit('a', 'mine'), level: 'touched' }, permit('x'));
+    const refused = settle(['a'], before, pool(1));
+    expect(refused.status).toBe(before);
+    expect(refused.facts).toMatchObject({ held: new Map([['a', 'touched']]) });
+    expect(refused.facts.refusal).toBe('1 more would make 2 hosts out of service, the pool allows 1');
+    const granted = settle(['a'], before, pool(2));
+    expect(granted.status.permits?.map(({ host, level }) => [host, level])).toEqual([
+      ['x', 'away'],
+      ['a', 'away'],
+    ]);
+    expect(settle(['a'], granted.status, pool(2), { level: 'touched' }).changed).toBe(false);
   });
 
   it('count a host that others took out of service, and count it once', () => {
@@ -60,6 +76,45 @@ describe('permits', () => {
     expect(settle(['a'], status(permit('x')), pool(2, [], undefined, ['x'])).facts.refusal).toBeUndefined();
   });
 
+  const controllers = (n: number, ...down: string[]): PoolCapacity['controllers'] => ({
+    all: new Set(Array.from({ length: n }, (_, i) => `c-${String(i)}`)),
+    down: new Set(down),
+  });
+
+  it.each([
+    [1, [], true],
+    [2, [], true],
+    [2, ['c-1'], true],
+    [3, [], true],
+    [3, ['c-0'], true],
+    [3, ['c-2'], false],
+    [5, [], true],
+    [5, ['c-4'], true],
+    [5, ['c-3', 'c-4'], false],
+  ])('leave a quorum of %i controllers of which %j are down: %s', (n, down, granted) => {
+    const { held, refusal } = settle(
+      ['c-0'],
+      status(),
+      pool(9, [], undefined, [], controllers(n, ...down)),
+    ).facts;
+    expect([held.has('c-0'), refusal === undefined]).toEqual([granted, granted]);
+  });
+
+  it('count for the quorum who has a permit, a claim or a cordon, and name the controllers and the numbers', () => {
+    const refusal =
+      'without c-0 1 of 3 controllers would be in service, a quorum needs 2 (out of service: c-2)';
+    for (const [before, out, claimed] of [
+      [status(permit('c-2')), [], []],
+      [status(), ['c-2'], []],
+      [status(), [], ['c-2']],
+    ] as const) {
+      const facts = pool(9, [...out, 'w-1'], undefined, [...claimed], controllers(3));
+      expect(settle(['c-0'], before, facts).facts.refusal).toBe(refusal);
+      expect(settle(['w-2'], before, facts).facts.refusal).toBeUndefined();
+      expect(settle(['c-0'], before, facts, { level: 'touched' }).facts.refusal).toBeUndefined();
+    }
+  });
+
   it('are refused for a host with a permit of another run, naming that strategy', () => {
     expect(settle(['a'], status(permit('a')), pool(9)).facts.refusal).toBe(
       'a has a permit of PatchStrategy a/other',
@@ -69,7 +124,7 @@ describe('permits', () => {
   it('are not granted by a closed pool, at any level; held permits stay', () => {
     const closed = pool(9, [], 'HostPool p is paused');
     expect(settle(['a'], status(), closed, { level: 'touched' }).facts.refusal).toBe('HostPool p is paused');
-    expect([...settle(['a'], status(permit('a', 'mine')), closed).facts.held]).toEqual(['a']);
+    expect([...settle(['a'], status(permit('a', 'mine')), closed).facts.held.keys()]).toEqual(['a']);
   });
 
   it('are freed when they are no longer wanted, except those of other runs', () => {

@@ -114,7 +114,7 @@ describe('after any events and any orders, an abort', () => {
 
         const uncordoned = events.some(([{ what }]) => what === 'uncordon' || what === 'cordon');
         const kept = await uncordonThoseKept(run, uncordoned);
-        expect({ open: run.run.hosts, claimed: run.claimed, permits: [...run.permits] }).toEqual({
+        expect({ open: run.run.hosts, claimed: run.claimed, permits: [...run.permits.keys()] }).toEqual({
           open: [],
           claimed: [],
           permits: [],

@@ -76,7 +76,7 @@ describe('a restarted stage', () => {
     await run.settle();
     expect(run.run).toMatchObject({ state: 'apply-failed', apply: { reason: `stage 0: ${message}` } });
     expect(run.accepted.slice(before)).toEqual([]);
-    expect([run.claimed, [...run.permits]]).toEqual([['w-1'], ['w-1']]);
+    expect([run.claimed, [...run.permits.keys()]]).toEqual([['w-1'], ['w-1']]);
   });
 
   it('leaves a failed host locked, also when its next attempt was about to begin', async () => {

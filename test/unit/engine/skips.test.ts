@@ -1,3 +1,4 @@
+import { strategyWords } from '../../../src/crds/strategy-words.ts';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../../src/status/message.ts';
 import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';
@@ -8,7 +9,13 @@ const KERNEL_VERSION = 'nodeInfo.kernelVersion';
 const SKIP = { verb: 'skip-host', host: 'w-2' } as const;
 
 function messageAtEnd({ run }: SimulatedRun): string {
-  return messageOf(run, { summary: '', reasons: [], order: { mode: 'Run' }, openRemedy: undefined });
+  return messageOf(run, {
+    summary: '',
+    reasons: [],
+    order: { mode: 'Run' },
+    openRemedy: undefined,
+    words: strategyWords({}),
+  });
 }
 
 function leftIn({ run }: SimulatedRun): string[] {

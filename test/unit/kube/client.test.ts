@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiException, HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { call, PooledKubeConfig } from '../../../src/kube/client.ts';
+import { call, PooledKubeConfig, send } from '../../../src/kube/client.ts';
 import { explain, httpStatus, retryAfterSeconds } from '../../../src/kube/errors.ts';
 import { verbOf } from '../../../src/kube/request-verb.ts';
 import { ForwardProxy } from '../../support/network/forward-proxy.ts';
@@ -49,6 +49,18 @@ describe('a call', () => {
       await expect(call(config, { method: 'GET', path })).rejects.toThrow(/is no path of the API server/);
     },
   );
+
+  it('takes a compressed answer, and what is read as it arrives is asked for uncompressed', async () => {
+    const accepted: unknown[] = [];
+    const server = await scriptedServer((_url, response) => {
+      accepted.push(response.req.headers['accept-encoding']);
+      response.end('{}');
+    });
+    await call(server.client, { method: 'GET', path: '/api/v1/nodes' });
+    await send(server.client, { method: 'GET', path: '/metrics' });
+    expect(accepted).toEqual(['gzip', 'identity']);
+    server.close();
+  });
 
   it('is cancelled when its answer stops in the middle', async () => {
     const server = await scriptedServer((_url, response) => {

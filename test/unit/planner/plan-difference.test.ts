@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { actionsDifference, planDifference } from '../../../src/planner/plan-difference.ts';
+import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
+import { upgradeManifest } from '../../support/operator/strategies.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 const plan = (...stages: string[][]) =>
@@ -31,6 +33,22 @@ describe('the difference between two plans', () => {
       'edited: spec.drain, spec.timing',
     );
     expect(actionsDifference(strategySpec(), strategySpec({ workerApplyType: 'serial' }))).toBeUndefined();
+  });
+
+  it('names the fields of an upgrade as its kind has them', () => {
+    const job = { template: { spec: { containers: [{ name: 'a', image: 'b' }] } } };
+    const upgrade = (spec: Readonly<Record<string, unknown>> = {}) =>
+      STRATEGY_KINDS.UpgradeStrategy.readSpec.parse(upgradeManifest('u', 'careen-hosts', spec).spec);
+    const edited = (spec: Readonly<Record<string, unknown>>) => actionsDifference(upgrade(), upgrade(spec));
+    expect(edited({})).toBeUndefined();
+    expect(edited({ release: { version: 'v1.37.0' } })).toBe('edited: spec.release');
+    expect(edited({ rollback: true })).toBe('edited: spec.rollback');
+    expect(edited({ timing: { upgradeTimeoutSeconds: 5 } })).toBe('edited: spec.timing');
+    expect(edited({ start: { job }, complete: undefined })).toBe('edited: spec.start, spec.complete');
+    const each = { action: { job } };
+    expect(edited({ hosts: { controller: each, worker: { ...each, stage: { job } } } })).toBe(
+      'edited: spec.hosts.controller.stage, spec.hosts.worker.stage, spec.hosts.controller.action, spec.hosts.worker.action',
+    );
   });
 
   it('names a few hosts and counts the rest', () => {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CurrentRequirement } from '../../../src/crds/patch-strategy-spec.ts';
+import type { CurrentRequirement } from '../../../src/crds/requirement.ts';
 import type { Role } from '../../../src/crds/vocabulary.ts';
 import { build } from '../../../src/planner/build.ts';
 import { unmetRequirements } from '../../../src/planner/current.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
-import { QUERY_STEPS, timeoutOver } from '../../../src/planner/stage-steps.ts';
+import { queryStage, timeoutOver } from '../../../src/planner/stage-steps.ts';
 import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from '../support/simulated-run.ts';
 
 const LACKS_BOTH = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
@@ -101,12 +101,13 @@ describe('host names', () => {
 
 describe('a build', () => {
   it('queries alarms, patches and hosts, with a minute for each query', () => {
-    expect(QUERY_STEPS.map(({ name, timeoutSeconds }) => [name, timeoutSeconds])).toEqual([
+    const { steps } = queryStage(false);
+    expect(steps.map(({ name, timeoutSeconds }) => [name, timeoutSeconds])).toEqual([
       ['query-alarms', 60],
       ['query-sw-patches', 60],
       ['query-sw-patch-hosts', 60],
     ]);
-    expect([timeoutOver(QUERY_STEPS), timeoutOver([])]).toEqual([181, 0]);
+    expect([timeoutOver(steps), timeoutOver([])]).toEqual([181, 0]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { VOLUME_TYPES } from '../../../src/crds/action-policy.ts';
-import type { PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
 import { podFields } from '../../../src/planner/policy/pod-fields.ts';
 import { POD_TEMPLATE, type Field } from '../../../src/planner/policy/pod-shape.ts';
 import { recordedPodFields } from '../../support/controlplane/pod-schema.ts';
@@ -37,7 +37,7 @@ function isAlwaysAllowed(path: string): boolean {
 }
 
 /** A strategy with a Job that can run, in which besides only this field of the pod is set. */
-function strategyWith(path: string): PatchStrategySpec {
+function strategyWith(path: string): StrategySpec {
   const { spec } = z.object({ spec: z.looseObject({}) }).parse(templateWith(path));
   const runnable = (container: unknown): object => ({
     name: 'apply',

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 import { violations } from '../support/judged-pods.ts';
 
-function strategy(fields: object): PatchStrategySpec {
+function strategy(fields: object): StrategySpec {
   return patchStrategySpec.parse({ patches: [{ ...kernelPatch, rebootRequired: false }], ...fields });
 }
 

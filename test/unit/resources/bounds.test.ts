@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { beyondBounds } from '../../../src/crds/bounds.ts';
-import { patchStrategy, type PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import { patchStrategy, type Strategy } from '../../../src/resources/stored-strategy.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 function nested(levels: number): object {
@@ -9,7 +9,7 @@ function nested(levels: number): object {
   return value;
 }
 
-function read(spec: object): PatchStrategy {
+function read(spec: object): Strategy {
   const metadata = {
     ...{ name: 's', namespace: 'n', uid: 'u', resourceVersion: '1', generation: 1 },
     creationTimestamp: '2026-11-25T09:00:00Z',

@@ -5,13 +5,13 @@ import { z } from 'zod';
 import { openApiSchema } from '../../../src/crds/custom-resource-definition.ts';
 import { KEPT_STATUS } from '../../../src/crds/names.ts';
 import { patchStrategyDefinition } from '../../../src/crds/patch-strategy.ts';
-import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import { schemaGaps } from '../../../src/crds/schema-gaps.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { fieldsOutsideSchema } from '../../../src/kube/errors.ts';
 import { CareenApi } from '../../../src/resources/careen-api.ts';
 import { OutdatedKindError } from '../../../src/resources/outdated-kind-error.ts';
-import { patchStrategy, type PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import { patchStrategy, type Strategy } from '../../../src/resources/stored-strategy.ts';
 import { kernelPatch } from '../support/simulated-run.ts';
 
 const metadata = {
@@ -96,7 +96,7 @@ describe('a refused write', () => {
 });
 
 describe('an answer that lacks what was sent', () => {
-  const strategy: PatchStrategy = patchStrategy.parse({ metadata, spec, status });
+  const strategy: Strategy = patchStrategy.parse({ metadata, spec, status });
 
   it('is an error that names object, CRD, field and remedy', async () => {
     const write = new OlderServer().api.writeStatus(strategy, { ...strategy.status, message: 'new' });
@@ -107,11 +107,13 @@ describe('an answer that lacks what was sent', () => {
     await expect(write).rejects.toThrow(OutdatedKindError);
   });
 
+  const KEY = { kind: 'PatchStrategy', namespace: 'n', name: 's' } as const;
+
   it('does not make the process forget it: the status is kept whole in the write that says so', async () => {
     const server = new OlderServer();
     const { api } = server;
     await expect(api.writeStatus(strategy, { ...strategy.status, message: 'new' })).rejects.toThrow();
-    const read = await api.strategyOfOutdatedKind({ namespace: 'n', name: 's' });
+    const read = await api.strategyOfOutdatedKind(KEY);
     expect(read).toMatchObject({
       complete: true,
       strategy: { status: { message: 'new', run: { epoch: 3 } } },
@@ -128,18 +130,18 @@ describe('an answer that lacks what was sent', () => {
     const { api } = server;
     await expect(api.writeStatus(strategy, { ...strategy.status, message: 'new' })).rejects.toThrow();
     server.status = { state: 'applied' };
-    const read = await api.strategyOfOutdatedKind({ namespace: 'n', name: 's' });
+    const read = await api.strategyOfOutdatedKind(KEY);
     expect(read).toMatchObject({ complete: false, strategy: { status: { state: 'applied' } } });
   });
 
   it('of an object that this process has never read whole is known to be incomplete', async () => {
-    const read = await new OlderServer().api.strategyOfOutdatedKind({ namespace: 'n', name: 's' });
+    const read = await new OlderServer().api.strategyOfOutdatedKind(KEY);
     expect(read?.complete).toBe(false);
   });
 });
 
 /** The changes of the status in the write that wishes for this status, after what guards it. */
-async function patchOf(strategy: PatchStrategy, wish: PatchStrategyStatus): Promise<unknown> {
+async function patchOf(strategy: Strategy, wish: StrategyStatus): Promise<unknown> {
   const server = new OlderServer();
   await expect(server.api.writeStatus(strategy, wish)).rejects.toThrow(OutdatedKindError);
   return z.array(z.unknown()).parse(server.writes.at(-1)).slice(2);

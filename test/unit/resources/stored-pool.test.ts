@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { poolCapacity } from '../../../src/engine/permits/pool-capacity.ts';
-import type { FleetFacts } from '../../../src/engine/view.ts';
+import { NO_CONTROLLERS, type FleetFacts } from '../../../src/engine/view.ts';
 import { selects } from '../../../src/hostops/membership.ts';
 import { parsePool } from '../../../src/resources/careen-api.ts';
 import { hostPool, type HostPool } from '../../../src/resources/stored-pool.ts';
@@ -9,7 +9,7 @@ import { observedStatus } from '../../../src/status/pool-status.ts';
 
 const FLEET: FleetFacts = {
   ...{ total: 3, outOfServiceByOthers: new Set(), claimedAway: new Set(), keptByOtherPools: new Set() },
-  revision: '1',
+  ...{ controllers: NO_CONTROLLERS, revision: '1' },
 };
 const TIME = '2026-11-26T09:00:00Z';
 const PERMIT = { host: 'w-1', run: 'r', level: 'away', since: TIME } as const;

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { KEPT_FINDINGS, type Finding } from '../../../src/crds/finding.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { builtStatus } from '../../../src/status/build-status.ts';
 import { decodeRun, statusOfRun, type Shown } from '../../../src/status/codec.ts';
 import { QueryPhase } from '../../../src/status/query-phase.ts';
 import { stalledStatus } from '../../../src/status/stalled-status.ts';
+import { strategyWords } from '../../../src/crds/strategy-words.ts';
+import { driftMessage } from '../../../src/status/message.ts';
 import { build } from '../../../src/planner/build.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
@@ -16,24 +18,24 @@ const PLAN = '1 host in 1 stage';
 const SUMMARY = `${PLAN}; set execution.mode to Run to carry the plan out`;
 
 /** The status of a new plan of one host. */
-function planned(findings: readonly Finding[] = []): PatchStrategyStatus {
+function planned(findings: readonly Finding[] = []): StrategyStatus {
   const spec = strategySpec();
   const seeds = [{ name: 'w-1', roles: ['worker'] as const, facts }];
   const input = {
     ...{ spec, generation: 1, before: {}, epoch: 1, scope: { pool: 'default' } },
     ...{ fleetRevision: 'f', runId: 'r' },
   };
-  const queries = new QueryPhase(() => NOW, NOW);
+  const queries = new QueryPhase(() => NOW, NOW, false);
   queries.ended();
   return builtStatus(input, queries.status, build(spec, seeds, { maxUnavailable: 1 }).plan, findings, NOW);
 }
 
 /** The status after a pass that changed nothing of the run. */
 function passed(
-  before: PatchStrategyStatus,
+  before: StrategyStatus,
   heldBack?: string,
   more: Partial<Shown & { state: StrategyState }> = {},
-): PatchStrategyStatus {
+): StrategyStatus {
   const stored = decodeRun(before);
   if (!stored) throw new Error('the status holds no run');
   const { state = stored.run.state, ...also } = more;
@@ -89,7 +91,7 @@ describe('the findings about a waiting plan', () => {
   const paused = finding('PoolPaused', 'blocks');
   const unknown = finding('FactUnknown', 'warns');
   const rounded = finding('LimitRounded', 'tells');
-  const ready = ({ conditions = [] }: PatchStrategyStatus): string | undefined =>
+  const ready = ({ conditions = [] }: StrategyStatus): string | undefined =>
     conditions.find(({ type }) => type === 'Ready')?.message;
 
   it('are in the status, and the gravest in the message and the condition', () => {
@@ -97,7 +99,7 @@ describe('the findings about a waiting plan', () => {
     expect(status.findings).toEqual([paused, unknown, rounded]);
     expect(status.message).toBe(`${SUMMARY}; blocks: PoolPaused 1 (mend it); warns: FactUnknown 1 (mend it)`);
     expect(ready(status)).toBe(status.message);
-    expect(patchStrategyStatus.parse(status)).toEqual(status);
+    expect(strategyStatus.parse(status)).toEqual(status);
     expect(planned([rounded]).message, 'information is no part of the sentence').toBe(SUMMARY);
   });
 
@@ -136,14 +138,14 @@ describe('the findings about a waiting plan', () => {
       message: 'x'.repeat(5000),
     }));
     const status = planned(found);
-    expect(patchStrategyStatus.parse(status)).toEqual(status);
+    expect(strategyStatus.parse(status)).toEqual(status);
     expect(status.findings).toHaveLength(KEPT_FINDINGS);
     expect(JSON.stringify(status.findings).length).toBeLessThan(32 * 1024);
   });
 });
 
 describe('a strategy that was applied', () => {
-  const applied = (lacking: readonly string[]): PatchStrategyStatus => {
+  const applied = (lacking: readonly string[]): StrategyStatus => {
     const stored = decodeRun(planned());
     if (!stored) throw new Error('the status holds no run');
     return statusOfRun(
@@ -154,7 +156,7 @@ describe('a strategy that was applied', () => {
       TIME,
     );
   };
-  const trueOnes = ({ conditions = [] }: PatchStrategyStatus): string[] =>
+  const trueOnes = ({ conditions = [] }: StrategyStatus): string[] =>
     conditions.filter(({ status }) => status === 'True').map(({ type, reason }) => `${type}/${reason}`);
 
   it('is Ready, and Drifted while hosts lack a patch, with their number and names', () => {
@@ -164,9 +166,19 @@ describe('a strategy that was applied', () => {
     expect(trueOnes(drifted)).toEqual(['Ready/Applied', 'Drifted/HostsLackPatches']);
     const message =
       '6 hosts lack a patch since (w-1, w-2, w-3, w-4, w-5 and 1 more): ' +
-      'place the request apply-all to patch what lacks one';
+      'place the request apply-all to patch those hosts';
     expect(drifted.conditions?.find(({ type }) => type === 'Drifted')?.message).toBe(message);
     expect(drifted.message).toBe(`all hosts of the plan are patched; ${message}`);
+  });
+
+  it.each([
+    [false, '1 host lacks v1.36.4 since (w-1): place the request apply-all to upgrade that host'],
+    [true, '1 host has v1.36.4 since (w-1): place the request apply-all to bring back that host'],
+  ])('speaks of the release after an upgrade (rollback: %s)', (rollback, message) => {
+    const words = strategyWords({
+      release: { version: 'v1.36.4', fact: 'nodeInfo.kubeletVersion', rollback },
+    });
+    expect(driftMessage(words, ['w-1'])).toBe(message);
   });
 
   it('says nothing about drift before', () => {

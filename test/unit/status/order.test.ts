@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import type { FleetFacts } from '../../../src/engine/view.ts';
+import { NO_CONTROLLERS, type FleetFacts } from '../../../src/engine/view.ts';
 import { newRun } from '../../../src/engine/run-state.ts';
 import { build } from '../../../src/planner/build.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
@@ -11,7 +11,7 @@ import { strategySpec } from '../support/simulated-run.ts';
 const TIME = '2026-11-26T09:00:00.000Z';
 const fleet: FleetFacts = {
   ...{ revision: 'f', total: 2, outOfServiceByOthers: new Set(), claimedAway: new Set() },
-  keptByOtherPools: new Set(),
+  ...{ controllers: NO_CONTROLLERS, keptByOtherPools: new Set() },
 };
 
 /** A plan of two hosts as the status holds it. */

@@ -6,13 +6,13 @@ import {
   withAnswers,
   withoutOldRequests,
 } from '../../../src/status/requests.ts';
-import type { AnsweredRequest } from '../../../src/crds/patch-strategy-status.ts';
+import type { AnsweredRequest } from '../../../src/crds/strategy-status.ts';
 import { strategySpec } from '../support/simulated-run.ts';
-import type { PatchStrategy } from '../../../src/resources/stored-strategy.ts';
+import type { Strategy } from '../../../src/resources/stored-strategy.ts';
 
 const TIME = '2026-11-25T09:00:00.000Z';
 
-function strategy(annotations: Record<string, string>, answered: string[] = []): PatchStrategy {
+function strategy(annotations: Record<string, string>, answered: string[] = []): Strategy {
   const requests = answered.map((key): AnsweredRequest => ({
     id: key.replace('abort/', ''),
     ...(key.startsWith('abort/') ? { verb: 'abort' } : {}),
@@ -21,6 +21,7 @@ function strategy(annotations: Record<string, string>, answered: string[] = []):
     time: TIME,
   }));
   return {
+    kind: 'PatchStrategy',
     metadata: {
       ...{
         name: 's',

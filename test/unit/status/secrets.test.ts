@@ -1,7 +1,7 @@
 import { ApiException } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { updateConditions } from '../../../src/crds/conditions.ts';
-import { patchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { strategyStatus } from '../../../src/crds/strategy-status.ts';
 import { statusText } from '../../../src/crds/status-text.ts';
 import type { Effect } from '../../../src/engine/effect.ts';
 import { jobPod } from '../../../src/hostops/jobs/job-pod.ts';
@@ -115,7 +115,7 @@ function shownBy(run: SimulatedRun): string {
     TIME,
   );
   // A redacted text may be longer than its original, and must still fit the field.
-  expect(patchStrategyStatus.parse(status)).toBeDefined();
+  expect(strategyStatus.parse(status)).toBeDefined();
   return JSON.stringify([status, run.accepted.filter(({ kind }) => kind === 'leave-locked')]);
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Reason } from '../../../src/crds/conditions.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import type { PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import { EXECUTION_MODES, STRATEGY_STATES } from '../../../src/crds/vocabulary.ts';
 import type { HostProgress } from '../../../src/crds/host-progress.ts';
 import { refusal } from '../../../src/engine/profiles/careen-refusals.ts';
@@ -81,11 +81,11 @@ function opened(run: RunState): RunState {
   return { ...run, apply: { ...apply, stages, stopAtStage: apply.currentStage + 1 } };
 }
 
-function shown({ run, order }: Situation): PatchStrategyStatus {
+function shown({ run, order }: Situation): StrategyStatus {
   return statusOfRun({ run: record }, run, { reasons: [], order, openRemedy: 'kubectl uncordon' }, 1, TIME);
 }
 
-function readyOf({ conditions = [] }: PatchStrategyStatus): string | undefined {
+function readyOf({ conditions = [] }: StrategyStatus): string | undefined {
   return conditions.find(({ type }) => type === 'Ready')?.reason;
 }
 
@@ -209,7 +209,7 @@ describe('a refusal, in every state and mode', () => {
         const order: Order = each.order;
         const turn = {
           ...{ owner: OWNER, order, requests: [request], pool: 'default', epoch: 1, view },
-          ...{ permits: { held: new Set<string>() }, outcomes: new Map(), now: Date.parse(TIME) },
+          ...{ permits: { held: new Map<string, 'away'>() }, outcomes: new Map(), now: Date.parse(TIME) },
         };
         const said = refusal(newPass(plan, each.run, turn, CAREEN_ENGINE, evaluateStep), request) ?? '';
         expect(askedModes(said), `${said} ${describeIt(each)}`).not.toContain(order.mode);

@@ -6,7 +6,7 @@ import { OUR_KINDS } from '../../../src/resources/served-kinds.ts';
 import { carryOut } from '../../simulation/world/api-requests.ts';
 import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
-import { strategyManifest } from '../../support/operator/strategies.ts';
+import { strategyManifest, upgradeManifest } from '../../support/operator/strategies.ts';
 import { watchBody } from './watch-body.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -37,6 +37,13 @@ export class ClusterInMemory {
     // A cast: a manifest has a kind and a name.
     const manifest = { ...strategyManifest(name, namespace, spec), status } as unknown as NewObject;
     this.server.create('patchstrategies', manifest, 'person');
+  }
+
+  /** Makes an UpgradeStrategy. */
+  upgrade(name: string): void {
+    // A cast: a manifest has a kind and a name.
+    const manifest = { ...upgradeManifest(name, 'careen-hosts'), status: {} } as unknown as NewObject;
+    this.server.create('upgradestrategies', manifest, 'person');
   }
 
   /** The strategy as it is stored. */

@@ -1,13 +1,14 @@
 /** Strategies that the policy of a pool judges. */
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
 import { policyViolations } from '../../../src/planner/policy/pool-policy.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 
 export const AT = 'spec.patches[0].action.job.template';
 
 /** A strategy with one patch, whose Job runs this pod; `container` has fields of its one container. */
-export function running(spec: object, container: object = {}, metadata: object = {}): PatchStrategySpec {
+export function running(spec: object, container: object = {}, metadata: object = {}): StrategySpec {
   const containers = [{ name: 'apply', image: 'good/patch:1', ...container }];
   const action = { job: { template: { metadata, spec: { containers, ...spec } } } };
   return patchStrategySpec.parse({ patches: [{ ...kernelPatch, rebootRequired: false, action }] });
@@ -15,7 +16,7 @@ export function running(spec: object, container: object = {}, metadata: object =
 
 /** What breaks the rules of a pool with this `actionPolicy`, and further fields. */
 export function violations(
-  strategy: PatchStrategySpec,
+  strategy: StrategySpec,
   actionPolicy: object = {},
   { namespace = 'careen-hosts', ...fields }: { namespace?: string } & Readonly<Record<string, unknown>> = {},
 ): string[] {

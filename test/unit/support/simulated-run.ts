@@ -5,8 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simulate/simulated-operator.ts';
 import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.ts';
-import { patchStrategySpec, type PatchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import type { StepName } from '../../../src/crds/vocabulary.ts';
+import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { specOfUpgrade, type StrategySpec } from '../../../src/crds/strategy-spec.ts';
+import { upgradeStrategySpec } from '../../../src/crds/upgrade-strategy-spec.ts';
+import type { OutageLevel, StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
@@ -14,10 +16,14 @@ import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { PartLimits } from '../../../src/engine/parts.ts';
 import { currentStage, type RunState } from '../../../src/engine/run-state.ts';
-import type { PermitFacts } from '../../../src/engine/turn.ts';
+import { allows, type PermitFacts } from '../../../src/engine/turn.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
-import type { NewHost, SimulatedTimes } from '../../../src/hostops/simulated/simulated-objects.ts';
+import type {
+  NewHost,
+  PatchChange,
+  SimulatedTimes,
+} from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { build } from '../../../src/planner/build.ts';
 import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
@@ -30,7 +36,7 @@ const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v
 /** A time that nothing depends on. */
 const ANY_TIME = '2026-11-25T09:00:00.000Z';
 
-const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
+export const job = { template: { spec: { containers: [{ name: 'apply', image: 'patch:1' }] } } };
 
 export const kernelPatch = {
   id: KERNEL,
@@ -45,13 +51,43 @@ export const kubeletPatch = {
 };
 
 /** A spec with both patches, a reboot and parallel workers by default. */
-export function strategySpec(overrides: Record<string, unknown> = {}): PatchStrategySpec {
+export function strategySpec(overrides: Record<string, unknown> = {}): StrategySpec {
   const patches = [kernelPatch, kubeletPatch];
   return patchStrategySpec.parse({ patches, reboot: { job }, workerApplyType: 'parallel', ...overrides });
 }
 
+/** The release to which `upgradeSpec` upgrades all hosts. */
+export const RELEASE = 'v1.36.4';
+
+/** A spec of an upgrade of all roles, each host by one Job, with a reboot. */
+export function upgradeSpec(overrides: Record<string, unknown> = {}): StrategySpec {
+  const each = { action: { job }, rebootRequired: true };
+  const hosts = { controller: each, storage: each, worker: each };
+  const spec = { release: { version: RELEASE }, hosts, reboot: { job }, ...overrides };
+  return specOfUpgrade(upgradeStrategySpec.parse(spec));
+}
+
+/** What the Job of a piece of work changes. */
+function changesOf({ patches, release }: StrategySpec): Record<string, PatchChange> {
+  if (!release)
+    return {
+      [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
+      [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
+    };
+  const facts = { [release.fact]: release.version };
+  const changes = patches.map(({ id, kind, rebootRequired, current }): [string, PatchChange] => {
+    if (kind === 'rollback') return [id, rebootRequired ? { atReboot: OLD } : { atOnce: OLD }];
+    if (kind === 'upgrade') return [id, rebootRequired ? { atReboot: facts } : { atOnce: facts }];
+    const staged = current.map(({ fact, values = [] }) => [fact, values[0] ?? ''] as const);
+    return [id, { atOnce: Object.fromEntries(staged) }];
+  });
+  return Object.fromEntries(changes);
+}
+
 export type RunOptions = {
   readonly hosts: readonly NewHost[];
+  /** The spec of an upgrade, instead of that of patches. */
+  readonly upgrade?: StrategySpec;
   readonly spec?: Record<string, unknown>;
   readonly maxUnavailable?: number;
   /** The hosts of the pool; by default all. */
@@ -85,6 +121,8 @@ class RefusingOps extends SimulatedHostOps {
 }
 
 export class SimulatedRun extends SimulatedOperator {
+  /** Permits are not freed for now: the operator dies each time before it frees them. */
+  freesLate = false;
   /** False: nobody knows whether there are alarms. */
   alarmsKnown = true;
   readonly #options: RunOptions;
@@ -98,11 +136,8 @@ export class SimulatedRun extends SimulatedOperator {
   /** Creates the hosts, all of them with the old kernel and kubelet, and builds the plan. */
   static async start(options: RunOptions): Promise<SimulatedRun> {
     const { hosts, maxUnavailable = 2, nodeSelector = {}, planned = (plan: Plan) => plan } = options;
-    const changes = {
-      [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
-      [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
-    };
-    const world = new SimulatedWorld(changes, options.times);
+    const spec = options.upgrade ?? strategySpec(options.spec);
+    const world = new SimulatedWorld(changesOf(spec), options.times);
     for (const host of hosts) world.addHost({ ...host, nodeInfo: { ...OLD, ...host.nodeInfo } });
     const { roles, health } = hostPoolSpec.parse({
       provider: { kubernetes: {} },
@@ -119,7 +154,7 @@ export class SimulatedRun extends SimulatedOperator {
     const ops = new RefusingOps(world, options.refusal);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
-    const plan = planned(build(strategySpec(options.spec), seeds, { maxUnavailable }).plan);
+    const plan = planned(build(spec, seeds, { maxUnavailable }).plan);
     const { partLimits } = options;
     const assignment = { world, ops, scope, plan, limit: maxUnavailable, owner: OWNER };
     return new SimulatedRun({ ...assignment, ...(partLimits ? { partLimits } : {}) }, options);
@@ -205,6 +240,7 @@ export class SimulatedRun extends SimulatedOperator {
   }
 
   protected override grantOrFree(wish: DesiredPermits): PermitFacts {
+    if (this.freesLate && wish.exactly) return { held: this.permits };
     const facts = super.grantOrFree(wish);
     if (this.#diesOnceGranted && !wish.exactly) throw new Died();
     return facts;
@@ -228,7 +264,8 @@ export class SimulatedRun extends SimulatedOperator {
     const away = this.claimed.filter((name) => hosts.get(name)?.claim?.level === 'away');
     if (away.length > this.limit)
       throw new Error(`${String(away.length)} hosts are away: ${away.join(', ')}`);
-    const unpermitted = this.claimed.filter((name) => !this.permits.has(name));
+    const levelOf = (name: HostName): OutageLevel => hosts.get(name)?.claim?.level ?? 'away';
+    const unpermitted = this.claimed.filter((name) => !allows(this.permits.get(name), levelOf(name)));
     if (unpermitted.length > 0) throw new Error(`claimed without a permit: ${unpermitted.join(', ')}`);
     const unrecorded = this.claimed.filter((name) => !this.run.hosts.some((each) => each.name === name));
     if (unrecorded.length > 0) throw new Error(`claimed but not recorded: ${unrecorded.join(', ')}`);

@@ -1,4 +1,5 @@
 /** A strategy and its pool on an API server in memory, hosts that exist only in memory, and passes of an operator. */
+import { STRATEGY_KIND_NAMES, type StrategyKindName } from '../../../src/crds/strategy-kinds.ts';
 import { expect } from 'vitest';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import { PoolLedger } from '../../../src/controllers/pool/pool-ledger.ts';
@@ -6,10 +7,10 @@ import { hostPoolReconciler } from '../../../src/controllers/pool/reconcile-host
 import type { Reconcile, ReconcileResult } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { StrategyIndex } from '../../../src/controllers/strategy/strategy-index.ts';
 import { RunStore } from '../../../src/controllers/strategy/run-store.ts';
-import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
+import { strategyReconciler } from '../../../src/controllers/strategy/reconcile-strategy.ts';
 import type { CareenEvent } from '../../../src/telemetry/event-object.ts';
 import { API_VERSION } from '../../../src/crds/names.ts';
-import { patchStrategyStatus, type PatchStrategyStatus } from '../../../src/crds/patch-strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../../src/crds/strategy-status.ts';
 import type { PartLimits } from '../../../src/engine/parts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
@@ -18,17 +19,21 @@ import { CareenApi } from '../../../src/resources/careen-api.ts';
 import { PlanStages } from '../../../src/resources/plan-stages.ts';
 import { ApiServer } from '../../simulation/world/api-server.ts';
 import type { ApiObject, NewObject } from '../../simulation/world/objects.ts';
-import { KERNEL, kernelPatch, strategySpec } from './simulated-run.ts';
+import { job, KERNEL, kernelPatch, RELEASE, strategySpec } from './simulated-run.ts';
 import { clientOf, json, poolsOn } from './strategy-passes.ts';
 
 const NAME = 'kernel';
 const NAMESPACE = 'careen-hosts';
 const PATH = `${NAMESPACE}/${NAME}`;
 const POOL = 'default';
+const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const SILENT = { info: () => undefined, warn: () => undefined };
 
 export class SmallCluster {
-  readonly world = new SimulatedWorld({ [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } } });
+  readonly world = new SimulatedWorld({
+    [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
+    worker: { atOnce: { 'nodeInfo.kubeletVersion': RELEASE } },
+  });
   readonly server = new ApiServer(() => this.world.now);
   readonly hosts = new SimulatedHostOps(this.world);
   readonly awaitingPermits = new Set<string>();
@@ -50,6 +55,8 @@ export class SmallCluster {
   /** The keys that a change of a host has queued. */
   readonly woken: string[] = [];
   #isWatched = false;
+  /** The kind of the strategy. */
+  #kind: StrategyKindName = 'PatchStrategy';
 
   constructor(
     hosts: readonly string[],
@@ -58,7 +65,7 @@ export class SmallCluster {
     partLimits?: PartLimits,
   ) {
     this.#partLimits = partLimits;
-    for (const name of hosts) this.world.addHost({ name, nodeInfo: { 'nodeInfo.kernelVersion': '6.12.40' } });
+    for (const name of hosts) this.world.addHost({ name, nodeInfo: OLD });
     const spec = { provider: { kubernetes: {} }, maxUnavailable, allowedNamespaces };
     this.#create('hostpools', 'HostPool', { name: POOL }, { spec });
     [this.#strategyPass, this.#poolPass] = this.#operator();
@@ -85,16 +92,33 @@ export class SmallCluster {
     this.#create('patchstrategies', 'PatchStrategy', metadata, { spec, ...(status ? { status } : {}) });
   }
 
+  /** Places an upgrade instead. Unlike a strategy of patches it is in the form that users write. */
+  placeUpgrade(execution: object, fields: object = {}): void {
+    this.#kind = 'UpgradeStrategy';
+    const worker = { action: { job }, drain: 'always' };
+    const spec = { release: { version: RELEASE }, hosts: { worker }, workerApplyType: 'parallel', execution };
+    this.#create(
+      this.#resource,
+      this.#kind,
+      { name: NAME, namespace: NAMESPACE },
+      { spec: { ...spec, ...fields } },
+    );
+  }
+
+  get #resource(): 'patchstrategies' | 'upgradestrategies' {
+    return this.#kind === 'PatchStrategy' ? 'patchstrategies' : 'upgradestrategies';
+  }
+
   get strategy(): ApiObject {
-    return this.server.get('patchstrategies', PATH) ?? expect.fail('there is no strategy');
+    return this.server.get(this.#resource, PATH) ?? expect.fail('there is no strategy');
   }
 
   get pool(): ApiObject {
     return this.server.get('hostpools', POOL) ?? expect.fail('there is no pool');
   }
 
-  get status(): PatchStrategyStatus {
-    return patchStrategyStatus.parse(this.strategy.status ?? {});
+  get status(): StrategyStatus {
+    return strategyStatus.parse(this.strategy.status ?? {});
   }
 
   /** Lets these namespaces use the pool; the operator reads it anew. */
@@ -110,7 +134,7 @@ export class SmallCluster {
 
   /** Changes the strategy as another tool does. */
   edit(change: (object: ApiObject) => ApiObject): void {
-    this.server.update('patchstrategies', PATH, change, 'tool');
+    this.server.update(this.#resource, PATH, change, 'tool');
   }
 
   /** Changes the spec of the strategy. */
@@ -142,7 +166,7 @@ export class SmallCluster {
 
   removeStrategy(): void {
     this.edit((object) => ({ ...object, metadata: { ...object.metadata, finalizers: [] } }));
-    this.server.remove('patchstrategies', PATH, 'tool');
+    this.server.remove(this.#resource, PATH, 'tool');
   }
 
   /** The operator has watches of strategies and pools from now on, which are never late. */
@@ -157,7 +181,7 @@ export class SmallCluster {
 
   /** One pass over the strategy. */
   async pass(): Promise<ReconcileResult> {
-    return this.#strategyPass(`PatchStrategy/${PATH}`, new AbortController().signal);
+    return this.#strategyPass(`${this.#kind}/${PATH}`, new AbortController().signal);
   }
 
   /** One pass over the pool. */
@@ -176,7 +200,7 @@ export class SmallCluster {
   }
 
   #create(
-    resource: 'hostpools' | 'patchstrategies',
+    resource: 'hostpools' | 'patchstrategies' | 'upgradestrategies',
     kind: string,
     metadata: NewObject['metadata'],
     rest: object,
@@ -192,7 +216,10 @@ export class SmallCluster {
     };
     const api = new CareenApi(clientOf(this.server, read));
     if (this.#isWatched) {
-      api.followStrategies({ connection: 1, get: (key) => this.server.get('patchstrategies', key) });
+      for (const kind of STRATEGY_KIND_NAMES) {
+        const resource = kind === 'PatchStrategy' ? 'patchstrategies' : 'upgradestrategies';
+        api.followStrategies(kind, { connection: 1, get: (key) => this.server.get(resource, key) });
+      }
       api.followPools({ connection: 1, get: (key) => this.server.get('hostpools', key) });
     }
     const clock = (): number => this.world.now;
@@ -224,6 +251,6 @@ export class SmallCluster {
       runs: new RunStore({ ...told, api, clock, parts, partLimits: this.#partLimits }),
     };
     const woken = (key: string): void => void this.woken.push(key);
-    return [patchStrategyReconciler(deps, woken), hostPoolReconciler(deps, () => undefined)];
+    return [strategyReconciler(deps, woken), hostPoolReconciler(deps, () => undefined)];
   }
 }

@@ -13,7 +13,7 @@ import { Pools } from '../../../src/controllers/pool/pools.ts';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import type { Reconcile } from '../../../src/controllers/runtime/reconcile-result.ts';
 import { RunStore } from '../../../src/controllers/strategy/run-store.ts';
-import { patchStrategyReconciler } from '../../../src/controllers/strategy/reconcile-patch-strategy.ts';
+import { strategyReconciler } from '../../../src/controllers/strategy/reconcile-strategy.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
@@ -101,7 +101,7 @@ export function newProcess(server: ApiServer): Reconcile {
     ...{ clock: now, newId: () => 'r-2', ...told },
     runs: new RunStore({ ...told, api, clock: now, parts: new PlanStages(clientOf(server)) }),
   };
-  return patchStrategyReconciler(deps, () => undefined);
+  return strategyReconciler(deps, () => undefined);
 }
 
 /** The pools that this server has now, as the first list of the operator delivers them. */

@@ -11,7 +11,14 @@ async function restored(seed: number): Promise<readonly Change['type'][]> {
   const scheduler = new Scheduler(0);
   const server = new ApiServer(() => scheduler.now);
   gitRestores({
-    ...{ server, scheduler, random: new Random(seed), hosts: [], strategies: [KEY], isMild: false },
+    ...{
+      server,
+      scheduler,
+      random: new Random(seed),
+      hosts: [],
+      strategies: [{ resource: 'patchstrategies', key: KEY }],
+      isMild: false,
+    },
     ...{ isOver: () => false, expectPatched: () => undefined, note: () => undefined },
   });
   const metadata = { name: 'kernel', namespace: 'n', finalizers: ['careen.dev/release'] };

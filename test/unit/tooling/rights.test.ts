@@ -37,6 +37,12 @@ describe('granted rights', () => {
     expect(granted(role)).toEqual([]);
   });
 
+  it('are for paths that are no resources, too', () => {
+    const metrics = { nonResourceURLs: ['/metrics'], verbs: ['get'] };
+    const role = manifest('ClusterRole', 'a', { rules: [metrics] });
+    expect(granted(role, bound('ClusterRole', 'a'))).toEqual(['/metrics get (cluster)']);
+  });
+
   it('name the objects of a limited rule', () => {
     const role = manifest('Role', 'a', { rules: [{ ...leases, resourceNames: ['careen'] }] }, 'here');
     expect(granted(role, bound('Role', 'a', 'here'))).toEqual([
@@ -95,7 +101,10 @@ describe('an audit log', () => {
       line('create', eviction, 'allow'),
       line('get', undefined, 'allow'),
     ];
-    expect(usedRights(lines).map(describeRight)).toEqual(['core/pods/eviction "p" create (a)']);
+    expect(usedRights(lines).map(describeRight)).toEqual([
+      'core/pods/eviction "p" create (a)',
+      '/the/path get (cluster)',
+    ]);
     expect(forbiddenUses(lines)).toEqual([]);
   });
 
@@ -104,7 +113,7 @@ describe('an audit log', () => {
     expect(usedRights(lines)).toEqual([]);
     expect(forbiddenUses(lines).map(({ message }) => message)).toEqual([
       'core/pods/eviction "p" create (a): /the/path',
-      'get: /the/path',
+      '/the/path get (cluster): /the/path',
     ]);
   });
 });

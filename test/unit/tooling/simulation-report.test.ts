@@ -5,6 +5,7 @@ import type { SeedResult } from '../../simulation/run-seed.ts';
 const seed = (faults: number, complaints: readonly string[] = []): SeedResult => ({
   ...{ seed: 1, hosts: 8, crashes: [], states: ['applied'], virtualMs: 1, revision: 1, complaints },
   isCalm: false,
+  upgrades: undefined,
   faults: { abort: faults },
 });
 const reportOf = (...results: SeedResult[]): Report => {

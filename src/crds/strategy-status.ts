@@ -132,6 +132,12 @@ const earlier = z
     steps: total.describe('The number of their steps.'),
     hosts: total.describe('The number of their hosts, without those that left.'),
     left: total.describe('The number of their hosts that left the cluster or the pool, or were skipped.'),
+    unstaged: z
+      .array(objectName())
+      .max(10000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('Their hosts that left before they were staged. They are not upgraded in this run.'),
     result,
   })
   .describe('The stages before those in stages. All of them have ended; PlanStages hold them.');
@@ -213,7 +219,7 @@ const answeredRequest = z
   .describe('One request and its answer.');
 export type AnsweredRequest = z.infer<typeof answeredRequest>;
 
-export const patchStrategyStatus = z
+export const strategyStatus = z
   .object({
     observedGeneration: observedGeneration(),
     uid: text(36)
@@ -293,6 +299,14 @@ export const patchStrategyStatus = z
       })
       .optional()
       .describe('The plan and its one execution.'),
+    activatedRelease: text(128)
+      .optional()
+      .describe(
+        'The release whose upgrade has begun to activate or to complete: no rollback is planned any more.',
+      ),
+    completedRelease: text(128)
+      .optional()
+      .describe('The release whose upgrade was carried out to its end, with activate and complete.'),
     findings: findingList
       .optional()
       .describe(
@@ -337,4 +351,4 @@ export const patchStrategyStatus = z
       ),
   })
   .describe('The plan and its progress, as Careen observes them.');
-export type PatchStrategyStatus = z.infer<typeof patchStrategyStatus>;
+export type StrategyStatus = z.infer<typeof strategyStatus>;

@@ -1,23 +1,29 @@
 import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
 import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
-import { unmetRequirements } from '../../planner/current.ts';
+import type { StepKindName } from '../../planner/step-kinds.ts';
+import { isLacking, stepOfWork } from '../../planner/work.ts';
 import type { Effect } from '../effect.ts';
 import type { EffectFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';
 import { mendJob } from './mend-job.ts';
 import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
-import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
+import { DONE, ask, failed, jobKey, type HostStep, type Verdict } from './verdict.ts';
 
 /** The step is judged before its Job is ended: a Job that has not started is then withdrawn. */
 const JOB_GRACE_SECONDS = 5;
 
 /**
- * Runs the Jobs of a host one after another: one for each missing patch, then one for the reboot if a patch requires
- * it. The missing patches are recorded once, before the first Job changes the host.
+ * The judge of a step that does work on its hosts: it runs the Jobs of a host one after another, one for each missing
+ * piece of work of this step, then one for the reboot if one of them requires it. What the host lacks is recorded once,
+ * before the first Job changes it.
  */
-export function patchHost(step: HostStep): Verdict {
+export function doWork(name: StepKindName): (step: HostStep) => Verdict {
+  return (step) => workOn(step, name);
+}
+
+function workOn(step: HostStep, act: StepKindName): Verdict {
   const { outage, facts, name } = step;
   if (outage?.level === 'touched') {
     const lock = lockHost(step);
@@ -26,19 +32,19 @@ export function patchHost(step: HostStep): Verdict {
   const lost = claimLost(step);
   if (lost) return lost;
   if (!outage || !facts) return failed(`${name} has no open outage`);
-  return outage.patches ? runJobs(step, outage) : beginPatching(step, outage);
+  return outage.patches ? runJobs(step, act, outage) : begin(step, act, outage);
 }
 
-/** The missing patches are recorded together with the first effect, which creates a suspended Job. */
-function beginPatching(step: HostStep, outage: HostProgress): Verdict {
-  const patches = lackingPatches(step);
-  const verdict = runJobs(step, { ...outage, patches });
+/** What is lacking is recorded together with the first effect, which creates a suspended Job. */
+function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
+  const patches = lackingWork(step);
+  const verdict = runJobs(step, act, { ...outage, patches });
   switch (verdict.kind) {
     case 'done':
       return {
         kind: 'act',
         effects: [],
-        reason: `${step.name} lacks none of the patches`,
+        reason: `${step.name} lacks none of the ${step.plan.actions.release ? 'work' : 'patches'}`,
         progress: { patches },
       };
     case 'act':
@@ -49,10 +55,10 @@ function beginPatching(step: HostStep, outage: HostProgress): Verdict {
   }
 }
 
-function runJobs(step: HostStep, outage: HostProgress): Verdict {
-  for (const action of actionsOf(step, outage)) {
+function runJobs(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
+  for (const action of actionsOf(step, act, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
-    if (verdict.kind === 'act' && outage.level === 'away' && beginsWork(verdict))
+    if (verdict.kind === 'act' && isDrained(step.stage) && beginsWork(verdict))
       return whenEmpty(step, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
@@ -69,19 +75,26 @@ function whenEmpty(step: HostStep, act: Verdict): Verdict {
   return emptied.kind === 'done' ? act : emptied;
 }
 
-function lackingPatches({ plan, stage, facts }: HostStep): string[] {
+/** Whether the hosts of a stage are drained: then each Job waits for an empty host. */
+function isDrained({ steps }: HostStep['stage']): boolean {
+  return steps.some(({ name }) => name === 'migrate-instances-from-host');
+}
+
+function lackingWork({ plan, stage, facts }: HostStep): string[] {
   return plan.actions.patches
-    .filter(
-      ({ id, current }) =>
-        stage.patches?.includes(id) && unmetRequirements(current, facts?.facts ?? {}).length > 0,
-    )
+    .filter((work) => stage.patches?.includes(work.id) && isLacking(work, facts?.facts ?? {}))
     .map(({ id }) => id);
 }
 
-function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: JobAction }[] {
-  const { patches, reboot } = step.plan.actions;
+function actionsOf(
+  step: HostStep,
+  act: StepKindName,
+  outage: HostProgress,
+): { id: string; job: JobAction }[] {
+  const { actions } = step.plan;
+  const { patches, reboot } = actions;
   const wanted = patches
-    .filter(({ id }) => outage.patches?.includes(id))
+    .filter(({ id }) => outage.patches?.includes(id) && stepOfWork(actions, id) === act)
     .map(({ id, action }) => ({ id, job: action.job }));
   return reboot && rebootAsked(step, outage) ? [...wanted, { id: REBOOT, job: reboot.job }] : wanted;
 }
@@ -92,7 +105,7 @@ function actionsOf(step: HostStep, outage: HostProgress): { id: string; job: Job
  */
 function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAction): Verdict {
   const { view, owner, name } = step;
-  const key = keyOf(step, 'sw-patch-hosts', action);
+  const key = jobKey(step, action);
   const recorded = outage.jobs?.find((each) => each.action === action);
   if (recorded?.result !== undefined) return ended(step, action, recorded);
   const found = view.effect(key, owner);
@@ -163,10 +176,10 @@ function makeJob(step: HostStep, outage: HostProgress, effect: Effect & { kind: 
   if (step.outcomes.get(effect.key)?.kind !== 'blocked') return making;
   const done = (outage.jobs ?? []).filter(({ result }) => result === 'succeeded');
   const effects = done.flatMap(({ action, uid }) => {
-    const found = step.view.effect(keyOf(step, 'sw-patch-hosts', action), step.owner);
+    const found = step.view.effect(jobKey(step, action), step.owner);
     if (found?.uid !== uid) return [];
     const { name, revision } = found;
-    const key = `${keyOf(step, 'sw-patch-hosts', action)}/remove`;
+    const key = `${jobKey(step, action)}/remove`;
     const removal = ask(step, { kind: 'delete-job', key, host: step.name, name, uid, revision }, '');
     return effectsOf(removal);
   });

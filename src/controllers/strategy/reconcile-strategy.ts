@@ -3,6 +3,7 @@
  * act. A pass depends only on what it reads: another process may make the next
  * pass, at any time, even after a crash between any two lines of this one.
  */
+import { allEnded } from '../../kube/writes.ts';
 import { orderOf } from '../../status/order.ts';
 import { Attachments } from '../runtime/attachments.ts';
 import { earliest, type Reconcile, type ReconcileResult } from '../runtime/reconcile-result.ts';
@@ -21,7 +22,7 @@ import { sweepJobs } from './sweep-jobs.ts';
 import { answerWithoutPlan, waitForNamespace, waitForPool } from './without-plan.ts';
 
 /** Makes the worker of the strategy queue, which takes the key of a strategy (`ownerKey`) and makes one pass. */
-export function patchStrategyReconciler(
+export function strategyReconciler(
   deps: StrategyDeps,
   changed: (key: string, inMilliseconds: number) => void,
 ): Reconcile {
@@ -44,9 +45,8 @@ export function patchStrategyReconciler(
 
     const seen = resting.look(read);
     const pass = await deps.runs.load(await adoptRun(deps, read, signal));
-    const swept = await sweepJobs(deps, pass, signal);
-    const advanced = await advanceStrategy(deps, pass, signal);
-    const result = earliest(swept, advanced);
+    const sweep = await sweepJobs(deps, pass, signal);
+    const result = earliest(...(await allEnded([sweep.ended, advanceStrategy(deps, pass, signal)])));
     if (result.requeueAt === undefined) resting.add(read, seen);
     return result;
   });

@@ -1,0 +1,30 @@
+/** The kinds of strategies. A further kind is a row here. */
+import type { z } from 'zod';
+import type { CrdDefinition } from './custom-resource-definition.ts';
+import { PATCH_STRATEGY, UPGRADE_STRATEGY } from './names.ts';
+import { patchStrategySpec } from './patch-strategy-spec.ts';
+import { patchStrategyDefinition } from './patch-strategy.ts';
+import { specOfUpgrade, type StrategySpec } from './strategy-spec.ts';
+import { upgradeStrategySpec } from './upgrade-strategy-spec.ts';
+import { upgradeStrategyDefinition } from './upgrade-strategy.ts';
+
+export const STRATEGY_KIND_NAMES = [PATCH_STRATEGY, UPGRADE_STRATEGY] as const;
+export type StrategyKindName = (typeof STRATEGY_KIND_NAMES)[number];
+
+export type StrategyKind = {
+  readonly definition: CrdDefinition;
+  /** Reads the `spec` of an object into the form that all kinds share. */
+  readonly readSpec: z.ZodType<StrategySpec>;
+};
+
+export const STRATEGY_KINDS: Readonly<Record<StrategyKindName, StrategyKind>> = {
+  PatchStrategy: { definition: patchStrategyDefinition, readSpec: patchStrategySpec },
+  UpgradeStrategy: {
+    definition: upgradeStrategyDefinition,
+    readSpec: upgradeStrategySpec.transform(specOfUpgrade),
+  },
+};
+
+export function isStrategyKind(kind: string): kind is StrategyKindName {
+  return Object.hasOwn(STRATEGY_KINDS, kind);
+}

@@ -1,0 +1,94 @@
+import type { StrategySpec } from '../crds/strategy-spec.ts';
+import { applyTypeField } from './host-group.ts';
+import type { HostName, HostSeed } from './facts.ts';
+import type { PlanLimits } from './build-problems.ts';
+import type { InputProblem } from './input-error.ts';
+import { isAbout } from './needs.ts';
+import { compareVersions, isSameRelease, versionIn } from './version.ts';
+import { lacksRelease, roleIn } from './work.ts';
+
+/**
+ * Why hosts cannot be brought to the release of an upgrade, or back from it: they have a higher one, nothing says how,
+ * requests leave out all hosts on which its hooks could run, or it is activated already.
+ */
+export function releaseProblems(
+  spec: StrategySpec,
+  seeds: readonly HostSeed[],
+  { skipped = [], activatedRelease }: Pick<PlanLimits, 'skipped' | 'activatedRelease'>,
+): InputProblem[] {
+  const { release } = spec;
+  if (!release) return [];
+  const mine = seeds.filter((seed) => isAbout(spec, seed));
+  return [
+    ...belowPresent(release, mine),
+    ...withoutAction(spec, mine),
+    ...nowhere(spec, mine, seeds, skipped),
+    ...activated(release, activatedRelease),
+  ];
+}
+
+function belowPresent(
+  { version, fact }: NonNullable<StrategySpec['release']>,
+  hosts: readonly HostSeed[],
+): InputProblem[] {
+  const wanted = versionIn(version);
+  const higher = hosts.find(({ facts }) => {
+    const found = versionIn(facts[fact] ?? '');
+    return wanted !== undefined && found !== undefined && compareVersions(found, wanted) > 0;
+  });
+  if (!higher) return [];
+  return [
+    {
+      code: 'out-of-range',
+      path: ['spec', 'release', 'version'],
+      value: version,
+      remedy:
+        `it is below ${higher.facts[fact] ?? ''}, which ${higher.name} has (${fact}); give this release or a higher ` +
+        'one, or take the host out of the pool',
+    },
+  ];
+}
+
+function withoutAction(spec: StrategySpec, hosts: readonly HostSeed[]): InputProblem[] {
+  const { release, patches } = spec;
+  if (!release) return [];
+  const { rollback = false, version } = release;
+  const [kind, field] = rollback ? (['rollback', ['rollback']] as const) : (['upgrade', []] as const);
+  const lacking = hosts.filter(({ facts }) => lacksRelease(release, facts) !== rollback);
+  const byRole = Map.groupBy(lacking, (host) => roleIn(spec, host));
+  return [...byRole].flatMap(([role, [first]]): InputProblem[] => {
+    const has = patches.some((work) => work.kind === kind && work.role === role);
+    if (has || role === undefined || !first) return [];
+    return [
+      {
+        code: 'malformed',
+        path: ['spec', 'hosts', role, ...field],
+        value: undefined,
+        remedy:
+          `${first.name} is a ${role === 'storage' ? 'storage host' : role} and ${rollback ? 'has' : 'lacks'} ${version}; ` +
+          `say how it is ${rollback ? 'brought back' : 'upgraded'}, or set ${applyTypeField(role)} to ignore`,
+      },
+    ];
+  });
+}
+
+function nowhere(
+  { patches }: StrategySpec,
+  hosts: readonly HostSeed[],
+  pool: readonly HostSeed[],
+  skipped: readonly HostName[],
+): InputProblem[] {
+  const hook = patches.find(({ kind }) => kind === 'hook');
+  if (!hook || hosts.length === 0 || pool.some(({ name }) => !skipped.includes(name))) return [];
+  const remedy = 'requests leave out all hosts, so it can run on none; edit the spec to take them in again';
+  return [{ code: 'malformed', path: ['spec', hook.id], value: skipped.join(), remedy }];
+}
+
+function activated(
+  { version, rollback }: NonNullable<StrategySpec['release']>,
+  activatedRelease: string | undefined,
+): InputProblem[] {
+  if (!rollback || activatedRelease === undefined || !isSameRelease(activatedRelease, version)) return [];
+  const remedy = `${version} was activated, so there is no way back; set it to false`;
+  return [{ code: 'out-of-range', path: ['spec', 'rollback'], value: true, remedy }];
+}

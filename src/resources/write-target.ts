@@ -1,0 +1,34 @@
+/** The objects of writes: what is written, where, and the version that it was decided on. */
+import { STRATEGY_KINDS, type StrategyKindName } from '../crds/strategy-kinds.ts';
+import { poolPath, POOLS, strategyPath } from './paths.ts';
+import type { Metadata, Strategy } from './stored-strategy.ts';
+
+/** The object of a write: its path, its name for people, and the plural of its kind. */
+export type Target = {
+  readonly path: string;
+  readonly words: string;
+  /** Absent for a pool. */
+  readonly kind?: StrategyKindName;
+  readonly plural: string;
+  /** The version that the write was decided on. */
+  readonly version: Version;
+};
+export type Version = Pick<Metadata, 'uid' | 'resourceVersion'>;
+
+export function pathOf({ kind, metadata: { namespace, name } }: Pick<Strategy, 'kind' | 'metadata'>): string {
+  return strategyPath({ kind, namespace, name });
+}
+
+export function targetOf(strategy: Pick<Strategy, 'kind' | 'metadata'>): Target {
+  const { kind, metadata: version } = strategy;
+  const words = `${kind} ${version.namespace}/${version.name}`;
+  return { path: pathOf(strategy), kind, words, plural: STRATEGY_KINDS[kind].definition.plural, version };
+}
+
+export function poolTarget(version: Version & { readonly name: string }): Target {
+  return { path: poolPath(version.name), words: `HostPool ${version.name}`, plural: POOLS, version };
+}
+
+export function guard({ uid, resourceVersion }: Metadata): { uid: string; resourceVersion: string } {
+  return { uid, resourceVersion };
+}

@@ -1,0 +1,204 @@
+/** Judges the runs of UpgradeStrategies: staging, hooks, drains, and that no host is upgraded in vain (invariant 4 to 6). */
+import { at, type Change } from './world/api-server.ts';
+import type { ApiObject, Json } from './world/objects.ts';
+import { isUpgrade, nameOf } from './world/strategies.ts';
+import type { HostState } from './host-history.ts';
+import { runIdOf, stagesOf, stateOf, type Stage } from './seen.ts';
+import {
+  hasHook,
+  isDrained,
+  isHook,
+  isRole,
+  rebootRequired,
+  releaseOf,
+  roleOf,
+  stagedBy,
+  type Role,
+} from './wants.ts';
+import { isAtLeast, STAGED } from './upgrade-scenario.ts';
+
+const ACTION = 'careen.dev/action';
+const HOST = 'careen.dev/host';
+const RUN_LABEL = 'careen.dev/run';
+const STAGING = 'sw-upgrade-stage-hosts';
+const COMPLETE = 'sw-upgrade-complete';
+
+export type UpgradeOptions = {
+  /** The spec that the plan of a run was built from. */
+  readonly specOf: (run: string) => Json;
+  readonly stateOf: (host: string) => HostState;
+  /** Whether a host has been in a state for so long that the operator knows it. */
+  readonly isKnown: (host: string, state: (host: HostState) => boolean) => boolean;
+  readonly failed: (complaint: string) => void;
+};
+
+/** What is known of a run of an UpgradeStrategy. A plan in parts shows only some of its stages at once. */
+class UpgradeRun {
+  readonly stages = new Map<number, Pick<Stage, 'name' | 'result'>>();
+  /** The hooks that have succeeded. */
+  readonly hooks = new Set<string>();
+  /** By hook and attempt. */
+  readonly begun = new Set<string>();
+  /** By action and host: the uid of the node on which its Job succeeded. */
+  readonly done = new Map<string, string>();
+  hasUpgraded = false;
+  hasActivated = false;
+
+  unended(isOf: (name: string) => boolean): number | undefined {
+    return [...this.stages].find(([, { name, result }]) => isOf(name) && result !== 'success')?.[0];
+  }
+}
+
+export class UpgradeCheck {
+  readonly #options: UpgradeOptions;
+  readonly #runs = new Map<string, UpgradeRun>();
+
+  constructor(options: UpgradeOptions) {
+    this.#options = options;
+  }
+
+  /** Judges a status that the operator wrote. `opened`: the hosts whose outage began with it. */
+  written(object: ApiObject, before: ApiObject, opened: readonly string[]): void {
+    if (!isUpgrade(object)) return;
+    const run = runIdOf(object);
+    const known = this.#runOf(run);
+    const stages = stagesOf(object);
+    for (const { id, name, result } of stages) known.stages.set(id, { name, result });
+    const current = stages.find(
+      ({ inProgress, hosts }) => inProgress && opened.some((host) => hosts.includes(host)),
+    );
+    if (current && isOfHosts(current.name))
+      for (const host of opened) this.#staged(run, host, `an outage of ${host} began`);
+    if (stateOf(object) === 'applied' && stateOf(before) === 'applying') this.#applied(object, known);
+  }
+
+  jobEnded(job: ApiObject): void {
+    const { run, host, action } = ofJob(job);
+    if (releaseOf(this.#options.specOf(run)) === undefined || !hasSucceeded(job)) return;
+    const known = this.#runOf(run);
+    known.done.set(`${action}/${host}`, this.#options.stateOf(host).uid);
+    if (isHook(action)) known.hooks.add(action);
+  }
+
+  /** Judges the start of a Job of this strategy. */
+  jobStarts(job: ApiObject, strategy: ApiObject | undefined): void {
+    const { run, host, action } = ofJob(job);
+    if (!strategy || !isUpgrade(strategy)) return;
+    if (isRole(action)) this.#upgrades(run, host, action);
+    else if (isHook(action)) this.#hook(run, action, strategy);
+  }
+
+  /** Judges the eviction of a pod from a host that a run holds. */
+  evicts(run: string, host: string): void {
+    const spec = this.#options.specOf(run);
+    const role = roleOf(this.#options.stateOf(host));
+    if (releaseOf(spec) !== undefined && !isDrained(spec, role))
+      this.#options.failed(`(2) a pod was evicted from ${host}, which ${run} does not drain`);
+  }
+
+  /** Whether a Job needs an empty host. */
+  needsEmpty(run: string, action: string): boolean {
+    const spec = this.#options.specOf(run);
+    return releaseOf(spec) === undefined || !isRole(action) || isDrained(spec, action);
+  }
+
+  /** A node has changed: no release of it is lower than before. */
+  node({ object, before }: Change): void {
+    const [was, is] = [before, object].map((node) => at(node?.status, 'nodeInfo', 'kubeletVersion'));
+    if (typeof was === 'string' && !isAtLeast(String(is), was))
+      this.#options.failed(`(5) ${object.metadata.name} was brought from ${was} down to ${String(is)}`);
+  }
+
+  #runOf(run: string): UpgradeRun {
+    const known = this.#runs.get(run) ?? new UpgradeRun();
+    this.#runs.set(run, known);
+    return known;
+  }
+
+  #upgrades(run: string, host: string, role: Role): void {
+    const { specOf, stateOf: stateOfHost, isKnown, failed } = this.#options;
+    const [spec, known] = [specOf(run), this.#runOf(run)];
+    const what = `the upgrade of ${host} was started`;
+    this.#staged(run, host, what);
+    if (hasHook(spec, 'start') && !known.hooks.has('start'))
+      failed(`(4) ${what}, and start has not succeeded`);
+    if (known.hasActivated) failed(`(4) ${what} after activate or complete`);
+    known.hasUpgraded = true;
+    const release = releaseOf(spec) ?? '';
+    if (isKnown(host, ({ nodeInfo }) => isAtLeast(String(nodeInfo['kubeletVersion']), release)))
+      failed(`(5) ${what}, and it has ${release} already`);
+    const level = isDrained(spec, role) || rebootRequired(spec, role) ? 'away' : 'touched';
+    const { claim } = stateOfHost(host);
+    if (claim?.run === run && claim.level !== level)
+      failed(`(4) ${what} at level ${claim.level}, and its spec asks for ${level}`);
+  }
+
+  /** All staging of the plan has succeeded, and the host itself is staged. */
+  #staged(run: string, host: string, what: string): void {
+    const { specOf, stateOf: stateOfHost, isKnown, failed } = this.#options;
+    const [spec, known] = [specOf(run), this.#runOf(run)];
+    const open = known.unended((name) => name === STAGING);
+    if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not staged its hosts`);
+    const state = stateOfHost(host);
+    const role = roleOf(state);
+    const by = stagedBy(spec, role);
+    const isUnstaged = ({ exists, labels }: HostState): boolean =>
+      exists && labels[STAGED] !== releaseOf(spec);
+    const byJob = known.done.get(`stage-${role}/${host}`);
+    const isMissing =
+      by === 'label' ? isKnown(host, isUnstaged) : by === 'Job' && this.#lacksJob(host, byJob);
+    if (isMissing) failed(`(4) ${what}, and it is not staged`);
+  }
+
+  /** The Job that staged a host ran on another node of this name, as the operator knows, or never. */
+  #lacksJob(host: string, uid: string | undefined): boolean {
+    return uid === undefined || this.#options.isKnown(host, (state) => state.exists && state.uid !== uid);
+  }
+
+  #hook(run: string, hook: string, strategy: ApiObject): void {
+    const { specOf, failed } = this.#options;
+    const known = this.#runOf(run);
+    const what = `the hook ${hook} was started`;
+    const stage = stagesOf(strategy).find(({ inProgress }) => inProgress);
+    const attempt = `${hook}/${String(stage?.attempt)}`;
+    if (known.begun.has(attempt)) failed(`(5) ${what} a second time in attempt ${String(stage?.attempt)}`);
+    known.begun.add(attempt);
+    if (hook === 'start') {
+      if (known.hasUpgraded) failed(`(4) ${what} after the first upgrade of a host`);
+      const open = known.unended((name) => name === STAGING);
+      if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not staged its hosts`);
+      return;
+    }
+    known.hasActivated = true;
+    const open = known.unended(isOfHosts);
+    if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not upgraded its hosts`);
+    if (hook === 'complete' && hasHook(specOf(run), 'activate') && !known.hooks.has('activate'))
+      failed(`(4) ${what}, and activate has not succeeded`);
+  }
+
+  /** A run whose plan ends with the hooks has carried them out. */
+  #applied(strategy: ApiObject, known: UpgradeRun): void {
+    const spec = this.#options.specOf(runIdOf(strategy));
+    const isPlanned = [...known.stages.values()].some((stage) => stage.name === COMPLETE);
+    const asked = ['activate', 'complete'].filter((hook) => isPlanned && hasHook(spec, hook));
+    for (const hook of asked.filter((each) => !known.hooks.has(each)))
+      this.#options.failed(`(6) ${nameOf(strategy)} is applied, and ${hook} has not succeeded`);
+  }
+}
+
+function isOfHosts(name: string): boolean {
+  return name === 'sw-upgrade-controllers' || name === 'sw-upgrade-worker-hosts';
+}
+
+function ofJob({ metadata: { annotations = {}, labels = {} } }: ApiObject): {
+  readonly run: string;
+  readonly host: string;
+  readonly action: string;
+} {
+  return { run: labels[RUN_LABEL] ?? '', host: annotations[HOST] ?? '', action: labels[ACTION] ?? '' };
+}
+
+function hasSucceeded({ status }: ApiObject): boolean {
+  const conditions = status?.['conditions'];
+  return Array.isArray(conditions) && conditions.some((each) => at(each, 'type') === 'Complete');
+}

@@ -1,0 +1,43 @@
+/** The strategies of all kinds, as objects of the simulated API server. */
+import type { ApiServer } from './api-server.ts';
+import { keyOf, type ApiObject, type Resource } from './objects.ts';
+
+const RESOURCE_OF = {
+  PatchStrategy: 'patchstrategies',
+  UpgradeStrategy: 'upgradestrategies',
+} as const satisfies Readonly<Record<string, Resource>>;
+export type StrategyKind = keyof typeof RESOURCE_OF;
+type StrategyResource = (typeof RESOURCE_OF)[StrategyKind];
+
+export const STRATEGIES: readonly StrategyResource[] = Object.values(RESOURCE_OF);
+
+/** A strategy by its kind and key: two of different kinds may have the same name. */
+export type StrategyRef = { readonly resource: StrategyResource; readonly key: string };
+
+export function isStrategies(resource: string): resource is StrategyResource {
+  return STRATEGIES.some((each) => each === resource);
+}
+
+export function refOf({ kind, metadata }: Pick<ApiObject, 'kind'> & Metadata): StrategyRef {
+  const resource = isUpgrade({ kind }) ? RESOURCE_OF.UpgradeStrategy : RESOURCE_OF.PatchStrategy;
+  return { resource, key: keyOf(metadata) };
+}
+type Metadata = { readonly metadata: Parameters<typeof keyOf>[0] };
+
+export function isUpgrade({ kind }: Pick<ApiObject, 'kind'>): boolean {
+  return kind === 'UpgradeStrategy';
+}
+
+/** The strategies of all kinds. */
+export function strategiesOf(server: ApiServer): ApiObject[] {
+  return STRATEGIES.flatMap((resource) => server.list(resource));
+}
+
+/** A strategy for people. */
+export function nameOf({ kind, metadata: { name } }: Pick<ApiObject, 'kind' | 'metadata'>): string {
+  return isUpgrade({ kind }) ? `${kind} ${name}` : name;
+}
+
+export function textOf({ resource, key }: StrategyRef): string {
+  return resource === RESOURCE_OF.PatchStrategy ? key : `${resource}/${key}`;
+}

@@ -1,0 +1,184 @@
+/** Whole runs of upgrades on simulated hosts, also with a restart between any two passes. */
+import { describe, expect, it } from 'vitest';
+import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
+import { RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
+
+const FACT = 'nodeInfo.kubeletVersion';
+const job = { template: { spec: { containers: [{ name: 'upgrade', image: 'upgrade:1' }] } } };
+const CONTROL = { 'node-role.kubernetes.io/control-plane': '' };
+
+const fleet: readonly NewHost[] = [
+  ...['c-1', 'c-2', 'c-3'].map((name) => ({ name, labels: CONTROL })),
+  ...['w-1', 'w-2', 'w-3', 'w-4'].map((name) => ({ name })),
+];
+
+const staged = { job, staged: [{ fact: 'labels.staged', operator: 'In', values: [RELEASE] }] };
+const each = { action: { job }, rebootRequired: true, stage: staged };
+const WHOLE = {
+  hosts: { controller: each, worker: each },
+  ...{ start: { job }, activate: { job }, complete: { job } },
+  ...{ workerApplyType: 'parallel', storageApplyType: 'ignore' },
+};
+
+async function ended(options: RunOptions): Promise<SimulatedRun> {
+  const run = await SimulatedRun.start(options);
+  for (const { name } of options.hosts) run.world.addPod({ host: name, name: `pod-on-${name}` });
+  await run.settle();
+  return run;
+}
+
+function versions({ world }: SimulatedRun): (string | undefined)[] {
+  return [...world.hosts.values()].map(({ nodeInfo }) => nodeInfo[FACT]);
+}
+
+/** The actions of the Jobs that were made, in their order. */
+function actions({ world }: SimulatedRun): string[] {
+  return [...world.jobs.values()].map(({ host, action }) => `${action} ${host}`);
+}
+
+describe.each([false, true])('an upgrade (restarts between passes: %s)', (restarts) => {
+  it('stages, starts, upgrades, activates and completes', async () => {
+    const run = await ended({ hosts: fleet, upgrade: upgradeSpec(WHOLE), restarts });
+    expect(run.run.state).toBe('applied');
+    expect(versions(run)).toEqual(fleet.map(() => RELEASE));
+    expect(run.claimed).toEqual([]);
+    const made = actions(run);
+    const at = (text: string): number => made.findIndex((each) => each.startsWith(text));
+    const last = (text: string): number => made.findLastIndex((each) => each.startsWith(text));
+    expect(last('stage-')).toBeLessThan(at('start '));
+    expect(at('start ')).toBeLessThan(at('controller '));
+    expect(last('controller ')).toBeLessThan(at('worker '));
+    expect(last('worker ')).toBeLessThan(at('activate '));
+    expect(at('activate ')).toBeLessThan(at('complete '));
+    expect(made.filter((each) => each.startsWith('reboot'))).toHaveLength(7);
+    expect(new Set(made).size).toBe(made.length);
+  });
+
+  it('does not drain where it need not, and reboots hosts whose pods stay', async () => {
+    const kept = { ...each, drain: 'never' };
+    const spec = upgradeSpec({ ...WHOLE, hosts: { controller: kept, worker: kept } });
+    const run = await ended({ hosts: fleet, upgrade: spec, restarts });
+    expect(run.run.state).toBe('applied');
+    expect([...run.world.pods.values()].map(({ host }) => host)).toEqual(fleet.map(({ name }) => name));
+    expect(versions(run)).toEqual(fleet.map(() => RELEASE));
+  });
+
+  it('whose staging fails on a host locks none', async () => {
+    const hosts = fleet.map((host) =>
+      host.name === 'w-3' ? { ...host, jobs: { 'stage-worker': { exitCode: 7 } } } : host,
+    );
+    const run = await ended({ hosts, upgrade: upgradeSpec(WHOLE), restarts });
+    expect(run.run.state).toBe('apply-failed');
+    expect(run.run.apply.reason).toContain(
+      'for stage-worker failed on w-3: container upgrade exited with code 7',
+    );
+    expect(versions(run)).not.toContain(RELEASE);
+    expect(run.claimed).toEqual([]);
+  });
+
+  it('whose staging leaves no fact fails in the verification', async () => {
+    const hosts = fleet.map((host) => (host.name === 'w-1' ? { ...host, behaviour: 'lie' as const } : host));
+    const run = await ended({ hosts, upgrade: upgradeSpec(WHOLE), restarts });
+    expect(run.run.state).toBe('apply-timeout');
+    expect(run.run.apply.reason).toContain('w-1: lacks stage-worker (labels.staged is not known');
+    expect(versions(run)).not.toContain(RELEASE);
+  });
+
+  it('whose start fails upgrades no host, and the retry runs start again', async () => {
+    const hosts = fleet.map((host) =>
+      host.name === 'c-1' ? { ...host, jobs: { start: { exitCode: 1 } } } : host,
+    );
+    const run = await ended({ hosts, upgrade: upgradeSpec(WHOLE), restarts });
+    expect(run.run.apply.reason).toContain('for start failed on c-1');
+    expect(versions(run)).not.toContain(RELEASE);
+    run.world.changeHost('c-1', { jobs: {} });
+    run.requests = [{ id: 'again', verb: 'retry' }];
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(actions(run).filter((each) => each.startsWith('start '))).toHaveLength(2);
+  });
+
+  it('in place closes no host', async () => {
+    const inPlace = { action: { job }, drain: 'ifRebootRequired' };
+    const spec = upgradeSpec({ hosts: { controller: inPlace, worker: inPlace }, storageApplyType: 'ignore' });
+    const run = await SimulatedRun.start({ hosts: fleet, upgrade: spec, restarts });
+    await run.until(() => {
+      expect([...run.world.hosts.values()].some(({ closedToNewWork }) => closedToNewWork)).toBe(false);
+      return run.run.state === 'applied';
+    });
+    expect(versions(run)).toEqual(fleet.map(() => RELEASE));
+  });
+});
+
+it('an upgrade whose host of the hooks left is not said to be complete', async () => {
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
+  await run.until(() => run.run.apply.currentStage === run.run.apply.totalStages - 1);
+  run.world.removeHost('c-1');
+  await run.settle();
+  expect(run.run.state).toBe('apply-timeout');
+  expect(run.run.apply.reason).toContain('no host is left for activate-upgrade: the rest is planned again');
+});
+
+it('a rollback brings every host back that has the release', async () => {
+  const back = { ...each, rollback: { job } };
+  const spec = upgradeSpec({ ...WHOLE, hosts: { controller: back, worker: back }, rollback: true });
+  const hosts = fleet.map((host) => ({ ...host, nodeInfo: host.name === 'w-4' ? {} : { [FACT]: RELEASE } }));
+  const run = await ended({ hosts, upgrade: spec });
+  expect(run.run.state).toBe('applied');
+  expect(versions(run)).not.toContain(RELEASE);
+  expect(actions(run).some((each) => each.endsWith('w-4'))).toBe(false);
+});
+
+it('a permit to stage a host is none to take it out of service', async () => {
+  const spec = upgradeSpec({ ...WHOLE, controllerApplyType: 'ignore', timing: { stabilizeSeconds: 0 } });
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: spec, maxUnavailable: 1 });
+  run.freesLate = true;
+  await run.until(() => run.step === 'start-upgrade');
+  run.world.changeHost('w-4', { closedToNewWork: true });
+  await run.elapse(300_000);
+  expect(run.reasons.join()).toContain('waiting for permits: 1 more would make 2 hosts out of service');
+  expect(run.claimed).toEqual([]);
+  run.world.changeHost('w-4', { closedToNewWork: false });
+  run.freesLate = false;
+  await run.settle();
+  expect(run.run.state).toBe('applied');
+});
+
+it('a host that does not reboot after its upgrade is named, and stays locked', async () => {
+  const hosts = fleet.map((host) =>
+    host.name === 'c-1' ? { ...host, times: { rebootMilliseconds: 1e9 } } : host,
+  );
+  const run = await ended({ hosts, upgrade: upgradeSpec({ storageApplyType: 'ignore' }) });
+  expect(run.run.state).toBe('apply-timeout');
+  expect(run.run.apply.reason).toMatch(/c-1: has not rebooted \(boot id still \S+\)/);
+  expect(run.claimed).toEqual(['c-1']);
+});
+
+it.each([undefined, { wholeBytes: 0, partBytes: 1 }])(
+  'a host that leaves while it is staged and comes back is not upgraded in this run (parts: %o)',
+  async (partLimits) => {
+    const run = await SimulatedRun.start({
+      ...{ hosts: fleet, upgrade: upgradeSpec(WHOLE) },
+      ...(partLimits ? { partLimits } : {}),
+    });
+    await run.until(() => actions(run).includes('stage-worker w-2'));
+    const { labels = {}, nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
+    run.world.removeHost('w-2');
+    await run.until(() => run.step === 'start-upgrade');
+    run.world.addHost({ name: 'w-2', labels, nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
+    expect(run.world.hosts.get('w-2')?.nodeInfo[FACT]).toBe('v1.36.3');
+  },
+);
+
+it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
+  await run.until(() => run.claimed.includes('w-1') && run.step === 'upgrade-hosts');
+  run.order = { mode: 'Abort' };
+  await run.settle();
+  expect(run.run.state).toBe('aborted');
+  expect(run.claimed).toEqual([]);
+  expect([...run.world.hosts.values()].some(({ closedToNewWork }) => closedToNewWork)).toBe(false);
+});
