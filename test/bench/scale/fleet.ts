@@ -12,6 +12,8 @@ const PODS_NAMESPACE = 'default';
 const PODS_AT_ONCE = 16;
 const APPS = 10;
 const OLD_KERNEL = '6.12.41';
+/** A kubelet sets this one; otherwise the node controller adds it to one node after the other. */
+const KUBELET_LABELS = { 'beta.kubernetes.io/os': 'linux' };
 /** No strategy has anything to patch on a host that has it. */
 const CURRENT_KERNEL = '6.13.0';
 
@@ -59,7 +61,7 @@ export async function makeHosts(
 ): Promise<void> {
   await apply(admin, poolManifest(POOL, 50));
   const nodesWith = (kernelVersion: string, all: readonly string[]): SimulatedNode[] =>
-    all.map((name) => ({ name, labels: { pool: POOL }, kernelVersion }));
+    all.map((name) => ({ name, labels: { pool: POOL, ...KUBELET_LABELS }, kernelVersion }));
   const nodes = [...nodesWith(OLD_KERNEL, names), ...nodesWith(CURRENT_KERNEL, current)];
   await createNodes(admin, nodes, 1800);
 }
