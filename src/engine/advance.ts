@@ -28,7 +28,6 @@ import { isGood, type Ending } from './results.ts';
 import { runPhase } from './run-phase.ts';
 import { currentStage, runningStage, type RunState } from './run-state.ts';
 import { recordSkipped } from './skips.ts';
-import { recordUnstaged } from './unstaged.ts';
 import { changedStages } from './stage-folds.ts';
 import { recordObservation } from './timers.ts';
 import { OBSTACLES, type Decision, type Turn } from './turn.ts';
@@ -55,7 +54,6 @@ export function advance(
   else {
     resumeDeadlines(pass);
     recordSkipped(pass);
-    recordUnstaged(pass);
     applyOrder(pass);
     advancePhase(pass);
   }

@@ -12,6 +12,7 @@ import { settleAnew } from './settling.ts';
 import { againstFurtherHosts, mayTakeAll, waitForPermits } from './permits/stage-permits.ts';
 import { isOver, obstacleOf, reasonOf } from './steps/verdict.ts';
 import { dueTimer, nextDeadline } from './timers.ts';
+import { recordUnstaged } from './unstaged.ts';
 
 /**
  * Advances a step as far as possible now. Undefined while it runs. Its hosts are judged before its timeout is checked:
@@ -25,6 +26,7 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   recordLeavers(pass, stage, step.name);
   if (hasNobodyFor(pass, stage)) return isAborting(pass) ? { result: 'aborted' } : waitForPlan(pass, running);
   if (opensOutage(pass.profile, stage, step.name)) {
+    recordUnstaged(pass, stage);
     const against = againstFurtherHosts(pass, stage);
     if (against !== undefined) return failedBecause([against]);
     if (!mayTakeAll(pass, stage)) return waitForPermits(pass, running);

@@ -1,22 +1,11 @@
 import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { hasNoVersion } from './current.ts';
-import type { HostName, HostSeed } from './facts.ts';
+import type { HostSeed } from './facts.ts';
 import type { InputProblem } from './input-error.ts';
+import type { PlanLimits } from './plan-limits.ts';
 import { isAbout } from './needs.ts';
 import { releaseProblems } from './release-problems.ts';
 import { workFor } from './work.ts';
-
-export type PlanLimits = {
-  readonly maxUnavailable: number;
-  /** The host of the leading operator: the last controller to be taken. Undefined when the operator runs on no host. */
-  readonly activeHost?: HostName | undefined;
-  /** The hosts that requests leave out of the run. No hook runs on them. */
-  readonly skipped?: readonly HostName[] | undefined;
-  /** The release whose upgrade the strategy has completed before. */
-  readonly completedRelease?: string | undefined;
-  /** The release that the strategy has begun to activate or to complete. */
-  readonly activatedRelease?: string | undefined;
-};
 
 /**
  * The input problems that prevent a native plan. In a cluster the schemas refuse impossible limits, and each node exists

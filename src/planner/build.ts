@@ -6,7 +6,8 @@
 import type { PlanActions, StrategySpec } from '../crds/strategy-spec.ts';
 import type { Role } from '../crds/vocabulary.ts';
 import { MAX_HOSTS_OF_STAGE } from '../crds/plan-stage.ts';
-import { buildProblems, type PlanLimits } from './build-problems.ts';
+import { buildProblems } from './build-problems.ts';
+import type { PlanLimits } from './plan-limits.ts';
 import { ROLE_ORDER, STAGE_OF } from './careen-profile.ts';
 import { digest } from './digest.ts';
 import { compareHostNames, type HostName, type HostSeed } from './facts.ts';

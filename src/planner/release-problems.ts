@@ -1,7 +1,7 @@
 import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { applyTypeField } from './host-group.ts';
 import type { HostName, HostSeed } from './facts.ts';
-import type { PlanLimits } from './build-problems.ts';
+import type { PlanLimits } from './plan-limits.ts';
 import type { InputProblem } from './input-error.ts';
 import { isAbout } from './needs.ts';
 import { compareVersions, isSameRelease, versionIn } from './version.ts';

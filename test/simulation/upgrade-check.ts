@@ -145,14 +145,9 @@ export class UpgradeCheck {
     const isUnstaged = ({ exists, labels }: HostState): boolean =>
       exists && labels[STAGED] !== releaseOf(spec);
     const byJob = known.done.get(`stage-${role}/${host}`);
-    const isMissing =
-      by === 'label' ? isKnown(host, isUnstaged) : by === 'Job' && this.#lacksJob(host, byJob);
+    // Where no fact shows it, the operator cannot tell that a machine was replaced under its name after it was staged.
+    const isMissing = by === 'label' ? isKnown(host, isUnstaged) : by === 'Job' && byJob === undefined;
     if (isMissing) failed(`(4) ${what}, and it is not staged`);
-  }
-
-  /** The Job that staged a host ran on another node of this name, as the operator knows, or never. */
-  #lacksJob(host: string, uid: string | undefined): boolean {
-    return uid === undefined || this.#options.isKnown(host, (state) => state.exists && state.uid !== uid);
   }
 
   #hook(run: string, hook: string, strategy: ApiObject): void {

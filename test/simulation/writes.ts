@@ -44,14 +44,14 @@ export function writeOf({ method, path, body }: Call): WriteKind | undefined {
 }
 
 /** The steps that only upgrades have. */
-const UPGRADE_STEPS = [
+export const UPGRADE_STEPS = [
   'stage-hosts',
   'start-upgrade',
   'upgrade-hosts',
   'activate-upgrade',
   'complete-upgrade',
 ] as const;
-const OF_UPGRADES: ReadonlySet<string> = new Set(UPGRADE_STEPS);
+export const OF_UPGRADES: ReadonlySet<string> = new Set(UPGRADE_STEPS);
 
 export const CRASH_STEPS = [
   'between stages',

@@ -173,6 +173,15 @@ it.each([undefined, { wholeBytes: 0, partBytes: 1 }])(
   },
 );
 
+it('a host that is not staged any more when its turn comes is not upgraded', async () => {
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
+  await run.until(() => run.step === 'start-upgrade');
+  run.world.changeHost('w-2', { labels: {}, nodeInfo: { [FACT]: 'v1.36.3' } });
+  await run.settle();
+  expect(run.run.state).toBe('applied');
+  expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
+});
+
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
   await run.until(() => run.claimed.includes('w-1') && run.step === 'upgrade-hosts');
