@@ -1,7 +1,7 @@
 /** The fleet and the strategy of the benchmark: hosts with pods and disruption budgets, all of one pool. */
 import { CoreV1Api, type KubeConfig, type V1Pod } from '@kubernetes/client-node';
 import { apply, type Manifest } from '../../support/controlplane/apply.ts';
-import { createNodes } from '../../support/hosts/simulated-nodes.ts';
+import { createNodes, type SimulatedNode } from '../../support/hosts/simulated-nodes.ts';
 import { eventually } from '../../support/eventually.ts';
 import { kernelPatch, poolManifest, QUICK, strategyManifest } from '../../support/operator/strategies.ts';
 
@@ -11,6 +11,11 @@ export const AT_ONCE = 10;
 const PODS_NAMESPACE = 'default';
 const PODS_AT_ONCE = 16;
 const APPS = 10;
+const OLD_KERNEL = '6.12.41';
+/** A kubelet sets this one; otherwise the node controller adds it to one node after the other. */
+const KUBELET_LABELS = { 'beta.kubernetes.io/os': 'linux' };
+/** No strategy has anything to patch on a host that has it. */
+const CURRENT_KERNEL = '6.13.0';
 
 /**
  * Strategies that patch and reboot every host of the pool, ten at a time. Each wants a kernel of its own, so that all of
@@ -19,7 +24,7 @@ const APPS = 10;
 export function strategies(count: number, mode: 'Hold' | 'Run'): Manifest[] {
   return Array.from({ length: count }, (_, i) => {
     const kernel = `6.12.${String(48 + i)}`;
-    const current = [{ fact: 'nodeInfo.kernelVersion', operator: 'In', values: [kernel] }];
+    const current = [{ fact: 'nodeInfo.kernelVersion', operator: 'In', values: [kernel, CURRENT_KERNEL] }];
     const patches = [{ ...kernelPatch, id: `kernel-${kernel}`, current }];
     return strategyManifest(`scale-${String(i)}`, NAMESPACE, { ...spec, patches, execution: { mode } });
   });
@@ -48,11 +53,17 @@ export function hostNames(hosts: number): string[] {
   return Array.from({ length: hosts }, (_, i) => `node-${String(i).padStart(4, '0')}`);
 }
 
-/** Makes the pool and its hosts. */
-export async function makeHosts(admin: KubeConfig, names: readonly string[]): Promise<void> {
+/** Makes the pool and its hosts; `current` lack no patch. */
+export async function makeHosts(
+  admin: KubeConfig,
+  names: readonly string[],
+  current: readonly string[],
+): Promise<void> {
   await apply(admin, poolManifest(POOL, 50));
-  const nodes = names.map((name) => ({ name, labels: { pool: POOL }, kernelVersion: '6.12.41' }));
-  await createNodes(admin, nodes, 600);
+  const nodesWith = (kernelVersion: string, all: readonly string[]): SimulatedNode[] =>
+    all.map((name) => ({ name, labels: { pool: POOL, ...KUBELET_LABELS }, kernelVersion }));
+  const nodes = [...nodesWith(OLD_KERNEL, names), ...nodesWith(CURRENT_KERNEL, current)];
+  await createNodes(admin, nodes, 1800);
 }
 
 /** Makes pods on each host, under budgets that allow every eviction, and waits until all run. */
@@ -70,7 +81,7 @@ export async function makePods(
     for (const body of queue) await core.createNamespacedPod({ namespace: PODS_NAMESPACE, body });
   };
   await Promise.all(Array.from({ length: PODS_AT_ONCE }, worker));
-  await eventually('the pods run', async () => (await waiting(core)) === 0, { seconds: 600 });
+  await eventually('the pods run', async () => (await waiting(core)) === 0, { seconds: 1800 });
 }
 
 /** The host of one of these pods. */
@@ -84,7 +95,7 @@ export function podNames(hosts: readonly string[], podsPerHost: number): string[
 
 async function waiting(core: CoreV1Api): Promise<number> {
   const fieldSelector = 'status.phase!=Running';
-  const { items } = await core.listNamespacedPod({ namespace: PODS_NAMESPACE, fieldSelector });
+  const { items } = await core.listNamespacedPod({ namespace: PODS_NAMESPACE, fieldSelector, limit: 1 });
   return items.length;
 }
 

@@ -37,6 +37,7 @@ import {
   POOL,
   strategies,
 } from './fleet.ts';
+import { largeFleetArgs } from './large-fleet.ts';
 import { CostMeter, eventLoopLagMs, passesIn, processCost, type Passes } from './operator-cost.ts';
 import { meanOutage, outagesOf, type Outage } from './outage.ts';
 
@@ -52,6 +53,8 @@ const FAILED = ['apply-failed', 'apply-timeout'];
 export type Options = {
   readonly hosts: number;
   readonly podsPerHost: number;
+  /** The hosts of the pool, with those that have the patch already. */
+  readonly fleet: number;
   /** How many strategies of the pool run at once. */
   readonly strategies: number;
   /** How many strategies have ended before and are kept. */
@@ -69,9 +72,12 @@ export type Measured = Cost & {
   readonly wallSeconds: number;
   /** From the start of the process until it leads and works. */
   readonly readySeconds: number;
+  /** The longest time until then in which the event loop did not turn. */
+  readonly startStallMs: number;
   readonly idleRssMiB: number;
   readonly eventLoopLagP99Ms: number;
   readonly leaseRequests: number;
+  readonly fleet: number;
   readonly strategies: number;
   readonly finished: number;
   readonly passes: Passes;
@@ -89,27 +95,26 @@ export type Measured = Cost & {
 
 /** Carries strategies out on a new cluster, and measures what the operator needs for them. Throws when one does not end `applied`. */
 export async function measure(options: Options): Promise<Measured> {
-  const { hosts, podsPerHost, faults } = options;
+  const { hosts, podsPerHost, fleet, faults } = options;
   const folder = await mkdtemp(join(tmpdir(), 'careen-scale-'));
   const closing: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
     const audit = await auditInto(folder, COMPARED);
-    const plane = await startControlPlane({ args: audit.args });
+    const plane = await startControlPlane({ args: [...audit.args, ...(await largeFleetArgs(folder))] });
     closing.push(() => plane.stop());
     const admin = connect(plane.kubeconfig);
-    const names = hostNames(hosts);
+    const all = hostNames(fleet);
+    const [names, current] = [all.slice(0, hosts), all.slice(hosts)];
     await installCareen(admin);
-    await makeHosts(admin, names);
-    await makePods(admin, names, podsPerHost);
+    await makeHosts(admin, names, current);
+    await makePods(admin, all, podsPerHost);
     const standin = await startHostStandin(admin, {
       patches: { 'kernel-6.12.48': { kernelVersion: '6.12.48' } },
     });
     closing.push(() => standin.stop());
     const load = faults ? await FaultLoad.start(plane, admin) : undefined;
     if (load) closing.push(() => load.proxy.close());
-    const startedAt = performance.now();
-    const operator = await startOperatorOfImage(admin, folder, load?.proxy.url);
-    const readySeconds = (performance.now() - startedAt) / 1000;
+    const { operator, ...start } = await startOperatorOfImage(admin, folder, load?.proxy.url);
     closing.push(() => operator.stop());
     const held = strategies(options.strategies, 'Hold');
     await makeFinished(admin, options.finished);
@@ -156,8 +161,8 @@ export async function measure(options: Options): Promise<Measured> {
     );
     const { requests, leaseRequests } = countsOf(own);
     return {
-      ...{ hosts, podsPerHost, strategies: options.strategies, finished: options.finished },
-      ...{ requests, leaseRequests, readySeconds },
+      ...{ hosts, podsPerHost, fleet, strategies: options.strategies, finished: options.finished },
+      ...{ requests, leaseRequests, ...start },
       passes: passesSince(passesBefore, passesIn(metrics)),
       wallSeconds: (endOf(own) - approvedAt) / 1000,
       storedBytes: storedBytes(etcd.stored, own, approval),
@@ -185,7 +190,7 @@ async function startOperatorOfImage(
   admin: KubeConfig,
   folder: string,
   proxyUrl: string | undefined,
-): Promise<KeptOperator> {
+): Promise<Pick<Measured, 'readySeconds' | 'startStallMs'> & { readonly operator: KeptOperator }> {
   const [main, direct, behindProxy] = ['careen.mjs', 'operator', 'proxied'].map((name) => join(folder, name));
   if (main === undefined || direct === undefined || behindProxy === undefined) throw new Error('three names');
   await writeFile(main, (await bundle('src/main.ts')).code);
@@ -193,9 +198,16 @@ async function startOperatorOfImage(
   if (proxyUrl !== undefined) await writeProxiedKubeconfig(connect(direct), proxyUrl, behindProxy);
   const { environment: deployed } = await deployedContainer();
   const environment = { ...deployed, CAREEN_LEASE_SECONDS: String(LEASE_SECONDS) };
+  const startedAt = performance.now();
   const operator = keepOperator(proxyUrl === undefined ? direct : behindProxy, { main, environment });
   await operator.leads;
-  return operator;
+  const readySeconds = (performance.now() - startedAt) / 1000;
+  const { value } = await readMetrics(operator.address() ?? '');
+  return {
+    operator,
+    readySeconds,
+    startStallMs: Math.round(value('nodejs_eventloop_lag_max_seconds') * 1000),
+  };
 }
 
 /** Throws when a strategy does not end `applied`. `act` gets the progress of the slowest. */

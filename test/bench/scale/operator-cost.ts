@@ -12,13 +12,16 @@ export type ProcessCost = {
   readonly peakRssMiB: number;
 };
 
-/** Reads the cost of a process so far from /proc. */
+/** Reads the cost of a process so far from /proc. Throws for one that has ended, even if nobody knows yet how. */
 export async function processCost(pid: number): Promise<ProcessCost> {
   const stat = await readFile(`/proc/${String(pid)}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const status = await readFile(`/proc/${String(pid)}/status`, 'utf8');
-  const mebibytes = (field: string): number =>
-    Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 1024;
+  const mebibytes = (field: string): number => {
+    const kilobytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+    if (kilobytes === undefined) throw new Error(`process ${String(pid)} has no memory: it has ended`);
+    return Number(kilobytes) / 1024;
+  };
   return {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS,
     rssMiB: mebibytes('VmRSS'),

@@ -38,6 +38,7 @@ function costRow(each: Measured): Row {
   const { hosts } = each;
   return {
     hosts,
+    ...(each.fleet === hosts ? {} : { fleet: each.fleet }),
     ...(each.strategies === 1 && each.finished === 0
       ? {}
       : { 'strategies at once': each.strategies, 'ended before': each.finished }),
@@ -50,6 +51,7 @@ function costRow(each: Measured): Row {
     'RSS MiB peak': Math.round(each.peakRssMiB),
     'lag p99 ms': each.eventLoopLagP99Ms,
     'ready s': rounded(each.readySeconds, 1),
+    'stall ms': each.startStallMs,
     'wall s': rounded(each.wallSeconds, 0),
     'passes/host': rounded(each.passes.count / hosts, 1),
     'ms/pass': rounded((each.passes.seconds * 1000) / each.passes.count, 1),

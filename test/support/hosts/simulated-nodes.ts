@@ -6,6 +6,7 @@ import type { KubeConfig, V1Node, V1Taint } from '@kubernetes/client-node';
 const FIELD_MANAGER = 'careen-test';
 const REQUESTS_AT_ONCE = 16;
 const NAMES_SHOWN = 5;
+const NODES_IN_A_PAGE = 500;
 
 export type SimulatedNode = {
   readonly name: string;
@@ -84,15 +85,12 @@ async function waitUntilReady(
   const deadline = Date.now() + deadlineSeconds * 1000;
   const pauseMs = names.length > 200 ? 1000 : 100;
   for (;;) {
-    // From the watch cache: a quorum read of thousands of nodes would slow down the nodes themselves.
-    const { items } = await core.listNode({ resourceVersion: '0' });
-    const seen = new Map(items.map((node) => [node.metadata?.name, node]));
-    const waiting = names.filter((name) => readiness(seen.get(name)) !== 'True');
+    const seen = await readinessByName(core);
+    const readiness = (name: string): string => seen.get(name) ?? 'no such node';
+    const waiting = names.filter((name) => readiness(name) !== 'True');
     if (waiting.length === 0) return;
     if (Date.now() >= deadline) {
-      const shown = waiting
-        .slice(0, NAMES_SHOWN)
-        .map((name) => `${name} (Ready=${readiness(seen.get(name))})`);
+      const shown = waiting.slice(0, NAMES_SHOWN).map((name) => `${name} (Ready=${readiness(name)})`);
       throw new Error(
         `${String(waiting.length)} of ${String(names.length)} nodes not Ready after ${String(deadlineSeconds)} s: ${shown.join(', ')}`,
       );
@@ -101,9 +99,20 @@ async function waitUntilReady(
   }
 }
 
-function readiness(node: V1Node | undefined): string {
-  if (!node) return 'no such node';
-  return node.status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'not reported';
+/** In pages: the API server ends an answer with thousands of nodes after a minute, which a busy machine needs for it. */
+async function readinessByName(core: CoreV1Api): Promise<ReadonlyMap<string, string>> {
+  const seen = new Map<string, string>();
+  let next = '';
+  do {
+    const page = await core.listNode({ limit: NODES_IN_A_PAGE, ...(next && { _continue: next }) });
+    for (const { metadata, status } of page.items)
+      seen.set(
+        metadata?.name ?? '',
+        status?.conditions?.find(({ type }) => type === 'Ready')?.status ?? 'not reported',
+      );
+    next = page.metadata?._continue ?? '';
+  } while (next !== '');
+  return seen;
 }
 
 async function eachOf<T>(items: readonly T[], act: (item: T) => Promise<unknown>): Promise<void> {
