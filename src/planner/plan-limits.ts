@@ -12,4 +12,3 @@ export type PlanLimits = {
   /** The release that the strategy has begun to activate or to complete. */
   readonly activatedRelease?: string | undefined;
 };
-
