@@ -192,3 +192,15 @@ describe('a late write of an earlier leader, in the checker of the simulation', 
     expect(world.complaints).toEqual([]);
   });
 });
+
+describe('a claim whose permit was freed', () => {
+  const gone = '(5) w-2 is claimed by r1, and its permit is gone';
+
+  it('is no fault of the take-over, which only raises the epoch, and is one of the next write of the pool', () => {
+    const world = new World();
+    world.pool(SECOND, 2, []);
+    expect(world.complaints).not.toContain(gone);
+    world.pool(SECOND, 2, ['w-3']);
+    expect(world.complaints).toContain(gone);
+  });
+});
