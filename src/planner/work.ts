@@ -38,6 +38,12 @@ export function isLacking({ current }: Pick<Work, 'current'>, facts: Facts): boo
   return current.length === 0 || unmetRequirements(current, facts).length > 0;
 }
 
+/** The facts that decide which hosts lack something, each once. */
+export function comparedFacts({ patches, release }: Asked): string[] {
+  const compared = patches.flatMap(({ current }) => current.map(({ fact }) => fact));
+  return [...new Set([...compared, ...(release ? [release.fact] : [])])];
+}
+
 /** Whether a host does not have the target release. */
 export function lacksRelease({ fact, version }: TargetRelease, facts: Facts): boolean {
   return isLacking({ current: [{ fact, operator: 'AtLeast', values: [version] }] }, facts);

@@ -3,9 +3,10 @@ import type { StrategySpec } from '../../crds/strategy-spec.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import type { View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port.ts';
-import { specDigest } from '../../planner/digest.ts';
+import { digest, specDigest } from '../../planner/digest.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { needsOf, type Needs } from '../../planner/needs.ts';
+import { comparedFacts } from '../../planner/work.ts';
 import type { Stage } from '../../planner/plan.ts';
 
 /** Called when the fleet or a wanted host has changed; `inMilliseconds`: when it is early enough to look. */
@@ -16,6 +17,8 @@ export type Changed = (inMilliseconds: number) => void;
  * change of each host that others work on, the changes of so long share one. Freed permits are reported apart, at once.
  */
 const WAITING_PAUSE_MILLISECONDS = 1_000;
+/** Enough digits of a digest to tell two states of a fleet apart. */
+const REVISION_DIGITS = 16;
 
 /** The subscriptions of one strategy or pool, and the outcomes of its effects. A restart can lose them without harm. */
 export class Attachment {
@@ -35,6 +38,7 @@ export class Attachment {
   readonly #watch: HostWatch;
   #holdsHosts = false;
   #needs: { readonly of: string; readonly needs: Needs } | undefined;
+  #planned: { readonly of: string; readonly revision: string } | undefined;
 
   constructor(hosts: HostOps, scope: Scope, changed: Changed) {
     this.scope = scope;
@@ -50,6 +54,24 @@ export class Attachment {
     const of = `${view.fleet.revision}/${specDigest(spec)}`;
     if (this.#needs?.of !== of) this.#needs = { of, needs: needsOf(spec, view.seeds()) };
     return this.#needs.needs;
+  }
+
+  /**
+   * What a plan of this spec depends on: the hosts, their roles, and the facts that it compares. A label that nothing
+   * compares does not change it, so the plan is not built again for each of those.
+   */
+  planRevision(spec: StrategySpec): string {
+    const view = this.view();
+    const of = `${view.fleet.revision}/${specDigest(spec)}`;
+    if (this.#planned?.of !== of) {
+      const compared = comparedFacts(spec);
+      const hosts = view.seeds().map(({ name, roles, facts }) => {
+        const values = compared.map((fact) => facts[fact] ?? '');
+        return [name, view.host(name)?.uid, roles, values];
+      });
+      this.#planned = { of, revision: digest(hosts).slice(-REVISION_DIGITS) };
+    }
+    return this.#planned.revision;
   }
 
   /** How many builds of a spec have failed in a row. */

@@ -50,7 +50,7 @@ export function rebuildVerdict(
     mode,
     applyAsked: mode !== 'Abort' && isApplyAsked(strategy),
     specDigest: specDigest(spec),
-    fleetRevision: fleetRevisionOf(pool, fleet.revision),
+    fleetRevision: fleetRevisionOf(pool, attachment.planRevision(spec)),
     now: clock(),
     maxUnavailable: limitIn(pool, fleet),
     needs: status.state === 'applied' ? attachment.needs(spec) : undefined,
@@ -130,7 +130,7 @@ function inputOf(
     unreadable: strategy.unreadable,
     epoch,
     scope: attachment.scope,
-    fleetRevision: fleetRevisionOf(pool, fleet.revision),
+    fleetRevision: fleetRevisionOf(pool, attachment.planRevision(strategy.spec)),
     runId: newId(),
     lostPart,
   };
