@@ -167,8 +167,8 @@ function decisionOf(pass: Pass, before: RunState): Decision {
     effects,
     wants: {
       permits: {
+        ...(asked ?? { level: stage?.level ?? 'away' }),
         hosts: [...new Set([...open, ...(asked?.hosts ?? [])])],
-        level: asked?.level ?? stage?.level ?? 'away',
       },
       watch: new Set([...open, ...(busy ? upcoming : [])]),
     },

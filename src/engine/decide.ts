@@ -6,7 +6,6 @@ import type { HostPoolStatus } from '../crds/host-pool.ts';
 import type { Plan } from '../planner/plan.ts';
 import { advance } from './advance.ts';
 import type { Evaluate } from './evaluate.ts';
-import { remainingHosts } from './leavers.ts';
 import type { EngineProfile } from './pass.ts';
 import {
   heldBy,
@@ -15,6 +14,7 @@ import {
   type PoolCapacity,
   type Settlement,
 } from './permits/permits.ts';
+import { wantsOf } from './permits/stage-permits.ts';
 import { runningStage, type RunState } from './run-state.ts';
 import type { Decision, PermitFacts, Turn, Wants } from './turn.ts';
 
@@ -75,8 +75,8 @@ function advanceWith({ plan, run, turn, profile, evaluate }: DecideInput, permit
 /** The permits that the open stage asks for until it has them. */
 function wantsOfStage({ apply, hosts: open }: RunState): Wants['permits'] {
   const stage = runningStage(apply);
-  const hosts = stage ? remainingHosts(stage) : [];
-  return { hosts: [...new Set([...open.map(({ name }) => name), ...hosts])], level: stage?.level ?? 'away' };
+  const wanted = stage ? wantsOf(stage) : ({ hosts: [], level: 'away' } as const);
+  return { ...wanted, hosts: [...new Set([...open.map(({ name }) => name), ...wanted.hosts])] };
 }
 
 function withSurplus(input: DecideInput, decision: Decision, { held }: PermitFacts): Decided {

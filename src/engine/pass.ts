@@ -1,14 +1,13 @@
 import type { HostProgress } from '../crds/host-progress.ts';
 import type { PhaseStatus, SkippedHost, StageStatus } from '../crds/strategy-status.ts';
-import type { ExecutionMode, OutageLevel, PhaseName, StrategyState } from '../crds/vocabulary.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { ExecutionMode, PhaseName, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { Due, Ending, PartEnding } from './results.ts';
 import { firstStage, type Authority, type RunState } from './run-state.ts';
 import type { StepDefinitions } from './steps/definitions.ts';
-import type { Answer, Obstacle, RunRequest, Turn } from './turn.ts';
+import type { Answer, Obstacle, RunRequest, Turn, Wants } from './turn.ts';
 import type { Instant } from './view.ts';
 
 /** The longest time between two passes while a run is busy: a safety net for lost events. */
@@ -42,7 +41,7 @@ export type Pass = {
   readonly obstacles: Set<Obstacle>;
   readonly answers: Answer[];
   /** Hosts whose permits are wanted before their outage is opened. */
-  asked: { hosts: readonly HostName[]; level: OutageLevel } | undefined;
+  asked: Wants['permits'] | undefined;
   wakeAt: Instant;
 };
 

@@ -90,7 +90,12 @@ export type Turn = {
 /** The needs of the run from now on; it frees everything else that it holds. */
 export type Wants = {
   /** All permits that the run should have: granted all or none, freed one by one. */
-  readonly permits: { readonly hosts: readonly HostName[]; readonly level: OutageLevel };
+  readonly permits: {
+    readonly hosts: readonly HostName[];
+    readonly level: OutageLevel;
+    /** The work stops nothing on its hosts, so it is not judged against the quorum of the controllers. */
+    readonly stopsNothing?: boolean;
+  };
   /** Hosts to observe in detail: those in an open outage, and those of the next stage. */
   readonly watch: ReadonlySet<HostName>;
 };

@@ -124,7 +124,7 @@ function awayWith(permits: readonly Permit[]): ReadonlySet<HostName> {
 
 function refusalOf(
   { runs = [] }: HostPoolStatus,
-  { run, wants: { level } }: DesiredPermits,
+  { run, wants: { level, stopsNothing = false } }: DesiredPermits,
   lacking: readonly HostName[],
   kept: readonly Permit[],
   { limit, outOfServiceByOthers, claimedAway, controllers, closedBecause }: PoolCapacity,
@@ -135,11 +135,14 @@ function refusalOf(
     const holder = runs.find(({ id }) => id === taken.run)?.owner;
     return `${taken.host} has a permit of ${holder ? ownerText(holder) : `run ${taken.run}`}`;
   }
-  if (level === 'touched') return undefined;
   const away = awayWith(kept);
   const out = away.union(claimedAway).union(outOfServiceByOthers);
+  const touched = new Set(kept.filter((permit) => permit.run !== run).map(({ host }) => host));
+  const notServing = out.union(controllers.down).union(touched);
+  if (level === 'touched')
+    return stopsNothing ? undefined : againstQuorum(controllers.all, notServing, lacking);
   const after = out.union(new Set(lacking)).size;
-  if (after <= limit) return againstQuorum(controllers.all, out.union(controllers.down), lacking);
+  if (after <= limit) return againstQuorum(controllers.all, notServing, lacking);
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
     `${String(lacking.length)} more would make ${counted(after, 'host')} out of service, the pool allows ${String(limit)}` +

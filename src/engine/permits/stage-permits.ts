@@ -6,7 +6,7 @@ import { failedBecause, type PartEnding } from '../results.ts';
 import type { Running } from '../run-state.ts';
 import { leftLockedFailure, membershipFailure } from '../steps/verdict.ts';
 import { dueTimer, nextDeadline } from '../timers.ts';
-import { allows } from '../turn.ts';
+import { allows, type Wants } from '../turn.ts';
 
 /**
  * Why a restarted stage may take no further hosts: an order holds it back since. It cannot be reset to its beginning as
@@ -26,6 +26,13 @@ export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
   return remainingHosts(stage).every((host) => isOpen(host) || isPermitted(host));
 }
 
+/** The permits that a stage wants for its hosts. */
+export function wantsOf(stage: StageStatus): Wants['permits'] {
+  const { name, level = 'away' } = stage;
+  const stopsNothing = name === 'sw-upgrade-stage-hosts';
+  return { hosts: remainingHosts(stage), level, ...(stopsNothing ? { stopsNothing } : {}) };
+}
+
 /** Asks for the permits of the stage, unless the step ends without them. */
 export function waitForPermits(pass: Pass, running: Running): PartEnding | undefined {
   if (isAborting(pass)) return { result: 'aborted' };
@@ -40,7 +47,7 @@ export function waitForPermits(pass: Pass, running: Running): PartEnding | undef
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
-  pass.asked = { hosts, level: running.stage.level ?? 'away' };
+  pass.asked = { ...wantsOf(running.stage), hosts };
   noteReason(pass, reason, 'WaitingForPermits');
   wakeAt(pass, nextDeadline(running));
   return undefined;

@@ -32,11 +32,15 @@ const settle = (
   hosts: string[],
   before: HostPoolStatus,
   facts: PoolCapacity,
-  { level = 'away', exactly = true }: { level?: Permit['level']; exactly?: boolean } = {},
+  {
+    level = 'away',
+    exactly = true,
+    stopsNothing = false,
+  }: { level?: Permit['level']; exactly?: boolean; stopsNothing?: boolean } = {},
 ): Settlement =>
   settlePermits(
     before,
-    { run: 'mine', owner: ownerNamed('mine'), wants: { hosts, level }, exactly },
+    { run: 'mine', owner: ownerNamed('mine'), wants: { hosts, level, stopsNothing }, exactly },
     facts,
     NOW,
   );
@@ -111,8 +115,17 @@ describe('permits', () => {
       const facts = pool(9, [...out, 'w-1'], undefined, [...claimed], controllers(3));
       expect(settle(['c-0'], before, facts).facts.refusal).toBe(refusal);
       expect(settle(['w-2'], before, facts).facts.refusal).toBeUndefined();
-      expect(settle(['c-0'], before, facts, { level: 'touched' }).facts.refusal).toBeUndefined();
+      const touched = { level: 'touched' } as const;
+      expect(settle(['c-0'], before, facts, touched).facts.refusal).toBe(refusal);
+      const staging = { ...touched, stopsNothing: true };
+      expect(settle(['c-0'], before, facts, staging).facts.refusal).toBeUndefined();
     }
+  });
+
+  it('count a controller that another run works on in place as one that may not serve', () => {
+    const before = status(permit('c-2', 'other', 'touched'));
+    const facts = pool(9, [], undefined, [], controllers(3));
+    expect(settle(['c-0'], before, facts).facts.refusal).toMatch(/a quorum needs 2/);
   });
 
   it('are refused for a host with a permit of another run, naming that strategy', () => {
