@@ -64,7 +64,11 @@ function fieldOf(target: unknown, field: string): unknown {
 }
 
 function withField(target: unknown, field: string, value: unknown): unknown {
-  if (Array.isArray(target)) return target.with(Number(field), value);
+  if (Array.isArray(target)) {
+    // A late write may be about a list that is shorter now.
+    if (!(Number(field) in target)) throw new PatchRefused(`there is no item ${field}`);
+    return target.with(Number(field), value);
+  }
   return { ...(isJson(target) ? target : {}), [field]: value };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jsonPatch } from '../../../src/kube/json-patch.ts';
-import { jsonPatched } from '../../simulation/world/patches.ts';
+import { jsonPatched, PatchRefused } from '../../simulation/world/patches.ts';
 
 describe('the JSON patch between two values', () => {
   it('names only what differs, also within a list of the same length', () => {
@@ -50,5 +50,10 @@ describe('the JSON patch between two values', () => {
         expect(jsonPatched({ ...before }, patch)).toEqual({ ...after });
       }),
     );
+  });
+
+  it('is refused by the simulated server, as by a real one, for a list that is shorter now', () => {
+    const late = [{ op: 'add', path: '/stages/2/endTime', value: 'now' }];
+    expect(() => jsonPatched({ stages: [{}, {}] }, late)).toThrow(PatchRefused);
   });
 });
