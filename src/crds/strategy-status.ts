@@ -307,6 +307,14 @@ export const strategyStatus = z
     completedRelease: text(128)
       .optional()
       .describe('The release whose upgrade was carried out to its end, with activate and complete.'),
+    completedHooks: z
+      .array(text(63))
+      .max(3)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        'The hooks that the plan of this release had at its end. One that is added later is still carried out.',
+      ),
     findings: findingList
       .optional()
       .describe(

@@ -63,7 +63,7 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
     ...groups.flatMap((group) =>
       listsOf(spec, group, limits).map((hosts) => stage(spec, { ...group, hosts })),
     ),
-    ...afterTheHosts(spec, mine, host, limits.completedRelease),
+    ...afterTheHosts(spec, mine, host, limits),
   ];
   const { patches, reboot, drain, timing, onForeignUncordon, release } = spec;
   const actions: PlanActions = {

@@ -9,6 +9,8 @@ export type PlanLimits = {
   readonly skipped?: readonly HostName[] | undefined;
   /** The release whose upgrade the strategy has completed before. */
   readonly completedRelease?: string | undefined;
+  /** The hooks that were part of that. */
+  readonly completedHooks?: readonly string[] | undefined;
   /** The release that the strategy has begun to activate or to complete. */
   readonly activatedRelease?: string | undefined;
 };

@@ -3,6 +3,7 @@ import type { StrategySpec } from '../crds/strategy-spec.ts';
 import { ROLE_ORDER } from './careen-profile.ts';
 import type { HostName, HostSeed } from './facts.ts';
 import { chunks } from './lists.ts';
+import type { PlanLimits } from './plan-limits.ts';
 import type { Stage } from './plan.ts';
 import { workStage } from './stage-steps.ts';
 import type { StepKindName } from './step-kinds.ts';
@@ -29,14 +30,15 @@ export function afterTheHosts(
   spec: StrategySpec,
   hosts: readonly HostSeed[],
   host: HostName | undefined,
-  completedRelease: string | undefined,
+  { completedRelease, completedHooks = [] }: Pick<PlanLimits, 'completedRelease' | 'completedHooks'>,
 ): Stage[] {
   const { release } = spec;
   // Nobody ends an upgrade that is about no host.
   if (!release || release.rollback || hosts.length === 0) return [];
   const isComplete = completedRelease !== undefined && isSameRelease(completedRelease, release.version);
-  if (isComplete && hosts.every((each) => lackingWork(spec, each).length === 0)) return [];
-  return hookStage(spec, 'sw-upgrade-complete', ['activate', 'complete'], host);
+  const isDone = isComplete && hosts.every((each) => lackingWork(spec, each).length === 0);
+  const hooks = (['activate', 'complete'] as const).filter((id) => !isDone || !completedHooks.includes(id));
+  return hookStage(spec, 'sw-upgrade-complete', hooks, host);
 }
 
 function stagingOf(spec: StrategySpec, hosts: readonly HostSeed[]): Stage[] {

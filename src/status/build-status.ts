@@ -111,11 +111,16 @@ function keptIn({
   skipped,
   activatedRelease,
   completedRelease,
-}: StrategyStatus): Pick<StrategyStatus, 'skipped' | 'activatedRelease' | 'completedRelease'> {
+  completedHooks,
+}: StrategyStatus): Pick<
+  StrategyStatus,
+  'skipped' | 'activatedRelease' | 'completedRelease' | 'completedHooks'
+> {
   return {
     ...(skipped ? { skipped } : {}),
     ...(activatedRelease ? { activatedRelease } : {}),
     ...(completedRelease ? { completedRelease } : {}),
+    ...(completedHooks ? { completedHooks } : {}),
   };
 }
 

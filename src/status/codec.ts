@@ -144,7 +144,7 @@ export function statusOfRun(
 function releaseEndedBy(
   record: RunRecord,
   { state, hosts }: RunState,
-): Pick<StrategyStatus, 'activatedRelease' | 'completedRelease'> {
+): Pick<StrategyStatus, 'activatedRelease' | 'completedRelease' | 'completedHooks'> {
   const isActivated = hosts.some(({ jobs = [] }) => jobs.some(({ action }) => ENDING.has(action)));
   if (state !== 'applied' && !isActivated) return {};
   const release = releaseOf(record);
@@ -152,8 +152,13 @@ function releaseEndedBy(
   const { version } = release;
   return {
     ...(isActivated ? { activatedRelease: version } : {}),
-    ...(state === 'applied' ? { completedRelease: version } : {}),
+    ...(state === 'applied' ? { completedRelease: version, completedHooks: hooksOf(record) } : {}),
   };
+}
+
+function hooksOf({ actions }: RunRecord): string[] {
+  const { patches } = planActions.pick({ patches: true }).parse(actions ?? {});
+  return patches.filter(({ kind }) => kind === 'hook').map(({ id }) => id);
 }
 
 const onlyRelease = planActions.pick({ release: true });

@@ -138,8 +138,14 @@ function nobodyBecause(
 /** The plan, or why there is none. Does not throw for bad input, because the state would then stay `building`. */
 function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | string {
   try {
-    const { activatedRelease, completedRelease, skipped = [] } = input.before;
-    const limits = { ...input, activatedRelease, completedRelease, skipped: skipped.map(({ name }) => name) };
+    const { activatedRelease, completedRelease, completedHooks, skipped = [] } = input.before;
+    const limits = {
+      ...input,
+      activatedRelease,
+      completedRelease,
+      completedHooks,
+      skipped: skipped.map(({ name }) => name),
+    };
     const built = build(input.spec, seeds, limits);
     return planTooLarge(built) ?? built;
   } catch (error) {

@@ -56,6 +56,15 @@ describe('an upgrade', () => {
     expect(cluster.status).toMatchObject({ state: 'applied', completedRelease: RELEASE });
   });
 
+  it('carries a hook out that is added after its end', async () => {
+    const cluster = await upgrading(['w-1'], {});
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+    cluster.editSpec(HOOKS);
+    await cluster.until('the activation', () => cluster.status.activatedRelease === RELEASE);
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+    expect(cluster.status.applyPhase?.stages.map(({ patches }) => patches)).toEqual([['activate']]);
+  });
+
   it('that was activated is not brought back; the message says why', async () => {
     const cluster = await upgrading(['w-1']);
     await cluster.until('the end', () => cluster.status.state === 'applied');

@@ -118,9 +118,11 @@ describe('an upgrade', () => {
     const spec = upgrade({ activate: { job } });
     const done = FLEET.map((each) => ({ ...each, facts: { 'nodeInfo.kubeletVersion': TARGET } }));
     expect(stagesOf(spec, done)).toEqual(['complete: c-1']);
-    expect(stagesOf(spec, done, { completedRelease: TARGET })).toEqual([]);
-    expect(stagesOf(spec, done, { completedRelease: OLD })).toEqual(['complete: c-1']);
-    expect(stagesOf(spec, FLEET, { completedRelease: TARGET }).at(-1)).toBe('complete: c-1');
+    const complete = { completedRelease: TARGET, completedHooks: ['activate'] };
+    expect(stagesOf(spec, done, complete)).toEqual([]);
+    expect(stagesOf(spec, done, { ...complete, completedHooks: [] })).toEqual(['complete: c-1']);
+    expect(stagesOf(spec, done, { ...complete, completedRelease: OLD })).toEqual(['complete: c-1']);
+    expect(stagesOf(spec, FLEET, complete).at(-1)).toBe('complete: c-1');
   });
 
   it('drains where it must, locks for a reboot, and works in place otherwise', () => {
