@@ -2,14 +2,15 @@
 import { z } from 'zod';
 import { LABEL_KEY, rules, text } from './schema.ts';
 
-const NODE_INFO = [
+/** The fields of `status.nodeInfo` of a node that are facts, named `nodeInfo.FIELD`. */
+export const NODE_INFO = [
   'kernelVersion',
   'osImage',
   'kubeletVersion',
   'containerRuntimeVersion',
   'architecture',
   'operatingSystem',
-];
+] as const;
 
 /** The name of a fact, such as `nodeInfo.kernelVersion`. */
 export const factName = z

@@ -41,8 +41,9 @@ type Group = RoleGroup<Role, Candidate>;
 
 /**
  * Plans the stages for all hosts that lack a patch or the release, also for cordoned ones: controllers, then storage
- * hosts, then workers; a rollback the other way round. In each group the hosts that stay in service come first. No stage that takes hosts out of service
- * is larger than the pool's limit. An upgrade has its own stages before and after those (upgrade-stages.ts).
+ * hosts, then workers; a rollback the other way round. In each group the hosts that stay in service come first. No stage
+ * that takes hosts out of service is larger than the pool's limit. An upgrade has its own stages before and after those
+ * (upgrade-stages.ts).
  * @throws InputError when a host is listed twice, when a limit is no whole number of at least 1, when a fact that is
  * compared by AtLeast holds no version, or when a host cannot be upgraded to the release
  */

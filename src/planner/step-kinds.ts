@@ -51,6 +51,16 @@ const VERIFY_SECONDS = 5;
 /** The time from the end of the last Job until a rebooted host is Ready again. */
 const REBOOT_SECONDS = 180;
 
+/** Brings hosts to a release, or back from it. */
+const UPGRADE: StepKind = {
+  timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
+  typicalSeconds: () => UPGRADE_SECONDS,
+  opensOutage: 'touched',
+  keepsClosed: true,
+  ownAction: true,
+  needsBootId: true,
+};
+
 /** Runs the Job of a hook on one host, which keeps its work. */
 const HOOK: StepKind = {
   timeoutSeconds: ({ hookTimeoutSeconds, patchTimeoutSeconds }) => hookTimeoutSeconds ?? patchTimeoutSeconds,
@@ -105,24 +115,8 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     mark: 'g',
   },
   'start-upgrade': { ...HOOK, mark: 'b' },
-  'upgrade-hosts': {
-    timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
-    typicalSeconds: () => UPGRADE_SECONDS,
-    opensOutage: 'touched',
-    keepsClosed: true,
-    ownAction: true,
-    needsBootId: true,
-    mark: 'p',
-  },
-  'rollback-hosts': {
-    timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
-    typicalSeconds: () => UPGRADE_SECONDS,
-    opensOutage: 'touched',
-    keepsClosed: true,
-    ownAction: true,
-    needsBootId: true,
-    mark: 'r',
-  },
+  'upgrade-hosts': { ...UPGRADE, mark: 'p' },
+  'rollback-hosts': { ...UPGRADE, mark: 'r' },
   'activate-upgrade': { ...HOOK, mark: 'a' },
   'complete-upgrade': { ...HOOK, mark: 'c' },
   verify: {

@@ -21,6 +21,7 @@ export type RebuildInput = {
   /** Whether a request to apply the plan waits for its answer. */
   readonly applyAsked: boolean;
   readonly specDigest: string;
+  /** It looks at every host, so it is read only where a changed fleet matters: never during a run. */
   readonly fleetRevision: string;
   /** The limit of the pool. */
   readonly maxUnavailable: number;
@@ -52,12 +53,12 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   const record = status.run;
   if (!record || !status.state || status.state === 'building') return { rebuild: true };
   const builtAt = Date.parse(record.builtAt);
-  const fleetChanged = record.fleetRevision !== input.fleetRevision;
+  const fleetChanged = (): boolean => record.fleetRevision !== input.fleetRevision;
   if (status.state === 'build-failed') {
     // A host that joins changes the fleet, so an empty pool needs no more than a safety net.
     const seconds = hasReason(status, 'NoHosts') ? HELD_PLAN_SECONDS : failedBuildSeconds(input.failedBuilds);
     const due = builtAt + seconds * 1000;
-    const isNews = record.specDigest !== input.specDigest || fleetChanged || input.skipAsked === true;
+    const isNews = record.specDigest !== input.specDigest || input.skipAsked === true || fleetChanged();
     return { rebuild: isNews || now >= due, wakeAt: due };
   }
   if (!run) return { rebuild: true };
@@ -70,7 +71,7 @@ export function rebuildNeeded(input: RebuildInput): RebuildVerdict {
   if (limitBelowStage(run, input.maxUnavailable)) return { rebuild: !stageRuns(run) };
   // The status still reports a missing pool. The pool exists now; a new build says what it allows.
   if (run.state === 'ready-to-apply' && hasReason(status, 'PoolNotFound')) return { rebuild: true };
-  if (run.state === 'ready-to-apply' && fleetChanged) {
+  if (run.state === 'ready-to-apply' && fleetChanged()) {
     const due = builtAt + HELD_PLAN_SECONDS * 1000;
     const begins = mode === 'Run' || input.applyAsked || run.authority !== undefined;
     return { rebuild: begins || now >= due, wakeAt: due };
@@ -108,16 +109,14 @@ export function limitBelowStage(
  * Whether a run that was applied is planned again. A run that patched nobody is no end: the fleet may have changed. Any
  * other one waits for a request. Without stages, the fleet that the plan was built from had nothing to do.
  */
-function restIsDue(
-  { status, needs, overlaps, restAsked, mode, fleetRevision }: RebuildInput,
-  run: RunState,
-): boolean {
-  const hasNews = status.run?.fleetRevision !== fleetRevision;
+function restIsDue(input: RebuildInput, run: RunState): boolean {
+  const { status, needs, overlaps, restAsked, mode } = input;
+  const hasNews = (): boolean => status.run?.fleetRevision !== input.fleetRevision;
   const isSkipped = (host: string): boolean => run.skipped.some(({ name }) => name === host);
   const lacking = needs?.lacking ?? [];
   const patchedNobody = hasPatchedNobody(run);
   const isDue = needs?.hosts === 0 || !lacking.every(isSkipped);
-  if (patchedNobody && (overlaps === true || (hasNews && isDue))) return true;
+  if (patchedNobody && (overlaps === true || (isDue && hasNews()))) return true;
   if (patchedNobody && run.skipped.length === 0) return false;
   return restAsked === true && lacking.length > 0 && mode !== 'Abort' && mode !== 'Suspend';
 }

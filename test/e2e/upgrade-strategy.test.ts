@@ -4,6 +4,7 @@ import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { QUICK } from '../support/operator/strategies.ts';
 import { Cluster, marked, type Fleet } from './cluster.ts';
 import { expectGivenBack } from './given-back.ts';
+import { untilGone } from './until-gone.ts';
 import { mostClosed } from './watch-closed.ts';
 
 let cluster: Cluster;
@@ -92,7 +93,7 @@ describe('an upgrade strategy', () => {
     await expectGivenBack(fleet);
   });
 
-  it('and a patch strategy of the same name on one pool share its limit, and leave each other alone', async () => {
+  it('and a patch strategy of the same name on one pool share its limit, leave each other alone, and are removed at their end', async () => {
     const patches = await cluster.fleet('both', 4, 1);
     const upgrade = patches.upgrade();
     const most = await mostClosed(patches, async () => {
@@ -108,6 +109,9 @@ describe('an upgrade strategy', () => {
     await expectGivenBack(patches);
     const runs = [(await patches.status()).run?.id, (await upgrade.status()).run?.id];
     expect(new Set(runs).size).toBe(2);
+
+    await patches.pool(1, { retention: { maxFinished: 0 } });
+    await Promise.all([untilGone(cluster, patches.strategy), untilGone(cluster, upgrade.strategy)]);
   });
 
   it('to a release below the present one says so and touches nothing', async () => {

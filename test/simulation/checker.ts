@@ -36,7 +36,6 @@ import { UpgradeCheck } from './upgrade-check.ts';
 const EFFECT = 'careen.dev/effect';
 const HOST = 'careen.dev/host';
 const RUN_LABEL = 'careen.dev/run';
-const ACTION = 'careen.dev/action';
 /** A write that was decided before a suspension may be in flight for so long. */
 const IN_FLIGHT_MS = 180_000;
 /** The same while watches, requests and processes work: the time from reading a host to the write that follows. */
@@ -292,7 +291,7 @@ export class Checker {
     if (Number(object.spec?.['backoffLimit']) !== 0)
       this.#fail(`(5) a Job was started on ${host} that may run more than once`);
     const isBusy = (state: HostState): boolean => state.claim?.level === 'away' && !isEmpty(state);
-    const needsEmpty = this.#upgrades.needsEmpty(run, labels[ACTION] ?? '');
+    const needsEmpty = this.#upgrades.needsEmpty(run, host);
     if (needsEmpty && this.#isKnown(host, isBusy)) this.#fail(`(2) a Job was started on ${host} under a pod`);
     const busy = this.#options.server
       .list('jobs')

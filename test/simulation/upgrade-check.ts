@@ -97,9 +97,9 @@ export class UpgradeCheck {
   }
 
   /** Whether a Job needs an empty host. */
-  needsEmpty(run: string, action: string): boolean {
+  needsEmpty(run: string, host: string): boolean {
     const spec = this.#options.specOf(run);
-    return releaseOf(spec) === undefined || !isRole(action) || isDrained(spec, action);
+    return releaseOf(spec) === undefined || isDrained(spec, roleOf(this.#options.stateOf(host)));
   }
 
   /** A node has changed: no release of it is lower than before. */

@@ -66,7 +66,7 @@ export async function findStrategy(
   if (first && second)
     throw new CommandError(`${name} is the name of several: give one of ${found.map(wordsOf).join(', ')}`);
   if (first) return first;
-  // Whoever may not read one kind still finds a strategy of another.
+  // A person who may not read one kind still finds a strategy of another.
   const failed = answers.find((each) => each.status === 'rejected');
   if (failed) throw failed.reason;
   return missing(connection, kinds, name);

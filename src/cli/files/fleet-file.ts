@@ -4,7 +4,7 @@ import { hostPoolDefinition, hostPoolSpec } from '../../crds/host-pool.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import { namespaceName, objectName, stringMap, text } from '../../crds/schema.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
-import type { NODE_INFO } from '../../hostops/kubernetes/node-facts.ts';
+import type { NODE_INFO } from '../../crds/requirement.ts';
 import { selects } from '../../hostops/membership.ts';
 import type { Problem } from '../command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';

@@ -50,7 +50,9 @@ export function rebuildVerdict(
     mode,
     applyAsked: mode !== 'Abort' && isApplyAsked(strategy),
     specDigest: specDigest(spec),
-    fleetRevision: fleetRevisionOf(pool, attachment.planRevision(spec)),
+    get fleetRevision() {
+      return fleetRevisionOf(pool, attachment.planRevision(spec));
+    },
     now: clock(),
     maxUnavailable: limitIn(pool, fleet),
     needs: status.state === 'applied' ? attachment.needs(spec) : undefined,

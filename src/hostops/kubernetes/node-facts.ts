@@ -7,21 +7,13 @@ import type { Labels } from '../../planner/labels.ts';
 import { rolesOf } from '../label-selector.ts';
 import type { HostCondition } from '../health.ts';
 import type { HostState } from '../host-state.ts';
+import { NODE_INFO } from '../../crds/requirement.ts';
 import type { Scope } from '../port.ts';
 import { parseJson, readClaim } from './claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
 export type NodeState = HostState & { readonly taints: readonly V1Taint[] };
 
-/** The fields of `status.nodeInfo` that become facts, named `nodeInfo.FIELD`. */
-export const NODE_INFO = [
-  'kernelVersion',
-  'osImage',
-  'kubeletVersion',
-  'containerRuntimeVersion',
-  'architecture',
-  'operatingSystem',
-] as const;
 /** The reason that the node controller gives while a kubelet has never reported. */
 const NEVER_REPORTED = 'NodeStatusNeverUpdated';
 const LONGEST_MESSAGE = 200;

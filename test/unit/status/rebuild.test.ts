@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { updateConditions } from '../../../src/crds/conditions.ts';
 import { newRun, type RunState } from '../../../src/engine/run-state.ts';
 import type { Plan, Stage } from '../../../src/planner/plan.ts';
@@ -55,6 +55,20 @@ describe('a plan is rebuilt', () => {
     ...changes,
   });
   const rebuild = (...args: Parameters<typeof input>): boolean => rebuildNeeded(input(...args)).rebuild;
+
+  it('without a look at every host while a run is carried out', () => {
+    const applying = input('applying');
+    const look = vi.fn(() => 'new');
+    const lazily = {
+      ...applying,
+      get fleetRevision() {
+        return look();
+      },
+    };
+    look.mockClear();
+    expect(rebuildNeeded(lazily).rebuild).toBe(false);
+    expect(look).not.toHaveBeenCalled();
+  });
 
   it('when the spec changed, but never while a host is out of service', () => {
     expect(rebuild('applied', { specDigest: 'new' })).toBe(true);
