@@ -112,7 +112,10 @@ export class Checker {
       },
       stateOf: (host) => this.#historyOf(host).now,
       mayHaveChanged: (run, host) => this.#containers.mayHaveStarted(run, host, this.#leaders.get(run)),
-      recordLost: (run) => this.#hosts.forEach((history) => history.recordLost(now(), run)),
+      recordLost: (run) => {
+        this.#upgrades.recordLost(run);
+        this.#hosts.forEach((history) => history.recordLost(now(), run));
+      },
     });
     options.server.listen((change) => this.#judge(change));
   }

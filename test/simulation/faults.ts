@@ -10,8 +10,15 @@ import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
 import type { Random } from './world/random.ts';
 import type { Owner } from './world/scheduler.ts';
 import { STRATEGIES } from './world/strategies.ts';
-import { UPGRADE_EDITS } from './upgrade-scenario.ts';
-import { CRASH_DRAWS, UPGRADE_CRASH_DRAWS, writeOf, type CrashPoint, type WriteKind } from './writes.ts';
+import { ROLLBACK_ASKED, UPGRADE_EDITS } from './upgrade-scenario.ts';
+import {
+  CRASH_DRAWS,
+  ROLLBACK_CRASH_DRAWS,
+  UPGRADE_CRASH_DRAWS,
+  writeOf,
+  type CrashPoint,
+  type WriteKind,
+} from './writes.ts';
 
 export const FAULT_KINDS = [
   'step fails',
@@ -43,6 +50,7 @@ export const FAULT_KINDS = [
   'suspend',
   'edit',
   ...UPGRADE_EDITS,
+  ROLLBACK_ASKED,
   'limit changes',
   'pool paused',
   'cordon',
@@ -65,6 +73,8 @@ export type FaultsOptions = {
   readonly lags: Random;
   /** Draws the crashes in the steps of upgrades, and nothing else; undefined in a seed without an upgrade. */
   readonly crashesOfUpgrades: Random | undefined;
+  /** Draws the crashes in the steps of rollbacks, and nothing else; undefined in a seed without a rollback. */
+  readonly crashesOfRollbacks: Random | undefined;
   readonly note: (kind: FaultKind, about: string) => void;
   /** Makes a change by somebody else just before a write arrives. */
   readonly interfere: (request: Call) => void;
@@ -137,9 +147,10 @@ export class Faults implements Fortunes {
       ...random.pick(CRASH_DRAWS),
       left: random.int(1, 2),
     }));
-    const more = options.crashesOfUpgrades;
-    for (let left = more?.int(0, 3) ?? 0; more && left > 0; left -= 1)
-      this.#crashes.push({ ...more.pick(UPGRADE_CRASH_DRAWS), left: more.int(1, 2) });
+    this.#crashes.push(
+      ...crashesDrawn(options.crashesOfUpgrades, UPGRADE_CRASH_DRAWS),
+      ...crashesDrawn(options.crashesOfRollbacks, ROLLBACK_CRASH_DRAWS),
+    );
     this.#stalls = Array.from({ length: random.pick([0, 0, 0, 1, 1, 2]) }, () => ({
       write: random.pick(STALL_AT),
       left: random.int(1, 5),
@@ -301,4 +312,12 @@ export class Faults implements Fortunes {
     }
     return undefined;
   }
+}
+
+function crashesDrawn(
+  random: Random | undefined,
+  draws: readonly CrashPoint[],
+): (CrashPoint & { left: number })[] {
+  if (!random) return [];
+  return Array.from({ length: random.int(0, 3) }, () => ({ ...random.pick(draws), left: random.int(1, 2) }));
 }

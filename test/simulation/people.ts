@@ -7,7 +7,7 @@ import type { Random } from './world/random.ts';
 import { outagesOf, stateOf } from './seen.ts';
 import type { FaultKind } from './faults.ts';
 import { ADMIN, POOL } from './scenario.ts';
-import { editedUpgrade, UPGRADE_EDITS } from './upgrade-scenario.ts';
+import { editedUpgrade, ROLLBACK_ASKED, UPGRADE_EDITS } from './upgrade-scenario.ts';
 import { refOf, strategiesOf, textOf, type StrategyRef } from './world/strategies.ts';
 
 const REQUEST = 'careen.dev/request';
@@ -102,6 +102,18 @@ export class People {
       else this.#annotate(undefined, ref, REQUEST, JSON.stringify({ id: this.#id(), verb: what }));
     }
     return failed.length > 0;
+  }
+
+  /** Asks for the release before, in place of the one that an upgrade brings; or for that one again. */
+  rollBack(random: Random): void {
+    const strategy = random.pick(
+      this.#options.strategies.filter(({ resource }) => resource === 'upgradestrategies'),
+    );
+    this.#change(ROLLBACK_ASKED, strategy, 'rollback', (object) => {
+      const { rollback, ...spec } = object.spec ?? {};
+      const execution = { mode: 'Run' };
+      return { ...object, spec: { ...spec, execution, ...(rollback === true ? {} : { rollback: true }) } };
+    });
   }
 
   deleteAll(): void {

@@ -4,7 +4,7 @@ import { isAsWellAsBefore, isEmpty, type HostHistory, type HostState } from './h
 import { nameOf } from './world/strategies.ts';
 import { outagesOf, runIdOf, stageOf, stagesOf, type Stage, type Step } from './seen.ts';
 import { STAGED } from './upgrade-scenario.ts';
-import { goalsFor, rebootRequired, releaseOf, shows } from './wants.ts';
+import { goalsFor, isRollback, rebootRequired, releaseOf, shows } from './wants.ts';
 
 /** The greatest age of the operator's view while watches lag or hang: it cannot know better. */
 const OLDEST_VIEW_MS = 150_000;
@@ -90,11 +90,13 @@ export class ProgressCheck {
     const { historyOf, now, isMember, specOf, failed } = this.#options;
     const history = historyOf(host);
     const hasLeft = ({ exists, labels }: HostState): boolean => !exists || !isMember(labels);
-    const release = releaseOf(specOf(runIdOf(object)));
+    const spec = specOf(runIdOf(object));
+    const release = releaseOf(spec);
     // An upgrade goes on without a host that left before it was staged, or that others have staged for another release.
     const isUnstaged = ({ labels }: HostState): boolean => labels[STAGED] !== release;
     const goesOn =
       release !== undefined &&
+      !isRollback(spec) &&
       (history.wasSince(0, hasLeft) || history.wasSince(now() - OLDEST_VIEW_MS, isUnstaged));
     if (!history.wasDeleted && !goesOn && !history.wasSince(now() - OLDEST_VIEW_MS, hasLeft))
       failed(`(6) stage ${String(id)} goes on without ${host}, which has not left`);

@@ -1,11 +1,10 @@
 /** Adds up the results of the seeds of a simulation, and prints them. */
 import { FAULT_KINDS, type FaultKind } from './faults.ts';
 import type { SeedResult } from './run-seed.ts';
-import { UPGRADE_WAYS, type UpgradeWay } from './upgrade-scenario.ts';
-import { UPGRADE_EDITS } from './upgrade-scenario.ts';
+import { ROLLBACK_ASKED, UPGRADE_EDITS, UPGRADE_WAYS, type UpgradeWay } from './upgrade-scenario.ts';
 import { CRASH_POINTS, CRASH_STEPS, OF_UPGRADES, UPGRADE_STEPS, WRITE_KINDS } from './writes.ts';
 
-const UPGRADE_FAULTS: ReadonlySet<string> = new Set(UPGRADE_EDITS);
+const UPGRADE_FAULTS: ReadonlySet<string> = new Set([...UPGRADE_EDITS, ROLLBACK_ASKED]);
 
 /** A seed counts only with this many hosts and faults. */
 const LEAST_HOSTS = 8;

@@ -81,6 +81,8 @@ class SeedRun {
   /** Hosts that came later, and that a run was asked to patch. */
   readonly #toBePatched: { readonly strategy: StrategyRef; readonly host: string }[] = [];
   readonly #complaints: string[] = [];
+  /** Draws when people ask for a rollback; undefined in a seed in which nobody does. */
+  readonly #rollbacks: Random | undefined;
 
   constructor(seed: number, scheduler: Scheduler, writeLine: WriteLine | undefined) {
     this.#seed = seed;
@@ -93,7 +95,10 @@ class SeedRun {
       isCalm,
       hostsAfterMs: hostsAfterMs(seed, this.#fate),
       ofUpgrades: Random.named(seed, 'upgrades'),
+      ofStorage: Random.named(seed, 'storage hosts of upgrades'),
+      ofRollbacks: Random.named(seed, 'rollbacks of upgrades'),
     });
+    this.#rollbacks = this.#scenario.hasRollbacks ? Random.named(seed, 'times of rollbacks') : undefined;
     this.#server = new ApiServer(() => scheduler.now);
     this.#server.listen((change) => this.#timeline.change(change));
     this.#checker = this.#makeChecker();
@@ -126,6 +131,7 @@ class SeedRun {
     else await this.#disturb();
     await this.#end();
     if (this.#handlesFailed()) await this.#end();
+    await this.#rollBack();
     this.#replicas.end();
     return this.#result();
   }
@@ -133,12 +139,29 @@ class SeedRun {
   async #disturb(): Promise<void> {
     const disturbedMs = this.#random.int(90_000, 240_000);
     this.#mishaps.plan(disturbedMs);
+    this.#planRollbacks(disturbedMs);
     await this.#scheduler.runUntil(START + disturbedMs, () => this.#isJudged);
     this.#faults.stop();
     this.#incidents.stop();
     this.#people.settle();
     this.#timeline.note('--', 'no more faults');
     await this.#scheduler.runUntil(this.#replicas.stalledUntil, () => this.#isJudged);
+  }
+
+  /** People ask for rollbacks while faults happen. */
+  #planRollbacks(disturbedMs: number): void {
+    const random = this.#rollbacks;
+    for (let left = random?.int(0, 2) ?? 0; random && left > 0; left -= 1)
+      this.#scheduler.after(random.int(20_000, disturbedMs), () => this.#people.rollBack(random));
+  }
+
+  /** People ask for rollbacks, or for the release again, when all runs have ended. */
+  async #rollBack(): Promise<void> {
+    const random = this.#rollbacks;
+    for (let left = random?.int(0, 3) ?? 0; random && left > 0 && !this.#isJudged; left -= 1) {
+      this.#people.rollBack(random);
+      await this.#end();
+    }
   }
 
   /** Only mild incidents happen: the run has to endure them. */
@@ -219,6 +242,7 @@ class SeedRun {
       crashesOfUpgrades: this.#scenario.upgrades
         ? Random.named(this.#seed, 'crashes of upgrades')
         : undefined,
+      crashesOfRollbacks: this.#rollbacks && Random.named(this.#seed, 'crashes of rollbacks'),
       note: (kind, about) => this.#note(kind, about),
       interfere: (request) => this.#people.interfere(request),
       stepsOf: (request) => stepsOf(this.#server, request),

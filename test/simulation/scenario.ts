@@ -8,7 +8,9 @@ import type { Scheduler } from './world/scheduler.ts';
 import { refOf, type StrategyKind, type StrategyRef } from './world/strategies.ts';
 import type { HostChange } from './world/cluster.ts';
 import {
+  hasRollbacks,
   isAtLeast,
+  storageHostsOf,
   upgradeChange,
   upgradeSpecOf,
   upgradeWayOf,
@@ -64,6 +66,8 @@ export type Scenario = {
   readonly strategies: readonly StrategyRef[];
   /** Undefined without an UpgradeStrategy. */
   readonly upgrades: UpgradeWay | undefined;
+  /** Whether people ask for a rollback. */
+  readonly hasRollbacks: boolean;
   /** A number, or a percentage. */
   readonly limit: number | string;
   readonly apps: Readonly<Record<string, number>>;
@@ -78,13 +82,22 @@ export type ScenarioOptions = {
   readonly hostsAfterMs: number;
   /** Draws the UpgradeStrategies, and nothing else. */
   readonly ofUpgrades: Random;
+  /** Draws the storage hosts, in a seed with an upgrade, and how they are upgraded. */
+  readonly ofStorage: Random;
+  /** Draws whether people ask for a rollback, in a seed with an upgrade, and the ways back. */
+  readonly ofRollbacks: Random;
 };
 
 /** Draws the world of a seed. */
-export function scenarioOf(random: Random, { isCalm, hostsAfterMs, ofUpgrades }: ScenarioOptions): Scenario {
+export function scenarioOf(random: Random, options: ScenarioOptions): Scenario {
+  const { isCalm, hostsAfterMs, ofUpgrades, ofStorage, ofRollbacks } = options;
+  const upgrades = upgradeWayOf(ofUpgrades);
+  const storage = upgrades ? storageHostsOf(ofStorage) : 0;
+  // In a calm seed each host has the release at the end.
+  const isRolledBack = upgrades !== undefined && !isCalm && hasRollbacks(ofRollbacks);
   const controllers = random.pick([0, 0, 0, 1, 2]);
   const workers = random.pick([8, 8, 9]) - controllers;
-  const hosts = [...names('c', controllers), ...names('w', workers)];
+  const hosts = [...names('c', controllers), ...names('s', storage), ...names('w', workers - storage)];
   const limit = random.pick([2, 3, 3, 4, 4, '25%', '50%']);
   const nodeSelector = random.chance(0.5) ? SHELF : {};
   const patching = random.chance(0.25) ? ['kernel', 'other'] : ['kernel'];
@@ -100,9 +113,13 @@ export function scenarioOf(random: Random, { isCalm, hostsAfterMs, ofUpgrades }:
   const patches = patching.map((name) =>
     strategy('PatchStrategy', name, { ...specOf(name, random), ...(isCalm ? { timing: GENEROUS } : {}) }),
   );
-  const upgrades = upgradeWayOf(ofUpgrades);
+  const draws = {
+    isCalm,
+    ofStorage: storage > 0 ? ofStorage : undefined,
+    ofRollbacks: isRolledBack ? ofRollbacks : undefined,
+  };
   const objects = withUpgrades(patches, upgrades, (name) =>
-    strategy('UpgradeStrategy', name, upgradeSpecOf(ofUpgrades, POOL, isCalm)),
+    strategy('UpgradeStrategy', name, upgradeSpecOf(ofUpgrades, POOL, draws)),
   );
   const addHosts = (cluster: Cluster): void => {
     for (const name of hosts) {
@@ -117,7 +134,7 @@ export function scenarioOf(random: Random, { isCalm, hostsAfterMs, ofUpgrades }:
       cluster.addPod(app, host, { localData: !isCalm && !consent && host === hosts.at(-1) });
   };
   return {
-    ...{ hosts, strategies: objects.map(refOf), upgrades, limit, apps },
+    ...{ hosts, strategies: objects.map(refOf), upgrades, hasRollbacks: isRolledBack, limit, apps },
     set: (server, cluster, scheduler) => {
       server.create('hostpools', pool(limit, nodeSelector), ADMIN);
       if (hostsAfterMs > 0) scheduler.after(hostsAfterMs, () => addHosts(cluster));
@@ -127,9 +144,10 @@ export function scenarioOf(random: Random, { isCalm, hostsAfterMs, ofUpgrades }:
   };
 }
 
-/** The labels of a host: whether it is a controller, and the label that a pool may select. */
+/** The labels of a host: whether it is a controller or a storage host, and the label that a pool may select. */
 export function labelsOf(host: string): Readonly<Record<string, string>> {
-  return host.startsWith('c') ? { ...SHELF, 'node-role.kubernetes.io/control-plane': '' } : SHELF;
+  const role = { c: 'control-plane', s: 'storage' }[host.charAt(0)];
+  return role === undefined ? SHELF : { ...SHELF, [`node-role.kubernetes.io/${role}`]: '' };
 }
 
 function withUpgrades(

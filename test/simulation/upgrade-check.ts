@@ -1,27 +1,37 @@
-/** Judges the runs of UpgradeStrategies: staging, hooks, drains, and that no host is upgraded in vain (invariant 4 to 6). */
+/**
+ * Judges the runs of UpgradeStrategies: staging, hooks, drains, the order of the roles, and that no host is upgraded, or
+ * brought back, in vain (invariant 4 to 6).
+ */
 import { at, type Change } from './world/api-server.ts';
 import type { ApiObject, Json } from './world/objects.ts';
 import { isUpgrade, nameOf } from './world/strategies.ts';
 import type { HostState } from './host-history.ts';
 import { runIdOf, stagesOf, stateOf, type Stage } from './seen.ts';
 import {
+  broughtBackBy,
   hasHook,
   isDrained,
   isHook,
   isRole,
+  isRollback,
   rebootRequired,
   releaseOf,
   roleOf,
   stagedBy,
   type Role,
 } from './wants.ts';
-import { isAtLeast, STAGED } from './upgrade-scenario.ts';
+import { isAtLeast, ROLES, STAGED } from './upgrade-scenario.ts';
 
 const ACTION = 'careen.dev/action';
 const HOST = 'careen.dev/host';
 const RUN_LABEL = 'careen.dev/run';
 const STAGING = 'sw-upgrade-stage-hosts';
 const COMPLETE = 'sw-upgrade-complete';
+const STAGE_OF: Readonly<Record<Role, string>> = {
+  controller: 'sw-upgrade-controllers',
+  storage: 'sw-upgrade-storage-hosts',
+  worker: 'sw-upgrade-worker-hosts',
+};
 
 export type UpgradeOptions = {
   /** The spec that the plan of a run was built from. */
@@ -52,6 +62,12 @@ class UpgradeRun {
 export class UpgradeCheck {
   readonly #options: UpgradeOptions;
   readonly #runs = new Map<string, UpgradeRun>();
+  /** By run: the uid of its strategy. */
+  readonly #strategies = new Map<string, string>();
+  /** By the uid of a strategy: the releases that it has begun to activate. */
+  readonly #activated = new Map<string, Set<string>>();
+  /** The hosts on which a Job was started that brings them back. */
+  readonly #mayFall = new Set<string>();
 
   constructor(options: UpgradeOptions) {
     this.#options = options;
@@ -61,13 +77,14 @@ export class UpgradeCheck {
   written(object: ApiObject, before: ApiObject, opened: readonly string[]): void {
     if (!isUpgrade(object)) return;
     const run = runIdOf(object);
+    this.#strategies.set(run, object.metadata.uid);
     const known = this.#runOf(run);
     const stages = stagesOf(object);
     for (const { id, name, result } of stages) known.stages.set(id, { name, result });
     const current = stages.find(
       ({ inProgress, hosts }) => inProgress && opened.some((host) => hosts.includes(host)),
     );
-    if (current && isOfHosts(current.name))
+    if (current && isOfHosts(current.name) && !isRollback(this.#options.specOf(run)))
       for (const host of opened) this.#staged(run, host, `an outage of ${host} began`);
     if (stateOf(object) === 'applied' && stateOf(before) === 'applying') this.#applied(object, known);
   }
@@ -84,8 +101,15 @@ export class UpgradeCheck {
   jobStarts(job: ApiObject, strategy: ApiObject | undefined): void {
     const { run, host, action } = ofJob(job);
     if (!strategy || !isUpgrade(strategy)) return;
+    const back = broughtBackBy(action);
     if (isRole(action)) this.#upgrades(run, host, action);
+    else if (back) this.#bringsBack(run, host, back);
     else if (isHook(action)) this.#hook(run, action, strategy);
+  }
+
+  /** Somebody removed the record of a run: the operator no longer knows what its strategy has activated. */
+  recordLost(run: string): void {
+    this.#activated.delete(this.#strategies.get(run) ?? '');
   }
 
   /** Judges the eviction of a pod from a host that a run holds. */
@@ -102,11 +126,13 @@ export class UpgradeCheck {
     return releaseOf(spec) === undefined || isDrained(spec, roleOf(this.#options.stateOf(host)));
   }
 
-  /** A node has changed: no release of it is lower than before. */
+  /** A node has changed: no release of it is lower than before, unless a Job brings it back. */
   node({ object, before }: Change): void {
     const [was, is] = [before, object].map((node) => at(node?.status, 'nodeInfo', 'kubeletVersion'));
-    if (typeof was === 'string' && !isAtLeast(String(is), was))
-      this.#options.failed(`(5) ${object.metadata.name} was brought from ${was} down to ${String(is)}`);
+    if (typeof was !== 'string' || isAtLeast(String(is), was)) return;
+    const { name } = object.metadata;
+    if (!this.#mayFall.delete(name))
+      this.#options.failed(`(5) ${name} was brought from ${was} down to ${String(is)}`);
   }
 
   #runOf(run: string): UpgradeRun {
@@ -116,7 +142,7 @@ export class UpgradeCheck {
   }
 
   #upgrades(run: string, host: string, role: Role): void {
-    const { specOf, stateOf: stateOfHost, isKnown, failed } = this.#options;
+    const { specOf, isKnown, failed } = this.#options;
     const [spec, known] = [specOf(run), this.#runOf(run)];
     const what = `the upgrade of ${host} was started`;
     this.#staged(run, host, what);
@@ -127,6 +153,38 @@ export class UpgradeCheck {
     const release = releaseOf(spec) ?? '';
     if (isKnown(host, ({ nodeInfo }) => isAtLeast(String(nodeInfo['kubeletVersion']), release)))
       failed(`(5) ${what}, and it has ${release} already`);
+    if (isRollback(spec)) failed(`(4) ${what}, and its spec asks for the release before`);
+    this.#inOrder(run, role, what);
+    this.#atLevel(run, host, role, what);
+  }
+
+  #bringsBack(run: string, host: string, role: Role): void {
+    const { specOf, isKnown, failed } = this.#options;
+    const [spec, what] = [specOf(run), `the way back of ${host} was started`];
+    const release = releaseOf(spec) ?? '';
+    if (!isRollback(spec)) failed(`(4) ${what}, and its spec asks for ${release}`);
+    if (isKnown(host, ({ nodeInfo }) => !isAtLeast(String(nodeInfo['kubeletVersion']), release)))
+      failed(`(5) ${what}, and it does not have ${release}`);
+    if (this.#activated.get(this.#strategies.get(run) ?? '')?.has(release))
+      failed(`(4) ${what} after activate or complete of ${release}`);
+    this.#inOrder(run, role, what);
+    this.#atLevel(run, host, role, what);
+    this.#mayFall.add(host);
+  }
+
+  /** The hosts of the roles before it have succeeded; on the way back the order is the opposite. */
+  #inOrder(run: string, role: Role, what: string): void {
+    const { specOf, failed } = this.#options;
+    const order = isRollback(specOf(run)) ? ROLES.toReversed() : ROLES;
+    const before = order.slice(0, order.indexOf(role)).map((each) => STAGE_OF[each]);
+    const open = this.#runOf(run).unended((name) => before.includes(name));
+    if (open !== undefined)
+      failed(`(4) ${what}, and stage ${String(open)} of another role has not succeeded`);
+  }
+
+  #atLevel(run: string, host: string, role: Role, what: string): void {
+    const { specOf, stateOf: stateOfHost, failed } = this.#options;
+    const spec = specOf(run);
     const level = isDrained(spec, role) || rebootRequired(spec, role) ? 'away' : 'touched';
     const { claim } = stateOfHost(host);
     if (claim?.run === run && claim.level !== level)
@@ -165,10 +223,15 @@ export class UpgradeCheck {
       return;
     }
     known.hasActivated = true;
+    this.#activates(strategy.metadata.uid, releaseOf(specOf(run)) ?? '');
     const open = known.unended(isOfHosts);
     if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not upgraded its hosts`);
     if (hook === 'complete' && hasHook(specOf(run), 'activate') && !known.hooks.has('activate'))
       failed(`(4) ${what}, and activate has not succeeded`);
+  }
+
+  #activates(strategy: string, release: string): void {
+    this.#activated.set(strategy, new Set([...(this.#activated.get(strategy) ?? []), release]));
   }
 
   /** A run whose plan ends with the hooks has carried them out. */
@@ -182,7 +245,7 @@ export class UpgradeCheck {
 }
 
 function isOfHosts(name: string): boolean {
-  return name === 'sw-upgrade-controllers' || name === 'sw-upgrade-worker-hosts';
+  return Object.values(STAGE_OF).includes(name);
 }
 
 function ofJob({ metadata: { annotations = {}, labels = {} } }: ApiObject): {

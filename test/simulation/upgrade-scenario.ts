@@ -6,10 +6,13 @@ import type { Random } from './world/random.ts';
 
 /** The label of a host that was staged: for which release. */
 export const STAGED = 'example.com/staged';
+/** The release to which a rollback brings a host back. */
+const BEFORE = 'v1.36.3';
 /** Nobody asks for a lower release than that of the patch `kubelet`. */
 const RELEASES = ['v1.36.4', 'v1.37.0', 'v1.37.1'] as const;
 export const HOOKS = ['start', 'activate', 'complete'] as const;
-export const ROLES = ['controller', 'worker'] as const;
+/** In the order of an upgrade. */
+export const ROLES = ['controller', 'storage', 'worker'] as const;
 
 /** How the UpgradeStrategies of a seed stand to its PatchStrategies. */
 export const UPGRADE_WAYS = ['instead', 'beside', 'same name'] as const;
@@ -29,15 +32,41 @@ const GENEROUS = {
   ...{ unlockTimeoutSeconds: 300, settleSeconds: 5, stabilizeSeconds: 3 },
 };
 
-/** `isCalm`: it can end well, also beside another one. */
-export function upgradeSpecOf(random: Random, pool: string, isCalm: boolean): Json {
+/** How many of the workers of a seed with an upgrade are storage hosts instead. */
+export function storageHostsOf(random: Random): number {
+  return random.chance(0.4) ? random.int(1, 3) : 0;
+}
+
+/** Whether people ask for a rollback in a seed with an upgrade. */
+export function hasRollbacks(random: Random): boolean {
+  return random.chance(0.4);
+}
+
+export type UpgradeDraws = {
+  /** It can end well, also beside another one. */
+  readonly isCalm: boolean;
+  /** Draws how storage hosts are upgraded, and nothing else; undefined where there are none. */
+  readonly ofStorage: Random | undefined;
+  /** Draws the ways back, and nothing else; undefined where nobody asks for one. */
+  readonly ofRollbacks: Random | undefined;
+};
+
+export function upgradeSpecOf(random: Random, pool: string, draws: UpgradeDraws): Json {
+  const { isCalm, ofStorage, ofRollbacks } = draws;
   const version = isCalm ? RELEASES[1] : random.pick(RELEASES.slice(0, 2));
+  const hosts = {
+    ...{ controller: hostUpgradeOf(random, version), worker: hostUpgradeOf(random, version) },
+    ...(ofStorage ? { storage: hostUpgradeOf(ofStorage, version) } : {}),
+  };
+  const drawnHooks = HOOKS.flatMap((id): [string, Json][] => (random.chance(0.5) ? [[id, jobOf(id)]] : []));
+  // What activates a release ends its way back.
+  const isOpen = ofRollbacks?.chance(0.7) === true;
   return {
     poolRef: pool,
     release: { version, fact: 'nodeInfo.kubeletVersion' },
-    hosts: Object.fromEntries(ROLES.map((role) => [role, hostUpgradeOf(random, version)])),
+    hosts: ofRollbacks ? withWaysBack(hosts, ofRollbacks) : hosts,
     reboot: jobOf('reboot'),
-    ...Object.fromEntries(HOOKS.flatMap((id) => (random.chance(0.5) ? [[id, jobOf(id)]] : []))),
+    ...Object.fromEntries(drawnHooks.filter(([id]) => id === 'start' || !isOpen)),
     controllerApplyType: !isCalm && random.chance(0.1) ? 'ignore' : 'serial',
     workerApplyType: random.chance(0.1) ? 'serial' : 'parallel',
     maxParallelWorkerHosts: random.pick([2, 3, 4, 4]),
@@ -45,7 +74,17 @@ export function upgradeSpecOf(random: Random, pool: string, isCalm: boolean): Js
     onForeignUncordon: random.pick(['pause', 'recordon', 'fail']),
     timing: isCalm ? GENEROUS : timingOf(random),
     execution: random.chance(0.8) ? { mode: 'Run' } : { mode: 'Run', throughStage: random.int(0, 3) },
+    ...(ofStorage ? { storageApplyType: ofStorage.pick(['serial', 'parallel']) } : {}),
   };
+}
+
+/** Nearly every role has a way back. */
+function withWaysBack(hosts: Readonly<Record<string, Json>>, random: Random): Json {
+  const upgrades = Object.entries(hosts).map(([role, upgrade]): [string, Json] => {
+    const image = `${upgrade['rebootRequired'] === true ? 'restore' : 'back'}:${BEFORE}`;
+    return [role, random.chance(0.9) ? { ...upgrade, rollback: jobOf(image) } : upgrade];
+  });
+  return Object.fromEntries(upgrades);
 }
 
 function hostUpgradeOf(random: Random, version: string): Json {
@@ -84,8 +123,10 @@ export function upgradeChange(job: ApiObject): HostChange | undefined {
   const [what, version = ''] = image.split(':');
   switch (what) {
     case 'upgrade':
+    case 'back':
       return { atOnce: { kubeletVersion: version } };
     case 'install':
+    case 'restore':
       return { atReboot: { kubeletVersion: version } };
     case 'stage':
       return { labels: { [STAGED]: version } };
@@ -103,6 +144,8 @@ export function isAtLeast(version: string, least: string): boolean {
   return version.localeCompare(least, 'en', { numeric: true }) >= 0;
 }
 
+/** People ask for the release before. */
+export const ROLLBACK_ASKED = 'rollback asked';
 export const UPGRADE_EDITS = ['release raised', 'hook edited', 'apply type edited'] as const;
 
 /** An edit of the spec of an UpgradeStrategy by a person; undefined where it changes nothing. */

@@ -15,7 +15,18 @@ export function releaseOf(spec: Json): string | undefined {
 }
 
 export function roleOf({ labels }: Pick<Shown, 'labels'>): Role {
-  return labels['node-role.kubernetes.io/control-plane'] === undefined ? 'worker' : 'controller';
+  if (labels['node-role.kubernetes.io/control-plane'] !== undefined) return 'controller';
+  return labels['node-role.kubernetes.io/storage'] === undefined ? 'worker' : 'storage';
+}
+
+/** Whether the spec asks for the release before. */
+export function isRollback(spec: Json): boolean {
+  return releaseOf(spec) !== undefined && spec['rollback'] === true;
+}
+
+/** The role whose hosts an action brings back; undefined for another action. */
+export function broughtBackBy(action: string): Role | undefined {
+  return ROLES.find((role) => action === `rollback-${role}`);
 }
 
 /** Whether a host shows that a piece of work was done: a patch, or a part of an upgrade. */
@@ -27,12 +38,13 @@ export function shows(spec: Json, id: string, { nodeInfo, labels }: Shown): bool
       : isAtLeast(String(nodeInfo['kubeletVersion']), NEW.kubeletVersion);
   const role = ROLES.find((each) => id === `stage-${each}`);
   if (role) return stagedBy(spec, role) !== 'label' || labels[STAGED] === release;
-  return !isRole(id) || isAtLeast(String(nodeInfo['kubeletVersion']), release);
+  const hasRelease = isAtLeast(String(nodeInfo['kubeletVersion']), release);
+  return broughtBackBy(id) ? !hasRelease : !isRole(id) || hasRelease;
 }
 
 /** The ids of the work that makes a host as the spec wants it. */
 export function goalsFor(spec: Json, host: Shown): readonly string[] {
-  if (releaseOf(spec) !== undefined) return [roleOf(host)];
+  if (releaseOf(spec) !== undefined) return [isRollback(spec) ? `rollback-${roleOf(host)}` : roleOf(host)];
   const patches = spec['patches'];
   return Array.isArray(patches) ? patches.map((each) => String(at(each, 'id'))) : [];
 }
@@ -46,7 +58,7 @@ export function stagedBy(spec: Json, role: Role): 'label' | 'Job' | undefined {
 
 export function rebootRequired(spec: Json, id: string): boolean {
   if (releaseOf(spec) === undefined) return id === 'kernel';
-  return at(spec, 'hosts', id, 'rebootRequired') === true;
+  return at(spec, 'hosts', broughtBackBy(id) ?? id, 'rebootRequired') === true;
 }
 
 /** Whether the hosts of a role are drained for their upgrade. */

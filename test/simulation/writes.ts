@@ -50,6 +50,7 @@ export const UPGRADE_STEPS = [
   'upgrade-hosts',
   'activate-upgrade',
   'complete-upgrade',
+  'rollback-hosts',
 ] as const;
 export const OF_UPGRADES: ReadonlySet<string> = new Set(UPGRADE_STEPS);
 
@@ -86,6 +87,7 @@ const WRITES_IN: Readonly<Record<CrashStep, readonly WriteKind[]>> = {
   'activate-upgrade': WORK,
   // The host of the hooks is claimed already.
   'complete-upgrade': ['status', 'create-job', 'start-job'],
+  'rollback-hosts': WORK,
 };
 
 /** A point at which a process may die: before a write leaves, or after it was carried out and before its answer. */
@@ -117,8 +119,9 @@ const RARE: ReadonlySet<string> = new Set([
 
 /** The draws for crashes in the steps that all seeds have. */
 export const CRASH_DRAWS = drawsOf((step) => !OF_UPGRADES.has(step));
-/** Those in the steps that only upgrades have. */
-export const UPGRADE_CRASH_DRAWS = drawsOf((step) => OF_UPGRADES.has(step));
+/** Those in the steps that only upgrades have, and in those that only their rollbacks have. */
+export const UPGRADE_CRASH_DRAWS = drawsOf((step) => OF_UPGRADES.has(step) && step !== 'rollback-hosts');
+export const ROLLBACK_CRASH_DRAWS = drawsOf((step) => step === 'rollback-hosts');
 
 function drawsOf(isOf: (step: CrashStep) => boolean): readonly CrashPoint[] {
   return CRASH_POINTS.filter(({ step }) => isOf(step)).flatMap((point) =>

@@ -221,6 +221,25 @@ export const BUGS: readonly Bug[] = [
     instead: '  return [...stagingOf(spec, toUpgrade).slice(0, 1), ',
   },
   {
+    name: 'bring the controllers back first',
+    file: 'src/planner/build.ts',
+    of: 'const order = spec.release?.rollback ? ROLE_ORDER.toReversed() : ROLE_ORDER;',
+    instead: 'const order = ROLE_ORDER;',
+  },
+  {
+    name: 'upgrade the workers before the storage hosts',
+    file: 'src/planner/build.ts',
+    of: 'const order = spec.release?.rollback ? ROLE_ORDER.toReversed() : ROLE_ORDER;',
+    instead:
+      "const order = ROLE_ORDER.toSorted((a, b) => Number(a === 'storage') - Number(b === 'storage'));",
+  },
+  {
+    name: 'bring hosts back after their release was activated',
+    file: 'src/planner/release-problems.ts',
+    of: '  if (!rollback || activatedRelease === undefined ||',
+    instead: '  if (!rollback || activatedRelease === undefined || rollback ||',
+  },
+  {
     name: 'leave out a hook whose host has left',
     file: 'src/engine/run-step.ts',
     of: '  return isForAll && remainingHosts(stage).length === 0;\n',
