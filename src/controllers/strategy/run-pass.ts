@@ -1,8 +1,16 @@
-import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
+import {
+  decide,
+  decideKnowing,
+  decideWithPermits,
+  type Decided,
+  type DecideInput,
+  type NeedsPermits,
+} from '../../engine/decide.ts';
 import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
+import type { MemberHealth } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
@@ -59,9 +67,10 @@ export async function runPass(
 
   let { strategy } = pass;
   let held = heldBy(pass.pool?.status.permits ?? [], stored.run.id);
-  let decided = decide(input());
+  const { members, ...first } = await decideOrAsk(deps, pass, input, signal);
+  let { decided } = first;
   if ('grant' in decided) {
-    const granted = await grantPermits(deps, pass, decided.grant);
+    const granted = await grantPermits(deps, pass, decided.grant, members);
     strategy = granted.strategy;
     held = granted.settled.held;
     decided = decideWithPermits(input(), granted.settled);
@@ -93,6 +102,19 @@ export async function runPass(
     strategy: written.strategy,
     open: hosts.length > 0 || state === 'applying' || state === 'aborting',
   };
+}
+
+/** Decides, and asks the controllers before where the decision depends on what they say. */
+async function decideOrAsk(
+  { hosts }: Pick<StrategyDeps, 'hosts'>,
+  { attachment: { scope } }: PassWithRun,
+  input: () => DecideInput,
+  signal: AbortSignal,
+): Promise<{ readonly decided: Decided | NeedsPermits; readonly members?: MemberHealth }> {
+  const decided = decide(input());
+  if (!('ask' in decided)) return { decided };
+  const members = await hosts.memberHealth(scope, decided.ask, signal);
+  return { decided: decideKnowing(input(), members), members };
 }
 
 /**
