@@ -1,7 +1,6 @@
 /** Whether controllers serve, asked of a real API server and a real etcd, with exactly the rights of the operator. */
 import { readFile } from 'node:fs/promises';
 import { connect as connectTo, type AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { createServer, rootCertificates } from 'node:tls';
 import type { RequestOptions } from 'node:https';
@@ -11,12 +10,13 @@ import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import type { MemberHealth } from '../../src/engine/view.ts';
 import type { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import { grantedRights, untilGranted } from '../support/audit/rights.ts';
-import { apply, remove, type Manifest } from '../support/controlplane/apply.ts';
+import { apply } from '../support/controlplane/apply.ts';
 import type { ControlPlane } from '../support/controlplane/controlplane.ts';
 import { DEPLOY, installation } from '../support/controlplane/installation.ts';
 import { eventually } from '../support/eventually.ts';
 import { createNodes, deleteNodes } from '../support/hosts/simulated-nodes.ts';
-import { TcpProxy } from '../support/network/tcp-proxy.ts';
+import { listedApiServer, OWN_ADDRESS, unlistApiServers } from '../support/network/listed-api-server.ts';
+import type { TcpProxy } from '../support/network/tcp-proxy.ts';
 import { OPERATOR_ACCOUNT } from '../support/operator/operator.ts';
 
 const LABEL = 'careen-test/members';
@@ -31,19 +31,15 @@ export type Cluster = {
 
 export function membersOnKubernetes(cluster: () => Cluster): void {
   describe('The API servers of controllers on a real control plane', () => {
-    const own = ownAddress();
-    const members = { 'm-0': '127.0.0.9', 'm-1': own, 'm-2': '127.0.0.2' };
+    const members = { 'm-0': '127.0.0.9', 'm-1': OWN_ADDRESS, 'm-2': '127.0.0.2' };
     let front: TcpProxy;
-    let slice: Manifest;
     beforeAll(async () => {
       const { admin, controlPlane } = cluster();
-      front = await TcpProxy.start(controlPlane.server, own);
-      slice = sliceOf(own, front.port);
-      await apply(admin, slice);
+      front = await listedApiServer(admin, controlPlane.server);
       await addControllers(admin, 'servers', members);
     });
     afterAll(async () => {
-      await remove(cluster().admin, slice);
+      await unlistApiServers(cluster().admin);
       await front.close();
       await deleteNodes(cluster().admin, Object.keys(members));
     });
@@ -145,27 +141,6 @@ async function addControllers(
   await createNodes(
     admin,
     Object.entries(members).map(([name, internalIp]) => ({ name, labels, internalIp })),
-  );
-}
-
-/** As an API server makes it, which does so for no address of loopback. */
-function sliceOf(address: string, port: number): Manifest {
-  return {
-    ...{ apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
-    metadata: {
-      ...{ name: 'kubernetes', namespace: 'default' },
-      labels: { 'kubernetes.io/service-name': 'kubernetes' },
-    },
-    addressType: 'IPv4',
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
-    ports: [{ name: 'https', port, protocol: 'TCP' }],
-  };
-}
-
-function ownAddress(): string {
-  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
-  return (
-    all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? expect.fail('no network')
   );
 }
 
