@@ -30,6 +30,12 @@ const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 /** The shortest time between two looks at every host for findings. */
 const FINDINGS_MILLISECONDS = 5_000;
 
+/**
+ * How long a refusal stands without asking the controllers again. They may word the same trouble differently: each pass
+ * would store another message, which causes the next pass.
+ */
+const REFUSED_MILLISECONDS = 5_000;
+
 export type RunPassDeps = EffectDeps &
   Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs'>;
 
@@ -104,16 +110,26 @@ export async function runPass(
   };
 }
 
-/** Decides, and asks the controllers before where the decision depends on what they say. */
+/**
+ * Decides, and asks the controllers before where the decision depends on what they say. Only a refusal may rest on what
+ * they said a moment ago, never a grant.
+ */
 async function decideOrAsk(
-  { hosts }: Pick<StrategyDeps, 'hosts'>,
-  { attachment: { scope } }: PassWithRun,
+  { hosts, clock }: Pick<StrategyDeps, 'hosts' | 'clock'>,
+  { attachment }: PassWithRun,
   input: () => DecideInput,
   signal: AbortSignal,
 ): Promise<{ readonly decided: Decided | NeedsPermits; readonly members?: MemberHealth }> {
   const decided = decide(input());
   if (!('ask' in decided)) return { decided };
-  const members = await hosts.memberHealth(scope, decided.ask, signal);
+  const { asked } = attachment;
+  const age = asked ? clock() - asked.at : Infinity;
+  if (asked && age >= 0 && age < REFUSED_MILLISECONDS) {
+    const again = decideKnowing(input(), asked.members);
+    if ('decision' in again) return { decided: again };
+  }
+  const members = await hosts.memberHealth(attachment.scope, decided.ask, signal);
+  attachment.asked = { at: clock(), members };
   return { decided: decideKnowing(input(), members), members };
 }
 
