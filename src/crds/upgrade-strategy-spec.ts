@@ -76,6 +76,9 @@ const hostUpgrade = z
   })
   .describe('How the hosts of a role are upgraded.');
 
+/** The most hosts of one run that may fail to be staged. */
+export const MOST_UNSTAGED = 100;
+
 /** A hook: one Job, on one host. */
 const hook = z.object({ job }).optional();
 
@@ -129,6 +132,15 @@ export const upgradeStrategySpec = z
       .max(100)
       .default(10)
       .describe('How many hosts are staged at once. They stay in service.'),
+    maxUnstagedHosts: z
+      .int()
+      .min(0)
+      .max(MOST_UNSTAGED)
+      .default(0)
+      .describe(
+        'How many hosts may fail to be staged. They are left out of the run, and staged again by the next plan. One ' +
+          'more fails the run, before any host is locked.',
+      ),
     drain,
     timing: upgradeTiming,
     onForeignUncordon,

@@ -10,6 +10,7 @@ import { countsHosts, hostCount, type Plan, type Stage } from '../planner/plan.t
 import { remainingHosts } from './leavers.ts';
 import { firstStage, newStage } from './run-state.ts';
 import { combinedOver, sumOver } from './stage-folds.ts';
+import { failedToStage } from './staging-budget.ts';
 import { unstagedHosts } from './unstaged.ts';
 
 /** What a run keeps at hand, in bytes of the JSON of stages that have not begun. */
@@ -100,6 +101,7 @@ export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStat
   const { stages, earlier } = phase;
   const counting = stages.filter(countsHosts);
   const unstaged = unstagedHosts(phase);
+  const failed = failedToStage(phase);
   return {
     ...atHand(phase, part),
     earlier: {
@@ -108,6 +110,7 @@ export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStat
       hosts: (earlier?.hosts ?? 0) + sumOver(counting, (stage) => remainingHosts(stage).length),
       left: (earlier?.left ?? 0) + sumOver(counting, ({ left = [] }) => left.length),
       ...(unstaged.length > 0 ? { unstaged: [...unstaged] } : {}),
+      ...(failed > 0 ? { failedToStage: failed } : {}),
       result: combinedOver(phase).result,
     },
   };

@@ -1,9 +1,10 @@
 /**
- * Hosts that are not staged when their turn to be upgraded comes: they left while an upgrade staged them, or a fact shows
- * that they are not staged any more. They are not upgraded in this run, since no host is locked before it is staged. The
+ * Hosts that are not staged when their turn to be upgraded comes: they left while an upgrade staged them, failed to be
+ * staged (staging-budget.ts), or a fact shows that they are not staged any more. They are not upgraded in this run, since no host is locked before it is staged. The
  * strategy then says that they lack the release.
  */
 import type { StageStatus } from '../crds/strategy-status.ts';
+import { statusText } from '../crds/status-text.ts';
 import { ROLES } from '../crds/vocabulary.ts';
 import { STAGE_OF } from '../planner/careen-profile.ts';
 import type { HostName } from '../planner/facts.ts';
@@ -11,15 +12,34 @@ import { isLacking } from '../planner/work.ts';
 import { remainingHosts } from './leavers.ts';
 import type { Pass } from './pass.ts';
 import type { StagesAtHand } from './run-state.ts';
+import { isStaging, mayFailToStage, notStaged } from './staging-budget.ts';
+import { leftLockedFailure } from './steps/verdict.ts';
 
-/** The hosts that left in these stages before they were staged, and in the parts of the plan before. */
+/** The hosts that were not staged in these stages, and in the parts of the plan before. */
 export function unstagedHosts({ stages, earlier }: StagesAtHand): readonly HostName[] {
-  const staging = stages.filter(({ name }) => name === 'sw-upgrade-stage-hosts');
-  const left = staging.flatMap((stage) => (stage.left ?? []).map(({ name }) => name));
+  const left = stages.filter(isStaging).flatMap((stage) => (stage.left ?? []).map(({ name }) => name));
   return [...new Set([...(earlier?.unstaged ?? []), ...left])];
 }
 
-/** Leaves such hosts out of the stage whose hosts are about to be taken. */
+/** Why a host was not staged. Of one that failed, the stage of its staging says it. */
+function unstagedBecause({ stages }: StagesAtHand, host: HostName): string {
+  const left = stages.filter(isStaging).flatMap((stage) => stage.left ?? []);
+  return left.find(({ name, unstaged }) => unstaged && name === host)?.reason ?? `${host} was not staged`;
+}
+
+/** Leaves hosts out of a stage of staging that only a person may open, as long as the plan allows that. */
+export function recordUnstageable(pass: Pass, stage: StageStatus): void {
+  const { run, turn } = pass;
+  const isOpen = (name: HostName): boolean => run.hosts.some((each) => each.name === name);
+  for (const name of remainingHosts(stage).filter((each) => !isOpen(each))) {
+    const failure = leftLockedFailure(name, turn.view.host(name), turn.owner, turn.view.words);
+    if (!failure || !mayFailToStage(pass, stage, [name])) continue;
+    const reason = statusText(notStaged(name, failure.reason));
+    stage.left = [...(stage.left ?? []), { name, reason, unstaged: true }];
+  }
+}
+
+/** Leaves hosts that are not staged out of the stage that would upgrade them, before they are taken. */
 export function recordUnstaged(pass: Pass, stage: StageStatus): void {
   const role = ROLES.find((each) => STAGE_OF.upgrade[each] === stage.name);
   const { patches } = pass.plan.actions;
@@ -34,7 +54,7 @@ export function recordUnstaged(pass: Pass, stage: StageStatus): void {
     const isLost =
       facts && staging.current.length > 0 && isLacking(staging, facts) && isLacking(upgrade, facts);
     if (!left.has(name) && isLost !== true) continue;
-    const reason = left.has(name) ? `${name} left before it was staged` : `${name} is not staged any more`;
-    stage.left = [...(stage.left ?? []), { name, reason }];
+    const reason = left.has(name) ? unstagedBecause(pass.run.apply, name) : `${name} is not staged any more`;
+    stage.left = [...(stage.left ?? []), { name, reason, unstaged: true }];
   }
 }

@@ -1,7 +1,7 @@
 /** Whole runs of upgrades on simulated hosts, also with a restart between any two passes. */
 import { describe, expect, it } from 'vitest';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
-import { RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
+import { OWNER, RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
 
 const FACT = 'nodeInfo.kubeletVersion';
 const job = { template: { spec: { containers: [{ name: 'upgrade', image: 'upgrade:1' }] } } };
@@ -109,6 +109,104 @@ describe.each([false, true])('an upgrade (restarts between passes: %s)', (restar
     expect(versions(run)).toEqual(fleet.map(() => RELEASE));
   });
 });
+
+const failsToStage = (...names: string[]): NewHost[] =>
+  fleet.map((host) =>
+    names.includes(host.name) ? { ...host, jobs: { 'stage-worker': { exitCode: 7 } } } : host,
+  );
+const small = { wholeBytes: 0, partBytes: 1 };
+
+describe.each([{ restarts: false }, { restarts: true }, { restarts: false, partLimits: small }])(
+  'an upgrade that may leave a host unstaged (%o)',
+  (options) => {
+    const upgrade = upgradeSpec({ ...WHOLE, maxParallelStagedHosts: 2, maxUnstagedHosts: 1 });
+
+    it('leaves it out of the run, and gives it back before it locks another', async () => {
+      const run = await SimulatedRun.start({ ...options, hosts: failsToStage('w-2'), upgrade });
+      const freed: number[] = [];
+      await run.until(() => {
+        if (run.claimed.includes('w-1') && run.step === 'upgrade-hosts')
+          freed.push(run.permits.has('w-2') ? 1 : 0);
+        return run.run.state === 'applied';
+      });
+      expect(freed).not.toEqual([]);
+      expect(freed).not.toContain(1);
+      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
+      expect(run.world.hosts.get('w-2')?.nodeInfo[FACT]).toBe('v1.36.3');
+      expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
+      expect(run.claimed).toEqual([]);
+      if ('partLimits' in options) return;
+      const left = run.run.apply.stages.flatMap((stage) => stage.left ?? []);
+      expect(left.map(({ name, unstaged }) => ({ name, unstaged }))).toEqual([
+        { name: 'w-2', unstaged: true },
+        { name: 'w-2', unstaged: true },
+      ]);
+      const failure = /^w-2 was not staged: Job \S+ for stage-worker failed on w-2: container/;
+      for (const { reason } of left) expect(reason).toMatch(failure);
+    });
+
+    it('fails when one more fails, in a later stage of the plan, too, and locks none', async () => {
+      const run = await ended({ ...options, hosts: failsToStage('w-2', 'w-3'), upgrade });
+      expect(run.run.state).toBe('apply-failed');
+      expect(run.run.apply.reason).toContain('failed on w-3');
+      expect(run.run.apply.reason).toContain('2 hosts failed to be staged, and maxUnstagedHosts allows 1');
+      expect(versions(run)).not.toContain(RELEASE);
+      expect(run.accepted.some((effect) => effect.kind === 'claim' && effect.claim.level === 'away')).toBe(
+        false,
+      );
+      expect(run.claimed).toEqual([]);
+      expect(run.run.hosts).toEqual([]);
+    });
+
+    it('fails when two fail at once, and a retry stages both again', async () => {
+      const run = await ended({ ...options, hosts: failsToStage('w-1', 'w-2'), upgrade });
+      expect(run.run.state).toBe('apply-failed');
+      run.world.changeHost('w-1', { jobs: {} });
+      run.requests = [{ id: 'again', verb: 'retry' }];
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      expect(actions(run).filter((each) => each === 'stage-worker w-2')).toHaveLength(2);
+      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
+    });
+
+    it.each([
+      ['whose Job takes too long', { jobs: { 'stage-worker': { milliseconds: 3_700_000 } } }],
+      ['whose Job does not start', { behaviour: 'stuck' as const }],
+      ['whose Job leaves no fact', { behaviour: 'lie' as const }],
+      ['that was left locked', { closedToNewWork: true, leftLocked: 'skipped', leftLockedBy: OWNER.uid }],
+    ])('goes on without one %s', async (_which, fault) => {
+      const run = await SimulatedRun.start({ ...options, hosts: fleet, upgrade, maxUnavailable: 3 });
+      run.world.changeHost('w-2', fault);
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
+      expect(run.claimed).toEqual([]);
+    });
+
+    it.each([
+      [
+        'cannot be given back',
+        {},
+        { kind: 'refused', reason: 'no right to write it' },
+        /no right to write it|failed on w-2/,
+      ],
+      [
+        'has a Job that never ends',
+        { jobs: { 'stage-worker': { milliseconds: 1e9 } } },
+        undefined,
+        /w-2 was not staged: after 3600 s: Job \S+ runs on w-2; Job \S+ has not ended there yet/,
+      ],
+    ] as const)('fails when the host %s', async (_why, fault, outcome, reason) => {
+      const hosts = failsToStage('w-2').map((host) => (host.name === 'w-2' ? { ...host, ...fault } : host));
+      const refusal: RunOptions['refusal'] = ({ kind, host }) =>
+        kind === 'release' && host === 'w-2' ? outcome : undefined;
+      const run = await ended({ ...options, hosts, upgrade, refusal });
+      expect(run.run.state).toMatch(/^apply-(failed|timeout)$/);
+      expect(run.run.apply.reason).toMatch(reason);
+      expect(versions(run)).not.toContain(RELEASE);
+    });
+  },
+);
 
 it('an upgrade whose host of the hooks left is not said to be complete', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });

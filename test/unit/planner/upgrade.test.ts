@@ -103,6 +103,16 @@ describe('an upgrade', () => {
     expect(plan.stages.at(-1)?.patches).toEqual(['activate', 'complete']);
   });
 
+  it('says how many hosts may fail to be staged only where some may: other plans keep their digests', () => {
+    const planOf = (fields: Record<string, unknown>) =>
+      build(upgrade(fields), FLEET, { maxUnavailable: 2 }).plan;
+    expect(upgrade({ maxUnstagedHosts: 0 })).not.toHaveProperty('maxUnstagedHosts');
+    expect(planOf({ maxUnstagedHosts: 0 })).toEqual(planOf({}));
+    expect(planOf({ maxUnstagedHosts: 0 }).actions).not.toHaveProperty('maxUnstagedHosts');
+    expect(planOf({ maxUnstagedHosts: 2 }).actions.maxUnstagedHosts).toBe(2);
+    expect(planOf({ maxUnstagedHosts: 2 }).digest).not.toBe(planOf({}).digest);
+  });
+
   it('does not stage a host that is staged already, nor one that has the release', () => {
     const staged = [{ fact: 'labels.staged', operator: 'In', values: [TARGET] }];
     const spec = upgrade({ hosts: { worker: { ...byJob, stage: { job, staged } } } });
