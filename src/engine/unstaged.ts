@@ -1,9 +1,9 @@
 /**
  * Hosts that are not staged when their turn to be upgraded comes: they left while an upgrade staged them, failed to be
- * staged (staging-budget.ts), or a fact shows that they are not staged any more. They are not upgraded in this run, since no host is locked before it is staged. The
+ * staged (staging-budget.ts), or are not staged any more by their facts or as another machine. They are not upgraded in this run, since no host is locked before it is staged. The
  * strategy then says that they lack the release.
  */
-import type { StageStatus } from '../crds/strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
 import { ROLES } from '../crds/vocabulary.ts';
 import { STAGE_OF } from '../planner/careen-profile.ts';
@@ -14,6 +14,7 @@ import type { Pass } from './pass.ts';
 import type { StagesAtHand } from './run-state.ts';
 import { isStaging, mayFailToStage, notStaged } from './staging-budget.ts';
 import { leftLockedFailure } from './steps/verdict.ts';
+import type { HostFacts } from './view.ts';
 
 /** The hosts that were not staged in these stages, and in the parts of the plan before. */
 export function unstagedHosts({ stages, earlier }: StagesAtHand): readonly HostName[] {
@@ -25,6 +26,15 @@ export function unstagedHosts({ stages, earlier }: StagesAtHand): readonly HostN
 function unstagedBecause({ stages }: StagesAtHand, host: HostName): string {
   const left = stages.filter(isStaging).flatMap((stage) => stage.left ?? []);
   return left.find(({ name, unstaged }) => unstaged && name === host)?.reason ?? `${host} was not staged`;
+}
+
+/**
+ * Whether the machine of a host joined after the stage began in which the host was staged: where no fact shows staging, it
+ * counts as another machine. Of a part of the plan before, only the begin of the run is known.
+ */
+function hasJoinedSince({ stages, startTime }: PhaseStatus, { name, joinedAt }: HostFacts): boolean {
+  const stagedIn = stages.find((stage) => isStaging(stage) && stage.hosts?.includes(name));
+  return joinedAt !== undefined && joinedAt > Date.parse(stagedIn?.startTime ?? startTime ?? '');
 }
 
 /** Leaves hosts out of a stage of staging that only a person may open, as long as the plan allows that. */
@@ -50,9 +60,11 @@ export function recordUnstaged(pass: Pass, stage: StageStatus): void {
   const left = new Set(unstagedHosts(pass.run.apply));
   const isOpen = (name: HostName): boolean => pass.run.hosts.some((each) => each.name === name);
   for (const name of remainingHosts(stage).filter((each) => !isOpen(each))) {
-    const facts = pass.turn.view.host(name)?.facts;
+    const host = pass.turn.view.host(name);
     const isLost =
-      facts && staging.current.length > 0 && isLacking(staging, facts) && isLacking(upgrade, facts);
+      host &&
+      isLacking(upgrade, host.facts) &&
+      (staging.current.length > 0 ? isLacking(staging, host.facts) : hasJoinedSince(pass.run.apply, host));
     if (!left.has(name) && isLost !== true) continue;
     const reason = left.has(name) ? unstagedBecause(pass.run.apply, name) : `${name} is not staged any more`;
     stage.left = [...(stage.left ?? []), { name, reason, unstaged: true }];

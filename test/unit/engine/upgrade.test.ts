@@ -280,6 +280,37 @@ it('a host that is not staged any more when its turn comes is not upgraded', asy
   expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
 });
 
+it.each([undefined, small])(
+  'a machine that is replaced under its name after a Job has staged it is not upgraded (parts: %o)',
+  async (partLimits) => {
+    const byJob = { ...each, stage: { job } };
+    const upgrade = upgradeSpec({ ...WHOLE, hosts: { controller: byJob, worker: byJob } });
+    const run = await SimulatedRun.start({ hosts: fleet, upgrade, ...(partLimits ? { partLimits } : {}) });
+    await run.until(() => run.step === 'start-upgrade');
+    const { nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
+    run.world.removeHost('w-2');
+    run.world.addHost({ name: 'w-2', nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(actions(run).filter((name) => name.endsWith('w-2'))).toEqual(['stage-worker w-2']);
+    expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
+  },
+);
+
+it('a machine that is replaced before it is staged is upgraded', async () => {
+  const byJob = { ...each, stage: { job } };
+  const upgrade = upgradeSpec({ ...WHOLE, hosts: { controller: byJob, worker: byJob } });
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade });
+  await run.until(() => actions(run).includes('stage-controller c-1'));
+  run.world.advanceTo(run.world.now + 1);
+  const { nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
+  run.world.removeHost('w-2');
+  run.world.addHost({ name: 'w-2', nodeInfo });
+  await run.settle();
+  expect(run.run.state).toBe('applied');
+  expect(versions(run)).toEqual(fleet.map(() => RELEASE));
+});
+
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
   await run.until(() => run.claimed.includes('w-1') && run.step === 'upgrade-hosts');
