@@ -53,7 +53,7 @@ function drifted(words: StrategyWords, lacking: readonly HostName[]): DesiredCon
   const message = driftMessage(words, lacking);
   return message === undefined
     ? { type: 'Drifted', status: 'False', reason: 'AsExpected', message: '' }
-    : { type: 'Drifted', status: 'True', reason: 'HostsLackPatches', message };
+    : { type: 'Drifted', status: 'True', reason: words.drift, message };
 }
 
 /** Reconciling: the reason ends by itself. Stalled: somebody must fix something. Neither: it waits for a person. */

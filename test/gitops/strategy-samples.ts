@@ -5,6 +5,7 @@ import { statusOfRun } from '../../src/status/codec.ts';
 import { stalledStatus } from '../../src/status/stalled-status.ts';
 import type { Finding } from '../../src/crds/finding.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
+import type { TargetRelease } from '../../src/crds/strategy-spec.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { PATCH_STRATEGY } from '../../src/crds/names.ts';
 import type { StrategyKindName } from '../../src/crds/strategy-kinds.ts';
@@ -131,6 +132,23 @@ async function abortFailed(): Promise<StrategyStatus> {
   });
 }
 
+const RELEASE: TargetRelease = { version: 'v1.36.4', fact: 'nodeInfo.kubeletVersion' };
+
+/** A host has joined since the run was applied: of patches, or of this release. */
+async function drifted(release?: TargetRelease): Promise<StrategyStatus> {
+  const run = await SimulatedRun.start({ hosts: workers(1) });
+  await run.settle();
+  const before = await built(workers(1));
+  const record = before.run && { ...before.run, actions: { ...before.run.actions, release } };
+  return statusOfRun(
+    release && record ? { ...before, run: record } : before,
+    run.run,
+    { reasons: [], order: { mode: 'Run' }, lacking: ['w-9'] },
+    GENERATION,
+    TIME,
+  );
+}
+
 const overlap = 'HostPool gpu selects hosts of an older pool (w-1): change its spec.provider';
 const FINDING: Finding = {
   ...{ severity: 'warns', reason: 'FactUnknown', subjects: ['v-1'] },
@@ -231,17 +249,9 @@ export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): 
       between(heldBack('Building', 'the spec was edited, the remaining stages are planned again')),
     ),
     applied: applied,
-    'applied, a host that joined since lacks a patch': await (async () => {
-      const run = await SimulatedRun.start({ hosts: workers(1) });
-      await run.settle();
-      return statusOfRun(
-        await built(workers(1)),
-        run.run,
-        { reasons: [], order: { mode: 'Run' }, lacking: ['w-9'] },
-        GENERATION,
-        TIME,
-      );
-    })(),
+    'applied, a host that joined since lacks a patch': await drifted(),
+    'applied, a host that joined since lacks the release': await drifted(RELEASE),
+    'applied, a host that joined since has the release': await drifted({ ...RELEASE, rollback: true }),
     'failed, a host stays locked': await after({ options: { hosts: [{ name: 'w-1', behaviour: 7 }] } }),
     'ran out of time': await after({ options: { hosts: [{ name: 'w-1', behaviour: 'lie' }] } }),
     aborting: await after({

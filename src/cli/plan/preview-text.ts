@@ -1,6 +1,6 @@
 /** A preview as text for people. Pure. */
 import { strategyWords, type StrategyWords } from '../../crds/strategy-words.ts';
-import { hostCount } from '../../planner/plan.ts';
+import { hostCount, planSize } from '../../planner/plan.ts';
 import { counted } from '../../crds/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
 import { stepWords } from '../text/step-words.ts';
@@ -157,7 +157,7 @@ function summary(
     ];
   const hosts = hostCount(stages);
   return [
-    `${counted(hosts, 'host')} in ${counted(stages.length, 'stage')}, about ${duration(estimate.seconds)} without failures` +
+    `${planSize(hosts, stages.length)}, about ${duration(estimate.seconds)} without failures` +
       (blocking > 0 ? `; ${counted(blocking, 'finding')} to mend before it can run` : ''),
     ...(maxUnstagedHosts === undefined
       ? []

@@ -27,6 +27,12 @@ async function planned(made: { readonly filename: string; readonly fleet: string
 }
 
 describe('careen plan of an upgrade', () => {
+  it('says that only hooks are left where all hosts have the release', async () => {
+    const made = await inputs({}, [{ name: 'w-1', nodeInfo: { kubeletVersion: 'v1.36.4' } }]);
+    await writeFile(made.filename, dump(upgradeManifest('release', 'careen-hosts', {})));
+    expect(await planned(made)).toContain('no hosts, only hooks in 1 stage, about');
+  });
+
   it.each([
     ['says how many hosts may fail to be staged', { maxUnstagedHosts: 2 }, true],
     ['does not say it where none may', {}, false],
