@@ -142,12 +142,14 @@ const earlier = z
     steps: total.describe('The number of their steps.'),
     hosts: total.describe('The number of their hosts, without those that left.'),
     left: total.describe('The number of their hosts that left the cluster or the pool, or were skipped.'),
-    unstaged: z
+    leftOut: z
       .array(objectName())
       .max(10000)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'set' })
-      .describe('Their hosts that were not staged. They are not upgraded in this run.'),
+      .describe(
+        'Of an upgrade, their hosts that left or were not staged. They are not upgraded in this run.',
+      ),
     failedToStage: total
       .optional()
       .describe('How many of those failed to be staged, which maxUnstagedHosts allows.'),

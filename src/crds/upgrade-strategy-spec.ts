@@ -114,8 +114,8 @@ export const upgradeStrategySpec = z
         'first host. It must be safe to repeat.',
     ),
     activate: hook.describe(
-      'A Job after the last stage of hosts, also if requests leave hosts out. It runs where that of start does, and must ' +
-        'be safe to repeat.',
+      'A Job after the last stage of hosts. It waits while hosts that the run left out lack the release, unless requests ' +
+        'skip them. It runs where that of start does, and must be safe to repeat.',
     ),
     complete: hook.describe('A Job after activate, such as a clean-up. It must be safe to repeat.'),
     rollback: z

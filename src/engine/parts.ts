@@ -11,7 +11,7 @@ import { remainingHosts } from './leavers.ts';
 import { firstStage, newStage } from './run-state.ts';
 import { combinedOver, sumOver } from './stage-folds.ts';
 import { failedToStage } from './staging-budget.ts';
-import { unstagedHosts } from './unstaged.ts';
+import { leftOutHosts } from './unstaged.ts';
 
 /** What a run keeps at hand, in bytes of the JSON of stages that have not begun. */
 export type PartLimits = {
@@ -100,7 +100,7 @@ export function isNextPart({ later }: Pick<PhaseStatus, 'later'>, part: PlanStag
 export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStatus {
   const { stages, earlier } = phase;
   const counting = stages.filter(countsHosts);
-  const unstaged = unstagedHosts(phase);
+  const leftOut = leftOutHosts(phase);
   const failed = failedToStage(phase);
   return {
     ...atHand(phase, part),
@@ -109,7 +109,7 @@ export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStat
       steps: (earlier?.steps ?? 0) + sumOver(stages, ({ steps }) => steps.length),
       hosts: (earlier?.hosts ?? 0) + sumOver(counting, (stage) => remainingHosts(stage).length),
       left: (earlier?.left ?? 0) + sumOver(counting, ({ left = [] }) => left.length),
-      ...(unstaged.length > 0 ? { unstaged: [...unstaged] } : {}),
+      ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
       ...(failed > 0 ? { failedToStage: failed } : {}),
       result: combinedOver(phase).result,
     },

@@ -5,7 +5,7 @@
  */
 import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
-import { ROLES } from '../crds/vocabulary.ts';
+import { ROLES, type StageName } from '../crds/vocabulary.ts';
 import { STAGE_OF } from '../planner/careen-profile.ts';
 import type { HostName } from '../planner/facts.ts';
 import { isLacking } from '../planner/work.ts';
@@ -16,11 +16,14 @@ import { isStaging, mayFailToStage, notStaged } from './staging-budget.ts';
 import { leftLockedFailure } from './steps/verdict.ts';
 import type { HostFacts } from './view.ts';
 
-/** The hosts that were not staged in these stages, and in the parts of the plan before. */
-export function unstagedHosts({ stages, earlier }: StagesAtHand): readonly HostName[] {
-  const left = stages.filter(isStaging).flatMap((stage) => (stage.left ?? []).map(({ name }) => name));
-  return [...new Set([...(earlier?.unstaged ?? []), ...left])];
+/** The hosts that these stages and the parts of the plan before do not upgrade: they left, or were not staged. */
+export function leftOutHosts({ stages, earlier }: StagesAtHand): readonly HostName[] {
+  const ofHosts = stages.filter((stage) => isStaging(stage) || UPGRADING.has(stage.name));
+  const left = ofHosts.flatMap((stage) => (stage.left ?? []).map(({ name }) => name));
+  return [...new Set([...(earlier?.leftOut ?? []), ...left])];
 }
+
+const UPGRADING: ReadonlySet<StageName> = new Set(Object.values(STAGE_OF.upgrade));
 
 /** Why a host was not staged. Of one that failed, the stage of its staging says it. */
 function unstagedBecause({ stages }: StagesAtHand, host: HostName): string {
@@ -57,7 +60,7 @@ export function recordUnstaged(pass: Pass, stage: StageStatus): void {
     patches.find((work) => work.kind === kind && work.role === role),
   );
   if (role === undefined || !staging || !upgrade) return;
-  const left = new Set(unstagedHosts(pass.run.apply));
+  const left = new Set(leftOutHosts(pass.run.apply));
   const isOpen = (name: HostName): boolean => pass.run.hosts.some((each) => each.name === name);
   for (const name of remainingHosts(stage).filter((each) => !isOpen(each))) {
     const host = pass.turn.view.host(name);

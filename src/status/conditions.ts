@@ -24,9 +24,8 @@ export function conditionsOf(
       return waiting(waitsToBegin(run, order));
     case 'applying':
       if (run.suspendedSince) return wish('Suspended', {});
-      return runningStage(run.apply)
-        ? wish(obstacle ?? 'Applying', { reconciling: true })
-        : waiting(waitsForStage(run, order));
+      if (runningStage(run.apply)) return wish(obstacle ?? 'Applying', { reconciling: true });
+      return obstacle ? wish(obstacle, {}) : waiting(waitsForStage(run, order));
     case 'applied':
       return [
         ...wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true }),

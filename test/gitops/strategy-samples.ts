@@ -16,7 +16,13 @@ import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops
 import type { NewHost } from '../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 import { workers } from '../unit/support/fleets.ts';
-import { SimulatedRun, strategySpec, type RunOptions } from '../unit/support/simulated-run.ts';
+import {
+  job,
+  SimulatedRun,
+  strategySpec,
+  upgradeSpec,
+  type RunOptions,
+} from '../unit/support/simulated-run.ts';
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
 
 const GENERATION = 3;
@@ -131,6 +137,18 @@ async function abortFailed(): Promise<StrategyStatus> {
     ...(run.run.abort ? { abort: { ...run.run.abort, result: 'failed', reason } } : {}),
   });
 }
+
+/** An upgrade has left a host out that could not be staged, and waits before it activates the release. */
+const leftOut: Story = {
+  options: {
+    hosts: [...workers(1), { name: 'w-2', jobs: { 'stage-worker': { exitCode: 7 } } }],
+    upgrade: upgradeSpec({
+      hosts: { worker: { action: { job }, stage: { job } } },
+      activate: { job },
+      maxUnstagedHosts: 1,
+    }),
+  },
+};
 
 const RELEASE: TargetRelease = { version: 'v1.36.4', fact: 'nodeInfo.kubeletVersion' };
 
@@ -248,6 +266,7 @@ export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): 
     'between stages, the rest is planned again': await after(
       between(heldBack('Building', 'the spec was edited, the remaining stages are planned again')),
     ),
+    'between stages, hosts that were left out lack the release': await after(leftOut),
     applied: applied,
     'applied, a host that joined since lacks a patch': await drifted(),
     'applied, a host that joined since lacks the release': await drifted(RELEASE),

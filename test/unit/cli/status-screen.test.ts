@@ -123,6 +123,15 @@ describe('careen status', () => {
     expect(readOf('between stages, held')).toContain('careen apply sample --stage 1 -n careen-hosts');
   });
 
+  it('offers to end an upgrade without a host that was left out', () => {
+    const state = 'between stages, hosts that were left out lack the release';
+    expect(readOf(state)).toContain('w-2 lacks v1.36.4 and was left out: bring it to the release, or');
+    expect(reportOf(state).todo.map(({ command }) => command)).toEqual([
+      'careen skip w-2 sample -n careen-hosts',
+      'careen abort sample -n careen-hosts',
+    ]);
+  });
+
   it('leads from a failed host to the words of its Job, and offers its release before an abort', () => {
     const commands = reportOf('failed, a host stays locked').todo.map(({ command = '' }) => command);
     expect(commands[0]).toMatch(/^kubectl -n careen-hosts logs job\/careen-job-/);

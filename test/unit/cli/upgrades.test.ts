@@ -58,7 +58,7 @@ describe('careen simulate of an upgrade', () => {
   });
 
   it('goes on without a host that may fail to be staged, which takes no later step', async () => {
-    const made = await upgradeOf(2, { maxUnstagedHosts: 1 });
+    const made = await upgradeOf(2, { maxUnstagedHosts: 1, activate: undefined, complete: undefined });
     const simulation = await simulated({ ...made, fail: ['w-2:stage-hosts'] });
     expect(simulation).toMatchObject({ outcome: 'applied', left: [{ name: 'w-2', state: 'failed' }] });
     expect(simulation.message).toContain('w-2 was not staged: Job');
@@ -73,6 +73,16 @@ describe('careen simulate of an upgrade', () => {
     ]);
     const both = await simulated({ ...made, fail: ['*:stage-hosts'] });
     expect(both).toMatchObject({ outcome: 'apply-failed' });
+  });
+
+  it('waits before it activates, and says how to go on', async () => {
+    const made = await upgradeOf(2, { maxUnstagedHosts: 1 });
+    const simulation = await simulated({ ...made, fail: ['w-2:stage-hosts'] });
+    expect(simulation).toMatchObject({
+      outcome: 'applying',
+      remedies: [{ command: 'careen skip w-2 release -n careen-hosts' }],
+    });
+    expect(simulation.message).toMatch(/waits before stage 4: w-2 lacks v1.36.4 and was left out: bring it/);
   });
 
   it('names each host of the plan once where the given one is unknown', async () => {

@@ -20,6 +20,9 @@ const WHOLE = {
   ...{ workerApplyType: 'parallel', storageApplyType: 'ignore' },
 };
 
+/** The same without an end for all hosts. */
+const UNENDED = { ...WHOLE, activate: undefined, complete: undefined };
+
 async function ended(options: RunOptions): Promise<SimulatedRun> {
   const run = await SimulatedRun.start(options);
   for (const { name } of options.hosts) run.world.addPod({ host: name, name: `pod-on-${name}` });
@@ -119,7 +122,7 @@ const small = { wholeBytes: 0, partBytes: 1 };
 describe.each([{ restarts: false }, { restarts: true }, { restarts: false, partLimits: small }])(
   'an upgrade that may leave a host unstaged (%o)',
   (options) => {
-    const upgrade = upgradeSpec({ ...WHOLE, maxParallelStagedHosts: 2, maxUnstagedHosts: 1 });
+    const upgrade = upgradeSpec({ ...UNENDED, maxParallelStagedHosts: 2, maxUnstagedHosts: 1 });
 
     it('leaves it out of the run, and gives it back before it locks another', async () => {
       const run = await SimulatedRun.start({ ...options, hosts: failsToStage('w-2'), upgrade });
@@ -252,11 +255,11 @@ it('a host that does not reboot after its upgrade is named, and stays locked', a
   expect(run.claimed).toEqual(['c-1']);
 });
 
-it.each([undefined, { wholeBytes: 0, partBytes: 1 }])(
+it.each([undefined, small])(
   'a host that leaves while it is staged and comes back is not upgraded in this run (parts: %o)',
   async (partLimits) => {
     const run = await SimulatedRun.start({
-      ...{ hosts: fleet, upgrade: upgradeSpec(WHOLE) },
+      ...{ hosts: fleet, upgrade: upgradeSpec(UNENDED) },
       ...(partLimits ? { partLimits } : {}),
     });
     await run.until(() => actions(run).includes('stage-worker w-2'));
@@ -272,7 +275,7 @@ it.each([undefined, { wholeBytes: 0, partBytes: 1 }])(
 );
 
 it('a host that is not staged any more when its turn comes is not upgraded', async () => {
-  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(UNENDED) });
   await run.until(() => run.step === 'start-upgrade');
   run.world.changeHost('w-2', { labels: {}, nodeInfo: { [FACT]: 'v1.36.3' } });
   await run.settle();
@@ -284,7 +287,7 @@ it.each([undefined, small])(
   'a machine that is replaced under its name after a Job has staged it is not upgraded (parts: %o)',
   async (partLimits) => {
     const byJob = { ...each, stage: { job } };
-    const upgrade = upgradeSpec({ ...WHOLE, hosts: { controller: byJob, worker: byJob } });
+    const upgrade = upgradeSpec({ ...UNENDED, hosts: { controller: byJob, worker: byJob } });
     const run = await SimulatedRun.start({ hosts: fleet, upgrade, ...(partLimits ? { partLimits } : {}) });
     await run.until(() => run.step === 'start-upgrade');
     const { nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
@@ -299,7 +302,7 @@ it.each([undefined, small])(
 
 it('a machine that is replaced before it is staged is upgraded', async () => {
   const byJob = { ...each, stage: { job } };
-  const upgrade = upgradeSpec({ ...WHOLE, hosts: { controller: byJob, worker: byJob } });
+  const upgrade = upgradeSpec({ ...UNENDED, hosts: { controller: byJob, worker: byJob } });
   const run = await SimulatedRun.start({ hosts: fleet, upgrade });
   await run.until(() => actions(run).includes('stage-controller c-1'));
   run.world.advanceTo(run.world.now + 1);
@@ -310,6 +313,81 @@ it('a machine that is replaced before it is staged is upgraded', async () => {
   expect(run.run.state).toBe('applied');
   expect(versions(run)).toEqual(fleet.map(() => RELEASE));
 });
+
+describe.each([{}, { restarts: true }, { partLimits: small }])(
+  'an upgrade that left a host below the release (%o)',
+  (options) => {
+    async function waiting(): Promise<SimulatedRun> {
+      const upgrade = upgradeSpec({ ...WHOLE, maxUnstagedHosts: 1 });
+      const run = await SimulatedRun.start({ ...options, hosts: failsToStage('w-2'), upgrade });
+      await run.settle();
+      return run;
+    }
+    const hasEnded = (run: SimulatedRun): boolean => actions(run).some((made) => made.startsWith('activate'));
+
+    it('waits for a person before it activates, and refuses to apply all until then', async () => {
+      const run = await waiting();
+      expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
+      expect(run.reasons.join()).toContain('w-2 lacks v1.36.4 and was left out: bring it to the release, or');
+      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
+      expect(hasEnded(run)).toBe(false);
+      expect([...run.permits]).toEqual([]);
+      run.requests = [{ id: 'all', verb: 'apply-all' }];
+      await run.settle();
+      expect(run.answers).toMatchObject([{ answer: 'refused', message: run.reasons.join() }]);
+      expect(hasEnded(run)).toBe(false);
+    });
+
+    it.each<[string, (run: SimulatedRun) => void]>([
+      [
+        'a request skips it',
+        (run) => {
+          run.requests = [{ id: 'skip', verb: 'skip-host', host: 'w-2' }];
+        },
+      ],
+      [
+        'somebody upgraded it',
+        ({ world }) => {
+          world.changeHost('w-2', { nodeInfo: { [FACT]: RELEASE } });
+        },
+      ],
+      [
+        'it has left',
+        ({ world }) => {
+          world.removeHost('w-2');
+        },
+      ],
+    ])('ends once %s', async (_what, decide) => {
+      const run = await waiting();
+      decide(run);
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      expect(hasEnded(run)).toBe(true);
+    });
+
+    it('ends with an abort, and activates nothing', async () => {
+      const run = await waiting();
+      run.order = { mode: 'Abort' };
+      await run.settle();
+      expect(run.run.state).toBe('aborted');
+      expect(hasEnded(run)).toBe(false);
+    });
+  },
+);
+
+it.each([undefined, small])(
+  'a machine that took the name of a host while that was upgraded holds up the end (parts: %o)',
+  async (partLimits) => {
+    const upgrade = upgradeSpec(WHOLE);
+    const run = await SimulatedRun.start({ hosts: fleet, upgrade, ...(partLimits ? { partLimits } : {}) });
+    await run.until(() => run.claimed.includes('w-2'));
+    run.world.removeHost('w-2');
+    await run.until(() => !run.run.hosts.some(({ name }) => name === 'w-2'));
+    run.world.addHost({ name: 'w-2', nodeInfo: { [FACT]: 'v1.36.3' } });
+    await run.settle();
+    expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
+  },
+);
 
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
