@@ -67,8 +67,8 @@ export class UpgradeCheck {
     const current = stages.find(
       ({ inProgress, hosts }) => inProgress && opened.some((host) => hosts.includes(host)),
     );
-    if (current && isOfHosts(current.name))
-      for (const host of opened) this.#staged(run, host, `an outage of ${host} began`);
+    const role = current && roleOfStage(current.name);
+    if (role) for (const host of opened) this.#staged(run, host, role, `an outage of ${host} began`);
     if (stateOf(object) === 'applied' && stateOf(before) === 'applying') this.#applied(object, known);
   }
 
@@ -119,7 +119,7 @@ export class UpgradeCheck {
     const { specOf, stateOf: stateOfHost, isKnown, failed } = this.#options;
     const [spec, known] = [specOf(run), this.#runOf(run)];
     const what = `the upgrade of ${host} was started`;
-    this.#staged(run, host, what);
+    this.#staged(run, host, role, what);
     if (hasHook(spec, 'start') && !known.hooks.has('start'))
       failed(`(4) ${what}, and start has not succeeded`);
     if (known.hasActivated) failed(`(4) ${what} after activate or complete`);
@@ -133,14 +133,12 @@ export class UpgradeCheck {
       failed(`(4) ${what} at level ${claim.level}, and its spec asks for ${level}`);
   }
 
-  /** All staging of the plan has succeeded, and the host itself is staged. */
-  #staged(run: string, host: string, what: string): void {
-    const { specOf, stateOf: stateOfHost, isKnown, failed } = this.#options;
+  /** All staging of the plan has succeeded, and the host itself is staged. `role`: by the plan; a host may be gone. */
+  #staged(run: string, host: string, role: Role, what: string): void {
+    const { specOf, isKnown, failed } = this.#options;
     const [spec, known] = [specOf(run), this.#runOf(run)];
     const open = known.unended((name) => name === STAGING);
     if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not staged its hosts`);
-    const state = stateOfHost(host);
-    const role = roleOf(state);
     const by = stagedBy(spec, role);
     const isUnstaged = ({ exists, labels }: HostState): boolean =>
       exists && labels[STAGED] !== releaseOf(spec);
@@ -165,7 +163,7 @@ export class UpgradeCheck {
       return;
     }
     known.hasActivated = true;
-    const open = known.unended(isOfHosts);
+    const open = known.unended((name) => roleOfStage(name) !== undefined);
     if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not upgraded its hosts`);
     if (hook === 'complete' && hasHook(specOf(run), 'activate') && !known.hooks.has('activate'))
       failed(`(4) ${what}, and activate has not succeeded`);
@@ -181,8 +179,10 @@ export class UpgradeCheck {
   }
 }
 
-function isOfHosts(name: string): boolean {
-  return name === 'sw-upgrade-controllers' || name === 'sw-upgrade-worker-hosts';
+/** The role of the hosts that a stage upgrades; undefined for one that upgrades none. */
+function roleOfStage(name: string): Role | undefined {
+  if (name === 'sw-upgrade-controllers') return 'controller';
+  return name === 'sw-upgrade-worker-hosts' ? 'worker' : undefined;
 }
 
 function ofJob({ metadata: { annotations = {}, labels = {} } }: ApiObject): {
