@@ -20,6 +20,7 @@ export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
     const against = againstCompletion(pass, stage);
     if (against !== undefined) {
       noteReason(pass, against, 'HostsLackRelease');
+      phase.stopAtStage = phase.currentStage;
       break;
     }
     const ending = runStage(pass, phase, stage);

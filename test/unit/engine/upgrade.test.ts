@@ -332,6 +332,10 @@ describe.each([{}, { restarts: true }, { partLimits: small }])(
       expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
       expect(hasEnded(run)).toBe(false);
       expect([...run.permits]).toEqual([]);
+      expect(run.run.apply.stopAtStage).toBe(run.run.apply.currentStage);
+      const before = run.run;
+      await run.pass();
+      expect(run.run).toEqual(before);
       run.requests = [{ id: 'all', verb: 'apply-all' }];
       await run.settle();
       expect(run.answers).toMatchObject([{ answer: 'refused', message: run.reasons.join() }]);
