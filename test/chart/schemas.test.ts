@@ -1,4 +1,5 @@
 /** The published JSON schemas in kubeconform: they accept valid manifests, and refuse those that the API server refuses. */
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
@@ -17,8 +18,9 @@ async function validate(files: readonly string[], input = ''): Promise<string> {
 
 describe('the schemas', () => {
   it('accept the examples', async () => {
-    const files = ['patch-strategy.yaml', 'host-pool.yaml'].map((file) => join(EXAMPLES, file));
-    expect(await validate(files)).toContain('2 resources found in 2 files - Valid: 2, Invalid: 0');
+    const upgrades = globSync('upgrade-*/upgrade-strategy.yaml', { cwd: EXAMPLES });
+    const files = ['patch-strategy.yaml', 'host-pool.yaml', ...upgrades].map((file) => join(EXAMPLES, file));
+    expect(await validate(files)).toContain('5 resources found in 5 files - Valid: 5, Invalid: 0');
   });
 
   it('accept the examples in the check of the guide, without another source of schemas', async () => {

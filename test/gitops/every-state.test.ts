@@ -10,6 +10,7 @@ import {
   remove,
   type Manifest,
 } from '../support/controlplane/apply.ts';
+import { UPGRADE_STRATEGY } from '../../src/crds/names.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { judge, kstatus, type Answer } from '../support/controlplane/judge.ts';
 import { installCareen } from '../support/operator/operator.ts';
@@ -18,6 +19,7 @@ import { ARGOCD, compared } from './drift.ts';
 import { poolSamples } from './pool-samples.ts';
 import { NOT_SEEN, type Samples } from './sample.ts';
 import { strategySamples } from './strategy-samples.ts';
+import { upgradeSamples } from './upgrade-samples.ts';
 
 const NAMESPACE = 'careen-hosts';
 
@@ -77,8 +79,8 @@ describe.each([
     manifest: (name: string) => strategyManifest(name, NAMESPACE),
   },
   {
-    kind: 'UpgradeStrategy',
-    samples: () => strategySamples('UpgradeStrategy'),
+    kind: UPGRADE_STRATEGY,
+    samples: async () => new Map([...(await strategySamples(UPGRADE_STRATEGY)), ...(await upgradeSamples())]),
     manifest: (name: string) => upgradeManifest(name, NAMESPACE),
   },
   {

@@ -5,6 +5,7 @@ import { load } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { REASONS } from '../../src/crds/conditions.ts';
+import { UPGRADE_STRATEGY } from '../../src/crds/names.ts';
 import { STRATEGY_KIND_NAMES } from '../../src/crds/strategy-kinds.ts';
 import { STRATEGY_STATES } from '../../src/crds/vocabulary.ts';
 import { DEPLOY } from '../support/controlplane/installation.ts';
@@ -12,6 +13,7 @@ import { health, kstatus } from '../support/controlplane/judge.ts';
 import { poolSamples } from './pool-samples.ts';
 import type { Samples } from './sample.ts';
 import { strategySamples } from './strategy-samples.ts';
+import { upgradeSamples } from './upgrade-samples.ts';
 
 const GUIDE = join(DEPLOY, '..', 'docs', 'guides', 'gitops.md');
 const scriptOf = async (kind: string): Promise<string> =>
@@ -22,7 +24,7 @@ const shownIn = (sample: { readonly status: object }): Shown => sample.status;
 
 let strategies: Samples;
 beforeAll(async () => {
-  strategies = await strategySamples();
+  strategies = new Map([...(await strategySamples()), ...(await upgradeSamples())]);
 });
 
 /** The rows of a table in the guide, below the heading that names the kind. */
@@ -56,6 +58,10 @@ it.each(STRATEGY_KIND_NAMES)('tools read every state of a %s as the guide says',
   expect(await readings(kind, await strategySamples(kind))).toEqual(await rowsOf('Strategies'));
 });
 
+it('tools read every state that only an UpgradeStrategy has as the guide says', async () => {
+  expect(await readings(UPGRADE_STRATEGY, await upgradeSamples())).toEqual(await rowsOf('Upgrades'));
+});
+
 it('tools read every state of a HostPool as the guide says', async () => {
   expect(await readings('HostPool', poolSamples())).toEqual(await rowsOf('HostPool'));
 });
@@ -79,6 +85,16 @@ describe('a health script', () => {
           'budget db does not allow to evict default/db-0',
       },
     ]);
+  });
+
+  it('says of an upgrade what failed, and that no host is locked', async () => {
+    const [answer] = await health(await scriptOf(UPGRADE_STRATEGY), [
+      (await upgradeSamples()).get('staging failed, no host was locked'),
+    ]);
+    expect(answer?.message).toContain(
+      'for stage-controller failed on c-1: container apply exited with code 1',
+    );
+    expect(answer?.message).not.toContain('stays locked');
   });
 
   it('says what a strategy still does while it is being deleted', async () => {

@@ -1,99 +1,21 @@
-/** A status for every state of a strategy, made by the code of the operator. All kinds have the same status. */
-import { buildPlan, type PlanInput } from '../../src/controllers/strategy/build-plan.ts';
+/** A status for every state that strategies of all kinds have, made by the code of the operator. */
 import { buildingStatus } from '../../src/status/build-status.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
 import { stalledStatus } from '../../src/status/stalled-status.ts';
 import type { Finding } from '../../src/crds/finding.ts';
 import type { Reason } from '../../src/crds/conditions.ts';
-import type { TargetRelease } from '../../src/crds/strategy-spec.ts';
-import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { PATCH_STRATEGY } from '../../src/crds/names.ts';
 import type { StrategyKindName } from '../../src/crds/strategy-kinds.ts';
 import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
-import type { ExecutionMode } from '../../src/crds/vocabulary.ts';
 import type { Order } from '../../src/engine/turn.ts';
-import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
-import type { NewHost } from '../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 import { workers } from '../unit/support/fleets.ts';
-import {
-  job,
-  SimulatedRun,
-  strategySpec,
-  upgradeSpec,
-  type RunOptions,
-} from '../unit/support/simulated-run.ts';
+import type { SimulatedRun } from '../unit/support/simulated-run.ts';
 import { NOT_SEEN, objectOf, TIME, type Samples } from './sample.ts';
+import { GENERATION, Teller, type Story } from './teller.ts';
 
-const GENERATION = 3;
 const LONG_AGO = '2026-01-01T00:00:00Z';
-const OLD = { 'nodeInfo.kernelVersion': '6.12.40', 'nodeInfo.kubeletVersion': 'v1.36.3' };
 const PATCHED = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
-const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-
-function input(
-  world: SimulatedWorld,
-  violations: readonly string[] = [],
-  overlaps?: string,
-  before: StrategyStatus = {},
-  findings: readonly Finding[] = [],
-  mode: ExecutionMode = 'Hold',
-): PlanInput {
-  const spec = strategySpec({ execution: { mode } });
-  return {
-    ...{ spec, generation: GENERATION, before, maxUnavailable: 2, activeHost: undefined },
-    ...{
-      violations,
-      findings: () => findings,
-      overlap: overlaps,
-      epoch: 1,
-      fleetRevision: '1',
-      runId: 'run-1',
-    },
-    scope: { pool: 'default', provider: { kubernetes: { nodeSelector: {} } }, before: [], roles, health },
-  };
-}
-
-async function built(
-  hosts: readonly NewHost[],
-  violations?: readonly string[],
-  overlaps?: string,
-  before?: StrategyStatus,
-  findings?: readonly Finding[],
-  mode?: ExecutionMode,
-): Promise<StrategyStatus> {
-  const world = new SimulatedWorld();
-  for (const host of hosts) world.addHost({ nodeInfo: OLD, ...host });
-  const signal = new AbortController().signal;
-  return buildPlan(
-    input(world, violations, overlaps, before, findings, mode),
-    new SimulatedHostOps(world),
-    () => world.now,
-    signal,
-  );
-}
-
-/** The current status of a run, on top of the status that the build wrote. */
-async function shown(run: SimulatedRun, changes: Partial<SimulatedRun['run']> = {}): Promise<StrategyStatus> {
-  const before = await built(workers(2));
-  const { reasons, order, obstacle } = run;
-  const state = { ...run.run, ...changes };
-  return statusOfRun(before, state, { reasons, order, obstacle }, GENERATION, TIME);
-}
-
-type Story = {
-  readonly options?: Partial<RunOptions>;
-  readonly order?: Order;
-  readonly story?: (run: SimulatedRun) => Promise<void>;
-};
-
-/** Plays the story of a run on four hosts, and returns the status at its end. */
-async function after({ options, order, story }: Story): Promise<StrategyStatus> {
-  const run = await SimulatedRun.start({ hosts: workers(4), ...options });
-  if (order) run.order = order;
-  await (story ?? ((each) => each.settle()))(run);
-  return shown(run);
-}
 
 const heldBack = (reason: Reason, message: string): Order => ({ mode: 'Run', heldBack: { reason, message } });
 
@@ -128,43 +50,14 @@ const abortInVain: Story = {
 };
 
 /** No adapter in memory refuses to release a host, so this is the run that timed out, with another result. */
-async function abortFailed(): Promise<StrategyStatus> {
-  const run = await SimulatedRun.start({ hosts: workers(1), ...abortInVain.options });
+async function abortFailed(teller: Teller): Promise<StrategyStatus> {
+  const run = await teller.started(abortInVain.options);
   await abortInVain.story?.(run);
   const reason = 'stage 0: w-1: nodes "w-1" is forbidden';
-  return shown(run, {
+  return teller.shown(run, {
     state: 'abort-failed',
     ...(run.run.abort ? { abort: { ...run.run.abort, result: 'failed', reason } } : {}),
   });
-}
-
-/** An upgrade has left a host out that could not be staged, and waits before it activates the release. */
-const leftOut: Story = {
-  options: {
-    hosts: [...workers(1), { name: 'w-2', jobs: { 'stage-worker': { exitCode: 7 } } }],
-    upgrade: upgradeSpec({
-      hosts: { worker: { action: { job }, stage: { job } } },
-      activate: { job },
-      maxUnstagedHosts: 1,
-    }),
-  },
-};
-
-const RELEASE: TargetRelease = { version: 'v1.36.4', fact: 'nodeInfo.kubeletVersion' };
-
-/** A host has joined since the run was applied: of patches, or of this release. */
-async function drifted(release?: TargetRelease): Promise<StrategyStatus> {
-  const run = await SimulatedRun.start({ hosts: workers(1) });
-  await run.settle();
-  const before = await built(workers(1));
-  const record = before.run && { ...before.run, actions: { ...before.run.actions, release } };
-  return statusOfRun(
-    release && record ? { ...before, run: record } : before,
-    run.run,
-    { reasons: [], order: { mode: 'Run' }, lacking: ['w-9'] },
-    GENERATION,
-    TIME,
-  );
 }
 
 const overlap = 'HostPool gpu selects hosts of an older pool (w-1): change its spec.provider';
@@ -180,115 +73,129 @@ const notPermitted =
 
 /** The samples by the names of their states in docs/guides/gitops.md. */
 export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): Promise<Samples> {
-  const world = new SimulatedWorld();
-  const applied = await after({});
+  const teller = new Teller(kind);
+  const { now } = new SimulatedWorld();
+  const applied = await teller.after({});
   const cannotContinue = (reason: Reason, message: string): StrategyStatus =>
     stalledStatus({}, reason, message, GENERATION, TIME);
-  const running = await after({ story: drainingOf });
+  const running = await teller.after({ story: drainingOf });
   const unwell = [{ name: 'w-1', ready: false }];
-  const { buildPhase, ...waiting } = await built(unwell);
+  const { buildPhase, ...waiting } = await teller.built(unwell);
   const waited = {
     ...waiting,
     ...(buildPhase ? { buildPhase: { ...buildPhase, startTime: LONG_AGO } } : {}),
   };
   const statuses: Record<string, StrategyStatus> = {
     'made, not seen yet': NOT_SEEN,
-    'the plan is being built': buildingStatus(input(world), world.now),
-    'no plan yet, a host is unwell': await built(unwell),
-    'no plan can be built': await built(unwell, [], undefined, waited),
-    'the pool does not permit it': await built(workers(2), [notPermitted]),
-    'its pool has no hosts yet': await built([]),
-    'its pool selects only hosts of an older pool': await built([], [], overlap),
+    'the plan is being built': buildingStatus(teller.planInput(), now),
+    'no plan yet, a host is unwell': await teller.built(unwell),
+    'no plan can be built': await teller.built(unwell, { before: waited }),
+    'the pool does not permit it': await teller.built(workers(2), { violations: [notPermitted] }),
+    'its pool has no hosts yet': await teller.built([]),
+    'its pool selects only hosts of an older pool': await teller.built([], { overlap }),
     'its pool does not exist': cannotContinue('PoolNotFound', 'HostPool gpu does not exist'),
     'the operator cannot make its pass': cannotContinue('PassFailed', 'the operator cannot continue'),
     'its pool cannot be read': cannotContinue('SpecUnreadable', 'HostPool gpu: the spec cannot be read'),
     'its namespace is not prepared': cannotContinue('NamespaceNotPrepared', 'the operator cannot watch Jobs'),
     'the CRDs in the cluster are outdated': cannotContinue('KindsOutdated', 'apply the CRDs of this version'),
-    'nothing to do': await built([{ name: 'w-1', nodeInfo: PATCHED }]),
-    'planned, waits for approval': await built(workers(2)),
-    'planned, a finding blocks or warns': await built(workers(2), [], undefined, {}, [FINDING]),
-    'planned, another plan was approved': await after({ order: heldBack('OtherPlanPinned', pinned) }),
-    'planned and approved, about to begin': await built(workers(2), [], undefined, {}, [], 'Run'),
-    'planned, suspended': await after({ order: { mode: 'Suspend' } }),
-    'planned, the mode is Abort': await after({ order: { mode: 'Abort' } }),
-    'planned, its pool is paused': await after({ order: heldBack('Paused', paused) }),
-    'planned, its pool overlaps another': await after({ order: heldBack('Overlap', overlap) }),
-    'a stage runs': await after({ story: (run) => run.until(() => run.step === 'sw-patch-hosts') }),
+    'nothing to do': await teller.built([{ name: 'w-1', nodeInfo: PATCHED }]),
+    'planned, waits for approval': await teller.built(workers(2)),
+    'planned, a finding blocks or warns': await teller.built(workers(2), { findings: [FINDING] }),
+    'planned, another plan was approved': await teller.after({ order: heldBack('OtherPlanPinned', pinned) }),
+    'planned and approved, about to begin': await teller.built(workers(2), { mode: 'Run' }),
+    'planned, suspended': await teller.after({ order: { mode: 'Suspend' } }),
+    'planned, the mode is Abort': await teller.after({ order: { mode: 'Abort' } }),
+    'planned, its pool is paused': await teller.after({ order: heldBack('Paused', paused) }),
+    'planned, its pool overlaps another': await teller.after({ order: heldBack('Overlap', overlap) }),
+    'a stage runs': await teller.after({ story: (run) => run.until(() => run.step === teller.workStep) }),
     'a stage runs, a budget blocks a pod': running,
-    'a stage waits for permits': await after({
+    'a stage waits for permits': await teller.after({
       options: {
         hosts: [...workers(2), { name: 'x', labels: { infra: '' }, closedToNewWork: true }],
         maxUnavailable: 1,
       },
       story: (run) => run.elapse(60_000),
     }),
-    'a stage runs, somebody uncordoned a host': await after({
+    'a stage runs, somebody uncordoned a host': await teller.after({
       story: async (run) => {
         await drainingOf(run);
         run.world.changeHost('w-1', { closedToNewWork: false });
         await run.pass();
       },
     }),
-    'a stage waits, a host is unwell': await after({
+    'a stage waits, a host is unwell': await teller.after({
       story: async (run) => {
         run.world.changeHost('w-3', { ready: false });
         await run.elapse(10_000);
       },
     }),
-    'a stage waits, others hold a host': await after({
+    'a stage waits, others hold a host': await teller.after({
       story: async (run) => {
         run.world.changeHost('w-1', { spoiltClaim: 'its seal does not fit' });
         await run.elapse(10_000);
       },
     }),
-    'a stage runs, a Job has not started': await after({
+    'a stage runs, a Job has not started': await teller.after({
       options: { hosts: [{ name: 'w-1', behaviour: 'stuck' }] },
       story: async (run) => {
-        await run.until(() => run.step === 'sw-patch-hosts');
+        await run.until(() => run.step === teller.workStep);
         await run.elapse(60_000);
       },
     }),
-    suspended: await after({
+    suspended: await teller.after({
       story: async (run) => {
         await drainingOf(run);
         run.order = { mode: 'Suspend' };
         await run.pass();
       },
     }),
-    'between stages, held': await after(between({ mode: 'Hold' })),
-    'between stages, as far as execution.throughStage': await after(
+    'between stages, held': await teller.after(between({ mode: 'Hold' })),
+    'between stages, as far as execution.throughStage': await teller.after(
       between({ mode: 'Run', throughStage: 0 }),
     ),
-    'between stages, another plan was approved': await after(between(heldBack('OtherPlanPinned', pinned))),
-    'between stages, its pool is paused': await after(between(heldBack('Paused', paused))),
-    'between stages, its pool overlaps another': await after(between(heldBack('Overlap', overlap))),
-    'between stages, no longer permitted': await after(between(heldBack('NotPermitted', notPermitted))),
-    'between stages, the rest is planned again': await after(
+    'between stages, another plan was approved': await teller.after(
+      between(heldBack('OtherPlanPinned', pinned)),
+    ),
+    'between stages, its pool is paused': await teller.after(between(heldBack('Paused', paused))),
+    'between stages, its pool overlaps another': await teller.after(between(heldBack('Overlap', overlap))),
+    'between stages, no longer permitted': await teller.after(
+      between(heldBack('NotPermitted', notPermitted)),
+    ),
+    'between stages, the rest is planned again': await teller.after(
       between(heldBack('Building', 'the spec was edited, the remaining stages are planned again')),
     ),
-    'between stages, hosts that were left out lack the release': await after(leftOut),
-    applied: applied,
-    'applied, a host that joined since lacks a patch': await drifted(),
-    'applied, a host that joined since lacks the release': await drifted(RELEASE),
-    'applied, a host that joined since has the release': await drifted({ ...RELEASE, rollback: true }),
-    'failed, a host stays locked': await after({ options: { hosts: [{ name: 'w-1', behaviour: 7 }] } }),
-    'ran out of time': await after({ options: { hosts: [{ name: 'w-1', behaviour: 'lie' }] } }),
-    aborting: await after({
+    applied,
+    'applied, a host that joined since lacks a patch': await (async () => {
+      const run = await teller.started({ hosts: workers(1) });
+      await run.settle();
+      return statusOfRun(
+        await teller.built(workers(1)),
+        run.run,
+        { reasons: [], order: { mode: 'Run' }, lacking: ['w-9'] },
+        GENERATION,
+        TIME,
+      );
+    })(),
+    'failed, a host stays locked': await teller.after({
+      options: { hosts: [{ name: 'w-1', behaviour: 7 }] },
+    }),
+    'ran out of time': await teller.after({ options: { hosts: [{ name: 'w-1', behaviour: 'lie' }] } }),
+    aborting: await teller.after({
       story: async (run) => {
-        await run.until(() => run.step === 'sw-patch-hosts');
+        await run.until(() => run.step === teller.workStep);
         run.order = { mode: 'Abort' };
         await run.pass();
       },
     }),
-    aborted: await after({
+    aborted: await teller.after({
       story: async (run) => {
-        await run.until(() => run.step === 'sw-patch-hosts');
+        await run.until(() => run.step === teller.workStep);
         run.order = { mode: 'Abort' };
         await run.settle();
       },
     }),
-    'the abort failed': await abortFailed(),
-    'the abort ran out of time': await after(abortInVain),
+    'the abort failed': await abortFailed(teller),
+    'the abort ran out of time': await teller.after(abortInVain),
   };
   const object = objectOf(kind, GENERATION);
   return new Map([

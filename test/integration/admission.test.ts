@@ -21,6 +21,7 @@ import { POD_FIELDS_FILE, podFieldsOf } from '../support/controlplane/pod-schema
 import { eventually } from '../support/eventually.ts';
 import { DEPLOY, listedFiles } from '../support/controlplane/installation.ts';
 import { installCareen } from '../support/operator/operator.ts';
+import { bootcExample } from './bootc-example.ts';
 import { poolManifest, strategyManifest, upgradeManifest } from '../support/operator/strategies.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -189,12 +190,15 @@ describe('the custom resource definitions', () => {
       'examples/sixty-nodes/patch-strategy.yaml',
       'examples/upgrade-kubelet/upgrade-strategy.yaml',
       'examples/upgrade-k3s/upgrade-strategy.yaml',
+      'examples/upgrade-bootc/upgrade-strategy.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));
     }
   });
 });
+
+bootcExample(() => admin);
 
 describe('a wrong manifest is refused, naming the field', () => {
   it.each(REFUSED)('$name', async ({ manifest, path, by, says }) => {

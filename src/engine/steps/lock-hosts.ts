@@ -48,7 +48,7 @@ export function lockHost(step: HostStep): Verdict {
     revision: facts.revision,
     claim,
   } as const;
-  return ask(step, effect, `locking ${name}`, {
+  return ask(step, effect, `${outage.level === 'away' ? 'locking' : 'claiming'} ${name}`, {
     closedToNewWorkBefore,
     ...(isUntouched(outage) ? faultsOf(facts) : {}),
   });

@@ -28,11 +28,11 @@ export function unlockHost(step: HostStep): Verdict {
   if (rebootPending(step, outage)) return { kind: 'wait', reason: `${name} has not completed its reboot` };
   if (job !== undefined) return stillOn(name, job);
   const key = keyOf(step, 'unlock-hosts', '');
-  const { closedToNewWorkBefore } = outage;
+  const { closedToNewWorkBefore, level } = outage;
   return ask(
     step,
     { kind: 'release', key, host: name, revision: facts.revision, run, closedToNewWorkBefore },
-    `unlocking ${name}`,
+    `${level === 'away' ? 'unlocking' : 'releasing'} ${name}`,
   );
 }
 

@@ -1,43 +1,7 @@
 /** Whole runs of upgrades on simulated hosts, also with a restart between any two passes. */
 import { describe, expect, it } from 'vitest';
-import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
-import { OWNER, RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
-
-const FACT = 'nodeInfo.kubeletVersion';
-const job = { template: { spec: { containers: [{ name: 'upgrade', image: 'upgrade:1' }] } } };
-const CONTROL = { 'node-role.kubernetes.io/control-plane': '' };
-
-const fleet: readonly NewHost[] = [
-  ...['c-1', 'c-2', 'c-3'].map((name) => ({ name, labels: CONTROL })),
-  ...['w-1', 'w-2', 'w-3', 'w-4'].map((name) => ({ name })),
-];
-
-const staged = { job, staged: [{ fact: 'labels.staged', operator: 'In', values: [RELEASE] }] };
-const each = { action: { job }, rebootRequired: true, stage: staged };
-const WHOLE = {
-  hosts: { controller: each, worker: each },
-  ...{ start: { job }, activate: { job }, complete: { job } },
-  ...{ workerApplyType: 'parallel', storageApplyType: 'ignore' },
-};
-
-/** The same without an end for all hosts. */
-const UNENDED = { ...WHOLE, activate: undefined, complete: undefined };
-
-async function ended(options: RunOptions): Promise<SimulatedRun> {
-  const run = await SimulatedRun.start(options);
-  for (const { name } of options.hosts) run.world.addPod({ host: name, name: `pod-on-${name}` });
-  await run.settle();
-  return run;
-}
-
-function versions({ world }: SimulatedRun): (string | undefined)[] {
-  return [...world.hosts.values()].map(({ nodeInfo }) => nodeInfo[FACT]);
-}
-
-/** The actions of the Jobs that were made, in their order. */
-function actions({ world }: SimulatedRun): string[] {
-  return [...world.jobs.values()].map(({ host, action }) => `${action} ${host}`);
-}
+import { RELEASE, SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
+import { actions, each, ended, FACT, fleet, job, versions, WHOLE } from '../support/upgrade-runs.ts';
 
 describe.each([false, true])('an upgrade (restarts between passes: %s)', (restarts) => {
   it('stages, starts, upgrades, activates and completes', async () => {
@@ -101,115 +65,18 @@ describe.each([false, true])('an upgrade (restarts between passes: %s)', (restar
     expect(actions(run).filter((each) => each.startsWith('start '))).toHaveLength(2);
   });
 
-  it('in place closes no host', async () => {
+  it('in place closes no host, nor says so', async () => {
     const inPlace = { action: { job }, drain: 'ifRebootRequired' };
-    const spec = upgradeSpec({ hosts: { controller: inPlace, worker: inPlace }, storageApplyType: 'ignore' });
+    const spec = upgradeSpec({ ...WHOLE, hosts: { controller: inPlace, worker: inPlace } });
     const run = await SimulatedRun.start({ hosts: fleet, upgrade: spec, restarts });
     await run.until(() => {
       expect([...run.world.hosts.values()].some(({ closedToNewWork }) => closedToNewWork)).toBe(false);
+      expect(run.reasons.join()).not.toMatch(/lock/);
       return run.run.state === 'applied';
     });
     expect(versions(run)).toEqual(fleet.map(() => RELEASE));
   });
 });
-
-const failsToStage = (...names: string[]): NewHost[] =>
-  fleet.map((host) =>
-    names.includes(host.name) ? { ...host, jobs: { 'stage-worker': { exitCode: 7 } } } : host,
-  );
-const small = { wholeBytes: 0, partBytes: 1 };
-
-describe.each([{ restarts: false }, { restarts: true }, { restarts: false, partLimits: small }])(
-  'an upgrade that may leave a host unstaged (%o)',
-  (options) => {
-    const upgrade = upgradeSpec({ ...UNENDED, maxParallelStagedHosts: 2, maxUnstagedHosts: 1 });
-
-    it('leaves it out of the run, and gives it back before it locks another', async () => {
-      const run = await SimulatedRun.start({ ...options, hosts: failsToStage('w-2'), upgrade });
-      const freed: number[] = [];
-      await run.until(() => {
-        if (run.claimed.includes('w-1') && run.step === 'upgrade-hosts')
-          freed.push(run.permits.has('w-2') ? 1 : 0);
-        return run.run.state === 'applied';
-      });
-      expect(freed).not.toEqual([]);
-      expect(freed).not.toContain(1);
-      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
-      expect(run.world.hosts.get('w-2')?.nodeInfo[FACT]).toBe('v1.36.3');
-      expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
-      expect(run.claimed).toEqual([]);
-      if ('partLimits' in options) return;
-      const left = run.run.apply.stages.flatMap((stage) => stage.left ?? []);
-      expect(left.map(({ name, unstaged }) => ({ name, unstaged }))).toEqual([
-        { name: 'w-2', unstaged: true },
-        { name: 'w-2', unstaged: true },
-      ]);
-      const failure = /^w-2 was not staged: Job \S+ for stage-worker failed on w-2: container/;
-      for (const { reason } of left) expect(reason).toMatch(failure);
-    });
-
-    it('fails when one more fails, in a later stage of the plan, too, and locks none', async () => {
-      const run = await ended({ ...options, hosts: failsToStage('w-2', 'w-3'), upgrade });
-      expect(run.run.state).toBe('apply-failed');
-      expect(run.run.apply.reason).toContain('failed on w-3');
-      expect(run.run.apply.reason).toContain('2 hosts failed to be staged, and maxUnstagedHosts allows 1');
-      expect(versions(run)).not.toContain(RELEASE);
-      expect(run.accepted.some((effect) => effect.kind === 'claim' && effect.claim.level === 'away')).toBe(
-        false,
-      );
-      expect(run.claimed).toEqual([]);
-      expect(run.run.hosts).toEqual([]);
-    });
-
-    it('fails when two fail at once, and a retry stages both again', async () => {
-      const run = await ended({ ...options, hosts: failsToStage('w-1', 'w-2'), upgrade });
-      expect(run.run.state).toBe('apply-failed');
-      run.world.changeHost('w-1', { jobs: {} });
-      run.requests = [{ id: 'again', verb: 'retry' }];
-      await run.settle();
-      expect(run.run.state).toBe('applied');
-      expect(actions(run).filter((each) => each === 'stage-worker w-2')).toHaveLength(2);
-      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
-    });
-
-    it.each([
-      ['whose Job takes too long', { jobs: { 'stage-worker': { milliseconds: 3_700_000 } } }],
-      ['whose Job does not start', { behaviour: 'stuck' as const }],
-      ['whose Job leaves no fact', { behaviour: 'lie' as const }],
-      ['that was left locked', { closedToNewWork: true, leftLocked: 'skipped', leftLockedBy: OWNER.uid }],
-    ])('goes on without one %s', async (_which, fault) => {
-      const run = await SimulatedRun.start({ ...options, hosts: fleet, upgrade, maxUnavailable: 3 });
-      run.world.changeHost('w-2', fault);
-      await run.settle();
-      expect(run.run.state).toBe('applied');
-      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
-      expect(run.claimed).toEqual([]);
-    });
-
-    it.each([
-      [
-        'cannot be given back',
-        {},
-        { kind: 'refused', reason: 'no right to write it' },
-        /no right to write it|failed on w-2/,
-      ],
-      [
-        'has a Job that never ends',
-        { jobs: { 'stage-worker': { milliseconds: 1e9 } } },
-        undefined,
-        /w-2 was not staged: after 3600 s: Job \S+ runs on w-2; Job \S+ has not ended there yet/,
-      ],
-    ] as const)('fails when the host %s', async (_why, fault, outcome, reason) => {
-      const hosts = failsToStage('w-2').map((host) => (host.name === 'w-2' ? { ...host, ...fault } : host));
-      const refusal: RunOptions['refusal'] = ({ kind, host }) =>
-        kind === 'release' && host === 'w-2' ? outcome : undefined;
-      const run = await ended({ ...options, hosts, upgrade, refusal });
-      expect(run.run.state).toMatch(/^apply-(failed|timeout)$/);
-      expect(run.run.apply.reason).toMatch(reason);
-      expect(versions(run)).not.toContain(RELEASE);
-    });
-  },
-);
 
 it('an upgrade whose host of the hooks left is not said to be complete', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
@@ -254,144 +121,6 @@ it('a host that does not reboot after its upgrade is named, and stays locked', a
   expect(run.run.apply.reason).toMatch(/c-1: has not rebooted \(boot id still \S+\)/);
   expect(run.claimed).toEqual(['c-1']);
 });
-
-it.each([undefined, small])(
-  'a host that leaves while it is staged and comes back is not upgraded in this run (parts: %o)',
-  async (partLimits) => {
-    const run = await SimulatedRun.start({
-      ...{ hosts: fleet, upgrade: upgradeSpec(UNENDED) },
-      ...(partLimits ? { partLimits } : {}),
-    });
-    await run.until(() => actions(run).includes('stage-worker w-2'));
-    const { labels = {}, nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
-    run.world.removeHost('w-2');
-    await run.until(() => run.step === 'start-upgrade');
-    run.world.addHost({ name: 'w-2', labels, nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
-    await run.settle();
-    expect(run.run.state).toBe('applied');
-    expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
-    expect(run.world.hosts.get('w-2')?.nodeInfo[FACT]).toBe('v1.36.3');
-  },
-);
-
-it('a host that is not staged any more when its turn comes is not upgraded', async () => {
-  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(UNENDED) });
-  await run.until(() => run.step === 'start-upgrade');
-  run.world.changeHost('w-2', { labels: {}, nodeInfo: { [FACT]: 'v1.36.3' } });
-  await run.settle();
-  expect(run.run.state).toBe('applied');
-  expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
-});
-
-it.each([undefined, small])(
-  'a machine that is replaced under its name after a Job has staged it is not upgraded (parts: %o)',
-  async (partLimits) => {
-    const byJob = { ...each, stage: { job } };
-    const upgrade = upgradeSpec({ ...UNENDED, hosts: { controller: byJob, worker: byJob } });
-    const run = await SimulatedRun.start({ hosts: fleet, upgrade, ...(partLimits ? { partLimits } : {}) });
-    await run.until(() => run.step === 'start-upgrade');
-    const { nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
-    run.world.removeHost('w-2');
-    run.world.addHost({ name: 'w-2', nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
-    await run.settle();
-    expect(run.run.state).toBe('applied');
-    expect(actions(run).filter((name) => name.endsWith('w-2'))).toEqual(['stage-worker w-2']);
-    expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
-  },
-);
-
-it('a machine that is replaced before it is staged is upgraded', async () => {
-  const byJob = { ...each, stage: { job } };
-  const upgrade = upgradeSpec({ ...UNENDED, hosts: { controller: byJob, worker: byJob } });
-  const run = await SimulatedRun.start({ hosts: fleet, upgrade });
-  await run.until(() => actions(run).includes('stage-controller c-1'));
-  run.world.advanceTo(run.world.now + 1);
-  const { nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
-  run.world.removeHost('w-2');
-  run.world.addHost({ name: 'w-2', nodeInfo });
-  await run.settle();
-  expect(run.run.state).toBe('applied');
-  expect(versions(run)).toEqual(fleet.map(() => RELEASE));
-});
-
-describe.each([{}, { restarts: true }, { partLimits: small }])(
-  'an upgrade that left a host below the release (%o)',
-  (options) => {
-    async function waiting(): Promise<SimulatedRun> {
-      const upgrade = upgradeSpec({ ...WHOLE, maxUnstagedHosts: 1 });
-      const run = await SimulatedRun.start({ ...options, hosts: failsToStage('w-2'), upgrade });
-      await run.settle();
-      return run;
-    }
-    const hasEnded = (run: SimulatedRun): boolean => actions(run).some((made) => made.startsWith('activate'));
-
-    it('waits for a person before it activates, and refuses to apply all until then', async () => {
-      const run = await waiting();
-      expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
-      expect(run.reasons.join()).toContain('w-2 lacks v1.36.4 and was left out: bring it to the release, or');
-      expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
-      expect(hasEnded(run)).toBe(false);
-      expect([...run.permits]).toEqual([]);
-      expect(run.run.apply.stopAtStage).toBe(run.run.apply.currentStage);
-      const before = run.run;
-      await run.pass();
-      expect(run.run).toEqual(before);
-      run.requests = [{ id: 'all', verb: 'apply-all' }];
-      await run.settle();
-      expect(run.answers).toMatchObject([{ answer: 'refused', message: run.reasons.join() }]);
-      expect(hasEnded(run)).toBe(false);
-    });
-
-    it.each<[string, (run: SimulatedRun) => void]>([
-      [
-        'a request skips it',
-        (run) => {
-          run.requests = [{ id: 'skip', verb: 'skip-host', host: 'w-2' }];
-        },
-      ],
-      [
-        'somebody upgraded it',
-        ({ world }) => {
-          world.changeHost('w-2', { nodeInfo: { [FACT]: RELEASE } });
-        },
-      ],
-      [
-        'it has left',
-        ({ world }) => {
-          world.removeHost('w-2');
-        },
-      ],
-    ])('ends once %s', async (_what, decide) => {
-      const run = await waiting();
-      decide(run);
-      await run.settle();
-      expect(run.run.state).toBe('applied');
-      expect(hasEnded(run)).toBe(true);
-    });
-
-    it('ends with an abort, and activates nothing', async () => {
-      const run = await waiting();
-      run.order = { mode: 'Abort' };
-      await run.settle();
-      expect(run.run.state).toBe('aborted');
-      expect(hasEnded(run)).toBe(false);
-    });
-  },
-);
-
-it.each([undefined, small])(
-  'a machine that took the name of a host while that was upgraded holds up the end (parts: %o)',
-  async (partLimits) => {
-    const upgrade = upgradeSpec(WHOLE);
-    const run = await SimulatedRun.start({ hosts: fleet, upgrade, ...(partLimits ? { partLimits } : {}) });
-    await run.until(() => run.claimed.includes('w-2'));
-    run.world.removeHost('w-2');
-    await run.until(() => !run.run.hosts.some(({ name }) => name === 'w-2'));
-    run.world.addHost({ name: 'w-2', nodeInfo: { [FACT]: 'v1.36.3' } });
-    await run.settle();
-    expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
-  },
-);
 
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
   const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });

@@ -1,18 +1,21 @@
-/** The examples that need no cluster: the plan of the sixty nodes, and the scripts of the image for Jobs. */
+/** The examples that need no cluster: the plans of the sixty nodes and of upgrades, and the scripts of the image for Jobs. */
 import { execFileSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { plan } from '../../../src/cli/commands/plan.ts';
+import { keptIo } from '../../support/cli/kept-io.ts';
 import { careen, ROOT } from '../../support/operator/careen-cli.ts';
+import { simulated } from '../support/simulations.ts';
 
 const SIXTY_NODES = join(ROOT, 'examples', 'sixty-nodes');
 const HOST_TOOLS = join(ROOT, 'examples', 'host-tools');
 
 const preview = z.looseObject({
   stages: z.array(z.looseObject({ hosts: z.array(z.string()) })),
-  findings: z.array(z.unknown()),
+  findings: z.array(z.looseObject({ severity: z.string() })),
 });
 
 function yaml(...path: string[]): unknown {
@@ -35,6 +38,29 @@ describe('examples/sixty-nodes', { timeout: 60_000 }, () => {
   it('has the same pool in the fleet file as in its HostPool', () => {
     const { spec } = z.looseObject({ spec: z.unknown() }).parse(yaml(SIXTY_NODES, 'host-pool.yaml'));
     expect(yaml(SIXTY_NODES, 'fleet.yaml')).toMatchObject({ pool: { spec } });
+  });
+});
+
+describe('examples/upgrade-*', () => {
+  const upgrades = globSync('upgrade-*', { cwd: join(ROOT, 'examples') }).sort();
+  const filesOf = (example: string) => ({
+    filename: join(ROOT, 'examples', example, 'upgrade-strategy.yaml'),
+    fleet: join(ROOT, 'examples', example, 'fleet.yaml'),
+  });
+
+  it.each(upgrades)('%s is a plan with nothing that blocks or warns', async (example) => {
+    const io = keptIo();
+    await plan({ ...filesOf(example), output: 'json' }, io);
+    const { findings } = preview.parse(JSON.parse(io.printed));
+    expect(findings.filter(({ severity }) => severity !== 'tells')).toEqual([]);
+  });
+
+  it.each(upgrades)('%s upgrades all hosts of its fleet, once they are staged', async (example) => {
+    const { outcome, left, stages } = await simulated(filesOf(example));
+    expect({ outcome, left }).toEqual({ outcome: 'applied', left: [] });
+    const staging = stages.map(({ name }) => name === 'sw-upgrade-stage-hosts');
+    expect(staging[0]).toBe(true);
+    expect(staging.toSorted((a, b) => Number(b) - Number(a))).toEqual(staging);
   });
 });
 
