@@ -1,7 +1,7 @@
 /**
- * Hosts that leave the cluster or the pool, are skipped, or may fail to be staged and did, before their stage is done with them. There is nothing to
- * patch there any more: the stage records them, and goes on with its other hosts. The machine behind a removed host may
- * still run our Job: its outage lasts until the Job has ended, too.
+ * Hosts that leave the cluster or the pool, are skipped, or fail to be staged within the budget, before their stage is
+ * done with them. There is nothing to patch there any more: the stage records them, and goes on with its other hosts. The
+ * machine behind a removed host may still run our Job: its outage lasts until the Job has ended, too.
  */
 import type { StageStatus } from '../crds/strategy-status.ts';
 import { REBOOT, type StepName } from '../crds/vocabulary.ts';

@@ -104,8 +104,8 @@ function waitFor(pass: Pass, running: Running, pending: readonly HostVerdict[]):
 }
 
 /**
- * Whether a step goes on although its time is over: the hosts that it waits for may fail to be staged. It then has the time
- * that giving them back may take.
+ * Whether a step goes on although its time is over: the hosts that it waits for may fail to be staged. It then has the
+ * time that giving them back may take.
  */
 function goesOnWithout(
   pass: Pass,
@@ -130,7 +130,8 @@ function goesOnWithout(
 
 /**
  * Why hosts of the stage failed in this step, in this pass or an earlier one.
- * @param excused hosts that may fail to be staged; `givenUp`: those of them that could not be given back fail all the same
+ * @param excused hosts that may fail to be staged. Those that were so before, `givenUp`, are being given back: a failure of
+ * that counts
  */
 function failuresOf(
   { run }: Pass,

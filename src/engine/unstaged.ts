@@ -1,7 +1,7 @@
 /**
  * Hosts that are not staged when their turn to be upgraded comes: they left while an upgrade staged them, failed to be
- * staged (staging-budget.ts), or are not staged any more by their facts or as another machine. They are not upgraded in this run, since no host is locked before it is staged. The
- * strategy then says that they lack the release.
+ * staged (staging-budget.ts), or are not staged any more, by their facts or as another machine. They are not upgraded in
+ * this run, since no host is locked before it is staged. The strategy then says that they lack the release.
  */
 import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
 import { statusText } from '../crds/status-text.ts';
@@ -32,8 +32,8 @@ function unstagedBecause({ stages }: StagesAtHand, host: HostName): string {
 }
 
 /**
- * Whether the machine of a host joined after the stage began in which the host was staged: where no fact shows staging, it
- * counts as another machine. Of a part of the plan before, only the begin of the run is known.
+ * Whether the machine of a host joined after the stage began that staged the host: where no fact shows staging, it counts
+ * as another machine. Of a part of the plan before, only the begin of the run is known.
  */
 function hasJoinedSince({ stages, startTime }: PhaseStatus, { name, joinedAt }: HostFacts): boolean {
   const stagedIn = stages.find((stage) => isStaging(stage) && stage.hosts?.includes(name));

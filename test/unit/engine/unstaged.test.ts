@@ -63,6 +63,19 @@ describe.each([{ restarts: false }, { restarts: true }, { restarts: false, partL
       expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
     });
 
+    it('a retry stages also the host again that was left out before its stage failed', async () => {
+      const slow = { 'stage-worker': { exitCode: 7, milliseconds: 600_000 } };
+      const hosts = failsToStage('w-1').map((host) => (host.name === 'w-2' ? { ...host, jobs: slow } : host));
+      const run = await ended({ ...options, hosts, upgrade });
+      expect(run.run.state).toBe('apply-failed');
+      expect(run.run.apply.reason).toContain('2 hosts failed to be staged, and maxUnstagedHosts allows 1');
+      for (const name of ['w-1', 'w-2']) run.world.changeHost(name, { jobs: {} });
+      run.requests = [{ id: 'again', verb: 'retry' }];
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      expect(versions(run)).toEqual(fleet.map(() => RELEASE));
+    });
+
     it.each([
       ['whose Job takes too long', { jobs: { 'stage-worker': { milliseconds: 3_700_000 } } }],
       ['whose Job does not start', { behaviour: 'stuck' as const }],
