@@ -106,6 +106,8 @@ export type Decision = {
   readonly run: RunState;
   readonly effects: readonly Effect[];
   readonly wants: Wants;
+  /** The permits without which the outages of the open stage do not begin, whether or not their time is over. */
+  readonly lacks?: Wants['permits'] | undefined;
   /** When to decide again without an event. */
   readonly wakeAt?: Instant;
   /** Why the run waits, one sentence for each host or step. */

@@ -155,6 +155,14 @@ export type Controllers = {
   readonly down: ReadonlySet<HostName>;
 };
 
+/** What the members of a control plane said when they were asked whether they serve. It holds for one grant of permits. */
+export type MemberHealth = {
+  /** Why they do not serve, by host. */
+  readonly down: ReadonlyMap<HostName, string>;
+  /** Why they cannot be asked as the pool requires it: no controller is taken until then. */
+  readonly unknown?: string | undefined;
+};
+
 export const NO_CONTROLLERS: Controllers = { all: new Set(), down: new Set() };
 
 /** Sums over all hosts of a pool, kept up to date change by change. */

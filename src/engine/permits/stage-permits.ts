@@ -45,10 +45,11 @@ export function waitForPermits(pass: Pass, running: Running): PartEnding | undef
     return failure ?? [];
   });
   if (failures.length > 0) return failedBecause(failures.map(({ reason: why }) => why));
+  pass.lacks = { ...wantsOf(running.stage), hosts };
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
-  pass.asked = { ...wantsOf(running.stage), hosts };
+  pass.asked = pass.lacks;
   noteReason(pass, reason, 'WaitingForPermits');
   wakeAt(pass, nextDeadline(running));
   return undefined;
