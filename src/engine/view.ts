@@ -73,6 +73,8 @@ export type HostFacts = {
   readonly name: HostName;
   /** Another uid under the same name is another host. */
   readonly uid: string;
+  /** When it joined the cluster under this uid, or up to a second before; undefined where that is not known. */
+  readonly joinedAt: Instant | undefined;
   /** Whether it belongs to the pool in question: by its claim while it is claimed, otherwise by its labels. */
   readonly isMember: boolean;
   /** Fences writes: it changes with every change of the host. */

@@ -30,6 +30,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
+    joinedAt: metadata?.creationTimestamp && new Date(metadata.creationTimestamp).getTime(),
     revision: metadata?.resourceVersion ?? '',
     closedToNewWork: spec?.unschedulable === true,
     ready: ready?.status === 'True',

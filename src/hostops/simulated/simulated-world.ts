@@ -118,6 +118,7 @@ export class SimulatedWorld {
     this.#hosts.set(name, {
       name,
       uid: `host-${String(revision)}`,
+      joinedAt: this.now,
       revision,
       labels,
       nodeInfo,

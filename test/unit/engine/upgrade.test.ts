@@ -1,40 +1,7 @@
 /** Whole runs of upgrades on simulated hosts, also with a restart between any two passes. */
 import { describe, expect, it } from 'vitest';
-import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
-import { RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
-
-const FACT = 'nodeInfo.kubeletVersion';
-const job = { template: { spec: { containers: [{ name: 'upgrade', image: 'upgrade:1' }] } } };
-const CONTROL = { 'node-role.kubernetes.io/control-plane': '' };
-
-const fleet: readonly NewHost[] = [
-  ...['c-1', 'c-2', 'c-3'].map((name) => ({ name, labels: CONTROL })),
-  ...['w-1', 'w-2', 'w-3', 'w-4'].map((name) => ({ name })),
-];
-
-const staged = { job, staged: [{ fact: 'labels.staged', operator: 'In', values: [RELEASE] }] };
-const each = { action: { job }, rebootRequired: true, stage: staged };
-const WHOLE = {
-  hosts: { controller: each, worker: each },
-  ...{ start: { job }, activate: { job }, complete: { job } },
-  ...{ workerApplyType: 'parallel', storageApplyType: 'ignore' },
-};
-
-async function ended(options: RunOptions): Promise<SimulatedRun> {
-  const run = await SimulatedRun.start(options);
-  for (const { name } of options.hosts) run.world.addPod({ host: name, name: `pod-on-${name}` });
-  await run.settle();
-  return run;
-}
-
-function versions({ world }: SimulatedRun): (string | undefined)[] {
-  return [...world.hosts.values()].map(({ nodeInfo }) => nodeInfo[FACT]);
-}
-
-/** The actions of the Jobs that were made, in their order. */
-function actions({ world }: SimulatedRun): string[] {
-  return [...world.jobs.values()].map(({ host, action }) => `${action} ${host}`);
-}
+import { RELEASE, SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
+import { actions, each, ended, FACT, fleet, job, versions, WHOLE } from '../support/upgrade-runs.ts';
 
 describe.each([false, true])('an upgrade (restarts between passes: %s)', (restarts) => {
   it('stages, starts, upgrades, activates and completes', async () => {
@@ -153,34 +120,6 @@ it('a host that does not reboot after its upgrade is named, and stays locked', a
   expect(run.run.state).toBe('apply-timeout');
   expect(run.run.apply.reason).toMatch(/c-1: has not rebooted \(boot id still \S+\)/);
   expect(run.claimed).toEqual(['c-1']);
-});
-
-it.each([undefined, { wholeBytes: 0, partBytes: 1 }])(
-  'a host that leaves while it is staged and comes back is not upgraded in this run (parts: %o)',
-  async (partLimits) => {
-    const run = await SimulatedRun.start({
-      ...{ hosts: fleet, upgrade: upgradeSpec(WHOLE) },
-      ...(partLimits ? { partLimits } : {}),
-    });
-    await run.until(() => actions(run).includes('stage-worker w-2'));
-    const { labels = {}, nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
-    run.world.removeHost('w-2');
-    await run.until(() => run.step === 'start-upgrade');
-    run.world.addHost({ name: 'w-2', labels, nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
-    await run.settle();
-    expect(run.run.state).toBe('applied');
-    expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
-    expect(run.world.hosts.get('w-2')?.nodeInfo[FACT]).toBe('v1.36.3');
-  },
-);
-
-it('a host that is not staged any more when its turn comes is not upgraded', async () => {
-  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
-  await run.until(() => run.step === 'start-upgrade');
-  run.world.changeHost('w-2', { labels: {}, nodeInfo: { [FACT]: 'v1.36.3' } });
-  await run.settle();
-  expect(run.run.state).toBe('applied');
-  expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
 });
 
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {
