@@ -7,7 +7,7 @@ import { judgeLeavers, recordLeavers, remainingHosts, unlessLeaving } from './le
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from './outages.ts';
 import { noteReason, stamp, wakeAt, isAborting, type Pass } from './pass.ts';
-import { failedBecause, type Due, type Ending, type PartEnding } from './results.ts';
+import { failedBecause, isGood, type Due, type Ending, type PartEnding } from './results.ts';
 import { isFinal, type Running } from './run-state.ts';
 import { settleAnew } from './settling.ts';
 import { againstFurtherHosts, mayTakeAll, waitForPermits } from './permits/stage-permits.ts';
@@ -25,8 +25,13 @@ import { recordUnstageable, recordUnstaged } from './unstaged.ts';
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
+  const wasThere = remainingHosts(stage).length > 0;
   recordLeavers(pass, stage, step.name);
-  if (hasNobodyFor(pass, stage)) return isAborting(pass) ? { result: 'aborted' } : waitForPlan(pass, running);
+  if (hasNobodyFor(pass, stage)) {
+    if (isAborting(pass)) return { result: 'aborted' };
+    // The next pass plans the rest again. A deadline that is over must not end the run before.
+    return wasThere ? undefined : waitForPlan(pass, running);
+  }
   if (opensOutage(pass.profile, stage, step.name)) {
     recordUnstaged(pass, stage);
     recordUnstageable(pass, stage);
@@ -67,9 +72,11 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   return undefined;
 }
 
-/** Whether the only host on which a stage does something for all hosts has left: the rest must be planned again. */
+/** Whether the only host on which a stage has yet to do something for all hosts has left: the rest is planned again. */
 export function hasNobodyFor({ profile }: Pick<Pass, 'profile'>, stage: StageStatus): boolean {
-  const isForAll = stage.steps.some(({ name }) => profile.steps[name]?.forAll === true);
+  const isForAll = stage.steps.some(
+    ({ name, result }) => profile.steps[name]?.forAll === true && !isGood(result),
+  );
   return isForAll && remainingHosts(stage).length === 0;
 }
 

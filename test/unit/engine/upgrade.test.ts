@@ -1,7 +1,10 @@
 /** Whole runs of upgrades on simulated hosts, also with a restart between any two passes. */
 import { describe, expect, it } from 'vitest';
+import { currentStage } from '../../../src/engine/run-state.ts';
 import { RELEASE, SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
-import { actions, each, ended, FACT, fleet, job, versions, WHOLE } from '../support/upgrade-runs.ts';
+import { actions, each, ended, FACT, fleet, job, UNENDED, versions, WHOLE } from '../support/upgrade-runs.ts';
+
+const A_DAY_MS = 86_400_000;
 
 describe.each([false, true])('an upgrade (restarts between passes: %s)', (restarts) => {
   it('stages, starts, upgrades, activates and completes', async () => {
@@ -85,6 +88,26 @@ it('an upgrade whose host of the hooks left is not said to be complete', async (
   await run.settle();
   expect(run.run.state).toBe('apply-timeout');
   expect(run.run.apply.reason).toContain('no host is left for activate-upgrade: the rest is planned again');
+});
+
+it('goes on when the host of a hook leaves after the hook has succeeded', async () => {
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(UNENDED) });
+  const isStarted = (): boolean => currentStage(run.run.apply)?.name === 'sw-upgrade-start';
+  await run.until(() => isStarted() && run.step === 'system-stabilize');
+  run.world.removeHost('c-1');
+  await run.settle();
+  expect(run.run.state).toBe('applied');
+  expect(actions(run).filter((each) => each.startsWith('start '))).toHaveLength(1);
+});
+
+it('is planned again when the host of a hook leaves, also when a deadline is over by then', async () => {
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
+  await run.until(() => run.run.apply.currentStage === run.run.apply.totalStages - 1);
+  run.world.removeHost('c-1');
+  run.advanceTime(run.world.now + A_DAY_MS);
+  await run.pass();
+  expect(currentStage(run.run.apply)).toMatchObject({ left: [{ name: 'c-1' }] });
+  expect(run.run).toMatchObject({ state: 'applying', hosts: [] });
 });
 
 it('a rollback brings every host back that has the release', async () => {
