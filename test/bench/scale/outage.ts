@@ -83,7 +83,9 @@ export function outagesOf(
   hostOfPod: (pod: string) => string,
 ): Outage[] {
   const stages = stagesOf([...timesOf(log, hostOfPod).values()].filter(isWhole));
-  const requests = log.filter(isWaitedFor).map(({ received, answered }) => ({ from: received, to: answered }));
+  const requests = log
+    .filter(isWaitedFor)
+    .map(({ received, answered }) => ({ from: received, to: answered }));
   return stages.flatMap((hosts, index) => {
     const before = stages[index - 1]?.map(({ released: { answered } }) => answered) ?? [approvedAt];
     const opened = Math.max(...before);
@@ -103,16 +105,12 @@ export function meanOutage(outages: readonly Outage[]): Outage {
 
 /** Requests of the operator whose answer the run waits for. Events, the Lease and removals of Jobs go on beside it. */
 function isWaitedFor({ user, verb, resource }: Logged): boolean {
-  const goesOnBeside = verb === 'watch' || verb.startsWith('delete') || ['events', 'leases'].includes(resource);
+  const goesOnBeside =
+    verb === 'watch' || verb.startsWith('delete') || ['events', 'leases'].includes(resource);
   return user === OPERATOR && !goesOnBeside;
 }
 
-function outageOf(
-  host: Times,
-  stage: readonly Times[],
-  opened: number,
-  requests: readonly Span[],
-): Outage {
+function outageOf(host: Times, stage: readonly Times[], opened: number, requests: readonly Span[]): Outage {
   const last = (pick: (each: Times) => readonly number[], atLeast: number): number =>
     stage.flatMap(pick).reduce((a, b) => Math.max(a, b), atLeast);
   const claimedAt = last(({ claimed: at }) => [at], host.permit);
