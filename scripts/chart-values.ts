@@ -31,6 +31,7 @@ const quantity = z.union([
 ]);
 const duration = z.string().regex(/^([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$/);
 const name = z.string().regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?)?$/);
+const port = z.int().min(1).max(65535);
 const nameOrNone = z.union([z.literal(''), objectName()]);
 
 const image = fields({
@@ -84,8 +85,9 @@ const values = fields({
   networkPolicy: fields({
     enabled: z.boolean(),
     metricsFrom: z.array(peer),
-    apiServerPorts: z.array(z.int().min(1).max(65535)).min(1),
+    apiServerPorts: z.array(port).min(1),
   }),
+  etcd: fields({ secretNames: z.array(objectName()), ports: z.array(port).min(1) }),
   podDisruptionBudget: fields({ enabled: z.boolean() }),
   executePolicy: fields({ enabled: z.boolean() }),
   nodePolicy: fields({ enabled: z.boolean() }),

@@ -15,6 +15,12 @@ const JOBS: Readonly<Record<StrategyKindName, readonly string[]>> = {
   ],
 };
 
+/** The Secret with the client certificate for etcd. */
+const OF_ETCD: FieldSpec = {
+  ...{ group: GROUP, kind: 'HostPool' },
+  path: 'spec/provider/kubernetes/etcd/secretName',
+};
+
 const HEADER = `# Made by \`npm run generate\` from scripts/name-references.ts. Do not edit.
 # The fields of our kinds that hold names of other objects, for \`configurations\` of a kustomization: the names follow
 # namePrefix, nameSuffix, namespace and the hashes of generators (docs/guides/kustomize.md).
@@ -24,7 +30,7 @@ export function nameReferences(): string {
   const nameReference = [
     { kind: 'HostPool', group: GROUP, fieldSpecs: inStrategies(['spec/poolRef']) },
     { kind: 'ConfigMap', fieldSpecs: inPods(configMaps()) },
-    { kind: 'Secret', fieldSpecs: [...inPods(secrets()), inPools('secrets')] },
+    { kind: 'Secret', fieldSpecs: [...inPods(secrets()), inPools('secrets'), OF_ETCD] },
     { kind: 'ServiceAccount', fieldSpecs: [...inPods(['serviceAccountName']), inPools('serviceAccounts')] },
     { kind: 'PersistentVolumeClaim', fieldSpecs: inPods(['volumes/persistentVolumeClaim/claimName']) },
     {

@@ -62,7 +62,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     leadership.assertValid();
   };
 
-  const hosts = new KubernetesHostOps(config, log, clock);
+  const hosts = new KubernetesHostOps(config, log, clock, namespace);
   const kinds = new ServedKinds({ config, log, clock });
   const events = new EventRecorder({
     send: async (method, path, body) => {

@@ -5,6 +5,9 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 import { REPORT_VARIABLE, type FileReport } from './report.ts';
 import { ROOT } from './suites.ts';
 
+/** Enough for what a wait that ended without success saw last, which the log of CI may not hold. */
+const SHOWN_CHARACTERS = 600;
+
 export default class FileReporter implements Reporter {
   readonly #reports = new Map<string, FileReport>();
 
@@ -41,14 +44,14 @@ function reportOf(module: TestModule): FileReport {
     skipped: tests.filter((test) => test.result().state === 'skipped').length,
     failures: isBroken
       ? [`${file}: ${complaintOf(module)}`]
-      : failed.map((test) => `${file}: ${test.fullName}: ${firstLine(errorsOf(test))}`),
+      : failed.map((test) => `${file}: ${test.fullName}: ${inOneLine(errorsOf(test))}`),
   };
 }
 
 /** What a file says that failed without a failed test. */
 function complaintOf(module: TestModule): string {
   const suites = [...module.children.allSuites()];
-  return firstLine([module, ...suites].flatMap((each) => each.errors())) || 'did not come to its end';
+  return inOneLine([module, ...suites].flatMap((each) => each.errors())) || 'did not come to its end';
 }
 
 type Complaint = { readonly message: string };
@@ -57,6 +60,7 @@ function errorsOf(test: TestCase): readonly Complaint[] {
   return test.result().errors ?? [];
 }
 
-function firstLine([error]: readonly Complaint[]): string {
-  return error?.message.split('\n')[0] ?? '';
+function inOneLine([error]: readonly Complaint[]): string {
+  const line = error?.message.replaceAll(/\s+/g, ' ') ?? '';
+  return line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)} […]` : line;
 }

@@ -18,7 +18,7 @@ export type Row = {
   readonly built?: boolean;
   /** Why this row is no success although no test may have failed. */
   readonly trouble?: string;
-  /** The tests that failed, and files that did not even load, each with the first line of what it says. */
+  /** The tests that failed, and files that did not even load, each with what it says in one line. */
   readonly failures?: readonly string[];
 };
 

@@ -7,7 +7,7 @@ import { LONGEST_TEXT, statusText } from './status-text.ts';
  * finished. `Reconciling` is True while work continues, `Stalled` while it
  * cannot. `ForeignUncordon`, on strategies, is True while Careen works on a host
  * that somebody uncordoned. `Drifted`, on strategies that are applied, is True
- * while hosts lack a patch: they joined since, or have changed.
+ * while hosts lack a patch or the release: they joined since, or have changed.
  */
 export const CONDITION_TYPES = ['Ready', 'Reconciling', 'Stalled', 'ForeignUncordon', 'Drifted'] as const;
 export type ConditionType = (typeof CONDITION_TYPES)[number];
@@ -40,6 +40,8 @@ export const REASONS = [
   'Suspended',
   'HostUncordoned',
   'HostsLackPatches',
+  'HostsLackRelease',
+  'HostsHaveRelease',
   'NotPermitted',
   'NamespaceNotPrepared',
   'SpecUnreadable',

@@ -37,6 +37,7 @@ export const EVENTS = {
   HostFailed: warning('Lock', 'A step failed on a host'),
   HostUncordoned: warning('Lock', 'Somebody else uncordoned a host that Careen holds'),
   HostLeft: warning('Release', 'A host left the cluster or the pool before its stage was done with it'),
+  HostNotStaged: warning('Apply', 'A host that is not staged is left out of the run; the note says why'),
   HostSkipped: warning('Apply', 'A request left a host out of the run'),
   HostReleased: normal('Release', 'Hosts were released; one event has all that were released together'),
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),

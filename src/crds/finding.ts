@@ -25,6 +25,7 @@ const FINDING_REASONS = [
   'NoWayBack',
   'VersionSkew',
   'RemovedApis',
+  'BuildsDiffer',
   'ImagesDiffer',
   'StageMissing',
   'StagedForOther',

@@ -183,6 +183,24 @@ const drainPolicy = z
   .prefault({})
   .describe('The limits on what strategies may consent to when their hosts are drained.');
 
+const etcd = z
+  .object({
+    secretName: objectName().describe(
+      'The Secret in the namespace of Careen with the keys ca.crt, tls.crt and tls.key: the CA of etcd, and a client ' +
+        'certificate that etcd accepts.',
+    ),
+    port: z
+      .int()
+      .min(1)
+      .max(65535)
+      .default(2379)
+      .describe('The port of etcd for clients, on the internal address of each controller.'),
+  })
+  .describe(
+    'How the members of etcd are asked for their health, before a controller is taken out of service. Left out: only ' +
+      'the API servers are asked.',
+  );
+
 export const hostPoolSpec = z
   .object({
     provider: z
@@ -206,6 +224,7 @@ export const hostPoolSpec = z
                 'The pool does not select the nodes that one of these selectors selects, such as virtual nodes, which ' +
                   'no Job can patch. Left out: none.',
               ),
+            etcd: etcd.optional(),
           })
           .meta(
             rules({

@@ -8,7 +8,7 @@ import { job } from './host-action.ts';
 import { patch, type PatchStrategySpec } from './patch-strategy-spec.ts';
 import { requirement, type CurrentRequirement } from './requirement.ts';
 import { planTiming, type Timing } from './timing.ts';
-import type { UpgradeStrategySpec } from './upgrade-strategy-spec.ts';
+import { MOST_UNSTAGED, type UpgradeStrategySpec } from './upgrade-strategy-spec.ts';
 import { DRAIN_NEEDS, ROLES, WORK_KINDS, type Role } from './vocabulary.ts';
 
 /** A host that was brought back has a version below that of the release. */
@@ -51,6 +51,8 @@ export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing'> & {
   readonly inReserve?: readonly Work[] | undefined;
   /** Only an upgrade has it. */
   readonly maxParallelStagedHosts?: number | undefined;
+  /** Only an upgrade in which hosts may fail to be staged has it. */
+  readonly maxUnstagedHosts?: number | undefined;
 };
 
 /** The part of a spec that carries out a plan. `status.run.actions` keeps it: an edit cannot change an open run. */
@@ -61,12 +63,14 @@ export const planActions = z.object({
   timing: planTiming,
   onForeignUncordon,
   release: target.optional(),
+  /** How many hosts may fail to be staged; absent: none. */
+  maxUnstagedHosts: z.int().min(1).max(MOST_UNSTAGED).optional(),
 });
 export type PlanActions = z.infer<typeof planActions>;
 
 /** An upgrade as pieces of work, in the order in which they are done. */
 export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
-  const { release, hosts, start, activate, complete, timing, rollback, ...common } = spec;
+  const { release, hosts, start, activate, complete, timing, rollback, maxUnstagedHosts, ...common } = spec;
   const { upgradeTimeoutSeconds, ...times } = timing;
   const { version, fact } = release;
   const back = ROLES.flatMap((role): Work[] => {
@@ -97,6 +101,8 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
     timing: { ...times, patchTimeoutSeconds: upgradeTimeoutSeconds },
     patches: rollback ? back : [...staging, ...upgrading, ...hooks],
     inReserve: rollback ? [] : back,
+    // Absent without such hosts: specs and plans of earlier versions keep their digests.
+    ...(maxUnstagedHosts > 0 && !rollback ? { maxUnstagedHosts } : {}),
     release: {
       ...release,
       waysBack: back.flatMap(({ role }) => role ?? []),

@@ -27,7 +27,7 @@ const extendedSeconds = seconds
   .optional()
   .describe(
     'The extension of its deadline: how long the strategy was suspended, no operator was active, or hosts were unwell ' +
-      'while they had time to settle.',
+      'while they had time to settle; or the time to give back a host that was not staged in time.',
   );
 const index = z.int().min(0).max(10000);
 
@@ -53,9 +53,18 @@ export type StepStatus = z.infer<typeof step>;
 const leaver = z
   .object({
     name: objectName().describe('The host.'),
-    reason: z.string().max(1024).describe('How it left, such as `worker-3 no longer exists`.'),
+    reason: z
+      .string()
+      .max(1024)
+      .describe('How it left, or why it was not staged, such as `worker-3 no longer exists`.'),
+    unstaged: z
+      .literal(true)
+      .optional()
+      .describe('Set where it is left out because it failed to be staged, or is not staged any more.'),
   })
-  .describe('A host that left the cluster or the pool, or was skipped, before its stage was done with it.');
+  .describe(
+    'A host that left the cluster or the pool, was skipped, or was not staged, before its stage was done with it.',
+  );
 
 const skippedHost = z
   .object({
@@ -82,7 +91,8 @@ export const stageStatus = z
       .optional()
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
       .describe(
-        'Hosts of the stage that left the cluster or the pool, or were skipped. Nothing more is done on them.',
+        'Hosts of the stage that left the cluster or the pool, were skipped, or were not staged. Nothing more is done on ' +
+          'them.',
       ),
     released: z
       .array(released)
@@ -132,12 +142,17 @@ const earlier = z
     steps: total.describe('The number of their steps.'),
     hosts: total.describe('The number of their hosts, without those that left.'),
     left: total.describe('The number of their hosts that left the cluster or the pool, or were skipped.'),
-    unstaged: z
+    leftOut: z
       .array(objectName())
       .max(10000)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'set' })
-      .describe('Their hosts that left before they were staged. They are not upgraded in this run.'),
+      .describe(
+        'Of an upgrade, their hosts that left or were not staged. They are not upgraded in this run.',
+      ),
+    failedToStage: total
+      .optional()
+      .describe('How many of those failed to be staged, which maxUnstagedHosts allows.'),
     result,
   })
   .describe('The stages before those in stages. All of them have ended; PlanStages hold them.');

@@ -1,4 +1,5 @@
 /** How messages speak of a strategy: it patches hosts, upgrades them, or brings them back. Pure. */
+import type { Reason } from './conditions.ts';
 import type { TargetRelease } from './strategy-spec.ts';
 
 export type StrategyWords = {
@@ -11,6 +12,8 @@ export type StrategyWords = {
   /** Why a host is worked on: `lacks a patch`; of several: `lack a patch`. */
   readonly lacks: string;
   readonly lack: string;
+  /** The reason of the condition `Drifted` while hosts are so. */
+  readonly drift: Reason;
   /** The field of the spec that says what hosts are to have. */
   readonly field: string;
   /** The fields of the spec that hold the Jobs. */
@@ -24,7 +27,7 @@ export type StrategyWords = {
 
 const PATCHES: StrategyWords = {
   ...{ act: 'patch', done: 'patched', inPlace: 'patched in place' },
-  ...{ lacks: 'lacks a patch', lack: 'lack a patch' },
+  ...{ lacks: 'lacks a patch', lack: 'lack a patch', drift: 'HostsLackPatches' },
   ...{ field: 'spec.patches', jobs: 'spec.patches and spec.reboot', piece: 'patch', pieces: 'patches' },
 };
 
@@ -42,12 +45,12 @@ export function strategyWords({ release }: { readonly release?: TargetRelease | 
     ? {
         ...common,
         ...{ act: 'bring back', done: `brought back from ${version}` },
-        ...{ lacks: `has ${version}`, lack: `have ${version}` },
+        ...{ lacks: `has ${version}`, lack: `have ${version}`, drift: 'HostsHaveRelease' },
       }
     : {
         ...common,
         ...{ act: 'upgrade', done: `upgraded to ${version}` },
-        ...{ lacks: `lacks ${version}`, lack: `lack ${version}` },
+        ...{ lacks: `lacks ${version}`, lack: `lack ${version}`, drift: 'HostsLackRelease' },
         ...(waysBack.length > 0
           ? { wayBack: `hosts that have ${version} keep it; spec.rollback: true plans their way back` }
           : {}),

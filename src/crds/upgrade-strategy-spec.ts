@@ -76,6 +76,9 @@ const hostUpgrade = z
   })
   .describe('How the hosts of a role are upgraded.');
 
+/** The most hosts of one run that may fail to be staged. */
+export const MOST_UNSTAGED = 100;
+
 /** A hook: one Job, on one host. */
 const hook = z.object({ job }).optional();
 
@@ -111,8 +114,8 @@ export const upgradeStrategySpec = z
         'first host. It must be safe to repeat.',
     ),
     activate: hook.describe(
-      'A Job after the last stage of hosts, also if requests leave hosts out. It runs where that of start does, and must ' +
-        'be safe to repeat.',
+      'A Job after the last stage of hosts. It waits while hosts that the run left out lack the release, unless requests ' +
+        'skip them. It runs where that of start does, and must be safe to repeat.',
     ),
     complete: hook.describe('A Job after activate, such as a clean-up. It must be safe to repeat.'),
     rollback: z
@@ -129,6 +132,15 @@ export const upgradeStrategySpec = z
       .max(100)
       .default(10)
       .describe('How many hosts are staged at once. They stay in service.'),
+    maxUnstagedHosts: z
+      .int()
+      .min(0)
+      .max(MOST_UNSTAGED)
+      .default(0)
+      .describe(
+        'How many hosts may fail to be staged. They are left out of the run, and staged again by the next plan. One ' +
+          'more fails the run, before any host is locked.',
+      ),
     drain,
     timing: upgradeTiming,
     onForeignUncordon,

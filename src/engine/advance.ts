@@ -154,7 +154,7 @@ function isSamePhase(before: PhaseStatus | undefined, after: PhaseStatus | undef
 }
 
 function decisionOf(pass: Pass, before: RunState): Decision {
-  const { run, asked, effects, reasons, turn, plan } = pass;
+  const { run, asked, lacks, effects, reasons, turn, plan } = pass;
   const phase = run.apply;
   const open = run.hosts.map(({ name }) => name);
   const stage = currentStage(phase);
@@ -172,6 +172,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
       },
       watch: new Set([...open, ...(busy ? upcoming : [])]),
     },
+    lacks,
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
     reasons,
     obstacle: OBSTACLES.find((each) => pass.obstacles.has(each)),

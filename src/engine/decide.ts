@@ -3,12 +3,14 @@
  * permits, stores the run and performs effects.
  */
 import type { HostPoolStatus } from '../crds/host-pool.ts';
+import type { HostName } from '../planner/facts.ts';
 import type { Plan } from '../planner/plan.ts';
 import { advance } from './advance.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { EngineProfile } from './pass.ts';
 import {
   heldBy,
+  membersToAsk,
   settlePermits,
   type DesiredPermits,
   type PoolCapacity,
@@ -17,6 +19,7 @@ import {
 import { wantsOf } from './permits/stage-permits.ts';
 import { runningStage, type RunState } from './run-state.ts';
 import type { Decision, PermitFacts, Turn, Wants } from './turn.ts';
+import type { MemberHealth } from './view.ts';
 
 export type DecideInput = {
   readonly plan: Plan;
@@ -39,28 +42,60 @@ export type Decided = {
 /** The pool would grant these permits. Settle them there, then call `decideWithPermits`; store nothing before. */
 export type NeedsPermits = { readonly grant: DesiredPermits };
 
-/** Decides the next run and effects and the permits to free afterwards, or the permits to obtain first. */
-export function decide(input: DecideInput): Decided | NeedsPermits {
-  const { run, pool } = input;
-  const held = heldBy(pool?.status.permits ?? [], run.id);
-  if (!pool) return { decision: advanceWith(input, { held }) };
-  const preview = (wants: Wants['permits']): Settlement =>
-    settlePermits(pool.status, { ...holderOf(input), wants, exactly: false }, pool.capacity, '');
-  const factsOf = ({ facts: { refusal } }: Settlement): PermitFacts => ({
-    held,
-    ...(refusal === undefined ? {} : { refusal }),
-  });
-  // The refusal is computed before the decision: a stage that times out reports it as its reason.
-  const factsBefore = factsOf(preview(wantsOfStage(run)));
-  const decision = advanceWith(input, factsBefore);
+/**
+ * The pool would grant the permits that the run lacks, if enough of these controllers say that they serve. Ask them, then
+ * call `decideKnowing`; store nothing before.
+ */
+export type NeedsMembers = { readonly ask: readonly HostName[] };
+
+/** Decides the next run and effects and the permits to free afterwards, or what to obtain first. */
+export function decide(input: DecideInput): Decided | NeedsPermits | NeedsMembers {
+  const draft = draftOf(input);
+  const ask = draft.decision.lacks ? membersFor(input, draft.decision.lacks) : [];
+  return ask.length > 0 ? { ask } : conclude(input, draft);
+}
+
+/** Decides with what the controllers said that `decide` wanted to be asked. */
+export function decideKnowing(input: DecideInput, members: MemberHealth): Decided | NeedsPermits {
+  const { pool } = input;
+  const known = pool ? { ...input, pool: { ...pool, capacity: { ...pool.capacity, members } } } : input;
+  return conclude(known, draftOf(known));
+}
+
+/** A decision, with the permits that it rests on. */
+type DecisionDraft = { readonly decision: Decision; readonly permits: PermitFacts };
+
+/** The refusal is computed before the decision: a stage that times out reports it as its reason. */
+function draftOf(input: DecideInput): DecisionDraft {
+  const held = heldBy(input.pool?.status.permits ?? [], input.run.id);
+  const refusal = preview(input, wantsOfStage(input.run))?.facts.refusal;
+  const permits = { held, ...(refusal === undefined ? {} : { refusal }) };
+  return { decision: advanceWith(input, permits), permits };
+}
+
+function conclude(input: DecideInput, { decision, permits }: DecisionDraft): Decided | NeedsPermits {
   const wants = decision.wants.permits;
-  const settlement = preview(wants);
+  const settlement = preview(input, wants);
+  if (!settlement) return { decision };
   if (settlement.changed) return { grant: { ...holderOf(input), wants, exactly: false } };
-  const facts = factsOf(settlement);
+  const { refusal } = settlement.facts;
   // The decision already knew this refusal: it need not be made again.
-  return facts.refusal === undefined || facts.refusal === factsBefore.refusal
-    ? withSurplus(input, decision, factsBefore)
-    : decideWithPermits(input, facts);
+  return refusal === undefined || refusal === permits.refusal
+    ? withSurplus(input, decision, permits)
+    : decideWithPermits(input, { held: permits.held, refusal });
+}
+
+function membersFor(input: DecideInput, wants: Wants['permits']): readonly HostName[] {
+  const { run, pool } = input;
+  return pool && preview(input, wants)?.changed
+    ? membersToAsk(pool.status, { run: run.id, wants }, pool.capacity)
+    : [];
+}
+
+/** What the pool, as it was read, would do about these wants; undefined without one. */
+function preview(input: DecideInput, wants: Wants['permits']): Settlement | undefined {
+  const { pool } = input;
+  return pool && settlePermits(pool.status, { ...holderOf(input), wants, exactly: false }, pool.capacity, '');
 }
 
 /** Decides the next run and effects with the permits that the run has now, and the permits to free afterwards. */

@@ -13,15 +13,21 @@ import type { HostFacts } from './view.ts';
  * The effect that ends an outage on which no work is done any more; undefined while a person has to decide about the
  * host. A host that was skipped, or whose strategy is deleted, is left locked with a note; a skipped one is given back
  * when nothing was started on it.
+ * @param isGivenUp the run goes on without this host, which is given back
  */
-export function lastEffect(pass: Pass, outage: HostProgress, facts: HostFacts): Effect | undefined {
+export function lastEffect(
+  pass: Pass,
+  outage: HostProgress,
+  facts: HostFacts,
+  isGivenUp = false,
+): Effect | undefined {
   const { run, turn } = pass;
   const { name: host, attempt, closedToNewWorkBefore } = outage;
   const skipped = skippedBecause(pass, host);
   const common = { host, revision: facts.revision, run: run.id };
   const keyOf = (kind: Effect['kind']): string =>
     effectKey(run.id, run.apply.currentStage, 'unlock-hosts', host, kind, attempt);
-  const isGivenBack = skipped !== undefined && !isWorkedOn(pass, outage);
+  const isGivenBack = isGivenUp || (skipped !== undefined && !isWorkedOn(pass, outage));
   if (outage.releaseAsked || isGivenBack || wasOpenedByOthers(facts, outage))
     return { ...common, kind: 'release', closedToNewWorkBefore, key: keyOf('release') };
   if (skipped === undefined && !turn.order.finalizing) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Hosts that leave the cluster or the pool, or are skipped, before their stage is done with them. There is nothing to
- * patch there any more: the stage records them, and goes on with its other hosts. The machine behind a removed host may
- * still run our Job: its outage lasts until the Job has ended, too.
+ * Hosts that leave the cluster or the pool, are skipped, or fail to be staged within the budget, before their stage is
+ * done with them. There is nothing to patch there any more: the stage records them, and goes on with its other hosts. The
+ * machine behind a removed host may still run our Job: its outage lasts until the Job has ended, too.
  */
 import type { StageStatus } from '../crds/strategy-status.ts';
 import { REBOOT, type StepName } from '../crds/vocabulary.ts';
@@ -15,6 +15,7 @@ import { closeOutage, judgedBefore, opensOutage } from './outages.ts';
 import type { Pass } from './pass.ts';
 import type { StagesAtHand } from './run-state.ts';
 import { skippedBecause } from './skips.ts';
+import { excusedHosts, notStaged } from './staging-budget.ts';
 import { jobAtWork, withdrawalOf, type Withdrawal } from './steps/outage-jobs.ts';
 import { carriesOurMark } from './steps/unlock-hosts.ts';
 import { ask, hostGone, membershipFailure, type Verdict } from './steps/verdict.ts';
@@ -35,10 +36,11 @@ export function hasNobodyLeft({ stages, earlier }: StagesAtHand): boolean {
  */
 export function recordLeavers(pass: Pass, stage: StageStatus, step: StepName): void {
   if (!pass.profile.goesOnWithoutLeavers) return;
-  for (const { name, reason, job, last } of leaversOf(pass, stage, step)) {
+  for (const { name, reason, job, last, isExcused } of leaversOf(pass, stage, step)) {
     if (job !== undefined || last !== undefined) continue;
     closeOutage(pass, name);
-    stage.left = [...(stage.left ?? []), { name, reason: statusText(reason) }];
+    const unstaged = isExcused ? { unstaged: true as const } : {};
+    stage.left = [...(stage.left ?? []), { name, reason: statusText(reason), ...unstaged }];
   }
 }
 
@@ -80,6 +82,8 @@ type Leaver = {
   readonly name: HostName;
   readonly reason: string;
   readonly isSkipped: boolean;
+  /** Whether it failed to be staged, and the plan allows that. */
+  readonly isExcused: boolean;
   readonly job: string | undefined;
   readonly withdrawal: Withdrawal | undefined;
   /** The effect that ends the outage of a skipped host that still has our mark. */
@@ -88,19 +92,22 @@ type Leaver = {
 
 function leaversOf(pass: Pass, stage: StageStatus, step: StepName): readonly Leaver[] {
   const { run, turn } = pass;
+  const excused = excusedHosts(pass, stage);
   return remainingHosts(stage).flatMap((name) => {
     const hasFailed = judgedBefore(pass, name);
     // An abort releases every host.
     const skipped = run.state === 'aborting' ? undefined : skippedBecause(pass, name);
-    const reason = skipped ?? (hasFailed ? undefined : leftBecause(pass, stage, step, name));
-    if (reason === undefined) return [];
     const outage = run.hosts.find((each) => each.name === name);
+    const isExcused = skipped === undefined && outage !== undefined && excused.includes(name);
+    const failure = isExcused ? notStaged(name, outage.reason ?? '') : undefined;
+    const reason = skipped ?? failure ?? (hasFailed ? undefined : leftBecause(pass, stage, step, name));
+    if (reason === undefined) return [];
     const facts = turn.view.host(name);
     const job = outage && jobAtWork(turn.view, turn.owner, outage);
     const withdrawal = outage && job !== undefined ? withdrawalOf(jobsOfPass(pass), outage) : undefined;
     const isMarked = outage && facts && carriesOurMark(facts, run.id);
-    const last = isMarked ? lastEffect(pass, outage, facts) : undefined;
-    return [{ name, reason, isSkipped: skipped !== undefined, job, withdrawal, last }];
+    const last = isMarked ? lastEffect(pass, outage, facts, isExcused) : undefined;
+    return [{ name, reason, isSkipped: skipped !== undefined, isExcused, job, withdrawal, last }];
   });
 }
 

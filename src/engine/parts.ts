@@ -10,7 +10,8 @@ import { countsHosts, hostCount, type Plan, type Stage } from '../planner/plan.t
 import { remainingHosts } from './leavers.ts';
 import { firstStage, newStage } from './run-state.ts';
 import { combinedOver, sumOver } from './stage-folds.ts';
-import { unstagedHosts } from './unstaged.ts';
+import { failedToStage } from './staging-budget.ts';
+import { leftOutHosts } from './unstaged.ts';
 
 /** What a run keeps at hand, in bytes of the JSON of stages that have not begun. */
 export type PartLimits = {
@@ -99,7 +100,8 @@ export function isNextPart({ later }: Pick<PhaseStatus, 'later'>, part: PlanStag
 export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStatus {
   const { stages, earlier } = phase;
   const counting = stages.filter(countsHosts);
-  const unstaged = unstagedHosts(phase);
+  const leftOut = leftOutHosts(phase);
+  const failed = failedToStage(phase);
   return {
     ...atHand(phase, part),
     earlier: {
@@ -107,7 +109,8 @@ export function withNextPart(phase: PhaseStatus, part: PlanStageSpec): PhaseStat
       steps: (earlier?.steps ?? 0) + sumOver(stages, ({ steps }) => steps.length),
       hosts: (earlier?.hosts ?? 0) + sumOver(counting, (stage) => remainingHosts(stage).length),
       left: (earlier?.left ?? 0) + sumOver(counting, ({ left = [] }) => left.length),
-      ...(unstaged.length > 0 ? { unstaged: [...unstaged] } : {}),
+      ...(leftOut.length > 0 ? { leftOut: [...leftOut] } : {}),
+      ...(failed > 0 ? { failedToStage: failed } : {}),
       result: combinedOver(phase).result,
     },
   };

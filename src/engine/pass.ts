@@ -42,6 +42,7 @@ export type Pass = {
   readonly answers: Answer[];
   /** Hosts whose permits are wanted before their outage is opened. */
   asked: Wants['permits'] | undefined;
+  lacks: Wants['permits'] | undefined;
   wakeAt: Instant;
 };
 
@@ -99,7 +100,15 @@ export function newPass(
   };
   return {
     ...{ plan, turn, profile, evaluate, run: draft },
-    ...{ effects: [], reasons: [], obstacles: new Set(), answers: [], asked: undefined, wakeAt: Infinity },
+    ...{
+      effects: [],
+      reasons: [],
+      obstacles: new Set(),
+      answers: [],
+      asked: undefined,
+      lacks: undefined,
+      wakeAt: Infinity,
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import type { PhaseStatus } from '../crds/strategy-status.ts';
 import { show } from './lifecycle.ts';
-import { editStage, isAborting, type Pass } from './pass.ts';
+import { againstCompletion } from './completion.ts';
+import { editStage, isAborting, noteReason, type Pass } from './pass.ts';
 import { isGood, type Ending } from './results.ts';
 import { runStage } from './run-stage.ts';
 import { currentStage, runningStage } from './run-state.ts';
@@ -9,13 +10,19 @@ import { stopPhaseTimer } from './timers.ts';
 
 /**
  * Advances a phase as far as possible now, stage by stage. Undefined while it runs, and while it pauses before
- * `stopAtStage`.
+ * `stopAtStage` or waits for a person.
  */
 export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
   if (isAborting(pass)) return awaitStep(pass, phase);
   while (phase.currentStage < phase.stopAtStage) {
     const stage = currentStage(phase);
     if (!stage) return undefined;
+    const against = againstCompletion(pass, stage);
+    if (against !== undefined) {
+      noteReason(pass, against, 'HostsLackRelease');
+      phase.stopAtStage = phase.currentStage;
+      break;
+    }
     const ending = runStage(pass, phase, stage);
     if (!ending || !isGood(ending.result)) return ending;
     phase.currentStage += 1;

@@ -85,15 +85,18 @@ export function newStage(stage: Stage, id: number): StageStatus {
   };
 }
 
-/** Resets the current stage of a phase to its beginning, under this attempt number. Hosts that left are not awaited. */
+/**
+ * Resets the current stage of a phase to its beginning, under this attempt number. Hosts that left are not awaited; those
+ * that were only not staged are tried again.
+ */
 export function resetStage(phase: PhaseStatus, plan: Plan, attempt: number): void {
   const id = phase.currentStage;
   const stage = plannedStage(plan, id);
   if (!stage) return;
-  const left = currentStage(phase)?.left;
+  const left = currentStage(phase)?.left?.filter(({ unstaged }) => !unstaged) ?? [];
   phase.stages[id - firstStage(phase)] = {
     ...newStage(stage, id),
-    ...(left ? { left } : {}),
+    ...(left.length > 0 ? { left } : {}),
     ...(attempt > 1 ? { attempt } : {}),
   };
 }

@@ -22,8 +22,8 @@ export type Answer = {
 export type HeldBack = { readonly reason: Reason; readonly message: string };
 
 /**
- * What the open stage waits for besides time and its own work, the first that a person should see to first. The order is
- * that in which several are reported.
+ * What the open or next stage waits for besides time and its own work, the first that a person should see to first. The
+ * order is that in which several are reported.
  */
 export const OBSTACLES = [
   'HostUncordoned',
@@ -32,6 +32,7 @@ export const OBSTACLES = [
   'DrainBlocked',
   'JobNotStarted',
   'HostUnwell',
+  'HostsLackRelease',
 ] as const satisfies readonly Reason[];
 export type Obstacle = (typeof OBSTACLES)[number];
 
@@ -105,6 +106,8 @@ export type Decision = {
   readonly run: RunState;
   readonly effects: readonly Effect[];
   readonly wants: Wants;
+  /** The permits without which the outages of the open stage do not begin, whether or not their time is over. */
+  readonly lacks?: Wants['permits'] | undefined;
   /** When to decide again without an event. */
   readonly wakeAt?: Instant;
   /** Why the run waits, one sentence for each host or step. */

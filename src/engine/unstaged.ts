@@ -1,25 +1,58 @@
 /**
- * Hosts that are not staged when their turn to be upgraded comes: they left while an upgrade staged them, or a fact shows
- * that they are not staged any more. They are not upgraded in this run, since no host is locked before it is staged. The
- * strategy then says that they lack the release.
+ * Hosts that are not staged when their turn to be upgraded comes: they left while an upgrade staged them, failed to be
+ * staged (staging-budget.ts), or are not staged any more, by their facts or as another machine. They are not upgraded in
+ * this run, since no host is locked before it is staged. The strategy then says that they lack the release.
  */
-import type { StageStatus } from '../crds/strategy-status.ts';
-import { ROLES } from '../crds/vocabulary.ts';
+import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
+import { statusText } from '../crds/status-text.ts';
+import { ROLES, type StageName } from '../crds/vocabulary.ts';
 import { STAGE_OF } from '../planner/careen-profile.ts';
 import type { HostName } from '../planner/facts.ts';
 import { isLacking } from '../planner/work.ts';
 import { remainingHosts } from './leavers.ts';
 import type { Pass } from './pass.ts';
 import type { StagesAtHand } from './run-state.ts';
+import { isStaging, mayFailToStage, notStaged } from './staging-budget.ts';
+import { leftLockedFailure } from './steps/verdict.ts';
+import type { HostFacts } from './view.ts';
 
-/** The hosts that left in these stages before they were staged, and in the parts of the plan before. */
-export function unstagedHosts({ stages, earlier }: StagesAtHand): readonly HostName[] {
-  const staging = stages.filter(({ name }) => name === 'sw-upgrade-stage-hosts');
-  const left = staging.flatMap((stage) => (stage.left ?? []).map(({ name }) => name));
-  return [...new Set([...(earlier?.unstaged ?? []), ...left])];
+/** The hosts that these stages and the parts of the plan before do not upgrade: they left, or were not staged. */
+export function leftOutHosts({ stages, earlier }: StagesAtHand): readonly HostName[] {
+  const ofHosts = stages.filter((stage) => isStaging(stage) || UPGRADING.has(stage.name));
+  const left = ofHosts.flatMap((stage) => (stage.left ?? []).map(({ name }) => name));
+  return [...new Set([...(earlier?.leftOut ?? []), ...left])];
 }
 
-/** Leaves such hosts out of the stage whose hosts are about to be taken. */
+const UPGRADING: ReadonlySet<StageName> = new Set(Object.values(STAGE_OF.upgrade));
+
+/** Why a host was not staged. Of one that failed, the stage of its staging says it. */
+function unstagedBecause({ stages }: StagesAtHand, host: HostName): string {
+  const left = stages.filter(isStaging).flatMap((stage) => stage.left ?? []);
+  return left.find(({ name, unstaged }) => unstaged && name === host)?.reason ?? `${host} was not staged`;
+}
+
+/**
+ * Whether the machine of a host joined after the stage began that staged the host: where no fact shows staging, it counts
+ * as another machine. Of a part of the plan before, only the begin of the run is known.
+ */
+function hasJoinedSince({ stages, startTime }: PhaseStatus, { name, joinedAt }: HostFacts): boolean {
+  const stagedIn = stages.find((stage) => isStaging(stage) && stage.hosts?.includes(name));
+  return joinedAt !== undefined && joinedAt > Date.parse(stagedIn?.startTime ?? startTime ?? '');
+}
+
+/** Leaves hosts out of a stage of staging that only a person may open, as long as the plan allows that. */
+export function recordUnstageable(pass: Pass, stage: StageStatus): void {
+  const { run, turn } = pass;
+  const isOpen = (name: HostName): boolean => run.hosts.some((each) => each.name === name);
+  for (const name of remainingHosts(stage).filter((each) => !isOpen(each))) {
+    const failure = leftLockedFailure(name, turn.view.host(name), turn.owner, turn.view.words);
+    if (!failure || !mayFailToStage(pass, stage, [name])) continue;
+    const reason = statusText(notStaged(name, failure.reason));
+    stage.left = [...(stage.left ?? []), { name, reason, unstaged: true }];
+  }
+}
+
+/** Leaves hosts that are not staged out of the stage that would upgrade them, before they are taken. */
 export function recordUnstaged(pass: Pass, stage: StageStatus): void {
   const role = ROLES.find((each) => STAGE_OF.upgrade[each] === stage.name);
   const { patches } = pass.plan.actions;
@@ -27,14 +60,16 @@ export function recordUnstaged(pass: Pass, stage: StageStatus): void {
     patches.find((work) => work.kind === kind && work.role === role),
   );
   if (role === undefined || !staging || !upgrade) return;
-  const left = new Set(unstagedHosts(pass.run.apply));
+  const left = new Set(leftOutHosts(pass.run.apply));
   const isOpen = (name: HostName): boolean => pass.run.hosts.some((each) => each.name === name);
   for (const name of remainingHosts(stage).filter((each) => !isOpen(each))) {
-    const facts = pass.turn.view.host(name)?.facts;
+    const host = pass.turn.view.host(name);
     const isLost =
-      facts && staging.current.length > 0 && isLacking(staging, facts) && isLacking(upgrade, facts);
+      host &&
+      isLacking(upgrade, host.facts) &&
+      (staging.current.length > 0 ? isLacking(staging, host.facts) : hasJoinedSince(pass.run.apply, host));
     if (!left.has(name) && isLost !== true) continue;
-    const reason = left.has(name) ? `${name} left before it was staged` : `${name} is not staged any more`;
-    stage.left = [...(stage.left ?? []), { name, reason }];
+    const reason = left.has(name) ? unstagedBecause(pass.run.apply, name) : `${name} is not staged any more`;
+    stage.left = [...(stage.left ?? []), { name, reason, unstaged: true }];
   }
 }

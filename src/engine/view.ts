@@ -73,6 +73,8 @@ export type HostFacts = {
   readonly name: HostName;
   /** Another uid under the same name is another host. */
   readonly uid: string;
+  /** When it joined the cluster under this uid, or up to a second before; undefined where that is not known. */
+  readonly joinedAt: Instant | undefined;
   /** Whether it belongs to the pool in question: by its claim while it is claimed, otherwise by its labels. */
   readonly isMember: boolean;
   /** Fences writes: it changes with every change of the host. */
@@ -151,6 +153,14 @@ export type Controllers = {
   readonly all: ReadonlySet<HostName>;
   /** Those that are closed, not ready, or have a taint that says that they are out of service; with a claim or without. */
   readonly down: ReadonlySet<HostName>;
+};
+
+/** What the members of a control plane said when they were asked whether they serve. It holds for one grant of permits. */
+export type MemberHealth = {
+  /** Why they do not serve, by host. */
+  readonly down: ReadonlyMap<HostName, string>;
+  /** Why they cannot be asked as the pool requires it: no controller is taken until then. */
+  readonly unknown?: string | undefined;
 };
 
 export const NO_CONTROLLERS: Controllers = { all: new Set(), down: new Set() };

@@ -6,7 +6,7 @@
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../engine/effect.ts';
-import type { Claim, View } from '../engine/view.ts';
+import type { Claim, MemberHealth, View } from '../engine/view.ts';
 import type { HostName, HostSeed, PlatformFacts } from '../planner/facts.ts';
 
 /** The source of the hosts of a pool, from its spec. Only the adapters read its fields. */
@@ -115,6 +115,12 @@ export interface HostOps {
    * when the adapter stops.
    */
   platform(): Promise<PlatformFacts>;
+
+  /**
+   * Asks controllers of a pool whether they serve in their control plane; `fleet(scope)` must be open. One that nothing
+   * can be asked of is left out: its state as a host decides. Throws only when `signal` is aborted.
+   */
+  memberHealth(scope: Scope, controllers: readonly HostName[], signal: AbortSignal): Promise<MemberHealth>;
 
   /** The cluster was restored from a backup: observes everything anew. `prepare` resolves when that is done. */
   listAgain(): void;

@@ -93,6 +93,22 @@ export class PooledKubeConfig extends KubeConfig implements ClientHooks {
   }
 }
 
+/** The certificate of every API server has this name, whatever else it has. Pods know the API servers by it. */
+const NAME_OF_EACH = 'kubernetes.default.svc';
+
+/**
+ * A client with the same credentials and CA for single API servers of a cluster, by the `origin` of its calls. It shows
+ * its credentials to API servers only: the certificate must have the name of an API server, so that of a kubelet at the
+ * same address is refused.
+ */
+export function clientOfEach(client: Client): Client {
+  const { users, contexts, currentContext, onAnswer, transport } = client;
+  const each = new PooledKubeConfig();
+  const clusters = client.clusters.map((cluster) => ({ ...cluster, tlsServerName: NAME_OF_EACH }));
+  each.loadFromOptions({ users, contexts, currentContext, clusters });
+  return Object.assign(each, { ...(onAnswer && { onAnswer }), ...(transport && { transport }) });
+}
+
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 /** How much of an object is sent: `metadata` leaves out spec and status. */
 export type Detail = 'object' | 'metadata';
@@ -100,6 +116,8 @@ export type Call = {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly query?: Query;
+  /** One of several API servers of the cluster, such as `https://10.0.0.1:6443` (`clientOfEach`). */
+  readonly origin?: string;
   /** Sent as JSON. In a PATCH an array is a JSON patch, anything else a JSON merge patch; in a DELETE it is DeleteOptions. */
   readonly body?: unknown;
   /** A list asks for `metadata-list` in place of `metadata`. */
@@ -233,10 +251,13 @@ export async function rawList<T extends KubernetesObject>(
   return all;
 }
 
-function addressOf(config: KubeConfig, { path, query = {} }: Call): { origin: string; path: string } {
+function addressOf(
+  config: KubeConfig,
+  { path, query = {}, origin: another }: Call,
+): { origin: string; path: string } {
   const cluster = config.getCurrentCluster();
   if (!cluster) throw new Error('the kubeconfig names no current cluster');
-  const { origin, pathname } = new URL(cluster.server);
+  const { origin, pathname } = new URL(another ?? cluster.server);
   const parts = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [`${name}=${encodeURIComponent(value)}`],
   );

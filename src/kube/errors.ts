@@ -95,14 +95,24 @@ export function explain(error: unknown): string {
   return [error.message, ...causesOf(error)].filter((each) => each !== '').join(': ');
 }
 
+/** The first check that failed, in the answer of `/readyz?verbose`; undefined for other errors. */
+export function failingCheck(error: unknown): string | undefined {
+  const body: unknown = error instanceof ApiException ? error.body : undefined;
+  return typeof body === 'string' ? /^\[-\].*$/m.exec(body)?.[0] : undefined;
+}
+
 /** The words of the causes, the innermost last. A DOMException only says that the request has ended. */
 function causesOf({ cause }: Error): string[] {
   if (!(cause instanceof Error)) return [];
   return [...(cause instanceof DOMException ? [] : [wordsOf(cause)]), ...causesOf(cause)];
 }
 
-/** A connection attempt to several addresses fails with a code, but without a message. */
+/**
+ * A connection attempt to several addresses fails with a code, but without a message. The message of OpenSSL has numbers
+ * of its own in each attempt; its reason has not.
+ */
 function wordsOf(error: Error): string {
+  if ('library' in error && 'reason' in error) return String(error.reason);
   return error.message || ('code' in error ? String(error.code) : '');
 }
 

@@ -123,8 +123,10 @@ class AnswerBody {
       if (this.#parts.length > 0) continue;
       if (this.#error) throw this.#error;
       if (this.#ended) return;
+      // What has arrived meanwhile is added during the call, and may make the server wait again: nothing comes after it.
+      const more = this.#next();
       this.controller?.resume();
-      await this.#next();
+      await more;
     }
   }
 

@@ -10,6 +10,7 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { setTimeout as delay } from 'node:timers/promises';
 import { currentRevision, rawPages, type Client, type Detail, type Selection } from './client.ts';
 import { explain } from './errors.ts';
+import { identityOf, KeptObjects, type Keeping } from './kept-objects.ts';
 import type { Log } from './log.ts';
 import { isOlder } from './resource-versions.ts';
 import { canResume, isRefusedStream, pauseAfter } from './retries.ts';
@@ -20,7 +21,8 @@ import { SilentWatch, watchEvents, type WatchEvent } from './watch-events.ts';
 const IDLE_LIMIT_MS = 90_000;
 const STOPPED = 'it was stopped';
 
-export type InformerOptions<Raw extends KubernetesObject, T> = {
+/** The errors of the functions in it are logged and otherwise ignored. */
+export type InformerOptions<Raw extends KubernetesObject, T> = Omit<Keeping<Raw, T>, 'guarded'> & {
   readonly config: Client;
   readonly path: string;
   readonly selection?: Selection;
@@ -28,10 +30,6 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
   readonly listAs?: Detail;
   /** How much of an object the watch delivers: all of it by default. */
   readonly changesAs?: Detail;
-  /** Makes the stored value of an object; undefined for objects that are not stored. `before`: its value until now. */
-  readonly project: (object: Raw, before: T | undefined) => T | undefined;
-  /** Called after the change is stored. Its errors are logged and otherwise ignored. */
-  readonly changed: (before: T | undefined, after: T | undefined) => void;
   /** Called when a watch is up, the first time and after each break. */
   readonly connected?: () => void;
   /** Called when a read shows that the cluster was restored from a backup. */
@@ -43,7 +41,6 @@ export type InformerOptions<Raw extends KubernetesObject, T> = {
 };
 
 type Events<T> = AsyncGenerator<WatchEvent<T>, void, undefined>;
-type Entry<T> = { readonly revision: string; readonly uid: string; readonly value: T };
 
 export class SupervisedInformer<Raw extends KubernetesObject, T> {
   /** Resolves at the end of the first list. Never resolves when the informer is stopped earlier. */
@@ -52,7 +49,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   readonly firstAnswer: Promise<string | undefined>;
   readonly #options: InformerOptions<Raw, T>;
   readonly #idleLimitMs: number;
-  readonly #entries = new Map<string, Entry<T>>();
+  readonly #kept: KeptObjects<Raw, T>;
   readonly #stopping = new AbortController();
   readonly #resolveSynced: () => void;
   readonly #resolveFirstAnswer: (failure: string | undefined) => void;
@@ -63,8 +60,6 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   #streamBroke = false;
   /** Resolved by the list that somebody waits for. */
   readonly #asked: ((failure: string | undefined) => void)[] = [];
-  /** The uids of objects that a read found deleted before the watch has reported it. */
-  readonly #deleted = new Set<string>();
   /** The resource version up to which the changes are known. */
   #revision = '';
   /** Ends the open watch, for a new list. */
@@ -78,6 +73,8 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   constructor(options: InformerOptions<Raw, T>) {
     this.#options = options;
     this.#idleLimitMs = options.idleLimitMs ?? IDLE_LIMIT_MS;
+    const { project, changed } = options;
+    this.#kept = new KeptObjects({ project, changed, guarded: (act) => this.#guarded(act) });
     const synced = Promise.withResolvers<undefined>();
     this.synced = synced.promise;
     this.#resolveSynced = () => synced.resolve(undefined);
@@ -103,16 +100,16 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   get(key: string): T | undefined {
-    return this.#entries.get(key)?.value;
+    return this.#kept.get(key);
   }
 
   /** The revision of a stored object; undefined when there is none. */
   revisionOf(key: string): string | undefined {
-    return this.#entries.get(key)?.revision;
+    return this.#kept.revisionOf(key);
   }
 
-  *values(): Generator<T, void, undefined> {
-    for (const { value } of this.#entries.values()) yield value;
+  values(): Iterable<T> {
+    return this.#kept.values();
   }
 
   /** Why the last list or watch failed; undefined while the watch is up, and before the first attempt has ended. */
@@ -138,8 +135,8 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   upsert(object: Raw): void {
     const { key, revision } = identityOf(object);
     // The object is not stored, and older than the watch: it was deleted meanwhile.
-    if (!this.#entries.has(key) && !isOlder(this.#revision, revision)) return;
-    this.#store(key, revision, object);
+    if (this.#kept.revisionOf(key) === undefined && !isOlder(this.#revision, revision)) return;
+    this.#kept.store(object);
   }
 
   /**
@@ -148,18 +145,17 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
    * That cannot be a late answer: the cluster was restored from a backup, and everything is listed anew.
    */
   async refresh(key: string, request: () => Promise<Raw | undefined>): Promise<Raw | undefined> {
-    const before = this.#entries.get(key);
+    const [uid, before] = [this.#kept.uidOf(key), this.#kept.revisionOf(key)];
     const object = await request();
     if (object) {
       const { revision } = identityOf(object);
-      if (before && isOlder(revision, before.revision)) {
+      if (before !== undefined && isOlder(revision, before)) {
         void this.listAgain();
         this.#guarded(() => this.#options.wentBack?.());
       }
       this.upsert(object);
-    } else if (before && this.#entries.get(key)?.uid === before.uid) {
-      if (before.uid !== '') this.#deleted.add(before.uid);
-      this.#remove(key);
+    } else if (this.#kept.uidOf(key) === uid) {
+      this.#kept.removeGone(key);
     }
     return object;
   }
@@ -258,17 +254,13 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       listedAt ||= resourceVersion;
       this.#forgetTheFuture(listedAt);
       for (const object of items) {
-        const { key, revision } = identityOf(object);
-        seen.add(key);
-        this.#store(key, revision, object);
+        seen.add(identityOf(object).key);
+        this.#kept.store(object);
       }
       for (const object of gone) seen.delete(identityOf(object).key);
     }
     signal.throwIfAborted();
-    // These are deletions that no watch reported. An entry newer than the list was stored meanwhile, and stays.
-    for (const [key, { revision }] of this.#entries)
-      if (!seen.has(key) && !isOlder(listedAt, revision)) this.#remove(key);
-    this.#deleted.clear();
+    this.#kept.removeUnlisted(seen, listedAt);
     this.#revision = listedAt;
     this.#hasToList = this.#asked.length > 0;
     this.#streamBroke = false;
@@ -278,7 +270,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     this.#resolveFirstAnswer(undefined);
   }
 
-  /** A cluster restored from a backup counts from an earlier revision. Stored objects then count as older than any. */
+  /** A cluster restored from a backup counts from an earlier revision. */
   #forgetTheFuture(revision: string): void {
     if (!isOlder(revision, this.#revision)) return;
     this.#forgetRevisions();
@@ -287,8 +279,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
 
   #forgetRevisions(): void {
     this.#revision = '';
-    this.#deleted.clear();
-    for (const [key, entry] of this.#entries) this.#entries.set(key, { ...entry, revision: '' });
+    this.#kept.forgetRevisions();
   }
 
   /** Lists and watches with one request. A server that refuses this lists in pages from then on. */
@@ -346,14 +337,12 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
   }
 
   #take({ type, object }: WatchEvent<Raw>): void {
-    const { key, revision } = identityOf(object);
-    this.#revision = revision;
+    this.#revision = identityOf(object).revision;
     this.#heardAt = this.#options.now();
     this.#failures = 0;
     if (type === 'BOOKMARK') return;
-    if (type === 'DELETED') this.#deleted.delete(object.metadata?.uid ?? '');
-    if (type !== 'DELETED') this.#store(key, revision, object);
-    else if (!isOlder(revision, this.revisionOf(key) ?? '')) this.#remove(key);
+    if (type === 'DELETED') this.#kept.removeDeleted(object);
+    else this.#kept.store(object);
   }
 
   #connected(): void {
@@ -364,26 +353,6 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     this.#guarded(() => this.#options.connected?.());
   }
 
-  #store(key: string, revision: string, object: Raw): void {
-    const uid = object.metadata?.uid ?? '';
-    if (this.#deleted.has(uid)) return;
-    const entry = this.#entries.get(key);
-    if (entry && (entry.revision === revision || isOlder(revision, entry.revision))) return;
-    this.#guarded(() => {
-      const value = this.#options.project(object, entry?.value);
-      if (value === undefined) return this.#remove(key);
-      this.#entries.set(key, { revision, uid, value });
-      this.#options.changed(entry?.value, value);
-    });
-  }
-
-  #remove(key: string): void {
-    const entry = this.#entries.get(key);
-    if (!entry) return;
-    this.#entries.delete(key);
-    this.#guarded(() => this.#options.changed(entry.value, undefined));
-  }
-
   #guarded(act: () => void): void {
     if (this.isStopped) return;
     try {
@@ -392,13 +361,4 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       this.#options.log.warn({ path: this.#options.path, err: error }, 'a handler of the informer failed');
     }
   }
-}
-
-/** An object's key in an informer: `namespace/name`, or the name of one without a namespace. */
-export function keyOf(namespace: string | undefined, name: string): string {
-  return namespace ? `${namespace}/${name}` : name;
-}
-
-function identityOf({ metadata }: KubernetesObject): { key: string; revision: string } {
-  return { key: keyOf(metadata?.namespace, metadata?.name ?? ''), revision: metadata?.resourceVersion ?? '' };
 }

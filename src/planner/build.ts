@@ -66,11 +66,12 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
     ),
     ...afterTheHosts(spec, mine, host, limits),
   ];
-  const { patches, reboot, drain, timing, onForeignUncordon, release } = spec;
+  const { patches, reboot, drain, timing, onForeignUncordon, release, maxUnstagedHosts } = spec;
   const actions: PlanActions = {
     ...{ patches, drain, timing, onForeignUncordon },
     ...(reboot ? { reboot } : {}),
     ...(release ? { release } : {}),
+    ...(maxUnstagedHosts === undefined ? {} : { maxUnstagedHosts }),
   };
   return {
     plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },

@@ -46,7 +46,7 @@ export function planDifference(
   return parts.length > 0 ? parts.join('; ') : undefined;
 }
 
-const OTHERS = ['reboot', 'drain', 'timing', 'onForeignUncordon'] as const;
+const OTHERS = ['reboot', 'drain', 'timing', 'onForeignUncordon', 'maxUnstagedHosts'] as const;
 
 /** The changed fields of the spec that decide how hosts are worked on, as one sentence; undefined without a change. */
 export function actionsDifference(before: PlanActions, after: PlanActions): string | undefined {

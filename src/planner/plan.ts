@@ -1,5 +1,6 @@
 import type { PlanActions } from '../crds/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
+import { counted } from '../crds/counted.ts';
 import type { HostName } from './facts.ts';
 
 /** The hosts or instances of a step: names and uuids in the same order. Both are empty for a step on the system. */
@@ -58,6 +59,14 @@ const BESIDE: ReadonlySet<StageName> = new Set([
 /** Whether the hosts of a stage count among those of its plan: no host counts twice. */
 export function countsHosts({ name }: Pick<Stage, 'name'>): boolean {
   return !BESIDE.has(name);
+}
+
+/** The size of a plan: `3 hosts in 2 stages`. */
+export function planSize(hosts: number, stages: number): string {
+  const inStages = `in ${counted(stages, 'stage')}`;
+  return hosts === 0 && stages > 0
+    ? `no hosts, only hooks ${inStages}`
+    : `${counted(hosts, 'host')} ${inStages}`;
 }
 
 /** How many hosts a plan with these stages brings where its strategy wants them. */

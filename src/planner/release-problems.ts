@@ -4,7 +4,7 @@ import type { HostName, HostSeed } from './facts.ts';
 import type { PlanLimits } from './plan-limits.ts';
 import type { InputProblem } from './input-error.ts';
 import { isAbout } from './needs.ts';
-import { compareVersions, isSameRelease, versionIn } from './version.ts';
+import { compareVersions, isBuildOf, isSameRelease, versionIn } from './version.ts';
 import { lacksRelease, roleIn } from './work.ts';
 
 /**
@@ -34,7 +34,8 @@ function belowPresent(
   const wanted = versionIn(version);
   const higher = hosts.find(({ facts }) => {
     const found = versionIn(facts[fact] ?? '');
-    return wanted !== undefined && found !== undefined && compareVersions(found, wanted) > 0;
+    if (wanted === undefined || found === undefined) return false;
+    return compareVersions(found, wanted) > 0 && !isBuildOf(found, wanted);
   });
   if (!higher) return [];
   return [

@@ -1,11 +1,12 @@
 /** The findings of an upgrade: what Kubernetes does not support, and what is not prepared. Pure. */
 import type { Finding } from '../crds/finding.ts';
+import type { TargetRelease } from '../crds/strategy-spec.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
 import { unmetRequirements } from './current.ts';
 import { listed } from './listed.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
 import { versionSkew, removedApis } from './version-skew.ts';
-import { isSameRelease } from './version.ts';
+import { buildWord, isSameRelease, versionIn } from './version.ts';
 import { wayBackFindings } from './way-back.ts';
 import { lackingWork, roleIn } from './work.ts';
 
@@ -18,12 +19,48 @@ export function upgradeFindings(situation: Situation): Finding[] {
   return [
     ...versionSkew(situation, release, upgraded),
     ...removedApis(situation, release),
+    ...buildsDiffer(release, upgraded),
     ...ROLES.flatMap((role) => {
       const ofRole = upgraded.filter((host) => roleIn(spec, host) === role);
       return [...imagesDiffer(role, ofRole), ...notStaged(spec, role, ofRole)];
     }),
     ...stagedForOther(spec, release, upgraded),
     ...wayBackFindings(situation),
+  ];
+}
+
+/**
+ * A release that names another kind of build than its hosts: a host that reports a version without that name is below the
+ * release after its upgrade, too. A release that names none takes every build of it.
+ */
+function buildsDiffer({ version, fact }: TargetRelease, hosts: readonly HostState[]): Finding[] {
+  const release = versionIn(version);
+  const wanted = release && buildWord(release);
+  const others = hosts.filter(({ facts }) => {
+    const found = versionIn(facts[fact] ?? '');
+    return found !== undefined && buildWord(found) !== wanted;
+  });
+  const [first] = others;
+  if (!first) return [];
+  const subjects = namesOf(others);
+  const has = `${listed(subjects)} ${subjects.length === 1 ? 'has' : 'have'}`;
+  const present = `${first.facts[fact] ?? ''} (${fact})`;
+  return [
+    wanted === undefined
+      ? {
+          severity: 'tells',
+          reason: 'BuildsDiffer',
+          subjects,
+          message: `${version} names no build, and ${has} one, such as ${present}: every build of ${version} counts as the release`,
+          remedy: 'nothing, unless only one build is right: then give the version with its name',
+        }
+      : {
+          severity: 'warns',
+          reason: 'BuildsDiffer',
+          subjects,
+          message: `${has} another kind of build than ${version}, such as ${present}: a host that reports such a version after its upgrade counts as not upgraded, and stays locked`,
+          remedy: `give spec.release.version as the hosts will report it in ${fact}`,
+        },
   ];
 }
 

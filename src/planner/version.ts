@@ -72,6 +72,18 @@ function compareParts(a: Part, b: Part): number {
   return a.value < b.value ? -1 : Number(a.value > b.value);
 }
 
+/** Whether a version is a build of a release that names none: `1.36.4+k3s1` of `1.36.4`. */
+export function isBuildOf(version: Version, release: Version): boolean {
+  const isSame = compareVersions(version.slice(0, release.length), release) === 0;
+  return isSame && version[release.length]?.kind === 3;
+}
+
+/** The word by which versions tell who built them: `k` in `1.36.4+k3s1`. Undefined where a version has none. */
+export function buildWord(version: Version): string | undefined {
+  const word = version.find(({ kind }) => kind === 3)?.value;
+  return word === undefined ? undefined : String(word);
+}
+
 /** Whether both texts hold the same version: `1.36.2` and `v1.36.2` do. */
 export function isSameRelease(one: string, other: string): boolean {
   const [left, right] = [versionIn(one), versionIn(other)];

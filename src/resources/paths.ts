@@ -2,7 +2,7 @@
 import { GROUP, VERSION } from '../crds/names.ts';
 import type { OwnerName } from '../crds/owner-ref.ts';
 import { isStrategyKind, STRATEGY_KINDS, type StrategyKindName } from '../crds/strategy-kinds.ts';
-import { keyOf } from '../kube/informer.ts';
+import { keyOf } from '../kube/kept-objects.ts';
 
 export type StrategyKey = {
   readonly kind: StrategyKindName;

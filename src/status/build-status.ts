@@ -1,6 +1,5 @@
 /** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
 import { strategyWords } from '../crds/strategy-words.ts';
-import { counted } from '../crds/counted.ts';
 import { updateConditions, type Reason } from '../crds/conditions.ts';
 import type { Finding } from '../crds/finding.ts';
 import type { StrategySpec } from '../crds/strategy-spec.ts';
@@ -11,7 +10,7 @@ import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
 import { actionsDifference, planDifference, type Staged } from '../planner/plan-difference.ts';
-import { hostCount, type Plan } from '../planner/plan.ts';
+import { hostCount, planSize, type Plan } from '../planner/plan.ts';
 import { decodeRun, statusOfRun } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 import { heldByPin, pinnedElsewhere } from './pinned-plan.ts';
@@ -137,7 +136,7 @@ export function builtStatus(
   // If the order pins another plan, the message about that names the difference.
   const isPinned = (input.spec.execution.plan ?? plan.digest) === plan.digest;
   const summary = statusText(
-    `${counted(hostCount(plan.stages), 'host')} in ${counted(plan.stages.length, 'stage')}` +
+    planSize(hostCount(plan.stages), plan.stages.length) +
       (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);

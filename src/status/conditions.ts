@@ -24,9 +24,8 @@ export function conditionsOf(
       return waiting(waitsToBegin(run, order));
     case 'applying':
       if (run.suspendedSince) return wish('Suspended', {});
-      return runningStage(run.apply)
-        ? wish(obstacle ?? 'Applying', { reconciling: true })
-        : waiting(waitsForStage(run, order));
+      if (runningStage(run.apply)) return wish(obstacle ?? 'Applying', { reconciling: true });
+      return obstacle ? wish(obstacle, {}) : waiting(waitsForStage(run, order));
     case 'applied':
       return [
         ...wish(run.apply.totalStages === 0 ? 'NothingToDo' : 'Applied', { ready: true }),
@@ -53,7 +52,7 @@ function drifted(words: StrategyWords, lacking: readonly HostName[]): DesiredCon
   const message = driftMessage(words, lacking);
   return message === undefined
     ? { type: 'Drifted', status: 'False', reason: 'AsExpected', message: '' }
-    : { type: 'Drifted', status: 'True', reason: 'HostsLackPatches', message };
+    : { type: 'Drifted', status: 'True', reason: words.drift, message };
 }
 
 /** Reconciling: the reason ends by itself. Stalled: somebody must fix something. Neither: it waits for a person. */

@@ -120,8 +120,8 @@ function leaverEvents(
 ): EventDraft[] {
   const known = new Set([...(before?.left ?? []), ...skipped].map(({ name }) => name));
   const news = left.filter(({ name }) => !known.has(name));
-  return news.map(({ name, reason }) => ({
-    reason: 'HostLeft',
+  return news.map(({ name, reason, unstaged }) => ({
+    reason: unstaged ? 'HostNotStaged' : 'HostLeft',
     host: name,
     note: `${reason}: nothing more is done there, the other hosts go on`,
   }));

@@ -72,6 +72,7 @@ const OF_THE_PLAN: ReadonlySet<Finding['reason']> = new Set([
   'StageCut',
   'NoWayBack',
   'VersionSkew',
+  'BuildsDiffer',
   'ImagesDiffer',
   'StageMissing',
 ]);

@@ -86,7 +86,7 @@ function applyingMessage(run: RunState, reasons: readonly string[], order: Stand
   const stage = currentStage(apply);
   if (!stage?.inProgress) {
     const done = `${String(stagesDone(apply))} of ${counted(apply.totalStages, 'stage')} done`;
-    const why = waitsForStage(run, order).message;
+    const why = reasons.join('; ') || waitsForStage(run, order).message;
     return sentence([done, `waits before stage ${String(apply.currentStage)}: ${why}`]);
   }
   const now = [...new Set([...reasons, ...leaversOf([stage])])].join('; ') || 'under way';

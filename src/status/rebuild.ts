@@ -6,6 +6,7 @@ import { CAREEN_ENGINE } from '../engine/profiles/careen.ts';
 import { hasNobodyFor } from '../engine/run-step.ts';
 import { currentStage, runningStage, type RunState } from '../engine/run-state.ts';
 import { stagesFrom } from '../engine/stage-folds.ts';
+import { failedToStage } from '../engine/staging-budget.ts';
 import type { Instant } from '../engine/view.ts';
 import type { Needs } from '../planner/needs.ts';
 
@@ -121,9 +122,12 @@ function restIsDue(input: RebuildInput, run: RunState): boolean {
   return restAsked === true && lacking.length > 0 && mode !== 'Abort' && mode !== 'Suspend';
 }
 
-/** Whether a run that was applied had no host to patch, or lost them all: it goes on when a host lacks a patch. */
+/**
+ * Whether a run that was applied had no host to patch, or lost them all: it goes on when a host lacks a patch. Hosts that
+ * failed to be staged wait for a request.
+ */
 export function hasPatchedNobody({ apply }: RunState): boolean {
-  return hasNobodyLeft(apply);
+  return hasNobodyLeft(apply) && failedToStage(apply) === 0;
 }
 
 function abortEnded({ state }: RunState): boolean {

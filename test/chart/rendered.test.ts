@@ -21,9 +21,12 @@ const SERVICE = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const serviceNames = (all: readonly Manifest[]): string[] =>
   all.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
-const ALL = ['executePolicy', 'nodePolicy', 'serviceMonitor', 'prometheusRule'].map(
-  (part) => `${part}.enabled=true`,
-);
+const ALL = [
+  ...['executePolicy', 'nodePolicy', 'serviceMonitor', 'prometheusRule'].map(
+    (part) => `${part}.enabled=true`,
+  ),
+  'etcd.secretNames=["careen-etcd"]',
+];
 
 describe('the charts', () => {
   it.each([CHART, CRDS_CHART])('pass helm lint --strict: %s', async (chart) => {
@@ -36,16 +39,16 @@ describe('the charts', () => {
   });
 
   it.each([
-    ['execute-policy', 'executePolicy'],
-    ['node-policy', 'nodePolicy'],
+    ['execute-policy', 'executePolicy.enabled=true'],
+    ['node-policy', 'nodePolicy.enabled=true'],
+    ['etcd', 'etcd.secretNames=["careen-etcd"]'],
   ])('make the same objects as deploy/optional/%s with %s', async (folder, value) => {
     const plain = comparable(await rendered(CHART));
-    const more = comparable(await rendered(CHART, [`${value}.enabled=true`]));
+    const more = comparable(await rendered(CHART, [value]));
     const added = Object.entries(more).filter(([key]) => !(key in plain));
     const policy = comparable(await kustomized(join(DEPLOY, 'optional', folder)));
-    expect(added.map(([key, { spec }]) => [key, spec])).toEqual(
-      Object.entries(policy).map(([key, { spec }]) => [key, spec]),
-    );
+    const contents = ([key, { metadata: _metadata, ...rest }]: [string, Manifest]) => [key, rest];
+    expect(added.map(contents)).toEqual(Object.entries(policy).map(contents));
   });
 });
 

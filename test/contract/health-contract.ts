@@ -56,6 +56,10 @@ export function healthContract(opened: () => ContractCase): void {
       JSON.stringify(Object.values(c.view().fleet.controllers).map((each) => [...each]));
     const isSeen = (down: readonly string[]) => () => controllers() === JSON.stringify([[controller], down]);
     await c.fixture.eventually('one controller', isSeen([]));
+    // No API server of this controller is known: its state as a host decides.
+    expect(await c.fixture.ops.memberHealth(c.fixture.scope, [controller], c.signal)).toEqual({
+      down: new Map(),
+    });
 
     await c.fixture.setReady(worker, false);
     await c.fixture.close(controller);

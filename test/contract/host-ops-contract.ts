@@ -48,6 +48,13 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       expect(inOrder[2]?.facts).toMatchObject({ 'nodeInfo.kernelVersion': OLD_KERNEL, 'labels.shelf': 'b' });
     });
 
+    it('knows in which order hosts joined', async () => {
+      const [first, second] = [await c.watched('first'), await c.watched('second')];
+      const joined = [first, second].map(({ joinedAt }) => joinedAt ?? NaN);
+      expect(joined).toEqual(joined.toSorted((a, b) => a - b));
+      expect(joined.every(Number.isFinite)).toBe(true);
+    });
+
     it('cordons a host that it claims, reports it, and claims it only once', async () => {
       const before = await c.watched('claimed');
       c.reported.clear();

@@ -20,7 +20,7 @@ import { jobManifest } from '../../src/hostops/jobs/job.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import { apply, mergePatch, read, remove } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
-import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
+import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { allowJobs, installCareen, writeOperatorKubeconfig } from '../support/operator/operator.ts';
@@ -40,6 +40,7 @@ import {
   type StrangersJob,
 } from './contract-case.ts';
 import { hostOpsContract } from './host-ops-contract.ts';
+import { membersOnKubernetes } from './members-on-kubernetes.ts';
 
 const CASE_LABEL = 'careen-test/case';
 const READY_ANNOTATION = 'testbed.local/ready';
@@ -49,13 +50,14 @@ const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, max
 const madeSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const quiet = { info: () => undefined, warn: () => undefined };
 
+let controlPlane: ControlPlane;
 let admin: KubeConfig;
 let ops: KubernetesHostOps;
 let cases = 0;
 const started: { stop(): Promise<void> }[] = [];
 
 beforeAll(async () => {
-  const controlPlane = await startControlPlane({ args: await auditArgs() });
+  controlPlane = await startControlPlane({ args: await auditArgs() });
   started.push(controlPlane);
   admin = connect(controlPlane.kubeconfig);
   await installCareen(admin);
@@ -308,6 +310,8 @@ describe('An eviction on a real API server', () => {
     for (const object of objects) await remove(admin, object);
   });
 });
+
+membersOnKubernetes(() => ({ admin, controlPlane, ops }));
 
 async function addPod(
   core: CoreV1Api,

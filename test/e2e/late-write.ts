@@ -23,25 +23,31 @@ export type Staging = {
   readonly meanwhile?: (fleet: Fleet, second: Replica) => Promise<void>;
 };
 
-/** Lets the first leader run a strategy until it sends the request, stops it, and waits until the second leads. */
+/**
+ * Lets the leader run a strategy until it sends the request, stops it, and waits until the second leads. A leader that a
+ * busy machine keeps from renewing its Lease ends before: then it is the standby that sends the request.
+ */
 export async function lateWrite(
   { cluster, replicas }: Scene,
   fleet: Fleet,
   { match, spec, meanwhile }: Staging,
 ): Promise<LateWrite> {
-  const { first, second } = await replicas.pair();
-  cluster.operator = first.operator;
-  let held: HeldRequest | undefined;
-  void first.proxy.hold(match(fleet.hosts[0] ?? '')).then((request) => (held = request));
+  const { first: leader, second: standby } = await replicas.pair();
+  cluster.operator = leader.operator;
+  let caught: { readonly held: HeldRequest; readonly first: Replica } | undefined;
+  for (const first of [leader, standby])
+    void first.proxy.hold(match(fleet.hosts[0] ?? '')).then((held) => (caught ??= { held, first }));
   await fleet.apply({ ...spec, execution: { mode: 'Run' } });
-  const caught = await eventually('the request to hold back', () => held, {
-    describe: () => first.operator.lines.slice(-8),
+  const { held, first } = await eventually('the request to hold back', () => caught, {
+    describe: () => [leader, standby].map(({ operator }) => operator.lines.slice(-8)),
   });
+  const second = await replicas.other(first);
+  second.proxy.reset();
   replicas.freeze(first);
   await meanwhile?.(fleet, second);
   await second.operator.leads;
   cluster.operator = second.operator;
-  return { fleet, held: caught, first, second };
+  return { fleet, held, first, second };
 }
 
 const CAREEN = '/apis/careen.dev/v1alpha1';

@@ -33,10 +33,14 @@ export class Replicas {
   /** A leader and a standby: running replicas, and new ones for those that ended. */
   async pair(): Promise<{ readonly first: Replica; readonly second: Replica }> {
     for (const { operator } of this.#running.filter((each) => this.#frozen.has(each))) await operator.kill();
-    const [known, other] = this.#running;
-    const first = known ?? (await this.#add());
+    const first = this.#running[0] ?? (await this.#add());
     await first.operator.leads;
-    return { first, second: other ?? (await this.#add()) };
+    return { first, second: await this.other(first) };
+  }
+
+  /** The replica that leads after this one: one that runs, or a new one. */
+  async other(replica: Replica): Promise<Replica> {
+    return this.#running.find((each) => each !== replica) ?? this.#add();
   }
 
   /** Stops the process: when it continues, it believes that no time has passed. */

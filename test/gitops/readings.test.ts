@@ -24,7 +24,7 @@ const shownIn = (sample: { readonly status: object }): Shown => sample.status;
 
 let strategies: Samples;
 beforeAll(async () => {
-  strategies = await strategySamples();
+  strategies = new Map([...(await strategySamples()), ...(await upgradeSamples())]);
 });
 
 /** The rows of a table in the guide, below the heading that names the kind. */

@@ -25,7 +25,7 @@ import {
   modeOf,
   outagesOf,
   permitsOf,
-  plannedBy,
+  plansTheSame,
   runIdOf,
   selects,
   stateOf,
@@ -72,7 +72,7 @@ export class Checker {
   readonly #evictedBy = new Map<string, string>();
   readonly #suspendedAt = new Map<string, number>();
   /** By run: the spec that its plan was built from, without its orders. */
-  readonly #builtFrom = new Map<string, { readonly text: string; readonly spec: Json }>();
+  readonly #builtFrom = new Map<string, Json>();
   /** By the uid of a strategy, and by run: who wrote its status last. */
   readonly #lastWriter = new Map<string, string>();
   readonly #leaders = new Map<string, string>();
@@ -83,7 +83,7 @@ export class Checker {
   constructor(options: CheckerOptions) {
     this.#options = options;
     const { now, failed, isViewFresh } = options;
-    const specOf = (run: string): Json => this.#builtFrom.get(run)?.spec ?? {};
+    const specOf = (run: string): Json => this.#builtFrom.get(run) ?? {};
     this.#progress = new ProgressCheck({
       now,
       specOf,
@@ -371,8 +371,7 @@ export class Checker {
     if (type !== 'MODIFIED' || !before || !this.#options.isOperator(by)) return;
     this.#lastWriter.set(uid, by);
     this.#leaders.set(runIdOf(object), by);
-    if (runIdOf(object) !== runIdOf(before))
-      this.#builtFrom.set(runIdOf(object), { text: plannedBy(before), spec: before.spec ?? {} });
+    if (runIdOf(object) !== runIdOf(before)) this.#builtFrom.set(runIdOf(object), before.spec ?? {});
     if (!isSuspended(object)) this.#suspendedIn.delete(uid);
     else if (!isSuspended(before)) this.#suspendedIn.set(uid, epochOf(object));
     const known = new Set(outagesOf(before).map(({ name }) => name));
@@ -398,7 +397,7 @@ export class Checker {
     const what = `(4) an outage of ${hosts.join(', ')} began`;
     if (before.metadata.deletionTimestamp !== undefined) this.#fail(`${what} after the strategy was deleted`);
     if (stateOf(object) !== 'applying') this.#fail(`${what} in state ${String(stateOf(object))}`);
-    if (this.#builtFrom.get(runIdOf(object))?.text !== plannedBy(before))
+    if (!plansTheSame(this.#builtFrom.get(runIdOf(object)) ?? {}, before.spec ?? {}))
       this.#fail(`${what} after the spec was edited`);
     const mode = modeOf(before);
     const stage = Number(at(object.status, 'applyPhase', 'currentStage'));

@@ -43,7 +43,8 @@ export type HostState = {
   readonly lostClaimOf: string | undefined;
 };
 
-const NOTHING: HostState = {
+/** A host that does not exist. */
+export const NOTHING: HostState = {
   ...{
     exists: false,
     uid: '',

@@ -1,6 +1,7 @@
 /** Reads objects for the checker, by their documented fields only. */
+import { isDeepStrictEqual } from 'node:util';
 import { at } from './world/api-server.ts';
-import { isJson, type ApiObject } from './world/objects.ts';
+import { isJson, type ApiObject, type Json } from './world/objects.ts';
 
 export type Claim = {
   readonly run: string;
@@ -141,10 +142,9 @@ export function limitOf(pool: ApiObject, hosts: number): number {
   return Math.max(1, Math.floor((Number.parseInt(String(allowed), 10) / 100) * hosts));
 }
 
-/** The part of a spec that a plan depends on: all but its orders. */
-export function plannedBy({ spec = {} }: ApiObject): string {
-  const { execution: _orders, ...planned } = spec;
-  return JSON.stringify(planned);
+/** Whether two specs ask for the same plan: they differ in their orders at most. An edit that was taken back is none. */
+export function plansTheSame(one: Json, other: Json): boolean {
+  return isDeepStrictEqual({ ...one, execution: undefined }, { ...other, execution: undefined });
 }
 
 export function runIdOf({ status }: ApiObject): string {

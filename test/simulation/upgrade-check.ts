@@ -84,8 +84,9 @@ export class UpgradeCheck {
     const current = stages.find(
       ({ inProgress, hosts }) => inProgress && opened.some((host) => hosts.includes(host)),
     );
-    if (current && isOfHosts(current.name) && !isRollback(this.#options.specOf(run)))
-      for (const host of opened) this.#staged(run, host, `an outage of ${host} began`);
+    const role = current && roleOfStage(current.name);
+    if (role && !isRollback(this.#options.specOf(run)))
+      for (const host of opened) this.#staged(run, host, role, `an outage of ${host} began`);
     if (stateOf(object) === 'applied' && stateOf(before) === 'applying') this.#applied(object, known);
   }
 
@@ -145,7 +146,7 @@ export class UpgradeCheck {
     const { specOf, isKnown, failed } = this.#options;
     const [spec, known] = [specOf(run), this.#runOf(run)];
     const what = `the upgrade of ${host} was started`;
-    this.#staged(run, host, what);
+    this.#staged(run, host, role, what);
     if (hasHook(spec, 'start') && !known.hooks.has('start'))
       failed(`(4) ${what}, and start has not succeeded`);
     if (known.hasActivated) failed(`(4) ${what} after activate or complete`);
@@ -191,14 +192,12 @@ export class UpgradeCheck {
       failed(`(4) ${what} at level ${claim.level}, and its spec asks for ${level}`);
   }
 
-  /** All staging of the plan has succeeded, and the host itself is staged. */
-  #staged(run: string, host: string, what: string): void {
-    const { specOf, stateOf: stateOfHost, isKnown, failed } = this.#options;
+  /** All staging of the plan has succeeded, and the host itself is staged. `role`: by the plan; a host may be gone. */
+  #staged(run: string, host: string, role: Role, what: string): void {
+    const { specOf, isKnown, failed } = this.#options;
     const [spec, known] = [specOf(run), this.#runOf(run)];
     const open = known.unended((name) => name === STAGING);
     if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not staged its hosts`);
-    const state = stateOfHost(host);
-    const role = roleOf(state);
     const by = stagedBy(spec, role);
     const isUnstaged = ({ exists, labels }: HostState): boolean =>
       exists && labels[STAGED] !== releaseOf(spec);
@@ -224,7 +223,7 @@ export class UpgradeCheck {
     }
     known.hasActivated = true;
     this.#activates(strategy.metadata.uid, releaseOf(specOf(run)) ?? '');
-    const open = known.unended(isOfHosts);
+    const open = known.unended((name) => roleOfStage(name) !== undefined);
     if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not upgraded its hosts`);
     if (hook === 'complete' && hasHook(specOf(run), 'activate') && !known.hooks.has('activate'))
       failed(`(4) ${what}, and activate has not succeeded`);
@@ -244,8 +243,9 @@ export class UpgradeCheck {
   }
 }
 
-function isOfHosts(name: string): boolean {
-  return Object.values(STAGE_OF).includes(name);
+/** The role of the hosts that a stage upgrades or brings back; undefined for one that does neither. */
+function roleOfStage(name: string): Role | undefined {
+  return ROLES.find((role) => STAGE_OF[role] === name);
 }
 
 function ofJob({ metadata: { annotations = {}, labels = {} } }: ApiObject): {

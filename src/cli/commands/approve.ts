@@ -1,6 +1,6 @@
 /** `careen approve`. */
 import type { Command } from 'commander';
-import { counted } from '../../crds/counted.ts';
+import { planSize } from '../../planner/plan.ts';
 import { wordsOf, type Located } from '../cluster/strategies.ts';
 import { CommandError } from '../command-error.ts';
 import type { Io } from '../io.ts';
@@ -46,5 +46,5 @@ function aboutPlan({ strategy: { status } }: Located, plan: string): string {
   if (run?.planDigest !== plan || !applyPhase) return plan;
   const hosts = plannedHosts(applyPhase);
   const change = run.change === undefined ? '' : `; differs from the last plan: ${run.change}`;
-  return `${plan}: ${counted(hosts, 'host')} in ${counted(applyPhase.totalStages, 'stage')}${change}`;
+  return `${plan}: ${planSize(hosts, applyPhase.totalStages)}${change}`;
 }

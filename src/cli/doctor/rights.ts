@@ -40,11 +40,12 @@ const EVERYWHERE: readonly Rule[] = [
     ['list', 'watch'],
     OUR_KINDS.map(({ plural }) => crdName(plural)),
   ],
+  ['discovery.k8s.io', 'endpointslices', ['list']],
   ['events.k8s.io', 'events', ['create', 'patch']],
 ];
 
 /** Paths of the API server that are no resources. */
-const PATHS: readonly Right[] = ['/metrics', '/version'].map((path) => ({
+const PATHS: readonly Right[] = ['/metrics', '/readyz', '/version'].map((path) => ({
   group: '',
   resource: path,
   verb: 'get',

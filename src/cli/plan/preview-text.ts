@@ -1,6 +1,6 @@
 /** A preview as text for people. Pure. */
 import { strategyWords, type StrategyWords } from '../../crds/strategy-words.ts';
-import { hostCount } from '../../planner/plan.ts';
+import { hostCount, planSize } from '../../planner/plan.ts';
 import { counted } from '../../crds/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
 import { stepWords } from '../text/step-words.ts';
@@ -144,7 +144,10 @@ function indented(first: string, then: readonly string[], width: number): string
 }
 
 /** The sum of the timeouts is no estimate, so a sentence says what it is. */
-function summary({ stages, estimate, findings }: Preview, { lacks }: StrategyWords): string[] {
+function summary(
+  { stages, estimate, findings, maxUnstagedHosts }: Preview,
+  { lacks }: StrategyWords,
+): string[] {
   const blocking = findings.filter(({ severity }) => severity === 'blocks').length;
   if (stages.length === 0)
     return [
@@ -154,8 +157,13 @@ function summary({ stages, estimate, findings }: Preview, { lacks }: StrategyWor
     ];
   const hosts = hostCount(stages);
   return [
-    `${counted(hosts, 'host')} in ${counted(stages.length, 'stage')}, about ${duration(estimate.seconds)} without failures` +
+    `${planSize(hosts, stages.length)}, about ${duration(estimate.seconds)} without failures` +
       (blocking > 0 ? `; ${counted(blocking, 'finding')} to mend before it can run` : ''),
+    ...(maxUnstagedHosts === undefined
+      ? []
+      : [
+          `Up to ${counted(maxUnstagedHosts, 'host')} may fail to be staged, and would be left out of the run`,
+        ]),
     `A run in which every step takes until its timeout ends after ${duration(estimate.atMostSeconds)}`,
   ];
 }

@@ -27,6 +27,8 @@ export type Preview = {
   readonly pool: { readonly name: string; readonly hosts: number; readonly limit: number };
   readonly planDigest: string;
   readonly estimate: Estimate;
+  /** How many hosts may fail to be staged; absent: none. */
+  readonly maxUnstagedHosts?: number;
   readonly stages: readonly StagePreview[];
   readonly findings: readonly Finding[];
   /** The hosts that a run of this strategy holds now. */
@@ -105,6 +107,8 @@ function builtOrRefusal(...inputs: Parameters<typeof build>): Built {
 /** The preview of a plan for a strategy. */
 export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(strategy, fleet)): Preview {
   const { owner, plan, limit, findings: found } = planned;
+  const { maxUnstagedHosts } = plan.actions;
+  const isStaged = plan.stages.some(({ name }) => name === 'sw-upgrade-stage-hosts');
   return {
     apiVersion: API_VERSION,
     kind: 'PlanPreview',
@@ -117,6 +121,7 @@ export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(st
     pool: { name: fleet.pool.name, hosts: fleet.hosts.length, limit },
     planDigest: plan.digest,
     estimate: estimatePlan(plan.stages),
+    ...(isStaged && maxUnstagedHosts !== undefined ? { maxUnstagedHosts } : {}),
     stages: plan.stages.map(stagePreview),
     findings: found,
     holds: fleet.hosts.flatMap(({ name, claimedBy }) => (claimedBy?.owner === ownerKey(owner) ? [name] : [])),

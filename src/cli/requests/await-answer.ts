@@ -1,7 +1,8 @@
 /** Waits for the answer to a request. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { AnsweredRequest } from '../../crds/strategy-status.ts';
-import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
+import { SupervisedInformer } from '../../kube/informer.ts';
+import { keyOf } from '../../kube/kept-objects.ts';
 import { requestKey } from '../../status/requests.ts';
 import type { Connection } from '../cluster/connection.ts';
 import { collection, wordsOf, type Located } from '../cluster/strategies.ts';

@@ -1,7 +1,7 @@
 /** The rows of a chart: one for each host; when that is too many, similar hosts or stages share a row. Pure. */
-import { hostCount } from '../../planner/plan.ts';
 import { counted } from '../../crds/counted.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
+import { sumOver } from '../../engine/stage-folds.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { Simulation } from './simulation.ts';
 import type { HostSpans, HostStepSpan, Span, StageSpan } from './timeline.ts';
@@ -120,7 +120,7 @@ function runsOf(stages: readonly StageSpan[]): StageSpan[][] {
 
 function together(stages: readonly StageSpan[]): Row {
   const [first, last] = [stages[0], stages.at(-1)];
-  const hosts = hostCount(stages);
+  const hosts = sumOver(stages, (stage) => stage.hosts.length);
   const span = { startSeconds: first?.startSeconds ?? 0, endSeconds: last?.endSeconds ?? 0 };
   return {
     stage: `${String(first?.id)}-${String(last?.id)}`,

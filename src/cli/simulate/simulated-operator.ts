@@ -15,9 +15,11 @@ import {
 } from '../../engine/permits/permits.ts';
 import {
   decide,
+  decideKnowing,
   decideWithPermits,
   type DecideInput,
   type Decided,
+  type NeedsMembers,
   type NeedsPermits,
 } from '../../engine/decide.ts';
 import type { Effect } from '../../engine/effect.ts';
@@ -26,7 +28,7 @@ import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { atHand, partsOf, stagesOfPart, withNextPart, type PartLimits } from '../../engine/parts.ts';
 import { needsNextPart, newRun, type RunState } from '../../engine/run-state.ts';
 import type { Decision, HeldPermits, Obstacle, Order, PermitFacts, Turn } from '../../engine/turn.ts';
-import type { View } from '../../engine/view.ts';
+import type { MemberHealth, View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
 import type { Plan } from '../../planner/plan.ts';
@@ -138,9 +140,10 @@ export class SimulatedOperator {
       throw new Error(`the run makes passes without end: ${this.describe()}`);
     const { run: runBefore, requests: asked } = this;
     const poolBefore = this.#pool;
-    let decided = this.decide(this.#input());
+    const { members, ...first } = await this.#decideOrAsk();
+    let { decided } = first;
     if ('grant' in decided) {
-      const permits = this.grantOrFree(decided.grant);
+      const permits = this.grantOrFree(decided.grant, members);
       decided = this.decideWithPermits(this.#input(), permits);
     }
     const { decision, surplus } = decided;
@@ -176,17 +179,21 @@ export class SimulatedOperator {
     return { ...this.run.apply, stages: [...this.#ended, ...stages, ...toCome] };
   }
 
-  protected decide(input: DecideInput): Decided | NeedsPermits {
+  protected decide(input: DecideInput): Decided | NeedsPermits | NeedsMembers {
     return decide(input);
+  }
+
+  protected decideKnowing(input: DecideInput, members: MemberHealth): Decided | NeedsPermits {
+    return decideKnowing(input, members);
   }
 
   protected decideWithPermits(input: DecideInput, permits: PermitFacts): Decided {
     return decideWithPermits(input, permits);
   }
 
-  protected grantOrFree(wish: DesiredPermits): PermitFacts {
+  protected grantOrFree(wish: DesiredPermits, members?: MemberHealth): PermitFacts {
     const now = new Date(this.world.now).toISOString();
-    const capacity = this.#capacity(this.#ops.view(this.scope));
+    const capacity = { ...this.#capacity(this.#ops.view(this.scope)), members };
     const { status, facts } = settlePermits(this.#pool, wish, capacity, now);
     this.#pool = status;
     return facts;
@@ -225,6 +232,16 @@ export class SimulatedOperator {
 
   #capacity({ fleet: { outOfServiceByOthers, claimedAway, controllers } }: View): PoolCapacity {
     return { limit: this.limit, outOfServiceByOthers, claimedAway, controllers, closedBecause: undefined };
+  }
+
+  async #decideOrAsk(): Promise<{
+    readonly decided: Decided | NeedsPermits;
+    readonly members?: MemberHealth;
+  }> {
+    const decided = this.decide(this.#input());
+    if (!('ask' in decided)) return { decided };
+    const members = await this.#ops.memberHealth(this.scope, decided.ask, new AbortController().signal);
+    return { decided: this.decideKnowing(this.#input(), members), members };
   }
 
   /** Performs the effects. Returns whether an outcome makes another pass due at once. */

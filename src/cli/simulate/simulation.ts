@@ -127,8 +127,11 @@ function remediesOf(
   outcome: StrategyState,
   left: readonly LeftHost[],
 ): Remedy[] {
-  if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
   const about = `${name} -n ${namespace}`;
+  const unstaged = left.find(({ state }) => state === 'failed')?.name;
+  if (outcome === 'applying' && unstaged !== undefined)
+    return [{ does: `end the upgrade without ${unstaged}`, command: `careen skip ${unstaged} ${about}` }];
+  if (outcome !== 'apply-failed' && outcome !== 'apply-timeout') return [];
   const retry = {
     does: 'begin the failed stage again, after its cause is fixed',
     command: `careen retry ${about}`,

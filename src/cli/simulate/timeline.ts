@@ -39,7 +39,7 @@ export class Timeline {
   }
 
   /** Whether the engine has judged this host in this step. */
-  knows(stage: StageStatus, step: StepStatus, host: HostName): boolean {
+  knows(stage: StageStatus, step: StepOf, host: HostName): boolean {
     return this.#judged.has(keyOf(stage, step, host));
   }
 
@@ -55,7 +55,10 @@ export class Timeline {
   }
 
   #stepsOf(stage: StageStatus, host: HostName, clock: Clock): HostStepSpan[] {
-    const begun = stage.steps.filter(({ startTime }) => startTime !== undefined);
+    const hasLeft = stage.left?.some(({ name }) => name === host) === true;
+    const begun = stage.steps.filter(
+      (step) => step.startTime !== undefined && (!hasLeft || this.knows(stage, step, host)),
+    );
     const spans = begun.map((step) => this.#stepOf(stage, step, host, clock));
     const last = begun.at(-1);
     return last ? [...spans, ...this.#released(stage, last, host, clock)] : spans;

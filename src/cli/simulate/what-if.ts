@@ -93,7 +93,7 @@ function stepOf({ steps }: Stage, name: string): Step | undefined {
 const NAMED = 10;
 
 function noSuchHost(host: string, { stages }: Plan): string {
-  const hosts = stages.flatMap((stage) => stage.hosts);
+  const hosts = [...new Set(stages.flatMap((stage) => stage.hosts))];
   if (hosts.length === 0) return 'the plan has no hosts: there is nothing to do';
   const more = hosts.length > NAMED ? ` and ${String(hosts.length - NAMED)} more` : '';
   return `no host ${host} is in the plan; there is ${hosts.slice(0, NAMED).join(', ')}${more}`;

@@ -4,6 +4,7 @@ import type { HostProgress } from '../../crds/host-progress.ts';
 import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { remainingHosts } from '../../engine/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run-state.ts';
+import { leftOutHosts } from '../../engine/unstaged.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
 import type { Commands } from './commands.ts';
@@ -78,6 +79,7 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
   ],
   PausedAtStage: pausedAtStage,
   ThroughStageReached: pausedAtStage,
+  HostsLackRelease: lackRelease,
   OtherPlanPinned: awaitingApproval,
   AbortOrdered: (_, commands) => [
     { does: 'end the order to abort; the plan then waits', command: commands.own('hold') },
@@ -169,6 +171,19 @@ function pausedAtStage({ status }: Seen, commands: Commands): Advice[] {
     { does: `carry out stage ${next}, then wait again`, command: commands.own('apply', '--stage', next) },
     { does: 'or carry out all the rest', command: commands.own('apply') },
     { does: 'or end it here', command: commands.own('abort') },
+  ];
+}
+
+/** The end of an upgrade waits for hosts that its run left out. */
+function lackRelease({ status: { applyPhase, skipped = [] } }: Seen, commands: Commands): Advice[] {
+  const isSkipped = (host: string): boolean => skipped.some(({ name }) => name === host);
+  const hosts = applyPhase ? leftOutHosts(applyPhase).filter((host) => !isSkipped(host)) : [];
+  return [
+    ...hosts.slice(0, NAMED).map((host) => ({
+      does: `end the upgrade without ${host}`,
+      command: commands.ofHost('skip', host),
+    })),
+    { does: 'or end the run here: hosts that have the release keep it', command: commands.own('abort') },
   ];
 }
 

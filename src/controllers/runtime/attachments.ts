@@ -1,7 +1,7 @@
 import type { Finding } from '../../crds/finding.ts';
 import type { StrategySpec } from '../../crds/strategy-spec.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
-import type { View } from '../../engine/view.ts';
+import type { MemberHealth, View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port.ts';
 import { digest, specDigest } from '../../planner/digest.ts';
 import type { HostName } from '../../planner/facts.ts';
@@ -28,6 +28,8 @@ export class Attachment {
   statusWrittenAt = 0;
   /** What was found about a plan in a pool (`of`), and when. It takes a look at every host, so it is not repeated at once. */
   found: { readonly of: string; readonly at: number; readonly findings: readonly Finding[] } | undefined;
+  /** What the controllers said that were asked last, and when. */
+  asked: { readonly at: number; readonly members: MemberHealth } | undefined;
   /** All stages of a plan in PlanStages, which does not change, while it waits for its begin. */
   planned: { readonly run: string; readonly stages: readonly Stage[] } | undefined;
   /** Since when this process observes the instances on the open hosts. */

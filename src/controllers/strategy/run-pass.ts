@@ -1,8 +1,16 @@
-import { decide, decideWithPermits, type DecideInput } from '../../engine/decide.ts';
+import {
+  decide,
+  decideKnowing,
+  decideWithPermits,
+  type Decided,
+  type DecideInput,
+  type NeedsPermits,
+} from '../../engine/decide.ts';
 import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import { isFinal } from '../../engine/run-state.ts';
 import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
+import type { MemberHealth } from '../../engine/view.ts';
 import type { HostName } from '../../planner/facts.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
@@ -21,6 +29,12 @@ const FIRST_OBSERVATION_MILLISECONDS = 5_000;
 
 /** The shortest time between two looks at every host for findings. */
 const FINDINGS_MILLISECONDS = 5_000;
+
+/**
+ * How long a refusal stands without asking the controllers again. They may word the same trouble differently: each pass
+ * would store another message, which causes the next pass.
+ */
+const REFUSED_MILLISECONDS = 5_000;
 
 export type RunPassDeps = EffectDeps &
   Pick<StrategyDeps, 'api' | 'ledger' | 'awaitingPermits' | 'operatorNamespace' | 'runs'>;
@@ -59,9 +73,10 @@ export async function runPass(
 
   let { strategy } = pass;
   let held = heldBy(pass.pool?.status.permits ?? [], stored.run.id);
-  let decided = decide(input());
+  const { members, ...first } = await decideOrAsk(deps, pass, input, signal);
+  let { decided } = first;
   if ('grant' in decided) {
-    const granted = await grantPermits(deps, pass, decided.grant);
+    const granted = await grantPermits(deps, pass, decided.grant, members);
     strategy = granted.strategy;
     held = granted.settled.held;
     decided = decideWithPermits(input(), granted.settled);
@@ -93,6 +108,29 @@ export async function runPass(
     strategy: written.strategy,
     open: hosts.length > 0 || state === 'applying' || state === 'aborting',
   };
+}
+
+/**
+ * Decides, and asks the controllers before where the decision depends on what they say. Only a refusal may rest on what
+ * they said a moment ago, never a grant.
+ */
+async function decideOrAsk(
+  { hosts, clock }: Pick<StrategyDeps, 'hosts' | 'clock'>,
+  { attachment }: PassWithRun,
+  input: () => DecideInput,
+  signal: AbortSignal,
+): Promise<{ readonly decided: Decided | NeedsPermits; readonly members?: MemberHealth }> {
+  const decided = decide(input());
+  if (!('ask' in decided)) return { decided };
+  const { asked } = attachment;
+  const age = asked ? clock() - asked.at : Infinity;
+  if (asked && age >= 0 && age < REFUSED_MILLISECONDS) {
+    const again = decideKnowing(input(), asked.members);
+    if ('decision' in again) return { decided: again };
+  }
+  const members = await hosts.memberHealth(attachment.scope, decided.ask, signal);
+  attachment.asked = { at: clock(), members };
+  return { decided: decideKnowing(input(), members), members };
 }
 
 /**

@@ -2,6 +2,7 @@ import { RELEASE_FINALIZER } from '../../crds/names.ts';
 import { hasMore, heldBy, settlePermits, type DesiredPermits } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
 import type { PermitFacts } from '../../engine/turn.ts';
+import type { MemberHealth } from '../../engine/view.ts';
 import { ConflictError } from '../../kube/errors.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { Strategy } from '../../resources/stored-strategy.ts';
@@ -10,14 +11,18 @@ import type { StrategyPass } from './strategy-pass.ts';
 
 type Deps = Pick<StrategyDeps, 'ledger' | 'clock'>;
 
-/** Grants permits, all or none; adds the finalizer first. Resolves with the permits that the run then has. */
+/**
+ * Grants permits, all or none; adds the finalizer first. Resolves with the permits that the run then has.
+ * @param members what the controllers said that were asked for this grant
+ */
 export async function grantPermits(
   deps: Deps & Pick<StrategyDeps, 'api' | 'log'>,
   pass: StrategyPass,
   grant: DesiredPermits,
+  members: MemberHealth | undefined,
 ): Promise<{ readonly strategy: Strategy; readonly settled: PermitFacts }> {
   const strategy = await ensureFinalizer(deps, pass);
-  const settled = await settleInPool(deps, pass, grant);
+  const settled = await settleInPool(deps, pass, grant, members);
   const before = heldBy(pass.pool?.status.permits ?? [], grant.run);
   if (hasMore(settled.held, before))
     deps.log.info({ strategy: pass.key, hosts: [...settled.held.keys()] }, 'permits granted');
@@ -42,12 +47,13 @@ async function settleInPool(
   { ledger, clock }: Deps,
   { attachment, pool: read }: StrategyPass,
   wish: DesiredPermits,
+  members?: MemberHealth,
 ): Promise<PermitFacts> {
   const { pool: name } = attachment.scope;
   const facts = await ledger.update<PermitFacts | 'edited'>(name, (status, pool) => {
     if (read && !isSameSpec(read, pool)) return { status, result: 'edited' };
     const now = new Date(clock()).toISOString();
-    const capacity = poolCapacity(pool, attachment.view().fleet);
+    const capacity = poolCapacity(pool, attachment.view().fleet, members);
     const settlement = settlePermits(status, wish, capacity, now);
     return { status: settlement.status, result: settlement.facts };
   });

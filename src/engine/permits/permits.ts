@@ -7,8 +7,8 @@ import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts'
 import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import { allows, type HeldPermits, type PermitFacts, type Wants } from '../turn.ts';
 import type { HostName } from '../../planner/facts.ts';
-import { againstQuorum } from '../../planner/quorum.ts';
-import type { Controllers } from '../view.ts';
+import { againstQuorum, hasNoneToSpare } from '../../planner/quorum.ts';
+import type { Controllers, MemberHealth } from '../view.ts';
 
 export type DesiredPermits = {
   readonly run: string;
@@ -26,6 +26,8 @@ export type PoolCapacity = {
   readonly claimedAway: ReadonlySet<HostName>;
   /** Enough of them for a quorum stay in service. */
   readonly controllers: Controllers;
+  /** What the controllers said that `membersToAsk` named; undefined when none was asked. */
+  readonly members?: MemberHealth | undefined;
   /** Why the pool grants nothing now, such as `HostPool default is paused`. */
   readonly closedBecause: string | undefined;
 };
@@ -66,6 +68,26 @@ export function settlePermits(
     status: unchanged ? status : withPermits(status, permits, { id: run, owner: wish.owner }),
     facts: { held: heldBy(permits, run), ...(refusal === undefined ? {} : { refusal }) },
   };
+}
+
+/**
+ * The controllers to ask whether they serve before these permits are granted: those that would be left in service. None
+ * where the run lacks a permit for no controller, or no quorum is judged.
+ */
+export function membersToAsk(
+  { permits = [] }: HostPoolStatus,
+  { run, wants }: Pick<DesiredPermits, 'run' | 'wants'>,
+  { controllers: { all, down } }: Pick<PoolCapacity, 'controllers'>,
+): readonly HostName[] {
+  if (!isJudgedByQuorum(wants) || hasNoneToSpare(all.size)) return [];
+  const mine = heldBy(permits, run);
+  const taken = wants.hosts.filter((host) => all.has(host) && !allows(mine.get(host), wants.level));
+  return taken.length === 0 ? [] : [...all.difference(down).difference(new Set(taken))];
+}
+
+/** Work in place may restart what serves; only work that stops nothing leaves the quorum as it is. */
+function isJudgedByQuorum({ level, stopsNothing = false }: Wants['permits']): boolean {
+  return level === 'away' || !stopsNothing;
 }
 
 /** The status with these permits; `run` is a run that may hold one for the first time. */
@@ -124,11 +146,12 @@ function awayWith(permits: readonly Permit[]): ReadonlySet<HostName> {
 
 function refusalOf(
   { runs = [] }: HostPoolStatus,
-  { run, wants: { level, stopsNothing = false } }: DesiredPermits,
+  { run, wants }: DesiredPermits,
   lacking: readonly HostName[],
   kept: readonly Permit[],
-  { limit, outOfServiceByOthers, claimedAway, controllers, closedBecause }: PoolCapacity,
+  pool: PoolCapacity,
 ): string | undefined {
+  const { limit, outOfServiceByOthers, claimedAway, closedBecause } = pool;
   if (closedBecause !== undefined) return closedBecause;
   const taken = kept.find((permit) => permit.run !== run && lacking.includes(permit.host));
   if (taken) {
@@ -137,15 +160,26 @@ function refusalOf(
   }
   const away = awayWith(kept);
   const out = away.union(claimedAway).union(outOfServiceByOthers);
-  const touched = new Set(kept.filter((permit) => permit.run !== run).map(({ host }) => host));
-  const notServing = out.union(controllers.down).union(touched);
-  if (level === 'touched')
-    return stopsNothing ? undefined : againstQuorum(controllers.all, notServing, lacking);
   const after = out.union(new Set(lacking)).size;
-  if (after <= limit) return againstQuorum(controllers.all, notServing, lacking);
+  if (wants.level === 'touched' || after <= limit) {
+    if (!isJudgedByQuorum(wants)) return undefined;
+    const touched = new Set(kept.filter((permit) => permit.run !== run).map(({ host }) => host));
+    return againstControlPlane(pool, out.union(touched), lacking);
+  }
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
     `${String(lacking.length)} more would make ${counted(after, 'host')} out of service, the pool allows ${String(limit)}` +
     (others.length > 0 ? ` (out of service by others: ${others.toSorted().slice(0, 5).join(', ')})` : '')
   );
+}
+
+/** @param out the hosts that a run or somebody else keeps from serving */
+function againstControlPlane(
+  { controllers: { all, down }, members }: PoolCapacity,
+  out: ReadonlySet<HostName>,
+  lacking: readonly HostName[],
+): string | undefined {
+  const said = members?.down ?? new Map<HostName, string>();
+  const notServing = out.union(down).union(new Set(said.keys()));
+  return againstQuorum(all, notServing, lacking, said) ?? members?.unknown;
 }

@@ -1,6 +1,6 @@
 /** The limits of a pool on outages, from its spec and its fleet. Pure. */
 import type { HeldBack } from '../turn.ts';
-import type { FleetFacts } from '../view.ts';
+import type { FleetFacts, MemberHealth } from '../view.ts';
 import { limitOf } from '../../planner/host-limit.ts';
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
 import type { PoolCapacity } from './permits.ts';
@@ -15,12 +15,13 @@ type HostPool = {
   readonly unreadable?: string | undefined;
 };
 
-export function poolCapacity(pool: HostPool, fleet: FleetFacts): PoolCapacity {
+export function poolCapacity(pool: HostPool, fleet: FleetFacts, members?: MemberHealth): PoolCapacity {
   return {
     limit: limitIn(pool, fleet),
     outOfServiceByOthers: fleet.outOfServiceByOthers,
     claimedAway: fleet.claimedAway,
     controllers: fleet.controllers,
+    members,
     closedBecause: closedBecause(pool, fleet)?.message,
   };
 }

@@ -4,6 +4,7 @@ import { remainingHosts } from '../leavers.ts';
 import { isAborting, noteReason, wakeAt, type Pass } from '../pass.ts';
 import { failedBecause, type PartEnding } from '../results.ts';
 import type { Running } from '../run-state.ts';
+import { isStaging } from '../staging-budget.ts';
 import { leftLockedFailure, membershipFailure } from '../steps/verdict.ts';
 import { dueTimer, nextDeadline } from '../timers.ts';
 import { allows, type Wants } from '../turn.ts';
@@ -28,8 +29,8 @@ export function mayTakeAll({ run, turn }: Pass, stage: StageStatus): boolean {
 
 /** The permits that a stage wants for its hosts. */
 export function wantsOf(stage: StageStatus): Wants['permits'] {
-  const { name, level = 'away' } = stage;
-  const stopsNothing = name === 'sw-upgrade-stage-hosts';
+  const { level = 'away' } = stage;
+  const stopsNothing = isStaging(stage);
   return { hosts: remainingHosts(stage), level, ...(stopsNothing ? { stopsNothing } : {}) };
 }
 
@@ -44,10 +45,11 @@ export function waitForPermits(pass: Pass, running: Running): PartEnding | undef
     return failure ?? [];
   });
   if (failures.length > 0) return failedBecause(failures.map(({ reason: why }) => why));
+  pass.lacks = { ...wantsOf(running.stage), hosts };
   const reason = `waiting for permits: ${pass.turn.permits.refusal ?? 'asked for'}`;
   const due = dueTimer(running, pass.turn.now);
   if (due) return pass.profile.timeOut(due, reason);
-  pass.asked = { ...wantsOf(running.stage), hosts };
+  pass.asked = pass.lacks;
   noteReason(pass, reason, 'WaitingForPermits');
   wakeAt(pass, nextDeadline(running));
   return undefined;

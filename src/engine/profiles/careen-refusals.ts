@@ -7,6 +7,7 @@ import { strategyWords } from '../../crds/strategy-words.ts';
 import type { Pass } from '../pass.ts';
 import { jobAtWork } from '../steps/outage-jobs.ts';
 import type { RunRequest } from '../turn.ts';
+import { againstCompletion } from '../completion.ts';
 import { currentStage, isFinal, runningStage } from '../run-state.ts';
 import { againstSkip } from '../skips.ts';
 
@@ -63,7 +64,10 @@ function stagesOf(total: number): string {
 function applyThrough(pass: Pass, throughStage: number): Refusal {
   const over = ended(pass);
   if (over !== undefined) return over;
-  const { authority } = pass.run;
+  const { authority, apply } = pass.run;
+  const next = currentStage(apply);
+  const against = next && againstCompletion(pass, next);
+  if (against !== undefined) return against;
   return authority && authority.throughStage >= throughStage
     ? 'the run already continues to that stage: nothing more is needed'
     : undefined;

@@ -6,7 +6,8 @@ import type { Claim, EffectFacts, EffectKey, JobAtWork } from '../../engine/view
 import type { HostName } from '../../planner/facts.ts';
 import { call } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
-import { keyOf, SupervisedInformer } from '../../kube/informer.ts';
+import { SupervisedInformer } from '../../kube/informer.ts';
+import { keyOf } from '../../kube/kept-objects.ts';
 import type { Log } from '../../kube/log.ts';
 import type { IdleJob } from '../port.ts';
 import { JobLookups } from './job-lookups.ts';

@@ -1,9 +1,10 @@
 /** The port to the hosts, for the nodes of the cluster that Careen runs in. */
 import { once } from 'node:events';
 import type { KubeConfig, V1Node } from '@kubernetes/client-node';
+import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import { signalsFrom, type HostFacts, type View } from '../../engine/view.ts';
+import { signalsFrom, type HostFacts, type MemberHealth, type View } from '../../engine/view.ts';
 import type { HostName, HostSeed, PlatformFacts } from '../../planner/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { changeableAmong, type ConfigMapFacts } from '../config-maps.ts';
@@ -28,6 +29,7 @@ import { call } from '../../kube/client.ts';
 import { projections } from '../../kube/streamed-list.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
+import { Members } from './member-health.ts';
 import { nextNodeState, nodeState, seedOf, type NodeState } from './node-facts.ts';
 import { claimNode, leaveNodeLocked, recordonNode, releaseNode } from './node-writes.ts';
 import { readPlatform } from './platform-facts.ts';
@@ -59,8 +61,11 @@ export class KubernetesHostOps implements HostOps {
   readonly #stopped = new AbortController();
   #platform: { readonly until: number; readonly facts: Promise<PlatformFacts> } | undefined;
   #platformUnknown = '';
+  readonly #members: Members;
 
-  constructor(config: KubeConfig, log: Log, now: () => number) {
+  /** @param namespace the operator's own */
+  constructor(config: KubeConfig, log: Log, now: () => number, namespace = OPERATOR_NAMESPACE) {
+    this.#members = new Members({ config, namespace, log });
     const changed = (host: HostName): void => this.#tellWatchers(host);
     this.#writer = { config, now };
     this.#log = log;
@@ -145,6 +150,12 @@ export class KubernetesHostOps implements HostOps {
     if (!this.#platform || now >= this.#platform.until)
       this.#platform = { until: now + PLATFORM_MILLISECONDS, facts: this.#readPlatform() };
     return this.#platform.facts;
+  }
+
+  async memberHealth(scope: Scope, names: readonly HostName[], signal: AbortSignal): Promise<MemberHealth> {
+    const { all } = this.#open(scope).facts.controllers;
+    const addresses = new Map([...all].map((name) => [name, this.#nodes.get(name)?.internalIps ?? []]));
+    return this.#members.health(scope, addresses, names, signal);
   }
 
   /** Reports only what was not unknown for the same reasons before. */

@@ -11,8 +11,11 @@ import { NODE_INFO } from '../../crds/requirement.ts';
 import type { Scope } from '../port.ts';
 import { parseJson, readClaim } from './claims.ts';
 
-/** A node without the parts that nobody uses here (images, managed fields, addresses, heartbeats). */
-export type NodeState = HostState & { readonly taints: readonly V1Taint[] };
+/** A node without the parts that nobody uses here (images, managed fields, heartbeats). */
+export type NodeState = HostState & {
+  readonly taints: readonly V1Taint[];
+  readonly internalIps: readonly string[];
+};
 
 /** The reason that the node controller gives while a kubelet has never reported. */
 const NEVER_REPORTED = 'NodeStatusNeverUpdated';
@@ -27,6 +30,7 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
   return {
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
+    joinedAt: metadata?.creationTimestamp && new Date(metadata.creationTimestamp).getTime(),
     revision: metadata?.resourceVersion ?? '',
     closedToNewWork: spec?.unschedulable === true,
     ready: ready?.status === 'True',
@@ -37,6 +41,9 @@ export function nodeState({ metadata, spec, status }: V1Node): NodeState {
     facts: factsOf(labels, status?.nodeInfo),
     labels,
     taints: spec?.taints ?? [],
+    internalIps: (status?.addresses ?? [])
+      .filter(({ type }) => type === 'InternalIP')
+      .map(({ address }) => address),
     claim,
     spoiltClaim: spoilt,
     hasMaintenanceMark: spec?.taints?.some(({ key }) => key === MAINTENANCE_TAINT) === true,

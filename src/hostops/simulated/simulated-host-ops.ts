@@ -7,6 +7,7 @@ import {
   type Claim,
   type EffectFacts,
   type InstanceFacts,
+  type MemberHealth,
   type View,
 } from '../../engine/view.ts';
 import type { HostName, HostSeed, PlatformFacts } from '../../planner/facts.ts';
@@ -124,6 +125,17 @@ export class SimulatedHostOps implements HostOps {
 
   async platform(): Promise<PlatformFacts> {
     return this.#world.platform;
+  }
+
+  async memberHealth(
+    _scope: Scope,
+    controllers: readonly HostName[],
+    signal: AbortSignal,
+  ): Promise<MemberHealth> {
+    signal.throwIfAborted();
+    const { membersDown, membersUnknown } = this.#world;
+    const down = [...membersDown].filter(([host]) => controllers.includes(host));
+    return { down: new Map(down), unknown: membersUnknown };
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {

@@ -5,10 +5,10 @@ import type { SimulatedHost } from './simulated-objects.ts';
 
 /** A simulated host as other adapters keep theirs. */
 export const hostState = memoizeByObject((host: SimulatedHost): HostState => {
-  const { name, uid, closedToNewWork, ready, wasReady, bootId, labels, taints, conditions } = host;
+  const { name, uid, joinedAt, closedToNewWork, ready, wasReady, bootId, labels, taints, conditions } = host;
   const { claim, spoiltClaim, hasMaintenanceMark, leftLocked, leftLockedBy } = host;
   return {
-    ...{ name, uid, closedToNewWork, ready, wasReady, bootId, labels, taints, conditions },
+    ...{ name, uid, joinedAt, closedToNewWork, ready, wasReady, bootId, labels, taints, conditions },
     ...{ claim, spoiltClaim, hasMaintenanceMark },
     revision: String(host.revision),
     facts: factsOf(host),

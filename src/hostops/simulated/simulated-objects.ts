@@ -15,6 +15,7 @@ export type PatchChange = { readonly atOnce?: Facts; readonly atReboot?: Facts }
 export type SimulatedHost = {
   readonly name: HostName;
   readonly uid: string;
+  readonly joinedAt: number;
   readonly revision: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly nodeInfo: Facts;

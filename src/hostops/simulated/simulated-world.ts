@@ -38,8 +38,11 @@ export class SimulatedWorld {
   readonly #changes: HostName[] = [];
   readonly #budgets = new Map<string, number>();
   readonly #listeners = new Set<Listener>();
-  /** By namespace/name. */
+  /** Why controllers do not serve in their control plane, and why they cannot be asked. */
+  readonly membersDown = new Map<HostName, string>();
+  membersUnknown: string | undefined;
   platform: PlatformFacts = {};
+  /** By namespace/name. */
   readonly configMaps = new Map<string, ConfigMapFacts>();
   #serial = 0;
 
@@ -115,6 +118,7 @@ export class SimulatedWorld {
     this.#hosts.set(name, {
       name,
       uid: `host-${String(revision)}`,
+      joinedAt: this.now,
       revision,
       labels,
       nodeInfo,

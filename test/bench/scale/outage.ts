@@ -22,10 +22,12 @@ export type Outage = {
   /** Until the release is asked for: rebooted, Ready, without new taints, patched. */
   readonly verification: number;
   readonly release: number;
-  /** The part of all this in which nothing else is waited for: neither a pod, nor a Job, nor the host itself. */
-  readonly own: number;
-  /** The part of `eviction`, and so of `own`, in which the API server answers evictions. */
+  /** The part of all this in which nothing is waited for but answers of the API server. */
+  readonly answers: number;
+  /** The part of `answers` in which at least one eviction is in flight. */
   readonly evictionsInFlight: number;
+  /** The part of all this in which nothing is waited for: neither a pod, a Job, the host itself, nor an answer. */
+  readonly own: number;
 };
 export const PARTS = [
   'permit',
@@ -81,9 +83,15 @@ export function outagesOf(
   hostOfPod: (pod: string) => string,
 ): Outage[] {
   const stages = stagesOf([...timesOf(log, hostOfPod).values()].filter(isWhole));
+  const requests = log
+    .filter(isWaitedFor)
+    .map(({ received, answered }) => ({ from: received, to: answered }));
   return stages.flatMap((hosts, index) => {
     const before = stages[index - 1]?.map(({ released: { answered } }) => answered) ?? [approvedAt];
-    return hosts.map((host) => outageOf(host, hosts, Math.max(...before)));
+    const opened = Math.max(...before);
+    const closed = Math.max(...hosts.map(({ released: { answered } }) => answered));
+    const during = requests.filter(({ from, to }) => to > opened && from < closed);
+    return hosts.map((host) => outageOf(host, hosts, opened, during));
   });
 }
 
@@ -91,11 +99,18 @@ export function outagesOf(
 export function meanOutage(outages: readonly Outage[]): Outage {
   const mean = (part: keyof Outage): number =>
     outages.reduce((sum, outage) => sum + outage[part], 0) / outages.length;
-  const parts = [...PARTS, 'own', 'evictionsInFlight'] as const;
+  const parts = [...PARTS, 'answers', 'evictionsInFlight', 'own'] as const;
   return Object.fromEntries(parts.map((part) => [part, mean(part)])) as Outage; // every part is there
 }
 
-function outageOf(host: Times, stage: readonly Times[], opened: number): Outage {
+/** Requests of the operator whose answer the run waits for. Events, the Lease and removals of Jobs go on beside it. */
+function isWaitedFor({ user, verb, resource }: Logged): boolean {
+  const goesOnBeside =
+    verb === 'watch' || verb.startsWith('delete') || ['events', 'leases'].includes(resource);
+  return user === OPERATOR && !goesOnBeside;
+}
+
+function outageOf(host: Times, stage: readonly Times[], opened: number, requests: readonly Span[]): Outage {
   const last = (pick: (each: Times) => readonly number[], atLeast: number): number =>
     stage.flatMap(pick).reduce((a, b) => Math.max(a, b), atLeast);
   const claimedAt = last(({ claimed: at }) => [at], host.permit);
@@ -113,32 +128,36 @@ function outageOf(host: Times, stage: readonly Times[], opened: number): Outage 
     verification: asked - endedAt,
     release: answered - asked,
   };
-  const { permit: waiting, claim, eviction, release } = parts;
-  const own = waiting + claim + eviction + betweenJobs(host, goneAt) + Math.max(asked - readyAt, 0) + release;
-  const evictionsInFlight = covered(
-    stage.flatMap(({ evictions }) => evictions),
-    claimedAt,
-  );
-  return { ...parts, own, evictionsInFlight };
+  const waitingForNothingElse = [
+    { from: Math.min(opened, host.permit), to: evictedAt },
+    ...betweenJobs(host, goneAt),
+    { from: Math.min(readyAt, asked), to: answered },
+  ];
+  const evictions = stage.flatMap((each) => each.evictions);
+  const within = (spans: readonly Span[]): number =>
+    waitingForNothingElse.reduce((sum, span) => sum + covered(spans, span), 0);
+  const answers = within(requests);
+  const own = waitingForNothingElse.reduce((sum, { from, to }) => sum + to - from, -answers);
+  return { ...parts, answers, evictionsInFlight: within(evictions), own };
 }
 
-/** The time after `start` in which at least one of the spans lasts. */
-function covered(spans: readonly Span[], start: number): number {
-  let [sum, end] = [0, start];
-  for (const { from, to } of spans.toSorted((a, b) => a.from - b.from)) {
-    sum += Math.max(to - Math.max(from, end), 0);
-    end = Math.max(end, to);
+/** The time within a span in which at least one of these spans lasts. */
+function covered(spans: readonly Span[], { from, to }: Span): number {
+  let [sum, end] = [0, from];
+  for (const each of spans.toSorted((a, b) => a.from - b.from)) {
+    const until = Math.min(each.to, to);
+    sum += Math.max(until - Math.max(each.from, end), 0);
+    end = Math.max(end, until);
   }
   return sum;
 }
 
-/** The time in which no Job of the host runs, from the last pod to the start of its last Job. */
-function betweenJobs({ jobs }: Times, goneAt: number): number {
+/** When no Job of the host runs, from the last pod to the start of its last Job. */
+function betweenJobs({ jobs }: Times, goneAt: number): Span[] {
   const inOrder = [...jobs.values()].toSorted((a, b) => a.started - b.started);
-  return inOrder.reduce(
-    (sum, each, i) => sum + Math.max(each.started - (inOrder[i - 1]?.ended ?? goneAt), 0),
-    0,
-  );
+  return inOrder
+    .map(({ started }, i) => ({ from: inOrder[i - 1]?.ended ?? goneAt, to: started }))
+    .filter(({ from, to }) => from < to);
 }
 
 /** The hosts of a stage get their permits in one write. */

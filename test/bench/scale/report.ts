@@ -92,8 +92,9 @@ function outageRow({ hosts, outage }: Measured): Row[] {
         PARTS.map((part): [string, number] => [`${words(part)} ms`, Math.round(outage[part])]),
       ),
       'outage ms': Math.round(whole),
-      "Careen's own ms": Math.round(own),
+      'answers of the API server ms': Math.round(outage.answers),
       'of it evictions in flight ms': Math.round(outage.evictionsInFlight),
+      "Careen's own ms": Math.round(own),
     },
   ];
 }

@@ -215,6 +215,12 @@ export const BUGS: readonly Bug[] = [
     instead: '  if (metadata.finalizers) return status;\n',
   },
   {
+    name: 'go on with a plan after an edit',
+    file: 'src/status/order.ts',
+    of: '  if (record.specDigest !== specDigest(spec))\n',
+    instead: "  if (record.specDigest === 'none')\n",
+  },
+  {
     name: 'lock hosts before all are staged',
     file: 'src/planner/upgrade-stages.ts',
     of: '  return [...stagingOf(spec, toUpgrade), ',

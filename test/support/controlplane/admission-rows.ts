@@ -32,6 +32,7 @@ type Fields = Readonly<Record<string, unknown>>;
 const strategy = (spec: Fields): Manifest => strategyManifest('tried', 'careen-hosts', spec);
 const pool = (spec: Fields): Manifest => poolManifest('tried', 1, spec);
 const limited = (maxUnavailable: unknown): Manifest => poolManifest('tried', maxUnavailable);
+const askingEtcd = (etcd: Fields): Manifest => pool({ provider: { kubernetes: { etcd } } });
 const excluding = (...exclude: readonly Fields[]): Manifest =>
   pool({ provider: { kubernetes: { exclude } } });
 const policy = (actionPolicy: Fields): Manifest => pool({ actionPolicy });
@@ -71,6 +72,11 @@ export const ACCEPTED: readonly AcceptedRow[] = [
     ),
   },
   { name: 'a pool that excludes nothing', manifest: excluding() },
+  { name: 'a pool that asks etcd', manifest: askingEtcd({ secretName: 'careen-etcd' }) },
+  {
+    name: 'a pool that asks etcd at its port',
+    manifest: askingEtcd({ secretName: 'etcd.client', port: 65535 }),
+  },
   {
     name: 'a policy',
     manifest: policy({
@@ -418,6 +424,14 @@ export const REFUSED: readonly RefusedRow[] = [
     'a pool that excludes by one selector in the place of a list',
     pool({ provider: { kubernetes: { exclude: { matchLabels: { a: 'b' } } } } }),
     'spec.provider.kubernetes.exclude',
+  ),
+  ...[{}, { secretName: 'Etcd' }, { secretName: 'etcd', port: 0 }, { secretName: 'etcd', port: 65536 }].map(
+    (etcd) =>
+      byShape(
+        `a pool that asks etcd with ${shown(etcd)}`,
+        askingEtcd(etcd),
+        `spec.provider.kubernetes.etcd.${'port' in etcd ? 'port' : 'secretName'}`,
+      ),
   ),
   byShape('a pool of no provider', pool({ provider: {} }), 'spec.provider.kubernetes'),
   ...ROLES.flatMap((role) =>

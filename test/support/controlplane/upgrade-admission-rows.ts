@@ -90,6 +90,10 @@ export const UPGRADES_ACCEPTED: readonly AcceptedRow[] = [
     name: `staging ${String(maxParallelStagedHosts)} at once`,
     manifest: upgrade({ maxParallelStagedHosts }),
   })),
+  ...[0, 100].map((maxUnstagedHosts) => ({
+    name: `an upgrade that may leave ${String(maxUnstagedHosts)} hosts unstaged`,
+    manifest: upgrade({ maxUnstagedHosts }),
+  })),
   ...['stageTimeoutSeconds', 'hookTimeoutSeconds', 'upgradeTimeoutSeconds'].flatMap((field) =>
     [1, 86400].map((seconds) => ({
       name: `an upgrade with ${field} ${String(seconds)}`,
@@ -200,6 +204,13 @@ export const UPGRADES_REFUSED: readonly RefusedRow[] = [
       ),
     ];
   }),
+  ...[-1, 101, '1'].map((maxUnstagedHosts) =>
+    byShape(
+      `an upgrade that may leave ${shown(maxUnstagedHosts)} hosts unstaged`,
+      upgrade({ maxUnstagedHosts }),
+      'spec.maxUnstagedHosts',
+    ),
+  ),
   ...[0, 101].map((maxParallelStagedHosts) =>
     byShape(
       `staging ${String(maxParallelStagedHosts)} at once`,

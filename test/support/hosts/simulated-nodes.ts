@@ -17,6 +17,8 @@ export type SimulatedNode = {
   readonly kernelVersion?: string;
   readonly kubeletVersion?: string;
   readonly osImage?: string;
+  /** By default the address of kwok. */
+  readonly internalIp?: string;
 };
 
 /**
@@ -61,6 +63,7 @@ function manifest(node: SimulatedNode): V1Node {
     spec: node.taints ? { taints: [...node.taints] } : {},
     // The API accepts a status at creation, and node-join sets only empty fields.
     status: {
+      ...(node.internalIp ? { addresses: [{ type: 'InternalIP', address: node.internalIp }] } : {}),
       nodeInfo: {
         kernelVersion: node.kernelVersion ?? '',
         kubeletVersion: node.kubeletVersion ?? '',

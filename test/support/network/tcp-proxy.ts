@@ -23,10 +23,10 @@ export class TcpProxy {
   }
 
   /** Listens on a free port for connections to the host and port of `target`. */
-  static async start(target: string): Promise<TcpProxy> {
+  static async start(target: string, address = '127.0.0.1'): Promise<TcpProxy> {
     const proxy = new TcpProxy(new URL(target));
     const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-    proxy.#server.once('error', reject).listen(0, '127.0.0.1', () => resolve(undefined));
+    proxy.#server.once('error', reject).listen(0, address, () => resolve(undefined));
     await promise;
     return proxy;
   }

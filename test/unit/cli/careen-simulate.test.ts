@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { ROOT } from '../../support/operator/careen-cli.ts';
 import { kernelPatch, kubeletPatch } from '../../support/operator/strategies.ts';
 import { inputs, leftIn, OLD, printed, simulated, stepsOf, workers } from '../support/simulations.ts';
 
@@ -305,20 +303,6 @@ describe('careen simulate', () => {
       await inputs({ storageApplyType: 'ignore' }, [...workers(1), storage]),
     );
     expect(simulation).toMatchObject({ outcome: 'applied', left: [{ name: 's-1', state: 'not-planned' }] });
-  });
-});
-
-describe('careen simulate of an upgrade', () => {
-  const example = (name: string) => join(ROOT, 'examples', 'upgrade-kubelet', name);
-  const files = { filename: example('upgrade-strategy.yaml'), fleet: example('fleet.yaml') };
-
-  it('names a host once that is in several stages, where it stays locked', async () => {
-    const { left, message } = await simulated({ ...files, fail: ['worker-0:upgrade-hosts'] });
-    expect(left.map(({ name, state }) => `${name} ${state}`)).toEqual([
-      'worker-0 locked',
-      'worker-3 not-reached',
-    ]);
-    expect(message).toContain('stage 6');
   });
 });
 

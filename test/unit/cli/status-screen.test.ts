@@ -9,6 +9,7 @@ import { standingOf } from '../../../src/cli/status/standing.ts';
 import { lineText, lineWidth, type Line } from '../../../src/cli/text/lines.ts';
 import type { Strategy } from '../../../src/resources/stored-strategy.ts';
 import { hostPool } from '../../../src/resources/stored-pool.ts';
+import { upgradeSamples } from '../../gitops/upgrade-samples.ts';
 import { NOW, seenStrategies, seenStrategy } from '../support/seen-strategies.ts';
 
 const CALLED = { program: 'careen', singular: 'patchstrategy' };
@@ -121,6 +122,18 @@ describe('careen status', () => {
 
   it('names the next stage of a run that waits, and the command for it', () => {
     expect(readOf('between stages, held')).toContain('careen apply sample --stage 1 -n careen-hosts');
+  });
+
+  it('offers to end an upgrade without a host that was left out', async () => {
+    const upgrades = await upgradeSamples();
+    const found = upgrades.get('hosts that were left out lack the release, activate waits');
+    const report = statusReport(seenStrategy(found?.status ?? {}), CALLED, NOW);
+    expect(report.message).toContain('c-1 lacks v1.36.4 and was left out: bring it to the release, or');
+    expect([report.standing, ...report.todo.map(({ command }) => command)]).toEqual([
+      'waits',
+      'careen skip c-1 sample -n careen-hosts',
+      'careen abort sample -n careen-hosts',
+    ]);
   });
 
   it('leads from a failed host to the words of its Job, and offers its release before an abort', () => {

@@ -82,6 +82,31 @@ describe('an upgrade', () => {
     expect(cluster.status.applyPhase?.stages[0]?.hosts).toEqual(['w-2']);
   });
 
+  it('leaves a host out that may fail to be staged, asks before it activates, and stages it in the next plan', async () => {
+    const staged = { worker: { action: { job }, stage: { job } } };
+    const cluster = new SmallCluster(['w-1', 'w-2']);
+    cluster.world.changeHost('w-2', { jobs: { 'stage-worker': { exitCode: 7 } } });
+    cluster.placeUpgrade({ mode: 'Run' }, { ...HOOKS, hosts: staged, maxUnstagedHosts: 1 });
+    const ready = (): string | undefined =>
+      cluster.status.conditions?.find(({ type }) => type === 'Ready')?.reason;
+    await cluster.until('a question', () => ready() === 'HostsLackRelease');
+    cluster.restartOperator();
+    await cluster.pass();
+    expect(cluster.status.message).toContain('w-2 lacks v1.36.4 and was left out');
+    expect(hostCounts(cluster.status)).toMatchObject({ total: 1, done: 1 });
+    expect(cluster.status.activatedRelease).toBeUndefined();
+    expect(cluster.pool.status?.['permits'] ?? []).toEqual([]);
+    cluster.request({ id: 'q-1', verb: 'skip-host', host: 'w-2' });
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+    const drifted = cluster.status.conditions?.find(({ type }) => type === 'Drifted');
+    expect(drifted).toMatchObject({ status: 'True', reason: 'HostsLackRelease' });
+    cluster.world.changeHost('w-2', { jobs: {} });
+    cluster.request({ id: 'q-2', verb: 'apply-all' });
+    await cluster.until('the next plan', () => cluster.status.state === 'applying');
+    await cluster.until('the end', () => cluster.status.state === 'applied');
+    expect(cluster.status.conditions?.find(({ type }) => type === 'Drifted')?.status).toBe('False');
+  });
+
   it('that was aborted half-way is brought back by another plan', async () => {
     const cluster = await upgrading(['w-1', 'w-2'], {});
     await cluster.until('the first host', () => cluster.status.stages === '1/2');

@@ -85,7 +85,7 @@ function present(name: string): HostFacts {
   return {
     ...{ name, uid, isMember: true, revision: '1', closedToNewWork: false, ready: true, alarms: [] },
     ...{ bootId: 'b', facts: {}, claim: undefined, spoiltClaim: undefined, hasMaintenanceMark: false },
-    ...{ foreignTaints: [], instances: undefined },
+    ...{ foreignTaints: [], instances: undefined, joinedAt: undefined },
   };
 }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_CONTROLLERS } from '../../../src/engine/view.ts';
 import {
+  membersToAsk,
   settlePermits,
   withPermits,
   type PoolCapacity,
@@ -120,6 +121,46 @@ describe('permits', () => {
       const staging = { ...touched, stopsNothing: true };
       expect(settle(['c-0'], before, facts, staging).facts.refusal).toBeUndefined();
     }
+  });
+
+  it('count for the quorum what the members themselves say, and name member and reason', () => {
+    const members = { down: new Map([['c-2', 'https://10.0.0.3:6443/readyz: [-]etcd failed']]) };
+    const facts = { ...pool(9, [], undefined, [], controllers(3)), members };
+    expect(settle(['c-0'], status(), facts).facts.refusal).toBe(
+      'without c-0 1 of 3 controllers would be in service, a quorum needs 2 (out of service: c-2: ' +
+        'https://10.0.0.3:6443/readyz: [-]etcd failed)',
+    );
+    expect(settle(['w-2'], status(), facts).facts.refusal).toBeUndefined();
+    const mended = settle(['c-2'], status(), facts).facts;
+    expect(mended.refusal, 'the member that is down may be mended').toBeUndefined();
+    const five = { ...pool(9, [], undefined, [], controllers(5)), members };
+    expect(settle(['c-0'], status(), five).facts.refusal).toBeUndefined();
+    expect(settle(['c-0'], status(permit('c-1')), five).facts.refusal).toMatch(/c-1, c-2: https/);
+  });
+
+  it('are granted for no controller while the members cannot be asked as the pool wants it', () => {
+    const members = { down: new Map(), unknown: 'Secret x does not exist' };
+    const facts = { ...pool(9, [], undefined, [], controllers(3)), members };
+    expect(settle(['c-0'], status(), facts).facts).toMatchObject({ refusal: 'Secret x does not exist' });
+    expect(settle(['c-0'], status(), facts).changed).toBe(false);
+  });
+
+  it.each([
+    ['the others', ['c-0'], status(), 'away', false, ['c-1', 'c-2']],
+    ['nobody for a worker', ['w-1'], status(), 'away', false, []],
+    ['nobody for a permit that is held', ['c-0'], status(permit('c-0', 'mine')), 'away', false, []],
+    ['those who stay, of two', ['c-0', 'c-1', 'w-1'], status(), 'away', false, ['c-2']],
+    ['the others for work in place', ['c-0'], status(), 'touched', false, ['c-1', 'c-2']],
+    ['nobody for staging', ['c-0'], status(), 'touched', true, []],
+  ] as const)('rest on what the members say: %s', (_, hosts, before, level, stopsNothing, asked) => {
+    const wish = { run: 'mine', wants: { hosts, level, stopsNothing } };
+    expect(membersToAsk(before, wish, { controllers: controllers(3) })).toEqual(asked);
+  });
+
+  it('rest on no member that is out of service as a host, and on none of a control plane without a quorum', () => {
+    const wish = { run: 'mine', wants: { hosts: ['c-0'], level: 'away' } } as const;
+    expect(membersToAsk(status(), wish, { controllers: controllers(3, 'c-2') })).toEqual(['c-1']);
+    expect(membersToAsk(status(), wish, { controllers: controllers(2) })).toEqual([]);
   });
 
   it('count a controller that another run works on in place as one that may not serve', () => {

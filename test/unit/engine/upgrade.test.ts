@@ -1,40 +1,8 @@
 /** Whole runs of upgrades on simulated hosts, also with a restart between any two passes. */
 import { describe, expect, it } from 'vitest';
-import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
-import { RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
-
-const FACT = 'nodeInfo.kubeletVersion';
-const job = { template: { spec: { containers: [{ name: 'upgrade', image: 'upgrade:1' }] } } };
-const CONTROL = { 'node-role.kubernetes.io/control-plane': '' };
-
-const fleet: readonly NewHost[] = [
-  ...['c-1', 'c-2', 'c-3'].map((name) => ({ name, labels: CONTROL })),
-  ...['w-1', 'w-2', 'w-3', 'w-4'].map((name) => ({ name })),
-];
-
-const staged = { job, staged: [{ fact: 'labels.staged', operator: 'In', values: [RELEASE] }] };
-const each = { action: { job }, rebootRequired: true, stage: staged };
-const WHOLE = {
-  hosts: { controller: each, worker: each },
-  ...{ start: { job }, activate: { job }, complete: { job } },
-  ...{ workerApplyType: 'parallel', storageApplyType: 'ignore' },
-};
-
-async function ended(options: RunOptions): Promise<SimulatedRun> {
-  const run = await SimulatedRun.start(options);
-  for (const { name } of options.hosts) run.world.addPod({ host: name, name: `pod-on-${name}` });
-  await run.settle();
-  return run;
-}
-
-function versions({ world }: SimulatedRun): (string | undefined)[] {
-  return [...world.hosts.values()].map(({ nodeInfo }) => nodeInfo[FACT]);
-}
-
-/** The actions of the Jobs that were made, in their order. */
-function actions({ world }: SimulatedRun): string[] {
-  return [...world.jobs.values()].map(({ host, action }) => `${action} ${host}`);
-}
+import { currentStage } from '../../../src/engine/run-state.ts';
+import { RELEASE, SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
+import { actions, each, ended, FACT, fleet, job, UNENDED, versions, WHOLE } from '../support/upgrade-runs.ts';
 
 describe.each([false, true])('an upgrade (restarts between passes: %s)', (restarts) => {
   it('stages, starts, upgrades, activates and completes', async () => {
@@ -120,6 +88,27 @@ it('an upgrade whose host of the hooks left is not said to be complete', async (
   expect(run.run.apply.reason).toContain('no host is left for activate-upgrade: the rest is planned again');
 });
 
+it('goes on when the host of a hook leaves after the hook has succeeded', async () => {
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(UNENDED) });
+  const isStarted = (): boolean => currentStage(run.run.apply)?.name === 'sw-upgrade-start';
+  await run.until(() => isStarted() && run.step === 'system-stabilize');
+  run.world.removeHost('c-1');
+  await run.settle();
+  expect(run.run.state).toBe('applied');
+  expect(actions(run).filter((each) => each.startsWith('start '))).toHaveLength(1);
+});
+
+it('is planned again when the host of a hook leaves, also when a deadline is over by then', async () => {
+  const spec = upgradeSpec({ ...WHOLE, timing: { hookTimeoutSeconds: 10 } });
+  const run = await SimulatedRun.start({ hosts: fleet, upgrade: spec });
+  await run.until(() => run.step === 'activate-upgrade' && run.run.hosts.length > 0);
+  run.world.removeHost('c-1');
+  run.advanceTime(run.world.now + 11_000);
+  await run.pass();
+  expect(currentStage(run.run.apply)).toMatchObject({ left: [{ name: 'c-1' }] });
+  expect(run.run).toMatchObject({ state: 'applying', hosts: [] });
+});
+
 it('a rollback brings every host back that has the release', async () => {
   const back = { ...each, rollback: { job } };
   const spec = upgradeSpec({ ...WHOLE, hosts: { controller: back, worker: back }, rollback: true });
@@ -153,34 +142,6 @@ it('a host that does not reboot after its upgrade is named, and stays locked', a
   expect(run.run.state).toBe('apply-timeout');
   expect(run.run.apply.reason).toMatch(/c-1: has not rebooted \(boot id still \S+\)/);
   expect(run.claimed).toEqual(['c-1']);
-});
-
-it.each([undefined, { wholeBytes: 0, partBytes: 1 }])(
-  'a host that leaves while it is staged and comes back is not upgraded in this run (parts: %o)',
-  async (partLimits) => {
-    const run = await SimulatedRun.start({
-      ...{ hosts: fleet, upgrade: upgradeSpec(WHOLE) },
-      ...(partLimits ? { partLimits } : {}),
-    });
-    await run.until(() => actions(run).includes('stage-worker w-2'));
-    const { labels = {}, nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
-    run.world.removeHost('w-2');
-    await run.until(() => run.step === 'start-upgrade');
-    run.world.addHost({ name: 'w-2', labels, nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
-    await run.settle();
-    expect(run.run.state).toBe('applied');
-    expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
-    expect(run.world.hosts.get('w-2')?.nodeInfo[FACT]).toBe('v1.36.3');
-  },
-);
-
-it('a host that is not staged any more when its turn comes is not upgraded', async () => {
-  const run = await SimulatedRun.start({ hosts: fleet, upgrade: upgradeSpec(WHOLE) });
-  await run.until(() => run.step === 'start-upgrade');
-  run.world.changeHost('w-2', { labels: {}, nodeInfo: { [FACT]: 'v1.36.3' } });
-  await run.settle();
-  expect(run.run.state).toBe('applied');
-  expect(actions(run).filter((each) => each.endsWith('w-2'))).toEqual(['stage-worker w-2']);
 });
 
 it('an abort in the middle of the workers gives back the open hosts, and leaves the others as they are', async () => {

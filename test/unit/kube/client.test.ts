@@ -1,9 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { ApiException, HttpMethod, RequestContext } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { call, PooledKubeConfig, send } from '../../../src/kube/client.ts';
+import { call, clientOfEach, PooledKubeConfig, send } from '../../../src/kube/client.ts';
 import { explain, httpStatus, retryAfterSeconds } from '../../../src/kube/errors.ts';
 import { verbOf } from '../../../src/kube/request-verb.ts';
 import { ForwardProxy } from '../../support/network/forward-proxy.ts';
@@ -20,6 +22,7 @@ describe('the verb of a request', () => {
     ['list', '/apis/careen.dev/v1alpha1/namespaces/careen-hosts/patchstrategies'],
     ['get', '/apis/careen.dev/v1alpha1/namespaces/careen-hosts/patchstrategies/kernel'],
     ['get', '/version'],
+    ['get', '/readyz'],
   ])('is %s for GET %s', (verb, path) => {
     expect(verbOf({ method: 'GET', path })).toBe(verb);
   });
@@ -154,6 +157,33 @@ describe('the proxy of a kubeconfig', () => {
   });
 });
 
+describe('one of several API servers', () => {
+  it('is asked at its own address, and must have the name that only API servers have', async () => {
+    const names: string[] = [];
+    const server = createServer({
+      SNICallback: (name, done) => {
+        names.push(name);
+        done(new Error('no certificate'));
+      },
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo; // never a text for TCP
+    const client = new PooledKubeConfig();
+    client.loadFromOptions({
+      clusters: [{ name: 'far', server: 'https://far.example' }],
+      users: [{ name: 'me', token: 'secret' }],
+      contexts: [{ name: 'far', cluster: 'far', user: 'me' }],
+      currentContext: 'far',
+    });
+    const answers: (number | 'error')[] = [];
+    client.onAnswer = (_verb, code) => void answers.push(code);
+    const origin = `https://127.0.0.1:${String(port)}`;
+    await expect(call(clientOfEach(client), { method: 'GET', path: '/readyz', origin })).rejects.toThrow();
+    server.close();
+    expect([names, answers]).toEqual([['kubernetes.default.svc'], ['error']]);
+  });
+});
+
 describe('an error', () => {
   const refused = (headers: Record<string, string>, body = '{}'): ApiException<string> =>
     new ApiException(429, 'GET /', body, headers);
@@ -181,6 +211,12 @@ describe('an error', () => {
     Reflect.set(aborted, 'cause', new Error('Proxy response (407)', { cause: new Error('why') }));
     expect(explain(new TypeError('fetch failed', { cause: aborted }))).toBe(
       'fetch failed: Proxy response (407): why',
+    );
+    const alert = Object.assign(new Error('C09:error:0A:SSL routines:ssl3_read_bytes:alert number 48'), {
+      ...{ library: 'SSL routines', reason: 'tlsv1 alert unknown ca' },
+    });
+    expect(explain(new TypeError('fetch failed', { cause: alert }))).toBe(
+      'fetch failed: tlsv1 alert unknown ca',
     );
     const several = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' });
     expect(explain(new TypeError('fetch failed', { cause: several }))).toBe('fetch failed: ECONNREFUSED');

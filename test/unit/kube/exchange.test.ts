@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { Agent } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { exchange, type Answer } from '../../../src/kube/exchange.ts';
 
@@ -32,6 +32,35 @@ async function serverWith(script: Script, connections?: number) {
   const ask = async (path: string, signal?: AbortSignal): Promise<Answer> =>
     exchange(pool, { origin, path, method: 'GET' }, signal);
   return { asked, ask };
+}
+
+/**
+ * Answers like undici for a reader that was slower than the server: all that waits is delivered during the call of
+ * `resume`, until the next `pause`.
+ */
+class EagerAgent extends Agent {
+  static readonly PARTS = 40;
+
+  override dispatch(_request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    let left = EagerAgent.PARTS;
+    let paused = true;
+    const isPaused = (): boolean => paused;
+    const controller: Dispatcher.DispatchController = {
+      ...{ aborted: false, paused: false, reason: null, rawHeaders: null, rawTrailers: null },
+      abort: () => undefined,
+      pause: () => {
+        paused = true;
+      },
+      resume: () => {
+        paused = false;
+        for (; left > 0 && !isPaused(); left--) handler.onResponseData?.(controller, Buffer.from('x'));
+        if (left === 0) handler.onResponseEnd?.(controller, {});
+      },
+    };
+    handler.onRequestStart?.(controller, {});
+    handler.onResponseStart?.(controller, 200, {}, 'OK');
+    return true;
+  }
 }
 
 async function textOf({ body }: Answer): Promise<string> {
@@ -71,6 +100,13 @@ describe('the answer to a request', () => {
       await new Promise((resolve) => setImmediate(resolve)); // the reader is slower than the server
     }
     expect(length).toBe(64 * part.length);
+  });
+
+  it('is read to its end when more than enough arrives at the moment in which it is asked for', async () => {
+    const pool = new EagerAgent();
+    closing.push(async () => pool.destroy());
+    const request = { origin: 'http://127.0.0.1', path: '/', method: 'GET' } as const;
+    expect(await textOf(await exchange(pool, request, undefined))).toBe('x'.repeat(EagerAgent.PARTS));
   });
 
   it('fails when the connection breaks, before it or in its middle, with the error of the network', async () => {

@@ -148,6 +148,33 @@ describe('the findings of an upgrade', () => {
     ).toEqual(['warns ImagesDiffer: c-0']);
   });
 
+  it.each([
+    ['v1.36.2+k3s1', 'v1.36.1', 'warns'],
+    ['v1.36.2-eks-5e0fdde', 'v1.36.1', 'warns'],
+    ['v1.36.2+k3s1', 'v1.36.1+rke2r1', 'warns'],
+    ['v1.36.2', 'v1.36.1+k3s1', 'tells'],
+    ['v1.36.2', 'v1.36.1-gke.1500', 'tells'],
+    ['v1.36.2+k3s2', 'v1.36.1+k3s1', undefined],
+    ['v1.36.2-eks-5e0fdde', 'v1.36.1-eks-ae9a62a', undefined],
+    ['v1.36.2', 'v1.36.2-rc.1', undefined],
+    ['v1.36.2', 'v1.36.1', undefined],
+  ])('name the hosts whose kind of build is not that of the release %s: %s', (version, kubelet, severity) => {
+    const hosts = [host('w-1', kubelet), host('w-2', kubelet), host('w-3', version)];
+    const named = severity === undefined ? [] : [`${severity} BuildsDiffer: w-1 w-2`];
+    expect(brief(hosts, { version, hosts: { worker: hostUpgrade } })).toEqual(named);
+  });
+
+  it('say what a build of another kind leads to, and what to do', () => {
+    const of = (version: string, kubelet: string) =>
+      texts([host('w-1', kubelet)], { version, hosts: { worker: hostUpgrade } });
+    expect(of('v1.36.2+k3s1', 'v1.36.1')).toEqual([
+      'BuildsDiffer: w-1 has another kind of build than v1.36.2+k3s1, such as v1.36.1 (nodeInfo.kubeletVersion): a host that reports such a version after its upgrade counts as not upgraded, and stays locked; give spec.release.version as the hosts will report it in nodeInfo.kubeletVersion',
+    ]);
+    expect(of('v1.36.2', 'v1.36.1+k3s1')).toEqual([
+      'BuildsDiffer: v1.36.2 names no build, and w-1 has one, such as v1.36.1+k3s1 (nodeInfo.kubeletVersion): every build of v1.36.2 counts as the release; nothing, unless only one build is right: then give the version with its name',
+    ]);
+  });
+
   it('name the hosts on which nothing is staged', () => {
     const hosts = [...controllers('v1.35.4'), host('w-1', 'v1.35.4'), host('w-2', 'v1.36.2')];
     const worker = { action: { job }, rollback: { job } };

@@ -103,6 +103,16 @@ describe('an upgrade', () => {
     expect(plan.stages.at(-1)?.patches).toEqual(['activate', 'complete']);
   });
 
+  it('says how many hosts may fail to be staged only where some may: other plans keep their digests', () => {
+    const planOf = (fields: Record<string, unknown>) =>
+      build(upgrade(fields), FLEET, { maxUnavailable: 2 }).plan;
+    expect(upgrade({ maxUnstagedHosts: 0 })).not.toHaveProperty('maxUnstagedHosts');
+    expect(planOf({ maxUnstagedHosts: 0 })).toEqual(planOf({}));
+    expect(planOf({ maxUnstagedHosts: 0 }).actions).not.toHaveProperty('maxUnstagedHosts');
+    expect(planOf({ maxUnstagedHosts: 2 }).actions.maxUnstagedHosts).toBe(2);
+    expect(planOf({ maxUnstagedHosts: 2 }).digest).not.toBe(planOf({}).digest);
+  });
+
   it('does not stage a host that is staged already, nor one that has the release', () => {
     const staged = [{ fact: 'labels.staged', operator: 'In', values: [TARGET] }];
     const spec = upgrade({ hosts: { worker: { ...byJob, stage: { job, staged } } } });
@@ -215,6 +225,22 @@ describe('the stages without a way back', () => {
 });
 
 describe('an upgrade that cannot be planned', () => {
+  it.each(['+k3s1', '-eks-5e0fdde', '-gke.1500', '+rke2r1'])(
+    'is none where hosts have a build %s of a release that names no build',
+    (suffix) => {
+      const hosts = [seed('w-1', 'worker', `${TARGET}${suffix}`), seed('w-2', 'worker', `${OLD}${suffix}`)];
+      expect(stagesOf(upgrade(), hosts)).toEqual(['worker-hosts: w-2']);
+    },
+  );
+
+  it.each(['.1', '-1', '+k3s2'])('is one to a release below that of a host by its end %s', (end) => {
+    const release = end === '+k3s2' ? `${TARGET}+k3s1` : TARGET;
+    const hosts = [seed('w-1', 'worker', `${TARGET}${end}`)];
+    expect(() => stagesOf(upgrade({ release: { version: release } }), hosts)).toThrow(
+      `it is below ${TARGET}${end}`,
+    );
+  });
+
   it('is one to a release below the present one of a host that it is about', () => {
     const hosts = [seed('w-1', 'worker', 'v1.37.0'), seed('w-2', 'worker')];
     expect(() => stagesOf(upgrade(), hosts)).toThrow(

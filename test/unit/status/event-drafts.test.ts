@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runEvents, sharedEvents } from '../../../src/status/event-drafts.ts';
 import type { RunState } from '../../../src/engine/run-state.ts';
-import { SimulatedRun } from '../support/simulated-run.ts';
+import { job, SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
 
 /** The events of a whole run, pass by pass; the order within one pass means nothing. */
 async function eventsOf(run: SimulatedRun): Promise<string[]> {
@@ -31,6 +31,18 @@ describe('the events of a run', () => {
       ...['ApplyFailed', 'ApplyStarted', 'HostFailed w-1 sw-patch-hosts', 'StageStarted stage 0'],
     ]);
   });
+});
+
+it('the events of an upgrade name the host that is not staged, where it is left out', async () => {
+  const hosts = [{ name: 'w-1', jobs: { 'stage-worker': { exitCode: 7 } } }, { name: 'w-2' }];
+  const stage = { job };
+  const upgrade = upgradeSpec({ hosts: { worker: { action: { job }, stage } }, maxUnstagedHosts: 1 });
+  const events = await eventsOf(await SimulatedRun.start({ hosts, upgrade }));
+  expect(events.filter((each) => each.includes('w-1'))).toEqual([
+    'HostFailed w-1 stage-hosts',
+    'HostNotStaged w-1',
+    'HostNotStaged w-1',
+  ]);
 });
 
 describe('the events of effects', () => {

@@ -7,6 +7,7 @@ import { decodeRun, statusOfRun, type Shown } from '../../../src/status/codec.ts
 import { QueryPhase } from '../../../src/status/query-phase.ts';
 import { stalledStatus } from '../../../src/status/stalled-status.ts';
 import { strategyWords } from '../../../src/crds/strategy-words.ts';
+import { conditionsOf } from '../../../src/status/conditions.ts';
 import { driftMessage } from '../../../src/status/message.ts';
 import { build } from '../../../src/planner/build.ts';
 import { strategySpec } from '../support/simulated-run.ts';
@@ -172,13 +173,26 @@ describe('a strategy that was applied', () => {
   });
 
   it.each([
-    [false, '1 host lacks v1.36.4 since (w-1): place the request apply-all to upgrade that host'],
-    [true, '1 host has v1.36.4 since (w-1): place the request apply-all to bring back that host'],
-  ])('speaks of the release after an upgrade (rollback: %s)', (rollback, message) => {
+    [
+      false,
+      'HostsLackRelease',
+      '1 host lacks v1.36.4 since (w-1): place the request apply-all to upgrade that host',
+    ],
+    [
+      true,
+      'HostsHaveRelease',
+      '1 host has v1.36.4 since (w-1): place the request apply-all to bring back that host',
+    ],
+  ])('speaks of the release after an upgrade (rollback: %s)', (rollback, reason, message) => {
     const words = strategyWords({
       release: { version: 'v1.36.4', fact: 'nodeInfo.kubeletVersion', rollback },
     });
     expect(driftMessage(words, ['w-1'])).toBe(message);
+    const stored = decodeRun(planned());
+    if (!stored) throw new Error('the status holds no run');
+    const run = { ...stored.run, state: 'applied' } as const;
+    const conditions = conditionsOf(run, '', { mode: 'Run' }, words, undefined, ['w-1']);
+    expect(conditions.at(-1)).toEqual({ type: 'Drifted', status: 'True', reason, message });
   });
 
   it('says nothing about drift before', () => {

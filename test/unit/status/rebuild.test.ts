@@ -103,6 +103,18 @@ describe('a plan is rebuilt', () => {
       }
     });
 
+    it('and all its hosts failed to be staged, only on request', () => {
+      const unstaged = left.map((each) => ({ ...each, unstaged: true as const }));
+      const staging = { ...stage, name: 'sw-upgrade-stage-hosts', left: unstaged };
+      const failed = stagesOf({
+        apply: { ...patched.apply, stages: [staging, { ...stage, left: unstaged }] },
+      });
+      const of = (changes: Partial<RebuildInput>): boolean =>
+        rebuild('applied', { run: failed, fleetRevision: 'new', needs: lacking, ...changes });
+      expect(of({})).toBe(false);
+      expect(of({ restAsked: true })).toBe(true);
+    });
+
     it('and patched hosts, only on request, and only when hosts lack a patch', () => {
       const of = (changes: Partial<RebuildInput>): boolean =>
         rebuild('applied', { run: patched, fleetRevision: 'new', needs: lacking, ...changes });

@@ -10,13 +10,14 @@ import { specOfUpgrade, type StrategySpec } from '../../../src/crds/strategy-spe
 import { upgradeStrategySpec } from '../../../src/crds/upgrade-strategy-spec.ts';
 import type { OutageLevel, StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
-import type { DecideInput, Decided, NeedsPermits } from '../../../src/engine/decide.ts';
+import type { DecideInput, Decided, NeedsMembers, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { PartLimits } from '../../../src/engine/parts.ts';
 import { currentStage, type RunState } from '../../../src/engine/run-state.ts';
 import { allows, type PermitFacts } from '../../../src/engine/turn.ts';
+import type { MemberHealth } from '../../../src/engine/view.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import type {
@@ -215,15 +216,22 @@ export class SimulatedRun extends SimulatedOperator {
     return changed;
   }
 
-  protected override decide(input: DecideInput): Decided | NeedsPermits {
+  protected override decide(input: DecideInput): Decided | NeedsPermits | NeedsMembers {
     return this.#checked(input, (given) => super.decide(given));
+  }
+
+  protected override decideKnowing(input: DecideInput, members: MemberHealth): Decided | NeedsPermits {
+    return this.#checked(input, (given) => super.decideKnowing(given, members));
   }
 
   protected override decideWithPermits(input: DecideInput, permits: PermitFacts): Decided {
     return this.#checked(input, (given) => super.decideWithPermits(given, permits));
   }
 
-  #checked<T extends Decided | NeedsPermits>(input: DecideInput, decideOn: (input: DecideInput) => T): T {
+  #checked<T extends Decided | NeedsPermits | NeedsMembers>(
+    input: DecideInput,
+    decideOn: (input: DecideInput) => T,
+  ): T {
     const { turn } = input;
     const view = this.alarmsKnown ? turn.view : { ...turn.view, signal: () => undefined };
     const { profile } = this.#options;
@@ -233,15 +241,15 @@ export class SimulatedRun extends SimulatedOperator {
     const decided = decideOn(known);
     const again = decideOn({ ...known, plan: readBack(this.plan), run: this.#stored(this.run) });
     expectSame('a run that was read back decides otherwise', readBack(decided), readBack(again));
-    if ('grant' in decided) return decided;
+    if (!('decision' in decided)) return decided;
     const { run } = decided.decision;
     if (run !== this.run) expectSame('a run does not survive its status', run, this.#stored(run));
     return decided;
   }
 
-  protected override grantOrFree(wish: DesiredPermits): PermitFacts {
+  protected override grantOrFree(wish: DesiredPermits, members?: MemberHealth): PermitFacts {
     if (this.freesLate && wish.exactly) return { held: this.permits };
-    const facts = super.grantOrFree(wish);
+    const facts = super.grantOrFree(wish, members);
     if (this.#diesOnceGranted && !wish.exactly) throw new Died();
     return facts;
   }

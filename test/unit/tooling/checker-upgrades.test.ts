@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { plansTheSame } from '../../simulation/seen.ts';
+import { UpgradeCheck } from '../../simulation/upgrade-check.ts';
+import { NOTHING } from '../../simulation/host-history.ts';
+import { ApiServer } from '../../simulation/world/api-server.ts';
+import type { ApiObject, Json } from '../../simulation/world/objects.ts';
+
+const job = { template: {} };
+const SPEC: Json = { release: { version: 'v1.37.0' }, hosts: { controller: {}, worker: { stage: { job } } } };
+function complaintsAbout(host: string, stage: string): readonly string[] {
+  const complaints: string[] = [];
+  const check = new UpgradeCheck({
+    ...{ specOf: () => SPEC, stateOf: () => NOTHING, isKnown: () => false },
+    failed: (complaint) => complaints.push(complaint),
+  });
+  const before = upgrade([]);
+  check.written(upgrade([{ id: 0, name: stage, hosts: [host], inProgress: true, steps: [] }]), before, [
+    host,
+  ]);
+  return complaints;
+}
+
+/** In a cluster of its own. */
+function upgrade(stages: readonly Json[]): ApiObject {
+  return new ApiServer(() => 0).create(
+    'upgradestrategies',
+    {
+      ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'UpgradeStrategy', spec: SPEC },
+      metadata: { name: 'release', namespace: 'n' },
+      status: { state: 'applying', run: { id: 'r1' }, applyPhase: { stages } },
+    },
+    'admin',
+  );
+}
+
+it('a host that is gone is judged by the role that the plan gives it', () => {
+  expect(complaintsAbout('c-1', 'sw-upgrade-controllers')).toEqual([]);
+  expect(complaintsAbout('w-1', 'sw-upgrade-worker-hosts')).toEqual([
+    '(4) an outage of w-1 began, and it is not staged',
+  ]);
+});
+
+it('an edit that was taken back is none', () => {
+  const { hosts, ...rest } = SPEC;
+  expect(plansTheSame(SPEC, { ...rest, hosts: hosts ?? {}, execution: { mode: 'Run' } })).toBe(true);
+  expect(plansTheSame(SPEC, { ...SPEC, activate: { job } })).toBe(false);
+});
