@@ -281,6 +281,15 @@ export const strategyStatus = z
             'Patches, reboot, drain, timing and onForeignUncordon as they were at the build. An edit changes only ' +
               'the next plan.',
           ),
+        controllers: z
+          .array(objectName())
+          .max(100)
+          .optional()
+          .meta({ 'x-kubernetes-list-type': 'set' })
+          .describe(
+            'The controllers of the pool at the build, three or more, where the plan works on one of them. One that ' +
+              'has left the pool since counts as out of service in the quorum, until a request skip-host gives it up.',
+          ),
         epoch: z
           .int()
           .min(1)

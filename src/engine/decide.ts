@@ -86,9 +86,9 @@ function conclude(input: DecideInput, { decision, permits }: DecisionDraft): Dec
 }
 
 function membersFor(input: DecideInput, wants: Wants['permits']): readonly HostName[] {
-  const { run, pool } = input;
+  const { pool } = input;
   return pool && preview(input, wants)?.changed
-    ? membersToAsk(pool.status, { run: run.id, wants }, pool.capacity)
+    ? membersToAsk(pool.status, { ...holderOf(input), wants }, pool.capacity)
     : [];
 }
 
@@ -122,6 +122,11 @@ function withSurplus(input: DecideInput, decision: Decision, { held }: PermitFac
   return { decision, surplus: { ...holderOf(input), wants, exactly: true } };
 }
 
-function holderOf({ run, turn: { owner } }: DecideInput): Pick<DesiredPermits, 'run' | 'owner'> {
-  return { run: run.id, owner };
+function holderOf({
+  plan: { controllers = [] },
+  run: { id, skipped },
+  turn: { owner },
+}: DecideInput): Omit<DesiredPermits, 'wants' | 'exactly'> {
+  const knownControllers = controllers.filter((host) => skipped.every(({ name }) => name !== host));
+  return { run: id, owner, knownControllers };
 }

@@ -17,6 +17,7 @@ import { chunks, singly } from './lists.ts';
 import { isAbout, needsOf } from './needs.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
+import { hasNoneToSpare, MOST_MEMBERS } from './quorum.ts';
 import { workStage } from './stage-steps.ts';
 import { afterTheHosts, beforeTheHosts, hostOfHooks } from './upgrade-stages.ts';
 import { actOf, lackingWork, needsDrain, roleIn } from './work.ts';
@@ -74,9 +75,23 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
     ...(maxUnstagedHosts === undefined ? {} : { maxUnstagedHosts }),
   };
   return {
-    plan: { digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }), stages, actions },
+    plan: {
+      digest: digest({ stages, actions, maxUnavailable: limits.maxUnavailable }),
+      ...{ stages, actions },
+      ...membersFor(stages, ordered),
+    },
     hosts: needsOf(spec, seeds).hosts,
   };
+}
+
+/** The controllers, where stages work on one, and where there may be a quorum to keep. */
+function membersFor(stages: readonly Stage[], seeds: readonly HostSeed[]): Pick<Plan, 'controllers'> {
+  const controllers = new Set(
+    seeds.filter(({ roles }) => roles.includes('controller')).map(({ name }) => name),
+  );
+  const works = stages.some(({ hosts }) => hosts.some((name) => controllers.has(name)));
+  if (!works || hasNoneToSpare(controllers.size) || controllers.size > MOST_MEMBERS) return {};
+  return { controllers: [...controllers] };
 }
 
 function candidate(spec: StrategySpec, seed: HostSeed): Candidate[] {

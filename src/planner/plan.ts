@@ -42,6 +42,8 @@ export type Plan = {
   readonly firstStage?: number;
   /** The patches, and how they are applied to the hosts. */
   readonly actions: Readonly<PlanActions>;
+  /** The controllers of the pool at the build, three or more, where the plan works on one of them. */
+  readonly controllers?: readonly HostName[] | undefined;
 };
 
 /** The stage with this id; undefined when these stages do not include it. */

@@ -7,6 +7,8 @@ import { compareHostNames, type HostName } from './facts.ts';
 import { listed } from './listed.ts';
 
 const SMALLEST = 3;
+/** No control plane has as many members; a pool with more controllers selects other hosts as well. */
+export const MOST_MEMBERS = 100;
 
 /** Whether each member of this control plane is needed for its quorum. */
 export function hasNoneToSpare(controllers: number): boolean {

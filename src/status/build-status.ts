@@ -156,6 +156,7 @@ export function builtStatus(
       pool: input.scope.pool,
       epoch: input.epoch,
       actions: plan.actions,
+      ...(plan.controllers ? { controllers: [...plan.controllers] } : {}),
       summary,
       ...(change ? { change } : {}),
     },

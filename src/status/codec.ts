@@ -64,6 +64,7 @@ function planOf(record: RunRecord, run: RunState): Plan {
   const first = firstStage(run.apply);
   return {
     ...{ digest: record.planDigest, stages, actions: actionsOf(record) },
+    ...(record.controllers ? { controllers: record.controllers } : {}),
     ...(first > 0 ? { firstStage: first } : {}),
   };
 }

@@ -6,9 +6,12 @@ import { counted } from '../../crds/counted.ts';
 import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts';
 import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import { allows, type HeldPermits, type PermitFacts, type Wants } from '../turn.ts';
-import type { HostName } from '../../planner/facts.ts';
+import { compareHostNames, type HostName } from '../../planner/facts.ts';
+import { listed } from '../../planner/listed.ts';
 import { againstQuorum, hasNoneToSpare } from '../../planner/quorum.ts';
 import type { Controllers, MemberHealth } from '../view.ts';
+
+const HAS_LEFT = 'has left the pool since the plan was made';
 
 export type DesiredPermits = {
   readonly run: string;
@@ -16,6 +19,8 @@ export type DesiredPermits = {
   readonly wants: Wants['permits'];
   /** True frees the permits beyond `wants`; false keeps them. */
   readonly exactly: boolean;
+  /** The controllers that the plan of the run knew, without those that requests gave up. */
+  readonly knownControllers?: readonly HostName[];
 };
 
 export type PoolCapacity = {
@@ -76,13 +81,26 @@ export function settlePermits(
  */
 export function membersToAsk(
   { permits = [] }: HostPoolStatus,
-  { run, wants }: Pick<DesiredPermits, 'run' | 'wants'>,
-  { controllers: { all, down } }: Pick<PoolCapacity, 'controllers'>,
+  { run, wants, knownControllers }: Pick<DesiredPermits, 'run' | 'wants' | 'knownControllers'>,
+  pool: Pick<PoolCapacity, 'controllers'>,
 ): readonly HostName[] {
+  const { all, down } = withMissing(pool.controllers, missingFrom(pool.controllers, knownControllers));
   if (!isJudgedByQuorum(wants) || hasNoneToSpare(all.size)) return [];
   const mine = heldBy(permits, run);
   const taken = wants.hosts.filter((host) => all.has(host) && !allows(mine.get(host), wants.level));
   return taken.length === 0 ? [] : [...all.difference(down).difference(new Set(taken))];
+}
+
+/**
+ * The controllers that the plan knew and the pool has no more: a deleted Node takes no member out of etcd. They stay
+ * members that do not serve, so that the others do not seem to be a smaller control plane.
+ */
+function missingFrom({ all }: Controllers, known: readonly HostName[] = []): ReadonlySet<HostName> {
+  return new Set(known).difference(all);
+}
+
+function withMissing({ all, down }: Controllers, missing: ReadonlySet<HostName>): Controllers {
+  return { all: all.union(missing), down: down.union(missing) };
 }
 
 /** Work in place may restart what serves; only work that stops nothing leaves the quorum as it is. */
@@ -146,7 +164,7 @@ function awayWith(permits: readonly Permit[]): ReadonlySet<HostName> {
 
 function refusalOf(
   { runs = [] }: HostPoolStatus,
-  { run, wants }: DesiredPermits,
+  { run, wants, knownControllers }: DesiredPermits,
   lacking: readonly HostName[],
   kept: readonly Permit[],
   pool: PoolCapacity,
@@ -164,7 +182,8 @@ function refusalOf(
   if (wants.level === 'touched' || after <= limit) {
     if (!isJudgedByQuorum(wants)) return undefined;
     const touched = new Set(kept.filter((permit) => permit.run !== run).map(({ host }) => host));
-    return againstControlPlane(pool, out.union(touched), lacking);
+    const missing = missingFrom(pool.controllers, knownControllers);
+    return againstControlPlane(pool, missing, out.union(touched), lacking);
   }
   const others = [...outOfServiceByOthers].filter((host) => !away.has(host) && !lacking.includes(host));
   return (
@@ -173,13 +192,24 @@ function refusalOf(
   );
 }
 
-/** @param out the hosts that a run or somebody else keeps from serving */
+/**
+ * @param missing the controllers that have left the pool
+ * @param out the hosts that a run or somebody else keeps from serving
+ */
 function againstControlPlane(
-  { controllers: { all, down }, members }: PoolCapacity,
+  { controllers, members }: PoolCapacity,
+  missing: ReadonlySet<HostName>,
   out: ReadonlySet<HostName>,
   lacking: readonly HostName[],
 ): string | undefined {
+  const { all, down } = withMissing(controllers, missing);
   const said = members?.down ?? new Map<HostName, string>();
-  const notServing = out.union(down).union(new Set(said.keys()));
-  return againstQuorum(all, notServing, lacking, said) ?? members?.unknown;
+  const why = new Map([...said, ...[...missing].map((name) => [name, HAS_LEFT] as const)]);
+  const refusal = againstQuorum(all, out.union(down).union(new Set(said.keys())), lacking, why);
+  if (refusal === undefined || missing.size === 0) return refusal ?? members?.unknown;
+  const names = listed([...missing].toSorted(compareHostNames));
+  return (
+    `${refusal}; bring ${names} back, or place the request skip-host for each that is gone for good, ` +
+    'from etcd, too'
+  );
 }

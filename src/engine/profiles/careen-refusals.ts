@@ -125,10 +125,12 @@ function releaseHost({ run }: Pass, host: string): Refusal {
 
 /** A failed run may be continued without a host; any other end is one. */
 function skipHost(pass: Pass, host: string): Refusal {
-  const { run, turn, profile } = pass;
+  const { plan, run, turn, profile } = pass;
   if (!profile.goesOnWithoutLeavers) return 'this profile works on whole stages: abort the run instead';
   const over = run.state === 'apply-failed' || run.state === 'apply-timeout' ? undefined : ended(pass);
-  const isPlanned = run.apply.stages.some(({ hosts = [] }) => hosts.includes(host));
+  const isPlanned =
+    run.apply.stages.some(({ hosts = [] }) => hosts.includes(host)) ||
+    plan.controllers?.includes(host) === true;
   const isKnown = isPlanned || turn.view.host(host)?.isMember === true;
   return over ?? againstSkip(host, run.skipped, isKnown, turn.pool);
 }

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi, type MockInstance } from 'vitest';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { workers } from '../support/fleets.ts';
+import { ask } from '../support/requests.ts';
 import { SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
 
 const CONTROL = { 'node-role.kubernetes.io/control-plane': '' };
@@ -76,6 +77,25 @@ describe.each([false, true])('a run (restarts between passes: %s)', (restarts) =
     await run.until(() => run.reasons.length > 0);
     expect(run.reasons).toEqual(['waiting for permits: Secret careen-system/etcd is not there']);
     run.world.membersUnknown = undefined;
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+  });
+
+  it('counts a controller whose Node was deleted, though the plan does not work on it, until it is skipped', async () => {
+    const current = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
+    const hosts = controllers.map((each) => (each.name === 'c-3' ? { ...each, nodeInfo: current } : each));
+    const run = await SimulatedRun.start({ hosts, restarts });
+    await run.until(() => run.claimed.includes('c-1'));
+    run.world.removeHost('c-3');
+    await run.until(() => run.run.apply.currentStage === 1 && run.reasons.length > 0);
+    await run.elapse(2 * OBSERVATION_MILLISECONDS);
+    expect(run.reasons).toEqual([
+      'waiting for permits: without c-2 1 of 3 controllers would be in service, a quorum needs 2 (out of service: c-3: ' +
+        'has left the pool since the plan was made); bring c-3 back, or place the request skip-host for each that is ' +
+        'gone for good, from etcd, too',
+    ]);
+    expect(run.claimed).toEqual([]);
+    expect(await ask(run, { verb: 'skip-host', host: 'c-3' })).toMatch(/^accepted/);
     await run.settle();
     expect(run.run.state).toBe('applied');
   });

@@ -37,11 +37,23 @@ const settle = (
     level = 'away',
     exactly = true,
     stopsNothing = false,
-  }: { level?: Permit['level']; exactly?: boolean; stopsNothing?: boolean } = {},
+    knownControllers = [],
+  }: {
+    level?: Permit['level'];
+    exactly?: boolean;
+    stopsNothing?: boolean;
+    knownControllers?: readonly string[];
+  } = {},
 ): Settlement =>
   settlePermits(
     before,
-    { run: 'mine', owner: ownerNamed('mine'), wants: { hosts, level, stopsNothing }, exactly },
+    {
+      run: 'mine',
+      owner: ownerNamed('mine'),
+      wants: { hosts, level, stopsNothing },
+      exactly,
+      knownControllers,
+    },
     facts,
     NOW,
   );
@@ -136,6 +148,25 @@ describe('permits', () => {
     const five = { ...pool(9, [], undefined, [], controllers(5)), members };
     expect(settle(['c-0'], status(), five).facts.refusal).toBeUndefined();
     expect(settle(['c-0'], status(permit('c-1')), five).facts.refusal).toMatch(/c-1, c-2: https/);
+  });
+
+  it('count for the quorum a controller that has left the pool, until a request gives it up', () => {
+    const two = { all: new Set(['c-0', 'c-1']), down: new Set<string>() };
+    const facts = pool(9, [], undefined, [], two);
+    const knownControllers = ['c-0', 'c-1', 'c-2'];
+    for (const level of ['away', 'touched'] as const)
+      expect(settle(['c-0'], status(), facts, { knownControllers, level }).facts.refusal).toBe(
+        'without c-0 1 of 3 controllers would be in service, a quorum needs 2 (out of service: c-2: has left the pool ' +
+          'since the plan was made); bring c-2 back, or place the request skip-host for each that is gone for good, ' +
+          'from etcd, too',
+      );
+    expect(settle(['w-1'], status(), facts, { knownControllers }).facts.refusal).toBeUndefined();
+    expect(settle(['c-0'], status(), facts, { knownControllers: ['c-0', 'c-1'] }).changed).toBe(true);
+    const wish = { run: 'mine', wants: { hosts: ['c-0'], level: 'away' }, knownControllers } as const;
+    const four = { all: new Set(['c-0', 'c-1', 'c-3', 'c-4']), down: new Set<string>() };
+    expect(membersToAsk(status(), wish, { controllers: four }), 'the others of five').toEqual([
+      ...['c-1', 'c-3', 'c-4'],
+    ]);
   });
 
   it('are granted for no controller while the members cannot be asked as the pool wants it', () => {

@@ -6,6 +6,7 @@ import { build } from '../../../src/planner/build.ts';
 import { unmetRequirements } from '../../../src/planner/current.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
+import type { Plan } from '../../../src/planner/plan.ts';
 import { queryStage, timeoutOver } from '../../../src/planner/stage-steps.ts';
 import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from '../support/simulated-run.ts';
 
@@ -192,6 +193,15 @@ describe('a plan', () => {
     const seeds = [seed('w-1', CURRENT), seed('none', LACKS_BOTH, [])];
     const built = build(strategySpec(), seeds, { maxUnavailable: 2 });
     expect(built.plan.stages).toEqual([]);
+  });
+
+  it('knows the controllers of the pool, current ones too, where it works on one and a quorum is to be kept', () => {
+    const known = (...seeds: readonly HostSeed[]): Plan['controllers'] =>
+      build(strategySpec(), seeds, { maxUnavailable: 2 }).plan.controllers;
+    const c = (name: string, facts = CURRENT): HostSeed => seed(name, facts, ['controller']);
+    expect(known(c('c-3'), c('c-1', LACKS_BOTH), c('c-2'), seed('w-1'))).toEqual(['c-1', 'c-2', 'c-3']);
+    expect(known(c('c-3'), c('c-1'), c('c-2'), seed('w-1'))).toBeUndefined();
+    expect(known(c('c-1', LACKS_BOTH), c('c-2'))).toBeUndefined();
   });
 
   it('names the missing patches of its hosts in list order, and sums the timeouts', () => {

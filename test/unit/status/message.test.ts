@@ -10,6 +10,7 @@ import { strategyWords } from '../../../src/crds/strategy-words.ts';
 import { conditionsOf } from '../../../src/status/conditions.ts';
 import { driftMessage } from '../../../src/status/message.ts';
 import { build } from '../../../src/planner/build.ts';
+import type { HostSeed } from '../../../src/planner/facts.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 const NOW = Date.parse('2026-11-26T09:00:00Z');
@@ -19,9 +20,11 @@ const PLAN = '1 host in 1 stage';
 const SUMMARY = `${PLAN}; set execution.mode to Run to carry the plan out`;
 
 /** The status of a new plan of one host. */
-function planned(findings: readonly Finding[] = []): StrategyStatus {
+function planned(
+  findings: readonly Finding[] = [],
+  seeds: readonly HostSeed[] = [{ name: 'w-1', roles: ['worker'], facts }],
+): StrategyStatus {
   const spec = strategySpec();
-  const seeds = [{ name: 'w-1', roles: ['worker'] as const, facts }];
   const input = {
     ...{ spec, generation: 1, before: {}, epoch: 1, scope: { pool: 'default' } },
     ...{ fleetRevision: 'f', runId: 'r' },
@@ -142,6 +145,18 @@ describe('the findings about a waiting plan', () => {
     expect(strategyStatus.parse(status)).toEqual(status);
     expect(status.findings).toHaveLength(KEPT_FINDINGS);
     expect(JSON.stringify(status.findings).length).toBeLessThan(32 * 1024);
+  });
+});
+
+describe('a plan in the status', () => {
+  it('keeps the controllers that it knew', () => {
+    const names = ['c-1', 'c-2', 'c-3'];
+    const status = planned(
+      [],
+      names.map((name) => ({ name, roles: ['controller'], facts })),
+    );
+    const stored = decodeRun(strategyStatus.parse(passed(status)));
+    expect(stored?.plan.controllers).toEqual(names);
   });
 });
 
