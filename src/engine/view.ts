@@ -159,7 +159,7 @@ export type Controllers = {
 export type MemberHealth = {
   /** Why they do not serve, by host. */
   readonly down: ReadonlyMap<HostName, string>;
-  /** Why they cannot be asked as the pool requires it: no controller is taken until then. */
+  /** Why it is not known whether they serve: no controller is taken until it is. */
   readonly unknown?: string | undefined;
 };
 

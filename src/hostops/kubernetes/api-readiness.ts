@@ -39,7 +39,8 @@ export async function unreadyApiServers(
   const answers = asked.map(async ({ name, addresses }) => {
     // An API server that has been dead for a while is no longer listed. It is asked where it would be.
     const address = addresses.find((one) => ports.has(one)) ?? addresses[0];
-    if (address === undefined) return [];
+    if (address === undefined)
+      return [[name, 'its Node has no InternalIP to ask its API server at'] as const];
     const port = ports.get(address) ?? usual;
     const why = await whyNotReady(each, `https://${address}:${String(port)}`, signal);
     return why === undefined ? [] : [[name, why] as const];

@@ -2,7 +2,7 @@
 import { statusText } from '../../crds/status-text.ts';
 import type { MemberHealth } from '../../engine/view.ts';
 import { clientOfEach, type Client } from '../../kube/client.ts';
-import { explain } from '../../kube/errors.ts';
+import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import type { HostName } from '../../planner/facts.ts';
 import type { Scope } from '../port.ts';
@@ -17,8 +17,6 @@ export type MembersOptions = {
   readonly namespace: string;
   readonly log: Log;
 };
-
-type Reasons = ReadonlyMap<HostName, string>;
 
 export class Members {
   readonly #options: MembersOptions;
@@ -47,29 +45,39 @@ export class Members {
       this.#etcd(scope, asked, signal),
     ]);
     const down = names.flatMap((name) => {
-      const why = [unready.get(name), etcd.down.get(name)].filter((each) => each !== undefined);
+      const why = [unready.down.get(name), etcd.down.get(name)].filter((each) => each !== undefined);
       return why.length === 0 ? [] : [[name, statusText(why.join('; '), LONGEST_REASON)] as const];
     });
-    return { ...etcd, down: new Map(down) };
+    return { unknown: unready.unknown ?? etcd.unknown, down: new Map(down) };
   }
 
-  /** Where nobody knows where the API servers are, the Nodes alone decide. That is reported once for each reason. */
-  async #unready(all: readonly Member[], asked: readonly Member[], signal: AbortSignal): Promise<Reasons> {
+  /**
+   * Where Careen may not know where the API servers are, the Nodes alone decide. That is reported once for each reason.
+   * Every other error may come from an etcd that is ill.
+   */
+  async #unready(
+    all: readonly Member[],
+    asked: readonly Member[],
+    signal: AbortSignal,
+  ): Promise<MemberHealth> {
     const { config: list, log } = this.#options;
     try {
-      const found = await unreadyApiServers({ list, each: this.#each }, all, asked, signal);
+      const down = await unreadyApiServers({ list, each: this.#each }, all, asked, signal);
       this.#unlisted = '';
-      return found;
+      return { down };
     } catch (error) {
       signal.throwIfAborted();
       const reason = explain(error);
+      const status = httpStatus(error);
+      if (status !== 403 && status !== 404)
+        return { down: new Map(), unknown: statusText(cannotList(reason)) };
       if (reason !== this.#unlisted)
         log.warn(
           { reason },
           'the EndpointSlices of the API servers cannot be read: controllers are judged by their Nodes',
         );
       this.#unlisted = reason;
-      return new Map();
+      return { down: new Map() };
     }
   }
 
@@ -93,4 +101,11 @@ export class Members {
       return { down: new Map(), unknown: statusText(unknown) };
     }
   }
+}
+
+function cannotList(reason: string): string {
+  return (
+    'no controller is taken: the EndpointSlices of Service default/kubernetes, by which the API servers are found and ' +
+    `asked whether they serve, could not be listed (${reason}); this is tried again until the API server answers`
+  );
 }

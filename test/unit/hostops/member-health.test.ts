@@ -90,9 +90,21 @@ describe('the API servers of controllers', () => {
 
   it('are asked at the usual port where they are no longer listed, as after their death', async () => {
     const { ask, asked } = world({ objects: listing(slice(6443, '10.0.0.1')) });
-    const { down } = await ask({ ...THREE, 'c-2': [] }, 'c-1', 'c-2');
+    const { down } = await ask(THREE, 'c-1');
     expect(asked).toEqual(['https://10.0.0.2:6443']);
     expect([...down.keys()]).toEqual(['c-1']);
+  });
+
+  it('are down where they have no address to ask at, if any is asked', async () => {
+    const none = { ...THREE, 'c-2': [], 'c-3': ['c-3.example.com'] };
+    const why = 'its Node has no InternalIP to ask its API server at';
+    const here = world({ objects: listing(slice(6443, '10.0.0.1')) });
+    expect([...(await here.ask(none, 'c-2', 'c-3')).down]).toEqual([
+      ['c-2', why],
+      ['c-3', why],
+    ]);
+    const elsewhere = world({ objects: listing(slice(443, '192.0.2.9')) });
+    expect((await elsewhere.ask(none, 'c-2')).down.size).toBe(0);
   });
 
   it('are found by each form of an IPv6 address', async () => {
@@ -108,11 +120,22 @@ describe('the API servers of controllers', () => {
     expect([asked, said]).toEqual([[], []]);
   });
 
-  it('are not asked where nobody may know them, which is said once', async () => {
-    const { ask, asked, said } = world({ objects: { [SLICES]: answer(403, '{"message":"no"}') } });
-    for (let i = 0; i < 3; i++) expect((await ask(THREE, 'c-1')).down.size).toBe(0);
+  it.each([403, 404])('are not asked where nobody may know them, which is said once: %i', async (status) => {
+    const { ask, asked, said } = world({ objects: { [SLICES]: answer(status, '{"message":"no"}') } });
+    for (let i = 0; i < 3; i++)
+      expect(await ask(THREE, 'c-1')).toEqual({ down: new Map(), unknown: undefined });
     expect(asked).toEqual([]);
     expect(said).toEqual(['no']);
+  });
+
+  it.each([429, 500, 503])('are not known while the API server is in trouble: %i', async (status) => {
+    const message = 'etcdserver: leader changed';
+    const { ask, asked } = world({ objects: { [SLICES]: answer(status, JSON.stringify({ message })) } });
+    expect((await ask(THREE, 'c-1')).unknown).toBe(
+      'no controller is taken: the EndpointSlices of Service default/kubernetes, by which the API servers are found ' +
+        `and asked whether they serve, could not be listed (${message}); this is tried again until the API server answers`,
+    );
+    expect(asked).toEqual([]);
   });
 });
 
