@@ -4,14 +4,15 @@
  */
 import { counted } from '../crds/counted.ts';
 import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
-import type { StageName } from '../crds/vocabulary.ts';
+import { OUTAGE_LEVELS, type StageName } from '../crds/vocabulary.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
 import type { WorkRequirement } from '../crds/strategy-spec.ts';
 import { STAGE_OF } from './careen-profile.ts';
 import { drainFindings } from './drain-findings.ts';
+import { compareHostNames, type HostName } from './facts.ts';
 import { listed } from './listed.ts';
 import { nobodyToPatch } from './needs.ts';
-import type { Stage } from './plan.ts';
+import { countsHosts, type Stage } from './plan.ts';
 import { againstQuorum, hasNoneToSpare } from './quorum.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
 import { upgradeFindings } from './upgrade-findings.ts';
@@ -138,33 +139,42 @@ function limitReached({ owner, pool, limit, hosts, stages }: Situation): Finding
 }
 
 /** As for permits. A control plane with nobody to spare is upgraded all the same. */
-function quorumAtRisk({ owner, spec, pool, hosts, stages }: Situation): Finding[] {
+function quorumAtRisk(situation: Situation): Finding[] {
+  const { owner, hosts, stages } = situation;
   const controllers = new Set(namesOf(hosts.filter(({ roles }) => roles.includes('controller'))));
-  const away = stages.filter(({ level }) => level === 'away');
-  const taken = away.flatMap((stage) => stage.hosts).filter((name) => controllers.has(name));
-  if (taken.length === 0) return [];
-  const reason = 'QuorumAtRisk';
-  if (hasNoneToSpare(controllers.size)) {
-    if (!spec.release) return [];
-    return [
-      {
-        ...{ severity: 'warns', reason, subjects: taken },
-        message:
-          `HostPool ${pool.name} has ${counted(controllers.size, 'controller')}: etcd has no quorum while ` +
-          `${listed(taken)} is out of service, and the API server does not answer`,
-        remedy: 'plan for that time, or run three controllers or more',
-      },
-    ];
-  }
+  if (hasNoneToSpare(controllers.size)) return noQuorum(situation, controllers);
+  const judged = stages.filter(({ name }) => name !== 'sw-upgrade-stage-hosts');
   const out = new Set(namesOf(hosts.filter((host) => isAway(host, owner))));
-  const message = away.map((stage) => againstQuorum(controllers, out, stage.hosts)).find(Boolean);
+  const message = judged.map((stage) => againstQuorum(controllers, out, stage.hosts)).find(Boolean);
   if (message === undefined) return [];
   return [
     {
-      ...{ severity: 'blocks', reason, subjects: [...controllers.intersection(out)] },
+      ...{ severity: 'blocks', reason: 'QuorumAtRisk', subjects: [...controllers.intersection(out)] },
       ...{ message, remedy: 'put these controllers back into service' },
     },
   ];
+}
+
+/** An upgrade in place may restart etcd, too. */
+function noQuorum({ spec, pool, stages }: Situation, controllers: ReadonlySet<HostName>): Finding[] {
+  if (!spec.release) return [];
+  return OUTAGE_LEVELS.flatMap((level): Finding[] => {
+    const work = stages.filter((stage) => countsHosts(stage) && stage.level === level);
+    const taken = work.flatMap((stage) => stage.hosts).filter((name) => controllers.has(name));
+    if (taken.length === 0) return [];
+    const one = `${taken.length > 1 ? 'one of ' : ''}${listed(taken.toSorted(compareHostNames))}`;
+    const says =
+      level === 'away'
+        ? `etcd has no quorum while ${one} is out of service, and the API server does not answer`
+        : `etcd may have no quorum while ${one} is worked on in place, and the API server may not answer`;
+    return [
+      {
+        ...{ severity: 'warns', reason: 'QuorumAtRisk', subjects: taken },
+        message: `HostPool ${pool.name} has ${counted(controllers.size, 'controller')}: ${says}`,
+        remedy: 'plan for that time, or run three controllers or more',
+      },
+    ];
+  });
 }
 
 function isAway({ outOfService, claimedBy }: HostState, owner: string): boolean {

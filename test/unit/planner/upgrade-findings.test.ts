@@ -230,7 +230,48 @@ describe('the quorum of the control plane', () => {
     const message =
       'without c-0 1 of 3 controllers would be in service, a quorum needs 2 (out of service: c-2)';
     expect(found(hosts).find(({ reason }) => reason === 'QuorumAtRisk')?.message).toBe(message);
-    expect(brief(hosts, { hosts: { controller: inPlace } })).toEqual([]);
-    expect(brief(controllers('v1.35.4', 1), { hosts: { controller: inPlace } })).toEqual([]);
+  });
+
+  it('is at risk by work in place as by an outage, not by staging alone', () => {
+    const options = { hosts: { controller: inPlace, worker: hostUpgrade } };
+    const hosts = controllers('v1.35.4').map((each) => ({ ...each, outOfService: each.name === 'c-2' }));
+    expect(brief(hosts, options).filter((each) => each.includes('Quorum'))).toEqual([
+      'blocks QuorumAtRisk: c-2',
+    ]);
+    const done = controllers('v1.36.2').map((each) => ({ ...each, outOfService: each.name === 'c-2' }));
+    const onlyStaged = [...done, host('w-0', 'v1.35.4')];
+    expect(brief(onlyStaged, options).filter((each) => each.includes('Quorum'))).toEqual([]);
+  });
+
+  it.each([
+    [1, hostUpgrade, 'etcd has no quorum while c-0 is out of service, and the API server does not answer'],
+    [
+      2,
+      hostUpgrade,
+      'etcd has no quorum while one of c-0, c-1 is out of service, and the API server does not answer',
+    ],
+    [
+      1,
+      inPlace,
+      'etcd may have no quorum while c-0 is worked on in place, and the API server may not answer',
+    ],
+    [
+      2,
+      inPlace,
+      'etcd may have no quorum while one of c-0, c-1 is worked on in place, and the API server may not answer',
+    ],
+  ])('of %i controllers is lost, since each goes alone: %#', (n, controller, says) => {
+    const finding = found(controllers('v1.35.4', n), { hosts: { controller } }).find(
+      ({ reason }) => reason === 'QuorumAtRisk',
+    );
+    expect(finding?.message).toBe(
+      `HostPool default has ${n === 1 ? '1 controller' : '2 controllers'}: ${says}`,
+    );
+  });
+
+  it('is not lost by the hooks of an upgrade of workers', () => {
+    const hosts = [...controllers('v1.36.2', 2), host('w-0', 'v1.35.4')];
+    const spec = { start: { job } };
+    expect(brief(hosts, { spec }).filter((each) => each.includes('Quorum'))).toEqual([]);
   });
 });
