@@ -281,15 +281,6 @@ export const strategyStatus = z
             'Patches, reboot, drain, timing and onForeignUncordon as they were at the build. An edit changes only ' +
               'the next plan.',
           ),
-        controllers: z
-          .array(objectName())
-          .max(100)
-          .optional()
-          .meta({ 'x-kubernetes-list-type': 'set' })
-          .describe(
-            'The controllers of the pool at the build, three or more, where the plan works on one of them. One that ' +
-              'has left the pool since counts as out of service in the quorum, until a request skip-host gives it up.',
-          ),
         epoch: z
           .int()
           .min(1)
@@ -369,6 +360,15 @@ export const strategyStatus = z
       .describe(
         'The hosts that requests leave out of the run: nothing more is done on them, and their faults hold nothing up. ' +
           'That ends with the run: with an edit of the spec, an abort, or apply-all after the end.',
+      ),
+    controllers: z
+      .array(objectName())
+      .max(1000)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        'The controllers of the pool when the run was planned, three or more, where it works on one of them. One that ' +
+          'has left the pool since counts as out of service in the quorum, until a request skip-host gives it up.',
       ),
     requests: z
       .array(answeredRequest)

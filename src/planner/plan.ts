@@ -42,7 +42,10 @@ export type Plan = {
   readonly firstStage?: number;
   /** The patches, and how they are applied to the hosts. */
   readonly actions: Readonly<PlanActions>;
-  /** The controllers of the pool at the build, three or more, where the plan works on one of them. */
+  /**
+   * The controllers of the pool at the build, three or more, where the plan works on one of them; in a run that has begun
+   * also those of its plan before.
+   */
   readonly controllers?: readonly HostName[] | undefined;
 };
 

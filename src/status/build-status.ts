@@ -105,18 +105,20 @@ function requestsAfter(
   };
 }
 
-/** What outlasts a plan: the hosts to leave out, and how far the upgrade to a release has ended. */
+/** What outlasts a plan: the hosts to leave out, the controllers of a run that has begun, and how far the upgrade to a release has ended. */
 function keptIn({
   skipped,
+  controllers,
   activatedRelease,
   completedRelease,
   completedHooks,
 }: StrategyStatus): Pick<
   StrategyStatus,
-  'skipped' | 'activatedRelease' | 'completedRelease' | 'completedHooks'
+  'skipped' | 'controllers' | 'activatedRelease' | 'completedRelease' | 'completedHooks'
 > {
   return {
     ...(skipped ? { skipped } : {}),
+    ...(controllers ? { controllers } : {}),
     ...(activatedRelease ? { activatedRelease } : {}),
     ...(completedRelease ? { completedRelease } : {}),
     ...(completedHooks ? { completedHooks } : {}),
@@ -140,8 +142,10 @@ export function builtStatus(
       (change && isPinned ? `; differs from the last plan: ${change}` : ''),
   );
   const authority = authorityOver(input, plan);
+  const controllers = new Set([...(input.before.controllers ?? []), ...(plan.controllers ?? [])]);
   const before: StrategyStatus = {
     ...keptIn(input.before),
+    ...(controllers.size > 0 ? { controllers: [...controllers] } : {}),
     conditions: input.before.conditions,
     buildPhase,
     ...(authority
@@ -156,7 +160,6 @@ export function builtStatus(
       pool: input.scope.pool,
       epoch: input.epoch,
       actions: plan.actions,
-      ...(plan.controllers ? { controllers: [...plan.controllers] } : {}),
       summary,
       ...(change ? { change } : {}),
     },

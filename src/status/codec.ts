@@ -46,11 +46,11 @@ export type StoredRun = { readonly record: RunRecord; readonly run: RunState; re
 export function decodeRun(status: StrategyStatus): StoredRun | undefined {
   const { run: record } = status;
   const run = runOf(status);
-  return run && record && { record, run, plan: planOf(record, run) };
+  return run && record && { record, run, plan: planOf(status, record, run) };
 }
 
 /** The plan as it was built, as far as it is at hand: a later edit of the spec does not change it. */
-function planOf(record: RunRecord, run: RunState): Plan {
+function planOf({ controllers }: StrategyStatus, record: RunRecord, run: RunState): Plan {
   const stages = run.apply.stages.map(
     ({ name, hosts = [], patches = [], level = 'away', steps, timeoutSeconds }): Stage => ({
       name,
@@ -64,7 +64,7 @@ function planOf(record: RunRecord, run: RunState): Plan {
   const first = firstStage(run.apply);
   return {
     ...{ digest: record.planDigest, stages, actions: actionsOf(record) },
-    ...(record.controllers ? { controllers: record.controllers } : {}),
+    ...(controllers ? { controllers } : {}),
     ...(first > 0 ? { firstStage: first } : {}),
   };
 }

@@ -14,8 +14,8 @@ export function isSkipAsked(strategy: Requested): boolean {
 }
 
 /**
- * The status from which the next plan is built, with the hosts that its run skips, and the answers to requests for that.
- * The first write of the build stores both.
+ * The status from which the next plan is built, with the hosts that its run skips, the controllers that it knew, and the
+ * answers to requests to skip. The first write of the build stores all of them.
  */
 export function withSkips(
   strategy: Requested,
@@ -24,7 +24,8 @@ export function withSkips(
   time: string,
 ): StrategyStatus {
   const asked = { ...strategy, status: before };
-  const skipped = isSameRun(asked) ? [...(before.skipped ?? [])] : [];
+  const isRest = isSameRun(asked);
+  const skipped = isRest ? [...(before.skipped ?? [])] : [];
   const { requests, placed } = pendingRequests(asked);
   const answers: Answer[] = [];
   for (const request of requests) {
@@ -37,12 +38,18 @@ export function withSkips(
       message: against ?? `${host} is left out of this run`,
     });
   }
-  const { skipped: _earlier, ...kept } = before;
+  const { skipped: _earlier, controllers, ...kept } = before;
   return {
     ...kept,
     ...(skipped.length > 0 ? { skipped } : {}),
+    ...(controllers && isRest && !waitsToBegin(before) ? { controllers } : {}),
     ...(answers.length > 0 ? withAnswers(before.requests, answers, time, placed) : {}),
   };
+}
+
+/** A plan that has not begun follows the fleet, also when a controller leaves. */
+function waitsToBegin({ state, applyPhase }: StrategyStatus): boolean {
+  return state === 'ready-to-apply' && applyPhase?.startTime === undefined;
 }
 
 /** Whether the next plan is for the rest of the same run. Without a record the build has begun, and has decided that. */

@@ -77,3 +77,32 @@ it('what the members say still counts when the pool is written, with the permits
   expect(isTaken()).toBe(false);
   expect(cluster.status.message).toContain('(out of service: c-3: dead, c-4)');
 });
+
+it('a controller that leaves counts in the rest of the run, also when that is planned again', async () => {
+  answers = () => HEALTHY;
+  for (const name of ['w-1', 'w-2']) cluster.world.addHost({ ...controller(name), labels: {} });
+  cluster.editPool({ maxUnavailable: 2 });
+  cluster.editSpec({ workerApplyType: 'parallel', maxParallelWorkerHosts: 2 });
+  await cluster.until('an outage', isTaken);
+  const { planDigest } = cluster.status.run ?? {};
+  cluster.world.removeHost('c-3');
+  cluster.editPool({ maxUnavailable: 1 });
+  await cluster.until('another plan', () => {
+    cluster.restartOperator();
+    return ![planDigest, undefined].includes(cluster.status.run?.planDigest);
+  });
+  await cluster.until('a refusal', () => cluster.status.message?.includes('waiting for permits') ?? false);
+  expect(cluster.status.message).toContain('(out of service: c-3: has left the pool');
+  expect(cluster.world.hosts.get('c-2')?.claim).toBeUndefined();
+});
+
+it('a plan that has not begun follows the fleet, also when a controller leaves', async () => {
+  answers = () => HEALTHY;
+  cluster.editSpec({ execution: { mode: 'Hold' } });
+  await cluster.until('a plan', () => cluster.status.state === 'ready-to-apply');
+  expect(cluster.status.controllers).toEqual(['c-1', 'c-2', 'c-3']);
+  cluster.world.removeHost('c-3');
+  cluster.editSpec({ execution: { mode: 'Run' } });
+  await cluster.until('the end', () => cluster.status.state === 'applied');
+  expect(cluster.status.controllers).toBeUndefined();
+});
