@@ -37,7 +37,7 @@ function workOn(step: HostStep, act: StepKindName): Verdict {
 
 /** What is lacking is recorded together with the first effect, which creates a suspended Job. */
 function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
-  const patches = lackingWork(step);
+  const patches = workToDo(step, outage);
   const verdict = runJobs(step, act, { ...outage, patches });
   switch (verdict.kind) {
     case 'done':
@@ -80,9 +80,13 @@ function isDrained({ steps }: HostStep['stage']): boolean {
   return steps.some(({ name }) => name === 'migrate-instances-from-host');
 }
 
-function lackingWork({ plan, stage, facts }: HostStep): string[] {
+/** What the host lacks, and what was begun before a retry and did not succeed, whatever the host shows of it. */
+function workToDo({ plan, stage, facts }: HostStep, { unfinished = [], jobs = [] }: HostProgress): string[] {
+  const isUnfinished = (id: string): boolean =>
+    unfinished.includes(id) && jobs.every(({ action }) => action !== id);
   return plan.actions.patches
-    .filter((work) => stage.patches?.includes(work.id) && isLacking(work, facts?.facts ?? {}))
+    .filter((work) => stage.patches?.includes(work.id))
+    .filter((work) => isLacking(work, facts?.facts ?? {}) || isUnfinished(work.id))
     .map(({ id }) => id);
 }
 
