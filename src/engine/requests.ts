@@ -6,7 +6,7 @@ import { begin } from './lifecycle.ts';
 import { skipMessage } from './skips.ts';
 import { stamp, type Pass } from './pass.ts';
 import { currentStage, resetStage } from './run-state.ts';
-import { requireReboot } from './steps/reboot.ts';
+import { changedUnder, jobsThatRan } from './steps/reboot.ts';
 import { stopPhaseTimer } from './timers.ts';
 import type { RunRequest } from './turn.ts';
 
@@ -95,24 +95,20 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
  */
 function workBefore(
   plan: Plan,
-  { patches = [], jobs = [], bootIdBefore, unfinished = [], unrebooted }: HostProgress,
+  outage: HostProgress,
   verb: 'retry' | 'resume',
 ): Pick<HostProgress, 'unfinished' | 'unrebooted'> {
-  const ran = jobs.filter(({ action, result }) => patches.includes(action) && result !== 'not-started');
+  const { jobs = [], unfinished = [] } = outage;
+  const ran = jobsThatRan(outage);
   const failed = ran.filter(({ result }) => result !== 'succeeded').map(({ action }) => action);
   const isOpen = (id: string): boolean =>
     ran.every(({ action }) => action !== id) &&
     (verb === 'retry' || jobs.some(({ action }) => action === id));
   const open = [...unfinished.filter(isOpen), ...failed];
-  const changedUnder = requireReboot(
-    plan,
-    ran.map(({ action }) => action),
-  )
-    ? bootIdBefore
-    : unrebooted;
+  const unrebooted = changedUnder(plan, outage);
   return {
     ...(open.length > 0 ? { unfinished: open } : {}),
-    ...(changedUnder === undefined ? {} : { unrebooted: changedUnder }),
+    ...(unrebooted === undefined ? {} : { unrebooted }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { HostProgress } from '../../crds/host-progress.ts';
+import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Plan } from '../../planner/plan.ts';
 import type { EffectFacts } from '../view.ts';
@@ -22,8 +22,19 @@ export function rebootAsked(
   return requireReboot(plan, patches) || (unrebooted !== undefined && unrebooted === bootIdBefore);
 }
 
+/** The Jobs of the work that was begun since the last restart of the stage, without those that changed nothing. */
+export function jobsThatRan({ patches = [], jobs = [] }: HostProgress): readonly HostJob[] {
+  return jobs.filter(({ action, result }) => patches.includes(action) && result !== 'not-started');
+}
+
+/** The boot id under which Jobs that require a reboot may have changed the host; undefined when none may have. */
+export function changedUnder(plan: Plan, outage: HostProgress): string | undefined {
+  const ran = jobsThatRan(outage).map(({ action }) => action);
+  return requireReboot(plan, ran) ? outage.bootIdBefore : outage.unrebooted;
+}
+
 /** Whether one of these pieces of work requires a reboot. */
-export function requireReboot({ actions }: Plan, ids: readonly string[]): boolean {
+function requireReboot({ actions }: Plan, ids: readonly string[]): boolean {
   return actions.patches.some(({ id, rebootRequired }) => rebootRequired && ids.includes(id));
 }
 

@@ -122,4 +122,21 @@ describe.each(CASES)('$kind (restarts between passes: $restarts)', ({ options, w
     await run.settle();
     expect([run.run.state, jobsOn(run, work), jobsOn(run, 'reboot')]).toEqual(['applied', 2, 1]);
   });
+
+  it('a host that was changed when another failed is not given back before its reboot', async () => {
+    const hosts = [{ name: 'w-1' }, { name: 'w-2', jobs: { [work]: { exitCode: 7 } } }];
+    const run = await SimulatedRun.start({ hosts, ...options, restarts });
+    await run.until(() => jobsOn(run, work) === 1);
+    run.world.changeHost('w-1', { nodeInfo: CURRENT });
+    await run.settle();
+    expect(run.run.apply.reason).toMatch(/failed on w-2: .*; w-1 was changed and has not rebooted since$/);
+    expect(run.claimed).toEqual(['w-1', 'w-2']);
+    run.world.changeHost('w-2', { jobs: {} });
+    const before = bootId(run);
+    await ask(run, { verb: 'retry' });
+    await run.settle();
+    expect([run.run.state, jobsOn(run, work), jobsOn(run, 'reboot')]).toEqual(['applied', 1, 1]);
+    expect(bootId(run)).not.toBe(before);
+    openAndFree(run);
+  });
 });
