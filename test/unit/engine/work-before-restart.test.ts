@@ -139,4 +139,15 @@ describe.each(CASES)('$kind (restarts between passes: $restarts)', ({ options, w
     expect(bootId(run)).not.toBe(before);
     openAndFree(run);
   });
+
+  it('an abort names the host that it gives back before its reboot', async () => {
+    const run = await unrebooted();
+    run.order = { mode: 'Abort' };
+    await run.settle();
+    expect([run.run.state, run.run.abortedBecause]).toEqual([
+      'aborted',
+      'w-1 was changed and has not rebooted since',
+    ]);
+    openAndFree(run);
+  });
 });
