@@ -7,6 +7,7 @@ import type { TargetRelease } from '../crds/strategy-spec.ts';
 import { KUBELET_VERSION } from './facts.ts';
 import { listed } from './listed.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
+import { lacksRelease } from './work.ts';
 
 const OLDEST_KUBELET = 3;
 
@@ -59,6 +60,33 @@ function tooOld(hosts: readonly HostState[], { target, present }: Minors): Findi
       old,
       `${listed(old)} would be more than ${String(OLDEST_KUBELET)} minor releases older than the control plane with 1.${String(target)}`,
       `upgrade them to 1.${String(present)} first (controllerApplyType: ignore)`,
+    ),
+  ];
+}
+
+/**
+ * The kubelets that keep the release when a rollback brings the control plane below it. Only a controller that never had
+ * the release shows whether the one before is of the same minor release.
+ */
+export function skewOfRollback(
+  { hosts }: Situation,
+  release: TargetRelease,
+  back: readonly HostState[],
+): Finding[] {
+  const target = release.fact === KUBELET_VERSION ? minorIn(release.version) : undefined;
+  if (target === undefined || !back.some(isController)) return [];
+  const before = lowestOf(hosts.filter((host) => isController(host) && lacksRelease(release, host.facts)));
+  const kept = hosts.filter((host) => !back.includes(host) && (minorOf(host) ?? 0) >= target);
+  if (kept.length === 0 || (before ?? 0) >= target) return [];
+  const names = namesOf(kept);
+  const keeps = `${listed(names)} ${names.length === 1 ? 'keeps' : 'keep'} 1.${String(target)}`;
+  return [
+    skew(
+      names,
+      `${keeps}, and the control plane is brought back from ${release.version}: a kubelet must not be newer than the API server`,
+      before === undefined
+        ? `make sure that the release before is of 1.${String(target)}, too; otherwise bring them back in the same plan (workerApplyType, storageApplyType)`
+        : 'bring them back in the same plan (workerApplyType, storageApplyType)',
     ),
   ];
 }

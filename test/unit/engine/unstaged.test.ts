@@ -2,7 +2,18 @@
 import { describe, expect, it } from 'vitest';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { OWNER, RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
-import { actions, each, ended, FACT, fleet, job, UNENDED, versions, WHOLE } from '../support/upgrade-runs.ts';
+import {
+  actions,
+  CONTROL,
+  each,
+  ended,
+  FACT,
+  fleet,
+  job,
+  UNENDED,
+  versions,
+  WHOLE,
+} from '../support/upgrade-runs.ts';
 
 const FAILS = { 'stage-worker': { exitCode: 7 }, 'stage-controller': { exitCode: 7 } };
 const failsToStage = (...names: string[]): NewHost[] =>
@@ -271,5 +282,25 @@ it.each([undefined, small])(
     run.world.addHost({ name: 'w-2', nodeInfo: { [FACT]: 'v1.36.3' } });
     await run.settle();
     expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
+  },
+);
+
+it.each([undefined, small])(
+  'no worker passes a controller that is not staged any more (parts: %o)',
+  async (partLimits) => {
+    const run = await SimulatedRun.start({
+      ...{ hosts: fleet, upgrade: upgradeSpec(UNENDED) },
+      ...(partLimits ? { partLimits } : {}),
+    });
+    await run.until(() => run.step === 'start-upgrade');
+    run.world.changeHost('c-2', { labels: CONTROL, nodeInfo: { [FACT]: 'v1.36.3' } });
+    await run.settle();
+    expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
+    expect(run.reasons.join()).toContain('c-2 lacks v1.36.4 and was left out');
+    expect(actions(run).filter((made) => made.startsWith('worker'))).toEqual([]);
+    run.requests = [{ id: 'skip', verb: 'skip-host', host: 'c-2' }];
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
   },
 );
