@@ -96,13 +96,13 @@ function skew(subjects: string[], message: string, remedy: string): Finding {
 }
 
 /** The APIs that somebody has used since the API server started, and that the target release no longer serves. */
-export function removedApis({ platform }: Situation, { fact, version }: TargetRelease): Finding[] {
+export function removedApis(situation: Situation, { fact, version }: TargetRelease): Finding[] {
   const target = fact === KUBELET_VERSION ? minorIn(version) : undefined;
   if (target === undefined) return [];
-  const removed = platform?.deprecatedApis?.filter(
-    ({ removedIn }) => (minorIn(removedIn) ?? Infinity) <= target,
-  );
-  if (!removed || removed.length === 0) return [];
+  const used = situation.platform?.deprecatedApis;
+  if (!used) return apisNotChecked(situation, target);
+  const removed = used.filter(({ removedIn }) => (minorIn(removedIn) ?? Infinity) <= target);
+  if (removed.length === 0) return [];
   const names = removed.map(({ api }) => api);
   return [
     {
@@ -112,6 +112,23 @@ export function removedApis({ platform }: Situation, { fact, version }: TargetRe
       message: `the API server has had requests for APIs that ${version} does not serve: ${listed(removed.map(({ api, removedIn }) => `${api} (gone in ${removedIn})`))}`,
       remedy:
         'find out who sends them (field user of the audit log, annotation k8s.io/deprecated), and change it to the newer version of the API',
+    },
+  ];
+}
+
+/** Within a minor release no API goes. */
+function apisNotChecked({ platform, hosts }: Situation, target: number): Finding[] {
+  const present = minorIn(platform?.version) ?? lowestOf(hosts.filter(isController));
+  if (present !== undefined && present >= target) return [];
+  const because =
+    platform?.deprecatedApisUnknown ?? 'nothing says which APIs are in use (platform.deprecatedApis)';
+  return [
+    {
+      severity: 'tells',
+      reason: 'ApisNotChecked',
+      subjects: [],
+      message: `whether APIs in use are gone in 1.${String(target)} was not checked, because ${because}`,
+      remedy: 'look at the metric apiserver_requested_deprecated_apis of each API server',
     },
   ];
 }

@@ -38,7 +38,7 @@ const controllers = (kubelet: string, n = 3): HostState[] =>
   Array.from({ length: n }, (_, i) => host(`c-${String(i)}`, kubelet));
 
 function found(hosts: readonly HostState[], options: Options = {}): Finding[] {
-  const { version = 'v1.36.2', fact, platform } = options;
+  const { version = 'v1.36.2', fact, platform = {} } = options;
   const spec = STRATEGY_KINDS.UpgradeStrategy.readSpec.parse({
     release: { version, ...(fact === undefined ? {} : { fact }) },
     hosts: options.hosts ?? { controller: hostUpgrade, worker: hostUpgrade },
@@ -54,7 +54,7 @@ function found(hosts: readonly HostState[], options: Options = {}): Finding[] {
   };
   return findings({
     ...{ owner: 'UpgradeStrategy/careen-hosts/v1-36', words: NODE_WORDS, spec, pool, limit: 2, hosts },
-    ...{ stages: plan.stages, about, violations: [], platform },
+    ...{ stages: plan.stages, about, violations: [], platform: { deprecatedApis: [], ...platform } },
   });
 }
 
@@ -129,6 +129,18 @@ describe('the findings of an upgrade', () => {
       'the API server has had requests for APIs that v1.36.2 does not serve: example.io/v1beta1 gates (gone in 1.36)',
     );
     expect(brief(controllers('v1.34.1'), { version: 'v1.35.0', platform })).toEqual([]);
+  });
+
+  it.each([
+    ['nothing says which APIs are in use (platform.deprecatedApis)', undefined],
+    ['/metrics of the API server cannot be read: no', '/metrics of the API server cannot be read: no'],
+  ])('tell that removed APIs were not checked, because %s', (because, deprecatedApisUnknown) => {
+    const platform = { deprecatedApis: undefined, deprecatedApisUnknown };
+    expect(texts(controllers('v1.35.1'), { platform })).toEqual([
+      `ApisNotChecked: whether APIs in use are gone in 1.36 was not checked, because ${because}; look at the metric apiserver_requested_deprecated_apis of each API server`,
+    ]);
+    expect(texts(controllers('v1.36.1'), { platform })).toEqual([]);
+    expect(texts(controllers('v1.35.1'), { platform: { ...platform, version: 'v1.36.0' } })).toEqual([]);
   });
 
   it('name the hosts whose image differs from that of most others of their role', () => {
