@@ -65,7 +65,8 @@ function patientWith({ first, repeated }: Patience): Dispatcher.DispatcherCompos
   /** The requests whose answer did not begin in the first time. */
   const slow = new Set<string>();
   return (dispatch) => (options, handler) => {
-    const request = `${options.method} ${options.path}`;
+    // Each watch asks for another length: it is the same request all the same.
+    const request = `${options.method} ${options.path.replace(/\btimeoutSeconds=\d+/, '')}`;
     const headersTimeout = slow.has(request) ? repeated : first;
     const observed: Dispatcher.DispatchHandler = {
       onRequestStart: (...args) => handler.onRequestStart?.(...args),

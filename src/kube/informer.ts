@@ -187,7 +187,8 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       } catch (error) {
         this.#up = false;
         if (this.isStopped) return;
-        if (this.#again.signal.aborted) {
+        // An attempt that failed by itself is repeated after a pause, even when a list was asked for meanwhile.
+        if (error === this.#again.signal.reason) {
           this.#hasToList = true;
           continue;
         }
@@ -240,7 +241,7 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       failure = explain(error);
       throw error;
     } finally {
-      // The next list begins at once, and is the answer.
+      // The next list is the answer.
       if (failure !== undefined && this.#again.signal.aborted && !this.isStopped) this.#asked.push(...asked);
       else for (const resolve of asked) resolve(failure);
     }
@@ -289,11 +290,9 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
     try {
       await this.#list(listIn(events, path), signal);
     } catch (error) {
+      this.#streamBroke = !isRefusedStream(error) && error !== signal.reason;
       await events.return();
-      if (!isRefusedStream(error)) {
-        this.#streamBroke = !signal.aborted;
-        throw error;
-      }
+      if (!isRefusedStream(error)) throw error;
       config.listsInPages = true;
       log.info({ path, error: explain(error) }, 'the server streams no lists: they are read in pages');
       return;
@@ -329,7 +328,9 @@ export class SupervisedInformer<Raw extends KubernetesObject, T> {
       this.#failures = 0;
       // A watch from a revision that does not exist yet stays silent.
       const soon = AbortSignal.any([signal, AbortSignal.timeout(this.#idleLimitMs)]);
-      this.#hasToList = isOlder(await currentRevision(config, path, selection, soon), this.#revision);
+      // A list that was asked for during this read stays due.
+      if (isOlder(await currentRevision(config, path, selection, soon), this.#revision))
+        this.#hasToList = true;
       return;
     }
     this.#up = false;

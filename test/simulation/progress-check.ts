@@ -10,6 +10,8 @@ import { goalsFor, isRollback, rebootRequired, releaseOf, shows } from './wants.
 const OLDEST_VIEW_MS = 150_000;
 /** The same while watches work. */
 const FRESH_VIEW_MS = 3_000;
+const STAGING = 'sw-upgrade-stage-hosts';
+const FAILED: ReadonlySet<string> = new Set(['failed', 'timed-out']);
 /** A drain waits for so long whether a pod comes back that a cordon does not keep away. */
 const RETURN_MS = 10_000;
 
@@ -32,6 +34,8 @@ export class ProgressCheck {
   /** When each step of each run was seen to begin. */
   readonly #began = new Map<string, number>();
   readonly #wroteAt = new Map<string, number>();
+  /** By run: the hosts that failed to be staged. */
+  readonly #failedToStage = new Map<string, ReadonlySet<string>>();
 
   constructor(options: ProgressOptions) {
     this.#options = options;
@@ -42,11 +46,37 @@ export class ProgressCheck {
     const { uid } = object.metadata;
     const earliest = this.#wroteAt.get(uid) ?? 0;
     this.#wroteAt.set(uid, this.#options.now());
+    this.#staging(object);
     for (const phase of ['applyPhase', 'abortPhase']) {
       const old = stagesOf(before, phase);
       for (const stage of stagesOf(object, phase))
         this.#stage(object, before, phase, stage, stageOf(old, stage.id), earliest);
     }
+  }
+
+  /** Remembers who failed to be staged. No more of them are left out than the spec of the run allows. */
+  #staging(object: ApiObject): void {
+    const run = runIdOf(object);
+    const staging = stagesOf(object).filter(({ name }) => name === STAGING);
+    if (staging.length === 0) return;
+    const before = this.#failedToStage.get(run) ?? new Set<string>();
+    const isUnderWay = staging.some(({ inProgress }) => inProgress);
+    const now = outagesOf(object).filter(({ result }) => isUnderWay && FAILED.has(result));
+    const failed = before.union(new Set(now.map(({ name }) => name)));
+    this.#failedToStage.set(run, failed);
+    const excused = new Set(staging.flatMap(({ left }) => left)).intersection(failed);
+    const most = Number(this.#options.specOf(run)['maxUnstagedHosts'] ?? 0);
+    const isOf = (host: string): boolean =>
+      !this.#options.isSkipped(object.metadata.uid, host) && !this.#hasLeft(host);
+    const counted = [...excused].filter(isOf);
+    if (counted.length > most)
+      this.#options.failed(`(4) ${counted.join(', ')} were not staged, and ${String(most)} may fail to be`);
+  }
+
+  #hasLeft(host: string): boolean {
+    const { historyOf, isMember } = this.#options;
+    const hasLeft = ({ exists, labels }: HostState): boolean => !exists || !isMember(labels);
+    return historyOf(host).wasDeleted || historyOf(host).wasSince(0, hasLeft);
   }
 
   /** Judges a host of a strategy that is applied. */
@@ -97,7 +127,9 @@ export class ProgressCheck {
     const goesOn =
       release !== undefined &&
       !isRollback(spec) &&
-      (history.wasSince(0, hasLeft) || history.wasSince(now() - OLDEST_VIEW_MS, isUnstaged));
+      (history.wasSince(0, hasLeft) ||
+        history.wasSince(now() - OLDEST_VIEW_MS, isUnstaged) ||
+        this.#failedToStage.get(runIdOf(object))?.has(host) === true);
     if (!history.wasDeleted && !goesOn && !history.wasSince(now() - OLDEST_VIEW_MS, hasLeft))
       failed(`(6) stage ${String(id)} goes on without ${host}, which has not left`);
   }

@@ -199,12 +199,15 @@ export class UpgradeCheck {
     const open = known.unended((name) => name === STAGING);
     if (open !== undefined) failed(`(4) ${what}, and stage ${String(open)} has not staged its hosts`);
     const by = stagedBy(spec, role);
-    const isUnstaged = ({ exists, labels }: HostState): boolean =>
-      exists && labels[STAGED] !== releaseOf(spec);
-    const byJob = known.done.get(`stage-${role}/${host}`);
-    // Where no fact shows it, the operator cannot tell that a machine was replaced under its name after it was staged.
-    const isMissing = by === 'label' ? isKnown(host, isUnstaged) : by === 'Job' && byJob === undefined;
-    if (isMissing) failed(`(4) ${what}, and it is not staged`);
+    if (by === undefined) return;
+    const release = releaseOf(spec) ?? '';
+    const machine = known.done.get(`stage-${role}/${host}`);
+    const isStaged = ({ labels, uid }: HostState): boolean =>
+      by === 'label' ? labels[STAGED] === release : uid === machine;
+    // A host that has the release is claimed and given back: no work is done on it.
+    const isUnstaged = (state: HostState): boolean =>
+      state.exists && !isAtLeast(String(state.nodeInfo['kubeletVersion']), release) && !isStaged(state);
+    if (isKnown(host, isUnstaged)) failed(`(4) ${what}, and it is not staged`);
   }
 
   #hook(run: string, hook: string, strategy: ApiObject): void {

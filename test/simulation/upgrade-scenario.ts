@@ -75,6 +75,7 @@ export function upgradeSpecOf(random: Random, pool: string, draws: UpgradeDraws)
     timing: isCalm ? GENEROUS : timingOf(random),
     execution: random.chance(0.8) ? { mode: 'Run' } : { mode: 'Run', throughStage: random.int(0, 3) },
     ...(ofStorage ? { storageApplyType: ofStorage.pick(['serial', 'parallel']) } : {}),
+    ...(random.chance(0.4) ? { maxUnstagedHosts: random.int(1, 2) } : {}),
   };
 }
 

@@ -68,7 +68,7 @@ export class HoldingProxy {
     const ca = cluster && bufferFromFileOrString(cluster.caFile, cluster.caData);
     if (!ca) throw new Error('the kubeconfig that the proxy should lead to names no cluster with a CA');
     this.#target = cluster.server;
-    this.#agent = new Agent({ bodyTimeout: 0, connect: { ca } });
+    this.#agent = new Agent({ allowH2: false, bodyTimeout: 0, connect: { ca } });
     this.#server = createServer((incoming, outgoing) => {
       // A connection that breaks on either side breaks on the other, as it would without the proxy.
       this.#handle(incoming, outgoing).catch(() => outgoing.destroy());

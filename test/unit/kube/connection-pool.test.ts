@@ -59,4 +59,14 @@ describe('a request without an answer', () => {
     expect(await repeated).toBe(200);
     await expect(server.ask('/a')).rejects.toMatchObject(TIMED_OUT);
   });
+
+  it('is the same watch when only its length differs', async () => {
+    const watch = (seconds: number): string =>
+      `/a?watch=true&timeoutSeconds=${String(seconds)}&resourceVersion=1`;
+    await expect(server.ask(watch(240))).rejects.toMatchObject(TIMED_OUT);
+    const repeated = server.ask(watch(241));
+    await expect(server.ask('/b')).rejects.toMatchObject(TIMED_OUT);
+    server.answer(watch(241));
+    expect(await repeated).toBe(200);
+  });
 });

@@ -1,5 +1,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
+import { PooledKubeConfig, type Answer, type Call, type Transport } from '../../../src/kube/client.ts';
 import { SupervisedInformer } from '../../../src/kube/informer.ts';
 import { eventually } from '../../support/eventually.ts';
 import { refuseStream, scriptedServer } from '../support/scripted-server.ts';
@@ -181,6 +183,33 @@ describe('an informer', () => {
       expect(lists.length).toBe(3);
     });
 
+    it('lists again when it is asked as the check of a silent watch is answered', async () => {
+      const { asked } = await onTransport(({ query = {} }, listAgain) => {
+        if (query['watch']) return 'silence';
+        if (query['limit'] === 1) listAgain();
+        return list('1000', []);
+      });
+      await eventually('the check', () => asked.length > 0);
+      expect(await asked[0]).toBeUndefined();
+    });
+
+    it('pauses after a failed list, also when somebody asks for the next one at once', async () => {
+      let broken = false;
+      let requests = 0;
+      const { informer, warnings } = await onTransport(({ query = {} }) => {
+        if (query['watch']) return 'silence';
+        requests++;
+        return broken ? 'no list' : list('1000', []);
+      });
+      broken = true;
+      const before = requests;
+      // Like the host operations, whose passes wait for a list.
+      let failure: string | undefined;
+      do failure = await informer.listAgain();
+      while (failure !== undefined && requests < before + 20 && warnings.length < 2);
+      expect(requests - before).toBeLessThan(6);
+    });
+
     it('keeps what the watch delivered while the read was on its way', async () => {
       const { informer, deliver } = await openWatch([held('a', '9', 'uid-1')]);
       await informer.refresh('a', async () => {
@@ -192,6 +221,45 @@ describe('an informer', () => {
     });
   });
 });
+
+type Scripted = (request: Call, listAgain: () => void) => string;
+
+/** An informer without a network that has listed; the answer `silence` is a watch that brings nothing. */
+async function onTransport(
+  answer: Scripted,
+): Promise<Pick<Run, 'informer' | 'warnings'> & { asked: Promise<unknown>[] }> {
+  const asked: Promise<unknown>[] = [];
+  const warnings: string[] = [];
+  const transport: Transport = async (request, signal) => {
+    const text = answer(request, () => asked.push(informer.listAgain()));
+    const body = text === 'silence' ? silenceUntil(signal) : null;
+    const json = async (): Promise<unknown> => JSON.parse(text) as unknown;
+    return { ok: true, status: 200, headers: [], body, json, text: async () => text };
+  };
+  const informer: SupervisedInformer<KubernetesObject, string> = new SupervisedInformer({
+    config: Object.assign(new PooledKubeConfig(), { transport, listsInPages: true }),
+    path: PATH,
+    idleLimitMs: 50,
+    project: ({ metadata }) => metadata?.name,
+    changed: () => undefined,
+    now: Date.now,
+    log: { info: () => undefined, warn: (_fields, message) => void warnings.push(message) },
+  });
+  open.push({ close: () => informer.stop() });
+  informer.start();
+  await informer.synced;
+  return { informer, warnings, asked };
+}
+
+function silenceUntil(signal: AbortSignal | undefined): Answer['body'] {
+  const cancel = async (): Promise<void> => undefined;
+  const parts = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    if (signal && !signal.aborted) await once(signal, 'abort');
+    signal?.throwIfAborted();
+    yield new Uint8Array();
+  };
+  return Object.assign(parts(), { cancel });
+}
 
 /** An informer with an open watch; `restored` is the answer to its second list. */
 async function openWatch(

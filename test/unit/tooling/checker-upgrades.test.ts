@@ -7,10 +7,12 @@ import type { ApiObject, Json } from '../../simulation/world/objects.ts';
 
 const job = { template: {} };
 const SPEC: Json = { release: { version: 'v1.37.0' }, hosts: { controller: {}, worker: { stage: { job } } } };
-function complaintsAbout(host: string, stage: string): readonly string[] {
+
+function complaintsAbout(host: string, stage: string, version = 'v1.36.4'): readonly string[] {
   const complaints: string[] = [];
   const check = new UpgradeCheck({
-    ...{ specOf: () => SPEC, stateOf: () => NOTHING, isKnown: () => false },
+    ...{ specOf: () => SPEC, stateOf: () => NOTHING },
+    isKnown: (_host, state) => state({ ...NOTHING, exists: true, nodeInfo: { kubeletVersion: version } }),
     failed: (complaint) => complaints.push(complaint),
   });
   const before = upgrade([]);
@@ -33,11 +35,15 @@ function upgrade(stages: readonly Json[]): ApiObject {
   );
 }
 
-it('a host that is gone is judged by the role that the plan gives it', () => {
+it('a host is judged by the role that the plan gives it: one that is gone has no labels', () => {
   expect(complaintsAbout('c-1', 'sw-upgrade-controllers')).toEqual([]);
   expect(complaintsAbout('w-1', 'sw-upgrade-worker-hosts')).toEqual([
     '(4) an outage of w-1 began, and it is not staged',
   ]);
+});
+
+it('a host that has the release need not be staged for it', () => {
+  expect(complaintsAbout('w-1', 'sw-upgrade-worker-hosts', 'v1.37.0')).toEqual([]);
 });
 
 it('an edit that was taken back is none', () => {
