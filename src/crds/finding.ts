@@ -25,6 +25,7 @@ const FINDING_REASONS = [
   'NoWayBack',
   'VersionSkew',
   'RemovedApis',
+  'ApisNotChecked',
   'BuildsDiffer',
   'ImagesDiffer',
   'StageMissing',

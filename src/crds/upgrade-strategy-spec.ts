@@ -139,7 +139,8 @@ export const upgradeStrategySpec = z
       .default(0)
       .describe(
         'How many hosts may fail to be staged. They are left out of the run, and staged again by the next plan. One ' +
-          'more fails the run, before any host is locked.',
+          'more fails the run, before any host is locked. So does a controller, since the rest of the upgrade builds on ' +
+          'it, and the last host that is to be upgraded.',
       ),
     drain,
     timing: upgradeTiming,

@@ -1,10 +1,12 @@
 /**
  * The hosts of an upgrade that may fail to be staged: `maxUnstagedHosts` of its plan. Such a host is given back and left
- * out of this run. One more of them fails the stage, before any host was locked.
+ * out of this run. One more of them fails the stage, before any host was locked. So does a controller, since the rest of
+ * the upgrade builds on it, and the last host that is to be upgraded.
  */
 import type { StageStatus } from '../crds/strategy-status.ts';
 import { counted } from '../crds/counted.ts';
 import type { HostName } from '../planner/facts.ts';
+import { countsHosts } from '../planner/plan.ts';
 import type { Pass } from './pass.ts';
 import { isFinal, type StagesAtHand } from './run-state.ts';
 import { sumOver } from './stage-folds.ts';
@@ -23,13 +25,13 @@ export function failedToStage({ stages, earlier }: StagesAtHand): number {
 export function excusedHosts(pass: Pass, stage: StageStatus): readonly HostName[] {
   if (pass.run.state === 'aborting' || !isStaging(stage)) return [];
   const failed = failedHosts(pass, stage);
-  return failed.length <= budgetLeft(pass) ? failed : [];
+  return failed.length <= budgetLeft(pass, stage) ? failed : [];
 }
 
 /** Whether these hosts may fail to be staged, besides those that have. */
 export function mayFailToStage(pass: Pass, stage: StageStatus, hosts: readonly HostName[]): boolean {
   const failed = failedHosts(pass, stage);
-  return isStaging(stage) && new Set([...failed, ...hosts]).size <= budgetLeft(pass);
+  return isStaging(stage) && new Set([...failed, ...hosts]).size <= budgetLeft(pass, stage);
 }
 
 /** Why a host is left out of the run. */
@@ -37,18 +39,34 @@ export function notStaged(host: HostName, failure: string): string {
   return `${host} was not staged: ${failure}`;
 }
 
-/** That the failures of a stage are more than the plan allows; nothing where it allows none. */
+/** Why the failures of a stage count, where the plan allows some; nothing where it allows none. */
 export function beyondBudget(pass: Pass, stage: StageStatus): readonly string[] {
   const allowed = pass.plan.actions.maxUnstagedHosts;
-  if (allowed === undefined || !isStaging(stage)) return [];
-  const failed = failedToStage(pass.run.apply) + failedHosts(pass, stage).length;
-  return failed > allowed
-    ? [`${counted(failed, 'host')} failed to be staged, and maxUnstagedHosts allows ${String(allowed)}`]
-    : [];
+  const now = failedHosts(pass, stage).length;
+  if (allowed === undefined || !isStaging(stage) || now === 0) return [];
+  const failed = failedToStage(pass.run.apply) + now;
+  if (isOfControllers(pass, stage))
+    return ['maxUnstagedHosts does not count for controllers: the rest of the upgrade builds on them'];
+  if (failed > allowed)
+    return [`${counted(failed, 'host')} failed to be staged, and maxUnstagedHosts allows ${String(allowed)}`];
+  return now > budgetLeft(pass, stage) ? ['no host is left to be upgraded'] : [];
 }
 
-function budgetLeft({ plan, run }: Pass): number {
-  return (plan.actions.maxUnstagedHosts ?? 0) - failedToStage(run.apply);
+function budgetLeft(pass: Pass, stage: StageStatus): number {
+  const { plan, run } = pass;
+  if (isOfControllers(pass, stage)) return 0;
+  const allowed = Math.min(plan.actions.maxUnstagedHosts ?? 0, toUpgrade(run.apply) - 1);
+  return allowed - failedToStage(run.apply);
+}
+
+function isOfControllers({ plan }: Pass, { patches = [] }: StageStatus): boolean {
+  return plan.actions.patches.some(({ id, role }) => role === 'controller' && patches.includes(id));
+}
+
+/** How many hosts the stages at hand and those after them upgrade: no host is upgraded before all are staged. */
+function toUpgrade({ stages, later }: Pass['run']['apply']): number {
+  const hostsOf = ({ hosts = [], left = [] }: StageStatus): number => hosts.length - left.length;
+  return sumOver(stages.filter(countsHosts), hostsOf) + (later?.hosts ?? 0);
 }
 
 function failedHosts({ run }: Pass, { hosts = [] }: StageStatus): readonly HostName[] {

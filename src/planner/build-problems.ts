@@ -5,7 +5,7 @@ import type { InputProblem } from './input-error.ts';
 import type { PlanLimits } from './plan-limits.ts';
 import { isAbout } from './needs.ts';
 import { releaseProblems } from './release-problems.ts';
-import { workFor } from './work.ts';
+import { isGoal, workFor } from './work.ts';
 
 /**
  * The input problems that prevent a native plan. In a cluster the schemas refuse impossible limits, and each node exists
@@ -25,21 +25,28 @@ export function buildProblems(
   ];
 }
 
-/** The facts of a host that a patch compares by AtLeast and that hold no version. No patch could ever satisfy it. */
+/**
+ * The facts of a host that a patch or the release compares by AtLeast and that hold no version. Nothing could ever satisfy
+ * it. A host without such a version in what shows its staging is only not staged.
+ */
 function withoutVersions(spec: StrategySpec, host: HostSeed): InputProblem[] {
   const { name, facts } = host;
-  return workFor(spec, host).flatMap(({ id, kind, current }) =>
-    current
-      .filter((requirement) => hasNoVersion(requirement, facts))
-      .map(({ fact }) => ({
-        code: 'malformed',
-        path: ['hosts', name, fact],
-        value: facts[fact],
-        remedy:
-          `it holds no version, so ${kind === undefined ? `patch ${id}` : id} cannot compare it by AtLeast; ` +
-          'compare another fact, use In, or take the host out of the pool',
-      })),
-  );
+  return workFor(spec, host)
+    .filter(isGoal)
+    .flatMap(({ id, current }) =>
+      current
+        .filter((requirement) => hasNoVersion(requirement, facts))
+        .map(({ fact }) => ({
+          code: 'malformed',
+          path: ['hosts', name, fact],
+          value: facts[fact],
+          remedy: spec.release
+            ? `it holds no version to compare with ${spec.release.version}; ` +
+              'give another spec.release.fact, or take the host out of the pool'
+            : `it holds no version, so patch ${id} cannot compare it by AtLeast; ` +
+              'compare another fact, use In, or take the host out of the pool',
+        })),
+    );
 }
 
 function impossibleLimit(path: readonly string[], value: number): InputProblem[] {

@@ -14,6 +14,8 @@ export type PlatformFacts = {
   readonly version?: string | undefined;
   /** The deprecated APIs that somebody has used since the API server started. */
   readonly deprecatedApis?: readonly DeprecatedApi[] | undefined;
+  /** Why those could not be read. */
+  readonly deprecatedApisUnknown?: string | undefined;
 };
 
 export type DeprecatedApi = {

@@ -6,6 +6,7 @@ import { counted } from '../crds/counted.ts';
 import { FINDING_SEVERITIES, type Finding } from '../crds/finding.ts';
 import { OUTAGE_LEVELS, type StageName } from '../crds/vocabulary.ts';
 import { ownerOfKey, ownerText } from '../crds/owner-ref.ts';
+import { strategyWords } from '../crds/strategy-words.ts';
 import type { WorkRequirement } from '../crds/strategy-spec.ts';
 import { STAGE_OF } from './careen-profile.ts';
 import { drainFindings } from './drain-findings.ts';
@@ -15,6 +16,7 @@ import { nobodyToPatch } from './needs.ts';
 import { countsHosts, type Stage } from './plan.ts';
 import { againstQuorum, hasNoneToSpare } from './quorum.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
+import { stagedForOther } from './staged-findings.ts';
 import { upgradeFindings } from './upgrade-findings.ts';
 import { isGoal, workFor } from './work.ts';
 
@@ -24,7 +26,7 @@ export function findings(situation: Situation): Finding[] {
     ...notPermitted(situation),
     ...hostsUnwell(situation),
     ...hostsWithoutRole(situation),
-    ...(situation.stages.length > 0 ? ofThePlan(situation) : nobody(situation)),
+    ...(situation.stages.length > 0 ? ofThePlan(situation) : withoutPlan(situation)),
   ];
   return FINDING_SEVERITIES.flatMap((severity) => found.filter((each) => each.severity === severity));
 }
@@ -43,6 +45,10 @@ function ofThePlan(situation: Situation): Finding[] {
     ...limitRounded(situation),
     ...stagesCut(situation),
   ];
+}
+
+function withoutPlan(situation: Situation): Finding[] {
+  return [...nobody(situation), ...stagedForOther(situation)];
 }
 
 function notPermitted({ owner, violations }: Situation): Finding[] {
@@ -234,6 +240,7 @@ function hostsClosed({ hosts, words }: Situation): Finding[] {
 function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const mine = hosts.filter(({ name }) => planned.has(name));
+  const { done } = strategyWords(spec);
   return spec.patches.filter(isGoal).flatMap((work) =>
     comparedFacts(work.current).flatMap((fact): Finding[] => {
       const names = namesOf(mine.filter((host) => !host.facts[fact] && workFor(spec, host).includes(work)));
@@ -245,7 +252,7 @@ function factsUnknown({ spec, pool, hosts, stages }: Situation): Finding[] {
           reason: 'FactUnknown',
           subjects: names,
           message: `${fact} of ${listed(names)} is not known, so ${missing} counts as missing there`,
-          remedy: `if it cannot be patched, exclude it in spec.provider of HostPool ${pool.name}`,
+          remedy: `if it cannot be ${done}, exclude it in spec.provider of HostPool ${pool.name}`,
         },
       ];
     }),

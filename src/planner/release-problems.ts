@@ -4,12 +4,12 @@ import type { HostName, HostSeed } from './facts.ts';
 import type { PlanLimits } from './plan-limits.ts';
 import type { InputProblem } from './input-error.ts';
 import { isAbout } from './needs.ts';
-import { compareVersions, isBuildOf, isSameRelease, versionIn } from './version.ts';
+import { compareVersions, isBuildOf, isOtherBuild, isSameRelease, versionIn } from './version.ts';
 import { lacksRelease, roleIn } from './work.ts';
 
 /**
  * Why hosts cannot be brought to the release of an upgrade, or back from it: they have a higher one, nothing says how,
- * requests leave out all hosts on which its hooks could run, or it is activated already.
+ * its own fact is to show staging, requests leave out all hosts on which its hooks could run, or it is activated already.
  */
 export function releaseProblems(
   spec: StrategySpec,
@@ -20,6 +20,7 @@ export function releaseProblems(
   if (!release) return [];
   const mine = seeds.filter((seed) => isAbout(spec, seed));
   return [
+    ...stagedByRelease(spec),
     ...belowPresent(release, mine),
     ...withoutAction(spec, mine),
     ...nowhere(spec, mine, seeds, skipped),
@@ -28,7 +29,7 @@ export function releaseProblems(
 }
 
 function belowPresent(
-  { version, fact }: NonNullable<StrategySpec['release']>,
+  { version, fact, rollback = false }: NonNullable<StrategySpec['release']>,
   hosts: readonly HostSeed[],
 ): InputProblem[] {
   const wanted = versionIn(version);
@@ -38,16 +39,37 @@ function belowPresent(
     return compareVersions(found, wanted) > 0 && !isBuildOf(found, wanted);
   });
   if (!higher) return [];
+  const { name, facts } = higher;
+  const present = facts[fact] ?? '';
+  const found = versionIn(present);
+  const isBuild = wanted !== undefined && found !== undefined && isOtherBuild(wanted, found);
+  const is = isBuild ? `another build of the same release than ${present}` : `below ${present}`;
+  const other = rollback
+    ? `bring the host back from ${present} first, with that as spec.release.version`
+    : 'give this release or a higher one';
+  const remedy = isBuild ? `give ${present} or a higher one of that build` : other;
   return [
     {
       code: 'out-of-range',
       path: ['spec', 'release', 'version'],
       value: version,
-      remedy:
-        `it is below ${higher.facts[fact] ?? ''}, which ${higher.name} has (${fact}); give this release or a higher ` +
-        'one, or take the host out of the pool',
+      remedy: `it is ${is}, which ${name} has (${fact}); ${remedy}, or take the host out of the pool`,
     },
   ];
+}
+
+/** Staging leaves the release that a host runs as it is: a host could never count as staged by it. */
+function stagedByRelease({ patches, release }: StrategySpec): InputProblem[] {
+  return patches
+    .filter(({ kind, current }) => kind === 'stage' && current.some(({ fact }) => fact === release?.fact))
+    .map(({ role = 'worker' }) => ({
+      code: 'malformed',
+      path: ['spec', 'hosts', role, 'stage', 'staged'],
+      value: release?.fact,
+      remedy:
+        'staging does not change the fact of spec.release; give a fact that shows what is staged, or leave staged out: ' +
+        'then the Job runs in each run, and its success counts',
+    }));
 }
 
 function withoutAction(spec: StrategySpec, hosts: readonly HostSeed[]): InputProblem[] {

@@ -2,29 +2,35 @@
 import type { Finding } from '../crds/finding.ts';
 import type { TargetRelease } from '../crds/strategy-spec.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
-import { unmetRequirements } from './current.ts';
 import { listed } from './listed.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
-import { versionSkew, removedApis } from './version-skew.ts';
-import { buildWord, isSameRelease, versionIn } from './version.ts';
+import { stagedForOther } from './staged-findings.ts';
+import { removedApis, skewOfRollback, versionSkew } from './version-skew.ts';
+import { buildWord, versionIn } from './version.ts';
 import { wayBackFindings } from './way-back.ts';
 import { lackingWork, roleIn } from './work.ts';
 
 export function upgradeFindings(situation: Situation): Finding[] {
   const { spec, stages, hosts } = situation;
   const { release } = spec;
-  if (!release || release.rollback) return [];
+  if (!release) return [];
   const planned = new Set(stages.flatMap((stage) => stage.hosts));
   const upgraded = hosts.filter((host) => planned.has(host.name) && lackingWork(spec, host).length > 0);
+  const inRole = (role: Role): HostState[] => upgraded.filter((host) => roleIn(spec, host) === role);
+  if (release.rollback)
+    return [
+      ...skewOfRollback(situation, release, upgraded),
+      ...ROLES.flatMap((role) => imagesDiffer(role, inRole(role), 'rollback')),
+    ];
   return [
     ...versionSkew(situation, release, upgraded),
     ...removedApis(situation, release),
     ...buildsDiffer(release, upgraded),
-    ...ROLES.flatMap((role) => {
-      const ofRole = upgraded.filter((host) => roleIn(spec, host) === role);
-      return [...imagesDiffer(role, ofRole), ...notStaged(spec, role, ofRole)];
-    }),
-    ...stagedForOther(spec, release, upgraded),
+    ...ROLES.flatMap((role) => [
+      ...imagesDiffer(role, inRole(role), 'action'),
+      ...notStaged(spec, role, inRole(role)),
+    ]),
+    ...stagedForOther(situation),
     ...wayBackFindings(situation),
   ];
 }
@@ -65,7 +71,7 @@ function buildsDiffer({ version, fact }: TargetRelease, hosts: readonly HostStat
 }
 
 /** One action serves all hosts of a role: it may be right for one image only. */
-function imagesDiffer(role: Role, hosts: readonly HostState[]): Finding[] {
+function imagesDiffer(role: Role, hosts: readonly HostState[], field: 'action' | 'rollback'): Finding[] {
   const imageOf = ({ facts }: HostState): string => facts['nodeInfo.osImage'] ?? '';
   const byImage = Map.groupBy(
     hosts.filter((host) => imageOf(host) !== ''),
@@ -79,7 +85,7 @@ function imagesDiffer(role: Role, hosts: readonly HostState[]): Finding[] {
       reason: 'ImagesDiffer',
       subjects: namesOf(images.slice(1).flatMap(([, those]) => those)),
       message: `${pluralOf(role)} have different images: ${listed(images.map(([image, those]) => `${image} (${listed(namesOf(those))})`))}`,
-      remedy: `make sure that spec.hosts.${role}.action suits each of them, or bring them to one image first`,
+      remedy: `make sure that spec.hosts.${role}.${field} suits each of them, or bring them to one image first`,
     },
   ];
 }
@@ -96,38 +102,6 @@ function notStaged({ patches }: Situation['spec'], role: Role, hosts: readonly H
       remedy: `say in spec.hosts.${role}.stage what they get while they still work`,
     },
   ];
-}
-
-/** What a host has staged and does not run, although another release is wanted. */
-function stagedForOther(
-  spec: Situation['spec'],
-  { fact: present }: NonNullable<Situation['spec']['release']>,
-  hosts: readonly HostState[],
-): Finding[] {
-  const others = hosts.flatMap((host) =>
-    spec.patches
-      .filter(({ kind, role }) => kind === 'stage' && role === roleIn(spec, host))
-      .flatMap(({ current }) => current)
-      .filter((requirement) => unmetRequirements([requirement], host.facts).length > 0)
-      .map(({ fact }) => ({ host, fact, value: host.facts[fact] ?? '' }))
-      .filter(({ value }) => value !== '' && !isSameRelease(value, host.facts[present] ?? '')),
-  );
-  return [...Map.groupBy(others, ({ fact, value }) => `${fact} ${value}`).values()].flatMap(
-    (those): Finding[] => {
-      const [first] = those;
-      if (!first) return [];
-      const names = namesOf(those.map(({ host }) => host));
-      return [
-        {
-          severity: 'tells',
-          reason: 'StagedForOther',
-          subjects: names,
-          message: `${listed(names)} ${names.length === 1 ? 'has' : 'have'} "${first.value}" staged (${first.fact}), which this release does not want`,
-          remedy: 'nothing, if staging replaces it; otherwise remove it from the hosts',
-        },
-      ];
-    },
-  );
 }
 
 function pluralOf(role: Role): string {

@@ -7,6 +7,7 @@ import type { TargetRelease } from '../crds/strategy-spec.ts';
 import { KUBELET_VERSION } from './facts.ts';
 import { listed } from './listed.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
+import { lacksRelease } from './work.ts';
 
 const OLDEST_KUBELET = 3;
 
@@ -63,18 +64,45 @@ function tooOld(hosts: readonly HostState[], { target, present }: Minors): Findi
   ];
 }
 
+/**
+ * The kubelets that keep the release when a rollback brings the control plane below it. Only a controller that never had
+ * the release shows whether the one before is of the same minor release.
+ */
+export function skewOfRollback(
+  { hosts }: Situation,
+  release: TargetRelease,
+  back: readonly HostState[],
+): Finding[] {
+  const target = release.fact === KUBELET_VERSION ? minorIn(release.version) : undefined;
+  if (target === undefined || !back.some(isController)) return [];
+  const before = lowestOf(hosts.filter((host) => isController(host) && lacksRelease(release, host.facts)));
+  const kept = hosts.filter((host) => !back.includes(host) && (minorOf(host) ?? 0) >= target);
+  if (kept.length === 0 || (before ?? 0) >= target) return [];
+  const names = namesOf(kept);
+  const keeps = `${listed(names)} ${names.length === 1 ? 'keeps' : 'keep'} 1.${String(target)}`;
+  return [
+    skew(
+      names,
+      `${keeps}, and the control plane is brought back from ${release.version}: a kubelet must not be newer than the API server`,
+      before === undefined
+        ? `make sure that the release before is of 1.${String(target)}, too; otherwise bring them back in the same plan (workerApplyType, storageApplyType)`
+        : 'bring them back in the same plan (workerApplyType, storageApplyType)',
+    ),
+  ];
+}
+
 function skew(subjects: string[], message: string, remedy: string): Finding {
   return { severity: 'warns', reason: 'VersionSkew', subjects, message, remedy };
 }
 
 /** The APIs that somebody has used since the API server started, and that the target release no longer serves. */
-export function removedApis({ platform }: Situation, { fact, version }: TargetRelease): Finding[] {
+export function removedApis(situation: Situation, { fact, version }: TargetRelease): Finding[] {
   const target = fact === KUBELET_VERSION ? minorIn(version) : undefined;
   if (target === undefined) return [];
-  const removed = platform?.deprecatedApis?.filter(
-    ({ removedIn }) => (minorIn(removedIn) ?? Infinity) <= target,
-  );
-  if (!removed || removed.length === 0) return [];
+  const used = situation.platform?.deprecatedApis;
+  if (!used) return apisNotChecked(situation, target);
+  const removed = used.filter(({ removedIn }) => (minorIn(removedIn) ?? Infinity) <= target);
+  if (removed.length === 0) return [];
   const names = removed.map(({ api }) => api);
   return [
     {
@@ -84,6 +112,23 @@ export function removedApis({ platform }: Situation, { fact, version }: TargetRe
       message: `the API server has had requests for APIs that ${version} does not serve: ${listed(removed.map(({ api, removedIn }) => `${api} (gone in ${removedIn})`))}`,
       remedy:
         'find out who sends them (field user of the audit log, annotation k8s.io/deprecated), and change it to the newer version of the API',
+    },
+  ];
+}
+
+/** Within a minor release no API goes. */
+function apisNotChecked({ platform, hosts }: Situation, target: number): Finding[] {
+  const present = minorIn(platform?.version) ?? lowestOf(hosts.filter(isController));
+  if (present !== undefined && present >= target) return [];
+  const because =
+    platform?.deprecatedApisUnknown ?? 'nothing says which APIs are in use (platform.deprecatedApis)';
+  return [
+    {
+      severity: 'tells',
+      reason: 'ApisNotChecked',
+      subjects: [],
+      message: `whether APIs in use are gone in 1.${String(target)} was not checked, because ${because}`,
+      remedy: 'look at the metric apiserver_requested_deprecated_apis of each API server',
     },
   ];
 }

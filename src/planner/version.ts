@@ -84,6 +84,20 @@ export function buildWord(version: Version): string | undefined {
   return word === undefined ? undefined : String(word);
 }
 
+/** Whether both are builds of one release by different builders: `1.36.4+k3s1` and `1.36.4+rke2r1`. */
+export function isOtherBuild(a: Version, b: Version): boolean {
+  const [ours, theirs] = [buildWord(a), buildWord(b)];
+  if (ours === undefined || theirs === undefined || ours === theirs) return false;
+  return compareVersions(releaseOf(a), releaseOf(b)) === 0;
+}
+
+function releaseOf(version: Version): Version {
+  return version.slice(
+    0,
+    version.findIndex(({ kind }) => kind === 3),
+  );
+}
+
 /** Whether both texts hold the same version: `1.36.2` and `v1.36.2` do. */
 export function isSameRelease(one: string, other: string): boolean {
   const [left, right] = [versionIn(one), versionIn(other)];

@@ -10,7 +10,17 @@ type Told = { readonly spec: Pick<Situation['spec'], 'release'> } & Pick<Situati
 
 export function wayBackFindings({ spec, stages }: Told): Finding[] {
   if (!spec.release || spec.release.rollback) return [];
-  return [...withoutRollback(spec.release.waysBack ?? [], stages), ...activation(stages)];
+  return [...started(stages), ...withoutRollback(spec.release.waysBack ?? [], stages), ...activation(stages)];
+}
+
+function started(stages: readonly Stage[]): Finding[] {
+  return idsOf(stages, 'sw-upgrade-start').map((id) => ({
+    severity: 'tells',
+    reason: 'NoWayBack',
+    subjects: [...(stages[id]?.hosts ?? [])],
+    message: `what stage ${String(id)} does cannot be undone: spec.rollback brings hosts back, and not what spec.start did`,
+    remedy: 'make sure that hosts can be brought back after it, or undo it by hand',
+  }));
 }
 
 function withoutRollback(waysBack: readonly Role[], stages: readonly Stage[]): Finding[] {
@@ -38,7 +48,10 @@ function activation(stages: readonly Stage[]): Finding[] {
       reason: 'NoWayBack',
       subjects: [...(stages[id]?.hosts ?? [])],
       message: `once stage ${String(id)} has begun, spec.rollback is refused: the release is activated`,
-      remedy: 'set execution.throughStage to the stage before, if somebody is to look first',
+      remedy:
+        id === 0
+          ? 'leave execution.mode at Hold, if somebody is to look first'
+          : 'set execution.throughStage to the stage before, if somebody is to look first',
     },
   ];
 }

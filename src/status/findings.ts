@@ -77,7 +77,10 @@ const OF_THE_PLAN: ReadonlySet<Finding['reason']> = new Set([
   'StageMissing',
 ]);
 
-/** The findings that the state of a run leaves. Once it has begun, its progress says what it waits for. */
+/**
+ * The findings that the state of a run leaves. Once it has begun, its progress says what it waits for. What is staged
+ * for another release matters also after its end.
+ */
 export function relevantFindings({ state }: Pick<RunState, 'state'>, found: readonly Finding[]): Finding[] {
   switch (state) {
     case 'ready-to-apply':
@@ -86,6 +89,8 @@ export function relevantFindings({ state }: Pick<RunState, 'state'>, found: read
     case 'apply-failed':
     case 'apply-timeout':
       return found.filter(({ reason }) => OF_THE_PLAN.has(reason));
+    case 'applied':
+      return found.filter(({ reason }) => reason === 'StagedForOther');
     default:
       return [];
   }

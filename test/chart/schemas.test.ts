@@ -18,9 +18,9 @@ async function validate(files: readonly string[], input = ''): Promise<string> {
 
 describe('the schemas', () => {
   it('accept the examples', async () => {
-    const upgrades = globSync('upgrade-*/upgrade-strategy.yaml', { cwd: EXAMPLES });
+    const upgrades = globSync('upgrade-*/upgrade-strategy*.yaml', { cwd: EXAMPLES });
     const files = ['patch-strategy.yaml', 'host-pool.yaml', ...upgrades].map((file) => join(EXAMPLES, file));
-    expect(await validate(files)).toContain('5 resources found in 5 files - Valid: 5, Invalid: 0');
+    expect(await validate(files)).toContain('6 resources found in 6 files - Valid: 6, Invalid: 0');
   });
 
   it('accept the examples in the check of the guide, without another source of schemas', async () => {

@@ -190,6 +190,7 @@ describe('the custom resource definitions', () => {
       'examples/sixty-nodes/patch-strategy.yaml',
       'examples/upgrade-kubelet/upgrade-strategy.yaml',
       'examples/upgrade-k3s/upgrade-strategy.yaml',
+      'examples/upgrade-k3s/upgrade-strategy-rke2.yaml',
       'examples/upgrade-bootc/upgrade-strategy.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {

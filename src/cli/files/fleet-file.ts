@@ -58,6 +58,7 @@ const platform = z.object({
     .array(z.object({ api: text(400), removedIn: text(128) }))
     .readonly()
     .optional(),
+  deprecatedApisUnknown: text(1024).optional(),
 });
 
 const fleet = z.object({

@@ -1,7 +1,8 @@
+import type { StageName, StepName } from '../../crds/vocabulary.ts';
 import { compareHostNames, type HostName } from '../../planner/facts.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { Rehearsal } from './rehearsal.ts';
-import type { HostSpans, StageSpan } from './timeline.ts';
+import type { HostSpans, HostStepSpan, StageSpan } from './timeline.ts';
 
 export const LEFT_STATES = ['locked', 'failed', 'given-back', 'not-reached', 'not-planned'] as const;
 
@@ -19,7 +20,8 @@ export type LeftHost = {
 
 /** The hosts that lack a patch at the end, stay locked, or failed; in the order of the plan. */
 export function leftOf(stages: readonly StageSpan[], { run, lacking }: Rehearsal): LeftHost[] {
-  const planned = stages.flatMap(({ hosts, level }) => hosts.map((host) => ({ ...host, level })));
+  const ofHosts = stages.filter(({ name }) => !isOfHooks(name));
+  const planned = ofHosts.flatMap(({ hosts, level }) => hosts.map((host) => ({ ...host, level })));
   const unplanned = [...lacking.difference(new Set(planned.map(({ name }) => name)))];
   return [
     ...[...Map.groupBy(planned, ({ name }) => name).values()].flatMap((ofHost) =>
@@ -27,6 +29,20 @@ export function leftOf(stages: readonly StageSpan[], { run, lacking }: Rehearsal
     ),
     ...unplanned.toSorted(compareHostNames).map((name) => ({ name, state: 'not-planned' as const })),
   ];
+}
+
+/** The steps that a hook failed in. They say nothing of the host on which it ran. */
+export function failedHooks(stages: readonly StageSpan[]): StepName[] {
+  const steps = stages.filter(({ name }) => isOfHooks(name)).flatMap(({ hosts }) => hosts);
+  return steps.flatMap((host) => host.steps.filter(hasFailed).map(({ name }) => name));
+}
+
+function isOfHooks(name: StageName): boolean {
+  return name === 'sw-upgrade-start' || name === 'sw-upgrade-complete';
+}
+
+function hasFailed({ result }: HostStepSpan): boolean {
+  return result === 'failed' || result === 'timed-out';
 }
 
 /** An upgrade has a host in several stages: where it stays locked or failed counts, else the last stage. */
@@ -41,7 +57,7 @@ type PlannedHost = HostSpans & Pick<StageSpan, 'level'>;
 function stateOf(host: PlannedHost, run: Rehearsal['run'], lacking: ReadonlySet<HostName>): LeftHost[] {
   const { name, steps } = host;
   const open = run.hosts.find((each) => each.name === name);
-  const failed = steps.find(({ result }) => result === 'failed' || result === 'timed-out');
+  const failed = steps.find(hasFailed);
   const reason = open?.reason ?? failed?.reason;
   const because = reason === undefined ? {} : { reason };
   if (open) return [{ name, state: 'locked', ...because }];

@@ -4,7 +4,7 @@ import { counted } from '../../crds/counted.ts';
 import { findingLines, title } from '../plan/preview-text.ts';
 import { duration, table, WIDTH, wrap } from '../text/text-table.ts';
 import { chart } from './chart.ts';
-import { LEFT_STATES, type LeftHost } from './left-hosts.ts';
+import { failedHooks, LEFT_STATES, type LeftHost } from './left-hosts.ts';
 import type { Simulation } from './simulation.ts';
 
 const NAMED = 12;
@@ -31,7 +31,8 @@ function ending({ outcome, durationSeconds, stages, left }: Simulation): string 
   const planned = left.filter(({ state }) => state !== 'not-planned').length;
   const after = durationSeconds > 0 ? ` after ${duration(Math.ceil(durationSeconds))}` : '';
   const done = hosts > 0 ? `, ${String(hosts - planned)} of ${counted(hosts, 'host')} done` : '';
-  return `${outcome}${after}${done}`;
+  const hooks = failedHooks(stages).map((step) => `, the hook failed in ${step}`);
+  return `${outcome}${after}${done}${hooks.join('')}`;
 }
 
 function leftTable(left: readonly LeftHost[], width: number): string[] {

@@ -83,7 +83,9 @@ export async function runPass(
   }
   const { decision, surplus } = decided;
   const answers = [...pending.refused, ...decision.answers];
-  const looked = decision.run.state === 'ready-to-apply' ? await findingsIn(deps, pass) : {};
+  const { state: next } = decision.run;
+  const isAtRest = next === 'applied' && strategy.spec.release !== undefined;
+  const looked = next === 'ready-to-apply' || isAtRest ? await findingsIn(deps, pass, isAtRest) : {};
   const shown: Shown = {
     ...{ reasons: decision.reasons, obstacle: decision.obstacle, order, openRemedy: decision.openRemedy },
     ...{ answers, waiting: waitingRequests(pending, answers, strategy.spec), placed: pending.placed },
@@ -165,25 +167,35 @@ function unobservedHosts({ attachment, stored }: PassWithRun): readonly HostName
   return open.some(isUnseen) ? open : [];
 }
 
-/** What will block the plan or hurt it while it waits for its begin; and when to look again, if that was not now. */
+/**
+ * What will block the plan or hurt it while it waits for its begin, or what hurts after its end; and when to look again, if
+ * that was not now.
+ */
 async function findingsIn(
   deps: Pick<StrategyDeps, 'operatorNamespace' | 'clock' | 'runs' | 'hosts'>,
   pass: PassWithRun,
+  isAtRest: boolean,
 ): Promise<Pick<Shown, 'findings'> & ReconcileResult> {
   const { operatorNamespace, clock, hosts } = deps;
   const { strategy, stored, pool, attachment, configMaps } = pass;
   if (!pool || pool.unreadable !== undefined) return {};
   const now = clock();
   const skips = stored.run.skipped.map(({ name }) => name);
-  const of = [stored.plan.digest, pool.metadata.uid, String(pool.metadata.generation), ...skips].join('/');
+  const of = [
+    stored.plan.digest,
+    pool.metadata.uid,
+    String(pool.metadata.generation),
+    String(isAtRest),
+    ...skips,
+  ].join('/');
   const { found } = attachment;
   const requeueAt = (found?.at ?? -Infinity) + FINDINGS_MILLISECONDS;
   if (found?.of === of && now < requeueAt) return { findings: found.findings, requeueAt };
   const violations = violationsOf(stored.plan.actions, { strategy, pool, operatorNamespace, configMaps });
-  const stages = await deps.runs.plannedStages(pass);
+  const stages = isAtRest ? [] : await deps.runs.plannedStages(pass);
   const { skipped } = stored.run;
   const { spec } = strategy;
-  const platform = spec.release && (await hosts.platform());
+  const platform = spec.release && !isAtRest ? await hosts.platform() : undefined;
   const inspected = { owner: ownerOf(strategy), spec, pool, violations, stages, platform, skipped };
   const findings = findingsNow(inspected, attachment.view());
   attachment.found = { of, at: now, findings };

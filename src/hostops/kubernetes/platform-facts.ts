@@ -1,6 +1,7 @@
 /** What the API server says about itself. */
 import type { DeprecatedApi, PlatformFacts } from '../../planner/facts.ts';
 import { call, send, type Client } from '../../kube/client.ts';
+import { statusText } from '../../crds/status-text.ts';
 import { explain } from '../../kube/errors.ts';
 import { linesOf } from '../../kube/lines.ts';
 
@@ -16,22 +17,23 @@ export async function readPlatform(
   unknown: (reason: string) => void,
   signal: AbortSignal,
 ): Promise<PlatformFacts> {
-  const orUnknown = async <T>(path: string, read: Promise<T>): Promise<T | undefined> => {
+  const orUnknown = async <T>(path: string, read: Promise<T>): Promise<{ value: T } | { why: string }> => {
     try {
-      return await read;
+      return { value: await read };
     } catch (error) {
       signal.throwIfAborted();
-      unknown(`${path} of the API server cannot be read: ${explain(error)}`);
-      return undefined;
+      const why = `${path} of the API server cannot be read: ${explain(error)}`;
+      unknown(why);
+      return { why };
     }
   };
-  const [version, deprecatedApis] = await Promise.all([
+  const [version, apis] = await Promise.all([
     orUnknown('/version', versionOf(client, signal)),
     orUnknown('/metrics', deprecatedApisOf(client, signal)),
   ]);
   return {
-    ...(version === undefined ? {} : { version }),
-    ...(deprecatedApis === undefined ? {} : { deprecatedApis }),
+    ...('value' in version ? { version: version.value } : {}),
+    ...('value' in apis ? { deprecatedApis: apis.value } : { deprecatedApisUnknown: statusText(apis.why) }),
   };
 }
 

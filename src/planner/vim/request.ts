@@ -72,13 +72,26 @@ export function parseRequest(kind: string, inputs: unknown): Request {
 
 function parsed<T extends Inventory>(schema: z.ZodType<T>, inputs: unknown): T {
   const result = schema.safeParse(inputs, { reportInput: true });
-  if (!result.success) throw new InputError(result.error.issues.map(problem));
+  if (!result.success) throw new InputError(result.error.issues.flatMap((issue) => problems(issue, schema)));
   const contradicting = contradictions(result.data);
   if (contradicting.length > 0) throw new InputError(contradicting);
   return result.data;
 }
 
-function problem(issue: z.core.$ZodIssue): InputProblem {
+function problems(issue: z.core.$ZodIssue, schema: z.ZodType): InputProblem[] {
+  const path = ['inputs', ...issue.path];
+  if (issue.code === 'unrecognized_keys') {
+    const given = z.record(z.string(), z.unknown()).safeParse(issue.input).data ?? {};
+    const remedy = `there is no such field; known here: ${fieldsAt(schema, issue.path).join(', ')}`;
+    return issue.keys.map((key) => ({ code: 'malformed', path: [...path, key], value: given[key], remedy }));
+  }
   const code = issue.code === 'too_big' || issue.code === 'too_small' ? 'out-of-range' : 'malformed';
-  return { code, path: ['inputs', ...issue.path], value: issue.input, remedy: remedyOf(issue) };
+  return [{ code, path, value: issue.input, remedy: remedyOf(issue) }];
+}
+
+/** The fields of the object at a path of fields. */
+function fieldsAt(schema: z.core.$ZodType | undefined, [first, ...rest]: readonly PropertyKey[]): string[] {
+  if (!(schema instanceof z.ZodObject)) return [];
+  const fields = new Map<PropertyKey, z.core.$ZodType>(Object.entries(schema.shape));
+  return first === undefined ? [...fields.keys()].map(String) : fieldsAt(fields.get(first), rest);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../../src/cli/commands/plan.ts';
+import { simulationText } from '../../../src/cli/simulate/simulation-text.ts';
 import { keptIo } from '../../support/cli/kept-io.ts';
 import { ROOT } from '../../support/operator/careen-cli.ts';
 import { upgradeManifest } from '../../support/operator/strategies.ts';
@@ -73,6 +74,15 @@ describe('careen simulate of an upgrade', () => {
     ]);
     const both = await simulated({ ...made, fail: ['*:stage-hosts'] });
     expect(both).toMatchObject({ outcome: 'apply-failed' });
+  });
+
+  it('counts a host as done on which only a hook failed, and names the hook', async () => {
+    const made = await upgradeOf(2, {});
+    const simulation = await simulated({ ...made, fail: ['w-1:activate-upgrade'] });
+    expect(simulation).toMatchObject({ outcome: 'apply-failed', left: [] });
+    expect(simulationText(simulation, 120).join('\n')).toContain(
+      '2 of 2 hosts done, the hook failed in activate-upgrade',
+    );
   });
 
   it('waits before it activates, and says how to go on', async () => {

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { planFor } from '../../../src/cli/plan/preview.ts';
 import type { Finding } from '../../../src/crds/finding.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { kernelPatch, strategySpec } from '../support/simulated-run.ts';
+import { kernelPatch, RELEASE, strategySpec } from '../support/simulated-run.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
+import { FACT, job } from '../support/upgrade-runs.ts';
 
 const OLD = '6.12.40';
 const healthy = { ready: true, wasReady: true, alarms: [], outOfServiceTaints: [], closedToNewWork: false };
@@ -67,5 +68,22 @@ describe('the findings of a plan', () => {
     cluster.world.changeHost('w-2', { closedToNewWork: true });
     await cluster.until('a finding about skew', () => found().includes('VersionSkew'));
     expect(found()).not.toContain('RemovedApis');
+  });
+
+  it('of an upgrade with nothing to do name what is staged for another release, as long as it is', async () => {
+    const cluster = new SmallCluster(['w-1', 'w-2']);
+    for (const name of ['w-1', 'w-2']) cluster.world.changeHost(name, { nodeInfo: { [FACT]: RELEASE } });
+    cluster.world.changeHost('w-2', { labels: { staged: 'v9.9.9' } });
+    const staged = { job, staged: [{ fact: 'labels.staged', operator: 'In', values: [RELEASE] }] };
+    const hosts = { worker: { action: { job }, stage: staged } };
+    cluster.placeUpgrade({ mode: 'Hold' }, { hosts, activate: undefined, complete: undefined });
+    await cluster.until('an end', () => cluster.status.state === 'applied');
+    expect(cluster.status.findings?.map(({ reason, subjects }) => [reason, subjects])).toEqual([
+      ['StagedForOther', ['w-2']],
+    ]);
+    cluster.world.changeHost('w-2', { labels: {} });
+    await cluster.until('no finding', () => cluster.status.findings === undefined);
+    cluster.world.changeHost('w-1', { labels: { staged: 'v9.9.9' } });
+    await cluster.until('a finding', () => cluster.status.findings?.length === 1);
   });
 });

@@ -2,12 +2,22 @@
 import { describe, expect, it } from 'vitest';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { OWNER, RELEASE, SimulatedRun, upgradeSpec, type RunOptions } from '../support/simulated-run.ts';
-import { actions, each, ended, FACT, fleet, job, UNENDED, versions, WHOLE } from '../support/upgrade-runs.ts';
+import {
+  actions,
+  CONTROL,
+  each,
+  ended,
+  FACT,
+  fleet,
+  job,
+  UNENDED,
+  versions,
+  WHOLE,
+} from '../support/upgrade-runs.ts';
 
+const FAILS = { 'stage-worker': { exitCode: 7 }, 'stage-controller': { exitCode: 7 } };
 const failsToStage = (...names: string[]): NewHost[] =>
-  fleet.map((host) =>
-    names.includes(host.name) ? { ...host, jobs: { 'stage-worker': { exitCode: 7 } } } : host,
-  );
+  fleet.map((host) => (names.includes(host.name) ? { ...host, jobs: FAILS } : host));
 const small = { wholeBytes: 0, partBytes: 1 };
 
 describe.each([{ restarts: false }, { restarts: true }, { restarts: false, partLimits: small }])(
@@ -50,6 +60,28 @@ describe.each([{ restarts: false }, { restarts: true }, { restarts: false, partL
       );
       expect(run.claimed).toEqual([]);
       expect(run.run.hosts).toEqual([]);
+    });
+
+    it('fails when it is a controller: the rest of the upgrade builds on it', async () => {
+      const run = await ended({ ...options, hosts: failsToStage('c-1'), upgrade });
+      expect(run.run.state).toBe('apply-failed');
+      expect(run.run.apply.reason).toMatch(
+        /failed on c-1: .*maxUnstagedHosts does not count for controllers: the rest of the upgrade builds on them/,
+      );
+      expect(actions(run).filter((made) => !made.startsWith('stage-'))).toEqual([]);
+      expect(run.claimed).toEqual([]);
+    });
+
+    it.each([
+      ['w-2', ['w-1', 'w-3', 'w-4'], 'applied'],
+      ['no host', ['w-1', 'w-2', 'w-3', 'w-4'], 'apply-failed'],
+    ])('goes on to the hook start while %s is left to be upgraded', async (_left, names, state) => {
+      const hosts = failsToStage(...names);
+      const lenient = { ...UNENDED, controllerApplyType: 'ignore', maxUnstagedHosts: 7 };
+      const run = await ended({ ...options, hosts, upgrade: upgradeSpec(lenient) });
+      expect(run.run.state).toBe(state);
+      expect(actions(run).includes('start c-1')).toBe(state === 'applied');
+      if (state !== 'applied') expect(run.run.apply.reason).toContain('no host is left to be upgraded');
     });
 
     it('fails when two fail at once, and a retry stages both again', async () => {
@@ -250,5 +282,25 @@ it.each([undefined, small])(
     run.world.addHost({ name: 'w-2', nodeInfo: { [FACT]: 'v1.36.3' } });
     await run.settle();
     expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
+  },
+);
+
+it.each([undefined, small])(
+  'no worker passes a controller that is not staged any more (parts: %o)',
+  async (partLimits) => {
+    const run = await SimulatedRun.start({
+      ...{ hosts: fleet, upgrade: upgradeSpec(UNENDED) },
+      ...(partLimits ? { partLimits } : {}),
+    });
+    await run.until(() => run.step === 'start-upgrade');
+    run.world.changeHost('c-2', { labels: CONTROL, nodeInfo: { [FACT]: 'v1.36.3' } });
+    await run.settle();
+    expect([run.run.state, run.obstacle]).toEqual(['applying', 'HostsLackRelease']);
+    expect(run.reasons.join()).toContain('c-2 lacks v1.36.4 and was left out');
+    expect(actions(run).filter((made) => made.startsWith('worker'))).toEqual([]);
+    run.requests = [{ id: 'skip', verb: 'skip-host', host: 'c-2' }];
+    await run.settle();
+    expect(run.run.state).toBe('applied');
+    expect(versions(run).filter((version) => version === RELEASE)).toHaveLength(6);
   },
 );

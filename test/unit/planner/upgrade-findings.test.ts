@@ -38,7 +38,7 @@ const controllers = (kubelet: string, n = 3): HostState[] =>
   Array.from({ length: n }, (_, i) => host(`c-${String(i)}`, kubelet));
 
 function found(hosts: readonly HostState[], options: Options = {}): Finding[] {
-  const { version = 'v1.36.2', fact, platform } = options;
+  const { version = 'v1.36.2', fact, platform = {} } = options;
   const spec = STRATEGY_KINDS.UpgradeStrategy.readSpec.parse({
     release: { version, ...(fact === undefined ? {} : { fact }) },
     hosts: options.hosts ?? { controller: hostUpgrade, worker: hostUpgrade },
@@ -54,7 +54,7 @@ function found(hosts: readonly HostState[], options: Options = {}): Finding[] {
   };
   return findings({
     ...{ owner: 'UpgradeStrategy/careen-hosts/v1-36', words: NODE_WORDS, spec, pool, limit: 2, hosts },
-    ...{ stages: plan.stages, about, violations: [], platform },
+    ...{ stages: plan.stages, about, violations: [], platform: { deprecatedApis: [], ...platform } },
   });
 }
 
@@ -131,6 +131,18 @@ describe('the findings of an upgrade', () => {
     expect(brief(controllers('v1.34.1'), { version: 'v1.35.0', platform })).toEqual([]);
   });
 
+  it.each([
+    ['nothing says which APIs are in use (platform.deprecatedApis)', undefined],
+    ['/metrics of the API server cannot be read: no', '/metrics of the API server cannot be read: no'],
+  ])('tell that removed APIs were not checked, because %s', (because, deprecatedApisUnknown) => {
+    const platform = { deprecatedApis: undefined, deprecatedApisUnknown };
+    expect(texts(controllers('v1.35.1'), { platform })).toEqual([
+      `ApisNotChecked: whether APIs in use are gone in 1.36 was not checked, because ${because}; look at the metric apiserver_requested_deprecated_apis of each API server`,
+    ]);
+    expect(texts(controllers('v1.36.1'), { platform })).toEqual([]);
+    expect(texts(controllers('v1.35.1'), { platform: { ...platform, version: 'v1.36.0' } })).toEqual([]);
+  });
+
   it('name the hosts whose image differs from that of most others of their role', () => {
     const other = { 'nodeInfo.osImage': 'Debian 13' };
     const hosts = [
@@ -197,6 +209,75 @@ describe('the findings of an upgrade', () => {
     expect(texts(hosts)).toEqual([
       'StagedForOther: w-1, w-4 have "v1.37.0" staged (labels.staged), which this release does not want; nothing, if staging replaces it; otherwise remove it from the hosts',
     ]);
+  });
+
+  it.each([
+    ['with a plan for others', [host('w-9', 'v1.35.4')]],
+    ['with nothing to do', []],
+  ])('name what is staged on hosts that have the release: %s', (_when, others) => {
+    const staged = (name: string, value: string): HostState =>
+      host(name, 'v1.36.2', { 'labels.staged': value });
+    const hosts = [staged('w-1', 'v1.37.0'), staged('w-2', 'v1.36.2'), staged('w-3', 'no'), ...others];
+    expect(texts(hosts).filter((each) => each.startsWith('StagedForOther'))).toEqual([
+      'StagedForOther: w-1 has "v1.37.0" staged (labels.staged), which this release does not want: nothing replaces it, and the next reboot may start it; remove it from the hosts',
+    ]);
+  });
+
+  it('name what is staged above the release where that counts as staged', () => {
+    const atLeast = { fact: 'labels.staged', operator: 'AtLeast', values: ['v1.36.2'] };
+    const worker = { ...hostUpgrade, stage: { job, staged: [atLeast] } };
+    const hosts = ['v1.37.0', 'v1.36.2+k3s1', 'v1.36.1'].map((value, i) =>
+      host(`w-${String(i)}`, 'v1.35.4', { 'labels.staged': value }),
+    );
+    expect(brief(hosts, { hosts: { worker } })).toEqual([
+      'warns StagedForOther: w-0',
+      'tells StagedForOther: w-2',
+    ]);
+  });
+
+  it('say of the hook start that nothing undoes it', () => {
+    const hosts = [...controllers('v1.35.4'), host('w-1', 'v1.35.4')];
+    expect(texts(hosts, { spec: { start: { job } } })).toEqual([
+      'NoWayBack: what stage 2 does cannot be undone: spec.rollback brings hosts back, and not what spec.start did; make sure that hosts can be brought back after it, or undo it by hand',
+    ]);
+  });
+
+  it.each([
+    ['v1.36.2', 'leave execution.mode at Hold, if somebody is to look first'],
+    ['v1.35.4', 'set execution.throughStage to the stage before, if somebody is to look first'],
+  ])('say how to stop before the release is activated, with hosts at %s', (kubelet, remedy) => {
+    const found = texts([host('w-1', kubelet)], { spec: { activate: { job } } });
+    expect(found.at(-1)).toContain(remedy);
+  });
+
+  describe('that brings hosts back', () => {
+    const back = { rollback: true, workerApplyType: 'ignore' };
+
+    it('name the kubelets that would be newer than the control plane', () => {
+      const hosts = [...controllers('v1.36.2'), host('w-1', 'v1.36.2'), host('w-2', 'v1.35.4')];
+      expect(texts(hosts, { spec: back })).toEqual([
+        'VersionSkew: w-1 keeps 1.36, and the control plane is brought back from v1.36.2: a kubelet must not be newer than the API server; make sure that the release before is of 1.36, too; otherwise bring them back in the same plan (workerApplyType, storageApplyType)',
+      ]);
+      const partly = (before: string) => [
+        ...controllers('v1.36.2', 2),
+        host('c-9', before),
+        host('w-1', 'v1.36.2'),
+      ];
+      expect(texts(partly('v1.35.4'), { spec: back }).join()).toContain('; bring them back in the same plan');
+      expect(brief(partly('v1.36.1'), { spec: back })).toEqual([]);
+      expect(brief(hosts, { spec: { rollback: true } })).toEqual([]);
+    });
+
+    it('name the hosts whose image differs', () => {
+      const other = host('c-0', 'v1.36.2', { 'nodeInfo.osImage': 'Debian 13' });
+      const found = texts([other, ...controllers('v1.36.2').slice(1)], { spec: back });
+      expect(found.join()).toContain('make sure that spec.hosts.controller.rollback suits each of them');
+    });
+  });
+
+  it('say of a host whose release is not known what cannot be done to it', () => {
+    const [unknown] = texts([host('w-1', '')]);
+    expect(unknown).toContain('if it cannot be upgraded to v1.36.2, exclude it in spec.provider');
   });
 
   it('tell of an unknown fact only where the work of that role compares it, not what staging will bring', () => {

@@ -251,6 +251,43 @@ describe('an upgrade that cannot be planned', () => {
     expect(stagesOf(upgrade({ controllerApplyType: 'ignore' }), elsewhere)).toEqual(['worker-hosts: w-2']);
   });
 
+  it('is one back from a release below that of a host', () => {
+    const back = { ...byJob, rollback: { job } };
+    const spec = upgrade({ rollback: true, hosts: { worker: back } });
+    expect(() => stagesOf(spec, [seed('w-1', 'worker', 'v1.37.0')])).toThrow(
+      'it is below v1.37.0, which w-1 has (nodeInfo.kubeletVersion); bring the host back from v1.37.0 first, with that as spec.release.version, or take the host out of the pool',
+    );
+  });
+
+  it('is one to another build of the release that a host has', () => {
+    const hosts = [seed('w-1', 'worker', `${TARGET}+rke2r1`)];
+    expect(() => stagesOf(upgrade({ release: { version: `${TARGET}+k3s1` } }), hosts)).toThrow(
+      `it is another build of the same release than ${TARGET}+rke2r1, which w-1 has (nodeInfo.kubeletVersion); give ${TARGET}+rke2r1 or a higher one of that build, or take`,
+    );
+  });
+
+  it('is one whose own fact is to show what is staged', () => {
+    const staged = [{ fact: 'nodeInfo.kubeletVersion', operator: 'AtLeast', values: [TARGET] }];
+    const spec = upgrade({ hosts: { worker: { ...byJob, stage: { job, staged } } } });
+    expect(() => stagesOf(spec, [seed('w-1', 'worker')])).toThrow(
+      'spec.hosts.worker.stage.staged is "nodeInfo.kubeletVersion": staging does not change the fact of spec.release',
+    );
+  });
+
+  it('is one whose fact holds no version, but not one whose staging does', () => {
+    const staged = [{ fact: 'labels.staged', operator: 'AtLeast', values: [TARGET] }];
+    const worker = { ...byJob, stage: { job, staged } };
+    const spec = upgrade({ hosts: { worker } });
+    const host = {
+      ...seed('w-1', 'worker'),
+      facts: { 'nodeInfo.kubeletVersion': OLD, 'labels.staged': 'stable' },
+    };
+    expect(stagesOf(spec, [host])).toHaveLength(2);
+    expect(() => stagesOf(spec, [seed('w-1', 'worker', 'stable')])).toThrow(
+      'hosts.w-1.nodeInfo.kubeletVersion is "stable": it holds no version to compare with v1.36.2; give another spec.release.fact, or take the host out of the pool',
+    );
+  });
+
   it('is one that does not say how hosts of a role are upgraded, if some must be', () => {
     const spec = upgrade({ hosts: { worker: byJob } });
     expect(() => stagesOf(spec)).toThrow(
@@ -266,7 +303,7 @@ describe('an upgrade that cannot be planned', () => {
 
   it('is one of a host whose version cannot be read', () => {
     expect(() => stagesOf(upgrade(), [seed('w-1', 'worker', 'unknown')])).toThrow(
-      'hosts.w-1.nodeInfo.kubeletVersion is "unknown": it holds no version, so worker cannot compare it by AtLeast',
+      'hosts.w-1.nodeInfo.kubeletVersion is "unknown": it holds no version to compare with v1.36.2; give another spec.release.fact, or take',
     );
   });
 });

@@ -169,13 +169,13 @@ describe('a create request out of bounds', () => {
     ).toEqual([
       'malformed inputs.params.storage-apply-type',
       'malformed inputs.params.worker-apply-type',
-      'malformed inputs.params',
+      'malformed inputs.params.speed',
     ]);
     expect(() => patchBuild(hosts, { params })).toThrow(
       'inputs.params.storage-apply-type is missing: expected one of "serial"|"parallel"|"ignore"; ',
     );
     expect(() => upgradeBuild(hosts, { params: { 'controller-apply-type': 'serial' } })).toThrow(
-      'Unrecognized key: "controller-apply-type"',
+      'inputs.params.controller-apply-type is "serial": there is no such field; known here: storage-apply-type, worker-apply-type, ',
     );
   });
 });

@@ -4,7 +4,7 @@ import { RELEASE, SimulatedRun, type RunOptions } from './simulated-run.ts';
 
 export const FACT = 'nodeInfo.kubeletVersion';
 export const job = { template: { spec: { containers: [{ name: 'upgrade', image: 'upgrade:1' }] } } };
-const CONTROL = { 'node-role.kubernetes.io/control-plane': '' };
+export const CONTROL = { 'node-role.kubernetes.io/control-plane': '' };
 
 export const fleet: readonly NewHost[] = [
   ...['c-1', 'c-2', 'c-3'].map((name) => ({ name, labels: CONTROL })),

@@ -42,10 +42,10 @@ describe('examples/sixty-nodes', { timeout: 60_000 }, () => {
 });
 
 describe('examples/upgrade-*', () => {
-  const upgrades = globSync('upgrade-*', { cwd: join(ROOT, 'examples') }).sort();
+  const upgrades = globSync('upgrade-*/upgrade-strategy*.yaml', { cwd: join(ROOT, 'examples') }).sort();
   const filesOf = (example: string) => ({
-    filename: join(ROOT, 'examples', example, 'upgrade-strategy.yaml'),
-    fleet: join(ROOT, 'examples', example, 'fleet.yaml'),
+    filename: join(ROOT, 'examples', example),
+    fleet: join(ROOT, 'examples', example.replace('/upgrade-strategy', '/fleet')),
   });
 
   it.each(upgrades)('%s is a plan with nothing that blocks or warns', async (example) => {
