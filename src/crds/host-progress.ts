@@ -77,6 +77,23 @@ export const hostProgress = z
       .max(64)
       .optional()
       .describe('The boot id before the reboot that the patches require.'),
+    unfinished: z
+      .array(text(63))
+      .max(32)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .describe(
+        'The patches whose Jobs may have changed the host and did not succeed, before its stage was restarted. A retry does ' +
+          'them again, whatever the host shows.',
+      ),
+    unrebooted: z
+      .string()
+      .max(64)
+      .optional()
+      .describe(
+        'The boot id under which Jobs that require a reboot changed the host, before its stage was restarted. While the ' +
+          'host has it, the reboot is still to come.',
+      ),
     jobs: z
       .array(hostJob)
       .max(33)

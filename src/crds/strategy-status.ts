@@ -300,7 +300,9 @@ export const strategyStatus = z
           .describe('The execution mode at the time of the abort; absent without an abort.'),
         abortedBecause: text(1024)
           .optional()
-          .describe('Why Careen aborted the run by itself; absent when a person did.'),
+          .describe(
+            'Why Careen aborted the run by itself, and which hosts an abort gives back before the reboot that their work requires.',
+          ),
         suspendedSince: time().optional().describe('When the run was suspended; absent while it is not.'),
         lastObservedTime: time()
           .optional()

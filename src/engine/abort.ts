@@ -1,7 +1,9 @@
 import type { HostProgress } from '../crds/host-progress.ts';
+import { statusText } from '../crds/status-text.ts';
 import { begin } from './lifecycle.ts';
 import { stamp, type Pass } from './pass.ts';
 import { withEarlierFailure, isFinal, newPhase } from './run-state.ts';
+import { changedUnder } from './steps/reboot.ts';
 import { startPhaseTimer } from './timers.ts';
 
 /**
@@ -23,12 +25,25 @@ export function beginAbortPhase(pass: Pass): void {
   const { run, profile } = pass;
   const phase = run.abort ?? newPhase(profile.undo(pass));
   const released = new Set(phase.stages.flatMap(({ hosts = [] }) => hosts));
+  const unrebooted = run.hosts
+    .filter(({ name }) => released.has(name))
+    .flatMap((each) => unrebootedOf(pass, each));
+  const why = [run.abortedBecause, ...unrebooted].filter((each) => each !== undefined).join('; ');
+  run.abortedBecause = why === '' ? undefined : statusText(why);
   run.hosts = run.hosts.map((each) => (released.has(each.name) ? reopened(each) : withEarlierFailure(each)));
   phase.stopAtStage = phase.totalStages;
   startPhaseTimer(phase, stamp(pass));
   begin(phase, stamp(pass));
   run.abort = phase;
   run.currentPhase = 'abort';
+}
+
+/** Says that a host is released between its work and the reboot that this requires. */
+function unrebootedOf({ plan, turn }: Pass, outage: HostProgress): string[] {
+  const jobs = outage.jobs?.filter(({ result }) => result !== undefined) ?? [];
+  const changed = changedUnder(plan, { ...outage, jobs });
+  const isSo = changed !== undefined && changed === turn.view.host(outage.name)?.bootId;
+  return isSo ? [`${outage.name} was changed and has not rebooted since`] : [];
 }
 
 /**

@@ -48,6 +48,7 @@ function hostSteps(
     facts: turn.view.host(name),
     outage: run.hosts.find((each) => each.name === name),
     permitted: allows(turn.permits.held.get(name), stage.level ?? 'away'),
+    judgesQuorum: profile.judgesQuorum,
     view: turn.view,
     outcomes: turn.outcomes,
     skipped: run.skipped,

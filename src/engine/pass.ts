@@ -61,6 +61,8 @@ export type EngineProfile = {
   readonly steps: StepDefinitions;
   /** Whether a stage goes on without the hosts that leave the cluster or the pool. Otherwise its step fails. */
   readonly goesOnWithoutLeavers: boolean;
+  /** Whether the work on a controller waits while less than a quorum of the others is in service. */
+  readonly judgesQuorum: boolean;
   /** Whether a phase or stage shows the result of its ended parts while other parts are still to run. */
   readonly earlyResults: boolean;
   readonly completionPercentage: (phase: Progressing) => number;

@@ -1,9 +1,12 @@
 /** Requests of people on a strategy: each is answered once, and its answer is stored together with the changed run. */
+import type { HostProgress } from '../crds/host-progress.ts';
+import type { Plan } from '../planner/plan.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from './lifecycle.ts';
 import { skipMessage } from './skips.ts';
 import { stamp, type Pass } from './pass.ts';
 import { currentStage, resetStage } from './run-state.ts';
+import { changedUnder, jobsThatRan } from './steps/reboot.ts';
 import { stopPhaseTimer } from './timers.ts';
 import type { RunRequest } from './turn.ts';
 
@@ -53,9 +56,9 @@ function abort(pass: Pass): void {
 }
 
 /**
- * Restarts the failed stage from the observed hosts: a host that is current needs no more work. `retry` works on the
- * failed hosts again, with new Jobs. `resume` repeats no Job of theirs, and continues with those that somebody has
- * repaired. A host that was released meanwhile begins a new outage, with new Jobs: those of the last one may have been
+ * Restarts the failed stage from the observed hosts: a host that is current needs no more work, unless its Job failed or
+ * its reboot is still to come. `retry` works on the failed hosts again, with new Jobs. `resume` repeats no Job of theirs,
+ * and continues with those that somebody has repaired. A host that was released meanwhile begins a new outage, with new Jobs: those of the last one may have been
  * deleted. The failed hosts stay locked if the stage fails again before it reaches them.
  */
 function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): void {
@@ -67,20 +70,46 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
   delete phase.endTime;
   stopPhaseTimer(phase);
   begin(phase, phase.startTime ?? stamp(pass));
-  run.hosts = run.hosts.map(
-    ({ patches: _, bootIdBefore: _boot, reason: _why, releaseAsked: _asked, verified: _was, ...kept }) => ({
+  run.hosts = run.hosts.map((outage) => {
+    const { patches: _, bootIdBefore: _boot, verified: _was, ...rest } = outage;
+    const { unfinished: _open, unrebooted: _not, reason: _why, releaseAsked: _asked, ...kept } = rest;
+    return {
       ...kept,
+      ...workBefore(plan, outage, verb),
       result: 'wait',
       failedBefore: true,
       attempt: verb === 'retry' ? Math.max(kept.attempt + 1, attempt) : kept.attempt,
       ...(verb === 'retry' ? { jobs: [] } : {}),
-    }),
-  );
+    };
+  });
   const throughStage = Math.max(phase.stopAtStage - 1, phase.currentStage);
   if (!run.authority || run.authority.throughStage < phase.currentStage)
     run.authority = { throughStage, request };
   run.state = 'applying';
   run.currentPhase = 'apply';
+}
+
+/**
+ * What the Jobs did to the host before the restart, which its facts alone do not show. Work that has not begun since the
+ * restart before adds nothing. Who asks to resume answers for work that has no Job in this attempt.
+ */
+function workBefore(
+  plan: Plan,
+  outage: HostProgress,
+  verb: 'retry' | 'resume',
+): Pick<HostProgress, 'unfinished' | 'unrebooted'> {
+  const { jobs = [], unfinished = [] } = outage;
+  const ran = jobsThatRan(outage);
+  const failed = ran.filter(({ result }) => result !== 'succeeded').map(({ action }) => action);
+  const isOpen = (id: string): boolean =>
+    ran.every(({ action }) => action !== id) &&
+    (verb === 'retry' || jobs.some(({ action }) => action === id));
+  const open = [...unfinished.filter(isOpen), ...failed];
+  const unrebooted = changedUnder(plan, outage);
+  return {
+    ...(open.length > 0 ? { unfinished: open } : {}),
+    ...(unrebooted === undefined ? {} : { unrebooted }),
+  };
 }
 
 function accepted(pass: Pass, request: RunRequest): string {

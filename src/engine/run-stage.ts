@@ -1,5 +1,7 @@
 import type { HostProgress } from '../crds/host-progress.ts';
 import type { PhaseStatus, StageStatus, StepStatus } from '../crds/strategy-status.ts';
+import { statusText } from '../crds/status-text.ts';
+import { isLacking } from '../planner/work.ts';
 import { jobsOfPass } from './job-results.ts';
 import { mayHaveChanged } from './steps/outage-jobs.ts';
 import type { HostVerdict } from './evaluate.ts';
@@ -12,10 +14,12 @@ import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { runStep } from './run-step.ts';
 import { skippedBecause } from './skips.ts';
+import { changedUnder, jobsThatRan } from './steps/reboot.ts';
 import { newFaults } from './steps/unwell.ts';
 import { unlockStep } from './steps/unlock-hosts.ts';
-import { isReached, obstacleOf } from './steps/verdict.ts';
+import { failed, isReached, obstacleOf } from './steps/verdict.ts';
 import { deadlineOf } from './timers.ts';
+import type { HostFacts } from './view.ts';
 
 /**
  * Advances a stage as far as possible now. Undefined while it runs. After an abort the stage ends with its running
@@ -63,7 +67,7 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
   const names = pass.run.hosts.filter((each) => !staysLocked(pass, each)).map(({ name }) => name);
   let open = 0;
   for (const judged of judgeHosts(pass, stage, unlock, names)) {
-    const each = unlessUnwell(pass, judged);
+    const each = unlessUnfit(pass, judged);
     const { host, verdict } = each;
     if (isReached(verdict)) closeOutage(pass, host);
     else if (verdict.kind === 'failed') setResult(pass, unlock, each, 'failed');
@@ -82,9 +86,11 @@ function releaseHealthyHosts(pass: Pass, stage: StageStatus, failedStep: StepSta
     wakeAt(pass, deadlineOf(unlock));
     return undefined;
   }
+  const kept = pass.run.hosts.filter(({ step, result }) => step === unlock.name && isFinal(result));
+  const reasons = new Set([failedStep.reason, ...kept.map(({ reason }) => reason)].filter(Boolean));
   return end(pass, stage, {
     result: failedStep.result,
-    ...(failedStep.reason ? { reason: failedStep.reason } : {}),
+    ...(reasons.size > 0 ? { reason: statusText([...reasons].join('; ')) } : {}),
   });
 }
 
@@ -98,13 +104,18 @@ function recordFailedJobs(pass: Pass, step: StepStatus): void {
   }
 }
 
-/** A host that was worked on is not released with a fault that it did not have before: nobody has verified it. */
-function unlessUnwell(pass: Pass, judged: HostVerdict): HostVerdict {
+/**
+ * A host that was worked on is not released with a fault that it did not have before: nobody has verified it. Nor when it
+ * shows work whose reboot is still to come: no plan would find it any more.
+ */
+function unlessUnfit(pass: Pass, judged: HostVerdict): HostVerdict {
   const { host, verdict } = judged;
   const outage = pass.run.hosts.find(({ name }) => name === host);
   const facts = pass.turn.view.host(host);
   const isRelease = verdict.kind === 'act' && verdict.effects.some(({ kind }) => kind === 'release');
   if (!isRelease || !facts || !outage || !mayHaveChanged(jobsOfPass(pass), outage)) return judged;
+  if (looksDone(pass, outage, facts))
+    return { host, verdict: failed(`${host} was changed and has not rebooted since`) };
   const faults = newFaults(facts, { outage, runStartedAt: runStartedAt(pass.run) });
   if (faults.length === 0) return judged;
   return {
@@ -115,6 +126,13 @@ function unlessUnwell(pass: Pass, judged: HostVerdict): HostVerdict {
       obstacle: 'HostUnwell',
     },
   };
+}
+
+/** Whether a host shows work that requires a reboot, and has not rebooted since. */
+function looksDone({ plan }: Pass, outage: HostProgress, { bootId, facts }: HostFacts): boolean {
+  const shown = plan.actions.patches.filter((work) => !isLacking(work, facts)).map(({ id }) => id);
+  const jobs = jobsThatRan(outage).filter(({ action }) => shown.includes(action));
+  return changedUnder(plan, { ...outage, jobs }) === bootId;
 }
 
 /** Whether an action on the host itself failed, not one that depends on other parties, or that never began. */

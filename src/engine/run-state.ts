@@ -22,7 +22,7 @@ export type RunState = {
   readonly authority: Authority | undefined;
   /** The mode at the time of the abort. */
   readonly abortedIn: ExecutionMode | undefined;
-  /** Why the run was aborted without an order for it. */
+  /** Why the run was aborted without an order for it, and which hosts it gives back before their reboot. */
   readonly abortedBecause: string | undefined;
   /** RFC 3339; set while `Suspend` pauses the deadlines. */
   readonly suspendedSince: string | undefined;

@@ -14,6 +14,7 @@ import { refusal } from './careen-refusals.ts';
 export const CAREEN_ENGINE: EngineProfile = {
   steps: STEP_DEFINITIONS,
   goesOnWithoutLeavers: true,
+  judgesQuorum: true,
   earlyResults: false,
   completionPercentage,
   phaseReason: (stage, { reason = '' }) => `stage ${String(stage)}: ${reason}`,

@@ -13,6 +13,7 @@ import { refusal } from './vim-refusals.ts';
 export const VIM_ENGINE: EngineProfile = {
   steps: STEP_DEFINITIONS,
   goesOnWithoutLeavers: false,
+  judgesQuorum: false,
   earlyResults: true,
   completionPercentage,
   phaseReason: (_stage, { reason = '' }) => reason,

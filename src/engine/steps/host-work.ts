@@ -1,6 +1,7 @@
 import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
 import type { JobAction } from '../../crds/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
+import { againstQuorum } from '../../planner/quorum.ts';
 import type { StepKindName } from '../../planner/step-kinds.ts';
 import { isLacking, stepOfWork } from '../../planner/work.ts';
 import type { Effect } from '../effect.ts';
@@ -10,6 +11,8 @@ import { mendJob } from './mend-job.ts';
 import { emptyAgain } from './migrate-instances-from-host.ts';
 import { rebootAsked } from './reboot.ts';
 import { DONE, ask, failed, jobKey, type HostStep, type Verdict } from './verdict.ts';
+
+type Act = Extract<Verdict, { kind: 'act' }>;
 
 /** The step is judged before its Job is ended: a Job that has not started is then withdrawn. */
 const JOB_GRACE_SECONDS = 5;
@@ -37,7 +40,7 @@ function workOn(step: HostStep, act: StepKindName): Verdict {
 
 /** What is lacking is recorded together with the first effect, which creates a suspended Job. */
 function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
-  const patches = lackingWork(step);
+  const patches = workToDo(step, outage);
   const verdict = runJobs(step, act, { ...outage, patches });
   switch (verdict.kind) {
     case 'done':
@@ -58,21 +61,43 @@ function begin(step: HostStep, act: StepKindName, outage: HostProgress): Verdict
 function runJobs(step: HostStep, act: StepKindName, outage: HostProgress): Verdict {
   for (const action of actionsOf(step, act, outage)) {
     const verdict = runJob(step, outage, action.id, action.job);
-    if (verdict.kind === 'act' && isDrained(step.stage) && beginsWork(verdict))
-      return whenEmpty(step, verdict);
+    if (verdict.kind === 'act' && beginsWork(verdict)) return whenAllowed(step, act, outage, verdict);
     if (verdict.kind !== 'done') return verdict;
   }
   return DONE;
 }
 
-function beginsWork({ effects }: Extract<Verdict, { kind: 'act' }>): boolean {
+function beginsWork({ effects }: Act): boolean {
   return effects.some(({ kind }) => kind === 'create-job' || kind === 'start-job');
 }
 
-/** Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. */
-function whenEmpty(step: HostStep, act: Verdict): Verdict {
-  const emptied = emptyAgain(step);
-  return emptied.kind === 'done' ? act : emptied;
+/**
+ * Each Job waits for an empty host: a pod may have started just before the lock, or while the host was uncordoned. The
+ * first one waits for a quorum, too.
+ */
+function whenAllowed(step: HostStep, act: StepKindName, outage: HostProgress, begins: Act): Verdict {
+  const emptied = isDrained(step.stage) ? emptyAgain(step) : DONE;
+  if (emptied.kind !== 'done') return emptied;
+  const against = act === 'stage-hosts' ? undefined : againstFirstJob(step, outage);
+  if (against === undefined) return begins;
+  const { progress } = begins;
+  if (progress) return { kind: 'act', effects: [], reason: against, progress };
+  return { kind: 'blocked', reason: against, obstacle: 'WaitingForPermits' };
+}
+
+/**
+ * Why no work begins on a controller: others have gone out of service since its permit was granted. A host in the middle
+ * of its work goes on.
+ */
+function againstFirstJob(
+  { judgesQuorum, name, view }: HostStep,
+  { jobs = [] }: HostProgress,
+): string | undefined {
+  const hasBegun = jobs.some(({ result = 'not-started' }) => result !== 'not-started');
+  if (!judgesQuorum || hasBegun) return undefined;
+  const { controllers, claimedAway } = view.fleet;
+  const against = againstQuorum(controllers.all, controllers.down.union(claimedAway), [name]);
+  return against === undefined ? undefined : `the work on ${name} has not begun: ${against}`;
 }
 
 /** Whether the hosts of a stage are drained: then each Job waits for an empty host. */
@@ -80,9 +105,13 @@ function isDrained({ steps }: HostStep['stage']): boolean {
   return steps.some(({ name }) => name === 'migrate-instances-from-host');
 }
 
-function lackingWork({ plan, stage, facts }: HostStep): string[] {
+/** What the host lacks, and what was begun before a retry and did not succeed, whatever the host shows of it. */
+function workToDo({ plan, stage, facts }: HostStep, { unfinished = [], jobs = [] }: HostProgress): string[] {
+  const isUnfinished = (id: string): boolean =>
+    unfinished.includes(id) && jobs.every(({ action }) => action !== id);
   return plan.actions.patches
-    .filter((work) => stage.patches?.includes(work.id) && isLacking(work, facts?.facts ?? {}))
+    .filter((work) => stage.patches?.includes(work.id))
+    .filter((work) => isLacking(work, facts?.facts ?? {}) || isUnfinished(work.id))
     .map(({ id }) => id);
 }
 

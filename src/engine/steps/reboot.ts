@@ -1,5 +1,6 @@
-import type { HostProgress } from '../../crds/host-progress.ts';
+import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
+import type { Plan } from '../../planner/plan.ts';
 import type { EffectFacts } from '../view.ts';
 import { keyOf, type HostStep, type Verdict } from './verdict.ts';
 
@@ -12,11 +13,29 @@ export function withBootId(step: HostStep, judge: (step: HostStep) => Verdict): 
   return { ...verdict, progress: { ...verdict.progress, bootIdBefore: facts.bootId } };
 }
 
-/** Whether a patch of this outage requires a reboot. */
-export function rebootAsked({ plan }: Pick<HostStep, 'plan'>, outage: HostProgress): boolean {
-  return plan.actions.patches.some(
-    ({ id, rebootRequired }) => rebootRequired && outage.patches?.includes(id),
-  );
+/** Whether a patch of this outage requires a reboot, or one from before a restart of the stage still does. */
+export function rebootAsked(
+  { plan, facts }: Pick<HostStep, 'plan' | 'facts'>,
+  outage: HostProgress,
+): boolean {
+  const { patches = [], unrebooted, bootIdBefore = facts?.bootId } = outage;
+  return requireReboot(plan, patches) || (unrebooted !== undefined && unrebooted === bootIdBefore);
+}
+
+/** The Jobs of the work that was begun since the last restart of the stage, without those that changed nothing. */
+export function jobsThatRan({ patches = [], jobs = [] }: HostProgress): readonly HostJob[] {
+  return jobs.filter(({ action, result }) => patches.includes(action) && result !== 'not-started');
+}
+
+/** The boot id under which Jobs that require a reboot may have changed the host; undefined when none may have. */
+export function changedUnder(plan: Plan, outage: HostProgress): string | undefined {
+  const ran = jobsThatRan(outage).map(({ action }) => action);
+  return requireReboot(plan, ran) ? outage.bootIdBefore : outage.unrebooted;
+}
+
+/** Whether one of these pieces of work requires a reboot. */
+function requireReboot({ actions }: Plan, ids: readonly string[]): boolean {
+  return actions.patches.some(({ id, rebootRequired }) => rebootRequired && ids.includes(id));
 }
 
 /** The Job that reboots the host, whichever step it belongs to. */
@@ -27,7 +46,7 @@ export function rebootJob(step: HostStep): EffectFacts | undefined {
 
 /**
  * Whether a reboot was started and the host has not completed it. A suspended Job reboots nothing. A Job from before a
- * restart of the stage is not awaited.
+ * retry is not awaited.
  */
 export function rebootPending(step: HostStep, outage: HostProgress): boolean {
   const { facts } = step;

@@ -74,6 +74,8 @@ export type HostStep = {
   readonly outage: HostProgress | undefined;
   /** Whether the run has a permit for the host. */
   readonly permitted: boolean;
+  /** Whether the work on a controller waits for a quorum of the others. */
+  readonly judgesQuorum: boolean;
   readonly view: View;
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
   /** The hosts that requests leave out of the run. */

@@ -140,7 +140,7 @@ describe('a request', () => {
     expect(run.world.jobs.size).toBe(jobs);
 
     const mended = { 'nodeInfo.kernelVersion': '6.12.48', 'nodeInfo.kubeletVersion': 'v1.36.4' };
-    run.world.changeHost('w-1', { nodeInfo: mended });
+    run.world.changeHost('w-1', { nodeInfo: mended, bootId: 'by-hand' });
     await ask(run, { verb: 'resume' });
     await run.settle();
     expect(run.run.state).toBe('applied');
