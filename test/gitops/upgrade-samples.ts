@@ -18,6 +18,8 @@ const WHOLE = {
   ...{ start: { job }, activate: { job }, complete: { job }, storageApplyType: 'ignore' },
 };
 
+const FAILS = { 'stage-worker': { exitCode: 1 } };
+
 /** The fleet, with another first controller. */
 const withFirst = (first: Partial<NewHost>): readonly NewHost[] =>
   FLEET.map((host, at) => (at === 0 ? { ...host, ...first } : host));
@@ -52,7 +54,7 @@ export async function upgradeSamples(): Promise<Samples> {
     }),
     'a hook failed': await upgrade.after({ options: failing('start') }),
     'hosts that were left out lack the release, activate waits': await lenient.after({
-      options: failing('stage-controller'),
+      options: { hosts: FLEET.map((host) => (host.name === 'w-1' ? { ...host, jobs: FAILS } : host)) },
     }),
     'upgraded, with all hooks': await upgrade.after({}),
     'upgraded, a host that joined since lacks the release': await drifted(upgrade),

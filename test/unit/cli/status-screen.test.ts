@@ -128,10 +128,10 @@ describe('careen status', () => {
     const upgrades = await upgradeSamples();
     const found = upgrades.get('hosts that were left out lack the release, activate waits');
     const report = statusReport(seenStrategy(found?.status ?? {}), CALLED, NOW);
-    expect(report.message).toContain('c-1 lacks v1.36.4 and was left out: bring it to the release, or');
+    expect(report.message).toContain('w-1 lacks v1.36.4 and was left out: bring it to the release, or');
     expect([report.standing, ...report.todo.map(({ command }) => command)]).toEqual([
       'waits',
-      'careen skip c-1 sample -n careen-hosts',
+      'careen skip w-1 sample -n careen-hosts',
       'careen abort sample -n careen-hosts',
     ]);
   });
