@@ -58,8 +58,9 @@ function abort(pass: Pass): void {
 /**
  * Restarts the failed stage from the observed hosts: a host that is current needs no more work, unless its Job failed or
  * its reboot is still to come. `retry` works on the failed hosts again, with new Jobs. `resume` repeats no Job of theirs,
- * and continues with those that somebody has repaired. A host that was released meanwhile begins a new outage, with new Jobs: those of the last one may have been
- * deleted. The failed hosts stay locked if the stage fails again before it reaches them.
+ * and continues with those that somebody has repaired. A host that was released meanwhile begins a new outage, with new
+ * Jobs: those of the last one may have been deleted. The failed hosts stay locked if the stage fails again before it
+ * reaches them.
  */
 function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): void {
   const { run, plan } = pass;
