@@ -254,8 +254,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'drain a host whose plan does not drain it',
     file: 'src/engine/steps/host-work.ts',
-    of: "    if (verdict.kind === 'act' && isDrained(step.stage) && beginsWork(verdict))\n",
-    instead: "    if (verdict.kind === 'act' && beginsWork(verdict))\n",
+    of: 'isDrained(step.stage) ? emptyAgain(step) : DONE;\n',
+    instead: 'emptyAgain(step);\n',
   },
   {
     name: 'look for the owner of a claim in one kind only',
