@@ -216,6 +216,10 @@ describe('a strategy that is pruned while it runs', () => {
     const fleet = await cluster.fleet('foreground', 1, 1);
     await fleet.annotate('foreground-0', { [BEHAVIOUR_ANNOTATION]: 'silent' });
     await fleet.apply({ execution: { mode: 'Run' } });
+    // A Job of which no container has started is withdrawn, and its host released.
+    const hasPod = async (): Promise<boolean> =>
+      (await fleet.jobs()).some(({ status }) => status?.ready === 1);
+    await eventually('a pod of the Job is ready', hasPod);
     await fleet.until('a Job that runs', ({ message }) => / runs on foreground-0/.test(message ?? ''));
     await remove(cluster.admin, fleet.strategy, 'Foreground');
     await untilGone(cluster, fleet.strategy);
