@@ -51,6 +51,8 @@ export type CheckerOptions = {
   readonly wasAnswered: (path: string) => boolean;
   /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
+  /** How long a process has led; 0 while none does. */
+  readonly ledForMs: () => number;
   /** Whether a pod that has just left the host is about to start there again. */
   readonly isReturning: (host: string) => boolean;
   readonly failed: (complaint: string) => void;
@@ -312,8 +314,9 @@ export class Checker {
     const [host, run] = [annotations[HOST] ?? '', labels[RUN_LABEL] ?? ''];
     const strategy = this.#strategyOf(run);
     const isLost = ({ claim, lostClaimOf }: HostState): boolean => claim?.run !== run && lostClaimOf !== run;
-    // In Suspend, and when others have removed the record of the run, nobody withdraws it.
-    if (strategy && !isSuspended(strategy) && this.#isKnown(host, isLost))
+    // In Suspend, when others have removed the record of the run, and while no process leads, nobody withdraws it.
+    const isWatched = strategy && !isSuspended(strategy) && this.#options.ledForMs() > SEEN_MS;
+    if (isWatched && this.#isKnown(host, isLost))
       this.#fail(`(4) a container of ${run} started on ${host}, which it does not hold`);
   }
 

@@ -229,6 +229,7 @@ class SeedRun {
       isViewFresh: () =>
         this.#faults.isViewFresh && this.#scheduler.now - this.#replicas.stalledUntil > WOKEN_MS,
       isOperator: (by) => Replicas.wrote(by),
+      ledForMs: () => this.#replicas.leader?.ledForMs ?? 0,
       isReturning: (host) => this.#cluster.isReturning(host),
       failed: (complaint) => this.#complain(complaint),
     });

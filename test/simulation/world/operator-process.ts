@@ -45,6 +45,7 @@ export class OperatorProcess implements Owner {
   readonly #options: ProcessOptions;
   #isAlive = true;
   #leadership: Leadership | undefined;
+  #leadsSince = 0;
 
   constructor(options: ProcessOptions) {
     this.name = options.name;
@@ -58,6 +59,11 @@ export class OperatorProcess implements Owner {
 
   get leads(): boolean {
     return this.#isAlive && this.#leadership?.isValid() === true;
+  }
+
+  /** How long it has led; 0 while it does not. */
+  get ledForMs(): number {
+    return this.leads ? this.#options.scheduler.now - this.#leadsSince : 0;
   }
 
   /** Kills the process between two of its lines: nothing of it happens any more, except for writes in flight. */
@@ -95,6 +101,7 @@ export class OperatorProcess implements Owner {
     });
     await hosts.start();
     this.#leadership = await election.lead(new AbortController().signal);
+    this.#leadsSince = this.#options.scheduler.now;
     const { lost } = this.#leadership;
     lost.addEventListener('abort', () => this.#exit(String(lost.reason)));
     await operator.start();

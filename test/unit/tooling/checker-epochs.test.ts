@@ -25,6 +25,7 @@ class World {
         isOperator: (by) => by.startsWith('op-'),
         wasAnswered: () => true,
         isViewFresh: () => true,
+        ledForMs: () => Infinity,
         isReturning: () => false,
       },
       failed: (complaint) => this.complaints.push(complaint),

@@ -17,6 +17,7 @@ function complaintsAfter(milliseconds: number, isViewFresh: boolean): readonly s
       isOperator: (by) => by === OPERATOR,
       wasAnswered: () => true,
       isViewFresh: () => isViewFresh,
+      ledForMs: () => Infinity,
       isReturning: () => false,
     },
     failed: (complaint) => complaints.push(complaint),

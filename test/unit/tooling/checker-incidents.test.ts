@@ -12,12 +12,14 @@ class World {
   readonly server = new ApiServer(() => this.now);
   readonly checker: Checker;
   isReturning = false;
+  ledForMs = Infinity;
   now = 0;
 
   constructor() {
     this.checker = new Checker({
       ...{ server: this.server, now: () => this.now, pool: 'default', wanted: {} },
       ...{ isOperator: (by) => by === OPERATOR, wasAnswered: () => true, isViewFresh: () => true },
+      ledForMs: () => this.ledForMs,
       isReturning: () => this.isReturning,
       failed: (complaint) => this.complaints.push(complaint),
     });
@@ -206,8 +208,9 @@ describe('the checker complains of', () => {
   });
 
   it('a container that starts on a host that its run does not hold any more', () => {
-    const started = (heldForMs: number, spec: Json): readonly string[] => {
+    const started = (heldForMs: number, spec: Json, ledForMs = Infinity): readonly string[] => {
       const world = new World();
+      world.ledForMs = ledForMs;
       world.write({ run: { id: 'r1' }, observedGeneration: 1 }, { spec });
       world.startJob({ backoffLimit: 0 });
       world.server.remove('nodes', 'w-1', 'cluster');
@@ -221,6 +224,7 @@ describe('the checker complains of', () => {
     expect(started(20_000, {})).toEqual([complaint]);
     expect(started(5_000, {})).toEqual([]);
     expect(started(20_000, { execution: { mode: 'Suspend' } })).toEqual([]);
+    expect(started(20_000, {}, 0)).toEqual([]);
   });
 
   it('a verification of a host with a taint or a problem that it did not have when it was claimed', () => {
