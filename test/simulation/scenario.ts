@@ -8,6 +8,7 @@ import type { Scheduler } from './world/scheduler.ts';
 import { refOf, type StrategyKind, type StrategyRef } from './world/strategies.ts';
 import type { HostChange } from './world/cluster.ts';
 import {
+  areUpgraded,
   hasRollbacks,
   isAtLeast,
   storageHostsOf,
@@ -84,7 +85,7 @@ export type ScenarioOptions = {
   readonly ofUpgrades: Random;
   /** Draws the storage hosts, in a seed with an upgrade, and how they are upgraded. */
   readonly ofStorage: Random;
-  /** Draws whether people ask for a rollback, in a seed with an upgrade, and the ways back. */
+  /** Draws whether people ask for a rollback, in a seed with an upgrade, and the ways back; else whether only hooks are left. */
   readonly ofRollbacks: Random;
 };
 
@@ -95,6 +96,7 @@ export function scenarioOf(random: Random, options: ScenarioOptions): Scenario {
   const storage = upgrades ? storageHostsOf(ofStorage) : 0;
   // In a calm seed each host has the release at the end.
   const isRolledBack = upgrades !== undefined && !isCalm && hasRollbacks(ofRollbacks);
+  const isUpgraded = upgrades !== undefined && !isCalm && !isRolledBack && areUpgraded(ofRollbacks);
   const controllers = random.pick([0, 0, 0, 1, 2]);
   const workers = random.pick([8, 8, 9]) - controllers;
   const hosts = [...names('c', controllers), ...names('s', storage), ...names('w', workers - storage)];
@@ -121,12 +123,15 @@ export function scenarioOf(random: Random, options: ScenarioOptions): Scenario {
   const objects = withUpgrades(patches, upgrades, (name) =>
     strategy('UpgradeStrategy', name, upgradeSpecOf(ofUpgrades, POOL, draws)),
   );
+  const releases = objects.map(({ spec }) => at(spec, 'release', 'version'));
+  const release = releases.find((each) => typeof each === 'string') ?? OLD.kubeletVersion;
+  const old = isUpgraded ? { ...OLD, kubeletVersion: release } : OLD;
   const addHosts = (cluster: Cluster): void => {
     for (const name of hosts) {
       cluster.addNode(
         name,
         labelsOf(name),
-        current.has(name) ? NEW : OLD,
+        current.has(name) && !isUpgraded ? NEW : old,
         name === closed && !isCalm ? { unschedulable: true } : {},
       );
     }

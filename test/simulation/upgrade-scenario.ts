@@ -42,6 +42,11 @@ export function hasRollbacks(random: Random): boolean {
   return random.chance(0.4);
 }
 
+/** Whether all hosts have the release from the beginning: only hooks are left. */
+export function areUpgraded(random: Random): boolean {
+  return random.chance(0.2);
+}
+
 export type UpgradeDraws = {
   /** It can end well, also beside another one. */
   readonly isCalm: boolean;
