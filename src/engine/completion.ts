@@ -18,7 +18,10 @@ const AFTER_CONTROLLERS: ReadonlySet<StageName> = new Set([
   STAGE_OF.upgrade.worker,
 ]);
 
-/** Why a stage that rests on hosts that were left out does not begin, and what a person can do; undefined when nothing is against it. */
+/**
+ * Why a stage that rests on hosts that were left out does not begin, and what a person can do; undefined when nothing is
+ * against it.
+ */
 export function againstCompletion({ plan, run, turn }: Pass, stage: StageStatus): string | undefined {
   const { release } = plan.actions;
   if (!release || release.rollback || stage.inProgress) return undefined;

@@ -123,7 +123,7 @@ class AnswerBody {
       if (this.#parts.length > 0) continue;
       if (this.#error) throw this.#error;
       if (this.#ended) return;
-      // What has arrived meanwhile is added during the call, and may make the server wait again: nothing comes after it.
+      // `resume` adds what has arrived before it returns. That may pause the answer again, and then nothing more arrives.
       const more = this.#next();
       this.controller?.resume();
       await more;

@@ -105,7 +105,10 @@ function requestsAfter(
   };
 }
 
-/** What outlasts a plan: the hosts to leave out, the controllers of a run that has begun, and how far the upgrade to a release has ended. */
+/**
+ * What outlasts a plan: the hosts to leave out, the controllers of a run that has begun, and how far the upgrade to a
+ * release has ended.
+ */
 function keptIn({
   skipped,
   controllers,
