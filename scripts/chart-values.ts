@@ -1,6 +1,6 @@
 /** The values of charts/careen. Helm checks them against values.schema.json, which is generated from this file. */
 import { z } from 'zod';
-import { namespaceName, objectName } from '../src/crds/schema.ts';
+import { namespaceName, objectName } from '../src/crds/schema/schema.ts';
 import type { JsonSchema } from './json-schemas.ts';
 
 /**

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { strategyStatus, type StrategyStatus } from '../src/crds/strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../src/crds/observed/strategy-status.ts';
 import { apply, mergePatch, read, readManifests } from '../test/support/controlplane/apply.ts';
 import { eventually } from '../test/support/eventually.ts';
 import { ROOT, startDemoCluster, type DemoCluster } from './demo/cluster.ts';

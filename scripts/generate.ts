@@ -9,7 +9,10 @@
 import { readFile, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { dump } from 'js-yaml';
-import { customResourceDefinition, type CrdDefinition } from '../src/crds/custom-resource-definition.ts';
+import {
+  customResourceDefinition,
+  type CrdDefinition,
+} from '../src/crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../src/crds/host-pool.ts';
 import { GROUP, PATCH_STRATEGY, VERSION } from '../src/crds/names.ts';
 import { planStageDefinition } from '../src/crds/plan-stage.ts';

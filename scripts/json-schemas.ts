@@ -1,6 +1,6 @@
 /** Schemas for tools that check manifests without a cluster: kubeconform, editors, helm. */
 import { z } from 'zod';
-import { countOrPercentage } from '../src/crds/schema.ts';
+import { countOrPercentage } from '../src/crds/schema/schema.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
 

@@ -1,10 +1,10 @@
 /** The picture of `careen watch` for the README: a simulated run whose drain a budget blocks for a while. */
-import type { DesiredCondition } from '../src/crds/conditions.ts';
+import type { DesiredCondition } from '../src/crds/observed/conditions.ts';
 import { budgetSchema, podSchema } from '../src/cli/status/budgets.ts';
 import { statusReport } from '../src/cli/status/report.ts';
 import type { Line } from '../src/cli/text/lines.ts';
 import { frameLines } from '../src/cli/watch/frame.ts';
-import { runningStep } from '../src/engine/run-state.ts';
+import { runningStep } from '../src/engine/run/run-state.ts';
 import { patchStrategy } from '../src/resources/stored-strategy.ts';
 import { SimulatedRun, strategySpec } from '../test/unit/support/simulated-run.ts';
 import { workers } from '../test/unit/support/fleets.ts';

@@ -11,7 +11,7 @@ import type { Io } from './cli/io.ts';
 import { careenProgram } from './cli/program.ts';
 import { withStyles } from './cli/text/style.ts';
 import type { Terminal } from './cli/watch/screen.ts';
-import { printable } from './crds/printable.ts';
+import { printable } from './crds/text/printable.ts';
 import type { PooledKubeConfig } from './kube/client.ts';
 
 const { env, stdout, stderr } = process;

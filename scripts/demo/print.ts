@@ -1,5 +1,5 @@
 /** What the demonstration prints of a strategy: its plan, its progress and its end. */
-import type { StrategyStatus, PhaseStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus, PhaseStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { Manifest } from '../../test/support/controlplane/apply.ts';
 
 const started = Date.now();

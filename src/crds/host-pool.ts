@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { actionPolicy } from './action-policy.ts';
-import { conditionList } from './conditions.ts';
-import type { CrdDefinition } from './custom-resource-definition.ts';
+import { actionPolicy } from './spec/action-policy.ts';
+import { conditionList } from './observed/conditions.ts';
+import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
 import { ownerRef } from './owner-ref.ts';
-import { retention } from './retention.ts';
+import { retention } from './spec/retention.ts';
 import {
   countOrPercentage,
   labelKey,
@@ -17,7 +17,7 @@ import {
   seconds,
   text,
   time,
-} from './schema.ts';
+} from './schema/schema.ts';
 import { OUTAGE_LEVELS } from './vocabulary.ts';
 
 const requirement = z

@@ -1,6 +1,6 @@
 /** The holder of the Lease by which the operator's replicas agree on a leader: a pod, and a process of that pod. */
 
-import { objectName } from './schema.ts';
+import { objectName } from './schema/schema.ts';
 
 /** A pod's name has no underscore in it. */
 const SEPARATOR = '_';

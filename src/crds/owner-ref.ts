@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { namespaceName, objectName, text } from './schema.ts';
+import { namespaceName, objectName, text } from './schema/schema.ts';
 
 /**
  * An object of ours that owns runs, permits, claims and Jobs. The kind is part of it: objects of different kinds may

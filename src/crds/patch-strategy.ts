@@ -1,8 +1,8 @@
-import type { CrdDefinition } from './custom-resource-definition.ts';
+import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { PATCH_STRATEGY } from './names.ts';
-import { strategyColumns } from './strategy-columns.ts';
-import { patchStrategySpec } from './patch-strategy-spec.ts';
-import { strategyStatus } from './strategy-status.ts';
+import { strategyColumns } from './schema/strategy-columns.ts';
+import { patchStrategySpec } from './spec/patch-strategy-spec.ts';
+import { strategyStatus } from './observed/strategy-status.ts';
 
 export const patchStrategyDefinition: CrdDefinition = {
   kind: PATCH_STRATEGY,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { CrdDefinition } from './custom-resource-definition.ts';
+import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { PLAN_STAGE } from './names.ts';
-import { laterStages, stageStatus } from './strategy-status.ts';
-import { objectName, rules, text } from './schema.ts';
+import { laterStages, stageStatus } from './observed/strategy-status.ts';
+import { objectName, rules, text } from './schema/schema.ts';
 import { OUTAGE_LEVELS, STAGE_NAMES, STEP_NAMES } from './vocabulary.ts';
 
 /** How many stages one PlanStage may hold. */

@@ -1,11 +1,11 @@
 /** The kinds of strategies. A further kind is a row here. */
 import type { z } from 'zod';
-import type { CrdDefinition } from './custom-resource-definition.ts';
+import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { PATCH_STRATEGY, UPGRADE_STRATEGY } from './names.ts';
-import { patchStrategySpec } from './patch-strategy-spec.ts';
+import { patchStrategySpec } from './spec/patch-strategy-spec.ts';
 import { patchStrategyDefinition } from './patch-strategy.ts';
-import { specOfUpgrade, type StrategySpec } from './strategy-spec.ts';
-import { upgradeStrategySpec } from './upgrade-strategy-spec.ts';
+import { specOfUpgrade, type StrategySpec } from './spec/strategy-spec.ts';
+import { upgradeStrategySpec } from './spec/upgrade-strategy-spec.ts';
 import { upgradeStrategyDefinition } from './upgrade-strategy.ts';
 
 export const STRATEGY_KIND_NAMES = [PATCH_STRATEGY, UPGRADE_STRATEGY] as const;

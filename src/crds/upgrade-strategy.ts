@@ -1,8 +1,8 @@
-import type { CrdDefinition } from './custom-resource-definition.ts';
+import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { UPGRADE_STRATEGY } from './names.ts';
-import { strategyColumns } from './strategy-columns.ts';
-import { strategyStatus } from './strategy-status.ts';
-import { upgradeStrategySpec } from './upgrade-strategy-spec.ts';
+import { strategyColumns } from './schema/strategy-columns.ts';
+import { strategyStatus } from './observed/strategy-status.ts';
+import { upgradeStrategySpec } from './spec/upgrade-strategy-spec.ts';
 
 export const upgradeStrategyDefinition: CrdDefinition = {
   kind: UPGRADE_STRATEGY,

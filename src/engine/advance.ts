@@ -3,15 +3,15 @@
  * process that has read the stored run may call it, at any time, any number of times. It asks only for missing work.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { PhaseStatus } from '../crds/strategy-status.ts';
+import type { PhaseStatus } from '../crds/observed/strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
 import { plannedStage, type Plan } from '../planner/plan.ts';
-import { beginAbort, beginAbortPhase } from './abort.ts';
+import { beginAbort, beginAbortPhase } from './orders/abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
-import { recordJobResults } from './job-results.ts';
-import { endPhase } from './lifecycle.ts';
-import { recordLostCordons } from './outages.ts';
-import { reconcileLockedHosts } from './locked-hosts.ts';
+import { recordJobResults } from './hosts/job-results.ts';
+import { endPhase } from './run/lifecycle.ts';
+import { recordLostCordons } from './hosts/outages.ts';
+import { reconcileLockedHosts } from './hosts/locked-hosts.ts';
 import {
   applyOrder,
   endSuspension,
@@ -19,17 +19,17 @@ import {
   isSuspended,
   pauseDeadlines,
   resumeDeadlines,
-} from './orders.ts';
+} from './orders/orders.ts';
 import { newPass, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass } from './pass.ts';
 import type { Draft, EngineProfile } from './pass.ts';
 import { CAREEN_ENGINE } from './profiles/careen.ts';
-import { answer } from './requests.ts';
-import { isGood, type Ending } from './results.ts';
-import { runPhase } from './run-phase.ts';
-import { currentStage, runningStage, type RunState } from './run-state.ts';
-import { recordSkipped } from './skips.ts';
-import { changedStages } from './stage-folds.ts';
-import { recordObservation } from './timers.ts';
+import { answer } from './orders/requests.ts';
+import { isGood, type Ending } from './run/results.ts';
+import { runPhase } from './run/run-phase.ts';
+import { currentStage, runningStage, type RunState } from './run/run-state.ts';
+import { recordSkipped } from './hosts/skips.ts';
+import { changedStages } from './run/stage-folds.ts';
+import { recordObservation } from './run/timers.ts';
 import { OBSTACLES, type Decision, type Turn } from './turn.ts';
 
 /**

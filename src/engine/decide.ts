@@ -3,7 +3,7 @@
  * permits, stores the run and performs effects.
  */
 import type { HostPoolStatus } from '../crds/host-pool.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import type { Plan } from '../planner/plan.ts';
 import { advance } from './advance.ts';
 import type { Evaluate } from './evaluate.ts';
@@ -17,7 +17,7 @@ import {
   type Settlement,
 } from './permits/permits.ts';
 import { wantsOf } from './permits/stage-permits.ts';
-import { runningStage, type RunState } from './run-state.ts';
+import { runningStage, type RunState } from './run/run-state.ts';
 import type { Decision, PermitFacts, Turn, Wants } from './turn.ts';
 import type { MemberHealth } from './view.ts';
 

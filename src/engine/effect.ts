@@ -1,5 +1,5 @@
-import type { JobAction } from '../crds/host-action.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { JobAction } from '../crds/spec/host-action.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import type { Claim, EffectKey, InstanceFacts, Instant } from './view.ts';
 
 type Common = { readonly key: EffectKey; readonly host: HostName };

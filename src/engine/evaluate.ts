@@ -1,6 +1,6 @@
-import type { StepStatus } from '../crds/strategy-status.ts';
+import type { StepStatus } from '../crds/observed/strategy-status.ts';
 import type { StepName } from '../crds/vocabulary.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import type { Judge, StepDefinitions } from './steps/definitions.ts';
 import { guardAgainstUncordon } from './steps/foreign-uncordon.ts';
 import { withBootId } from './steps/reboot.ts';

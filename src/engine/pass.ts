@@ -1,11 +1,11 @@
-import type { HostProgress } from '../crds/host-progress.ts';
-import type { PhaseStatus, SkippedHost, StageStatus } from '../crds/strategy-status.ts';
+import type { HostProgress } from '../crds/observed/host-progress.ts';
+import type { PhaseStatus, SkippedHost, StageStatus } from '../crds/observed/strategy-status.ts';
 import type { ExecutionMode, PhaseName, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
-import type { Due, Ending, PartEnding } from './results.ts';
-import { firstStage, type Authority, type RunState } from './run-state.ts';
+import type { Due, Ending, PartEnding } from './run/results.ts';
+import { firstStage, type Authority, type RunState } from './run/run-state.ts';
 import type { StepDefinitions } from './steps/definitions.ts';
 import type { Answer, Obstacle, RunRequest, Turn, Wants } from './turn.ts';
 import type { Instant } from './view.ts';

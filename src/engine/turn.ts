@@ -1,10 +1,10 @@
-import type { Reason } from '../crds/conditions.ts';
-import type { Abort, Request } from '../crds/request.ts';
+import type { Reason } from '../crds/observed/conditions.ts';
+import type { Abort, Request } from '../crds/observed/request.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
-import type { RunState } from './run-state.ts';
+import type { RunState } from './run/run-state.ts';
 import type { EffectKey, Instant, View } from './view.ts';
 
 /** A valid request; an abort has its own annotation. */

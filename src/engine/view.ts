@@ -4,8 +4,8 @@
  */
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { OutageLevel } from '../crds/vocabulary.ts';
-import type { Facts, HostName, HostSeed } from '../planner/facts.ts';
-import type { HostWords } from '../planner/host-words.ts';
+import type { Facts, HostName, HostSeed } from '../planner/hosts/facts.ts';
+import type { HostWords } from '../planner/hosts/host-words.ts';
 
 /** Unix time in milliseconds. */
 export type Instant = number;

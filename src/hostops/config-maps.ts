@@ -1,5 +1,5 @@
 /** Why the content of a ConfigMap may change. */
-import { objectName } from '../crds/schema.ts';
+import { objectName } from '../crds/schema/schema.ts';
 import { explain, httpStatus } from '../kube/errors.ts';
 
 /** The parts of a ConfigMap that are read. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Alarm, FleetFacts, HostAlarm } from '../engine/view.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import { alarmsOf, outOfServiceTaints } from './health.ts';
 import type { HostState } from './host-state.ts';
 import { claimedAway, membershipOf } from './membership.ts';

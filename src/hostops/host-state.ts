@@ -1,6 +1,6 @@
 /** A host as an adapter keeps it, for the adapters whose hosts have labels, conditions and taints. Pure. */
 import type { HostFacts, InstanceFacts } from '../engine/view.ts';
-import type { Labels } from '../planner/labels.ts';
+import type { Labels } from '../planner/hosts/labels.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
 import { alarmsOf, taintsOf, type HostConditions, type Taint } from './health.ts';
 import { membershipOf } from './membership.ts';

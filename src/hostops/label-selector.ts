@@ -1,7 +1,7 @@
 /** Selects objects by their labels, and finds the roles of a host. Pure; the same for every adapter. */
 import type { HostPoolSpec, LabelSelector } from '../crds/host-pool.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
-import { hasAll, type Labels } from '../planner/labels.ts';
+import { hasAll, type Labels } from '../planner/hosts/labels.ts';
 
 /** The roles of a host, in the order of `ROLES`; it may have several, or none. */
 export function rolesOf(labels: Labels, roles: HostPoolSpec['roles']): readonly Role[] {

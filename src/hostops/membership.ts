@@ -1,8 +1,8 @@
 /** Decides which hosts belong to a pool, for the adapters whose hosts have labels. Pure. */
 import { DEFAULT_POOL } from '../crds/names.ts';
 import type { Claim } from '../engine/view.ts';
-import type { HostName } from '../planner/facts.ts';
-import { hasAll, type Labels } from '../planner/labels.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
+import { hasAll, type Labels } from '../planner/hosts/labels.ts';
 import { meetsAll } from './label-selector.ts';
 import type { MarkedHost, Provider, Scope } from './port.ts';
 

@@ -1,6 +1,6 @@
-import { counted } from '../crds/counted.ts';
+import { counted } from '../crds/text/counted.ts';
 import { CLAIM_ANNOTATION } from '../crds/names.ts';
-import type { HostWords, SlowEnd } from '../planner/host-words.ts';
+import type { HostWords, SlowEnd } from '../planner/hosts/host-words.ts';
 
 /** How hosts that are nodes of a Kubernetes cluster are worded: with the commands of kubectl. */
 export const NODE_WORDS: HostWords = {

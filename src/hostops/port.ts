@@ -7,7 +7,7 @@ import type { HostPoolSpec } from '../crds/host-pool.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../engine/effect.ts';
 import type { Claim, MemberHealth, View } from '../engine/view.ts';
-import type { HostName, HostSeed, PlatformFacts } from '../planner/facts.ts';
+import type { HostName, HostSeed, PlatformFacts } from '../planner/hosts/facts.ts';
 
 /** The source of the hosts of a pool, from its spec. Only the adapters read its fields. */
 export type Provider = HostPoolSpec['provider'];

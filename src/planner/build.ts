@@ -3,24 +3,24 @@
  * (starlingx-vim.md §7, §8) and shares them with the VIM's planner; docs/decisions/0011-the-native-profile.md lists the
  * differences. Pure: the same inputs give the same plan and digest, for any order of the hosts.
  */
-import type { PlanActions, StrategySpec } from '../crds/strategy-spec.ts';
+import type { PlanActions, StrategySpec } from '../crds/spec/strategy-spec.ts';
 import type { Role } from '../crds/vocabulary.ts';
 import { MAX_HOSTS_OF_STAGE } from '../crds/plan-stage.ts';
-import { buildProblems } from './build-problems.ts';
+import { buildProblems } from './problems/build-problems.ts';
 import type { PlanLimits } from './plan-limits.ts';
 import { ROLE_ORDER, STAGE_OF } from './careen-profile.ts';
 import { digest } from './digest.ts';
-import { compareHostNames, type HostName, type HostSeed } from './facts.ts';
+import { compareHostNames, type HostName, type HostSeed } from './hosts/facts.ts';
 import { applyTypeOf } from './host-group.ts';
-import { InputError } from './input-error.ts';
+import { InputError } from './problems/input-error.ts';
 import { chunks, singly } from './lists.ts';
-import { isAbout, needsOf } from './needs.ts';
+import { isAbout, needsOf } from './hosts/needs.ts';
 import type { Plan, Stage } from './plan.ts';
 import { activeLast, roleGroups, type RoleGroup } from './role-groups.ts';
-import { hasNoneToSpare, MOST_MEMBERS } from './quorum.ts';
+import { hasNoneToSpare, MOST_MEMBERS } from './hosts/quorum.ts';
 import { workStage } from './stage-steps.ts';
 import { afterTheHosts, beforeTheHosts, hostOfHooks } from './upgrade-stages.ts';
-import { actOf, lackingWork, needsDrain, roleIn } from './work.ts';
+import { actOf, lackingWork, needsDrain, roleIn } from './hosts/work.ts';
 
 export type Built = {
   readonly plan: Plan;

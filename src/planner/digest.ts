@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import { memoizeByObject } from './memoize-by-object.ts';
 
 /** The digest of any JSON value, such as `sha256:…`; the order of keys does not matter. */

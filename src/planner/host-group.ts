@@ -1,4 +1,4 @@
-import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import type { Role } from '../crds/vocabulary.ts';
 
 export type ApplyTypes = Pick<StrategySpec, 'controllerApplyType' | 'storageApplyType' | 'workerApplyType'>;

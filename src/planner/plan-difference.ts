@@ -1,7 +1,7 @@
-import { counted } from '../crds/counted.ts';
-import { fieldOfWork, type PlanActions, type Work } from '../crds/strategy-spec.ts';
+import { counted } from '../crds/text/counted.ts';
+import { fieldOfWork, type PlanActions, type Work } from '../crds/spec/strategy-spec.ts';
 import { digest } from './digest.ts';
-import type { HostName } from './facts.ts';
+import type { HostName } from './hosts/facts.ts';
 import type { Stage } from './plan.ts';
 
 const NAMED = 5;

@@ -1,4 +1,4 @@
-import type { HostName } from './facts.ts';
+import type { HostName } from './hosts/facts.ts';
 
 /** The input of a plan besides spec and hosts. */
 export type PlanLimits = {

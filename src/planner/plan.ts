@@ -1,7 +1,7 @@
-import type { PlanActions } from '../crds/strategy-spec.ts';
+import type { PlanActions } from '../crds/spec/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
-import { counted } from '../crds/counted.ts';
-import type { HostName } from './facts.ts';
+import { counted } from '../crds/text/counted.ts';
+import type { HostName } from './hosts/facts.ts';
 
 /** The hosts or instances of a step: names and uuids in the same order. Both are empty for a step on the system. */
 export type Entities = {

@@ -1,5 +1,5 @@
 /** The order in which hosts are planned, the same for all profiles (starlingx-vim.md §7.1, §7.2). */
-import type { HostName } from './facts.ts';
+import type { HostName } from './hosts/facts.ts';
 
 /** Hosts of one role that all need a reboot for their patches, or all need none. */
 export type RoleGroup<R, H> = { readonly role: R; readonly reboot: boolean; readonly hosts: readonly H[] };

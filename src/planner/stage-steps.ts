@@ -1,6 +1,6 @@
-import type { Timing } from '../crds/timing.ts';
+import type { Timing } from '../crds/spec/timing.ts';
 import type { OutageLevel, StageName } from '../crds/vocabulary.ts';
-import type { HostName } from './facts.ts';
+import type { HostName } from './hosts/facts.ts';
 import type { Stage, Step } from './plan.ts';
 import { QUERY_TIMEOUT_SECONDS, STEP_KINDS, stepOrder, type StepKindName } from './step-kinds.ts';
 

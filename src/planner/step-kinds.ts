@@ -2,7 +2,7 @@
  * The kinds of steps in native plans: one definition each, and their order in a stage. Only the judges of the kinds are
  * elsewhere, in src/engine/steps, because the planner must not import the engine.
  */
-import type { Timing } from '../crds/timing.ts';
+import type { Timing } from '../crds/spec/timing.ts';
 import type { NativeStepName, OutageLevel, StepName } from '../crds/vocabulary.ts';
 import type { Stage } from './plan.ts';
 

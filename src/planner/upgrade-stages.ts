@@ -1,14 +1,14 @@
 /** The stages of an upgrade besides those that upgrade hosts: staging and start before them, activate and complete after. */
-import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import { ROLE_ORDER } from './careen-profile.ts';
-import type { HostName, HostSeed } from './facts.ts';
+import type { HostName, HostSeed } from './hosts/facts.ts';
 import { chunks } from './lists.ts';
 import type { PlanLimits } from './plan-limits.ts';
 import type { Stage } from './plan.ts';
 import { workStage } from './stage-steps.ts';
 import type { StepKindName } from './step-kinds.ts';
-import { isSameRelease } from './version.ts';
-import { isLacking, lackingWork, roleIn } from './work.ts';
+import { isSameRelease } from './hosts/version.ts';
+import { isLacking, lackingWork, roleIn } from './hosts/work.ts';
 
 /**
  * Stages every host that is to be upgraded, then starts on `host`. `hosts`: those that the strategy is about, by name. None

@@ -1,10 +1,10 @@
 import { ApiException, type KubeConfig } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { conditionList, type Condition } from '../crds/conditions.ts';
+import { conditionList, type Condition } from '../crds/observed/conditions.ts';
 import type { HostPoolStatus } from '../crds/host-pool.ts';
 import { KEPT_STATUS } from '../crds/names.ts';
 import { STRATEGY_KIND_NAMES, type StrategyKindName } from '../crds/strategy-kinds.ts';
-import type { StrategyStatus } from '../crds/strategy-status.ts';
+import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
 import { call, FIELD_MANAGER, type Detail } from '../kube/client.ts';
 import { ConflictError, fieldsOutsideSchema, httpStatus } from '../kube/errors.ts';
 import { guardOperations, jsonPatch, type Operation } from '../kube/json-patch.ts';

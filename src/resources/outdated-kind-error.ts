@@ -1,5 +1,5 @@
 import { GROUP } from '../crds/names.ts';
-import { statusText } from '../crds/status-text.ts';
+import { statusText } from '../crds/text/status-text.ts';
 
 const NAMED = 5;
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { API_VERSION, PLAN_STAGE, RUN_LABEL, STRATEGY_UID_LABEL } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
-import type { StageStatus } from '../crds/strategy-status.ts';
+import type { StageStatus } from '../crds/observed/strategy-status.ts';
 import { planStageSpec, planStageStatus, type PlanStageSpec } from '../crds/plan-stage.ts';
 import { call, FIELD_MANAGER, rawPages } from '../kube/client.ts';
 import { httpStatus } from '../kube/errors.ts';

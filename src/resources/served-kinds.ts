@@ -4,12 +4,12 @@
  */
 import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
 import { z } from 'zod';
-import { openApiSchema, type CrdDefinition } from '../crds/custom-resource-definition.ts';
+import { openApiSchema, type CrdDefinition } from '../crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../crds/host-pool.ts';
 import { VERSION } from '../crds/names.ts';
 import { planStageDefinition } from '../crds/plan-stage.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../crds/strategy-kinds.ts';
-import { schemaGaps } from '../crds/schema-gaps.ts';
+import { schemaGaps } from '../crds/schema/schema-gaps.ts';
 import { SupervisedInformer } from '../kube/informer.ts';
 import type { Log } from '../kube/log.ts';
 import { crdName, missingKind, outdatedKind, withRemedy, type OutdatedKinds } from './outdated-kind-error.ts';

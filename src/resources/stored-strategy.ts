@@ -4,14 +4,14 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { beyondBounds } from '../crds/bounds.ts';
+import { beyondBounds } from '../crds/spec/bounds.ts';
 import { DEFAULT_POOL, KEPT_STATUS } from '../crds/names.ts';
 import type { OwnerRef } from '../crds/owner-ref.ts';
-import { patchStrategySpec } from '../crds/patch-strategy-spec.ts';
+import { patchStrategySpec } from '../crds/spec/patch-strategy-spec.ts';
 import { STRATEGY_KINDS, type StrategyKindName } from '../crds/strategy-kinds.ts';
-import type { StrategySpec } from '../crds/strategy-spec.ts';
-import { strategyStatus, type StrategyStatus } from '../crds/strategy-status.ts';
-import { statusText } from '../crds/status-text.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
+import { strategyStatus, type StrategyStatus } from '../crds/observed/strategy-status.ts';
+import { statusText } from '../crds/text/status-text.ts';
 import { isPartOf } from './lost-fields.ts';
 
 export const metadata = z.object({

@@ -1,11 +1,11 @@
 /** The status of a strategy while its plan is built, and after the build has succeeded or failed. */
-import { strategyWords } from '../crds/strategy-words.ts';
-import { updateConditions, type Reason } from '../crds/conditions.ts';
-import type { Finding } from '../crds/finding.ts';
-import type { StrategySpec } from '../crds/strategy-spec.ts';
-import type { StrategyStatus, PhaseStatus } from '../crds/strategy-status.ts';
-import { statusText } from '../crds/status-text.ts';
-import { newRun, type RunState } from '../engine/run-state.ts';
+import { strategyWords } from '../crds/text/strategy-words.ts';
+import { updateConditions, type Reason } from '../crds/observed/conditions.ts';
+import type { Finding } from '../crds/observed/finding.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
+import type { StrategyStatus, PhaseStatus } from '../crds/observed/strategy-status.ts';
+import { statusText } from '../crds/text/status-text.ts';
+import { newRun, type RunState } from '../engine/run/run-state.ts';
 import type { HeldBack } from '../engine/turn.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';

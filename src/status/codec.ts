@@ -1,14 +1,14 @@
 /** Encodes the run of a plan into the status, and decodes it. */
-import { updateConditions } from '../crds/conditions.ts';
-import type { Finding } from '../crds/finding.ts';
-import { planActions, type TargetRelease } from '../crds/strategy-spec.ts';
-import { strategyWords } from '../crds/strategy-words.ts';
-import type { StrategyStatus } from '../crds/strategy-status.ts';
+import { updateConditions } from '../crds/observed/conditions.ts';
+import type { Finding } from '../crds/observed/finding.ts';
+import { planActions, type TargetRelease } from '../crds/spec/strategy-spec.ts';
+import { strategyWords } from '../crds/text/strategy-words.ts';
+import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
 import type { Answer, Obstacle } from '../engine/turn.ts';
-import { currentStage, firstStage, type RunState } from '../engine/run-state.ts';
-import { nextDeadline } from '../engine/timers.ts';
+import { currentStage, firstStage, type RunState } from '../engine/run/run-state.ts';
+import { nextDeadline } from '../engine/run/timers.ts';
 import { memoizeByObject } from '../planner/memoize-by-object.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import { conditionsOf } from './conditions.ts';
 import { boundedFindings, relevantFindings } from './findings.ts';

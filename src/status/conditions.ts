@@ -1,10 +1,10 @@
-import type { DesiredCondition, Reason } from '../crds/conditions.ts';
-import type { HostProgress } from '../crds/host-progress.ts';
-import type { StrategyWords } from '../crds/strategy-words.ts';
-import { statusText } from '../crds/status-text.ts';
-import { runningStage, type RunState } from '../engine/run-state.ts';
+import type { DesiredCondition, Reason } from '../crds/observed/conditions.ts';
+import type { HostProgress } from '../crds/observed/host-progress.ts';
+import type { StrategyWords } from '../crds/text/strategy-words.ts';
+import { statusText } from '../crds/text/status-text.ts';
+import { runningStage, type RunState } from '../engine/run/run-state.ts';
 import type { HeldBack, Obstacle } from '../engine/turn.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import { driftMessage } from './message.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 

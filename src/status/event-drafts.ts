@@ -1,12 +1,12 @@
 import type { EventReason } from '../crds/event-catalogue.ts';
-import type { HostProgress } from '../crds/host-progress.ts';
-import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/strategy-status.ts';
+import type { HostProgress } from '../crds/observed/host-progress.ts';
+import type { AnsweredRequest, SkippedHost, StageStatus } from '../crds/observed/strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Effect } from '../engine/effect.ts';
-import { isFinal, type RunState } from '../engine/run-state.ts';
-import { changedStages } from '../engine/stage-folds.ts';
-import type { HostName } from '../planner/facts.ts';
-import type { HostWords } from '../planner/host-words.ts';
+import { isFinal, type RunState } from '../engine/run/run-state.ts';
+import { changedStages } from '../engine/run/stage-folds.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
+import type { HostWords } from '../planner/hosts/host-words.ts';
 import { isPlacedAgain, requestKey } from './requests.ts';
 
 /** An event without the object that it is about. */

@@ -1,18 +1,18 @@
 /** The findings about a plan, as the status of its strategy shows them. */
-import { KEPT_FINDINGS, KEPT_SUBJECTS, type Finding } from '../crds/finding.ts';
+import { KEPT_FINDINGS, KEPT_SUBJECTS, type Finding } from '../crds/observed/finding.ts';
 import type { HostPoolSpec } from '../crds/host-pool.ts';
 import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
-import type { StrategySpec } from '../crds/strategy-spec.ts';
-import type { SkippedHost } from '../crds/strategy-status.ts';
-import { statusText } from '../crds/status-text.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
+import type { SkippedHost } from '../crds/observed/strategy-status.ts';
+import { statusText } from '../crds/text/status-text.ts';
 import { limitIn } from '../engine/permits/pool-capacity.ts';
-import type { RunState } from '../engine/run-state.ts';
+import type { RunState } from '../engine/run/run-state.ts';
 import { holdsUp } from '../engine/steps/unwell.ts';
 import type { View } from '../engine/view.ts';
-import { compareHostNames, type HostName, type PlatformFacts } from '../planner/facts.ts';
-import { findings } from '../planner/findings.ts';
-import type { HostState } from '../planner/situation.ts';
-import { needsOf } from '../planner/needs.ts';
+import { compareHostNames, type HostName, type PlatformFacts } from '../planner/hosts/facts.ts';
+import { findings } from '../planner/findings/findings.ts';
+import type { HostState } from '../planner/findings/situation.ts';
+import { needsOf } from '../planner/hosts/needs.ts';
 import type { Stage } from '../planner/plan.ts';
 
 /** A plan to look at: its owner, its pool, and what the pool does not permit. */

@@ -1,7 +1,7 @@
 /** Whether a strategy has finished, or does nothing for now. */
 import { KEEP_ANNOTATION } from '../crds/names.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
-import type { RunState } from '../engine/run-state.ts';
+import type { RunState } from '../engine/run/run-state.ts';
 import type { Instant } from '../engine/view.ts';
 import { specDigest } from '../planner/digest.ts';
 import { runOf } from './codec.ts';

@@ -1,13 +1,13 @@
-import { counted } from '../crds/counted.ts';
-import type { Finding } from '../crds/finding.ts';
-import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
-import type { StrategyWords } from '../crds/strategy-words.ts';
+import { counted } from '../crds/text/counted.ts';
+import type { Finding } from '../crds/observed/finding.ts';
+import type { PhaseStatus, StageStatus } from '../crds/observed/strategy-status.ts';
+import type { StrategyWords } from '../crds/text/strategy-words.ts';
 import { ABORT_ANNOTATION } from '../crds/names.ts';
-import { statusText } from '../crds/status-text.ts';
-import type { HostName } from '../planner/facts.ts';
+import { statusText } from '../crds/text/status-text.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import { countsHosts } from '../planner/plan.ts';
-import { hasNobodyLeft } from '../engine/leavers.ts';
-import { currentStage, type RunState } from '../engine/run-state.ts';
+import { hasNobodyLeft } from '../engine/hosts/leavers.ts';
+import { currentStage, type RunState } from '../engine/run/run-state.ts';
 import { waitsForStage, waitsToBegin, type StandingOrder } from './waiting.ts';
 
 export type MessageInput = {

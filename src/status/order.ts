@@ -1,6 +1,6 @@
 /** The standing order of a strategy, and the reasons that hold it back. */
 import type { HostPoolSpec } from '../crds/host-pool.ts';
-import type { StrategySpec } from '../crds/strategy-spec.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import { closedBecause, limitIn, specUnreadable } from '../engine/permits/pool-capacity.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
 import type { FleetFacts } from '../engine/view.ts';

@@ -1,12 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
-import { counted } from '../crds/counted.ts';
-import { updateConditions, type Condition, type DesiredCondition, type Reason } from '../crds/conditions.ts';
+import { counted } from '../crds/text/counted.ts';
+import {
+  updateConditions,
+  type Condition,
+  type DesiredCondition,
+  type Reason,
+} from '../crds/observed/conditions.ts';
 import { DEFAULT_POOL } from '../crds/names.ts';
 import type { HostPoolSpec, HostPoolStatus } from '../crds/host-pool.ts';
 import { countedBesides } from '../engine/permits/permits.ts';
 import { closedBecause, limitIn } from '../engine/permits/pool-capacity.ts';
 import type { FleetFacts } from '../engine/view.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 
 const NAMED = 20;
 const CALM = { reason: 'AsExpected', message: '' } as const;

@@ -1,7 +1,7 @@
-import type { PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../crds/observed/strategy-status.ts';
 import type { Result } from '../crds/vocabulary.ts';
-import { begin, beginStep, endPhase, endStage, endStep } from '../engine/lifecycle.ts';
-import { newPhase } from '../engine/run-state.ts';
+import { begin, beginStep, endPhase, endStage, endStep } from '../engine/run/lifecycle.ts';
+import { newPhase } from '../engine/run/run-state.ts';
 import { queryStage, timeoutOver } from '../planner/stage-steps.ts';
 
 /** The build phase as the status shows it: one stage with the queries of its kind, one after another. */

@@ -1,14 +1,14 @@
-import type { Reason } from '../crds/conditions.ts';
-import type { StrategyStatus, StageStatus } from '../crds/strategy-status.ts';
+import type { Reason } from '../crds/observed/conditions.ts';
+import type { StrategyStatus, StageStatus } from '../crds/observed/strategy-status.ts';
 import type { ExecutionMode } from '../crds/vocabulary.ts';
-import { hasNobodyLeft } from '../engine/leavers.ts';
+import { hasNobodyLeft } from '../engine/hosts/leavers.ts';
 import { CAREEN_ENGINE } from '../engine/profiles/careen.ts';
-import { hasNobodyFor } from '../engine/run-step.ts';
-import { currentStage, runningStage, type RunState } from '../engine/run-state.ts';
-import { stagesFrom } from '../engine/stage-folds.ts';
-import { failedToStage } from '../engine/staging-budget.ts';
+import { hasNobodyFor } from '../engine/run/run-step.ts';
+import { currentStage, runningStage, type RunState } from '../engine/run/run-state.ts';
+import { stagesFrom } from '../engine/run/stage-folds.ts';
+import { failedToStage } from '../engine/hosts/staging-budget.ts';
 import type { Instant } from '../engine/view.ts';
-import type { Needs } from '../planner/needs.ts';
+import type { Needs } from '../planner/hosts/needs.ts';
 
 /** While a strategy waits for a person, its plan follows the fleet at most this often. */
 const HELD_PLAN_SECONDS = 300;

@@ -3,10 +3,10 @@
  * apart by their annotation, so the same id in both names two requests.
  */
 import { ABORT_ANNOTATION, RELEASE_FINALIZER, REQUEST_ANNOTATION, SEEN_ANNOTATION } from '../crds/names.ts';
-import type { StrategySpec } from '../crds/strategy-spec.ts';
-import type { AnsweredRequest, StrategyStatus } from '../crds/strategy-status.ts';
-import { parseAbort, parseRequest } from '../crds/request.ts';
-import { statusText } from '../crds/status-text.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
+import type { AnsweredRequest, StrategyStatus } from '../crds/observed/strategy-status.ts';
+import { parseAbort, parseRequest } from '../crds/observed/request.ts';
+import { statusText } from '../crds/text/status-text.ts';
 import type { Answer, RunRequest } from '../engine/turn.ts';
 import { digest, specDigest } from '../planner/digest.ts';
 import { isPlacedHere, type Origin } from './request-origin.ts';

@@ -1,5 +1,5 @@
 /** Which finished strategies of a pool are removed, and why. */
-import type { Retention } from '../crds/retention.ts';
+import type { Retention } from '../crds/spec/retention.ts';
 import { ownerOfKey } from '../crds/owner-ref.ts';
 import type { Instant } from '../engine/view.ts';
 

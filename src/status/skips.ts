@@ -1,9 +1,9 @@
 /** Hosts that requests leave out of a run, while its plan is built: the host may be what prevents the plan. Pure. */
-import type { StrategyStatus } from '../crds/strategy-status.ts';
-import { againstSkip } from '../engine/skips.ts';
+import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
+import { againstSkip } from '../engine/hosts/skips.ts';
 import type { Answer } from '../engine/turn.ts';
 import { specDigest } from '../planner/digest.ts';
-import type { HostName } from '../planner/facts.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import { isRestAsked, pendingRequests, withAnswers, type Requested } from './requests.ts';
 
 export type PoolHosts = { readonly pool: string; readonly isHost: (name: HostName) => boolean };

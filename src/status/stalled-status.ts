@@ -1,6 +1,6 @@
-import { updateConditions, type Reason } from '../crds/conditions.ts';
-import type { StrategyStatus } from '../crds/strategy-status.ts';
-import { LONGEST_TEXT, statusText } from '../crds/status-text.ts';
+import { updateConditions, type Reason } from '../crds/observed/conditions.ts';
+import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
+import { LONGEST_TEXT, statusText } from '../crds/text/status-text.ts';
 import { runOf } from './codec.ts';
 import { conditionsFor } from './conditions.ts';
 

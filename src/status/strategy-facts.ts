@@ -1,4 +1,4 @@
-import type { StrategyStatus } from '../crds/strategy-status.ts';
+import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
 import type { StrategyState } from '../crds/vocabulary.ts';
 import type { Outcomes } from '../engine/outcomes.ts';
 import type { Instant } from '../engine/view.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { StrategyStatus } from '../crds/strategy-status.ts';
+import type { StrategyStatus } from '../crds/observed/strategy-status.ts';
 
 /** Whether two statuses differ at most in messages, findings, and the reasons why hosts wait. No decision reads those. */
 export function differInVolatileFieldsOnly(one: StrategyStatus, other: StrategyStatus): boolean {

@@ -1,5 +1,5 @@
 /** Why a run that has a plan does not go on: a word for tools, and a sentence for people. Both from the same facts. */
-import type { RunState } from '../engine/run-state.ts';
+import type { RunState } from '../engine/run/run-state.ts';
 import type { HeldBack, Order } from '../engine/turn.ts';
 
 /** The order that a run waits for. */

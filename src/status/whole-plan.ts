@@ -1,7 +1,7 @@
-import type { StrategyStatus, PhaseStatus, StageStatus } from '../crds/strategy-status.ts';
+import type { StrategyStatus, PhaseStatus, StageStatus } from '../crds/observed/strategy-status.ts';
 import type { PlanStageSpec } from '../crds/plan-stage.ts';
-import { stagesOfPart } from '../engine/parts.ts';
-import { firstStage } from '../engine/run-state.ts';
+import { stagesOfPart } from '../engine/run/parts.ts';
+import { firstStage } from '../engine/run/run-state.ts';
 
 /** What a PlanStage holds: its stages, and how they ended; undefined where it cannot be read, or not yet. */
 type Part = {

@@ -1,8 +1,8 @@
 /** Events as the API server wants them (events.k8s.io/v1). */
 import { createHash } from 'node:crypto';
 import { EVENTS, type EventReason } from '../crds/event-catalogue.ts';
-import { printable } from '../crds/printable.ts';
-import { redactText } from '../crds/redact-text.ts';
+import { printable } from '../crds/text/printable.ts';
+import { redactText } from '../crds/text/redact-text.ts';
 
 export type ObjectReference = {
   readonly apiVersion: string;

@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
-import { printable } from '../crds/printable.ts';
+import { printable } from '../crds/text/printable.ts';
 import { describeError } from './describe-error.ts';
 import { redactJson } from './redact.ts';
 

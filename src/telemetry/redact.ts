@@ -1,5 +1,5 @@
 /** Removes secrets from log lines. Some are known by the name of their field, others by their form in a text. */
-import { REDACTED, redactText } from '../crds/redact-text.ts';
+import { REDACTED, redactText } from '../crds/text/redact-text.ts';
 
 /** A field whose name contains one of these holds a secret, in any spelling of the name. */
 const SECRET_NAMES =

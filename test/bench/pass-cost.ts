@@ -5,9 +5,9 @@
  *     node test/bench/pass-cost.ts [ROUNDS]
  */
 import { performance } from 'node:perf_hooks';
-import type { PhaseStatus } from '../../src/crds/strategy-status.ts';
-import { partsOf, withNextPart } from '../../src/engine/parts.ts';
-import { firstStage, needsNextPart } from '../../src/engine/run-state.ts';
+import type { PhaseStatus } from '../../src/crds/observed/strategy-status.ts';
+import { partsOf, withNextPart } from '../../src/engine/run/parts.ts';
+import { firstStage, needsNextPart } from '../../src/engine/run/run-state.ts';
 import type { Plan, Stage } from '../../src/planner/plan.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
 import { SimulatedRun } from '../unit/support/simulated-run.ts';

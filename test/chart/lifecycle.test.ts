@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AppsV1Api, EventsV1Api, type KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { VERSION } from '../../src/crds/version.ts';
 import { createWorkers, Fleet, marked, STANDIN } from '../e2e/cluster.ts';
 import { expectGivenBack } from '../e2e/given-back.ts';

@@ -1,10 +1,10 @@
 /** One case of the contract: a world of its own behind an adapter, and the actions in it. */
 import { expect } from 'vitest';
-import type { JobAction } from '../../src/crds/host-action.ts';
+import type { JobAction } from '../../src/crds/spec/host-action.ts';
 import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
 import type { Claim, EffectFacts, EffectKey, HostFacts, View } from '../../src/engine/view.ts';
 import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';
-import type { HostName } from '../../src/planner/facts.ts';
+import type { HostName } from '../../src/planner/hosts/facts.ts';
 
 /** A patch of every fixture's hosts: its Job succeeds on an honest host. */
 export const PATCH = 'kernel-6.12.48';

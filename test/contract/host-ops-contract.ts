@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Effect, Outcome } from '../../src/engine/effect.ts';
 import type { Signals, HostFacts } from '../../src/engine/view.ts';
-import type { HostSeed } from '../../src/planner/facts.ts';
+import type { HostSeed } from '../../src/planner/hosts/facts.ts';
 import {
   ContractCase,
   EPOCH,

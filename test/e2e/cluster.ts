@@ -6,7 +6,7 @@ import { BatchV1Api, CoreV1Api, type KubeConfig, type V1Job, type V1Node } from 
 import { z } from 'zod';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
 import { hostPoolStatus, type HostPoolStatus } from '../../src/crds/host-pool.ts';
-import { strategyStatus, type StrategyStatus } from '../../src/crds/strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { apply, mergePatch, read, type Manifest } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';

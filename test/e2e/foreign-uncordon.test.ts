@@ -1,6 +1,6 @@
 /** Somebody uncordons a host that Careen works on: the effects of the strategy's onForeignUncordon. */
-import type { Condition } from '../../src/crds/conditions.ts';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { Condition } from '../../src/crds/observed/conditions.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { cordon, uncordon } from './by-hand.ts';

@@ -5,7 +5,7 @@
 import type { V1Job, V1Node, V1Pod } from '@kubernetes/client-node';
 import { EFFECT_ANNOTATION, RUN_LABEL } from '../../src/crds/names.ts';
 import type { HostPoolStatus } from '../../src/crds/host-pool.ts';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { Claim } from '../../src/engine/view.ts';
 import { jobState } from '../../src/hostops/jobs/job.ts';
 import { nodeState } from '../../src/hostops/kubernetes/node-facts.ts';

@@ -1,6 +1,6 @@
 /** execution.plan: only the reviewed plan is applied. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { mergePatch } from '../support/controlplane/apply.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { Cluster, closed, marked, type Fleet } from './cluster.ts';

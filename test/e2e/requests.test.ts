@@ -1,6 +1,6 @@
 /** Requests of people in annotations: each is carried out once, and answered in any case. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { apply, mergePatch } from '../support/controlplane/apply.ts';
 import { eventually } from '../support/eventually.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';

@@ -1,4 +1,4 @@
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { Cluster, Fleet } from './cluster.ts';
 import { stubbornPod } from './stubborn-pod.ts';
 

@@ -4,7 +4,7 @@
  * then. Each time a test also shows its effect without its precondition.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { HoldingProxy, Match } from '../support/network/holding-proxy.ts';
 import { eventually } from '../support/eventually.ts';
 import { kubeletPatch } from '../support/operator/strategies.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { QUICK } from '../support/operator/strategies.ts';
 import { Cluster, marked, type Fleet } from './cluster.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { REASONS } from '../../src/crds/conditions.ts';
+import { REASONS } from '../../src/crds/observed/conditions.ts';
 import { UPGRADE_STRATEGY } from '../../src/crds/names.ts';
 import { STRATEGY_KIND_NAMES } from '../../src/crds/strategy-kinds.ts';
 import { STRATEGY_STATES } from '../../src/crds/vocabulary.ts';

@@ -2,11 +2,11 @@
 import { buildingStatus } from '../../src/status/build-status.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
 import { stalledStatus } from '../../src/status/stalled-status.ts';
-import type { Finding } from '../../src/crds/finding.ts';
-import type { Reason } from '../../src/crds/conditions.ts';
+import type { Finding } from '../../src/crds/observed/finding.ts';
+import type { Reason } from '../../src/crds/observed/conditions.ts';
 import { PATCH_STRATEGY } from '../../src/crds/names.ts';
 import type { StrategyKindName } from '../../src/crds/strategy-kinds.ts';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { Order } from '../../src/engine/turn.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 import { workers } from '../unit/support/fleets.ts';

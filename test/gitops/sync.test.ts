@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { LEFT_LOCKED_ANNOTATION, REQUEST_ANNOTATION } from '../../src/crds/names.ts';
-import { strategyStatus } from '../../src/crds/strategy-status.ts';
+import { strategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { request } from '../e2e/by-hand.ts';
 import { Cluster, closed, Fleet, marked } from '../e2e/cluster.ts';
 import { untilGone } from '../e2e/until-gone.ts';

@@ -1,11 +1,11 @@
 /** Plans and runs of a kind of strategy: their statuses are the samples. */
 import { buildPlan, type PlanInput } from '../../src/controllers/strategy/build-plan.ts';
-import type { Finding } from '../../src/crds/finding.ts';
+import type { Finding } from '../../src/crds/observed/finding.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { PATCH_STRATEGY } from '../../src/crds/names.ts';
 import type { StrategyKindName } from '../../src/crds/strategy-kinds.ts';
-import type { StrategySpec } from '../../src/crds/strategy-spec.ts';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategySpec } from '../../src/crds/spec/strategy-spec.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { ExecutionMode, StepName } from '../../src/crds/vocabulary.ts';
 import type { Order } from '../../src/engine/turn.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';

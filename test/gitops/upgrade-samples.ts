@@ -1,6 +1,6 @@
 /** A status for every state that only upgrades have. */
 import { UPGRADE_STRATEGY } from '../../src/crds/names.ts';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import type { NewHost } from '../../src/hostops/simulated/simulated-objects.ts';
 import { statusOfRun } from '../../src/status/codec.ts';
 import { job, RELEASE } from '../unit/support/simulated-run.ts';

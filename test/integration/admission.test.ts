@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generatedFiles } from '../../scripts/generate.ts';
 import { hostPoolDefinition, type HostPoolStatus } from '../../src/crds/host-pool.ts';
 import { call } from '../../src/kube/client.ts';
-import type { StrategyStatus } from '../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { isStrategyKind, STRATEGY_KINDS } from '../../src/crds/strategy-kinds.ts';
 import { ACCEPTED, REFUSED } from '../support/controlplane/admission-rows.ts';
 import {

@@ -8,7 +8,7 @@ import { withPermits } from '../../src/engine/permits/permits.ts';
 import { OperatorShell, type ObjectWatch } from '../../src/controllers/runtime/shell.ts';
 import { GROUP, VERSION } from '../../src/crds/names.ts';
 import type { Permit } from '../../src/crds/host-pool.ts';
-import { newPhase } from '../../src/engine/run-state.ts';
+import { newPhase } from '../../src/engine/run/run-state.ts';
 import { apply, mergePatch, remove } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { JobAction } from '../../src/crds/host-action.ts';
-import { upgradeStrategySpec } from '../../src/crds/upgrade-strategy-spec.ts';
+import type { JobAction } from '../../src/crds/spec/host-action.ts';
+import { upgradeStrategySpec } from '../../src/crds/spec/upgrade-strategy-spec.ts';
 import { grantedRights, untilGranted } from '../support/audit/rights.ts';
 import {
   apply,

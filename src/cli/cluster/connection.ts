@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
-import { namespaceName } from '../../crds/schema.ts';
+import { namespaceName } from '../../crds/schema/schema.ts';
 import { PooledKubeConfig } from '../../kube/client.ts';
 import { explain } from '../../kube/errors.ts';
 import { CommandError } from '../command-error.ts';

@@ -1,5 +1,5 @@
 /** The kinds of strategies, as commands name and read them. All commands work on all of them. */
-import type { CrdDefinition } from '../../crds/custom-resource-definition.ts';
+import type { CrdDefinition } from '../../crds/schema/custom-resource-definition.ts';
 import { GROUP, VERSION } from '../../crds/names.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS as KINDS } from '../../crds/strategy-kinds.ts';
 import { strategySchema, type Strategy } from '../../resources/stored-strategy.ts';

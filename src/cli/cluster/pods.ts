@@ -5,7 +5,7 @@ import { rawList, rawPages, type PooledKubeConfig } from '../../kube/client.ts';
 import { explain } from '../../kube/errors.ts';
 import { instanceOf } from '../../hostops/kubernetes/pod-facts.ts';
 import { meetsAll } from '../../hostops/label-selector.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { FleetPod } from '../files/fleet-file.ts';
 
 type Budget = { readonly namespace: string; readonly name: string; readonly selector: LabelSelector };

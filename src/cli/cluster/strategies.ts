@@ -1,7 +1,7 @@
 /** Finds the strategy that a command is about. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { API_VERSION } from '../../crds/names.ts';
-import { objectName } from '../../crds/schema.ts';
+import { objectName } from '../../crds/schema/schema.ts';
 import { call, rawList } from '../../kube/client.ts';
 import { CommandError } from '../command-error.ts';
 import { nearestFirst } from '../text/nearest.ts';

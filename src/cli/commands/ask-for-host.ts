@@ -1,6 +1,6 @@
 /** What the commands have in common that ask for something about one host. */
 import type { Command } from 'commander';
-import { objectName } from '../../crds/schema.ts';
+import { objectName } from '../../crds/schema/schema.ts';
 import { connect, type Connection } from '../cluster/connection.ts';
 import { findStrategy, listStrategies, wordsOf, type Located } from '../cluster/strategies.ts';
 import { CommandError } from '../command-error.ts';

@@ -1,5 +1,5 @@
 /** The findings of `careen doctor`, and their lines. Pure. */
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import type { Advice } from '../status/advice.ts';
 import { commandLines, EMPTY, indented, labelled, span, wrapped, type Line } from '../text/lines.ts';
 import type { Style } from '../text/style.ts';

@@ -1,6 +1,6 @@
 /** What is wrong with pools, hosts and strategies. Pure. */
 import type { V1Node } from '@kubernetes/client-node';
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import { CLAIM_ANNOTATION } from '../../crds/names.ts';
 import { ownerText } from '../../crds/owner-ref.ts';
 import { nodeState, type NodeState } from '../../hostops/kubernetes/node-facts.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { API_VERSION } from '../../crds/names.ts';
-import { problemText, remedyOf } from '../../planner/input-error.ts';
+import { problemText, remedyOf } from '../../planner/problems/input-error.ts';
 import { CommandError, type Problem } from '../command-error.ts';
 import { unknownFields } from './unknown-fields.ts';
 import { readYaml, YamlError, type YamlDocument } from './yaml.ts';

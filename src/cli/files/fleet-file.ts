@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { hostPoolDefinition, hostPoolSpec } from '../../crds/host-pool.ts';
 import { API_VERSION } from '../../crds/names.ts';
-import { namespaceName, objectName, stringMap, text } from '../../crds/schema.ts';
+import { namespaceName, objectName, stringMap, text } from '../../crds/schema/schema.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
-import type { NODE_INFO } from '../../crds/requirement.ts';
+import type { NODE_INFO } from '../../crds/spec/requirement.ts';
 import { selects } from '../../hostops/membership.ts';
 import type { Problem } from '../command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';

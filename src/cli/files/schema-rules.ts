@@ -11,7 +11,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { celEnv, CelScalar, parse, plan, type CelInput } from '@bufbuild/cel';
 import { z } from 'zod';
-import { openApiSchema, type CrdDefinition } from '../../crds/custom-resource-definition.ts';
+import { openApiSchema, type CrdDefinition } from '../../crds/schema/custom-resource-definition.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import type { Problem } from '../command-error.ts';
 

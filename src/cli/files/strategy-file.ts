@@ -1,9 +1,9 @@
 /** A strategy from a file, with the checks of the API server. */
 import { z } from 'zod';
-import { beyondBounds } from '../../crds/bounds.ts';
+import { beyondBounds } from '../../crds/spec/bounds.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS, type StrategyKindName } from '../../crds/strategy-kinds.ts';
-import type { StrategySpec } from '../../crds/strategy-spec.ts';
-import { namespaceName, objectName } from '../../crds/schema.ts';
+import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
+import { namespaceName, objectName } from '../../crds/schema/schema.ts';
 import { CommandError } from '../command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';

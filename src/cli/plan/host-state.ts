@@ -1,7 +1,7 @@
 /** The hosts of a fleet file, as findings need them. Pure. */
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
 import { factsOf, seedOf } from '../../hostops/kubernetes/node-facts.ts';
-import type { HostState } from '../../planner/situation.ts';
+import type { HostState } from '../../planner/findings/situation.ts';
 import type { FleetHost } from '../files/fleet-file.ts';
 
 export function hostStateOf(host: FleetHost, roles: HostPoolSpec['roles']): HostState {

@@ -1,7 +1,7 @@
 /** A preview as text for people. Pure. */
-import { strategyWords, type StrategyWords } from '../../crds/strategy-words.ts';
+import { strategyWords, type StrategyWords } from '../../crds/text/strategy-words.ts';
 import { hostCount, planSize } from '../../planner/plan.ts';
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
 import { stepWords } from '../text/step-words.ts';
 import { duration, fitsTable, table, WIDTH, wrap } from '../text/text-table.ts';

@@ -1,15 +1,15 @@
 /** The plan that the operator would make from a strategy and a fleet. Pure. */
-import type { Finding } from '../../crds/finding.ts';
+import type { Finding } from '../../crds/observed/finding.ts';
 import { API_VERSION, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
-import type { TargetRelease } from '../../crds/strategy-spec.ts';
+import type { TargetRelease } from '../../crds/spec/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../../crds/vocabulary.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import { build, type Built } from '../../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../../planner/estimate.ts';
-import { findings } from '../../planner/findings.ts';
-import { limitOf } from '../../planner/host-limit.ts';
-import { InputError, problemText } from '../../planner/input-error.ts';
+import { findings } from '../../planner/findings/findings.ts';
+import { limitOf } from '../../planner/hosts/host-limit.ts';
+import { InputError, problemText } from '../../planner/problems/input-error.ts';
 import type { Plan, Stage } from '../../planner/plan.ts';
 import { policyViolations } from '../../planner/policy/pool-policy.ts';
 import { CommandError } from '../command-error.ts';

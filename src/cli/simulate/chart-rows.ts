@@ -1,7 +1,7 @@
 /** The rows of a chart: one for each host; when that is too many, similar hosts or stages share a row. Pure. */
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
-import { sumOver } from '../../engine/stage-folds.ts';
+import { sumOver } from '../../engine/run/stage-folds.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { Simulation } from './simulation.ts';
 import type { HostSpans, HostStepSpan, Span, StageSpan } from './timeline.ts';

@@ -1,5 +1,5 @@
 import type { StageName, StepName } from '../../crds/vocabulary.ts';
-import { compareHostNames, type HostName } from '../../planner/facts.ts';
+import { compareHostNames, type HostName } from '../../planner/hosts/facts.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import type { HostSpans, HostStepSpan, StageSpan } from './timeline.ts';

@@ -1,8 +1,8 @@
 /** The changes that the work of a strategy makes on a host, as far as its requirements show. Pure. */
-import type { Work, WorkRequirement } from '../../crds/strategy-spec.ts';
+import type { Work, WorkRequirement } from '../../crds/spec/strategy-spec.ts';
 import type { PatchChange } from '../../hostops/simulated/simulated-objects.ts';
-import type { Facts } from '../../planner/facts.ts';
-import { unmetRequirements } from '../../planner/current.ts';
+import type { Facts } from '../../planner/hosts/facts.ts';
+import { unmetRequirements } from '../../planner/hosts/current.ts';
 
 /** For each patch id: facts that meet its requirements, and where possible those of all other patches too. */
 export function patchChanges(patches: readonly Work[]): Record<string, PatchChange> {

@@ -1,15 +1,15 @@
 /** Runs a plan on simulated hosts with the engine of the operator. */
 import { ownerKey } from '../../crds/owner-ref.ts';
-import type { PhaseStatus } from '../../crds/strategy-status.ts';
+import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
 import { stageOfKey, type Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
-import type { RunState } from '../../engine/run-state.ts';
+import type { RunState } from '../../engine/run/run-state.ts';
 import type { Order } from '../../engine/turn.ts';
 import type { Scope } from '../../hostops/port.ts';
 import type { SimulatedWorld } from '../../hostops/simulated/simulated-world.ts';
-import type { HostName, HostSeed } from '../../planner/facts.ts';
+import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
 import type { Plan } from '../../planner/plan.ts';
-import { lackingWork } from '../../planner/work.ts';
+import { lackingWork } from '../../planner/hosts/work.ts';
 import type { Fleet } from '../files/fleet-file.ts';
 import type { Planned } from '../plan/preview.ts';
 import { RehearsalOps, type Treatment } from './rehearsal-ops.ts';

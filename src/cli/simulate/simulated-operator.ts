@@ -4,7 +4,7 @@
  * hosts are those of the operator; only its work with Kubernetes itself is missing.
  */
 import type { HostPoolStatus } from '../../crds/host-pool.ts';
-import type { PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import {
@@ -25,8 +25,8 @@ import {
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
-import { atHand, partsOf, stagesOfPart, withNextPart, type PartLimits } from '../../engine/parts.ts';
-import { needsNextPart, newRun, type RunState } from '../../engine/run-state.ts';
+import { atHand, partsOf, stagesOfPart, withNextPart, type PartLimits } from '../../engine/run/parts.ts';
+import { needsNextPart, newRun, type RunState } from '../../engine/run/run-state.ts';
 import type { Decision, HeldPermits, Obstacle, Order, PermitFacts, Turn } from '../../engine/turn.ts';
 import type { MemberHealth, View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope } from '../../hostops/port.ts';

@@ -1,6 +1,6 @@
 /** A simulation as text for people. Pure. */
 import { hostCount } from '../../planner/plan.ts';
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import { findingLines, title } from '../plan/preview-text.ts';
 import { duration, table, WIDTH, wrap } from '../text/text-table.ts';
 import { chart } from './chart.ts';

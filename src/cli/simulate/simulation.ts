@@ -1,13 +1,13 @@
 /** Simulates the run of a strategy: docs/reference/simulate.md. */
-import { strategyWords } from '../../crds/strategy-words.ts';
-import { counted } from '../../crds/counted.ts';
-import type { Reason } from '../../crds/conditions.ts';
-import type { Finding } from '../../crds/finding.ts';
+import { strategyWords } from '../../crds/text/strategy-words.ts';
+import { counted } from '../../crds/text/counted.ts';
+import type { Reason } from '../../crds/observed/conditions.ts';
+import type { Finding } from '../../crds/observed/finding.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
 import { heldByPin, pinnedElsewhere } from '../../status/pinned-plan.ts';
 import { messageOf } from '../../status/message.ts';
-import type { RunState } from '../../engine/run-state.ts';
+import type { RunState } from '../../engine/run/run-state.ts';
 import { alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack, Order } from '../../engine/turn.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';

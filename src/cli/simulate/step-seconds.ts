@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { StepName } from '../../crds/vocabulary.ts';
 import { estimateStep } from '../../planner/estimate.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Plan, Stage, Step } from '../../planner/plan.ts';
 import { hostStep, type WhatIf } from './what-if.ts';
 

@@ -1,9 +1,9 @@
 /** Records when each host ended each step, by the verdicts of the engine. */
-import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/strategy-status.ts';
+import type { PhaseStatus, StageStatus, StepStatus } from '../../crds/observed/strategy-status.ts';
 import type { OutageLevel, Result, StageName, StepName } from '../../crds/vocabulary.ts';
 import type { HostVerdict } from '../../engine/evaluate.ts';
 import type { Instant } from '../../engine/view.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 
 /** Seconds count from the beginning of the run. */
 export type Span = { readonly startSeconds: number; readonly endSeconds: number };

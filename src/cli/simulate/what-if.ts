@@ -1,6 +1,6 @@
 /** Suppositions about single hosts and steps: `--fail HOST:STEP`, `--slow HOST:STEP=SECONDS`, `--seed N`. Pure. */
 import type { StepName } from '../../crds/vocabulary.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Plan, Stage, Step } from '../../planner/plan.ts';
 import { CommandError } from '../command-error.ts';
 

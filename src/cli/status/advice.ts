@@ -1,10 +1,10 @@
 /** What a person can do about a strategy now, each with the exact command. Pure. */
-import { strategyWords } from '../../crds/strategy-words.ts';
-import type { HostProgress } from '../../crds/host-progress.ts';
+import { strategyWords } from '../../crds/text/strategy-words.ts';
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
-import { remainingHosts } from '../../engine/leavers.ts';
-import { isFinal, runningStage } from '../../engine/run-state.ts';
-import { leftOutHosts } from '../../engine/unstaged.ts';
+import { remainingHosts } from '../../engine/hosts/leavers.ts';
+import { isFinal, runningStage } from '../../engine/run/run-state.ts';
+import { leftOutHosts } from '../../engine/hosts/unstaged.ts';
 import { kindOf } from '../../planner/step-kinds.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
 import type { Commands } from './commands.ts';

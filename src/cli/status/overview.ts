@@ -1,5 +1,5 @@
 /** The table of all strategies. Pure. */
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import { span, table, wrapped, type Line } from '../text/lines.ts';
 import { duration } from '../text/text-table.ts';
 import { STANDING_STYLES } from './report-text.ts';

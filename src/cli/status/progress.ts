@@ -1,8 +1,8 @@
 /** How far a run is, in hosts and in time, from the status of its strategy. Pure. */
-import type { StrategyStatus, PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
-import { remainingHosts } from '../../engine/leavers.ts';
-import { isFinal, runningStage } from '../../engine/run-state.ts';
-import { stagesFrom, sumOver } from '../../engine/stage-folds.ts';
+import type { StrategyStatus, PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
+import { remainingHosts } from '../../engine/hosts/leavers.ts';
+import { isFinal, runningStage } from '../../engine/run/run-state.ts';
+import { stagesFrom, sumOver } from '../../engine/run/stage-folds.ts';
 import { estimateStage, estimateStep } from '../../planner/estimate.ts';
 import { countsHosts, type Stage } from '../../planner/plan.ts';
 import { secondsBetween } from '../text/since.ts';

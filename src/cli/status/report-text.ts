@@ -1,6 +1,6 @@
 /** The screen of a strategy, in any number of columns. Pure. */
-import { strategyWords } from '../../crds/strategy-words.ts';
-import { counted } from '../../crds/counted.ts';
+import { strategyWords } from '../../crds/text/strategy-words.ts';
+import { counted } from '../../crds/text/counted.ts';
 import {
   commandLines,
   EMPTY,

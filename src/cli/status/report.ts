@@ -1,10 +1,10 @@
 /** All that one screen says about a strategy. Pure. */
-import type { TargetRelease } from '../../crds/strategy-spec.ts';
-import type { Finding } from '../../crds/finding.ts';
-import type { AnsweredRequest, StageStatus } from '../../crds/strategy-status.ts';
+import type { TargetRelease } from '../../crds/spec/strategy-spec.ts';
+import type { Finding } from '../../crds/observed/finding.ts';
+import type { AnsweredRequest, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
-import { remainingHosts } from '../../engine/leavers.ts';
-import { isFinal, runningStage } from '../../engine/run-state.ts';
+import { remainingHosts } from '../../engine/hosts/leavers.ts';
+import { isFinal, runningStage } from '../../engine/run/run-state.ts';
 import { stagesDone } from '../../status/message.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
 import { adviceFor, type Advice } from './advice.ts';

@@ -1,5 +1,5 @@
 /** How a strategy stands, from its conditions. Pure. */
-import type { ConditionType } from '../../crds/conditions.ts';
+import type { ConditionType } from '../../crds/observed/conditions.ts';
 import type { StoredStrategy } from '../cluster/kinds.ts';
 
 /**

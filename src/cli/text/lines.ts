@@ -1,5 +1,5 @@
 /** Lines for a terminal of any width: pieces of text with styles, wrapped at spaces. Pure. */
-import { printable } from '../../crds/printable.ts';
+import { printable } from '../../crds/text/printable.ts';
 import { styled, type Style } from './style.ts';
 
 /** A piece of text in one style. */

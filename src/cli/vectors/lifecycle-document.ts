@@ -1,8 +1,8 @@
 /** A run in the form of a recorded lifecycle (test/vectors/vim/README.md, Lifecycle cases). */
-import type { PhaseStatus } from '../../crds/strategy-status.ts';
+import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
 import type { Result, StrategyState } from '../../crds/vocabulary.ts';
 import type { Answer } from '../../engine/turn.ts';
-import type { RunState } from '../../engine/run-state.ts';
+import type { RunState } from '../../engine/run/run-state.ts';
 import type { Stage } from '../../planner/plan.ts';
 import type { PhaseDocument } from '../../planner/vim/build-document.ts';
 import { phaseDocument } from '../../planner/vim/run-document.ts';

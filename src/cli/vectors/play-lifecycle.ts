@@ -4,13 +4,13 @@
  * timer, or a verdict on a step. Only the verdicts replace code of the engine.
  */
 import { z } from 'zod';
-import { planActions } from '../../crds/strategy-spec.ts';
-import { strategyStatus } from '../../crds/strategy-status.ts';
+import { planActions } from '../../crds/spec/strategy-spec.ts';
+import { strategyStatus } from '../../crds/observed/strategy-status.ts';
 import { advance } from '../../engine/advance.ts';
 import type { Evaluate } from '../../engine/evaluate.ts';
 import { VIM_ENGINE, undoneBy } from '../../engine/profiles/vim.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
-import { newPhase, newRun, runningStep, type RunState } from '../../engine/run-state.ts';
+import { newPhase, newRun, runningStep, type RunState } from '../../engine/run/run-state.ts';
 import { DONE, failed, type Verdict } from '../../engine/steps/verdict.ts';
 import type { Order, Turn } from '../../engine/turn.ts';
 import { NO_CONTROLLERS, signalsFrom, type View } from '../../engine/view.ts';

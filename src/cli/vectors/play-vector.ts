@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { buildVim } from '../../planner/vim/build.ts';
 import { buildDocument, type BuildDocument } from '../../planner/vim/build-document.ts';
-import { InputError, problemText } from '../../planner/input-error.ts';
+import { InputError, problemText } from '../../planner/problems/input-error.ts';
 import { parseRequest } from '../../planner/vim/request.ts';
 import { firstDifference } from './first-difference.ts';
 import { operation, playLifecycle, type Lifecycle } from './play-lifecycle.ts';

@@ -1,5 +1,5 @@
 /** What has changed between two looks at a strategy, one line each, for output that is no terminal. Pure. */
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import type { OpenHost, StatusReport } from '../status/report.ts';
 import { STANDING_WORDS } from '../status/report-text.ts';
 import { stepWord, stepWords } from '../text/step-words.ts';

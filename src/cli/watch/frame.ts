@@ -1,5 +1,5 @@
 /** One picture of a strategy at work, as `careen watch` draws it. Pure. */
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import { adviceLines, findingLines, headLines, hostLines, messageLines } from '../status/report-text.ts';
 import type { ShownStage, StatusReport } from '../status/report.ts';
 import { EMPTY, lineWidth, span, table, wrapped, type Line, type Span } from '../text/lines.ts';

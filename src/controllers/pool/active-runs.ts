@@ -1,7 +1,7 @@
 import type { OwnerName } from '../../crds/owner-ref.ts';
 import { isStrategyKind } from '../../crds/strategy-kinds.ts';
 import type { StrategyState } from '../../crds/vocabulary.ts';
-import { isFinal } from '../../engine/run-state.ts';
+import { isFinal } from '../../engine/run/run-state.ts';
 import type { ActiveRun, ActiveRuns } from '../../engine/permits/active-runs.ts';
 import type { MarkedHost } from '../../hostops/port.ts';
 import type { CareenApi, HostPool } from '../../resources/careen-api.ts';

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { hostPoolSpec, type Permit } from '../../crds/host-pool.ts';
 import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
 import type { Provider, Scope } from '../../hostops/port.ts';
-import { poolsBefore, type PoolAge } from '../../planner/pool-precedence.ts';
+import { poolsBefore, type PoolAge } from '../../planner/hosts/pool-precedence.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 
 type KnownPool = PoolAge & {

@@ -1,12 +1,12 @@
-import type { Finding } from '../../crds/finding.ts';
-import type { StrategySpec } from '../../crds/strategy-spec.ts';
+import type { Finding } from '../../crds/observed/finding.ts';
+import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import { Outcomes } from '../../engine/outcomes.ts';
 import type { MemberHealth, View } from '../../engine/view.ts';
 import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port.ts';
 import { digest, specDigest } from '../../planner/digest.ts';
-import type { HostName } from '../../planner/facts.ts';
-import { needsOf, type Needs } from '../../planner/needs.ts';
-import { comparedFacts } from '../../planner/work.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import { needsOf, type Needs } from '../../planner/hosts/needs.ts';
+import { comparedFacts } from '../../planner/hosts/work.ts';
 import type { Stage } from '../../planner/plan.ts';
 
 /** Called when the fleet or a wanted host has changed; `inMilliseconds`: when it is early enough to look. */

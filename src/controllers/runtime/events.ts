@@ -1,7 +1,7 @@
 /** The telemetry of the reconcilers: events for people, metrics for Prometheus. No decision depends on it. */
 import { API_VERSION } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import type { EventDraft } from '../../status/event-drafts.ts';
 import type { CareenEvent, ObjectReference } from '../../telemetry/event-object.ts';

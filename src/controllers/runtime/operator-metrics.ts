@@ -1,7 +1,7 @@
 import { VERSION } from '../../crds/version.ts';
 import { NATIVE_STEP_NAMES, RESULTS, STRATEGY_STATES } from '../../crds/vocabulary.ts';
 import { EFFECT_KINDS, OUTCOME_KINDS } from '../../engine/effect.ts';
-import { isFinal } from '../../engine/run-state.ts';
+import { isFinal } from '../../engine/run/run-state.ts';
 import { Metrics } from '../../telemetry/metrics.ts';
 
 /** The operator's metrics, with the values of their labels. `clock`: Unix time in milliseconds. */

@@ -2,21 +2,21 @@
  * Builds a plan: queries the fleet in the three query steps of the VIM, and
  * returns a status with the plan, or with the reason why there is none.
  */
-import { counted } from '../../crds/counted.ts';
-import type { Reason } from '../../crds/conditions.ts';
-import type { Finding } from '../../crds/finding.ts';
-import type { StrategyStatus } from '../../crds/strategy-status.ts';
-import { strategyWords } from '../../crds/strategy-words.ts';
-import { statusText } from '../../crds/status-text.ts';
-import { newPhase } from '../../engine/run-state.ts';
+import { counted } from '../../crds/text/counted.ts';
+import type { Reason } from '../../crds/observed/conditions.ts';
+import type { Finding } from '../../crds/observed/finding.ts';
+import type { StrategyStatus } from '../../crds/observed/strategy-status.ts';
+import { strategyWords } from '../../crds/text/strategy-words.ts';
+import { statusText } from '../../crds/text/status-text.ts';
+import { newPhase } from '../../engine/run/run-state.ts';
 import { alarmsAgainst, alarmsPresent } from '../../engine/steps/query-alarms.ts';
 import type { HeldBack } from '../../engine/turn.ts';
 import type { Instant, View } from '../../engine/view.ts';
 import type { HostOps, Scope } from '../../hostops/port.ts';
 import { build, type Built } from '../../planner/build.ts';
-import type { HostName, HostSeed } from '../../planner/facts.ts';
-import { InputError } from '../../planner/input-error.ts';
-import { nobodyToPatch } from '../../planner/needs.ts';
+import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
+import { InputError } from '../../planner/problems/input-error.ts';
+import { nobodyToPatch } from '../../planner/hosts/needs.ts';
 import type { Stage } from '../../planner/plan.ts';
 import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
 import {

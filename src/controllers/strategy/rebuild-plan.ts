@@ -1,7 +1,7 @@
 import { closedBecause, limitIn, overlap } from '../../engine/permits/pool-capacity.ts';
 import type { ConfigMaps } from '../../planner/policy/action-policy.ts';
 import { specDigest } from '../../planner/digest.ts';
-import type { PlatformFacts } from '../../planner/facts.ts';
+import type { PlatformFacts } from '../../planner/hosts/facts.ts';
 import type { HostPool } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { buildingStatus, queryingSince } from '../../status/build-status.ts';

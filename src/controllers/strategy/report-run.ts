@@ -1,7 +1,7 @@
-import type { RunState } from '../../engine/run-state.ts';
-import { changedStages } from '../../engine/stage-folds.ts';
+import type { RunState } from '../../engine/run/run-state.ts';
+import { changedStages } from '../../engine/run/stage-folds.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
-import type { StrategyStatus } from '../../crds/strategy-status.ts';
+import type { StrategyStatus } from '../../crds/observed/strategy-status.ts';
 import { requestEvents, runEvents } from '../../status/event-drafts.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';

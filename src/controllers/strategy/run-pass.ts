@@ -8,10 +8,10 @@ import {
 } from '../../engine/decide.ts';
 import { hasMore, heldBy } from '../../engine/permits/permits.ts';
 import { poolCapacity } from '../../engine/permits/pool-capacity.ts';
-import { isFinal } from '../../engine/run-state.ts';
+import { isFinal } from '../../engine/run/run-state.ts';
 import { allows, type Decision, type HeldPermits, type Order } from '../../engine/turn.ts';
 import type { MemberHealth } from '../../engine/view.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import { ownerOf, type Strategy } from '../../resources/stored-strategy.ts';
 import type { Shown } from '../../status/codec.ts';
 import { findingsNow } from '../../status/findings.ts';

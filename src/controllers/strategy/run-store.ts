@@ -3,10 +3,10 @@
  * PlanStages (docs/decisions/0026-plan-and-progress-apart.md). Nothing else knows of them.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { StrategyStatus, StageStatus } from '../../crds/strategy-status.ts';
+import type { StrategyStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { PlanStageSpec } from '../../crds/plan-stage.ts';
-import { atHand, isNextPart, partsOf, withNextPart, type PartLimits } from '../../engine/parts.ts';
-import { needsNextPart, type RunState } from '../../engine/run-state.ts';
+import { atHand, isNextPart, partsOf, withNextPart, type PartLimits } from '../../engine/run/parts.ts';
+import { needsNextPart, type RunState } from '../../engine/run/run-state.ts';
 import type { Instant } from '../../engine/view.ts';
 import type { Staged } from '../../planner/plan-difference.ts';
 import type { Stage } from '../../planner/plan.ts';

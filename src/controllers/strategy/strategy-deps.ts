@@ -1,4 +1,4 @@
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ReconcilerDeps } from '../runtime/reconciler-deps.ts';
 import type { RunStore } from './run-store.ts';
 import type { StrategyIndex } from './strategy-index.ts';

@@ -1,5 +1,5 @@
 import type { Effect } from '../../engine/effect.ts';
-import { currentStage } from '../../engine/run-state.ts';
+import { currentStage } from '../../engine/run/run-state.ts';
 import type { IdleJob } from '../../hostops/port.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
 import { earliest, type ReconcileResult } from '../runtime/reconcile-result.ts';

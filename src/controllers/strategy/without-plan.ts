@@ -1,6 +1,6 @@
 /** The passes over a strategy that cannot continue: the status says why, and requests are still answered. */
-import type { Reason } from '../../crds/conditions.ts';
-import type { StrategyStatus } from '../../crds/strategy-status.ts';
+import type { Reason } from '../../crds/observed/conditions.ts';
+import type { StrategyStatus } from '../../crds/observed/strategy-status.ts';
 import type { Strategy } from '../../resources/stored-strategy.ts';
 import { poolProblem } from '../../status/order.ts';
 import { answersWithoutPlan } from '../../status/requests.ts';

@@ -1,7 +1,7 @@
 /** Which claims and permits of a pool the active runs back. Pure: the caller reads the owners. */
 import type { HostPoolStatus, Permit } from '../../crds/host-pool.ts';
 import type { OwnerName } from '../../crds/owner-ref.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Claim } from '../view.ts';
 
 /** A run that its owner still has, with the facts that back its permits and claims. */

@@ -2,13 +2,13 @@
  * Permits: the rights to take hosts out of service. Only this file grants them, for one guarded write on a pool that
  * was just read. Pure: `PoolLedger` reads and writes.
  */
-import { counted } from '../../crds/counted.ts';
+import { counted } from '../../crds/text/counted.ts';
 import type { HostPoolStatus, Permit, PermitRun } from '../../crds/host-pool.ts';
 import { isSameOwner, ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import { allows, type HeldPermits, type PermitFacts, type Wants } from '../turn.ts';
-import { compareHostNames, type HostName } from '../../planner/facts.ts';
+import { compareHostNames, type HostName } from '../../planner/hosts/facts.ts';
 import { listed } from '../../planner/listed.ts';
-import { againstQuorum, hasNoneToSpare } from '../../planner/quorum.ts';
+import { againstQuorum, hasNoneToSpare } from '../../planner/hosts/quorum.ts';
 import type { Controllers, MemberHealth } from '../view.ts';
 
 const HAS_LEFT = 'has left the pool since the plan was made';

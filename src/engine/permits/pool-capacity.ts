@@ -1,7 +1,7 @@
 /** The limits of a pool on outages, from its spec and its fleet. Pure. */
 import type { HeldBack } from '../turn.ts';
 import type { FleetFacts, MemberHealth } from '../view.ts';
-import { limitOf } from '../../planner/host-limit.ts';
+import { limitOf } from '../../planner/hosts/host-limit.ts';
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
 import type { PoolCapacity } from './permits.ts';
 

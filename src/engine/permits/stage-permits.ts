@@ -1,12 +1,12 @@
 /** The permits of a stage: its first outage waits until each host has one, or until the step ends without them. */
-import type { StageStatus } from '../../crds/strategy-status.ts';
-import { remainingHosts } from '../leavers.ts';
+import type { StageStatus } from '../../crds/observed/strategy-status.ts';
+import { remainingHosts } from '../hosts/leavers.ts';
 import { isAborting, noteReason, wakeAt, type Pass } from '../pass.ts';
-import { failedBecause, type PartEnding } from '../results.ts';
-import type { Running } from '../run-state.ts';
-import { isStaging } from '../staging-budget.ts';
+import { failedBecause, type PartEnding } from '../run/results.ts';
+import type { Running } from '../run/run-state.ts';
+import { isStaging } from '../hosts/staging-budget.ts';
 import { leftLockedFailure, membershipFailure } from '../steps/verdict.ts';
-import { dueTimer, nextDeadline } from '../timers.ts';
+import { dueTimer, nextDeadline } from '../run/timers.ts';
 import { allows, type Wants } from '../turn.ts';
 
 /**

@@ -4,7 +4,7 @@
  * hosts.
  */
 import type { HostPoolStatus, Permit } from '../../crds/host-pool.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Claim } from '../view.ts';
 import { withPermits } from './permits.ts';
 

@@ -3,13 +3,13 @@
  * the VIM (starlingx-vim.md §10.1, §10.3), with two differences: a request may extend a running apply, and a second
  * abort is no error.
  */
-import { strategyWords } from '../../crds/strategy-words.ts';
+import { strategyWords } from '../../crds/text/strategy-words.ts';
 import type { Pass } from '../pass.ts';
 import { jobAtWork } from '../steps/outage-jobs.ts';
 import type { RunRequest } from '../turn.ts';
-import { againstCompletion } from '../completion.ts';
-import { currentStage, isFinal, runningStage } from '../run-state.ts';
-import { againstSkip } from '../skips.ts';
+import { againstCompletion } from '../hosts/completion.ts';
+import { currentStage, isFinal, runningStage } from '../run/run-state.ts';
+import { againstSkip } from '../hosts/skips.ts';
 
 /** Undefined: accepted. Otherwise the reason, and the next action for the user. */
 type Refusal = string | undefined;

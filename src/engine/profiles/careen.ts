@@ -1,14 +1,14 @@
 /** The native profile. */
-import type { HostProgress } from '../../crds/host-progress.ts';
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import type { Stage } from '../../planner/plan.ts';
-import { currentStage, isFinal, isStillFailed } from '../run-state.ts';
+import { currentStage, isFinal, isStillFailed } from '../run/run-state.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
-import { statusText } from '../../crds/status-text.ts';
+import { statusText } from '../../crds/text/status-text.ts';
 import type { EngineProfile, Pass, Progressing } from '../pass.ts';
-import { endedPercentage } from '../stage-folds.ts';
+import { endedPercentage } from '../run/stage-folds.ts';
 import { STEP_DEFINITIONS } from '../steps/definitions.ts';
 import { unlockStep } from '../steps/unlock-hosts.ts';
-import { extendDeadlinesByGap } from '../timers.ts';
+import { extendDeadlinesByGap } from '../run/timers.ts';
 import { refusal } from './careen-refusals.ts';
 
 export const CAREEN_ENGINE: EngineProfile = {

@@ -1,7 +1,7 @@
 /** The refusals of the VIM, by its rules and with its texts (starlingx-vim.md §10.1, §10.3). */
 import type { Pass } from '../pass.ts';
 import type { RunRequest } from '../turn.ts';
-import { runningStage } from '../run-state.ts';
+import { runningStage } from '../run/run-state.ts';
 import { refusal as nativeRefusal } from './careen-refusals.ts';
 
 export function refusal(pass: Pass, request: RunRequest): string | undefined {

@@ -1,13 +1,13 @@
 /** The profile of the VIM. Its levels differ only in their plans: the engine carries all of them out alike. */
-import type { PhaseStatus, StageStatus } from '../../crds/strategy-status.ts';
+import type { PhaseStatus, StageStatus } from '../../crds/observed/strategy-status.ts';
 import { plannedStage, type Plan, type Stage, type Step, type Undo } from '../../planner/plan.ts';
 import { timeoutOver } from '../../planner/stage-steps.ts';
-import { show } from '../lifecycle.ts';
+import { show } from '../run/lifecycle.ts';
 import { editStage, type EngineProfile, type Pass, type Progressing } from '../pass.ts';
-import { newPhase, runningStage, type RunState } from '../run-state.ts';
-import { endedPercentage } from '../stage-folds.ts';
+import { newPhase, runningStage, type RunState } from '../run/run-state.ts';
+import { endedPercentage } from '../run/stage-folds.ts';
 import { STEP_DEFINITIONS } from '../steps/definitions.ts';
-import { restartTimers } from '../timers.ts';
+import { restartTimers } from '../run/timers.ts';
 import { refusal } from './vim-refusals.ts';
 
 export const VIM_ENGINE: EngineProfile = {

@@ -1,9 +1,9 @@
-import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
-import type { JobAction } from '../../crds/host-action.ts';
+import type { HostJob, HostProgress } from '../../crds/observed/host-progress.ts';
+import type { JobAction } from '../../crds/spec/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
-import { againstQuorum } from '../../planner/quorum.ts';
+import { againstQuorum } from '../../planner/hosts/quorum.ts';
 import type { StepKindName } from '../../planner/step-kinds.ts';
-import { isLacking, stepOfWork } from '../../planner/work.ts';
+import { isLacking, stepOfWork } from '../../planner/hosts/work.ts';
 import type { Effect } from '../effect.ts';
 import type { EffectFacts } from '../view.ts';
 import { claimLost, lockHost } from './lock-hosts.ts';

@@ -1,6 +1,6 @@
 import { ownerText } from '../../crds/owner-ref.ts';
-import type { HostProgress } from '../../crds/host-progress.ts';
-import { foundClosed } from '../prior-state.ts';
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
+import { foundClosed } from '../run/prior-state.ts';
 import { faultsOf } from './unwell.ts';
 import {
   DONE,

@@ -1,5 +1,5 @@
-import { KEPT_ASKED, type HostProgress } from '../../crds/host-progress.ts';
-import { consentMissing } from '../../planner/consent.ts';
+import { KEPT_ASKED, type HostProgress } from '../../crds/observed/host-progress.ts';
+import { consentMissing } from '../../planner/findings/consent.ts';
 import type { InstanceFacts, Instant } from '../view.ts';
 import { claimLost } from './lock-hosts.ts';
 import { DONE, ask, failed, keyOf, obstacleOf, reasonOf, type HostStep, type Verdict } from './verdict.ts';

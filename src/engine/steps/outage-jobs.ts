@@ -1,5 +1,5 @@
 /** The Jobs that an outage records, and what is observed of them. */
-import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
+import type { HostJob, HostProgress } from '../../crds/observed/host-progress.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import { effectKey, type Effect } from '../effect.ts';
 import type { EffectFacts, View } from '../view.ts';

@@ -1,4 +1,4 @@
-import type { SkippedHost } from '../../crds/strategy-status.ts';
+import type { SkippedHost } from '../../crds/observed/strategy-status.ts';
 import type { Alarm, Instant } from '../view.ts';
 import { holdsUp } from './unwell.ts';
 import { DONE, type HostStep, type Verdict } from './verdict.ts';

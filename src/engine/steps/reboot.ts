@@ -1,4 +1,4 @@
-import type { HostJob, HostProgress } from '../../crds/host-progress.ts';
+import type { HostJob, HostProgress } from '../../crds/observed/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Plan } from '../../planner/plan.ts';
 import type { EffectFacts } from '../view.ts';

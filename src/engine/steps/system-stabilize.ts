@@ -2,7 +2,7 @@ import { newFaults } from './unwell.ts';
 import { DONE, hostGone, type HostStep, type Verdict } from './verdict.ts';
 
 /**
- * Waits until the end of the step. While a host is unwell, the step does not end: src/engine/settling.ts. After its release
+ * Waits until the end of the step. While a host is unwell, the step does not end: src/engine/run/settling.ts. After its release
  * a host is compared with what it was before its outage, as during it.
  */
 export function stabilizeHost(step: HostStep): Verdict {

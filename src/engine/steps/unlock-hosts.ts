@@ -1,5 +1,5 @@
-import type { HostProgress } from '../../crds/host-progress.ts';
-import type { Timing } from '../../crds/timing.ts';
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
+import type { Timing } from '../../crds/spec/timing.ts';
 import type { Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
 import { findJob, jobAtWork, mayHaveStarted, openJobs, withdrawalOf } from './outage-jobs.ts';

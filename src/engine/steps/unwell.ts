@@ -1,4 +1,4 @@
-import { KEPT_FROM_BEFORE, type HostProgress } from '../../crds/host-progress.ts';
+import { KEPT_FROM_BEFORE, type HostProgress } from '../../crds/observed/host-progress.ts';
 import { NOT_READY, type HostAlarm, type HostFacts, type Instant } from '../view.ts';
 import type { HostStep } from './verdict.ts';
 

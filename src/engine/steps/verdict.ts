@@ -1,11 +1,11 @@
-import type { HostProgress } from '../../crds/host-progress.ts';
-import type { SkippedHost, StageStatus } from '../../crds/strategy-status.ts';
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
+import type { SkippedHost, StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { StepName } from '../../crds/vocabulary.ts';
-import type { HostName } from '../../planner/facts.ts';
-import type { HostWords } from '../../planner/host-words.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import type { HostWords } from '../../planner/hosts/host-words.ts';
 import type { Plan } from '../../planner/plan.ts';
-import { stepOfWork } from '../../planner/work.ts';
+import { stepOfWork } from '../../planner/hosts/work.ts';
 import { effectKey, type Effect, type Outcome } from '../effect.ts';
 import type { Obstacle } from '../turn.ts';
 import type { EffectKey, HostFacts, Instant, View } from '../view.ts';

@@ -1,6 +1,6 @@
-import type { HostProgress } from '../../crds/host-progress.ts';
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
-import { unmetRequirements } from '../../planner/current.ts';
+import { unmetRequirements } from '../../planner/hosts/current.ts';
 import { claimLost } from './lock-hosts.ts';
 import { rebootAsked, rebootPending } from './reboot.ts';
 import { unlockHost } from './unlock-hosts.ts';

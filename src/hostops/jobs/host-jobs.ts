@@ -6,7 +6,7 @@ import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Claim, EffectFacts, EffectKey, JobAtWork } from '../../engine/view.ts';
 import type { Writer } from '../../kube/writes.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Fence, IdleJob } from '../port.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { ACCEPTED } from '../outcomes.ts';

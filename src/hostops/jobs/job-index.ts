@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { RUN_LABEL } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Claim, EffectFacts, EffectKey, JobAtWork } from '../../engine/view.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import { call } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';

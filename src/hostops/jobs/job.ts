@@ -20,7 +20,7 @@ import {
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import { hostOfKey, runOfKey, subjectOfKey, type Effect } from '../../engine/effect.ts';
 import type { EffectFacts } from '../../engine/view.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Fence } from '../port.ts';
 import { alterationOf } from './job-alterations.ts';
 import type { JobIdentity } from './job-identity.ts';

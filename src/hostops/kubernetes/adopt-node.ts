@@ -1,8 +1,8 @@
 import type { V1Node } from '@kubernetes/client-node';
-import { mayArrive } from '../../engine/prior-state.ts';
+import { mayArrive } from '../../engine/run/prior-state.ts';
 import { call } from '../../kube/client.ts';
 import { mergePatch, retryOnConflict, type Writer } from '../../kube/writes.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Adoption } from '../port.ts';
 import { nodeState } from './node-facts.ts';
 import { adoptPatch, claimPatch } from './node-patches.ts';

@@ -6,7 +6,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { V1EndpointSlice } from '@kubernetes/client-node';
 import { rawList, send, type Client } from '../../kube/client.ts';
 import { explain, failingCheck } from '../../kube/errors.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 
 const SLICES = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
 /** The Service by which pods reach the API servers. */

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ownerRef } from '../../crds/owner-ref.ts';
-import { objectName, text, time } from '../../crds/schema.ts';
-import { statusText } from '../../crds/status-text.ts';
+import { objectName, text, time } from '../../crds/schema/schema.ts';
+import { statusText } from '../../crds/text/status-text.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
 import type { Claim } from '../../engine/view.ts';
 

@@ -5,7 +5,7 @@ import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { signalsFrom, type HostFacts, type MemberHealth, type View } from '../../engine/view.ts';
-import type { HostName, HostSeed, PlatformFacts } from '../../planner/facts.ts';
+import type { HostName, HostSeed, PlatformFacts } from '../../planner/hosts/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { changeableAmong, type ConfigMapFacts } from '../config-maps.ts';
 import { Fleet } from '../fleet.ts';

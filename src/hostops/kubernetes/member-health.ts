@@ -1,10 +1,10 @@
 /** Asks the members of a control plane whether they serve: their API servers, and etcd where the pool says how. */
-import { statusText } from '../../crds/status-text.ts';
+import { statusText } from '../../crds/text/status-text.ts';
 import type { MemberHealth } from '../../engine/view.ts';
 import { clientOfEach, type Client } from '../../kube/client.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Scope } from '../port.ts';
 import { hostsInUrls, unreadyApiServers, type Member } from './api-readiness.ts';
 import { readEtcdKeys, unhealthyEtcd } from './etcd-health.ts';

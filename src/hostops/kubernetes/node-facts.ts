@@ -2,12 +2,12 @@
 import type { V1Node, V1NodeCondition, V1Taint } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
-import type { Facts, HostSeed } from '../../planner/facts.ts';
-import type { Labels } from '../../planner/labels.ts';
+import type { Facts, HostSeed } from '../../planner/hosts/facts.ts';
+import type { Labels } from '../../planner/hosts/labels.ts';
 import { rolesOf } from '../label-selector.ts';
 import type { HostCondition } from '../health.ts';
 import type { HostState } from '../host-state.ts';
-import { NODE_INFO } from '../../crds/requirement.ts';
+import { NODE_INFO } from '../../crds/spec/requirement.ts';
 import type { Scope } from '../port.ts';
 import { parseJson, readClaim } from './claims.ts';
 

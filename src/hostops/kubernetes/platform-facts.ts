@@ -1,7 +1,7 @@
 /** What the API server says about itself. */
-import type { DeprecatedApi, PlatformFacts } from '../../planner/facts.ts';
+import type { DeprecatedApi, PlatformFacts } from '../../planner/hosts/facts.ts';
 import { call, send, type Client } from '../../kube/client.ts';
-import { statusText } from '../../crds/status-text.ts';
+import { statusText } from '../../crds/text/status-text.ts';
 import { explain } from '../../kube/errors.ts';
 import { linesOf } from '../../kube/lines.ts';
 

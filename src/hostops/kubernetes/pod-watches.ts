@@ -5,7 +5,7 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import type { InstanceFacts } from '../../engine/view.ts';
 import { jobUidOf } from '../jobs/job-pod.ts';
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Log } from '../../kube/log.ts';
 import { instanceOf } from './pod-facts.ts';
 import { SupervisedInformer } from '../../kube/informer.ts';

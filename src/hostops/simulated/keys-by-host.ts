@@ -1,4 +1,4 @@
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 
 /** The keys of what is on each host, in the order in which they came. */
 export class KeysByHost {

@@ -1,6 +1,6 @@
 /** The facts of a simulated host: its labels, and the values that it reports. Pure. */
-import type { Facts } from '../../planner/facts.ts';
-import type { Labels } from '../../planner/labels.ts';
+import type { Facts } from '../../planner/hosts/facts.ts';
+import type { Labels } from '../../planner/hosts/labels.ts';
 
 /** What a host reports of itself. */
 type Reported = { readonly nodeInfo: Facts; readonly labels: Labels };

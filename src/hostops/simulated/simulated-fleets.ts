@@ -1,4 +1,4 @@
-import type { HostName } from '../../planner/facts.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
 import { Fleet } from '../fleet.ts';
 import type { HostState } from '../host-state.ts';
 import type { Scope } from '../port.ts';

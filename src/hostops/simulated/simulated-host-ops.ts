@@ -1,7 +1,7 @@
 /** The port to the hosts over a world in memory, for tests and `careen simulate`. It has no delays and no faults. */
 import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
-import { mayArrive } from '../../engine/prior-state.ts';
+import { mayArrive } from '../../engine/run/prior-state.ts';
 import {
   signalsFrom,
   type Claim,
@@ -10,7 +10,7 @@ import {
   type MemberHealth,
   type View,
 } from '../../engine/view.ts';
-import type { HostName, HostSeed, PlatformFacts } from '../../planner/facts.ts';
+import type { HostName, HostSeed, PlatformFacts } from '../../planner/hosts/facts.ts';
 import { rolesOf } from '../label-selector.ts';
 import { changeableAmong } from '../config-maps.ts';
 import { hostFactsOf } from '../host-state.ts';

@@ -1,6 +1,6 @@
 /** What a simulated world consists of. */
 import type { Claim, EffectKey, Leaving } from '../../engine/view.ts';
-import type { Facts, HostName } from '../../planner/facts.ts';
+import type { Facts, HostName } from '../../planner/hosts/facts.ts';
 import type { HostCondition, Taint } from '../health.ts';
 
 /**

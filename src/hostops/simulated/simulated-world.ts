@@ -5,7 +5,7 @@
  */
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { EffectKey } from '../../engine/view.ts';
-import type { HostName, PlatformFacts } from '../../planner/facts.ts';
+import type { HostName, PlatformFacts } from '../../planner/hosts/facts.ts';
 import type { ConfigMapFacts } from '../config-maps.ts';
 import { KeysByHost } from './keys-by-host.ts';
 import { withFacts } from './simulated-facts.ts';

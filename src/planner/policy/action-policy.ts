@@ -2,9 +2,9 @@
  * The rules of a pool for the actions of strategies. As soon as a pool sets a rule, only the fields of a pod that are
  * allowed on purpose are admitted (pod-shape.ts): always, or by a rule.
  */
-import { DEFAULT_VOLUMES, type ActionPolicy } from '../../crds/action-policy.ts';
-import type { JobAction } from '../../crds/host-action.ts';
-import { fieldOfWork, type PlanActions } from '../../crds/strategy-spec.ts';
+import { DEFAULT_VOLUMES, type ActionPolicy } from '../../crds/spec/action-policy.ts';
+import type { JobAction } from '../../crds/spec/host-action.ts';
+import { fieldOfWork, type PlanActions } from '../../crds/spec/strategy-spec.ts';
 import { oneOf } from './one-of.ts';
 import { podFields, type PodField } from './pod-fields.ts';
 import type { RuleId } from './pod-shape.ts';

@@ -1,6 +1,6 @@
 /** What a pool permits the strategies that use it: their namespaces, their consents and times, their actions. */
 import type { HostPoolSpec } from '../../crds/host-pool.ts';
-import { timingField, type PlanActions, type StrategySpec } from '../../crds/strategy-spec.ts';
+import { timingField, type PlanActions, type StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import { actionViolations, type ConfigMaps } from './action-policy.ts';
 import { oneOf } from './one-of.ts';
 

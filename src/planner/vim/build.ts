@@ -4,7 +4,7 @@
  */
 import { patchRefusal, upgradeRefusal } from './checks.ts';
 import { Fleet } from './fleet.ts';
-import type { InputProblem } from '../input-error.ts';
+import type { InputProblem } from '../problems/input-error.ts';
 import { strangersInAggregates } from './inventory-problems.ts';
 import { planDigest } from './plan-digest.ts';
 import { planSwPatch } from './plan-sw-patch.ts';

@@ -1,5 +1,5 @@
 /** The contradictions in an inventory. */
-import type { InputProblem, InputProblemCode } from '../input-error.ts';
+import type { InputProblem, InputProblemCode } from '../problems/input-error.ts';
 import type { Inventory } from './inventory.ts';
 
 type Values = { readonly values: readonly string[]; readonly pathOf: (index: number) => PropertyKey[] };

@@ -1,4 +1,4 @@
-import type { PlanActions } from '../../crds/strategy-spec.ts';
+import type { PlanActions } from '../../crds/spec/strategy-spec.ts';
 import { digest } from '../digest.ts';
 import type { Plan, Stage } from '../plan.ts';
 import { timeoutOver } from '../stage-steps.ts';

@@ -2,7 +2,7 @@
 import type { StageName } from '../../crds/vocabulary.ts';
 import { isA, type Fleet } from './fleet.ts';
 import { storageLists, workerLists } from './host-lists.ts';
-import { InputError, type InputProblem } from '../input-error.ts';
+import { InputError, type InputProblem } from '../problems/input-error.ts';
 import type { UpgradeHost } from './inventory.ts';
 import { outageSteps, type Outage } from './outage.ts';
 import { failed, planInOrder, type Planned } from './planned.ts';

@@ -1,4 +1,4 @@
-import { InputError } from '../input-error.ts';
+import { InputError } from '../problems/input-error.ts';
 import type { Profile } from './profile.ts';
 import { VIM_2017 } from './profiles/vim-2017.ts';
 import { VIM_2020 } from './profiles/vim-2020.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { foreignPatchHost, patchHost, platform, upgradeHost, type Inventory } from './inventory.ts';
 import { contradictions } from './inventory-problems.ts';
-import { InputError, remedyOf, type InputProblem } from '../input-error.ts';
+import { InputError, remedyOf, type InputProblem } from '../problems/input-error.ts';
 
 export const KINDS = ['sw-patch', 'sw-upgrade'] as const;
 export type Kind = (typeof KINDS)[number];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { CoreV1Api, type KubeConfig, type V1Node } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { HOSTS_NAMESPACE } from '../../../src/crds/names.ts';
-import { strategyStatus } from '../../../src/crds/strategy-status.ts';
+import { strategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import { apply, parseManifests, read, type Manifest } from '../../support/controlplane/apply.ts';
 import { connect, startControlPlane } from '../../support/controlplane/controlplane.ts';
 import { DEPLOY } from '../../support/controlplane/installation.ts';

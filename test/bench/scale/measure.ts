@@ -8,7 +8,7 @@ import { BatchV1Api, CoreV1Api, type KubeConfig } from '@kubernetes/client-node'
 import { z } from 'zod';
 import { bundle } from '../../../scripts/image/bundle.ts';
 import { hostPoolStatus } from '../../../src/crds/host-pool.ts';
-import { strategyStatus, type StrategyStatus } from '../../../src/crds/strategy-status.ts';
+import { strategyStatus, type StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import { leftovers } from '../../e2e/invariants.ts';
 import { accountOf } from '../../support/audit/audited-writes.ts';
 import { apply, applyAs, read } from '../../support/controlplane/apply.ts';

@@ -76,7 +76,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'time out before looking',
-    file: 'src/engine/run-step.ts',
+    file: 'src/engine/run/run-step.ts',
     of: '  const verdicts = judge(pass, running);\n',
     instead:
       '  const late = dueTimer(running, pass.turn.now);\n' +
@@ -85,7 +85,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'reuse an attempt number',
-    file: 'src/engine/requests.ts',
+    file: 'src/engine/orders/requests.ts',
     of: "    attempt: verb === 'retry' ? Math.max(kept.attempt + 1, attempt) : kept.attempt,\n",
     instead: '    attempt: kept.attempt,\n',
   },
@@ -97,7 +97,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'put a cordon back that was withdrawn',
-    file: 'src/engine/outages.ts',
+    file: 'src/engine/hosts/outages.ts',
     of: 'Object.assign(outage, { uncordoned: true, closedToNewWorkBefore: false });',
     instead: 'Object.assign(outage, { uncordoned: true });',
   },
@@ -128,7 +128,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'forget the success of a Job',
-    file: 'src/engine/job-results.ts',
+    file: 'src/engine/hosts/job-results.ts',
     of: "      return { result: 'succeeded' };\n",
     instead: '      return {};\n',
   },
@@ -152,7 +152,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'go on without a host that is there',
-    file: 'src/engine/leavers.ts',
+    file: 'src/engine/hosts/leavers.ts',
     of: '  if (outage && carriesOurMark(facts, run.id)) return undefined;\n',
     instead:
       '  if (outage && carriesOurMark(facts, run.id)) return facts.ready ? undefined : `${name} is not Ready`;\n',
@@ -183,7 +183,7 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'open a host that was cordoned after its claim was lost',
-    file: 'src/engine/outages.ts',
+    file: 'src/engine/hosts/outages.ts',
     of: '    if (!isLost || mayBeInFlight(profile, run, outage)) return outage;\n',
     instead: '    if (isLost || mayBeInFlight(profile, run, outage)) return outage;\n',
     from: 1_018_192,
@@ -241,13 +241,13 @@ export const BUGS: readonly Bug[] = [
   },
   {
     name: 'bring hosts back after their release was activated',
-    file: 'src/planner/release-problems.ts',
+    file: 'src/planner/problems/release-problems.ts',
     of: '  if (!rollback || activatedRelease === undefined ||',
     instead: '  if (!rollback || activatedRelease === undefined || rollback ||',
   },
   {
     name: 'leave out a hook whose host has left',
-    file: 'src/engine/run-step.ts',
+    file: 'src/engine/run/run-step.ts',
     of: '  return isForAll && remainingHosts(stage).length === 0;\n',
     instead: '  return isForAll && stage.hosts === undefined;\n',
   },

@@ -5,7 +5,7 @@ import { CareenOperator } from '../../../src/controllers/runtime/careen-operator
 import { LeaderElection } from '../../../src/leadership/leader-election.ts';
 import type { Leadership } from '../../../src/leadership/leadership.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from '../../../src/crds/names.ts';
-import type { PartLimits } from '../../../src/engine/parts.ts';
+import type { PartLimits } from '../../../src/engine/run/parts.ts';
 import type { ClientHooks, Transport } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import type { Metrics } from '../../../src/telemetry/metrics.ts';

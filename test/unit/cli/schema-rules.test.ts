@@ -6,11 +6,11 @@ import { z } from 'zod';
 import { readFleet } from '../../../src/cli/files/fleet-file.ts';
 import { brokenRules } from '../../../src/cli/files/schema-rules.ts';
 import { readStrategy } from '../../../src/cli/files/strategy-file.ts';
-import { openApiSchema, type CrdDefinition } from '../../../src/crds/custom-resource-definition.ts';
+import { openApiSchema, type CrdDefinition } from '../../../src/crds/schema/custom-resource-definition.ts';
 import { hostPoolDefinition } from '../../../src/crds/host-pool.ts';
 import { STRATEGY_KIND_NAMES, STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
-import { rules } from '../../../src/crds/schema.ts';
-import { pathText } from '../../../src/planner/input-error.ts';
+import { rules } from '../../../src/crds/schema/schema.ts';
+import { pathText } from '../../../src/planner/problems/input-error.ts';
 import { ACCEPTED, REFUSED } from '../../support/controlplane/admission-rows.ts';
 import type { Manifest } from '../../support/controlplane/apply.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { printable } from '../../../src/crds/printable.ts';
-import { statusText } from '../../../src/crds/status-text.ts';
+import { printable } from '../../../src/crds/text/printable.ts';
+import { statusText } from '../../../src/crds/text/status-text.ts';
 import { rendered } from '../../../src/cli/text/format.ts';
 import { makeLogger } from '../../../src/telemetry/logger.ts';
 import { eventBody } from '../../../src/telemetry/event-object.ts';

@@ -1,7 +1,7 @@
 /** A run whose pool was deleted while it holds a host: no pool has an epoch that tells its leaders apart. */
 import { describe, expect, it } from 'vitest';
 import { DeposedError } from '../../../src/engine/permits/takeover.ts';
-import { strategyStatus } from '../../../src/crds/strategy-status.ts';
+import { strategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import type { ApiServer } from '../../simulation/world/api-server.ts';
 import { KEY, newProcess, pass, serverWith } from '../support/strategy-passes.ts';
 

@@ -3,9 +3,9 @@ import { buildPlan, type PlanInput } from '../../../src/controllers/strategy/bui
 import { buildingStatus } from '../../../src/status/build-status.ts';
 import { pinnedElsewhere } from '../../../src/status/pinned-plan.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
-import type { HostSeed } from '../../../src/planner/facts.ts';
+import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import type { NewHost } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';

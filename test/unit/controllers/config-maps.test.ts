@@ -1,7 +1,7 @@
 /** A pool that requires the ConfigMaps of Jobs to be immutable. */
 import { describe, expect, it, vi } from 'vitest';
 import { configMapsOf } from '../../../src/planner/policy/action-policy.ts';
-import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
 import { kernelPatch } from '../support/simulated-run.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
 

@@ -2,7 +2,7 @@ import k8sOperator from '@dot-i/k8s-operator';
 import { describe, expect, it } from 'vitest';
 import { Outcomes } from '../../../src/engine/outcomes.ts';
 import { OperatorShell } from '../../../src/controllers/runtime/shell.ts';
-import { updateConditions } from '../../../src/crds/conditions.ts';
+import { updateConditions } from '../../../src/crds/observed/conditions.ts';
 
 describe('conditions', () => {
   it('keep the time of their last transition unless their status flips', () => {

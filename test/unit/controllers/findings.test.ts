@@ -1,7 +1,7 @@
 /** The findings in the status of a strategy: those that `careen plan` prints. */
 import { describe, expect, it } from 'vitest';
 import { planFor } from '../../../src/cli/plan/preview.ts';
-import type { Finding } from '../../../src/crds/finding.ts';
+import type { Finding } from '../../../src/crds/observed/finding.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { kernelPatch, RELEASE, strategySpec } from '../support/simulated-run.ts';
 import { SmallCluster } from '../support/small-cluster.ts';

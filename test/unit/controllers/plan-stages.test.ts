@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { hostCounts } from '../../../src/cli/status/progress.ts';
-import { currentStage } from '../../../src/engine/run-state.ts';
+import { currentStage } from '../../../src/engine/run/run-state.ts';
 import { plannedStage } from '../../../src/planner/plan.ts';
 import { PlanStages } from '../../../src/resources/plan-stages.ts';
 import { decodeRun } from '../../../src/status/codec.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StrategyIndex } from '../../../src/controllers/strategy/strategy-index.ts';
-import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import { patchStrategy, type Strategy } from '../../../src/resources/stored-strategy.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 

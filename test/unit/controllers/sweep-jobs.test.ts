@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { operatorMetrics } from '../../../src/controllers/runtime/operator-metrics.ts';
 import { Attachment } from '../../../src/controllers/runtime/attachments.ts';
 import { sweepJobs } from '../../../src/controllers/strategy/sweep-jobs.ts';
-import type { HostProgress } from '../../../src/crds/host-progress.ts';
+import type { HostProgress } from '../../../src/crds/observed/host-progress.ts';
 import type { Effect } from '../../../src/engine/effect.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';

@@ -11,7 +11,7 @@ import {
 import type { Permit } from '../../../src/crds/host-pool.ts';
 import { statusOfRun } from '../../../src/status/codec.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
-import { newRun } from '../../../src/engine/run-state.ts';
+import { newRun } from '../../../src/engine/run/run-state.ts';
 import { claimOfAnother } from '../support/fleets.ts';
 import { ownerNamed } from '../support/owners.ts';
 import { strategySpec } from '../support/simulated-run.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { HostPoolStatus } from '../../../src/crds/host-pool.ts';
 import { decide, decideWithPermits, type DecideInput, type Decided } from '../../../src/engine/decide.ts';
 import { settlePermits } from '../../../src/engine/permits/permits.ts';
-import type { RunState } from '../../../src/engine/run-state.ts';
+import type { RunState } from '../../../src/engine/run/run-state.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { workers } from '../support/fleets.ts';
 import { OWNER, SimulatedRun } from '../support/simulated-run.ts';

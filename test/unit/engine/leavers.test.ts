@@ -1,4 +1,4 @@
-import { strategyWords } from '../../../src/crds/strategy-words.ts';
+import { strategyWords } from '../../../src/crds/text/strategy-words.ts';
 import { describe, expect, it } from 'vitest';
 import { messageOf } from '../../../src/status/message.ts';
 import { AWAY_STEPS, openAndFree, workers } from '../support/fleets.ts';

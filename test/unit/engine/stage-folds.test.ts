@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { editStage } from '../../../src/engine/pass.ts';
-import { newPhase } from '../../../src/engine/run-state.ts';
-import { changedStages } from '../../../src/engine/stage-folds.ts';
+import { newPhase } from '../../../src/engine/run/run-state.ts';
+import { changedStages } from '../../../src/engine/run/stage-folds.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 
 function planned(size: number): Stage {

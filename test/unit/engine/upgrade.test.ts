@@ -1,6 +1,6 @@
 /** Whole runs of upgrades on simulated hosts, also with a restart between any two passes. */
 import { describe, expect, it } from 'vitest';
-import { currentStage } from '../../../src/engine/run-state.ts';
+import { currentStage } from '../../../src/engine/run/run-state.ts';
 import { RELEASE, SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
 import { actions, each, ended, FACT, fleet, job, UNENDED, versions, WHOLE } from '../support/upgrade-runs.ts';
 

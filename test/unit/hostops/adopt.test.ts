@@ -1,8 +1,8 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { mayBeInFlight } from '../../../src/engine/outages.ts';
+import { mayBeInFlight } from '../../../src/engine/hosts/outages.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
-import type { HostProgress } from '../../../src/crds/host-progress.ts';
+import type { HostProgress } from '../../../src/crds/observed/host-progress.ts';
 import type { Claim } from '../../../src/engine/view.ts';
 import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';

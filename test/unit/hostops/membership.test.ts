@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { membershipOf } from '../../../src/hostops/membership.ts';
 import type { Provider } from '../../../src/hostops/port.ts';
-import { poolsBefore, type PoolAge } from '../../../src/planner/pool-precedence.ts';
+import { poolsBefore, type PoolAge } from '../../../src/planner/hosts/pool-precedence.ts';
 
 type Pool = PoolAge & { readonly provider: Provider };
 type Labels = Record<string, string>;

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { VOLUME_TYPES } from '../../../src/crds/action-policy.ts';
-import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { VOLUME_TYPES } from '../../../src/crds/spec/action-policy.ts';
+import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 import { AT, running, violations } from '../support/judged-pods.ts';
 

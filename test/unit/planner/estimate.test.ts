@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
 import { duration, table, wrap } from '../../../src/cli/text/text-table.ts';
 import { build } from '../../../src/planner/build.ts';
 import { estimatePlan, estimateStage } from '../../../src/planner/estimate.ts';

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { hostStateOf } from '../../../src/cli/plan/host-state.ts';
 import type { FleetHost } from '../../../src/cli/files/fleet-file.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { findings } from '../../../src/planner/findings.ts';
-import type { HostInstance, HostState, Situation } from '../../../src/planner/situation.ts';
+import { findings } from '../../../src/planner/findings/findings.ts';
+import type { HostInstance, HostState, Situation } from '../../../src/planner/findings/situation.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 import { kernelPatch, strategySpec } from '../support/simulated-run.ts';
 

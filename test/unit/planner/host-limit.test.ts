@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { limitOf } from '../../../src/planner/host-limit.ts';
+import { limitOf } from '../../../src/planner/hosts/host-limit.ts';
 
 describe('the limit of a pool', () => {
   it('is the given number, for any number of hosts', () => {

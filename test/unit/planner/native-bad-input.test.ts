@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { build } from '../../../src/planner/build.ts';
-import type { HostSeed } from '../../../src/planner/facts.ts';
-import { limitOf } from '../../../src/planner/host-limit.ts';
-import { InputError } from '../../../src/planner/input-error.ts';
+import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
+import { limitOf } from '../../../src/planner/hosts/host-limit.ts';
+import { InputError } from '../../../src/planner/problems/input-error.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 const worker = (name: string): HostSeed => ({ name, roles: ['worker'], facts: {} });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Role } from '../../../src/crds/vocabulary.ts';
 import { build } from '../../../src/planner/build.ts';
-import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
+import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/hosts/facts.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CurrentRequirement } from '../../../src/crds/requirement.ts';
+import type { CurrentRequirement } from '../../../src/crds/spec/requirement.ts';
 import type { Role } from '../../../src/crds/vocabulary.ts';
 import { build } from '../../../src/planner/build.ts';
-import { unmetRequirements } from '../../../src/planner/current.ts';
+import { unmetRequirements } from '../../../src/planner/hosts/current.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
-import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/facts.ts';
+import { compareHostNames, type Facts, type HostSeed } from '../../../src/planner/hosts/facts.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
 import { queryStage, timeoutOver } from '../../../src/planner/stage-steps.ts';
 import { KERNEL, KUBELET, kernelPatch, kubeletPatch, strategySpec } from '../support/simulated-run.ts';

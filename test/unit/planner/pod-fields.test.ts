@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { VOLUME_TYPES } from '../../../src/crds/action-policy.ts';
-import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
+import { VOLUME_TYPES } from '../../../src/crds/spec/action-policy.ts';
+import type { StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { podFields } from '../../../src/planner/policy/pod-fields.ts';
 import { POD_TEMPLATE, type Field } from '../../../src/planner/policy/pod-shape.ts';
 import { recordedPodFields } from '../../support/controlplane/pod-schema.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import type { StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 import { violations } from '../support/judged-pods.ts';
 

@@ -1,12 +1,12 @@
 /** The findings of an upgrade, and those about the quorum of the control plane. */
 import { describe, expect, it } from 'vitest';
 import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
-import type { Finding } from '../../../src/crds/finding.ts';
+import type { Finding } from '../../../src/crds/observed/finding.ts';
 import { NODE_WORDS } from '../../../src/hostops/node-words.ts';
 import { build } from '../../../src/planner/build.ts';
-import type { PlatformFacts } from '../../../src/planner/facts.ts';
-import { findings } from '../../../src/planner/findings.ts';
-import type { HostState } from '../../../src/planner/situation.ts';
+import type { PlatformFacts } from '../../../src/planner/hosts/facts.ts';
+import { findings } from '../../../src/planner/findings/findings.ts';
+import type { HostState } from '../../../src/planner/findings/situation.ts';
 
 const job = { template: { spec: { containers: [{ name: 'c', image: 'upgrade:1' }] } } };
 const STAGED = { fact: 'labels.staged', operator: 'In', values: ['v1.36.2'] };

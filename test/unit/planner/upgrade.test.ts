@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { specOfUpgrade, type StrategySpec } from '../../../src/crds/strategy-spec.ts';
-import { upgradeStrategySpec } from '../../../src/crds/upgrade-strategy-spec.ts';
+import { specOfUpgrade, type StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
+import { upgradeStrategySpec } from '../../../src/crds/spec/upgrade-strategy-spec.ts';
 import { build } from '../../../src/planner/build.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
-import type { HostSeed } from '../../../src/planner/facts.ts';
-import { wayBackFindings } from '../../../src/planner/way-back.ts';
-import { needsOf } from '../../../src/planner/needs.ts';
+import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
+import { wayBackFindings } from '../../../src/planner/findings/way-back.ts';
+import { needsOf } from '../../../src/planner/hosts/needs.ts';
 import { policyViolations } from '../../../src/planner/policy/pool-policy.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareVersions, versionIn } from '../../../src/planner/version.ts';
+import { compareVersions, versionIn } from '../../../src/planner/hosts/version.ts';
 
 /** Each line goes from low to high; `=` stands between versions that are equal. Values as nodes and labels show them. */
 const LADDERS = `

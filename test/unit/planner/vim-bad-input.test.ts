@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { buildVim } from '../../../src/planner/vim/build.ts';
-import { InputError, remedyOf } from '../../../src/planner/input-error.ts';
+import { InputError, remedyOf } from '../../../src/planner/problems/input-error.ts';
 import { parseRequest } from '../../../src/planner/vim/request.ts';
 import {
   aggregate,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { beyondBounds } from '../../../src/crds/bounds.ts';
+import { beyondBounds } from '../../../src/crds/spec/bounds.ts';
 import { patchStrategy, type Strategy } from '../../../src/resources/stored-strategy.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 

@@ -2,11 +2,11 @@
 import { ApiException, KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { openApiSchema } from '../../../src/crds/custom-resource-definition.ts';
+import { openApiSchema } from '../../../src/crds/schema/custom-resource-definition.ts';
 import { KEPT_STATUS } from '../../../src/crds/names.ts';
 import { patchStrategyDefinition } from '../../../src/crds/patch-strategy.ts';
-import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
-import { schemaGaps } from '../../../src/crds/schema-gaps.ts';
+import type { StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
+import { schemaGaps } from '../../../src/crds/schema/schema-gaps.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { fieldsOutsideSchema } from '../../../src/kube/errors.ts';
 import { CareenApi } from '../../../src/resources/careen-api.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAbort, parseRequest } from '../../../src/crds/request.ts';
+import { parseAbort, parseRequest } from '../../../src/crds/observed/request.ts';
 
 const DIGEST = /^unreadable-[0-9a-f]{12}$/;
 const asked = (fields: object): string => JSON.stringify({ id: 'q-7', ...fields });

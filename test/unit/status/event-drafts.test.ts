@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { runEvents, sharedEvents } from '../../../src/status/event-drafts.ts';
-import type { RunState } from '../../../src/engine/run-state.ts';
+import type { RunState } from '../../../src/engine/run/run-state.ts';
 import { job, SimulatedRun, upgradeSpec } from '../support/simulated-run.ts';
 
 /** The events of a whole run, pass by pass; the order within one pass means nothing. */

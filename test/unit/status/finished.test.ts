@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { STRATEGY_STATES, type StrategyState } from '../../../src/crds/vocabulary.ts';
-import { newRun, type RunState } from '../../../src/engine/run-state.ts';
+import { newRun, type RunState } from '../../../src/engine/run/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 import { patchStrategy } from '../../../src/resources/stored-strategy.ts';

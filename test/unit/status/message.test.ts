@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { KEPT_FINDINGS, type Finding } from '../../../src/crds/finding.ts';
-import { strategyStatus, type StrategyStatus } from '../../../src/crds/strategy-status.ts';
+import { KEPT_FINDINGS, type Finding } from '../../../src/crds/observed/finding.ts';
+import { strategyStatus, type StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
 import { builtStatus } from '../../../src/status/build-status.ts';
 import { decodeRun, statusOfRun, type Shown } from '../../../src/status/codec.ts';
 import { QueryPhase } from '../../../src/status/query-phase.ts';
 import { stalledStatus } from '../../../src/status/stalled-status.ts';
-import { strategyWords } from '../../../src/crds/strategy-words.ts';
+import { strategyWords } from '../../../src/crds/text/strategy-words.ts';
 import { conditionsOf } from '../../../src/status/conditions.ts';
 import { driftMessage } from '../../../src/status/message.ts';
 import { build } from '../../../src/planner/build.ts';
-import type { HostSeed } from '../../../src/planner/facts.ts';
+import type { HostSeed } from '../../../src/planner/hosts/facts.ts';
 import { strategySpec } from '../support/simulated-run.ts';
 
 const NOW = Date.parse('2026-11-26T09:00:00Z');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { NO_CONTROLLERS, type FleetFacts } from '../../../src/engine/view.ts';
-import { newRun } from '../../../src/engine/run-state.ts';
+import { newRun } from '../../../src/engine/run/run-state.ts';
 import { build } from '../../../src/planner/build.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import { decodeRun, statusOfRun, type StoredRun } from '../../../src/status/codec.ts';

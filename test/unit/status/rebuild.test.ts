@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { updateConditions } from '../../../src/crds/conditions.ts';
-import { newRun, type RunState } from '../../../src/engine/run-state.ts';
+import { updateConditions } from '../../../src/crds/observed/conditions.ts';
+import { newRun, type RunState } from '../../../src/engine/run/run-state.ts';
 import type { Plan, Stage } from '../../../src/planner/plan.ts';
 import { rebuildNeeded, type RebuildInput } from '../../../src/status/rebuild.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { removalsIn, type FinishedStrategy } from '../../../src/status/retention.ts';
-import type { Retention } from '../../../src/crds/retention.ts';
+import type { Retention } from '../../../src/crds/spec/retention.ts';
 
 const NOW = Date.parse('2026-11-27T09:00:00Z');
 const HOUR = 3600_000;

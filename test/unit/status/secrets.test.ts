@@ -1,8 +1,8 @@
 import { ApiException } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
-import { updateConditions } from '../../../src/crds/conditions.ts';
-import { strategyStatus } from '../../../src/crds/strategy-status.ts';
-import { statusText } from '../../../src/crds/status-text.ts';
+import { updateConditions } from '../../../src/crds/observed/conditions.ts';
+import { strategyStatus } from '../../../src/crds/observed/strategy-status.ts';
+import { statusText } from '../../../src/crds/text/status-text.ts';
 import type { Effect } from '../../../src/engine/effect.ts';
 import { jobPod } from '../../../src/hostops/jobs/job-pod.ts';
 import { failureOf } from '../../../src/hostops/jobs/job-failures.ts';

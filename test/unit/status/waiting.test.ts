@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Reason } from '../../../src/crds/conditions.ts';
+import type { Reason } from '../../../src/crds/observed/conditions.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import type { StrategyStatus } from '../../../src/crds/strategy-status.ts';
+import type { StrategyStatus } from '../../../src/crds/observed/strategy-status.ts';
 import { EXECUTION_MODES, STRATEGY_STATES } from '../../../src/crds/vocabulary.ts';
-import type { HostProgress } from '../../../src/crds/host-progress.ts';
+import type { HostProgress } from '../../../src/crds/observed/host-progress.ts';
 import { refusal } from '../../../src/engine/profiles/careen-refusals.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import { evaluateStep } from '../../../src/engine/evaluate.ts';
 import { newPass } from '../../../src/engine/pass.ts';
-import { newRun, type RunState } from '../../../src/engine/run-state.ts';
+import { newRun, type RunState } from '../../../src/engine/run/run-state.ts';
 import type { Order, RunRequest } from '../../../src/engine/turn.ts';
 import { build } from '../../../src/planner/build.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';

@@ -1,7 +1,7 @@
 /** An API server in memory for commands: strategies with a status, and whatever a test adds. */
 import { PooledKubeConfig, type Answer, type Call } from '../../../src/kube/client.ts';
 import type { Connection } from '../../../src/cli/cluster/connection.ts';
-import { customResourceDefinition } from '../../../src/crds/custom-resource-definition.ts';
+import { customResourceDefinition } from '../../../src/crds/schema/custom-resource-definition.ts';
 import { OUR_KINDS } from '../../../src/resources/served-kinds.ts';
 import { carryOut } from '../../simulation/world/api-requests.ts';
 import { ApiServer, Refusal } from '../../simulation/world/api-server.ts';

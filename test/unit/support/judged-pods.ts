@@ -1,7 +1,7 @@
 /** Strategies that the policy of a pool judges. */
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import type { StrategySpec } from '../../../src/crds/strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import type { StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { policyViolations } from '../../../src/planner/policy/pool-policy.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 

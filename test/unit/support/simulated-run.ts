@@ -5,17 +5,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simulate/simulated-operator.ts';
 import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.ts';
-import { patchStrategySpec } from '../../../src/crds/patch-strategy-spec.ts';
-import { specOfUpgrade, type StrategySpec } from '../../../src/crds/strategy-spec.ts';
-import { upgradeStrategySpec } from '../../../src/crds/upgrade-strategy-spec.ts';
+import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import { specOfUpgrade, type StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
+import { upgradeStrategySpec } from '../../../src/crds/spec/upgrade-strategy-spec.ts';
 import type { OutageLevel, StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import type { DecideInput, Decided, NeedsMembers, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
 import type { Effect, Outcome } from '../../../src/engine/effect.ts';
 import type { EngineProfile } from '../../../src/engine/pass.ts';
-import type { PartLimits } from '../../../src/engine/parts.ts';
-import { currentStage, type RunState } from '../../../src/engine/run-state.ts';
+import type { PartLimits } from '../../../src/engine/run/parts.ts';
+import { currentStage, type RunState } from '../../../src/engine/run/run-state.ts';
 import { allows, type PermitFacts } from '../../../src/engine/turn.ts';
 import type { MemberHealth } from '../../../src/engine/view.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
@@ -27,7 +27,7 @@ import type {
 } from '../../../src/hostops/simulated/simulated-objects.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
 import { build } from '../../../src/planner/build.ts';
-import type { HostName, HostSeed } from '../../../src/planner/facts.ts';
+import type { HostName, HostSeed } from '../../../src/planner/hosts/facts.ts';
 import type { Plan } from '../../../src/planner/plan.ts';
 
 export const OWNER = { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel', uid: 'strategy-1' };

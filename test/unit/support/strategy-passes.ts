@@ -2,9 +2,9 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { API_VERSION } from '../../../src/crds/names.ts';
 import { ownerOfKey } from '../../../src/crds/owner-ref.ts';
-import type { HostProgress } from '../../../src/crds/host-progress.ts';
+import type { HostProgress } from '../../../src/crds/observed/host-progress.ts';
 import type { StrategyState } from '../../../src/crds/vocabulary.ts';
-import { newRun } from '../../../src/engine/run-state.ts';
+import { newRun } from '../../../src/engine/run/run-state.ts';
 import { specDigest } from '../../../src/planner/digest.ts';
 import type { Stage } from '../../../src/planner/plan.ts';
 import { statusOfRun } from '../../../src/status/codec.ts';

@@ -1,0 +1,68 @@
+/** The action that a kind may run on a host: one Job. */
+import { z } from 'zod';
+import { annotationMap, labelMap, rules, text } from '../schema/schema.ts';
+
+const podSpec = z
+  .looseObject({
+    containers: z
+      .array(
+        z.looseObject({
+          name: text(63).describe('Name of the container.'),
+          image: text(512).describe('Image of the container.'),
+        }),
+      )
+      .min(1)
+      .max(16)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
+      .describe(
+        'The containers that do the work. A container with an exit code other than 0 fails the step.',
+      ),
+    nodeName: z.string().max(253).optional().describe('Must not be set: Careen sets it.'),
+    nodeSelector: z.looseObject({}).optional().describe('Must not be set: Careen pins the pod to its host.'),
+    affinity: z.looseObject({}).optional().describe('Must not be set: Careen pins the pod to its host.'),
+    restartPolicy: z
+      .string()
+      .max(16)
+      .optional()
+      .describe('Never, or left out: Careen decides about retries.'),
+  })
+  .meta(
+    rules(
+      {
+        rule: '!has(self.nodeName) && !has(self.nodeSelector) && !has(self.affinity)',
+        message:
+          'nodeName, nodeSelector and affinity must not be set: Careen pins the pod to the host it works on',
+      },
+      {
+        rule: "!has(self.restartPolicy) || self.restartPolicy == 'Never'",
+        message: 'restartPolicy must be Never or left out',
+        fieldPath: '.restartPolicy',
+      },
+    ),
+  )
+  .describe(
+    'A pod spec, as in any Pod. Careen adds nodeName, tolerations for the taints of a host under work, and ' +
+      'restartPolicy Never.',
+  );
+
+export const job = z
+  .object({
+    template: z
+      .object({
+        metadata: z
+          .object({
+            labels: labelMap(32)
+              .optional()
+              .describe('Labels for the pod, in addition to those that Careen sets.'),
+            annotations: annotationMap(32).optional().describe('Annotations for the pod.'),
+          })
+          .optional()
+          .describe('Metadata for the pod.'),
+        spec: podSpec,
+      })
+      .describe('The pod that runs once on the host, as in a Job.'),
+  })
+  .describe(
+    'A Job that runs on the host: one pod, pinned to it, never restarted. It is in the namespace of the strategy.',
+  );
+export type JobAction = z.infer<typeof job>;

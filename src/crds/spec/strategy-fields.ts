@@ -1,0 +1,37 @@
+/** The fields that the specs of all kinds of strategies share. */
+import { z } from 'zod';
+import type { CelRule } from '../schema/schema.ts';
+
+export const applyTypes = {
+  controllerApplyType: z
+    .enum(['serial', 'ignore'])
+    .default('serial')
+    .describe('serial: controllers one after another. ignore: leave them out.'),
+  storageApplyType: z
+    .enum(['serial', 'parallel', 'ignore'])
+    .default('serial')
+    .describe(
+      'serial: storage hosts one after another. parallel: as many at once as the pool allows. ignore: leave them ' +
+        'out.',
+    ),
+  workerApplyType: z
+    .enum(['serial', 'parallel', 'ignore'])
+    .default('serial')
+    .describe(
+      'serial: workers one after another. parallel: up to maxParallelWorkerHosts at once. ignore: leave them out.',
+    ),
+  maxParallelWorkerHosts: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(2)
+    .describe(
+      'How many workers a parallel stage may have. A stage is never larger than maxUnavailable of the pool.',
+    ),
+};
+
+/** A rule that the specs of all kinds share. */
+export const NOT_ALL_IGNORED: CelRule = {
+  rule: "[self.controllerApplyType, self.storageApplyType, self.workerApplyType].exists(t, t != 'ignore')",
+  message: 'controllerApplyType, storageApplyType and workerApplyType must not all be ignore',
+};

@@ -1,0 +1,61 @@
+/** What findings rest on: a plan, its pool, and the hosts of the pool as they are now. */
+import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
+import type { OutageLevel, Role } from '../../crds/vocabulary.ts';
+import type { Movable } from './consent.ts';
+import { compareHostNames, type Facts, type HostName, type PlatformFacts } from '../hosts/facts.ts';
+import type { ApplyTypes } from '../host-group.ts';
+import type { HostWords } from '../hosts/host-words.ts';
+import type { Stage } from '../plan.ts';
+
+/** A host of the pool, as it is now. */
+export type HostState = {
+  readonly name: HostName;
+  readonly roles: readonly Role[];
+  readonly facts: Facts;
+  /** Its faults, as text, while no run has claimed it. No plan is built while a host has one. */
+  readonly unwell: readonly string[];
+  /** Whether it is out of service while no run has claimed it: closed, not Ready, or with a taint that says so. */
+  readonly outOfService: boolean;
+  readonly closedToNewWork: boolean;
+  /** The owner of the run that has claimed it, by its key (`ownerKey`). */
+  readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
+  readonly spoiltClaim?: string | undefined;
+  /** What a drain may not move, or not now; undefined where nobody looked. */
+  readonly instances?: readonly HostInstance[] | undefined;
+};
+
+export type HostInstance = Movable & {
+  /** The budget, in its namespace, that lets none of its instances leave now. */
+  readonly heldBy?: string | undefined;
+};
+
+export type Situation = {
+  /** The key of the owner of the plan (`ownerKey`). */
+  readonly owner: string;
+  readonly spec: ApplyTypes & Pick<StrategySpec, 'patches' | 'release' | 'maxParallelWorkerHosts' | 'drain'>;
+  readonly pool: {
+    readonly name: string;
+    readonly maxUnavailable: number | string;
+    readonly paused: boolean;
+    /** Hosts that the pool selects and that an older pool keeps. */
+    readonly keptByOtherPools: readonly HostName[];
+    readonly protectedNamespaces: readonly string[];
+  };
+  /** `maxUnavailable` as a number. */
+  readonly limit: number;
+  readonly hosts: readonly HostState[];
+  readonly stages: readonly Stage[];
+  /** Without stages: how many hosts the strategy is about, current ones included. */
+  readonly about: number;
+  /** The words of the adapter for these hosts. */
+  readonly words: HostWords;
+  /** Undefined where nobody looked. */
+  readonly platform?: PlatformFacts | undefined;
+  /** Why the pool does not permit the actions of the strategy (pool-policy.ts). */
+  readonly violations: readonly string[];
+};
+
+/** The names of hosts, sorted. */
+export function namesOf(hosts: readonly HostState[]): HostName[] {
+  return hosts.map(({ name }) => name).toSorted(compareHostNames);
+}
