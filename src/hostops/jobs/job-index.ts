@@ -145,11 +145,14 @@ export class JobIndex {
   }
 
   /**
-   * Lists all Jobs anew. Resolves when each namespace has answered: where the list fails, as in a namespace that is gone,
-   * `prepare` says so.
+   * Lists all Jobs and their pods anew, after the cluster was restored from a backup. Jobs that have ended count again once
+   * they are listed: the others ended in a future that the cluster does not have, so they are no result. Resolves when
+   * each namespace has answered: where the list fails, as in a namespace that is gone, `prepare` says so.
    */
   async listAgain(): Promise<void> {
-    await Promise.all([...this.#namespaces.values()].map(async ({ jobs }) => jobs.listAgain()));
+    for (const job of [...this.#byUid.values()]) if (hasEnded(job)) this.#replace(job, undefined);
+    const watches = [...this.#namespaces.values()].flatMap(({ jobs, pods }) => [jobs, pods]);
+    await Promise.all(watches.map(async (watch) => watch.listAgain()));
   }
 
   /** The Jobs of an owner that are suspended or have succeeded. */

@@ -47,6 +47,10 @@ export class JobPods {
     return this.#informer.failure;
   }
 
+  async listAgain(): Promise<string | undefined> {
+    return this.#informer.listAgain();
+  }
+
   of(jobUid: string): readonly JobPod[] {
     return [...(this.#pods.get(jobUid)?.values() ?? [])];
   }
