@@ -80,10 +80,10 @@ export interface HostOps {
   inventory(scope: Scope, signal: AbortSignal): AsyncIterable<readonly HostSeed[]>;
 
   /**
-   * Observes the instances on single hosts, and their Jobs. `changed` names
+   * Observes the instances on single hosts of a pool, and their Jobs. `changed` names
    * the hosts with news, including the hosts that are observed for the first time.
    */
-  watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch;
+  watch(scope: Scope, changed: (hosts: ReadonlySet<HostName>) => void): HostWatch;
 
   /** Keeps the sums over a pool up to date. Calls `changed` when they or the alarms of the pool change. */
   fleet(scope: Scope, changed: () => void): Subscription;
@@ -140,16 +140,21 @@ export interface HostOps {
    * earlier state is then refused. It reads without any cache, and skips hosts that are gone or held by another run.
    * Throws when it cannot finish.
    */
-  adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void>;
+  adopt(
+    scope: Scope,
+    adoptions: ReadonlyMap<HostName, Adoption>,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<void>;
 
   /** Catches up with our own writes: resolves when the view is as new as the hosts were at the time of the call. */
-  confirm(hosts: readonly HostName[], signal: AbortSignal): Promise<void>;
+  confirm(scope: Scope, hosts: readonly HostName[], signal: AbortSignal): Promise<void>;
 
   /**
-   * Requests an effect. Resolves when the effect is accepted or refused, and
+   * Requests an effect on a host of a pool. Resolves when the effect is accepted or refused, and
    * does not wait until it is done: a later view shows that. A refusal is an
    * outcome; this throws only when `signal` is aborted. A Job whose start or
    * removal was stale has been read again.
    */
-  perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome>;
+  perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome>;
 }

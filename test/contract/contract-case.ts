@@ -78,7 +78,7 @@ export class ContractCase {
   private constructor(fixture: ContractFixture) {
     this.fixture = fixture;
     this.#fleet = fixture.ops.fleet(fixture.scope, () => undefined);
-    this.watch = fixture.ops.watch((hosts) => {
+    this.watch = fixture.ops.watch(fixture.scope, (hosts) => {
       for (const host of hosts) this.reported.add(host);
     });
   }
@@ -115,6 +115,18 @@ export class ContractCase {
       .map(({ name }) => name);
   }
 
+  /** Reads these hosts past all writes until now. */
+  async confirm(...hostNames: readonly HostName[]): Promise<void> {
+    const { ops, scope } = this.fixture;
+    await ops.confirm(scope, hostNames, this.signal);
+  }
+
+  /** Adopts the Jobs of the run under the next epoch. */
+  async handedOver(): Promise<void> {
+    const { ops, scope, owner } = this.fixture;
+    await ops.adopt(scope, new Map(), { owner, run: RUN, epoch: EPOCH + 1 }, this.signal);
+  }
+
   async seen(hostName: HostName, fits: (facts: HostFacts) => boolean): Promise<HostFacts> {
     return this.observe(`${hostName} to be as expected`, () => {
       const facts = this.host(hostName);
@@ -130,7 +142,8 @@ export class ContractCase {
   }
 
   async perform(effect: Effect, run = RUN): Promise<Outcome> {
-    return this.fixture.ops.perform(effect, { owner: this.fixture.owner, run, epoch: EPOCH }, this.signal);
+    const { ops, scope, owner } = this.fixture;
+    return ops.perform(scope, effect, { owner, run, epoch: EPOCH }, this.signal);
   }
 
   async observe<T>(what: string, look: () => T | undefined): Promise<T> {

@@ -70,7 +70,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const outcome = await c.perform(c.claimOf(held, OTHER_RUN), OTHER_RUN);
       expect(reasonOfBlocked(outcome)).toContain(c.fixture.owner.name);
       expect(await c.perform(c.releaseOf(held, OTHER_RUN), OTHER_RUN)).toEqual({ kind: 'already' });
-      await c.fixture.ops.confirm([held.name], c.signal);
+      await c.confirm(held.name);
       expect(c.host(held.name)).toMatchObject({ claim: held.claim, closedToNewWork: true });
     });
 
@@ -90,14 +90,14 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.fixture.close(before.name);
       const after = await c.seen(before.name, ({ closedToNewWork }) => closedToNewWork);
       expect(await c.perform(c.claimOf(before))).toEqual({ kind: 'stale' });
-      await c.fixture.ops.confirm([before.name], c.signal);
+      await c.confirm(before.name);
       expect(c.host(before.name)?.claim).toBeUndefined();
 
       const taken = await c.claimed(after);
       expect(await c.perform(c.releaseOf({ ...taken, revision: before.revision }))).toEqual({
         kind: 'stale',
       });
-      await c.fixture.ops.confirm([before.name], c.signal);
+      await c.confirm(before.name);
       expect(c.host(before.name)).toMatchObject({ claim: taken.claim, closedToNewWork: true });
     });
 
@@ -230,6 +230,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const before = c.host(due);
       const adoption = { ...c.claimOf(taken).claim, epoch: EPOCH + 1 };
       await c.fixture.ops.adopt(
+        c.fixture.scope,
         new Map([
           [taken.name, { claim: adoption, makeIfMissing: false }],
           [due, { claim: { ...adoption, closedToNewWorkBefore: false }, makeIfMissing: true }],
@@ -253,6 +254,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       await c.fixture.close(closed.name);
       const opened = await c.watched('opened-since');
       await c.fixture.ops.adopt(
+        c.fixture.scope,
         new Map([
           [closed.name, { claim: { ...asked, closedToNewWorkBefore: false }, makeIfMissing: true }],
           [opened.name, { claim: { ...asked, closedToNewWorkBefore: true }, makeIfMissing: true }],
@@ -260,7 +262,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
         { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 },
         c.signal,
       );
-      await c.fixture.ops.confirm([closed.name, opened.name], c.signal);
+      await c.confirm(closed.name, opened.name);
       expect(c.host(closed.name)).toMatchObject({
         claim: undefined,
         hasMaintenanceMark: false,
@@ -278,7 +280,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
       const key = keyOf(busy, 'sw-patch-hosts', PATCH);
       await c.perform({ kind: 'create-job', key, host: busy, action: PATCH, job: JOB });
       const made = await c.job(key, 'suspended');
-      await c.fixture.ops.adopt(new Map(), { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 }, c.signal);
+      await c.handedOver();
       const stamped = await c.observe('another revision', () =>
         c.fixture.ops.idleJobs(c.fixture.owner).find(({ revision }) => revision !== made.revision),
       );
@@ -306,7 +308,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
 
       const namesake = { ...pod, uid: '00000000-0000-4000-8000-000000000000' };
       expect((await c.perform(c.evictOf(crowded, namesake))).kind).not.toBe('accepted');
-      await c.fixture.ops.confirm([crowded], c.signal);
+      await c.confirm(crowded);
       expect(c.host(crowded)?.instances).toMatchObject([
         { uid: pod.uid, name: pod.name, leaving: undefined },
       ]);
@@ -326,7 +328,7 @@ export function hostOpsContract(name: string, makeFixture: () => Promise<Contrac
 
       const outcome = await c.perform(c.evictOf(guarded, pod));
       expect(reasonOfBlocked(outcome)).toContain(`${pod.namespace}/${pod.name}`);
-      await c.fixture.ops.confirm([guarded], c.signal);
+      await c.confirm(guarded);
       expect(c.host(guarded)?.instances).toMatchObject([{ uid: pod.uid, leaving: undefined }]);
       expect(await c.fixture.podExists(pod)).toBe(true);
     });

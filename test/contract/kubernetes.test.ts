@@ -212,7 +212,9 @@ async function addTaint(core: CoreV1Api, host: string, key: string): Promise<voi
 describe('An eviction on a real API server', () => {
   const NAMESPACE = 'denials';
   const HOST = 'host-of-denials';
-  const scope = { name: 'evictions.example.com', namespace: NAMESPACE, resource: 'pods/eviction' };
+  const provider = { kubernetes: { nodeSelector: {} } };
+  const scope = { pool: NAMESPACE, provider, before: [], roles, health };
+  const evictions = { name: 'evictions.example.com', namespace: NAMESPACE, resource: 'pods/eviction' };
   const { signal } = new AbortController();
   let pod: FixturePod;
 
@@ -229,7 +231,7 @@ describe('An eviction on a real API server', () => {
   async function evict(): Promise<Outcome> {
     const effect: Effect = { kind: 'evict', key: 'k', host: HOST, instance: pod };
     const owner = { kind: 'PatchStrategy', namespace: NAMESPACE, name: 's', uid: 'u' };
-    return ops.perform(effect, { owner, run: 'r', epoch: 1 }, signal);
+    return ops.perform(scope, effect, { owner, run: 'r', epoch: 1 }, signal);
   }
 
   async function deniedWith(words: string): Promise<void> {
@@ -244,7 +246,7 @@ describe('An eviction on a real API server', () => {
   }
 
   it('that a webhook denies is only for now, whatever its code, and has its name and its words', async () => {
-    const webhook = await AdmissionWebhook.start(admin, scope);
+    const webhook = await AdmissionWebhook.start(admin, evictions);
     try {
       for (const code of [undefined, 400, 403, 404, 409, 422, 429, 500]) {
         const message = `the primary still moves (${String(code)})`;
@@ -275,7 +277,7 @@ describe('An eviction on a real API server', () => {
   });
 
   it('that needs the answer of a dead webhook names it, and is only for now', async () => {
-    const dead = deadWebhook(scope);
+    const dead = deadWebhook(evictions);
     await apply(admin, dead);
     await deniedWith('webhook "evictions.example.com" must be asked and does not answer: ');
     await remove(admin, dead);

@@ -1,6 +1,6 @@
 /** The part of the contract that tells our Jobs from those of strangers. */
 import { expect, it } from 'vitest';
-import { EPOCH, JOB, keyOf, PATCH, RUN, type ContractCase } from './contract-case.ts';
+import { JOB, keyOf, PATCH, type ContractCase } from './contract-case.ts';
 
 /** Adds its cases to the contract; `current` gives the running case. */
 export function strangersContract(current: () => ContractCase): void {
@@ -22,7 +22,7 @@ export function strangersContract(current: () => ContractCase): void {
       expect(c.fixture.ops.idleJobs(c.fixture.owner).map(({ uid }) => uid)).toEqual([ours.uid]);
       const [marked] = c.fixture.ops.markedHosts(c.fixture.scope);
       expect(marked).toMatchObject({ host: held.name, busy: false, begun: false });
-      await c.fixture.ops.adopt(new Map(), { owner: c.fixture.owner, run: RUN, epoch: EPOCH + 1 }, c.signal);
+      await c.handedOver();
       expect(await stranger.isUntouched()).toBe(true);
       expect((await c.released(held)).closedToNewWork).toBe(false);
     },

@@ -35,7 +35,12 @@ export class RehearsalOps extends SimulatedHostOps {
     return { ...view, signal };
   }
 
-  override async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+  override async perform(
+    scope: Scope,
+    effect: Effect,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const { seconds, refusal } = this.#treat(effect);
     const asked = this.#asked.get(effect.key) ?? this.#world.now;
     this.#asked.set(effect.key, asked);
@@ -47,6 +52,6 @@ export class RehearsalOps extends SimulatedHostOps {
         retryAt,
       };
     if (refusal !== undefined) return { kind: 'refused', reason: refusal };
-    return super.perform(effect, fence, signal);
+    return super.perform(scope, effect, fence, signal);
   }
 }

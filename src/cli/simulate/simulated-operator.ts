@@ -90,7 +90,7 @@ export class SimulatedOperator {
     if (first) this.#take(first, atHand(this.run.apply, first));
     this.#ops = ops;
     this.#evaluate = evaluate;
-    this.#watch = ops.watch(() => undefined);
+    this.#watch = ops.watch(scope, () => undefined);
   }
 
   /** The permits of the run. */
@@ -204,7 +204,7 @@ export class SimulatedOperator {
     this.run = stored;
     this.#outcomes.clear();
     this.#watch.close();
-    this.#watch = this.#ops.watch(() => undefined);
+    this.#watch = this.#ops.watch(this.scope, () => undefined);
     // The watch follows from the run, so the first pass after a restart asks for the same watch.
     if (this.#decision) this.#watch.want(this.#decision.wants.watch);
   }
@@ -249,7 +249,7 @@ export class SimulatedOperator {
     let heard = false;
     for (const effect of effects) {
       const fence = { owner: this.owner, run: RUN, epoch: EPOCH };
-      const outcome = await this.#ops.perform(effect, fence, new AbortController().signal);
+      const outcome = await this.#ops.perform(this.scope, effect, fence, new AbortController().signal);
       this.#outcomes.note(effect, outcome, this.world.now);
       if (outcome.kind === 'accepted') this.accepted.push(effect);
       heard ||= outcome.kind === 'accepted' || outcome.kind === 'stale';

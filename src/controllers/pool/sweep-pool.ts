@@ -138,18 +138,18 @@ type SweepEffect = Extract<Effect, { kind: 'release' | 'leave-locked' }>;
 
 /** Performs the effect; an event has the note, if there is one. */
 async function sweep(
-  { deps, pool, epoch, signal }: SweepContext,
+  { deps, pool, epoch, signal, attachment: { scope } }: SweepContext,
   effect: SweepEffect,
   { owner, run }: Pick<Claim, 'owner' | 'run'>,
   { note, message }: { readonly note?: string; readonly message: string },
 ): Promise<void> {
   const { host } = effect;
-  const outcome = await deps.hosts.perform(effect, { owner, run, epoch }, signal);
+  const outcome = await deps.hosts.perform(scope, effect, { owner, run, epoch }, signal);
   const fields = { pool: pool.metadata.name, host, run, owner: ownerKey(owner), outcome: outcome.kind };
   deps.log.warn(fields, message);
   if (outcome.kind === 'accepted' && note !== undefined)
     deps.events.record(poolEvent(pool, { reason: 'ClaimSwept', host, note }));
-  if (outcome.kind === 'stale' || outcome.kind === 'unknown') await deps.hosts.confirm([host], signal);
+  if (outcome.kind === 'stale' || outcome.kind === 'unknown') await deps.hosts.confirm(scope, [host], signal);
 }
 
 function claims(markedHosts: readonly MarkedHost[]): ReadonlySet<string> {

@@ -47,7 +47,7 @@ export class Attachment {
     this.#hosts = hosts;
     const look = (): void => changed(this.#holdsHosts ? 0 : WAITING_PAUSE_MILLISECONDS);
     this.#fleet = hosts.fleet(scope, look);
-    this.#watch = hosts.watch(look);
+    this.#watch = hosts.watch(scope, look);
   }
 
   /** What the hosts need of a strategy; computed anew only when they, or the spec, have changed. */

@@ -40,7 +40,8 @@ export async function adoptRun(deps: Deps, read: StrategyPass, signal: AbortSign
   const stamped = await api.writeStatus(strategy, { ...strategy.status, run: { ...record, epoch } });
   if (stored) {
     const { run } = stored;
-    await hosts.adopt(adoptions(pass, stored, suspended), fenceOf(pass, run.id), signal);
+    const { scope } = pass.attachment;
+    await hosts.adopt(scope, adoptions(pass, stored, suspended), fenceOf(pass, run.id), signal);
     const open = run.hosts.map(({ name }) => name);
     log.info({ strategy: key, run: run.id, epoch, hosts: open }, 'run taken over');
   }

@@ -96,6 +96,7 @@ export async function buildPlan(
     const view = hosts.view(input.scope);
     const unseen = seeds.filter(({ name }) => view.host(name) === undefined);
     await hosts.confirm(
+      input.scope,
       unseen.map(({ name }) => name),
       signal,
     );

@@ -44,10 +44,11 @@ export async function confirmedEffects(
   signal: AbortSignal,
 ): Promise<ReconcileResult> {
   const { hosts, clock, events } = deps;
+  const { scope } = attachment;
   const { words } = attachment.view();
   const received: { effect: Effect; outcome: Outcome }[] = [];
   const perform = async (effect: Effect): Promise<void> => {
-    const outcome = await hosts.perform(effect, fence, signal);
+    const outcome = await hosts.perform(scope, effect, fence, signal);
     report(deps, key, effect, outcome);
     attachment.outcomes.note(effect, outcome, clock());
     received.push({ effect, outcome });
@@ -66,7 +67,8 @@ export async function confirmedEffects(
   const drafts = accepted.flatMap(({ effect }) => effectEvent(effect, words) ?? []);
   for (const draft of sharedEvents(drafts)) events.record(ownerEvent(ownerOf(strategy), draft));
   const unsure = received.filter(({ effect, outcome }) => isUnsure(effect, outcome));
-  if (unsure.length > 0) await hosts.confirm([...new Set(unsure.map(({ effect }) => effect.host))], signal);
+  const inDoubt = new Set(unsure.map(({ effect }) => effect.host));
+  if (inDoubt.size > 0) await hosts.confirm(scope, [...inDoubt], signal);
   const isDone = received.every(({ outcome: { kind } }) => kind === 'accepted' || kind === 'already');
   return isDone ? {} : { requeueAt: clock() };
 }

@@ -194,7 +194,12 @@ export class KubernetesHostOps implements HostOps {
     return this.#jobs.idle(owner);
   }
 
-  async adopt(adoptions: ReadonlyMap<HostName, Adoption>, fence: Fence, signal: AbortSignal): Promise<void> {
+  async adopt(
+    _scope: Scope,
+    adoptions: ReadonlyMap<HostName, Adoption>,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<void> {
     const adopt = ([host, adoption]: [HostName, Adoption]): Promise<unknown> =>
       this.#nodes.refresh(host, () => adoptNode(this.#writer, host, adoption, signal));
     await allEnded([...adoptions].map(adopt));
@@ -202,7 +207,7 @@ export class KubernetesHostOps implements HostOps {
     await this.#jobs.adopt(recorded, fence, signal);
   }
 
-  watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
+  watch(_scope: Scope, changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
     const watcher: Watcher = { changed, wanted: new Set() };
     this.#watchers.add(watcher);
     const want = (hosts: ReadonlySet<HostName>): void => {
@@ -251,11 +256,11 @@ export class KubernetesHostOps implements HostOps {
     };
   }
 
-  async confirm(hosts: readonly HostName[], signal: AbortSignal): Promise<void> {
+  async confirm(_scope: Scope, hosts: readonly HostName[], signal: AbortSignal): Promise<void> {
     await Promise.all(hosts.map((host) => this.#confirm(host, signal)));
   }
 
-  async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+  async perform(_scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     try {
       const outcome = await this.#perform(effect, fence, signal);

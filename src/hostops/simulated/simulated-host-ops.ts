@@ -57,7 +57,7 @@ export class SimulatedHostOps implements HostOps {
     }
   }
 
-  watch(changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
+  watch(_scope: Scope, changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
     const watch = { hosts: new Set<HostName>() as ReadonlySet<HostName> };
     const end = this.#world.listen((host) => {
       if (watch.hosts.has(host)) changed(new Set([host]));
@@ -105,7 +105,7 @@ export class SimulatedHostOps implements HostOps {
     };
   }
 
-  async confirm(_hosts: readonly HostName[], signal: AbortSignal): Promise<void> {
+  async confirm(_scope: Scope, _hosts: readonly HostName[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
   }
 
@@ -166,6 +166,7 @@ export class SimulatedHostOps implements HostOps {
   }
 
   async adopt(
+    _scope: Scope,
     adoptions: ReadonlyMap<HostName, Adoption>,
     { owner, run, epoch }: Fence,
     signal: AbortSignal,
@@ -186,7 +187,7 @@ export class SimulatedHostOps implements HostOps {
         this.#world.stampJob(job, epoch);
   }
 
-  async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+  async perform(_scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     signal.throwIfAborted();
     const host = this.#world.hosts.get(effect.host);
     switch (effect.kind) {

@@ -8,12 +8,12 @@ async function suspended(): Promise<{ cluster: SmallCluster; made: () => (boolea
   const perform = vi
     .spyOn(cluster.hosts, 'perform')
     .mockResolvedValue({ kind: 'unknown', reason: 'no answer' });
-  await cluster.until('the claim', () => perform.mock.calls.some(([{ kind }]) => kind === 'claim'));
+  await cluster.until('the claim', () => perform.mock.calls.some(([, { kind }]) => kind === 'claim'));
   setMode(cluster, 'Suspend');
   cluster.restartOperator();
   const adopt = vi.spyOn(cluster.hosts, 'adopt');
   await cluster.pass();
-  return { cluster, made: () => adopt.mock.calls.map(([hosts]) => hosts.get('w-1')?.makeIfMissing) };
+  return { cluster, made: () => adopt.mock.calls.map(([, hosts]) => hosts.get('w-1')?.makeIfMissing) };
 }
 
 function setMode(cluster: SmallCluster, mode: string): void {

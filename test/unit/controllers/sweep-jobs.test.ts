@@ -6,7 +6,7 @@ import type { HostProgress } from '../../../src/crds/observed/host-progress.ts';
 import type { Effect } from '../../../src/engine/effect.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
-import type { IdleJob } from '../../../src/hostops/port.ts';
+import type { IdleJob, Scope } from '../../../src/hostops/port.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { decodeRun } from '../../../src/status/codec.ts';
 import { patchStrategy } from '../../../src/resources/stored-strategy.ts';
@@ -49,7 +49,7 @@ async function swept({ isBlocked, result, idle = DONE, answered }: Scene): Promi
   const hosts = new SimulatedHostOps(new SimulatedWorld({}));
   Object.assign(hosts, {
     idleJobs: () => [idle],
-    perform: async (effect: Effect) => {
+    perform: async (_scope: Scope, effect: Effect) => {
       performed.push(effect);
       await answered;
       return { kind: 'accepted' };

@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { mayBeInFlight } from '../../../src/engine/hosts/outages.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import type { HostProgress } from '../../../src/crds/observed/host-progress.ts';
@@ -20,6 +21,8 @@ const claim: Claim = {
   ...{ closedToNewWorkBefore: false, since: '2026-11-25T09:00:00Z' },
 };
 
+const { provider, roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
+const SCOPE = { pool: 'p', provider, before: [], roles, health };
 const FENCE = { owner, run: 'r1', epoch: 2 };
 const OURS = { key: 'careen.dev/maintenance', effect: 'NoSchedule' };
 
@@ -31,7 +34,7 @@ function hostsOver(transport: (call: Call) => Promise<Answer>): KubernetesHostOp
 /** Takes over the hosts of a run, whose claims may all be in flight. */
 async function takeOver(names: readonly string[], transport: (call: Call) => Promise<Answer>): Promise<void> {
   const adoptions = new Map(names.map((name) => [name, { claim, makeIfMissing: true }]));
-  await hostsOver(transport).adopt(adoptions, FENCE, new AbortController().signal);
+  await hostsOver(transport).adopt(SCOPE, adoptions, FENCE, new AbortController().signal);
 }
 
 function answer(status: number, content: unknown): Answer {
@@ -81,6 +84,7 @@ describe('a take-over of a run', () => {
       return answer(200, { metadata: { name: 'a', uid: 'a', resourceVersion: '1' }, spec });
     };
     await hostsOver(transport).adopt(
+      SCOPE,
       new Map([['a', { claim: { ...claim, closedToNewWorkBefore }, makeIfMissing: true }]]),
       FENCE,
       new AbortController().signal,
@@ -102,6 +106,7 @@ describe('a take-over of a run', () => {
       return path.includes('/nodes/') ? found : answer(200, { items: [] });
     };
     await hostsOver(transport).adopt(
+      SCOPE,
       new Map([['a', { claim, uid: 'a', makeIfMissing: true }]]),
       FENCE,
       new AbortController().signal,

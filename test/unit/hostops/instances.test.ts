@@ -60,7 +60,7 @@ class WatchedHost {
   }
 
   watch(): Subscription {
-    const watch = this.#ops.watch(() => undefined);
+    const watch = this.#ops.watch(SCOPE, () => undefined);
     watch.want(new Set(['a']));
     return watch;
   }
@@ -89,13 +89,14 @@ class WatchedHost {
   }
 
   async look(): Promise<void> {
-    await this.#ops.confirm(['a'], signal);
+    await this.#ops.confirm(SCOPE, ['a'], signal);
   }
 
   async close(kind: 'claim' | 'recordon'): Promise<void> {
     const at = { key: kind, host: 'a', revision: this.facts.revision };
     const effect = kind === 'claim' ? { ...at, kind, claim } : { ...at, kind, run };
-    expect(await this.#ops.perform(effect, { owner, run, epoch: 1 }, signal)).toEqual({ kind: 'accepted' });
+    const outcome = await this.#ops.perform(SCOPE, effect, { owner, run, epoch: 1 }, signal);
+    expect(outcome).toEqual({ kind: 'accepted' });
     expect(this.facts).toMatchObject({ claim: { run }, closedToNewWork: true });
   }
 }

@@ -116,8 +116,13 @@ class RefusingOps extends SimulatedHostOps {
     this.#refusal = (effect) => refusal?.(effect, world);
   }
 
-  override async perform(effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
-    return this.#refusal(effect) ?? super.perform(effect, fence, signal);
+  override async perform(
+    scope: Scope,
+    effect: Effect,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    return this.#refusal(effect) ?? super.perform(scope, effect, fence, signal);
   }
 }
 
