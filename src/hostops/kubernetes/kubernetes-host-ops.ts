@@ -6,12 +6,13 @@ import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { signalsFrom, type HostFacts, type MemberHealth, type View } from '../../engine/view.ts';
 import type { HostName, HostSeed, PlatformFacts } from '../../planner/hosts/facts.ts';
-import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { changeableAmong, type ConfigMapFacts } from '../config-maps.ts';
 import { Fleet } from '../fleet.ts';
 import { hostFactsOf } from '../host-state.ts';
+import { HostWatchers } from '../host-watchers.ts';
 import { membershipOf } from '../membership.ts';
 import { NODE_WORDS } from '../node-words.ts';
+import { OpenFleets } from '../open-fleets.ts';
 import type {
   Adoption,
   Fence,
@@ -42,12 +43,6 @@ const NODES = '/api/v1/nodes';
 /** Its metrics are a long text, and few of them change. */
 const PLATFORM_MILLISECONDS = 300_000;
 
-type Watcher = { readonly changed: (hosts: ReadonlySet<HostName>) => void; wanted: ReadonlySet<HostName> };
-type OpenFleet = { readonly fleet: Fleet; readonly listeners: Set<{ readonly changed: () => void }> };
-
-/** The same key for equal scopes; memoized because every view of a fleet needs it. */
-const keyOfScope = memoizeByObject((scope: Scope) => JSON.stringify(scope));
-
 export class KubernetesHostOps implements HostOps {
   readonly #writer: Writer;
   readonly #log: Log;
@@ -56,8 +51,8 @@ export class KubernetesHostOps implements HostOps {
   readonly #pods: PodWatches;
   /** Resolves when everything is listed anew; undefined while no list is awaited. */
   #listed: Promise<unknown> | undefined;
-  readonly #watchers = new Set<Watcher>();
-  readonly #fleets = new Map<string, OpenFleet>();
+  readonly #watchers: HostWatchers;
+  readonly #fleets: OpenFleets;
   readonly #stopped = new AbortController();
   #platform: { readonly until: number; readonly facts: Promise<PlatformFacts> } | undefined;
   #platformUnknown = '';
@@ -66,7 +61,15 @@ export class KubernetesHostOps implements HostOps {
   /** @param namespace the operator's own */
   constructor(config: KubeConfig, log: Log, now: () => number, namespace = OPERATOR_NAMESPACE) {
     this.#members = new Members({ config, namespace, log });
-    const changed = (host: HostName): void => this.#tellWatchers(host);
+    const changed = (host: HostName): void => this.#watchers.tell(host);
+    const notify = (listener: () => void): void => this.#guarded(listener);
+    this.#fleets = new OpenFleets(() => this.#nodes.values(), notify);
+    this.#watchers = new HostWatchers({
+      acquire: (host) => this.#pods.acquire(host, isTaken(this.#nodes.get(host))),
+      release: (host) => this.#pods.release(host),
+      isKnown: (host) => this.#pods.instances(host) !== undefined,
+      notify,
+    });
     this.#writer = { config, now };
     this.#log = log;
     this.#nodes = new SupervisedInformer<V1Node, NodeState>({
@@ -75,7 +78,7 @@ export class KubernetesHostOps implements HostOps {
       project: nextNodeState,
       changed: (before, after) => this.#nodeChanged(before, after),
       // A new watch makes the knowledge of the fleets current, even when nothing changed.
-      connected: () => this.#tellFleets(() => true),
+      connected: () => this.#fleets.tellAll(),
       wentBack: () => this.listAgain(),
       now,
       log,
@@ -96,8 +99,8 @@ export class KubernetesHostOps implements HostOps {
     this.#nodes.stop();
     this.#jobs.stop();
     this.#pods.stop();
-    this.#watchers.clear();
-    this.#fleets.clear();
+    this.#watchers.closeAll();
+    this.#fleets.closeAll();
   }
 
   /** Whether the nodes are known. */
@@ -153,7 +156,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   async memberHealth(scope: Scope, names: readonly HostName[], signal: AbortSignal): Promise<MemberHealth> {
-    const { all } = this.#open(scope).facts.controllers;
+    const { all } = this.#fleets.of(scope).facts.controllers;
     const addresses = new Map([...all].map((name) => [name, this.#nodes.get(name)?.internalIps ?? []]));
     return this.#members.health(scope, addresses, names, signal);
   }
@@ -171,7 +174,7 @@ export class KubernetesHostOps implements HostOps {
   }
 
   markedHosts(scope: Scope): readonly MarkedHost[] {
-    return this.#withWork(this.#open(scope).markedHosts);
+    return this.#withWork(this.#fleets.of(scope).markedHosts);
   }
 
   async readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]> {
@@ -208,39 +211,15 @@ export class KubernetesHostOps implements HostOps {
   }
 
   watch(_scope: Scope, changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
-    const watcher: Watcher = { changed, wanted: new Set() };
-    this.#watchers.add(watcher);
-    const want = (hosts: ReadonlySet<HostName>): void => {
-      if (this.#watchers.has(watcher)) this.#want(watcher, new Set(hosts));
-    };
-    return {
-      want,
-      close: () => {
-        want(new Set());
-        this.#watchers.delete(watcher);
-      },
-    };
+    return this.#watchers.watch(changed);
   }
 
   fleet(scope: Scope, changed: () => void): Subscription {
-    const key = keyOfScope(scope);
-    const open = this.#fleets.get(key) ?? {
-      fleet: new Fleet(scope, this.#nodes.values()),
-      listeners: new Set(),
-    };
-    const listener = { changed };
-    open.listeners.add(listener);
-    this.#fleets.set(key, open);
-    return {
-      close: () => {
-        open.listeners.delete(listener);
-        if (open.listeners.size === 0 && this.#fleets.get(key) === open) this.#fleets.delete(key);
-      },
-    };
+    return this.#fleets.open(scope, changed);
   }
 
   view(scope: Scope): View {
-    const fleet = this.#open(scope);
+    const fleet = this.#fleets.of(scope);
     const observedAt = this.#nodes.connectedAt(this.#writer.now());
     return {
       fleet: fleet.facts,
@@ -312,23 +291,6 @@ export class KubernetesHostOps implements HostOps {
     });
   }
 
-  #want(watcher: Watcher, hosts: ReadonlySet<HostName>): void {
-    const before = watcher.wanted;
-    watcher.wanted = hosts;
-    const added = hosts.difference(before);
-    for (const host of added) this.#pods.acquire(host, isTaken(this.#nodes.get(host)));
-    for (const host of before.difference(hosts)) this.#pods.release(host);
-    // Hosts that another watcher already observes are known now; no later change would report them.
-    const known = [...added].filter((host) => this.#pods.instances(host) !== undefined);
-    if (known.length > 0) setImmediate(() => this.#tell(watcher, new Set(known)));
-  }
-
-  #open(scope: Scope): Fleet {
-    const open = this.#fleets.get(keyOfScope(scope));
-    if (!open) throw new Error(`the fleet of pool ${scope.pool} is not open`);
-    return open.fleet;
-  }
-
   #hostFacts(name: HostName, scope: Scope): HostFacts | undefined {
     const node = this.#nodes.get(name);
     return node && hostFactsOf(node, scope, this.#pods.instances(name));
@@ -337,26 +299,9 @@ export class KubernetesHostOps implements HostOps {
   #nodeChanged(before: NodeState | undefined, after: NodeState | undefined): void {
     if (after && isNewlyClosed(before, after)) this.#pods.relist(after.name);
     else if (after && isTaken(after)) this.#pods.begin(after.name);
-    this.#tellFleets(({ fleet }) => fleet.change(before, after));
+    this.#fleets.change(before, after);
     const host = after?.name ?? before?.name;
-    if (host !== undefined) this.#tellWatchers(host);
-  }
-
-  #tellFleets(concerns: (open: OpenFleet) => boolean): void {
-    for (const open of this.#fleets.values()) {
-      if (!concerns(open)) continue;
-      for (const { changed } of open.listeners) this.#guarded(changed);
-    }
-  }
-
-  #tellWatchers(host: HostName): void {
-    for (const watcher of this.#watchers) this.#tell(watcher, new Set([host]));
-  }
-
-  #tell(watcher: Watcher, hosts: ReadonlySet<HostName>): void {
-    if (!this.#watchers.has(watcher)) return;
-    const wanted = hosts.intersection(watcher.wanted);
-    if (wanted.size > 0) this.#guarded(() => watcher.changed(wanted));
+    if (host !== undefined) this.#watchers.tell(host);
   }
 
   #guarded(notify: () => void): void {
