@@ -35,12 +35,7 @@ export class RehearsalOps extends SimulatedHostOps {
     return { ...view, signal };
   }
 
-  override async perform(
-    scope: Scope,
-    effect: Effect,
-    fence: Fence,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
+  override async perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     const { seconds, refusal } = this.#treat(effect);
     const asked = this.#asked.get(effect.key) ?? this.#world.now;
     this.#asked.set(effect.key, asked);

@@ -31,6 +31,11 @@ export class HostJobs {
     this.#removals = new JobRemovals(options, options.log);
   }
 
+  /** Calls the listener with each host of which a Job changes. It must not throw. */
+  listen(changed: (host: HostName) => void): void {
+    this.#index.listen(changed);
+  }
+
   stop(): void {
     this.#index.stop();
   }

@@ -22,8 +22,6 @@ const REMEMBERED = 1_000;
 
 export type JobIndexOptions = {
   readonly config: KubeConfig;
-  /** Called when a Job of this host changes. */
-  readonly changed: (host: HostName) => void;
   /** Unix time in milliseconds. */
   readonly now: () => number;
   readonly log: Log;
@@ -34,6 +32,7 @@ type Watched = { readonly jobs: SupervisedInformer<V1Job, JobState>; readonly po
 /** Indexes the Jobs of all owners of ours by their effect. A Job of anybody else is not in it. */
 export class JobIndex {
   readonly #options: JobIndexOptions;
+  readonly #listeners = new Set<(host: HostName) => void>();
   readonly #lookups: JobLookups;
   readonly #namespaces = new Map<string, Watched>();
   /** By namespace and effect. The key is in the name of the Job, so a namespace has one at most. */
@@ -61,6 +60,11 @@ export class JobIndex {
       exitOf: (uid) => this.#exits.get(uid),
       podOf: (job) => this.#podsOf(job)[0],
     });
+  }
+
+  /** Calls the listener with each host of which a Job changes. It must not throw. */
+  listen(changed: (host: HostName) => void): void {
+    this.#listeners.add(changed);
   }
 
   stop(): void {
@@ -284,7 +288,7 @@ export class JobIndex {
     this.#remembered.set(job.uid, job);
     const [first] = this.#remembered.values();
     if (first && this.#remembered.size > REMEMBERED) this.#replace(first, undefined);
-    this.#options.changed(job.host);
+    this.#tell(job.host);
   }
 
   #replace(before: JobState | undefined, after: JobState | undefined): void {
@@ -296,7 +300,7 @@ export class JobIndex {
     }
     if (after && !this.#isTaken(after)) this.#keep(after);
     const host = after?.host ?? before?.host;
-    if (host !== undefined) this.#options.changed(host);
+    if (host !== undefined) this.#tell(host);
   }
 
   #keep(job: JobState): void {
@@ -319,7 +323,7 @@ export class JobIndex {
   #learned(job: JobState): void {
     const now = this.#current(job);
     if (now) this.#noteWork(now);
-    this.#options.changed(job.host);
+    this.#tell(job.host);
   }
 
   #noteWork(job: JobState): void {
@@ -346,7 +350,11 @@ export class JobIndex {
     const job = this.#byUid.get(jobUid);
     if (!job) return;
     this.#noteStart(job);
-    this.#options.changed(job.host);
+    this.#tell(job.host);
+  }
+
+  #tell(host: HostName): void {
+    for (const changed of this.#listeners) changed(host);
   }
 
   /** Whether another Job of that name is still known: it counts until it is known to be gone. */

@@ -58,8 +58,17 @@ export class KubernetesHostOps implements HostOps {
   #platformUnknown = '';
   readonly #members: Members;
 
-  /** @param namespace the operator's own */
-  constructor(config: KubeConfig, log: Log, now: () => number, namespace = OPERATOR_NAMESPACE) {
+  /**
+   * @param namespace the operator's own
+   * @param jobs those of the hosts of all providers
+   */
+  constructor(
+    config: KubeConfig,
+    log: Log,
+    now: () => number,
+    namespace = OPERATOR_NAMESPACE,
+    jobs = new HostJobs({ config, now, log }),
+  ) {
     this.#members = new Members({ config, namespace, log });
     const changed = (host: HostName): void => this.#watchers.tell(host);
     const notify = (listener: () => void): void => this.#guarded(listener);
@@ -83,7 +92,8 @@ export class KubernetesHostOps implements HostOps {
       now,
       log,
     });
-    this.#jobs = new HostJobs({ config, changed, now, log });
+    this.#jobs = jobs;
+    jobs.listen(changed);
     this.#pods = new PodWatches({ config, changed, isOurs: (uid) => this.#jobs.isOurs(uid), now, log });
   }
 

@@ -23,7 +23,7 @@ class Scene {
   readonly server = new JobServer();
   readonly jobs = new HostJobs({
     config: this.server.config,
-    changed: () => undefined,
+
     now: () => 0,
     log: quiet,
   });

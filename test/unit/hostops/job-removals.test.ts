@@ -27,7 +27,7 @@ class Scene {
     };
     const quiet = { info: () => undefined, warn: () => undefined };
     this.#jobs = new HostJobs({
-      ...{ config: this.#server.config, changed: () => undefined, now: () => 0, log: quiet },
+      ...{ config: this.#server.config, now: () => 0, log: quiet },
     });
     onTestFinished(() => this.#jobs.stop());
   }

@@ -21,7 +21,7 @@ function creationOf(host: string) {
 async function scene() {
   const server = new JobServer();
   const quiet = { info: () => undefined, warn: () => undefined };
-  const jobs = new HostJobs({ config: server.config, changed: () => undefined, now: () => 0, log: quiet });
+  const jobs = new HostJobs({ config: server.config, now: () => 0, log: quiet });
   onTestFinished(() => jobs.stop());
   await jobs.prepare(OWNER.namespace);
   const status = { succeeded: 1, conditions: [{ type: 'Complete', status: 'True' }] };

@@ -32,7 +32,7 @@ async function seenWith({ metadata = {}, owner = OWNER, namespace = OWNER.namesp
   Object.assign(made.metadata ?? {}, { namespace, ...metadata });
   Object.assign(made.spec ?? {}, { suspend: false });
   server.make(made);
-  const jobs = new HostJobs({ config: server.config, changed: () => undefined, now: () => 0, log: quiet });
+  const jobs = new HostJobs({ config: server.config, now: () => 0, log: quiet });
   for (const each of new Set([OWNER.namespace, namespace])) expect(await jobs.prepare(each)).toBeUndefined();
   return { server, jobs };
 }

@@ -116,12 +116,7 @@ class RefusingOps extends SimulatedHostOps {
     this.#refusal = (effect) => refusal?.(effect, world);
   }
 
-  override async perform(
-    scope: Scope,
-    effect: Effect,
-    fence: Fence,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
+  override async perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
     return this.#refusal(effect) ?? super.perform(scope, effect, fence, signal);
   }
 }
