@@ -27,7 +27,7 @@ export const HOSTS_NAMESPACE = 'careen-hosts';
 /** The pool that the installation makes. A strategy uses it when it names no pool. */
 export const DEFAULT_POOL = 'default';
 
-/** Annotation on a node: the claim, as JSON. It names the owner of the outage and the state to restore. */
+/** Annotation on a node, or on the Lease of another host: the claim, as JSON: the owner of the outage, the state to restore. */
 export const CLAIM_ANNOTATION = `${GROUP}/claim`;
 /** Annotation on a node that no run may release any more: why it was left locked, and by whom. */
 export const LEFT_LOCKED_ANNOTATION = `${GROUP}/left-locked`;
@@ -59,8 +59,12 @@ export const STRATEGY_UID_LABEL = `${GROUP}/strategy-uid`;
 export const ACTION_LABEL = `${GROUP}/action`;
 /** Label on a Job: its name. Several Jobs are removed by it with one request. */
 export const JOB_LABEL = `${GROUP}/job`;
-/** Annotation on a Job and its pod: the host, whose name may be too long for a label. */
+/** Annotation on a Job, its pod and a Lease of a host: the host, whose name may be too long for a label. */
 export const HOST_ANNOTATION = `${GROUP}/host`;
+/** Label on a Lease that holds the claim of a host which is no node. */
+export const HOST_CLAIM_LABEL = `${GROUP}/host-claim`;
+/** Annotation on such a Lease: the cloud of the host. */
+export const CLOUD_ANNOTATION = `${GROUP}/cloud`;
 /** Annotation on a Job: the whole effect key. The name of the Job has its digest. */
 export const EFFECT_ANNOTATION = `${GROUP}/effect`;
 /** Annotation on a Job: the deadline in seconds that its start gave it. A suspended Job with it was stopped by others. */

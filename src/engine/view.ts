@@ -30,7 +30,7 @@ export type Claim = {
   readonly since: string;
 };
 
-/** A pod (later also a server) that keeps a host from being empty. */
+/** A pod or a server that keeps a host from being empty. */
 export type InstanceFacts = {
   readonly uid: string;
   readonly namespace: string;
@@ -44,6 +44,12 @@ export type InstanceFacts = {
   readonly ignoresClosing: boolean;
   /** It has data on its host that an eviction deletes. */
   readonly localData: boolean;
+  /** Names the request to leave that is due: a request that was accepted is not repeated, one of another name is made. */
+  readonly request?: string;
+  /** Why it is not asked to leave yet although nothing is wrong, such as a limit on moves at once. */
+  readonly waitsFor?: string;
+  /** Why it cannot leave until somebody acts, and what to do. */
+  readonly stuck?: string;
 };
 
 /** The id of the alarm about a host that is not Ready. */
@@ -86,7 +92,8 @@ export type HostFacts = {
   readonly alarms: readonly HostAlarm[];
   /** The taints of others, without those that the pool tolerates. */
   readonly foreignTaints: readonly HostTaint[];
-  readonly bootId: string;
+  /** Changes with each boot. Undefined where the platform does not show it: then the Job of a reboot tells of it. */
+  readonly bootId: string | undefined;
   readonly facts: Facts;
   readonly claim: Claim | undefined;
   /** Why the claim on the host is invalid: somebody edited it, or copied it from another host. */
@@ -177,6 +184,8 @@ export type FleetFacts = {
   readonly keptByOtherPools: ReadonlySet<HostName>;
   /** It changes with every input of a plan: the hosts, their roles, their facts. */
   readonly revision: string;
+  /** Why the hosts cannot be observed now, and what to do: no outage begins meanwhile. */
+  readonly unobservable?: string | undefined;
 };
 
 export interface View {

@@ -66,6 +66,7 @@ function waitingIs(reason: Reason): Is {
 const NEEDS_CORRECTION: ReadonlySet<Reason> = new Set([
   'NotPermitted',
   'Overlap',
+  'ProviderUnavailable',
   'PoolNotFound',
   'SpecUnreadable',
 ]);

@@ -102,7 +102,7 @@ class World {
   #node(node: V1Node): string[] {
     const { name, closedToNewWork: closed, claim, bootId } = nodeState(node);
     const before = this.#hosts.get(name);
-    const bootIds = (before?.bootIds ?? new Set()).add(bootId);
+    const bootIds = (before?.bootIds ?? new Set()).add(bootId ?? '');
     bootIds.delete(''); // it has not joined yet
     this.#hosts.set(name, { closed, claim, bootIds });
     const lost = before?.claim && before.claim.run !== claim?.run ? before.claim.run : undefined;

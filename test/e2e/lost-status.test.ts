@@ -1,7 +1,7 @@
 /** Lost knowledge: a status that somebody wiped, a claim without a run, a host that vanished. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../src/crds/names.ts';
-import { writeClaim } from '../../src/hostops/kubernetes/claims.ts';
+import { writeClaim } from '../../src/hostops/claims.ts';
 import { apply, mergePatch } from '../support/controlplane/apply.ts';
 import { currentKinds, olderKind } from '../support/controlplane/older-kinds.ts';
 import { eventually } from '../support/eventually.ts';

@@ -165,7 +165,7 @@ describe('a claim', () => {
     );
     const failed = await fleet.untilState('apply-failed');
     expect(failed.message).toMatch(
-      /edited-0 lost the claim of this run: its annotation careen.dev\/claim was edited, or copied from another node/,
+      /edited-0 lost the claim of this run: its annotation careen.dev\/claim was edited, or copied from another host/,
     );
     await expectGivenBack(fleet);
   });
@@ -179,7 +179,7 @@ describe('a claim', () => {
       Boolean(message?.includes('copied-1 cannot be claimed')),
     );
     expect(waits.message).toContain(
-      'its annotation careen.dev/claim was edited, or copied from another node; when nobody works on it, ' +
+      'its annotation careen.dev/claim was edited, or copied from another host; when nobody works on it, ' +
         'kubectl annotate node copied-1 careen.dev/claim-',
     );
     expect(closed(await fleet.nodes())).toEqual([]);

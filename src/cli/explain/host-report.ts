@@ -7,7 +7,7 @@ import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../
 import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { OutageLevel, StepName } from '../../crds/vocabulary.ts';
 import { isFinal } from '../../engine/run/run-state.ts';
-import { parseJson } from '../../hostops/kubernetes/claims.ts';
+import { parseJson } from '../../hostops/claims.ts';
 import { nodeState, type NodeState } from '../../hostops/kubernetes/node-facts.ts';
 import { membershipOf } from '../../hostops/membership.ts';
 import { poolsBefore } from '../../planner/hosts/pool-precedence.ts';

@@ -49,6 +49,7 @@ export const REASONS = [
   'Serving',
   'Paused',
   'Overlap',
+  'ProviderUnavailable',
   'AsExpected',
 ] as const;
 export type Reason = (typeof REASONS)[number];

@@ -39,6 +39,11 @@ export function closedBecause(
   if (unreadable !== undefined) return specUnreadable(name, unreadable);
   if (spec.paused)
     return { reason: 'Paused', message: `HostPool ${name} is paused (spec.paused): no outage begins` };
+  if (fleet.unobservable !== undefined)
+    return {
+      reason: 'ProviderUnavailable',
+      message: `the hosts of HostPool ${name} cannot be observed: ${fleet.unobservable}`,
+    };
   const message = overlap(name, fleet);
   return message === undefined ? undefined : { reason: 'Overlap', message };
 }

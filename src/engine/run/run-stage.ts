@@ -132,7 +132,8 @@ function unlessUnfit(pass: Pass, judged: HostVerdict): HostVerdict {
 function looksDone({ plan }: Pass, outage: HostProgress, { bootId, facts }: HostFacts): boolean {
   const shown = plan.actions.patches.filter((work) => !isLacking(work, facts)).map(({ id }) => id);
   const jobs = jobsThatRan(outage).filter(({ action }) => shown.includes(action));
-  return changedUnder(plan, { ...outage, jobs }) === bootId;
+  const changed = changedUnder(plan, { ...outage, jobs });
+  return changed !== undefined && changed === bootId;
 }
 
 /** Whether an action on the host itself failed, not one that depends on other parties, or that never began. */

@@ -139,7 +139,7 @@ function runJob(step: HostStep, outage: HostProgress, action: string, job: JobAc
   if (recorded?.result !== undefined) return ended(step, action, recorded);
   const found = view.effect(key, owner);
   if (!found) {
-    if (recorded && action === REBOOT) return DONE; // the boot id decides
+    if (recorded && action === REBOOT && showsBoots(step)) return DONE;
     if (recorded)
       return failed(`Job ${recorded.name} for ${action} on ${name} was deleted; its result is not known`);
     return makeJob(step, outage, { kind: 'create-job', key, host: name, action, job });
@@ -223,11 +223,16 @@ function effectsOf(verdict: Verdict): readonly Effect[] {
   return verdict.kind === 'act' ? verdict.effects : [];
 }
 
-/** The boot id shows whether the host rebooted, not the Job: the reboot itself may have killed it. */
-function ended({ name }: HostStep, action: string, job: HostJob): Verdict {
+/** Whether the boot id shows if the host rebooted, and not the Job: the reboot itself may have killed that. */
+function showsBoots({ facts }: HostStep): boolean {
+  return facts?.bootId !== undefined;
+}
+
+function ended(step: HostStep, action: string, job: HostJob): Verdict {
+  const { name } = step;
   const why = job.reason ?? 'no reason is known';
   if (job.result === 'not-started')
     return failed(`Job ${job.name} for ${action} did not start on ${name}: ${why}`);
-  if (job.result === 'succeeded' || action === REBOOT) return DONE;
+  if (job.result === 'succeeded' || (action === REBOOT && showsBoots(step))) return DONE;
   return failed(`Job ${job.name} for ${action} failed on ${name}: ${why}`);
 }

@@ -50,7 +50,12 @@ function move(step: HostStep, instance: InstanceFacts): Verdict {
     return { kind: 'blocked', reason: `${words.instance(instance)} ${why}`, ...STUCK };
   }
   const consent = consentRefusal(step, [instance]);
-  return consent === undefined ? evict(step, instance) : { kind: 'blocked', reason: consent, ...STUCK };
+  if (consent !== undefined) return { kind: 'blocked', reason: consent, ...STUCK };
+  const { stuck, waitsFor } = instance;
+  if (stuck !== undefined)
+    return { kind: 'blocked', reason: `${words.instance(instance)} ${stuck}`, ...STUCK };
+  if (waitsFor !== undefined) return { kind: 'wait', reason: `${words.instance(instance)} ${waitsFor}` };
+  return evict(step, instance);
 }
 
 /** A pod that is overdue waits for others: for its finalizers, or for its kubelet. */
@@ -66,10 +71,11 @@ function awaitEnd(
   return isOverdue ? { kind: 'blocked', reason, ...STUCK } : { kind: 'wait', reason, until: suspectedAt };
 }
 
-/** Evicts a pod once: an accepted eviction is not repeated, because the view will soon show it. */
-function evict(step: HostStep, { uid, namespace, name }: InstanceFacts): Verdict {
+/** Asks an instance to leave once: an accepted request is not repeated, because the view will soon show it. */
+function evict(step: HostStep, { uid, namespace, name, request }: InstanceFacts): Verdict {
   const instance = { uid, namespace, name };
-  const key = keyOf(step, 'migrate-instances-from-host', uid);
+  const subject = request === undefined ? uid : `${uid}:${request}`;
+  const key = keyOf(step, 'migrate-instances-from-host', subject);
   const before = step.outcomes.get(key);
   if (before?.kind === 'accepted' || before?.kind === 'already') {
     return { kind: 'wait', reason: `${step.view.words.instance(instance)} was asked to leave` };

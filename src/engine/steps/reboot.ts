@@ -8,8 +8,8 @@ import { keyOf, type HostStep, type Verdict } from './verdict.ts';
 export function withBootId(step: HostStep, judge: (step: HostStep) => Verdict): Verdict {
   const { facts, outage, run } = step;
   const verdict = judge(step);
-  if (verdict.kind !== 'act' || facts?.claim?.run !== run || outage?.bootIdBefore !== undefined)
-    return verdict;
+  const isDue = verdict.kind === 'act' && facts?.claim?.run === run && outage?.bootIdBefore === undefined;
+  if (!isDue || facts.bootId === undefined) return verdict;
   return { ...verdict, progress: { ...verdict.progress, bootIdBefore: facts.bootId } };
 }
 
@@ -42,6 +42,17 @@ function requireReboot({ actions }: Plan, ids: readonly string[]): boolean {
 export function rebootJob(step: HostStep): EffectFacts | undefined {
   const { rebootsIn, view, owner } = step;
   return rebootsIn === undefined ? undefined : view.effect(keyOf(step, rebootsIn, REBOOT), owner);
+}
+
+/**
+ * Whether the reboot that this outage requires did not happen: the boot id decides. Where the platform shows none, the
+ * Job of the reboot does.
+ */
+export function isUnrebooted(step: Pick<HostStep, 'plan' | 'facts'>, outage: HostProgress): boolean {
+  const { facts } = step;
+  if (!facts || !rebootAsked(step, outage)) return false;
+  if (facts.bootId !== undefined) return facts.bootId === outage.bootIdBefore;
+  return outage.jobs?.some(({ action, result }) => action === REBOOT && result !== 'succeeded') === true;
 }
 
 /**

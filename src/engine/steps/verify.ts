@@ -2,7 +2,8 @@ import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { unmetRequirements } from '../../planner/hosts/current.ts';
 import { claimLost } from './lock-hosts.ts';
-import { rebootAsked, rebootPending } from './reboot.ts';
+import type { HostFacts } from '../view.ts';
+import { isUnrebooted, rebootPending } from './reboot.ts';
 import { unlockHost } from './unlock-hosts.ts';
 import { newFaults } from './unwell.ts';
 import { DONE, type HostStep, type Verdict } from './verdict.ts';
@@ -38,15 +39,15 @@ function complaints(step: HostStep, outage: HostProgress): string[] {
   const lacking = patches.flatMap(({ id, current }) =>
     unmetRequirements(current, facts.facts).map((unmet) => `lacks ${id} (${unmet})`),
   );
-  const notRebooted = rebootAsked(step, outage) && facts.bootId === outage.bootIdBefore;
   return [
-    ...(notRebooted ? [`has not rebooted (boot id still ${facts.bootId}${rebootFailure(outage)})`] : []),
+    ...(isUnrebooted(step, outage) ? [`has not rebooted (${unrebootedBecause(facts, outage)})`] : []),
     ...newFaults(facts, step),
     ...lacking,
   ];
 }
 
-function rebootFailure({ jobs }: HostProgress): string {
+function unrebootedBecause({ bootId }: HostFacts, { jobs }: HostProgress): string {
   const job = jobs?.find(({ action }) => action === REBOOT);
-  return job?.result === 'failed' ? `; Job ${job.name} failed: ${job.reason ?? 'no reason is known'}` : '';
+  const failure = job?.result === 'failed' && `Job ${job.name} failed: ${job.reason ?? 'no reason is known'}`;
+  return [bootId !== undefined && `boot id still ${bootId}`, failure].filter(Boolean).join('; ');
 }

@@ -6,7 +6,7 @@ import { connectionPool, type TlsKeys } from '../../kube/connection-pool.ts';
 import { explain } from '../../kube/errors.ts';
 import { exchange } from '../../kube/exchange.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
-import { parseJson } from './claims.ts';
+import { parseJson } from '../claims.ts';
 import { ANSWER_LIMIT_MS, NO_ANSWER, type Member } from './api-readiness.ts';
 
 /** As cert-manager names them in a Secret, and kubeadm in a folder. */

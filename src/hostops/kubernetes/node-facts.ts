@@ -9,7 +9,7 @@ import type { HostCondition } from '../health.ts';
 import type { HostState } from '../host-state.ts';
 import { NODE_INFO } from '../../crds/spec/requirement.ts';
 import type { Scope } from '../port.ts';
-import { parseJson, readClaim } from './claims.ts';
+import { parseJson, readClaim } from '../claims.ts';
 
 /** A node without the parts that nobody uses here (images, managed fields, heartbeats). */
 export type NodeState = HostState & {

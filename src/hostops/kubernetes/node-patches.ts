@@ -6,7 +6,7 @@
 import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import type { Claim } from '../../engine/view.ts';
-import { writeClaim } from './claims.ts';
+import { writeClaim } from '../claims.ts';
 import type { NodeState } from './node-facts.ts';
 
 const TAINT = { key: MAINTENANCE_TAINT, effect: 'NoSchedule' };

@@ -7,7 +7,7 @@ import { hostReport, type HostInput } from '../../../src/cli/explain/host-report
 import { hostText } from '../../../src/cli/explain/host-text.ts';
 import { lineText, lineWidth } from '../../../src/cli/text/lines.ts';
 import type { Claim } from '../../../src/engine/view.ts';
-import { writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { writeClaim } from '../../../src/hostops/claims.ts';
 import { hostPool, type HostPool } from '../../../src/resources/stored-pool.ts';
 import { NOW, seenStrategies } from '../support/seen-strategies.ts';
 

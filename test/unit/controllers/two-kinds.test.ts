@@ -12,7 +12,7 @@ import { takenOver } from '../../../src/engine/permits/takeover.ts';
 import type { Claim } from '../../../src/engine/view.ts';
 import { jobManifest, jobState, type CreateJob } from '../../../src/hostops/jobs/job.ts';
 import { adoptJobs } from '../../../src/hostops/jobs/adopt-jobs.ts';
-import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { readClaim, writeClaim } from '../../../src/hostops/claims.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { ownerNamed } from '../support/owners.ts';
 

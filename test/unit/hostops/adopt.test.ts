@@ -5,7 +5,7 @@ import { mayBeInFlight } from '../../../src/engine/hosts/outages.ts';
 import { CAREEN_ENGINE } from '../../../src/engine/profiles/careen.ts';
 import type { HostProgress } from '../../../src/crds/observed/host-progress.ts';
 import type { Claim } from '../../../src/engine/view.ts';
-import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { readClaim, writeClaim } from '../../../src/hostops/claims.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import { nodeState } from '../../../src/hostops/kubernetes/node-facts.ts';

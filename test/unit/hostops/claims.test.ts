@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { readClaim, writeClaim } from '../../../src/hostops/claims.ts';
 import { claimOfAnother as CLAIM } from '../support/fleets.ts';
 
 describe('a node', () => {

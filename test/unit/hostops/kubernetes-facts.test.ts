@@ -2,7 +2,7 @@ import { ApiException } from '@kubernetes/client-node';
 import type { V1Job, V1Node, V1NodeCondition, V1Pod } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import type { Claim } from '../../../src/engine/view.ts';
-import { readClaim, writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { readClaim, writeClaim } from '../../../src/hostops/claims.ts';
 import { evictionRefused } from '../../../src/hostops/kubernetes/evictions.ts';
 import { Fleet } from '../../../src/hostops/fleet.ts';
 import { failureOf } from '../../../src/hostops/jobs/job-failures.ts';
@@ -69,7 +69,7 @@ describe('a node', () => {
     expect(node('a', { claim: writeClaim(CLAIM, 'uid-a') }).claim).toEqual(CLAIM);
   });
 
-  it('has no claim when the annotation was edited, or copied from another node, and says so', () => {
+  it('has no claim when the annotation was edited, or copied from another host, and says so', () => {
     const text = writeClaim(CLAIM, 'uid-a');
     expect(readClaim(text, 'uid-a').claim).toEqual(CLAIM);
     for (const [edited, uid] of [
@@ -79,7 +79,7 @@ describe('a node', () => {
     ] as const) {
       expect(readClaim(edited, uid)).toEqual({
         claim: undefined,
-        spoilt: 'its annotation careen.dev/claim was edited, or copied from another node',
+        spoilt: 'its annotation careen.dev/claim was edited, or copied from another host',
       });
     }
     expect(readClaim('{', 'uid-a').spoilt).toBe('its annotation careen.dev/claim cannot be read');

@@ -1,7 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, it } from 'vitest';
 import { CLAIM_ANNOTATION, MAINTENANCE_TAINT } from '../../../src/crds/names.ts';
-import { writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { writeClaim } from '../../../src/hostops/claims.ts';
 import type { Answer, Call } from '../../../src/kube/client.ts';
 import { nodeState } from '../../../src/hostops/kubernetes/node-facts.ts';
 import { releaseNode } from '../../../src/hostops/kubernetes/node-writes.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CLAIM_ANNOTATION, EFFECT_ANNOTATION, HOST_ANNOTATION } from '../../../src/crds/names.ts';
 import type { Claim } from '../../../src/engine/view.ts';
-import { writeClaim } from '../../../src/hostops/kubernetes/claims.ts';
+import { writeClaim } from '../../../src/hostops/claims.ts';
 import { accountOf } from '../../support/audit/audited-writes.ts';
 
 const SCOPE = { pool: 'p', hosts: ['a', 'b'] };

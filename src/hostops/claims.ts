@@ -1,14 +1,15 @@
 /**
- * Reads and writes the claim on a node: one annotation, with a seal that reveals an edit or a copy. A kubelet may write
- * annotations of its node, so a claim is input: it has the bounds of the records that it stands for. Pure.
+ * Reads and writes the claim on a host: one annotation of its Node or of its Lease, with a seal that reveals an edit or a
+ * copy. A kubelet may write annotations of its node, so a claim is input: it has the bounds of the records that it stands
+ * for. Pure.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { ownerRef } from '../../crds/owner-ref.ts';
-import { objectName, text, time } from '../../crds/schema/schema.ts';
-import { statusText } from '../../crds/text/status-text.ts';
-import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
-import type { Claim } from '../../engine/view.ts';
+import { ownerRef } from '../crds/owner-ref.ts';
+import { objectName, text, time } from '../crds/schema/schema.ts';
+import { statusText } from '../crds/text/status-text.ts';
+import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
+import type { Claim } from '../engine/view.ts';
 
 /** The content of the annotation. `spoilt` says why it is not a claim; nobody acts on it then. */
 export type ReadClaim =
@@ -30,13 +31,13 @@ const claimSchema = z.strictObject({
 });
 const sealedSchema = claimSchema.extend({ seal: z.string() });
 
-/** The text of the annotation, valid on this node only. */
-export function writeClaim(claim: Claim, nodeUid: string): string {
-  return JSON.stringify({ ...claim, seal: sealOf(claim, nodeUid) });
+/** The text of the annotation, valid for the host of this uid only. */
+export function writeClaim(claim: Claim, hostUid: string): string {
+  return JSON.stringify({ ...claim, seal: sealOf(claim, hostUid) });
 }
 
-/** Reads the annotation of a node. It is no claim if it was edited, or copied from another node: `spoilt` says so. */
-export function readClaim(annotation: string | undefined, nodeUid: string): ReadClaim {
+/** Reads the annotation. It is no claim if it was edited, or copied from another host: `spoilt` says so. */
+export function readClaim(annotation: string | undefined, hostUid: string): ReadClaim {
   if (annotation === undefined) return NOTHING;
   const parsed = sealedSchema.safeParse(parseJson(annotation));
   if (!parsed.success) {
@@ -48,7 +49,7 @@ export function readClaim(annotation: string | undefined, nodeUid: string): Read
     );
   }
   const { seal, ...claim } = parsed.data;
-  if (seal !== sealOf(claim, nodeUid)) return spoilt('was edited, or copied from another node');
+  if (seal !== sealOf(claim, hostUid)) return spoilt('was edited, or copied from another host');
   return { claim, spoilt: undefined };
 }
 
@@ -57,9 +58,9 @@ function spoilt(how: string): ReadClaim {
 }
 
 /** The seal has no secret: it detects a mistake, not an attack. A writer of nodes can do harm without a claim. */
-function sealOf(claim: Claim, nodeUid: string): string {
+function sealOf(claim: Claim, hostUid: string): string {
   const { run, pool, epoch, owner, planDigest, stage, level, closedToNewWorkBefore, since } = claim;
-  const content = [nodeUid, run, pool, epoch, owner.kind, owner.namespace, owner.name, owner.uid];
+  const content = [hostUid, run, pool, epoch, owner.kind, owner.namespace, owner.name, owner.uid];
   const rest = [planDigest, stage, level, closedToNewWorkBefore, since];
   return createHash('sha256')
     .update(JSON.stringify([...content, ...rest]))
