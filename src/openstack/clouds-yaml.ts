@@ -117,7 +117,8 @@ function checkedCa(text: string): string {
 
 function isCertificate(pem: string): boolean {
   try {
-    return new X509Certificate(pem).subject !== undefined;
+    new X509Certificate(pem);
+    return true;
   } catch {
     return false;
   }

@@ -49,7 +49,10 @@ export async function ask(means: Means, asked: Asked, signal: AbortSignal): Prom
     } catch (error) {
       const pauseMs = asked.repeatable && attempt < ATTEMPTS ? pauseAfter(error, attempt) : undefined;
       if (pauseMs === undefined) throw error;
-      await means.clock.sleep(pauseMs, signal);
+      await means.clock.sleep(pauseMs, signal).catch((failure: unknown) => {
+        signal.throwIfAborted();
+        throw failure;
+      });
     }
   }
 }
