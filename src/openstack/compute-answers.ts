@@ -30,6 +30,7 @@ export const serviceSchema = z
 /**
  * A service such as `nova-compute`. `status` is `enabled` or `disabled`, and `state` is `up` or `down`. When the
  * database of its cell cannot be reached, it has no `id`, `status` is `UNKNOWN` and `state` is `unknown`.
+ * `updatedAt` is undefined until its first report.
  */
 export type ComputeService = Readonly<z.infer<typeof serviceSchema>>;
 

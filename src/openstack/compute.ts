@@ -46,7 +46,7 @@ export class Compute {
     this.#session = session;
   }
 
-  /** The services that run servers, of all cells. */
+  /** The services that run servers. */
   async services(signal: AbortSignal): Promise<readonly ComputeService[]> {
     const microversion = await this.#newest([DOWN_CELLS, BASE], signal);
     const query = { binary: 'nova-compute' };
@@ -172,7 +172,7 @@ export class Compute {
     await this.#act(server, { 'os-start': null }, BASE, signal);
   }
 
-  /** Not found when the migration has ended. */
+  /** A conflict when the server does not migrate any more, and not found when it runs another migration. */
   async abortLiveMigration(server: string, migrationId: number, signal: AbortSignal): Promise<void> {
     const microversion = await this.#newest([ABORT_QUEUED, BASE], signal);
     const path = ['servers', server, 'migrations', String(migrationId)];

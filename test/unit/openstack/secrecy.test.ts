@@ -24,7 +24,7 @@ describe('a secret', () => {
   it('is shown neither by itself nor within its cloud', () => {
     const secret = new Secret(PASSWORD);
     expect(secret.reveal()).toBe(PASSWORD);
-    expect(shownOf([secret, `${secret.toString()}`, CLOUD])).not.toContain(PASSWORD);
+    expect(shownOf([secret, secret.toString(), CLOUD])).not.toContain(PASSWORD);
     expect(JSON.stringify(CLOUD)).toContain('"password":"***"');
   });
 });
