@@ -1,14 +1,15 @@
 /** Careen's client of OpenStack against a real one: what it reads is what the administrator sees, and what it asks for is done. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cloud } from '../../src/openstack/cloud.ts';
-import { cloudIn } from '../../src/openstack/clouds-yaml.ts';
 import { Compute } from '../../src/openstack/compute.ts';
-import { OpenStackError } from '../../src/openstack/errors.ts';
+import type { OpenStackError } from '../../src/openstack/errors.ts';
 import { Placement } from '../../src/openstack/placement.ts';
 import { OpenStackSession } from '../../src/openstack/session.ts';
 import { networkTransport } from '../../src/openstack/transport.ts';
 import { eventually } from '../support/eventually.ts';
 import { Admin, type BootOptions } from '../support/openstack/admin.ts';
+import { cloudOf } from '../support/openstack/cloud-of.ts';
+import { failure } from '../support/openstack/failure.ts';
 import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
 
 const INSTALLATION_MS = 600_000; // the first start on a machine installs OpenStack
@@ -27,7 +28,7 @@ beforeAll(async () => {
   admin = await Admin.logIn(openStack);
   await admin.raiseQuota();
   network = networkTransport({ caText: undefined, verify: true });
-  session = new OpenStackSession(cloudOf(), network.transport);
+  session = new OpenStackSession(cloudOf(openStack), network.transport);
   compute = new Compute(session);
   placement = new Placement(session);
 }, INSTALLATION_MS);
@@ -36,31 +37,6 @@ afterAll(async () => {
   await network.close();
   await openStack.stop();
 });
-
-/** The administrator's cloud, but for what is given. */
-function cloudOf(
-  auth: Readonly<Record<string, string>> = {},
-  rest: Readonly<Record<string, string>> = {},
-): Cloud {
-  const { authUrl, region, username, password, projectName, userDomainId, projectDomainId } =
-    openStack.credentials;
-  const usual = {
-    ...{ auth_url: authUrl, username, password, user_domain_id: userDomainId },
-    ...{ project_name: projectName, project_domain_id: projectDomainId },
-  };
-  // JSON is YAML too.
-  const clouds = { lab: { region_name: region, ...rest, auth: { ...usual, ...auth } } };
-  return cloudIn(JSON.stringify({ clouds }), 'lab');
-}
-
-async function failure(request: Promise<unknown>): Promise<OpenStackError> {
-  const error: unknown = await request.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof OpenStackError) return error;
-  throw new Error(`no OpenStackError but ${String(error)}`);
-}
 
 async function boot(name: string, options: BootOptions = {}): Promise<string> {
   return (await admin.bootServer(name, options)).id;
@@ -99,7 +75,7 @@ describe('the hosts', () => {
         hostname: each.serviceHost,
         type: 'fake',
         hostIp: '127.0.0.1',
-        uptime: expect.stringMatching(/ up /),
+        uptime: expect.stringMatching(/ up /) as unknown,
       });
   });
 
@@ -357,20 +333,20 @@ describe('a session that cannot work says why', () => {
     failure(new Compute(new OpenStackSession(cloud, network.transport)).services(signal));
 
   it('with a wrong password', async () => {
-    const error = await services(cloudOf({ password: 'wrong-password' }));
+    const error = await services(cloudOf(openStack, { password: 'wrong-password' }));
     expect(error).toMatchObject({ kind: 'auth', status: 401 });
     expect(error.message).toMatch(/refuses the credentials of user "admin"/);
     expect(error.message).not.toContain('wrong-password');
   });
 
   it('without the role', async () => {
-    const error = await services(cloudOf({ username: 'demo', project_name: 'demo' }));
+    const error = await services(cloudOf(openStack, { username: 'demo', project_name: 'demo' }));
     expect(error).toMatchObject({ kind: 'forbidden', status: 403 });
     expect(error.message).toMatch(/Policy doesn't allow.*give user "demo" a role/);
   });
 
   it('in a region that there is not', async () => {
-    const error = await services(cloudOf({}, { region_name: 'RegionNine' }));
+    const error = await services(cloudOf(openStack, {}, { region_name: 'RegionNine' }));
     expect(error.kind).toBe('no-endpoint');
     expect(error.message).toMatch(
       /no public endpoint of compute in region "RegionNine".*public in RegionOne/,
@@ -378,14 +354,14 @@ describe('a session that cannot work says why', () => {
   });
 
   it('at an address that is not that of Keystone', async () => {
-    const error = await services(cloudOf({ auth_url: openStack.endpoints.placement }));
+    const error = await services(cloudOf(openStack, { auth_url: openStack.endpoints.placement }));
     expect(['not-found', 'auth']).toContain(error.kind);
     expect(error.message).toContain(openStack.endpoints.placement);
   });
 
   it('never with a token that was revoked: it takes another', async () => {
     let token = '';
-    const watched = new OpenStackSession(cloudOf(), async (request, given) => {
+    const watched = new OpenStackSession(cloudOf(openStack), async (request, given) => {
       const answer = await network.transport(request, given);
       token = answer.headers.get('x-subject-token') ?? token;
       return answer;
@@ -411,7 +387,7 @@ describe('a service that is gone', () => {
   });
 
   it('is silent: a write may have happened', async () => {
-    const hasty = new OpenStackSession(cloudOf(), network.transport, { requestLimitMs: 3_000 });
+    const hasty = new OpenStackSession(cloudOf(openStack), network.transport, { requestLimitMs: 3_000 });
     const id = await serviceId('compute-1');
     await new Compute(hasty).services(signal);
     await openStack.command('pause nova');

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { OpenStackError } from '../../../src/openstack/errors.ts';
 import type { Call, OpenStackSession } from '../../../src/openstack/session.ts';
+import { failure } from '../../support/openstack/failure.ts';
 import { answer, CLOUD, KEYSTONE, networkError, NOVA, ScriptedCloud, settled } from './scripted-cloud.ts';
 
 const READ: Call = { method: 'GET', path: ['servers'], microversion: '2.53' };
@@ -23,16 +23,6 @@ beforeEach(() => {
 const read = async (): Promise<unknown> => session.request('compute', READ, signal);
 const write = async (): Promise<unknown> => session.request('compute', WRITE, signal);
 const tokensOf = (name: string): unknown[] => cloud.asked(name).map(({ headers }) => headers['X-Auth-Token']);
-
-/** The error of a request that must fail. */
-async function failure(request: Promise<unknown>): Promise<OpenStackError> {
-  const error: unknown = await request.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof OpenStackError) return error;
-  throw new Error(`no OpenStackError but ${String(error)}`);
-}
 
 describe('the token', () => {
   it('is asked for once by callers at the same time, and used by all', async () => {
