@@ -10,13 +10,15 @@ import tseslint from 'typescript-eslint';
 
 /** Each folder of src, and the other folders of src that it may import. */
 const LAYERS = {
-  kube: [],
+  http: [],
+  kube: ['http'],
+  openstack: ['http'],
   crds: [],
   planner: ['crds'],
   engine: ['crds', 'planner'],
   status: ['crds', 'planner', 'engine'],
   telemetry: ['kube', 'crds'],
-  hostops: ['kube', 'crds', 'planner', 'engine'],
+  hostops: ['http', 'kube', 'openstack', 'crds', 'planner', 'engine'],
   resources: ['kube', 'crds'],
   leadership: ['kube'],
   controllers: [

@@ -8,11 +8,12 @@ import { readFileSync } from 'node:fs';
 import type { RequestOptions } from 'node:https';
 import { getGlobalDispatcher, type Dispatcher } from 'undici';
 import { z } from 'zod';
-import { connectionPool, proxyOf } from './connection-pool.ts';
-import { exchange, type Answer } from './exchange.ts';
+import { connectionPool } from '../http/connection-pool.ts';
+import { exchange, type Answer } from '../http/exchange.ts';
+import { proxyOf } from './proxy.ts';
 import { verbOf, type Verb } from './request-verb.ts';
 
-export type { Answer } from './exchange.ts';
+export type { Answer } from '../http/exchange.ts';
 
 export const FIELD_MANAGER = 'careen';
 

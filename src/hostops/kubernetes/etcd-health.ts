@@ -2,9 +2,9 @@
 import type { V1Secret } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { call, type Client } from '../../kube/client.ts';
-import { connectionPool, type TlsKeys } from '../../kube/connection-pool.ts';
+import { connectionPool, type TlsKeys } from '../../http/connection-pool.ts';
 import { explain } from '../../kube/errors.ts';
-import { exchange } from '../../kube/exchange.ts';
+import { exchange } from '../../http/exchange.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { parseJson } from '../claims.ts';
 import { ANSWER_LIMIT_MS, NO_ANSWER, type Member } from './api-readiness.ts';

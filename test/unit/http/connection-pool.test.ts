@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fetch } from 'undici';
-import { connectionPool } from '../../../src/kube/connection-pool.ts';
+import { connectionPool } from '../../../src/http/connection-pool.ts';
 
 const TIMED_OUT = { cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } };
 

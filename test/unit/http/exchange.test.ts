@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { Agent, type Dispatcher } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
-import { exchange, type Answer } from '../../../src/kube/exchange.ts';
+import { exchange, type Answer } from '../../../src/http/exchange.ts';
 
 type Script = (request: IncomingMessage, response: ServerResponse) => void;
 

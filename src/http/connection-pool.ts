@@ -1,5 +1,4 @@
-/** The pools of connections to an API server, directly or through the proxy of its kubeconfig. */
-import type { Cluster } from '@kubernetes/client-node';
+/** The pools of connections to a server, directly or through a proxy. */
 import type { ConnectionOptions } from 'node:tls';
 import { Agent, errors, Pool, ProxyAgent, type Dispatcher } from 'undici';
 
@@ -28,20 +27,6 @@ const PATIENCE: Patience = { first: 12_000, repeated: 30_000 };
 
 /** What a server is shown, and how it is checked. */
 export type TlsKeys = Pick<ConnectionOptions, 'ca' | 'cert' | 'key' | 'rejectUnauthorized' | 'servername'>;
-
-const SCHEMES = ['http:', 'https:', 'socks5:', 'socks5h:'];
-
-/** The proxy of a cluster; undefined without one. Throws when `proxy-url` is none that can be used. */
-export function proxyOf({ name, proxyUrl }: Pick<Cluster, 'name' | 'proxyUrl'>): URL | undefined {
-  if (!proxyUrl) return undefined;
-  const url = URL.parse(proxyUrl);
-  if (url && SCHEMES.includes(url.protocol) && url.hostname !== '') return url;
-  const withoutUser = proxyUrl.replace(/[^/]*@/, '…@');
-  throw new Error(
-    `the kubeconfig has proxy-url "${withoutUser}" for cluster ${name}: ` +
-      'give http://HOST:PORT, https://HOST:PORT or socks5://HOST:PORT',
-  );
-}
 
 /** A pool of HTTP/1.1 connections. */
 export function connectionPool(tls: TlsKeys, proxy: URL | undefined, patience = PATIENCE): Dispatcher {

@@ -1,0 +1,210 @@
+/**
+ * The calls of Nova, the compute service. Each names the lowest microversion that has what it needs, and newer ones for
+ * what an older Nova does not tell, so that clouds since Queens work (2.60).
+ *
+ * A write that returns was accepted, not done: read the server and its migrations to learn the outcome.
+ */
+import { z } from 'zod';
+import { understood } from './answers.ts';
+import {
+  aggregateSchema,
+  groupSchema,
+  hypervisorSchema,
+  migrationSchema,
+  serverSchema,
+  serviceSchema,
+  type Aggregate,
+  type ComputeService,
+  type Hypervisor,
+  type Migration,
+  type Server,
+  type ServerGroup,
+} from './compute-answers.ts';
+import type { Call, OpenStackSession } from './session.ts';
+
+const PAGE = 500;
+/** Services and hypervisors with UUIDs; the flavor within a server is 2.47. */
+const BASE = '2.53';
+const COLD_TO_HOST = '2.56';
+const MIGRATION_PAGES = '2.59';
+const GROUP_POLICY = '2.64';
+/** Queued and preparing migrations can be aborted. */
+const ABORT_QUEUED = '2.65';
+/** What is in a cell whose database is down is listed with the little that is known; without this it is left out. */
+const DOWN_CELLS = '2.69';
+const MIGRATION_USER = '2.80';
+const UPTIME = '2.88';
+const PINNED_ZONE = '2.96';
+const SCHEDULER_HINTS = '2.100';
+
+const SERVER_VERSIONS = [SCHEDULER_HINTS, PINNED_ZONE, DOWN_CELLS, BASE];
+
+export class Compute {
+  readonly #session: OpenStackSession;
+
+  constructor(session: OpenStackSession) {
+    this.#session = session;
+  }
+
+  /** The services that run servers. */
+  async services(signal: AbortSignal): Promise<readonly ComputeService[]> {
+    const microversion = await this.#newest([DOWN_CELLS, BASE], signal);
+    const query = { binary: 'nova-compute' };
+    const call: Call = { method: 'GET', path: ['os-services'], query, microversion };
+    return this.#list(call, 'services', serviceSchema, signal);
+  }
+
+  async hypervisors(signal: AbortSignal): Promise<readonly Hypervisor[]> {
+    const microversion = await this.#newest([UPTIME, BASE], signal);
+    const path = ['os-hypervisors', 'detail'];
+    const call: Call = { method: 'GET', path, query: { limit: PAGE }, microversion };
+    return this.#pages(call, 'hypervisors', hypervisorSchema, signal);
+  }
+
+  async aggregates(signal: AbortSignal): Promise<readonly Aggregate[]> {
+    const call: Call = { method: 'GET', path: ['os-aggregates'], microversion: BASE };
+    return this.#list(call, 'aggregates', aggregateSchema, signal);
+  }
+
+  /** The servers of all projects, or those on one host. With `host`, a cell whose database is down has none. */
+  async servers({ host }: { readonly host?: string }, signal: AbortSignal): Promise<readonly Server[]> {
+    const microversion = await this.#newest(SERVER_VERSIONS, signal);
+    const query = { all_tenants: 'true', limit: PAGE, host };
+    const call: Call = { method: 'GET', path: ['servers', 'detail'], query, microversion };
+    return this.#pages(call, 'servers', serverSchema, signal);
+  }
+
+  async server(id: string, signal: AbortSignal): Promise<Server> {
+    const microversion = await this.#newest(SERVER_VERSIONS, signal);
+    const answer = await this.#session.request(
+      'compute',
+      { method: 'GET', path: ['servers', id], microversion },
+      signal,
+    );
+    return understood(z.object({ server: serverSchema }), answer, 'compute: GET /servers/ID').server;
+  }
+
+  /** The server groups of all projects. They are paged by their number, so one that is removed meanwhile hides another. */
+  async serverGroups(signal: AbortSignal): Promise<readonly ServerGroup[]> {
+    const microversion = await this.#newest([GROUP_POLICY, BASE], signal);
+    const all = new Map<string, ServerGroup>();
+    for (let offset = 0; ;) {
+      const query = { all_projects: 'true', limit: PAGE, offset };
+      const call: Call = { method: 'GET', path: ['os-server-groups'], query, microversion };
+      const page = await this.#list(call, 'server_groups', groupSchema, signal);
+      for (const group of page) all.set(group.id, group);
+      // Nova may be configured to send fewer than were asked for: only an empty page is the last.
+      if (page.length === 0) return [...all.values()];
+      offset += page.length;
+    }
+  }
+
+  /**
+   * The migrations of all servers or of one, the newest first. Nova keeps them for ever: give a server, or the time
+   * since which they must have changed (ISO 8601).
+   */
+  async migrations(
+    { server, changedSince }: { readonly server?: string; readonly changedSince?: string },
+    signal: AbortSignal,
+  ): Promise<readonly Migration[]> {
+    const microversion = await this.#newest([MIGRATION_USER, MIGRATION_PAGES], signal);
+    const query = { instance_uuid: server, 'changes-since': changedSince, limit: PAGE };
+    const call: Call = { method: 'GET', path: ['os-migrations'], query, microversion };
+    return this.#pages(call, 'migrations', migrationSchema, signal);
+  }
+
+  /** The live migrations of a server that are under way. */
+  async migrationsInProgress(server: string, signal: AbortSignal): Promise<readonly Migration[]> {
+    const microversion = await this.#newest([MIGRATION_USER, MIGRATION_PAGES], signal);
+    const call: Call = { method: 'GET', path: ['servers', server, 'migrations'], microversion };
+    return this.#list(call, 'migrations', migrationSchema, signal);
+  }
+
+  /** @param id is that of the service, not its host */
+  async disableService(id: string, reason: string, signal: AbortSignal): Promise<void> {
+    await this.#updateService(id, { status: 'disabled', disabled_reason: reason }, signal);
+  }
+
+  /** Removes the reason too. */
+  async enableService(id: string, signal: AbortSignal): Promise<void> {
+    await this.#updateService(id, { status: 'enabled' }, signal);
+  }
+
+  /** Says that the host is fenced: its servers may be evacuated at once. */
+  async forceDown(id: string, forcedDown: boolean, signal: AbortSignal): Promise<void> {
+    await this.#updateService(id, { forced_down: forcedDown }, signal);
+  }
+
+  /** The scheduler verifies the host when one is named, and chooses one otherwise. */
+  async liveMigrate(
+    server: string,
+    { host, blockMigration }: { readonly host?: string; readonly blockMigration: 'auto' | boolean },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const action = { 'os-migrateLive': { host: host ?? null, block_migration: blockMigration } };
+    await this.#act(server, action, BASE, signal);
+  }
+
+  /** A cold migration. The server waits for `confirmResize` or `revertResize` afterwards. */
+  async migrate(server: string, { host }: { readonly host?: string }, signal: AbortSignal): Promise<void> {
+    const microversion = host === undefined ? BASE : COLD_TO_HOST;
+    await this.#act(server, { migrate: host === undefined ? null : { host } }, microversion, signal);
+  }
+
+  async confirmResize(server: string, signal: AbortSignal): Promise<void> {
+    await this.#act(server, { confirmResize: null }, BASE, signal);
+  }
+
+  async revertResize(server: string, signal: AbortSignal): Promise<void> {
+    await this.#act(server, { revertResize: null }, BASE, signal);
+  }
+
+  /** Rebuilds the server elsewhere. Its service must be down. A running server runs again afterwards. */
+  async evacuate(server: string, { host }: { readonly host?: string }, signal: AbortSignal): Promise<void> {
+    await this.#act(server, { evacuate: host === undefined ? {} : { host } }, BASE, signal);
+  }
+
+  async stop(server: string, signal: AbortSignal): Promise<void> {
+    await this.#act(server, { 'os-stop': null }, BASE, signal);
+  }
+
+  async start(server: string, signal: AbortSignal): Promise<void> {
+    await this.#act(server, { 'os-start': null }, BASE, signal);
+  }
+
+  /** A conflict when the server does not migrate any more, and not found when it runs another migration. */
+  async abortLiveMigration(server: string, migrationId: number, signal: AbortSignal): Promise<void> {
+    const microversion = await this.#newest([ABORT_QUEUED, BASE], signal);
+    const path = ['servers', server, 'migrations', String(migrationId)];
+    await this.#session.request('compute', { method: 'DELETE', path, microversion }, signal);
+  }
+
+  async #newest(microversions: readonly string[], signal: AbortSignal): Promise<string> {
+    return this.#session.firstSupported('compute', microversions, signal);
+  }
+
+  async #updateService(id: string, body: unknown, signal: AbortSignal): Promise<void> {
+    const call: Call = { method: 'PUT', path: ['os-services', id], body, microversion: BASE };
+    await this.#session.request('compute', call, signal);
+  }
+
+  async #act(server: string, body: unknown, microversion: string, signal: AbortSignal): Promise<void> {
+    const call: Call = { method: 'POST', path: ['servers', server, 'action'], body, microversion };
+    await this.#session.request('compute', call, signal);
+  }
+
+  async #list<T>(call: Call, key: string, item: z.ZodType<T>, signal: AbortSignal): Promise<readonly T[]> {
+    const answer = await this.#session.request('compute', call, signal);
+    const label = `compute: ${call.method} /${call.path.join('/')}`;
+    const items = understood(z.record(z.string(), z.unknown()), answer, label)[key];
+    return understood(z.array(item), items, `${label} (${key})`);
+  }
+
+  async #pages<T>(call: Call, key: string, item: z.ZodType<T>, signal: AbortSignal): Promise<readonly T[]> {
+    const all: T[] = [];
+    const label = `compute: ${call.method} /${call.path.join('/')} (${key})`;
+    for await (const page of this.#session.pages('compute', call, key, signal))
+      all.push(...understood(z.array(item), page, label));
+    return all;
+  }
+}

@@ -1,0 +1,398 @@
+/** Careen's client of OpenStack against a real one: what it reads is what the administrator sees, and what it asks for is done. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cloud } from '../../src/openstack/cloud.ts';
+import { Compute } from '../../src/openstack/compute.ts';
+import type { OpenStackError } from '../../src/openstack/errors.ts';
+import { Placement } from '../../src/openstack/placement.ts';
+import { OpenStackSession } from '../../src/openstack/session.ts';
+import { networkTransport } from '../../src/openstack/transport.ts';
+import { eventually } from '../support/eventually.ts';
+import { Admin, type BootOptions } from '../support/openstack/admin.ts';
+import { cloudOf } from '../support/openstack/cloud-of.ts';
+import { failure } from '../support/openstack/failure.ts';
+import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
+
+const INSTALLATION_MS = 600_000; // the first start on a machine installs OpenStack
+const UNKNOWN = '00000000-0000-4000-8000-000000000000';
+
+let openStack: OpenStack;
+let admin: Admin;
+let network: ReturnType<typeof networkTransport>;
+let session: OpenStackSession;
+let compute: Compute;
+let placement: Placement;
+const { signal } = new AbortController();
+
+beforeAll(async () => {
+  openStack = await startOpenStack();
+  admin = await Admin.logIn(openStack);
+  await admin.raiseQuota();
+  network = networkTransport({ caText: undefined, verify: true });
+  session = new OpenStackSession(cloudOf(openStack), network.transport);
+  compute = new Compute(session);
+  placement = new Placement(session);
+}, INSTALLATION_MS);
+
+afterAll(async () => {
+  await network.close();
+  await openStack.stop();
+});
+
+async function boot(name: string, options: BootOptions = {}): Promise<string> {
+  return (await admin.bootServer(name, options)).id;
+}
+
+/** The latest migration of a server, as soon as it has one of these statuses. */
+async function migrationIn(server: string, statuses: readonly string[]) {
+  return eventually(`a migration is ${statuses.join(' or ')}`, async () => {
+    const [latest] = await compute.migrations({ server }, signal);
+    return latest && statuses.includes(latest.status) && latest;
+  });
+}
+
+async function serviceId(host: string): Promise<string> {
+  return (await admin.serviceOf(host)).id;
+}
+
+describe('the hosts', () => {
+  it('are the compute services and hypervisors', async () => {
+    // A service has no time before its first report.
+    const services = await eventually('all have reported', async () => {
+      const all = await compute.services(signal);
+      return all.every(({ updatedAt }) => updatedAt !== undefined) && all;
+    });
+    expect(services.map(({ host }) => host).toSorted()).toEqual(openStack.hosts);
+    for (const service of services) {
+      expect(service).toMatchObject({
+        ...{ binary: 'nova-compute', zone: 'nova', status: 'enabled', state: 'up', forcedDown: false },
+      });
+      expect(Math.abs(Date.parse(service.updatedAt ?? '') - Date.now())).toBeLessThan(60_000);
+    }
+    const hypervisors = await compute.hypervisors(signal);
+    expect(hypervisors.map(({ serviceHost }) => serviceHost).toSorted()).toEqual(openStack.hosts);
+    for (const each of hypervisors)
+      expect(each).toMatchObject({
+        hostname: each.serviceHost,
+        type: 'fake',
+        hostIp: '127.0.0.1',
+        uptime: expect.stringMatching(/ up /) as unknown,
+      });
+  });
+
+  it('are closed with a reason, opened, and forced down', async () => {
+    const id = await serviceId('compute-2');
+    await compute.disableService(id, 'careen: kernel-2026 "ä"', signal);
+    expect(await admin.serviceOf('compute-2')).toMatchObject({
+      status: 'disabled',
+      disabledReason: 'careen: kernel-2026 "ä"',
+    });
+    const seen = (await compute.services(signal)).find(({ host }) => host === 'compute-2');
+    expect(seen).toMatchObject({ id, status: 'disabled', disabledReason: 'careen: kernel-2026 "ä"' });
+    await compute.forceDown(id, true, signal);
+    expect(await admin.serviceOf('compute-2')).toMatchObject({ state: 'down', forcedDown: true });
+    await compute.forceDown(id, false, signal);
+    await compute.enableService(id, signal);
+    expect(await admin.serviceOf('compute-2')).toMatchObject({ status: 'enabled', forcedDown: false });
+    expect(
+      (await compute.services(signal)).find(({ host }) => host === 'compute-2')?.disabledReason,
+    ).toBeUndefined();
+  });
+
+  it('are in aggregates', async () => {
+    await admin.createAggregate('ssd', ['compute-0'], { disk: 'ssd' });
+    expect(await compute.aggregates(signal)).toContainEqual({
+      ...{ name: 'ssd', zone: undefined, hosts: ['compute-0'], metadata: { disk: 'ssd' } },
+    });
+  });
+});
+
+describe('a server', () => {
+  it('is read with all that decides about its moves', async () => {
+    const group = await admin.createServerGroup('apart', 'anti-affinity');
+    const flavor = await admin.createFlavor(
+      'odd',
+      { vcpus: 2, ramMebibytes: 256, diskGibibytes: 1 },
+      { 'hw:cpu_policy': 'shared' },
+    );
+    const id = await boot('web', { host: 'compute-1', group, flavor, metadata: { tier: 'gold' } });
+    const server = await compute.server(id, signal);
+    expect(server).toMatchObject({
+      ...{
+        id,
+        name: 'web',
+        projectId: admin.project,
+        host: 'compute-1',
+        status: 'ACTIVE',
+        powerState: 1,
+        locked: false,
+      },
+      flavor: {
+        name: 'odd',
+        vcpus: 2,
+        ramMb: 256,
+        diskGb: 1,
+        ephemeralGb: 0,
+        swapMb: 0,
+        extraSpecs: { 'hw:cpu_policy': 'shared' },
+      },
+      ...{
+        metadata: { tier: 'gold' },
+        zone: 'nova',
+        pinnedZone: null,
+        schedulerHints: { group: [group] },
+        volumes: [],
+      },
+    });
+    expect(server.taskState).toBeUndefined();
+    expect(server.hostId).toMatch(/^[0-9a-f]+$/);
+    expect(server.fault).toBeUndefined();
+    expect(Math.abs(Date.parse(server.createdAt) - Date.now())).toBeLessThan(120_000);
+    expect(await compute.servers({ host: 'compute-1' }, signal)).toContainEqual(server);
+    expect((await compute.servers({ host: 'compute-0' }, signal)).map((each) => each.id)).not.toContain(id);
+    const groups = await compute.serverGroups(signal);
+    expect(groups.find((each) => each.id === group)).toMatchObject({
+      ...{ name: 'apart', projectId: admin.project, members: [id], policy: 'anti-affinity' },
+    });
+  });
+
+  it('that is missing is not found', async () => {
+    const error = await failure(compute.server(UNKNOWN, signal));
+    expect(error).toMatchObject({ kind: 'not-found', status: 404, mayHaveHappened: false });
+    expect(error.requestId).toMatch(/^req-/);
+    expect(error.serviceMessage).toContain(UNKNOWN);
+  });
+
+  it('moves while it runs, to the host that was asked for', async () => {
+    const id = await boot('live', { host: 'compute-0' });
+    await compute.liveMigrate(id, { host: 'compute-1', blockMigration: 'auto' }, signal);
+    const migration = await migrationIn(id, ['completed']);
+    expect(migration).toMatchObject({
+      server: id,
+      type: 'live-migration',
+      source: 'compute-0',
+      dest: 'compute-1',
+    });
+    expect(migration.userId).toMatch(/./);
+    expect(await compute.server(id, signal)).toMatchObject({ host: 'compute-1', status: 'ACTIVE' });
+  });
+
+  it('moves to a host that the scheduler chooses', async () => {
+    const id = await boot('anywhere', { host: 'compute-0' });
+    await compute.liveMigrate(id, { blockMigration: 'auto' }, signal);
+    await migrationIn(id, ['completed']);
+    expect((await compute.server(id, signal)).host).not.toBe('compute-0');
+  });
+
+  it('stays when its live migration is aborted', async () => {
+    const metadata = { 'testbed:live-migration-seconds': '600' };
+    const id = await boot('slow', { host: 'compute-0', metadata });
+    await compute.liveMigrate(id, { host: 'compute-1', blockMigration: 'auto' }, signal);
+    await migrationIn(id, ['running']);
+    const [running, ...others] = await compute.migrationsInProgress(id, signal);
+    expect(others).toEqual([]);
+    expect(running).toMatchObject({
+      server: id,
+      status: 'running',
+      type: 'live-migration',
+      source: 'compute-0',
+      dest: 'compute-1',
+    });
+    await compute.abortLiveMigration(id, running?.id ?? 0, signal);
+    await migrationIn(id, ['cancelled']);
+    expect(await compute.migrationsInProgress(id, signal)).toEqual([]);
+    expect((await failure(compute.abortLiveMigration(id, running?.id ?? 0, signal))).kind).toBe('conflict');
+  });
+
+  it('moves cold, and the move is confirmed or reverted', async () => {
+    const id = await boot('cold', { host: 'compute-0' });
+    await compute.migrate(id, { host: 'compute-1' }, signal);
+    await admin.serverWhere(id, 'it waits', ({ status }) => status === 'VERIFY_RESIZE');
+    await compute.revertResize(id, signal);
+    await admin.serverWhere(
+      id,
+      'it is back',
+      ({ status, host }) => status === 'ACTIVE' && host === 'compute-0',
+    );
+    await compute.migrate(id, {}, signal);
+    await admin.serverWhere(id, 'it waits', ({ status }) => status === 'VERIFY_RESIZE');
+    await compute.confirmResize(id, signal);
+    const moved = await admin.serverWhere(id, 'it runs', ({ status, task }) => status === 'ACTIVE' && !task);
+    expect(moved.host).not.toBe('compute-0');
+    expect((await compute.migrations({ server: id }, signal)).map(({ type }) => type)).toEqual([
+      'migration',
+      'migration',
+    ]);
+  });
+
+  it('is stopped and started', async () => {
+    const id = await boot('onoff');
+    await compute.stop(id, signal);
+    await admin.serverWhere(id, 'it is off', ({ status }) => status === 'SHUTOFF');
+    expect((await compute.server(id, signal)).powerState).toBe(4);
+    const error = await failure(compute.stop(id, signal));
+    expect(error).toMatchObject({ kind: 'conflict', status: 409, mayHaveHappened: false });
+    await compute.start(id, signal);
+    await admin.serverWhere(id, 'it is on', ({ status }) => status === 'ACTIVE');
+  });
+
+  it('is evacuated from a host that is forced down, and from no other', async () => {
+    const id = await boot('saved', { host: 'compute-2' });
+    expect((await failure(compute.evacuate(id, {}, signal))).kind).toBe('bad-request');
+    await openStack.command('power-off compute-2');
+    await compute.forceDown(await serviceId('compute-2'), true, signal);
+    await compute.evacuate(id, { host: 'compute-1' }, signal);
+    await admin.serverWhere(
+      id,
+      'it runs elsewhere',
+      ({ host, status, task }) => host === 'compute-1' && status === 'ACTIVE' && !task,
+    );
+    expect(await migrationIn(id, ['done', 'completed'])).toMatchObject({
+      type: 'evacuation',
+      source: 'compute-2',
+    });
+    await openStack.command('power-on compute-2');
+    await compute.forceDown(await serviceId('compute-2'), false, signal);
+  });
+
+  it('says what its last fault was', async () => {
+    const id = await boot('broken', { host: 'compute-0', metadata: { 'testbed:cold-migration': 'fail' } });
+    await compute.migrate(id, { host: 'compute-1' }, signal);
+    await admin.serverWhere(id, 'it failed', ({ status }) => status === 'ERROR');
+    // Nova writes the fault a moment after the status.
+    const fault = await eventually('it has a fault', async () => (await compute.server(id, signal)).fault);
+    expect(fault.message).toMatch(/./);
+    expect(await migrationIn(id, ['error'])).toMatchObject({ dest: 'compute-1' });
+  });
+});
+
+describe('lists', () => {
+  it('have all pages', async () => {
+    for (const name of ['one', 'two', 'three']) await boot(name);
+    const call = { method: 'GET', path: ['servers'], query: { limit: 2 }, microversion: '2.53' } as const;
+    const pages: number[] = [];
+    for await (const page of session.pages('compute', call, 'servers', signal)) pages.push(page.length);
+    expect(pages.length).toBeGreaterThan(1);
+    const all = await compute.servers({}, signal);
+    expect(pages.reduce((sum, each) => sum + each)).toBe(all.length);
+  });
+
+  it('have the servers of all projects', async () => {
+    expect(new Set((await compute.servers({}, signal)).map(({ projectId }) => projectId))).toContain(
+      admin.project,
+    );
+  });
+
+  it('have the migrations since a time', async () => {
+    const hourAgo = new Date(Date.now() - 3_600_000).toISOString();
+    const since = await compute.migrations({ changedSince: hourAgo }, signal);
+    expect(since).toEqual(await compute.migrations({}, signal));
+    expect(since.length).toBeGreaterThan(0);
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await compute.migrations({ changedSince: later }, signal)).toEqual([]);
+  });
+});
+
+describe('placement', () => {
+  it('has what a host has, and who uses it', async () => {
+    const id = await boot('placed', { host: 'compute-0' });
+    const providers = await placement.providers(signal);
+    expect(providers.map(({ name }) => name).toSorted()).toEqual(openStack.hosts);
+    const provider = providers.find(({ name }) => name === 'compute-0');
+    if (!provider) throw new Error('there is no provider compute-0');
+    const { uuid } = provider;
+    expect(provider.parent).toBeUndefined();
+    expect(await placement.inventories(uuid, signal)).toMatchObject({
+      VCPU: { total: 64, reserved: 0, maxUnit: 64 },
+    });
+    expect(await placement.traits(uuid, signal)).toContain('COMPUTE_NODE');
+    const allocations = await placement.allocations(uuid, signal);
+    expect(allocations.get(id)).toMatchObject({ VCPU: 1 });
+    const sum = allocations.values().reduce((total, { VCPU = 0 }) => total + VCPU, 0);
+    expect(await placement.usages(uuid, signal)).toMatchObject({ VCPU: sum });
+  });
+
+  it('says in its own words what is wrong', async () => {
+    const error = await failure(placement.usages(UNKNOWN, signal));
+    expect(error).toMatchObject({ kind: 'not-found', status: 404 });
+    expect(error.serviceMessage).toContain(`No resource provider with uuid ${UNKNOWN} found`);
+  });
+});
+
+describe('microversions', () => {
+  it('are those of the service', async () => {
+    expect(await session.supports('compute', '2.104', signal)).toBe(true);
+    expect(await session.supports('compute', '2.999', signal)).toBe(false);
+    expect(await session.supports('placement', '1.39', signal)).toBe(true);
+    const call = { method: 'GET', path: ['os-services'], microversion: '2.999' } as const;
+    expect(await failure(session.request('compute', call, signal))).toMatchObject({ kind: 'unsupported' });
+  });
+});
+
+describe('a session that cannot work says why', () => {
+  const services = async (cloud: Cloud): Promise<OpenStackError> =>
+    failure(new Compute(new OpenStackSession(cloud, network.transport)).services(signal));
+
+  it('with a wrong password', async () => {
+    const error = await services(cloudOf(openStack, { password: 'wrong-password' }));
+    expect(error).toMatchObject({ kind: 'auth', status: 401 });
+    expect(error.message).toMatch(/refuses the credentials of user "admin"/);
+    expect(error.message).not.toContain('wrong-password');
+  });
+
+  it('without the role', async () => {
+    const error = await services(cloudOf(openStack, { username: 'demo', project_name: 'demo' }));
+    expect(error).toMatchObject({ kind: 'forbidden', status: 403 });
+    expect(error.message).toMatch(/Policy doesn't allow.*give user "demo" a role/);
+  });
+
+  it('in a region that there is not', async () => {
+    const error = await services(cloudOf(openStack, {}, { region_name: 'RegionNine' }));
+    expect(error.kind).toBe('no-endpoint');
+    expect(error.message).toMatch(
+      /no public endpoint of compute in region "RegionNine".*public in RegionOne/,
+    );
+  });
+
+  it('at an address that is not that of Keystone', async () => {
+    const error = await services(cloudOf(openStack, { auth_url: openStack.endpoints.placement }));
+    expect(['not-found', 'auth']).toContain(error.kind);
+    expect(error.message).toContain(openStack.endpoints.placement);
+  });
+
+  it('never with a token that was revoked: it takes another', async () => {
+    let token = '';
+    const watched = new OpenStackSession(cloudOf(openStack), async (request, given) => {
+      const answer = await network.transport(request, given);
+      token = answer.headers.get('x-subject-token') ?? token;
+      return answer;
+    });
+    expect(await watched.supports('placement', '1.14', signal)).toBe(true);
+    const revoked = token;
+    const headers = { 'X-Auth-Token': revoked, 'X-Subject-Token': revoked };
+    await fetch(`${openStack.credentials.authUrl}/auth/tokens`, { method: 'DELETE', headers });
+    expect(await new Placement(watched).providers(signal)).toHaveLength(3);
+    expect(token).not.toBe(revoked);
+  });
+});
+
+describe('a service that is gone', () => {
+  it('refuses connections: a write has not happened', async () => {
+    const id = await serviceId('compute-1');
+    await openStack.command('kill nova');
+    const error = await failure(compute.enableService(id, signal));
+    expect(error).toMatchObject({ kind: 'unavailable', mayHaveHappened: false });
+    expect(error.message).toMatch(/was not sent: no connection to http.*ECONNREFUSED/);
+    await openStack.command('start nova');
+    await eventually('Nova serves again', async () => compute.services(signal).catch(() => false as const));
+  });
+
+  it('is silent: a write may have happened', async () => {
+    const hasty = new OpenStackSession(cloudOf(openStack), network.transport, { requestLimitMs: 3_000 });
+    const id = await serviceId('compute-1');
+    await new Compute(hasty).services(signal);
+    await openStack.command('pause nova');
+    const error = await failure(new Compute(hasty).enableService(id, signal));
+    await openStack.command('resume nova');
+    expect(error).toMatchObject({ kind: 'timeout', mayHaveHappened: true });
+  });
+});
