@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test test-quick test-long test-argocd test-chart test-image image image-parts cli bench bench-memory bench-permits bench-planner bench-scale bench-scale-long kill-all simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo test test-quick test-long test-argocd test-chart test-image test-openstack image image-parts cli bench bench-memory bench-permits bench-planner bench-scale bench-scale-long kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ test-chart: ## Lint, render, install, upgrade and remove the Helm charts, with a
 
 test-image: ## Build image and command line, and run them: in a container, as root or with a podman that needs none
 	@$(MAKE) test SUITE=image
+
+test-openstack: ## Run the tests on a real OpenStack with simulated hypervisors, installed for them (its first time: 2 to 4 minutes)
+	@$(MAKE) test SUITE=openstack
 
 image: $(INSTALLED) ## Write the operator's image: dist/careen-VERSION.oci.tar (ARCH=amd64 or arm64: only that one)
 	@$(RUN) image -- $(if $(ARCH),--arch=$(ARCH)) $(if $(LOCKED),--locked)
@@ -102,5 +105,5 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/careen
 clean: ## Remove what was installed and what tests left in this folder
 	rm -rf node_modules coverage dist .vitest .stryker
 	@if [ -d "$(CACHE)" ]; then \
-	  echo "The control plane, the judge and the tools that were built for tests stay in $(CACHE), as building them takes minutes."; \
+	  echo "The control plane, the judge, the tools and the OpenStack that were made for tests stay in $(CACHE), as making them takes minutes."; \
 	  echo "To remove them too: rm -rf $(CACHE)"; fi

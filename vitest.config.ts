@@ -73,6 +73,7 @@ export const projects: readonly TestProjectInlineConfiguration[] = [
   onAllProcessors('long'),
   onAllProcessors('argocd'),
   onAllProcessors('image'),
+  withRealServers('openstack'),
   inProcess('run-wide'),
 ];
 

@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { goBinaries } from '../../test/support/controlplane/go-binaries.ts';
 import { COMPILE_CACHE } from './compile-cache.ts';
 import { REPORT_VARIABLE, reportSchema, type FileReport } from './report.ts';
 import { isWhole, ROOT, turnsOf, type Programs, type Suite } from './suites.ts';
@@ -80,7 +79,7 @@ async function readySuites(suites: readonly Suite[], rows: Row[]): Promise<reado
 async function lackingBuilds({ needs }: Suite, rows: Row[]): Promise<readonly string[]> {
   const lacking: string[] = [];
   for (const programs of needs) {
-    const name = `${programs.build.name} build`;
+    const name = `${programs.name} build`;
     let row = rows.find((each) => each.name === name);
     if (!row) rows.push((row = await buildRow(name, programs)));
     if (row.trouble) lacking.push(name);
@@ -93,7 +92,7 @@ async function buildRow(name: string, { build, shareMinutes }: Programs): Promis
   const started = performance.now();
   const row = { name, shareMinutes, passed: 0, failed: 0, skipped: 0, built: true };
   try {
-    print(await goBinaries(build));
+    print(await build());
     return { ...row, minutes: minutesSince(started) };
   } catch (error) {
     print(error instanceof Error ? error.message : String(error));

@@ -25,6 +25,7 @@ export class BuildProgress {
   }
 }
 
-function elapsed(seconds: number): string {
+/** Such as `3:15`. */
+export function elapsed(seconds: number): string {
   return `${String(Math.floor(seconds / 60))}:${String(seconds % 60).padStart(2, '0')}`;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiException, CoreV1Api, RbacAuthorizationV1Api } from '@kubernetes/client-node';
 import type { KubeConfig, V1PolicyRule } from '@kubernetes/client-node';
-import { EventProcess } from '../controlplane/controlplane.ts';
+import { EventProcess } from '../event-process.ts';
 import type { PatchTable } from './host-standin.ts';
 import { writeServiceAccountKubeconfig } from '../controlplane/service-account.ts';
 
