@@ -1,5 +1,6 @@
 /** Careen's client of OpenStack against a real one: what it reads is what the administrator sees, and what it asks for is done. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Cloud } from '../../src/openstack/cloud.ts';
 import { Compute } from '../../src/openstack/compute.ts';
 import type { OpenStackError } from '../../src/openstack/errors.ts';
@@ -115,6 +116,7 @@ describe('a server', () => {
       { 'hw:cpu_policy': 'shared' },
     );
     const id = await boot('web', { host: 'compute-1', group, flavor, metadata: { tier: 'gold' } });
+    await admin.post(`/servers/${id}/action`, { lock: null });
     const server = await compute.server(id, signal);
     expect(server).toMatchObject({
       ...{
@@ -124,7 +126,7 @@ describe('a server', () => {
         host: 'compute-1',
         status: 'ACTIVE',
         powerState: 1,
-        locked: false,
+        locked: true,
       },
       flavor: {
         name: 'odd',
@@ -325,6 +327,47 @@ describe('microversions', () => {
     expect(await session.supports('placement', '1.39', signal)).toBe(true);
     const call = { method: 'GET', path: ['os-services'], microversion: '2.999' } as const;
     expect(await failure(session.request('compute', call, signal))).toMatchObject({ kind: 'unsupported' });
+  });
+});
+
+describe('an older cloud', () => {
+  it('works with the microversions that it has, and tells less', async () => {
+    const id = await boot('old', { host: 'compute-0' });
+    const newest = '"version": "2.104"';
+    const old = new OpenStackSession(cloudOf(openStack), async (request, given) => {
+      const answer = await network.transport(request, given);
+      return { ...answer, text: answer.text.replace(newest, '"version": "2.60"') };
+    });
+    const queens = new Compute(old);
+    expect(await old.supports('compute', '2.61', signal)).toBe(false);
+    expect(await queens.services(signal)).toHaveLength(3);
+    expect(await queens.hypervisors(signal)).toMatchObject(openStack.hosts.map((hostname) => ({ hostname })));
+    const group = await admin.createServerGroup('old', 'soft-affinity');
+    const groups = await queens.serverGroups(signal);
+    expect(groups.find((each) => each.id === group)?.policy).toBe('soft-affinity');
+    await queens.liveMigrate(id, { host: 'compute-1', blockMigration: 'auto' }, signal);
+    await migrationIn(id, ['completed']);
+    expect(await queens.migrations({ server: id }, signal)).toMatchObject([
+      { dest: 'compute-1', userId: undefined },
+    ]);
+    const { pinnedZone, schedulerHints, host, flavor } = await queens.server(id, signal);
+    expect({ pinnedZone, schedulerHints, host }).toEqual({ host: 'compute-1' });
+    expect(flavor).toMatchObject({ vcpus: 1 });
+  });
+});
+
+describe('an application credential', () => {
+  it('opens a session in its project', async () => {
+    const users = z.object({ users: z.array(z.object({ id: z.string() })) });
+    const answer = users.parse(await admin.get('/users?name=admin', { service: 'keystone' }));
+    const path = `/users/${answer.users[0]?.id ?? ''}/application_credentials`;
+    const secret = 'only-for-this-test';
+    const body = { application_credential: { name: 'careen', secret } };
+    await admin.post(path, body, { service: 'keystone' });
+    const auth = { application_credential_name: 'careen', application_credential_secret: secret };
+    const cloud = cloudOf(openStack, auth, { auth_type: 'v3applicationcredential' });
+    const services = await new Compute(new OpenStackSession(cloud, network.transport)).services(signal);
+    expect(services).toHaveLength(3);
   });
 });
 
