@@ -13,7 +13,7 @@ export type Asked = HttpRequest & {
 
 const KINDS: Readonly<Record<number, OpenStackErrorKind>> = {
   ...{ 401: 'auth', 403: 'forbidden', 404: 'not-found', 406: 'unsupported', 408: 'timeout', 409: 'conflict' },
-  ...{ 413: 'too-many-requests', 429: 'too-many-requests' },
+  429: 'too-many-requests',
 };
 
 /** @param hide takes secrets out of the texts of a server */

@@ -5,7 +5,7 @@ import { noAnswer, refusal, timedOut, type Asked } from './refusals.ts';
 import type { HttpAnswer, Transport } from './transport.ts';
 
 export type Clock = {
-  /** In milliseconds, never backwards. */
+  /** The time of day, in milliseconds. */
   readonly now: () => number;
   /** Rejects when `signal` is aborted. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;

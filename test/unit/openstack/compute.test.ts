@@ -1,0 +1,88 @@
+/** What a real cloud with all its parts never answers, or only an older one. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Compute } from '../../../src/openstack/compute.ts';
+import { failure } from '../../support/openstack/failure.ts';
+import { answer, NOVA, ScriptedCloud } from './scripted-cloud.ts';
+
+const { signal } = new AbortController();
+let cloud: ScriptedCloud;
+let compute: Compute;
+beforeEach(() => {
+  cloud = new ScriptedCloud();
+  compute = new Compute(cloud.session());
+});
+
+describe('a cell whose database is down', () => {
+  it('has services of which little is known', async () => {
+    const service = { binary: 'nova-compute', host: 'h1', status: 'UNKNOWN' };
+    cloud.on(`GET ${NOVA}/os-services?binary=nova-compute`, answer(200, { services: [service] }));
+    expect(await compute.services(signal)).toEqual([{ ...service, state: 'unknown', forcedDown: false }]);
+  });
+
+  it('has servers of which little is known', async () => {
+    const server = {
+      id: 's1',
+      status: 'UNKNOWN',
+      tenant_id: 'p1',
+      created: '2026-11-27T10:00:00Z',
+      links: [],
+    };
+    cloud.on(`GET ${NOVA}/servers/detail?all_tenants=true&limit=500`, answer(200, { servers: [server] }));
+    expect(await compute.servers({}, signal)).toEqual([
+      {
+        ...{
+          id: 's1',
+          name: '',
+          projectId: 'p1',
+          status: 'UNKNOWN',
+          locked: false,
+          metadata: {},
+          volumes: [],
+        },
+        createdAt: '2026-11-27T10:00:00Z',
+      },
+    ]);
+  });
+});
+
+describe('server groups', () => {
+  const group = (id: string): unknown => ({
+    id,
+    name: id,
+    project_id: 'p1',
+    members: [],
+    policy: 'affinity',
+    rules: {},
+  });
+  const url = (offset: number): string =>
+    `GET ${NOVA}/os-server-groups?all_projects=true&limit=500&offset=${String(offset)}`;
+
+  it('are read to the end, also when Nova sends fewer at once than it was asked for', async () => {
+    cloud.on(url(0), answer(200, { server_groups: [group('a'), group('b')] }));
+    // A group was removed in between, so that one comes twice.
+    cloud.on(url(2), answer(200, { server_groups: [group('b'), group('c')] }));
+    cloud.on(url(4), answer(200, { server_groups: [] }));
+    expect((await compute.serverGroups(signal)).map(({ id }) => id)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('of an anti-affinity may have several servers on a host', async () => {
+    const rules = { policy: 'anti-affinity', rules: { max_server_per_host: 3 } };
+    cloud.on(url(0), answer(200, { server_groups: [Object.assign({}, group('a'), rules)] }));
+    cloud.on(url(1), answer(200, { server_groups: [] }));
+    expect(await compute.serverGroups(signal)).toMatchObject([
+      { policy: 'anti-affinity', maxServersPerHost: 3 },
+    ]);
+  });
+});
+
+describe('an answer of another shape', () => {
+  it('is an error that names the field and not its value', async () => {
+    const server = { id: 's1', status: 7, tenant_id: 'p1', created: '2026-11-27T10:00:00Z' };
+    cloud.on(`GET ${NOVA}/servers/detail?all_tenants=true&limit=500`, answer(200, { servers: [server] }));
+    const error = await failure(compute.servers({}, signal));
+    expect(error.kind).toBe('unexpected-answer');
+    expect(error.message).toMatch(
+      /compute: GET \/servers\/detail \(servers\) is not understood: 0.status: .*string/,
+    );
+  });
+});
