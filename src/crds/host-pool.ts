@@ -3,13 +3,12 @@ import { actionPolicy } from './spec/action-policy.ts';
 import { conditionList } from './observed/conditions.ts';
 import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from './names.ts';
+import { labelSelector } from './spec/label-selector.ts';
 import { ownerRef } from './owner-ref.ts';
+import { provider } from './spec/providers.ts';
 import { retention } from './spec/retention.ts';
 import {
   countOrPercentage,
-  labelKey,
-  labelMap,
-  labelValue,
   namespaceName,
   objectName,
   observedGeneration,
@@ -19,52 +18,6 @@ import {
   time,
 } from './schema/schema.ts';
 import { OUTAGE_LEVELS } from './vocabulary.ts';
-
-const requirement = z
-  .object({
-    key: labelKey().describe('The label key to compare.'),
-    operator: z
-      .enum(['In', 'NotIn', 'Exists', 'DoesNotExist'])
-      .describe(
-        'How to compare the label: In or NotIn (with values), Exists or DoesNotExist (without values).',
-      ),
-    values: z
-      .array(labelValue())
-      .max(64)
-      .optional()
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('The values that the label must (In) or must not (NotIn) have.'),
-  })
-  .meta(
-    rules({
-      rule: "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-      message: 'values must be given with In and NotIn, and left out with Exists and DoesNotExist',
-      fieldPath: '.values',
-    }),
-  )
-  .describe('One requirement on a label.');
-
-const labelSelector = z.object({
-  matchLabels: labelMap(64).optional().describe('The host must have all these labels, with these values.'),
-  matchExpressions: z
-    .array(requirement)
-    .max(64)
-    .optional()
-    .meta({ 'x-kubernetes-list-type': 'atomic' })
-    .describe('The host must meet all these requirements.'),
-});
-export type LabelSelector = z.infer<typeof labelSelector>;
-
-const excluded = labelSelector
-  .meta(
-    rules({
-      rule:
-        'has(self.matchLabels) && size(self.matchLabels) > 0 || ' +
-        'has(self.matchExpressions) && size(self.matchExpressions) > 0',
-      message: 'must have matchLabels or matchExpressions: an empty selector would exclude every node',
-    }),
-  )
-  .describe('A selector of nodes.');
 
 const CONTROL_PLANE = 'node-role.kubernetes.io/control-plane';
 const STORAGE = 'node-role.kubernetes.io/storage';
@@ -84,7 +37,9 @@ const roles = z
           { key: STORAGE, operator: 'DoesNotExist' },
         ],
       })
-      .describe('Selects the workers. Default: nodes with neither of the two labels above.'),
+      .describe(
+        'Selects the workers. Default: hosts with neither of the two labels above, so every compute host of OpenStack.',
+      ),
   })
   .prefault({})
   .describe(
@@ -183,60 +138,9 @@ const drainPolicy = z
   .prefault({})
   .describe('The limits on what strategies may consent to when their hosts are drained.');
 
-const etcd = z
-  .object({
-    secretName: objectName().describe(
-      'The Secret in the namespace of Careen with the keys ca.crt, tls.crt and tls.key: the CA of etcd, and a client ' +
-        'certificate that etcd accepts.',
-    ),
-    port: z
-      .int()
-      .min(1)
-      .max(65535)
-      .default(2379)
-      .describe('The port of etcd for clients, on the internal address of each controller.'),
-  })
-  .describe(
-    'How the members of etcd are asked for their health, before a controller is taken out of service. Left out: only ' +
-      'the API servers are asked.',
-  );
-
 export const hostPoolSpec = z
   .object({
-    provider: z
-      .object({
-        kubernetes: z
-          .object({
-            nodeSelector: labelMap(64)
-              .default({})
-              // The API server keeps the null of a nullable field, and has() does not see it. Otherwise it would
-              // replace the null that a template left by the default, which selects all nodes.
-              .meta({ nullable: true })
-              .describe(
-                'The pool selects the nodes that have all these labels. Empty: all nodes of this cluster.',
-              ),
-            exclude: z
-              .array(excluded)
-              .max(8)
-              .optional()
-              .meta({ 'x-kubernetes-list-type': 'atomic' })
-              .describe(
-                'The pool does not select the nodes that one of these selectors selects, such as virtual nodes, which ' +
-                  'no Job can patch. Left out: none.',
-              ),
-            etcd: etcd.optional(),
-          })
-          .meta(
-            rules({
-              rule: 'has(self.nodeSelector)',
-              message:
-                'nodeSelector must not be null: write {} to select all nodes, or the labels of those wanted',
-              fieldPath: '.nodeSelector',
-            }),
-          )
-          .describe('The hosts are nodes of the cluster that Careen runs in.'),
-      })
-      .describe('The source of the hosts of the pool.'),
+    provider,
     roles,
     maxUnavailable: countOrPercentage('maxUnavailable').describe(
       'How many hosts of the pool may be out of service at once, for all strategies of all namespaces together: a ' +

@@ -1,5 +1,6 @@
 /** Selects objects by their labels, and finds the roles of a host. Pure; the same for every adapter. */
-import type { HostPoolSpec, LabelSelector } from '../crds/host-pool.ts';
+import type { HostPoolSpec } from '../crds/host-pool.ts';
+import type { LabelSelector } from '../crds/spec/label-selector.ts';
 import { ROLES, type Role } from '../crds/vocabulary.ts';
 import { hasAll, type Labels } from '../planner/hosts/labels.ts';
 

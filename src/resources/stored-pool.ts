@@ -4,6 +4,8 @@
  */
 import { z } from 'zod';
 import { hostPoolSpec, hostPoolStatus, type HostPoolSpec, type HostPoolStatus } from '../crds/host-pool.ts';
+import { exclusions } from '../crds/spec/label-selector.ts';
+import { openstackProvider } from '../crds/spec/openstack-provider.ts';
 import { complaint, metadata, type Metadata } from './stored-strategy.ts';
 
 export type HostPool = {
@@ -25,15 +27,26 @@ export const hostPool = z
 /** No node has a label without a name. */
 const NO_NODE = { kubernetes: { nodeSelector: { '': '' } } };
 
+const selector = z.record(z.string(), z.string()).default({});
+const exclude = exclusions.catch(undefined);
+
+/** The migrations of a cloud are as if the pool said nothing about them. */
+const readableOpenstack = openstackProvider
+  .pick({ identityRef: true, region: true })
+  .extend({ hostSelector: selector, exclude })
+  .transform(({ identityRef, region, ...selection }) => ({
+    ...openstackProvider.parse({ identityRef, region }),
+    ...selection,
+  }));
+
 /** Its hosts stay its own, as far as the provider can be read, so that no other pool takes them. */
 const selection = z.object({
   provider: z
     .object({
-      kubernetes: z.object({
-        nodeSelector: z.record(z.string(), z.string()).default({}),
-        exclude: hostPoolSpec.shape.provider.shape.kubernetes.shape.exclude.catch(undefined),
-      }),
+      kubernetes: z.object({ nodeSelector: selector, exclude }).optional(),
+      openstack: readableOpenstack.optional(),
     })
+    .refine(({ kubernetes, openstack }) => (kubernetes === undefined) !== (openstack === undefined))
     .catch(NO_NODE),
 });
 

@@ -1,6 +1,6 @@
 /** Reads the pods of hosts, as far as they may stop or delay a drain. Never writes. */
 import type { V1Pod, V1PodDisruptionBudget } from '@kubernetes/client-node';
-import type { LabelSelector } from '../../crds/host-pool.ts';
+import type { LabelSelector } from '../../crds/spec/label-selector.ts';
 import { rawList, rawPages, type PooledKubeConfig } from '../../kube/client.ts';
 import { explain } from '../../kube/errors.ts';
 import { instanceOf } from '../../hostops/kubernetes/pod-facts.ts';

@@ -31,7 +31,8 @@ type HostPool = z.infer<typeof hostPool>;
  * Reads a pool and its hosts; needs the rights to list both. For a pool with
  * several controllers it also reads the host of the leading operator, and for
  * every pool the pods on its hosts; `note` gets the reason when these cannot be
- * read. `forUpgrade`: also what the API server says about itself. Throws CommandError.
+ * read. `forUpgrade`: also what the API server says about itself. Throws CommandError,
+ * also for a pool whose hosts are no nodes.
  */
 export async function readCluster(
   connection: Connection,
@@ -45,6 +46,11 @@ export async function readCluster(
     const others = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
     throw new CommandError(`the cluster has no HostPool ${poolName} that can be read; it has: ${others}`);
   }
+  if (!pool.spec.provider.kubernetes)
+    throw new CommandError(
+      `the hosts of HostPool ${poolName} are compute hosts of OpenStack (spec.provider.openstack), and this command ` +
+        'knows only nodes; apply the strategy with execution.mode Hold: the operator plans it, and touches nothing',
+    );
   const scope = scopeOf(pool, pools);
   const nodes = await nodesOf(connection);
   const standing = (wanted: string): NodeState[] =>

@@ -1,7 +1,7 @@
 /** `careen explain`. */
 import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import type { Command } from 'commander';
-import { API_VERSION } from '../../crds/names.ts';
+import { API_VERSION, HOST_CLAIM_LABEL, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { POOLS, POOLS_PATH } from '../../resources/paths.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
@@ -37,9 +37,10 @@ export function addExplain(program: Command, io: Io): void {
 
 async function explainHost(host: string, options: ExplainOptions, io: Io): Promise<void> {
   const connection = connect(options, io.environment);
+  const reading = poolsIn(connection);
   const [node, pools, strategies] = await Promise.all([
-    nodeNamed(connection, host),
-    poolsIn(connection),
+    nodeNamed(connection, host, reading),
+    reading,
     strategiesIn(connection, io),
   ]);
   const report = hostReport({ node, pools, strategies }, { program: io.name, context: options.context });
@@ -48,7 +49,11 @@ async function explainHost(host: string, options: ExplainOptions, io: Io): Promi
   io.out(rendered(document, options.output, () => styledLines(hostText(report, now, io.width))));
 }
 
-async function nodeNamed(connection: Connection, host: string): Promise<V1Node> {
+async function nodeNamed(
+  connection: Connection,
+  host: string,
+  pools: Promise<readonly HostPool[]>,
+): Promise<V1Node> {
   const path = `/api/v1/nodes/${host}`;
   try {
     return await asking(connection, { verb: 'get', resource: 'nodes' }, () =>
@@ -58,8 +63,19 @@ async function nodeNamed(connection: Connection, host: string): Promise<V1Node> 
     if (!(error instanceof CommandError) || !isAbsent(error.cause)) throw error;
     const names = await hostNames(connection);
     const others = names.length > 0 ? `; it has ${nearestFirst(names, host).join(', ')}` : '';
-    throw new CommandError(`the cluster has no host ${host}${others}`, { cause: error });
+    const elsewhere = inClouds(await pools);
+    throw new CommandError(`the cluster has no host ${host}${others}${elsewhere}`, { cause: error });
   }
+}
+
+/** Which pools have hosts that this command cannot find. */
+function inClouds(pools: readonly HostPool[]): string {
+  const names = pools.filter(({ spec }) => spec.provider.openstack).map(({ metadata }) => metadata.name);
+  if (names.length === 0) return '';
+  return (
+    `; it does not know the compute hosts of OpenStack in HostPool ${names.join(', ')}: ` +
+    `kubectl -n ${OPERATOR_NAMESPACE} get leases -l ${HOST_CLAIM_LABEL} shows which of them are claimed`
+  );
 }
 
 /** The names of all nodes, to name the nearest ones. */

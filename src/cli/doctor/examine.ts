@@ -14,7 +14,7 @@ import { allVersions } from '../cluster/versions.ts';
 import { CommandError } from '../command-error.ts';
 import type { Commands } from '../status/commands.ts';
 import { check, type Check } from './check.ts';
-import { hostChecks, permitChecks, poolChecks, strategyChecks } from './fleet-checks.ts';
+import { cloudChecks, hostChecks, permitChecks, poolChecks, strategyChecks } from './fleet-checks.ts';
 import {
   deploymentCheck,
   deploymentSchema,
@@ -62,6 +62,7 @@ export async function examine(
     ...judged(pools, 'pools', (each) => poolChecks(each, commands)),
     ...judged(strategies, 'strategies', (each) => strategyChecks(each, commands)),
     ...judged(both(nodes, strategies), 'hosts', ([each, all]) => hostChecks(each, all, commands)),
+    ...('value' in pools ? cloudChecks(pools.value, commands) : []),
     ...judged(both(pools, strategies), 'permits', ([each, all]) => permitChecks(each, all)),
   ];
 }

@@ -1,7 +1,7 @@
 /** What is wrong with pools, hosts and strategies. Pure. */
 import type { V1Node } from '@kubernetes/client-node';
 import { counted } from '../../crds/text/counted.ts';
-import { CLAIM_ANNOTATION } from '../../crds/names.ts';
+import { CLAIM_ANNOTATION, HOST_CLAIM_LABEL, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { ownerText } from '../../crds/owner-ref.ts';
 import { nodeState, type NodeState } from '../../hostops/kubernetes/node-facts.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
@@ -46,6 +46,23 @@ function poolCheck({ metadata, spec, status, unreadable }: HostPool, { kubectlCl
   if (hosts === 0)
     return check('warning', about, 'it selects no host', { does: 'correct spec.provider', command: edit });
   return check('ok', about, message);
+}
+
+/** The pools whose hosts are no nodes: `hostChecks` says nothing of these. */
+export function cloudChecks(pools: readonly HostPool[], commands: Commands): Check[] {
+  return pools
+    .filter(({ spec }) => spec.provider.openstack)
+    .map(({ metadata: { name } }) =>
+      check(
+        'skipped',
+        `hosts of pool ${name}`,
+        'compute hosts of OpenStack, which this command does not read',
+        {
+          does: 'see which of them are claimed',
+          command: commands.kubectlCluster(`-n ${OPERATOR_NAMESPACE} get leases -l ${HOST_CLAIM_LABEL}`),
+        },
+      ),
+    );
 }
 
 /** Claims that nobody ends, and hosts that stay locked until a person opens them. */

@@ -142,11 +142,13 @@ function cordonedByOf({ metadata }: V1Node): CordonedBy | undefined {
   return { manager: writer.manager, ...(writer.time === undefined ? {} : { time: writer.time }) };
 }
 
-/** The pool that has the host, and the others that select it. */
+/** The pool that has the node, and the others that select it. No pool of another provider does. */
 function poolsOf(state: NodeState, pools: readonly HostPool[]): Pick<HostReport, 'pool' | 'alsoSelectedBy'> {
-  const aged = pools.map(({ metadata: { name, creationTimestamp: createdAt }, spec: { provider } }) => ({
-    ...{ name, createdAt, provider },
-  }));
+  const aged = pools
+    .filter(({ spec }) => spec.provider.kubernetes)
+    .map(({ metadata: { name, creationTimestamp: createdAt }, spec: { provider } }) => ({
+      ...{ name, createdAt, provider },
+    }));
   const memberships = aged.map((pool) => {
     const before = poolsBefore(pool, aged).map(({ provider }) => provider);
     return {

@@ -82,6 +82,7 @@ export async function readFleet(path: string): Promise<Fleet> {
   const { pool, platform: known, hosts } = checkDocument(found, document);
   refuse(found, [
     ...brokenInPool(pool),
+    ...inCloud(pool),
     ...duplicates(hosts),
     ...strangers(pool, hosts),
     ...absent(pool, hosts),
@@ -117,6 +118,16 @@ function brokenInPool({ name, spec }: Fleet['pool']): Problem[] {
   return broken.map((each) => ({ ...each, path: ['pool', ...each.path] }));
 }
 
+/** The hosts of a fleet file are nodes. */
+function inCloud({ spec }: Fleet['pool']): Problem[] {
+  const { openstack } = spec.provider;
+  if (!openstack) return [];
+  const remedy =
+    'a fleet file describes nodes, not compute hosts of OpenStack; apply the strategy with execution.mode Hold: the ' +
+    'operator plans it, and touches nothing';
+  return [{ path: ['pool', 'spec', 'provider', 'openstack'], value: openstack, remedy }];
+}
+
 function duplicates(hosts: readonly FleetHost[]): Problem[] {
   const first = new Map<string, number>();
   return hosts.flatMap(({ name }, at) => {
@@ -132,7 +143,9 @@ function duplicates(hosts: readonly FleetHost[]): Problem[] {
 
 /** A claimed host stays in the pool of its claim, whatever its labels say. */
 function strangers({ name: pool, spec }: Fleet['pool'], hosts: readonly FleetHost[]): Problem[] {
-  const { nodeSelector, exclude } = spec.provider.kubernetes;
+  const { kubernetes } = spec.provider;
+  if (!kubernetes) return [];
+  const { nodeSelector, exclude } = kubernetes;
   const excluding = exclude ? ` and excludes ${JSON.stringify(exclude)}` : '';
   return hosts.flatMap(({ labels, claimedBy }, at) =>
     claimedBy || selects(spec.provider, labels)

@@ -25,6 +25,8 @@ export type PoolsOptions = {
 /** All known pools. The hosts of one pool depend on the others: the first pool that selects a host has it. */
 export class Pools {
   readonly #pools = new Map<string, KnownPool>();
+  /** The last known providers of pools whose hosts are no nodes; the pools themselves may be gone. */
+  readonly #clouds = new Map<string, Provider>();
   readonly #options: PoolsOptions;
 
   constructor(options: PoolsOptions) {
@@ -43,6 +45,8 @@ export class Pools {
     const owners = new Set(runs.map(({ owner }) => ownerKey(owner)));
     const known = { name, uid, generation, createdAt, provider, allowedNamespaces, owners, permits };
     this.#pools.set(name, known);
+    if (provider.openstack) this.#clouds.set(name, provider);
+    else this.#clouds.delete(name);
     if (before?.uid !== uid || !isDeepStrictEqual(admission(before), admission(known))) this.#options.moved();
     else if (isFreed) this.#options.freed?.(name);
   }
@@ -85,6 +89,16 @@ export class Pools {
     const { provider, roles, health } = pool.spec;
     return { pool: name, provider, before: before.map((each) => each.provider), roles, health };
   }
+
+  /**
+   * The scope of a pool that is gone: hosts that are out of service can still be released. A pool that this process has
+   * never seen counts as one of nodes. Its hosts in a cloud are released when it is made again.
+   */
+  scopeOfMissing(pool: string): Scope {
+    const source = this.#clouds.get(pool) ?? { kubernetes: {} };
+    const { provider, roles, health } = hostPoolSpec.parse({ provider: source, maxUnavailable: 1 });
+    return { pool, provider, before: [], roles, health };
+  }
 }
 
 function isPartOf(permits: readonly Permit[], all: readonly Permit[]): boolean {
@@ -97,10 +111,4 @@ function admission({
   allowedNamespaces,
 }: KnownPool): Pick<KnownPool, 'provider' | 'allowedNamespaces'> {
   return { provider, allowedNamespaces };
-}
-
-/** The scope of a pool that is gone: hosts that are out of service can still be released. */
-export function fallbackScope(pool: string): Scope {
-  const { provider, roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-  return { pool, provider, before: [], roles, health };
 }

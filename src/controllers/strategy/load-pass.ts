@@ -3,7 +3,6 @@ import { strategyKey } from '../../resources/paths.ts';
 import { decodeRun } from '../../status/codec.ts';
 import { poolOf } from '../../status/order.ts';
 import { strategyFacts } from '../../status/strategy-facts.ts';
-import { fallbackScope } from '../pool/pools.ts';
 import type { Attachments } from '../runtime/attachments.ts';
 import type { StrategyDeps } from './strategy-deps.ts';
 import type { StrategyPass } from './strategy-pass.ts';
@@ -33,7 +32,7 @@ export async function loadPass(
   awaitingPermits.add(key);
   const pool = await api.pool(poolName);
   if (pool) pools.set(pool);
-  const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : fallbackScope(poolName));
+  const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : pools.scopeOfMissing(poolName));
   metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, clock()));
   const epoch = pool ? await ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);
   return { readAt, begunAt, key, strategy, stored, pool, attachment, epoch };

@@ -12,20 +12,27 @@ export const NODE_INFO = [
   'operatingSystem',
 ] as const;
 
+/** What Nova says about the hypervisor of a compute host, named `hypervisor.FIELD`. */
+const HYPERVISOR = ['type', 'version'] as const;
+
 /** The name of a fact, such as `nodeInfo.kernelVersion`. */
 export const factName = z
   .string()
   .max(325)
   .regex(
-    new RegExp(`^(nodeInfo[.](${NODE_INFO.join('|')})|labels[.]${LABEL_KEY})$`),
-    'expected nodeInfo.FIELD, such as nodeInfo.kernelVersion, or labels.KEY with the key of a label',
+    new RegExp(
+      `^(nodeInfo[.](${NODE_INFO.join('|')})|hypervisor[.](${HYPERVISOR.join('|')})|labels[.]${LABEL_KEY})$`,
+    ),
+    'expected nodeInfo.FIELD, such as nodeInfo.kernelVersion, hypervisor.type, hypervisor.version, or labels.KEY with ' +
+      'the key of a label',
   );
 
 export const requirement = z
   .object({
     fact: factName.describe(
       'The fact to compare: nodeInfo.FIELD (kernelVersion, osImage, kubeletVersion, containerRuntimeVersion, ' +
-        'architecture, operatingSystem) or labels.KEY of the node.',
+        'architecture, operatingSystem) of a node, hypervisor.FIELD (type, version) of a compute host of OpenStack, or ' +
+        'labels.KEY of the host.',
     ),
     operator: z
       .enum(['In', 'NotIn', 'Exists', 'AtLeast'])

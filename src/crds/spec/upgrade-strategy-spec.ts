@@ -22,7 +22,8 @@ const release = z
     fact: factName
       .default('nodeInfo.kubeletVersion')
       .describe(
-        'The fact of a host that holds the version which it has: nodeInfo.FIELD or labels.KEY of the node.',
+        'The fact of a host that holds the version which it has: nodeInfo.FIELD of a node, hypervisor.FIELD of a ' +
+          'compute host of OpenStack, or labels.KEY of the host.',
       ),
   })
   .describe(

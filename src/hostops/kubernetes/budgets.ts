@@ -1,5 +1,5 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
-import type { LabelSelector } from '../../crds/host-pool.ts';
+import type { LabelSelector } from '../../crds/spec/label-selector.ts';
 import type { InstanceFacts } from '../../engine/view.ts';
 import { rawList } from '../../kube/client.ts';
 import { meetsAll } from '../label-selector.ts';

@@ -87,7 +87,7 @@ export class Members {
     signal: AbortSignal,
   ): Promise<MemberHealth> {
     const { config, namespace } = this.#options;
-    const { etcd } = provider.kubernetes;
+    const etcd = provider.kubernetes?.etcd;
     if (!etcd) return { down: new Map() };
     try {
       const keys = await readEtcdKeys(config, namespace, etcd.secretName, signal);

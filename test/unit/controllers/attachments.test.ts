@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Attachments } from '../../../src/controllers/runtime/attachments.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../../src/hostops/simulated/simulated-world.ts';
-import { fallbackScope } from '../../../src/controllers/pool/pools.ts';
+import { Pools } from '../../../src/controllers/pool/pools.ts';
 
 it('a strategy is woken at once while it holds hosts, and within a second while it waits', async () => {
   const world = new SimulatedWorld();
@@ -12,7 +12,7 @@ it('a strategy is woken at once while it holds hosts, and within a second while 
   const attachments = new Attachments(new SimulatedHostOps(world), (_, inMilliseconds) =>
     woken.add(inMilliseconds),
   );
-  const attachment = attachments.attach('s', fallbackScope('default'));
+  const attachment = attachments.attach('s', new Pools({ moved: () => undefined }).scopeOfMissing('default'));
   const afterChange = async (ready: boolean): Promise<number[]> => {
     await setImmediate();
     woken.clear();
