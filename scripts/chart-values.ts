@@ -88,6 +88,7 @@ const values = fields({
     apiServerPorts: z.array(port).min(1),
   }),
   etcd: fields({ secretNames: z.array(objectName()), ports: z.array(port).min(1) }),
+  openstack: fields({ secretNames: z.array(objectName()), ports: z.array(port).min(1) }),
   podDisruptionBudget: fields({ enabled: z.boolean() }),
   executePolicy: fields({ enabled: z.boolean() }),
   nodePolicy: fields({ enabled: z.boolean() }),

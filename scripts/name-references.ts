@@ -15,11 +15,10 @@ const JOBS: Readonly<Record<StrategyKindName, readonly string[]>> = {
   ],
 };
 
-/** The Secret with the client certificate for etcd. */
-const OF_ETCD: FieldSpec = {
-  ...{ group: GROUP, kind: 'HostPool' },
-  path: 'spec/provider/kubernetes/etcd/secretName',
-};
+/** The Secrets with the client certificate for etcd, and with the clouds.yaml. */
+const OF_PROVIDERS: readonly FieldSpec[] = ['kubernetes/etcd/secretName', 'openstack/identityRef/name'].map(
+  (field) => ({ group: GROUP, kind: 'HostPool', path: `spec/provider/${field}` }),
+);
 
 const HEADER = `# Made by \`npm run generate\` from scripts/name-references.ts. Do not edit.
 # The fields of our kinds that hold names of other objects, for \`configurations\` of a kustomization: the names follow
@@ -30,7 +29,7 @@ export function nameReferences(): string {
   const nameReference = [
     { kind: 'HostPool', group: GROUP, fieldSpecs: inStrategies(['spec/poolRef']) },
     { kind: 'ConfigMap', fieldSpecs: inPods(configMaps()) },
-    { kind: 'Secret', fieldSpecs: [...inPods(secrets()), inPools('secrets'), OF_ETCD] },
+    { kind: 'Secret', fieldSpecs: [...inPods(secrets()), inPools('secrets'), ...OF_PROVIDERS] },
     { kind: 'ServiceAccount', fieldSpecs: [...inPods(['serviceAccountName']), inPools('serviceAccounts')] },
     { kind: 'PersistentVolumeClaim', fieldSpecs: inPods(['volumes/persistentVolumeClaim/claimName']) },
     {

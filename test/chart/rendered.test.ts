@@ -26,6 +26,7 @@ const ALL = [
     (part) => `${part}.enabled=true`,
   ),
   'etcd.secretNames=["careen-etcd"]',
+  'openstack.secretNames=["careen-openstack"]',
 ];
 
 describe('the charts', () => {
@@ -42,6 +43,7 @@ describe('the charts', () => {
     ['execute-policy', 'executePolicy.enabled=true'],
     ['node-policy', 'nodePolicy.enabled=true'],
     ['etcd', 'etcd.secretNames=["careen-etcd"]'],
+    ['openstack', 'openstack.secretNames=["careen-openstack"]'],
   ])('make the same objects as deploy/optional/%s with %s', async (folder, value) => {
     const plain = comparable(await rendered(CHART));
     const more = comparable(await rendered(CHART, [value]));

@@ -47,6 +47,7 @@ describe('the values', () => {
     ['roles.aggregateEditor="yes"', /at '\/roles\/aggregateEditor': got string, want boolean/],
     ['nodePolicy.enabled=null', /at '\/nodePolicy': missing property 'enabled'/],
     ['etcd.secretNames=["A"]', /at '\/etcd\/secretNames\/0': '?A'? does not match pattern/],
+    ['openstack.secretNames=["A"]', /at '\/openstack\/secretNames\/0': '?A'? does not match pattern/],
     ['networkPolicy.apiServerPorts=[0]', /at '\/networkPolicy\/apiServerPorts\/0': minimum/],
     ['resources.limits.memory="lots"', /at '\/resources\/limits\/memory': 'lots' does not match pattern/],
     ['extraEnv=[{"name":"POD_NAMESPACE","value":"a"}]', /extraEnv: the chart sets POD_NAMESPACE itself/],

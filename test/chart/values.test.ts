@@ -55,6 +55,8 @@ const effects: readonly [value: string, kind: string, path: string | typeof ABSE
   ['networkPolicy.apiServerPorts=[8443]', 'NetworkPolicy', 'spec.egress.0.ports', [{ protocol: 'TCP', port: 8443 }]],
   ['etcd.secretNames=["a"]', 'Role', 'rules.0.resourceNames', ['a']],
   ['etcd={"secretNames":["a"],"ports":[12379]}', 'NetworkPolicy', 'spec.egress.0.ports', [{ protocol: 'TCP', port: 12379 }]],
+  ['openstack.secretNames=["a"]', 'Role', 'rules.0.resourceNames', ['a']],
+  ['openstack={"secretNames":["a"],"ports":[13774]}', 'NetworkPolicy', 'spec.egress.0.ports', [{ protocol: 'TCP', port: 13774 }]],
   ['networkPolicy.metricsFrom=[{"ipBlock":{"cidr":"10.0.0.0/8"}}]', 'NetworkPolicy', 'spec.ingress.0.from', [{ ipBlock: { cidr: '10.0.0.0/8' } }]],
   ['networkPolicy.metricsFrom=[]', 'NetworkPolicy', 'spec.ingress', []],
   ['roles.aggregateEditor=true', 'ClusterRole', 'metadata.labels', expect.objectContaining({ 'rbac.authorization.k8s.io/aggregate-to-edit': 'true' })],

@@ -26,7 +26,9 @@ import {
 import { installCareen } from '../support/operator/operator.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
 
-const OPTIONAL = ['execute-policy', 'node-policy', 'etcd'].map((part) => join(DEPLOY, 'optional', part));
+const OPTIONAL = ['execute-policy', 'node-policy', 'etcd', 'openstack'].map((part) =>
+  join(DEPLOY, 'optional', part),
+);
 const ARGOCD = join(DEPLOY, 'argocd');
 const HOSTS = ['first', 'second'];
 const SELECTOR = { 'app.kubernetes.io/name': 'careen', 'app.kubernetes.io/component': 'operator' };

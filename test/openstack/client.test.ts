@@ -7,7 +7,7 @@ import type { OpenStackError } from '../../src/openstack/errors.ts';
 import { Placement } from '../../src/openstack/placement.ts';
 import { OpenStackSession } from '../../src/openstack/session.ts';
 import { eventually } from '../support/eventually.ts';
-import type { Admin } from '../support/openstack/admin.ts';
+import { Admin } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS, startClientScene, type ClientScene } from '../support/openstack/client-scene.ts';
 import { cloudOf } from '../support/openstack/cloud-of.ts';
 import { failure } from '../support/openstack/failure.ts';
@@ -100,10 +100,22 @@ describe('lists', () => {
     expect(pages.reduce((sum, each) => sum + each)).toBe(all.length);
   });
 
-  it('have the servers of all projects', async () => {
-    expect(new Set((await compute.servers({}, signal)).map(({ projectId }) => projectId))).toContain(
-      admin.project,
-    );
+  it('have the servers and groups of all projects', async () => {
+    const credentials = { ...openStack.credentials, username: 'demo', projectName: 'demo' };
+    const demo = await Admin.logIn({ ...openStack, credentials });
+    const group = await demo.createServerGroup('of demo', 'affinity');
+    const server = {
+      ...{ name: 'of demo', imageRef: openStack.image, flavorRef: openStack.flavors.tiny, networks: 'none' },
+    };
+    await demo.post('/servers', { server, 'os:scheduler_hints': { group } });
+    const found = (await compute.servers({}, signal)).find(({ name }) => name === 'of demo');
+    expect(found).toMatchObject({ projectId: demo.project });
+    const groups = await compute.serverGroups(signal);
+    expect(groups.find(({ id }) => id === group)).toMatchObject({
+      projectId: demo.project,
+      members: [found?.id],
+    });
+    expect(demo.project).not.toBe(admin.project);
   });
 });
 

@@ -19,7 +19,7 @@ import { asking } from './asking.ts';
 import type { Connection } from './connection.ts';
 import { podsOf } from './pods.ts';
 import { CommandError } from '../command-error.ts';
-import type { Fleet, FleetHost } from '../files/fleet-file.ts';
+import { refuseCloud, type Fleet, type FleetHost } from '../files/fleet-file.ts';
 
 const hostPool = z.object({
   metadata: z.object({ name: z.string(), creationTimestamp: z.string() }),
@@ -46,11 +46,7 @@ export async function readCluster(
     const others = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
     throw new CommandError(`the cluster has no HostPool ${poolName} that can be read; it has: ${others}`);
   }
-  if (!pool.spec.provider.kubernetes)
-    throw new CommandError(
-      `the hosts of HostPool ${poolName} are compute hosts of OpenStack (spec.provider.openstack), and this command ` +
-        'knows only nodes; apply the strategy with execution.mode Hold: the operator plans it, and touches nothing',
-    );
+  refuseCloud(poolName, pool.spec);
   const scope = scopeOf(pool, pools);
   const nodes = await nodesOf(connection);
   const standing = (wanted: string): NodeState[] =>

@@ -1,12 +1,12 @@
 /** The fleet file: a pool and its hosts, the input of a plan (docs/reference/fleet-file.md). */
 import { z } from 'zod';
-import { hostPoolDefinition, hostPoolSpec } from '../../crds/host-pool.ts';
+import { hostPoolDefinition, hostPoolSpec, type HostPoolSpec } from '../../crds/host-pool.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import { namespaceName, objectName, stringMap, text } from '../../crds/schema/schema.ts';
 import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
 import type { NODE_INFO } from '../../crds/spec/requirement.ts';
 import { selects } from '../../hostops/membership.ts';
-import type { Problem } from '../command-error.ts';
+import { CommandError, type Problem } from '../command-error.ts';
 import { checkDocument, header, readDocument, refuse } from './documents.ts';
 import { brokenRules } from './schema-rules.ts';
 import { yamlText } from './yaml.ts';
@@ -82,12 +82,20 @@ export async function readFleet(path: string): Promise<Fleet> {
   const { pool, platform: known, hosts } = checkDocument(found, document);
   refuse(found, [
     ...brokenInPool(pool),
-    ...inCloud(pool),
     ...duplicates(hosts),
     ...strangers(pool, hosts),
     ...absent(pool, hosts),
   ]);
   return { pool, ...(known ? { platform: known } : {}), hosts };
+}
+
+/** Refuses a pool whose hosts are no nodes: the commands that plan do not know such hosts. Throws CommandError. */
+export function refuseCloud(name: string, { provider }: HostPoolSpec): void {
+  if (!provider.openstack) return;
+  throw new CommandError(
+    `the hosts of HostPool ${name} are compute hosts of OpenStack (spec.provider.openstack), and this command knows only ` +
+      'nodes; apply the strategy with execution.mode Hold: the operator plans it, and touches nothing',
+  );
 }
 
 /** The text of a file that `readFleet` reads. */
@@ -116,16 +124,6 @@ function withoutDefaults(host: FleetHost): Partial<FleetHost> {
 function brokenInPool({ name, spec }: Fleet['pool']): Problem[] {
   const broken = brokenRules(hostPoolDefinition, { metadata: { name }, spec });
   return broken.map((each) => ({ ...each, path: ['pool', ...each.path] }));
-}
-
-/** The hosts of a fleet file are nodes. */
-function inCloud({ spec }: Fleet['pool']): Problem[] {
-  const { openstack } = spec.provider;
-  if (!openstack) return [];
-  const remedy =
-    'a fleet file describes nodes, not compute hosts of OpenStack; apply the strategy with execution.mode Hold: the ' +
-    'operator plans it, and touches nothing';
-  return [{ path: ['pool', 'spec', 'provider', 'openstack'], value: openstack, remedy }];
 }
 
 function duplicates(hosts: readonly FleetHost[]): Problem[] {

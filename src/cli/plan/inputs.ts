@@ -3,7 +3,7 @@ import { CommandError } from '../command-error.ts';
 import type { Io } from '../io.ts';
 import { connect, type ClusterOptions } from '../cluster/connection.ts';
 import { readCluster } from '../cluster/read-fleet.ts';
-import { readFleet, type Fleet } from '../files/fleet-file.ts';
+import { readFleet, refuseCloud, type Fleet } from '../files/fleet-file.ts';
 import { readStrategy, type Strategy } from '../files/strategy-file.ts';
 
 export type InputOptions = ClusterOptions & {
@@ -35,6 +35,7 @@ export async function readInputs(
       `${file}: pool.name is "${fleet.pool.name}": the strategy is for pool ${pool} (spec.poolRef); ` +
         `export that one with careen fleet --pool ${pool}`,
     );
+  refuseCloud(pool, fleet.pool.spec);
   return { strategy: withNamespace(read, options, options.namespace), fleet };
 }
 

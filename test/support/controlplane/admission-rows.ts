@@ -24,6 +24,7 @@ import {
   type RefusedRow,
 } from './admission-row.ts';
 import { POD_LABELS, SELECTORS } from './label-places.ts';
+import { OPENSTACK_ACCEPTED, OPENSTACK_REFUSED } from './openstack-admission-rows.ts';
 import { UPGRADES_ACCEPTED, UPGRADES_REFUSED } from './upgrade-admission-rows.ts';
 import { kernelPatch, kubeletPatch, poolManifest, strategyManifest } from '../operator/strategies.ts';
 
@@ -56,6 +57,7 @@ const roleAsking = (role: string, fields: Fields): Manifest =>
 
 export const ACCEPTED: readonly AcceptedRow[] = [
   ...UPGRADES_ACCEPTED,
+  ...OPENSTACK_ACCEPTED,
   ...[1, 10000, '1%', '99%', '100%'].map((limit) => ({
     name: `a limit of ${shown(limit)}`,
     manifest: limited(limit),
@@ -185,7 +187,7 @@ const IMAGE = 'must be an image, or a prefix that ends with *, such as "registry
 const MOUNT = 'must be an absolute path without "//", "." and "..", such as /var/lib/careen';
 const ALARM = 'must be the type of a condition that is False on a healthy node, such as KernelDeadlock';
 const TAINT = 'must be the key of a taint, without value and effect, such as example.com/dedicated';
-const EXCLUDES_ALL = 'must have matchLabels or matchExpressions: an empty selector would exclude every node';
+const EXCLUDES_ALL = 'must have matchLabels or matchExpressions: an empty selector would exclude every host';
 const VALUES = 'values must be given with In and NotIn, and left out with Exists and DoesNotExist';
 
 const ID = 'spec.patches[0].id';
@@ -198,6 +200,7 @@ const POLICY_LISTS: readonly string[] = [
 
 export const REFUSED: readonly RefusedRow[] = [
   ...UPGRADES_REFUSED,
+  ...OPENSTACK_REFUSED,
   byShape('no patches', strategy({ patches: [] }), 'spec.patches', /at least 1/),
   byShape('a patch id with capitals', patchWith({ id: 'Kernel' }), ID),
   byRule('a patch called reboot', patchWith({ id: 'reboot' }), ID, TAKEN_ID),
@@ -433,7 +436,6 @@ export const REFUSED: readonly RefusedRow[] = [
         `spec.provider.kubernetes.etcd.${'port' in etcd ? 'port' : 'secretName'}`,
       ),
   ),
-  byShape('a pool of no provider', pool({ provider: {} }), 'spec.provider.kubernetes'),
   ...ROLES.flatMap((role) =>
     [{ operator: 'In' }, { operator: 'NotIn', values: [] }, { operator: 'Exists', values: ['b'] }].map(
       (fields) =>

@@ -9,6 +9,8 @@ const ROLES = ['controller', 'storage', 'worker'] as const;
 const strategy = (spec: Fields): Manifest => strategyManifest('tried', 'careen-hosts', spec);
 const pool = (spec: Fields): Manifest => poolManifest('tried', 1, spec);
 
+const identityRef = { name: 'careen-openstack', cloudName: 'production' };
+
 /** The places of selectors: the path, and a pool with these labels there. */
 export const SELECTORS = [
   [
@@ -18,6 +20,14 @@ export const SELECTORS = [
   [
     'spec.provider.kubernetes.exclude[0].matchLabels',
     (matchLabels: Labels) => pool({ provider: { kubernetes: { exclude: [{ matchLabels }] } } }),
+  ],
+  [
+    'spec.provider.openstack.hostSelector',
+    (hostSelector: Labels) => pool({ provider: { openstack: { identityRef, hostSelector } } }),
+  ],
+  [
+    'spec.provider.openstack.exclude[0].matchLabels',
+    (matchLabels: Labels) => pool({ provider: { openstack: { identityRef, exclude: [{ matchLabels }] } } }),
   ],
   ...ROLES.map(
     (role) =>

@@ -48,6 +48,24 @@ describe('the knowledge about pools', () => {
     expect(frees()).toBe(true);
   });
 
+  it('outlasts a pool of a cloud, so that its hosts can be released, until a pool of nodes has its name', () => {
+    const identityRef = { name: 'login', cloudName: 'prod' };
+    const spec = hostPoolSpec.parse({ provider: { openstack: { identityRef } }, maxUnavailable: 1 });
+    const pools = new Pools({ moved: () => undefined });
+    const nodes = { kubernetes: { nodeSelector: {} } };
+    expect(pools.scopeOfMissing('gpu')).toMatchObject({ pool: 'gpu', provider: nodes, before: [] });
+    pools.set({ ...pool({}), spec });
+    pools.delete('gpu');
+    expect(pools.scopeOfMissing('gpu')).toMatchObject({
+      pool: 'gpu',
+      provider: { openstack: { identityRef } },
+    });
+    expect(pools.scopeOfMissing('other')).toMatchObject({ provider: nodes });
+    pools.set(pool({ gpu: 'yes' }));
+    pools.delete('gpu');
+    expect(pools.scopeOfMissing('gpu')).toMatchObject({ provider: nodes });
+  });
+
   it('belongs to one generation of one pool: any other needs a new read', () => {
     const pools = new Pools({ moved: () => undefined });
     expect(pools.knows('gpu', { uid: 'u', generation: 1 })).toBe(false);

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { membershipOf } from '../../../src/hostops/membership.ts';
+import { mayShareHosts, membershipOf, selects, selectsAll } from '../../../src/hostops/membership.ts';
 import type { Provider } from '../../../src/hostops/port.ts';
+import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { poolsBefore, type PoolAge } from '../../../src/planner/hosts/pool-precedence.ts';
 
 type Pool = PoolAge & { readonly provider: Provider };
@@ -75,6 +76,77 @@ describe('the pool of a host', () => {
   });
 });
 
+describe('the pool of a compute host of OpenStack', () => {
+  type Cloud = { name?: string; cloudName?: string; region?: string; hostSelector?: Labels };
+  const source = ({ name = 'login', cloudName = 'prod', ...rest }: Cloud = {}): Provider =>
+    hostPoolSpec.parse({
+      provider: { openstack: { identityRef: { name, cloudName }, ...rest } },
+      maxUnavailable: 1,
+    }).provider;
+  const inCloud = (name: string, cloud: Cloud, second = 0): Pool => ({
+    ...pool(name, {}, second),
+    provider: source(cloud),
+  });
+  const host = { zone: 'az-1', 'aggregate/gpu': 'member' };
+  const older = inCloud('older', { region: 'one', hostSelector: { zone: 'az-1' } });
+  const newer = inCloud('newer', { region: 'one', hostSelector: { 'aggregate/gpu': 'member' } }, 1);
+
+  it('is the older of two that select it in the same region of the same cloud', () => {
+    expect(standing(host, newer, [older, newer])).toBe('kept-by-other');
+    expect(standing(host, older, [older, newer])).toBe('member');
+    expect(standing({ ...host, zone: 'az-2' }, newer, [older, newer])).toBe('member');
+  });
+
+  it.each<[string, Cloud]>([
+    ['with another Secret', { name: 'another', region: 'one' }],
+    ['with another entry of clouds.yaml', { cloudName: 'another', region: 'one' }],
+    ['in another region', { region: 'two' }],
+  ])('is no older pool %s', (_, cloud) => {
+    expect(standing(host, newer, [inCloud('older', cloud), newer])).toBe('member');
+  });
+
+  it('is an older pool that leaves its region to clouds.yaml: it may be the same one', () => {
+    expect(standing(host, newer, [inCloud('older', {}), newer])).toBe('kept-by-other');
+  });
+
+  it('is never one of nodes, and a node is in none of OpenStack', () => {
+    const nodes = pool('nodes', {}, 1);
+    const oldNodes = pool('old-nodes', {});
+    expect(standing(host, newer, [oldNodes, newer])).toBe('member');
+    expect(standing({ zone: 'az-1' }, nodes, [older, nodes])).toBe('member');
+    expect(standing({ zone: 'az-1' }, nodes, [oldNodes, nodes])).toBe('kept-by-other');
+    expect(mayShareHosts(nodes.provider, older.provider)).toBe(false);
+    expect(mayShareHosts(older.provider, nodes.provider)).toBe(false);
+  });
+
+  it('is default when no other pool of its cloud selects it', () => {
+    const rest = inCloud('default', { region: 'one' });
+    expect(poolsOf(host, rest, newer)).toEqual(['newer']);
+    expect(poolsOf({ zone: 'az-1' }, rest, newer)).toEqual(['default']);
+    expect(standing(host, rest, [rest, inCloud('newer', { region: 'two' })])).toBe('member');
+  });
+
+  it('is selected by its labels, unless one of the exclusions selects it', () => {
+    const exclude = [{ matchLabels: { 'aggregate/gpu': 'member' } }];
+    expect(selects({ openstack: { ...openstackOf(source()), exclude } }, host)).toBe(false);
+    expect(selects({ openstack: { ...openstackOf(source()), exclude } }, { zone: 'az-1' })).toBe(true);
+    expect(selectsAll(source())).toBe(true);
+    expect(selectsAll({ openstack: { ...openstackOf(source()), exclude } })).toBe(false);
+    expect(selectsAll(newer.provider)).toBe(false);
+  });
+
+  it('is not one without a provider', () => {
+    expect(selects({}, host)).toBe(false);
+    expect(selectsAll({})).toBe(false);
+    expect(mayShareHosts({}, {})).toBe(false);
+  });
+});
+
+function openstackOf({ openstack }: Provider): NonNullable<Provider['openstack']> {
+  if (!openstack) throw new Error('not on OpenStack');
+  return openstack;
+}
+
 describe('for any pools', () => {
   const labels = fc.dictionary(fc.constantFrom('x', 'y', 'z'), fc.constantFrom('1', '2'));
   const pools = fc.uniqueArray(
@@ -91,7 +163,9 @@ describe('for any pools', () => {
     fc.assert(
       fc.property(pools, labels, (all, host) => {
         const selected = all.some(({ provider }) =>
-          Object.entries(provider.kubernetes.nodeSelector).every(([key, value]) => host[key] === value),
+          Object.entries(provider.kubernetes?.nodeSelector ?? {}).every(
+            ([key, value]) => host[key] === value,
+          ),
         );
         expect(poolsOf(host, ...all)).toHaveLength(selected ? 1 : 0);
       }),

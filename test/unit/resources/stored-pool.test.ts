@@ -12,6 +12,8 @@ const FLEET: FleetFacts = {
   ...{ controllers: NO_CONTROLLERS, revision: '1' },
 };
 const TIME = '2026-11-26T09:00:00Z';
+/** The defaults. */
+const MIGRATIONS = { maxMigrationsPerHost: 1, maxMigrations: 10 };
 const PERMIT = { host: 'w-1', run: 'r', level: 'away', since: TIME } as const;
 
 function stored(spec: unknown, name = 'gpu'): HostPool {
@@ -48,6 +50,24 @@ describe('a pool whose stored spec cannot be read', () => {
     expect(selects(pool.spec.provider, labels)).toBe(true);
     for (const spec of [{}, { provider: { openstack: {} } }, undefined])
       expect(selects(stored(spec).spec.provider, labels)).toBe(false);
+  });
+
+  it('does so in a cloud as well, and moves no server as the pool does not say how', () => {
+    const identityRef = { name: 'login', cloudName: 'prod' };
+    const openstack = { identityRef, region: 'one', hostSelector: { zone: 'not a value; at all' } };
+    const { spec } = stored({ provider: { openstack: { ...openstack, evacuation: 'perhaps' } } });
+    expect(spec.provider).toEqual({
+      openstack: { ...openstack, ...{ coldMigration: false, evacuation: false }, ...MIGRATIONS },
+    });
+    for (const broken of [
+      { openstack: { ...openstack, identityRef: { name: 'login' } } },
+      { openstack: { ...openstack, hostSelector: null } },
+      { openstack: { ...openstack, region: 1 } },
+      { openstack, kubernetes: {} },
+    ])
+      expect(stored({ provider: broken }).spec.provider).toEqual({
+        kubernetes: { nodeSelector: { '': '' } },
+      });
   });
 
   it('is no pool for a watch, which may deliver no spec at all', () => {
