@@ -40,7 +40,7 @@ const PURE = {
  * The folders of hostops, and the other folders of hostops that each may import. An adapter of the port may import the
  * port and the host Jobs, never another adapter.
  */
-const HOSTOPS_PARTS = { jobs: [], kubernetes: ['jobs'], simulated: [] };
+const HOSTOPS_PARTS = { jobs: [], kubernetes: ['jobs'], openstack: ['jobs'], simulated: [] };
 
 /** Single files without I/O, clock or chance in other folders, and the only packages that they may import. */
 const PURE_FILES = { 'kube/resource-versions.ts': ['zod'], 'leadership/lease-verdict.ts': ['zod'] };

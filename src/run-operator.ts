@@ -10,7 +10,10 @@ import { operatorMetrics } from './controllers/runtime/operator-metrics.ts';
 import { settingsIn, type Settings } from './controllers/runtime/settings.ts';
 import { leaderIdentity } from './crds/leader-identity.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from './crds/names.ts';
+import { HostJobs } from './hostops/jobs/host-jobs.ts';
 import { KubernetesHostOps } from './hostops/kubernetes/kubernetes-host-ops.ts';
+import { OpenStackHostOps } from './hostops/openstack/openstack-host-ops.ts';
+import { ProvidersHostOps } from './hostops/providers-host-ops.ts';
 import { call, type PooledKubeConfig } from './kube/client.ts';
 import { LeaderElection } from './leadership/leader-election.ts';
 import type { Leadership } from './leadership/leadership.ts';
@@ -62,7 +65,10 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     leadership.assertValid();
   };
 
-  const hosts = new KubernetesHostOps(config, log, clock, namespace);
+  const jobs = new HostJobs({ config, now: clock, log });
+  const nodes = new KubernetesHostOps(config, log, clock, namespace, jobs);
+  const openstack = new OpenStackHostOps({ config, namespace, jobs, now: clock, log });
+  const hosts = new ProvidersHostOps({ kubernetes: nodes, openstack });
   const kinds = new ServedKinds({ config, log, clock });
   const events = new EventRecorder({
     send: async (method, path, body) => {
@@ -75,7 +81,7 @@ export async function runOperator({ environment, log, host, newClient }: Operato
   const endpoints = await startEndpoints({
     host,
     port: settings.port,
-    ready: () => (hosts.isReady ? undefined : 'the nodes are not known yet'),
+    ready: () => (nodes.isReady ? undefined : 'the nodes are not known yet'),
     metrics,
     clock: monotonic,
   });
@@ -118,12 +124,13 @@ export async function runOperator({ environment, log, host, newClient }: Operato
     await events.flush(FLUSH_MILLISECONDS);
     metrics.leading(false);
     await election.stop();
-    await hosts.stop();
+    await nodes.stop();
+    openstack.stop();
     kinds.stop();
     await endpoints.close();
   }
 
-  await Promise.all([hosts.start(), kinds.start()]);
+  await Promise.all([nodes.start(), kinds.start()]);
   if (kinds.outdated)
     log.error({ problem: kinds.outdated.message }, 'no pass is made: the CRDs are outdated');
   try {

@@ -75,7 +75,8 @@ export type Subscription = { close(): void };
 /** A watch of a set of hosts. `want` replaces the set and forgets the hosts that it no longer names. */
 export type HostWatch = Subscription & { want(hosts: ReadonlySet<HostName>): void };
 
-export interface HostOps {
+/** What is asked of the hosts of pools. Each provider of hosts has an adapter. */
+export interface PoolOps {
   /** Lists the hosts of a pool, perhaps in parts; for builds only. */
   inventory(scope: Scope, signal: AbortSignal): AsyncIterable<readonly HostSeed[]>;
 
@@ -95,28 +96,6 @@ export interface HostOps {
   view(scope: Scope): View;
 
   /**
-   * Prepares for strategies of a namespace. Resolves with undefined once their Jobs are known, otherwise with the
-   * reason why they are not, such as a missing right. Throws when `signal` is aborted.
-   */
-  prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
-
-  /**
-   * Why the contents of these ConfigMaps of a namespace may change, by name; those that are immutable are left out.
-   * Throws when `signal` is aborted.
-   */
-  changeableConfigMaps(
-    namespace: string,
-    names: readonly string[],
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, string>>;
-
-  /**
-   * What is known of the control plane, perhaps as it was some minutes ago. What cannot be read is left out. Throws only
-   * when the adapter stops.
-   */
-  platform(): Promise<PlatformFacts>;
-
-  /**
    * Asks controllers of a pool whether they serve in their control plane; `fleet(scope)` must be open. One that nothing
    * can be asked of is left out: its state as a host decides. Throws only when `signal` is aborted.
    */
@@ -130,9 +109,6 @@ export interface HostOps {
 
   /** The same, read without any cache. It costs a list of all hosts. */
   readMarkedHosts(scope: Scope, signal: AbortSignal): Promise<readonly MarkedHost[]>;
-
-  /** The Jobs of an owner that are suspended or have succeeded. Its namespace must be prepared. */
-  idleJobs(owner: OwnerRef): readonly IdleJob[];
 
   /**
    * Adopts a run of an earlier leader. It writes the claims of the hosts again under the epoch of `fence`, makes the
@@ -158,3 +134,33 @@ export interface HostOps {
    */
   perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome>;
 }
+
+/** What is asked of the cluster that Careen runs in, whatever hosts the pools have: Jobs run there. */
+export interface ClusterOps {
+  /**
+   * Prepares for strategies of a namespace. Resolves with undefined once their Jobs are known, otherwise with the
+   * reason why they are not, such as a missing right. Throws when `signal` is aborted.
+   */
+  prepare(namespace: string, signal: AbortSignal): Promise<string | undefined>;
+
+  /**
+   * Why the contents of these ConfigMaps of a namespace may change, by name; those that are immutable are left out.
+   * Throws when `signal` is aborted.
+   */
+  changeableConfigMaps(
+    namespace: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, string>>;
+
+  /**
+   * What is known of the control plane, perhaps as it was some minutes ago. What cannot be read is left out. Throws only
+   * when the adapter stops.
+   */
+  platform(): Promise<PlatformFacts>;
+
+  /** The Jobs of an owner that are suspended or have succeeded. Its namespace must be prepared. */
+  idleJobs(owner: OwnerRef): readonly IdleJob[];
+}
+
+export interface HostOps extends PoolOps, ClusterOps {}

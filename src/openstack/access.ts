@@ -9,6 +9,7 @@ import type { Secret } from './secret.ts';
 export type Access = {
   readonly token: Secret;
   readonly renewAtMs: number;
+  readonly userId: string;
   readonly catalogue: Catalogue;
 };
 
@@ -57,9 +58,9 @@ export class AccessKeeper {
       ...{ label: 'Keystone: POST /auth/tokens', repeatable: true },
     };
     try {
-      const { token, lifetimeMs, catalogue } = tokenIn(await ask(this.#means, asked, this.#closed.signal));
+      const { token, lifetimeMs, userId, catalogue } = tokenIn(await ask(this.#means, asked, this.#closed.signal));
       const renewAtMs = this.#means.clock.now() + lifetimeMs - Math.min(MARGIN_MS, lifetimeMs / 10);
-      this.#access = { token, renewAtMs, catalogue };
+      this.#access = { token, renewAtMs, userId, catalogue };
       return this.#access;
     } catch (error) {
       throw error instanceof OpenStackError ? this.#explained(error) : error;

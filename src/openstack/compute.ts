@@ -46,10 +46,15 @@ export class Compute {
     this.#session = session;
   }
 
+  /** The id of the user as whom this asks: a migration has that of whoever asked for it. */
+  async userId(signal: AbortSignal): Promise<string> {
+    return this.#session.userId(signal);
+  }
+
   /** The services that run servers. */
-  async services(signal: AbortSignal): Promise<readonly ComputeService[]> {
+  async services(signal: AbortSignal, host?: string): Promise<readonly ComputeService[]> {
     const microversion = await this.#newest([DOWN_CELLS, BASE], signal);
-    const query = { binary: 'nova-compute' };
+    const query = { binary: 'nova-compute', host };
     const call: Call = { method: 'GET', path: ['os-services'], query, microversion };
     return this.#list(call, 'services', serviceSchema, signal);
   }

@@ -10,6 +10,7 @@ export type Token = {
   readonly token: Secret;
   /** By the clock of Keystone, which may differ from ours. */
   readonly lifetimeMs: number;
+  readonly userId: string;
   readonly catalogue: Catalogue;
 };
 
@@ -44,6 +45,7 @@ const answerSchema = z.object({
   token: z.object({
     issued_at: z.iso.datetime(),
     expires_at: z.iso.datetime(),
+    user: z.object({ id: z.string() }),
     catalog: catalogueSchema.default([]),
   }),
 });
@@ -56,8 +58,9 @@ export function tokenIn({ headers, text }: HttpAnswer): Token {
       'unexpected-answer',
       'Keystone answered without a token: is auth_url that of Keystone?',
     );
-  const { issued_at: issued, expires_at: expires, catalog: catalogue } = data.token;
-  return { token: new Secret(token), lifetimeMs: Date.parse(expires) - Date.parse(issued), catalogue };
+  const { issued_at: issued, expires_at: expires, catalog: catalogue, user } = data.token;
+  const lifetimeMs = Date.parse(expires) - Date.parse(issued);
+  return { token: new Secret(token), lifetimeMs, userId: user.id, catalogue };
 }
 
 /** Undefined when it is no JSON. */

@@ -95,6 +95,11 @@ export class OpenStackSession {
     } while (marker !== undefined);
   }
 
+  /** The id of the user that the credentials are of: services note it with what was asked for. */
+  async userId(signal: AbortSignal): Promise<string> {
+    return (await this.#keeper.current(signal)).userId;
+  }
+
   /** Whether the service has this microversion. */
   async supports(service: Service, microversion: string, signal: AbortSignal): Promise<boolean> {
     const { range } = await this.#withAccess(signal, (access) => this.#endpoint(access, service, signal));

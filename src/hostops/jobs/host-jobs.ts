@@ -11,6 +11,7 @@ import type { Fence, IdleJob } from '../port.ts';
 import { adoptJobs } from './adopt-jobs.ts';
 import { ACCEPTED } from '../outcomes.ts';
 import { JobRemovals } from './job-removals.ts';
+import type { RemoteHost } from './job.ts';
 import { JobIndex, type JobIndexOptions } from './job-index.ts';
 import { createJob, deleteJob, startJob, withdrawJob } from './job-writes.ts';
 import { mendJob, type MendJob } from './mend-job.ts';
@@ -86,12 +87,13 @@ export class HostJobs {
     for (const { job, known } of adopted) this.#index.adopt(job, known);
   }
 
-  async perform(effect: JobEffect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+  /** @param remote where the host is no node of this cluster */
+  async perform(effect: JobEffect, fence: Fence, signal: AbortSignal, remote?: RemoteHost): Promise<Outcome> {
     switch (effect.kind) {
       case 'delete-job':
         return this.#delete(effect, fence, signal);
       case 'create-job': {
-        const { outcome, object } = await createJob(this.#writer, effect, fence, signal);
+        const { outcome, object } = await createJob(this.#writer, effect, fence, signal, remote);
         if (object) this.#index.upsert(object);
         return outcome;
       }

@@ -5,6 +5,7 @@
 import type { V1Job, V1OwnerReference } from '@kubernetes/client-node';
 import {
   API_VERSION,
+  CLOUD_ANNOTATION,
   EFFECT_ANNOTATION,
   HOST_ANNOTATION,
   RUN_LABEL,
@@ -31,6 +32,8 @@ export function alterationOf(job: V1Job, made: Made): string | undefined {
 
 function fieldsOf({ metadata, spec }: V1Job, { key, ownerKind, ownerUid }: Made): Field[] {
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
+  // A template does not change once its Job is made.
+  const isRemote = spec?.template.metadata?.annotations?.[CLOUD_ANNOTATION] !== undefined;
   const field = (path: string, is: Value, should: Value): Field => ({ path, is, should });
   return [
     field('spec.backoffLimit', spec?.backoffLimit, 0),
@@ -41,7 +44,11 @@ function fieldsOf({ metadata, spec }: V1Job, { key, ownerKind, ownerUid }: Made)
     field('spec.successPolicy', spec?.successPolicy && 'set', undefined),
     field('spec.backoffLimitPerIndex', spec?.backoffLimitPerIndex, undefined),
     field('spec.managedBy', spec?.managedBy ?? JOB_CONTROLLER, JOB_CONTROLLER),
-    field('spec.template.spec.nodeName', spec?.template.spec?.nodeName, hostOfKey(key)),
+    field(
+      'spec.template.spec.nodeName',
+      spec?.template.spec?.nodeName,
+      isRemote ? undefined : hostOfKey(key),
+    ),
     field('spec.template.spec.restartPolicy', spec?.template.spec?.restartPolicy, 'Never'),
     field(`metadata.labels[${RUN_LABEL}]`, metadata?.labels?.[RUN_LABEL], runOfKey(key)),
     field(

@@ -4,7 +4,7 @@ import { STARTED_ANNOTATION } from '../../crds/names.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../port.ts';
 import { isJobOf, jobManifest, jobName, jobState } from './job.ts';
-import type { CreateJob, JobState, StartGuard } from './job.ts';
+import type { CreateJob, JobState, RemoteHost, StartGuard } from './job.ts';
 import { call } from '../../kube/client.ts';
 import { apiStatus, httpStatus } from '../../kube/errors.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, refused, retryAt, STALE, type Written } from '../outcomes.ts';
@@ -17,11 +17,12 @@ export async function createJob(
   effect: CreateJob,
   fence: Fence,
   signal: AbortSignal,
+  remote?: RemoteHost,
 ): Promise<Written<V1Job>> {
   const path = jobsPath(fence);
   const what = `making Job ${fence.owner.namespace}/${jobName(effect)} on ${effect.host}`;
   try {
-    const body = jobManifest(effect, fence);
+    const body = jobManifest(effect, fence, remote);
     const object = await call<V1Job>(writer.config, { method: 'POST', path, query: MANAGED, body }, signal);
     return { outcome: ACCEPTED, object };
   } catch (error) {

@@ -10,6 +10,7 @@ import type {
 import {
   ACTION_LABEL,
   API_VERSION,
+  CLOUD_ANNOTATION,
   EFFECT_ANNOTATION,
   EPOCH_ANNOTATION,
   HOST_ANNOTATION,
@@ -20,7 +21,7 @@ import {
 import type { OwnerRef } from '../../crds/owner-ref.ts';
 import { hostOfKey, runOfKey, subjectOfKey, type Effect } from '../../engine/effect.ts';
 import type { EffectFacts } from '../../engine/view.ts';
-import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Facts, HostName } from '../../planner/hosts/facts.ts';
 import type { Fence } from '../port.ts';
 import { alterationOf } from './job-alterations.ts';
 import type { JobIdentity } from './job-identity.ts';
@@ -67,14 +68,24 @@ export function jobName({ key, action }: Pick<CreateJob, 'key' | 'action'>): str
   return `careen-${words}-${digest}`;
 }
 
+/** A host that is no node of this cluster: its Jobs run on any node, and reach it over the network. */
+export type RemoteHost = {
+  readonly cloud: string;
+  readonly address: string | undefined;
+  readonly facts: Facts;
+};
+
 /**
- * The Job of an effect: one pod, pinned to its host. Kubernetes itself never
+ * The Job of an effect: one pod, pinned to its host unless that is remote. Kubernetes itself never
  * makes or starts it twice. It is suspended until the status records it.
  */
-export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): object {
+export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence, remote?: RemoteHost): object {
   const { key, host, action, job } = effect;
   const labels = { [RUN_LABEL]: run, [ACTION_LABEL]: action };
-  const annotations = { [HOST_ANNOTATION]: host, [EFFECT_ANNOTATION]: key };
+  const annotations = {
+    ...{ [HOST_ANNOTATION]: host, [EFFECT_ANNOTATION]: key },
+    ...(remote ? { [CLOUD_ANNOTATION]: remote.cloud } : {}),
+  };
   const stamp = { [EPOCH_ANNOTATION]: String(epoch) };
   const { metadata, spec } = job.template;
   return {
@@ -100,13 +111,31 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence): ob
         spec: {
           ...spec,
           automountServiceAccountToken: wantsToken(spec),
-          nodeName: host,
           restartPolicy: 'Never',
-          tolerations: [{ operator: 'Exists' }],
+          ...(remote
+            ? { containers: withHost(spec.containers, host, remote) }
+            : { nodeName: host, tolerations: [{ operator: 'Exists' }] }),
         },
       },
     },
   };
+}
+
+/** Tells each container which host it works on. */
+function withHost(
+  containers: CreateJob['job']['template']['spec']['containers'],
+  host: HostName,
+  { address, facts }: RemoteHost,
+): object[] {
+  const own = [
+    { name: 'CAREEN_HOST', value: host },
+    ...(address === undefined ? [] : [{ name: 'CAREEN_HOST_ADDRESS', value: address }]),
+    { name: 'CAREEN_HOST_FACTS', value: JSON.stringify(facts) },
+  ];
+  return containers.map((each) => {
+    const env: unknown[] = Array.isArray(each['env']) ? each['env'] : [];
+    return { ...each, env: [...env, ...own] };
+  });
 }
 
 /** Ties a Job to its owner: it is deleted with it. */

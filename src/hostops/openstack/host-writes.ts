@@ -1,0 +1,193 @@
+/**
+ * Claims and releases compute hosts. The claim is a Lease, which the API server guards; the lock is the disabled compute
+ * service, with the run in its reason. Nova cannot refuse a stale write, so each write reads the host anew just before,
+ * and a write that overtakes another is put right by the next pass.
+ */
+import { ownerText } from '../../crds/owner-ref.ts';
+import type { Effect, Outcome } from '../../engine/effect.ts';
+import { mayArrive } from '../../engine/run/prior-state.ts';
+import type { Claim } from '../../engine/view.ts';
+import { httpStatus } from '../../kube/errors.ts';
+import type { Compute } from '../../openstack/compute.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import { ACCEPTED, ALREADY, blocked, STALE } from '../outcomes.ts';
+import type { Adoption, Fence } from '../port.ts';
+import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
+import type { ComputeHost } from './compute-host.ts';
+import { leftLockedReason, lockReason } from './marks.ts';
+
+/** Another run holds the host, and no event reports its end. */
+const HELD_PAUSE_MS = 10_000;
+const DOWN_PAUSE_MS = 5_000;
+
+/** A host as it is now, past all caches. */
+export type FreshHost = { readonly host: ComputeHost; readonly lease: ClaimLease | undefined };
+
+export type HostWriter = {
+  readonly compute: Compute;
+  readonly leases: ClaimLeases;
+  readonly cloud: string;
+  readonly now: () => number;
+  /** Throws when this process may not write any more. Called before each write to Nova. */
+  readonly beforeWrite: () => void;
+  /** Resolves with undefined when Nova knows no such host. */
+  readonly read: (host: HostName, signal: AbortSignal) => Promise<FreshHost | undefined>;
+  /** Cancels the migrations away from a host that Careen has asked for. */
+  readonly cancelMigrations: (host: HostName, signal: AbortSignal) => Promise<void>;
+};
+
+type Of<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
+
+export async function claimHost(
+  writer: HostWriter,
+  { host: name, revision, claim }: Of<'claim'>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const found = await writer.read(name, signal);
+  if (!found) return STALE;
+  const { host } = found;
+  if (host.claim?.run === claim.run) return ALREADY;
+  if (host.claim)
+    return blocked(`${name} is held by ${ownerText(host.claim.owner)}`, writer.now() + HELD_PAUSE_MS);
+  if (host.spoiltClaim !== undefined || host.revision !== revision) return STALE;
+  return take(writer, host, claim, signal);
+}
+
+/** Locks before it claims: a host that is disabled for a run and has no claim yet is claimed by the next try. */
+async function take(
+  { leases, cloud, ...writer }: HostWriter,
+  host: ComputeHost,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (claim.level === 'away' && !host.closedToNewWork)
+    await disable(writer, host, lockReason(claim.run), signal);
+  try {
+    await leases.create({ cloud, host: host.name, uid: host.uid }, claim, signal);
+    return ACCEPTED;
+  } catch (error) {
+    if (httpStatus(error) === 409) return STALE;
+    throw error;
+  }
+}
+
+/**
+ * Releases a host into its state before the claim, once its service is up. The record of the run
+ * (`closedToNewWorkBefore`) decides; without it the claim does, for a service that has our mark.
+ */
+export async function releaseHost(
+  writer: HostWriter,
+  { host: name, revision, run, closedToNewWorkBefore }: Of<'release'>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const found = await writer.read(name, signal);
+  if (!found) return STALE;
+  const { host, lease } = found;
+  const { claim, hasMaintenanceMark, spoiltClaim } = host;
+  const isLost = !claim && (hasMaintenanceMark || spoiltClaim !== undefined);
+  if (claim ? claim.run !== run : !isLost || closedToNewWorkBefore === undefined) return ALREADY;
+  if (host.revision !== revision) return STALE;
+  const staysClosed = closedToNewWorkBefore ?? (claim?.closedToNewWorkBefore || !hasMaintenanceMark);
+  const opens = !staysClosed && hasMaintenanceMark && claim?.level !== 'touched';
+  if (opens && !host.ready)
+    return blocked(
+      `${name} is not enabled: it ${host.notReady ?? 'is not up'}`,
+      writer.now() + DOWN_PAUSE_MS,
+    );
+  await writer.cancelMigrations(name, signal);
+  if (lease && !(await isRemoved(writer, lease, signal))) return STALE;
+  if (opens) {
+    writer.beforeWrite();
+    await writer.compute.enableService(host.uid, signal);
+  }
+  return ACCEPTED;
+}
+
+/** Locks a host again that somebody enabled. The lock is then Careen's, so the release enables the host. */
+export async function lockAgain(
+  writer: HostWriter,
+  { host: name, revision, run }: Of<'recordon'>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const found = await writer.read(name, signal);
+  const claim = found?.host.claim;
+  if (!found?.lease || claim?.run !== run || found.host.revision !== revision) return STALE;
+  if (found.host.closedToNewWork) return ALREADY;
+  await disable(writer, found.host, lockReason(run), signal);
+  const ours = { ...claim, closedToNewWorkBefore: false };
+  return replaced(writer, { ...found, lease: found.lease }, ours, signal);
+}
+
+/** Leaves the service disabled for a person to inspect; its reason says why. */
+export async function leaveHostLocked(
+  writer: HostWriter,
+  { host: name, revision, run, reason }: Of<'leave-locked'>,
+  { owner }: Fence,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const found = await writer.read(name, signal);
+  if (!found) return STALE;
+  const { host, lease } = found;
+  const { claim, hasMaintenanceMark, spoiltClaim } = host;
+  if (claim ? claim.run !== run : !hasMaintenanceMark && spoiltClaim === undefined) return ALREADY;
+  if (host.revision !== revision) return STALE;
+  await disable(writer, host, leftLockedReason(owner.uid, reason), signal);
+  return lease && !(await isRemoved(writer, lease, signal)) ? STALE : ACCEPTED;
+}
+
+/** Writes the claim of a host again under another epoch, or makes the claim if it may be in flight. */
+export async function adoptHost(
+  writer: HostWriter,
+  name: HostName,
+  { claim, uid, makeIfMissing }: Adoption,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    const found = await writer.read(name, signal);
+    if (!found || (uid !== undefined && found.host.uid !== uid)) return;
+    const { host, lease } = found;
+    const held = host.claim;
+    if (held ? held.run !== claim.run : !makeIfMissing || !mayArrive(host, claim)) return;
+    const outcome =
+      held && lease
+        ? await replaced(writer, { host, lease }, { ...held, epoch: claim.epoch }, signal)
+        : await take(writer, host, claim, signal);
+    if (outcome.kind !== 'stale') return;
+  }
+}
+
+async function disable(
+  { compute, beforeWrite }: Pick<HostWriter, 'compute' | 'beforeWrite'>,
+  { uid }: ComputeHost,
+  reason: string,
+  signal: AbortSignal,
+): Promise<void> {
+  beforeWrite();
+  await compute.disableService(uid, reason, signal);
+}
+
+async function replaced(
+  { leases }: HostWriter,
+  { host, lease }: { readonly host: ComputeHost; readonly lease: ClaimLease },
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    await leases.replace(lease, host.uid, claim, signal);
+    return ACCEPTED;
+  } catch (error) {
+    if (httpStatus(error) === 409 || httpStatus(error) === 404) return STALE;
+    throw error;
+  }
+}
+
+/** Whether this removed the claim, and nobody had changed it since it was read. */
+async function isRemoved({ leases }: HostWriter, lease: ClaimLease, signal: AbortSignal): Promise<boolean> {
+  try {
+    await leases.remove(lease, signal);
+    return true;
+  } catch (error) {
+    if (httpStatus(error) === 409 || httpStatus(error) === 404) return false;
+    throw error;
+  }
+}

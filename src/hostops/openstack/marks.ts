@@ -1,0 +1,30 @@
+/**
+ * What Careen writes as the reason of a compute service that it has disabled: the mark of a lock, or the note that a host
+ * was left locked. Nova keeps the reason only while the service is disabled. Pure.
+ */
+import { statusText } from '../../crds/text/status-text.ts';
+
+const LOCKED = 'careen:';
+const LEFT = 'careen-left-locked:';
+/** The length of the column in Nova's database. */
+const LONGEST_REASON = 255;
+
+/** The mark of a run on a service that it has disabled. */
+export function lockReason(run: string): string {
+  return `${LOCKED}${run}`;
+}
+
+/** The note on a service that stays disabled after a failure, for `openstack compute service list --long`. */
+export function leftLockedReason(ownerUid: string, why: string): string {
+  return statusText(`${LEFT}${ownerUid} ${why}`, LONGEST_REASON);
+}
+
+/** Whether a disabled service has the mark of a run, whichever that is. */
+export function hasMark(reason: string | undefined): boolean {
+  return reason?.startsWith(LOCKED) === true;
+}
+
+/** The uid of the owner that left the service disabled; undefined for any other reason. */
+export function leftLockedBy(reason: string | undefined): string | undefined {
+  return reason?.startsWith(LEFT) ? reason.slice(LEFT.length).split(' ')[0] : undefined;
+}

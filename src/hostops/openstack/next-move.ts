@@ -1,0 +1,127 @@
+/** Decides how a server leaves its host, by what Nova says of it and of its migrations. Pure. */
+import type { Migration, Server } from '../../openstack/compute-answers.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+
+/** What the pool allows. */
+export type MovePolicy = {
+  /** Whether a running server may be stopped, moved and started again where it cannot move live. */
+  readonly coldMigration: boolean;
+  /** Whether the servers of a host that is down may be built again elsewhere. */
+  readonly evacuation: boolean;
+};
+
+export type NextMove =
+  | { readonly kind: 'live-migrate' | 'cold-migrate' | 'confirm' | 'evacuate' }
+  /** It is on its way. `since`: when that began, RFC 3339; undefined while it is queued. */
+  | { readonly kind: 'moving'; readonly since: string | undefined }
+  /** It can be asked to leave once something else has ended. */
+  | { readonly kind: 'wait'; readonly reason: string }
+  /** It stays until somebody acts. */
+  | { readonly kind: 'stuck'; readonly reason: string };
+
+export type Situation = {
+  /** The host that it shall leave. */
+  readonly host: HostName;
+  readonly server: Server;
+  /** Its migrations away from the host since the host was claimed, in any order. */
+  readonly migrations: readonly Migration[];
+  readonly hostIsUp: boolean;
+  readonly policy: MovePolicy;
+};
+
+/** After so many failures a server needs a person. Nova itself tries other hosts within each of them. */
+export const MOST_FAILURES = 3;
+
+const QUEUED: ReadonlySet<string> = new Set(['accepted', 'queued', 'preparing']);
+const UNDER_WAY: ReadonlySet<string> = new Set([
+  ...['running', 'pre-migrating', 'migrating', 'post-migrating', 'confirming', 'reverting'],
+]);
+const FAILED: ReadonlySet<string> = new Set(['error', 'failed']);
+/** The states in which a server has no interruption to fear. */
+const STOPPED: ReadonlySet<string> = new Set(['SHUTOFF']);
+const LIVE: ReadonlySet<string> = new Set(['ACTIVE', 'PAUSED']);
+
+/** Whether a migration has not ended. One that is `finished` waits for its confirmation. */
+export function isOpen({ status }: Migration): boolean {
+  return QUEUED.has(status) || UNDER_WAY.has(status) || status === 'finished';
+}
+
+export function hasFailed({ status }: Migration): boolean {
+  return FAILED.has(status);
+}
+
+/** How a server leaves its host next. */
+export function nextMove({ host, server, migrations, hostIsUp, policy }: Situation): NextMove {
+  const { status, taskState } = server;
+  if (status === 'VERIFY_RESIZE' && taskState === undefined) return afterResize(host, server, migrations);
+  const open = migrations.find((each) => isOpen(each) && each.status !== 'finished');
+  if (open) return { kind: 'moving', since: QUEUED.has(open.status) ? undefined : open.createdAt };
+  if (taskState !== undefined)
+    return { kind: 'wait', reason: `is busy (${taskState}) and is asked to leave after that` };
+  const failures = migrations.filter(hasFailed);
+  if (failures.length >= MOST_FAILURES) return { kind: 'stuck', reason: failedOften(server, failures) };
+  if (!hostIsUp) return whenDown(server, policy);
+  if (LIVE.has(status)) return running(server, failures, policy);
+  if (STOPPED.has(status)) return { kind: 'cold-migrate' };
+  if (status === 'BUILD' || status === 'RESIZE' || status === 'MIGRATING' || status === 'REBUILD')
+    return { kind: 'wait', reason: `is in status ${status} and is asked to leave after that` };
+  return { kind: 'stuck', reason: `is in status ${status}, in which Nova moves no server: ${mend(server)}` };
+}
+
+/** A cold migration away from the host is confirmed; a resize is for the owner of the server to confirm. */
+function afterResize(host: HostName, { id, host: at }: Server, migrations: readonly Migration[]): NextMove {
+  const finished = migrations.find(({ status }) => status === 'finished');
+  if (finished?.type === 'migration') return { kind: 'confirm' };
+  if (!finished && at !== host) return { kind: 'wait', reason: 'has left, which Nova has not recorded yet' };
+  const reason =
+    'was resized, and its owner has neither confirmed nor reverted that: ' +
+    `openstack server resize confirm ${id}, or revert`;
+  return { kind: 'stuck', reason };
+}
+
+function whenDown({ id }: Server, { evacuation }: MovePolicy): NextMove {
+  if (evacuation) return { kind: 'evacuate' };
+  const reason =
+    'is on a host that is down, and the pool does not allow evacuation ' +
+    `(spec.provider.openstack.evacuation): bring the host up, or openstack server evacuate ${id}`;
+  return { kind: 'stuck', reason };
+}
+
+function running(
+  { id, status, flavor }: Server,
+  failures: readonly Migration[],
+  { coldMigration }: MovePolicy,
+): NextMove {
+  const obstacle = liveObstacle(flavor?.extraSpecs ?? {});
+  const hasFailedLive = failures.some(({ type }) => type === 'live-migration');
+  if (obstacle === undefined && !(coldMigration && hasFailedLive && status === 'ACTIVE'))
+    return { kind: 'live-migrate' };
+  if (coldMigration && status === 'ACTIVE') return { kind: 'cold-migrate' };
+  const reason =
+    `cannot move live (${obstacle ?? 'no reason is known'}), and the pool allows no cold migration of running servers ` +
+    `(spec.provider.openstack.coldMigration): stop it, or move it: openstack server migrate ${id}`;
+  return { kind: 'stuck', reason };
+}
+
+/** Why a server of a flavor with these extra specs does not move live; undefined when nothing is known against it. */
+export function liveObstacle(extraSpecs: Readonly<Record<string, string>>): string | undefined {
+  if (extraSpecs['pci_passthrough:alias'] !== undefined) return 'its flavor asks for a PCI device';
+  if (extraSpecs['hw:tpm_version'] !== undefined && extraSpecs['hw:tpm_secret_security'] !== 'host')
+    return 'its flavor asks for a vTPM without hw:tpm_secret_security=host';
+  return undefined;
+}
+
+function failedOften({ id, fault }: Server, failures: readonly Migration[]): string {
+  const why = fault ? `: ${fault.message}` : '';
+  return (
+    `did not leave in ${String(failures.length)} attempts${why}: see openstack server show ${id} and the log of ` +
+    'nova-conductor, move it by hand, or retry'
+  );
+}
+
+function mend({ id, status, fault }: Server): string {
+  const why = fault ? `${fault.message}; ` : '';
+  return status === 'ERROR'
+    ? `${why}openstack server set --state active ${id} when it is well, or delete it`
+    : `openstack server show ${id}`;
+}

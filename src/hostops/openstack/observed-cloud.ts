@@ -1,0 +1,368 @@
+/**
+ * What is known of the compute hosts of one cloud. Nova has no watches, so it is asked: for all services and aggregates
+ * at long intervals, and for the servers on open hosts at short ones.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Instant } from '../../engine/view.ts';
+import { explain } from '../../kube/errors.ts';
+import type { Log } from '../../kube/log.ts';
+import type { Compute } from '../../openstack/compute.ts';
+import type {
+  Aggregate,
+  ComputeService,
+  Hypervisor,
+  Migration,
+  Server,
+} from '../../openstack/compute-answers.ts';
+import { OpenStackError } from '../../openstack/errors.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
+import { computeHost, type ComputeHost } from './compute-host.ts';
+import { migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
+
+const FLEET_PAUSE_MS = 15_000;
+const OPEN_PAUSE_MS = 2_000;
+/** Wrong credentials do not become right by themselves. */
+const FAILURE_PAUSE_MS = 30_000;
+/** Nova, Keystone or the way to them is down for a while. */
+const OUTAGE_PAUSE_MS = 5_000;
+const PASSING: ReadonlySet<OpenStackError['kind']> = new Set(['unavailable', 'timeout', 'too-many-requests']);
+/** Aggregates, hypervisors and groups change rarely. */
+const SLOW_PAUSE_MS = 60_000;
+/** A server that was scheduled to a host just before its lock arrives within this time. */
+const ARRIVALS_MS = 3_000;
+/** How far the clocks of Careen and of Nova may differ. */
+const CLOCK_SKEW_MS = 60_000;
+/** A request to leave of which Nova shows nothing after this time is lost. */
+const LOST_AFTER_MS = 60_000;
+
+export type ObservedCloudOptions = {
+  readonly key: string;
+  /** Reads the credentials, and makes a client. Throws why there is none. */
+  readonly connect: (signal: AbortSignal) => Promise<CloudConnection>;
+  readonly leases: ClaimLeases;
+  /** Called when a host changes, joins or leaves. */
+  readonly hostChanged: (before: ComputeHost | undefined, after: ComputeHost | undefined) => void;
+  /** Called when the servers on a host were read. */
+  readonly serversRead: (host: HostName) => void;
+  /** Called when the hosts become known, or cannot be observed any more. */
+  readonly observed: () => void;
+  readonly now: () => Instant;
+  readonly log: Log;
+};
+
+export type CloudConnection = { readonly compute: Compute; readonly close: () => void };
+
+type Open = {
+  users: number;
+  /** When it was first seen closed or claimed; undefined while it is neither. */
+  takenAt: Instant | undefined;
+  servers: ServersOnHost | undefined;
+};
+type Fleet = {
+  readonly aggregates: readonly Aggregate[];
+  readonly hypervisors: readonly Hypervisor[];
+  readonly readAt: Instant;
+};
+
+export class ObservedCloud {
+  readonly #options: ObservedCloudOptions;
+  readonly #stopping = new AbortController();
+  readonly #hosts = new Map<HostName, ComputeHost>();
+  readonly #services = new Map<HostName, ComputeService & { readonly id: string }>();
+  readonly #open = new Map<HostName, Open>();
+  /** By the id of a server: when it was last asked to leave. */
+  readonly #asked = new Map<string, Instant>();
+  readonly #lost = new Map<string, number>();
+  #slow: Fleet | undefined;
+  #groups: { readonly of: Moves['groups']; readonly readAt: Instant } | undefined;
+  #migrations: readonly Migration[] = [];
+  #connection: Promise<CloudConnection> | undefined;
+  #observedAt: Instant | undefined;
+  #failure: string | undefined;
+  #look = Promise.withResolvers<undefined>();
+
+  constructor(options: ObservedCloudOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    void this.#repeat(FLEET_PAUSE_MS, () => this.#readFleet());
+    void this.#repeat(
+      OPEN_PAUSE_MS,
+      () => this.#readOpenHosts(),
+      () => {
+        this.#look = Promise.withResolvers();
+        return this.#look.promise;
+      },
+    );
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#disconnect();
+  }
+
+  get hosts(): ReadonlyMap<HostName, ComputeHost> {
+    return this.#hosts;
+  }
+
+  /** The last time at which the hosts were as they are known; undefined before the first. */
+  get observedAt(): Instant | undefined {
+    return this.#observedAt;
+  }
+
+  /** Why the hosts cannot be observed now; undefined when they can. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  get moves(): Moves {
+    return { migrations: this.#migrations, groups: this.#groups?.of ?? [], lost: this.#lost };
+  }
+
+  /** The servers on a wanted host; undefined until they were read since it was closed or claimed. */
+  serversOn(host: HostName): ServersOnHost | undefined {
+    return this.#open.get(host)?.servers;
+  }
+
+  acquire(host: HostName): void {
+    const open = this.#open.get(host) ?? { users: 0, takenAt: undefined, servers: undefined };
+    open.users++;
+    this.#open.set(host, open);
+    this.#noteTaken(host);
+  }
+
+  release(host: HostName): void {
+    const open = this.#open.get(host);
+    if (open && --open.users <= 0) this.#open.delete(host);
+  }
+
+  /** A server was asked to leave: it is looked at again soon. */
+  noteAsked(server: string): void {
+    this.#asked.set(server, this.#options.now());
+    this.#lookSoon();
+  }
+
+  /** How many migrations are open, or asked for and not to be seen yet. */
+  get inFlight(): number {
+    const open = this.#migrations.filter(({ status }) => MOVING.has(status));
+    const servers = new Set(open.map(({ server }) => server));
+    const unseen = [...this.#asked].filter(
+      ([server, at]) => !servers.has(server) && this.#options.now() - at < OPEN_PAUSE_MS * 2,
+    );
+    return open.length + unseen.length;
+  }
+
+  /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
+  async readHosts(): Promise<void> {
+    this.#slow = undefined;
+    try {
+      await this.#readFleet();
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  /** A client for writes and single reads. Throws why there is none. */
+  async compute(): Promise<Compute> {
+    this.#connection ??= this.#options.connect(this.#stopping.signal);
+    return (await this.#connection).compute;
+  }
+
+  /** Reads one host and its claim past all caches; undefined when Nova has no such host. */
+  async readHost(
+    host: HostName,
+    signal: AbortSignal,
+  ): Promise<{ readonly host: ComputeHost; readonly lease: ClaimLease | undefined } | undefined> {
+    const compute = await this.compute();
+    const { leases, key } = this.#options;
+    const [lease, services] = await Promise.all([
+      leases.read(key, host, signal),
+      compute.services(signal, host),
+    ]);
+    const service = services.find(hasId);
+    if (!service) return undefined;
+    this.#services.set(host, service);
+    const state = this.#stateOf(service, lease);
+    this.#keep(state);
+    return { host: state, lease };
+  }
+
+  /** The claim of a host has changed. */
+  claimChanged(host: HostName): void {
+    const service = this.#services.get(host);
+    if (service) this.#keep(this.#stateOf(service, this.#options.leases.of(this.#options.key, host)));
+  }
+
+  /** Looks at the open hosts without waiting for the next interval. */
+  #lookSoon(): void {
+    this.#look.resolve(undefined);
+  }
+
+  /** Acts again and again, with this pause between two times; `woken` may end a pause. */
+  async #repeat(
+    pauseMs: number,
+    act: () => Promise<void>,
+    woken: () => Promise<unknown> = never,
+  ): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!this.#isStopped) {
+      const failure = await act().then(
+        () => undefined,
+        (error: unknown) => this.#failed(error),
+      );
+      const waited = delay(failure ?? pauseMs, undefined, { signal, ref: false }).catch(() => undefined); // stopped
+      await Promise.race([waited, woken()]);
+    }
+  }
+
+  get #isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** Records a failure. Returns the pause before the next try, in milliseconds. */
+  #failed(error: unknown): number {
+    const reason = explain(error);
+    const mayPass = error instanceof OpenStackError && PASSING.has(error.kind);
+    // Somebody may have mended the credentials: the next try reads them again.
+    if (!mayPass) this.#disconnect();
+    if (this.#failure !== reason && !this.#isStopped) {
+      this.#failure = reason;
+      this.#options.log.warn({ cloud: this.#options.key, error: reason }, 'the cloud cannot be observed');
+      this.#options.observed();
+    }
+    return mayPass ? OUTAGE_PAUSE_MS : FAILURE_PAUSE_MS;
+  }
+
+  #disconnect(): void {
+    void this.#connection?.then(({ close }) => close()).catch(() => undefined); // it was never made
+    this.#connection = undefined;
+  }
+
+  async #readFleet(): Promise<void> {
+    const { signal } = this.#stopping;
+    const { now, key, leases } = this.#options;
+    const compute = await this.compute();
+    const beganAt = now();
+    if (!this.#slow || beganAt - this.#slow.readAt >= SLOW_PAUSE_MS) {
+      const [aggregates, hypervisors] = await Promise.all([
+        compute.aggregates(signal),
+        compute.hypervisors(signal),
+      ]);
+      this.#slow = { aggregates, hypervisors, readAt: beganAt };
+    }
+    const services = (await compute.services(signal)).filter(hasId);
+    if (services.length === 0) throw new Error('Nova has no compute service in this region');
+    const gone = new Set(this.#hosts.keys()).difference(new Set(services.map(({ host }) => host)));
+    for (const service of services) {
+      this.#services.set(service.host, service);
+      this.#keep(this.#stateOf(service, leases.of(key, service.host)));
+    }
+    for (const host of gone) this.#drop(host);
+    const isNews = this.#failure !== undefined || this.#observedAt === undefined;
+    this.#failure = undefined;
+    this.#observedAt = beganAt;
+    if (isNews) this.#options.observed();
+  }
+
+  async #readOpenHosts(): Promise<void> {
+    const { now } = this.#options;
+    const due = [...this.#open].filter(
+      ([, { takenAt }]) => takenAt !== undefined && now() - takenAt >= ARRIVALS_MS,
+    );
+    if (due.length === 0) return;
+    const { signal } = this.#stopping;
+    const compute = await this.compute();
+    const beganAt = now();
+    if (!this.#groups || beganAt - this.#groups.readAt >= SLOW_PAUSE_MS)
+      this.#groups = { of: await compute.serverGroups(signal), readAt: beganAt };
+    const changedSince = new Date(this.#firstClaimAt(beganAt) - CLOCK_SKEW_MS).toISOString();
+    // In this order: a server that has left is then found in a migration.
+    const lists = await Promise.all(due.map(async ([host]) => compute.servers({ host }, signal)));
+    this.#migrations = await compute.migrations({ changedSince }, signal);
+    for (const [i, [host]] of due.entries()) {
+      const servers = [...(lists[i] ?? []), ...(await this.#unconfirmed(compute, host, lists[i] ?? []))];
+      const open = this.#open.get(host);
+      if (!open) continue;
+      open.servers = { host, hostIsUp: this.#hosts.get(host)?.ready === true, servers };
+    }
+    this.#noteLost(lists.flat());
+    for (const [host] of due) this.#options.serversRead(host);
+  }
+
+  /** The servers that a cold migration has moved, and that still hold their place on this host. */
+  async #unconfirmed(compute: Compute, host: HostName, there: readonly Server[]): Promise<Server[]> {
+    const ids = new Set(there.map(({ id }) => id));
+    const unconfirmed = this.#migrations.filter(
+      ({ source, status, server }) => source === host && UNCONFIRMED.has(status) && !ids.has(server),
+    );
+    return Promise.all(unconfirmed.map(async ({ server }) => compute.server(server, this.#stopping.signal)));
+  }
+
+  #noteLost(servers: readonly Server[]): void {
+    const { now } = this.#options;
+    for (const server of servers) {
+      const asked = this.#asked.get(server.id);
+      if (asked === undefined || now() - asked < LOST_AFTER_MS) continue;
+      this.#asked.delete(server.id);
+      const seen = migrationsOf(server, server.host ?? '', this.moves);
+      const isSeen = seen.some(({ createdAt }) => Date.parse(createdAt) >= asked - CLOCK_SKEW_MS);
+      if (server.taskState === undefined && !isSeen)
+        this.#lost.set(server.id, (this.#lost.get(server.id) ?? 0) + 1);
+    }
+  }
+
+  #firstClaimAt(now: Instant): Instant {
+    const claims = [...this.#open.keys()].flatMap((host) => this.#hosts.get(host)?.claim ?? []);
+    return Math.min(now, ...claims.map(({ since }) => Date.parse(since)));
+  }
+
+  #stateOf(service: ComputeService & { readonly id: string }, lease: ClaimLease | undefined): ComputeHost {
+    const { aggregates = [], hypervisors = [] } = this.#slow ?? {};
+    const hypervisor = hypervisors.find(({ serviceHost }) => serviceHost === service.host);
+    return computeHost({ service, aggregates, hypervisor, lease });
+  }
+
+  #keep(after: ComputeHost): void {
+    const before = this.#hosts.get(after.name);
+    this.#hosts.set(after.name, after);
+    this.#noteTaken(after.name);
+    if (before && JSON.stringify(before) === JSON.stringify(after)) return;
+    this.#options.hostChanged(before, after);
+  }
+
+  #drop(host: HostName): void {
+    const before = this.#hosts.get(host);
+    this.#hosts.delete(host);
+    this.#services.delete(host);
+    this.#options.hostChanged(before, undefined);
+  }
+
+  #noteTaken(name: HostName): void {
+    const open = this.#open.get(name);
+    if (!open) return;
+    const host = this.#hosts.get(name);
+    const isTaken = host !== undefined && (host.closedToNewWork || host.claim !== undefined);
+    if (!isTaken) {
+      open.takenAt = undefined;
+      open.servers = undefined;
+    } else if (open.takenAt === undefined) open.takenAt = this.#options.now();
+  }
+}
+
+const MOVING: ReadonlySet<string> = new Set([
+  ...['accepted', 'preparing', 'running', 'pre-migrating', 'migrating', 'post-migrating'],
+]);
+
+/** The server is on another host, and still has its place on the one that it left. */
+const UNCONFIRMED: ReadonlySet<string> = new Set(['finished', 'confirming', 'reverting']);
+
+async function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+function hasId(service: ComputeService): service is ComputeService & { readonly id: string } {
+  return service.id !== undefined;
+}

@@ -1,0 +1,353 @@
+/** The port to the hosts, for the compute hosts of OpenStack clouds. Its Jobs run in the cluster of Careen. */
+import type { Effect, Outcome } from '../../engine/effect.ts';
+import { signalsFrom, type HostFacts, type MemberHealth, type View } from '../../engine/view.ts';
+import { explain, httpStatus } from '../../kube/errors.ts';
+import type { Client } from '../../kube/client.ts';
+import type { Log } from '../../kube/log.ts';
+import { allEnded } from '../../kube/writes.ts';
+import { Compute } from '../../openstack/compute.ts';
+import { OpenStackError } from '../../openstack/errors.ts';
+import { OpenStackSession } from '../../openstack/session.ts';
+import { networkTransport } from '../../openstack/transport.ts';
+import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
+import { hostFactsOf } from '../host-state.ts';
+import { HostWatchers } from '../host-watchers.ts';
+import type { HostJobs } from '../jobs/host-jobs.ts';
+import type { RemoteHost } from '../jobs/job.ts';
+import { rolesOf } from '../label-selector.ts';
+import { membershipOf } from '../membership.ts';
+import { OpenFleets } from '../open-fleets.ts';
+import { outcomeOf } from '../outcomes.ts';
+import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
+import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
+import { ClaimLeases } from './claim-leases.ts';
+import type { ComputeHost } from './compute-host.ts';
+import {
+  adoptHost,
+  claimHost,
+  leaveHostLocked,
+  lockAgain,
+  releaseHost,
+  type HostWriter,
+} from './host-writes.ts';
+import { readCloud } from './identity.ts';
+import { isOpen } from './next-move.ts';
+import { ObservedCloud, type CloudConnection } from './observed-cloud.ts';
+import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
+import { SERVER_WORDS } from './server-words.ts';
+import { instancesOn } from './servers-on-host.ts';
+
+export type OpenStackOptions = {
+  readonly config: Client;
+  /** The operator's own, which has the Secrets and the Leases. */
+  readonly namespace: string;
+  readonly jobs: HostJobs;
+  readonly now: () => number;
+  readonly log: Log;
+};
+
+type OpenCloud = {
+  readonly cloud: ObservedCloud;
+  readonly fleets: OpenFleets;
+  readonly watchers: HostWatchers;
+  users: number;
+};
+
+export class OpenStackHostOps implements PoolOps {
+  readonly #options: OpenStackOptions;
+  readonly #leases: ClaimLeases;
+  readonly #clouds = new Map<string, OpenCloud>();
+  readonly #stopping = new AbortController();
+  #leasesAreKnown: Promise<void> | undefined;
+
+  constructor(options: OpenStackOptions) {
+    const { config, namespace, now, log, jobs } = options;
+    this.#options = options;
+    this.#leases = new ClaimLeases({
+      ...{ config, namespace, now, log },
+      changed: (cloud, host) => this.#clouds.get(cloud)?.cloud.claimChanged(host),
+    });
+    jobs.listen((host) => {
+      for (const { watchers } of this.#clouds.values()) watchers.tell(host);
+    });
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#leases.stop();
+    for (const { cloud } of this.#clouds.values()) cloud.stop();
+    this.#clouds.clear();
+  }
+
+  async *inventory(scope: Scope): AsyncGenerator<readonly HostSeed[], void> {
+    const { cloud } = this.#of(scope);
+    await cloud.readHosts();
+    yield seedsOf(cloud, scope);
+  }
+
+  watch(scope: Scope, changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
+    return this.#of(scope).watchers.watch(changed);
+  }
+
+  fleet(scope: Scope, changed: () => void): Subscription {
+    const key = keyOfCloud(providerOf(scope));
+    const open = this.#clouds.get(key) ?? this.#observe(key, providerOf(scope));
+    this.#clouds.set(key, open);
+    open.users += 1;
+    const opened = open.fleets.open(scope, changed);
+    let isClosed = false;
+    return {
+      close: () => {
+        if (isClosed) return;
+        isClosed = true;
+        opened.close();
+        open.users -= 1;
+        if (open.users > 0) return;
+        open.cloud.stop();
+        if (this.#clouds.get(key) === open) this.#clouds.delete(key);
+      },
+    };
+  }
+
+  view(scope: Scope): View {
+    const { cloud, fleets } = this.#of(scope);
+    const { jobs } = this.#options;
+    const fleet = fleets.of(scope);
+    return {
+      fleet: { ...fleet.facts, unobservable: this.#unobservable(cloud) },
+      host: (name) => this.#hostFacts(cloud, name, scope),
+      effect: (key, owner) => jobs.effect(key, owner),
+      job: (uid, owner) => jobs.job(uid, owner),
+      jobsOn: (host, owner) => jobs.jobsOn(host, owner),
+      signal: signalsFrom({
+        alarms: () =>
+          cloud.observedAt === undefined ? undefined : { observedAt: cloud.observedAt, alarms: fleet.alarms },
+      }),
+      words: SERVER_WORDS,
+      seeds: () => seedsOf(cloud, scope),
+    };
+  }
+
+  /** The members of a control plane are no compute hosts: nothing is asked, and the states of the hosts decide. */
+  async memberHealth(): Promise<MemberHealth> {
+    return { down: new Map() };
+  }
+
+  /** Nova was not restored: only the claims are of another time. */
+  listAgain(): void {
+    void this.#leases.listAgain();
+  }
+
+  markedHosts(scope: Scope): readonly MarkedHost[] {
+    const { jobs } = this.#options;
+    return this.#of(scope)
+      .fleets.of(scope)
+      .markedHosts.map((marked) => {
+        const { host, claim } = marked;
+        const busy = claim !== undefined && jobs.jobsOn(host, claim.owner).length > 0;
+        return { ...marked, busy, begun: claim !== undefined && jobs.hasBegun(host, claim) };
+      });
+  }
+
+  async readMarkedHosts(scope: Scope): Promise<readonly MarkedHost[]> {
+    await this.#leases.listAgain();
+    await this.#of(scope).cloud.readHosts();
+    return this.markedHosts(scope);
+  }
+
+  async adopt(
+    scope: Scope,
+    adoptions: ReadonlyMap<HostName, Adoption>,
+    fence: Fence,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const writer = await this.#writer(scope);
+    await allEnded([...adoptions].map(async ([host, adoption]) => adoptHost(writer, host, adoption, signal)));
+    const recorded = [...adoptions.values()].flatMap(({ jobs = [] }) => jobs);
+    await this.#options.jobs.adopt(recorded, fence, signal);
+  }
+
+  async confirm(scope: Scope, hosts: readonly HostName[], signal: AbortSignal): Promise<void> {
+    const { cloud } = this.#of(scope);
+    await Promise.all(hosts.map(async (host) => cloud.readHost(host, signal)));
+  }
+
+  async perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    signal.throwIfAborted();
+    try {
+      return await this.#perform(scope, effect, fence, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const what = `${effect.kind} of ${effect.host}`;
+      if (error instanceof OpenStackError) return outcomeOfMove(error, what, this.#options.now());
+      if (httpStatus(error) !== undefined) return outcomeOf(error, what, this.#options.now());
+      this.#options.log.warn(
+        { effect: effect.key, err: error },
+        'an effect failed in a way that was not foreseen',
+      );
+      return { kind: 'unknown', reason: explain(error) };
+    }
+  }
+
+  async #perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
+    switch (effect.kind) {
+      case 'claim':
+        return claimHost(await this.#writer(scope), effect, signal);
+      case 'release':
+        return releaseHost(await this.#writer(scope), effect, signal);
+      case 'recordon':
+        return lockAgain(await this.#writer(scope), effect, signal);
+      case 'leave-locked':
+        return leaveHostLocked(await this.#writer(scope), effect, fence, signal);
+      case 'evict':
+        return this.#askToLeave(scope, effect, signal);
+      case 'create-job':
+      case 'start-job':
+      case 'mend-job':
+      case 'withdraw-job':
+      case 'delete-job':
+        return this.#options.jobs.perform(effect, fence, signal, this.#remote(scope, effect.host));
+    }
+  }
+
+  async #askToLeave(
+    scope: Scope,
+    effect: Extract<Effect, { kind: 'evict' }>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const { cloud } = this.#of(scope);
+    const { maxMigrations, ...policy } = providerOf(scope);
+    const againstMore =
+      cloud.inFlight >= maxMigrations
+        ? `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`
+        : undefined;
+    const hostIsUp = cloud.hosts.get(effect.host)?.ready === true;
+    const compute = await cloud.compute();
+    const { now } = this.#options;
+    const beforeWrite = this.#beforeWrite;
+    const asking = { compute, moves: cloud.moves, hostIsUp, policy, againstMore, beforeWrite, now };
+    const outcome = await askToLeave(asking, effect, signal);
+    if (outcome.kind === 'accepted') cloud.noteAsked(effect.instance.uid);
+    return outcome;
+  }
+
+  #remote(scope: Scope, name: HostName): RemoteHost {
+    const { address, facts = {} } = this.#of(scope).cloud.hosts.get(name) ?? {};
+    return { cloud: keyOfCloud(providerOf(scope)), address, facts };
+  }
+
+  async #writer(scope: Scope): Promise<HostWriter> {
+    const { cloud } = this.#of(scope);
+    const compute = await cloud.compute();
+    return {
+      ...{ compute, leases: this.#leases, cloud: keyOfCloud(providerOf(scope)), now: this.#options.now },
+      beforeWrite: this.#beforeWrite,
+      read: async (host, signal) => cloud.readHost(host, signal),
+      cancelMigrations: async (host, signal) => this.#cancelMigrations(cloud, compute, host, signal),
+    };
+  }
+
+  readonly #beforeWrite = (): void => this.#options.config.beforeWrite?.();
+
+  async #cancelMigrations(
+    cloud: ObservedCloud,
+    compute: Compute,
+    host: HostName,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const since = cloud.hosts.get(host)?.claim?.since;
+    if (since === undefined) return;
+    const [userId, all] = await Promise.all([
+      compute.userId(signal),
+      compute.migrations({ changedSince: since }, signal),
+    ]);
+    const ours = all.filter(
+      (each) =>
+        each.source === host &&
+        each.type === 'live-migration' &&
+        isOpen(each) &&
+        (each.userId === undefined || each.userId === userId),
+    );
+    for (const { server, id } of ours) {
+      this.#beforeWrite();
+      await compute.abortLiveMigration(server, id, signal).catch((error: unknown) => {
+        // It has ended, or is past the point at which Nova can stop it.
+        if (
+          !(error instanceof OpenStackError) ||
+          !['not-found', 'bad-request', 'conflict'].includes(error.kind)
+        )
+          throw error;
+      });
+    }
+  }
+
+  #observe(key: string, provider: OpenStackProvider): OpenCloud {
+    const { config, namespace, now, log } = this.#options;
+    this.#leasesAreKnown ??= this.#leases.start();
+    const known = this.#leasesAreKnown;
+    const connect = async (signal: AbortSignal): Promise<CloudConnection> => {
+      await known;
+      const cloud = await readCloud(config, namespace, provider, signal);
+      const { transport, close } = networkTransport(cloud);
+      const session = new OpenStackSession(cloud, transport);
+      const closeBoth = (): void => {
+        session.close();
+        void close();
+      };
+      return { compute: new Compute(session), close: closeBoth };
+    };
+    const notify = (listener: () => void): void => this.#guarded(listener);
+    const cloud: ObservedCloud = new ObservedCloud({
+      ...{ key, connect, leases: this.#leases, now, log },
+      hostChanged: (before, after) => {
+        fleets.change(before, after);
+        const host = after?.name ?? before?.name;
+        if (host !== undefined) watchers.tell(host);
+      },
+      serversRead: (host) => watchers.tell(host),
+      observed: () => fleets.tellAll(),
+    });
+    const fleets = new OpenFleets(() => cloud.hosts.values(), notify);
+    const watchers = new HostWatchers({
+      acquire: (host) => cloud.acquire(host),
+      release: (host) => cloud.release(host),
+      isKnown: (host) => cloud.serversOn(host) !== undefined,
+      notify,
+    });
+    cloud.start();
+    return { cloud, fleets, watchers, users: 0 };
+  }
+
+  #of(scope: Scope): OpenCloud {
+    const open = this.#clouds.get(keyOfCloud(providerOf(scope)));
+    if (!open) throw new Error(`the fleet of pool ${scope.pool} is not open`);
+    return open;
+  }
+
+  #unobservable({ failure, observedAt }: ObservedCloud): string | undefined {
+    const { failure: unknown } = this.#leases;
+    if (unknown !== undefined) return `the Leases with the claims of hosts cannot be read: ${unknown}`;
+    return failure ?? (observedAt === undefined ? 'they are not listed yet' : undefined);
+  }
+
+  #hostFacts(cloud: ObservedCloud, name: HostName, scope: Scope): HostFacts | undefined {
+    const host: ComputeHost | undefined = cloud.hosts.get(name);
+    const servers = cloud.serversOn(name);
+    const instances = servers && instancesOn(servers, cloud.moves, providerOf(scope), this.#options.now());
+    return host && hostFactsOf(host, scope, instances);
+  }
+
+  #guarded(notify: () => void): void {
+    try {
+      notify();
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'a listener failed');
+    }
+  }
+}
+
+function seedsOf(cloud: ObservedCloud, scope: Scope): HostSeed[] {
+  return [...cloud.hosts.values()]
+    .filter((host) => membershipOf(host, scope) === 'member')
+    .map(({ name, labels, facts }) => ({ name, roles: rolesOf(labels, scope.roles), facts }));
+}
