@@ -1,7 +1,7 @@
 /** `careen explain`. */
 import type { KubernetesObject, V1Node } from '@kubernetes/client-node';
 import type { Command } from 'commander';
-import { API_VERSION, HOST_CLAIM_LABEL, OPERATOR_NAMESPACE } from '../../crds/names.ts';
+import { API_VERSION } from '../../crds/names.ts';
 import { call, rawList, rawPages } from '../../kube/client.ts';
 import { POOLS, POOLS_PATH } from '../../resources/paths.ts';
 import { hostPool, type HostPool } from '../../resources/stored-pool.ts';
@@ -10,7 +10,7 @@ import { connect, type ClusterOptions, type Connection } from '../cluster/connec
 import { listStrategies, type Located } from '../cluster/strategies.ts';
 import { withAllStages } from '../cluster/whole-plan.ts';
 import { CommandError } from '../command-error.ts';
-import { hostReport } from '../explain/host-report.ts';
+import { hostReport, unknownHosts } from '../explain/host-report.ts';
 import { hostText } from '../explain/host-text.ts';
 import type { Io } from '../io.ts';
 import { rendered, type Format } from '../text/format.ts';
@@ -63,19 +63,9 @@ async function nodeNamed(
     if (!(error instanceof CommandError) || !isAbsent(error.cause)) throw error;
     const names = await hostNames(connection);
     const others = names.length > 0 ? `; it has ${nearestFirst(names, host).join(', ')}` : '';
-    const elsewhere = inClouds(await pools);
+    const elsewhere = unknownHosts(await pools);
     throw new CommandError(`the cluster has no host ${host}${others}${elsewhere}`, { cause: error });
   }
-}
-
-/** Which pools have hosts that this command cannot find. */
-function inClouds(pools: readonly HostPool[]): string {
-  const names = pools.filter(({ spec }) => spec.provider.openstack).map(({ metadata }) => metadata.name);
-  if (names.length === 0) return '';
-  return (
-    `; it does not know the compute hosts of OpenStack in HostPool ${names.join(', ')}: ` +
-    `kubectl -n ${OPERATOR_NAMESPACE} get leases -l ${HOST_CLAIM_LABEL} shows which of them are claimed`
-  );
 }
 
 /** The names of all nodes, to name the nearest ones. */

@@ -3,7 +3,13 @@ import { ownerOf } from '../../resources/stored-strategy.ts';
 import type { V1Node, V1Taint } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { FIELD_MANAGER } from '../../kube/client.ts';
-import { CLAIM_ANNOTATION, LEFT_LOCKED_ANNOTATION, MAINTENANCE_TAINT } from '../../crds/names.ts';
+import {
+  CLAIM_ANNOTATION,
+  HOST_CLAIM_LABEL,
+  LEFT_LOCKED_ANNOTATION,
+  MAINTENANCE_TAINT,
+  OPERATOR_NAMESPACE,
+} from '../../crds/names.ts';
 import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
 import type { OutageLevel, StepName } from '../../crds/vocabulary.ts';
 import { isFinal } from '../../engine/run/run-state.ts';
@@ -140,6 +146,16 @@ function cordonedByOf({ metadata }: V1Node): CordonedBy | undefined {
   const writer = writers.find(({ manager }) => manager !== FIELD_MANAGER) ?? writers[0];
   if (!writer) return { manager: 'somebody' };
   return { manager: writer.manager, ...(writer.time === undefined ? {} : { time: writer.time }) };
+}
+
+/** Which pools have hosts that no report is made of, for the message about an unknown host; empty when none has. */
+export function unknownHosts(pools: readonly HostPool[]): string {
+  const names = pools.filter(({ spec }) => spec.provider.openstack).map(({ metadata }) => metadata.name);
+  if (names.length === 0) return '';
+  return (
+    `; this command does not know the compute hosts of OpenStack in HostPool ${names.join(', ')}: ` +
+    `kubectl -n ${OPERATOR_NAMESPACE} get leases -l ${HOST_CLAIM_LABEL} shows which of them are claimed`
+  );
 }
 
 /** The pool that has the node, and the others that select it. No pool of another provider does. */

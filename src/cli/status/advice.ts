@@ -215,7 +215,9 @@ function uncordoned({ status }: Seen, commands: Commands): Advice[] {
 const NAMED = 3;
 
 function applying(strategy: Seen, commands: Commands, pool: HostPool | undefined): readonly Advice[] {
-  return lacksPermits(strategy) ? withoutPermits(strategy, commands, pool) : draining(strategy, commands);
+  return lacksPermits(strategy)
+    ? withoutPermits(strategy, commands, pool)
+    : draining(strategy, commands, pool);
 }
 
 /** The hosts whose pods have still to leave. */
@@ -226,14 +228,18 @@ export function drainingHosts({ status }: Seen): readonly HostProgress[] {
   );
 }
 
-/** A drain waits for the owners of pods: whoever looks wants to know which pods are left. */
-function draining(strategy: Seen, commands: Commands): Advice[] {
-  return drainingHosts(strategy)
-    .slice(0, NAMED)
-    .map(({ name }) => ({
-      does: `see which pods are left on ${name}`,
-      command: commands.kubectlCluster(`get pods -A --field-selector spec.nodeName=${name}`),
+/** A drain waits for the owners of pods or servers: whoever looks wants to know which are left. */
+function draining(strategy: Seen, commands: Commands, pool: HostPool | undefined): Advice[] {
+  const hosts = drainingHosts(strategy).slice(0, NAMED);
+  if (pool?.spec.provider.openstack)
+    return hosts.map(({ name }) => ({
+      does: `see which servers are left on ${name}`,
+      command: `openstack server list --all-projects --host ${name}`,
     }));
+  return hosts.map(({ name }) => ({
+    does: `see which pods are left on ${name}`,
+    command: commands.kubectlCluster(`get pods -A --field-selector spec.nodeName=${name}`),
+  }));
 }
 
 /** Others make the pods of a Job, and the pod says why it does not start. */

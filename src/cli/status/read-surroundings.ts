@@ -25,15 +25,23 @@ export async function readSurroundings(
 ): Promise<Surroundings> {
   const unread = new Set<string>();
   const reading = { connection, unread };
-  const hosts = drainingHosts(strategy).slice(0, MOST_HOSTS);
+  const draining = drainingHosts(strategy).slice(0, MOST_HOSTS);
+  const pool = await poolFor(reading, strategy, draining.length > 0);
+  const hosts = pool?.spec.provider.openstack ? [] : draining;
   const pods = new Map(
     await Promise.all(hosts.map(async ({ name }) => [name, await podsOn(reading, name)] as const)),
   );
   const namespaces = new Set([...pods.values()].flat().map(({ metadata }) => metadata.namespace));
   const budgets = await Promise.all([...namespaces].map((each) => budgetsIn(reading, each)));
-  const pool = lacksPermits(strategy) ? await poolNamed(reading, strategy.spec.poolRef) : undefined;
   unread.forEach(note);
   return { pods, budgets: budgets.flat(), pool };
+}
+
+/** It says which permits there are, and for a drain whether the hosts are nodes: without an answer they count as nodes. */
+async function poolFor(reading: Reading, strategy: Seen, drains: boolean): Promise<HostPool | undefined> {
+  const { poolRef } = strategy.spec;
+  if (lacksPermits(strategy)) return poolNamed(reading, poolRef);
+  return drains ? poolNamed({ ...reading, unread: new Set() }, poolRef) : undefined;
 }
 
 type Reading = {

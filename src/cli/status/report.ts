@@ -81,6 +81,7 @@ export type StatusReport = {
 
 /** What was read of the cluster besides the strategy. */
 export type Surroundings = {
+  /** Read where the strategy waits for permits, or drains hosts. */
   readonly pool?: HostPool | undefined;
   /** The pods on the hosts that are drained; none where they cannot be read. */
   readonly pods: ReadonlyMap<string, readonly Pod[]>;
