@@ -69,19 +69,17 @@ export const OPENSTACK_REFUSED: readonly RefusedRow[] = [
     'must not have both kubernetes and openstack: make a pool for each',
   ),
   byShape('a pool on OpenStack without a login', provided({ openstack: {} }), `${PLACE}.identityRef`),
-  ...[
-    ['name', { cloudName: 'production' }],
-    ['name', { name: '', cloudName: 'production' }],
-    ['name', { name: 'Careen', cloudName: 'production' }],
-    ['cloudName', { name: 'careen-openstack' }],
-    ['cloudName', { name: 'careen-openstack', cloudName: '' }],
-    ['cloudName', { name: 'careen-openstack', cloudName: 'c'.repeat(256) }],
-  ].map(([field, login]) =>
-    byShape(
-      `a login of ${shown(login)}`,
-      pool({ identityRef: login }),
-      `${PLACE}.identityRef.${String(field)}`,
-    ),
+  ...(
+    [
+      ['name', { cloudName: 'production' }],
+      ['name', { name: '', cloudName: 'production' }],
+      ['name', { name: 'Careen', cloudName: 'production' }],
+      ['cloudName', { name: 'careen-openstack' }],
+      ['cloudName', { name: 'careen-openstack', cloudName: '' }],
+      ['cloudName', { name: 'careen-openstack', cloudName: 'c'.repeat(256) }],
+    ] as const
+  ).map(([field, login]) =>
+    byShape(`a login of ${shown(login)}`, pool({ identityRef: login }), `${PLACE}.identityRef.${field}`),
   ),
   byShape('a region of nothing', pool({ region: '' }), `${PLACE}.region`),
   byRule(
