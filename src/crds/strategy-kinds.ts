@@ -4,7 +4,7 @@ import type { CrdDefinition } from './schema/custom-resource-definition.ts';
 import { PATCH_STRATEGY, UPGRADE_STRATEGY } from './names.ts';
 import { patchStrategySpec } from './spec/patch-strategy-spec.ts';
 import { patchStrategyDefinition } from './patch-strategy.ts';
-import { specOfUpgrade, type StrategySpec } from './spec/strategy-spec.ts';
+import { specOfPatches, specOfUpgrade, type StrategySpec } from './spec/strategy-spec.ts';
 import { upgradeStrategySpec } from './spec/upgrade-strategy-spec.ts';
 import { upgradeStrategyDefinition } from './upgrade-strategy.ts';
 
@@ -18,7 +18,10 @@ export type StrategyKind = {
 };
 
 export const STRATEGY_KINDS: Readonly<Record<StrategyKindName, StrategyKind>> = {
-  PatchStrategy: { definition: patchStrategyDefinition, readSpec: patchStrategySpec },
+  PatchStrategy: {
+    definition: patchStrategyDefinition,
+    readSpec: patchStrategySpec.transform(specOfPatches),
+  },
   UpgradeStrategy: {
     definition: upgradeStrategyDefinition,
     readSpec: upgradeStrategySpec.transform(specOfUpgrade),

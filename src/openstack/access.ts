@@ -58,7 +58,9 @@ export class AccessKeeper {
       ...{ label: 'Keystone: POST /auth/tokens', repeatable: true },
     };
     try {
-      const { token, lifetimeMs, userId, catalogue } = tokenIn(await ask(this.#means, asked, this.#closed.signal));
+      const { token, lifetimeMs, userId, catalogue } = tokenIn(
+        await ask(this.#means, asked, this.#closed.signal),
+      );
       const renewAtMs = this.#means.clock.now() + lifetimeMs - Math.min(MARGIN_MS, lifetimeMs / 10);
       this.#access = { token, renewAtMs, userId, catalogue };
       return this.#access;

@@ -34,8 +34,12 @@ export const patch = z
       .array(requirement)
       .min(1)
       .max(16)
+      .optional()
       .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .describe('A host has the patch when it meets all these requirements.'),
+      .describe(
+        'A host has the patch when it meets all these requirements. Left out: nothing shows which hosts have it, so ' +
+          'each run applies it once to every host; for hosts without such facts, as in an OpenStack.',
+      ),
     action: z
       .object({ job })
       .describe('The action that applies the patch to a host. It never reboots the host: spec.reboot does.'),

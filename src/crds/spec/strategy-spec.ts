@@ -68,6 +68,11 @@ export const planActions = z.object({
 });
 export type PlanActions = z.infer<typeof planActions>;
 
+/** The patches as pieces of work. */
+export function specOfPatches(spec: PatchStrategySpec): StrategySpec {
+  return { ...spec, patches: spec.patches.map((each) => ({ ...each, current: each.current ?? [] })) };
+}
+
 /** An upgrade as pieces of work, in the order in which they are done. */
 export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
   const { release, hosts, start, activate, complete, timing, rollback, maxUnstagedHosts, ...common } = spec;

@@ -9,7 +9,7 @@ type Asked = ApplyTypes & Pick<StrategySpec, 'patches' | 'release'>;
 export type Needs = {
   /** How many hosts the strategy is about: they have a role that it does not leave out. */
   readonly hosts: number;
-  /** Those of them that lack a patch or the release, sorted. */
+  /** Those of them that lack a patch or the release, sorted. Nothing shows who lacks work without requirements. */
   readonly lacking: readonly HostName[];
 };
 
@@ -23,7 +23,7 @@ export function needsOf(spec: Asked, seeds: readonly HostSeed[]): Needs {
 function isLackingAny(spec: Asked, seed: HostSeed): boolean {
   const { release } = spec;
   if (release) return lacksRelease(release, seed.facts) !== (release.rollback ?? false);
-  return lackingWork(spec, seed).length > 0;
+  return lackingWork(spec, seed).some(({ current }) => current.length > 0);
 }
 
 /** Whether a strategy is about a host: it has a role that the strategy does not leave out. */

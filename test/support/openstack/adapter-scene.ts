@@ -1,4 +1,5 @@
 /** The adapter for compute hosts between a real control plane, which has its claims and Jobs, and a real OpenStack. */
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
@@ -6,13 +7,15 @@ import { OPERATOR_NAMESPACE } from '../../../src/crds/names.ts';
 import { HostJobs } from '../../../src/hostops/jobs/host-jobs.ts';
 import { OpenStackHostOps } from '../../../src/hostops/openstack/openstack-host-ops.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
-import { apply } from '../controlplane/apply.ts';
+import { apply, readManifests, type Manifest } from '../controlplane/apply.ts';
 import { connect, startControlPlane } from '../controlplane/controlplane.ts';
+import { DEPLOY } from '../controlplane/installation.ts';
 import { eventually } from '../eventually.ts';
 import { Admin } from './admin.ts';
 import { startOpenStack, type OpenStack } from './openstack.ts';
 
-const SECRET = 'lab';
+/** The name that the optional manifests have. */
+export const SECRET = 'careen-openstack';
 const quiet = { info: () => undefined, warn: () => undefined };
 
 export type AdapterScene = {
@@ -106,4 +109,9 @@ export async function untilKnown(
     return view.fleet.unobservable === undefined && hosts.every((host) => view.host(host)?.isMember);
   });
   expect(ops.view(scope).fleet.total).toBe(hosts.length);
+}
+
+/** What an administrator applies for pools on OpenStack, besides the Secret. */
+export async function openstackRights(): Promise<Manifest[]> {
+  return readManifests(join(DEPLOY, 'optional', 'openstack', 'rights.yaml'));
 }

@@ -1,7 +1,7 @@
 /** A pool that requires the ConfigMaps of Jobs to be immutable. */
 import { describe, expect, it, vi } from 'vitest';
 import { configMapsOf } from '../../../src/planner/policy/action-policy.ts';
-import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { kernelPatch } from '../support/simulated-run.ts';
 import { SmallCluster } from '../support/small-cluster.ts';
 
@@ -37,7 +37,7 @@ describe('the ConfigMaps of a strategy', () => {
       ],
     };
     const reboot = { job: { template: { spec: { containers: [container], volumes: spec.volumes } } } };
-    const strategy = patchStrategySpec.parse({ patches: [patchWith(spec)], reboot });
+    const strategy = STRATEGY_KINDS.PatchStrategy.readSpec.parse({ patches: [patchWith(spec)], reboot });
     expect(configMapsOf(strategy).toSorted()).toEqual(['a', 'b', 'c', 'd']);
   });
 });

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VOLUME_TYPES } from '../../../src/crds/spec/action-policy.ts';
-import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 import { AT, running, violations } from '../support/judged-pods.ts';
 
@@ -63,7 +63,7 @@ describe('an image', () => {
 
   it('is checked in every patch and in the reboot', () => {
     const job = { template: { spec: { containers: [{ name: 'a', image: 'evil' }] } } };
-    const strategy = patchStrategySpec.parse({
+    const strategy = STRATEGY_KINDS.PatchStrategy.readSpec.parse({
       patches: [kernelPatch, { ...kernelPatch, id: 'b', action: { job } }],
       reboot: { job },
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { duration, table, wrap } from '../../../src/cli/text/text-table.ts';
 import { build } from '../../../src/planner/build.ts';
 import { estimatePlan, estimateStage } from '../../../src/planner/estimate.ts';
@@ -12,7 +12,7 @@ function stagesOf(hosts: number, spec: Record<string, unknown> = {}) {
     roles: ['worker'] as const,
     facts: {},
   }));
-  return build(patchStrategySpec.parse(base), seeds, { maxUnavailable: 2 }).plan.stages;
+  return build(STRATEGY_KINDS.PatchStrategy.readSpec.parse(base), seeds, { maxUnavailable: 2 }).plan.stages;
 }
 
 describe('the estimate', () => {

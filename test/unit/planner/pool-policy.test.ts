@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import type { StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
 import { violations } from '../support/judged-pods.ts';
 
 function strategy(fields: object): StrategySpec {
-  return patchStrategySpec.parse({ patches: [{ ...kernelPatch, rebootRequired: false }], ...fields });
+  return STRATEGY_KINDS.PatchStrategy.readSpec.parse({
+    patches: [{ ...kernelPatch, rebootRequired: false }],
+    ...fields,
+  });
 }
 
 describe('the consents of a strategy', () => {

@@ -1,6 +1,6 @@
 /** Strategies that the policy of a pool judges. */
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
-import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import type { StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { policyViolations } from '../../../src/planner/policy/pool-policy.ts';
 import { kernelPatch } from '../../support/operator/strategies.ts';
@@ -11,7 +11,9 @@ export const AT = 'spec.patches[0].action.job.template';
 export function running(spec: object, container: object = {}, metadata: object = {}): StrategySpec {
   const containers = [{ name: 'apply', image: 'good/patch:1', ...container }];
   const action = { job: { template: { metadata, spec: { containers, ...spec } } } };
-  return patchStrategySpec.parse({ patches: [{ ...kernelPatch, rebootRequired: false, action }] });
+  return STRATEGY_KINDS.PatchStrategy.readSpec.parse({
+    patches: [{ ...kernelPatch, rebootRequired: false, action }],
+  });
 }
 
 /** What breaks the rules of a pool with this `actionPolicy`, and further fields. */

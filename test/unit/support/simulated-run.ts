@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RUN, SimulatedOperator, type Assignment } from '../../../src/cli/simulate/simulated-operator.ts';
 import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.ts';
-import { patchStrategySpec } from '../../../src/crds/spec/patch-strategy-spec.ts';
+import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { specOfUpgrade, type StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { upgradeStrategySpec } from '../../../src/crds/spec/upgrade-strategy-spec.ts';
 import type { OutageLevel, StepName } from '../../../src/crds/vocabulary.ts';
@@ -54,7 +54,12 @@ export const kubeletPatch = {
 /** A spec with both patches, a reboot and parallel workers by default. */
 export function strategySpec(overrides: Record<string, unknown> = {}): StrategySpec {
   const patches = [kernelPatch, kubeletPatch];
-  return patchStrategySpec.parse({ patches, reboot: { job }, workerApplyType: 'parallel', ...overrides });
+  return STRATEGY_KINDS.PatchStrategy.readSpec.parse({
+    patches,
+    reboot: { job },
+    workerApplyType: 'parallel',
+    ...overrides,
+  });
 }
 
 /** The release to which `upgradeSpec` upgrades all hosts. */
