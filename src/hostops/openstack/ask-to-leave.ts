@@ -1,8 +1,11 @@
 /** Asks Nova to move one server off its host. Repeatable: what Nova shows of the server decides, never a remembered request. */
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import type { Compute } from '../../openstack/compute.ts';
+import type { Migration, Server } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import { ACCEPTED, ALREADY, blocked, refused } from '../outcomes.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Target } from './choose-target.ts';
 import { nextMove, type MovePolicy, type NextMove } from './next-move.ts';
 import { migrationsOf, type Moves } from './servers-on-host.ts';
 
@@ -14,6 +17,9 @@ export type Asking = {
   readonly moves: Moves;
   readonly hostIsUp: boolean;
   readonly policy: MovePolicy;
+  readonly target: (server: Server, migrations: readonly Migration[]) => Target;
+  /** Called with an accepted request. `host`: where the server was told to go. */
+  readonly asked: (server: string, host: HostName | undefined) => void;
   /** Why no further server may move now; undefined when one may. */
   readonly againstMore: string | undefined;
   readonly beforeWrite: () => void;
@@ -31,7 +37,7 @@ export async function askToLeave(
     throw error;
   });
   if (!server || (server.host !== host && server.status !== 'VERIFY_RESIZE')) return ALREADY;
-  const migrations = migrationsOf(server, host, moves);
+  const migrations = migrationsOf(server, host, moves, now());
   const move = nextMove({ host, server, migrations, hostIsUp, policy });
   switch (move.kind) {
     case 'moving':
@@ -42,38 +48,46 @@ export async function askToLeave(
     default:
       if (move.kind !== 'confirm' && asking.againstMore !== undefined)
         return blocked(asking.againstMore, now() + BUSY_PAUSE_MS);
-      return carriedOut(asking, uid, move.kind, signal);
+      return carriedOut(asking, server, migrations, move.kind, signal);
   }
 }
 
 type Act = Exclude<NextMove['kind'], 'moving' | 'wait' | 'stuck'>;
 
 async function carriedOut(
-  { compute, beforeWrite, now }: Asking,
-  server: string,
+  { compute, target, asked, beforeWrite, now }: Asking,
+  server: Server,
+  migrations: readonly Migration[],
   act: Act,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  const { id } = server;
+  const to = target(server, migrations);
+  if (act !== 'confirm' && to.kind === 'wait')
+    return blocked(`server ${id} ${to.reason}`, now() + BUSY_PAUSE_MS);
+  const host = to.kind === 'to' ? to.host : undefined;
+  const where = host === undefined ? {} : { host };
   beforeWrite();
   try {
     switch (act) {
       case 'live-migrate':
-        await compute.liveMigrate(server, { blockMigration: 'auto' }, signal);
+        await compute.liveMigrate(id, { ...where, blockMigration: 'auto' }, signal);
         break;
       case 'cold-migrate':
-        await compute.migrate(server, {}, signal);
+        await compute.migrate(id, where, signal);
         break;
       case 'confirm':
-        await compute.confirmResize(server, signal);
+        await compute.confirmResize(id, signal);
         break;
       case 'evacuate':
-        await compute.evacuate(server, {}, signal);
+        await compute.evacuate(id, where, signal);
         break;
     }
+    asked(id, act === 'confirm' ? undefined : host);
     return ACCEPTED;
   } catch (error) {
     signal.throwIfAborted();
-    return outcomeOfMove(error, `server ${server}: ${act}`, now());
+    return outcomeOfMove(error, `server ${id}: ${act}`, now());
   }
 }
 

@@ -71,8 +71,8 @@ export class ObservedCloud {
   readonly #hosts = new Map<HostName, ComputeHost>();
   readonly #services = new Map<HostName, ComputeService & { readonly id: string }>();
   readonly #open = new Map<HostName, Open>();
-  /** By the id of a server: when it was last asked to leave. */
-  readonly #asked = new Map<string, Instant>();
+  /** By the id of a server: when it was last asked to leave, and where it was told to go. */
+  readonly #asked = new Map<string, { readonly at: Instant; readonly to: HostName | undefined }>();
   readonly #lost = new Map<string, number>();
   #slow: Fleet | undefined;
   #groups: { readonly of: Moves['groups']; readonly readAt: Instant } | undefined;
@@ -139,19 +139,31 @@ export class ObservedCloud {
   }
 
   /** A server was asked to leave: it is looked at again soon. */
-  noteAsked(server: string): void {
-    this.#asked.set(server, this.#options.now());
+  noteAsked(server: string, to: HostName | undefined): void {
+    this.#asked.set(server, { at: this.#options.now(), to });
     this.#lookSoon();
   }
 
   /** How many migrations are open, or asked for and not to be seen yet. */
   get inFlight(): number {
-    const open = this.#migrations.filter(({ status }) => MOVING.has(status));
-    const servers = new Set(open.map(({ server }) => server));
-    const unseen = [...this.#asked].filter(
-      ([server, at]) => !servers.has(server) && this.#options.now() - at < OPEN_PAUSE_MS * 2,
-    );
-    return open.length + unseen.length;
+    return this.#moving.length + this.#unseen.length;
+  }
+
+  /** How many servers move to a host, or were asked to and are not to be seen yet. */
+  arriving(host: HostName): number {
+    const seen = this.#moving.filter(({ dest }) => dest === host);
+    return seen.length + this.#unseen.filter(({ to }) => to === host).length;
+  }
+
+  get #moving(): readonly Migration[] {
+    return this.#migrations.filter(({ status }) => MOVING.has(status));
+  }
+
+  get #unseen(): readonly { readonly to: HostName | undefined }[] {
+    const servers = new Set(this.#moving.map(({ server }) => server));
+    const isUnseen = ([server, { at }]: [string, { at: Instant }]): boolean =>
+      !servers.has(server) && this.#options.now() - at < OPEN_PAUSE_MS * 2;
+    return [...this.#asked].filter(isUnseen).map(([, asked]) => asked);
   }
 
   /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
@@ -304,10 +316,10 @@ export class ObservedCloud {
   #noteLost(servers: readonly Server[]): void {
     const { now } = this.#options;
     for (const server of servers) {
-      const asked = this.#asked.get(server.id);
+      const asked = this.#asked.get(server.id)?.at;
       if (asked === undefined || now() - asked < LOST_AFTER_MS) continue;
       this.#asked.delete(server.id);
-      const seen = migrationsOf(server, server.host ?? '', this.moves);
+      const seen = migrationsOf(server, server.host ?? '', this.moves, now());
       const isSeen = seen.some(({ createdAt }) => Date.parse(createdAt) >= asked - CLOCK_SKEW_MS);
       if (server.taskState === undefined && !isSeen)
         this.#lost.set(server.id, (this.#lost.get(server.id) ?? 0) + 1);

@@ -6,6 +6,7 @@ import type { Client } from '../../kube/client.ts';
 import type { Log } from '../../kube/log.ts';
 import { allEnded } from '../../kube/writes.ts';
 import { Compute } from '../../openstack/compute.ts';
+import type { Migration, Server } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import { OpenStackSession } from '../../openstack/session.ts';
 import { networkTransport } from '../../openstack/transport.ts';
@@ -20,6 +21,7 @@ import { OpenFleets } from '../open-fleets.ts';
 import { outcomeOf } from '../outcomes.ts';
 import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
 import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
+import { chooseTarget, type Target } from './choose-target.ts';
 import { ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
 import {
@@ -216,7 +218,7 @@ export class OpenStackHostOps implements PoolOps {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { cloud } = this.#of(scope);
-    const { maxMigrations, ...policy } = providerOf(scope);
+    const { maxMigrations, maxMigrationsPerTarget, ...policy } = providerOf(scope);
     const againstMore =
       cloud.inFlight >= maxMigrations
         ? `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`
@@ -225,10 +227,24 @@ export class OpenStackHostOps implements PoolOps {
     const compute = await cloud.compute();
     const { now } = this.#options;
     const beforeWrite = this.#beforeWrite;
-    const asking = { compute, moves: cloud.moves, hostIsUp, policy, againstMore, beforeWrite, now };
-    const outcome = await askToLeave(asking, effect, signal);
-    if (outcome.kind === 'accepted') cloud.noteAsked(effect.instance.uid);
-    return outcome;
+    const target = (server: Server, migrations: readonly Migration[]): Target => {
+      const hosts = cloud.hosts.values();
+      const arriving = (host: HostName): number => cloud.arriving(host);
+      return chooseTarget({ server, migrations, hosts, arriving, maxMigrationsPerTarget });
+    };
+    const asked = (server: string, host: HostName | undefined): void => cloud.noteAsked(server, host);
+    const asking = {
+      compute,
+      moves: cloud.moves,
+      hostIsUp,
+      policy,
+      againstMore,
+      target,
+      asked,
+      beforeWrite,
+      now,
+    };
+    return askToLeave(asking, effect, signal);
   }
 
   #remote(scope: Scope, name: HostName): RemoteHost {

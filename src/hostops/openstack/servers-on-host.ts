@@ -23,13 +23,14 @@ export type Moves = {
 
 export type MoveLimits = MovePolicy & {
   readonly maxMigrationsPerHost: number;
-  readonly maxMigrationsPerTarget?: number | undefined;
 };
 
 /** A live migration that makes no progress is not given up by Nova either. */
 const LONGEST_MOVE_MS = 24 * 3_600_000;
 /** The failures of a server count for so long. After that it is asked to leave again. */
 const FAILURES_COUNT_MS = 600_000;
+/** A server that moves has a task; the lists of servers and of migrations are read within this time. */
+const CUT_OFF_MS = 60_000;
 /** Nothing is left on the host of a server in these states. */
 const NOT_THERE: ReadonlySet<string> = new Set(['DELETED', 'SOFT_DELETED', 'SHELVED_OFFLOADED']);
 const ASKS: ReadonlySet<string> = new Set(['live-migrate', 'cold-migrate', 'evacuate']);
@@ -45,7 +46,7 @@ export function instancesOn(
     .filter(({ status }) => !NOT_THERE.has(status))
     .toSorted((a, b) => compare(a.createdAt, b.createdAt) || compare(a.id, b.id));
   const own = there.map((server) => {
-    const migrations = migrationsOf(server, host, moves);
+    const migrations = migrationsOf(server, host, moves, now);
     return { server, migrations, next: next(server, migrations) };
   });
   let free = limits.maxMigrationsPerHost - own.filter(({ next: { kind } }) => kind === 'moving').length;
@@ -77,9 +78,22 @@ export function instancesOn(
   }
 }
 
-/** The migrations of a server away from a host. */
-export function migrationsOf({ id }: Server, host: HostName, { migrations }: Moves): readonly Migration[] {
-  return migrations.filter((each) => each.server === id && each.source === host);
+/** The migrations of a server away from a host, without those that a restart of Nova has cut off. */
+export function migrationsOf(
+  server: Server,
+  host: HostName,
+  { migrations }: Pick<Moves, 'migrations'>,
+  now: Instant,
+): readonly Migration[] {
+  const own = migrations.filter((each) => each.server === server.id && each.source === host);
+  return own.filter((each) => !isCutOff(each, server, now));
+}
+
+/** Its record stays open for ever, while Nova does nothing with the server any more. */
+function isCutOff(migration: Migration, { taskState, status }: Server, now: Instant): boolean {
+  const changedAt = Date.parse(migration.updatedAt ?? migration.createdAt);
+  const isIdle = taskState === undefined && status !== 'VERIFY_RESIZE';
+  return isOpen(migration) && isIdle && now - changedAt > CUT_OFF_MS;
 }
 
 /** Why a server is not asked yet; undefined when it is its turn. */
