@@ -17,6 +17,7 @@ import {
 import { HostJobs } from '../../src/hostops/jobs/host-jobs.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
 import { OpenStackHostOps } from '../../src/hostops/openstack/openstack-host-ops.ts';
+import { keyOfCloud, providerOf } from '../../src/hostops/openstack/provider.ts';
 import type { Scope } from '../../src/hostops/port.ts';
 import { ProvidersHostOps } from '../../src/hostops/providers-host-ops.ts';
 import { clusterSide } from '../contract/cluster-side.ts';
@@ -24,28 +25,19 @@ import { EXIT_CODE, type ContractFixture } from '../contract/contract-case.ts';
 import { hostOpsContract } from '../contract/host-ops-contract.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { grantedRights, untilGranted } from '../support/audit/rights.ts';
-import {
-  apply,
-  mergePatch,
-  readManifests,
-  remove as removeObject,
-  type Manifest,
-} from '../support/controlplane/apply.ts';
+import { apply, mergePatch, remove as removeObject, type Manifest } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
-import { DEPLOY } from '../support/controlplane/installation.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
-import { cloudSecret } from '../support/openstack/adapter-scene.ts';
+import { cloudSecret, openstackRights, SECRET } from '../support/openstack/adapter-scene.ts';
 import { Admin, AnswerError } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { LentHosts } from '../support/openstack/lent-hosts.ts';
 import { startOpenStack } from '../support/openstack/openstack.ts';
 import { installCareen, OPERATOR_ACCOUNT, writeOperatorKubeconfig } from '../support/operator/operator.ts';
 
-/** The Secret that the optional rights name. */
-const SECRET = 'careen-openstack';
 /** The node on which the pods of all Jobs run. */
 const NODE = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker' } };
 const HOSTS = 6;
@@ -78,8 +70,7 @@ beforeAll(async () => {
   lent = new LentHosts(openStack, admin);
   await installCareen(cluster);
   await allowOpenStack();
-  const credentials = cloudSecret(openStack);
-  await apply(cluster, { ...credentials, metadata: { ...credentials.metadata, name: SECRET } });
+  await apply(cluster, cloudSecret(openStack));
   await untilStopped(startHostStandin(cluster, { workSeconds: 0.1 }));
   await createNodes(cluster, [{ name: NODE.metadata.name }]);
   ops = await startAdapters();
@@ -100,7 +91,7 @@ async function untilStopped<T extends { stop(): Promise<void> }>(start: Promise<
 
 /** Grants the rights for pools of compute hosts, which are optional. */
 async function allowOpenStack(): Promise<void> {
-  const rights = await readManifests(join(DEPLOY, 'optional', 'openstack', 'rights.yaml'));
+  const rights = await openstackRights();
   await apply(cluster, ...rights);
   await untilGranted(cluster, OPERATOR_ACCOUNT, grantedRights(rights, OPERATOR_ACCOUNT));
 }
@@ -129,7 +120,7 @@ async function makeFixture(): Promise<ContractFixture> {
   cases += 1;
   const name = `case-${String(cases)}`;
   const scope = poolOf({ case: name });
-  const remote = { cloud: `${SECRET}/lab/`, address: undefined, facts: {} };
+  const remote = { cloud: keyOfCloud(providerOf(scope)), address: undefined, facts: {} };
   const { common, forbidPods, remove } = await clusterSide(cluster, ops, name, remote);
   const hosts: string[] = [];
   /** Where each server was booted. */
