@@ -1,6 +1,6 @@
 /**
  * The port to the hosts: few verbs, each safe to repeat, each cancellable.
- * Adapters: kubernetes (the nodes of this cluster), simulated (careen simulate, tests). One
+ * Adapters: kubernetes (the nodes of this cluster), openstack (compute hosts), simulated (careen simulate, tests). One
  * contract suite, test/contract, runs against all of them.
  */
 import type { HostPoolSpec } from '../crds/host-pool.ts';

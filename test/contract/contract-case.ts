@@ -3,8 +3,8 @@ import { expect } from 'vitest';
 import type { JobAction } from '../../src/crds/spec/host-action.ts';
 import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
 import type { Claim, EffectFacts, EffectKey, HostFacts, View } from '../../src/engine/view.ts';
-import type { Fence, HostOps, HostWatch, Scope, Subscription } from '../../src/hostops/port.ts';
-import type { HostName } from '../../src/planner/hosts/facts.ts';
+import type { Fence, HostOps, HostWatch, Provider, Scope, Subscription } from '../../src/hostops/port.ts';
+import type { Facts, HostName } from '../../src/planner/hosts/facts.ts';
 
 /** A patch of every fixture's hosts: its Job succeeds on an honest host. */
 export const PATCH = 'kernel-6.12.48';
@@ -24,6 +24,20 @@ export type StrangersJob = { readonly name: string; isUntouched(): Promise<boole
 
 export type FixturePod = { readonly uid: string; readonly namespace: string; readonly name: string };
 
+/** What not every kind of host has. The cases that need it are left out for an adapter without. */
+export type ContractFeatures = {
+  /** The time at which a host has joined is known. */
+  readonly joins: boolean;
+  /** Hosts have taints, and report conditions. */
+  readonly taints: boolean;
+  /** Instances have budgets. */
+  readonly budgets: boolean;
+  /** A lock says whose it is: one of others is never undone, whatever the run has recorded. */
+  readonly signedLocks: boolean;
+};
+
+export const OF_NODES: ContractFeatures = { joins: true, taints: true, budgets: true, signedLocks: false };
+
 /** The world of one case: its own hosts behind an adapter, and the actions of others on them. */
 export type ContractFixture = {
   readonly ops: HostOps;
@@ -31,7 +45,11 @@ export type ContractFixture = {
   readonly scope: Scope;
   /** The strategy of the case; the adapter finds it. */
   readonly owner: Fence['owner'];
-  /** Adds a host that is ready, open and runs kernel `OLD_KERNEL`. Returns its name, which begins with `name`. */
+  /** The source of the hosts that have these labels, in whatever words the adapter has for them. */
+  providerOf(labels: Readonly<Record<string, string>>): Provider;
+  /** What a host with these labels shows in a plan, at least. */
+  factsWith(labels: Readonly<Record<string, string>>): Facts;
+  /** Adds a host that is ready and open. Returns its name: `name` at its beginning, where hosts can be named. */
   addHost(name: string, options?: FixtureHost): Promise<HostName>;
   /** Adds a pod. `protected`: its budget allows no disruption. */
   addPod(host: HostName, name: string, budget: 'protected' | 'none'): Promise<FixturePod>;
@@ -248,4 +266,14 @@ export class ContractCase {
 /** The key of an effect of the case on a host. */
 export function keyOf(host: HostName, step: string, subject = ''): string {
   return effectKey(RUN, 0, step, host, subject, 1);
+}
+
+export function reasonOfBlocked(outcome: Outcome): string {
+  return outcome.kind === 'blocked' ? outcome.reason : `not blocked but ${outcome.kind}`;
+}
+
+/** What a node of a fixture shows in a plan. */
+export function nodeFactsWith(labels: Readonly<Record<string, string>>): Facts {
+  const shown = Object.entries(labels).map(([key, value]) => [`labels.${key}`, value] as const);
+  return { 'nodeInfo.kernelVersion': OLD_KERNEL, ...Object.fromEntries(shown) };
 }

@@ -3,41 +3,34 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   ApiException,
-  BatchV1Api,
   CoreV1Api,
   PatchStrategy,
   PolicyV1Api,
   setHeaderOptions,
   type KubeConfig,
-  type V1Job,
 } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import { CLAIM_ANNOTATION, EPOCH_ANNOTATION } from '../../src/crds/names.ts';
+import { CLAIM_ANNOTATION } from '../../src/crds/names.ts';
 import { hostPoolSpec } from '../../src/crds/host-pool.ts';
-import { hostOfKey, subjectOfKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
-import { jobManifest } from '../../src/hostops/jobs/job.ts';
+import type { Effect, Outcome } from '../../src/engine/effect.ts';
 import { KubernetesHostOps } from '../../src/hostops/kubernetes/kubernetes-host-ops.ts';
-import { apply, mergePatch, read, remove } from '../support/controlplane/apply.ts';
+import { apply, mergePatch, remove } from '../support/controlplane/apply.ts';
 import { auditArgs } from '../support/audit/audit.ts';
 import { connect, startControlPlane, type ControlPlane } from '../support/controlplane/controlplane.ts';
 import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
-import { allowJobs, installCareen, writeOperatorKubeconfig } from '../support/operator/operator.ts';
+import { installCareen, writeOperatorKubeconfig } from '../support/operator/operator.ts';
 import { AdmissionWebhook, deadWebhook } from '../support/network/admission-webhook.ts';
 import { createNodes, deleteNodes } from '../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
-import { strategyManifest } from '../support/operator/strategies.ts';
+import { clusterSide } from './cluster-side.ts';
 import {
-  EPOCH,
   EXIT_CODE,
-  JOB,
+  nodeFactsWith,
   OLD_KERNEL,
   PATCH,
-  RUN,
   type ContractFixture,
   type FixturePod,
-  type StrangersJob,
 } from './contract-case.ts';
 import { hostOpsContract } from './host-ops-contract.ts';
 import { membersOnKubernetes } from './members-on-kubernetes.ts';
@@ -47,7 +40,6 @@ const READY_ANNOTATION = 'testbed.local/ready';
 const strategicPatch = setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch);
 const GUARD_LABEL = { guarded: 'true' };
 const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
-const madeSchema = z.object({ metadata: z.object({ uid: z.string() }) });
 const quiet = { info: () => undefined, warn: () => undefined };
 
 let controlPlane: ControlPlane;
@@ -83,13 +75,10 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
   const core = admin.makeApiClient(CoreV1Api);
   const nodes: string[] = [];
   const nodeManifest = (name: string) => ({ apiVersion: 'v1', kind: 'Node', metadata: { name } });
-  await core.createNamespace({ body: { metadata: { name: namespace } } });
-  await allowJobs(admin, namespace);
-  const strategy = strategyManifest('contract', namespace);
-  await apply(admin, strategy);
-  const { uid } = madeSchema.parse(await read(admin, strategy)).metadata;
+  const { common, forbidPods, remove: removeNamespace } = await clusterSide(admin, ops, namespace);
 
   return {
+    ...common,
     ops,
     scope: {
       pool: namespace,
@@ -98,13 +87,14 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
       roles,
       health,
     },
-    owner: { kind: 'PatchStrategy', namespace, name: 'contract', uid },
+    providerOf: (nodeSelector) => ({ kubernetes: { nodeSelector } }),
+    factsWith: nodeFactsWith,
     addHost: async (prefix, { labels = {}, failing = false, stuck = false } = {}) => {
       const name = `${prefix}-${namespace}`;
       const behaviour = failing ? `exit-${String(EXIT_CODE)}` : 'honest';
       const annotations = { [BEHAVIOUR_ANNOTATION]: behaviour };
       nodes.push(name);
-      if (stuck) await forbidPods(core, namespace);
+      if (stuck) await forbidPods();
       await createNodes(admin, [
         { name, annotations, labels: { ...labels, [CASE_LABEL]: namespace }, kernelVersion: OLD_KERNEL },
       ]);
@@ -138,24 +128,6 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
     },
     close: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: true } }),
     open: (host) => mergePatch(admin, nodeManifest(host), { spec: { unschedulable: null } }),
-    alterJob: (name) =>
-      mergePatch(
-        admin,
-        { apiVersion: 'batch/v1', kind: 'Job', metadata: { name, namespace } },
-        { spec: { backoffLimit: 4 } },
-      ),
-    addConfigMap: (name, immutable) =>
-      apply(admin, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace }, immutable }),
-    addStrangersJob: async (key, where) => {
-      const place = where === 'same namespace' ? namespace : `${namespace}-of-others`;
-      if (place !== namespace) {
-        await core.createNamespace({ body: { metadata: { name: place } } });
-        await allowJobs(admin, place);
-      }
-      const job = await addStrangersJob(place, key);
-      expect(await ops.prepare(place, new AbortController().signal)).toBeUndefined();
-      return job;
-    },
     editClaim: async (host) => {
       const { metadata } = await core.readNode({ name: host });
       const claim = metadata?.annotations?.[CLAIM_ANNOTATION]?.replace(
@@ -171,30 +143,10 @@ hostOpsContract('The adapter for Kubernetes nodes', async (): Promise<ContractFi
     },
     cleanup: async () => {
       await deleteNodes(admin, nodes);
-      await core.deleteNamespace({ name: namespace });
+      await removeNamespace();
     },
   };
 });
-
-/** A Job as ours, with another strategy as its controller. Without pods it has no end. */
-async function addStrangersJob(namespace: string, key: string): Promise<StrangersJob> {
-  const another = strategyManifest('of-others', namespace);
-  await apply(admin, another);
-  const { uid } = madeSchema.parse(await read(admin, another)).metadata;
-  const owner = { kind: 'PatchStrategy', namespace, name: 'of-others', uid };
-  const [host, action] = [hostOfKey(key), subjectOfKey(key)];
-  const fence = { owner, run: RUN, epoch: EPOCH };
-  const body: V1Job = jobManifest({ kind: 'create-job', key, host, action, job: JOB }, fence);
-  const batch = admin.makeApiClient(BatchV1Api);
-  Object.assign(body.spec ?? {}, { suspend: false, parallelism: 0 });
-  const { metadata } = await batch.createNamespacedJob({ namespace, body });
-  const name = metadata?.name ?? '';
-  const isUntouched = async (): Promise<boolean> => {
-    const found = await batch.readNamespacedJob({ namespace, name });
-    return found.metadata?.annotations?.[EPOCH_ANNOTATION] === String(EPOCH) && found.spec?.suspend === false;
-  };
-  return { name, isUntouched };
-}
 
 /** The list of taints is written as a whole, and Kubernetes removes its own meanwhile. */
 async function addTaint(core: CoreV1Api, host: string, key: string): Promise<void> {
@@ -337,17 +289,6 @@ async function addPod(
     }),
   );
   return { namespace, name, uid: pod.metadata?.uid ?? '' };
-}
-
-/** A quota is in force only when its controller has counted. */
-async function forbidPods(core: CoreV1Api, namespace: string): Promise<void> {
-  const name = 'no-pods';
-  const body = { metadata: { name }, spec: { hard: { pods: '0' } } };
-  await core.createNamespacedResourceQuota({ namespace, body });
-  await eventually(`the quota in ${namespace}`, async () => {
-    const { status } = await core.readNamespacedResourceQuota({ namespace, name });
-    return status?.used?.['pods'] === '0';
-  });
 }
 
 async function uidOfPod(core: CoreV1Api, { namespace, name }: FixturePod): Promise<string | undefined> {

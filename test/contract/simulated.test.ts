@@ -2,7 +2,15 @@ import { hostPoolSpec } from '../../src/crds/host-pool.ts';
 import { SimulatedHostOps } from '../../src/hostops/simulated/simulated-host-ops.ts';
 import { SimulatedWorld } from '../../src/hostops/simulated/simulated-world.ts';
 import { hostOfKey, subjectOfKey } from '../../src/engine/effect.ts';
-import { EPOCH, EXIT_CODE, OLD_KERNEL, PATCH, RUN, type ContractFixture } from './contract-case.ts';
+import {
+  EPOCH,
+  EXIT_CODE,
+  nodeFactsWith,
+  OLD_KERNEL,
+  PATCH,
+  RUN,
+  type ContractFixture,
+} from './contract-case.ts';
 import { hostOpsContract } from './host-ops-contract.ts';
 
 const { roles, health } = hostPoolSpec.parse({ provider: { kubernetes: {} }, maxUnavailable: 1 });
@@ -20,6 +28,8 @@ hostOpsContract('The simulated adapter', async (): Promise<ContractFixture> => {
       roles,
       health,
     },
+    providerOf: (nodeSelector) => ({ kubernetes: { nodeSelector } }),
+    factsWith: nodeFactsWith,
     owner: { kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'contract', uid: 'strategy-1' },
     addHost: async (name, { labels = {}, failing = false, stuck = false } = {}) => {
       const nodeInfo = { 'nodeInfo.kernelVersion': OLD_KERNEL };

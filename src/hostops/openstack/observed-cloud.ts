@@ -40,7 +40,7 @@ export type ObservedCloudOptions = {
   readonly key: string;
   /** Reads the credentials, and makes a client. Throws why there is none. */
   readonly connect: (signal: AbortSignal) => Promise<CloudConnection>;
-  readonly leases: ClaimLeases;
+  readonly leases: Pick<ClaimLeases, 'of' | 'read'>;
   /** Called when a host changes, joins or leaves. */
   readonly hostChanged: (before: ComputeHost | undefined, after: ComputeHost | undefined) => void;
   /** Called when the servers on a host were read. */
@@ -70,6 +70,9 @@ export class ObservedCloud {
   readonly #stopping = new AbortController();
   readonly #hosts = new Map<HostName, ComputeHost>();
   readonly #services = new Map<HostName, ComputeService & { readonly id: string }>();
+  /** The number of the last read that each host is known from: a read that began earlier may end later. */
+  readonly #knownFrom = new Map<HostName, number>();
+  #reads = 0;
   readonly #open = new Map<HostName, Open>();
   /** By the id of a server: when it was last asked to leave, and where it was told to go. */
   readonly #asked = new Map<string, { readonly at: Instant; readonly to: HostName | undefined }>();
@@ -190,15 +193,18 @@ export class ObservedCloud {
   ): Promise<{ readonly host: ComputeHost; readonly lease: ClaimLease | undefined } | undefined> {
     const compute = await this.compute();
     const { leases, key } = this.#options;
+    const read = ++this.#reads;
     const [lease, services] = await Promise.all([
       leases.read(key, host, signal),
       compute.services(signal, host),
     ]);
     const service = services.find(hasId);
     if (!service) return undefined;
-    this.#services.set(host, service);
     const state = this.#stateOf(service, lease);
-    this.#keep(state);
+    if (this.#isNews(host, read)) {
+      this.#services.set(host, service);
+      this.#keep(state);
+    }
     return { host: state, lease };
   }
 
@@ -263,16 +269,19 @@ export class ObservedCloud {
         compute.aggregates(signal),
         compute.hypervisors(signal),
       ]);
-      this.#slow = { aggregates, hypervisors, readAt: beganAt };
+      if (!this.#slow || this.#slow.readAt <= beganAt)
+        this.#slow = { aggregates, hypervisors, readAt: beganAt };
     }
+    const read = ++this.#reads;
     const services = (await compute.services(signal)).filter(hasId);
     if (services.length === 0) throw new Error('Nova has no compute service in this region');
     const gone = new Set(this.#hosts.keys()).difference(new Set(services.map(({ host }) => host)));
     for (const service of services) {
+      if (!this.#isNews(service.host, read)) continue;
       this.#services.set(service.host, service);
       this.#keep(this.#stateOf(service, leases.of(key, service.host)));
     }
-    for (const host of gone) this.#drop(host);
+    for (const host of gone) if (this.#isNews(host, read)) this.#drop(host);
     const isNews = this.#failure !== undefined || this.#observedAt === undefined;
     this.#failure = undefined;
     this.#observedAt = beganAt;
@@ -335,6 +344,13 @@ export class ObservedCloud {
     const { aggregates = [], hypervisors = [] } = this.#slow ?? {};
     const hypervisor = hypervisors.find(({ serviceHost }) => serviceHost === service.host);
     return computeHost({ service, aggregates, hypervisor, lease });
+  }
+
+  /** Whether nothing newer is known of a host than this read; if so, it is known from this read. */
+  #isNews(host: HostName, read: number): boolean {
+    if ((this.#knownFrom.get(host) ?? 0) > read) return false;
+    this.#knownFrom.set(host, read);
+    return true;
   }
 
   #keep(after: ComputeHost): void {

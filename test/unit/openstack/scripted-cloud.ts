@@ -88,6 +88,7 @@ export class ScriptedCloud {
     const token = {
       issued_at: new Date(issued).toISOString(),
       expires_at: new Date(issued + this.lifetimeSeconds * 1000).toISOString(),
+      user: { id: 'u1' },
       catalog: [{ type: 'compute', endpoints: [endpoint] }],
     };
     return answer(201, { token }, { 'x-subject-token': `token-${String(this.tokens)}` });
