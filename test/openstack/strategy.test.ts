@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { Fleet } from '../e2e/cluster.ts';
 import { apply } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
@@ -91,27 +92,86 @@ async function fleetOf(name: string, hosts: readonly string[], provider = {}, sp
   return new Fleet(surroundings, name, hosts, strategy);
 }
 
-describe('a strategy on compute hosts', () => {
-  it(
-    'locks, empties, patches and releases one host after another, and no server is lost',
-    { timeout: 240_000 },
-    async () => {
-      const hosts = openStack.hosts.slice(0, 3);
-      const group = await admin.createServerGroup('apart', 'anti-affinity');
-      const servers = await Promise.all([
-        ...['a', 'b', 'c'].map((name) => admin.bootServer(name, { host: hosts[0] ?? '' })),
-        ...[0, 1].map((i) => admin.bootServer(`apart-${String(i)}`, { host: hosts[i] ?? '', group })),
-      ]);
-      const fleet = await fleetOf('whole', hosts);
-      await fleet.apply({ execution: { mode: 'Run' } });
-      const done = await fleet.until('the end', ({ state }) => state === 'applied', 150);
-      expect(done.stages).toBe('3/3');
-      for (const host of hosts)
-        expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', state: 'up' });
-      const after = await Promise.all(servers.map(({ id }) => admin.server(id)));
-      expect(after.map(({ status }) => status)).toEqual(servers.map(() => 'ACTIVE'));
-      const [one, two] = after.slice(-2);
-      expect(one?.host).not.toBe(two?.host);
-    },
-  );
+/** All migrations of a server that were ever begun. */
+async function migrationsOf(server: string): Promise<readonly { status: string }[]> {
+  const answer = await admin.get(`/os-migrations?instance_uuid=${server}`);
+  return z.object({ migrations: z.array(z.object({ status: z.string() })) }).parse(answer).migrations;
+}
+
+describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
+  it('locks, empties, patches and releases one host after another, and no server is lost', async () => {
+    const hosts = openStack.hosts.slice(0, 3);
+    const group = await admin.createServerGroup('apart', 'anti-affinity');
+    const servers = await Promise.all([
+      ...['a', 'b', 'c'].map((name) => admin.bootServer(name, { host: hosts[0] ?? '' })),
+      ...[0, 1].map((i) => admin.bootServer(`apart-${String(i)}`, { host: hosts[i] ?? '', group })),
+    ]);
+    const fleet = await fleetOf('whole', hosts);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    const done = await fleet.until('the end', ({ state }) => state === 'applied', 240);
+    expect(done.stages).toBe('3/3');
+    for (const host of hosts)
+      expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', state: 'up' });
+    const after = await Promise.all(servers.map(({ id }) => admin.server(id)));
+    expect(after.map(({ status }) => status)).toEqual(servers.map(() => 'ACTIVE'));
+    const [one, two] = after.slice(-2);
+    expect(one?.host).not.toBe(two?.host);
+  });
+
+  it('goes on after a crash in the middle of a migration, and starts no second one', async () => {
+    const [host = ''] = openStack.hosts.slice(3);
+    const metadata = { 'testbed:live-migration-seconds': '12' };
+    const { id } = await admin.bootServer('slow', { host, metadata });
+    const fleet = await fleetOf('crash', [host]);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    await admin.serverWhere(id, 'the migration', ({ task }) => task === 'migrating');
+    await operator.kill();
+    operator = await startOperator(kubeconfig);
+    await fleet.until('the end', ({ state }) => state === 'applied', 240);
+    expect((await admin.server(id)).status).toBe('ACTIVE');
+    expect(await migrationsOf(id)).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('names a server that cannot leave; an abort then cancels what moves, and enables the host', async () => {
+    const [host = ''] = openStack.hosts.slice(4);
+    const fails = { 'testbed:live-migration': 'fail' };
+    const failing = await admin.bootServer('fails', { host, metadata: fails });
+    const fleet = await fleetOf('stuck', [host]);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    await fleet.until(
+      'the blocker',
+      ({ message = '' }) => message.includes('did not leave in 3 attempts'),
+      240,
+    );
+    const metadata = { 'testbed:live-migration-seconds': '120' };
+    await admin.put(`/servers/${failing.id}/metadata`, { metadata });
+    const slow = await admin.bootServer('endless', { host, metadata });
+    await admin.serverWhere(slow.id, 'the migration', ({ task }) => task === 'migrating');
+    await fleet.order({ mode: 'Abort' });
+    await fleet.until('the abort', ({ state }) => state === 'aborted', 120);
+    expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', disabledReason: undefined });
+    const still = await admin.serverWhere(slow.id, 'no task', ({ task }) => task === undefined);
+    expect(still).toMatchObject({ status: 'ACTIVE', host });
+  });
+});
+
+describe('a pool whose cloud cannot be used', () => {
+  it.each([
+    [
+      'no Secret of the name',
+      { name: 'missing', cloudName: 'lab' },
+      /Secret careen-system\/missing .* (does not exist|may not be read)/,
+    ],
+    ['no cloud of the name', { name: SECRET, cloudName: 'other' }, /has no cloud "other": it has lab/],
+  ])('is Stalled and says why: %s', async (what, identityRef, why) => {
+    const name = what.replaceAll(' ', '-');
+    const fleet = await fleetOf(name, [], { identityRef });
+    await fleet.apply({ execution: { mode: 'Run' } });
+    const { conditions = [] } = await fleet.untilPool('Stalled', (status) =>
+      Boolean(status.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True')),
+    );
+    expect(conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
+      ...{ reason: 'ProviderUnavailable', message: expect.stringMatching(why) as string },
+    });
+  });
 });
