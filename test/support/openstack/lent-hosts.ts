@@ -40,7 +40,10 @@ export class LentHosts {
   /** Disables or enables the compute service of a host, as a person does. */
   async setEnabled(host: string, isEnabled: boolean): Promise<void> {
     const { id } = await this.#admin.serviceOf(host);
-    await this.#admin.put(`/os-services/${id}`, { status: isEnabled ? 'enabled' : 'disabled' });
+    const change = isEnabled
+      ? { status: 'enabled' }
+      : { status: 'disabled', disabled_reason: 'a fan is broken' };
+    await this.#admin.put(`/os-services/${id}`, change);
   }
 
   /** Takes a host back: on, enabled and in no aggregate. */
