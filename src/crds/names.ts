@@ -63,6 +63,8 @@ export const JOB_LABEL = `${GROUP}/job`;
 export const HOST_ANNOTATION = `${GROUP}/host`;
 /** Label on a Lease that holds the claim of a host which is no node. */
 export const HOST_CLAIM_LABEL = `${GROUP}/host-claim`;
+/** Annotation on such a Lease: the uid of the host. */
+export const HOST_UID_ANNOTATION = `${GROUP}/host-uid`;
 /** Annotation on such a Lease: the cloud of the host. */
 export const CLOUD_ANNOTATION = `${GROUP}/cloud`;
 /** Annotation on a Job: the whole effect key. The name of the Job has its digest. */

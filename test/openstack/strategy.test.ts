@@ -135,7 +135,9 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   it('names a server that cannot leave; an abort then cancels what moves, and enables the host', async () => {
     const [host = ''] = openStack.hosts.slice(4);
     const fails = { 'testbed:live-migration': 'fail' };
-    const failing = await admin.bootServer('fails', { host, metadata: fails });
+    await admin.bootServer('fails', { host, metadata: fails });
+    const metadata = { 'testbed:live-migration-seconds': '120' };
+    const slow = await admin.bootServer('endless', { host, metadata });
     const fleet = await fleetOf('stuck', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
     await fleet.until(
@@ -143,9 +145,6 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
       ({ message = '' }) => message.includes('did not leave in 3 attempts'),
       240,
     );
-    const metadata = { 'testbed:live-migration-seconds': '120' };
-    await admin.put(`/servers/${failing.id}/metadata`, { metadata });
-    const slow = await admin.bootServer('endless', { host, metadata });
     await admin.serverWhere(slow.id, 'the migration', ({ task }) => task === 'migrating');
     await fleet.order({ mode: 'Abort' });
     await fleet.until('the abort', ({ state }) => state === 'aborted', 120);
@@ -164,7 +163,7 @@ describe('a pool whose cloud cannot be used', () => {
     ],
     ['no cloud of the name', { name: SECRET, cloudName: 'other' }, /has no cloud "other": it has lab/],
   ])('is Stalled and says why: %s', async (what, identityRef, why) => {
-    const name = what.replaceAll(' ', '-');
+    const name = what.toLowerCase().replaceAll(' ', '-');
     const fleet = await fleetOf(name, [], { identityRef });
     await fleet.apply({ execution: { mode: 'Run' } });
     const { conditions = [] } = await fleet.untilPool('Stalled', (status) =>

@@ -4,7 +4,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { V1Lease } from '@kubernetes/client-node';
-import { CLAIM_ANNOTATION, CLOUD_ANNOTATION, HOST_ANNOTATION, HOST_CLAIM_LABEL } from '../../crds/names.ts';
+import {
+  CLAIM_ANNOTATION,
+  CLOUD_ANNOTATION,
+  HOST_ANNOTATION,
+  HOST_CLAIM_LABEL,
+  HOST_UID_ANNOTATION,
+} from '../../crds/names.ts';
 import type { Claim } from '../../engine/view.ts';
 import { call, type Client } from '../../kube/client.ts';
 import { httpStatus } from '../../kube/errors.ts';
@@ -23,6 +29,8 @@ export type ClaimLease = {
   readonly revision: string;
   readonly cloud: string;
   readonly host: HostName;
+  /** The uid that the host had when it was claimed. */
+  readonly hostUid: string;
   readonly annotation: string | undefined;
 };
 
@@ -75,6 +83,11 @@ export class ClaimLeases {
     return this.#leases.failure;
   }
 
+  /** All claims on hosts of a cloud. */
+  inCloud(cloud: string): readonly ClaimLease[] {
+    return [...this.#leases.values()].filter((each) => each.cloud === cloud);
+  }
+
   of(cloud: string, host: HostName): ClaimLease | undefined {
     return this.#leases.get(`${this.#options.namespace}/${nameOf(cloud, host)}`);
   }
@@ -102,7 +115,7 @@ export class ClaimLeases {
       metadata: {
         ...{ name: nameOf(of.cloud, of.host), namespace, labels: { [HOST_CLAIM_LABEL]: '' } },
         annotations: {
-          ...{ [HOST_ANNOTATION]: of.host, [CLOUD_ANNOTATION]: of.cloud },
+          ...{ [HOST_ANNOTATION]: of.host, [HOST_UID_ANNOTATION]: of.uid, [CLOUD_ANNOTATION]: of.cloud },
           [CLAIM_ANNOTATION]: writeClaim(claim, of.uid),
         },
       },
@@ -145,6 +158,7 @@ function claimLeaseOf({ metadata }: V1Lease): ClaimLease {
   return {
     ...{ name, uid, revision: resourceVersion, annotation: annotations[CLAIM_ANNOTATION] },
     ...{ cloud: annotations[CLOUD_ANNOTATION] ?? '', host: annotations[HOST_ANNOTATION] ?? '' },
+    hostUid: annotations[HOST_UID_ANNOTATION] ?? '',
   };
 }
 

@@ -22,7 +22,7 @@ import { outcomeOf } from '../outcomes.ts';
 import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
 import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
 import { chooseTarget, type Target } from './choose-target.ts';
-import { ClaimLeases } from './claim-leases.ts';
+import { claimIn, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
 import {
   adoptHost,
@@ -151,10 +151,27 @@ export class OpenStackHostOps implements PoolOps {
       });
   }
 
+  /** The claims are known also while the cloud cannot be reached: its hosts then count as they were. */
   async readMarkedHosts(scope: Scope): Promise<readonly MarkedHost[]> {
-    await this.#leases.listAgain();
-    await this.#of(scope).cloud.readHosts();
-    return this.markedHosts(scope);
+    const { cloud } = this.#of(scope);
+    const failure = await this.#leases.listAgain();
+    if (failure !== undefined)
+      throw new Error(`the Leases with the claims of hosts cannot be read: ${failure}`);
+    await cloud.readHosts().catch(() => undefined); // the pool says why
+    const unknown = this.#leases
+      .inCloud(keyOfCloud(providerOf(scope)))
+      .filter(({ host }) => !cloud.hosts.has(host))
+      .map((lease) => ({ lease, ...claimIn(lease, lease.hostUid) }))
+      .filter(({ claim }) => claim?.pool === scope.pool);
+    const { jobs } = this.#options;
+    return [
+      ...this.markedHosts(scope),
+      ...unknown.map(({ lease: { host, revision }, claim, spoilt: spoiltClaim }) => ({
+        ...{ host, revision, claim, spoiltClaim, closedToNewWork: true, leftLocked: false },
+        busy: claim !== undefined && jobs.jobsOn(host, claim.owner).length > 0,
+        begun: claim !== undefined && jobs.hasBegun(host, claim),
+      })),
+    ];
   }
 
   async adopt(
