@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
 import { Fleet } from '../e2e/cluster.ts';
 import { apply } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
@@ -132,27 +133,36 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     expect(await migrationsOf(id)).toMatchObject([{ status: 'completed' }]);
   });
 
-  it('names a server that cannot leave; an abort then cancels what moves, and enables the host', async () => {
+  it('names a server that cannot leave, and what to do', async () => {
     const [host = ''] = openStack.hosts.slice(4);
-    const fails = { 'testbed:live-migration': 'fail' };
-    await admin.bootServer('fails', { host, metadata: fails });
-    const metadata = { 'testbed:live-migration-seconds': '120' };
-    const slow = await admin.bootServer('endless', { host, metadata });
+    const metadata = { 'testbed:live-migration': 'fail' };
+    const { id } = await admin.bootServer('fails', { host, metadata });
     const fleet = await fleetOf('stuck', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
-    await fleet.until(
-      'the blocker',
-      ({ message = '' }) => message.includes('did not leave in 3 attempts'),
-      240,
-    );
-    await admin.serverWhere(slow.id, 'the migration', ({ task }) => task === 'migrating');
+    const { message } = await fleet.until('the blocker', isStuck, 240);
+    expect(message).toContain(`openstack server show ${id}`);
+    await admin.delete(`/servers/${id}`);
+    await fleet.until('the end', ({ state }) => state === 'applied', 120);
+  });
+
+  it('that is aborted cancels what moves, and enables the host', async () => {
+    const [host = ''] = openStack.hosts.slice(5);
+    const metadata = { 'testbed:live-migration-seconds': '600' };
+    const { id } = await admin.bootServer('endless', { host, metadata });
+    const fleet = await fleetOf('abort', [host]);
+    await fleet.apply({ execution: { mode: 'Run' } });
+    await admin.serverWhere(id, 'the migration', ({ task }) => task === 'migrating');
     await fleet.order({ mode: 'Abort' });
     await fleet.until('the abort', ({ state }) => state === 'aborted', 120);
     expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', disabledReason: undefined });
-    const still = await admin.serverWhere(slow.id, 'no task', ({ task }) => task === undefined);
+    const still = await admin.serverWhere(id, 'no task', ({ task }) => task === undefined);
     expect(still).toMatchObject({ status: 'ACTIVE', host });
   });
 });
+
+function isStuck({ message = '' }: StrategyStatus): boolean {
+  return message.includes('did not leave in 3 attempts');
+}
 
 describe('a pool whose cloud cannot be used', () => {
   it.each([
