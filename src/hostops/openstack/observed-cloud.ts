@@ -18,7 +18,8 @@ import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import { computeHost, type ComputeHost } from './compute-host.ts';
-import { migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
+import { isBeingMoved } from './next-move.ts';
+import { isCutOff, migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
 
 const FLEET_PAUSE_MS = 15_000;
 const OPEN_PAUSE_MS = 2_000;
@@ -76,7 +77,11 @@ export class ObservedCloud {
   readonly #open = new Map<HostName, Open>();
   /** By the id of a server: when it was last asked to leave, and where it was told to go. */
   readonly #asked = new Map<string, { readonly at: Instant; readonly to: HostName | undefined }>();
+  /** The servers with a request to leave that has no answer yet, and where they are told to go. */
+  readonly #asking = new Map<string, HostName | undefined>();
   readonly #lost = new Map<string, number>();
+  /** When the last read of the open hosts began. */
+  #lookedAt: Instant = 0;
   #slow: Fleet | undefined;
   #groups: { readonly of: Moves['groups']; readonly readAt: Instant } | undefined;
   #migrations: readonly Migration[] = [];
@@ -121,7 +126,8 @@ export class ObservedCloud {
   }
 
   get moves(): Moves {
-    return { migrations: this.#migrations, groups: this.#groups?.of ?? [], lost: this.#lost };
+    const groups = this.#groups?.of ?? [];
+    return { migrations: this.#migrations, groups, lost: this.#lost, setOff: this.#setOff };
   }
 
   /** The servers on a wanted host; undefined until they were read since it was closed or claimed. */
@@ -141,32 +147,46 @@ export class ObservedCloud {
     if (open && --open.users <= 0) this.#open.delete(host);
   }
 
-  /** A server was asked to leave: it is looked at again soon. */
-  noteAsked(server: string, to: HostName | undefined): void {
+  /** A server is asked to leave, until `endAsking`. */
+  beginAsking(server: string, to: HostName | undefined): void {
+    this.#asking.set(server, to);
+  }
+
+  /** The request has ended. If the server may leave now, it is looked at again soon. */
+  endAsking(server: string, mayLeave: boolean): void {
+    const to = this.#asking.get(server);
+    this.#asking.delete(server);
+    if (!mayLeave) return;
     this.#asked.set(server, { at: this.#options.now(), to });
     this.#lookSoon();
   }
 
-  /** How many migrations are open, or asked for and not to be seen yet. */
+  /** How many servers move, or were asked to and do not show it yet. */
   get inFlight(): number {
-    return this.#moving.length + this.#unseen.length;
+    return this.#onTheWay.size;
   }
 
-  /** How many servers move to a host, or were asked to and are not to be seen yet. */
+  /** How many servers move to a host, or were told to and do not show it yet. */
   arriving(host: HostName): number {
-    const seen = this.#moving.filter(({ dest }) => dest === host);
-    return seen.length + this.#unseen.filter(({ to }) => to === host).length;
+    const seen = new Map(this.#moving.map(({ server, dest }) => [server, dest]));
+    const whither = (server: string): HostName | undefined =>
+      seen.get(server) ?? this.#asking.get(server) ?? this.#asked.get(server)?.to;
+    return [...this.#onTheWay].filter((server) => whither(server) === host).length;
+  }
+
+  get #onTheWay(): ReadonlySet<string> {
+    return this.#setOff.union(new Set(this.#moving.map(({ server }) => server)));
   }
 
   get #moving(): readonly Migration[] {
     return this.#migrations.filter(({ status }) => MOVING.has(status));
   }
 
-  get #unseen(): readonly { readonly to: HostName | undefined }[] {
-    const servers = new Set(this.#moving.map(({ server }) => server));
-    const isUnseen = ([server, { at }]: [string, { at: Instant }]): boolean =>
-      !servers.has(server) && this.#options.now() - at < OPEN_PAUSE_MS * 2;
-    return [...this.#asked].filter(isUnseen).map(([, asked]) => asked);
+  /** Nova shows the task of a move before it answers, and its migration later. */
+  get #setOff(): ReadonlySet<string> {
+    const asked = [...this.#asked].filter(([, { at }]) => at >= this.#lookedAt).map(([server]) => server);
+    const there = [...this.#open.values()].flatMap(({ servers }) => servers?.servers ?? []);
+    return new Set([...this.#asking.keys(), ...asked, ...there.filter(isBeingMoved).map(({ id }) => id)]);
   }
 
   /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
@@ -302,13 +322,18 @@ export class ObservedCloud {
     const changedSince = new Date(this.#firstClaimAt(beganAt) - CLOCK_SKEW_MS).toISOString();
     // In this order: a server that has left is then found in a migration.
     const lists = await Promise.all(due.map(async ([host]) => compute.servers({ host }, signal)));
-    this.#migrations = await compute.migrations({ changedSince }, signal);
+    const known = new Map(lists.flat().map((server) => [server.id, server]));
+    this.#migrations = (await compute.migrations({ changedSince }, signal)).filter((each) => {
+      const server = known.get(each.server);
+      return !server || !isCutOff(each, server, beganAt);
+    });
     for (const [i, [host]] of due.entries()) {
       const servers = [...(lists[i] ?? []), ...(await this.#unconfirmed(compute, host, lists[i] ?? []))];
       const open = this.#open.get(host);
       if (!open) continue;
       open.servers = { host, hostIsUp: this.#hosts.get(host)?.ready === true, servers };
     }
+    this.#lookedAt = beganAt;
     this.#noteLost(lists.flat());
     for (const [host] of due) this.#options.serversRead(host);
   }
