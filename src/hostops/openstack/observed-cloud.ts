@@ -344,7 +344,8 @@ export class ObservedCloud {
     const unconfirmed = this.#migrations.filter(
       ({ source, status, server }) => source === host && UNCONFIRMED.has(status) && !ids.has(server),
     );
-    return Promise.all(unconfirmed.map(async ({ server }) => compute.server(server, this.#stopping.signal)));
+    const servers = unconfirmed.map(async ({ server }) => compute.find(server, this.#stopping.signal));
+    return (await Promise.all(servers)).flatMap((server) => server ?? []);
   }
 
   #noteLost(servers: readonly Server[]): void {

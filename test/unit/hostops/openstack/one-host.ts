@@ -37,6 +37,9 @@ export class OneHost {
     state: 'up',
     forced_down: false,
   };
+  now = NOW;
+  /** How often the servers on the host were read. */
+  timesRead = 0;
   /** The hosts of which the migrations were cancelled. */
   readonly cancelled: string[] = [];
   /** The hosts whose claims have changed. */
@@ -49,13 +52,19 @@ export class OneHost {
 
   constructor() {
     this.leases = new ClaimLeases({
-      ...{ config: this.cluster.connection.config, namespace: 'careen-system', now: () => NOW, log: quiet },
+      ...{
+        config: this.cluster.connection.config,
+        namespace: 'careen-system',
+        now: () => this.now,
+        log: quiet,
+      },
       changed: (_, host) => this.changed.push(host),
     });
     this.cloud = new ObservedCloud({
-      ...{ key: KEY, leases: this.leases, now: () => NOW, log: quiet },
+      ...{ key: KEY, leases: this.leases, now: () => this.now, log: quiet },
       connect: async () => ({ compute: this.compute, close: () => undefined }),
-      ...{ hostChanged: () => undefined, serversRead: () => undefined, observed: () => undefined },
+      serversRead: () => (this.timesRead += 1),
+      ...{ hostChanged: () => undefined, observed: () => undefined },
     });
     this.nova.on(`GET ${NOVA}/os-services?binary=nova-compute&host=${HOST}`, async () =>
       answer(200, { services: [{ id: 'service-1', binary: 'nova-compute', host: HOST, ...this.service }] }),
