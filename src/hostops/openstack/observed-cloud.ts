@@ -16,6 +16,7 @@ import type {
 } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
+import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import { computeHost, type ComputeHost } from './compute-host.ts';
 import { isBeingMoved } from './next-move.ts';
@@ -32,10 +33,6 @@ const PASSING: ReadonlySet<OpenStackError['kind']> = new Set(['unavailable', 'ti
 const SLOW_PAUSE_MS = 60_000;
 /** A server that was scheduled to a host just before its lock arrives within this time. */
 const ARRIVALS_MS = 3_000;
-/** How far the clocks of Careen and of Nova may differ. */
-const CLOCK_SKEW_MS = 60_000;
-/** A request to leave of which Nova shows nothing after this time is lost. */
-const LOST_AFTER_MS = 60_000;
 
 export type ObservedCloudOptions = {
   readonly key: string;
@@ -75,11 +72,7 @@ export class ObservedCloud {
   readonly #knownFrom = new Map<HostName, number>();
   #reads = 0;
   readonly #open = new Map<HostName, Open>();
-  /** By the id of a server: when it was last asked to leave, and where it was told to go. */
-  readonly #asked = new Map<string, { readonly at: Instant; readonly to: HostName | undefined }>();
-  /** The servers with a request to leave that has no answer yet, and where they are told to go. */
-  readonly #asking = new Map<string, HostName | undefined>();
-  readonly #lost = new Map<string, number>();
+  readonly #asked = new AskedServers();
   /** When the last read of the open hosts began. */
   #lookedAt: Instant = 0;
   #slow: Fleet | undefined;
@@ -127,7 +120,7 @@ export class ObservedCloud {
 
   get moves(): Moves {
     const groups = this.#groups?.of ?? [];
-    return { migrations: this.#migrations, groups, lost: this.#lost, setOff: this.#setOff };
+    return { migrations: this.#migrations, groups, lost: this.#asked.lost, setOff: this.#setOff };
   }
 
   /** The servers on a wanted host; undefined until they were read since it was closed or claimed. */
@@ -149,16 +142,13 @@ export class ObservedCloud {
 
   /** A server is asked to leave, until `endAsking`. */
   beginAsking(server: string, to: HostName | undefined): void {
-    this.#asking.set(server, to);
+    this.#asked.begin(server, to);
   }
 
   /** The request has ended. If the server may leave now, it is looked at again soon. */
   endAsking(server: string, mayLeave: boolean): void {
-    const to = this.#asking.get(server);
-    this.#asking.delete(server);
-    if (!mayLeave) return;
-    this.#asked.set(server, { at: this.#options.now(), to });
-    this.#lookSoon();
+    this.#asked.end(server, mayLeave, this.#options.now());
+    if (mayLeave) this.#lookSoon();
   }
 
   /** How many servers move, or were asked to and do not show it yet. */
@@ -169,8 +159,7 @@ export class ObservedCloud {
   /** How many servers move to a host, or were told to and do not show it yet. */
   arriving(host: HostName): number {
     const seen = new Map(this.#moving.map(({ server, dest }) => [server, dest]));
-    const whither = (server: string): HostName | undefined =>
-      seen.get(server) ?? this.#asking.get(server) ?? this.#asked.get(server)?.to;
+    const whither = (server: string): HostName | undefined => seen.get(server) ?? this.#asked.toldTo(server);
     return [...this.#onTheWay].filter((server) => whither(server) === host).length;
   }
 
@@ -184,9 +173,8 @@ export class ObservedCloud {
 
   /** Nova shows the task of a move before it answers, and its migration later. */
   get #setOff(): ReadonlySet<string> {
-    const asked = [...this.#asked].filter(([, { at }]) => at >= this.#lookedAt).map(([server]) => server);
     const there = [...this.#open.values()].flatMap(({ servers }) => servers?.servers ?? []);
-    return new Set([...this.#asking.keys(), ...asked, ...there.filter(isBeingMoved).map(({ id }) => id)]);
+    return new Set([...this.#asked.since(this.#lookedAt), ...there.filter(isBeingMoved).map(({ id }) => id)]);
   }
 
   /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
@@ -334,7 +322,8 @@ export class ObservedCloud {
       open.servers = { host, hostIsUp: this.#hosts.get(host)?.ready === true, servers };
     }
     this.#lookedAt = beganAt;
-    this.#noteLost(lists.flat());
+    for (const server of known.values())
+      this.#asked.noteLost(server, migrationsOf(server, server.host ?? '', this.moves, now()), now());
     for (const [host] of due) this.#options.serversRead(host);
   }
 
@@ -346,19 +335,6 @@ export class ObservedCloud {
     );
     const servers = unconfirmed.map(async ({ server }) => compute.find(server, this.#stopping.signal));
     return (await Promise.all(servers)).flatMap((server) => server ?? []);
-  }
-
-  #noteLost(servers: readonly Server[]): void {
-    const { now } = this.#options;
-    for (const server of servers) {
-      const asked = this.#asked.get(server.id)?.at;
-      if (asked === undefined || now() - asked < LOST_AFTER_MS) continue;
-      this.#asked.delete(server.id);
-      const seen = migrationsOf(server, server.host ?? '', this.moves, now());
-      const isSeen = seen.some(({ createdAt }) => Date.parse(createdAt) >= asked - CLOCK_SKEW_MS);
-      if (server.taskState === undefined && !isSeen)
-        this.#lost.set(server.id, (this.#lost.get(server.id) ?? 0) + 1);
-    }
   }
 
   #firstClaimAt(now: Instant): Instant {

@@ -83,7 +83,7 @@ describe('a server that waits for its confirmation elsewhere', () => {
 
 describe('a server that is asked to leave', () => {
   it('has set off while its request is under way, and no more when that is refused', () => {
-    host.cloud.beginAsking('s1');
+    host.cloud.beginAsking('s1', undefined);
     expect([...host.cloud.moves.setOff]).toEqual(['s1']);
     expect(host.cloud.inFlight).toBe(1);
     host.cloud.endAsking('s1', false);
@@ -109,7 +109,38 @@ describe('a server that is asked to leave', () => {
     migrations = [moved('s1', { migration_type: 'live-migration' })];
     await look();
     expect(host.cloud.inFlight).toBe(1);
-    host.cloud.beginAsking('s2');
+    host.cloud.beginAsking('s2', undefined);
     expect(host.cloud.inFlight).toBe(2);
+  });
+
+  it('is on its way to where it was told, or to where Nova sends it', async () => {
+    const arriving = (): number[] => ['compute-5', 'compute-6'].map((each) => host.cloud.arriving(each));
+    host.cloud.beginAsking('s1', 'compute-5');
+    expect(arriving()).toEqual([1, 0]);
+    servers = [shown('s1', { 'OS-EXT-STS:task_state': 'migrating' }), shown('s2')];
+    await look('s1');
+    expect(arriving(), 'Nova has not recorded it yet').toEqual([1, 0]);
+    migrations = [moved('s1', { status: 'preparing', dest_compute: null })];
+    await look();
+    expect(arriving(), 'nor where to').toEqual([1, 0]);
+    migrations = [moved('s1', { dest_compute: 'compute-6' })];
+    await look();
+    expect(arriving()).toEqual([0, 1]);
+  });
+
+  it('does not move any more once a restart of Nova has cut it off', async () => {
+    servers = [shown('s1')];
+    migrations = [moved('s1', { created_at: ago(900), updated_at: ago(120) })];
+    await look();
+    expect([host.cloud.moves.migrations, host.cloud.inFlight]).toEqual([[], 0]);
+  });
+
+  it('and of which nothing is seen for a minute is counted as lost', async () => {
+    servers = [shown('s1')];
+    await look('s1');
+    expect(host.cloud.moves.lost).toEqual(new Map());
+    host.now += 60_000;
+    await look();
+    expect(host.cloud.moves.lost).toEqual(new Map([['s1', 1]]));
   });
 });
