@@ -87,6 +87,13 @@ describe('the claim of a host', () => {
     expect(await statusOf(leases.replace(now, 'service-1', claimOf(), signal))).toBe(404);
   });
 
+  it('that was removed is gone at once, before the watch tells', async () => {
+    const claim = await claimed();
+    leases.stop();
+    await leases.remove(claim, signal);
+    expect(leases.of(KEY, HOST)).toBeUndefined();
+  });
+
   it('that was removed and made again is another one', async () => {
     const first = await claimed();
     await leases.remove(first, signal);

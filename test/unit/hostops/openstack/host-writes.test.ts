@@ -234,6 +234,21 @@ describe('a host that somebody enables during the work', () => {
     expect(await host.state()).toEqual(['enabled', null, undefined]);
   });
 
+  it('is left open when its claim has changed since it was read', async () => {
+    await claim();
+    open();
+    const { writer } = host;
+    const read: typeof writer.read = async (name, stopping) => {
+      const found = await writer.read(name, stopping);
+      const adoption = { claim: claimOf({ epoch: 2 }), uid: undefined, makeIfMissing: false };
+      await adoptHost(writer, name, adoption, signal);
+      return found;
+    };
+    const effect = await host.effect('recordon');
+    expect(await lockAgain({ ...writer, read }, effect, signal)).toEqual({ kind: 'stale' });
+    expect(await host.state()).toEqual(['enabled', null, RUN]);
+  });
+
   it('is left alone when the claim is that of another run, or was decided on an older state', async () => {
     await claim({ run: 'run-2' });
     open();
