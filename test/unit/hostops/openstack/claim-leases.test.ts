@@ -94,6 +94,14 @@ describe('the claim of a host', () => {
     expect(leases.of(KEY, HOST)).toBeUndefined();
   });
 
+  it('can be read without its host: the Lease knows the uid that the host had', async () => {
+    await claimed();
+    await leases.create({ ...OF, cloud: 'secret/other/', uid: 'service-9' }, claimOf(), signal);
+    const all = leases.inCloud('secret/other/');
+    expect(all.map(({ host: name, hostUid }) => [name, hostUid])).toEqual([[HOST, 'service-9']]);
+    expect(all.map((each) => claimIn(each, each.hostUid).claim)).toEqual([claimOf()]);
+  });
+
   it('that was removed and made again is another one', async () => {
     const first = await claimed();
     await leases.remove(first, signal);

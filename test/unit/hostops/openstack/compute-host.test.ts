@@ -18,7 +18,16 @@ function aggregate(name: string, metadata: Record<string, string> = {}, hosts: s
 
 function lease(fields: Partial<ClaimLease> = {}): ClaimLease {
   const annotation = writeClaim(claimOf(), 'service-1');
-  return { name: 'l', uid: 'lease-1', revision: '7', cloud: 'c', host: HOST, annotation, ...fields };
+  return {
+    name: 'l',
+    uid: 'lease-1',
+    revision: '7',
+    cloud: 'c',
+    host: HOST,
+    hostUid: 'service-1',
+    annotation,
+    ...fields,
+  };
 }
 
 function host(fields: Partial<ComputeService> = {}, more: Partial<Observed> = {}) {
