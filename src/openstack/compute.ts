@@ -20,6 +20,7 @@ import {
   type Server,
   type ServerGroup,
 } from './compute-answers.ts';
+import { OpenStackError } from './errors.ts';
 import type { Call, OpenStackSession } from './session.ts';
 
 const PAGE = 500;
@@ -87,6 +88,14 @@ export class Compute {
       signal,
     );
     return understood(z.object({ server: serverSchema }), answer, 'compute: GET /servers/ID').server;
+  }
+
+  /** A server; undefined when there is none of this id, or not any more. */
+  async find(id: string, signal: AbortSignal): Promise<Server | undefined> {
+    return this.server(id, signal).catch((error: unknown) => {
+      if (error instanceof OpenStackError && error.kind === 'not-found') return undefined;
+      throw error;
+    });
   }
 
   /** The server groups of all projects. They are paged by their number, so one that is removed meanwhile hides another. */

@@ -3,7 +3,7 @@ import { statusText } from '../../crds/text/status-text.ts';
 import { begin } from '../run/lifecycle.ts';
 import { stamp, type Pass } from '../pass.ts';
 import { withEarlierFailure, isFinal, newPhase } from '../run/run-state.ts';
-import { changedUnder } from '../steps/reboot.ts';
+import { bootOf, changedUnder } from '../steps/reboot.ts';
 import { startPhaseTimer } from '../run/timers.ts';
 
 /**
@@ -42,7 +42,8 @@ export function beginAbortPhase(pass: Pass): void {
 function unrebootedOf({ plan, turn }: Pass, outage: HostProgress): string[] {
   const jobs = outage.jobs?.filter(({ result }) => result !== undefined) ?? [];
   const changed = changedUnder(plan, { ...outage, jobs });
-  const isSo = changed !== undefined && changed === turn.view.host(outage.name)?.bootId;
+  const facts = turn.view.host(outage.name);
+  const isSo = changed !== undefined && facts !== undefined && changed === bootOf(facts, outage);
   return isSo ? [`${outage.name} was changed and has not rebooted since`] : [];
 }
 

@@ -14,7 +14,7 @@ import { combined, isGood, type Ending, type PartEnding } from './results.ts';
 import { withEarlierFailure, isFinal, isStillFailed } from './run-state.ts';
 import { runStep } from './run-step.ts';
 import { skippedBecause } from '../hosts/skips.ts';
-import { changedUnder, jobsThatRan } from '../steps/reboot.ts';
+import { bootOf, changedUnder, jobsThatRan } from '../steps/reboot.ts';
 import { newFaults } from '../steps/unwell.ts';
 import { unlockStep } from '../steps/unlock-hosts.ts';
 import { failed, isReached, obstacleOf } from '../steps/verdict.ts';
@@ -129,11 +129,11 @@ function unlessUnfit(pass: Pass, judged: HostVerdict): HostVerdict {
 }
 
 /** Whether a host shows work that requires a reboot, and has not rebooted since. */
-function looksDone({ plan }: Pass, outage: HostProgress, { bootId, facts }: HostFacts): boolean {
-  const shown = plan.actions.patches.filter((work) => !isLacking(work, facts)).map(({ id }) => id);
+function looksDone({ plan }: Pass, outage: HostProgress, host: HostFacts): boolean {
+  const shown = plan.actions.patches.filter((work) => !isLacking(work, host.facts)).map(({ id }) => id);
   const jobs = jobsThatRan(outage).filter(({ action }) => shown.includes(action));
   const changed = changedUnder(plan, { ...outage, jobs });
-  return changed !== undefined && changed === bootId;
+  return changed !== undefined && changed === bootOf(host, outage);
 }
 
 /** Whether an action on the host itself failed, not one that depends on other parties, or that never began. */

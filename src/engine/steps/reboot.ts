@@ -1,7 +1,7 @@
 import type { HostJob, HostProgress } from '../../crds/observed/host-progress.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import type { Plan } from '../../planner/plan.ts';
-import type { EffectFacts } from '../view.ts';
+import type { EffectFacts, HostFacts } from '../view.ts';
 import { keyOf, type HostStep, type Verdict } from './verdict.ts';
 
 /** Records the boot id together with the first effect on a claimed host. A later change of it shows the reboot. */
@@ -9,8 +9,18 @@ export function withBootId(step: HostStep, judge: (step: HostStep) => Verdict): 
   const { facts, outage, run } = step;
   const verdict = judge(step);
   const isDue = verdict.kind === 'act' && facts?.claim?.run === run && outage?.bootIdBefore === undefined;
-  if (!isDue || facts.bootId === undefined) return verdict;
-  return { ...verdict, progress: { ...verdict.progress, bootIdBefore: facts.bootId } };
+  if (!isDue) return verdict;
+  return { ...verdict, progress: { ...verdict.progress, bootIdBefore: bootOf(facts, outage) } };
+}
+
+/** The boots of a host whose platform shows no boot id: before its reboot, and after it. */
+const UNSHOWN = { before: 'not shown', after: 'not shown, after a reboot' };
+
+/** The boot that the host is in. Where the platform shows none, it changes with the success of the reboot Job. */
+export function bootOf({ bootId }: Pick<HostFacts, 'bootId'>, outage: HostProgress | undefined): string {
+  if (bootId !== undefined) return bootId;
+  const isAfter = outage?.jobs?.some(({ action, result }) => action === REBOOT && result === 'succeeded');
+  return isAfter ? UNSHOWN.after : UNSHOWN.before;
 }
 
 /** Whether a patch of this outage requires a reboot, or one from before a restart of the stage still does. */
@@ -18,7 +28,7 @@ export function rebootAsked(
   { plan, facts }: Pick<HostStep, 'plan' | 'facts'>,
   outage: HostProgress,
 ): boolean {
-  const { patches = [], unrebooted, bootIdBefore = facts?.bootId } = outage;
+  const { patches = [], unrebooted, bootIdBefore = facts && bootOf(facts, outage) } = outage;
   return requireReboot(plan, patches) || (unrebooted !== undefined && unrebooted === bootIdBefore);
 }
 
@@ -30,7 +40,9 @@ export function jobsThatRan({ patches = [], jobs = [] }: HostProgress): readonly
 /** The boot id under which Jobs that require a reboot may have changed the host; undefined when none may have. */
 export function changedUnder(plan: Plan, outage: HostProgress): string | undefined {
   const ran = jobsThatRan(outage).map(({ action }) => action);
-  return requireReboot(plan, ran) ? outage.bootIdBefore : outage.unrebooted;
+  const changed = requireReboot(plan, ran) ? outage.bootIdBefore : outage.unrebooted;
+  const hasRebooted = changed === UNSHOWN.before && bootOf({ bootId: undefined }, outage) === UNSHOWN.after;
+  return hasRebooted ? undefined : changed;
 }
 
 /** Whether one of these pieces of work requires a reboot. */

@@ -113,7 +113,7 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence, rem
           automountServiceAccountToken: wantsToken(spec),
           restartPolicy: 'Never',
           ...(remote
-            ? { containers: withHost(spec.containers, host, remote) }
+            ? withHost(spec, host, remote)
             : { nodeName: host, tolerations: [{ operator: 'Exists' }] }),
         },
       },
@@ -123,19 +123,28 @@ export function jobManifest(effect: CreateJob, { owner, run, epoch }: Fence, rem
 
 /** Tells each container which host it works on. */
 function withHost(
-  containers: CreateJob['job']['template']['spec']['containers'],
+  { containers, initContainers }: CreateJob['job']['template']['spec'],
   host: HostName,
   { address, facts }: RemoteHost,
-): object[] {
+): object {
   const own = [
-    { name: 'CAREEN_HOST', value: host },
-    ...(address === undefined ? [] : [{ name: 'CAREEN_HOST_ADDRESS', value: address }]),
-    { name: 'CAREEN_HOST_FACTS', value: JSON.stringify(facts) },
+    { name: 'CAREEN_HOST', value: literally(host) },
+    ...(address === undefined ? [] : [{ name: 'CAREEN_HOST_ADDRESS', value: literally(address) }]),
+    { name: 'CAREEN_HOST_FACTS', value: literally(JSON.stringify(facts)) },
   ];
-  return containers.map((each) => {
+  const told = (each: Readonly<Record<string, unknown>>): object => {
     const env: unknown[] = Array.isArray(each['env']) ? each['env'] : [];
     return { ...each, env: [...env, ...own] };
-  });
+  };
+  return {
+    containers: containers.map(told),
+    ...(Array.isArray(initContainers) ? { initContainers: initContainers.map(told) } : {}),
+  };
+}
+
+/** The kubelet replaces `$(NAME)` in a value by another variable, which may be that of a Secret. */
+function literally(value: string): string {
+  return value.replaceAll('$', '$$$$');
 }
 
 /** Ties a Job to its owner: it is deleted with it. */

@@ -6,23 +6,23 @@ import { OpenStackError } from '../../openstack/errors.ts';
 import { ACCEPTED, ALREADY, blocked, refused } from '../outcomes.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Target } from './choose-target.ts';
-import { nextMove, type MovePolicy, type NextMove } from './next-move.ts';
-import { migrationsOf, type Moves } from './servers-on-host.ts';
+import type { MovePolicy, NextMove } from './next-move.ts';
+import { againstGroup, migrationsOf, nextOf, type Moves } from './servers-on-host.ts';
 
 const BUSY_PAUSE_MS = 3_000;
 const REFUSED_PAUSE_MS = 15_000;
 
 export type Asking = {
   readonly compute: Compute;
-  readonly moves: Moves;
+  /** Called after the last wait before a write, so that requests at the same time know of each other. */
+  readonly moves: () => Moves;
   readonly hostIsUp: boolean;
   readonly policy: MovePolicy;
   readonly target: (server: Server, migrations: readonly Migration[]) => Target;
-  /** Called with an accepted request. `host`: where the server was told to go. */
-  readonly asked: (server: string, host: HostName | undefined) => void;
   /** Why no further server may move now; undefined when one may. */
-  readonly againstMore: string | undefined;
-  readonly beforeWrite: () => void;
+  readonly againstMore: () => string | undefined;
+  /** Called just before the write, with where the server is told to go. Throws when this process may not write any more. */
+  readonly beforeWrite: (to: HostName | undefined) => void;
   readonly now: () => number;
 };
 
@@ -31,63 +31,59 @@ export async function askToLeave(
   { host, instance: { uid } }: Extract<Effect, { kind: 'evict' }>,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { compute, moves, hostIsUp, policy, now } = asking;
-  const server = await compute.server(uid, signal).catch((error: unknown) => {
-    if (error instanceof OpenStackError && error.kind === 'not-found') return undefined;
-    throw error;
-  });
+  const { compute, hostIsUp, policy, now } = asking;
+  const server = await compute.find(uid, signal);
   if (!server || (server.host !== host && server.status !== 'VERIFY_RESIZE')) return ALREADY;
-  const migrations = migrationsOf(server, host, moves, now());
-  const move = nextMove({ host, server, migrations, hostIsUp, policy });
+  const moves = asking.moves();
+  const move = nextOf({ server, host, hostIsUp, moves, policy, now: now() });
   switch (move.kind) {
     case 'moving':
     case 'wait':
       return ALREADY;
     case 'stuck':
       return blocked(`server ${uid} ${move.reason}`, now() + REFUSED_PAUSE_MS);
-    default:
-      if (move.kind !== 'confirm' && asking.againstMore !== undefined)
-        return blocked(asking.againstMore, now() + BUSY_PAUSE_MS);
-      return carriedOut(asking, server, migrations, move.kind, signal);
+    case 'confirm':
+      return carriedOut(asking, uid, { act: 'confirm', to: undefined }, signal);
+    default: {
+      const group = againstGroup(uid, moves);
+      const against = asking.againstMore() ?? (group === undefined ? undefined : `server ${uid} ${group}`);
+      if (against !== undefined) return blocked(against, now() + BUSY_PAUSE_MS);
+      const to = asking.target(server, migrationsOf(server, host, moves, now()));
+      if (to.kind === 'wait') return blocked(`server ${uid} ${to.reason}`, now() + BUSY_PAUSE_MS);
+      return carriedOut(asking, uid, { act: move.kind, to: to.host }, signal);
+    }
   }
 }
 
 type Act = Exclude<NextMove['kind'], 'moving' | 'wait' | 'stuck'>;
 
 async function carriedOut(
-  { compute, target, asked, beforeWrite, now }: Asking,
-  server: Server,
-  migrations: readonly Migration[],
-  act: Act,
+  { compute, beforeWrite, now }: Asking,
+  server: string,
+  { act, to }: { readonly act: Act; readonly to: HostName | undefined },
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { id } = server;
-  const to = target(server, migrations);
-  if (act !== 'confirm' && to.kind === 'wait')
-    return blocked(`server ${id} ${to.reason}`, now() + BUSY_PAUSE_MS);
-  const host = to.kind === 'to' ? to.host : undefined;
-  const where = host === undefined ? {} : { host };
-  beforeWrite();
+  const where = to === undefined ? {} : { host: to };
+  beforeWrite(to);
   try {
     switch (act) {
       case 'live-migrate':
-        await compute.liveMigrate(id, { ...where, blockMigration: 'auto' }, signal);
+        await compute.liveMigrate(server, { ...where, blockMigration: 'auto' }, signal);
         break;
       case 'cold-migrate':
-        await compute.migrate(id, where, signal);
+        await compute.migrate(server, where, signal);
         break;
       case 'confirm':
-        await compute.confirmResize(id, signal);
+        await compute.confirmResize(server, signal);
         break;
       case 'evacuate':
-        await compute.evacuate(id, where, signal);
+        await compute.evacuate(server, where, signal);
         break;
     }
-    asked(id, act === 'confirm' ? undefined : host);
     return ACCEPTED;
   } catch (error) {
     signal.throwIfAborted();
-    return outcomeOfMove(error, `server ${id}: ${act}`, now());
+    return outcomeOfMove(error, `server ${server}: ${act}`, now());
   }
 }
 

@@ -113,9 +113,11 @@ export async function lockAgain(
   const claim = found?.host.claim;
   if (!found?.lease || claim?.run !== run || found.host.revision !== revision) return STALE;
   if (found.host.closedToNewWork) return ALREADY;
-  await disable(writer, found.host, lockReason(run), signal);
+  // In this order: a lock that the claim does not know as ours would stay.
   const ours = { ...claim, closedToNewWorkBefore: false };
-  return replaced(writer, { ...found, lease: found.lease }, ours, signal);
+  const outcome = await replaced(writer, { ...found, lease: found.lease }, ours, signal);
+  if (outcome.kind === 'accepted') await disable(writer, found.host, lockReason(run), signal);
+  return outcome;
 }
 
 /** Leaves the service disabled for a person to inspect; its reason says why. */

@@ -6,6 +6,9 @@ import { statusText } from '../../crds/text/status-text.ts';
 
 const LOCKED = 'careen:';
 const LEFT = 'careen-left-locked:';
+/** The text of a person may begin like ours, and goes on with a space. */
+const MARK = /^careen:\S+$/;
+const NOTE = /^careen-left-locked:(?<owner>\S+)/;
 /** The length of the column in Nova's database. */
 const LONGEST_REASON = 255;
 
@@ -16,15 +19,16 @@ export function lockReason(run: string): string {
 
 /** The note on a service that stays disabled after a failure, for `openstack compute service list --long`. */
 export function leftLockedReason(ownerUid: string, why: string): string {
-  return statusText(`${LEFT}${ownerUid} ${why}`, LONGEST_REASON);
+  // Nova refuses one half of a character.
+  return statusText(`${LEFT}${ownerUid} ${why}`, LONGEST_REASON).toWellFormed();
 }
 
 /** Whether a disabled service has the mark of a run, whichever that is. */
 export function hasMark(reason: string | undefined): boolean {
-  return reason?.startsWith(LOCKED) === true;
+  return reason !== undefined && MARK.test(reason);
 }
 
 /** The uid of the owner that left the service disabled; undefined for any other reason. */
 export function leftLockedBy(reason: string | undefined): string | undefined {
-  return reason?.startsWith(LEFT) ? reason.slice(LEFT.length).split(' ')[0] : undefined;
+  return reason === undefined ? undefined : NOTE.exec(reason)?.groups?.['owner'];
 }

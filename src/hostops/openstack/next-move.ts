@@ -41,14 +41,27 @@ const FAILED: ReadonlySet<string> = new Set(['error', 'failed']);
 const STOPPED: ReadonlySet<string> = new Set(['SHUTOFF']);
 const LIVE: ReadonlySet<string> = new Set(['ACTIVE', 'PAUSED']);
 
+/** The tasks of a move: a live migration, a cold one, and an evacuation. */
+const MOVE_TASKS: ReadonlySet<string> = new Set([
+  ...['migrating', 'resize_prep', 'resize_migrating', 'resize_migrated', 'resize_finish'],
+  ...['rebuilding', 'rebuild_block_device_mapping', 'rebuild_spawning'],
+]);
+
 /** Whether a migration has not ended. One that is `finished` waits for its confirmation. */
 export function isOpen({ status }: Migration): boolean {
   return QUEUED.has(status) || UNDER_WAY.has(status) || status === 'finished';
 }
 
+/** Whether Nova has begun to move a server, with a migration that may not be recorded yet. */
+export function isBeingMoved({ taskState = '' }: Pick<Server, 'taskState'>): boolean {
+  return MOVE_TASKS.has(taskState);
+}
+
 export function hasFailed({ status }: Migration): boolean {
   return FAILED.has(status);
 }
+
+const HAS_LEFT: NextMove = { kind: 'wait', reason: 'has left, which Nova has not recorded yet' };
 
 /** How a server leaves its host next. */
 export function nextMove({ host, server, migrations, hostIsUp, policy }: Situation): NextMove {
@@ -58,6 +71,8 @@ export function nextMove({ host, server, migrations, hostIsUp, policy }: Situati
   if (open) return { kind: 'moving', since: QUEUED.has(open.status) ? undefined : open.createdAt };
   if (taskState !== undefined)
     return { kind: 'wait', reason: `is busy (${taskState}) and is asked to leave after that` };
+  // The list of servers, the one of migrations and the server itself were read one after another.
+  if (server.host !== undefined && server.host !== host) return HAS_LEFT;
   const failures = migrations.filter(hasFailed);
   if (failures.length >= MOST_FAILURES) return { kind: 'stuck', reason: failedOften(server, failures) };
   if (!hostIsUp) return whenDown(server, policy);
@@ -72,7 +87,7 @@ export function nextMove({ host, server, migrations, hostIsUp, policy }: Situati
 function afterResize(host: HostName, { id, host: at }: Server, migrations: readonly Migration[]): NextMove {
   const finished = migrations.find(({ status }) => status === 'finished');
   if (finished?.type === 'migration') return { kind: 'confirm' };
-  if (!finished && at !== host) return { kind: 'wait', reason: 'has left, which Nova has not recorded yet' };
+  if (!finished && at !== host) return HAS_LEFT;
   const reason =
     'was resized, and its owner has neither confirmed nor reverted that: ' +
     `openstack server resize confirm ${id}, or revert`;

@@ -16,9 +16,11 @@ import type {
 } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
+import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import { computeHost, type ComputeHost } from './compute-host.ts';
-import { migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
+import { isBeingMoved } from './next-move.ts';
+import { isCutOff, migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
 
 const FLEET_PAUSE_MS = 15_000;
 const OPEN_PAUSE_MS = 2_000;
@@ -31,10 +33,6 @@ const PASSING: ReadonlySet<OpenStackError['kind']> = new Set(['unavailable', 'ti
 const SLOW_PAUSE_MS = 60_000;
 /** A server that was scheduled to a host just before its lock arrives within this time. */
 const ARRIVALS_MS = 3_000;
-/** How far the clocks of Careen and of Nova may differ. */
-const CLOCK_SKEW_MS = 60_000;
-/** A request to leave of which Nova shows nothing after this time is lost. */
-const LOST_AFTER_MS = 60_000;
 
 export type ObservedCloudOptions = {
   readonly key: string;
@@ -74,9 +72,9 @@ export class ObservedCloud {
   readonly #knownFrom = new Map<HostName, number>();
   #reads = 0;
   readonly #open = new Map<HostName, Open>();
-  /** By the id of a server: when it was last asked to leave, and where it was told to go. */
-  readonly #asked = new Map<string, { readonly at: Instant; readonly to: HostName | undefined }>();
-  readonly #lost = new Map<string, number>();
+  readonly #asked = new AskedServers();
+  /** When the last read of the open hosts began. */
+  #lookedAt: Instant = 0;
   #slow: Fleet | undefined;
   #groups: { readonly of: Moves['groups']; readonly readAt: Instant } | undefined;
   #migrations: readonly Migration[] = [];
@@ -121,7 +119,8 @@ export class ObservedCloud {
   }
 
   get moves(): Moves {
-    return { migrations: this.#migrations, groups: this.#groups?.of ?? [], lost: this.#lost };
+    const groups = this.#groups?.of ?? [];
+    return { migrations: this.#migrations, groups, lost: this.#asked.lost, setOff: this.#setOff };
   }
 
   /** The servers on a wanted host; undefined until they were read since it was closed or claimed. */
@@ -141,32 +140,41 @@ export class ObservedCloud {
     if (open && --open.users <= 0) this.#open.delete(host);
   }
 
-  /** A server was asked to leave: it is looked at again soon. */
-  noteAsked(server: string, to: HostName | undefined): void {
-    this.#asked.set(server, { at: this.#options.now(), to });
-    this.#lookSoon();
+  /** A server is asked to leave, until `endAsking`. */
+  beginAsking(server: string, to: HostName | undefined): void {
+    this.#asked.begin(server, to);
   }
 
-  /** How many migrations are open, or asked for and not to be seen yet. */
+  /** The request has ended. If the server may leave now, it is looked at again soon. */
+  endAsking(server: string, mayLeave: boolean): void {
+    this.#asked.end(server, mayLeave, this.#options.now());
+    if (mayLeave) this.#lookSoon();
+  }
+
+  /** How many servers move, or were asked to and do not show it yet. */
   get inFlight(): number {
-    return this.#moving.length + this.#unseen.length;
+    return this.#onTheWay.size;
   }
 
-  /** How many servers move to a host, or were asked to and are not to be seen yet. */
+  /** How many servers move to a host, or were told to and do not show it yet. */
   arriving(host: HostName): number {
-    const seen = this.#moving.filter(({ dest }) => dest === host);
-    return seen.length + this.#unseen.filter(({ to }) => to === host).length;
+    const seen = new Map(this.#moving.map(({ server, dest }) => [server, dest]));
+    const whither = (server: string): HostName | undefined => seen.get(server) ?? this.#asked.toldTo(server);
+    return [...this.#onTheWay].filter((server) => whither(server) === host).length;
+  }
+
+  get #onTheWay(): ReadonlySet<string> {
+    return this.#setOff.union(new Set(this.#moving.map(({ server }) => server)));
   }
 
   get #moving(): readonly Migration[] {
     return this.#migrations.filter(({ status }) => MOVING.has(status));
   }
 
-  get #unseen(): readonly { readonly to: HostName | undefined }[] {
-    const servers = new Set(this.#moving.map(({ server }) => server));
-    const isUnseen = ([server, { at }]: [string, { at: Instant }]): boolean =>
-      !servers.has(server) && this.#options.now() - at < OPEN_PAUSE_MS * 2;
-    return [...this.#asked].filter(isUnseen).map(([, asked]) => asked);
+  /** Nova shows the task of a move before it answers, and its migration later. */
+  get #setOff(): ReadonlySet<string> {
+    const there = [...this.#open.values()].flatMap(({ servers }) => servers?.servers ?? []);
+    return new Set([...this.#asked.since(this.#lookedAt), ...there.filter(isBeingMoved).map(({ id }) => id)]);
   }
 
   /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
@@ -302,14 +310,20 @@ export class ObservedCloud {
     const changedSince = new Date(this.#firstClaimAt(beganAt) - CLOCK_SKEW_MS).toISOString();
     // In this order: a server that has left is then found in a migration.
     const lists = await Promise.all(due.map(async ([host]) => compute.servers({ host }, signal)));
-    this.#migrations = await compute.migrations({ changedSince }, signal);
+    const known = new Map(lists.flat().map((server) => [server.id, server]));
+    this.#migrations = (await compute.migrations({ changedSince }, signal)).filter((each) => {
+      const server = known.get(each.server);
+      return !server || !isCutOff(each, server, beganAt);
+    });
     for (const [i, [host]] of due.entries()) {
       const servers = [...(lists[i] ?? []), ...(await this.#unconfirmed(compute, host, lists[i] ?? []))];
       const open = this.#open.get(host);
       if (!open) continue;
       open.servers = { host, hostIsUp: this.#hosts.get(host)?.ready === true, servers };
     }
-    this.#noteLost(lists.flat());
+    this.#lookedAt = beganAt;
+    for (const server of known.values())
+      this.#asked.noteLost(server, migrationsOf(server, server.host ?? '', this.moves, now()), now());
     for (const [host] of due) this.#options.serversRead(host);
   }
 
@@ -319,20 +333,8 @@ export class ObservedCloud {
     const unconfirmed = this.#migrations.filter(
       ({ source, status, server }) => source === host && UNCONFIRMED.has(status) && !ids.has(server),
     );
-    return Promise.all(unconfirmed.map(async ({ server }) => compute.server(server, this.#stopping.signal)));
-  }
-
-  #noteLost(servers: readonly Server[]): void {
-    const { now } = this.#options;
-    for (const server of servers) {
-      const asked = this.#asked.get(server.id)?.at;
-      if (asked === undefined || now() - asked < LOST_AFTER_MS) continue;
-      this.#asked.delete(server.id);
-      const seen = migrationsOf(server, server.host ?? '', this.moves, now());
-      const isSeen = seen.some(({ createdAt }) => Date.parse(createdAt) >= asked - CLOCK_SKEW_MS);
-      if (server.taskState === undefined && !isSeen)
-        this.#lost.set(server.id, (this.#lost.get(server.id) ?? 0) + 1);
-    }
+    const servers = unconfirmed.map(async ({ server }) => compute.find(server, this.#stopping.signal));
+    return (await Promise.all(servers)).flatMap((server) => server ?? []);
   }
 
   #firstClaimAt(now: Instant): Instant {

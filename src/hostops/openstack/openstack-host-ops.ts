@@ -37,7 +37,7 @@ import { isOpen } from './next-move.ts';
 import { ObservedCloud, type CloudConnection } from './observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
 import { SERVER_WORDS } from './server-words.ts';
-import { instancesOn } from './servers-on-host.ts';
+import { instancesOn, type Moves } from './servers-on-host.ts';
 
 export type OpenStackOptions = {
   readonly config: Client;
@@ -236,32 +236,33 @@ export class OpenStackHostOps implements PoolOps {
   ): Promise<Outcome> {
     const { cloud } = this.#of(scope);
     const { maxMigrations, maxMigrationsPerTarget, ...policy } = providerOf(scope);
-    const againstMore =
+    const againstMore = (): string | undefined =>
       cloud.inFlight >= maxMigrations
         ? `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`
         : undefined;
     const hostIsUp = cloud.hosts.get(effect.host)?.ready === true;
     const compute = await cloud.compute();
     const { now } = this.#options;
-    const beforeWrite = this.#beforeWrite;
+    const { uid } = effect.instance;
     const target = (server: Server, migrations: readonly Migration[]): Target => {
       const hosts = cloud.hosts.values();
       const arriving = (host: HostName): number => cloud.arriving(host);
       return chooseTarget({ server, migrations, hosts, arriving, maxMigrationsPerTarget });
     };
-    const asked = (server: string, host: HostName | undefined): void => cloud.noteAsked(server, host);
-    const asking = {
-      compute,
-      moves: cloud.moves,
-      hostIsUp,
-      policy,
-      againstMore,
-      target,
-      asked,
-      beforeWrite,
-      now,
+    const beforeWrite = (to: HostName | undefined): void => {
+      this.#beforeWrite();
+      cloud.beginAsking(uid, to);
     };
-    return askToLeave(asking, effect, signal);
+    const moves = (): Moves => cloud.moves;
+    let mayLeave = false;
+    try {
+      const asking = { compute, moves, hostIsUp, policy, againstMore, target, beforeWrite, now };
+      const outcome = await askToLeave(asking, effect, signal);
+      mayLeave = outcome.kind === 'accepted' || outcome.kind === 'unknown';
+      return outcome;
+    } finally {
+      cloud.endAsking(uid, mayLeave);
+    }
   }
 
   #remote(scope: Scope, name: HostName): RemoteHost {

@@ -2,7 +2,7 @@
 import type { InstanceFacts, Instant } from '../../engine/view.ts';
 import type { Migration, Server, ServerGroup } from '../../openstack/compute-answers.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
-import { hasFailed, isOpen, nextMove, type MovePolicy, type NextMove } from './next-move.ts';
+import { hasFailed, isBeingMoved, isOpen, nextMove, type MovePolicy, type NextMove } from './next-move.ts';
 
 /** What is known of the servers of one host, read at one time. */
 export type ServersOnHost = {
@@ -19,6 +19,8 @@ export type Moves = {
   readonly groups: readonly ServerGroup[];
   /** How often a request to leave was accepted and nothing came of it, by the id of the server. */
   readonly lost: ReadonlyMap<string, number>;
+  /** The servers that were asked to leave a moment ago, or that Nova prepares to move: they may have no migration yet. */
+  readonly setOff: ReadonlySet<string>;
 };
 
 export type MoveLimits = MovePolicy & {
@@ -47,9 +49,11 @@ export function instancesOn(
     .toSorted((a, b) => compare(a.createdAt, b.createdAt) || compare(a.id, b.id));
   const own = there.map((server) => {
     const migrations = migrationsOf(server, host, moves, now);
-    return { server, migrations, next: next(server, migrations) };
+    return { server, migrations, next: nextOf({ server, host, hostIsUp, moves, policy: limits, now }) };
   });
-  let free = limits.maxMigrationsPerHost - own.filter(({ next: { kind } }) => kind === 'moving').length;
+  const onTheWay = own.filter(({ server, next: { kind } }) => kind === 'moving' || isBeingMoved(server));
+  let free = limits.maxMigrationsPerHost - onTheWay.length;
+  const due = new Set<string>();
   return own.map(({ server, migrations, next: move }) => {
     const failures = migrations.filter(hasFailed).length;
     const request = `${move.kind}-${String(failures)}-${String(moves.lost.get(server.id) ?? 0)}`;
@@ -62,20 +66,35 @@ export function instancesOn(
       case 'stuck':
         return { ...instance, stuck: move.reason };
       default: {
-        const waitsFor = ASKS.has(move.kind) ? turnOf(server, moves, host, free, limits) : undefined;
+        if (!ASKS.has(move.kind)) return instance;
+        const waitsFor =
+          free > 0
+            ? againstGroup(server.id, moves, due)
+            : `waits for its turn: at most ${String(limits.maxMigrationsPerHost)} may leave ${host} at once`;
         if (waitsFor !== undefined) return { ...instance, waitsFor };
-        if (ASKS.has(move.kind)) free -= 1;
+        free -= 1;
+        due.add(server.id);
         return instance;
       }
     }
   });
+}
 
-  function next(server: Server, migrations: readonly Migration[]): NextMove {
-    const recent = migrations.filter(
-      (each) => !hasFailed(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
-    );
-    return nextMove({ host, server, migrations: recent, hostIsUp, policy: limits });
-  }
+export type Leaver = {
+  readonly server: Server;
+  readonly host: HostName;
+  readonly hostIsUp: boolean;
+  readonly moves: Moves;
+  readonly policy: MovePolicy;
+  readonly now: Instant;
+};
+
+/** How a server leaves its host next. Failures of long ago do not count. */
+export function nextOf({ server, host, hostIsUp, moves, policy, now }: Leaver): NextMove {
+  const recent = migrationsOf(server, host, moves, now).filter(
+    (each) => !hasFailed(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
+  );
+  return nextMove({ host, server, migrations: recent, hostIsUp, policy });
 }
 
 /** The migrations of a server away from a host, without those that a restart of Nova has cut off. */
@@ -90,26 +109,29 @@ export function migrationsOf(
 }
 
 /** Its record stays open for ever, while Nova does nothing with the server any more. */
-function isCutOff(migration: Migration, { taskState, status }: Server, now: Instant): boolean {
+export function isCutOff(migration: Migration, { taskState, status }: Server, now: Instant): boolean {
   const changedAt = Date.parse(migration.updatedAt ?? migration.createdAt);
   const isIdle = taskState === undefined && status !== 'VERIFY_RESIZE';
   return isOpen(migration) && isIdle && now - changedAt > CUT_OFF_MS;
 }
 
-/** Why a server is not asked yet; undefined when it is its turn. */
-function turnOf(
-  { id }: Server,
-  { migrations, groups }: Moves,
-  host: HostName,
-  free: number,
-  { maxMigrationsPerHost: most }: MoveLimits,
+/**
+ * Why a server is not asked while another of its group moves, or is `due` to; undefined when none does. Nova judges each
+ * move by where the others of the group are now, not by where they are about to be.
+ */
+export function againstGroup(
+  id: string,
+  { migrations, groups, setOff }: Moves,
+  due: ReadonlySet<string> = new Set(),
 ): string | undefined {
-  if (free <= 0) return `waits for its turn: at most ${String(most)} may leave ${host} at once`;
   const group = groups.find(({ members }) => members.includes(id));
-  // Nova judges each move by where the others of the group are now, not by where they are about to be.
-  const others = migrations.filter((each) => each.server !== id && isOpen(each));
-  const moving = group && others.find(({ server }) => group.members.includes(server));
-  return moving && `waits for server ${moving.server} of its group ${group.name}, which moves`;
+  const moves = (server: string): boolean =>
+    due.has(server) ||
+    setOff.has(server) ||
+    migrations.some((each) => each.server === server && isOpen(each));
+  if (!group) return undefined;
+  const moving = group.members.find((server) => server !== id && moves(server));
+  return moving && `waits for server ${moving} of its group ${group.name}, which moves`;
 }
 
 function instanceOf({ id, name, projectId, createdAt }: Server): InstanceFacts {

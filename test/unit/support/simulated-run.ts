@@ -17,7 +17,7 @@ import type { EngineProfile } from '../../../src/engine/pass.ts';
 import type { PartLimits } from '../../../src/engine/run/parts.ts';
 import { currentStage, type RunState } from '../../../src/engine/run/run-state.ts';
 import { allows, type PermitFacts } from '../../../src/engine/turn.ts';
-import type { MemberHealth } from '../../../src/engine/view.ts';
+import type { HostFacts, MemberHealth, View } from '../../../src/engine/view.ts';
 import type { Fence, Scope } from '../../../src/hostops/port.ts';
 import { SimulatedHostOps } from '../../../src/hostops/simulated/simulated-host-ops.ts';
 import type {
@@ -109,16 +109,31 @@ export type RunOptions = {
   readonly restarts?: boolean;
   /** Refuses effects. */
   readonly refusal?: (effect: Effect, world: SimulatedWorld) => Outcome | undefined;
+  /** How the platform shows a host, where it differs from Kubernetes. */
+  readonly shown?: (facts: HostFacts) => HostFacts;
   /** Omits the checks, to measure the rest. */
   readonly unchecked?: boolean;
 };
 
-class RefusingOps extends SimulatedHostOps {
+class OtherwiseOps extends SimulatedHostOps {
   readonly #refusal: (effect: Effect) => Outcome | undefined;
+  readonly #shown: RunOptions['shown'];
 
-  constructor(world: SimulatedWorld, refusal: RunOptions['refusal']) {
+  constructor(world: SimulatedWorld, { refusal, shown }: Pick<RunOptions, 'refusal' | 'shown'>) {
     super(world);
     this.#refusal = (effect) => refusal?.(effect, world);
+    this.#shown = shown;
+  }
+
+  override view(scope: Scope): View {
+    const view = super.view(scope);
+    const shown = this.#shown;
+    if (!shown) return view;
+    const hostOf = (name: HostName): HostFacts | undefined => {
+      const facts = view.host(name);
+      return facts && shown(facts);
+    };
+    return { ...view, host: hostOf };
   }
 
   override async perform(scope: Scope, effect: Effect, fence: Fence, signal: AbortSignal): Promise<Outcome> {
@@ -157,7 +172,7 @@ export class SimulatedRun extends SimulatedOperator {
       roles,
       health,
     };
-    const ops = new RefusingOps(world, options.refusal);
+    const ops = new OtherwiseOps(world, options);
     const seeds: HostSeed[] = [];
     for await (const page of ops.inventory(scope, new AbortController().signal)) seeds.push(...page);
     const plan = planned(build(spec, seeds, { maxUnavailable }).plan);

@@ -1,0 +1,72 @@
+/** Where a server is told to go, where that is not left to Nova. */
+import { describe, expect, it } from 'vitest';
+import { chooseTarget, type Choice, type Target } from '../../../../src/hostops/openstack/choose-target.ts';
+import { migration, server } from './cloud-objects.ts';
+
+type Host = Choice['hosts'] extends Iterable<infer T> ? T : never;
+
+const host = (name: string, fields: Partial<Host> = {}): Host => ({
+  ...{ name, ready: true, closedToNewWork: false, labels: { zone: 'az1' } },
+  ...fields,
+});
+
+function choose(fields: Partial<Choice> = {}): Target {
+  return chooseTarget({
+    ...{ server: server(), migrations: [], hosts: ['compute-1', 'b', 'c'].map((name) => host(name)) },
+    ...{ arriving: () => 0, maxMigrationsPerTarget: undefined },
+    ...fields,
+  });
+}
+
+const failedAt = (...hosts: string[]) => hosts.map((dest, id) => migration('error', { id, dest }));
+
+describe('the host to which a server moves', () => {
+  it('is the choice of Nova, unless moves to one are limited or one has failed', () => {
+    expect(choose()).toEqual({ kind: 'to', host: undefined });
+    expect(choose({ migrations: [migration('completed', { dest: 'b' })] })).toEqual({
+      kind: 'to',
+      host: undefined,
+    });
+  });
+
+  it('is one that it has not failed to reach, and the choice of Nova once it has tried all', () => {
+    expect(choose({ migrations: failedAt('b') })).toEqual({ kind: 'to', host: 'c' });
+    expect(choose({ migrations: failedAt('b', 'c') })).toEqual({ kind: 'to', host: undefined });
+  });
+
+  it('is that with the fewest arrivals, and by its name where they are the same', () => {
+    const arriving = (name: string): number => (name === 'b' ? 1 : 0);
+    expect(choose({ maxMigrationsPerTarget: 2, arriving })).toEqual({ kind: 'to', host: 'c' });
+    expect(choose({ maxMigrationsPerTarget: 2 })).toEqual({ kind: 'to', host: 'b' });
+  });
+
+  it('is awaited while as many as may move to each', () => {
+    expect(choose({ maxMigrationsPerTarget: 1, arriving: () => 1 })).toEqual({
+      ...{ kind: 'wait', reason: 'waits: at most 1 servers may move to one host at once' },
+    });
+  });
+
+  it.each([
+    ['is its own', host('compute-1')],
+    ['is down', host('a', { ready: false })],
+    ['takes no new work', host('a', { closedToNewWork: true })],
+  ])('is none that %s', (_, other) => {
+    expect(choose({ maxMigrationsPerTarget: 1, hosts: [other, host('z')] })).toEqual({
+      kind: 'to',
+      host: 'z',
+    });
+  });
+
+  it('is in the zone to which it is pinned', () => {
+    const hosts = [host('a', { labels: { zone: 'az2' } }), host('z')];
+    const of = (pinnedZone: string | null | undefined): Target =>
+      choose({ maxMigrationsPerTarget: 1, hosts, server: server({ pinnedZone }) });
+    expect([of('az1'), of(null), of(undefined)]).toEqual([
+      ...[
+        { kind: 'to', host: 'z' },
+        { kind: 'to', host: 'a' },
+        { kind: 'to', host: 'a' },
+      ],
+    ]);
+  });
+});

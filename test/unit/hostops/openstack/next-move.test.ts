@@ -1,0 +1,288 @@
+/** How a server leaves its host, for each of the states that Nova may show. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  hasFailed,
+  isOpen,
+  liveObstacle,
+  MOST_FAILURES,
+  nextMove,
+  type MovePolicy,
+  type Situation,
+} from '../../../../src/hostops/openstack/next-move.ts';
+import type { Migration, Server } from '../../../../src/openstack/compute-answers.ts';
+import { ago, flavored, HOST, migration, server } from './cloud-objects.ts';
+
+const NOTHING_ALLOWED: MovePolicy = { coldMigration: false, evacuation: false };
+const ALL_ALLOWED: MovePolicy = { coldMigration: true, evacuation: true };
+
+/** The next move of a server, on a host that is up in a pool that allows nothing special. */
+function move(fields: Partial<Server>, more: Partial<Situation> = {}) {
+  const usual = { host: HOST, migrations: [], hostIsUp: true, policy: NOTHING_ALLOWED };
+  return nextMove({ ...usual, server: server(fields), ...more });
+}
+
+describe('a server without a task', () => {
+  it.each([
+    ['ACTIVE', 'live-migrate'],
+    ['PAUSED', 'live-migrate'],
+    ['SHUTOFF', 'cold-migrate'],
+    ['BUILD', 'wait'],
+    ['RESIZE', 'wait'],
+    ['MIGRATING', 'wait'],
+    ['REBUILD', 'wait'],
+    ['SUSPENDED', 'stuck'],
+    ['RESCUE', 'stuck'],
+    ['ERROR', 'stuck'],
+    ['UNKNOWN', 'stuck'],
+    ['VERIFY_RESIZE', 'stuck'],
+  ])('in status %s: %s', (status, kind) => {
+    expect(move({ status }).kind).toBe(kind);
+  });
+
+  it('in status ERROR is named with its fault and what mends it', () => {
+    const fault = { code: 500, message: 'no space left' };
+    expect(move({ status: 'ERROR', fault })).toEqual({
+      kind: 'stuck',
+      reason:
+        'is in status ERROR, in which Nova moves no server: no space left; ' +
+        'openstack server set --state active s1 when it is well, or delete it',
+    });
+  });
+});
+
+describe('a server with a task', () => {
+  it.each(['migrating', 'powering-off', 'image_snapshot'])(
+    '%s is not asked before that has ended',
+    (taskState) => {
+      expect(move({ taskState })).toMatchObject({ kind: 'wait' });
+      expect(move({ taskState, status: 'SHUTOFF' })).toMatchObject({ kind: 'wait' });
+      expect(move({ taskState, status: 'VERIFY_RESIZE' }), 'one that is being confirmed').toMatchObject({
+        kind: 'wait',
+      });
+    },
+  );
+});
+
+describe('an open migration', () => {
+  it.each(['accepted', 'queued', 'preparing'])(
+    'that is %s has not begun: its time does not count',
+    (status) => {
+      expect(move({}, { migrations: [migration(status)] })).toEqual({ kind: 'moving', since: undefined });
+    },
+  );
+
+  it.each(['running', 'pre-migrating', 'migrating', 'post-migrating'])('that is %s has begun', (status) => {
+    const createdAt = ago(77);
+    expect(move({}, { migrations: [migration(status, { createdAt })] })).toEqual({
+      kind: 'moving',
+      since: createdAt,
+    });
+  });
+
+  it('counts also where earlier ones have failed', () => {
+    const failed = Array.from({ length: MOST_FAILURES }, () => migration('error'));
+    expect(move({}, { migrations: [...failed, migration('running')] }).kind).toBe('moving');
+  });
+});
+
+describe('a server in VERIFY_RESIZE', () => {
+  const resized = (fields: Partial<Migration>, at = 'compute-2') =>
+    move({ status: 'VERIFY_RESIZE', host: at }, { migrations: [migration('finished', fields)] });
+
+  it('is confirmed when a cold migration moved it', () => {
+    expect(resized({ type: 'migration' })).toEqual({ kind: 'confirm' });
+  });
+
+  it('is for its owner to confirm when it was resized', () => {
+    expect(resized({ type: 'resize' })).toMatchObject({
+      kind: 'stuck',
+      reason: expect.stringContaining('openstack server resize confirm s1, or revert') as unknown,
+    });
+  });
+
+  it('is awaited while it is being confirmed', () => {
+    const migrations = [migration('confirming', { type: 'migration' })];
+    expect(move({ status: 'VERIFY_RESIZE', host: 'compute-2' }, { migrations }).kind).toBe('wait');
+  });
+});
+
+it('a server that has left meanwhile is not asked on its new host', () => {
+  const migrations = [migration('finished', { type: 'migration' })];
+  expect(move({ host: 'compute-2' }, { migrations }).kind).toBe('wait');
+});
+
+describe('a server on a host that is down', () => {
+  it('is evacuated where the pool allows that', () => {
+    const policy = { coldMigration: false, evacuation: true };
+    for (const status of ['ACTIVE', 'SHUTOFF', 'ERROR'])
+      expect(move({ status }, { hostIsUp: false, policy })).toEqual({ kind: 'evacuate' });
+  });
+
+  it('is named with the field that would allow it otherwise', () => {
+    expect(move({}, { hostIsUp: false })).toMatchObject({
+      kind: 'stuck',
+      reason: expect.stringMatching(
+        /spec\.provider\.openstack\.evacuation.*openstack server evacuate s1/,
+      ) as unknown,
+    });
+  });
+});
+
+describe('a running server that does not move live', () => {
+  const vTpm = flavored({ 'hw:tpm_version': '2.0' });
+
+  it.each([
+    [{ 'pci_passthrough:alias': 'gpu:1' }, 'its flavor asks for a PCI device'],
+    [{ 'hw:tpm_version': '2.0' }, 'its flavor asks for a vTPM without hw:tpm_secret_security=host'],
+    [{ 'hw:tpm_version': '2.0', 'hw:tpm_secret_security': 'user' }, 'its flavor asks for a vTPM'],
+    [{ 'hw:tpm_version': '2.0', 'hw:tpm_secret_security': 'host' }, undefined],
+    [{}, undefined],
+  ])('because of %j', (extraSpecs, obstacle) => {
+    const found = liveObstacle(extraSpecs);
+    if (obstacle === undefined) expect(found).toBeUndefined();
+    else expect(found).toContain(obstacle);
+  });
+
+  it('moves cold where the pool allows that, and is named with the field otherwise', () => {
+    expect(move({ flavor: vTpm }, { policy: ALL_ALLOWED })).toEqual({ kind: 'cold-migrate' });
+    expect(move({ flavor: vTpm })).toMatchObject({
+      kind: 'stuck',
+      reason: expect.stringMatching(
+        /a vTPM.*spec\.provider\.openstack\.coldMigration.*migrate s1/,
+      ) as unknown,
+    });
+  });
+
+  it('moves cold after a live migration that failed, and one that is paused tries again', () => {
+    const more = { migrations: [migration('error')], policy: ALL_ALLOWED };
+    expect(move({}, more).kind).toBe('cold-migrate');
+    expect(move({ status: 'PAUSED' }, more).kind).toBe('live-migrate');
+    expect(move({}, { ...more, policy: NOTHING_ALLOWED }).kind).toBe('live-migrate');
+    const cold = [migration('error', { type: 'migration' })];
+    expect(move({}, { ...more, migrations: cold }).kind, 'after a cold one').toBe('live-migrate');
+  });
+});
+
+it('a server whose migrations failed often is named with its fault and how often', () => {
+  const migrations = Array.from({ length: MOST_FAILURES }, (_, id) => migration('failed', { id }));
+  const fault = { code: 500, message: 'No valid host was found' };
+  const { reason } = move({ fault }, { migrations }) as { reason?: string };
+  expect(reason).toMatch(
+    /^did not leave in 3 attempts: No valid host was found: see openstack server show s1/,
+  );
+  expect(move({}, { migrations: migrations.slice(1) }).kind).toBe('live-migrate');
+});
+
+const STATUSES = [
+  ...[
+    'ACTIVE',
+    'PAUSED',
+    'SHUTOFF',
+    'BUILD',
+    'RESIZE',
+    'MIGRATING',
+    'REBUILD',
+    'SUSPENDED',
+    'RESCUE',
+    'ERROR',
+  ],
+  ...['VERIFY_RESIZE', 'UNKNOWN', 'PASSWORD', 'REVERT_RESIZE', 'SHELVED'],
+];
+const MIGRATION_STATUSES = [
+  ...[
+    'accepted',
+    'queued',
+    'preparing',
+    'running',
+    'pre-migrating',
+    'migrating',
+    'post-migrating',
+    'finished',
+  ],
+  ...[
+    'confirming',
+    'confirmed',
+    'reverting',
+    'reverted',
+    'completed',
+    'cancelled',
+    'error',
+    'failed',
+    'done',
+  ],
+];
+const anySituation: fc.Arbitrary<Situation> = fc
+  .record({
+    status: fc.constantFrom(...STATUSES),
+    taskState: fc.option(fc.constantFrom('migrating', 'resize_prep', 'powering-off', 'deleting'), {
+      nil: undefined,
+    }),
+    at: fc.constantFrom(HOST, HOST, 'compute-2'),
+    pci: fc.boolean(),
+    migrations: fc.array(
+      fc.record({
+        status: fc.constantFrom(...MIGRATION_STATUSES),
+        type: fc.constantFrom('live-migration', 'migration', 'resize', 'evacuation'),
+      }),
+      { maxLength: 5 },
+    ),
+    hostIsUp: fc.boolean(),
+    policy: fc.record({ coldMigration: fc.boolean(), evacuation: fc.boolean() }),
+  })
+  .map(({ status, taskState, at, pci, migrations, hostIsUp, policy }) => ({
+    ...{ host: HOST, hostIsUp, policy },
+    server: server({
+      status,
+      taskState,
+      host: at,
+      ...(pci ? { flavor: flavored({ 'pci_passthrough:alias': 'a' }) } : {}),
+    }),
+    migrations: migrations.map((each, id) => migration(each.status, { id, type: each.type })),
+  }));
+
+describe('whatever Nova shows', () => {
+  it('nothing is asked of a server with a task, or with a migration under way', () => {
+    fc.assert(
+      fc.property(anySituation, (situation) => {
+        const { kind } = nextMove(situation);
+        const isAsked = !['moving', 'wait', 'stuck'].includes(kind);
+        const isBusy =
+          situation.server.taskState !== undefined ||
+          (kind !== 'confirm' &&
+            situation.migrations.some((each) => isOpen(each) && each.status !== 'finished'));
+        expect(isAsked && isBusy).toBe(false);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('a move begins only on the host that the server shall leave, and only as the pool allows', () => {
+    fc.assert(
+      fc.property(anySituation, (situation) => {
+        const { kind } = nextMove(situation);
+        const { server: of, policy, hostIsUp, migrations } = situation;
+        if (kind === 'live-migrate' || kind === 'cold-migrate' || kind === 'evacuate') {
+          expect(of.host).toBe(HOST);
+          expect(migrations.filter(hasFailed).length).toBeLessThan(MOST_FAILURES);
+        }
+        if (kind === 'evacuate') expect([hostIsUp, policy.evacuation]).toEqual([false, true]);
+        if (kind === 'live-migrate') expect(hostIsUp).toBe(true);
+        if (kind === 'cold-migrate') expect(of.status === 'SHUTOFF' || policy.coldMigration).toBe(true);
+        if (kind === 'confirm') expect(of.status).toBe('VERIFY_RESIZE');
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('a server that stays has a command or a field in its text that mends it', () => {
+    fc.assert(
+      fc.property(anySituation, (situation) => {
+        const next = nextMove(situation);
+        if (next.kind === 'stuck') expect(next.reason).toMatch(/openstack server [a-z -]+s1/);
+        if (next.kind === 'wait') expect(next.reason).toMatch(/^(is|has) /);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});

@@ -1,0 +1,146 @@
+/** What is known of a cloud while it changes between two reads. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { answer, NOVA } from '../../openstack/scripted-cloud.ts';
+import { eventually } from '../../../support/eventually.ts';
+import { ago, HOST } from './cloud-objects.ts';
+import { claimOf, KEY, OneHost, signal } from './one-host.ts';
+
+type Shown = Readonly<Record<string, unknown>>;
+
+let host: OneHost;
+let servers: Shown[];
+let migrations: Shown[];
+
+beforeEach(async () => {
+  host = new OneHost();
+  [servers, migrations] = [[], []];
+  const { nova } = host;
+  nova.on(`GET ${NOVA}/os-aggregates`, answer(200, { aggregates: [] }));
+  nova.on(`GET ${NOVA}/os-hypervisors/detail?limit=500`, answer(200, { hypervisors: [] }));
+  nova.on(`GET ${NOVA}/os-services?binary=nova-compute`, async () =>
+    answer(200, { services: [{ id: 'service-1', binary: 'nova-compute', host: HOST, ...host.service }] }),
+  );
+  nova.on(
+    `GET ${NOVA}/os-server-groups?all_projects=true&limit=500&offset=0`,
+    answer(200, { server_groups: [] }),
+  );
+  nova.on(`GET ${NOVA}/servers/detail?all_tenants=true&limit=500&host=${HOST}`, async () =>
+    answer(200, { servers }),
+  );
+  const since = encodeURIComponent(ago(60));
+  nova.on(`GET ${NOVA}/os-migrations?changes-since=${since}&limit=500`, async () =>
+    answer(200, { migrations }),
+  );
+  await host.leases.start();
+  await host.leases.create({ cloud: KEY, host: HOST, uid: 'service-1' }, claimOf(), signal);
+  host.cloud.start();
+  host.cloud.acquire(HOST);
+  await eventually('the host', () => host.cloud.hosts.get(HOST)?.claim);
+  host.now += 3_000;
+});
+afterEach(() => {
+  host.cloud.stop();
+  host.leases.stop();
+});
+
+/** Resolves when the open hosts were read again. A request that was accepted leads to that. */
+async function look(asked = 'probe'): Promise<void> {
+  host.now += 1;
+  const before = host.timesRead;
+  host.cloud.endAsking(asked, true);
+  host.now += 1;
+  await eventually('a read', () => host.timesRead > before || host.cloud.failure !== undefined);
+}
+
+function shown(id: string, fields: Shown = {}): Shown {
+  const usual = { id, name: id, tenant_id: 'p1', status: 'ACTIVE', created: ago(900) };
+  return { ...usual, 'OS-EXT-SRV-ATTR:host': HOST, 'OS-EXT-STS:task_state': null, ...fields };
+}
+
+function moved(server: string, fields: Shown = {}): Shown {
+  const usual = { id: 1, uuid: 'm', instance_uuid: server, status: 'running', source_compute: HOST };
+  return { ...usual, migration_type: 'migration', created_at: ago(0), updated_at: ago(0), ...fields };
+}
+
+describe('a server that waits for its confirmation elsewhere', () => {
+  it('still belongs to the host that it has left', async () => {
+    migrations = [moved('s1', { status: 'finished' })];
+    const elsewhere = shown('s1', { status: 'VERIFY_RESIZE', 'OS-EXT-SRV-ATTR:host': 'compute-2' });
+    host.nova.on(`GET ${NOVA}/servers/s1`, answer(200, { server: elsewhere }));
+    await look();
+    expect(host.cloud.serversOn(HOST)?.servers.map(({ id }) => id)).toEqual(['s1']);
+  });
+
+  it('and is deleted there does not hide the others', async () => {
+    servers = [shown('s2')];
+    migrations = [moved('s1', { status: 'finished' })];
+    host.nova.on(`GET ${NOVA}/servers/s1`, answer(404, { itemNotFound: { code: 404, message: 'gone' } }));
+    await look();
+    expect(host.cloud.serversOn(HOST)?.servers.map(({ id }) => id)).toEqual(['s2']);
+    expect(host.cloud.failure).toBeUndefined();
+  });
+});
+
+describe('a server that is asked to leave', () => {
+  it('has set off while its request is under way, and no more when that is refused', () => {
+    host.cloud.beginAsking('s1', undefined);
+    expect([...host.cloud.moves.setOff]).toEqual(['s1']);
+    expect(host.cloud.inFlight).toBe(1);
+    host.cloud.endAsking('s1', false);
+    expect([host.cloud.moves.setOff.size, host.cloud.inFlight]).toEqual([0, 0]);
+  });
+
+  it('has set off until a later read shows what became of it', async () => {
+    host.cloud.endAsking('s1', true);
+    expect([...host.cloud.moves.setOff]).toEqual(['s1']);
+    servers = [
+      shown('s1', { 'OS-EXT-STS:task_state': 'migrating' }),
+      shown('s2', { 'OS-EXT-STS:task_state': 'deleting' }),
+    ];
+    await look();
+    expect([...host.cloud.moves.setOff], 'Nova prepares its move').toEqual(['s1']);
+    servers = [shown('s1')];
+    await look();
+    expect([...host.cloud.moves.setOff], 'nothing came of it').toEqual([]);
+  });
+
+  it('counts once, with its request and with its migration', async () => {
+    servers = [shown('s1', { 'OS-EXT-STS:task_state': 'migrating' }), shown('s2')];
+    migrations = [moved('s1', { migration_type: 'live-migration' })];
+    await look();
+    expect(host.cloud.inFlight).toBe(1);
+    host.cloud.beginAsking('s2', undefined);
+    expect(host.cloud.inFlight).toBe(2);
+  });
+
+  it('is on its way to where it was told, or to where Nova sends it', async () => {
+    const arriving = (): number[] => ['compute-5', 'compute-6'].map((each) => host.cloud.arriving(each));
+    host.cloud.beginAsking('s1', 'compute-5');
+    expect(arriving()).toEqual([1, 0]);
+    servers = [shown('s1', { 'OS-EXT-STS:task_state': 'migrating' }), shown('s2')];
+    await look('s1');
+    expect(arriving(), 'Nova has not recorded it yet').toEqual([1, 0]);
+    migrations = [moved('s1', { status: 'preparing', dest_compute: null })];
+    await look();
+    expect(arriving(), 'nor where to').toEqual([1, 0]);
+    migrations = [moved('s1', { dest_compute: 'compute-6' })];
+    await look();
+    expect(arriving()).toEqual([0, 1]);
+  });
+
+  it('does not move any more once a restart of Nova has cut it off', async () => {
+    servers = [shown('s1')];
+    migrations = [moved('s1', { created_at: ago(900), updated_at: ago(120) })];
+    await look();
+    expect([host.cloud.moves.migrations, host.cloud.inFlight]).toEqual([[], 0]);
+  });
+
+  it('and of which nothing is seen for a minute is counted as lost', async () => {
+    servers = [shown('s1')];
+    await look('s1');
+    expect(host.cloud.moves.lost).toEqual(new Map());
+    host.now += 60_000;
+    await look();
+    expect(host.cloud.moves.lost).toEqual(new Map([['s1', 1]]));
+  });
+});
