@@ -246,6 +246,19 @@ export const BUGS: readonly Bug[] = [
     instead: '  if (!rollback || activatedRelease === undefined || rollback ||',
   },
   {
+    name: 'judge the age of a machine by our own clock',
+    file: 'src/engine/hosts/unstaged.ts',
+    of: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '')",
+    instead: "Date.parse(stagedIn?.startTime ?? joinedBy ?? '')",
+    from: 1_085_821,
+  },
+  {
+    name: 'take the machine that has the name of a staged one for that one',
+    file: 'src/engine/hosts/unstaged.ts',
+    of: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '')",
+    instead: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '') && joinedAt < 0",
+  },
+  {
     name: 'leave out a hook whose host has left',
     file: 'src/engine/run/run-step.ts',
     of: '  return isForAll && remainingHosts(stage).length === 0;\n',
