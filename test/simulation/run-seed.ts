@@ -170,12 +170,11 @@ class SeedRun {
     await this.#end();
     this.#incidents.stop();
     if (this.#isJudged) return;
-    this.#checker.atCalmEnd((strategy) => {
-      const added = this.#toBePatched
+    this.#checker.atCalmEnd(this.#scenario.hosts, (strategy) =>
+      this.#toBePatched
         .filter((each) => textOf(each.strategy) === textOf(strategy))
-        .map(({ host }) => host);
-      return [...this.#scenario.hosts, ...added];
-    });
+        .map(({ host }) => host),
+    );
   }
 
   #result(): SeedResult {
