@@ -164,6 +164,12 @@ export const BUGS: readonly Bug[] = [
     instead: '  if (hosts >= 0) return undefined;\n',
   },
   {
+    name: 'plan without a host of the pool',
+    file: 'src/controllers/strategy/build-plan.ts',
+    of: '  const built = buildOrRefusal(input, seeds);\n',
+    instead: '  const built = buildOrRefusal(input, seeds.length > 1 ? seeds.slice(1) : seeds);\n',
+  },
+  {
     name: 'forget the hosts that join after a run',
     file: 'src/status/rebuild.ts',
     of: "  return restAsked === true && lacking.length > 0 && mode !== 'Abort' && mode !== 'Suspend';\n",
