@@ -171,9 +171,7 @@ class SeedRun {
     this.#incidents.stop();
     if (this.#isJudged) return;
     this.#checker.atCalmEnd(this.#scenario.hosts, (strategy) =>
-      this.#toBePatched
-        .filter((each) => textOf(each.strategy) === textOf(strategy))
-        .map(({ host }) => host),
+      this.#toBePatched.filter((each) => textOf(each.strategy) === textOf(strategy)).map(({ host }) => host),
     );
   }
 

@@ -53,7 +53,9 @@ export function recordJoined({ run, turn }: Pass, stage: StageStatus): void {
 
 /** Remembers when the last host of the pool joined before the run: a plan in parts forgets the stages that have ended. */
 export function recordJoinedBefore({ plan, run, turn }: Pass): void {
-  const isStagedByJob = plan.actions.patches.some(({ kind, current }) => kind === 'stage' && current.length === 0);
+  const isStagedByJob = plan.actions.patches.some(
+    ({ kind, current }) => kind === 'stage' && current.length === 0,
+  );
   if (!isStagedByJob || run.apply.later === undefined) return;
   noteLatest(
     run.apply,

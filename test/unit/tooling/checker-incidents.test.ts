@@ -255,7 +255,11 @@ describe('the checker complains of', () => {
 
   it('an applied strategy whose host lacks a patch, unless it joined after the plan and waits for a request', () => {
     const drifted = [{ type: 'Drifted', status: 'True' }];
-    const applied = (joinedAfterMs: number, conditions = drifted, asked: string[] = []): readonly string[] => {
+    const applied = (
+      joinedAfterMs: number,
+      conditions = drifted,
+      asked: string[] = [],
+    ): readonly string[] => {
       const world = new World();
       world.now += 100_000 + Math.min(0, joinedAfterMs);
       if (joinedAfterMs < 0) world.addNode('w-2');
