@@ -40,7 +40,7 @@ function hasJoinedSince({ stages, joinedBy }: PhaseStatus, { name, joinedAt }: H
   return joinedAt !== undefined && joinedAt > Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '');
 }
 
-/** Remembers when the last of the machines joined that a stage stages: later none of them can be told from another. */
+/** Remembers when the last of the machines joined that a stage stages: one that joins later is another. */
 export function recordJoined({ run, turn }: Pass, stage: StageStatus): void {
   if (!isStaging(stage)) return;
   const open = run.hosts.filter(({ name }) => stage.hosts?.includes(name));
