@@ -263,7 +263,7 @@ export const BUGS: readonly Bug[] = [
     file: 'src/engine/hosts/unstaged.ts',
     of: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '')",
     instead: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '') && joinedAt < 0",
-    from: 526,
+    from: 1_889,
   },
   {
     name: 'leave out a hook whose host has left',
