@@ -145,6 +145,13 @@ export const BUGS: readonly Bug[] = [
     instead: '  return outage.level !== undefined || outage.jobs?.some(mayHaveRun) === true;\n',
   },
   {
+    name: 'wait for a silent watch to show that a Job is gone',
+    file: 'src/hostops/jobs/host-jobs.ts',
+    of: "    if (outcome.kind === 'already') await this.#index.gone(",
+    instead: "    if (outcome.kind === 'already' && signal.aborted) await this.#index.gone(",
+    from: 1_095_634,
+  },
+  {
     name: 'end a run because a planned host has left',
     file: 'src/engine/profiles/careen.ts',
     of: '  goesOnWithoutLeavers: true,\n',
