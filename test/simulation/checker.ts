@@ -429,10 +429,14 @@ export class Checker {
         this.#fail(`${what} without a permit for ${name}`);
   }
 
-  /** Judges the end of a calm seed; `hostsOf`: the hosts that a strategy has to patch, unless they were deleted. */
-  atCalmEnd(hostsOf: (strategy: StrategyRef) => readonly string[]): void {
+  /**
+   * Judges the end of a calm seed: these hosts have to be patched by each strategy, unless they were deleted. `askedOf`:
+   * those that joined later, and for which somebody asked.
+   */
+  atCalmEnd(hosts: readonly string[], askedOf: (strategy: StrategyRef) => readonly string[]): void {
     this.#end.calm((strategy) => {
-      for (const host of hostsOf(refOf(strategy))) this.#progress.atEnd(strategy, host);
+      for (const host of hosts) this.#progress.atEnd(strategy, host, false);
+      for (const host of askedOf(refOf(strategy))) this.#progress.atEnd(strategy, host, true);
     });
   }
 

@@ -79,6 +79,11 @@ export class HostHistory {
   wasDeleted = false;
   readonly #states: { readonly since: number; readonly state: HostState }[] = [];
 
+  /** When it joined first; Infinity while it has not. */
+  get joinedAt(): number {
+    return this.#states.find(({ state }) => state.exists)?.since ?? Infinity;
+  }
+
   get now(): HostState {
     return this.#states.at(-1)?.state ?? NOTHING;
   }

@@ -2,7 +2,7 @@
 import type { ApiObject, Json } from './world/objects.ts';
 import { isAsWellAsBefore, isEmpty, type HostHistory, type HostState } from './host-history.ts';
 import { nameOf } from './world/strategies.ts';
-import { outagesOf, runIdOf, stageOf, stagesOf, type Stage, type Step } from './seen.ts';
+import { isDrifted, outagesOf, runIdOf, stageOf, stagesOf, type Stage, type Step } from './seen.ts';
 import { STAGED } from './upgrade-scenario.ts';
 import { goalsFor, isRollback, rebootRequired, releaseOf, shows } from './wants.ts';
 
@@ -34,6 +34,8 @@ export class ProgressCheck {
   /** When each step of each run was seen to begin. */
   readonly #began = new Map<string, number>();
   readonly #wroteAt = new Map<string, number>();
+  /** By run: when its plan was stored. */
+  readonly #plannedAt = new Map<string, number>();
   /** By run: the hosts that failed to be staged. */
   readonly #failedToStage = new Map<string, ReadonlySet<string>>();
 
@@ -46,6 +48,7 @@ export class ProgressCheck {
     const { uid } = object.metadata;
     const earliest = this.#wroteAt.get(uid) ?? 0;
     this.#wroteAt.set(uid, this.#options.now());
+    if (runIdOf(object) !== runIdOf(before)) this.#plannedAt.set(runIdOf(object), this.#options.now());
     this.#staging(object);
     for (const phase of ['applyPhase', 'abortPhase']) {
       const old = stagesOf(before, phase);
@@ -79,12 +82,17 @@ export class ProgressCheck {
     return historyOf(host).wasDeleted || historyOf(host).wasSince(0, hasLeft);
   }
 
-  /** Judges a host of a strategy that is applied. */
-  atEnd(strategy: ApiObject, host: string): void {
+  /** Judges a host of a strategy that is applied. `isAsked`: somebody asked for its patches after it had joined. */
+  atEnd(strategy: ApiObject, host: string, isAsked: boolean): void {
     const { spec = {} } = strategy;
-    const { now: state, wasDeleted } = this.#options.historyOf(host);
+    const history = this.#options.historyOf(host);
+    const { now: state, wasDeleted } = history;
     const goals = goalsFor(spec, state);
-    if (state.exists && !wasDeleted && !goals.every((id) => shows(spec, id, state)))
+    // A plan is made when the first host of a pool joins. A host that joins after it waits for a request, and the status
+    // has to say so.
+    const plannedAt = this.#plannedAt.get(runIdOf(strategy)) ?? Infinity;
+    const isLate = !isAsked && history.joinedAt > plannedAt - FRESH_VIEW_MS && isDrifted(strategy);
+    if (state.exists && !wasDeleted && !isLate && !goals.every((id) => shows(spec, id, state)))
       this.#options.failed(`(6) ${nameOf(strategy)} is applied, and ${host} lacks ${goals.join(', ')}`);
   }
 

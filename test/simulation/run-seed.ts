@@ -170,12 +170,9 @@ class SeedRun {
     await this.#end();
     this.#incidents.stop();
     if (this.#isJudged) return;
-    this.#checker.atCalmEnd((strategy) => {
-      const added = this.#toBePatched
-        .filter((each) => textOf(each.strategy) === textOf(strategy))
-        .map(({ host }) => host);
-      return [...this.#scenario.hosts, ...added];
-    });
+    this.#checker.atCalmEnd(this.#scenario.hosts, (strategy) =>
+      this.#toBePatched.filter((each) => textOf(each.strategy) === textOf(strategy)).map(({ host }) => host),
+    );
   }
 
   #result(): SeedResult {

@@ -107,10 +107,18 @@ export function stateOf({ status }: ApiObject): string | undefined {
 
 /** Whether it says that all is done. */
 export function isFinished(strategy: ApiObject): boolean {
-  const isReady = listAt(strategy.status, 'conditions').some(
-    (each) => at(each, 'type') === 'Ready' && at(each, 'status') === 'True',
+  return isTrue(strategy, 'Ready') || stateOf(strategy) === 'applied';
+}
+
+/** Whether it says that hosts lack something since it was applied. */
+export function isDrifted(strategy: ApiObject): boolean {
+  return isTrue(strategy, 'Drifted');
+}
+
+function isTrue({ status }: ApiObject, condition: string): boolean {
+  return listAt(status, 'conditions').some(
+    (each) => at(each, 'type') === condition && at(each, 'status') === 'True',
   );
-  return isReady || stateOf(strategy) === 'applied';
 }
 
 /** Whether it is deleted, or somebody has asked for its abort. */

@@ -29,6 +29,7 @@ const extendedSeconds = seconds
     'The extension of its deadline: how long the strategy was suspended, no operator was active, or hosts were unwell ' +
       'while they had time to settle; or the time to give back a host that was not staged in time.',
   );
+const joinedBy = time().optional();
 const index = z.int().min(0).max(10000);
 
 const step = z
@@ -125,6 +126,10 @@ export const stageStatus = z
       .max(16)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .describe('The steps, in order.'),
+    joinedBy: joinedBy.describe(
+      'When the last of the machines joined that a stage of staging took, by the clock of the platform. One that joined ' +
+        'later is another machine, and is not staged.',
+    ),
     inProgress: z.boolean().describe('Whether the stage is running.'),
     result,
     reason,
@@ -193,6 +198,10 @@ const phase = z.object({
     ),
   earlier: earlier.optional(),
   later: laterStages.optional(),
+  joinedBy: joinedBy.describe(
+    'Of a large plan that stages hosts by Jobs alone: when the last host of the pool had joined before the run began, by ' +
+      'the clock of the platform. It counts for the hosts that were staged in earlier stages.',
+  ),
   inProgress: z.boolean().describe('Whether the phase is running, or paused between two of its stages.'),
   completionPercentage: z.int().min(0).max(100).describe('The percentage of the steps that have ended.'),
   result,

@@ -32,12 +32,42 @@ function unstagedBecause({ stages }: StagesAtHand, host: HostName): string {
 }
 
 /**
- * Whether the machine of a host joined after the stage began that staged the host: where no fact shows staging, it counts
- * as another machine. Of a part of the plan before, only the begin of the run is known.
+ * Whether the machine of a host joined after all those that were staged with the host: where no fact shows staging, it
+ * counts as another machine. Of a part of the plan before, only those are known that had joined when the run began.
  */
-function hasJoinedSince({ stages, startTime }: PhaseStatus, { name, joinedAt }: HostFacts): boolean {
+function hasJoinedSince({ stages, joinedBy }: PhaseStatus, { name, joinedAt }: HostFacts): boolean {
   const stagedIn = stages.find((stage) => isStaging(stage) && stage.hosts?.includes(name));
-  return joinedAt !== undefined && joinedAt > Date.parse(stagedIn?.startTime ?? startTime ?? '');
+  return joinedAt !== undefined && joinedAt > Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '');
+}
+
+/** Remembers when the last of the machines joined that a stage stages: one that joins later is another. */
+export function recordJoined({ run, turn }: Pass, stage: StageStatus): void {
+  if (!isStaging(stage)) return;
+  const open = run.hosts.filter(({ name }) => stage.hosts?.includes(name));
+  const machines = open.flatMap(({ name, uid }) => {
+    const host = turn.view.host(name);
+    return host && host.uid === uid ? [host] : [];
+  });
+  noteLatest(stage, machines);
+}
+
+/** Remembers when the last host of the pool joined before the run: a plan in parts forgets the stages that have ended. */
+export function recordJoinedBefore({ plan, run, turn }: Pass): void {
+  const isStagedByJob = plan.actions.patches.some(
+    ({ kind, current }) => kind === 'stage' && current.length === 0,
+  );
+  if (!isStagedByJob || run.apply.later === undefined) return;
+  noteLatest(
+    run.apply,
+    turn.view.seeds().flatMap(({ name }) => turn.view.host(name) ?? []),
+  );
+}
+
+/** The times are those of the platform: our own clock may be wrong against it. */
+function noteLatest(part: StageStatus | PhaseStatus, hosts: readonly HostFacts[]): void {
+  const before = part.joinedBy === undefined ? [] : [Date.parse(part.joinedBy)];
+  const times = [...before, ...hosts.flatMap(({ joinedAt }) => joinedAt ?? [])];
+  if (times.length > 0) part.joinedBy = new Date(Math.max(...times)).toISOString();
 }
 
 /** Leaves hosts out of a stage of staging that only a person may open, as long as the plan allows that. */

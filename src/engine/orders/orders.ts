@@ -3,6 +3,7 @@ import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import { beginAbort } from './abort.ts';
 import { begin } from '../run/lifecycle.ts';
 import { opensOutage } from '../hosts/outages.ts';
+import { recordJoinedBefore } from '../hosts/unstaged.ts';
 import { stamp, wakeAt, type Pass } from '../pass.ts';
 import type { Order, RunRequest } from '../turn.ts';
 import { currentStage, resetStage, runningStage, type RunState } from '../run/run-state.ts';
@@ -75,6 +76,7 @@ export function applyOrder(pass: Pass): void {
       run.state = 'applying';
       run.currentPhase = 'apply';
       begin(run.apply, stamp(pass));
+      recordJoinedBefore(pass);
       return setStop(pass);
     case 'applying':
       if (mode !== 'Abort') return setStop(pass);

@@ -14,7 +14,7 @@ import { againstFurtherHosts, mayTakeAll, waitForPermits } from '../permits/stag
 import { beyondBudget, excusedHosts, mayFailToStage } from '../hosts/staging-budget.ts';
 import { failed, isOver, obstacleOf, reasonOf } from '../steps/verdict.ts';
 import { dueTimer, moveDeadlines, nextDeadline } from './timers.ts';
-import { recordUnstageable, recordUnstaged } from '../hosts/unstaged.ts';
+import { recordJoined, recordUnstageable, recordUnstaged } from '../hosts/unstaged.ts';
 
 /**
  * Advances a step as far as possible now. Undefined while it runs. Its hosts are judged before its timeout is checked:
@@ -92,8 +92,10 @@ function waitForPlan(pass: Pass, running: Running): PartEnding | undefined {
 function judge(pass: Pass, running: Running): readonly HostVerdict[] {
   const { stage, step } = running;
   const hosts = remainingHosts(stage);
-  if (opensOutage(pass.profile, stage, step.name))
+  if (opensOutage(pass.profile, stage, step.name)) {
     for (const name of hosts) openOutage(pass, stage, step, name);
+    recordJoined(pass, stage);
+  }
   const leavers = judgeLeavers(pass, stage, step.name);
   const judged = hosts.filter(
     (name) => !judgedBefore(pass, name) && leavers.every(({ host }) => host !== name),

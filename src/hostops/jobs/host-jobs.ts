@@ -130,6 +130,7 @@ export class HostJobs {
         ? ACCEPTED
         : await deleteJob(this.#writer, effect, fence, signal);
     if (outcome.kind === 'accepted' || outcome.kind === 'already') this.#index.giveUp(effect);
+    if (outcome.kind === 'already') await this.#index.gone(fence.owner.namespace, effect);
     await this.#readAfter(outcome, effect.name, fence, signal);
     return outcome;
   }

@@ -135,6 +135,12 @@ export class JobIndex {
     else if (job) this.#givenUp.add(uid);
   }
 
+  /** Drops a Job that the server does not know: a silent watch would show that too late for the release of its host. */
+  async gone(namespace: string, { name, uid }: Pick<JobState, 'name' | 'uid'>): Promise<void> {
+    if (this.get(namespace, name)?.uid !== uid) return;
+    await this.#namespaces.get(namespace)?.jobs.refresh(keyOf(namespace, name), async () => undefined);
+  }
+
   /** Reads a Job that is not as it was observed. */
   async refresh(namespace: string, name: string, signal: AbortSignal): Promise<void> {
     const request = async (): Promise<V1Job | undefined> => {

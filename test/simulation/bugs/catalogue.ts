@@ -145,6 +145,13 @@ export const BUGS: readonly Bug[] = [
     instead: '  return outage.level !== undefined || outage.jobs?.some(mayHaveRun) === true;\n',
   },
   {
+    name: 'wait for a silent watch to show that a Job is gone',
+    file: 'src/hostops/jobs/host-jobs.ts',
+    of: "    if (outcome.kind === 'already') await this.#index.gone(",
+    instead: "    if (outcome.kind === 'already' && signal.aborted) await this.#index.gone(",
+    from: 1_095_634,
+  },
+  {
     name: 'end a run because a planned host has left',
     file: 'src/engine/profiles/careen.ts',
     of: '  goesOnWithoutLeavers: true,\n',
@@ -162,6 +169,12 @@ export const BUGS: readonly Bug[] = [
     file: 'src/controllers/strategy/build-plan.ts',
     of: '  if (hosts > 0) return undefined;\n',
     instead: '  if (hosts >= 0) return undefined;\n',
+  },
+  {
+    name: 'plan without a host of the pool',
+    file: 'src/controllers/strategy/build-plan.ts',
+    of: '  const built = buildOrRefusal(input, seeds);\n',
+    instead: '  const built = buildOrRefusal(input, seeds.length > 1 ? seeds.slice(1) : seeds);\n',
   },
   {
     name: 'forget the hosts that join after a run',
@@ -244,6 +257,20 @@ export const BUGS: readonly Bug[] = [
     file: 'src/planner/problems/release-problems.ts',
     of: '  if (!rollback || activatedRelease === undefined ||',
     instead: '  if (!rollback || activatedRelease === undefined || rollback ||',
+  },
+  {
+    name: 'judge the age of a machine by our own clock',
+    file: 'src/engine/hosts/unstaged.ts',
+    of: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '')",
+    instead: "Date.parse(stagedIn?.startTime ?? joinedBy ?? '')",
+    from: 1_085_821,
+  },
+  {
+    name: 'take the machine that has the name of a staged one for that one',
+    file: 'src/engine/hosts/unstaged.ts',
+    of: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '')",
+    instead: "Date.parse(stagedIn?.joinedBy ?? joinedBy ?? '') && joinedAt < 0",
+    from: 1_889,
   },
   {
     name: 'leave out a hook whose host has left',

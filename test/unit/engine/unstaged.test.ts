@@ -192,6 +192,39 @@ it.each([undefined, small])(
   },
 );
 
+describe.each([undefined, small])(
+  'the machine of a host is told from another by times of the platform alone (parts: %o)',
+  (partLimits) => {
+    /** A run without a fact for staging, just before the upgrade; hosts joined by a clock that is wrong by so much. */
+    async function stagedRun(wrongBy: number): Promise<SimulatedRun> {
+      const byJob = { ...each, stage: { job } };
+      const upgrade = upgradeSpec({ ...UNENDED, hosts: { controller: byJob, worker: byJob } });
+      const run = await SimulatedRun.start({ hosts: fleet, upgrade, ...(partLimits ? { partLimits } : {}) });
+      for (const { name } of fleet) run.world.changeHost(name, { joinedAt: run.world.now + wrongBy });
+      await run.until(() => run.step === 'start-upgrade');
+      return run;
+    }
+
+    it('each is upgraded although our clock was far behind when it was staged', async () => {
+      const run = await stagedRun(3_600_000);
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      expect(versions(run)).toEqual(fleet.map(() => RELEASE));
+    });
+
+    it('one that took the name of a staged one is not, although our clock was far ahead', async () => {
+      const run = await stagedRun(-3_600_000);
+      const { nodeInfo = {} } = run.world.hosts.get('w-2') ?? {};
+      run.world.removeHost('w-2');
+      run.world.addHost({ name: 'w-2', nodeInfo: { ...nodeInfo, [FACT]: 'v1.36.3' } });
+      run.world.changeHost('w-2', { joinedAt: run.world.now - 3_600_000 });
+      await run.settle();
+      expect(run.run.state).toBe('applied');
+      expect(actions(run).filter((name) => name.endsWith('w-2'))).toEqual(['stage-worker w-2']);
+    });
+  },
+);
+
 it('a machine that is replaced before it is staged is upgraded', async () => {
   const byJob = { ...each, stage: { job } };
   const upgrade = upgradeSpec({ ...UNENDED, hosts: { controller: byJob, worker: byJob } });

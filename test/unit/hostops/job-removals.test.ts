@@ -10,6 +10,11 @@ const OWNER = { kind: 'PatchStrategy', namespace: 'n', name: 's', uid: 'uid-of-s
 const FENCE = { owner: OWNER, run: 'r1', epoch: 1 };
 const job = { template: { spec: { containers: [{ name: 'apply', image: 'i' }] } } };
 const { signal } = new AbortController();
+const NOT_FOUND: Answer = {
+  ...{ ok: false, status: 404, headers: [], body: null },
+  json: async () => ({ code: 404, reason: 'NotFound' }),
+  text: async () => '{"code":404,"reason":"NotFound"}',
+};
 
 /** The Jobs of three hosts, of which the first two have succeeded. */
 class Scene {
@@ -100,6 +105,13 @@ describe('Jobs that are removed', () => {
     await scene.removeAll();
     expect(scene.names).toEqual([]);
     expect(scene.has('copy')).toBe(true);
+  });
+
+  it('are gone when the server does not know them, also while the watch is silent', async () => {
+    const scene = await Scene.start();
+    scene.instead = ({ method }) => (method === 'DELETE' ? Promise.resolve(NOT_FOUND) : undefined);
+    expect((await scene.removeAll()).map(({ kind }) => kind)).toEqual(['already', 'already', 'already']);
+    expect(scene.names).toEqual([]);
   });
 
   it('one by one where the right is missing, or a label is', async () => {

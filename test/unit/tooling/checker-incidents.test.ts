@@ -38,9 +38,9 @@ class World {
     }));
   }
 
-  addNode(): void {
+  addNode(name = 'w-1'): void {
     const node = { apiVersion: 'v1', kind: 'Node', spec: {}, status: { conditions: [READY] } };
-    this.server.create('nodes', { ...node, metadata: { name: 'w-1' } }, 'cluster');
+    this.server.create('nodes', { ...node, metadata: { name } }, 'cluster');
   }
 
   changeNode(change: Parameters<ApiServer['update']>[2]): void {
@@ -251,6 +251,31 @@ describe('the checker complains of', () => {
     expect(verified({ taints: [{ key: 'node.kubernetes.io/unschedulable' }] }, [READY])).toEqual([]);
     expect(verified({ taints: [taint] }, [READY])).toEqual([complaint]);
     expect(verified({}, [READY, { type: 'KernelDeadlock', status: 'True' }])).toEqual([complaint]);
+  });
+
+  it('an applied strategy whose host lacks a patch, unless it joined after the plan and waits for a request', () => {
+    const drifted = [{ type: 'Drifted', status: 'True' }];
+    const applied = (
+      joinedAfterMs: number,
+      conditions = drifted,
+      asked: string[] = [],
+    ): readonly string[] => {
+      const world = new World();
+      world.now += 100_000 + Math.min(0, joinedAfterMs);
+      if (joinedAfterMs < 0) world.addNode('w-2');
+      world.now = 100_000;
+      world.write({ state: 'applying', run: { id: 'r1' } }, { spec: { patches: [{ id: 'kernel' }] } });
+      world.now += Math.max(0, joinedAfterMs);
+      if (joinedAfterMs >= 0) world.addNode('w-2');
+      world.write({ state: 'applied', run: { id: 'r1' }, conditions });
+      world.checker.atCalmEnd(['w-2'], () => asked);
+      return world.complaints;
+    };
+    const complaint = ['(6) kernel is applied, and w-2 lacks kernel'];
+    expect(applied(1_000)).toEqual([]);
+    expect(applied(1_000, [])).toEqual(complaint);
+    expect(applied(1_000, drifted, ['w-2'])).toEqual(complaint);
+    expect(applied(-10_000)).toEqual(complaint);
   });
 
   it('a stage that goes on without a host that is there', () => {
