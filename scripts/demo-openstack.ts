@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from '../src/crds/names.ts';
 import { apply, readManifests, type Manifest } from '../test/support/controlplane/apply.ts';
 import { run } from '../test/support/controlplane/tools.ts';
-import { Admin } from '../test/support/openstack/admin.ts';
+import type { Admin } from '../test/support/openstack/admin.ts';
 import { ROOT } from './demo/cluster.ts';
 import { startDemoCloud, type DemoCloud } from './demo/cloud.ts';
 import { say } from './demo/print.ts';
