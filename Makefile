@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo test test-quick test-long test-argocd test-chart test-image test-openstack image image-parts cli bench bench-memory bench-permits bench-planner bench-scale bench-scale-long kill-all simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo demo-openstack test test-quick test-long test-argocd test-chart test-image test-openstack image image-parts cli bench bench-memory bench-permits bench-planner bench-scale bench-scale-long kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ tools:
 
 demo: $(INSTALLED) ## Show a patch run on a real control plane with simulated nodes (KEEP=1 leaves it running)
 	@$(RUN) demo
+
+demo-openstack: $(INSTALLED) ## Show a patch run on compute hosts of a real OpenStack with simulated hypervisors (its first time: 4 minutes)
+	@$(RUN) demo:openstack
 
 test: $(INSTALLED) ## Run all tests, or some: make test SUITE=unit ARGS='-t "a name"'
 	@$(RUN) test -- $(SUITE) $(if $(ARGS),-- $(ARGS))

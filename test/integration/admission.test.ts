@@ -192,6 +192,9 @@ describe('the custom resource definitions', () => {
       'examples/upgrade-k3s/upgrade-strategy.yaml',
       'examples/upgrade-k3s/upgrade-strategy-rke2.yaml',
       'examples/upgrade-bootc/upgrade-strategy.yaml',
+      'examples/openstack/pool.yaml',
+      'examples/openstack/playbooks.yaml',
+      'examples/openstack/strategy.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));

@@ -31,7 +31,7 @@ import { eventually } from '../support/eventually.ts';
 import { BEHAVIOUR_ANNOTATION } from '../support/hosts/host-standin.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
-import { cloudSecret, openstackRights, SECRET } from '../support/openstack/adapter-scene.ts';
+import { cloudSecret, openstackRights, SECRET } from '../support/openstack/cloud-secret.ts';
 import { Admin, AnswerError } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { LentHosts } from '../support/openstack/lent-hosts.ts';

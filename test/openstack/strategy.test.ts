@@ -11,8 +11,8 @@ import { apply } from '../support/controlplane/apply.ts';
 import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
 import { startHostStandin } from '../support/hosts/start-host-standin.ts';
 import { createNodes } from '../support/hosts/simulated-nodes.ts';
-import { cloudSecret, openstackRights, SECRET } from '../support/openstack/adapter-scene.ts';
 import { Admin } from '../support/openstack/admin.ts';
+import { cloudSecret, openstackRights, SECRET } from '../support/openstack/cloud-secret.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
 import {

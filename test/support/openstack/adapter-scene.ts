@@ -1,5 +1,4 @@
 /** The adapter for compute hosts between a real control plane, which has its claims and Jobs, and a real OpenStack. */
-import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
@@ -7,15 +6,13 @@ import { OPERATOR_NAMESPACE } from '../../../src/crds/names.ts';
 import { HostJobs } from '../../../src/hostops/jobs/host-jobs.ts';
 import { OpenStackHostOps } from '../../../src/hostops/openstack/openstack-host-ops.ts';
 import type { Scope } from '../../../src/hostops/port.ts';
-import { apply, readManifests, type Manifest } from '../controlplane/apply.ts';
+import { apply } from '../controlplane/apply.ts';
 import { connect, startControlPlane } from '../controlplane/controlplane.ts';
-import { DEPLOY } from '../controlplane/installation.ts';
 import { eventually } from '../eventually.ts';
 import { Admin } from './admin.ts';
+import { cloudSecret, SECRET } from './cloud-secret.ts';
 import { startOpenStack, type OpenStack } from './openstack.ts';
 
-/** The name that the optional manifests have. */
-export const SECRET = 'careen-openstack';
 const quiet = { info: () => undefined, warn: () => undefined };
 
 export type AdapterScene = {
@@ -72,20 +69,6 @@ export async function startAdapterScene(hosts: number): Promise<AdapterScene> {
   }
 }
 
-/** The Secret with the clouds.yaml of the cloud's administrator. */
-export function cloudSecret({ credentials }: OpenStack, password = credentials.password) {
-  const { authUrl, region, username, projectName, userDomainId, projectDomainId } = credentials;
-  const auth = {
-    ...{ auth_url: authUrl, username, password, user_domain_id: userDomainId },
-    ...{ project_name: projectName, project_domain_id: projectDomainId },
-  };
-  return {
-    ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET, namespace: OPERATOR_NAMESPACE } },
-    // JSON is YAML too.
-    stringData: { 'clouds.yaml': JSON.stringify({ clouds: { lab: { region_name: region, auth } } }) },
-  };
-}
-
 /** A pool of the hosts of an aggregate. */
 export function scopeOf(aggregate: string, fields: Readonly<Record<string, unknown>> = {}): Scope {
   const openstack = {
@@ -109,9 +92,4 @@ export async function untilKnown(
     return view.fleet.unobservable === undefined && hosts.every((host) => view.host(host)?.isMember);
   });
   expect(ops.view(scope).fleet.total).toBe(hosts.length);
-}
-
-/** What an administrator applies for pools on OpenStack, besides the Secret. */
-export async function openstackRights(): Promise<Manifest[]> {
-  return readManifests(join(DEPLOY, 'optional', 'openstack', 'rights.yaml'));
 }
