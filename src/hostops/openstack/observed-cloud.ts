@@ -2,7 +2,6 @@
  * What is known of the compute hosts of one cloud. Nova has no watches, so it is asked: for all services and aggregates
  * at long intervals, and for the servers on open hosts at short ones.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Instant } from '../../engine/view.ts';
 import { explain } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
@@ -20,9 +19,12 @@ import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import { computeHost, type ComputeHost } from './compute-host.ts';
 import { isBeingMoved } from './next-move.ts';
+import { Repeated } from './repeated.ts';
 import { isCutOff, migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
 
 const FLEET_PAUSE_MS = 15_000;
+/** While hosts are worked on: a stage waits for alarms that are newer than its begin. */
+const WORK_PAUSE_MS = 5_000;
 const OPEN_PAUSE_MS = 2_000;
 /** Wrong credentials do not become right by themselves. */
 const FAILURE_PAUSE_MS = 30_000;
@@ -81,22 +83,20 @@ export class ObservedCloud {
   #connection: Promise<CloudConnection> | undefined;
   #observedAt: Instant | undefined;
   #failure: string | undefined;
-  #look = Promise.withResolvers<undefined>();
+  readonly #fleetReads = new Repeated(async () =>
+    this.#pauseAfter(this.#readFleet(), () => (this.#open.size > 0 ? WORK_PAUSE_MS : FLEET_PAUSE_MS)),
+  );
+  readonly #openReads = new Repeated(async () =>
+    this.#pauseAfter(this.#readOpenHosts(), () => OPEN_PAUSE_MS),
+  );
 
   constructor(options: ObservedCloudOptions) {
     this.#options = options;
   }
 
   start(): void {
-    void this.#repeat(FLEET_PAUSE_MS, () => this.#readFleet());
-    void this.#repeat(
-      OPEN_PAUSE_MS,
-      () => this.#readOpenHosts(),
-      () => {
-        this.#look = Promise.withResolvers();
-        return this.#look.promise;
-      },
-    );
+    void this.#fleetReads.run(this.#stopping.signal);
+    void this.#openReads.run(this.#stopping.signal);
   }
 
   stop(): void {
@@ -129,6 +129,7 @@ export class ObservedCloud {
   }
 
   acquire(host: HostName): void {
+    if (this.#open.size === 0) this.#fleetReads.wake();
     const open = this.#open.get(host) ?? { users: 0, takenAt: undefined, servers: undefined };
     open.users++;
     this.#open.set(host, open);
@@ -148,7 +149,7 @@ export class ObservedCloud {
   /** The request has ended. If the server may leave now, it is looked at again soon. */
   endAsking(server: string, mayLeave: boolean): void {
     this.#asked.end(server, mayLeave, this.#options.now());
-    if (mayLeave) this.#lookSoon();
+    if (mayLeave) this.#openReads.wake();
   }
 
   /** How many servers move, or were asked to and do not show it yet. */
@@ -222,26 +223,9 @@ export class ObservedCloud {
     if (service) this.#keep(this.#stateOf(service, this.#options.leases.of(this.#options.key, host)));
   }
 
-  /** Looks at the open hosts without waiting for the next interval. */
-  #lookSoon(): void {
-    this.#look.resolve(undefined);
-  }
-
-  /** Acts again and again, with this pause between two times; `woken` may end a pause. */
-  async #repeat(
-    pauseMs: number,
-    act: () => Promise<void>,
-    woken: () => Promise<unknown> = never,
-  ): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!this.#isStopped) {
-      const failure = await act().then(
-        () => undefined,
-        (error: unknown) => this.#failed(error),
-      );
-      const waited = delay(failure ?? pauseMs, undefined, { signal, ref: false }).catch(() => undefined); // stopped
-      await Promise.race([waited, woken()]);
-    }
+  /** The pause after a read, in milliseconds; a longer one when it failed. */
+  async #pauseAfter(read: Promise<void>, pauseMs: () => number): Promise<number> {
+    return read.then(pauseMs, (error: unknown) => this.#failed(error));
   }
 
   get #isStopped(): boolean {
@@ -388,10 +372,6 @@ const MOVING: ReadonlySet<string> = new Set([
 
 /** The server is on another host, and still has its place on the one that it left. */
 const UNCONFIRMED: ReadonlySet<string> = new Set(['finished', 'confirming', 'reverting']);
-
-async function never(): Promise<never> {
-  return new Promise(() => undefined);
-}
 
 function hasId(service: ComputeService): service is ComputeService & { readonly id: string } {
   return service.id !== undefined;
