@@ -73,6 +73,8 @@ export type Leaving = {
   readonly due: Instant;
   /** Who must agree before it is gone, besides its host. */
   readonly heldBy: readonly string[];
+  /** Its release can call it off: an abort does not await it. */
+  readonly revocable?: boolean;
 };
 
 export type HostFacts = {

@@ -189,10 +189,13 @@ describe('a drain', () => {
     const asked = await pool.drain(
       ({ instances }) => instances?.some(({ stuck }) => stuck !== undefined) === true,
     );
-    expect(asked).toEqual(['stays live-migrate-0-0', 'stays live-migrate-1-0', 'stays live-migrate-2-0']);
-    expect(pool.facts.instances?.[0]?.stuck).toContain(`openstack server show ${id}`);
+    // Servers of other cases may have moved here.
+    const own = asked.filter((each) => each.startsWith('stays'));
+    expect(own).toEqual(['stays live-migrate-0-0', 'stays live-migrate-1-0', 'stays live-migrate-2-0']);
+    const stuck = pool.facts.instances?.find(({ uid }) => uid === id)?.stuck;
+    expect(stuck).toContain(`openstack server show ${id}`);
     await scene.admin.delete(`/servers/${id}`);
-    await pool.seen('an empty host', ({ instances }) => instances?.length === 0);
+    await pool.drain();
     await pool.release();
     pool.close();
   });

@@ -54,7 +54,7 @@ function move(step: HostStep, instance: InstanceFacts): Verdict {
   const { stuck, waitsFor } = instance;
   if (stuck !== undefined)
     return { kind: 'blocked', reason: `${words.instance(instance)} ${stuck}`, ...STUCK };
-  if (waitsFor !== undefined) return { kind: 'wait', reason: `${words.instance(instance)} ${waitsFor}` };
+  if (waitsFor !== undefined) return { kind: 'blocked', reason: `${words.instance(instance)} ${waitsFor}` };
   return evict(step, instance);
 }
 
@@ -62,13 +62,14 @@ function move(step: HostStep, instance: InstanceFacts): Verdict {
 function awaitEnd(
   { view: { words }, facts, now }: HostStep,
   instance: InstanceFacts,
-  { since, due, heldBy }: NonNullable<InstanceFacts['leaving']>,
+  { since, due, heldBy, revocable = false }: NonNullable<InstanceFacts['leaving']>,
 ): Verdict {
   const suspectedAt = due + OVERDUE_MILLISECONDS;
   const isOverdue = now >= suspectedAt;
   const end = { since: timestamp(since), isOverdue, heldBy, hostIsReady: facts?.ready === true };
   const reason = `${words.instance(instance)} ${words.leaving(end)}`;
-  return isOverdue ? { kind: 'blocked', reason, ...STUCK } : { kind: 'wait', reason, until: suspectedAt };
+  if (isOverdue) return { kind: 'blocked', reason, ...STUCK };
+  return { kind: revocable ? 'blocked' : 'wait', reason, until: suspectedAt };
 }
 
 /** Asks an instance to leave once: an accepted request is not repeated, because the view will soon show it. */
@@ -93,10 +94,12 @@ function together(
 ): Verdict {
   const left = `${step.view.words.instances(instances.length)} left on ${step.name}`;
   const isWait = ({ kind }: Verdict): boolean => kind === 'wait';
+  const isStuck = (verdict: Verdict): boolean => obstacleOf(verdict) !== undefined;
   const [waits, others] = [verdicts.filter(isWait), verdicts.filter((verdict) => !isWait(verdict))];
-  const reason = [left, ...firstOf(reasonsOf([...others, ...waits]))].join('; ');
+  const gravest = [...others.filter(isStuck), ...others.filter((verdict) => !isStuck(verdict)), ...waits];
+  const reason = [left, ...firstOf(reasonsOf(gravest))].join('; ');
   const effects = verdicts.flatMap((verdict) => (verdict.kind === 'act' ? verdict.effects : []));
-  const stuck = verdicts.some((verdict) => obstacleOf(verdict) !== undefined) ? STUCK : {};
+  const stuck = verdicts.some(isStuck) ? STUCK : {};
   const progress = returnIsPossible(step, instances);
   if (effects.length > 0 || progress)
     return { kind: 'act', effects, reason, ...stuck, ...(progress ? { progress } : {}) };

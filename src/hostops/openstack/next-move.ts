@@ -12,8 +12,8 @@ export type MovePolicy = {
 
 export type NextMove =
   | { readonly kind: 'live-migrate' | 'cold-migrate' | 'confirm' | 'evacuate' }
-  /** It is on its way. `since`: when that began, RFC 3339; undefined while it is queued. */
-  | { readonly kind: 'moving'; readonly since: string | undefined }
+  /** It is on its way. `since`: when that began, RFC 3339; undefined while it is queued. Nova can abort live migrations. */
+  | { readonly kind: 'moving'; readonly since: string | undefined; readonly isLive: boolean }
   /** It can be asked to leave once something else has ended. */
   | { readonly kind: 'wait'; readonly reason: string }
   /** It stays until somebody acts. */
@@ -68,7 +68,10 @@ export function nextMove({ host, server, migrations, hostIsUp, policy }: Situati
   const { status, taskState } = server;
   if (status === 'VERIFY_RESIZE' && taskState === undefined) return afterResize(host, server, migrations);
   const open = migrations.find((each) => isOpen(each) && each.status !== 'finished');
-  if (open) return { kind: 'moving', since: QUEUED.has(open.status) ? undefined : open.createdAt };
+  if (open) {
+    const since = QUEUED.has(open.status) ? undefined : open.createdAt;
+    return { kind: 'moving', since, isLive: open.type === 'live-migration' };
+  }
   if (taskState !== undefined)
     return { kind: 'wait', reason: `is busy (${taskState}) and is asked to leave after that` };
   // The list of servers, the one of migrations and the server itself were read one after another.

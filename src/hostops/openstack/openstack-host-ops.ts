@@ -18,8 +18,9 @@ import type { RemoteHost } from '../jobs/job.ts';
 import { rolesOf } from '../label-selector.ts';
 import { membershipOf } from '../membership.ts';
 import { OpenFleets } from '../open-fleets.ts';
-import { outcomeOf } from '../outcomes.ts';
+import { outcomeOf, STALE } from '../outcomes.ts';
 import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
+import { CLOCK_SKEW_MS } from './asked-servers.ts';
 import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
 import { chooseTarget, type Target } from './choose-target.ts';
 import { claimIn, ClaimLeases } from './claim-leases.ts';
@@ -198,7 +199,10 @@ export class OpenStackHostOps implements PoolOps {
     } catch (error) {
       signal.throwIfAborted();
       const what = `${effect.kind} of ${effect.host}`;
-      if (error instanceof OpenStackError) return outcomeOfMove(error, what, this.#options.now());
+      if (error instanceof OpenStackError) {
+        const isGone = error.kind === 'not-found' && effect.kind !== 'evict';
+        return isGone ? STALE : outcomeOfMove(error, what, this.#options.now());
+      }
       if (httpStatus(error) !== undefined) return outcomeOf(error, what, this.#options.now());
       this.#options.log.warn(
         { effect: effect.key, err: error },
@@ -291,9 +295,10 @@ export class OpenStackHostOps implements PoolOps {
   ): Promise<void> {
     const since = cloud.hosts.get(host)?.claim?.since;
     if (since === undefined) return;
+    const changedSince = new Date(Date.parse(since) - CLOCK_SKEW_MS).toISOString();
     const [userId, all] = await Promise.all([
       compute.userId(signal),
-      compute.migrations({ changedSince: since }, signal),
+      compute.migrations({ changedSince }, signal),
     ]);
     const ours = all.filter(
       (each) =>

@@ -60,7 +60,7 @@ export function instancesOn(
     const instance = { ...instanceOf(server), request };
     switch (move.kind) {
       case 'moving':
-        return { ...instance, leaving: leavingSince(move.since, server, now) };
+        return { ...instance, leaving: { ...leavingSince(move.since, server, now), revocable: move.isLive } };
       case 'wait':
         return { ...instance, waitsFor: move.reason };
       case 'stuck':
@@ -147,7 +147,7 @@ function leavingSince(
   since: string | undefined,
   { createdAt }: Server,
   now: Instant,
-): InstanceFacts['leaving'] {
+): NonNullable<InstanceFacts['leaving']> {
   const began = since === undefined ? Date.parse(createdAt) : Date.parse(since);
   return {
     since: began,

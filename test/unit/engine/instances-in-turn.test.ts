@@ -10,7 +10,7 @@ import { SimulatedRun } from '../support/simulated-run.ts';
 const HOST = 'w-1';
 const DRAIN = 'migrate-instances-from-host';
 
-type Turn = Pick<InstanceFacts, 'request' | 'waitsFor' | 'stuck'>;
+type Turn = Partial<Pick<InstanceFacts, 'request' | 'waitsFor' | 'stuck' | 'leaving'>>;
 
 /** A run in its drain over pods, each shown with what `turns` says of it by its name. */
 async function draining(turns: Record<string, Turn>): Promise<SimulatedRun> {
@@ -46,14 +46,29 @@ describe('an instance that waits for its turn', () => {
     expect([asked(run), run.run.state]).toEqual([['a', 'b'], 'applied']);
   });
 
-  it('is awaited by an abort', async () => {
+  it('is given up by an abort: nothing was asked of it', async () => {
     const run = await draining({
       a: { waitsFor: 'is busy (powering-off) and is asked to leave after that' },
     });
     await run.elapse(5_000);
     await ask(run, { verb: 'abort' });
+    await run.settle();
+    expect([run.run.state, run.claimed]).toEqual(['aborted', []]);
+  });
+});
+
+describe('an instance that is leaving', () => {
+  it.each([
+    ['is awaited by an abort', false, 'aborting'],
+    ['is not awaited where the release of its host calls it off', true, 'aborted'],
+  ])('%s', async (_, revocable, state) => {
+    const since = Date.parse('2026-11-25T09:00:00Z');
+    const leaving = { since, due: since + 86_400_000, heldBy: [], revocable };
+    const run = await draining({ a: { leaving } });
     await run.elapse(5_000);
-    expect(run.run.state).toBe('aborting');
+    await ask(run, { verb: 'abort' });
+    await run.elapse(5_000);
+    expect(run.run.state).toBe(state);
   });
 });
 

@@ -68,15 +68,22 @@ describe('an open migration', () => {
   it.each(['accepted', 'queued', 'preparing'])(
     'that is %s has not begun: its time does not count',
     (status) => {
-      expect(move({}, { migrations: [migration(status)] })).toEqual({ kind: 'moving', since: undefined });
+      expect(move({}, { migrations: [migration(status)] })).toEqual({
+        ...{ kind: 'moving', since: undefined, isLive: true },
+      });
     },
   );
 
   it.each(['running', 'pre-migrating', 'migrating', 'post-migrating'])('that is %s has begun', (status) => {
     const createdAt = ago(77);
     expect(move({}, { migrations: [migration(status, { createdAt })] })).toEqual({
-      kind: 'moving',
-      since: createdAt,
+      ...{ kind: 'moving', since: createdAt, isLive: true },
+    });
+  });
+
+  it('that is no live one cannot be aborted', () => {
+    expect(move({}, { migrations: [migration('migrating', { type: 'migration' })] })).toMatchObject({
+      ...{ kind: 'moving', isLive: false },
     });
   });
 

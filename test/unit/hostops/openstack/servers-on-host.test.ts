@@ -192,7 +192,7 @@ describe('a server that moves', () => {
   it('out of the queue has moved since its migration began', () => {
     const migrations = [migration('running', { server: 'a', createdAt: ago(120) })];
     expect(instances([a], { migrations })[0]?.leaving).toEqual({
-      ...{ since: NOW - 120_000, due: NOW - 120_000 + 86_400_000, heldBy: [] },
+      ...{ since: NOW - 120_000, due: NOW - 120_000 + 86_400_000, heldBy: [], revocable: true },
     });
   });
 });
