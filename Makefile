@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 INSTALLED := node_modules/.package-lock.json
 RUN := npm run --silent
 
-.PHONY: help install tools demo demo-openstack test test-quick test-long test-argocd test-chart test-image test-openstack image image-parts cli bench bench-memory bench-permits bench-planner bench-scale bench-scale-long kill-all simulate simulate-bugs mutate generate lint clean
+.PHONY: help install tools demo demo-openstack test test-quick test-long test-argocd test-chart test-image test-openstack image image-parts cli bench bench-memory bench-openstack bench-permits bench-planner bench-scale bench-scale-long kill-all simulate simulate-bugs mutate generate lint clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ bench-memory: $(INSTALLED) ## Measure the operator's memory with 12 and 100 node
 
 bench: $(INSTALLED) ## Measure a whole run on the simulated adapter, and one pass with up to 10,000 stages behind it
 	@$(RUN) bench
+
+bench-openstack: $(INSTALLED) ## Measure strategies on compute hosts of a real OpenStack: requests, and time against one server at a time (15 minutes)
+	@$(RUN) bench:openstack
 
 bench-permits: $(INSTALLED) ## Measure permits of one pool, with two processes on a real API server
 	@$(RUN) bench:permits
