@@ -36,7 +36,7 @@ export function adviceFor(strategy: Seen, commands: Commands, pool?: HostPool): 
         command: commands.other('doctor'),
       },
     ];
-  if (isUncordoned(strategy)) return uncordoned(strategy, commands);
+  if (isUncordoned(strategy)) return uncordoned(strategy, commands, pool);
   const found = BY_REASON[reasonOf(strategy) ?? '']?.(strategy, commands, pool) ?? [];
   return found.length > 0 ? found : [holds(strategy, 'Reconciling') ? follow : doctor(commands)];
 }
@@ -122,6 +122,13 @@ const BY_REASON: Readonly<Partial<Record<string, ForReason>>> = {
       ),
     },
   ],
+  ProviderUnavailable: (strategy, commands) => [
+    {
+      does: 'mend what the message names: the Secret, the login, or the way to the cloud; it continues by itself then',
+      command: commands.kubectlCluster(`describe hostpool ${strategy.spec.poolRef}`),
+    },
+    { does: 'or correct the pool (spec.provider)', command: editPool(strategy, commands) },
+  ],
   Overlap: (strategy, commands) => [
     { does: 'make the pools select different hosts (spec.provider)', command: editPool(strategy, commands) },
     doctor(commands, 'see which hosts are in two pools'),
@@ -201,15 +208,27 @@ function suspended(strategy: Seen, commands: Commands): Advice[] {
   ];
 }
 
-function uncordoned({ status }: Seen, commands: Commands): Advice[] {
+function uncordoned({ status }: Seen, commands: Commands, pool: HostPool | undefined): Advice[] {
   const opened = (status.progress?.hosts ?? []).filter((host) => host.uncordoned);
+  const isRemote = pool?.spec.provider.openstack !== undefined;
   return [
-    ...opened.slice(0, NAMED).map(({ name }) => ({
-      does: `somebody uncordoned ${name} while Careen works on it; cordon it to continue, it is uncordoned at the end`,
-      command: commands.kubectlCluster(`cordon ${name}`),
-    })),
+    ...opened.slice(0, NAMED).map(({ name }) =>
+      isRemote
+        ? enabledByOthers(name)
+        : {
+            does: `somebody uncordoned ${name} while Careen works on it; cordon it to continue, it is uncordoned at the end`,
+            command: commands.kubectlCluster(`cordon ${name}`),
+          },
+    ),
     { does: 'or release all hosts', command: commands.own('abort') },
   ];
+}
+
+function enabledByOthers(name: string): Advice {
+  return {
+    does: `somebody enabled ${name} while Careen works on it; disable it to continue, it is enabled at the end`,
+    command: `openstack compute service set --disable ${name} nova-compute`,
+  };
 }
 
 const NAMED = 3;

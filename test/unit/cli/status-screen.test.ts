@@ -174,6 +174,18 @@ describe('careen status', () => {
     ]);
   });
 
+  it('names the command of OpenStack for a compute host that somebody enabled', () => {
+    const opened = sample('a stage runs, somebody uncordoned a host');
+    const openstack = { identityRef: { name: 'login', cloudName: 'prod' } };
+    const pool = hostPool.parse({
+      metadata: { ...opened.metadata, name: 'default' },
+      spec: { provider: { openstack }, maxUnavailable: 1 },
+    });
+    const { todo } = statusReport(opened, CALLED, NOW, { ...NO_SURROUNDINGS, pool });
+    expect(todo[0]?.command).toBe('openstack compute service set --disable w-1 nova-compute');
+    expect(statusReport(opened, CALLED, NOW).todo[0]?.command).toBe('kubectl cordon w-1');
+  });
+
   it('shows the last request and its answer', () => {
     const requests = [
       {
