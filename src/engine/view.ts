@@ -205,4 +205,9 @@ export interface View {
   readonly fleet: FleetFacts;
   /** The hosts of the pool as they are known now, as the input of a plan. It looks at every host. */
   seeds(): readonly HostSeed[];
+  /**
+   * What a drain of a host would meet, as it was at the last inventory; undefined where that is not known. An adapter
+   * that does not look has no such method.
+   */
+  forecast?(name: HostName): readonly InstanceFacts[] | undefined;
 }

@@ -60,6 +60,7 @@ function hostStates(view: View): HostState[] {
       closedToNewWork,
       claimedBy: claim && { owner: ownerKey(claim.owner), level: claim.level },
       spoiltClaim,
+      instances: view.forecast?.(seed.name),
     };
   });
 }

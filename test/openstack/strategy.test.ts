@@ -137,8 +137,15 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     const [host = ''] = openStack.hosts.slice(4);
     const metadata = { 'testbed:live-migration': 'fail' };
     const { id } = await admin.bootServer('fails', { host, metadata });
+    const suspended = await admin.bootServer('asleep', { host });
+    await admin.post(`/servers/${suspended.id}/action`, { suspend: null });
+    await admin.serverWhere(suspended.id, 'it sleeps', ({ status }) => status === 'SUSPENDED');
     const fleet = await fleetOf('stuck', [host]);
-    await fleet.apply({ execution: { mode: 'Run' } });
+    await fleet.apply({ execution: { mode: 'Hold' } });
+    const { findings } = await fleet.until('a finding', (status) => Boolean(status.findings?.length));
+    expect(findings).toMatchObject([{ reason: 'InstancesStuck', subjects: [host] }]);
+    await admin.post(`/servers/${suspended.id}/action`, { resume: null });
+    await fleet.order({ mode: 'Run' });
     const { message } = await fleet.until('the blocker', isStuck, 240);
     expect(message).toContain(`openstack server show ${id}`);
     await admin.delete(`/servers/${id}`);

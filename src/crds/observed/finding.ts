@@ -20,6 +20,7 @@ const FINDING_REASONS = [
   'HostCordoned',
   'PodsNeedConsent',
   'BudgetExhausted',
+  'InstancesStuck',
   'LimitRounded',
   'StageCut',
   'NoWayBack',

@@ -80,6 +80,7 @@ export class ObservedCloud {
   #slow: Fleet | undefined;
   #groups: { readonly of: Moves['groups']; readonly readAt: Instant } | undefined;
   #migrations: readonly Migration[] = [];
+  #servers: ReadonlyMap<HostName, readonly Server[]> | undefined;
   #connection: Promise<CloudConnection> | undefined;
   #observedAt: Instant | undefined;
   #failure: string | undefined;
@@ -187,6 +188,19 @@ export class ObservedCloud {
       this.#failed(error);
       throw error;
     }
+  }
+
+  /** Reads the servers of all hosts, as they are before anything moves. Throws OpenStackError. */
+  async readServers(): Promise<void> {
+    const compute = await this.compute();
+    const servers = await compute.servers({}, this.#stopping.signal);
+    this.#servers = Map.groupBy(servers, ({ host = '' }) => host);
+  }
+
+  /** The servers on a host at the last `readServers`; undefined before the first. */
+  serversBefore(host: HostName): ServersOnHost | undefined {
+    const servers = this.#servers && (this.#servers.get(host) ?? []);
+    return servers && { host, hostIsUp: this.#hosts.get(host)?.ready === true, servers };
   }
 
   /** A client for writes and single reads. Throws why there is none. */

@@ -85,6 +85,7 @@ export class OpenStackHostOps implements PoolOps {
   async *inventory(scope: Scope): AsyncGenerator<readonly HostSeed[], void> {
     const { cloud } = this.#of(scope);
     await cloud.readHosts();
+    await cloud.readServers();
     yield seedsOf(cloud, scope);
   }
 
@@ -128,6 +129,10 @@ export class OpenStackHostOps implements PoolOps {
       }),
       words: SERVER_WORDS,
       seeds: () => seedsOf(cloud, scope),
+      forecast: (name) => {
+        const servers = cloud.serversBefore(name);
+        return servers && instancesOn(servers, cloud.moves, providerOf(scope), this.#options.now());
+      },
     };
   }
 

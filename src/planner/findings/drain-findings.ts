@@ -1,5 +1,6 @@
 /** The findings about the instances on the hosts of a plan, where they are known: what will stop or delay a drain. */
 import type { Finding } from '../../crds/observed/finding.ts';
+import { counted } from '../../crds/text/counted.ts';
 import { consentMissing } from './consent.ts';
 import { listed } from '../listed.ts';
 import type { HostInstance, HostState, Situation } from './situation.ts';
@@ -9,7 +10,11 @@ export function drainFindings(situation: Situation): Finding[] {
     situation.stages.filter(({ level }) => level === 'away').flatMap(({ hosts }) => hosts),
   );
   const drained = situation.hosts.filter(({ name }) => away.has(name));
-  return [...withoutConsent(situation, drained), ...heldByBudgets(situation, drained)];
+  return [
+    ...withoutConsent(situation, drained),
+    ...unableToLeave(situation, drained),
+    ...heldByBudgets(situation, drained),
+  ];
 }
 
 /** The drain of such a host fails before its first eviction. */
@@ -27,6 +32,28 @@ function withoutConsent({ spec, pool, words }: Situation, drained: readonly Host
       subjects: names,
       message: `the drain of ${listed(names)} fails, its pods need consent: ${complaints.join('; ')}`,
       remedy: 'do that before the run, which ends at the first of these hosts',
+    },
+  ];
+}
+
+/** The drain of such a host waits for a person. */
+function unableToLeave({ words }: Situation, drained: readonly HostState[]): Finding[] {
+  const held = drained.flatMap(({ name, instances = [] }) =>
+    instances.flatMap((each) =>
+      each.stuck === undefined ? [] : [{ host: name, ...each, stuck: each.stuck }],
+    ),
+  );
+  const [first] = held;
+  if (!first) return [];
+  const hosts = [...new Set(held.map(({ host }) => host))];
+  const more = held.length > 1 ? `, and ${counted(held.length - 1, 'other')} cannot leave either` : '';
+  return [
+    {
+      severity: 'warns',
+      reason: 'InstancesStuck',
+      subjects: hosts,
+      message: `the drain of ${listed(hosts)} waits until its deadline: ${words.instance(first)} ${first.stuck}${more}`,
+      remedy: 'do that before the run',
     },
   ];
 }

@@ -27,6 +27,8 @@ export type HostState = {
 export type HostInstance = Movable & {
   /** The budget, in its namespace, that lets none of its instances leave now. */
   readonly heldBy?: string | undefined;
+  /** Why it cannot leave until somebody acts, and what to do. */
+  readonly stuck?: string | undefined;
 };
 
 export type Situation = {

@@ -346,6 +346,28 @@ describe('pods on the hosts of a plan', () => {
     expect(findings(situation(hosts, { ...drain(false, false), stages }))).toEqual([]);
   });
 
+  it('that cannot leave are reported with what to do, once for all hosts that are drained', () => {
+    const asleep = (name: string): HostInstance => ({
+      ...{ namespace: 'shop', name, controller: 'Nova', localData: false },
+      stuck: `is in status SUSPENDED: openstack server show ${name}`,
+    });
+    const hosts = [
+      host('w-1', { instances: [asleep('a'), { ...asleep('b'), stuck: undefined }] }),
+      host('w-2', { instances: [asleep('c')] }),
+    ];
+    expect(findings(situation(hosts, drain(true, true)))).toEqual([
+      {
+        severity: 'warns',
+        reason: 'InstancesStuck',
+        subjects: ['w-1', 'w-2'],
+        message:
+          'the drain of w-1, w-2 waits until its deadline: pod shop/a is in status SUSPENDED: openstack server show a, ' +
+          'and 1 other cannot leave either',
+        remedy: 'do that before the run',
+      },
+    ]);
+  });
+
   it('are reported with the budget that lets none of them leave, once for each budget', () => {
     const db = (name: string): HostInstance => ({
       ...{ namespace: 'default', name, controller: 'StatefulSet db', localData: false, heldBy: 'db' },
