@@ -40,6 +40,12 @@ export function poolSamples(): Samples {
       object(observedStatus(pool(false), {}, { ...fleet, keptByOtherPools: new Set(['w-1']) }, true, TIME)),
     ],
     [
+      'its cloud cannot be reached',
+      object(
+        observedStatus(pool(false), {}, { ...fleet, unobservable: 'Keystone does not answer' }, true, TIME),
+      ),
+    ],
+    [
       'its stored spec cannot be read',
       object(observedStatus({ ...pool(false), unreadable: 'spec.a: wrong' }, {}, fleet, true, TIME)),
     ],

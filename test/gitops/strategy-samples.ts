@@ -61,6 +61,7 @@ async function abortFailed(teller: Teller): Promise<StrategyStatus> {
 }
 
 const overlap = 'HostPool gpu selects hosts of an older pool (w-1): change its spec.provider';
+const unobservable = 'the hosts of HostPool cloud cannot be observed: Keystone does not answer';
 const FINDING: Finding = {
   ...{ severity: 'warns', reason: 'FactUnknown', subjects: ['v-1'] },
   message: 'nodeInfo.kernelVersion of v-1 is not known, so patch kernel-6.12.48 counts as missing there',
@@ -107,6 +108,9 @@ export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): 
     'planned, the mode is Abort': await teller.after({ order: { mode: 'Abort' } }),
     'planned, its pool is paused': await teller.after({ order: heldBack('Paused', paused) }),
     'planned, its pool overlaps another': await teller.after({ order: heldBack('Overlap', overlap) }),
+    'planned, the cloud of its pool cannot be reached': await teller.after({
+      order: heldBack('ProviderUnavailable', unobservable),
+    }),
     'a stage runs': await teller.after({ story: (run) => run.until(() => run.step === teller.workStep) }),
     'a stage runs, a budget blocks a pod': running,
     'a stage waits for permits': await teller.after({
@@ -158,6 +162,9 @@ export async function strategySamples(kind: StrategyKindName = PATCH_STRATEGY): 
     ),
     'between stages, its pool is paused': await teller.after(between(heldBack('Paused', paused))),
     'between stages, its pool overlaps another': await teller.after(between(heldBack('Overlap', overlap))),
+    'between stages, the cloud of its pool cannot be reached': await teller.after(
+      between(heldBack('ProviderUnavailable', unobservable)),
+    ),
     'between stages, no longer permitted': await teller.after(
       between(heldBack('NotPermitted', notPermitted)),
     ),
