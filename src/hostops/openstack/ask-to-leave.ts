@@ -38,8 +38,9 @@ export async function askToLeave(
   const move = nextOf({ server, host, hostIsUp, moves, policy, now: now() });
   switch (move.kind) {
     case 'moving':
-    case 'wait':
       return ALREADY;
+    case 'wait':
+      return blocked(`server ${uid} ${move.reason}`, now() + BUSY_PAUSE_MS);
     case 'stuck':
       return blocked(`server ${uid} ${move.reason}`, now() + REFUSED_PAUSE_MS);
     case 'confirm':

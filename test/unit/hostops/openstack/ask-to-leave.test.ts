@@ -66,13 +66,19 @@ describe('a server is asked once', () => {
   });
 
   it.each([
-    ['has a task', { 'OS-EXT-STS:task_state': 'migrating' }, {}],
     ['has a migration that is queued', {}, { migrations: [migration('queued')] }],
     ['has a migration that runs', {}, { migrations: [migration('running')] }],
     ['has left already', { 'OS-EXT-SRV-ATTR:host': 'compute-2' }, {}],
   ])('and not again while it %s', async (_, shown, known) => {
     nova(shown);
     expect(await ask({ moves: () => moves(known) })).toEqual({ kind: 'already' });
+    expect([bodies(), writes]).toEqual([[], 0]);
+  });
+
+  it('and is asked later when it has a task: an earlier move to this host may just end', async () => {
+    nova({ 'OS-EXT-STS:task_state': 'migrating' });
+    const outcome = await ask();
+    expect(outcome).toMatchObject({ kind: 'blocked', retryAt: expect.any(Number) as number });
     expect([bodies(), writes]).toEqual([[], 0]);
   });
 
