@@ -36,6 +36,7 @@ const QUEUED: ReadonlySet<string> = new Set(['accepted', 'queued', 'preparing'])
 const UNDER_WAY: ReadonlySet<string> = new Set([
   ...['running', 'pre-migrating', 'migrating', 'post-migrating', 'confirming', 'reverting'],
 ]);
+const UNCONFIRMED: ReadonlySet<string> = new Set(['finished', 'confirming', 'reverting']);
 const FAILED: ReadonlySet<string> = new Set(['error', 'failed']);
 /** The states in which a server has no interruption to fear. */
 const STOPPED: ReadonlySet<string> = new Set(['SHUTOFF']);
@@ -50,6 +51,16 @@ const MOVE_TASKS: ReadonlySet<string> = new Set([
 /** Whether a migration has not ended. One that is `finished` waits for its confirmation. */
 export function isOpen({ status }: Migration): boolean {
   return QUEUED.has(status) || UNDER_WAY.has(status) || status === 'finished';
+}
+
+/** Whether the server is on another host, and still has its place on the one that it left. */
+export function isUnconfirmed({ status }: Pick<Migration, 'status'>): boolean {
+  return UNCONFIRMED.has(status);
+}
+
+/** Whether Nova works on a migration now: it has not ended, nor waits in a queue or for its confirmation. */
+export function isInFlight(migration: Migration): boolean {
+  return isOpen(migration) && migration.status !== 'queued' && !isUnconfirmed(migration);
 }
 
 /** Whether Nova has begun to move a server, with a migration that may not be recorded yet. */

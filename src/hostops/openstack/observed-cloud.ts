@@ -2,6 +2,7 @@
  * What is known of the compute hosts of one cloud. Nova has no watches, so it is asked: for all services and aggregates
  * at long intervals, and for the servers on open hosts at short ones.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Instant } from '../../engine/view.ts';
 import { explain } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
@@ -18,7 +19,7 @@ import type { HostName } from '../../planner/hosts/facts.ts';
 import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import { computeHost, type ComputeHost } from './compute-host.ts';
-import { isBeingMoved } from './next-move.ts';
+import { isBeingMoved, isInFlight, isUnconfirmed } from './next-move.ts';
 import { Repeated } from './repeated.ts';
 import { isCutOff, migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
 
@@ -53,6 +54,9 @@ export type ObservedCloudOptions = {
 
 export type CloudConnection = { readonly compute: Compute; readonly close: () => void };
 
+/** What is read apart, each at its own intervals. */
+type Reading = 'hosts' | 'servers';
+
 type Open = {
   users: number;
   /** When it was first seen closed or claimed; undefined while it is neither. */
@@ -83,12 +87,15 @@ export class ObservedCloud {
   #servers: ReadonlyMap<HostName, readonly Server[]> | undefined;
   #connection: Promise<CloudConnection> | undefined;
   #observedAt: Instant | undefined;
-  #failure: string | undefined;
+  /** Why each kind of read failed last: a success of the one says nothing about the other. */
+  readonly #failures = new Map<Reading, string>();
   readonly #fleetReads = new Repeated(async () =>
-    this.#pauseAfter(this.#readFleet(), () => (this.#open.size > 0 ? WORK_PAUSE_MS : FLEET_PAUSE_MS)),
+    this.#pauseAfter('hosts', this.#readFleet(), () =>
+      this.#open.size > 0 ? WORK_PAUSE_MS : FLEET_PAUSE_MS,
+    ),
   );
   readonly #openReads = new Repeated(async () =>
-    this.#pauseAfter(this.#readOpenHosts(), () => OPEN_PAUSE_MS),
+    this.#pauseAfter('servers', this.#readOpenHosts(), () => OPEN_PAUSE_MS),
   );
 
   constructor(options: ObservedCloudOptions) {
@@ -116,7 +123,7 @@ export class ObservedCloud {
 
   /** Why the hosts cannot be observed now; undefined when they can. */
   get failure(): string | undefined {
-    return this.#failure;
+    return this.#failures.get('hosts') ?? this.#failures.get('servers');
   }
 
   get moves(): Moves {
@@ -170,7 +177,7 @@ export class ObservedCloud {
   }
 
   get #moving(): readonly Migration[] {
-    return this.#migrations.filter(({ status }) => MOVING.has(status));
+    return this.#migrations.filter(isInFlight);
   }
 
   /** Nova shows the task of a move before it answers, and its migration later. */
@@ -184,8 +191,9 @@ export class ObservedCloud {
     this.#slow = undefined;
     try {
       await this.#readFleet();
+      this.#succeeded('hosts');
     } catch (error) {
-      this.#failed(error);
+      this.#failed('hosts', error);
       throw error;
     }
   }
@@ -238,8 +246,16 @@ export class ObservedCloud {
   }
 
   /** The pause after a read, in milliseconds; a longer one when it failed. */
-  async #pauseAfter(read: Promise<void>, pauseMs: () => number): Promise<number> {
-    return read.then(pauseMs, (error: unknown) => this.#failed(error));
+  async #pauseAfter(of: Reading, read: Promise<void>, pauseMs: () => number): Promise<number> {
+    const succeeded = (): number => {
+      this.#succeeded(of);
+      return pauseMs();
+    };
+    return read.then(succeeded, (error: unknown) => this.#failed(of, error));
+  }
+
+  #succeeded(of: Reading): void {
+    if (this.#failures.delete(of)) this.#options.observed();
   }
 
   get #isStopped(): boolean {
@@ -247,13 +263,13 @@ export class ObservedCloud {
   }
 
   /** Records a failure. Returns the pause before the next try, in milliseconds. */
-  #failed(error: unknown): number {
+  #failed(of: Reading, error: unknown): number {
     const reason = explain(error);
     const mayPass = error instanceof OpenStackError && PASSING.has(error.kind);
     // Somebody may have mended the credentials: the next try reads them again.
     if (!mayPass) this.#disconnect();
-    if (this.#failure !== reason && !this.#isStopped) {
-      this.#failure = reason;
+    if (this.#failures.get(of) !== reason && !this.#isStopped) {
+      this.#failures.set(of, reason);
       this.#options.log.warn({ cloud: this.#options.key, error: reason }, 'the cloud cannot be observed');
       this.#options.observed();
     }
@@ -288,10 +304,9 @@ export class ObservedCloud {
       this.#keep(this.#stateOf(service, leases.of(key, service.host)));
     }
     for (const host of gone) if (this.#isNews(host, read)) this.#drop(host);
-    const isNews = this.#failure !== undefined || this.#observedAt === undefined;
-    this.#failure = undefined;
+    const isFirst = this.#observedAt === undefined;
     this.#observedAt = beganAt;
-    if (isNews) this.#options.observed();
+    if (isFirst) this.#options.observed();
   }
 
   async #readOpenHosts(): Promise<void> {
@@ -329,7 +344,7 @@ export class ObservedCloud {
   async #unconfirmed(compute: Compute, host: HostName, there: readonly Server[]): Promise<Server[]> {
     const ids = new Set(there.map(({ id }) => id));
     const unconfirmed = this.#migrations.filter(
-      ({ source, status, server }) => source === host && UNCONFIRMED.has(status) && !ids.has(server),
+      (each) => each.source === host && isUnconfirmed(each) && !ids.has(each.server),
     );
     const servers = unconfirmed.map(async ({ server }) => compute.find(server, this.#stopping.signal));
     return (await Promise.all(servers)).flatMap((server) => server ?? []);
@@ -357,7 +372,7 @@ export class ObservedCloud {
     const before = this.#hosts.get(after.name);
     this.#hosts.set(after.name, after);
     this.#noteTaken(after.name);
-    if (before && JSON.stringify(before) === JSON.stringify(after)) return;
+    if (isDeepStrictEqual(before, after)) return;
     this.#options.hostChanged(before, after);
   }
 
@@ -379,13 +394,6 @@ export class ObservedCloud {
     } else if (open.takenAt === undefined) open.takenAt = this.#options.now();
   }
 }
-
-const MOVING: ReadonlySet<string> = new Set([
-  ...['accepted', 'preparing', 'running', 'pre-migrating', 'migrating', 'post-migrating'],
-]);
-
-/** The server is on another host, and still has its place on the one that it left. */
-const UNCONFIRMED: ReadonlySet<string> = new Set(['finished', 'confirming', 'reverting']);
 
 function hasId(service: ComputeService): service is ComputeService & { readonly id: string } {
   return service.id !== undefined;

@@ -81,6 +81,15 @@ describe('a server that waits for its confirmation elsewhere', () => {
   });
 });
 
+it('a failure to read servers is no less true when the hosts can be read', async () => {
+  const refusal = answer(403, { forbidden: { code: 403, message: 'no' } });
+  host.nova.on(`GET ${NOVA}/servers/detail?all_tenants=true&limit=500&host=${HOST}`, refusal);
+  await look();
+  expect(host.cloud.failure).toContain('servers/detail');
+  await host.cloud.readHosts();
+  expect(host.cloud.failure).toContain('servers/detail');
+});
+
 describe('a server that is asked to leave', () => {
   it('has set off while its request is under way, and no more when that is refused', () => {
     host.cloud.beginAsking('s1', undefined);
