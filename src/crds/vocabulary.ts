@@ -46,6 +46,12 @@ export const STAGE_NAMES = [
   'sw-upgrade-storage-hosts',
   'sw-upgrade-worker-hosts',
   'sw-upgrade-complete',
+  'maintenance',
+  'scale-in',
+  'prepare-maintenance',
+  'start-maintenance',
+  'planned-maintenance',
+  'maintenance-complete',
 ] as const;
 export type StageName = (typeof STAGE_NAMES)[number];
 
@@ -67,6 +73,7 @@ export const NATIVE_STEP_NAMES = [
   'rollback-hosts',
   'activate-upgrade',
   'complete-upgrade',
+  'run-actions',
 ] as const;
 export type NativeStepName = (typeof NATIVE_STEP_NAMES)[number];
 
@@ -83,7 +90,16 @@ const VIM_STEP_NAMES = [
   'wait-alarms-clear',
 ] as const;
 
-export const STEP_NAMES = [...NATIVE_STEP_NAMES, ...VIM_STEP_NAMES] as const;
+/** Steps that only sessions have, and that are no work on a host. */
+const SESSION_STEP_NAMES = [
+  'await-start',
+  'ask-projects',
+  'close-hosts',
+  'await-empty',
+  'move-instances',
+] as const;
+
+export const STEP_NAMES = [...NATIVE_STEP_NAMES, ...VIM_STEP_NAMES, ...SESSION_STEP_NAMES] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 export const ROLES = ['controller', 'storage', 'worker'] as const;
@@ -96,6 +112,10 @@ export type Role = (typeof ROLES)[number];
  */
 export const OUTAGE_LEVELS = ['away', 'touched'] as const;
 export type OutageLevel = (typeof OUTAGE_LEVELS)[number];
+
+/** How far a claim takes a host out of service. `closed`: it takes no new work, and serves on; that needs no permit. */
+export const CLAIM_LEVELS = [...OUTAGE_LEVELS, 'closed'] as const;
+export type ClaimLevel = (typeof CLAIM_LEVELS)[number];
 
 export const EXECUTION_MODES = ['Hold', 'Run', 'Suspend', 'Abort'] as const;
 export type ExecutionMode = (typeof EXECUTION_MODES)[number];
@@ -115,4 +135,4 @@ export const DRAIN_NEEDS = ['never', 'ifRebootRequired', 'always'] as const;
 export type DrainNeed = (typeof DRAIN_NEEDS)[number];
 
 /** The parts of an upgrade on a host. */
-export const WORK_KINDS = ['stage', 'upgrade', 'rollback', 'hook'] as const;
+export const WORK_KINDS = ['stage', 'upgrade', 'rollback', 'hook', 'action'] as const;

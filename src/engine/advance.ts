@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PhaseStatus } from '../crds/observed/strategy-status.ts';
 import type { Result, StrategyState } from '../crds/vocabulary.ts';
+import type { HostName } from '../planner/hosts/facts.ts';
 import { plannedStage, type Plan } from '../planner/plan.ts';
 import { beginAbort, beginAbortPhase } from './orders/abort.ts';
 import { evaluateStep, type Evaluate } from './evaluate.ts';
@@ -28,6 +29,7 @@ import { isGood, type Ending } from './run/results.ts';
 import { runPhase } from './run/run-phase.ts';
 import { currentStage, runningStage, type RunState } from './run/run-state.ts';
 import { recordSkipped } from './hosts/skips.ts';
+import { takeReplies } from './session/replies.ts';
 import { changedStages } from './run/stage-folds.ts';
 import { recordObservation } from './run/timers.ts';
 import { OBSTACLES, type Decision, type Turn } from './turn.ts';
@@ -48,6 +50,7 @@ export function advance(
   profile.afterDowntime(pass);
   recordJobResults(pass);
   recordLostCordons(pass);
+  takeReplies(pass);
   for (const request of turn.requests.filter((each) => isAnsweredNow(pass, each))) answer(pass, request);
   endSuspension(pass);
   if (isSuspended(pass)) pauseDeadlines(pass);
@@ -61,6 +64,7 @@ export function advance(
   for (const phase of [pass.run.apply, pass.run.abort]) {
     if (phase) phase.completionPercentage = profile.completionPercentage(phase);
   }
+  profile.finishPass?.(pass, run);
   if (isUnderWay(pass.run)) wakeAt(pass, turn.now + RESYNC_MILLISECONDS);
   return decisionOf(pass, run);
 }
@@ -170,7 +174,7 @@ function decisionOf(pass: Pass, before: RunState): Decision {
         ...(asked ?? { level: stage?.level ?? 'away' }),
         hosts: [...new Set([...open, ...(asked?.hosts ?? [])])],
       },
-      watch: new Set([...open, ...(busy ? upcoming : [])]),
+      watch: new Set([...open, ...(busy ? upcoming : []), ...hostsOfSession(run)]),
     },
     lacks,
     ...(Number.isFinite(pass.wakeAt) ? { wakeAt: Math.max(pass.wakeAt, turn.now) } : {}),
@@ -178,5 +182,16 @@ function decisionOf(pass: Pass, before: RunState): Decision {
     obstacle: OBSTACLES.find((each) => pass.obstacles.has(each)),
     openRemedy: turn.view.words.remedy('kept-locked'),
     answers: pass.answers,
+    replies: pass.replies,
+    plan,
   };
 }
+
+/** A session looks at all its hosts until it has ended and has opened those that it closed. */
+function hostsOfSession({ state, session }: Draft): readonly HostName[] {
+  if (!session) return [];
+  const isOver = !OPEN_STATES.has(state);
+  return isOver ? session.closed.map(({ name }) => name) : session.hosts.map(({ name }) => name);
+}
+
+const OPEN_STATES: ReadonlySet<StrategyState> = new Set(['ready-to-apply', 'applying', 'aborting']);

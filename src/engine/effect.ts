@@ -30,7 +30,12 @@ export type Effect = Common &
         readonly run: string;
         readonly reason: string;
       }
-    | { readonly kind: 'evict'; readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'> }
+    /** `by`: how the owner of the instance wants it moved; absent: as the platform does it. */
+    | {
+        readonly kind: 'evict';
+        readonly instance: Pick<InstanceFacts, 'uid' | 'namespace' | 'name'>;
+        readonly by?: 'MIGRATE' | 'LIVE_MIGRATE';
+      }
     /** Creates the Job suspended, so that no pod of it runs. */
     | { readonly kind: 'create-job'; readonly action: string; readonly job: JobAction }
     /** Starts a suspended Job, with the remaining time of its step as its deadline. `revision`: its `startRevision`. */

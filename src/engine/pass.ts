@@ -1,11 +1,14 @@
 import type { HostProgress } from '../crds/observed/host-progress.ts';
 import type { PhaseStatus, SkippedHost, StageStatus } from '../crds/observed/strategy-status.ts';
-import type { ExecutionMode, PhaseName, StrategyState } from '../crds/vocabulary.ts';
+import type { ExecutionMode, PhaseName, StepName, StrategyState } from '../crds/vocabulary.ts';
 import type { Plan, Stage } from '../planner/plan.ts';
 import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { Due, Ending, PartEnding } from './run/results.ts';
-import { firstStage, type Authority, type RunState } from './run/run-state.ts';
+import { firstStage, type Authority, type RunState, type Running } from './run/run-state.ts';
+import type { ReplyVerdict } from './session/replies.ts';
+import type { SessionProgress } from './session/session-state.ts';
+import type { Verdict } from './steps/verdict.ts';
 import type { StepDefinitions } from './steps/definitions.ts';
 import type { Answer, Obstacle, RunRequest, Turn, Wants } from './turn.ts';
 import type { Instant } from './view.ts';
@@ -27,11 +30,13 @@ export type Draft = {
   abortedBecause: string | undefined;
   suspendedSince: string | undefined;
   lastObservedTime: string | undefined;
+  session?: SessionProgress | undefined;
 };
 
 /** One call of `advance`: its arguments, and its decisions so far. */
 export type Pass = {
-  readonly plan: Plan;
+  /** Replaced when stages are appended. */
+  plan: Plan;
   readonly turn: Turn;
   readonly profile: EngineProfile;
   readonly evaluate: Evaluate;
@@ -40,6 +45,7 @@ export type Pass = {
   readonly reasons: string[];
   readonly obstacles: Set<Obstacle>;
   readonly answers: Answer[];
+  readonly replies: ReplyVerdict[];
   /** Hosts whose permits are wanted before their outage is opened. */
   asked: Wants['permits'] | undefined;
   lacks: Wants['permits'] | undefined;
@@ -51,6 +57,15 @@ export type Progressing = Pick<
   PhaseStatus,
   'stages' | 'earlier' | 'later' | 'currentStage' | 'result' | 'inProgress'
 >;
+
+/** Judges a step that is no work on hosts, once for its stage. It records its progress in the pass, before its effects. */
+export type RunJudge = (pass: Pass, running: Running) => Verdict;
+
+/** What comes after the last stage: stages to append, the end, or why there is neither. */
+export type NextStages =
+  | { readonly kind: 'stages'; readonly stages: readonly Stage[] }
+  | { readonly kind: 'complete' }
+  | { readonly kind: 'wait' | 'failed'; readonly reason: string };
 
 /**
  * The differences between the native engine and the VIM: results, timers, restarts, aborts and refusals. All profiles
@@ -85,6 +100,14 @@ export type EngineProfile = {
   readonly undo: (pass: Pass) => readonly Stage[];
   /** Why a request is refused, and how to proceed; undefined when it is accepted. */
   readonly refusal: (pass: Pass, request: RunRequest) => string | undefined;
+  /** The steps that are no work on hosts. */
+  readonly runSteps?: Readonly<Partial<Record<StepName, RunJudge>>>;
+  /** Asked after the last stage of the apply phase; without it the run is complete then. */
+  readonly next?: (pass: Pass) => NextStages;
+  /** Whether the run goes on after this stage although it has failed. */
+  readonly goesOnAfter?: (stage: StageStatus) => boolean;
+  /** Called last in each pass, with the run before it. */
+  readonly finishPass?: (pass: Pass, before: RunState) => void;
 };
 
 export function newPass(
@@ -107,6 +130,7 @@ export function newPass(
       reasons: [],
       obstacles: new Set(),
       answers: [],
+      replies: [],
       asked: undefined,
       lacks: undefined,
       wakeAt: Infinity,

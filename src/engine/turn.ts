@@ -5,6 +5,8 @@ import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
 import type { RunState } from './run/run-state.ts';
+import type { ProjectReply, ReplyVerdict } from './session/replies.ts';
+import type { Plan } from '../planner/plan.ts';
 import type { EffectKey, Instant, View } from './view.ts';
 
 /** A valid request; an abort has its own annotation. */
@@ -84,6 +86,10 @@ export type Turn = {
   readonly permits: PermitFacts;
   readonly outcomes: ReadonlyMap<EffectKey, Outcome>;
   readonly now: Instant;
+  /** The answers of projects since the last turn. */
+  readonly replies?: readonly ProjectReply[];
+  /** The projects that can be reached; undefined where that is not known. */
+  readonly listeners?: ReadonlySet<string>;
   /** True in the first turn of a process, just after it has read the stored run. */
   readonly restarted?: boolean;
 };
@@ -118,4 +124,8 @@ export type Decision = {
   readonly openRemedy: string;
   /** The caller stores them with the run, so that no request is answered twice. */
   readonly answers: readonly Answer[];
+  /** What became of each answer of a project. */
+  readonly replies: readonly ReplyVerdict[];
+  /** The plan, with the stages that were appended: the same object as before without any. */
+  readonly plan: Plan;
 };

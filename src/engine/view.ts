@@ -3,7 +3,7 @@
  * hostops port make views; the engine itself reads nothing else.
  */
 import type { OwnerRef } from '../crds/owner-ref.ts';
-import type { OutageLevel } from '../crds/vocabulary.ts';
+import type { ClaimLevel } from '../crds/vocabulary.ts';
 import type { Facts, HostName, HostSeed } from '../planner/hosts/facts.ts';
 import type { HostWords } from '../planner/hosts/host-words.ts';
 
@@ -23,7 +23,7 @@ export type Claim = {
   readonly owner: OwnerRef;
   readonly planDigest: string;
   readonly stage: number;
-  readonly level: OutageLevel;
+  readonly level: ClaimLevel;
   /** Whether the host was closed before the claim. Its release restores that. */
   readonly closedToNewWorkBefore: boolean;
   /** RFC 3339. */
@@ -50,6 +50,12 @@ export type InstanceFacts = {
   readonly waitsFor?: string;
   /** Why it cannot leave until somebody acts, and what to do. */
   readonly stuck?: string;
+  /** The project that owns it, where that is not its namespace. */
+  readonly project?: string;
+  /** What it takes of the capacity of its host, in the unit of that. */
+  readonly size?: number;
+  /** Whether it is reached by an address that follows it only after a while. */
+  readonly floatingAddress?: boolean;
 };
 
 /** The id of the alarm about a host that is not Ready. */
@@ -97,6 +103,8 @@ export type HostFacts = {
   /** Changes with each boot. Undefined where the platform does not show it: then the Job of a reboot tells of it. */
   readonly bootId: string | undefined;
   readonly facts: Facts;
+  /** The room for instances, such as vCPUs; undefined where it is not known. */
+  readonly capacity?: number;
   readonly claim: Claim | undefined;
   /** Why the claim on the host is invalid: somebody edited it, or copied it from another host. */
   readonly spoiltClaim: string | undefined;

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ownerRef } from '../crds/owner-ref.ts';
 import { objectName, text, time } from '../crds/schema/schema.ts';
 import { statusText } from '../crds/text/status-text.ts';
-import { OUTAGE_LEVELS } from '../crds/vocabulary.ts';
+import { CLAIM_LEVELS } from '../crds/vocabulary.ts';
 import type { Claim } from '../engine/view.ts';
 
 /** The content of the annotation. `spoilt` says why it is not a claim; nobody acts on it then. */
@@ -25,7 +25,7 @@ const claimSchema = z.strictObject({
   owner: ownerRef.strict(),
   planDigest: z.string().max(80),
   stage: z.int().min(0).max(9999),
-  level: z.enum(OUTAGE_LEVELS),
+  level: z.enum(CLAIM_LEVELS),
   closedToNewWorkBefore: z.boolean(),
   since: time(),
 });
@@ -66,6 +66,11 @@ function sealOf(claim: Claim, hostUid: string): string {
     .update(JSON.stringify([...content, ...rest]))
     .digest('hex')
     .slice(0, 16);
+}
+
+/** Whether a run takes a host out of service that it has closed: its claim is replaced. */
+export function takesClosed(before: Pick<Claim, 'run' | 'level'>, after: Pick<Claim, 'run' | 'level'>): boolean {
+  return before.run === after.run && before.level === 'closed' && after.level === 'away';
 }
 
 /** The value of a JSON text; undefined for any other text. */

@@ -2,6 +2,7 @@ import type { PlanActions } from '../crds/spec/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../crds/vocabulary.ts';
 import { counted } from '../crds/text/counted.ts';
 import type { HostName } from './hosts/facts.ts';
+import type { SessionTerms } from './session-terms.ts';
 
 /** The hosts or instances of a step: names and uuids in the same order. Both are empty for a step on the system. */
 export type Entities = {
@@ -47,6 +48,8 @@ export type Plan = {
    * also those of its plan before.
    */
   readonly controllers?: readonly HostName[] | undefined;
+  /** Only the plan of a session has them. Its stages are appended while it runs. */
+  readonly session?: SessionTerms;
 };
 
 /** The stage with this id; undefined when these stages do not include it. */

@@ -114,6 +114,7 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     needsBootId: false,
     mark: 'g',
   },
+  'run-actions': { ...UPGRADE, mark: 'x' },
   'start-upgrade': { ...HOOK, mark: 'b' },
   'upgrade-hosts': { ...UPGRADE, mark: 'p' },
   'rollback-hosts': { ...UPGRADE, mark: 'r' },

@@ -11,7 +11,7 @@ import {
   OPERATOR_NAMESPACE,
 } from '../../crds/names.ts';
 import { ownerText, type OwnerRef } from '../../crds/owner-ref.ts';
-import type { OutageLevel, StepName } from '../../crds/vocabulary.ts';
+import type { ClaimLevel, StepName } from '../../crds/vocabulary.ts';
 import { isFinal } from '../../engine/run/run-state.ts';
 import { parseJson } from '../../hostops/claims.ts';
 import { nodeState, type NodeState } from '../../hostops/kubernetes/node-facts.ts';
@@ -32,7 +32,7 @@ export type HostInput = {
 /** The claim of a run. */
 export type Held = {
   readonly owner: string;
-  readonly level: OutageLevel;
+  readonly level: ClaimLevel;
   readonly since: string;
   /** Whether the owner exists; undefined when that is not known. */
   readonly ownerExists?: boolean;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { hostPoolDefinition, hostPoolSpec, type HostPoolSpec } from '../../crds/host-pool.ts';
 import { API_VERSION } from '../../crds/names.ts';
 import { namespaceName, objectName, stringMap, text } from '../../crds/schema/schema.ts';
-import { OUTAGE_LEVELS } from '../../crds/vocabulary.ts';
+import { CLAIM_LEVELS } from '../../crds/vocabulary.ts';
 import type { NODE_INFO } from '../../crds/spec/requirement.ts';
 import { selects } from '../../hostops/membership.ts';
 import { CommandError, type Problem } from '../command-error.ts';
@@ -43,7 +43,7 @@ const host = z.object({
   claimedBy: z
     .object({
       owner: z.string().regex(/^[^/]+(\/[^/]+){2}$/, 'expected KIND/NAMESPACE/NAME of the owner'),
-      level: z.enum(OUTAGE_LEVELS),
+      level: z.enum(CLAIM_LEVELS),
     })
     .optional(),
   spoiltClaim: text(1024).optional(),

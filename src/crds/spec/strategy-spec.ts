@@ -129,6 +129,8 @@ export function fieldOfWork({ id, kind, role = 'worker' }: Work, index: number):
       return `spec.hosts.${role}.rollback.job`;
     case 'hook':
       return `spec.${id}.job`;
+    case 'action':
+      return `spec.actions[${String(index)}].job`;
   }
 }
 

@@ -64,12 +64,9 @@ function permitsOfClaims(
   status: HostPoolStatus,
   claims: readonly { readonly host: string; readonly claim: Claim }[],
 ): HostPoolStatus {
-  const permits = claims.map(({ host, claim: { run, level, since } }): Permit => ({
-    host,
-    run,
-    level,
-    since,
-  }));
+  const permits = claims.flatMap(({ host, claim: { run, level, since } }): Permit[] =>
+    level === 'closed' ? [] : [{ host, run, level, since }],
+  );
   const owners = new Map(claims.map(({ claim: { run, owner } }) => [run, owner]));
   const runs = [...owners].map(([id, owner]) => ({ id, owner }));
   return withPermits({ ...status, runs }, permits);

@@ -1,12 +1,14 @@
 import type { PhaseStatus } from '../../crds/observed/strategy-status.ts';
 import { show } from './lifecycle.ts';
 import { againstCompletion } from '../hosts/completion.ts';
-import { editStage, isAborting, noteReason, type Pass } from '../pass.ts';
-import { isGood, type Ending } from './results.ts';
+import { editStage, isAborting, noteReason, stamp, type Pass } from '../pass.ts';
+import { failedBecause, isGood, type Ending } from './results.ts';
 import { runStage } from './run-stage.ts';
-import { currentStage, runningStage } from './run-state.ts';
+import { currentStage, newStage, runningStage } from './run-state.ts';
 import { combinedOver } from './stage-folds.ts';
-import { stopPhaseTimer } from './timers.ts';
+import { startPhaseTimer, stopPhaseTimer } from './timers.ts';
+import { digest } from '../../planner/digest.ts';
+import type { Stage } from '../../planner/plan.ts';
 
 /**
  * Advances a phase as far as possible now, stage by stage. Undefined while it runs, and while it pauses before
@@ -14,6 +16,27 @@ import { stopPhaseTimer } from './timers.ts';
  */
 export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
   if (isAborting(pass)) return awaitStep(pass, phase);
+  for (;;) {
+    const ending = runStages(pass, phase);
+    if (ending || phase.currentStage < phase.totalStages) return ending;
+    if (phase !== pass.run.apply || !pass.profile.next) return combinedOver(phase);
+    const next = pass.profile.next(pass);
+    switch (next.kind) {
+      case 'complete':
+        return { result: 'success' };
+      case 'failed':
+        return failedBecause([next.reason]);
+      case 'wait':
+        noteReason(pass, next.reason);
+        return undefined;
+      case 'stages':
+        appendStages(pass, phase, next.stages);
+    }
+  }
+}
+
+/** Advances the stages up to `stopAtStage` as far as possible now. */
+function runStages(pass: Pass, phase: PhaseStatus): Ending | undefined {
   while (phase.currentStage < phase.stopAtStage) {
     const stage = currentStage(phase);
     if (!stage) return undefined;
@@ -24,14 +47,29 @@ export function runPhase(pass: Pass, phase: PhaseStatus): Ending | undefined {
       break;
     }
     const ending = runStage(pass, phase, stage);
-    if (!ending || !isGood(ending.result)) return ending;
+    if (!ending) return undefined;
+    const goesOn = isGood(ending.result) || pass.profile.goesOnAfter?.(stage) === true;
+    if (!goesOn) return ending;
     phase.currentStage += 1;
     editStage(phase, phase.currentStage);
     if (pass.profile.earlyResults) show(phase, combinedOver(phase));
   }
-  if (phase.currentStage === phase.totalStages) return combinedOver(phase);
-  stopPhaseTimer(phase);
+  if (phase.currentStage < phase.totalStages) stopPhaseTimer(phase);
   return undefined;
+}
+
+/** Appends stages to the plan. Its digest covers the one before, so no earlier stage can change. */
+function appendStages(pass: Pass, phase: PhaseStatus, stages: readonly Stage[]): void {
+  const { plan } = pass;
+  pass.plan = {
+    ...plan,
+    stages: [...plan.stages, ...stages],
+    digest: digest({ after: plan.digest, stages }),
+  };
+  phase.stages.push(...stages.map((stage, index) => newStage(stage, phase.totalStages + index)));
+  phase.totalStages += stages.length;
+  phase.stopAtStage = phase.totalStages;
+  startPhaseTimer(phase, stamp(pass));
 }
 
 /** An abort awaits the running step first. Between two stages no step runs. */

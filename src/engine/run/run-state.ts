@@ -7,6 +7,7 @@ import type {
 } from '../../crds/observed/strategy-status.ts';
 import type { ExecutionMode, PhaseName, Result, StrategyState } from '../../crds/vocabulary.ts';
 import { plannedStage, type Plan, type Stage } from '../../planner/plan.ts';
+import type { SessionProgress } from '../session/session-state.ts';
 
 /**
  * One execution of one plan: the only mutable memory. Its shape is that of `.status`, so people read the same state
@@ -33,6 +34,8 @@ export type RunState = {
   readonly suspendedSince: string | undefined;
   /** RFC 3339; the last stored time at which an operator observed the open step. */
   readonly lastObservedTime: string | undefined;
+  /** Only the run of a session has it. */
+  readonly session?: SessionProgress | undefined;
 };
 
 /** How far requests allow a run to continue, and the id of the last of them. */

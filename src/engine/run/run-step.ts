@@ -6,13 +6,13 @@ import { judgeHosts } from '../hosts/judge-hosts.ts';
 import { judgeLeavers, recordLeavers, remainingHosts, unlessLeaving } from '../hosts/leavers.ts';
 import { beginStep } from './lifecycle.ts';
 import { judgedBefore, openOutage, opensOutage, record, setResult } from '../hosts/outages.ts';
-import { noteReason, stamp, wakeAt, isAborting, type Pass } from '../pass.ts';
+import { noteReason, stamp, wakeAt, isAborting, type Pass, type RunJudge } from '../pass.ts';
 import { failedBecause, isGood, type Due, type Ending, type PartEnding } from './results.ts';
 import { isFinal, type Running } from './run-state.ts';
 import { settleAnew } from './settling.ts';
 import { againstFurtherHosts, mayTakeAll, waitForPermits } from '../permits/stage-permits.ts';
 import { beyondBudget, excusedHosts, mayFailToStage } from '../hosts/staging-budget.ts';
-import { failed, isOver, obstacleOf, reasonOf } from '../steps/verdict.ts';
+import { failed, isOver, isReached, obstacleOf, reasonOf } from '../steps/verdict.ts';
 import { dueTimer, moveDeadlines, nextDeadline } from './timers.ts';
 import { recordJoined, recordUnstageable, recordUnstaged } from '../hosts/unstaged.ts';
 
@@ -25,6 +25,8 @@ import { recordJoined, recordUnstageable, recordUnstaged } from '../hosts/unstag
 export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   const { stage, step } = running;
   if (step.result === 'initial') beginStep(step, stamp(pass));
+  const ofRun = pass.profile.runSteps?.[step.name];
+  if (ofRun) return runStepOfRun(pass, running, ofRun);
   const wasThere = remainingHosts(stage).length > 0;
   recordLeavers(pass, stage, step.name);
   if (hasNobodyFor(pass, stage)) {
@@ -69,6 +71,21 @@ export function runStep(pass: Pass, running: Running): PartEnding | undefined {
   }
   for (const { verdict } of pending) if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
   waitFor(pass, running, pending);
+  return undefined;
+}
+
+/** A step that is no work on hosts has one verdict, and no outage. */
+function runStepOfRun(pass: Pass, running: Running, judge: RunJudge): PartEnding | undefined {
+  const verdict = judge(pass, running);
+  if (isReached(verdict)) return { result: 'success' };
+  if (verdict.kind === 'failed') return failedBecause([verdict.reason]);
+  const due = dueTimer(running, pass.turn.now);
+  if (due) return pass.profile.timeOut(due, verdict.reason);
+  if (isAborting(pass) && verdict.kind !== 'wait') return { result: 'aborted' };
+  if (verdict.kind === 'act') pass.effects.push(...verdict.effects);
+  noteReason(pass, verdict.reason, obstacleOf(verdict));
+  wakeAt(pass, nextDeadline(running));
+  if ('until' in verdict) wakeAt(pass, verdict.until);
   return undefined;
 }
 

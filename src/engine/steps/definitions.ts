@@ -37,6 +37,7 @@ export const STEP_DEFINITIONS: Readonly<Record<StepKindName, StepDefinition>> = 
   'rollback-hosts': workStep('rollback-hosts'),
   'activate-upgrade': workStep('activate-upgrade'),
   'complete-upgrade': workStep('complete-upgrade'),
+  'run-actions': workStep('run-actions'),
   verify: { ...STEP_KINDS.verify, judge: verifyHost },
   'system-stabilize': { ...STEP_KINDS['system-stabilize'], judge: stabilizeHost },
   'unlock-hosts': { ...STEP_KINDS['unlock-hosts'], judge: unlockHost },

@@ -18,18 +18,22 @@ import {
 export function lockHost(step: HostStep): Verdict {
   const { facts, outage, name, stage, run, owner, plan, pool, epoch } = step;
   if (!facts) return hostGone(name);
-  if (facts.claim?.run === run) return facts.claim.stage === stage.id ? DONE : ofEarlierStage(name);
+  const own = facts.claim?.run === run ? facts.claim : undefined;
+  if (own?.stage === stage.id) return DONE;
+  // A host that this run closed is taken out of service by another claim.
+  if (own && own.level !== 'closed') return ofEarlierStage(name);
   const against =
     membershipFailure(name, facts, pool) ?? leftLockedFailure(name, facts, owner, step.view.words);
   if (against) return against;
   if (!outage || !step.permitted) return { kind: 'blocked', reason: `${name} waits for its permit` };
-  if (facts.claim) {
+  if (facts.claim && !own) {
     const reason = `${name} is held by ${ownerText(facts.claim.owner)}`;
     return { kind: 'blocked', reason, obstacle: 'HostClaimed' };
   }
   if (facts.spoiltClaim !== undefined)
     return { kind: 'blocked', reason: spoilt(step, facts.spoiltClaim), obstacle: 'HostClaimed' };
-  const closedToNewWorkBefore = foundClosed(facts, outage.closedToNewWorkBefore);
+  const closedToNewWorkBefore =
+    own?.closedToNewWorkBefore ?? foundClosed(facts, outage.closedToNewWorkBefore);
   const claim = {
     run,
     pool,

@@ -49,7 +49,7 @@ export function releasePatch(
   node: NodeState,
   { level, closedToNewWorkBefore }: Pick<Claim, 'level' | 'closedToNewWorkBefore'>,
 ): object {
-  const open = level === 'away' && !closedToNewWorkBefore && node.closedToNewWork;
+  const open = level !== 'touched' && !closedToNewWorkBefore && node.closedToNewWork;
   const note = node.leftLocked && (open || !node.closedToNewWork) ? { [LEFT_LOCKED_ANNOTATION]: null } : {};
   const metadata = guarded(node, { [CLAIM_ANNOTATION]: null, ...note });
   const taints = othersTaints(node);

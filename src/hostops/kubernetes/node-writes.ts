@@ -5,6 +5,7 @@ import type { Effect } from '../../engine/effect.ts';
 import type { Claim } from '../../engine/view.ts';
 import type { NodeState } from './node-facts.ts';
 import { claimPatch, leaveLockedPatch, recordonPatch, releasePatch } from './node-patches.ts';
+import { takesClosed } from '../claims.ts';
 import { ACCEPTED, ALREADY, blocked, outcomeOf, STALE, type Written } from '../outcomes.ts';
 import type { Fence } from '../port.ts';
 import { mergePatch, type Writer } from '../../kube/writes.ts';
@@ -19,8 +20,10 @@ export async function claimNode(
   signal: AbortSignal,
 ): Promise<Written<V1Node>> {
   if (!node) return { outcome: STALE };
-  if (node.claim?.run === claim.run) return { outcome: ALREADY };
-  if (node.claim) return { outcome: blocked(heldBy(node.name, node.claim), writer.now() + HELD_PAUSE_MS) };
+  const takes = node.claim !== undefined && takesClosed(node.claim, claim);
+  if (node.claim?.run === claim.run && !takes) return { outcome: ALREADY };
+  if (node.claim && !takes)
+    return { outcome: blocked(heldBy(node.name, node.claim), writer.now() + HELD_PAUSE_MS) };
   if (node.spoiltClaim !== undefined || node.revision !== revision) return { outcome: STALE };
   return patchNode(writer, node, claimPatch(node, claim), `claiming ${node.name}`, signal);
 }

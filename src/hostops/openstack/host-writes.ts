@@ -3,6 +3,7 @@
  * service, with the run in its reason. Nova cannot refuse a stale write, so each write reads the host anew just before,
  * and a write that overtakes another is put right by the next pass.
  */
+import { takesClosed } from '../claims.ts';
 import { ownerText } from '../../crds/owner-ref.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { mayArrive } from '../../engine/run/prior-state.ts';
@@ -45,7 +46,9 @@ export async function claimHost(
 ): Promise<Outcome> {
   const found = await writer.read(name, signal);
   if (!found) return STALE;
-  const { host } = found;
+  const { host, lease } = found;
+  if (host.claim && lease && host.revision === revision && takesClosed(host.claim, claim))
+    return replaced(writer, { host, lease }, claim, signal);
   if (host.claim?.run === claim.run) return ALREADY;
   if (host.claim)
     return blocked(`${name} is held by ${ownerText(host.claim.owner)}`, writer.now() + HELD_PAUSE_MS);
@@ -60,7 +63,7 @@ async function take(
   claim: Claim,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  if (claim.level === 'away' && !host.closedToNewWork)
+  if (claim.level !== 'touched' && !host.closedToNewWork)
     await disable(writer, host, lockReason(claim.run), signal);
   try {
     await leases.create({ cloud, host: host.name, uid: host.uid }, claim, signal);

@@ -12,6 +12,7 @@ import {
 } from '../../engine/view.ts';
 import type { HostName, HostSeed, PlatformFacts } from '../../planner/hosts/facts.ts';
 import { rolesOf } from '../label-selector.ts';
+import { takesClosed } from '../claims.ts';
 import { changeableAmong } from '../config-maps.ts';
 import { hostFactsOf } from '../host-state.ts';
 import { membershipOf } from '../membership.ts';
@@ -216,8 +217,9 @@ export class SimulatedHostOps implements HostOps {
 
   #claim(host: SimulatedHost, effect: Effect & { kind: 'claim' }): Outcome {
     const { name, claim, revision, spoiltClaim } = host;
-    if (claim?.run === effect.claim.run) return ALREADY;
-    if (claim) {
+    const own = claim?.run === effect.claim.run ? claim : undefined;
+    if (own && !takesClosed(own, effect.claim)) return ALREADY;
+    if (claim && !own) {
       return {
         kind: 'blocked',
         reason: `${name} is held by ${ownerText(claim.owner)}`,
@@ -229,7 +231,7 @@ export class SimulatedHostOps implements HostOps {
   }
 
   #take({ name, closedToNewWork }: SimulatedHost, claim: Claim): void {
-    const closing = claim.level === 'away' ? { closedToNewWork: true, hasMaintenanceMark: true } : {};
+    const closing = claim.level !== 'touched' ? { closedToNewWork: true, hasMaintenanceMark: true } : {};
     this.#world.changeHost(name, {
       claim,
       ...(closedToNewWork ? {} : { leftLocked: undefined }),

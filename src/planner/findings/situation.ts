@@ -1,6 +1,6 @@
 /** What findings rest on: a plan, its pool, and the hosts of the pool as they are now. */
 import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
-import type { OutageLevel, Role } from '../../crds/vocabulary.ts';
+import type { ClaimLevel, Role } from '../../crds/vocabulary.ts';
 import type { Movable } from './consent.ts';
 import { compareHostNames, type Facts, type HostName, type PlatformFacts } from '../hosts/facts.ts';
 import type { ApplyTypes } from '../host-group.ts';
@@ -18,7 +18,7 @@ export type HostState = {
   readonly outOfService: boolean;
   readonly closedToNewWork: boolean;
   /** The owner of the run that has claimed it, by its key (`ownerKey`). */
-  readonly claimedBy?: { readonly owner: string; readonly level: OutageLevel } | undefined;
+  readonly claimedBy?: { readonly owner: string; readonly level: ClaimLevel } | undefined;
   readonly spoiltClaim?: string | undefined;
   /** What a drain may not move, or not now; undefined where nobody looked. */
   readonly instances?: readonly HostInstance[] | undefined;

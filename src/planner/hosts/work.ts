@@ -76,6 +76,8 @@ export function stepOfWork(
       return 'rollback-hosts';
     case 'stage':
       return 'stage-hosts';
+    case 'action':
+      return 'run-actions';
     case 'hook':
       return HOOK_STEPS[id] ?? 'start-upgrade';
   }

@@ -8,7 +8,7 @@ import { hostPoolSpec, type HostPoolHealth } from '../../../src/crds/host-pool.t
 import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
 import { specOfUpgrade, type StrategySpec } from '../../../src/crds/spec/strategy-spec.ts';
 import { upgradeStrategySpec } from '../../../src/crds/spec/upgrade-strategy-spec.ts';
-import type { OutageLevel, StepName } from '../../../src/crds/vocabulary.ts';
+import type { ClaimLevel, StepName } from '../../../src/crds/vocabulary.ts';
 import { runOf, statusOfRun } from '../../../src/status/codec.ts';
 import type { DecideInput, Decided, NeedsMembers, NeedsPermits } from '../../../src/engine/decide.ts';
 import type { DesiredPermits } from '../../../src/engine/permits/permits.ts';
@@ -292,8 +292,11 @@ export class SimulatedRun extends SimulatedOperator {
     const away = this.claimed.filter((name) => hosts.get(name)?.claim?.level === 'away');
     if (away.length > this.limit)
       throw new Error(`${String(away.length)} hosts are away: ${away.join(', ')}`);
-    const levelOf = (name: HostName): OutageLevel => hosts.get(name)?.claim?.level ?? 'away';
-    const unpermitted = this.claimed.filter((name) => !allows(this.permits.get(name), levelOf(name)));
+    const levelOf = (name: HostName): ClaimLevel => hosts.get(name)?.claim?.level ?? 'away';
+    const unpermitted = this.claimed.filter((name) => {
+      const level = levelOf(name);
+      return level !== 'closed' && !allows(this.permits.get(name), level);
+    });
     if (unpermitted.length > 0) throw new Error(`claimed without a permit: ${unpermitted.join(', ')}`);
     const unrecorded = this.claimed.filter((name) => !this.run.hosts.some((each) => each.name === name));
     if (unrecorded.length > 0) throw new Error(`claimed but not recorded: ${unrecorded.join(', ')}`);

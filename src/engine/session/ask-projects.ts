@@ -1,0 +1,115 @@
+/** Asks projects, and awaits their answers (fenix.md §4.1, §5). */
+import type { StageStatus } from '../../crds/observed/strategy-status.ts';
+import type { SessionTerms } from '../../planner/session-terms.ts';
+import type { Pass, RunJudge } from '../pass.ts';
+import { DONE, failed, type Verdict } from '../steps/verdict.ts';
+import type { InstanceFacts } from '../view.ts';
+import { byProject, instancesOn } from './occupancy.ts';
+import { replySecondsIn } from './rounds.ts';
+import { sessionOf } from './session-of.ts';
+import {
+  asksForActions,
+  computeHosts,
+  INSTANCE_ACTIONS,
+  told,
+  type AskedState,
+  type ProjectProgress,
+  type SessionProgress,
+} from './session-state.ts';
+
+/** What a project wants with its instances when it does not say. */
+const ASSUMED_ACTION = 'MIGRATE';
+
+/**
+ * Asks every project with instances on the hosts that the stage is about, once, and waits until all agree. One that refuses
+ * fails the session. One that is silent fails it, too, unless the terms say otherwise.
+ */
+export const askProjects: RunJudge = (pass, { stage, step }) => {
+  const { session, terms } = sessionOf(pass);
+  const state = session.state as AskedState;
+  const asked = session.projects.some((project) => isOf(project, state, step.startTime))
+    ? session
+    : ask(pass, session, terms, stage, state);
+  if ('kind' in asked) return asked;
+  pass.run.session = asked;
+  return judge(pass, asked, terms, state);
+};
+
+/** Whether a project was asked in this step, not in an earlier one of the same state. */
+function isOf({ asked, askedAt }: ProjectProgress, state: AskedState, since = ''): boolean {
+  return asked === state && Date.parse(askedAt) >= Date.parse(since);
+}
+
+function ask(
+  { turn }: Pass,
+  session: SessionProgress,
+  terms: SessionTerms,
+  stage: StageStatus,
+  state: AskedState,
+): SessionProgress | Verdict {
+  const names = stage.hosts?.length ? stage.hosts : computeHosts(session).map(({ name }) => name);
+  const found = names.map((name) => instancesOn(turn.view, name));
+  const hosts = found.flatMap((instances) => (instances ? [{ instances }] : []));
+  if (hosts.length < found.length)
+    return { kind: 'blocked', reason: `waiting to see what runs on ${names.join(', ')}` };
+  const projects = concerned(session, byProject(hosts), state);
+  const deaf = [...projects.keys()].filter((id) => turn.listeners?.has(id) === false);
+  if (deaf.length > 0 && terms.silent === 'fail')
+    return failed(`no answer can come: nobody listens for ${list(deaf)}; let them listen, then retry`);
+  const askedAt = new Date(turn.now).toISOString();
+  const replyBy = new Date(turn.now + replySecondsIn(terms, state) * 1000).toISOString();
+  const actionsAt = state === 'MAINTENANCE' ? terms.startAt : replyBy;
+  const allowedActions = asksForActions(state) ? INSTANCE_ACTIONS : [];
+  const members = state === 'MAINTENANCE' ? [...projects.keys()] : session.members;
+  let next: SessionProgress = { ...session, projects: [], members, moves: [] };
+  for (const [id, instances] of projects) {
+    const uids = instances.map(({ uid }) => uid);
+    const progress = { id, asked: state, askedAt, replyBy, instances: uids };
+    next = told(
+      { ...next, projects: [...next.projects, progress] },
+      { type: 'project', project: id, state, instances: uids, allowedActions, replyBy, actionsAt },
+    );
+  }
+  return next;
+}
+
+/** At the end the projects of the whole session are told, also those whose instances are gone. */
+function concerned(
+  { members }: SessionProgress,
+  found: ReadonlyMap<string, readonly InstanceFacts[]>,
+  state: AskedState,
+): ReadonlyMap<string, readonly InstanceFacts[]> {
+  if (state !== 'MAINTENANCE_COMPLETE') return found;
+  const others = members.filter((id) => !found.has(id)).map((id) => [id, []] as const);
+  return new Map([...found, ...others]);
+}
+
+function judge(pass: Pass, session: SessionProgress, terms: SessionTerms, state: AskedState): Verdict {
+  const { projects } = session;
+  const refusing = projects.filter(({ answer }) => answer?.kind === 'NACK');
+  if (refusing.length > 0) return failed(`${list(refusing.map(({ id }) => id))} refused ${state}`);
+  const silent = projects.filter(({ answer }) => !answer);
+  if (silent.length === 0) return DONE;
+  const names = list(silent.map(({ id }) => id));
+  const until = Math.min(...silent.map(({ replyBy }) => Date.parse(replyBy)));
+  if (pass.turn.now < until || terms.silent === 'wait') {
+    const due = terms.silent === 'wait' ? {} : { until };
+    return { kind: 'blocked', reason: `waiting for the answer of ${names} to ${state}`, ...due };
+  }
+  if (terms.silent === 'fail')
+    return failed(`${names} did not answer ${state} in ${String(replySecondsIn(terms, state))} s`);
+  pass.run.session = { ...session, projects: projects.map(assumed) };
+  return DONE;
+}
+
+function assumed(project: ProjectProgress): ProjectProgress {
+  if (project.answer) return project;
+  const wanted = asksForActions(project.asked) ? project.instances : [];
+  const actions = Object.fromEntries(wanted.map((uid) => [uid, ASSUMED_ACTION] as const));
+  return { ...project, answer: { kind: 'ACK', actions, assumed: true } };
+}
+
+function list(projects: readonly string[]): string {
+  const one = projects.length === 1 ? 'project' : 'projects';
+  return `${one} ${projects.join(', ')}`;
+}

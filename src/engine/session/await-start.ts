@@ -1,0 +1,12 @@
+import type { RunJudge } from '../pass.ts';
+import { DONE } from '../steps/verdict.ts';
+import { sessionOf } from './session-of.ts';
+
+/** Waits until the session may begin to move instances and to close hosts. */
+export const awaitStart: RunJudge = (pass) => {
+  const { startAt } = sessionOf(pass).terms;
+  const until = Date.parse(startAt);
+  return pass.turn.now >= until
+    ? DONE
+    : { kind: 'blocked', reason: `the session begins at ${startAt}`, until };
+};

@@ -1,0 +1,86 @@
+/** Closes the compute hosts of a session to new work, and opens those that it has closed. */
+import { ownerText } from '../../crds/owner-ref.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import { effectKey, type Effect } from '../effect.ts';
+import { noteReason, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass, type RunJudge } from '../pass.ts';
+import { foundClosed } from '../run/prior-state.ts';
+import type { HostFacts } from '../view.ts';
+import { DONE, failed } from '../steps/verdict.ts';
+import { sessionOf } from './session-of.ts';
+import { computeHosts, type ClosedHost } from './session-state.ts';
+
+/**
+ * Closes every compute host that is still to be maintained: it serves on, and what moves lands on a maintained host. A
+ * permit is not needed for that. The intent is recorded before the first effect.
+ */
+export const closeHosts: RunJudge = (pass) => {
+  const { session } = sessionOf(pass);
+  const wanted = computeHosts(session).filter(({ maintained }) => !maintained);
+  const effects: Effect[] = [];
+  const waiting: string[] = [];
+  for (const { name } of wanted) {
+    const facts = pass.turn.view.host(name);
+    if (!facts) return failed(`${name} no longer exists`);
+    if (facts.claim?.run === pass.run.id) continue;
+    if (facts.claim) waiting.push(`${name} is held by ${ownerText(facts.claim.owner)}`);
+    else effects.push(close(pass, facts));
+  }
+  if (effects.length === 0 && waiting.length === 0) return DONE;
+  const reason = waiting.length > 0 ? waiting.join('; ') : `closing ${String(effects.length)} hosts to new work`;
+  const blocked = waiting.length > 0 ? ({ obstacle: 'HostClaimed' } as const) : {};
+  return effects.length > 0
+    ? { kind: 'act', effects, reason, ...blocked }
+    : { kind: 'blocked', reason, ...blocked };
+};
+
+function close(pass: Pass, facts: HostFacts): Effect {
+  const { run, turn, plan } = pass;
+  const { session } = sessionOf(pass);
+  const known = session.closed.find(({ name }) => name === facts.name);
+  const closedToNewWorkBefore = foundClosed(facts, known?.closedToNewWorkBefore);
+  const since = known?.since ?? stamp(pass);
+  const closed = [
+    ...session.closed.filter(({ name }) => name !== facts.name),
+    { name: facts.name, closedToNewWorkBefore, since },
+  ];
+  run.session = { ...session, closed };
+  const claim = {
+    ...{ run: run.id, pool: turn.pool, epoch: turn.epoch, owner: turn.owner, planDigest: plan.digest },
+    ...{ stage: run.apply.currentStage, level: 'closed' as const, closedToNewWorkBefore, since },
+  };
+  return { kind: 'claim', key: keyFor(pass, facts.name, ''), host: facts.name, revision: facts.revision, claim };
+}
+
+/** Opens the hosts that a session has closed, once it has failed or was aborted. Safe to repeat. */
+export function openHosts(pass: Pass): void {
+  const { session } = pass.run;
+  for (const host of session?.closed ?? []) {
+    const facts = pass.turn.view.host(host.name);
+    const isOurs = facts?.claim?.run === pass.run.id;
+    const isHeld = pass.run.hosts.some(({ name }) => name === host.name);
+    if (!facts || (!isOurs && !facts.hasMaintenanceMark) || isHeld) forget(pass, host.name);
+    else pass.effects.push(release(pass, facts, host));
+  }
+  const left = pass.run.session?.closed ?? [];
+  if (left.length === 0) return;
+  noteReason(pass, `opening ${String(left.length)} hosts to new work`);
+  wakeAt(pass, pass.turn.now + RESYNC_MILLISECONDS);
+}
+
+/** A host that was given back is none of the closed ones any more. */
+export function forget({ run }: Pass, name: HostName): void {
+  const { session } = run;
+  if (session?.closed.some((each) => each.name === name))
+    run.session = { ...session, closed: session.closed.filter((each) => each.name !== name) };
+}
+
+function release(pass: Pass, facts: HostFacts, { closedToNewWorkBefore }: ClosedHost): Effect {
+  const { name, revision } = facts;
+  const key = keyFor(pass, name, 'open');
+  return { kind: 'release', key, host: name, revision, run: pass.run.id, closedToNewWorkBefore };
+}
+
+function keyFor({ run }: Pass, host: HostName, subject: string): string {
+  return effectKey(run.id, run.apply.currentStage, 'close-hosts', host, subject, 1);
+}
+

@@ -1,0 +1,73 @@
+/** The answers of projects: which are valid, and what the others do wrong (fenix.md §2.2, §5). */
+import type { Pass } from '../pass.ts';
+import type { Instant } from '../view.ts';
+import {
+  asksForActions,
+  isInstanceAction,
+  type InstanceAction,
+  type ProjectAnswer,
+  type ProjectProgress,
+} from './session-state.ts';
+
+/** An answer as it came. */
+export type ProjectReply = {
+  /** Its receipt; the verdict on it carries the same id. */
+  readonly id: string;
+  readonly project: string;
+  /** When it was given. */
+  readonly at: Instant;
+  /** ACK_ or NACK_ and the state that was asked about. */
+  readonly state: string;
+  readonly instanceActions?: Readonly<Record<string, string>> | undefined;
+};
+
+/** A refused reply changes nothing; `message` says what would be right. */
+export type ReplyVerdict = {
+  readonly id: string;
+  readonly answer: 'accepted' | 'refused';
+  readonly message: string;
+};
+
+/** Records the valid answers of this turn, and says what became of each. */
+export function takeReplies(pass: Pass): void {
+  for (const reply of pass.turn.replies ?? []) {
+    const { session } = pass.run;
+    const project = session?.projects.find(({ id }) => id === reply.project);
+    const judged = judgeReply(project, reply, { lateCounts: pass.plan.session?.silent === 'wait' });
+    const isRefused = typeof judged === 'string';
+    pass.replies.push({
+      id: reply.id,
+      answer: isRefused ? 'refused' : 'accepted',
+      message: isRefused ? judged : `${reply.state} of project ${reply.project}`,
+    });
+    if (isRefused || !session) continue;
+    const projects = session.projects.map((each) => (each === project ? { ...each, answer: judged } : each));
+    pass.run.session = { ...session, projects };
+  }
+}
+
+/** The answer in a reply, or why it is none. */
+export function judgeReply(
+  project: ProjectProgress | undefined,
+  { project: id, at, state, instanceActions = {} }: ProjectReply,
+  { lateCounts }: { readonly lateCounts: boolean },
+): ProjectAnswer | string {
+  if (!project) return `project ${id} was not asked anything in this session`;
+  const { asked, replyBy, instances, answer } = project;
+  const right = `ACK_${asked} or NACK_${asked}`;
+  if (answer) return `project ${id} has answered ${asked} already, with ${answer.kind}`;
+  if (!lateCounts && at > Date.parse(replyBy)) return `the answer to ${asked} was due at ${replyBy}`;
+  if (state === `NACK_${asked}`) return { kind: 'NACK', actions: {} };
+  if (state !== `ACK_${asked}`) return `state is ${state}; it must be ${right}`;
+  if (!asksForActions(asked)) return { kind: 'ACK', actions: {} };
+  const foreign = Object.keys(instanceActions).find((uid) => !instances.includes(uid));
+  if (foreign !== undefined) return `instance_actions names ${foreign}, which ${asked} does not ask about`;
+  const actions: Record<string, InstanceAction> = {};
+  for (const uid of instances) {
+    const action = instanceActions[uid];
+    if (action === undefined) return `instance_actions lacks ${uid}: each instance that ${asked} asks about needs one`;
+    if (!isInstanceAction(action)) return `instance_actions.${uid} is ${action}; it must be MIGRATE, LIVE_MIGRATE or OWN_ACTION`;
+    actions[uid] = action;
+  }
+  return { kind: 'ACK', actions };
+}

@@ -1,0 +1,108 @@
+/** The stages of a session, one function for each: workflows put them together. Pure. */
+import type { Timing } from '../../crds/spec/timing.ts';
+import type { StageName, StepName } from '../../crds/vocabulary.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Stage, Step } from '../../planner/plan.ts';
+import type { SessionTerms } from '../../planner/session-terms.ts';
+import { timeoutOver } from '../../planner/stage-steps.ts';
+import { STEP_KINDS, type StepKindName } from '../../planner/step-kinds.ts';
+import type { Instant } from '../view.ts';
+import type { AskedState, SessionState } from './session-state.ts';
+
+/** What the timeouts of a stage follow from. */
+export type RoundTerms = { readonly terms: SessionTerms; readonly timing: Timing; readonly now: Instant };
+
+/** How long a host may take to be empty once every instance was asked to leave (fenix.md §6). */
+const EMPTY_SECONDS = 240;
+const CLOSE_SECONDS = 900;
+/** What is left of a deadline that is judged by the step itself before its own timer fires. */
+const MARGIN_SECONDS = 60;
+/** With the policy `wait`: a day more than any answer takes that anybody waits for. */
+const LONGEST_SECONDS = 30 * 86_400;
+
+export const STAGE_OF_STATE = {
+  MAINTENANCE: 'maintenance',
+  SCALE_IN: 'scale-in',
+  PREPARE_MAINTENANCE: 'prepare-maintenance',
+  START_MAINTENANCE: 'start-maintenance',
+  PLANNED_MAINTENANCE: 'planned-maintenance',
+  MAINTENANCE_COMPLETE: 'maintenance-complete',
+} as const satisfies Partial<Record<SessionState, StageName>>;
+
+/** The answers that a state asks for have this long to come. */
+export function replySecondsIn({ replySeconds, scaleInReplySeconds }: SessionTerms, state: AskedState): number {
+  const isLong = state === 'SCALE_IN' || state === 'MAINTENANCE_COMPLETE';
+  return isLong ? scaleInReplySeconds : replySeconds;
+}
+
+/** The stage that asks projects. With a host, its instances are moved as their projects answer. */
+export function askingStage(given: RoundTerms, state: AskedState, host?: HostName): Stage {
+  const { terms } = given;
+  const seconds = terms.silent === 'wait' ? LONGEST_SECONDS : replySecondsIn(terms, state) + MARGIN_SECONDS;
+  const steps: Step[] = [
+    ...awaitingStart(given, state),
+    { name: 'ask-projects', timeoutSeconds: seconds },
+    ...(host === undefined ? [] : [{ name: 'move-instances', timeoutSeconds: EMPTY_SECONDS } as const]),
+  ];
+  return stageOf(STAGE_OF_STATE[state], host === undefined ? [] : [host], 'touched', steps);
+}
+
+/** The stage that closes the compute hosts, so that what moves lands on a maintained host. */
+export function closingStage(given: RoundTerms): Stage {
+  const close: Step = { name: 'close-hosts', timeoutSeconds: CLOSE_SECONDS };
+  return stageOf('start-maintenance', [], 'touched', [...awaitingStart(given, 'START_MAINTENANCE'), close]);
+}
+
+/** The stage that works on an empty host. */
+export function hostStage({ terms, timing }: RoundTerms, host: HostName): Stage {
+  const away = hostSteps(timing, ['lock-hosts']);
+  const rest = hostSteps(timing, ['run-actions', 'verify', 'unlock-hosts']);
+  const empty: Step = { name: 'await-empty', timeoutSeconds: EMPTY_SECONDS };
+  const work = actionsFor(terms, ['host', 'compute']);
+  return { ...stageOf('start-maintenance', [host], 'away', [...away, empty, ...rest]), patches: work };
+}
+
+/** The stage that runs actions on a host which keeps its work; undefined without such actions. */
+export function inPlaceStage(
+  { terms, timing }: RoundTerms,
+  host: HostName,
+  types: readonly SessionTerms['actions'][number]['type'][],
+): Stage | undefined {
+  const work = actionsFor(terms, types);
+  if (work.length === 0) return undefined;
+  const steps = hostSteps(timing, ['run-actions', 'verify']);
+  return { ...stageOf('start-maintenance', [host], 'touched', steps), patches: work };
+}
+
+/** The actions of these types, type by type, each in the order of their names (fenix.md §8). */
+function actionsFor(
+  { actions }: SessionTerms,
+  types: readonly SessionTerms['actions'][number]['type'][],
+): readonly string[] {
+  return types.flatMap((type) =>
+    actions
+      .filter((action) => action.type === type)
+      .map(({ plugin }) => plugin)
+      .toSorted(),
+  );
+}
+
+/** After MAINTENANCE the next state is shown while its start is awaited (fenix.md §3). */
+function awaitingStart({ terms, now }: RoundTerms, state: SessionState): Step[] {
+  const seconds = Math.ceil((Date.parse(terms.startAt) - now) / 1000);
+  if (state === 'MAINTENANCE' || seconds <= 0) return [];
+  return [{ name: 'await-start', timeoutSeconds: seconds + MARGIN_SECONDS }];
+}
+
+function hostSteps(timing: Timing, names: readonly StepKindName[]): Step[] {
+  return names.map((name) => ({ name, timeoutSeconds: STEP_KINDS[name].timeoutSeconds(timing, true) }));
+}
+
+function stageOf(
+  name: StageName,
+  hosts: readonly HostName[],
+  level: Stage['level'],
+  steps: readonly (Step & { readonly name: StepName })[],
+): Stage {
+  return { name, hosts, patches: [], level, steps, timeoutSeconds: timeoutOver(steps) };
+}

@@ -1,0 +1,118 @@
+/** The engine of sessions: the native one, with rounds that a workflow appends. */
+import type { StageStatus } from '../../crds/observed/strategy-status.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import type { Draft, EngineProfile, NextStages, Pass } from '../pass.ts';
+import { CAREEN_ENGINE } from '../profiles/careen.ts';
+import { isGood } from '../run/results.ts';
+import type { RunState } from '../run/run-state.ts';
+import { forget, openHosts } from './close-hosts.ts';
+import { freeRoom, occupancy, type Occupied } from './occupancy.ts';
+import { SESSION_STEPS } from './run-steps.ts';
+import { sessionOf } from './session-of.ts';
+import { inState, told, type SessionProgress } from './session-state.ts';
+import type { Workflow } from './workflow.ts';
+
+/** The engine that carries out the sessions of a workflow. */
+export function sessionEngine(workflow: Workflow): EngineProfile {
+  return {
+    ...CAREEN_ENGINE,
+    runSteps: SESSION_STEPS,
+    completionPercentage: (phase) => (isGood(phase.result) ? 100 : 0),
+    next: (pass) => nextStages(pass, workflow),
+    goesOnAfter: isUnemptied,
+    finishPass: recordSession,
+  };
+}
+
+/** A host that was not emptied in PREPARE_MAINTENANCE fails nothing: projects are asked to scale in (fenix.md §3). */
+function isUnemptied({ name, steps, currentStep }: StageStatus): boolean {
+  return name === 'prepare-maintenance' && steps[currentStep]?.name === 'move-instances';
+}
+
+function nextStages(pass: Pass, workflow: Workflow): NextStages {
+  const { run, plan, turn } = pass;
+  const { terms } = sessionOf(pass);
+  noteMaintained(pass);
+  const { session } = sessionOf(pass);
+  const hosts = occupancy(session, turn.view);
+  if (!hosts) return { kind: 'wait', reason: 'waiting to see what runs on the hosts of the session' };
+  const { timing } = plan.actions;
+  const next = workflow({ terms, timing, now: turn.now, session, hosts, apply: run.apply });
+  if (next.kind !== 'round') return next;
+  const counted = next.state === 'SCALE_IN' ? { ...session, scaleIn: fruitless(session, hosts) } : session;
+  run.session = { ...inState(counted, next.state), moves: [] };
+  return { kind: 'stages', stages: next.stages };
+}
+
+function fruitless(
+  { scaleIn }: SessionProgress,
+  hosts: readonly Occupied[],
+): NonNullable<SessionProgress['scaleIn']> {
+  const room = freeRoom(hosts);
+  return scaleIn && scaleIn.room >= room ? { room, rounds: scaleIn.rounds + 1 } : { room, rounds: 1 };
+}
+
+/** Records which hosts are maintained: their stage has ended well. */
+function noteMaintained(pass: Pass): void {
+  const { session } = sessionOf(pass);
+  const done = new Set(pass.run.apply.stages.filter(isHostStage).filter(endedWell).flatMap(namesOf));
+  if (session.hosts.every(({ name, maintained }) => maintained === done.has(name))) return;
+  const hosts = session.hosts.map((host) => (done.has(host.name) ? { ...host, maintained: true } : host));
+  pass.run.session = { ...session, hosts };
+  for (const name of done) forget(pass, name);
+}
+
+function isHostStage({ name, level }: StageStatus): boolean {
+  return name === 'start-maintenance' && level === 'away';
+}
+
+function endedWell({ result }: StageStatus): boolean {
+  return isGood(result);
+}
+
+function namesOf({ hosts = [] }: StageStatus): readonly HostName[] {
+  return hosts;
+}
+
+/** Ends a pass: tells of hosts that begin and end to be worked on, and of the end of the session; opens its hosts then. */
+function recordSession(pass: Pass, before: RunState): void {
+  if (!pass.run.session) return;
+  tellOfHosts(pass, before);
+  noteMaintained(pass);
+  const { state } = pass.run;
+  const end = END_STATES[state];
+  if (end !== undefined && pass.run.session.state !== end)
+    pass.run.session = inState(pass.run.session, end);
+  if (end === 'MAINTENANCE_FAILED') openHosts(pass);
+}
+
+const END_STATES: Partial<Record<Draft['state'], 'MAINTENANCE_DONE' | 'MAINTENANCE_FAILED'>> = {
+  applied: 'MAINTENANCE_DONE',
+  'apply-failed': 'MAINTENANCE_FAILED',
+  'apply-timeout': 'MAINTENANCE_FAILED',
+  aborting: 'MAINTENANCE_FAILED',
+  aborted: 'MAINTENANCE_FAILED',
+  'abort-failed': 'MAINTENANCE_FAILED',
+  'abort-timeout': 'MAINTENANCE_FAILED',
+};
+
+const TOLD_AT = { 'run-actions': 'IN_MAINTENANCE', 'unlock-hosts': 'MAINTENANCE_COMPLETE' } as const;
+
+/** The steps that have begun in this pass (fenix.md §4.2). */
+function tellOfHosts(pass: Pass, before: RunState): void {
+  const known = new Map(before.apply.stages.map((stage) => [stage.id, stage]));
+  for (const stage of pass.run.apply.stages.filter(isHostStage)) {
+    const earlier = known.get(stage.id);
+    if (earlier === stage) continue;
+    for (const { id, name, startTime } of stage.steps) {
+      const state = name === 'run-actions' || name === 'unlock-hosts' ? TOLD_AT[name] : undefined;
+      if (state === undefined || startTime === undefined || earlier?.steps[id]?.startTime !== undefined)
+        continue;
+      for (const host of namesOf(stage)) {
+        const { session } = sessionOf(pass);
+        pass.run.session = told(session, { type: 'host', host, state });
+      }
+    }
+  }
+}
+
