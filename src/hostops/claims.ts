@@ -69,7 +69,10 @@ function sealOf(claim: Claim, hostUid: string): string {
 }
 
 /** Whether a run takes a host out of service that it has closed: its claim is replaced. */
-export function takesClosed(before: Pick<Claim, 'run' | 'level'>, after: Pick<Claim, 'run' | 'level'>): boolean {
+export function takesClosed(
+  before: Pick<Claim, 'run' | 'level'>,
+  after: Pick<Claim, 'run' | 'level'>,
+): boolean {
   return before.run === after.run && before.level === 'closed' && after.level === 'away';
 }
 

@@ -13,6 +13,8 @@ export type SessionTerms = {
 
 /** `pre`, `post`: once; `host`: on each host; `compute`, `controller`: on each host of that type. */
 export type SessionAction = {
+  /** The piece of work that runs it. */
+  readonly id: string;
   readonly plugin: string;
   readonly type: 'pre' | 'host' | 'compute' | 'controller' | 'post';
 };

@@ -12,7 +12,7 @@ export function addVectors(program: Command, io: Io): void {
     .description('play recorded cases with the production code and compare; exit code 1 when any fails')
     .argument('<path...>', 'files, or folders that are searched for JSON files')
     .option('--emit', 'print the results, one JSON document a line, and compare nothing')
-    .action((paths: string[], { emit }: { emit?: boolean }) => {
-      process.exitCode = emit ? emitVectors(paths, output) : checkVectors(paths, output);
+    .action(async (paths: string[], { emit }: { emit?: boolean }) => {
+      process.exitCode = await (emit ? emitVectors(paths, output) : checkVectors(paths, output));
     });
 }

@@ -6,7 +6,11 @@ import { stepWords } from '../text/step-words.ts';
 import type { CordonedBy, HostReport } from './host-report.ts';
 
 const WIDEST = 120;
-const LEVELS = { away: 'out of service', touched: 'worked on in place' } as const;
+const LEVELS = {
+  away: 'out of service',
+  touched: 'worked on in place',
+  closed: 'closed to new work',
+} as const;
 
 export function hostText(report: HostReport, now: number, width: number): Line[] {
   const columns = Math.min(width, WIDEST);

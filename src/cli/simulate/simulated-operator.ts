@@ -24,6 +24,10 @@ import {
 } from '../../engine/decide.ts';
 import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
+import type { EngineProfile } from '../../engine/pass.ts';
+import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
+import type { ProjectReply } from '../../engine/session/replies.ts';
+import type { SessionProgress } from '../../engine/session/session-state.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { atHand, partsOf, stagesOfPart, withNextPart, type PartLimits } from '../../engine/run/parts.ts';
 import { needsNextPart, newRun, type RunState } from '../../engine/run/run-state.ts';
@@ -48,6 +52,9 @@ export type Assignment = {
   readonly limit: number;
   readonly owner: Turn['owner'];
   readonly evaluate?: Evaluate;
+  readonly profile?: EngineProfile;
+  /** Of a session: as it is before its first stage. */
+  readonly session?: SessionProgress;
   readonly partLimits?: PartLimits;
 };
 
@@ -61,6 +68,10 @@ export class SimulatedOperator {
   order: Order = { mode: 'Run' };
   /** The requests without an answer. */
   requests: RunRequest[] = [];
+  /** The answers of projects that no pass has seen. */
+  replies: ProjectReply[] = [];
+  /** The projects that can be reached. */
+  listeners: ReadonlySet<string> | undefined;
   /** All answers to requests, in order. */
   readonly answers: Answer[] = [];
   /** Every effect that was accepted, in order. */
@@ -71,6 +82,7 @@ export class SimulatedOperator {
   readonly #parts: readonly PlanStageSpec[] | undefined;
   readonly #ops: HostOps;
   readonly #evaluate: Evaluate;
+  readonly #profile: EngineProfile;
   readonly #outcomes = new Outcomes();
   #decision: Decision | undefined;
   #watch: HostWatch;
@@ -79,17 +91,19 @@ export class SimulatedOperator {
 
   constructor(assignment: Assignment) {
     const { world, ops, scope, plan, limit, owner, evaluate = evaluateStep, partLimits } = assignment;
+    const { profile = CAREEN_ENGINE, session } = assignment;
     this.world = world;
     this.plan = plan;
     this.owner = owner;
     this.limit = limit;
     this.scope = scope;
-    this.run = newRun(RUN, plan);
+    this.run = { ...newRun(RUN, plan), ...(session ? { session } : {}) };
     this.#parts = partsOf(plan, { strategy: owner.name, run: RUN }, partLimits);
     const [first] = this.#parts ?? [];
     if (first) this.#take(first, atHand(this.run.apply, first));
     this.#ops = ops;
     this.#evaluate = evaluate;
+    this.#profile = profile;
     this.#watch = ops.watch(scope, () => undefined);
   }
 
@@ -149,8 +163,11 @@ export class SimulatedOperator {
     const { decision, surplus } = decided;
     this.#decision = decision;
     this.run = decision.run;
+    this.plan = decision.plan;
+    this.replies = this.replies.filter(({ id }) => !decision.replies.some((reply) => reply.id === id));
     this.answers.push(...decision.answers);
     this.requests = asked.filter(({ id }) => !decision.answers.some((answer) => answer.id === id));
+    this.stored();
     if (surplus) this.grantOrFree(surplus);
     this.#watch.want(decision.wants.watch);
     const heard = await this.#perform(decision.effects);
@@ -178,6 +195,9 @@ export class SimulatedOperator {
     const toCome = later ? (this.#parts ?? []).slice(later.part).flatMap(stagesOfPart) : [];
     return { ...this.run.apply, stages: [...this.#ended, ...stages, ...toCome] };
   }
+
+  /** Called once a decision is stored, before its effects are performed. */
+  protected stored(): void {}
 
   protected decide(input: DecideInput): Decided | NeedsPermits | NeedsMembers {
     return decide(input);
@@ -224,10 +244,12 @@ export class SimulatedOperator {
       epoch: EPOCH,
       view,
       outcomes: this.#outcomes.all,
+      replies: this.replies,
+      ...(this.listeners ? { listeners: this.listeners } : {}),
       now: this.world.now,
     };
     const pool = { status: this.#pool, capacity: this.#capacity(view) };
-    return { plan: this.plan, run: this.run, turn, pool, evaluate: this.#evaluate };
+    return { plan: this.plan, run: this.run, turn, pool, evaluate: this.#evaluate, profile: this.#profile };
   }
 
   #capacity({ fleet: { outOfServiceByOthers, claimedAway, controllers } }: View): PoolCapacity {

@@ -26,7 +26,8 @@ export const closeHosts: RunJudge = (pass) => {
     else effects.push(close(pass, facts));
   }
   if (effects.length === 0 && waiting.length === 0) return DONE;
-  const reason = waiting.length > 0 ? waiting.join('; ') : `closing ${String(effects.length)} hosts to new work`;
+  const reason =
+    waiting.length > 0 ? waiting.join('; ') : `closing ${String(effects.length)} hosts to new work`;
   const blocked = waiting.length > 0 ? ({ obstacle: 'HostClaimed' } as const) : {};
   return effects.length > 0
     ? { kind: 'act', effects, reason, ...blocked }
@@ -48,7 +49,13 @@ function close(pass: Pass, facts: HostFacts): Effect {
     ...{ run: run.id, pool: turn.pool, epoch: turn.epoch, owner: turn.owner, planDigest: plan.digest },
     ...{ stage: run.apply.currentStage, level: 'closed' as const, closedToNewWorkBefore, since },
   };
-  return { kind: 'claim', key: keyFor(pass, facts.name, ''), host: facts.name, revision: facts.revision, claim };
+  return {
+    kind: 'claim',
+    key: keyFor(pass, facts.name, ''),
+    host: facts.name,
+    revision: facts.revision,
+    claim,
+  };
 }
 
 /** Opens the hosts that a session has closed, once it has failed or was aborted. Safe to repeat. */
@@ -83,4 +90,3 @@ function release(pass: Pass, facts: HostFacts, { closedToNewWorkBefore }: Closed
 function keyFor({ run }: Pass, host: HostName, subject: string): string {
   return effectKey(run.id, run.apply.currentStage, 'close-hosts', host, subject, 1);
 }
-

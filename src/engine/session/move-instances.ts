@@ -35,7 +35,11 @@ function doneEvent({ project, instance }: Move): Parameters<typeof told>[1] {
   return { type: 'project', project, state: 'INSTANCE_ACTION_DONE', instances: [instance], ...nothing };
 }
 
-type OnHost = { readonly host: HostName; readonly instances: readonly InstanceFacts[]; readonly step: string };
+type OnHost = {
+  readonly host: HostName;
+  readonly instances: readonly InstanceFacts[];
+  readonly step: string;
+};
 
 /** Asks the next instance to leave; while one is on its way, no other is asked. */
 function moveNext(pass: Pass, { host, instances, step }: OnHost): Verdict {
@@ -53,18 +57,30 @@ function moveNext(pass: Pass, { host, instances, step }: OnHost): Verdict {
     return failed(
       `${words.instance(unknown.instance)} is on ${host}, and project ${projectOf(unknown.instance)} was not asked how to move it`,
     );
-  const next = wanted.flatMap(({ instance, action }) => (action === undefined || action === 'OWN_ACTION' ? [] : [{ instance, action }]))[0];
-  if (!next) return { kind: 'blocked', reason: `${host} waits for its owners to replace ${words.instances(wanted.length)}` };
+  const next = wanted.flatMap(({ instance, action }) =>
+    action === undefined || action === 'OWN_ACTION' ? [] : [{ instance, action }],
+  )[0];
+  if (!next)
+    return {
+      kind: 'blocked',
+      reason: `${host} waits for its owners to replace ${words.instances(wanted.length)}`,
+    };
   const { instance, action } = next;
   const { stuck, waitsFor } = instance;
-  if (stuck !== undefined) return { kind: 'blocked', reason: `${words.instance(instance)} ${stuck}`, obstacle: 'DrainBlocked' };
+  if (stuck !== undefined)
+    return { kind: 'blocked', reason: `${words.instance(instance)} ${stuck}`, obstacle: 'DrainBlocked' };
   if (waitsFor !== undefined) return { kind: 'blocked', reason: `${words.instance(instance)} ${waitsFor}` };
   const subject = instance.request === undefined ? instance.uid : `${instance.uid}:${instance.request}`;
   const key = effectKey(pass.run.id, pass.run.apply.currentStage, step, host, subject, 1);
   const outcome = outcomes.get(key);
   if (outcome?.kind === 'refused') return failed(outcome.reason);
   if (outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > now)
-    return { kind: 'blocked', reason: outcome.reason, obstacle: 'DrainBlocked', until: outcome.retryAt ?? now };
+    return {
+      kind: 'blocked',
+      reason: outcome.reason,
+      obstacle: 'DrainBlocked',
+      until: outcome.retryAt ?? now,
+    };
   begin(pass, instance, action);
   if (outcome?.kind === 'accepted' || outcome?.kind === 'already')
     return { kind: 'wait', reason: `${words.instance(instance)} was asked to leave` };

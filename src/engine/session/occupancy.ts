@@ -70,9 +70,6 @@ export function projectOf({ project, namespace }: InstanceFacts): string {
 }
 
 /** The observed instances of one host; undefined while they are not known. */
-export function instancesOn(
-  view: Pick<View, 'host'>,
-  host: HostName,
-): readonly InstanceFacts[] | undefined {
+export function instancesOn(view: Pick<View, 'host'>, host: HostName): readonly InstanceFacts[] | undefined {
   return view.host(host)?.instances;
 }

@@ -65,8 +65,10 @@ export function judgeReply(
   const actions: Record<string, InstanceAction> = {};
   for (const uid of instances) {
     const action = instanceActions[uid];
-    if (action === undefined) return `instance_actions lacks ${uid}: each instance that ${asked} asks about needs one`;
-    if (!isInstanceAction(action)) return `instance_actions.${uid} is ${action}; it must be MIGRATE, LIVE_MIGRATE or OWN_ACTION`;
+    if (action === undefined)
+      return `instance_actions lacks ${uid}: each instance that ${asked} asks about needs one`;
+    if (!isInstanceAction(action))
+      return `instance_actions.${uid} is ${action}; it must be MIGRATE, LIVE_MIGRATE or OWN_ACTION`;
     actions[uid] = action;
   }
   return { kind: 'ACK', actions };

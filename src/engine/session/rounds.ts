@@ -30,7 +30,10 @@ export const STAGE_OF_STATE = {
 } as const satisfies Partial<Record<SessionState, StageName>>;
 
 /** The answers that a state asks for have this long to come. */
-export function replySecondsIn({ replySeconds, scaleInReplySeconds }: SessionTerms, state: AskedState): number {
+export function replySecondsIn(
+  { replySeconds, scaleInReplySeconds }: SessionTerms,
+  state: AskedState,
+): number {
   const isLong = state === 'SCALE_IN' || state === 'MAINTENANCE_COMPLETE';
   return isLong ? scaleInReplySeconds : replySeconds;
 }
@@ -82,8 +85,8 @@ function actionsFor(
   return types.flatMap((type) =>
     actions
       .filter((action) => action.type === type)
-      .map(({ plugin }) => plugin)
-      .toSorted(),
+      .toSorted((a, b) => (a.plugin < b.plugin ? -1 : 1))
+      .map(({ id }) => id),
   );
 }
 

@@ -81,8 +81,7 @@ function recordSession(pass: Pass, before: RunState): void {
   noteMaintained(pass);
   const { state } = pass.run;
   const end = END_STATES[state];
-  if (end !== undefined && pass.run.session.state !== end)
-    pass.run.session = inState(pass.run.session, end);
+  if (end !== undefined && pass.run.session.state !== end) pass.run.session = inState(pass.run.session, end);
   if (end === 'MAINTENANCE_FAILED') openHosts(pass);
 }
 
@@ -115,4 +114,3 @@ function tellOfHosts(pass: Pass, before: RunState): void {
     }
   }
 }
-

@@ -123,7 +123,11 @@ export function newSession(hosts: readonly SessionHost[]): SessionProgress {
   return told(first, { type: 'session', state: 'MAINTENANCE', percentDone: 0 });
 }
 
-type Untold = SessionEvent extends infer Each ? (Each extends SessionEvent ? Omit<Each, 'id'> : never) : never;
+type Untold = SessionEvent extends infer Each
+  ? Each extends SessionEvent
+    ? Omit<Each, 'id'>
+    : never
+  : never;
 
 /** The session with one more event to deliver. */
 export function told(session: SessionProgress, event: Untold): SessionProgress {

@@ -22,6 +22,8 @@ export type SimulatedHost = {
   /** Facts that take effect at the next boot. */
   readonly installed: Facts;
   readonly bootId: string;
+  /** The room for pods that have a size. */
+  readonly capacity: number | undefined;
   readonly closedToNewWork: boolean;
   readonly ready: boolean;
   /** Whether it has ever been ready. */
@@ -61,6 +63,10 @@ export type SimulatedPod = {
   readonly localData: boolean;
   /** It never leaves while somebody holds it. */
   readonly heldBy: readonly string[];
+  /** Of a server: its project, and what it takes of the capacity of its host. */
+  readonly project?: string;
+  readonly size?: number;
+  readonly floatingAddress?: boolean;
 };
 
 export type SimulatedJob = {
@@ -101,6 +107,7 @@ export type NewHost = Pick<SimulatedHost, 'name'> &
       | 'behaviour'
       | 'times'
       | 'jobs'
+      | 'capacity'
     >
   >;
 export type NewPod = Pick<SimulatedPod, 'name' | 'host'> &

@@ -104,6 +104,7 @@ export class SimulatedWorld {
     behaviour = 'honest',
     times = {},
     jobs = {},
+    capacity,
   }: NewHost): void {
     const unclaimed = {
       claim: undefined,
@@ -123,6 +124,7 @@ export class SimulatedWorld {
       labels,
       nodeInfo,
       bootId,
+      capacity,
       ...state,
     });
     this.#report(name);
@@ -175,6 +177,25 @@ export class SimulatedWorld {
     if (!pod) return;
     this.#dropPod(pod);
     this.#report(pod.host);
+  }
+
+  /** Moves a pod to another host; it keeps its identity, as a server does. */
+  migratePod(uid: string, target: HostName, milliseconds: number, moved: () => void): void {
+    const pod = this.#pods.get(uid);
+    if (!pod) return;
+    const leaving = { since: this.now, due: this.now + milliseconds, heldBy: [] };
+    this.#pods.set(uid, { ...pod, leaving });
+    this.#report(pod.host);
+    this.#clock.after(milliseconds, () => {
+      const before = this.#pods.get(uid);
+      if (!before) return;
+      this.#podsByHost.remove(before.host, uid);
+      this.#podsByHost.add(target, uid);
+      this.#pods.set(uid, { ...before, host: target, leaving: undefined });
+      moved();
+      this.#report(before.host);
+      this.#report(target);
+    });
   }
 
   /** Sets how many pods under this budget may be disrupted now. */
