@@ -6,7 +6,7 @@ import type { Effect } from './effect.ts';
 import type { Evaluate } from './evaluate.ts';
 import type { Due, Ending, PartEnding } from './run/results.ts';
 import { firstStage, type Authority, type RunState, type Running } from './run/run-state.ts';
-import type { ReplyVerdict } from './session/replies.ts';
+import type { ReplyVerdict } from './session/session-state.ts';
 import type { SessionProgress } from './session/session-state.ts';
 import type { Verdict } from './steps/verdict.ts';
 import type { StepDefinitions } from './steps/definitions.ts';

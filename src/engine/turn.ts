@@ -5,7 +5,7 @@ import type { ExecutionMode, OutageLevel } from '../crds/vocabulary.ts';
 import type { HostName } from '../planner/hosts/facts.ts';
 import type { Effect, Outcome } from './effect.ts';
 import type { RunState } from './run/run-state.ts';
-import type { ProjectReply, ReplyVerdict } from './session/replies.ts';
+import type { ProjectReply, ReplyVerdict } from './session/session-state.ts';
 import type { Plan } from '../planner/plan.ts';
 import type { EffectKey, Instant, View } from './view.ts';
 

@@ -26,7 +26,7 @@ import type { Effect } from '../../engine/effect.ts';
 import { evaluateStep, type Evaluate } from '../../engine/evaluate.ts';
 import type { EngineProfile } from '../../engine/pass.ts';
 import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
-import type { ProjectReply } from '../../engine/session/replies.ts';
+import type { ProjectReply } from '../../engine/session/session-state.ts';
 import type { SessionProgress } from '../../engine/session/session-state.ts';
 import type { Answer, RunRequest } from '../../engine/turn.ts';
 import { atHand, partsOf, stagesOfPart, withNextPart, type PartLimits } from '../../engine/run/parts.ts';
@@ -56,6 +56,8 @@ export type Assignment = {
   /** Of a session: as it is before its first stage. */
   readonly session?: SessionProgress;
   readonly partLimits?: PartLimits;
+  /** Called once a decision is stored, before its effects are performed. */
+  readonly stored?: () => void;
 };
 
 export class SimulatedOperator {
@@ -83,6 +85,7 @@ export class SimulatedOperator {
   readonly #ops: HostOps;
   readonly #evaluate: Evaluate;
   readonly #profile: EngineProfile;
+  readonly #stored: () => void;
   readonly #outcomes = new Outcomes();
   #decision: Decision | undefined;
   #watch: HostWatch;
@@ -91,7 +94,7 @@ export class SimulatedOperator {
 
   constructor(assignment: Assignment) {
     const { world, ops, scope, plan, limit, owner, evaluate = evaluateStep, partLimits } = assignment;
-    const { profile = CAREEN_ENGINE, session } = assignment;
+    const { profile = CAREEN_ENGINE, session, stored = () => undefined } = assignment;
     this.world = world;
     this.plan = plan;
     this.owner = owner;
@@ -104,6 +107,7 @@ export class SimulatedOperator {
     this.#ops = ops;
     this.#evaluate = evaluate;
     this.#profile = profile;
+    this.#stored = stored;
     this.#watch = ops.watch(scope, () => undefined);
   }
 
@@ -167,7 +171,7 @@ export class SimulatedOperator {
     this.replies = this.replies.filter(({ id }) => !decision.replies.some((reply) => reply.id === id));
     this.answers.push(...decision.answers);
     this.requests = asked.filter(({ id }) => !decision.answers.some((answer) => answer.id === id));
-    this.stored();
+    this.#stored();
     if (surplus) this.grantOrFree(surplus);
     this.#watch.want(decision.wants.watch);
     const heard = await this.#perform(decision.effects);
@@ -195,9 +199,6 @@ export class SimulatedOperator {
     const toCome = later ? (this.#parts ?? []).slice(later.part).flatMap(stagesOfPart) : [];
     return { ...this.run.apply, stages: [...this.#ended, ...stages, ...toCome] };
   }
-
-  /** Called once a decision is stored, before its effects are performed. */
-  protected stored(): void {}
 
   protected decide(input: DecideInput): Decided | NeedsPermits | NeedsMembers {
     return decide(input);

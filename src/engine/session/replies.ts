@@ -1,32 +1,13 @@
 /** The answers of projects: which are valid, and what the others do wrong (fenix.md §2.2, §5). */
 import type { Pass } from '../pass.ts';
-import type { Instant } from '../view.ts';
 import {
   asksForActions,
   isInstanceAction,
   type InstanceAction,
+  type ProjectReply,
   type ProjectAnswer,
   type ProjectProgress,
 } from './session-state.ts';
-
-/** An answer as it came. */
-export type ProjectReply = {
-  /** Its receipt; the verdict on it carries the same id. */
-  readonly id: string;
-  readonly project: string;
-  /** When it was given. */
-  readonly at: Instant;
-  /** ACK_ or NACK_ and the state that was asked about. */
-  readonly state: string;
-  readonly instanceActions?: Readonly<Record<string, string>> | undefined;
-};
-
-/** A refused reply changes nothing; `message` says what would be right. */
-export type ReplyVerdict = {
-  readonly id: string;
-  readonly answer: 'accepted' | 'refused';
-  readonly message: string;
-};
 
 /** Records the valid answers of this turn, and says what became of each. */
 export function takeReplies(pass: Pass): void {

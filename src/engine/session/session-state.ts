@@ -70,6 +70,25 @@ export type ProjectAnswer = {
   readonly assumed?: true;
 };
 
+/** An answer as it came. */
+export type ProjectReply = {
+  /** Its receipt; the verdict on it carries the same id. */
+  readonly id: string;
+  readonly project: string;
+  /** When it was given, Unix time in milliseconds. */
+  readonly at: number;
+  /** ACK_ or NACK_ and the state that was asked about. */
+  readonly state: string;
+  readonly instanceActions?: Readonly<Record<string, string>> | undefined;
+};
+
+/** A refused reply changes nothing; `message` says what would be right. */
+export type ReplyVerdict = {
+  readonly id: string;
+  readonly answer: 'accepted' | 'refused';
+  readonly message: string;
+};
+
 /** An instance of the open stage that is moved. It stays listed until the next stage, so that its end is told once. */
 export type Move = {
   readonly instance: string;

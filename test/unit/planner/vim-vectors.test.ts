@@ -21,6 +21,7 @@ const recorded = z.object({
   expected: z.record(z.string(), z.unknown()),
 });
 const LIFECYCLES = 38;
+const SESSIONS = 15;
 const all = globSync('vim/*.json', { cwd: VECTORS })
   .toSorted()
   .map((file) => recorded.parse(JSON.parse(readFileSync(join(VECTORS, file), 'utf8'))));
@@ -47,9 +48,9 @@ describe('careen vectors', () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   /** The output and the exit status of the command. */
-  function run(command: typeof checkVectors, ...paths: string[]) {
+  async function run(command: typeof checkVectors, ...paths: string[]) {
     const lines: { out: string[]; err: string[] } = { out: [], err: [] };
-    const status = command(paths, {
+    const status = await command(paths, {
       out: (line) => lines.out.push(line),
       err: (line) => lines.err.push(line),
     });
@@ -71,19 +72,22 @@ describe('careen vectors', () => {
     return path;
   }
 
-  it('plays every file below a folder and counts the unplayable ones', () => {
-    const skipped = globSync('fenix/*.json', { cwd: VECTORS }).length;
-    const { status, out } = run(checkVectors, VECTORS);
+  it('plays every file below a folder and counts the unplayable ones', async () => {
+    const skipped = globSync('fenix/http*.json', { cwd: VECTORS }).length;
+    const { status, out } = await run(checkVectors, VECTORS);
     expect([status, out]).toEqual([
       0,
-      [`${String(all.length)} passed, 0 failed, ${String(skipped)} skipped`],
+      [
+        'live-migrate deviates by design: LIVE_MIGRATE is offered and then fails the session',
+        `${String(all.length + SESSIONS - 1)} passed, 0 failed, ${String(skipped)} skipped, 1 deviating by design`,
+      ],
     ]);
     expect(all.filter(({ category }) => category === 'lifecycle')).toHaveLength(LIFECYCLES);
   });
 
   it('names the first differing path of a case that fails', async () => {
     const other = await altered('other-timeout', '"timeout":4636', '"timeout":1');
-    const { status, out } = run(checkVectors, other, join(VECTORS, 'vim/patch-swift-serial.json'));
+    const { status, out } = await run(checkVectors, other, join(VECTORS, 'vim/patch-swift-serial.json'));
     expect(status).toBe(1);
     expect(out).toEqual([
       'failed other-timeout: apply-phase.stages[0].timeout is 4636, expected 1',
@@ -94,12 +98,12 @@ describe('careen vectors', () => {
   it('fails a case with bad input, and one without an expected outcome', async () => {
     const bad = await altered('bad', '"profile":"vim-2024"', '"profile":"vim-1999"');
     const open = await altered('open', '"expected":', '"recorded":');
-    expect(run(checkVectors, bad, open).out).toEqual([
+    expect((await run(checkVectors, bad, open)).out).toEqual([
       'failed bad: profile is "vim-1999": no profile of this name has sw-patch; use vim-2017, vim-2020, vim-2024',
       'failed open: it has no `expected` to compare with',
       '0 passed, 2 failed',
     ]);
-    expect(run(emitVectors, open, bad)).toMatchObject({ status: 1, out: [{}], err: [{}] });
+    expect(await run(emitVectors, open, bad)).toMatchObject({ status: 1, out: [{}], err: [{}] });
   });
 
   it('names the first operation after which a strategy differs, and an unknown operation', async () => {
@@ -108,7 +112,7 @@ describe('careen vectors', () => {
     const unknown = join(folder, 'unknown-operation.json');
     await writeFile(other, lifecycle.replace('"state":"aborted"', '"state":"aborting"'));
     await writeFile(unknown, lifecycle.replace('"op":"fail-step"', '"op":"dance"'));
-    const { out } = run(checkVectors, other, unknown);
+    const { out } = await run(checkVectors, other, unknown);
     expect(out[0]).toBe(
       'failed lifecycle-failure-in-first-step: operations[1].after.state is "aborted", expected "aborting"',
     );
@@ -127,7 +131,7 @@ describe('careen vectors', () => {
       '"state":"ready-to-apply"',
       '"state":"stuck"',
     );
-    expect(run(checkVectors, same, better)).toMatchObject({
+    expect(await run(checkVectors, same, better)).toMatchObject({
       status: 0,
       out: ['better deviates by design: it gets stuck', '1 passed, 0 failed, 1 deviating by design'],
     });
@@ -139,7 +143,7 @@ describe('careen vectors', () => {
     await writeFile(text, '{');
     await writeFile(other, '{"inputs":{}}');
     const missing = join(folder, 'missing');
-    const { status, out } = run(
+    const { status, out } = await run(
       checkVectors,
       missing,
       text,
@@ -164,9 +168,9 @@ describe('careen vectors', () => {
     await expect(careen(join(folder, 'missing'))).rejects.toMatchObject({ code: 1, stderr: '' });
   }, 60_000);
 
-  it('emits the computed results, one document a line', () => {
+  it('emits the computed results, one document a line', async () => {
     const files = ['patch-swift-serial', 'patch-fail-no-patches', 'lifecycle-degraded-step'];
-    const { status, out, err } = run(
+    const { status, out, err } = await run(
       emitVectors,
       ...files.map((name) => join(VECTORS, 'vim', `${name}.json`)),
     );

@@ -12,7 +12,7 @@ const DONE = 'MAINTENANCE_DONE';
 /** The first difference that binds, in one sentence; undefined without one. */
 export function sessionDifference(recorded: RecordedSession, played: PlayedSession): string | undefined {
   const expected = recorded.trace.flatMap(eventOf);
-  const defect = knownDefect(recorded, expected);
+  const defect = knownDefect(recorded);
   const until = defect ? stateIndex(expected, FAILED) : expected.length;
   return (
     traceDifference(expected.slice(0, until), played.trace, defect !== undefined) ??
@@ -24,11 +24,9 @@ export function sessionDifference(recorded: RecordedSession, played: PlayedSessi
 /**
  * Why the recorded session failed where a correct one does not: then its trace binds up to that failure only.
  */
-export function knownDefect(
-  { world, create, endState }: RecordedSession,
-  expected: readonly TraceEvent[],
-): string | undefined {
+export function knownDefect({ world, create, endState, trace }: RecordedSession): string | undefined {
   if (endState !== FAILED) return undefined;
+  const expected = trace.flatMap(eventOf);
   const last = expected.slice(0, stateIndex(expected, FAILED)).at(-1);
   const isLive = last?.kind === 'answered' && last.actions.includes('LIVE_MIGRATE');
   if (isLive) return 'LIVE_MIGRATE is offered and then fails the session';
@@ -79,9 +77,12 @@ const GROUPS: Partial<Record<TraceEvent['kind'], string>> = {
   'instance-done': 'instances of one host',
 };
 
+/** What a recording does not bind, or what is the doing of others. */
+const UNBOUND: ReadonlySet<TraceEvent['kind']> = new Set(['answered', 'plug-in', 'removed', 'deleted']);
+
 /** What binds of a trace, with the events of a group in a fixed order. */
 function normalized(trace: readonly TraceEvent[]): string[] {
-  const bound = trace.filter(({ kind }) => kind !== 'answered' && kind !== 'plug-in' && kind !== 'deleted');
+  const bound = trace.filter(({ kind }) => !UNBOUND.has(kind));
   const lines: string[] = [];
   for (let from = 0; from < bound.length;) {
     const group = groupOf(bound[from]);

@@ -5,7 +5,12 @@ import { planActions, type PlanActions } from '../../../crds/spec/strategy-spec.
 import { buildSession } from '../../../engine/session/build-session.ts';
 import { defaultWorkflow } from '../../../engine/session/default-workflow.ts';
 import { sessionEngine } from '../../../engine/session/session-engine.ts';
-import { newSession, type SessionEvent, type SessionHost } from '../../../engine/session/session-state.ts';
+import {
+  newSession,
+  type ProjectReply,
+  type SessionEvent,
+  type SessionHost,
+} from '../../../engine/session/session-state.ts';
 import type { Workflow } from '../../../engine/session/workflow.ts';
 import type { Scope } from '../../../hostops/port.ts';
 import type { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
@@ -36,27 +41,22 @@ const DELETE_AFTER_MILLISECONDS = 500;
 /** The workflows that sessions can be played with. */
 export const KNOWN_WORKFLOWS: readonly string[] = Object.keys(WORKFLOWS);
 
-/** @throws Error when the recording has a workflow that is not among `KNOWN_WORKFLOWS`, or a start time that is none */
-export async function playSession(recorded: RecordedSession): Promise<PlayedSession> {
+export type HowToPlay = {
+  readonly makeOperator?: (assignment: Assignment) => SimulatedOperator;
+  /** What a Fenix of 2019 has no choice about. */
+  readonly silent?: SessionTerms['silent'];
+};
+
+/**
+ * Plays a session until it has ended, then deletes it.
+ * @throws Error when the recording has a workflow that is not among `KNOWN_WORKFLOWS`, or a start time that is none
+ */
+export async function playSession(recorded: RecordedSession, how: HowToPlay = {}): Promise<PlayedSession> {
   const { create } = recorded;
   const workflow = WORKFLOWS[create.workflow];
   if (!workflow) throw new Error(`there is no workflow ${create.workflow}`);
-  const player = new Player(recorded, workflow);
+  const player = new Player(recorded, workflow, how);
   return player.play();
-}
-
-/** Says when a decision was stored: what it has to tell comes before its effects. */
-class SessionOperator extends SimulatedOperator {
-  readonly #stored: () => void;
-
-  constructor(stored: () => void, assignment: Assignment) {
-    super(assignment);
-    this.#stored = stored;
-  }
-
-  protected override stored(): void {
-    this.#stored();
-  }
 }
 
 class Player {
@@ -71,15 +71,17 @@ class Player {
   readonly #deletedAfter: number | undefined;
   #told = 0;
 
-  constructor(recorded: RecordedSession, workflow: Workflow) {
+  constructor(recorded: RecordedSession, workflow: Workflow, how: HowToPlay) {
+    const { makeOperator = (assignment) => new SimulatedOperator(assignment), silent = 'fail' } = how;
     this.#recorded = recorded;
     this.#world = cloudOf(recorded, idOfAction);
     this.#deletedAfter = eventsBeforeDelete(recorded.trace);
-    const terms = termsOf(recorded, this.#world.now);
-    const ops = new SimulatedCloudOps(this.#world, recorded.trace, ({ instance, source }) =>
-      this.#trace.push({ kind: 'move', instance, source }),
+    const terms = { ...termsOf(recorded, this.#world.now), silent };
+    const ops = new SimulatedCloudOps(this.#world, recorded.trace, (move) =>
+      this.#trace.push({ kind: 'move', ...move }),
     );
-    this.#operator = new SessionOperator(() => this.#deliver(), {
+    this.#operator = makeOperator({
+      stored: () => this.#deliver(),
       ...{ world: this.#world, ops, scope: SCOPE, limit: recorded.world.computeHosts.length, owner: OWNER },
       plan: buildSession(terms, actionsOf(terms), this.#world.now),
       profile: sessionEngine(workflow),
@@ -87,10 +89,9 @@ class Player {
     });
     const { listeners } = recorded.world;
     if (listeners) this.#operator.listeners = new Set(listeners);
-    this.#tenants = new SimulatedTenants(this.#world, recorded, (reply) => {
-      const actions = Object.values(reply.instanceActions ?? {});
-      this.#trace.push({ kind: 'answered', project: reply.project, state: reply.state, actions });
-      this.#operator.replies.push(reply);
+    this.#tenants = new SimulatedTenants(this.#world, recorded, {
+      answer: (reply) => this.#take(reply),
+      remove: (instance) => this.#trace.push({ kind: 'removed', instance }),
     });
     for (const { name, closedToNewWork } of this.#world.hosts.values())
       this.#open.set(name, !closedToNewWork);
@@ -139,6 +140,12 @@ class Player {
     this.#told += 1;
     if (this.#told === this.#deletedAfter) this.#world.after(DELETE_AFTER_MILLISECONDS, () => this.#delete());
     if (event.type === 'project') this.#tenants.tell(event);
+  }
+
+  #take(reply: ProjectReply): void {
+    const actions = Object.values(reply.instanceActions ?? {});
+    this.#trace.push({ kind: 'answered', project: reply.project, state: reply.state, actions });
+    this.#operator.replies.push(reply);
   }
 
   #delete(): void {
@@ -197,12 +204,11 @@ function hostsOf({ create, world: { computeHosts, controllerHosts } }: RecordedS
   });
 }
 
-function termsOf({ create, replyTimesSeconds }: RecordedSession, now: number): SessionTerms {
+function termsOf({ create, replyTimesSeconds }: RecordedSession, now: number): Omit<SessionTerms, 'silent'> {
   return {
     startAt: new Date(startOf(create.maintenance_at, now)).toISOString(),
     replySeconds: replyTimesSeconds.project_maintenance_reply,
     scaleInReplySeconds: replyTimesSeconds.project_scale_in_reply,
-    silent: 'fail',
     actions: create.actions.map(({ plugin, type }, index) => ({ id: idOfAction(index), plugin, type })),
   };
 }

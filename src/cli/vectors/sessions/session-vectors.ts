@@ -1,9 +1,9 @@
 /** Plays the sessions of a file, and judges each. */
 import { z } from 'zod';
-import type { Played } from '../play-vector.ts';
-import { sessionDifference } from './compare-sessions.ts';
-import { KNOWN_WORKFLOWS, playSession } from './play-session.ts';
-import { recordedSession, sessionsFile } from './recorded-session.ts';
+import type { Played, Verdict } from '../play-vector.ts';
+import { knownDefect, sessionDifference } from './compare-sessions.ts';
+import { KNOWN_WORKFLOWS, playSession, type PlayedSession } from './play-session.ts';
+import { recordedSession, sessionsFile, type RecordedSession } from './recorded-session.ts';
 
 /** Whether the content of a file is recorded sessions. */
 export function isSessionsFile(content: unknown): boolean {
@@ -32,10 +32,19 @@ async function playOne(position: string, given: unknown): Promise<Played> {
     };
   try {
     const actual = await playSession(data);
-    const reason = sessionDifference(data, actual);
-    const verdict = { kind: reason === undefined ? 'passed' : 'failed', name, reason: reason ?? '' } as const;
+    const verdict = judged(data, actual);
     return { kind: 'played', name, actual, findings: [], judge: () => verdict };
   } catch (error) {
     return { kind: 'failed', name, reason: error instanceof Error ? error.message : String(error) };
   }
+}
+
+function judged(recorded: RecordedSession, actual: PlayedSession): Verdict {
+  const { id: name } = recorded;
+  const difference = sessionDifference(recorded, actual);
+  if (difference !== undefined) return { kind: 'failed', name, reason: difference };
+  const defect = knownDefect(recorded);
+  return defect === undefined
+    ? { kind: 'passed', name, reason: '' }
+    : { kind: 'deviates', name, reason: defect };
 }

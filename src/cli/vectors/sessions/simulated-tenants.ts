@@ -1,5 +1,5 @@
 /** The managers of the projects in a recorded session: each answers as the recording says that it behaves. */
-import type { ProjectReply } from '../../../engine/session/replies.ts';
+import type { ProjectReply } from '../../../engine/session/session-state.ts';
 import { asksForActions, type AskedState, type SessionEvent } from '../../../engine/session/session-state.ts';
 import type { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
 import { includesState, type RecordedSession, type RecordedTenant } from './recorded-session.ts';
@@ -8,22 +8,24 @@ const ANSWER_MILLISECONDS = 1000;
 
 type Asked = Extract<SessionEvent, { type: 'project' }>;
 
+/** What a tenant does, at the time when it does it. */
+export type TenantDoes = {
+  readonly answer: (reply: ProjectReply) => void;
+  readonly remove: (instance: string) => void;
+};
+
 export class SimulatedTenants {
   readonly #world: SimulatedWorld;
   readonly #tenants: RecordedSession['tenants'];
   readonly #listeners: ReadonlySet<string> | undefined;
-  readonly #answer: (reply: ProjectReply) => void;
+  readonly #does: TenantDoes;
   #answers = 0;
 
-  constructor(
-    world: SimulatedWorld,
-    { tenants, world: { listeners } }: RecordedSession,
-    answer: (reply: ProjectReply) => void,
-  ) {
+  constructor(world: SimulatedWorld, { tenants, world: { listeners } }: RecordedSession, does: TenantDoes) {
     this.#world = world;
     this.#tenants = tenants;
     this.#listeners = listeners && new Set(listeners);
-    this.#answer = answer;
+    this.#does = does;
   }
 
   /** A project is told something; it answers a while later, if at all. */
@@ -37,7 +39,7 @@ export class SimulatedTenants {
       if (!refuses && state === 'SCALE_IN') this.#scaleIn(project, tenant.scaleInInstances);
       this.#answers += 1;
       const reply = { id: String(this.#answers), project, at: this.#world.now };
-      this.#answer(
+      this.#does.answer(
         refuses
           ? { ...reply, state: `NACK_${state}` }
           : { ...reply, state: `ACK_${state}`, instanceActions: actionsOf(event, state, tenant) },
@@ -48,7 +50,10 @@ export class SimulatedTenants {
   /** Removes the newest instances of a project. */
   #scaleIn(project: string, count: number): void {
     const own = [...this.#world.pods.values()].filter((pod) => pod.project === project);
-    for (const { uid } of own.slice(Math.max(0, own.length - count))) this.#world.removePod(uid);
+    for (const { uid, name } of own.slice(Math.max(0, own.length - count))) {
+      this.#world.removePod(uid);
+      this.#does.remove(name);
+    }
   }
 }
 
