@@ -3,7 +3,7 @@ import type { StageStatus } from '../../crds/observed/strategy-status.ts';
 import type { SessionTerms } from '../../planner/session-terms.ts';
 import type { Pass, RunJudge } from '../pass.ts';
 import { DONE, failed, type Verdict } from '../steps/verdict.ts';
-import type { InstanceFacts } from '../view.ts';
+import type { InstanceFacts, Instant } from '../view.ts';
 import { byProject, instancesOn } from './occupancy.ts';
 import { replySecondsIn } from './rounds.ts';
 import { sessionOf } from './session-of.ts';
@@ -56,6 +56,8 @@ function ask(
   const deaf = [...projects.keys()].filter((id) => turn.listeners?.has(id) === false);
   if (deaf.length > 0 && terms.silent === 'fail')
     return failed(`no answer can come: nobody listens for ${list(deaf)}; let them listen, then retry`);
+  const against = state === 'MAINTENANCE' ? againstStart(terms, turn.now) : undefined;
+  if (against !== undefined) return failed(against);
   const askedAt = new Date(turn.now).toISOString();
   const replyBy = new Date(turn.now + replySecondsIn(terms, state) * 1000).toISOString();
   const actionsAt = state === 'MAINTENANCE' ? terms.startAt : replyBy;
@@ -71,6 +73,13 @@ function ask(
     );
   }
   return next;
+}
+
+/** Why the session cannot begin: its start is longer ago than projects have to answer (fenix.md §4.1, Defect). */
+function againstStart({ startAt, replySeconds }: SessionTerms, now: Instant): string | undefined {
+  return now - Date.parse(startAt) > replySeconds * 1000
+    ? `the session was to begin at ${startAt}: no project could answer before; make it anew with a later start`
+    : undefined;
 }
 
 /** At the end the projects of the whole session are told, also those whose instances are gone. */

@@ -19,7 +19,7 @@ function rarely<T>(each: fc.Arbitrary<T>, times: number): fc.Arbitrary<T | undef
 }
 
 const tenant = fc.record({
-  moveAction: fc.constantFrom('MIGRATE', 'LIVE_MIGRATE'),
+  moveAction: fc.constantFrom('MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'),
   scaleInInstances: fc.integer({ min: 0, max: 3 }),
   refuses: rarely(fc.constantFrom(...ASKED), 8),
   silentOn: rarely(fc.constantFrom(...ASKED), 8),

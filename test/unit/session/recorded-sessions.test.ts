@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { knownDefect, sessionDifference } from '../../../src/cli/vectors/sessions/compare-sessions.ts';
-import { playSession } from '../../../src/cli/vectors/sessions/play-session.ts';
+import { playSession, type PlayedSession } from '../../../src/cli/vectors/sessions/play-session.ts';
 import {
   recordedSession,
   sessionsFile,
@@ -15,13 +15,13 @@ const { sessions } = sessionsFile.parse(JSON.parse(readFileSync(FILE, 'utf8')));
 const recordings = sessions.map((each) => recordedSession.parse(each));
 
 /** Whether a recording binds this entry: it is compared, and no known defect of the recording comes before it. */
-function binds(recorded: RecordedSession, index: number): boolean {
+function binds(recorded: RecordedSession, played: PlayedSession, index: number): boolean {
   const { trace } = recorded;
   const { state, notification, hostService, move } = trace[index] ?? {};
   const failed = trace.findIndex((entry) => entry.state === 'MAINTENANCE_FAILED');
   // What comes just before a known defect is missing from the end of what binds: nothing tells that.
   const last = trace.findLastIndex((entry, i) => i < failed && entry.http === undefined);
-  if (knownDefect(recorded) !== undefined && index >= last) return false;
+  if (knownDefect(recorded, played) !== undefined && index >= last) return false;
   return [state, notification, hostService, move].some((each) => each !== undefined);
 }
 
@@ -39,7 +39,7 @@ describe.each(recordings.map((each) => [each.id, each] as const))('recorded sess
     const played = await playSession(recorded);
     const missed = recorded.trace
       .map((entry: TraceEntry, index) => ({ entry, index }))
-      .filter(({ index }) => binds(recorded, index))
+      .filter(({ index }) => binds(recorded, played, index))
       .filter(({ index }) => sessionDifference(without(recorded, index), played) === undefined);
     expect(missed).toEqual([]);
   });

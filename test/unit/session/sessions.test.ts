@@ -6,7 +6,7 @@ import { SimulatedOperator } from '../../../src/cli/simulate/simulated-operator.
 import type { RunState } from '../../../src/engine/run/run-state.ts';
 import { randomSession } from './random-sessions.ts';
 
-const RUNS = 300;
+const RUNS = 150;
 
 /** What may not happen in any session, in the words of its trace. */
 function complaints(

@@ -12,21 +12,56 @@ const DONE = 'MAINTENANCE_DONE';
 /** The first difference that binds, in one sentence; undefined without one. */
 export function sessionDifference(recorded: RecordedSession, played: PlayedSession): string | undefined {
   const expected = recorded.trace.flatMap(eventOf);
-  const defect = knownDefect(recorded);
-  const until = defect ? stateIndex(expected, FAILED) : expected.length;
-  return (
-    traceDifference(expected.slice(0, until), played.trace, defect !== undefined) ??
-    (defect === undefined ? endDifference(recorded, played) : betterEnd(recorded, played)) ??
-    emptiedUnasked(played.trace)
-  );
+  const defect = knownDefect(recorded, played);
+  switch (defect) {
+    case undefined:
+      return (
+        traceDifference(expected, played.trace, false) ??
+        endDifference(recorded, played) ??
+        emptiedUnasked(played.trace)
+      );
+    case OTHER_HOST_PREPARED:
+      return (
+        traceDifference(expected.filter(isState), played.trace.filter(isState), false) ??
+        endDifference(recorded, played) ??
+        emptiedUnasked(played.trace)
+      );
+    default:
+      return (
+        traceDifference(expected.slice(0, stateIndex(expected, FAILED)), played.trace, true) ??
+        betterEnd(recorded, played) ??
+        emptiedUnasked(played.trace)
+      );
+  }
+}
+
+function isState({ kind }: TraceEvent): boolean {
+  return kind === 'state';
+}
+
+const OTHER_HOST_PREPARED = 'PREPARE_MAINTENANCE forgets the host that is the easiest to empty';
+
+/** The host that was emptied first, before any was maintained. */
+function preparedHost(trace: readonly TraceEvent[]): string | undefined {
+  const from = stateIndex(trace, 'PREPARE_MAINTENANCE');
+  const later = trace.slice(from + 1);
+  const until = later.findIndex(({ kind }) => kind === 'state');
+  const move = later.slice(0, until < 0 ? undefined : until).find((event) => event.kind === 'move');
+  return move?.source;
 }
 
 /**
- * Why the recorded session failed where a correct one does not: then its trace binds up to that failure only.
+ * The known defect of the reference that the recording shows. Where it failed by one, its trace binds up to that failure
+ * only; where it emptied another host, only its states do.
  */
-export function knownDefect({ world, create, endState, trace }: RecordedSession): string | undefined {
-  if (endState !== FAILED) return undefined;
+export function knownDefect(
+  { world, create, endState, trace }: RecordedSession,
+  played: Pick<PlayedSession, 'trace'>,
+): string | undefined {
   const expected = trace.flatMap(eventOf);
+  const prepared = preparedHost(expected);
+  if (prepared !== undefined && preparedHost(played.trace) !== prepared) return OTHER_HOST_PREPARED;
+  if (endState !== FAILED) return undefined;
   const last = expected.slice(0, stateIndex(expected, FAILED)).at(-1);
   const isLive = last?.kind === 'answered' && last.actions.includes('LIVE_MIGRATE');
   if (isLive) return 'LIVE_MIGRATE is offered and then fails the session';

@@ -140,6 +140,7 @@ class Player {
     this.#told += 1;
     if (this.#told === this.#deletedAfter) this.#world.after(DELETE_AFTER_MILLISECONDS, () => this.#delete());
     if (event.type === 'project') this.#tenants.tell(event);
+    if (event.type === 'session') this.#tenants.enter(event.state);
   }
 
   #take(reply: ProjectReply): void {

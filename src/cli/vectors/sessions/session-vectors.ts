@@ -43,7 +43,7 @@ function judged(recorded: RecordedSession, actual: PlayedSession): Verdict {
   const { id: name } = recorded;
   const difference = sessionDifference(recorded, actual);
   if (difference !== undefined) return { kind: 'failed', name, reason: difference };
-  const defect = knownDefect(recorded);
+  const defect = knownDefect(recorded, actual);
   return defect === undefined
     ? { kind: 'passed', name, reason: '' }
     : { kind: 'deviates', name, reason: defect };

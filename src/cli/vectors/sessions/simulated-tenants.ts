@@ -16,45 +16,92 @@ export type TenantDoes = {
 
 export class SimulatedTenants {
   readonly #world: SimulatedWorld;
-  readonly #tenants: RecordedSession['tenants'];
-  readonly #listeners: ReadonlySet<string> | undefined;
+  readonly #recorded: RecordedSession;
   readonly #does: TenantDoes;
   #answers = 0;
+  #rounds = 0;
 
-  constructor(world: SimulatedWorld, { tenants, world: { listeners } }: RecordedSession, does: TenantDoes) {
+  constructor(world: SimulatedWorld, recorded: RecordedSession, does: TenantDoes) {
     this.#world = world;
-    this.#tenants = tenants;
-    this.#listeners = listeners && new Set(listeners);
+    this.#recorded = recorded;
     this.#does = does;
+  }
+
+  /** The session is in another state. */
+  enter(state: string): void {
+    if (state === 'SCALE_IN') this.#rounds += 1;
   }
 
   /** A project is told something; it answers a while later, if at all. */
   tell(event: Asked): void {
     const { state, project } = event;
-    const tenant = this.#tenants[project];
-    if (state === 'INSTANCE_ACTION_DONE' || !tenant || this.#listeners?.has(project) === false) return;
+    const { tenants, world } = this.#recorded;
+    const tenant = tenants[project];
+    if (state === 'INSTANCE_ACTION_DONE' || !tenant || world.listeners?.includes(project) === false) return;
     if (includesState(tenant.silentOn, state)) return;
     this.#world.after(ANSWER_MILLISECONDS, () => {
       const refuses = includesState(tenant.refuses, state);
       if (!refuses && state === 'SCALE_IN') this.#scaleIn(project, tenant.scaleInInstances);
       this.#answers += 1;
       const reply = { id: String(this.#answers), project, at: this.#world.now };
-      this.#does.answer(
-        refuses
-          ? { ...reply, state: `NACK_${state}` }
-          : { ...reply, state: `ACK_${state}`, instanceActions: actionsOf(event, state, tenant) },
-      );
+      const instanceActions = refuses ? {} : actionsOf(event, state, tenant);
+      this.#does.answer({ ...reply, state: `${refuses ? 'NACK' : 'ACK'}_${state}`, instanceActions });
+      for (const [uid, action] of Object.entries(instanceActions))
+        if (action === 'OWN_ACTION') this.#world.after(ANSWER_MILLISECONDS, () => this.#replace(uid));
     });
   }
 
-  /** Removes the newest instances of a project. */
+  /** Removes the instances that the recorded project removed in this round; in any further one the newest. */
   #scaleIn(project: string, count: number): void {
     const own = [...this.#world.pods.values()].filter((pod) => pod.project === project);
-    for (const { uid, name } of own.slice(Math.max(0, own.length - count))) {
+    const names = removedIn(this.#recorded, this.#rounds, project);
+    const recorded = own.filter(({ name }) => names.includes(name));
+    const removed = recorded.length > 0 ? recorded : own.slice(Math.max(0, own.length - count));
+    for (const { uid, name } of removed) {
       this.#world.removePod(uid);
       this.#does.remove(name);
     }
   }
+
+  /** The owner of an instance makes another one in its place, on the open host with the most room, and removes it. */
+  #replace(uid: string): void {
+    const old = this.#world.pods.get(uid);
+    if (!old) return;
+    const used = (host: string): number =>
+      this.#world.podsOn(host).reduce((sum, { size = 0 }) => sum + size, 0);
+    const { instancesAfter = [] } = this.#recorded;
+    const known = new Set([...this.#world.pods.values()].map(({ name }) => name));
+    const next = instancesAfter.find(({ id }) => !known.has(id) && !this.#isOfBegin(id));
+    const [room] = [...this.#world.hosts.values()]
+      .filter(
+        ({ name, closedToNewWork, capacity }) =>
+          name !== old.host && !closedToNewWork && capacity !== undefined,
+      )
+      .map(({ name, capacity = 0 }) => ({ name, free: capacity - used(name) }))
+      .filter(({ free }) => free >= (old.size ?? 0))
+      .toSorted((a, b) => b.free - a.free);
+    const { project = '', size = 0 } = old;
+    if (room)
+      this.#world.addPod({ name: next?.id ?? `${old.name}-replaced`, host: room.name, project, size });
+    this.#world.removePod(uid);
+    this.#does.remove(old.name);
+  }
+
+  #isOfBegin(id: string): boolean {
+    return this.#recorded.world.instances.some((each) => each.id === id);
+  }
+}
+
+/** The instances that a recorded project removed in this round of SCALE_IN, the first being 1. */
+function removedIn({ trace }: RecordedSession, round: number, project: string): readonly string[] {
+  let rounds = 0;
+  const names: string[] = [];
+  for (const { state, tenant } of trace) {
+    if (state === 'SCALE_IN') rounds += 1;
+    const isIts = rounds === round && tenant?.project === project && tenant.op === 'scale-in';
+    if (isIts && tenant.instance !== undefined) names.push(tenant.instance);
+  }
+  return names;
 }
 
 function actionsOf(
