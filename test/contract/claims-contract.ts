@@ -35,6 +35,21 @@ export function claimsContract(current: () => ContractCase, { signedLocks }: Con
     expect(c.host(held.name)).toMatchObject({ claim: held.claim, closedToNewWork: true });
   });
 
+  it('closes a host without taking it, takes it later by another claim, and opens it', async () => {
+    const c = current();
+    const before = await c.watched('closed');
+    const closed = await c.claimed(before, { level: 'closed' });
+    expect(c.view().fleet.claimedAway).not.toContain(closed.name);
+
+    const taking = { stage: 1, closedToNewWorkBefore: false };
+    const stale = c.claimOf(before);
+    const early = { ...stale, claim: { ...stale.claim, ...taking } };
+    expect(await c.perform(early)).not.toEqual({ kind: 'accepted' });
+    const taken = await c.claimed(closed, taking);
+    expect(taken.claim).toMatchObject({ level: 'away', stage: 1 });
+    expect((await c.released(taken)).closedToNewWork).toBe(false);
+  });
+
   it('restores a host: uncordoned when we cordoned it, still cordoned when others had', async () => {
     const c = current();
     const open = await c.claimed(await c.watched('open'));

@@ -200,12 +200,18 @@ export class ContractCase {
     return { kind: 'release', key: keyOf(hostName, 'unlock-hosts'), host: hostName, revision, run };
   }
 
-  async claimed({ name: hostName }: HostFacts): Promise<HostFacts> {
+  /** @param other what differs in the claim from one that takes the host as it is */
+  async claimed({ name: hostName }: HostFacts, other: Partial<Claim> = {}): Promise<HostFacts> {
     await this.accepted(
       () => this.host(hostName),
-      (facts) => this.claimOf(facts),
+      (facts) => {
+        const effect = this.claimOf(facts);
+        return { ...effect, claim: { ...effect.claim, ...other } };
+      },
     );
-    return this.seen(hostName, ({ claim, closedToNewWork }) => claim?.run === RUN && closedToNewWork);
+    const { level = 'away' } = other;
+    const isTaken = ({ claim }: HostFacts): boolean => claim?.run === RUN && claim.level === level;
+    return this.seen(hostName, (facts) => isTaken(facts) && facts.closedToNewWork);
   }
 
   async released({ name: hostName }: HostFacts): Promise<HostFacts> {
