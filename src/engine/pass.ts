@@ -106,6 +106,8 @@ export type EngineProfile = {
   readonly next?: (pass: Pass) => NextStages;
   /** Whether the run goes on after this stage although it has failed. */
   readonly goesOnAfter?: (stage: StageStatus) => boolean;
+  /** Called when a failed run is restarted. */
+  readonly onRestart?: (pass: Pass) => void;
   /** Called last in each pass, with the run before it. */
   readonly finishPass?: (pass: Pass, before: RunState) => void;
 };

@@ -88,6 +88,7 @@ function restartStage(pass: Pass, verb: 'retry' | 'resume', request: string): vo
     run.authority = { throughStage, request };
   run.state = 'applying';
   run.currentPhase = 'apply';
+  pass.profile.onRestart?.(pass);
 }
 
 /**

@@ -94,13 +94,13 @@ function ended({ run: { state, hosts }, plan }: Pass): Refusal {
   }
 }
 
-function restartRefusal({ run: { state, apply }, turn: { order } }: Pass): Refusal {
+function restartRefusal({ run: { state, apply }, turn: { order }, profile }: Pass): Refusal {
   if (state !== 'apply-failed' && state !== 'apply-timeout')
     return `only a failed run can be restarted; this one is ${state}`;
   // Its stage would not begin, and its hosts would stay locked without a failure.
   if (order.heldBack !== undefined)
     return `the failed stage cannot restart: ${order.heldBack.message}; fix that, or abort the run`;
-  return currentStage(apply)
+  return currentStage(apply) || profile.next
     ? undefined
     : 'the plan has no stage that failed: abort the run, or edit the spec for a new plan';
 }

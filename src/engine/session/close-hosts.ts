@@ -4,6 +4,7 @@ import type { HostName } from '../../planner/hosts/facts.ts';
 import { effectKey, type Effect } from '../effect.ts';
 import { noteReason, RESYNC_MILLISECONDS, stamp, wakeAt, type Pass, type RunJudge } from '../pass.ts';
 import { foundClosed } from '../run/prior-state.ts';
+import { currentStage } from '../run/run-state.ts';
 import type { HostFacts } from '../view.ts';
 import { DONE, failed } from '../steps/verdict.ts';
 import { sessionOf } from './session-of.ts';
@@ -88,5 +89,6 @@ function release(pass: Pass, facts: HostFacts, { closedToNewWorkBefore }: Closed
 }
 
 function keyFor({ run }: Pass, host: HostName, subject: string): string {
-  return effectKey(run.id, run.apply.currentStage, 'close-hosts', host, subject, 1);
+  const { attempt = 1 } = currentStage(run.apply) ?? {};
+  return effectKey(run.id, run.apply.currentStage, 'close-hosts', host, subject, attempt);
 }

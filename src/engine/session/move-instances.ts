@@ -14,7 +14,7 @@ export const moveInstances: RunJudge = (pass, { stage, step }) => {
   if (!instances) return { kind: 'blocked', reason: `waiting to see what runs on ${host}` };
   pass.run.session = recordEnds(pass, instances);
   if (instances.length === 0) return DONE;
-  return moveNext(pass, { host, instances, step: step.name });
+  return moveNext(pass, { host, instances, step: step.name, attempt: stage.attempt ?? 1 });
 };
 
 /** Tells the owners of the instances that have left the host. */
@@ -39,14 +39,18 @@ type OnHost = {
   readonly host: HostName;
   readonly instances: readonly InstanceFacts[];
   readonly step: string;
+  readonly attempt: number;
 };
 
 /** Asks the next instance to leave; while one is on its way, no other is asked. */
-function moveNext(pass: Pass, { host, instances, step }: OnHost): Verdict {
+function moveNext(pass: Pass, { host, instances, step, attempt }: OnHost): Verdict {
   const { view, outcomes, now } = pass.turn;
   const { words } = view;
   const moving = instances.find(({ leaving }) => leaving);
   if (moving?.leaving) {
+    // It may have been asked before the session failed.
+    const asked = actionFor(pass, moving);
+    if (asked !== undefined) begin(pass, moving, asked);
     const { since, due, heldBy } = moving.leaving;
     const end = { since: new Date(since).toISOString(), isOverdue: now >= due, heldBy, hostIsReady: true };
     return { kind: 'wait', reason: `${words.instance(moving)} ${words.leaving(end)}` };
@@ -71,7 +75,7 @@ function moveNext(pass: Pass, { host, instances, step }: OnHost): Verdict {
     return { kind: 'blocked', reason: `${words.instance(instance)} ${stuck}`, obstacle: 'DrainBlocked' };
   if (waitsFor !== undefined) return { kind: 'blocked', reason: `${words.instance(instance)} ${waitsFor}` };
   const subject = instance.request === undefined ? instance.uid : `${instance.uid}:${instance.request}`;
-  const key = effectKey(pass.run.id, pass.run.apply.currentStage, step, host, subject, 1);
+  const key = effectKey(pass.run.id, pass.run.apply.currentStage, step, host, subject, attempt);
   const outcome = outcomes.get(key);
   if (outcome?.kind === 'refused') return failed(outcome.reason);
   if (outcome?.kind === 'blocked' && (outcome.retryAt ?? 0) > now)

@@ -14,7 +14,7 @@ export type RoundTerms = { readonly terms: SessionTerms; readonly timing: Timing
 
 /** How long a host may take to be empty once every instance was asked to leave (fenix.md §6). */
 const EMPTY_SECONDS = 240;
-const CLOSE_SECONDS = 900;
+const CLOSE: Step = { name: 'close-hosts', timeoutSeconds: 900 };
 /** What is left of a deadline that is judged by the step itself before its own timer fires. */
 const MARGIN_SECONDS = 60;
 /** With the policy `wait`: a day more than any answer takes that anybody waits for. */
@@ -44,6 +44,8 @@ export function askingStage(given: RoundTerms, state: AskedState, host?: HostNam
   const seconds = terms.silent === 'wait' ? LONGEST_SECONDS : replySecondsIn(terms, state) + MARGIN_SECONDS;
   const steps: Step[] = [
     ...awaitingStart(given, state),
+    // A session that goes on after a failure has opened its hosts meanwhile.
+    ...(state === 'PLANNED_MAINTENANCE' ? [CLOSE] : []),
     { name: 'ask-projects', timeoutSeconds: seconds },
     ...(host === undefined ? [] : [{ name: 'move-instances', timeoutSeconds: EMPTY_SECONDS } as const]),
   ];
@@ -52,8 +54,7 @@ export function askingStage(given: RoundTerms, state: AskedState, host?: HostNam
 
 /** The stage that closes the compute hosts, so that what moves lands on a maintained host. */
 export function closingStage(given: RoundTerms): Stage {
-  const close: Step = { name: 'close-hosts', timeoutSeconds: CLOSE_SECONDS };
-  return stageOf('start-maintenance', [], 'touched', [...awaitingStart(given, 'START_MAINTENANCE'), close]);
+  return stageOf('start-maintenance', [], 'touched', [...awaitingStart(given, 'START_MAINTENANCE'), CLOSE]);
 }
 
 /** The stage that works on an empty host. */

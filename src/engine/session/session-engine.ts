@@ -20,6 +20,7 @@ export function sessionEngine(workflow: Workflow): EngineProfile {
     completionPercentage: (phase) => (isGood(phase.result) ? 100 : 0),
     next: (pass) => nextStages(pass, workflow),
     goesOnAfter: isUnemptied,
+    onRestart: continueSession,
     finishPass: recordSession,
   };
 }
@@ -27,6 +28,13 @@ export function sessionEngine(workflow: Workflow): EngineProfile {
 /** A host that was not emptied in PREPARE_MAINTENANCE fails nothing: projects are asked to scale in (fenix.md §3). */
 function isUnemptied({ name, steps, currentStep }: StageStatus): boolean {
   return name === 'prepare-maintenance' && steps[currentStep]?.name === 'move-instances';
+}
+
+/** A failed session goes on in the state before its failure (fenix.md §12). */
+function continueSession({ run }: Pass): void {
+  const { session } = run;
+  if (session?.state === 'MAINTENANCE_FAILED')
+    run.session = inState(session, session.previousState ?? 'MAINTENANCE');
 }
 
 function nextStages(pass: Pass, workflow: Workflow): NextStages {

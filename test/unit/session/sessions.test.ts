@@ -7,6 +7,7 @@ import type { RunState } from '../../../src/engine/run/run-state.ts';
 import { randomSession } from './random-sessions.ts';
 
 const RUNS = 150;
+const MOST_FAILURES = 3;
 
 /** What may not happen in any session, in the words of its trace. */
 function complaints(
@@ -132,6 +133,39 @@ describe('sessions', () => {
   it('waits for a silent project, if the terms say so', async () => {
     const { endState } = await silentSession('PLANNED_MAINTENANCE', 'wait');
     expect(endState).toBe('PLANNED_MAINTENANCE');
+  });
+
+  it('goes on where it stopped, once what made it fail is repaired', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomSession, async (session) => {
+        const able = Object.fromEntries(
+          Object.entries(session.tenants).map(([id, tenant]) => [id, { ...tenant, scaleInInstances: 3 }]),
+        );
+        const given = { ...session, trace: [], tenants: able };
+        let failures = 0;
+        const played = await playSession(given, {
+          onEnd: (operator) => {
+            if (operator.run.session?.state !== 'MAINTENANCE_FAILED' || failures > MOST_FAILURES)
+              return false;
+            failures += 1;
+            for (const tenant of Object.values(given.tenants))
+              Object.assign(tenant, {
+                refuses: undefined,
+                silentOn: undefined,
+                omitsInstanceActions: undefined,
+              });
+            operator.listeners = undefined;
+            Object.assign(given.world, { listeners: undefined });
+            operator.requests.push({ id: `retry-${String(failures)}`, verb: 'retry' });
+            return true;
+          },
+        });
+        expect(complaints(given, played)).toEqual([]);
+        expect(failures).toBeLessThanOrEqual(1);
+        expect(played.endState).toBe('MAINTENANCE_DONE');
+      }),
+      { numRuns: RUNS },
+    );
   });
 
   it('gives back every host when it is deleted, at any moment', async () => {

@@ -43,6 +43,8 @@ export const KNOWN_WORKFLOWS: readonly string[] = Object.keys(WORKFLOWS);
 
 export type HowToPlay = {
   readonly makeOperator?: (assignment: Assignment) => SimulatedOperator;
+  /** Called when the session has ended; true: it goes on. */
+  readonly onEnd?: (operator: SimulatedOperator) => boolean;
   /** What a Fenix of 2019 has no choice about. */
   readonly silent?: SessionTerms['silent'];
 };
@@ -69,10 +71,12 @@ class Player {
   readonly #endedJobs = new Set<string>();
   /** After so many events the recorded session was deleted. */
   readonly #deletedAfter: number | undefined;
+  readonly #onEnd: (operator: SimulatedOperator) => boolean;
   #told = 0;
 
   constructor(recorded: RecordedSession, workflow: Workflow, how: HowToPlay) {
     const { makeOperator = (assignment) => new SimulatedOperator(assignment), silent = 'fail' } = how;
+    this.#onEnd = how.onEnd ?? (() => false);
     this.#recorded = recorded;
     this.#world = cloudOf(recorded, idOfAction);
     this.#deletedAfter = eventsBeforeDelete(recorded.trace);
@@ -115,7 +119,7 @@ class Player {
   }
 
   async #advance(): Promise<boolean> {
-    if (this.#isOver()) return false;
+    if (this.#isOver() && !this.#onEnd(this.#operator)) return false;
     return this.#operator.advance();
   }
 
