@@ -352,6 +352,7 @@ function instanceOf({
   budget: _budget,
   host: _host,
   heldBy: _held,
+  movingTo: _target,
   unmanaged,
   ...pod
 }: SimulatedPod): InstanceFacts {

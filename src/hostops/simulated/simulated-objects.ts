@@ -67,6 +67,8 @@ export type SimulatedPod = {
   readonly project?: string;
   readonly size?: number;
   readonly floatingAddress?: boolean;
+  /** Where it arrives at the end of its move. */
+  readonly movingTo?: HostName | undefined;
 };
 
 export type SimulatedJob = {

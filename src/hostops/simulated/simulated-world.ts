@@ -184,14 +184,14 @@ export class SimulatedWorld {
     const pod = this.#pods.get(uid);
     if (!pod) return;
     const leaving = { since: this.now, due: this.now + milliseconds, heldBy: [] };
-    this.#pods.set(uid, { ...pod, leaving });
+    this.#pods.set(uid, { ...pod, leaving, movingTo: target });
     this.#report(pod.host);
     this.#clock.after(milliseconds, () => {
       const before = this.#pods.get(uid);
       if (!before) return;
       this.#podsByHost.remove(before.host, uid);
       this.#podsByHost.add(target, uid);
-      this.#pods.set(uid, { ...before, host: target, leaving: undefined });
+      this.#pods.set(uid, { ...before, host: target, leaving: undefined, movingTo: undefined });
       moved();
       this.#report(before.host);
       this.#report(target);

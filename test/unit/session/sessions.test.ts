@@ -20,14 +20,20 @@ function complaints(
   const waiting = new Set<string>();
   const inMaintenance = new Set<string>();
   const failed = new Set<string>();
+  const maintained = new Set<string>();
   let began = false;
+  let state = '';
   for (const event of trace) {
     if (event.kind === 'asked') waiting.add(event.project);
     if (event.kind === 'answered') waiting.delete(event.project);
+    if (event.kind === 'state') state = event.state;
     if (event.kind === 'state' && event.state !== 'MAINTENANCE') began = true;
+    if (event.kind === 'told-of-host' && event.state === 'MAINTENANCE_COMPLETE') maintained.add(event.host);
     if (event.kind === 'move') {
       if (waiting.size > 0) found.push(`${event.instance} moved before ${[...waiting].join(', ')} answered`);
       if (!began) found.push(`${event.instance} moved before the start`);
+      if (state === 'PLANNED_MAINTENANCE' && !maintained.has(event.target ?? ''))
+        found.push(`${event.instance} moved to ${event.target ?? ''}, which is still to be maintained`);
       at.set(event.instance, event.target ?? '');
     }
     if (event.kind === 'removed') at.delete(event.instance);
@@ -141,7 +147,9 @@ describe('sessions', () => {
         const able = Object.fromEntries(
           Object.entries(session.tenants).map(([id, tenant]) => [id, { ...tenant, scaleInInstances: 3 }]),
         );
-        const given = { ...session, trace: [], tenants: able };
+        // Of equal size: larger ones might find no host with enough room although there is enough on all together.
+        const instances = session.world.instances.map((each) => ({ ...each, size: 1 }));
+        const given = { ...session, trace: [], tenants: able, world: { ...session.world, instances } };
         let failures = 0;
         const played = await playSession(given, {
           onEnd: (operator) => {
@@ -166,6 +174,34 @@ describe('sessions', () => {
       }),
       { numRuns: RUNS },
     );
+  });
+
+  it('does not work on a host on which an instance has started just before it was closed', async () => {
+    const session = recordedSession.parse({
+      id: 'late',
+      world: { capacityPerHost: 4, computeHosts: ['compute-0', 'compute-1'], instances: [] },
+      create: {
+        maintenance_at: '{now+2}',
+        hosts: ['compute-0', 'compute-1'],
+        actions: [{ plugin: 'p', type: 'host' }],
+      },
+      trace: [],
+      endState: '',
+    });
+    class LateOperator extends SimulatedOperator {
+      override async pass(): Promise<boolean> {
+        const { state } = this.run.session ?? {};
+        if (state === 'START_MAINTENANCE' && this.world.pods.size === 0)
+          this.world.addPod({ name: 'late', host: 'compute-0', project: 'A', size: 1 });
+        return super.pass();
+      }
+    }
+    const { trace, endState, hostsAfterDelete } = await playSession(session, {
+      makeOperator: (assignment) => new LateOperator(assignment),
+    });
+    expect(trace.some((event) => event.kind === 'plug-in' && event.host === 'compute-0')).toBe(false);
+    expect(endState).toBe('MAINTENANCE_FAILED');
+    expect(hostsAfterDelete.every(({ schedulable }) => schedulable)).toBe(true);
   });
 
   it('gives back every host when it is deleted, at any moment', async () => {

@@ -26,7 +26,8 @@ export function cloudOf(
     const idOf = (plugin: string): string =>
       idOfAction(create.actions.findIndex((each) => each.plugin === plugin));
     const jobs = Object.fromEntries(own.map(({ plugin }) => [idOf(plugin), { exitCode: 1 }]));
-    world.addHost({ name, capacity: recorded.capacityPerHost, jobs });
+    const room = recorded.computeHosts.includes(name) ? { capacity: recorded.capacityPerHost } : {};
+    world.addHost({ name, ...room, jobs });
   }
   for (const { id, host, project, size, floatingIp } of recorded.instances)
     world.addPod({ name: id, host, project, size, floatingAddress: floatingIp });
@@ -64,19 +65,30 @@ export class SimulatedCloudOps extends SimulatedHostOps {
 
   /** Where the recorded scheduler put it, if that host is open and has room; else the open host with the most room. */
   #targetFor(instance: string, source: HostName, size: number): HostName | undefined {
-    const rooms = [...this.#world.hosts.values()]
-      .filter(
-        ({ name, closedToNewWork, capacity }) =>
-          name !== source && !closedToNewWork && capacity !== undefined,
-      )
-      .map(({ name, capacity = 0 }) => ({ name, free: capacity - this.#used(name) }))
-      .filter(({ free }) => free >= size);
+    const rooms = hostsWithRoom(this.#world, source, size);
     const recorded = this.#moves.find(({ move }) => move?.instance === instance && move.source === source);
     const same = rooms.find(({ name }) => name === recorded?.move?.target);
-    return (same ?? rooms.toSorted((a, b) => b.free - a.free)[0])?.name;
+    return (same ?? rooms[0])?.name;
   }
+}
 
-  #used(host: HostName): number {
-    return this.#world.podsOn(host).reduce((sum, { size = 0 }) => sum + size, 0);
-  }
+/** The open hosts with room for a server of this size that leaves its host, the one with the most room first. */
+export function hostsWithRoom(
+  world: SimulatedWorld,
+  source: HostName,
+  size: number,
+): readonly { readonly name: HostName; readonly free: number }[] {
+  return [...world.hosts.values()]
+    .filter(({ name, closedToNewWork }) => name !== source && !closedToNewWork)
+    .flatMap(({ name, capacity }) =>
+      capacity === undefined ? [] : [{ name, free: capacity - used(world, name) }],
+    )
+    .filter(({ free }) => free >= size)
+    .toSorted((a, b) => b.free - a.free);
+}
+
+/** What the servers take of a host that are on it, or on their way to it. */
+function used(world: SimulatedWorld, host: HostName): number {
+  const there = [...world.pods.values()].filter((pod) => pod.host === host || pod.movingTo === host);
+  return there.reduce((sum, { size = 0 }) => sum + size, 0);
 }

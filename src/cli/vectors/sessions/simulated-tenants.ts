@@ -2,6 +2,7 @@
 import type { ProjectReply } from '../../../engine/session/session-state.ts';
 import { asksForActions, type AskedState, type SessionEvent } from '../../../engine/session/session-state.ts';
 import type { SimulatedWorld } from '../../../hostops/simulated/simulated-world.ts';
+import { hostsWithRoom } from './simulated-cloud.ts';
 import { includesState, type RecordedSession, type RecordedTenant } from './recorded-session.ts';
 
 const ANSWER_MILLISECONDS = 1000;
@@ -67,19 +68,10 @@ export class SimulatedTenants {
   #replace(uid: string): void {
     const old = this.#world.pods.get(uid);
     if (!old) return;
-    const used = (host: string): number =>
-      this.#world.podsOn(host).reduce((sum, { size = 0 }) => sum + size, 0);
     const { instancesAfter = [] } = this.#recorded;
     const known = new Set([...this.#world.pods.values()].map(({ name }) => name));
     const next = instancesAfter.find(({ id }) => !known.has(id) && !this.#isOfBegin(id));
-    const [room] = [...this.#world.hosts.values()]
-      .filter(
-        ({ name, closedToNewWork, capacity }) =>
-          name !== old.host && !closedToNewWork && capacity !== undefined,
-      )
-      .map(({ name, capacity = 0 }) => ({ name, free: capacity - used(name) }))
-      .filter(({ free }) => free >= (old.size ?? 0))
-      .toSorted((a, b) => b.free - a.free);
+    const [room] = hostsWithRoom(this.#world, old.host, old.size ?? 0);
     const { project = '', size = 0 } = old;
     if (room)
       this.#world.addPod({ name: next?.id ?? `${old.name}-replaced`, host: room.name, project, size });
