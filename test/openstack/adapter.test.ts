@@ -158,7 +158,7 @@ describe('a lock', () => {
   });
 });
 
-describe('a drain', () => {
+describe.concurrent('a drain', () => {
   it('moves running and stopped servers, those that run one after another, and confirms cold migrations', async () => {
     const pool = await Pool.open('drain', 2);
     const names = ['a', 'b', 'off'];

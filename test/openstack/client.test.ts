@@ -7,11 +7,12 @@ import type { OpenStackError } from '../../src/openstack/errors.ts';
 import { Placement } from '../../src/openstack/placement.ts';
 import { OpenStackSession } from '../../src/openstack/session.ts';
 import { eventually } from '../support/eventually.ts';
-import { Admin } from '../support/openstack/admin.ts';
+import { Admin, NOVA_PAUSE } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS, startClientScene, type ClientScene } from '../support/openstack/client-scene.ts';
 import { cloudOf } from '../support/openstack/cloud-of.ts';
 import { failure } from '../support/openstack/failure.ts';
 import type { OpenStack } from '../support/openstack/openstack.ts';
+import { clientMoves } from './client-moves.ts';
 
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
@@ -40,10 +41,14 @@ async function serviceId(host: string): Promise<string> {
 describe('the hosts', () => {
   it('are the compute services and hypervisors', async () => {
     // A service has no time before its first report.
-    const services = await eventually('all have reported', async () => {
-      const all = await compute.services(signal);
-      return all.every(({ updatedAt }) => updatedAt !== undefined) && all;
-    });
+    const services = await eventually(
+      'all have reported',
+      async () => {
+        const all = await compute.services(signal);
+        return all.every(({ updatedAt }) => updatedAt !== undefined) && all;
+      },
+      NOVA_PAUSE,
+    );
     expect(services.map(({ host }) => host).toSorted()).toEqual(openStack.hosts);
     for (const service of services) {
       expect(service).toMatchObject({
@@ -243,6 +248,9 @@ describe('a session that cannot work says why', () => {
   });
 });
 
+describe('its moves', () => clientMoves(() => scene));
+
+// The last ones: Nova forgets here what it was doing.
 describe('a service that is gone', () => {
   it('refuses connections: a write has not happened', async () => {
     const id = await serviceId('compute-1');
@@ -251,7 +259,11 @@ describe('a service that is gone', () => {
     expect(error).toMatchObject({ kind: 'unavailable', mayHaveHappened: false });
     expect(error.message).toMatch(/was not sent: no connection to http.*ECONNREFUSED/);
     await openStack.command('start nova');
-    await eventually('Nova serves again', async () => compute.services(signal).catch(() => false as const));
+    await eventually(
+      'Nova serves again',
+      async () => compute.services(signal).catch(() => false as const),
+      NOVA_PAUSE,
+    );
   });
 
   it('is silent: a write may have happened', async () => {

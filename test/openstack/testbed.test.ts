@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { Admin, AnswerError } from '../support/openstack/admin.ts';
+import { Admin, AnswerError, NOVA_PAUSE } from '../support/openstack/admin.ts';
 import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 240_000 }); // a start takes 8 seconds, or more than
 
 const INSTALLATION_MS = 600_000; // the first start on a machine installs OpenStack
 /** For a machine with much else to do. */
-const PATIENT = { seconds: 90 };
+const PATIENT = { ...NOVA_PAUSE, seconds: 90 };
 const GONE = ['ECONNREFUSED', 'ECONNRESET', 'UND_ERR_SOCKET'];
 
 let cloud: OpenStack;
@@ -56,7 +56,7 @@ describe('the hosts', () => {
   });
 });
 
-describe('a server', () => {
+describe.concurrent('a server', () => {
   it('boots on a host and moves to another while it runs', async () => {
     const { id, status } = await admin.bootServer('moves', { host: 'compute-0' });
     expect(status).toBe('ACTIVE');

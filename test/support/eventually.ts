@@ -2,7 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const PAUSE_MILLISECONDS = 50;
 
-export type WaitOptions = { readonly seconds?: number; readonly describe?: () => unknown };
+export type WaitOptions = {
+  readonly seconds?: number;
+  readonly describe?: () => unknown;
+  /** Between two looks; longer where a look costs the one who is asked much. */
+  readonly pauseMilliseconds?: number;
+};
 
 /**
  * Polls until `look` returns something other than undefined or false; fails
@@ -11,14 +16,14 @@ export type WaitOptions = { readonly seconds?: number; readonly describe?: () =>
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  { seconds = 30, describe = () => '' }: WaitOptions = {},
+  { seconds = 30, describe = () => '', pauseMilliseconds = PAUSE_MILLISECONDS }: WaitOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
     if (Date.now() >= deadline) throw notWithin(what, seconds, describe());
-    await delay(PAUSE_MILLISECONDS);
+    await delay(pauseMilliseconds);
   }
 }
 

@@ -9,6 +9,8 @@ import type { ApiService, OpenStack } from './openstack.ts';
 const TIMEOUT_SECONDS = 60;
 /** How long a server may take to become what a test waits for: seconds, unless the machine is busy. */
 const WAIT_SECONDS = 90;
+/** Each answer takes a twentieth of a second of Nova's one process, which has the work of a whole cloud. */
+export const NOVA_PAUSE = { pauseMilliseconds: 300 };
 const MANY = 10_000;
 /** The versions of the two APIs that have them in a header. */
 const VERSIONS: Readonly<Partial<Record<ApiService, string>>> = {
@@ -22,13 +24,13 @@ const serverSchema = z
     id: z.string(),
     name: z.string(),
     status: z.string(),
-    'OS-EXT-SRV-ATTR:host': z.string().nullable(),
+    'OS-EXT-SRV-ATTR:host': z.string().nullish(),
     'OS-EXT-STS:task_state': z.string().nullable(),
     fault: z.object({ message: z.string() }).optional(),
   })
   .transform(({ id, name, status, fault, ...rest }) => ({
     ...{ id, name, status },
-    /** Undefined until the scheduler has chosen one. */
+    /** Undefined until the scheduler has chosen one, and for whoever is no administrator. */
     host: rest['OS-EXT-SRV-ATTR:host'] ?? undefined,
     /** What Nova does with it right now. */
     task: rest['OS-EXT-STS:task_state'] ?? undefined,
@@ -55,6 +57,8 @@ export type ComputeService = z.infer<typeof serviceSchema>;
 export type BootOptions = {
   /** Where it boots, past the scheduler's choice. */
   readonly host?: string;
+  /** The availability zone, in which it then stays. */
+  readonly zone?: string;
   /** The id of its flavor; tiny by default. */
   readonly flavor?: string;
   /** The id of a server group. */
@@ -84,7 +88,7 @@ export class AnswerError extends Error {
 /** An administrator with a token. Every path is one of Nova unless a call names another service. */
 export class Admin {
   readonly #openStack: OpenStack;
-  readonly #token: string;
+  #token: string;
   /** The administrator's own project, in which its servers are. */
   readonly project: string;
 
@@ -118,10 +122,11 @@ export class Admin {
   /** Boots a server without networks and waits until it runs. */
   async bootServer(name: string, options: BootOptions = {}): Promise<Server> {
     const { image, flavors } = this.#openStack;
-    const { host, flavor = flavors.tiny, group, metadata = {} } = options;
+    const { host, zone, flavor = flavors.tiny, group, metadata = {} } = options;
     const server = {
       ...{ name, imageRef: image, flavorRef: flavor, networks: 'none', metadata },
       ...(host ? { host } : {}),
+      ...(zone ? { availability_zone: zone } : {}),
     };
     const hints = group ? { 'os:scheduler_hints': { group } } : {};
     const answer = await this.post('/servers', { server, ...hints });
@@ -146,13 +151,19 @@ export class Admin {
         last = await this.server(id);
         return fits(last) && last;
       },
-      { seconds: WAIT_SECONDS, describe: () => last },
+      { ...NOVA_PAUSE, seconds: WAIT_SECONDS, describe: () => last },
     );
   }
 
   /** The servers of all projects on a host. */
   async serversOn(host: string): Promise<readonly Server[]> {
     const answer = await this.get(`/servers/detail?all_tenants=1&host=${encodeURIComponent(host)}`);
+    return z.object({ servers: z.array(serverSchema) }).parse(answer).servers;
+  }
+
+  /** The servers of all projects. */
+  async servers(): Promise<readonly Server[]> {
+    const answer = await this.get('/servers/detail?all_tenants=1');
     return z.object({ servers: z.array(serverSchema) }).parse(answer).servers;
   }
 
@@ -170,10 +181,25 @@ export class Admin {
     return service;
   }
 
+  /** Disables or enables the compute service of a host, as a person does. */
+  async setEnabled(host: string, isEnabled: boolean, reason = 'a fan is broken'): Promise<void> {
+    const { id } = await this.serviceOf(host);
+    const change = isEnabled ? { status: 'enabled' } : { status: 'disabled', disabled_reason: reason };
+    await this.put(`/os-services/${id}`, change);
+  }
+
   /** Lets a project, the administrator's by default, have more servers than the hosts could carry. */
   async raiseQuota(project = this.project): Promise<void> {
     const quota = { instances: MANY, cores: MANY, ram: MANY * 1024, server_groups: MANY };
     await this.put(`/os-quota-sets/${project}`, { quota_set: { ...quota, server_group_members: MANY } });
+  }
+
+  /** Revokes all tokens of a user: a password that is set does, also when it is the same again. */
+  async revokeTokens({ username, password } = this.#openStack.credentials): Promise<void> {
+    const answer = await this.get(`/users?name=${username}`, { service: 'keystone' });
+    const [user] = z.object({ users: z.array(idSchema) }).parse(answer).users;
+    const body = { user: { password } };
+    await this.#call('PATCH', `/users/${user?.id ?? ''}`, { service: 'keystone', body });
   }
 
   /** Makes a flavor; returns its id. */
@@ -213,7 +239,19 @@ export class Admin {
   }
 
   async #call(method: string, path: string, options: CallOptions): Promise<unknown> {
-    const { service = 'nova', body, seconds = TIMEOUT_SECONDS } = options;
+    const response = await this.#ask(method, path, options);
+    // The token has expired, or was revoked.
+    if (response.status === 401) this.#token = (await logIn(this.#openStack)).token;
+    const { status, ok, text } = response.status === 401 ? await this.#ask(method, path, options) : response;
+    if (!ok) throw new AnswerError(`${method} ${options.service ?? 'nova'}${path}`, status, text);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+
+  async #ask(
+    method: string,
+    path: string,
+    { service = 'nova', body, seconds = TIMEOUT_SECONDS }: CallOptions,
+  ): Promise<{ readonly status: number; readonly ok: boolean; readonly text: string }> {
     const version = VERSIONS[service];
     const response = await fetch(`${this.#openStack.endpoints[service]}${path}`, {
       method,
@@ -225,9 +263,7 @@ export class Admin {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(seconds * 1000),
     });
-    const text = await response.text();
-    if (!response.ok) throw new AnswerError(`${method} ${service}${path}`, response.status, text);
-    return text === '' ? undefined : JSON.parse(text);
+    return { status: response.status, ok: response.ok, text: await response.text() };
   }
 }
 

@@ -4,7 +4,7 @@ import type { Migration } from '../../../src/openstack/compute-answers.ts';
 import { OpenStackSession } from '../../../src/openstack/session.ts';
 import { networkTransport, type Transport } from '../../../src/openstack/transport.ts';
 import { eventually } from '../eventually.ts';
-import { Admin, type BootOptions } from './admin.ts';
+import { Admin, NOVA_PAUSE, type BootOptions } from './admin.ts';
 import { cloudOf } from './cloud-of.ts';
 import { startOpenStack, type OpenStack } from './openstack.ts';
 
@@ -41,10 +41,14 @@ export async function startClientScene(): Promise<ClientScene> {
       ...{ openStack, admin, transport, session, compute, stop },
       boot: async (name, options) => (await admin.bootServer(name, options)).id,
       migrationIn: async (server, status) =>
-        eventually(`a migration is ${status}`, async () => {
-          const [latest] = await compute.migrations({ server }, new AbortController().signal);
-          return latest?.status === status && latest;
-        }),
+        eventually(
+          `a migration is ${status}`,
+          async () => {
+            const [latest] = await compute.migrations({ server }, new AbortController().signal);
+            return latest?.status === status && latest;
+          },
+          NOVA_PAUSE,
+        ),
     };
   } catch (error) {
     await stop();

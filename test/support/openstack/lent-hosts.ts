@@ -1,6 +1,6 @@
 /** The hosts of a test's OpenStack, lent to its cases: each case has some for itself, and gives them back as they were. */
 import { eventually } from '../eventually.ts';
-import type { Admin } from './admin.ts';
+import { NOVA_PAUSE, type Admin } from './admin.ts';
 import type { OpenStack } from './openstack.ts';
 
 const ALIVE_SECONDS = 60;
@@ -22,6 +22,7 @@ export class LentHosts {
   /** Lends a host that is up, as the only one of an aggregate with this metadata. */
   async lend(metadata: Readonly<Record<string, string>>): Promise<string> {
     const host = await eventually('a free host that is up', async () => this.#firstUp(), {
+      ...NOVA_PAUSE,
       seconds: ALIVE_SECONDS,
       describe: () => ({ free: this.#free, lent: [...this.#lent.keys()] }),
     });
@@ -39,11 +40,7 @@ export class LentHosts {
 
   /** Disables or enables the compute service of a host, as a person does. */
   async setEnabled(host: string, isEnabled: boolean): Promise<void> {
-    const { id } = await this.#admin.serviceOf(host);
-    const change = isEnabled
-      ? { status: 'enabled' }
-      : { status: 'disabled', disabled_reason: 'a fan is broken' };
-    await this.#admin.put(`/os-services/${id}`, change);
+    await this.#admin.setEnabled(host, isEnabled);
   }
 
   /** Takes a host back: on, enabled and in no aggregate. */
