@@ -134,19 +134,22 @@ export class Compute {
     return this.#list(call, 'migrations', migrationSchema, signal);
   }
 
-  /** @param id is that of the service, not its host */
-  async disableService(id: string, reason: string, signal: AbortSignal): Promise<void> {
-    await this.#updateService(id, { status: 'disabled', disabled_reason: reason }, signal);
+  /**
+   * Returns the service as it is then.
+   * @param id is that of the service, not its host
+   */
+  async disableService(id: string, reason: string, signal: AbortSignal): Promise<ComputeService> {
+    return this.#updateService(id, { status: 'disabled', disabled_reason: reason }, signal);
   }
 
   /** Removes the reason too. */
-  async enableService(id: string, signal: AbortSignal): Promise<void> {
-    await this.#updateService(id, { status: 'enabled' }, signal);
+  async enableService(id: string, signal: AbortSignal): Promise<ComputeService> {
+    return this.#updateService(id, { status: 'enabled' }, signal);
   }
 
   /** Says that the host is fenced: its servers may be evacuated at once. */
-  async forceDown(id: string, forcedDown: boolean, signal: AbortSignal): Promise<void> {
-    await this.#updateService(id, { forced_down: forcedDown }, signal);
+  async forceDown(id: string, forcedDown: boolean, signal: AbortSignal): Promise<ComputeService> {
+    return this.#updateService(id, { forced_down: forcedDown }, signal);
   }
 
   /** The scheduler verifies the host when one is named, and chooses one otherwise. */
@@ -197,9 +200,10 @@ export class Compute {
     return this.#session.firstSupported('compute', microversions, signal);
   }
 
-  async #updateService(id: string, body: unknown, signal: AbortSignal): Promise<void> {
+  async #updateService(id: string, body: unknown, signal: AbortSignal): Promise<ComputeService> {
     const call: Call = { method: 'PUT', path: ['os-services', id], body, microversion: BASE };
-    await this.#session.request('compute', call, signal);
+    const answer = await this.#session.request('compute', call, signal);
+    return understood(z.object({ service: serviceSchema }), answer, 'compute: PUT /os-services/ID').service;
   }
 
   async #act(server: string, body: unknown, microversion: string, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import { mayArrive } from '../../engine/run/prior-state.ts';
 import type { Claim } from '../../engine/view.ts';
 import { httpStatus } from '../../kube/errors.ts';
 import type { Compute } from '../../openstack/compute.ts';
+import type { ComputeService } from '../../openstack/compute-answers.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { ACCEPTED, ALREADY, blocked, STALE } from '../outcomes.ts';
 import type { Adoption, Fence } from '../port.ts';
@@ -20,6 +21,7 @@ import { leftLockedReason, lockReason } from './marks.ts';
 /** Another run holds the host, and no event reports its end. */
 const HELD_PAUSE_MS = 10_000;
 const DOWN_PAUSE_MS = 5_000;
+const CANCEL_PAUSE_MS = 2_000;
 
 /** A host as it is now, past all caches. */
 export type FreshHost = { readonly host: ComputeHost; readonly lease: ClaimLease | undefined };
@@ -31,10 +33,12 @@ export type HostWriter = {
   readonly now: () => number;
   /** Throws when this process may not write any more. Called before each write to Nova. */
   readonly beforeWrite: () => void;
+  /** Gets a service as a write has left it, so that no view shows the host as it was before. */
+  readonly written: (service: ComputeService) => void;
   /** Resolves with undefined when Nova knows no such host. */
   readonly read: (host: HostName, signal: AbortSignal) => Promise<FreshHost | undefined>;
-  /** Cancels the migrations away from a host that Careen has asked for. */
-  readonly cancelMigrations: (host: HostName, signal: AbortSignal) => Promise<void>;
+  /** Cancels the migrations away from a host that Careen has asked for. Resolves with why some cannot be cancelled yet. */
+  readonly cancelMigrations: (host: HostName, signal: AbortSignal) => Promise<string | undefined>;
 };
 
 type Of<Kind extends Effect['kind']> = Extract<Effect, { kind: Kind }>;
@@ -97,11 +101,12 @@ export async function releaseHost(
       `${name} is not enabled: it ${host.notReady ?? 'is not up'}`,
       writer.now() + DOWN_PAUSE_MS,
     );
-  await writer.cancelMigrations(name, signal);
+  const uncancelled = await writer.cancelMigrations(name, signal);
+  if (uncancelled !== undefined) return blocked(uncancelled, writer.now() + CANCEL_PAUSE_MS);
   if (lease && !(await isRemoved(writer, lease, signal))) return STALE;
   if (opens) {
     writer.beforeWrite();
-    await writer.compute.enableService(host.uid, signal);
+    writer.written(await writer.compute.enableService(host.uid, signal));
   }
   return ACCEPTED;
 }
@@ -162,13 +167,13 @@ export async function adoptHost(
 }
 
 async function disable(
-  { compute, beforeWrite }: Pick<HostWriter, 'compute' | 'beforeWrite'>,
+  { compute, beforeWrite, written }: Pick<HostWriter, 'compute' | 'beforeWrite' | 'written'>,
   { uid }: ComputeHost,
   reason: string,
   signal: AbortSignal,
 ): Promise<void> {
   beforeWrite();
-  await compute.disableService(uid, reason, signal);
+  written(await compute.disableService(uid, reason, signal));
 }
 
 async function replaced(

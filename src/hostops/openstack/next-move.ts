@@ -53,6 +53,11 @@ export function isOpen({ status }: Migration): boolean {
   return QUEUED.has(status) || UNDER_WAY.has(status) || status === 'finished';
 }
 
+/** Whether Nova has come to a migration: it is not only accepted, queued or prepared. */
+export function hasBegun({ status }: Migration): boolean {
+  return !QUEUED.has(status);
+}
+
 /** Whether the server is on another host, and still has its place on the one that it left. */
 export function isUnconfirmed({ status }: Pick<Migration, 'status'>): boolean {
   return UNCONFIRMED.has(status);

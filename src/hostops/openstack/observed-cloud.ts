@@ -1,41 +1,35 @@
 /**
  * What is known of the compute hosts of one cloud. Nova has no watches, so it is asked: for all services and aggregates
- * at long intervals, and for the servers on open hosts at short ones.
+ * at long intervals, and for what happens on open hosts at short ones (`ObservedMoves`).
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Instant } from '../../engine/view.ts';
 import { explain } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import type { Compute } from '../../openstack/compute.ts';
-import type {
-  Aggregate,
-  ComputeService,
-  Hypervisor,
-  Migration,
-  Server,
-} from '../../openstack/compute-answers.ts';
+import type { Aggregate, ComputeService, Hypervisor, Server } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
-import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import { computeHost, type ComputeHost } from './compute-host.ts';
-import { isBeingMoved, isInFlight, isUnconfirmed } from './next-move.ts';
+import { ObservedMoves } from './observed-moves.ts';
 import { Repeated } from './repeated.ts';
-import { isCutOff, migrationsOf, type Moves, type ServersOnHost } from './servers-on-host.ts';
+import type { Moves, ServersOnHost } from './servers-on-host.ts';
 
 const FLEET_PAUSE_MS = 15_000;
 /** While hosts are worked on: a stage waits for alarms that are newer than its begin. */
 const WORK_PAUSE_MS = 5_000;
-const OPEN_PAUSE_MS = 2_000;
+/** An observation of this age is not repeated at once for somebody who waits for a newer one. */
+const FRESH_MS = 1_000;
+/** How often it is decided whether to look at the moves; this asks nobody. */
+const TICK_MS = 500;
 /** Wrong credentials do not become right by themselves. */
 const FAILURE_PAUSE_MS = 30_000;
 /** Nova, Keystone or the way to them is down for a while. */
 const OUTAGE_PAUSE_MS = 5_000;
 const PASSING: ReadonlySet<OpenStackError['kind']> = new Set(['unavailable', 'timeout', 'too-many-requests']);
-/** Aggregates, hypervisors and groups change rarely. */
+/** Aggregates and hypervisors change rarely. */
 const SLOW_PAUSE_MS = 60_000;
-/** A server that was scheduled to a host just before its lock arrives within this time. */
-const ARRIVALS_MS = 3_000;
 
 export type ObservedCloudOptions = {
   readonly key: string;
@@ -44,9 +38,9 @@ export type ObservedCloudOptions = {
   readonly leases: Pick<ClaimLeases, 'of' | 'read'>;
   /** Called when a host changes, joins or leaves. */
   readonly hostChanged: (before: ComputeHost | undefined, after: ComputeHost | undefined) => void;
-  /** Called when the servers on a host were read. */
+  /** Called when there is news of the servers on a host. */
   readonly serversRead: (host: HostName) => void;
-  /** Called when the hosts become known, or cannot be observed any more. */
+  /** Called when the hosts become known, or cannot be observed any more, and after a read that somebody waits for. */
   readonly observed: () => void;
   readonly now: () => Instant;
   readonly log: Log;
@@ -57,12 +51,6 @@ export type CloudConnection = { readonly compute: Compute; readonly close: () =>
 /** What is read apart, each at its own intervals. */
 type Reading = 'hosts' | 'servers';
 
-type Open = {
-  users: number;
-  /** When it was first seen closed or claimed; undefined while it is neither. */
-  takenAt: Instant | undefined;
-  servers: ServersOnHost | undefined;
-};
 type Fleet = {
   readonly aggregates: readonly Aggregate[];
   readonly hypervisors: readonly Hypervisor[];
@@ -77,34 +65,34 @@ export class ObservedCloud {
   /** The number of the last read that each host is known from: a read that began earlier may end later. */
   readonly #knownFrom = new Map<HostName, number>();
   #reads = 0;
-  readonly #open = new Map<HostName, Open>();
-  readonly #asked = new AskedServers();
-  /** When the last read of the open hosts began. */
-  #lookedAt: Instant = 0;
+  readonly #moves: ObservedMoves;
   #slow: Fleet | undefined;
-  #groups: { readonly of: Moves['groups']; readonly readAt: Instant } | undefined;
-  #migrations: readonly Migration[] = [];
   #servers: ReadonlyMap<HostName, readonly Server[]> | undefined;
   #connection: Promise<CloudConnection> | undefined;
   #observedAt: Instant | undefined;
+  #isAwaited = false;
   /** Why each kind of read failed last: a success of the one says nothing about the other. */
   readonly #failures = new Map<Reading, string>();
   readonly #fleetReads = new Repeated(async () =>
     this.#pauseAfter('hosts', this.#readFleet(), () =>
-      this.#open.size > 0 ? WORK_PAUSE_MS : FLEET_PAUSE_MS,
+      this.#moves.openHosts.size > 0 || this.#isAwaited ? WORK_PAUSE_MS : FLEET_PAUSE_MS,
     ),
   );
-  readonly #openReads = new Repeated(async () =>
-    this.#pauseAfter('servers', this.#readOpenHosts(), () => OPEN_PAUSE_MS),
-  );
+  readonly #looks = new Repeated(async () => this.#lookIfDue());
 
   constructor(options: ObservedCloudOptions) {
+    const { now, serversRead } = options;
     this.#options = options;
+    this.#moves = new ObservedMoves({
+      ...{ now, serversRead },
+      compute: async () => this.compute(),
+      hostNamed: (host) => this.#hosts.get(host),
+    });
   }
 
   start(): void {
     void this.#fleetReads.run(this.#stopping.signal);
-    void this.#openReads.run(this.#stopping.signal);
+    void this.#looks.run(this.#stopping.signal);
   }
 
   stop(): void {
@@ -121,69 +109,56 @@ export class ObservedCloud {
     return this.#observedAt;
   }
 
+  /** The caller waits for an observation that is newer than now: `observed` is called after the next one. */
+  awaitObservation(): void {
+    this.#isAwaited = true;
+    if (this.#options.now() - (this.#observedAt ?? 0) >= FRESH_MS) this.#fleetReads.wake();
+  }
+
   /** Why the hosts cannot be observed now; undefined when they can. */
   get failure(): string | undefined {
     return this.#failures.get('hosts') ?? this.#failures.get('servers');
   }
 
   get moves(): Moves {
-    const groups = this.#groups?.of ?? [];
-    return { migrations: this.#migrations, groups, lost: this.#asked.lost, setOff: this.#setOff };
+    return this.#moves.moves;
   }
 
   /** The servers on a wanted host; undefined until they were read since it was closed or claimed. */
   serversOn(host: HostName): ServersOnHost | undefined {
-    return this.#open.get(host)?.servers;
+    return this.#moves.openHosts.listOf(host);
   }
 
   acquire(host: HostName): void {
-    if (this.#open.size === 0) this.#fleetReads.wake();
-    const open = this.#open.get(host) ?? { users: 0, takenAt: undefined, servers: undefined };
-    open.users++;
-    this.#open.set(host, open);
-    this.#noteTaken(host);
+    const { openHosts } = this.#moves;
+    if (openHosts.size === 0) this.#fleetReads.wake();
+    openHosts.acquire(host);
+    openHosts.noteTaken(host, this.#hosts.get(host), this.#options.now());
   }
 
   release(host: HostName): void {
-    const open = this.#open.get(host);
-    if (open && --open.users <= 0) this.#open.delete(host);
+    this.#moves.openHosts.release(host);
   }
 
   /** A server is asked to leave, until `endAsking`. */
   beginAsking(server: string, to: HostName | undefined): void {
-    this.#asked.begin(server, to);
+    this.#moves.beginAsking(server, to);
   }
 
   /** The request has ended. If the server may leave now, it is looked at again soon. */
   endAsking(server: string, mayLeave: boolean): void {
-    this.#asked.end(server, mayLeave, this.#options.now());
-    if (mayLeave) this.#openReads.wake();
+    this.#moves.endAsking(server, mayLeave);
+    this.#looks.wake();
   }
 
   /** How many servers move, or were asked to and do not show it yet. */
   get inFlight(): number {
-    return this.#onTheWay.size;
+    return this.#moves.inFlight;
   }
 
   /** How many servers move to a host, or were told to and do not show it yet. */
   arriving(host: HostName): number {
-    const seen = new Map(this.#moving.map(({ server, dest }) => [server, dest]));
-    const whither = (server: string): HostName | undefined => seen.get(server) ?? this.#asked.toldTo(server);
-    return [...this.#onTheWay].filter((server) => whither(server) === host).length;
-  }
-
-  get #onTheWay(): ReadonlySet<string> {
-    return this.#setOff.union(new Set(this.#moving.map(({ server }) => server)));
-  }
-
-  get #moving(): readonly Migration[] {
-    return this.#migrations.filter(isInFlight);
-  }
-
-  /** Nova shows the task of a move before it answers, and its migration later. */
-  get #setOff(): ReadonlySet<string> {
-    const there = [...this.#open.values()].flatMap(({ servers }) => servers?.servers ?? []);
-    return new Set([...this.#asked.since(this.#lookedAt), ...there.filter(isBeingMoved).map(({ id }) => id)]);
+    return this.#moves.arriving(host);
   }
 
   /** Reads all hosts now, with all that changes rarely. Throws OpenStackError, or why the credentials cannot be read. */
@@ -237,6 +212,13 @@ export class ObservedCloud {
       this.#keep(state);
     }
     return { host: state, lease };
+  }
+
+  /** A write has left the service of a host like this. */
+  noteService(service: ComputeService): void {
+    if (!hasId(service) || !this.#isNews(service.host, ++this.#reads)) return;
+    this.#services.set(service.host, service);
+    this.claimChanged(service.host);
   }
 
   /** The claim of a host has changed. */
@@ -304,55 +286,23 @@ export class ObservedCloud {
       this.#keep(this.#stateOf(service, leases.of(key, service.host)));
     }
     for (const host of gone) if (this.#isNews(host, read)) this.#drop(host);
-    const isFirst = this.#observedAt === undefined;
+    const isNews = this.#isAwaited || this.#observedAt === undefined;
     this.#observedAt = beganAt;
-    if (isFirst) this.#options.observed();
+    this.#isAwaited = false;
+    if (isNews) this.#options.observed();
   }
 
-  async #readOpenHosts(): Promise<void> {
-    const { now } = this.#options;
-    const due = [...this.#open].filter(
-      ([, { takenAt }]) => takenAt !== undefined && now() - takenAt >= ARRIVALS_MS,
-    );
-    if (due.length === 0) return;
-    const { signal } = this.#stopping;
-    const compute = await this.compute();
-    const beganAt = now();
-    if (!this.#groups || beganAt - this.#groups.readAt >= SLOW_PAUSE_MS)
-      this.#groups = { of: await compute.serverGroups(signal), readAt: beganAt };
-    const changedSince = new Date(this.#firstClaimAt(beganAt) - CLOCK_SKEW_MS).toISOString();
-    // In this order: a server that has left is then found in a migration.
-    const lists = await Promise.all(due.map(async ([host]) => compute.servers({ host }, signal)));
-    const known = new Map(lists.flat().map((server) => [server.id, server]));
-    this.#migrations = (await compute.migrations({ changedSince }, signal)).filter((each) => {
-      const server = known.get(each.server);
-      return !server || !isCutOff(each, server, beganAt);
-    });
-    for (const [i, [host]] of due.entries()) {
-      const servers = [...(lists[i] ?? []), ...(await this.#unconfirmed(compute, host, lists[i] ?? []))];
-      const open = this.#open.get(host);
-      if (!open) continue;
-      open.servers = { host, hostIsUp: this.#hosts.get(host)?.ready === true, servers };
+  /** Returns the pause before this is decided again. */
+  async #lookIfDue(): Promise<number> {
+    switch (this.#moves.state) {
+      case 'nothing-open':
+        this.#succeeded('servers');
+        return TICK_MS;
+      case 'not-due':
+        return TICK_MS;
+      case 'due':
+        return this.#pauseAfter('servers', this.#moves.look(this.#stopping.signal), () => TICK_MS);
     }
-    this.#lookedAt = beganAt;
-    for (const server of known.values())
-      this.#asked.noteLost(server, migrationsOf(server, server.host ?? '', this.moves, now()), now());
-    for (const [host] of due) this.#options.serversRead(host);
-  }
-
-  /** The servers that a cold migration has moved, and that still hold their place on this host. */
-  async #unconfirmed(compute: Compute, host: HostName, there: readonly Server[]): Promise<Server[]> {
-    const ids = new Set(there.map(({ id }) => id));
-    const unconfirmed = this.#migrations.filter(
-      (each) => each.source === host && isUnconfirmed(each) && !ids.has(each.server),
-    );
-    const servers = unconfirmed.map(async ({ server }) => compute.find(server, this.#stopping.signal));
-    return (await Promise.all(servers)).flatMap((server) => server ?? []);
-  }
-
-  #firstClaimAt(now: Instant): Instant {
-    const claims = [...this.#open.keys()].flatMap((host) => this.#hosts.get(host)?.claim ?? []);
-    return Math.min(now, ...claims.map(({ since }) => Date.parse(since)));
   }
 
   #stateOf(service: ComputeService & { readonly id: string }, lease: ClaimLease | undefined): ComputeHost {
@@ -371,7 +321,7 @@ export class ObservedCloud {
   #keep(after: ComputeHost): void {
     const before = this.#hosts.get(after.name);
     this.#hosts.set(after.name, after);
-    this.#noteTaken(after.name);
+    this.#moves.openHosts.noteTaken(after.name, after, this.#options.now());
     if (isDeepStrictEqual(before, after)) return;
     this.#options.hostChanged(before, after);
   }
@@ -381,17 +331,6 @@ export class ObservedCloud {
     this.#hosts.delete(host);
     this.#services.delete(host);
     this.#options.hostChanged(before, undefined);
-  }
-
-  #noteTaken(name: HostName): void {
-    const open = this.#open.get(name);
-    if (!open) return;
-    const host = this.#hosts.get(name);
-    const isTaken = host !== undefined && (host.closedToNewWork || host.claim !== undefined);
-    if (!isTaken) {
-      open.takenAt = undefined;
-      open.servers = undefined;
-    } else if (open.takenAt === undefined) open.takenAt = this.#options.now();
   }
 }
 

@@ -20,8 +20,8 @@ import { membershipOf } from '../membership.ts';
 import { OpenFleets } from '../open-fleets.ts';
 import { outcomeOf, STALE } from '../outcomes.ts';
 import type { Adoption, Fence, HostWatch, MarkedHost, PoolOps, Scope, Subscription } from '../port.ts';
-import { CLOCK_SKEW_MS } from './asked-servers.ts';
 import { askToLeave, outcomeOfMove } from './ask-to-leave.ts';
+import { cancelMigrations } from './cancel-migrations.ts';
 import { chooseTarget, type Target } from './choose-target.ts';
 import { claimIn, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
@@ -34,7 +34,6 @@ import {
   type HostWriter,
 } from './host-writes.ts';
 import { readCloud } from './identity.ts';
-import { isOpen } from './next-move.ts';
 import { ObservedCloud, type CloudConnection } from './observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
 import { SERVER_WORDS } from './server-words.ts';
@@ -124,8 +123,12 @@ export class OpenStackHostOps implements PoolOps {
       job: (uid, owner) => jobs.job(uid, owner),
       jobsOn: (host, owner) => jobs.jobsOn(host, owner),
       signal: signalsFrom({
-        alarms: () =>
-          cloud.observedAt === undefined ? undefined : { observedAt: cloud.observedAt, alarms: fleet.alarms },
+        alarms: () => {
+          const { observedAt } = cloud;
+          // Whoever asks may need an observation that is newer than this one.
+          cloud.awaitObservation();
+          return observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms };
+        },
       }),
       words: SERVER_WORDS,
       seeds: () => seedsOf(cloud, scope),
@@ -285,6 +288,7 @@ export class OpenStackHostOps implements PoolOps {
     return {
       ...{ compute, leases: this.#leases, cloud: keyOfCloud(providerOf(scope)), now: this.#options.now },
       beforeWrite: this.#beforeWrite,
+      written: (service) => cloud.noteService(service),
       read: async (host, signal) => cloud.readHost(host, signal),
       cancelMigrations: async (host, signal) => this.#cancelMigrations(cloud, compute, host, signal),
     };
@@ -297,32 +301,12 @@ export class OpenStackHostOps implements PoolOps {
     compute: Compute,
     host: HostName,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<string | undefined> {
     const since = cloud.hosts.get(host)?.claim?.since;
-    if (since === undefined) return;
-    const changedSince = new Date(Date.parse(since) - CLOCK_SKEW_MS).toISOString();
-    const [userId, all] = await Promise.all([
-      compute.userId(signal),
-      compute.migrations({ changedSince }, signal),
-    ]);
-    const ours = all.filter(
-      (each) =>
-        each.source === host &&
-        each.type === 'live-migration' &&
-        isOpen(each) &&
-        (each.userId === undefined || each.userId === userId),
-    );
-    for (const { server, id } of ours) {
-      this.#beforeWrite();
-      await compute.abortLiveMigration(server, id, signal).catch((error: unknown) => {
-        // It has ended, or is past the point at which Nova can stop it.
-        if (
-          !(error instanceof OpenStackError) ||
-          !['not-found', 'bad-request', 'conflict'].includes(error.kind)
-        )
-          throw error;
-      });
-    }
+    if (since === undefined) return undefined;
+    const { moves } = cloud;
+    const known = { compute, host, since: Date.parse(since), servers: cloud.serversOn(host), moves };
+    return cancelMigrations({ ...known, beforeWrite: this.#beforeWrite, now: this.#options.now }, signal);
   }
 
   #observe(key: string, provider: OpenStackProvider): OpenCloud {

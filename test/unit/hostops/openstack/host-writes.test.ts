@@ -139,6 +139,13 @@ describe('a release', () => {
     expect([host.cancelled, (await host.seen()).claim?.run]).toEqual([[HOST], RUN]);
   });
 
+  it('keeps the claim while a migration cannot be cancelled yet', async () => {
+    host.uncancelled = 'server s1 was just asked to leave';
+    const why = { reason: host.uncancelled, retryAt: NOW + 2_000 };
+    expect(await release()).toEqual({ kind: 'blocked', ...why });
+    expect(await host.state()).toEqual(['disabled', MARK, RUN]);
+  });
+
   it.each([
     ['down', { state: 'down' }, 'has not reported'],
     ['forced down', { forced_down: true }, 'was forced down'],
@@ -167,7 +174,7 @@ describe('a release', () => {
 
   it('of a claim that changed just before it is removed leaves the service disabled', async () => {
     const effect = await host.effect('release');
-    const cancelMigrations = async (): Promise<void> => {
+    const cancelMigrations = async (): Promise<undefined> => {
       await adoptHost(
         host.writer,
         HOST,

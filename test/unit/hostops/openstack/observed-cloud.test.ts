@@ -43,13 +43,14 @@ afterEach(() => {
   host.leases.stop();
 });
 
-/** Resolves when the open hosts were read again. A request that was accepted leads to that. */
+/** Resolves when the open hosts were looked at again. A request that was accepted leads to that. */
 async function look(asked = 'probe'): Promise<void> {
   host.now += 1;
   const before = host.timesRead;
   host.cloud.endAsking(asked, true);
-  host.now += 1;
-  await eventually('a read', () => host.timesRead > before || host.cloud.failure !== undefined);
+  host.now += 2_000;
+  host.cloud.endAsking('nobody', false);
+  await eventually('a look', () => host.timesRead > before || host.cloud.failure !== undefined);
 }
 
 function shown(id: string, fields: Shown = {}): Shown {
@@ -61,6 +62,71 @@ function moved(server: string, fields: Shown = {}): Shown {
   const usual = { id: 1, uuid: 'm', instance_uuid: server, status: 'running', source_compute: HOST };
   return { ...usual, migration_type: 'migration', created_at: ago(0), updated_at: ago(0), ...fields };
 }
+
+/** What was asked of Nova since it was last asked for this. */
+function asked(): string[] {
+  return host.nova.requests.splice(0).map(({ url }) => url.replace(`${NOVA}/`, '').replace(/[?].*/, ''));
+}
+
+describe('a look', () => {
+  const running = { migration_type: 'live-migration' };
+  const migrating = { 'OS-EXT-STS:task_state': 'migrating' };
+
+  it('asks for the migrations only while servers move, and for the servers when one has left', async () => {
+    [servers, migrations] = [[shown('s1', migrating), shown('s2')], [moved('s1', running)]];
+    await look();
+    asked();
+    migrations = [moved('s1', { ...running, updated_at: ago(-4) })];
+    await look();
+    expect(asked()).toEqual(['os-migrations']);
+    [servers, migrations] = [[shown('s2')], [moved('s1', { ...running, status: 'completed' })]];
+    await look();
+    expect(asked()).toEqual(['os-migrations', 'servers/detail']);
+    expect(host.cloud.serversOn(HOST)?.servers.map(({ id }) => id)).toEqual(['s2']);
+  });
+
+  it('keeps a server that has left until its migration is known to have ended', async () => {
+    migrations = [moved('s1', running)];
+    const there = shown('s1', { 'OS-EXT-SRV-ATTR:host': 'compute-2' });
+    host.nova.on(`GET ${NOVA}/servers/s1`, answer(200, { server: there }));
+    await look();
+    expect(host.cloud.serversOn(HOST)?.servers.map(({ id }) => id)).toEqual(['s1']);
+    migrations = [moved('s1', { ...running, status: 'completed' })];
+    await look();
+    expect(host.cloud.serversOn(HOST)?.servers).toEqual([]);
+  });
+
+  it('shows whether the host is up, though its servers are not listed again', async () => {
+    [servers, migrations] = [[shown('s1', migrating)], [moved('s1', running)]];
+    await look();
+    expect(host.cloud.serversOn(HOST)?.hostIsUp).toBe(true);
+    host.service.state = 'down';
+    await host.seen();
+    migrations = [moved('s1', { ...running, updated_at: ago(-4) })];
+    await look();
+    expect(host.cloud.serversOn(HOST)?.hostIsUp).toBe(false);
+  });
+});
+
+describe('the service of a host', () => {
+  it('is known as a write has left it', async () => {
+    expect(host.cloud.hosts.get(HOST)?.closedToNewWork).toBe(false);
+    const services = await host.compute.services(signal, HOST);
+    for (const service of services) host.cloud.noteService({ ...service, status: 'disabled' });
+    expect(host.cloud.hosts.get(HOST)).toMatchObject({ closedToNewWork: true, claim: claimOf() });
+  });
+
+  it('is read at once for somebody who waits for an observation', async () => {
+    const before = host.timesObserved;
+    const { observedAt = 0 } = host.cloud;
+    host.now += 500;
+    host.cloud.awaitObservation();
+    host.now += 500;
+    host.cloud.awaitObservation();
+    await eventually('an observation', () => host.timesObserved > before);
+    expect(host.cloud.observedAt).toBeGreaterThan(observedAt);
+  });
+});
 
 describe('a server that waits for its confirmation elsewhere', () => {
   it('still belongs to the host that it has left', async () => {

@@ -38,10 +38,14 @@ export class OneHost {
     forced_down: false,
   };
   now = NOW;
-  /** How often the servers on the host were read. */
+  /** How often there was news of the servers on the host. */
   timesRead = 0;
+  /** How often the hosts became known, or were read for somebody who waits for that. */
+  timesObserved = 0;
   /** The hosts of which the migrations were cancelled. */
   readonly cancelled: string[] = [];
+  /** Why some cannot be cancelled yet. */
+  uncancelled: string | undefined;
   /** The hosts whose claims have changed. */
   readonly changed: string[] = [];
   /** Called before each write to Nova; throws when the process has died. */
@@ -64,24 +68,32 @@ export class OneHost {
       ...{ key: KEY, leases: this.leases, now: () => this.now, log: quiet },
       connect: async () => ({ compute: this.compute, close: () => undefined }),
       serversRead: () => (this.timesRead += 1),
-      ...{ hostChanged: () => undefined, observed: () => undefined },
+      ...{ hostChanged: () => undefined, observed: () => (this.timesObserved += 1) },
     });
     this.nova.on(`GET ${NOVA}/os-services?binary=nova-compute&host=${HOST}`, async () =>
-      answer(200, { services: [{ id: 'service-1', binary: 'nova-compute', host: HOST, ...this.service }] }),
+      answer(200, { services: [this.#shownService] }),
     );
     this.nova.on(`PUT ${NOVA}/os-services/service-1`, async ({ body = '{}' }) => {
       const { status, disabled_reason = null } = JSON.parse(body) as Partial<StoredService>; // what the client sent
       Object.assign(this.service, { status, disabled_reason });
-      return answer(200, {});
+      return answer(200, { service: this.#shownService });
     });
+  }
+
+  get #shownService() {
+    return { id: 'service-1', binary: 'nova-compute', host: HOST, ...this.service };
   }
 
   get writer(): HostWriter {
     return {
       ...{ compute: this.compute, leases: this.leases, cloud: KEY, now: () => NOW },
       beforeWrite: () => this.beforeWrite(),
+      written: (service) => this.cloud.noteService(service),
       read: async (host, stopping) => this.cloud.readHost(host, stopping),
-      cancelMigrations: async (host) => void this.cancelled.push(host),
+      cancelMigrations: async (host) => {
+        this.cancelled.push(host);
+        return this.uncancelled;
+      },
     };
   }
 

@@ -1,0 +1,174 @@
+/**
+ * What is known of the servers on open hosts, and of the moves in the whole cloud. Nova is asked for the migrations at short
+ * intervals, longer ones while nothing happens; and for the servers on a host only when these show that its list is out of
+ * date. So a server that moves costs few requests, however long that takes.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Instant } from '../../engine/view.ts';
+import type { Compute } from '../../openstack/compute.ts';
+import type { Migration, ServerGroup } from '../../openstack/compute-answers.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import { AskedServers, CLOCK_SKEW_MS } from './asked-servers.ts';
+import type { ComputeHost } from './compute-host.ts';
+import { isBeingMoved, isInFlight, isOpen } from './next-move.ts';
+import { isOutOfDate, marksOf, OpenHosts, type ListedServers } from './open-hosts.ts';
+import { isCutOff, migrationsOf, type Moves } from './servers-on-host.ts';
+
+/** The pauses between two looks: a part of the time in which nothing has happened. */
+const QUIET_SHARE = 1 / 3;
+const SHORTEST_PAUSE_MS = 2_000;
+const LONGEST_PAUSE_MS = 10_000;
+/** Groups change rarely. */
+const GROUPS_PAUSE_MS = 60_000;
+
+export type ObservedMovesOptions = {
+  readonly compute: () => Promise<Compute>;
+  readonly hostNamed: (host: HostName) => ComputeHost | undefined;
+  /** Called when there is news of the servers on a host. */
+  readonly serversRead: (host: HostName) => void;
+  readonly now: () => Instant;
+};
+
+export class ObservedMoves {
+  readonly #options: ObservedMovesOptions;
+  readonly #open = new OpenHosts();
+  readonly #asked = new AskedServers();
+  #groups: { readonly of: readonly ServerGroup[]; readonly readAt: Instant } | undefined;
+  #migrations: readonly Migration[] = [];
+  /** When the last look began, when one showed something new, and when the next one is due. */
+  #lookedAt: Instant = 0;
+  #newsAt: Instant = 0;
+  #dueAt: Instant = 0;
+
+  constructor(options: ObservedMovesOptions) {
+    this.#options = options;
+  }
+
+  get openHosts(): OpenHosts {
+    return this.#open;
+  }
+
+  get moves(): Moves {
+    const groups = this.#groups?.of ?? [];
+    return { migrations: this.#migrations, groups, lost: this.#asked.lost, setOff: this.#setOff };
+  }
+
+  /** A server is asked to leave, until `endAsking`. */
+  beginAsking(server: string, to: HostName | undefined): void {
+    this.#asked.begin(server, to);
+  }
+
+  /** The request has ended. If the server may leave now, the next look comes soon. */
+  endAsking(server: string, mayLeave: boolean): void {
+    const now = this.#options.now();
+    this.#asked.end(server, mayLeave, now);
+    if (!mayLeave) return;
+    this.#newsAt = now;
+    this.#dueAt = Math.min(this.#dueAt, now + SHORTEST_PAUSE_MS);
+  }
+
+  /** How many servers move, or were asked to and do not show it yet. */
+  get inFlight(): number {
+    return this.#onTheWay.size;
+  }
+
+  /** How many servers move to a host, or were told to and do not show it yet. */
+  arriving(host: HostName): number {
+    const seen = new Map(this.#moving.map(({ server, dest }) => [server, dest]));
+    const whither = (server: string): HostName | undefined => seen.get(server) ?? this.#asked.toldTo(server);
+    return [...this.#onTheWay].filter((server) => whither(server) === host).length;
+  }
+
+  get #onTheWay(): ReadonlySet<string> {
+    return this.#setOff.union(new Set(this.#moving.map(({ server }) => server)));
+  }
+
+  get #moving(): readonly Migration[] {
+    return this.#migrations.filter(isInFlight);
+  }
+
+  /** Nova shows the task of a move before it answers, and its migration later. */
+  get #setOff(): ReadonlySet<string> {
+    const moved = this.#open.servers.filter(isBeingMoved).map(({ id }) => id);
+    return new Set([...this.#asked.since(this.#lookedAt), ...moved]);
+  }
+
+  /** Whether there is anything to look at, and it is time to. */
+  get state(): 'nothing-open' | 'due' | 'not-due' {
+    const now = this.#options.now();
+    const hosts = this.#open.settled(now);
+    if (hosts.length === 0) return 'nothing-open';
+    const isNew = hosts.some((host) => this.#open.listOf(host) === undefined);
+    return isNew || now >= this.#dueAt ? 'due' : 'not-due';
+  }
+
+  /** Reads the migrations, and after them the lists of servers that they show to be out of date. Throws OpenStackError. */
+  async look(signal: AbortSignal): Promise<void> {
+    const { now, compute: connected, hostNamed, serversRead } = this.#options;
+    const compute = await connected();
+    const beganAt = now();
+    const hosts = this.#open.settled(beganAt);
+    if (!this.#groups || beganAt - this.#groups.readAt >= GROUPS_PAUSE_MS)
+      this.#groups = { of: await compute.serverGroups(signal), readAt: beganAt };
+    const changedSince = new Date(this.#firstClaimAt(beganAt) - CLOCK_SKEW_MS).toISOString();
+    const migrations = await compute.migrations({ changedSince }, signal);
+    const due = hosts.filter((host) => {
+      const list = this.#open.listOf(host);
+      return !list || isOutOfDate(list, migrations, new Set(this.#asked.since(list.readAt)), beganAt);
+    });
+    const lists = await Promise.all(due.map(async (host) => this.#list(compute, host, migrations, signal)));
+    const hasNews = this.#keep(lists, migrations, beganAt);
+    for (const host of hosts) this.#open.setUp(host, hostNamed(host)?.ready === true);
+    if (hasNews) this.#newsAt = beganAt;
+    const quietMs = (beganAt - this.#newsAt) * QUIET_SHARE;
+    this.#dueAt = beganAt + Math.min(Math.max(quietMs, SHORTEST_PAUSE_MS), LONGEST_PAUSE_MS);
+    if (hasNews || lists.length > 0) for (const host of hosts) serversRead(host);
+  }
+
+  /** Returns whether anything is not as it was known. */
+  #keep(lists: readonly ListedServers[], read: readonly Migration[], beganAt: Instant): boolean {
+    const isKnown = ({ host, servers }: ListedServers): boolean =>
+      isDeepStrictEqual(this.#open.listOf(host)?.servers, servers);
+    const hasNewServers = !lists.every(isKnown);
+    for (const list of lists) this.#open.keep(list);
+    const known = new Map(this.#open.servers.map((server) => [server.id, server]));
+    const migrations = read.filter((each) => {
+      const server = known.get(each.server);
+      return !server || !isCutOff(each, server, beganAt);
+    });
+    const hasNews = hasNewServers || !isDeepStrictEqual(this.#migrations, migrations);
+    this.#migrations = migrations;
+    this.#lookedAt = beganAt;
+    const now = this.#options.now();
+    for (const server of lists.flatMap(({ servers }) => servers))
+      this.#asked.noteLost(server, migrationsOf(server, server.host ?? '', this.moves, now), now);
+    return hasNews;
+  }
+
+  /**
+   * The servers on a host after the migrations were read. One that was moving then, and is not there any more, stays in the
+   * list: until its migration is known to have ended, it may still have its place on the host.
+   */
+  async #list(
+    compute: Compute,
+    host: HostName,
+    migrations: readonly Migration[],
+    signal: AbortSignal,
+  ): Promise<ListedServers> {
+    const readAt = this.#options.now();
+    const there = await compute.servers({ host }, signal);
+    const ids = new Set(there.map(({ id }) => id));
+    const leaving = migrations.filter(
+      (each) => each.source === host && isOpen(each) && !ids.has(each.server),
+    );
+    const left = await Promise.all(leaving.map(async ({ server }) => compute.find(server, signal)));
+    const servers = [...there, ...left.flatMap((server) => server ?? [])];
+    const hostIsUp = this.#options.hostNamed(host)?.ready === true;
+    return { host, hostIsUp, servers, readAt, marks: marksOf(host, migrations) };
+  }
+
+  #firstClaimAt(now: Instant): Instant {
+    const claims = this.#open.names.flatMap((host) => this.#options.hostNamed(host)?.claim ?? []);
+    return Math.min(now, ...claims.map(({ since }) => Date.parse(since)));
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The hosts whose servers are read, while a run works on them, and what their lists of servers showed last. A list is read
+ * again when something may have changed what it shows; the migrations, one list for the whole cloud, say mostly when.
+ */
+import type { Instant } from '../../engine/view.ts';
+import type { Migration, Server } from '../../openstack/compute-answers.ts';
+import type { HostName } from '../../planner/hosts/facts.ts';
+import type { ComputeHost } from './compute-host.ts';
+import { isOpen } from './next-move.ts';
+import { isCutOff, type ServersOnHost } from './servers-on-host.ts';
+
+/** A server that was scheduled to a host just before its lock arrives within this time. */
+const ARRIVALS_MS = 3_000;
+/** A list is read again after this time in any case: people start and delete servers, and can move them to any host. */
+const LIST_PAUSE_MS = 10_000;
+
+export type ListedServers = ServersOnHost & {
+  /** When the read of the list began. */
+  readonly readAt: Instant;
+  /** The migrations away from the host as they were known before the list was read. */
+  readonly marks: string;
+};
+
+type Open = {
+  users: number;
+  /** When it was first seen closed or claimed; undefined while it is neither. */
+  takenAt: Instant | undefined;
+  list: ListedServers | undefined;
+};
+
+export class OpenHosts {
+  readonly #open = new Map<HostName, Open>();
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get names(): readonly HostName[] {
+    return [...this.#open.keys()];
+  }
+
+  acquire(host: HostName): void {
+    const open = this.#open.get(host) ?? { users: 0, takenAt: undefined, list: undefined };
+    open.users++;
+    this.#open.set(host, open);
+  }
+
+  release(host: HostName): void {
+    const open = this.#open.get(host);
+    if (open && --open.users <= 0) this.#open.delete(host);
+  }
+
+  /** A host is known anew: its servers count once it is closed or claimed. */
+  noteTaken(name: HostName, host: ComputeHost | undefined, now: Instant): void {
+    const open = this.#open.get(name);
+    if (!open) return;
+    if (!host || (!host.closedToNewWork && host.claim === undefined)) {
+      open.takenAt = undefined;
+      open.list = undefined;
+    } else open.takenAt ??= now;
+  }
+
+  /** The hosts whose servers can be read: none arrives there any more. */
+  settled(now: Instant): readonly HostName[] {
+    return [...this.#open]
+      .filter(([, { takenAt }]) => takenAt !== undefined && now - takenAt >= ARRIVALS_MS)
+      .map(([host]) => host);
+  }
+
+  /** Undefined until its servers were read since it was closed or claimed. */
+  listOf(host: HostName): ListedServers | undefined {
+    return this.#open.get(host)?.list;
+  }
+
+  /** A host that nobody wants any more keeps no list. */
+  keep(list: ListedServers): void {
+    const open = this.#open.get(list.host);
+    if (open) open.list = list;
+  }
+
+  setUp(host: HostName, hostIsUp: boolean): void {
+    const list = this.#open.get(host)?.list;
+    if (list) this.keep({ ...list, hostIsUp });
+  }
+
+  /** The servers in all lists. */
+  get servers(): readonly Server[] {
+    return [...this.#open.values()].flatMap(({ list }) => list?.servers ?? []);
+  }
+}
+
+/** What tells that a list may be out of date: which migrations away from the host there are, and which have ended how. */
+export function marksOf(host: HostName, migrations: readonly Migration[]): string {
+  const own = migrations.filter(({ source }) => source === host);
+  return JSON.stringify(own.map((each) => [each.id, isUnderWay(each) ? 'moves' : each.status]));
+}
+
+/**
+ * Whether a list may not show what is there now.
+ * @param asked has the servers that were asked to leave since the list was read
+ */
+export function isOutOfDate(
+  list: ListedServers,
+  migrations: readonly Migration[],
+  asked: ReadonlySet<string>,
+  now: Instant,
+): boolean {
+  if (now - list.readAt >= LIST_PAUSE_MS || list.marks !== marksOf(list.host, migrations)) return true;
+  return list.servers.some((server) => {
+    const open = migrations.find(
+      (each) => each.server === server.id && each.source === list.host && isUnderWay(each),
+    );
+    // What becomes of a server that moves is shown by its migration.
+    return open ? isCutOff(open, server, now) : server.taskState !== undefined || asked.has(server.id);
+  });
+}
+
+function isUnderWay(migration: Migration): boolean {
+  return isOpen(migration) && migration.status !== 'finished';
+}

@@ -1,0 +1,97 @@
+/** Which migrations an abort cancels, and when it has to try again. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { cancelMigrations, type Cancelling } from '../../../../src/hostops/openstack/cancel-migrations.ts';
+import { Compute } from '../../../../src/openstack/compute.ts';
+import { answer, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
+import { ago, HOST, NOW, server } from './cloud-objects.ts';
+
+const { signal } = new AbortController();
+const LIST = `GET ${NOVA}/os-migrations?changes-since=${encodeURIComponent(ago(660))}&limit=500`;
+const ABORT = `DELETE ${NOVA}/servers/s1/migrations/1`;
+const CONFLICT = { conflictingRequest: { code: 409, message: 'it is in no state for that' } };
+
+let cloud: ScriptedCloud;
+beforeEach(() => {
+  cloud = new ScriptedCloud();
+  migrations();
+});
+
+function migrations(...all: Readonly<Record<string, unknown>>[]): void {
+  const usual = {
+    id: 1,
+    uuid: 'm',
+    instance_uuid: 's1',
+    migration_type: 'live-migration',
+    status: 'running',
+  };
+  const times = { created_at: ago(5), updated_at: ago(5) };
+  const shown = all.map((each) => ({ ...usual, source_compute: HOST, ...times, ...each }));
+  cloud.on(LIST, answer(200, { migrations: shown }));
+}
+
+async function cancel(fields: Partial<Cancelling> = {}): Promise<string | undefined> {
+  const known = {
+    host: HOST,
+    since: NOW - 600_000,
+    servers: undefined,
+    moves: { setOff: new Set<string>() },
+  };
+  const compute = new Compute(cloud.session());
+  return cancelMigrations(
+    { ...known, compute, beforeWrite: () => undefined, now: () => NOW, ...fields },
+    signal,
+  );
+}
+
+describe('a live migration away from the host', () => {
+  it('is cancelled', async () => {
+    migrations({});
+    cloud.on(ABORT, answer(202));
+    expect(await cancel()).toBeUndefined();
+    expect(cloud.asked(ABORT)).toHaveLength(1);
+  });
+
+  it.each([
+    ['another host', { source_compute: 'compute-9' }],
+    ['another type', { migration_type: 'migration' }],
+    ['another user', { user_id: 'somebody' }],
+    ['the past', { status: 'completed' }],
+  ])('is not one of %s', async (_, fields) => {
+    migrations(fields);
+    expect(await cancel()).toBeUndefined();
+    expect(cloud.asked(ABORT)).toEqual([]);
+  });
+
+  it.each(['accepted', 'preparing', 'queued'])(
+    'that is %s and cannot be cancelled yet is tried again',
+    async (status) => {
+      migrations({ status });
+      cloud.on(ABORT, answer(409, CONFLICT));
+      expect(await cancel()).toMatch(/server s1 was just asked to leave compute-1/);
+    },
+  );
+
+  it.each([
+    ['is past the point at which it can be stopped', { status: 'post-migrating' }],
+    ['a restart of Nova has cut off', { status: 'accepted', created_at: ago(130), updated_at: ago(130) }],
+  ])('is given up when it %s', async (_, fields) => {
+    migrations(fields);
+    cloud.on(ABORT, answer(409, CONFLICT));
+    expect(await cancel()).toBeUndefined();
+  });
+});
+
+describe('a server that was just asked to leave', () => {
+  const servers = { host: HOST, hostIsUp: true, servers: [server({ id: 's1' })] };
+
+  it('is waited for until its migration is recorded', async () => {
+    expect(await cancel({ servers, moves: { setOff: new Set(['s1']) } })).toMatch(/server s1/);
+    expect(await cancel({ servers, moves: { setOff: new Set(['s9']) } })).toBeUndefined();
+  });
+
+  it('counts once its migration is recorded, which is cancelled', async () => {
+    migrations({});
+    cloud.on(ABORT, answer(202));
+    expect(await cancel({ servers, moves: { setOff: new Set(['s1']) } })).toBeUndefined();
+  });
+});

@@ -1,0 +1,91 @@
+/** When the list of the servers on a host is read again. */
+import { describe, expect, it } from 'vitest';
+import { isOutOfDate, marksOf, OpenHosts } from '../../../../src/hostops/openstack/open-hosts.ts';
+import type { ComputeHost } from '../../../../src/hostops/openstack/compute-host.ts';
+import type { Migration, Server } from '../../../../src/openstack/compute-answers.ts';
+import { ago, HOST, migration, NOW, server } from './cloud-objects.ts';
+
+const NOBODY: ReadonlySet<string> = new Set();
+
+function listOf(servers: readonly Server[], migrations: readonly Migration[], readAt = NOW) {
+  return { host: HOST, hostIsUp: true, servers, readAt, marks: marksOf(HOST, migrations) };
+}
+
+describe('a list of servers is out of date', () => {
+  const moving = server({ taskState: 'migrating' });
+  const running = migration('running');
+
+  it('never while its servers move or rest, for some seconds', () => {
+    const list = listOf([moving, server({ id: 's2' })], [running]);
+    expect(isOutOfDate(list, [running], NOBODY, NOW + 9_999)).toBe(false);
+  });
+
+  it('after ten seconds', () => {
+    expect(isOutOfDate(listOf([], []), [], NOBODY, NOW + 10_000)).toBe(true);
+  });
+
+  it.each([
+    ['began', [], [running]],
+    ['was completed', [running], [migration('completed')]],
+    ['failed', [running], [migration('error')]],
+    ['waits for its confirmation', [running], [migration('finished')]],
+  ])('when a migration from the host %s', (_, before, after) => {
+    expect(isOutOfDate(listOf([moving], before), after, NOBODY, NOW)).toBe(true);
+  });
+
+  it.each([
+    ['goes from a queue to its run', [migration('queued')], [running]],
+    ['is of another host', [running], [running, migration('completed', { id: 2, source: 'compute-9' })]],
+  ])('not when a migration %s', (_, before, after) => {
+    expect(isOutOfDate(listOf([moving], before), after, NOBODY, NOW)).toBe(false);
+  });
+
+  it('when a server was asked to leave since, and no migration shows what became of it', () => {
+    const asked = new Set(['s1']);
+    expect(isOutOfDate(listOf([server()], []), [], asked, NOW)).toBe(true);
+    expect(isOutOfDate(listOf([server()], [running]), [running], asked, NOW)).toBe(false);
+  });
+
+  it.each([
+    ['of its own', 'powering-off', []],
+    ['of a move without a record', 'migrating', []],
+    ['at the end of a cold migration', 'resize_finish', [migration('finished', { type: 'migration' })]],
+  ])('when a server had a task %s', (_, taskState, migrations) => {
+    expect(isOutOfDate(listOf([server({ taskState })], migrations), migrations, NOBODY, NOW)).toBe(true);
+  });
+
+  it('when it would make a restart of Nova seem to have cut off a migration', () => {
+    const old = migration('running', { createdAt: ago(600), updatedAt: ago(120) });
+    expect(isOutOfDate(listOf([server()], [old]), [old], NOBODY, NOW)).toBe(true);
+  });
+});
+
+describe('the open hosts', () => {
+  // A cast: only these fields decide.
+  const host = (fields: object) => ({ closedToNewWork: false, claim: undefined, ...fields }) as ComputeHost;
+
+  it('are read once nothing arrives there any more, as long as they are closed or claimed', () => {
+    const open = new OpenHosts();
+    open.acquire(HOST);
+    open.noteTaken(HOST, host({}), NOW);
+    expect(open.settled(NOW + 60_000)).toEqual([]);
+    open.noteTaken(HOST, host({ closedToNewWork: true }), NOW);
+    open.noteTaken(HOST, host({ closedToNewWork: true }), NOW + 2_000);
+    expect([open.settled(NOW + 2_999), open.settled(NOW + 3_000)]).toEqual([[], [HOST]]);
+    open.keep(listOf([server()], []));
+    expect(open.servers).toHaveLength(1);
+    open.noteTaken(HOST, host({}), NOW);
+    expect([open.settled(NOW + 60_000), open.listOf(HOST)]).toEqual([[], undefined]);
+  });
+
+  it('keep no list when nobody wants them', () => {
+    const open = new OpenHosts();
+    open.acquire(HOST);
+    open.acquire(HOST);
+    open.release(HOST);
+    expect(open.names).toEqual([HOST]);
+    open.release(HOST);
+    open.keep(listOf([server()], []));
+    expect([open.names, open.listOf(HOST)]).toEqual([[], undefined]);
+  });
+});
