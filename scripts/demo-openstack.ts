@@ -2,55 +2,54 @@
  * The demonstration on compute hosts: examples/openstack carried out on a real OpenStack with simulated hypervisors, by an
  * operator of a real Kubernetes control plane.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { HOSTS_NAMESPACE, OPERATOR_NAMESPACE } from '../src/crds/names.ts';
 import { apply, readManifests, type Manifest } from '../test/support/controlplane/apply.ts';
 import { run } from '../test/support/controlplane/tools.ts';
 import type { Admin } from '../test/support/openstack/admin.ts';
+import type { OperatedCloud } from '../test/support/openstack/operated-cloud.ts';
 import { ROOT } from './demo/cluster.ts';
-import { startDemoCloud, type DemoCloud } from './demo/cloud.ts';
+import { startDemoCloud } from './demo/cloud.ts';
 import { say } from './demo/print.ts';
 import { runStrategy } from './demo/run-strategy.ts';
 
 const EXAMPLE = join(ROOT, 'examples', 'openstack');
 const CLAIMS = `custom-columns=HOST:.metadata.annotations.careen\\.dev/host,HOLDER:.spec.holderIdentity`;
 
-const folder = await mkdtemp(join(tmpdir(), 'careen-demo-'));
-const closing: (() => Promise<void>)[] = [];
-process.once('SIGINT', () => void close().then(() => process.exit(130)));
+let cloud: OperatedCloud | undefined;
+process.once('SIGINT', () => void interrupt());
 try {
   say('a whole patch run on compute hosts of a real OpenStack: two minutes, once it is installed');
-  const cloud = await startDemoCloud(folder, closing, say);
+  cloud = await startDemoCloud(say);
   const state = await patchHosts(cloud);
-  if (state !== 'applied' || !(await isWhole(cloud.openStackAdmin))) process.exitCode = 1;
+  if (state !== 'applied' || !(await isWhole(cloud.cloudAdmin))) process.exitCode = 1;
 } finally {
-  await close();
+  await cloud?.stop();
 }
 
 /** Carries out the example; returns the state in which it ended. */
-async function patchHosts(cloud: DemoCloud): Promise<string | undefined> {
-  const { admin, openStackAdmin, kubeconfig } = cloud;
-  await printHosts(openStackAdmin);
+async function patchHosts(cloud: OperatedCloud): Promise<string | undefined> {
+  const { admin, cloudAdmin } = cloud;
+  const { kubeconfig } = cloud.plane;
+  await printHosts(cloudAdmin);
   say('applying examples/openstack');
   const [pool, strategy] = await Promise.all(['pool.yaml', 'strategy.yaml'].map(example));
   if (!pool || !strategy) throw new Error('examples/openstack has no pool or no strategy');
   await apply(admin, ...(await readManifests(join(EXAMPLE, 'playbooks.yaml'))), poolOf(pool, cloud));
   let hasShownLocks = false;
   const showLocks = async (): Promise<void> => {
-    const services = await openStackAdmin.computeServices();
+    const services = await cloudAdmin.computeServices();
     if (hasShownLocks || services.every(({ status }) => status === 'enabled')) return;
     hasShownLocks = true;
-    await printHosts(openStackAdmin);
+    await printHosts(cloudAdmin);
     const leases = ['-n', OPERATOR_NAMESPACE, 'get', 'leases', '-l', 'careen.dev/host-claim', '-o', CLAIMS];
     await kubectl(kubeconfig, leases);
   };
   const state = await runStrategy(cloud, quickened(strategy), showLocks);
   await kubectl(kubeconfig, ['-n', HOSTS_NAMESPACE, 'get', 'strategy']);
   await kubectl(kubeconfig, ['get', 'hostpools']);
-  await printHosts(openStackAdmin);
+  await printHosts(cloudAdmin);
   return state;
 }
 
@@ -61,7 +60,7 @@ async function example(file: string): Promise<Manifest> {
 }
 
 /** The pool of the example, with the names that this cloud has. */
-function poolOf(pool: Manifest, { openStack }: DemoCloud): Manifest {
+function poolOf(pool: Manifest, { openStack }: OperatedCloud): Manifest {
   const { spec } = z
     .looseObject({ spec: z.looseObject({ provider: z.looseObject({ openstack: z.looseObject({}) }) }) })
     .parse(pool);
@@ -105,7 +104,7 @@ async function kubectl(kubeconfig: string, args: readonly string[]): Promise<voi
   console.log(output.replaceAll(/^(?=.)/gm, '  '));
 }
 
-async function close(): Promise<void> {
-  for (const each of closing.splice(0).reverse()) await each();
-  await rm(folder, { recursive: true, force: true });
+async function interrupt(): Promise<never> {
+  await cloud?.stop();
+  process.exit(130);
 }

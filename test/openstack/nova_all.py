@@ -79,7 +79,7 @@ class TestbedDriver(fake.FakeDriver):
     def live_migration(self, context, instance, dest, post_method,
                        recover_method, block_migration=False,
                        migrate_data=None):
-        verdicts = self.migrations[instance.uuid] = queue.Queue()
+        verdicts = self.verdicts_on(instance)
         try:
             verdict = verdicts.get(timeout=seconds_of(instance, 'live-migration'))
         except queue.Empty:
@@ -91,14 +91,23 @@ class TestbedDriver(fake.FakeDriver):
                            migration_status='cancelled')
         elif verdict == 'fail':
             recover_method(context, instance, dest, migrate_data)
-        else:
+        elif verdict != 'lost':
             post_method(context, instance, dest, block_migration, migrate_data)
 
+    def lose_power(self):
+        """Ends all live migrations without a word to anybody."""
+        for verdicts in list(self.migrations.values()):
+            verdicts.put('lost')
+
     def live_migration_abort(self, instance):
-        self.migrations[instance.uuid].put('abort')
+        self.verdicts_on(instance).put('abort')
 
     def live_migration_force_complete(self, instance):
-        self.migrations[instance.uuid].put('complete')
+        self.verdicts_on(instance).put('complete')
+
+    def verdicts_on(self, instance):
+        """Nova may ask for an abort just before the migration begins here."""
+        return self.migrations.setdefault(instance.uuid, queue.Queue())
 
     def post_live_migration(self, context, instance, block_device_info,
                             migrate_data=None):
@@ -142,6 +151,7 @@ def cut_off(compute):
         server.stop()
         server.wait()
     compute.tg.stop()
+    compute.manager.driver.lose_power()
 
 
 def map_new_hosts():

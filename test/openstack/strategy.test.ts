@@ -1,193 +1,127 @@
-/** A strategy carried out on compute hosts by the operator's own process: a real control plane, and a real OpenStack. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { KubeConfig } from '@kubernetes/client-node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
-import type { StrategyStatus } from '../../src/crds/observed/strategy-status.ts';
-import { Fleet } from '../e2e/cluster.ts';
-import { apply } from '../support/controlplane/apply.ts';
-import { connect, startControlPlane } from '../support/controlplane/controlplane.ts';
-import { startHostStandin } from '../support/hosts/start-host-standin.ts';
-import { createNodes } from '../support/hosts/simulated-nodes.ts';
-import { Admin } from '../support/openstack/admin.ts';
-import { cloudSecret, openstackRights, SECRET } from '../support/openstack/cloud-secret.ts';
+/** A strategy from end to end: six compute hosts, forty servers in groups and zones, and an observer of the real Nova. */
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Admin, BootOptions } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
-import { startOpenStack, type OpenStack } from '../support/openstack/openstack.ts';
 import {
-  allowJobs,
-  installCareen,
-  startOperator,
-  writeOperatorKubeconfig,
-  type RunningOperator,
-} from '../support/operator/operator.ts';
-import { QUICK } from '../support/operator/strategies.ts';
+  migrationRecords,
+  mostFromOneHost,
+  overlaps,
+  ServiceObserver,
+  sharedHosts,
+} from '../support/openstack/observer.ts';
+import { OperatedCloud } from '../support/openstack/operated-cloud.ts';
 
-const NAMESPACE = 'careen-hosts';
-const job = {
-  template: { spec: { containers: [{ name: 'apply', image: 'registry.example.com/patch:1' }] } },
-};
-const PATCH = { id: 'firmware', rebootRequired: true, action: { job } };
+const SERVERS = 40;
+const BOOTS_AT_ONCE = 6;
+/** How many hosts may be out of service: one is disabled by a person all the time, so two are left for Careen. */
+const AT_ONCE = 3;
+const PER_HOST = 3;
+const ZONE = 'az-a';
+const FOREIGN = 'a fan is broken';
 
-let openStack: OpenStack;
-let admin: Admin;
-let cluster: KubeConfig;
-let kubeconfig: string;
-let operator: RunningOperator;
-const closing: (() => Promise<unknown>)[] = [];
+let cloud: OperatedCloud;
+let zone: readonly string[];
+const ids = new Map<string, string>();
+const homes = new Map<string, string>();
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'careen-openstack-'));
-  closing.push(() => rm(folder, { recursive: true, force: true }));
-  const plane = await startControlPlane();
-  closing.push(() => plane.stop());
-  openStack = await startOpenStack({ hosts: 6 });
-  closing.push(() => openStack.stop());
-  cluster = connect(plane.kubeconfig);
-  await installCareen(cluster);
-  await allowJobs(cluster, NAMESPACE);
-  await apply(cluster, cloudSecret(openStack), ...(await openstackRights()));
-  const standin = await startHostStandin(cluster, { patches: { firmware: {} }, workSeconds: 0.2 });
-  closing.push(() => standin.stop());
-  // The Jobs of compute hosts run on any node.
-  await createNodes(cluster, [{ name: 'runner' }]);
-  admin = await Admin.logIn(openStack);
-  await admin.raiseQuota();
-  kubeconfig = join(folder, 'kubeconfig');
-  await writeOperatorKubeconfig(cluster, kubeconfig);
-  operator = await startOperator(kubeconfig);
-  closing.push(() => operator.stop());
+  cloud = await OperatedCloud.start({
+    hosts: 6,
+    prepare: async (admin, { hosts }) => {
+      zone = hosts.slice(0, 3);
+      await admin.createAggregate(ZONE, zone, { availability_zone: ZONE });
+      await admin.createAggregate('az-b', hosts.slice(3), { availability_zone: 'az-b' });
+      await boot(admin, await fleetOfServers(admin, hosts));
+    },
+  });
 }, INSTALLATION_MS);
 
-afterAll(async () => {
-  for (const close of closing.toReversed()) await close();
-});
+afterAll(async () => cloud.stop());
 
-/** A pool of these hosts, and a strategy on it. */
-async function fleetOf(name: string, hosts: readonly string[], provider = {}, spec = {}): Promise<Fleet> {
-  await admin.createAggregate(name, hosts);
-  await apply(cluster, {
-    ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'HostPool', metadata: { name } },
-    spec: {
-      provider: {
-        openstack: {
-          identityRef: { name: SECRET, cloudName: 'lab' },
-          hostSelector: { [`aggregate/${name}`]: 'member' },
-          ...provider,
-        },
-      },
-      maxUnavailable: 1,
-    },
-  });
-  const strategy = {
-    ...{ apiVersion: 'careen.dev/v1alpha1', kind: 'PatchStrategy', metadata: { name, namespace: NAMESPACE } },
-    spec: { patches: [PATCH], reboot: { job }, timing: QUICK, ...spec },
-  };
-  const surroundings = {
-    admin: cluster,
-    get operator() {
-      return operator;
-    },
-  };
-  return new Fleet(surroundings, name, hosts, strategy);
-}
+type Wanted = BootOptions & { readonly name: string };
 
-/** All migrations of a server that were ever begun. */
-async function migrationsOf(server: string): Promise<readonly { status: string }[]> {
-  const answer = await admin.get(`/os-migrations?instance_uuid=${server}`);
-  return z.object({ migrations: z.array(z.object({ status: z.string() })) }).parse(answer).migrations;
-}
-
-describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
-  it('locks, empties, patches and releases one host after another, and no server is lost', async () => {
-    const hosts = openStack.hosts.slice(0, 3);
-    const group = await admin.createServerGroup('apart', 'anti-affinity');
-    const servers = await Promise.all([
-      ...['a', 'b', 'c'].map((name) => admin.bootServer(name, { host: hosts[0] ?? '' })),
-      ...[0, 1].map((i) => admin.bootServer(`apart-${String(i)}`, { host: hosts[i] ?? '', group })),
-    ]);
-    const fleet = await fleetOf('whole', hosts);
-    await fleet.apply({ execution: { mode: 'Run' } });
-    const done = await fleet.until('the end', ({ state }) => state === 'applied', 240);
-    expect(done.stages).toBe('3/3');
-    for (const host of hosts)
-      expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', state: 'up' });
-    const after = await Promise.all(servers.map(({ id }) => admin.server(id)));
-    expect(after.map(({ status }) => status)).toEqual(servers.map(() => 'ACTIVE'));
-    const [one, two] = after.slice(-2);
-    expect(one?.host).not.toBe(two?.host);
-  });
-
-  it('goes on after a crash in the middle of a migration, and starts no second one', async () => {
-    const [host = ''] = openStack.hosts.slice(3);
-    const metadata = { 'testbed:live-migration-seconds': '12' };
-    const { id } = await admin.bootServer('slow', { host, metadata });
-    const fleet = await fleetOf('crash', [host]);
-    await fleet.apply({ execution: { mode: 'Run' } });
-    await admin.serverWhere(id, 'the migration', ({ task }) => task === 'migrating');
-    await operator.kill();
-    operator = await startOperator(kubeconfig);
-    await fleet.until('the end', ({ state }) => state === 'applied', 240);
-    expect((await admin.server(id)).status).toBe('ACTIVE');
-    expect(await migrationsOf(id)).toMatchObject([{ status: 'completed' }]);
-  });
-
-  it('names a server that cannot leave, and what to do', async () => {
-    const [host = ''] = openStack.hosts.slice(4);
-    const metadata = { 'testbed:live-migration': 'fail' };
-    const { id } = await admin.bootServer('fails', { host, metadata });
-    const suspended = await admin.bootServer('asleep', { host });
-    await admin.post(`/servers/${suspended.id}/action`, { suspend: null });
-    await admin.serverWhere(suspended.id, 'it sleeps', ({ status }) => status === 'SUSPENDED');
-    const fleet = await fleetOf('stuck', [host]);
-    await fleet.apply({ execution: { mode: 'Hold' } });
-    const { findings } = await fleet.until('a finding', (status) => Boolean(status.findings?.length));
-    expect(findings).toMatchObject([{ reason: 'InstancesStuck', subjects: [host] }]);
-    await admin.post(`/servers/${suspended.id}/action`, { resume: null });
-    await fleet.order({ mode: 'Run' });
-    const { message } = await fleet.until('the blocker', isStuck, 240);
-    expect(message).toContain(`openstack server show ${id}`);
-    await admin.delete(`/servers/${id}`);
-    await fleet.until('the end', ({ state }) => state === 'applied', 120);
-  });
-
-  it('that is aborted cancels what moves, and enables the host', async () => {
-    const [host = ''] = openStack.hosts.slice(5);
-    const metadata = { 'testbed:live-migration-seconds': '600' };
-    const { id } = await admin.bootServer('endless', { host, metadata });
-    const fleet = await fleetOf('abort', [host]);
-    await fleet.apply({ execution: { mode: 'Run' } });
-    await admin.serverWhere(id, 'the migration', ({ task }) => task === 'migrating');
-    await fleet.order({ mode: 'Abort' });
-    await fleet.until('the abort', ({ state }) => state === 'aborted', 120);
-    expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', disabledReason: undefined });
-    const still = await admin.serverWhere(id, 'no task', ({ task }) => task === undefined);
-    expect(still).toMatchObject({ status: 'ACTIVE', host });
-  });
-});
-
-function isStuck({ message = '' }: StrategyStatus): boolean {
-  return message.includes('did not leave in 3 attempts');
-}
-
-describe('a pool whose cloud cannot be used', () => {
-  it.each([
-    [
-      'no Secret of the name',
-      { name: 'missing', cloudName: 'lab' },
-      /Secret careen-system\/missing .* (does not exist|may not be read)/,
-    ],
-    ['no cloud of the name', { name: SECRET, cloudName: 'other' }, /has no cloud "other": it has lab/],
-  ])('is Stalled and says why: %s', async (what, identityRef, why) => {
-    const name = what.toLowerCase().replaceAll(' ', '-');
-    const fleet = await fleetOf(name, [], { identityRef });
-    await fleet.apply({ execution: { mode: 'Run' } });
-    const { conditions = [] } = await fleet.untilPool('Stalled', (status) =>
-      Boolean(status.conditions?.some(({ type, status: is }) => type === 'Stalled' && is === 'True')),
-    );
-    expect(conditions.find(({ type }) => type === 'Stalled')).toMatchObject({
-      ...{ reason: 'ProviderUnavailable', message: expect.stringMatching(why) as string },
+async function fleetOfServers(admin: Admin, hosts: readonly string[]): Promise<readonly Wanted[]> {
+  const group = async (
+    policy: Parameters<Admin['createServerGroup']>[1],
+    members: number,
+    options: (i: number) => BootOptions,
+  ): Promise<Wanted[]> => {
+    const id = await admin.createServerGroup(policy, policy);
+    return Array.from({ length: members }, (_, i) => {
+      return { name: `${policy}-${String(i)}`, group: id, ...options(i) };
     });
+  };
+  const apart = await group('anti-affinity', 3, (i) => ({ host: hosts[i] ?? '' }));
+  // On the host that is in no pool: Nova finds no other host for a server of such a group, not even for the only one.
+  const together = await group('affinity', 2, () => ({ host: hosts.at(-1) ?? '' }));
+  const preferApart = await group('soft-anti-affinity', 4, (i) => ({ host: hosts[i] ?? '' }));
+  const preferTogether = await group('soft-affinity', 3, () => ({ host: hosts[3] ?? '' }));
+  const pinned = Array.from({ length: 4 }, (_, i) => ({ name: `pinned-${String(i)}`, zone: ZONE }));
+  const grouped = [...apart, ...together, ...preferApart, ...preferTogether, ...pinned];
+  const plain = Array.from({ length: SERVERS - grouped.length }, (_, i) => {
+    return { name: `plain-${String(i)}`, host: hosts[i % hosts.length] ?? '' };
   });
-});
+  return [...grouped, ...plain];
+}
+
+async function boot(admin: Admin, wanted: readonly Wanted[]): Promise<void> {
+  const left = [...wanted];
+  const bootNext = async (): Promise<void> => {
+    for (let next = left.shift(); next; next = left.shift()) {
+      const { name, ...options } = next;
+      const { id, host = '' } = await admin.bootServer(name, options);
+      ids.set(name, id);
+      homes.set(id, host);
+    }
+  };
+  await Promise.all(Array.from({ length: BOOTS_AT_ONCE }, bootNext));
+}
+
+function serversNamed(prefix: string): readonly string[] {
+  return [...ids].filter(([name]) => name.startsWith(prefix)).map(([, id]) => id);
+}
+
+it('empties, patches and gives back every host, and the cloud keeps its promises all the time', async () => {
+  const { cloudAdmin: admin, openStack } = cloud;
+  const hosts = openStack.hosts.slice(0, -1);
+  const theirs = hosts.at(-1) ?? '';
+  await admin.setEnabled(theirs, false, FOREIGN);
+  const fleet = await cloud.fleet('whole', hosts, {
+    provider: { maxMigrationsPerHost: PER_HOST, maxMigrations: 100 },
+    pool: { maxUnavailable: AT_ONCE },
+    strategy: { workerApplyType: 'parallel', maxParallelWorkerHosts: AT_ONCE - 1 },
+  });
+  const observer = new ServiceObserver(admin);
+  await fleet.apply({ execution: { mode: 'Run' } });
+  const { applyPhase } = await fleet.until('the end', ({ state }) => state === 'applied', 240);
+  await observer.stop();
+
+  expect(applyPhase?.stages.flatMap((stage) => stage.hosts ?? []).toSorted()).toEqual(hosts);
+  expect(observer.looks).toBeGreaterThan(20);
+  expect(observer.mostDisabled).toBeLessThanOrEqual(AT_ONCE);
+  expect(observer.mostDisabled, 'no two hosts were out at once').toBeGreaterThan(2);
+  expect(observer.foreignReasons).toEqual(new Map([[theirs, new Set([FOREIGN])]]));
+
+  const records = await migrationRecords(admin);
+  const moved = new Set(records.map(({ server }) => server));
+  const inPool = [...homes].filter(([, home]) => hosts.includes(home)).map(([id]) => id);
+  expect(inPool.filter((id) => !moved.has(id))).toEqual([]);
+  expect(serversNamed('affinity').filter((id) => moved.has(id))).toEqual([]);
+  expect(overlaps(records), 'two migrations of one server at once').toEqual([]);
+  expect(mostFromOneHost(records)).toBeLessThanOrEqual(PER_HOST);
+  const apart = serversNamed('anti-affinity').map((id) => [id, homes.get(id) ?? ''] as const);
+  expect(apart).toHaveLength(3);
+  expect(sharedHosts(new Map(apart), records), 'anti-affinity').toEqual([]);
+  const pinned = serversNamed('pinned');
+  const leftZone = records.filter(({ server, dest = '' }) => pinned.includes(server) && !zone.includes(dest));
+  expect(leftZone).toEqual([]);
+
+  const servers = await admin.servers();
+  expect(servers.map(({ id }) => id).toSorted()).toEqual([...ids.values()].toSorted());
+  expect(servers.filter(({ status, task }) => status !== 'ACTIVE' || task !== undefined)).toEqual([]);
+  const services = await admin.computeServices();
+  expect(services.filter(({ state }) => state !== 'up')).toEqual([]);
+  expect(services.filter(({ status }) => status !== 'enabled')).toMatchObject([
+    { host: theirs, disabledReason: FOREIGN },
+  ]);
+}, 300_000);

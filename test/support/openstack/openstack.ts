@@ -80,12 +80,15 @@ export type OpenStack = {
 export type OpenStackOptions = {
   /** How many compute hosts there are: `compute-0` and on. 3 by default. */
   readonly hosts?: number;
+  /** Further variables for the services, such as `OS_TOKEN__EXPIRATION`: oslo.config reads its options from them. */
+  readonly environment?: Readonly<Record<string, string>>;
 };
 
 /** Starts an OpenStack and waits until all its services serve. Several can run side by side. */
-export async function startOpenStack({ hosts = 3 }: OpenStackOptions = {}): Promise<OpenStack> {
+export async function startOpenStack(options: OpenStackOptions = {}): Promise<OpenStack> {
+  const { hosts = 3, environment = {} } = options;
   await installOpenStack();
-  const child = new EventProcess(PYTHON, [UP, '--hosts', String(hosts)]);
+  const child = new EventProcess(PYTHON, [UP, '--hosts', String(hosts)], { ...process.env, ...environment });
   try {
     const ready = readySchema.parse(await child.event(({ event }) => event === 'ready'));
     return { ...ready, command: (line) => command(child, line), stop: () => child.stop() };

@@ -1,0 +1,98 @@
+/** A strategy on compute hosts while parts of their OpenStack are out of order. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { NOVA_PAUSE, type Admin } from '../support/openstack/admin.ts';
+import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
+import { migrationRecords, overlaps } from '../support/openstack/observer.ts';
+import { OperatedCloud } from '../support/openstack/operated-cloud.ts';
+import { enclose } from '../support/openstack/enclosed.ts';
+import type { Fleet } from '../e2e/cluster.ts';
+
+const SECONDS = 'testbed:live-migration-seconds';
+const MOVE_SECONDS = '8';
+const TOKEN_SECONDS = 60;
+const SILENCE_SECONDS = 6;
+
+let cloud: OperatedCloud;
+let admin: Admin;
+
+beforeAll(async () => {
+  cloud = await OperatedCloud.start({
+    hosts: 4,
+    environment: {
+      OS_TOKEN__EXPIRATION: String(TOKEN_SECONDS),
+      // So that each service notices at once that a token is not valid any more.
+      OS_KEYSTONE_AUTHTOKEN__TOKEN_CACHE_TIME: '-1',
+    },
+  });
+  admin = cloud.cloudAdmin;
+}, INSTALLATION_MS);
+
+afterAll(async () => cloud.stop());
+
+type Case = { readonly fleet: Fleet; readonly server: string };
+
+/** A strategy that empties a host of its one server, which moves to a host that is in no pool. */
+async function caseOf(name: string, i: number): Promise<Case> {
+  const [refuge = '', host = ''] = [0, i].map((each) => cloud.openStack.hosts[each]);
+  const { flavor } = await enclose(admin, name, [host, refuge]);
+  const { id } = await admin.bootServer(name, { host, flavor, metadata: { [SECONDS]: MOVE_SECONDS } });
+  return { fleet: await cloud.fleet(name, [host]), server: id };
+}
+
+async function untilMigrating({ fleet, server }: Case): Promise<void> {
+  await fleet.apply({ execution: { mode: 'Run' } });
+  await admin.serverWhere(server, 'the migration', ({ task }) => task === 'migrating');
+}
+
+/** Returns how the migrations of the server ended. */
+async function untilWellAgain({ fleet, server }: Case): Promise<readonly string[]> {
+  await fleet.until('the end', ({ state }) => state === 'applied', 240);
+  const after = await admin.server(server);
+  expect(after).toMatchObject({ status: 'ACTIVE', host: cloud.openStack.hosts[0] });
+  const [host = ''] = fleet.hosts;
+  expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', state: 'up' });
+  const records = await migrationRecords(admin, server);
+  expect(overlaps(records)).toEqual([]);
+  return records.map(({ status }) => status);
+}
+
+describe.concurrent('a strategy on compute hosts goes on', { timeout: 300_000 }, () => {
+  const { promise: novaIsBack, resolve: novaCameBack } = Promise.withResolvers<undefined>();
+
+  it('after all of Nova was restarted in the middle of a migration, and its tokens have expired', async () => {
+    const beganAt = Date.now();
+    const restarted = await caseOf('restarted', 1);
+    try {
+      await untilMigrating(restarted);
+      await cloud.openStack.command('kill nova');
+      await cloud.openStack.command('start nova');
+      const serves = async (): Promise<boolean> =>
+        (await admin.computeServices().catch(() => [])).some(({ state }) => state === 'up');
+      await eventually('Nova serves again', serves, { ...NOVA_PAUSE, seconds: 90 });
+    } finally {
+      novaCameBack(undefined);
+    }
+    expect(await untilWellAgain(restarted)).toHaveLength(2);
+    expect((Date.now() - beganAt) / 1000).toBeGreaterThan(TOKEN_SECONDS);
+  });
+
+  it('after Keystone was silent in the middle of a migration', async () => {
+    await novaIsBack;
+    const silent = await caseOf('silent', 2);
+    await untilMigrating(silent);
+    await cloud.openStack.command('pause keystone');
+    const asked = admin.get('/users', { service: 'keystone', seconds: SILENCE_SECONDS });
+    await expect(asked).rejects.toThrow(/timeout/);
+    await cloud.openStack.command('resume keystone');
+    expect(await untilWellAgain(silent)).toEqual(['completed']);
+  });
+
+  it('after its token was revoked in the middle of a migration', async () => {
+    await novaIsBack;
+    const revoked = await caseOf('revoked', 3);
+    await untilMigrating(revoked);
+    await admin.revokeTokens();
+    expect(await untilWellAgain(revoked)).toEqual(['completed']);
+  });
+});
