@@ -1,5 +1,5 @@
 /** One case of the contract: a world of its own behind an adapter, and the actions in it. */
-import { expect } from 'vitest';
+import { expect, it } from 'vitest';
 import type { JobAction } from '../../src/crds/spec/host-action.ts';
 import { effectKey, type Effect, type Outcome } from '../../src/engine/effect.ts';
 import type { Claim, EffectFacts, EffectKey, HostFacts, View } from '../../src/engine/view.ts';
@@ -37,6 +37,11 @@ export type ContractFeatures = {
 };
 
 export const OF_NODES: ContractFeatures = { joins: true, taints: true, budgets: true, signedLocks: false };
+
+/** A case that only some adapters have: for the others there is none, rather than one that is skipped. */
+export function itWhere(applies: boolean, name: string, run: () => Promise<void>): void {
+  if (applies) it(name, run);
+}
 
 /** The world of one case: its own hosts behind an adapter, and the actions of others on them. */
 export type ContractFixture = {

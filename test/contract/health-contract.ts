@@ -1,6 +1,6 @@
 /** The part of the contract about the health of hosts. */
 import { expect, it } from 'vitest';
-import type { ContractCase, ContractFeatures } from './contract-case.ts';
+import { itWhere, type ContractCase, type ContractFeatures } from './contract-case.ts';
 
 const NOT_READY = 'node.cilium.io/agent-not-ready:NoSchedule';
 
@@ -24,7 +24,8 @@ export function healthContract(opened: () => ContractCase, { taints }: ContractF
     expect(c.view().fleet.outOfServiceByOthers).toEqual(new Set());
   });
 
-  it.runIf(taints)(
+  itWhere(
+    taints,
     'shows alarm conditions and the taints of others, and counts a host that is not in service by its taint',
     async () => {
       const c = opened();

@@ -5,6 +5,7 @@ import type { HostSeed } from '../../src/planner/hosts/facts.ts';
 import { claimsContract } from './claims-contract.ts';
 import {
   ContractCase,
+  itWhere,
   OF_NODES,
   reasonOfBlocked,
   RUN,
@@ -51,7 +52,7 @@ export function hostOpsContract(
       expect(facts).toMatchObject(c.fixture.factsWith({ shelf: 'b' }));
     });
 
-    it.runIf(features.joins)('knows in which order hosts joined', async () => {
+    itWhere(features.joins, 'knows in which order hosts joined', async () => {
       const [first, second] = [await c.watched('first'), await c.watched('second')];
       const joined = [first, second].map(({ joinedAt }) => joinedAt ?? NaN);
       expect(joined).toEqual(joined.toSorted((a, b) => a - b));
@@ -103,7 +104,7 @@ export function hostOpsContract(
       expect(await c.perform(c.evictOf(crowded, pod))).toEqual({ kind: 'already' });
     });
 
-    it.runIf(features.budgets)('respects the budget of a pod, and names the pod', async () => {
+    itWhere(features.budgets, 'respects the budget of a pod, and names the pod', async () => {
       const host = await c.watched('guarded');
       const { name: guarded } = host;
       const pod = await c.fixture.addPod(guarded, 'needed', 'protected');

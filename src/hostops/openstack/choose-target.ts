@@ -21,22 +21,24 @@ export type Choice = {
 };
 
 /**
- * Names a host where the pool limits the moves to one, and where a migration has failed before: then one that the server
- * has not failed to reach.
+ * Names a host where the pool limits the moves to one, and where a migration to a host has failed before: then one that the
+ * server has not failed to reach. After each attempt for which Nova has accepted no host, it is the next one.
  */
 export function chooseTarget(choice: Choice): Target {
   const { server, migrations, hosts, arriving, maxMigrationsPerTarget: most } = choice;
   const failures = migrations.filter(hasFailed);
-  if (most === undefined && failures.length === 0) return { kind: 'to', host: undefined };
-  const failed = new Set(failures.map(({ dest }) => dest));
+  const failed = new Set(failures.flatMap(({ dest }) => dest ?? []));
+  if (most === undefined && failed.size === 0) return { kind: 'to', host: undefined };
   const open = [...hosts].filter(
     (host) => host.ready && !host.closedToNewWork && host.name !== server.host && isInZone(server, host),
   );
   const untried = open.filter(({ name }) => !failed.has(name));
   const free = untried.filter(({ name }) => most === undefined || arriving(name) < most);
-  const [best] = free
+  const ranked = free
     .map(({ name }) => name)
     .toSorted((a, b) => arriving(a) - arriving(b) || (a < b ? -1 : Number(a > b)));
+  const refused = failures.filter(({ dest }) => dest === undefined).length;
+  const best = ranked[refused % ranked.length];
   if (best !== undefined) return { kind: 'to', host: best };
   if (most !== undefined && untried.length > 0)
     return { kind: 'wait', reason: `waits: at most ${String(most)} servers may move to one host at once` };

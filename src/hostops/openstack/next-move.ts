@@ -1,4 +1,5 @@
 /** Decides how a server leaves its host, by what Nova says of it and of its migrations. Pure. */
+import type { Instant } from '../../engine/view.ts';
 import type { Migration, Server } from '../../openstack/compute-answers.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 
@@ -27,10 +28,18 @@ export type Situation = {
   readonly migrations: readonly Migration[];
   readonly hostIsUp: boolean;
   readonly policy: MovePolicy;
+  readonly now: Instant;
 };
 
 /** After so many failures a server needs a person. Nova itself tries other hosts within each of them. */
 export const MOST_FAILURES = 3;
+
+/**
+ * After Nova has found no host for a server, the next attempts come after these times: Nova's scheduler may not know for
+ * two minutes that a server has left a host (`scheduler_instance_sync_interval`), and till then keeps those of its group
+ * away.
+ */
+const NO_HOST_PAUSES_MS = [30_000, 120_000];
 
 const QUEUED: ReadonlySet<string> = new Set(['accepted', 'queued', 'preparing']);
 const UNDER_WAY: ReadonlySet<string> = new Set([
@@ -80,7 +89,7 @@ export function hasFailed({ status }: Migration): boolean {
 const HAS_LEFT: NextMove = { kind: 'wait', reason: 'has left, which Nova has not recorded yet' };
 
 /** How a server leaves its host next. */
-export function nextMove({ host, server, migrations, hostIsUp, policy }: Situation): NextMove {
+export function nextMove({ host, server, migrations, hostIsUp, policy, now }: Situation): NextMove {
   const { status, taskState } = server;
   if (status === 'VERIFY_RESIZE' && taskState === undefined) return afterResize(host, server, migrations);
   const open = migrations.find((each) => isOpen(each) && each.status !== 'finished');
@@ -94,12 +103,22 @@ export function nextMove({ host, server, migrations, hostIsUp, policy }: Situati
   if (server.host !== undefined && server.host !== host) return HAS_LEFT;
   const failures = migrations.filter(hasFailed);
   if (failures.length >= MOST_FAILURES) return { kind: 'stuck', reason: failedOften(server, failures) };
+  const retryAt = retryAfterNoHost(failures);
+  if (now < retryAt) return { kind: 'stuck', reason: noHost(server, failures.length, retryAt) };
   if (!hostIsUp) return whenDown(server, policy);
   if (LIVE.has(status)) return running(server, failures, policy);
   if (STOPPED.has(status)) return { kind: 'cold-migrate' };
   if (status === 'BUILD' || status === 'RESIZE' || status === 'MIGRATING' || status === 'REBUILD')
     return { kind: 'wait', reason: `is in status ${status} and is asked to leave after that` };
   return { kind: 'stuck', reason: `is in status ${status}, in which Nova moves no server: ${mend(server)}` };
+}
+
+/** When a server may be asked again; in the past when it may be now. A migration that had a host is repeated at once, to another. */
+function retryAfterNoHost(failures: readonly Migration[]): Instant {
+  const failedAt = failures.flatMap(({ dest, updatedAt, createdAt }) =>
+    dest === undefined ? [Date.parse(updatedAt ?? createdAt)] : [],
+  );
+  return Math.max(...failedAt) + (NO_HOST_PAUSES_MS[failedAt.length - 1] ?? 0);
 }
 
 /** A cold migration away from the host is confirmed; a resize is for the owner of the server to confirm. */
@@ -150,6 +169,14 @@ function failedOften({ id, fault }: Server, failures: readonly Migration[]): str
   return (
     `did not leave in ${String(failures.length)} attempts${why}: see openstack server show ${id} and the log of ` +
     'nova-conductor, move it by hand, or retry'
+  );
+}
+
+function noHost({ id }: Server, attempts: number, retryAt: Instant): string {
+  return (
+    `found no host in attempt ${String(attempts)} of ${String(MOST_FAILURES)}: no other has room for it, or its server ` +
+    `group, zone or flavor excludes them (log of nova-scheduler, openstack server show ${id}); the next attempt ` +
+    `follows at ${new Date(retryAt).toISOString()}`
   );
 }
 

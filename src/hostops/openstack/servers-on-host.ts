@@ -94,7 +94,7 @@ export function nextOf({ server, host, hostIsUp, moves, policy, now }: Leaver): 
   const recent = migrationsOf(server, host, moves, now).filter(
     (each) => !hasFailed(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
   );
-  return nextMove({ host, server, migrations: recent, hostIsUp, policy });
+  return nextMove({ host, server, migrations: recent, hostIsUp, policy, now });
 }
 
 /** The migrations of a server away from a host, without those that a restart of Nova has cut off. */

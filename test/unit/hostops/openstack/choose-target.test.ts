@@ -34,6 +34,21 @@ describe('the host to which a server moves', () => {
     expect(choose({ migrations: failedAt('b', 'c') })).toEqual({ kind: 'to', host: undefined });
   });
 
+  it('stays the choice of Nova when that has found none', () => {
+    expect(choose({ migrations: [migration('error')] })).toEqual({ kind: 'to', host: undefined });
+  });
+
+  it('is the next one when Nova has not accepted it', () => {
+    const after = (failures: number): Target =>
+      choose({
+        maxMigrationsPerTarget: 2,
+        migrations: Array.from({ length: failures }, (_, id) => migration('error', { id })),
+      });
+    expect([after(0), after(1), after(2)]).toEqual(
+      ['b', 'c', 'b'].map((name) => ({ kind: 'to', host: name })),
+    );
+  });
+
   it('is that with the fewest arrivals, and by its name where they are the same', () => {
     const arriving = (name: string): number => (name === 'b' ? 1 : 0);
     expect(choose({ maxMigrationsPerTarget: 2, arriving })).toEqual({ kind: 'to', host: 'c' });

@@ -11,14 +11,14 @@ import {
   type Situation,
 } from '../../../../src/hostops/openstack/next-move.ts';
 import type { Migration, Server } from '../../../../src/openstack/compute-answers.ts';
-import { ago, flavored, HOST, migration, server } from './cloud-objects.ts';
+import { ago, flavored, HOST, migration, NOW, server } from './cloud-objects.ts';
 
 const NOTHING_ALLOWED: MovePolicy = { coldMigration: false, evacuation: false };
 const ALL_ALLOWED: MovePolicy = { coldMigration: true, evacuation: true };
 
 /** The next move of a server, on a host that is up in a pool that allows nothing special. */
 function move(fields: Partial<Server>, more: Partial<Situation> = {}) {
-  const usual = { host: HOST, migrations: [], hostIsUp: true, policy: NOTHING_ALLOWED };
+  const usual = { host: HOST, migrations: [], hostIsUp: true, policy: NOTHING_ALLOWED, now: NOW };
   return nextMove({ ...usual, server: server(fields), ...more });
 }
 
@@ -172,13 +172,35 @@ describe('a running server that does not move live', () => {
 });
 
 it('a server whose migrations failed often is named with its fault and how often', () => {
-  const migrations = Array.from({ length: MOST_FAILURES }, (_, id) => migration('failed', { id }));
+  const migrations = Array.from({ length: MOST_FAILURES }, (_, id) => migration('failed', { id, dest: 'b' }));
   const fault = { code: 500, message: 'No valid host was found' };
   const { reason } = move({ fault }, { migrations }) as { reason?: string };
   expect(reason).toMatch(
     /^did not leave in 3 attempts: No valid host was found: see openstack server show s1/,
   );
   expect(move({}, { migrations: migrations.slice(1) }).kind).toBe('live-migrate');
+});
+
+describe('a server for which Nova finds no host', () => {
+  const failed = (...seconds: number[]): Migration[] =>
+    seconds.map((each, id) => migration('error', { id, createdAt: ago(each), updatedAt: ago(each) }));
+
+  it.each([
+    ['half a minute', [29], 'stuck'],
+    ['half a minute', [30], 'live-migrate'],
+    ['two minutes, the second time', [200, 119], 'stuck'],
+    ['two minutes, the second time', [200, 120], 'live-migrate'],
+  ])('is asked again after %s: %j: %s', (_, seconds, kind) => {
+    expect(move({}, { migrations: failed(...seconds) }).kind).toBe(kind);
+  });
+
+  it('is named meanwhile, with why that may be and when the next attempt follows', () => {
+    expect(move({}, { migrations: failed(10) })).toMatchObject({
+      reason: expect.stringMatching(
+        /^found no host in attempt 1 of 3: .*openstack server show s1.* at 2026-11-27T12:00:20/,
+      ) as unknown,
+    });
+  });
 });
 
 const STATUSES = [
@@ -231,6 +253,7 @@ const anySituation: fc.Arbitrary<Situation> = fc
       fc.record({
         status: fc.constantFrom(...MIGRATION_STATUSES),
         type: fc.constantFrom('live-migration', 'migration', 'resize', 'evacuation'),
+        dest: fc.constantFrom('compute-2', undefined),
       }),
       { maxLength: 5 },
     ),
@@ -238,14 +261,16 @@ const anySituation: fc.Arbitrary<Situation> = fc
     policy: fc.record({ coldMigration: fc.boolean(), evacuation: fc.boolean() }),
   })
   .map(({ status, taskState, at, pci, migrations, hostIsUp, policy }) => ({
-    ...{ host: HOST, hostIsUp, policy },
+    ...{ host: HOST, hostIsUp, policy, now: NOW },
     server: server({
       status,
       taskState,
       host: at,
       ...(pci ? { flavor: flavored({ 'pci_passthrough:alias': 'a' }) } : {}),
     }),
-    migrations: migrations.map((each, id) => migration(each.status, { id, type: each.type })),
+    migrations: migrations.map((each, id) =>
+      migration(each.status, { id, type: each.type, dest: each.dest }),
+    ),
   }));
 
 describe('whatever Nova shows', () => {

@@ -130,7 +130,8 @@ describe('two servers of one group', () => {
 });
 
 describe('the name of a request', () => {
-  const failed = (id: number, updatedAt = ago(30)) => migration('error', { id, server: 'a', updatedAt });
+  const failed = (id: number, updatedAt = ago(30)) =>
+    migration('error', { id, server: 'a', dest: 'compute-9', updatedAt });
 
   it('changes with each failure and each lost request, so that the engine asks again', () => {
     const names = [
