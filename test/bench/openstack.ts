@@ -19,7 +19,6 @@ import type { OpenStack } from '../support/openstack/openstack.ts';
 
 /** How long a live migration takes in the simulated hypervisor. */
 const MOVE_SECONDS = 3;
-const BOOTS_AT_ONCE = 8;
 const AT_ONCE = 5;
 /** So many hosts show what one at a time costs. */
 const SERIAL_HOSTS = 2;
@@ -84,12 +83,11 @@ function variantsOn(all: readonly string[]): readonly Variant[] {
 
 async function bootServers(admin: Admin, { hosts }: OpenStack): Promise<void> {
   const metadata = { 'testbed:live-migration-seconds': String(MOVE_SECONDS) };
-  const left = Array.from({ length: serverCount }, (_, i) => i);
-  const bootNext = async (): Promise<void> => {
-    for (let i = left.shift(); i !== undefined; i = left.shift())
-      await admin.bootServer(`server-${String(i)}`, { host: hosts[i % hosts.length] ?? '', metadata });
-  };
-  await Promise.all(Array.from({ length: BOOTS_AT_ONCE }, bootNext));
+  await admin.bootServers(
+    Array.from({ length: serverCount }, (_, i) => {
+      return { name: `server-${String(i)}`, host: hosts[i % hosts.length] ?? '', metadata };
+    }),
+  );
 }
 
 async function measure({ name, hosts, hostsAtOnce, serversAtOnce }: Variant): Promise<Result> {

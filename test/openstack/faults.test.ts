@@ -17,11 +17,13 @@ let cloud: OperatedCloud;
 let admin: Admin;
 /** In no pool: the servers of all cases can move there. */
 let refuge: string;
+/** Another one, for a server that was on its way to the first when its migration failed. */
+let secondRefuge: string;
 
 beforeAll(async () => {
-  cloud = await OperatedCloud.start({ hosts: 7 });
+  cloud = await OperatedCloud.start({ hosts: 8 });
   admin = cloud.cloudAdmin;
-  refuge = hostNumber(0);
+  [refuge, secondRefuge] = [hostNumber(0), hostNumber(1)];
 }, INSTALLATION_MS);
 
 afterAll(async () => cloud.stop());
@@ -52,7 +54,7 @@ function isStuck({ message = '' }: StrategyStatus): boolean {
 
 describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   it('goes on after a crash in the middle of a migration, and starts no second one', async () => {
-    const { host, flavor } = await caseOf('crash', 1);
+    const { host, flavor } = await caseOf('crash', 2);
     const { id } = await admin.bootServer('slow', { host, flavor, metadata: { [SECONDS]: '12' } });
     const fleet = await cloud.fleet('crash', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
@@ -64,7 +66,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('names a server that cannot leave, and what to do', async () => {
-    const { host, flavor } = await caseOf('stuck', 2);
+    const { host, flavor } = await caseOf('stuck', 3);
     const metadata = { 'testbed:live-migration': 'fail' };
     const { id } = await admin.bootServer('fails', { host, flavor, metadata });
     const suspended = await admin.bootServer('asleep', { host, flavor });
@@ -83,7 +85,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('that is aborted cancels what moves, and enables the host', async () => {
-    const { host, flavor } = await caseOf('abort', 3);
+    const { host, flavor } = await caseOf('abort', 4);
     const { id } = await admin.bootServer('endless', { host, flavor, metadata: { [SECONDS]: '600' } });
     const fleet = await cloud.fleet('abort', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
@@ -96,7 +98,8 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('waits for a host that is lost in the middle of a migration, and moves the server once it is back', async () => {
-    const { host, flavor } = await caseOf('lost', 4);
+    const { host, flavor, addHost } = await caseOf('lost', 5);
+    await addHost(secondRefuge);
     const { id } = await admin.bootServer('cut-off', { host, flavor, metadata: { [SECONDS]: '60' } });
     const fleet = await cloud.fleet('lost', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
@@ -109,13 +112,13 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     await admin.post(`/servers/${id}/metadata`, { metadata: { [SECONDS]: '0.1' } });
     await cloud.openStack.command(`power-on ${host}`);
     await fleet.until('the end', ({ state }) => state === 'applied', 240);
-    expect(await admin.server(id)).toMatchObject({ status: 'ACTIVE', host: refuge });
+    expect(await admin.server(id)).toMatchObject({ status: 'ACTIVE', host: secondRefuge });
     expect(await statusesOf(id)).toEqual(['error', 'completed']);
     expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', state: 'up' });
   });
 
   it('names a server for which no host has room, and goes on once one has', async () => {
-    const host = hostNumber(5);
+    const host = hostNumber(6);
     const { flavor } = await enclose(admin, 'full', [host, refuge], BIG);
     const [{ id }, filler] = await Promise.all([
       admin.bootServer('big', { host, flavor }),
@@ -134,7 +137,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('moves the servers of a project that has more of them than its quota allows: moves need none', async () => {
-    const host = hostNumber(6);
+    const host = hostNumber(7);
     const { flavor, addHost } = await enclose(admin, 'quota', [host]);
     const credentials = { ...cloud.openStack.credentials, username: 'demo', projectName: 'demo' };
     const owner = await Admin.logIn({ ...cloud.openStack, credentials });

@@ -1,6 +1,6 @@
 /** A strategy from end to end: six compute hosts, forty servers in groups and zones, and an observer of the real Nova. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Admin, BootOptions } from '../support/openstack/admin.ts';
+import type { Admin, BootOptions, NamedBoot } from '../support/openstack/admin.ts';
 import { INSTALLATION_MS } from '../support/openstack/client-scene.ts';
 import {
   migrationRecords,
@@ -12,7 +12,6 @@ import {
 import { OperatedCloud } from '../support/openstack/operated-cloud.ts';
 
 const SERVERS = 40;
-const BOOTS_AT_ONCE = 6;
 /** How many hosts may be out of service: one is disabled by a person all the time, so two are left for Careen. */
 const AT_ONCE = 3;
 const PER_HOST = 3;
@@ -33,21 +32,22 @@ beforeAll(async () => {
       zone = hosts.slice(0, 3);
       await admin.createAggregate(ZONE, zone, { availability_zone: ZONE });
       await admin.createAggregate('az-b', hosts.slice(3), { availability_zone: 'az-b' });
-      await boot(admin, await fleetOfServers(admin, hosts));
+      for (const { id, name, host = '' } of await admin.bootServers(await fleetOfServers(admin, hosts))) {
+        ids.set(name, id);
+        homes.set(id, host);
+      }
     },
   });
 }, INSTALLATION_MS);
 
 afterAll(async () => cloud.stop());
 
-type Wanted = BootOptions & { readonly name: string };
-
-async function fleetOfServers(admin: Admin, hosts: readonly string[]): Promise<readonly Wanted[]> {
+async function fleetOfServers(admin: Admin, hosts: readonly string[]): Promise<readonly NamedBoot[]> {
   const group = async (
     policy: Parameters<Admin['createServerGroup']>[1],
     members: number,
     options: (i: number) => BootOptions,
-  ): Promise<Wanted[]> => {
+  ): Promise<NamedBoot[]> => {
     const id = await admin.createServerGroup(policy, policy);
     return Array.from({ length: members }, (_, i) => {
       return { name: `${policy}-${String(i)}`, group: id, ...options(i) };
@@ -64,19 +64,6 @@ async function fleetOfServers(admin: Admin, hosts: readonly string[]): Promise<r
     return { name: `plain-${String(i)}`, host: hosts[i % hosts.length] ?? '' };
   });
   return [...grouped, ...plain];
-}
-
-async function boot(admin: Admin, wanted: readonly Wanted[]): Promise<void> {
-  const left = [...wanted];
-  const bootNext = async (): Promise<void> => {
-    for (let next = left.shift(); next; next = left.shift()) {
-      const { name, ...options } = next;
-      const { id, host = '' } = await admin.bootServer(name, options);
-      ids.set(name, id);
-      homes.set(id, host);
-    }
-  };
-  await Promise.all(Array.from({ length: BOOTS_AT_ONCE }, bootNext));
 }
 
 function serversNamed(prefix: string): readonly string[] {

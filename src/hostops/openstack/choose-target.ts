@@ -22,13 +22,15 @@ export type Choice = {
 
 /**
  * Names a host where the pool limits the moves to one, and where a migration to a host has failed before: then one that the
- * server has not failed to reach. After each attempt for which Nova has accepted no host, it is the next one.
+ * server has not failed to reach. Nova may refuse that, by filters that Careen does not know: after such an attempt it is the
+ * next one, or again the choice of Nova.
  */
 export function chooseTarget(choice: Choice): Target {
   const { server, migrations, hosts, arriving, maxMigrationsPerTarget: most } = choice;
   const failures = migrations.filter(hasFailed);
   const failed = new Set(failures.flatMap(({ dest }) => dest ?? []));
-  if (most === undefined && failed.size === 0) return { kind: 'to', host: undefined };
+  const refused = failures.filter(({ dest }) => dest === undefined).length;
+  if (most === undefined && (failed.size === 0 || refused > 0)) return { kind: 'to', host: undefined };
   const open = [...hosts].filter(
     (host) => host.ready && !host.closedToNewWork && host.name !== server.host && isInZone(server, host),
   );
@@ -37,7 +39,6 @@ export function chooseTarget(choice: Choice): Target {
   const ranked = free
     .map(({ name }) => name)
     .toSorted((a, b) => arriving(a) - arriving(b) || (a < b ? -1 : Number(a > b)));
-  const refused = failures.filter(({ dest }) => dest === undefined).length;
   const best = ranked[refused % ranked.length];
   if (best !== undefined) return { kind: 'to', host: best };
   if (most !== undefined && untried.length > 0)

@@ -11,6 +11,9 @@ const TIMEOUT_SECONDS = 60;
 const WAIT_SECONDS = 90;
 /** Each answer takes a twentieth of a second of Nova's one process, which has the work of a whole cloud. */
 export const NOVA_PAUSE = { pauseMilliseconds: 300 };
+const BOOTS_AT_ONCE = 4;
+/** With others beside it, on a busy machine. */
+const SECONDS_OF_A_BOOT = 3;
 const MANY = 10_000;
 /** The versions of the two APIs that have them in a header. */
 const VERSIONS: Readonly<Partial<Record<ApiService, string>>> = {
@@ -67,6 +70,8 @@ export type BootOptions = {
   readonly metadata?: Readonly<Record<string, string>>;
 };
 
+export type NamedBoot = BootOptions & { readonly name: string };
+
 export type CallOptions = {
   readonly body?: unknown;
   readonly service?: ApiService;
@@ -119,8 +124,32 @@ export class Admin {
     return this.#call('DELETE', path, options);
   }
 
+  /** Boots servers without networks, and waits until all run: cheaper for Nova than to wait for each. */
+  async bootServers(wanted: readonly NamedBoot[]): Promise<readonly Server[]> {
+    const left = [...wanted];
+    const ids = new Set<string>();
+    const askNext = async (): Promise<void> => {
+      for (let next = left.shift(); next; next = left.shift())
+        ids.add(await this.#askToBoot(next.name, next));
+    };
+    await Promise.all(Array.from({ length: BOOTS_AT_ONCE }, askNext));
+    let last: readonly Server[] = [];
+    const allRun = async (): Promise<readonly Server[] | false> => {
+      last = (await this.servers()).filter(({ id }) => ids.has(id));
+      return last.length === ids.size && last.every(hasBooted) && last;
+    };
+    const describe = (): unknown => last.filter(({ status }) => status !== 'ACTIVE');
+    return eventually('all servers run', allRun, {
+      ...{ pauseMilliseconds: 1_000, seconds: WAIT_SECONDS + wanted.length * SECONDS_OF_A_BOOT, describe },
+    });
+  }
+
   /** Boots a server without networks and waits until it runs. */
   async bootServer(name: string, options: BootOptions = {}): Promise<Server> {
+    return this.serverWhere(await this.#askToBoot(name, options), `${name} runs`, hasBooted);
+  }
+
+  async #askToBoot(name: string, options: BootOptions): Promise<string> {
     const { image, flavors } = this.#openStack;
     const { host, zone, flavor = flavors.tiny, group, metadata = {} } = options;
     const server = {
@@ -130,11 +159,7 @@ export class Admin {
     };
     const hints = group ? { 'os:scheduler_hints': { group } } : {};
     const answer = await this.post('/servers', { server, ...hints });
-    const { id } = z.object({ server: idSchema }).parse(answer).server;
-    return this.serverWhere(id, `${name} runs`, ({ status, fault }) => {
-      if (status === 'ERROR') throw new Error(`${name} did not boot: ${fault ?? 'nobody says why'}`);
-      return status === 'ACTIVE';
-    });
+    return z.object({ server: idSchema }).parse(answer).server.id;
   }
 
   /** The server as it is now. */
@@ -265,6 +290,11 @@ export class Admin {
     });
     return { status: response.status, ok: response.ok, text: await response.text() };
   }
+}
+
+function hasBooted({ name, status, fault }: Server): boolean {
+  if (status === 'ERROR') throw new Error(`${name} did not boot: ${fault ?? 'nobody says why'}`);
+  return status === 'ACTIVE';
 }
 
 const tokenSchema = z.object({ token: z.object({ project: z.object({ id: z.string() }) }) });

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Admin, ComputeService } from './admin.ts';
 
-const PAUSE_MS = 400;
+const PAUSE_MS = 700;
 
 const time = z.string().transform((each) => Date.parse(`${each}Z`));
 const migrationsSchema = z.object({

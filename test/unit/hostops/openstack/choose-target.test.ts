@@ -38,6 +38,11 @@ describe('the host to which a server moves', () => {
     expect(choose({ migrations: [migration('error')] })).toEqual({ kind: 'to', host: undefined });
   });
 
+  it('is the choice of Nova again when that has refused the one that was named', () => {
+    const migrations = [...failedAt('b'), migration('error')];
+    expect(choose({ migrations })).toEqual({ kind: 'to', host: undefined });
+  });
+
   it('is the next one when Nova has not accepted it', () => {
     const after = (failures: number): Target =>
       choose({
