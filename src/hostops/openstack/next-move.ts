@@ -86,6 +86,11 @@ export function hasFailed({ status }: Migration): boolean {
   return FAILED.has(status);
 }
 
+/** Whether a migration has ended without a move: it has failed, or somebody has cancelled it. */
+export function cameToNothing(migration: Migration): boolean {
+  return hasFailed(migration) || migration.status === 'cancelled';
+}
+
 const HAS_LEFT: NextMove = { kind: 'wait', reason: 'has left, which Nova has not recorded yet' };
 
 /** How a server leaves its host next. */
@@ -101,8 +106,9 @@ export function nextMove({ host, server, migrations, hostIsUp, policy, now }: Si
     return { kind: 'wait', reason: `is busy (${taskState}) and is asked to leave after that` };
   // The list of servers, the one of migrations and the server itself were read one after another.
   if (server.host !== undefined && server.host !== host) return HAS_LEFT;
-  const failures = migrations.filter(hasFailed);
-  if (failures.length >= MOST_FAILURES) return { kind: 'stuck', reason: failedOften(server, failures) };
+  const attempts = migrations.filter(cameToNothing);
+  if (attempts.length >= MOST_FAILURES) return { kind: 'stuck', reason: failedOften(server, attempts) };
+  const failures = attempts.filter(hasFailed);
   const retryAt = retryAfterNoHost(failures);
   if (now < retryAt) return { kind: 'stuck', reason: noHost(server, failures.length, retryAt) };
   if (!hostIsUp) return whenDown(server, policy);

@@ -17,8 +17,8 @@ import { Repeated } from './repeated.ts';
 import type { Moves, ServersOnHost } from './servers-on-host.ts';
 
 const FLEET_PAUSE_MS = 15_000;
-/** While hosts are worked on: a stage waits for alarms that are newer than its begin. */
-const WORK_PAUSE_MS = 5_000;
+/** While hosts are worked on: somebody may enable them, and hosts go down. */
+const WORK_PAUSE_MS = 10_000;
 /** An observation of this age is not repeated at once for somebody who waits for a newer one. */
 const FRESH_MS = 1_000;
 /** How often it is decided whether to look at the moves; this asks nobody. */

@@ -2,7 +2,14 @@
 import type { InstanceFacts, Instant } from '../../engine/view.ts';
 import type { Migration, Server, ServerGroup } from '../../openstack/compute-answers.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
-import { hasFailed, isBeingMoved, isOpen, nextMove, type MovePolicy, type NextMove } from './next-move.ts';
+import {
+  cameToNothing,
+  isBeingMoved,
+  isOpen,
+  nextMove,
+  type MovePolicy,
+  type NextMove,
+} from './next-move.ts';
 
 /** What is known of the servers of one host, read at one time. */
 export type ServersOnHost = {
@@ -55,8 +62,8 @@ export function instancesOn(
   let free = limits.maxMigrationsPerHost - onTheWay.length;
   const due = new Set<string>();
   return own.map(({ server, migrations, next: move }) => {
-    const failures = migrations.filter(hasFailed).length;
-    const request = `${move.kind}-${String(failures)}-${String(moves.lost.get(server.id) ?? 0)}`;
+    const attempts = migrations.filter(cameToNothing).length;
+    const request = `${move.kind}-${String(attempts)}-${String(moves.lost.get(server.id) ?? 0)}`;
     const instance = { ...instanceOf(server), request };
     switch (move.kind) {
       case 'moving':
@@ -92,7 +99,7 @@ export type Leaver = {
 /** How a server leaves its host next. Failures of long ago do not count. */
 export function nextOf({ server, host, hostIsUp, moves, policy, now }: Leaver): NextMove {
   const recent = migrationsOf(server, host, moves, now).filter(
-    (each) => !hasFailed(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
+    (each) => !cameToNothing(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
   );
   return nextMove({ host, server, migrations: recent, hostIsUp, policy, now });
 }

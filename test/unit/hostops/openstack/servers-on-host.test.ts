@@ -155,6 +155,13 @@ describe('the name of a request', () => {
     expect([later?.stuck, later?.request]).toEqual([undefined, 'live-migrate-3-0']);
   });
 
+  it('changes with each migration that somebody has cancelled, until that was too often', () => {
+    const cancelled = [1, 2, 3].map((id) => migration('cancelled', { id, server: 'a' }));
+    const after = (count: number) => instances([a], { migrations: cancelled.slice(0, count) })[0];
+    expect([after(1)?.request, after(2)?.request]).toEqual(['live-migrate-1-0', 'live-migrate-2-0']);
+    expect(after(3)?.stuck).toContain('3 attempts');
+  });
+
   it('counts only failures away from this host', () => {
     const migrations = [migration('error', { server: 'a', source: 'compute-9' })];
     expect(instances([a], { migrations })[0]?.request).toBe('live-migrate-0-0');
