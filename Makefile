@@ -84,7 +84,7 @@ bench-planner: $(INSTALLED) ## Measure the planner on fleets of the VIM, and how
 bench-scale: $(INSTALLED) ## Measure what a host costs, on a real control plane: N="10 100" hosts, PODS=10 on each; fails when it grew
 	@PODS=$(PODS) FLEET=$(FLEET) STRATEGIES=$(STRATEGIES) FINISHED=$(FINISHED) FAULTS=$(FAULTS) COMPARE=$(COMPARE) UPDATE=$(UPDATE) $(RUN) bench:scale -- $(or $(N),10 100)
 
-bench-scale-long: ## The same up to 5,000 hosts, and beside other programs (by estimate 2 hours, 8 GB of memory)
+bench-scale-long: ## The same up to 5,000 hosts, and beside other programs (90 minutes, 8 GB of memory)
 	@$(MAKE) bench-scale N="10 100 1000 5000" COMPARE=1
 
 kill-all: $(INSTALLED) ## Kill the operator after every write of a run, and compare how it ends (13 minutes)
