@@ -20,12 +20,8 @@ let admin: Admin;
 
 beforeAll(async () => {
   cloud = await OperatedCloud.start({
-    hosts: 4,
-    environment: {
-      OS_TOKEN__EXPIRATION: String(TOKEN_SECONDS),
-      // So that each service notices soon that a token is not valid any more.
-      OS_KEYSTONE_AUTHTOKEN__TOKEN_CACHE_TIME: '5',
-    },
+    hosts: 3,
+    environment: { OS_TOKEN__EXPIRATION: String(TOKEN_SECONDS) },
   });
   admin = cloud.cloudAdmin;
 }, INSTALLATION_MS);
@@ -45,7 +41,9 @@ async function caseOf(name: string, i: number, moveSeconds = MOVE): Promise<Case
 
 async function untilMigrating({ fleet, server }: Case): Promise<void> {
   await fleet.apply({ execution: { mode: 'Run' } });
-  await admin.serverWhere(server, 'the migration', ({ task }) => task === 'migrating');
+  const runs = async (): Promise<boolean> =>
+    (await migrationRecords(admin, server)).some(({ status }) => status === 'running');
+  await eventually('the migration', runs, { ...NOVA_PAUSE, seconds: 90 });
 }
 
 /** Returns how the migrations of the server ended. */
@@ -63,12 +61,14 @@ async function untilWellAgain({ fleet, server }: Case): Promise<readonly string[
 describe.concurrent('a strategy on compute hosts goes on', { timeout: 300_000 }, () => {
   const { promise: novaIsBack, resolve: novaCameBack } = Promise.withResolvers<undefined>();
 
-  it('after all of Nova was restarted in the middle of a migration, and its tokens have expired', async () => {
+  it('after all of Nova was restarted in the middle of a migration, its token was revoked, and others expire', async () => {
     const beganAt = Date.now();
     const restarted = await caseOf('restarted', 1, LONG_MOVE);
     try {
       await untilMigrating(restarted);
       await cloud.openStack.command('kill nova');
+      // Nova started anew remembers no token, so it asks Keystone about that of Careen.
+      await admin.revokeTokens();
       await cloud.openStack.command('start nova');
       const serves = async (): Promise<boolean> =>
         (await admin.computeServices().catch(() => [])).some(({ state }) => state === 'up');
@@ -76,7 +76,7 @@ describe.concurrent('a strategy on compute hosts goes on', { timeout: 300_000 },
     } finally {
       novaCameBack(undefined);
     }
-    expect(await untilWellAgain(restarted)).toHaveLength(2);
+    expect(await untilWellAgain(restarted)).toEqual(['error', 'completed']);
     expect((Date.now() - beganAt) / 1000).toBeGreaterThan(TOKEN_SECONDS);
   });
 
@@ -89,13 +89,5 @@ describe.concurrent('a strategy on compute hosts goes on', { timeout: 300_000 },
     await expect(asked).rejects.toThrow(/timeout/);
     await cloud.openStack.command('resume keystone');
     expect(await untilWellAgain(silent)).toEqual(['completed']);
-  });
-
-  it('after its token was revoked in the middle of a migration', async () => {
-    await novaIsBack;
-    const revoked = await caseOf('revoked', 3);
-    await untilMigrating(revoked);
-    await admin.revokeTokens();
-    expect(await untilWellAgain(revoked)).toEqual(['completed']);
   });
 });
