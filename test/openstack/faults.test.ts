@@ -64,10 +64,11 @@ describe.concurrent('a strategy on compute hosts', { timeout: 300_000 }, () => {
   });
 
   it('names a server that cannot leave, and what to do', async () => {
-    const { host, flavor } = await caseOf('stuck', 2);
+    // After a failure Careen names another host, which is one of all: no flavor encloses these servers.
+    const host = hostNumber(2);
     const metadata = { 'testbed:live-migration': 'fail' };
-    const { id } = await admin.bootServer('fails', { host, flavor, metadata });
-    const suspended = await admin.bootServer('asleep', { host, flavor });
+    const { id } = await admin.bootServer('fails', { host, metadata });
+    const suspended = await admin.bootServer('asleep', { host });
     await admin.post(`/servers/${suspended.id}/action`, { suspend: null });
     await admin.serverWhere(suspended.id, 'it sleeps', ({ status }) => status === 'SUSPENDED');
     const fleet = await cloud.fleet('stuck', [host]);
