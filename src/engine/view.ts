@@ -4,6 +4,7 @@
  */
 import type { OwnerRef } from '../crds/owner-ref.ts';
 import type { ClaimLevel } from '../crds/vocabulary.ts';
+import type { PlacementForecast } from '../planner/findings/situation.ts';
 import type { Facts, HostName, HostSeed } from '../planner/hosts/facts.ts';
 import type { HostWords } from '../planner/hosts/host-words.ts';
 
@@ -218,4 +219,9 @@ export interface View {
    * that does not look has no such method.
    */
   forecast?(name: HostName): readonly InstanceFacts[] | undefined;
+  /**
+   * Where the instances of hosts that are out of service together would go, by the last inventory and the hosts as they
+   * are now; undefined where that is not known. An adapter that does not look has no such method.
+   */
+  placement?(away: readonly HostName[]): PlacementForecast | undefined;
 }

@@ -85,6 +85,12 @@ const flavorSchema = z
     extraSpecs: each.extra_specs,
   }));
 
+/** Empty for a server that boots from a volume; its properties since 2.98. */
+const imageSchema = z.union([
+  z.literal(''),
+  z.object({ properties: z.record(z.string(), z.unknown()).default({}) }),
+]);
+
 const faultSchema = z.object({ code: z.number(), message: z.string(), created: maybeTime });
 
 export const serverSchema = z
@@ -97,6 +103,7 @@ export const serverSchema = z
     hostId: text,
     locked: z.boolean().default(false),
     flavor: flavorSchema.optional(),
+    image: imageSchema.nullish(),
     metadata: texts.default({}),
     fault: faultSchema.optional(),
     pinned_availability_zone: z.string().nullish(),
@@ -123,6 +130,10 @@ export const serverSchema = z
     locked: each.locked,
     createdAt: each.created,
     flavor: each.flavor,
+    /** Whether its root disk is a volume, and takes nothing of its host. */
+    bootsFromVolume: each.image === '',
+    /** Empty when Nova does not say (before 2.98). */
+    imageProperties: typeof each.image === 'object' ? (each.image?.properties ?? {}) : {},
     metadata: each.metadata,
     zone: each['OS-EXT-AZ:availability_zone'],
     /** Null when it is not pinned; undefined when Nova does not say (before 2.96). */

@@ -36,9 +36,10 @@ const DOWN_CELLS = '2.69';
 const MIGRATION_USER = '2.80';
 const UPTIME = '2.88';
 const PINNED_ZONE = '2.96';
+const IMAGE_PROPERTIES = '2.98';
 const SCHEDULER_HINTS = '2.100';
 
-const SERVER_VERSIONS = [SCHEDULER_HINTS, PINNED_ZONE, DOWN_CELLS, BASE];
+const SERVER_VERSIONS = [SCHEDULER_HINTS, IMAGE_PROPERTIES, PINNED_ZONE, DOWN_CELLS, BASE];
 
 export class Compute {
   readonly #session: OpenStackSession;

@@ -1,52 +1,31 @@
-/**
- * The calls of Placement, which knows what each host has and who uses it.
- *
- * Placement lists providers at once, without pages. It has no list of the inventories, usages, traits or allocations of
- * several providers: those cost a request for each provider.
- */
+/** The calls of Placement, which knows what each host has, and how much of that is taken. */
 import { z } from 'zod';
 import { understood } from './answers.ts';
 import type { OpenStackSession } from './session.ts';
 
-/** Parents of providers; since Queens. */
-const MICROVERSION = '1.14';
+/** The summaries have whole trees of providers, and all resource classes; since Rocky. */
+const MICROVERSION = '1.29';
+/** Every host that has room for any server has a megabyte of memory. */
+const LEAST_NEED = 'MEMORY_MB:1';
 
-const amounts = z.record(z.string(), z.number());
-
-const providersSchema = z.object({
-  resource_providers: z.array(
-    z
-      .object({
-        uuid: z.string(),
-        name: z.string(),
-        generation: z.number(),
-        parent_provider_uuid: z.string().nullish(),
-      })
-      .transform(({ parent_provider_uuid: parent, ...rest }) => ({ ...rest, parent: parent ?? undefined })),
-  ),
-});
-/** A host, by its hypervisor's hostname, or a part of one. */
-export type ResourceProvider = Readonly<z.infer<typeof providersSchema>['resource_providers'][number]>;
-
-const inventoriesSchema = z.object({
-  inventories: z.record(
+const candidatesSchema = z.object({
+  provider_summaries: z.record(
     z.string(),
-    z
-      .object({ total: z.number(), reserved: z.number(), allocation_ratio: z.number(), max_unit: z.number() })
-      .transform(({ allocation_ratio: allocationRatio, max_unit: maxUnit, ...rest }) => ({
-        ...rest,
-        ...{ allocationRatio, maxUnit },
-      })),
+    z.object({
+      root_provider_uuid: z.string(),
+      resources: z.record(z.string(), z.object({ capacity: z.number(), used: z.number() })),
+      traits: z.array(z.string()).default([]),
+    }),
   ),
 });
-/** What a provider has of a class such as `VCPU`: `(total - reserved) * allocationRatio` can be allocated. */
-export type Inventory = Readonly<z.infer<typeof inventoriesSchema>['inventories'][string]>;
 
-const usagesSchema = z.object({ usages: amounts });
-const traitsSchema = z.object({ traits: z.array(z.string()) });
-const allocationsSchema = z.object({
-  allocations: z.record(z.string(), z.object({ resources: amounts })),
-});
+/** What is free on a host and the parts of it, such as its graphics cards. */
+export type HostRoom = {
+  /** By resource class, such as `VCPU`; with the allocation ratio, and without what is reserved. */
+  readonly free: Readonly<Record<string, number>>;
+  /** What its host can do, such as `HW_CPU_X86_AVX2`. */
+  readonly traits: ReadonlySet<string>;
+};
 
 export class Placement {
   readonly #session: OpenStackSession;
@@ -55,41 +34,29 @@ export class Placement {
     this.#session = session;
   }
 
-  /** All providers, in one request. */
-  async providers(signal: AbortSignal): Promise<readonly ResourceProvider[]> {
-    return (await this.#read(['resource_providers'], providersSchema, signal)).resource_providers;
-  }
-
-  /** By resource class. */
-  async inventories(provider: string, signal: AbortSignal): Promise<Readonly<Record<string, Inventory>>> {
-    return (await this.#readOf(provider, 'inventories', inventoriesSchema, signal)).inventories;
-  }
-
-  /** The sums over all consumers, by resource class. */
-  async usages(provider: string, signal: AbortSignal): Promise<Readonly<Record<string, number>>> {
-    return (await this.#readOf(provider, 'usages', usagesSchema, signal)).usages;
-  }
-
-  async traits(provider: string, signal: AbortSignal): Promise<readonly string[]> {
-    return (await this.#readOf(provider, 'traits', traitsSchema, signal)).traits;
-  }
-
-  /** By consumer, which is a server, or a migration while it holds the place that the server leaves. */
-  async allocations(
-    provider: string,
-    signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Readonly<Record<string, number>>>> {
-    const { allocations } = await this.#readOf(provider, 'allocations', allocationsSchema, signal);
-    return new Map(Object.entries(allocations).map(([consumer, { resources }]) => [consumer, resources]));
-  }
-
-  async #readOf<T>(provider: string, what: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    return this.#read(['resource_providers', provider, what], schema, signal);
-  }
-
-  async #read<T>(path: readonly string[], schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
-    const call = { method: 'GET', path, microversion: MICROVERSION } as const;
+  /**
+   * The room on each host, by the id of its hypervisor, in one request. A host whose memory is full is not there.
+   *
+   * Placement has no list of the inventories or the usages of several providers. The candidates for the least need have
+   * both. It sends them without pages.
+   */
+  async rooms(signal: AbortSignal): Promise<ReadonlyMap<string, HostRoom>> {
+    const what = 'allocation_candidates';
+    const query = { resources: LEAST_NEED };
+    const call = { method: 'GET', path: [what], query, microversion: MICROVERSION } as const;
     const answer = await this.#session.request('placement', call, signal);
-    return understood(schema, answer, `placement: GET /${path.join('/')}`);
+    const { provider_summaries: providers } = understood(candidatesSchema, answer, `placement: GET /${what}`);
+    const trees = Map.groupBy(Object.values(providers), (each) => each.root_provider_uuid);
+    return new Map([...trees].map(([root, parts]) => [root, roomOf(parts)]));
   }
+}
+
+type Summary = z.infer<typeof candidatesSchema>['provider_summaries'][string];
+
+function roomOf(parts: readonly Summary[]): HostRoom {
+  const free: Record<string, number> = {};
+  for (const { resources } of parts)
+    for (const [name, { capacity, used }] of Object.entries(resources))
+      free[name] = (free[name] ?? 0) + capacity - used;
+  return { free, traits: new Set(parts.flatMap(({ traits }) => traits)) };
 }

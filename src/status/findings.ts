@@ -44,6 +44,7 @@ export function findingsNow(
     stages: remaining.filter(({ hosts: names }) => names.length > 0),
     pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools, protectedNamespaces },
     limit: limitIn(pool, view.fleet),
+    placement: (away) => view.placement?.(away),
     about: stages.length > 0 ? hosts.length : needsOf(spec, hosts).hosts,
   });
 }

@@ -14,6 +14,8 @@ import { failure } from '../support/openstack/failure.ts';
 import type { OpenStack } from '../support/openstack/openstack.ts';
 import { clientMoves } from './client-moves.ts';
 
+/** The memory of the flavor tiny. */
+const TINY_MB = 512;
 const UNKNOWN = '00000000-0000-4000-8000-000000000000';
 
 let scene: ClientScene;
@@ -125,26 +127,25 @@ describe('lists', () => {
 });
 
 describe('placement', () => {
-  it('has what a host has, and who uses it', async () => {
-    const id = await boot('placed', { host: 'compute-0' });
-    const providers = await placement.providers(signal);
-    expect(providers.map(({ name }) => name).toSorted()).toEqual(openStack.hosts);
-    const provider = providers.find(({ name }) => name === 'compute-0');
-    if (!provider) throw new Error('there is no provider compute-0');
-    const { uuid } = provider;
-    expect(provider.parent).toBeUndefined();
-    expect(await placement.inventories(uuid, signal)).toMatchObject({
-      VCPU: { total: 64, reserved: 0, maxUnit: 64 },
-    });
-    expect(await placement.traits(uuid, signal)).toContain('COMPUTE_NODE');
-    const allocations = await placement.allocations(uuid, signal);
-    expect(allocations.get(id)).toMatchObject({ VCPU: 1 });
-    const sum = allocations.values().reduce((total, { VCPU = 0 }) => total + VCPU, 0);
-    expect(await placement.usages(uuid, signal)).toMatchObject({ VCPU: sum });
+  it('shows what is free on all hosts, in one request', async () => {
+    const rooms = async () => {
+      const all = await placement.rooms(signal);
+      const hypervisors = await compute.hypervisors(signal);
+      return new Map(hypervisors.map(({ serviceHost, id }) => [serviceHost, all.get(id)]));
+    };
+    const before = await rooms();
+    expect([...before.keys()].toSorted()).toEqual(openStack.hosts);
+    await boot('placed', { host: 'compute-0' });
+    const free = (await rooms()).get('compute-0');
+    expect(free?.traits).toContain('COMPUTE_NODE');
+    const { VCPU: vcpus = 0, MEMORY_MB: memory = 0 } = before.get('compute-0')?.free ?? {};
+    expect(free?.free).toMatchObject({ VCPU: vcpus - 1, MEMORY_MB: memory - TINY_MB });
   });
 
   it('says in its own words what is wrong', async () => {
-    const error = await failure(placement.usages(UNKNOWN, signal));
+    const path = ['resource_providers', UNKNOWN, 'usages'];
+    const call = { method: 'GET', path, microversion: '1.29' } as const;
+    const error = await failure(session.request('placement', call, signal));
     expect(error).toMatchObject({ kind: 'not-found', status: 404 });
     expect(error.serviceMessage).toContain(`No resource provider with uuid ${UNKNOWN} found`);
   });
@@ -243,7 +244,7 @@ describe('a session that cannot work says why', () => {
     const revoked = token;
     const headers = { 'X-Auth-Token': revoked, 'X-Subject-Token': revoked };
     await fetch(`${openStack.credentials.authUrl}/auth/tokens`, { method: 'DELETE', headers });
-    expect(await new Placement(watched).providers(signal)).toHaveLength(3);
+    expect((await new Placement(watched).rooms(signal)).size).toBe(3);
     expect(token).not.toBe(revoked);
   });
 });

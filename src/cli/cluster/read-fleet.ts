@@ -27,45 +27,60 @@ const hostPool = z.object({
 });
 type HostPool = z.infer<typeof hostPool>;
 
-/**
- * Reads a pool and its hosts; needs the rights to list both. For a pool with
- * several controllers it also reads the host of the leading operator, and for
- * every pool the pods on its hosts; `note` gets the reason when these cannot be
- * read. `forUpgrade`: also what the API server says about itself. Throws CommandError,
- * also for a pool whose hosts are no nodes.
- */
+/** A pool of the cluster, and which hosts are its own. */
+export type FoundPool = { readonly spec: HostPoolSpec; readonly scope: Scope };
+
+/** Reads a pool and its nodes, as `poolNamed` and `nodesIn` do. Throws CommandError, also for a pool on OpenStack. */
 export async function readCluster(
   connection: Connection,
   poolName: string,
   note: (text: string) => void,
   forUpgrade: boolean,
 ): Promise<Fleet> {
-  const pools = await poolsOf(connection);
-  const pool = pools.find(({ metadata }) => metadata.name === poolName);
-  if (!pool) {
-    const others = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
-    throw new CommandError(`the cluster has no HostPool ${poolName} that can be read; it has: ${others}`);
-  }
+  const pool = await poolNamed(connection, poolName);
   refuseCloud(poolName, pool.spec);
-  const scope = scopeOf(pool, pools);
+  return nodesIn(pool, connection, note, forUpgrade);
+}
+
+/** Needs the right to list pools. Throws CommandError. */
+export async function poolNamed(connection: Connection, name: string): Promise<FoundPool> {
+  const pools = await poolsOf(connection);
+  const pool = pools.find(({ metadata }) => metadata.name === name);
+  if (pool) return { spec: pool.spec, scope: scopeOf(pool, pools) };
+  const others = pools.map(({ metadata }) => metadata.name).join(', ') || 'none';
+  throw new CommandError(`the cluster has no HostPool ${name} that can be read; it has: ${others}`);
+}
+
+/**
+ * Reads the hosts of a pool that are nodes; needs the right to list them. For a pool with
+ * several controllers it also reads the host of the leading operator, and for
+ * every pool the pods on its hosts; `note` gets the reason when these cannot be
+ * read. `forUpgrade`: also what the API server says about itself. Throws CommandError.
+ */
+export async function nodesIn(
+  { spec, scope }: FoundPool,
+  connection: Connection,
+  note: (text: string) => void,
+  forUpgrade: boolean,
+): Promise<Fleet> {
   const nodes = await nodesOf(connection);
   const standing = (wanted: string): NodeState[] =>
     nodes
       .filter((node) => membershipOf(node, scope) === wanted)
       .toSorted((a, b) => compareHostNames(a.name, b.name));
   const members = standing('member');
-  const activeHost = await activeOf(members, pool.spec, connection.config, note);
+  const activeHost = await activeOf(members, spec, connection.config, note);
   const platform = forUpgrade ? await platformOf(connection.config, note) : {};
   const pods = await podsOf(connection.config, new Set(members.map(({ name }) => name)), note);
   return {
     pool: {
-      name: poolName,
-      spec: pool.spec,
+      name: scope.pool,
+      spec,
       keptByOtherPools: standing('kept-by-other').map(({ name }) => name),
       ...(activeHost === undefined ? {} : { activeHost }),
     },
     ...(Object.keys(platform).length > 0 ? { platform } : {}),
-    hosts: members.map((node) => ({ ...hostOf(node, pool.spec), pods: pods.get(node.name) ?? [] })),
+    hosts: members.map((node) => ({ ...hostOf(node, spec), pods: pods.get(node.name) ?? [] })),
   };
 }
 

@@ -2,8 +2,8 @@
 import { Option, type Command } from 'commander';
 import type { Exit } from '../exit-code.ts';
 import type { Io } from '../io.ts';
-import { readInputs, type InputOptions } from '../plan/inputs.ts';
-import { previewOf } from '../plan/preview.ts';
+import { readPlanInputs, type InputOptions } from '../plan/inputs.ts';
+import { planFor, previewOf } from '../plan/preview.ts';
 import { previewText } from '../plan/preview-text.ts';
 import { rendered, type Format } from '../text/format.ts';
 import { end, exitCodesHelp, formatOption, GROUPS } from './command.ts';
@@ -36,8 +36,8 @@ export function addPlan(program: Command, io: Io): void {
 
 /** Prints the plan that the operator would make, and changes nothing. Throws CommandError. */
 export async function plan(options: PlanOptions, io: Io): Promise<Exit> {
-  const { strategy, fleet } = await readInputs(options, io);
-  const preview = previewOf(strategy, fleet);
+  const { strategy, pool } = await readPlanInputs(options, io);
+  const preview = previewOf(strategy, pool, planFor(strategy, pool));
   io.out(rendered(preview, options.output, (each) => previewText(each, io.width)));
   if (preview.stages.length > 0) return 'open';
   return preview.findings.some(({ severity }) => severity === 'blocks') ? 'error' : 'done';

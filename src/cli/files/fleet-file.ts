@@ -94,7 +94,7 @@ export function refuseCloud(name: string, { provider }: HostPoolSpec): void {
   if (!provider.openstack) return;
   throw new CommandError(
     `the hosts of HostPool ${name} are compute hosts of OpenStack (spec.provider.openstack), and this command knows only ` +
-      'nodes; apply the strategy with execution.mode Hold: the operator plans it, and touches nothing',
+      'nodes; careen plan without --fleet plans them',
   );
 }
 

@@ -1,32 +1,55 @@
 /** The inputs of a plan: a strategy, and a fleet from a file or a cluster. */
 import { CommandError } from '../command-error.ts';
 import type { Io } from '../io.ts';
-import { connect, type ClusterOptions } from '../cluster/connection.ts';
+import { connect, type ClusterOptions, type Connection } from '../cluster/connection.ts';
 import { readCluster } from '../cluster/read-fleet.ts';
+import { readPool } from '../cluster/read-pool.ts';
 import { readFleet, refuseCloud, type Fleet } from '../files/fleet-file.ts';
 import { readStrategy, type Strategy } from '../files/strategy-file.ts';
+import { poolOfNodes, type PlannedPool } from './planned-pool.ts';
 
 export type InputOptions = ClusterOptions & {
   readonly filename: string;
   readonly fleet?: string;
 };
 
-/** Reads the strategy and the fleet of its pool. Throws CommandError. */
+type Reading = Pick<Io, 'environment' | 'note'>;
+
+/** Reads the strategy and its pool. Throws CommandError. */
+export async function readPlanInputs(
+  options: InputOptions,
+  io: Reading,
+): Promise<{ strategy: Strategy; pool: PlannedPool }> {
+  const { strategy, found } = await readBoth(options, io, readPool);
+  return { strategy, pool: 'words' in found ? found : poolOfNodes(found) };
+}
+
+/** Reads the strategy and the nodes of its pool. Throws CommandError, also for a pool on OpenStack. */
 export async function readInputs(
   options: InputOptions,
-  { environment, note }: Pick<Io, 'environment' | 'note'>,
+  io: Reading,
 ): Promise<{ strategy: Strategy; fleet: Fleet }> {
+  const { strategy, found } = await readBoth(options, io, readCluster);
+  return { strategy, fleet: found };
+}
+
+/** @param read reads a pool of the cluster: its name, whom to tell what cannot be read, and whether for an upgrade */
+async function readBoth<T>(
+  options: InputOptions,
+  { environment, note }: Reading,
+  read: (connection: Connection, pool: string, note: Io['note'], forUpgrade: boolean) => Promise<T>,
+): Promise<{ strategy: Strategy; found: T | Fleet }> {
   const { filename, fleet: file } = options;
   if (filename === '-' && file === '-')
     throw new CommandError(
       '-f and --fleet cannot both be read from standard input; give one of them as a file',
     );
-  const read = await readStrategy(filename);
-  const pool = read.spec.poolRef;
+  const manifest = await readStrategy(filename);
+  const { poolRef: pool, release } = manifest.spec;
   if (file === undefined) {
     const connection = connect(options, environment);
-    const strategy = withNamespace(read, options, connection.namespace);
-    return { strategy, fleet: await readCluster(connection, pool, note, read.spec.release !== undefined) };
+    const strategy = withNamespace(manifest, options, connection.namespace);
+    return { strategy, found: await read(connection, pool, note, release !== undefined) };
   }
   refuseCluster(options);
   const fleet = await readFleet(file);
@@ -36,7 +59,7 @@ export async function readInputs(
         `export that one with careen fleet --pool ${pool}`,
     );
   refuseCloud(pool, fleet.pool.spec);
-  return { strategy: withNamespace(read, options, options.namespace), fleet };
+  return { strategy: withNamespace(manifest, options, options.namespace), found: fleet };
 }
 
 /** As kubectl does with a manifest. */

@@ -3,6 +3,7 @@ import { strategyWords, type StrategyWords } from '../../crds/text/strategy-word
 import { hostCount, planSize } from '../../planner/plan.ts';
 import { counted } from '../../crds/text/counted.ts';
 import type { Preview, StagePreview } from './preview.ts';
+import { serverLines } from './server-lines.ts';
 import { stepWords } from '../text/step-words.ts';
 import { duration, fitsTable, table, WIDTH, wrap } from '../text/text-table.ts';
 
@@ -14,7 +15,10 @@ export function previewText(preview: Preview, terminal = WIDTH): string[] {
   return [
     ...wrap(title(preview), width),
     ...(stages.length > 0
-      ? ['', ...stageLines(stages, width, words), ...stepLists(stages, width, words)]
+      ? [
+          ...['', ...stageLines(stages, width, words), ...stepLists(stages, width, words)],
+          ...serverTables(stages, width),
+        ]
       : []),
     ...findingLines(preview, width),
     ...heldLines(preview, width),
@@ -77,6 +81,15 @@ function stepLists(stages: readonly StagePreview[], width: number, { inPlace }: 
       ),
       ...stepLines(rows, width - INDENT.length).map((line) => `${INDENT}${line}`),
     ];
+  });
+}
+
+function serverTables(stages: readonly StagePreview[], width: number): string[] {
+  return stages.flatMap(({ id, hosts, servers = [] }) => {
+    if (servers.length === 0) return [];
+    const title = `Stage ${String(id)}: what happens to ${counted(servers.length, 'server')} on ${listed(hosts)}:`;
+    const lines = serverLines(servers, width - INDENT.length);
+    return ['', ...wrap(title, width), ...lines.map((line) => `${INDENT}${line}`)];
   });
 }
 

@@ -4,7 +4,6 @@ import { API_VERSION, OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { ownerKey, type OwnerName } from '../../crds/owner-ref.ts';
 import type { TargetRelease } from '../../crds/spec/strategy-spec.ts';
 import type { OutageLevel, StageName, StepName } from '../../crds/vocabulary.ts';
-import { NODE_WORDS } from '../../hostops/node-words.ts';
 import { build, type Built } from '../../planner/build.ts';
 import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../../planner/estimate.ts';
 import { findings } from '../../planner/findings/findings.ts';
@@ -13,9 +12,9 @@ import { InputError, problemText } from '../../planner/problems/input-error.ts';
 import type { Plan, Stage } from '../../planner/plan.ts';
 import { policyViolations } from '../../planner/policy/pool-policy.ts';
 import { CommandError } from '../command-error.ts';
-import type { Fleet } from '../files/fleet-file.ts';
-import { hostStateOf } from './host-state.ts';
 import { DEFAULT_NAMESPACE, type Strategy } from '../files/strategy-file.ts';
+import type { PlannedPool } from './planned-pool.ts';
+import { serverPreview, type ServerPreview } from './server-preview.ts';
 
 /** The output of `careen plan -o yaml` and `-o json`: docs/reference/plan-preview.md. */
 export type Preview = {
@@ -48,6 +47,8 @@ export type StagePreview = {
     readonly estimatedSeconds: number;
     readonly timeoutSeconds: number;
   }[];
+  /** Only of a stage that takes compute hosts out of service: their servers. */
+  readonly servers?: readonly ServerPreview[];
 };
 
 /** A plan, with its owner, its limit and its findings. */
@@ -63,11 +64,10 @@ export type Planned = {
 /** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
   { kind, namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
-  { pool, platform, hosts }: Fleet,
+  { pool, platform, hosts, words, placement }: PlannedPool,
 ): Planned {
-  const states = hosts.map((host) => hostStateOf(host, pool.spec.roles));
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
-  const seeds = states.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
+  const seeds = hosts.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
   const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
   const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
   const owner: OwnerName = { kind, namespace, name };
@@ -77,7 +77,7 @@ export function planFor(
     limit,
     findings: findings({
       owner: ownerKey(owner),
-      words: NODE_WORDS,
+      ...{ words, placement },
       spec,
       pool: {
         ...pool.spec,
@@ -85,9 +85,7 @@ export function planFor(
         name: pool.name,
         keptByOtherPools: pool.keptByOtherPools,
       },
-      limit,
-      hosts: states,
-      platform,
+      ...{ limit, hosts, platform },
       stages: plan.stages,
       about,
       violations: policyViolations(spec, namespace, { ...pool.spec, name: pool.name }, OPERATOR_NAMESPACE),
@@ -105,8 +103,11 @@ function builtOrRefusal(...inputs: Parameters<typeof build>): Built {
 }
 
 /** The preview of a plan for a strategy. */
-export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(strategy, fleet)): Preview {
-  const { owner, plan, limit, findings: found } = planned;
+export function previewOf(
+  strategy: Strategy,
+  { pool, hosts, operations }: PlannedPool,
+  { owner, plan, limit, findings: found }: Planned,
+): Preview {
   const { maxUnstagedHosts } = plan.actions;
   const isStaged = plan.stages.some(({ name }) => name === 'sw-upgrade-stage-hosts');
   return {
@@ -118,13 +119,18 @@ export function previewOf(strategy: Strategy, fleet: Fleet, planned = planFor(st
       name: strategy.name,
     },
     ...(strategy.spec.release ? { release: strategy.spec.release } : {}),
-    pool: { name: fleet.pool.name, hosts: fleet.hosts.length, limit },
+    pool: { name: pool.name, hosts: hosts.length, limit },
     planDigest: plan.digest,
     estimate: estimatePlan(plan.stages),
     ...(isStaged && maxUnstagedHosts !== undefined ? { maxUnstagedHosts } : {}),
-    stages: plan.stages.map(stagePreview),
+    stages: plan.stages.map((stage, id) => ({
+      ...stagePreview(stage, id),
+      ...(operations && stage.level === 'away'
+        ? { servers: operations(stage.hosts).map(serverPreview) }
+        : {}),
+    })),
     findings: found,
-    holds: fleet.hosts.flatMap(({ name, claimedBy }) => (claimedBy?.owner === ownerKey(owner) ? [name] : [])),
+    holds: hosts.flatMap(({ name, claimedBy }) => (claimedBy?.owner === ownerKey(owner) ? [name] : [])),
   };
 }
 

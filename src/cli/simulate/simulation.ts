@@ -13,6 +13,7 @@ import type { HeldBack, Order } from '../../engine/turn.ts';
 import { NODE_WORDS } from '../../hostops/node-words.ts';
 import type { Fleet } from '../files/fleet-file.ts';
 import { unwellBecause } from '../plan/host-state.ts';
+import { poolOfNodes } from '../plan/planned-pool.ts';
 import { planFor, previewOf, type Planned, type Preview } from '../plan/preview.ts';
 import type { Strategy } from '../files/strategy-file.ts';
 import { leftOf, type LeftHost } from './left-hosts.ts';
@@ -54,8 +55,9 @@ export async function simulationOf(
   fleet: Fleet,
   options: WhatIfOptions,
 ): Promise<Simulation> {
-  const planned = planFor(strategy, fleet);
-  const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, fleet, planned);
+  const nodes = poolOfNodes(fleet);
+  const planned = planFor(strategy, nodes);
+  const { strategy: name, pool, planDigest, estimate, findings } = previewOf(strategy, nodes, planned);
   const whatIf = readWhatIf(options, planned.plan);
   const order = orderOf(strategy, planned);
   const rehearsal = await rehearse(planned, fleet, order, whatIf);

@@ -144,7 +144,7 @@ export class ClaimLeases {
   }
 
   get #path(): string {
-    return `/apis/coordination.k8s.io/v1/namespaces/${this.#options.namespace}/leases`;
+    return leasesPath(this.#options.namespace);
   }
 }
 
@@ -153,7 +153,12 @@ export function claimIn(lease: ClaimLease | undefined, hostUid: string): ReadCla
   return readClaim(lease && (lease.annotation ?? ''), hostUid);
 }
 
-function claimLeaseOf({ metadata }: V1Lease): ClaimLease {
+/** The Leases of a namespace. */
+export function leasesPath(namespace: string): string {
+  return `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
+}
+
+export function claimLeaseOf({ metadata }: V1Lease): ClaimLease {
   const { name = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
   return {
     ...{ name, uid, revision: resourceVersion, annotation: annotations[CLAIM_ANNOTATION] },

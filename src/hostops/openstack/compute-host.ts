@@ -21,6 +21,11 @@ export type Observed = {
   readonly lease: ClaimLease | undefined;
 };
 
+/** Whether the database of the cell of a service can be reached. */
+export function hasId(service: ComputeService): service is ComputeService & { readonly id: string } {
+  return service.id !== undefined;
+}
+
 /** The keys of the labels by which pools select compute hosts and give them roles. */
 const ZONE = 'zone';
 const AGGREGATE = 'aggregate';

@@ -10,7 +10,10 @@ const CA = 'cacert';
 
 type Secret = { readonly data?: Readonly<Record<string, string>> };
 
-/** Throws an Error that names the Secret, what is wrong with it, and what is needed. */
+/**
+ * Throws an Error that names the Secret, what is wrong with it, and what is needed. Its cause is the error of the request,
+ * where that has failed.
+ */
 export async function readCloud(
   config: Client,
   namespace: string,
@@ -20,7 +23,7 @@ export async function readCloud(
   const where = `Secret ${namespace}/${name} (spec.provider.openstack.identityRef)`;
   const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
   const secret = await call<Secret>(config, { method: 'GET', path }, signal).catch((error: unknown) => {
-    throw new Error(`${where} ${unreadable(error)}`);
+    throw new Error(`${where} ${unreadable(error)}`, { cause: error });
   });
   const text = decoded(secret, CLOUDS);
   if (text === undefined) throw new Error(`${where} has no key ${CLOUDS}: put a clouds.yaml into it`);

@@ -7,11 +7,14 @@ import type { Instant } from '../../engine/view.ts';
 import { explain } from '../../kube/errors.ts';
 import type { Log } from '../../kube/log.ts';
 import type { Compute } from '../../openstack/compute.ts';
-import type { Aggregate, ComputeService, Hypervisor, Server } from '../../openstack/compute-answers.ts';
+import type { Aggregate, ComputeService, Hypervisor } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
-import { computeHost, type ComputeHost } from './compute-host.ts';
+import type { CloudScene } from './cloud-scene.ts';
+import { readSurvey, type CloudSurvey } from './cloud-survey.ts';
+import { computeHost, hasId, type ComputeHost } from './compute-host.ts';
+import type { CloudConnection } from './connection.ts';
 import { ObservedMoves } from './observed-moves.ts';
 import { Repeated } from './repeated.ts';
 import type { Moves, ServersOnHost } from './servers-on-host.ts';
@@ -46,8 +49,6 @@ export type ObservedCloudOptions = {
   readonly log: Log;
 };
 
-export type CloudConnection = { readonly compute: Compute; readonly close: () => void };
-
 /** What is read apart, each at its own intervals. */
 type Reading = 'hosts' | 'servers';
 
@@ -67,7 +68,9 @@ export class ObservedCloud {
   #reads = 0;
   readonly #moves: ObservedMoves;
   #slow: Fleet | undefined;
-  #servers: ReadonlyMap<HostName, readonly Server[]> | undefined;
+  #survey: CloudSurvey | undefined;
+  /** Made anew when the survey or a host has changed. */
+  #scene: CloudScene | undefined;
   #connection: Promise<CloudConnection> | undefined;
   #observedAt: Instant | undefined;
   #isAwaited = false;
@@ -173,23 +176,29 @@ export class ObservedCloud {
     }
   }
 
-  /** Reads the servers of all hosts, as they are before anything moves. Throws OpenStackError. */
+  /** Surveys the cloud, as it is before anything moves; `readHosts` comes first. Throws OpenStackError. */
   async readServers(): Promise<void> {
-    const compute = await this.compute();
-    const servers = await compute.servers({}, this.#stopping.signal);
-    this.#servers = Map.groupBy(servers, ({ host = '' }) => host);
+    const connection = await this.#connected();
+    const { aggregates = [], hypervisors = [] } = this.#slow ?? {};
+    const { signal } = this.#stopping;
+    this.#survey = await readSurvey(connection, { aggregates, hypervisors }, this.#options.now(), signal);
+    this.#scene = undefined;
   }
 
-  /** The servers on a host at the last `readServers`; undefined before the first. */
-  serversBefore(host: HostName): ServersOnHost | undefined {
-    const servers = this.#servers && (this.#servers.get(host) ?? []);
-    return servers && { host, hostIsUp: this.#hosts.get(host)?.ready === true, servers };
+  /** The cloud at the last `readServers`, with its hosts as they are now; undefined before the first. */
+  get scene(): CloudScene | undefined {
+    this.#scene ??= this.#survey && { survey: this.#survey, hosts: new Map(this.#hosts) };
+    return this.#scene;
   }
 
   /** A client for writes and single reads. Throws why there is none. */
   async compute(): Promise<Compute> {
+    return (await this.#connected()).compute;
+  }
+
+  async #connected(): Promise<CloudConnection> {
     this.#connection ??= this.#options.connect(this.#stopping.signal);
-    return (await this.#connection).compute;
+    return this.#connection;
   }
 
   /** Reads one host and its claim past all caches; undefined when Nova has no such host. */
@@ -323,6 +332,7 @@ export class ObservedCloud {
     this.#hosts.set(after.name, after);
     this.#moves.openHosts.noteTaken(after.name, after, this.#options.now());
     if (isDeepStrictEqual(before, after)) return;
+    this.#scene = undefined;
     this.#options.hostChanged(before, after);
   }
 
@@ -330,10 +340,7 @@ export class ObservedCloud {
     const before = this.#hosts.get(host);
     this.#hosts.delete(host);
     this.#services.delete(host);
+    this.#scene = undefined;
     this.#options.hostChanged(before, undefined);
   }
-}
-
-function hasId(service: ComputeService): service is ComputeService & { readonly id: string } {
-  return service.id !== undefined;
 }

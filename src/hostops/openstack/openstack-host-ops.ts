@@ -5,11 +5,9 @@ import { explain, httpStatus } from '../../kube/errors.ts';
 import type { Client } from '../../kube/client.ts';
 import type { Log } from '../../kube/log.ts';
 import { allEnded } from '../../kube/writes.ts';
-import { Compute } from '../../openstack/compute.ts';
+import type { Compute } from '../../openstack/compute.ts';
 import type { Migration, Server } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
-import { OpenStackSession } from '../../openstack/session.ts';
-import { networkTransport } from '../../openstack/transport.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
 import { hostFactsOf } from '../host-state.ts';
 import { HostWatchers } from '../host-watchers.ts';
@@ -25,6 +23,7 @@ import { cancelMigrations } from './cancel-migrations.ts';
 import { chooseTarget, type Target } from './choose-target.ts';
 import { claimIn, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
+import { connectCloud, type CloudConnection } from './connection.ts';
 import {
   adoptHost,
   claimHost,
@@ -33,9 +32,9 @@ import {
   releaseHost,
   type HostWriter,
 } from './host-writes.ts';
-import { readCloud } from './identity.ts';
-import { ObservedCloud, type CloudConnection } from './observed-cloud.ts';
+import { ObservedCloud } from './observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
+import { instancesBefore, placementOn } from './server-operations.ts';
 import { SERVER_WORDS } from './server-words.ts';
 import { instancesOn, type Moves } from './servers-on-host.ts';
 
@@ -132,10 +131,10 @@ export class OpenStackHostOps implements PoolOps {
       }),
       words: SERVER_WORDS,
       seeds: () => seedsOf(cloud, scope),
-      forecast: (name) => {
-        const servers = cloud.serversBefore(name);
-        return servers && instancesOn(servers, cloud.moves, providerOf(scope), this.#options.now());
-      },
+      forecast: (name) =>
+        cloud.scene && instancesBefore(name, cloud.scene, providerOf(scope), this.#options.now()),
+      placement: (away) =>
+        cloud.scene && placementOn(away, cloud.scene, providerOf(scope), this.#options.now()),
     };
   }
 
@@ -315,14 +314,7 @@ export class OpenStackHostOps implements PoolOps {
     const known = this.#leasesAreKnown;
     const connect = async (signal: AbortSignal): Promise<CloudConnection> => {
       await known;
-      const cloud = await readCloud(config, namespace, provider, signal);
-      const { transport, close } = networkTransport(cloud);
-      const session = new OpenStackSession(cloud, transport);
-      const closeBoth = (): void => {
-        session.close();
-        void close();
-      };
-      return { compute: new Compute(session), close: closeBoth };
+      return connectCloud(config, namespace, provider, signal);
     };
     const notify = (listener: () => void): void => this.#guarded(listener);
     const cloud: ObservedCloud = new ObservedCloud({

@@ -2,6 +2,7 @@
 import type { InstanceFacts, Instant } from '../../engine/view.ts';
 import type { Migration, Server, ServerGroup } from '../../openstack/compute-answers.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
+import type { InstanceName } from '../../planner/hosts/host-words.ts';
 import {
   cameToNothing,
   isBeingMoved,
@@ -51,10 +52,7 @@ export function instancesOn(
   limits: MoveLimits,
   now: Instant,
 ): InstanceFacts[] {
-  const there = servers
-    .filter(({ status }) => !NOT_THERE.has(status))
-    .toSorted((a, b) => compare(a.createdAt, b.createdAt) || compare(a.id, b.id));
-  const own = there.map((server) => {
+  const own = serversThere(servers).map((server) => {
     const migrations = migrationsOf(server, host, moves, now);
     return { server, migrations, next: nextOf({ server, host, hostIsUp, moves, policy: limits, now }) };
   });
@@ -85,6 +83,13 @@ export function instancesOn(
       }
     }
   });
+}
+
+/** The servers of a host of which something is there, by their age. */
+export function serversThere(servers: readonly Server[]): readonly Server[] {
+  return servers
+    .filter(({ status }) => !NOT_THERE.has(status))
+    .toSorted((a, b) => compare(a.createdAt, b.createdAt) || compare(a.id, b.id));
 }
 
 export type Leaver = {
@@ -141,9 +146,14 @@ export function againstGroup(
   return moving && `waits for server ${moving} of its group ${group.name}, which moves`;
 }
 
-function instanceOf({ id, name, projectId, createdAt }: Server): InstanceFacts {
+/** A server is named by its project and its name, or its id where it has no name. */
+export function nameOf({ id, name, projectId }: Server): InstanceName {
+  return { namespace: projectId, name: name === '' ? id : name };
+}
+
+function instanceOf(server: Server): InstanceFacts {
   return {
-    ...{ uid: id, namespace: projectId, name: name === '' ? id : name, createdAt: Date.parse(createdAt) },
+    ...{ uid: server.id, ...nameOf(server), createdAt: Date.parse(server.createdAt) },
     // Nova keeps a server: no move ends it, and what is on its disks moves with it.
     ...{ leaving: undefined, controller: 'Nova', ignoresClosing: false, localData: false },
   };

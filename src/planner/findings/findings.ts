@@ -14,6 +14,7 @@ import { compareHostNames, type HostName } from '../hosts/facts.ts';
 import { listed } from '../listed.ts';
 import { nobodyToPatch } from '../hosts/needs.ts';
 import { countsHosts, type Stage } from '../plan.ts';
+import { placementFindings } from './placement-findings.ts';
 import { againstQuorum, hasNoneToSpare } from '../hosts/quorum.ts';
 import { namesOf, type HostState, type Situation } from './situation.ts';
 import { stagedForOther } from './staged-findings.ts';
@@ -42,6 +43,7 @@ function ofThePlan(situation: Situation): Finding[] {
     ...factsUnknown(situation),
     ...upgradeFindings(situation),
     ...drainFindings(situation),
+    ...placementFindings(situation),
     ...limitRounded(situation),
     ...stagesCut(situation),
   ];

@@ -31,6 +31,27 @@ export type HostInstance = Movable & {
   readonly stuck?: string | undefined;
 };
 
+/** An instance that finds no place on the hosts that stay in service. */
+export type Unplaced = {
+  readonly host: HostName;
+  readonly namespace: string;
+  readonly name: string;
+  /** Whether it finds none even if it is the only one to move. */
+  readonly alone: boolean;
+  /** Comes after the words for the instance. */
+  readonly why: string;
+  readonly remedy: string;
+};
+
+/** Where the instances of hosts that are out of service together would go. */
+export type PlacementForecast = {
+  /** How many look for a place. */
+  readonly seeking: number;
+  readonly unplaced: readonly Unplaced[];
+  /** Why it is not known whether the hosts have room; undefined where it is. */
+  readonly roomUnknown: string | undefined;
+};
+
 export type Situation = {
   /** The key of the owner of the plan (`ownerKey`). */
   readonly owner: string;
@@ -47,6 +68,8 @@ export type Situation = {
   readonly limit: number;
   readonly hosts: readonly HostState[];
   readonly stages: readonly Stage[];
+  /** The forecast for hosts that are out of service together; undefined where nobody looked. */
+  readonly placement?: ((away: readonly HostName[]) => PlacementForecast | undefined) | undefined;
   /** Without stages: how many hosts the strategy is about, current ones included. */
   readonly about: number;
   /** The words of the adapter for these hosts. */

@@ -16,7 +16,7 @@ import { ClusterInMemory } from '../support/cluster-in-memory.ts';
 const IN_CLOUD = { openstack: { identityRef: { name: 'login', cloudName: 'prod' } } };
 const REFUSAL =
   'the hosts of HostPool cloud are compute hosts of OpenStack (spec.provider.openstack), and this command knows only ' +
-  'nodes; apply the strategy with execution.mode Hold: the operator plans it, and touches nothing';
+  'nodes; careen plan without --fleet plans them';
 const LEASES = '-n careen-system get leases -l careen.dev/host-claim';
 
 function pool(name: string, provider: object): HostPool {

@@ -1,5 +1,6 @@
 /** The findings in the status of a strategy: those that `careen plan` prints. */
 import { describe, expect, it } from 'vitest';
+import { poolOfNodes } from '../../../src/cli/plan/planned-pool.ts';
 import { planFor } from '../../../src/cli/plan/preview.ts';
 import type { Finding } from '../../../src/crds/observed/finding.ts';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
@@ -21,7 +22,8 @@ function previewed(): readonly Finding[] {
     ...({ kind: 'PatchStrategy', namespace: 'careen-hosts', name: 'kernel' } as const),
     spec: strategySpec({ patches: [kernelPatch] }),
   };
-  return planFor(strategy, { pool: { name: 'default', spec, keptByOtherPools: [] }, hosts }).findings;
+  const pool = { name: 'default', spec, keptByOtherPools: [] };
+  return planFor(strategy, poolOfNodes({ pool, hosts })).findings;
 }
 
 async function planned(): Promise<SmallCluster> {

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ObservedCloud } from '../../../src/hostops/openstack/observed-cloud.ts';
 import { Compute } from '../../../src/openstack/compute.ts';
+import { Placement } from '../../../src/openstack/placement.ts';
 import type { HttpAnswer } from '../../../src/openstack/transport.ts';
 import { answer, NOVA, ScriptedCloud, settled } from '../openstack/scripted-cloud.ts';
 
@@ -23,7 +24,10 @@ function observe(cloud: ScriptedCloud): ObservedCloud {
   cloud.on(`GET ${NOVA}/os-hypervisors/detail?limit=500`, answer(200, { hypervisors: [] }));
   return new ObservedCloud({
     key: 'lab',
-    connect: async () => ({ compute: new Compute(cloud.session()), close: () => undefined }),
+    connect: async () => ({
+      ...{ compute: new Compute(cloud.session()), placement: new Placement(cloud.session()) },
+      close: () => undefined,
+    }),
     leases: { of: () => undefined, read: async () => undefined },
     hostChanged: () => undefined,
     serversRead: () => undefined,

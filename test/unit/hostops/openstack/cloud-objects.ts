@@ -5,6 +5,9 @@ import type {
   Server,
   ServerGroup,
 } from '../../../../src/openstack/compute-answers.ts';
+import type { HostRoom } from '../../../../src/openstack/placement.ts';
+import type { CloudScene } from '../../../../src/hostops/openstack/cloud-scene.ts';
+import type { CloudSurvey } from '../../../../src/hostops/openstack/cloud-survey.ts';
 import type { Moves } from '../../../../src/hostops/openstack/servers-on-host.ts';
 
 export const HOST = 'compute-1';
@@ -34,15 +37,70 @@ export function server(fields: Partial<Server> = {}): Server {
       metadata: {},
       zone: 'nova',
     },
-    ...{ pinnedZone: undefined, schedulerHints: undefined, fault: undefined, volumes: [] },
+    ...{
+      bootsFromVolume: false,
+      imageProperties: {},
+      pinnedZone: undefined,
+      schedulerHints: undefined,
+      fault: undefined,
+      volumes: [],
+    },
     ...fields,
   };
 }
 
-export function flavored(extraSpecs: Readonly<Record<string, string>>): Server['flavor'] {
-  const sizes = { vcpus: 1, ramMb: 512, diskGb: 1, ephemeralGb: 0, swapMb: 0 };
-  return { name: 'm1', ...sizes, extraSpecs: { ...extraSpecs } };
+type Specs = Readonly<Record<string, string>>;
+type Flavor = NonNullable<Server['flavor']>;
+
+export function flavored(extraSpecs: Specs): Flavor {
+  return sized({ diskGb: 1 }, extraSpecs);
 }
+
+export function sized(sizes: Partial<Omit<Flavor, 'name' | 'extraSpecs'>>, extraSpecs: Specs = {}): Flavor {
+  const usual = { vcpus: 1, ramMb: 512, diskGb: 0, ephemeralGb: 0, swapMb: 0 };
+  return { name: 'm1', ...usual, ...sizes, extraSpecs: { ...extraSpecs } };
+}
+
+/** A cloud with these hosts, each with this room, or one of which the room is not known. */
+export function scene(
+  hosts: Readonly<Record<string, HostRoom['free']>>,
+  {
+    rooms = true,
+    traits = {},
+    zones = {},
+    out = [],
+    ...known
+  }: Partial<Omit<CloudSurvey, 'rooms' | 'hypervisors'>> & SceneFields = {},
+): CloudScene {
+  const names = Object.keys(hosts);
+  const of = new Map(
+    Object.entries(hosts).map(([name, free]) => [`id-of-${name}`, { free, traits: new Set(traits[name]) }]),
+  );
+  const survey: CloudSurvey = {
+    ...{ servers: [], groups: [], migrations: [], aggregates: [], ...known },
+    hypervisors: names.map((name) => ({
+      ...{ id: `id-of-${name}`, hostname: name, serviceHost: name, type: 'QEMU', version: undefined },
+      ...{ hostIp: undefined, uptime: undefined },
+    })),
+    rooms: rooms ? { kind: 'known', of } : { kind: 'unknown', why: 'it has no endpoint' },
+  };
+  const host = (name: string) => ({
+    name,
+    ready: true,
+    closedToNewWork: out.includes(name),
+    labels: { zone: zones[name] ?? 'nova' },
+  });
+  return { survey, hosts: new Map(names.map((name) => [name, host(name)])) };
+}
+
+type SceneFields = {
+  /** Whether the room is known. */
+  readonly rooms?: boolean;
+  readonly traits?: Readonly<Record<string, readonly string[]>>;
+  readonly zones?: Readonly<Record<string, string>>;
+  /** The hosts that are disabled. */
+  readonly out?: readonly string[];
+};
 
 export function migration(status: string, fields: Partial<Migration> = {}): Migration {
   return {
@@ -52,9 +110,10 @@ export function migration(status: string, fields: Partial<Migration> = {}): Migr
   };
 }
 
-export function group(members: string[], name = 'db'): ServerGroup {
+export function group(members: string[], name = 'db', fields: Partial<ServerGroup> = {}): ServerGroup {
   const policy = 'anti-affinity';
-  return { id: `group-${name}`, name, projectId: 'p1', members, policy, maxServersPerHost: undefined };
+  const usual = { id: `group-${name}`, name, projectId: 'p1', members, policy, maxServersPerHost: undefined };
+  return { ...usual, ...fields };
 }
 
 export function moves(fields: Partial<Moves> = {}): Moves {

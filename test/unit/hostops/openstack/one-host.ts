@@ -5,6 +5,7 @@ import { ClaimLeases } from '../../../../src/hostops/openstack/claim-leases.ts';
 import type { HostWriter } from '../../../../src/hostops/openstack/host-writes.ts';
 import { ObservedCloud } from '../../../../src/hostops/openstack/observed-cloud.ts';
 import { Compute } from '../../../../src/openstack/compute.ts';
+import { Placement } from '../../../../src/openstack/placement.ts';
 import { answer, NOVA, ScriptedCloud } from '../../openstack/scripted-cloud.ts';
 import { ClusterInMemory } from '../../support/cluster-in-memory.ts';
 import { ownerNamed } from '../../support/owners.ts';
@@ -66,7 +67,11 @@ export class OneHost {
     });
     this.cloud = new ObservedCloud({
       ...{ key: KEY, leases: this.leases, now: () => this.now, log: quiet },
-      connect: async () => ({ compute: this.compute, close: () => undefined }),
+      connect: async () => ({
+        compute: this.compute,
+        placement: new Placement(this.nova.session()),
+        close: () => undefined,
+      }),
       serversRead: () => (this.timesRead += 1),
       ...{ hostChanged: () => undefined, observed: () => (this.timesObserved += 1) },
     });
