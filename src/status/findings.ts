@@ -13,6 +13,7 @@ import { compareHostNames, type HostName, type PlatformFacts } from '../planner/
 import { findings } from '../planner/findings/findings.ts';
 import type { HostState } from '../planner/findings/situation.ts';
 import { needsOf } from '../planner/hosts/needs.ts';
+import { shownBy } from '../planner/hosts/shown-release.ts';
 import type { Stage } from '../planner/plan.ts';
 
 /** A plan to look at: its owner, its pool, and what the pool does not permit. */
@@ -30,9 +31,10 @@ export type Inspected = {
 
 /** What will block the plan or hurt it, as the hosts of its pool are now. It looks at every host. */
 export function findingsNow(
-  { owner, spec, pool, violations, stages, platform, skipped = [] }: Inspected,
+  { owner, spec: given, pool, violations, stages, platform, skipped = [] }: Inspected,
   view: View,
 ): Finding[] {
+  const spec = shownBy(pool.spec.provider, given);
   const isSkipped = (host: HostName): boolean => skipped.some(({ name }) => name === host);
   const hosts = hostStates(view).map((each) => (isSkipped(each.name) ? { ...each, unwell: [] } : each));
   const remaining = stages.map((each) => ({ ...each, hosts: each.hosts.filter((host) => !isSkipped(host)) }));
@@ -75,6 +77,7 @@ const OF_THE_PLAN: ReadonlySet<Finding['reason']> = new Set([
   'NoWayBack',
   'VersionSkew',
   'BuildsDiffer',
+  'ReleaseNotShown',
   'ImagesDiffer',
   'StageMissing',
 ]);

@@ -195,6 +195,8 @@ describe('the custom resource definitions', () => {
       'examples/openstack/pool.yaml',
       'examples/openstack/playbooks.yaml',
       'examples/openstack/strategy.yaml',
+      'examples/openstack/upgrade-playbooks.yaml',
+      'examples/openstack/upgrade-strategy.yaml',
       'deploy/pools/host-pool-default.yaml',
     ]) {
       await apply(admin, ...(await readManifests(join(ROOT, file))));

@@ -6,6 +6,7 @@ import type { HostOps, HostWatch, Scope, Subscription } from '../../hostops/port
 import { digest, specDigest } from '../../planner/digest.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { needsOf, type Needs } from '../../planner/hosts/needs.ts';
+import { shownBy } from '../../planner/hosts/shown-release.ts';
 import { comparedFacts } from '../../planner/hosts/work.ts';
 import type { Stage } from '../../planner/plan.ts';
 
@@ -54,7 +55,8 @@ export class Attachment {
   needs(spec: StrategySpec): Needs {
     const view = this.view();
     const of = `${view.fleet.revision}/${specDigest(spec)}`;
-    if (this.#needs?.of !== of) this.#needs = { of, needs: needsOf(spec, view.seeds()) };
+    if (this.#needs?.of !== of)
+      this.#needs = { of, needs: needsOf(shownBy(this.scope.provider, spec), view.seeds()) };
     return this.#needs.needs;
   }
 

@@ -17,6 +17,7 @@ import { build, type Built } from '../../planner/build.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
 import { InputError } from '../../planner/problems/input-error.ts';
 import { nobodyToPatch } from '../../planner/hosts/needs.ts';
+import { shownBy } from '../../planner/hosts/shown-release.ts';
 import type { Stage } from '../../planner/plan.ts';
 import { QUERY_TIMEOUT_SECONDS } from '../../planner/step-kinds.ts';
 import {
@@ -147,7 +148,7 @@ function buildOrRefusal(input: PlanInput, seeds: readonly HostSeed[]): Built | s
       completedHooks,
       skipped: skipped.map(({ name }) => name),
     };
-    const built = build(input.spec, seeds, limits);
+    const built = build(shownBy(input.scope.provider, input.spec), seeds, limits);
     return planTooLarge(built) ?? built;
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

@@ -31,6 +31,7 @@ const FINDING_REASONS = [
   'RemovedApis',
   'ApisNotChecked',
   'BuildsDiffer',
+  'ReleaseNotShown',
   'ImagesDiffer',
   'StageMissing',
   'StagedForOther',

@@ -34,7 +34,8 @@ export type Work = z.infer<typeof work>;
 /** The target of an upgrade. */
 const target = z.object({
   version: z.string(),
-  fact: z.string(),
+  /** Absent: nothing shows the release of a host, so each run upgrades each host once. */
+  fact: z.string().optional(),
   /** The hosts are brought back to the release before. */
   rollback: z.boolean().optional(),
   /** The roles whose hosts can be brought back. */

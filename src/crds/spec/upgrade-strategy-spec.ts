@@ -23,7 +23,8 @@ const release = z
       .default('nodeInfo.kubeletVersion')
       .describe(
         'The fact of a host that holds the version which it has: nodeInfo.FIELD of a node, hypervisor.FIELD of a ' +
-          'compute host of OpenStack, or labels.KEY of the host.',
+          'compute host of OpenStack, or labels.KEY of the host. Left out: nodeInfo.kubeletVersion. Compute hosts do not ' +
+          'have that: without another fact each run upgrades each of them once.',
       ),
   })
   .describe(

@@ -35,7 +35,9 @@ export function againstCompletion({ plan, run, turn }: Pass, stage: StageStatus)
   });
   if (lacking.length === 0) return undefined;
   const { lacks, lack } = strategyWords(plan.actions);
-  return lacking.length === 1
-    ? `${listed(lacking)} ${lacks} and was left out: bring it to the release, or place the request skip-host for it`
-    : `${listed(lacking)} ${lack} and were left out: bring them to the release, or place the request skip-host for each`;
+  const [one, all] = lacking.length === 1 ? ['it', 'it'] : ['each', 'them'];
+  // Where no fact shows the release, nobody would see that somebody brought the host to it.
+  const bring = release.fact === undefined ? '' : `bring ${all} to the release, or `;
+  const left = lacking.length === 1 ? `${lacks} and was` : `${lack} and were`;
+  return `${listed(lacking)} ${left} left out: ${bring}place the request skip-host for ${one}`;
 }

@@ -55,7 +55,7 @@ function stagedOn(spec: Situation['spec'], host: HostState, planned: ReadonlySet
   const { release, patches } = spec;
   if (!release) return [];
   const isUpgraded = planned.has(host.name) && lackingWork(spec, host).length > 0;
-  const present = host.facts[release.fact] ?? '';
+  const present = host.facts[release.fact ?? ''] ?? '';
   return patches
     .filter(({ kind, role }) => kind === 'stage' && role === roleIn(spec, host))
     .flatMap(({ current }) => current)

@@ -26,6 +26,7 @@ export function upgradeFindings(situation: Situation): Finding[] {
     ...versionSkew(situation, release, upgraded),
     ...removedApis(situation, release),
     ...buildsDiffer(release, upgraded),
+    ...notShown(release, upgraded),
     ...ROLES.flatMap((role) => [
       ...imagesDiffer(role, inRole(role), 'action'),
       ...notStaged(spec, role, inRole(role)),
@@ -40,6 +41,7 @@ export function upgradeFindings(situation: Situation): Finding[] {
  * release after its upgrade, too. A release that names none takes every build of it.
  */
 function buildsDiffer({ version, fact }: TargetRelease, hosts: readonly HostState[]): Finding[] {
+  if (fact === undefined) return [];
   const release = versionIn(version);
   const wanted = release && buildWord(release);
   const others = hosts.filter(({ facts }) => {
@@ -67,6 +69,19 @@ function buildsDiffer({ version, fact }: TargetRelease, hosts: readonly HostStat
           message: `${has} another kind of build than ${version}, such as ${present}: a host that reports such a version after its upgrade counts as not upgraded, and stays locked`,
           remedy: `give spec.release.version as the hosts will report it in ${fact}`,
         },
+  ];
+}
+
+/** Who looks at the plan may expect that hosts with the release are left alone. */
+function notShown({ version, fact }: TargetRelease, hosts: readonly HostState[]): Finding[] {
+  if (fact !== undefined || hosts.length === 0) return [];
+  const subjects = namesOf(hosts);
+  return [
+    {
+      ...{ severity: 'tells', reason: 'ReleaseNotShown', subjects },
+      message: `nothing shows whether ${listed(subjects)} ${subjects.length === 1 ? 'has' : 'have'} ${version}: each run upgrades each host once`,
+      remedy: 'make sure that the Jobs change nothing on a host that has it, or give spec.release.fact',
+    },
   ];
 }
 

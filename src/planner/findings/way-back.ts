@@ -1,6 +1,7 @@
 /** Which stages of an upgrade cannot be undone by `spec.rollback`. Pure. */
 import type { Finding } from '../../crds/observed/finding.ts';
-import { ROLES, type Role } from '../../crds/vocabulary.ts';
+import type { TargetRelease } from '../../crds/spec/strategy-spec.ts';
+import { ROLES } from '../../crds/vocabulary.ts';
 import { STAGE_OF } from '../careen-profile.ts';
 import { listed } from '../listed.ts';
 import type { Stage } from '../plan.ts';
@@ -10,7 +11,7 @@ type Told = { readonly spec: Pick<Situation['spec'], 'release'> } & Pick<Situati
 
 export function wayBackFindings({ spec, stages }: Told): Finding[] {
   if (!spec.release || spec.release.rollback) return [];
-  return [...started(stages), ...withoutRollback(spec.release.waysBack ?? [], stages), ...activation(stages)];
+  return [...started(stages), ...withoutRollback(spec.release, stages), ...activation(stages)];
 }
 
 function started(stages: readonly Stage[]): Finding[] {
@@ -23,17 +24,24 @@ function started(stages: readonly Stage[]): Finding[] {
   }));
 }
 
-function withoutRollback(waysBack: readonly Role[], stages: readonly Stage[]): Finding[] {
+function withoutRollback({ fact, waysBack = [] }: TargetRelease, stages: readonly Stage[]): Finding[] {
   return ROLES.filter((role) => !waysBack.includes(role)).flatMap((role): Finding[] => {
     const ids = idsOf(stages, STAGE_OF.upgrade[role]);
     if (ids.length === 0) return [];
+    const [why, remedy] =
+      fact === undefined
+        ? [
+            'nothing shows which hosts have the release',
+            `give spec.release.fact and spec.hosts.${role}.rollback`,
+          ]
+        : [`spec.hosts.${role} has no rollback`, `give spec.hosts.${role}.rollback`];
     return [
       {
         severity: 'tells',
         reason: 'NoWayBack',
         subjects: ids.flatMap((id) => stages[id]?.hosts ?? []),
-        message: `what ${stagesText(ids)} ${ids.length === 1 ? 'does' : 'do'} cannot be undone: spec.hosts.${role} has no rollback`,
-        remedy: `give spec.hosts.${role}.rollback, if there is a way back to the release before`,
+        message: `what ${stagesText(ids)} ${ids.length === 1 ? 'does' : 'do'} cannot be undone: ${why}`,
+        remedy: `${remedy}, if there is a way back to the release before`,
       },
     ];
   });

@@ -9,7 +9,7 @@ type Asked = ApplyTypes & Pick<StrategySpec, 'patches' | 'release'>;
 export type Needs = {
   /** How many hosts the strategy is about: they have a role that it does not leave out. */
   readonly hosts: number;
-  /** Those of them that lack a patch or the release, sorted. Nothing shows who lacks work without requirements. */
+  /** Those of them that lack a patch or the release, sorted; as far as facts show that. */
   readonly lacking: readonly HostName[];
 };
 
@@ -22,7 +22,8 @@ export function needsOf(spec: Asked, seeds: readonly HostSeed[]): Needs {
 /** Also a host for whose role nothing says how it is upgraded lacks the release. */
 function isLackingAny(spec: Asked, seed: HostSeed): boolean {
   const { release } = spec;
-  if (release) return lacksRelease(release, seed.facts) !== (release.rollback ?? false);
+  if (release)
+    return release.fact !== undefined && lacksRelease(release, seed.facts) !== (release.rollback ?? false);
   return lackingWork(spec, seed).some(({ current }) => current.length > 0);
 }
 

@@ -41,12 +41,14 @@ export function isLacking({ current }: Pick<Work, 'current'>, facts: Facts): boo
 /** The facts that decide which hosts lack something, each once. */
 export function comparedFacts({ patches, release }: Asked): string[] {
   const compared = patches.flatMap(({ current }) => current.map(({ fact }) => fact));
-  return [...new Set([...compared, ...(release ? [release.fact] : [])])];
+  return [...new Set([...compared, ...(release?.fact === undefined ? [] : [release.fact])])];
 }
 
-/** Whether a host does not have the target release. */
+/** Whether a host does not have the target release, as far as a fact shows that. */
 export function lacksRelease({ fact, version }: TargetRelease, facts: Facts): boolean {
-  return isLacking({ current: [{ fact, operator: 'AtLeast', values: [version] }] }, facts);
+  const current: Work['current'] =
+    fact === undefined ? [] : [{ fact, operator: 'AtLeast', values: [version] }];
+  return isLacking({ current }, facts);
 }
 
 /** Whether this work requires that its host is empty. */

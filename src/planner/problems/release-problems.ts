@@ -9,7 +9,8 @@ import { lacksRelease, roleIn } from '../hosts/work.ts';
 
 /**
  * Why hosts cannot be brought to the release of an upgrade, or back from it: they have a higher one, nothing says how,
- * its own fact is to show staging, requests leave out all hosts on which its hooks could run, or it is activated already.
+ * its own fact is to show staging, requests leave out all hosts on which its hooks could run, it is activated already, or
+ * nothing shows which hosts have it.
  */
 export function releaseProblems(
   spec: StrategySpec,
@@ -25,6 +26,7 @@ export function releaseProblems(
     ...withoutAction(spec, mine),
     ...nowhere(spec, mine, seeds, skipped),
     ...activated(release, activatedRelease),
+    ...unshown(release),
   ];
 }
 
@@ -33,6 +35,7 @@ function belowPresent(
   hosts: readonly HostSeed[],
 ): InputProblem[] {
   const wanted = versionIn(version);
+  if (fact === undefined) return [];
   const higher = hosts.find(({ facts }) => {
     const found = versionIn(facts[fact] ?? '');
     if (wanted === undefined || found === undefined) return false;
@@ -114,4 +117,13 @@ function activated(
   if (!rollback || activatedRelease === undefined || !isSameRelease(activatedRelease, version)) return [];
   const remedy = `${version} was activated, so there is no way back; set it to false`;
   return [{ code: 'out-of-range', path: ['spec', 'rollback'], value: true, remedy }];
+}
+
+/** A host that never had the release would be brought back, too. */
+function unshown({ version, fact, rollback }: NonNullable<StrategySpec['release']>): InputProblem[] {
+  if (!rollback || fact !== undefined) return [];
+  const remedy =
+    `nothing shows which hosts have ${version}; give spec.release.fact, such as a label from the metadata of an ` +
+    'aggregate, or set it to false';
+  return [{ code: 'malformed', path: ['spec', 'rollback'], value: true, remedy }];
 }

@@ -80,7 +80,7 @@ function changesOf({ patches, release }: StrategySpec): Record<string, PatchChan
       [KERNEL]: { atReboot: { 'nodeInfo.kernelVersion': '6.12.48' } },
       [KUBELET]: { atOnce: { 'nodeInfo.kubeletVersion': 'v1.36.4' } },
     };
-  const facts = { [release.fact]: release.version };
+  const facts: Record<string, string> = release.fact === undefined ? {} : { [release.fact]: release.version };
   const changes = patches.map(({ id, kind, rebootRequired, current }): [string, PatchChange] => {
     if (kind === 'rollback') return [id, rebootRequired ? { atReboot: OLD } : { atOnce: OLD }];
     if (kind === 'upgrade') return [id, rebootRequired ? { atReboot: facts } : { atOnce: facts }];

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { hostPoolSpec } from '../../../src/crds/host-pool.ts';
 import { OPERATOR_NAMESPACE } from '../../../src/crds/names.ts';
-import { STRATEGY_KINDS } from '../../../src/crds/strategy-kinds.ts';
+import { STRATEGY_KINDS, type StrategyKindName } from '../../../src/crds/strategy-kinds.ts';
 import { cloudIn } from '../../../src/openstack/clouds-yaml.ts';
 import { configMapsOf } from '../../../src/planner/policy/action-policy.ts';
 import { policyViolations } from '../../../src/planner/policy/pool-policy.ts';
@@ -22,22 +22,31 @@ const one = async (file: string): Promise<Manifest> => {
   return manifest;
 };
 
-const strategy = await one('strategy.yaml');
-const spec = STRATEGY_KINDS.PatchStrategy.readSpec.parse(strategy['spec']);
 const pool = await one('pool.yaml');
 const poolSpec = hostPoolSpec.parse(pool['spec']);
-const playbooks = await one('playbooks.yaml');
-const { data, immutable } = z
-  .looseObject({ data: z.record(z.string(), z.string()), immutable: z.literal(true) })
-  .parse(playbooks);
+const playbooksSchema = z.looseObject({
+  ...{ data: z.record(z.string(), z.string()), immutable: z.literal(true) },
+});
 const podSchema = z.looseObject({
   containers: z.tuple([z.looseObject({ image: z.string(), command: z.tuple([z.string(), z.string()]) })]),
 });
-const pods = [...spec.patches.map(({ action }) => action.job), ...(spec.reboot ? [spec.reboot.job] : [])].map(
-  ({ template }) => podSchema.parse(template.spec),
-);
+type Pod = z.infer<typeof podSchema>;
 
-describe('examples/openstack', () => {
+/** A strategy, its ConfigMap, and the pods of its Jobs. */
+async function example(kind: StrategyKindName, file: string, configMap: string) {
+  const strategy = await one(file);
+  const spec = STRATEGY_KINDS[kind].readSpec.parse(strategy['spec']);
+  const jobs = [...spec.patches.map(({ action }) => action.job), ...(spec.reboot ? [spec.reboot.job] : [])];
+  const pods: Pod[] = jobs.map(({ template }) => podSchema.parse(template.spec));
+  const playbooks = await one(configMap);
+  return { strategy, spec, pods, playbooks, ...playbooksSchema.parse(playbooks) };
+}
+const examples = [
+  await example('PatchStrategy', 'strategy.yaml', 'playbooks.yaml'),
+  await example('UpgradeStrategy', 'upgrade-strategy.yaml', 'upgrade-playbooks.yaml'),
+];
+
+describe.each(examples)('examples/openstack: $strategy.kind', ({ strategy, spec, pods, playbooks, data }) => {
   it('has a pool that admits its strategy', () => {
     expect(spec.poolRef).toBe(pool.metadata.name);
     const policy = { ...poolSpec, name: pool.metadata.name };
@@ -45,7 +54,6 @@ describe('examples/openstack', () => {
   });
 
   it('has an immutable ConfigMap with the playbooks that its Jobs run', () => {
-    expect(immutable).toBe(true);
     expect(configMapsOf(spec)).toEqual([playbooks.metadata.name]);
     expect(playbooks.metadata.namespace).toBe(strategy.metadata.namespace);
     const run = pods.map(({ containers: [{ command }] }) => command);
@@ -56,6 +64,16 @@ describe('examples/openstack', () => {
     for (const [file, text] of Object.entries(data)) expect(load(text), file).toBeInstanceOf(Array);
   });
 
+  it('has an image with the script that its Jobs run, which a shell can read', () => {
+    const dockerfile = readFileSync(join(FOLDER, 'Dockerfile'), 'utf8');
+    expect(dockerfile).toContain('COPY --chmod=755 run-playbook /usr/local/bin/');
+    const [, tag] = /--tag (\S+)/.exec(dockerfile) ?? [];
+    expect(pods.map(({ containers: [{ image }] }) => image)).toEqual(pods.map(() => tag));
+    expect(() => execFileSync('sh', ['-n', join(FOLDER, 'run-playbook')])).not.toThrow();
+  });
+});
+
+describe('examples/openstack', () => {
   it('has a clouds.yaml with the cloud of the pool, and only Secrets that something names', async () => {
     const [cloud, ssh, ...others] = await manifests('secrets.yaml');
     const { identityRef } = poolSpec.provider.openstack ?? {};
@@ -66,13 +84,5 @@ describe('examples/openstack', () => {
       region: poolSpec.provider.openstack?.region,
     });
     expect(poolSpec.actionPolicy.secrets).toEqual([ssh?.metadata.name]);
-  });
-
-  it('has an image with the script that its Jobs run, which a shell can read', () => {
-    const dockerfile = readFileSync(join(FOLDER, 'Dockerfile'), 'utf8');
-    expect(dockerfile).toContain('COPY --chmod=755 run-playbook /usr/local/bin/');
-    const [, tag] = /--tag (\S+)/.exec(dockerfile) ?? [];
-    expect(pods.map(({ containers: [{ image }] }) => image)).toEqual(pods.map(() => tag));
-    expect(() => execFileSync('sh', ['-n', join(FOLDER, 'run-playbook')])).not.toThrow();
   });
 });
