@@ -241,7 +241,10 @@ async function claimsOn(hosts: readonly string[]): Promise<readonly V1Lease[]> {
     namespace: OPERATOR_NAMESPACE,
     labelSelector: HOST_CLAIM_LABEL,
   });
-  return items.filter(({ metadata }) => hosts.includes(metadata?.annotations?.[HOST_ANNOTATION] ?? ''));
+  return items.filter(
+    ({ metadata, spec }) =>
+      hosts.includes(metadata?.annotations?.[HOST_ANNOTATION] ?? '') && Boolean(spec?.holderIdentity),
+  );
 }
 
 function leaseNamed(lease: V1Lease | undefined): Manifest {

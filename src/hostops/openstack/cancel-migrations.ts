@@ -1,11 +1,14 @@
-/** Cancels the live migrations away from a host that Careen has asked for. */
+/**
+ * Ends the migrations away from a host that Careen has asked for: cancels the live ones, and confirms the cold ones that have
+ * arrived. Nobody would confirm one that arrives after its host was released.
+ */
 import type { Instant } from '../../engine/view.ts';
 import type { Compute } from '../../openstack/compute.ts';
 import type { Migration } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { CLOCK_SKEW_MS } from './asked-servers.ts';
-import { hasBegun, isOpen } from './next-move.ts';
+import { hasBegun, isInFlight, isOpen } from './next-move.ts';
 import type { Moves, ServersOnHost } from './servers-on-host.ts';
 
 /** A migration that Nova prepares for longer than this was cut off by a restart. */
@@ -24,7 +27,7 @@ export type Cancelling = {
   readonly now: () => Instant;
 };
 
-/** Resolves with why some cannot be cancelled yet, and will be in a moment; undefined when nothing is left to cancel. */
+/** Resolves with why some cannot be ended yet, and will be; undefined when nothing is left to do. */
 export async function cancelMigrations(
   { compute, host, since, servers, moves, beforeWrite, now }: Cancelling,
   signal: AbortSignal,
@@ -35,16 +38,23 @@ export async function cancelMigrations(
     compute.migrations({ changedSince }, signal),
   ]);
   const open = all.filter((each) => each.source === host && isOpen(each));
-  const isOurs = ({ type, userId: by }: Migration): boolean =>
-    type === 'live-migration' && (by === undefined || by === userId);
+  const ours = open.filter(({ userId: by }) => by === undefined || by === userId);
   const early: string[] = [];
-  for (const each of open.filter(isOurs)) {
+  for (const each of ours.filter(({ type }) => type === 'live-migration')) {
+    const { server: id } = each;
     beforeWrite();
-    const isCancelled = await isAborted(compute, each, signal);
+    const isCancelled = await isCarriedOut(compute.abortLiveMigration(id, each.id, signal));
     if (!isCancelled && isInPreparation(each, now())) early.push(each.server);
   }
   const recorded = new Set(open.map(({ server }) => server));
   const unrecorded = servers?.servers.filter(({ id }) => moves.setOff.has(id) && !recorded.has(id)) ?? [];
+  const cold = ours.filter(({ type }) => type === 'migration');
+  for (const { server: id } of cold.filter(({ status }) => status === 'finished')) {
+    beforeWrite();
+    await isCarriedOut(compute.confirmResize(id, signal));
+  }
+  const moving = await firstMoving(compute, cold.filter(isInFlight), signal);
+  if (moving !== undefined) return `server ${moving} moves, and is confirmed when it has arrived`;
   const [server] = [...early, ...unrecorded.map(({ id }) => id)];
   return (
     server &&
@@ -59,10 +69,10 @@ function isInPreparation(migration: Migration, now: Instant): boolean {
   );
 }
 
-/** False when Nova refuses that: it has ended, is past the point at which it can be stopped, or has not come to it. */
-async function isAborted(compute: Compute, { server, id }: Migration, signal: AbortSignal): Promise<boolean> {
+/** False when Nova refuses a request: what it is about has ended, is past the point at which it can be done, or has not come to it. */
+async function isCarriedOut(request: Promise<void>): Promise<boolean> {
   try {
-    await compute.abortLiveMigration(server, id, signal);
+    await request;
     return true;
   } catch (error) {
     const isRefused =
@@ -70,4 +80,17 @@ async function isAborted(compute: Compute, { server, id }: Migration, signal: Ab
     if (!isRefused) throw error;
     return false;
   }
+}
+
+/** A server that moves cold. A record that a restart of Nova has cut off stays open, while nothing is done with its server. */
+async function firstMoving(
+  compute: Compute,
+  cold: readonly Migration[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (const { server } of cold) {
+    const found = await compute.find(server, signal);
+    if (found?.taskState !== undefined || found?.status === 'VERIFY_RESIZE') return server;
+  }
+  return undefined;
 }

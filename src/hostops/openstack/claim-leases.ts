@@ -1,6 +1,7 @@
 /**
- * The claims on hosts that Kubernetes does not know: one Lease for each claimed host, in the operator's namespace. Nova
- * cannot refuse a stale write, and has no place for a claim; a Lease can, and `kubectl get leases` shows who holds what.
+ * The claims on hosts that Kubernetes does not know: one Lease for each host that was ever claimed, in the operator's
+ * namespace. Nova cannot refuse a stale write, and has no place for a claim; a Lease can, and `kubectl get leases` shows
+ * who holds what. A released Lease stays, without a holder: a late request to make the first one is refused by it.
  */
 import { createHash } from 'node:crypto';
 import type { V1Lease } from '@kubernetes/client-node';
@@ -32,6 +33,8 @@ export type ClaimLease = {
   /** The uid that the host had when it was claimed. */
   readonly hostUid: string;
   readonly annotation: string | undefined;
+  /** Whether a run holds it. */
+  readonly isHeld: boolean;
 };
 
 export type ClaimLeasesOptions = {
@@ -107,19 +110,27 @@ export class ClaimLeases {
     return found && claimLeaseOf(found);
   }
 
-  /** Makes the claim of a host. Throws the error of the request: 409 when there is one. */
-  async create(of: HostOfCloud, claim: Claim, signal: AbortSignal): Promise<void> {
+  /**
+   * Makes the claim of a host, in its released Lease where it has one. Throws the error of the request: 409 when the host
+   * has another Lease than that.
+   */
+  async create(
+    of: HostOfCloud,
+    claim: Claim,
+    released: ClaimLease | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { config, namespace } = this.#options;
+    const annotations = {
+      ...{ [HOST_ANNOTATION]: of.host, [HOST_UID_ANNOTATION]: of.uid, [CLOUD_ANNOTATION]: of.cloud },
+      [CLAIM_ANNOTATION]: writeClaim(claim, of.uid),
+    };
+    const spec = { holderIdentity: claim.run, acquireTime: microTime(claim.since) };
+    if (released) return this.#patch(released, annotations, spec, signal);
+    const labels = { [HOST_CLAIM_LABEL]: '' };
     const body = {
-      ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease' },
-      metadata: {
-        ...{ name: nameOf(of.cloud, of.host), namespace, labels: { [HOST_CLAIM_LABEL]: '' } },
-        annotations: {
-          ...{ [HOST_ANNOTATION]: of.host, [HOST_UID_ANNOTATION]: of.uid, [CLOUD_ANNOTATION]: of.cloud },
-          [CLAIM_ANNOTATION]: writeClaim(claim, of.uid),
-        },
-      },
-      spec: { holderIdentity: claim.run, acquireTime: microTime(claim.since) },
+      ...{ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', spec },
+      metadata: { name: nameOf(of.cloud, of.host), namespace, labels, annotations },
     };
     const request = { method: 'POST', path: this.#path, query: MANAGED, body } as const;
     this.#leases.upsert(await call<V1Lease>(config, request, signal));
@@ -127,20 +138,28 @@ export class ClaimLeases {
 
   /** Writes a claim in the place of one that was read. Throws 409 when it has changed since. */
   async replace(lease: ClaimLease, hostUid: string, claim: Claim, signal: AbortSignal): Promise<void> {
-    const { config } = this.#options;
-    const { name, uid, revision } = lease;
-    const annotations = { [CLAIM_ANNOTATION]: writeClaim(claim, hostUid) };
-    const body = { metadata: { uid, resourceVersion: revision, annotations } };
-    const request = { method: 'PATCH', path: `${this.#path}/${name}`, query: MANAGED, body } as const;
-    this.#leases.upsert(await call<V1Lease>(config, request, signal));
+    await this.#patch(lease, { [CLAIM_ANNOTATION]: writeClaim(claim, hostUid) }, {}, signal);
   }
 
-  /** Removes a claim that was read. Throws 409 when it has changed since, and 404 when it is gone. */
-  async remove({ name, uid, revision, cloud, host }: ClaimLease, signal: AbortSignal): Promise<void> {
-    const { config } = this.#options;
-    const body = { preconditions: { uid, resourceVersion: revision } };
-    await call(config, { method: 'DELETE', path: `${this.#path}/${name}`, body }, signal);
-    await this.read(cloud, host, signal);
+  /** Removes a claim that was read. Throws 409 when it has changed since, and 404 when its Lease is gone. */
+  async remove(lease: ClaimLease, signal: AbortSignal): Promise<void> {
+    await this.#patch(
+      lease,
+      { [CLAIM_ANNOTATION]: null },
+      { holderIdentity: null, acquireTime: null },
+      signal,
+    );
+  }
+
+  async #patch(
+    { name, uid, revision }: ClaimLease,
+    annotations: Readonly<Record<string, string | null>>,
+    spec: object,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const body = { metadata: { uid, resourceVersion: revision, annotations }, spec };
+    const request = { method: 'PATCH', path: `${this.#path}/${name}`, query: MANAGED, body } as const;
+    this.#leases.upsert(await call<V1Lease>(this.#options.config, request, signal));
   }
 
   get #path(): string {
@@ -150,7 +169,8 @@ export class ClaimLeases {
 
 /** The claim in a Lease of a host with this uid. */
 export function claimIn(lease: ClaimLease | undefined, hostUid: string): ReadClaim {
-  return readClaim(lease && (lease.annotation ?? ''), hostUid);
+  if (!lease || (lease.annotation === undefined && !lease.isHeld)) return readClaim(undefined, hostUid);
+  return readClaim(lease.annotation ?? '', hostUid);
 }
 
 /** The Leases of a namespace. */
@@ -158,12 +178,13 @@ export function leasesPath(namespace: string): string {
   return `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`;
 }
 
-export function claimLeaseOf({ metadata }: V1Lease): ClaimLease {
+export function claimLeaseOf({ metadata, spec }: V1Lease): ClaimLease {
   const { name = '', uid = '', resourceVersion = '', annotations = {} } = metadata ?? {};
   return {
     ...{ name, uid, revision: resourceVersion, annotation: annotations[CLAIM_ANNOTATION] },
     ...{ cloud: annotations[CLOUD_ANNOTATION] ?? '', host: annotations[HOST_ANNOTATION] ?? '' },
     hostUid: annotations[HOST_UID_ANNOTATION] ?? '',
+    isHeld: (spec?.holderIdentity ?? '') !== '',
   };
 }
 

@@ -20,9 +20,10 @@ export async function connectCloud(
   namespace: string,
   provider: OpenStackProvider,
   signal: AbortSignal,
+  transportTo: typeof networkTransport = networkTransport,
 ): Promise<CloudConnection> {
   const cloud = await readCloud(config, namespace, provider, signal);
-  const { transport, close } = networkTransport(cloud);
+  const { transport, close } = transportTo(cloud);
   const session = new OpenStackSession(cloud, transport);
   return {
     ...{ compute: new Compute(session), placement: new Placement(session) },

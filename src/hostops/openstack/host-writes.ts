@@ -57,23 +57,23 @@ export async function claimHost(
   if (host.claim)
     return blocked(`${name} is held by ${ownerText(host.claim.owner)}`, writer.now() + HELD_PAUSE_MS);
   if (host.spoiltClaim !== undefined || host.revision !== revision) return STALE;
-  return take(writer, host, claim, signal);
+  return take(writer, found, claim, signal);
 }
 
 /** Locks before it claims: a host that is disabled for a run and has no claim yet is claimed by the next try. */
 async function take(
   { leases, cloud, ...writer }: HostWriter,
-  host: ComputeHost,
+  { host, lease }: FreshHost,
   claim: Claim,
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (claim.level !== 'touched' && !host.closedToNewWork)
     await disable(writer, host, lockReason(claim.run), signal);
   try {
-    await leases.create({ cloud, host: host.name, uid: host.uid }, claim, signal);
+    await leases.create({ cloud, host: host.name, uid: host.uid }, claim, lease, signal);
     return ACCEPTED;
   } catch (error) {
-    if (httpStatus(error) === 409) return STALE;
+    if (httpStatus(error) === 409 || httpStatus(error) === 404) return STALE;
     throw error;
   }
 }
@@ -103,7 +103,7 @@ export async function releaseHost(
     );
   const uncancelled = await writer.cancelMigrations(name, signal);
   if (uncancelled !== undefined) return blocked(uncancelled, writer.now() + CANCEL_PAUSE_MS);
-  if (lease && !(await isRemoved(writer, lease, signal))) return STALE;
+  if (isClaimed(host) && lease && !(await isRemoved(writer, lease, signal))) return STALE;
   if (opens) {
     writer.beforeWrite();
     writer.written(await writer.compute.enableService(host.uid, signal));
@@ -141,8 +141,15 @@ export async function leaveHostLocked(
   const { claim, hasMaintenanceMark, spoiltClaim } = host;
   if (claim ? claim.run !== run : !hasMaintenanceMark && spoiltClaim === undefined) return ALREADY;
   if (host.revision !== revision) return STALE;
-  await disable(writer, host, leftLockedReason(owner.uid, reason), signal);
-  return lease && !(await isRemoved(writer, lease, signal)) ? STALE : ACCEPTED;
+  // The reason of somebody else says why the service is disabled, and stays.
+  const isTheirs = host.closedToNewWork && !hasMaintenanceMark && !host.leftLocked;
+  if (!isTheirs) await disable(writer, host, leftLockedReason(owner.uid, reason), signal);
+  return isClaimed(host) && lease && !(await isRemoved(writer, lease, signal)) ? STALE : ACCEPTED;
+}
+
+/** Whether the Lease of the host has a claim, be it spoilt. */
+function isClaimed({ claim, spoiltClaim }: ComputeHost): boolean {
+  return claim !== undefined || spoiltClaim !== undefined;
 }
 
 /** Writes the claim of a host again under another epoch, or makes the claim if it may be in flight. */
@@ -161,7 +168,7 @@ export async function adoptHost(
     const outcome =
       held && lease
         ? await replaced(writer, { host, lease }, { ...held, epoch: claim.epoch }, signal)
-        : await take(writer, host, claim, signal);
+        : await take(writer, found, claim, signal);
     if (outcome.kind !== 'stale') return;
   }
 }

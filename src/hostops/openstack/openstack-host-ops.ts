@@ -6,6 +6,7 @@ import type { Client } from '../../kube/client.ts';
 import type { Log } from '../../kube/log.ts';
 import { allEnded } from '../../kube/writes.ts';
 import type { Compute } from '../../openstack/compute.ts';
+import { networkTransport } from '../../openstack/transport.ts';
 import type { Migration, Server } from '../../openstack/compute-answers.ts';
 import { OpenStackError } from '../../openstack/errors.ts';
 import type { HostName, HostSeed } from '../../planner/hosts/facts.ts';
@@ -45,6 +46,8 @@ export type OpenStackOptions = {
   readonly jobs: HostJobs;
   readonly now: () => number;
   readonly log: Log;
+  /** Carries the requests to a cloud in the simulator, which has none; the network by default. */
+  readonly transportTo?: typeof networkTransport;
 };
 
 type OpenCloud = {
@@ -188,6 +191,9 @@ export class OpenStackHostOps implements PoolOps {
     fence: Fence,
     signal: AbortSignal,
   ): Promise<void> {
+    const { cloud } = this.#of(scope);
+    // A host that is not known counts as one that has left: nothing is decided before all were read once.
+    if (cloud.observedAt === undefined) await cloud.readHosts();
     const writer = await this.#writer(scope);
     await allEnded([...adoptions].map(async ([host, adoption]) => adoptHost(writer, host, adoption, signal)));
     const recorded = [...adoptions.values()].flatMap(({ jobs = [] }) => jobs);
@@ -309,12 +315,12 @@ export class OpenStackHostOps implements PoolOps {
   }
 
   #observe(key: string, provider: OpenStackProvider): OpenCloud {
-    const { config, namespace, now, log } = this.#options;
+    const { config, namespace, now, log, transportTo = networkTransport } = this.#options;
     this.#leasesAreKnown ??= this.#leases.start();
     const known = this.#leasesAreKnown;
     const connect = async (signal: AbortSignal): Promise<CloudConnection> => {
       await known;
-      return connectCloud(config, namespace, provider, signal);
+      return connectCloud(config, namespace, provider, signal, transportTo);
     };
     const notify = (listener: () => void): void => this.#guarded(listener);
     const cloud: ObservedCloud = new ObservedCloud({

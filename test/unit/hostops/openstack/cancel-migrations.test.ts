@@ -53,7 +53,7 @@ describe('a live migration away from the host', () => {
 
   it.each([
     ['another host', { source_compute: 'compute-9' }],
-    ['another type', { migration_type: 'migration' }],
+    ['another type', { migration_type: 'resize' }],
     ['another user', { user_id: 'somebody' }],
     ['the past', { status: 'completed' }],
   ])('is not one of %s', async (_, fields) => {
@@ -93,5 +93,30 @@ describe('a server that was just asked to leave', () => {
     migrations({});
     cloud.on(ABORT, answer(202));
     expect(await cancel({ servers, moves: { setOff: new Set(['s1']) } })).toBeUndefined();
+  });
+});
+
+describe('a cold migration away from the host', () => {
+  const ACTION = `POST ${NOVA}/servers/s1/action`;
+  const serverIs = (status: string, task: string | null): void => {
+    const shown = { id: 's1', tenant_id: 'p', status, created: ago(900), 'OS-EXT-STS:task_state': task };
+    cloud.on(`GET ${NOVA}/servers/s1`, answer(200, { server: shown }));
+  };
+
+  it('that has arrived is confirmed: nobody else would', async () => {
+    migrations({ migration_type: 'migration', status: 'finished' });
+    cloud.on(ACTION, answer(202));
+    expect(await cancel()).toBeUndefined();
+    expect(cloud.asked(ACTION).map(({ body }) => body)).toEqual(['{"confirmResize":null}']);
+  });
+
+  it('that is under way is waited for, unless it was cut off', async () => {
+    migrations({ migration_type: 'migration', status: 'migrating' });
+    serverIs('RESIZE', 'resize_migrating');
+    expect(await cancel()).toBe('server s1 moves, and is confirmed when it has arrived');
+    serverIs('VERIFY_RESIZE', null);
+    expect(await cancel(), 'it has arrived meanwhile').toContain('server s1 moves');
+    serverIs('ACTIVE', null);
+    expect(await cancel()).toBeUndefined();
   });
 });

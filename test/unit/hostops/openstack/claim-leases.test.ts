@@ -23,7 +23,7 @@ function stored(): ApiObject[] {
 }
 
 async function claimed() {
-  await leases.create(OF, claimOf(), signal);
+  await leases.create(OF, claimOf(), leases.of(KEY, HOST), signal);
   return leases.of(KEY, HOST) ?? expect.fail('there is no claim');
 }
 
@@ -60,9 +60,9 @@ describe('the claim of a host', () => {
 
   it('can be made for a host of any name, and for hosts of the same name in two clouds', async () => {
     const odd = { ...OF, host: 'Compute_1/é' };
-    await leases.create(odd, claimOf(), signal);
+    await leases.create(odd, claimOf(), undefined, signal);
     await claimed();
-    await leases.create({ ...OF, cloud: 'secret/other/' }, claimOf(), signal);
+    await leases.create({ ...OF, cloud: 'secret/other/' }, claimOf(), undefined, signal);
     expect(new Set(stored().map(({ metadata }) => metadata.name)).size).toBe(3);
     for (const { metadata } of stored()) expect(metadata.name).toMatch(/^careen-host-[0-9a-f]{16}$/);
     expect(leases.of(KEY, odd.host)?.host).toBe(odd.host);
@@ -70,7 +70,7 @@ describe('the claim of a host', () => {
 
   it('cannot be made twice', async () => {
     await claimed();
-    expect(await statusOf(leases.create(OF, claimOf({ run: 'run-2' }), signal))).toBe(409);
+    expect(await statusOf(leases.create(OF, claimOf({ run: 'run-2' }), undefined, signal))).toBe(409);
     expect(claimIn(leases.of(KEY, HOST), 'service-1').claim?.run).toBe('run-1');
   });
 
@@ -82,21 +82,36 @@ describe('the claim of a host', () => {
     expect(await statusOf(leases.replace(before, 'service-1', claimOf({ epoch: 3 }), signal))).toBe(409);
     expect(await statusOf(leases.remove(before, signal))).toBe(409);
     await leases.remove(now, signal);
-    expect([stored(), leases.of(KEY, HOST)]).toEqual([[], undefined]);
-    expect(await statusOf(leases.remove(now, signal))).toBe(404);
-    expect(await statusOf(leases.replace(now, 'service-1', claimOf(), signal))).toBe(404);
+    const released = leases.of(KEY, HOST) ?? expect.fail('the Lease is gone');
+    expect(claimIn(released, 'service-1')).toEqual({ claim: undefined, spoilt: undefined });
+    expect(stored()).toMatchObject([{ metadata: { name: now.name } }]);
+    expect(stored()[0]?.spec?.['holderIdentity']).toBeUndefined();
+    expect(await statusOf(leases.remove(now, signal))).toBe(409);
+    host.cluster.server.remove('leases', `careen-system/${now.name}`, 'person');
+    expect(await statusOf(leases.remove(released, signal))).toBe(404);
+    expect(await statusOf(leases.replace(released, 'service-1', claimOf(), signal))).toBe(404);
   });
 
-  it('that was removed is gone at once, before the watch tells', async () => {
+  it('that was released cannot be made by a late request of an earlier leader', async () => {
     const claim = await claimed();
-    leases.stop();
     await leases.remove(claim, signal);
-    expect(leases.of(KEY, HOST)).toBeUndefined();
+    expect(await statusOf(leases.create(OF, claimOf(), undefined, signal)), 'the first one').toBe(409);
+    const released = leases.of(KEY, HOST);
+    await leases.create(OF, claimOf({ run: 'run-2' }), released, signal);
+    expect(await statusOf(leases.create(OF, claimOf(), released, signal)), 'a later one').toBe(409);
+    expect(claimIn(leases.of(KEY, HOST), 'service-1').claim?.run).toBe('run-2');
+    expect(stored()).toMatchObject([{ spec: { holderIdentity: 'run-2' } }]);
+  });
+
+  it('that was removed is gone at once', async () => {
+    const claim = await claimed();
+    await leases.remove(claim, signal);
+    expect(claimIn(leases.of(KEY, HOST), 'service-1').claim).toBeUndefined();
   });
 
   it('can be read without its host: the Lease knows the uid that the host had', async () => {
     await claimed();
-    await leases.create({ ...OF, cloud: 'secret/other/', uid: 'service-9' }, claimOf(), signal);
+    await leases.create({ ...OF, cloud: 'secret/other/', uid: 'service-9' }, claimOf(), undefined, signal);
     const all = leases.inCloud('secret/other/');
     expect(all.map(({ host: name, hostUid }) => [name, hostUid])).toEqual([[HOST, 'service-9']]);
     expect(all.map((each) => claimIn(each, each.hostUid).claim)).toEqual([claimOf()]);
@@ -104,7 +119,8 @@ describe('the claim of a host', () => {
 
   it('that was removed and made again is another one', async () => {
     const first = await claimed();
-    await leases.remove(first, signal);
+    host.cluster.server.remove('leases', `careen-system/${first.name}`, 'person');
+    await eventually('the removal', () => leases.of(KEY, HOST) === undefined);
     const second = await claimed();
     expect(await statusOf(leases.remove({ ...second, uid: first.uid }, signal))).toBe(409);
   });
@@ -122,6 +138,14 @@ describe('the claim of a host', () => {
       'person',
     );
     await eventually('the edit', () => claimIn(leases.of(KEY, HOST), 'service-1').spoilt !== undefined);
+    host.cluster.server.update(
+      'leases',
+      key,
+      ({ metadata, ...rest }) => ({ ...rest, metadata: { ...metadata, annotations: {} } }),
+      'person',
+    );
+    await eventually('the loss', () => leases.of(KEY, HOST)?.annotation === undefined);
+    expect(claimIn(leases.of(KEY, HOST), 'service-1').spoilt, 'its holder is still there').toBeDefined();
     host.cluster.server.remove('leases', key, 'person');
     await eventually('the removal', () => leases.of(KEY, HOST) === undefined);
   });

@@ -23,6 +23,7 @@ function lease(fields: Partial<ClaimLease> = {}): ClaimLease {
     uid: 'lease-1',
     revision: '7',
     cloud: 'c',
+    isHeld: true,
     host: HOST,
     hostUid: 'service-1',
     annotation,

@@ -75,7 +75,7 @@ describe('a claim', () => {
     const of = { cloud: KEY, host: HOST, uid: 'service-1' };
     const read: typeof writer.read = async (name, stopping) => {
       const found = await writer.read(name, stopping);
-      await host.leases.create(of, claimOf({ run: 'run-2' }), signal);
+      await host.leases.create(of, claimOf({ run: 'run-2' }), undefined, signal);
       return found;
     };
     expect(await claimHost({ ...writer, read }, await host.effect('claim'), signal)).toEqual({
@@ -133,7 +133,7 @@ describe('a release', () => {
   });
 
   it('cancels the migrations before the claim is removed', async () => {
-    host.diesAt('DELETE');
+    host.diesAt('PATCH');
     await expect(release()).rejects.toThrow('died');
     host.lives();
     expect([host.cancelled, (await host.seen()).claim?.run]).toEqual([[HOST], RUN]);
@@ -283,9 +283,16 @@ describe('a host that is left locked', () => {
     expect(await leave()).toEqual({ kind: 'already' });
   });
 
+  it('keeps the reason of somebody else, who has disabled it before or meanwhile', async () => {
+    await claim();
+    foreign();
+    expect(await leave()).toEqual({ kind: 'accepted' });
+    expect(await host.state()).toEqual(['disabled', FOREIGN, undefined]);
+  });
+
   it('keeps its claim when that is cut in two, and the next try removes it', async () => {
     await claim();
-    host.diesAt('DELETE');
+    host.diesAt('PATCH');
     await expect(leave()).rejects.toThrow('died');
     host.lives();
     expect((await host.seen()).claim?.run).toBe(RUN);

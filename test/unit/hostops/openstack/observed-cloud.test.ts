@@ -32,7 +32,7 @@ beforeEach(async () => {
     answer(200, { migrations }),
   );
   await host.leases.start();
-  await host.leases.create({ cloud: KEY, host: HOST, uid: 'service-1' }, claimOf(), signal);
+  await host.leases.create({ cloud: KEY, host: HOST, uid: 'service-1' }, claimOf(), undefined, signal);
   host.cloud.start();
   host.cloud.acquire(HOST);
   await eventually('the host', () => host.cloud.hosts.get(HOST)?.claim);
