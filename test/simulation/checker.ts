@@ -3,7 +3,7 @@
  * every change of every object, and knows the operator by these changes only: it shares no line with the engine, the
  * planner or the controllers (a test checks its imports).
  */
-import { at, type ApiServer, type Change } from './world/api-server.ts';
+import { at, type Change, type Objects } from './world/api-server.ts';
 import { daemonSetOf, nodeOf } from './world/cluster.ts';
 import { jobEnded } from './world/job-controller.ts';
 import { REPEATED } from './world/connection.ts';
@@ -42,7 +42,7 @@ const IN_FLIGHT_MS = 180_000;
 const SEEN_MS = 10_000;
 
 export type CheckerOptions = {
-  readonly server: ApiServer;
+  readonly server: Objects;
   readonly now: () => number;
   /** Whether a process of the operator made a change. */
   readonly isOperator: (by: string) => boolean;
@@ -55,6 +55,12 @@ export type CheckerOptions = {
   readonly ledForMs: () => number;
   /** Whether a pod that has just left the host is about to start there again. */
   readonly isReturning: (host: string) => boolean;
+  /** False: no write to a host is refused when somebody else has changed it just before. Others judge those then. */
+  readonly writesAreGuarded?: boolean;
+  /** Whether a late write has closed the host, which no server could refuse. */
+  readonly wasClosedLate?: (host: string) => boolean;
+  /** How old the facts of a host may be that the operator knows, while all watches and requests work. */
+  readonly factsAgeMs?: number;
   readonly failed: (complaint: string) => void;
 };
 
@@ -94,6 +100,7 @@ export class Checker {
       historyOf: (host) => this.#historyOf(host),
       isMember: (labels) => selects(options.server.get('hostpools', options.pool), labels),
       isSkipped: (uid, host) => this.#requests.isSkipped(uid, host),
+      factsAgeMs: options.factsAgeMs ?? 0,
     });
     this.#upgrades = new UpgradeCheck({
       ...{ specOf, failed, stateOf: (host) => this.#historyOf(host).now },
@@ -114,6 +121,7 @@ export class Checker {
       },
       stateOf: (host) => this.#historyOf(host).now,
       mayHaveChanged: (run, host) => this.#containers.mayHaveStarted(run, host, this.#leaders.get(run)),
+      wasClosedLate: options.wasClosedLate ?? (() => false),
       recordLost: (run) => {
         this.#upgrades.recordLost(run);
         this.#hosts.forEach((history) => history.recordLost(now(), run));
@@ -164,7 +172,8 @@ export class Checker {
     history.node(this.#options.now(), change, isOurs);
     if (type === 'DELETED') return;
     this.#upgrades.node(change);
-    if (isOurs && closed && !history.now.closed && closedByOthers && !looksOurs)
+    const isJudged = isOurs && this.#options.writesAreGuarded !== false;
+    if (isJudged && closed && !history.now.closed && closedByOthers && !looksOurs)
       this.#fail(`(3) ${name} was cordoned by somebody else, and was uncordoned`);
     const [old, claim] = [before && claimOf(before), claimOf(object)];
     if (old && claim && old.run !== claim.run)
@@ -235,16 +244,20 @@ export class Checker {
     if (type === 'MODIFIED' && before?.metadata.deletionTimestamp === undefined)
       this.#evictions.evicted(object);
     const run = this.#historyOf(host).now.claim?.run;
-    // An eviction carries no epoch: one that an earlier leader sent may still arrive.
-    if (
-      before?.metadata.deletionTimestamp === undefined &&
-      this.#isKnown(host, ({ claim }) => claim === undefined) &&
-      this.#options.wasAnswered(evictionOf(object))
-    )
-      this.#fail(`(4) pod ${object.metadata.name} was evicted from ${host}, which nobody holds`);
-    if (run !== undefined && this.#options.wasAnswered(evictionOf(object))) this.#upgrades.evicts(run, host);
-    if (run !== undefined)
+    if (before?.metadata.deletionTimestamp === undefined)
+      this.leaves(host, `pod ${object.metadata.name} was evicted`, by, evictionOf(object));
+    else if (run !== undefined)
       this.#notSuspended(run, `pod ${object.metadata.name} was evicted`, by, evictionOf(object));
+    if (run !== undefined && this.#options.wasAnswered(evictionOf(object))) this.#upgrades.evicts(run, host);
+  }
+
+  /** Judges that something is asked to leave a host, with a request to this path. */
+  leaves(host: string, what: string, by: string, path: string): void {
+    const run = this.#historyOf(host).now.claim?.run;
+    // An eviction carries no epoch: one that an earlier leader sent may still arrive.
+    if (this.#isKnown(host, ({ claim }) => claim === undefined) && this.#options.wasAnswered(path))
+      this.#fail(`(4) ${what} from ${host}, which nobody holds`);
+    if (run !== undefined) this.#notSuspended(run, what, by, path);
   }
 
   /**

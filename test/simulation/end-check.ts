@@ -1,12 +1,12 @@
 /** Judges the ends of runs and of a seed: what may stay locked, and how runs may have ended (invariants 4 to 6). */
-import { at, type ApiServer } from './world/api-server.ts';
+import { at, type Objects } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
 import { isStrategies, nameOf, strategiesOf } from './world/strategies.ts';
 import type { HostState } from './host-history.ts';
 import { isFinished, outagesOf, permitsOf, runIdOf, stateOf, type Outage } from './seen.ts';
 
 export type EndOptions = {
-  readonly server: ApiServer;
+  readonly server: Objects;
   readonly pool: string;
   readonly isOperator: (by: string) => boolean;
   readonly isViewFresh: () => boolean;
@@ -16,6 +16,8 @@ export type EndOptions = {
   readonly mayHaveChanged: (run: string, host: string) => boolean;
   /** Learns of each run whose record somebody removes. */
   readonly recordLost: (run: string) => void;
+  /** Whether a late write has closed the host, which no server could refuse. */
+  readonly wasClosedLate: (host: string) => boolean;
   readonly failed: (complaint: string) => void;
 };
 
@@ -79,13 +81,13 @@ export class EndCheck {
 
   #node({ metadata }: ApiObject, keptBy: string | undefined): void {
     const { name, annotations = {} } = metadata;
-    const { failed } = this.#options;
+    const { failed, wasClosedLate } = this.#options;
     const { claim, closed, closedByOthers, looksAsBefore, lostClaimOf } = this.#options.stateOf(name);
     // Others removed the claim and the record of its run: only the taint is left.
     if (lostClaimOf !== undefined && this.#lostAt.has(lostClaimOf)) return;
     if (claim && keptBy !== claim.run) failed(`(4) a claim of ${claim.run} was left on ${name}`);
     const says = keptBy ?? annotations['careen.dev/left-locked'];
-    if (!claim && closed && !closedByOthers && !looksAsBefore && says === undefined)
+    if (!claim && closed && !closedByOthers && !looksAsBefore && says === undefined && !wasClosedLate(name))
       failed(`(4) ${name} was left cordoned, and nothing says why`);
   }
 

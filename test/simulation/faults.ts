@@ -4,6 +4,7 @@
  */
 import { Refusal, type Change } from './world/api-server.ts';
 import type { Call } from '../../src/kube/client.ts';
+import { CLOUD_FAULTS } from './cloud/cloud-faults.ts';
 import { INCIDENT_KINDS } from './incidents/incidents.ts';
 import type { JobFate } from './world/job-controller.ts';
 import type { Fortune, Fortunes, WatchFortune } from './world/connection.ts';
@@ -15,6 +16,8 @@ import {
   CRASH_DRAWS,
   ROLLBACK_CRASH_DRAWS,
   UPGRADE_CRASH_DRAWS,
+  isElection,
+  LEADER,
   writeOf,
   type CrashPoint,
   type WriteKind,
@@ -56,6 +59,7 @@ export const FAULT_KINDS = [
   'cordon',
   'uncordon',
   ...INCIDENT_KINDS,
+  ...CLOUD_FAULTS,
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -165,7 +169,7 @@ export class Faults implements Fortunes {
   request(owner: Owner, request: Call): Fortune {
     const { random } = this.#options;
     const calm = { thereMs: random.int(1, 15), backMs: random.int(1, 15) };
-    if (this.#isOver || request.path.includes('/leases')) return calm;
+    if (this.#isOver || isElection(request)) return calm;
     const write = writeOf(request);
     const crash = write && this.#crashAt(request, write);
     if (crash) return { ...calm, crash };
@@ -197,10 +201,10 @@ export class Faults implements Fortunes {
     return isSlow ? { thereMs: random.int(1, 3000), backMs: random.int(1, 3000) } : calm;
   }
 
-  watch(_owner: Owner, { resource }: Change): WatchFortune {
+  watch(_owner: Owner, { resource, object }: Change): WatchFortune {
     const { random, note } = this.#options;
     const calm = { lagMs: random.int(1, 30) };
-    if (this.#isOver || resource === 'leases') return calm;
+    if (this.#isOver || (resource === 'leases' && object.metadata.name === LEADER)) return calm;
     const { 'stale read': stale, 'event missed': missed, 'event twice': twice } = this.#events;
     // Many passes are made in that time: each must notice that it decides on an old strategy or pool.
     if (OWN.has(resource) && this.#options.lags.chance(this.#ownLags)) {

@@ -1,19 +1,21 @@
 /**
  * Simulates the operator with faults, seed by seed.
  *
- *     [SEEDS=FROM-TO] [VERBOSE=1] node test/simulation/main.ts
+ *     [SEEDS=FROM-TO] [VERBOSE=1] [WORLD=nodes|cloud] node test/simulation/main.ts
  *
  * Without SEEDS the range follows from the date, so that every run tries new seeds.
  * The last line is `N passed, N failed`, and the exit status is 1 when anything
- * failed. VERBOSE shows the whole timeline of each seed.
+ * failed. VERBOSE shows the whole timeline of each seed. WORLD runs only a part of each seed.
  */
 import { Report } from './report.ts';
-import { runSeed, type SeedResult } from './run-seed.ts';
+import { runSeed, WORLDS, type SeedResult } from './run-seed.ts';
 import { hasBroken, runSeeds } from './run-seeds.ts';
 import { seedsOfMinute } from './seed-range.ts';
 
 const SHOWN_FAILURES = 20;
 const SHOWN_LINES = 10;
+
+const worlds = WORLDS.filter((each) => (process.env['WORLD'] || each) === each);
 
 async function main(): Promise<number> {
   const given = process.env['SEEDS'];
@@ -26,7 +28,7 @@ async function main(): Promise<number> {
   print(`seeds ${range}; the same again: make simulate SEEDS=${range}`);
   const report = new Report();
   if (process.env['VERBOSE'] === '1') await showSeeds(seeds, (result) => report.add(result));
-  else await runSeeds(seeds, (result) => report.add(result));
+  else await runSeeds(seeds, (result) => report.add(result), { workerData: { worlds } });
   report.lines().forEach(print);
   const failures = report.failures.toSorted((a, b) => a.seed - b.seed);
   for (const failure of failures.slice(0, SHOWN_FAILURES)) {
@@ -59,17 +61,18 @@ async function showSeeds(
 ): Promise<void> {
   for (let seed = from; seed <= to; seed += 1) {
     print(`seed ${String(seed)}`);
-    onResult(await runSeed(seed, (time, line) => print(timelineLine(time, line))));
+    onResult(await runSeed(seed, (time, line) => print(timelineLine(time, line)), worlds));
   }
 }
 
 /** The last lines of a seed's timeline. It runs the seed again: passing seeds keep no lines. */
 async function lastLinesOf(seed: number): Promise<readonly string[]> {
   const lines: string[] = [];
-  await runSeed(seed, (time, line) => {
+  const keep = (time: number, line: string): void => {
     lines.push(timelineLine(time, line));
     if (lines.length > SHOWN_LINES) lines.shift();
-  });
+  };
+  await runSeed(seed, keep, worlds);
   return lines;
 }
 

@@ -41,13 +41,8 @@ export class Mishaps {
     }
   }
 
-  /** Stops a process, so that another may lead when it continues; people act meanwhile. */
   stall(owner: Owner, milliseconds: number, write: string): void {
-    const { random, scheduler, people, replicas, note } = this.#options;
-    replicas.stall(owner, milliseconds);
-    note('two leaders', `${owner.name} stops for ${String(milliseconds)} ms, about to write: ${write}`);
-    const kind = random.pick(['abort', 'delete', 'hold'] as const);
-    if (random.chance(0.6)) scheduler.after(random.int(0, milliseconds), () => people.act(kind));
+    stall(this.#options, owner, milliseconds, write);
   }
 
   #strike(kind: (typeof KINDS)[number]): void {
@@ -100,4 +95,23 @@ export class Mishaps {
     note('host comes back changed', host);
     cluster.addNode(host, labelsOf(host), random.pick([OLD, NEW]));
   }
+}
+
+/** Stops a process, so that another may lead when it continues; people act meanwhile. */
+export function stall(
+  {
+    random,
+    scheduler,
+    people,
+    replicas,
+    note,
+  }: Pick<MishapsOptions, 'random' | 'scheduler' | 'people' | 'replicas' | 'note'>,
+  owner: Owner,
+  milliseconds: number,
+  write: string,
+): void {
+  replicas.stall(owner, milliseconds);
+  note('two leaders', `${owner.name} stops for ${String(milliseconds)} ms, about to write: ${write}`);
+  const kind = random.pick(['abort', 'delete', 'hold'] as const);
+  if (random.chance(0.6)) scheduler.after(random.int(0, milliseconds), () => people.act(kind));
 }

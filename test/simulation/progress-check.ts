@@ -26,6 +26,8 @@ export type ProgressOptions = {
   readonly isSkipped: (uid: string, host: string) => boolean;
   /** Whether watches and requests have worked for so long that the operator's view is fresh. */
   readonly isViewFresh: () => boolean;
+  /** How old the facts of a host may be that the operator knows, while all watches and requests work. */
+  readonly factsAgeMs: number;
   readonly failed: (complaint: string) => void;
 };
 
@@ -164,7 +166,7 @@ export class ProgressCheck {
       this.#options.historyOf(host).holdsSince((state) => isClosed(state) && shown(host, state)),
     );
     const forMs = this.#options.now() - Math.max(...since);
-    const waitsMs = step.name === 'migrate-instances-from-host' ? RETURN_MS : 0;
+    const waitsMs = (step.name === 'migrate-instances-from-host' ? RETURN_MS : 0) + this.#options.factsAgeMs;
     if (forMs > waitsMs + (this.#options.isViewFresh() ? FRESH_VIEW_MS : OLDEST_VIEW_MS))
       this.#options.failed(
         `(6) ${step.name} of stage ${String(stage.id)} timed out, and was done for ${String(forMs / 1000)} s`,

@@ -13,7 +13,7 @@ const RESYNC_SECONDS = 60;
 const metrics = operatorMetrics(() => Date.now());
 
 export type ReplicasOptions = ConnectionOptions &
-  Pick<ProcessOptions, 'partLimits'> & { readonly random: Random; readonly timeline: Timeline };
+  Pick<ProcessOptions, 'partLimits' | 'toCloud'> & { readonly random: Random; readonly timeline: Timeline };
 
 export class Replicas {
   readonly #options: ReplicasOptions;

@@ -1,5 +1,5 @@
 /** Judges that nothing is carried out twice that was asked for once, and that a retry works anew (invariants 4, 5). */
-import type { ApiServer } from './world/api-server.ts';
+import type { Objects } from './world/api-server.ts';
 import type { ApiObject } from './world/objects.ts';
 import { at } from './world/api-server.ts';
 import { nameOf } from './world/strategies.ts';
@@ -9,7 +9,7 @@ import { answersOf, outagesOf, runIdOf } from './seen.ts';
 const REPEATABLE: ReadonlySet<string> = new Set(['abort', 'release-host']);
 
 export type RequestOptions = {
-  readonly server: ApiServer;
+  readonly server: Objects;
   readonly now: () => number;
   readonly failed: (complaint: string) => void;
 };

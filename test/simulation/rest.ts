@@ -1,4 +1,9 @@
+/** When nothing changes any more by itself. */
+import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
+import { at } from './world/api-server.ts';
+import type { ApiObject } from './world/objects.ts';
 import type { Scheduler } from './world/scheduler.ts';
+import { isUpgrade } from './world/strategies.ts';
 
 export type Rest = {
   /** Whether nothing is under way at this moment. */
@@ -24,4 +29,28 @@ export async function untilCalm(
     await scheduler.runUntil(latest, () => ended() || isAtRest());
     await scheduler.runUntil(scheduler.now + calmMs, () => ended() || !isAtRest());
   } while (!ended() && !isAtRest() && scheduler.now < latest);
+}
+
+/** The state of a strategy, for the report. */
+export function stateText(strategy: ApiObject): string {
+  const state = stateOf(strategy) ?? 'none';
+  return isUpgrade(strategy) ? `upgrade ${state}` : state;
+}
+
+const ENDED: ReadonlySet<string> = new Set([
+  ...['build-failed', 'applied', 'apply-failed', 'apply-timeout'],
+  ...['aborted', 'abort-failed', 'abort-timeout'],
+]);
+
+/** Whether a strategy changes nothing more by itself. */
+export function isAtRest(strategy: ApiObject): boolean {
+  if (strategy.metadata.deletionTimestamp !== undefined) return false;
+  const state = stateOf(strategy) ?? '';
+  if (state === 'ready-to-apply') return modeOf(strategy) !== 'Run';
+  if (state !== 'applying') return ENDED.has(state);
+  const phase = at(strategy.status, 'applyPhase');
+  const isStopped = Number(at(phase, 'currentStage')) >= Number(at(phase, 'stopAtStage'));
+  return (
+    isStopped && outagesOf(strategy).length === 0 && !stagesOf(strategy).some(({ inProgress }) => inProgress)
+  );
 }

@@ -7,15 +7,16 @@ import { Random } from './world/random.ts';
 import { Scheduler } from './world/scheduler.ts';
 import { Checker } from './checker.ts';
 import { fateOf, Incidents, type Fate } from './incidents/incidents.ts';
-import { Faults, type FaultKind } from './faults.ts';
+import { CloudRun, hasCloud, type CloudResult } from './cloud/run-cloud.ts';
+import { FAULT_KINDS, Faults, type FaultKind } from './faults.ts';
 import { Mishaps } from './mishaps.ts';
 import { People } from './people.ts';
 import { Replicas } from './replicas.ts';
-import { untilCalm } from './rest.ts';
+import { isAtRest, stateText, untilCalm } from './rest.ts';
 import { changeBy, POOL, scenarioOf, type Scenario } from './scenario.ts';
-import { isUpgrade, nameOf, strategiesOf, textOf, type StrategyRef } from './world/strategies.ts';
+import { nameOf, strategiesOf, textOf, type StrategyRef } from './world/strategies.ts';
 import type { UpgradeWay } from './upgrade-scenario.ts';
-import { modeOf, outagesOf, stagesOf, stateOf } from './seen.ts';
+import { stateOf } from './seen.ts';
 import { Timeline, type WriteLine } from './timeline.ts';
 import { stepsOf } from './writes.ts';
 
@@ -48,17 +49,66 @@ export type SeedResult = {
   readonly virtualMs: number;
   /** The revision of the API server at the end: it counts the writes. */
   readonly revision: number;
+  /** How many migrations there were in its cloud; undefined without one. */
+  readonly migrations: number | undefined;
 };
 
+/** The worlds of a seed: a cluster with nodes, and in some seeds an OpenStack. One does not know the other. */
+export const WORLDS = ['nodes', 'cloud'] as const;
+export type World = (typeof WORLDS)[number];
+
 /** Runs a seed to its end, or to its first complaint. */
-export async function runSeed(seed: number, writeLine?: WriteLine): Promise<SeedResult> {
+export async function runSeed(
+  seed: number,
+  writeLine?: WriteLine,
+  worlds: readonly World[] = WORLDS,
+): Promise<SeedResult> {
+  const nodes = worlds.includes('nodes') ? await runNodes(seed, writeLine) : nothingOf(seed);
+  if (nodes.complaints.length > 0 || !worlds.includes('cloud') || !hasCloud(seed)) return nodes;
+  const cloud = await runCloud(seed, writeLine);
+  const faults: Partial<Record<FaultKind, number>> = { ...nodes.faults };
+  for (const kind of FAULT_KINDS)
+    if (cloud.faults[kind] !== undefined) faults[kind] = (faults[kind] ?? 0) + cloud.faults[kind];
+  return {
+    ...nodes,
+    faults,
+    crashes: [...nodes.crashes, ...cloud.crashes],
+    complaints: cloud.complaints.map((each) => `cloud: ${each}`),
+    states: [...nodes.states, ...cloud.states],
+    virtualMs: nodes.virtualMs + cloud.virtualMs,
+    revision: nodes.revision + cloud.revision,
+    migrations: cloud.migrations,
+  };
+}
+
+async function runNodes(seed: number, writeLine: WriteLine | undefined): Promise<SeedResult> {
+  return onPlatform((scheduler) => new SeedRun(seed, scheduler, writeLine).run());
+}
+
+async function runCloud(seed: number, writeLine: WriteLine | undefined): Promise<CloudResult> {
+  return onPlatform((scheduler) => {
+    const timeline = new Timeline(writeLine, () => scheduler.now - START);
+    timeline.note('--', 'the cloud of the seed');
+    return new CloudRun(seed, scheduler, timeline).run();
+  });
+}
+
+async function onPlatform<T>(run: (scheduler: Scheduler) => Promise<T>): Promise<T> {
   const scheduler = new Scheduler(START);
   usePlatformOf(scheduler);
   try {
-    return await new SeedRun(seed, scheduler, writeLine).run();
+    return await run(scheduler);
   } finally {
     usePlatformOf(undefined);
   }
+}
+
+/** The result of a seed of which only the cloud is run. */
+function nothingOf(seed: number): SeedResult {
+  return {
+    ...{ seed, hosts: 0, faults: {}, isCalm: false, crashes: [], complaints: [], states: [] },
+    ...{ upgrades: undefined, virtualMs: 0, revision: 0, migrations: undefined },
+  };
 }
 
 class SeedRun {
@@ -183,6 +233,7 @@ class SeedRun {
       ...{ crashes: this.#crashes, complaints: this.#complaints, revision: this.#server.revision },
       states: strategiesOf(this.#server).map(stateText),
       virtualMs: this.#scheduler.now - START,
+      migrations: undefined,
     };
   }
 
@@ -280,31 +331,7 @@ class SeedRun {
   }
 }
 
-/** The state of a strategy, for the report. */
-function stateText(strategy: ApiObject): string {
-  const state = stateOf(strategy) ?? 'none';
-  return isUpgrade(strategy) ? `upgrade ${state}` : state;
-}
-
 /** When the hosts come; 0: before everything else. */
 function hostsAfterMs(seed: number, { kinds }: Fate): number {
   return kinds.has(NO_HOST) ? Random.named(seed, NO_HOST).int(2_000, 6_000) : 0;
-}
-
-const ENDED: ReadonlySet<string> = new Set([
-  ...['build-failed', 'applied', 'apply-failed', 'apply-timeout'],
-  ...['aborted', 'abort-failed', 'abort-timeout'],
-]);
-
-/** Whether a strategy changes nothing more by itself. */
-function isAtRest(strategy: ApiObject): boolean {
-  if (strategy.metadata.deletionTimestamp !== undefined) return false;
-  const state = stateOf(strategy) ?? '';
-  if (state === 'ready-to-apply') return modeOf(strategy) !== 'Run';
-  if (state !== 'applying') return ENDED.has(state);
-  const phase = at(strategy.status, 'applyPhase');
-  const isStopped = Number(at(phase, 'currentStage')) >= Number(at(phase, 'stopAtStage'));
-  return (
-    isStopped && outagesOf(strategy).length === 0 && !stagesOf(strategy).some(({ inProgress }) => inProgress)
-  );
 }

@@ -54,7 +54,7 @@ function brokenSeed(seed: number, error: unknown): SeedResult {
   const complaints = [`${BROKE}: ${String(error)}`];
   return {
     ...{ seed, hosts: 0, faults: {}, isCalm: false, crashes: [], complaints },
-    ...{ states: [], upgrades: undefined, virtualMs: 0, revision: 0 },
+    ...{ states: [], upgrades: undefined, virtualMs: 0, revision: 0, migrations: undefined },
   };
 }
 

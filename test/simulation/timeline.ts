@@ -27,7 +27,7 @@ export class Timeline {
   }
 
   change({ resource, type, object, by }: Change): void {
-    if (!this.#writeLine || resource === 'leases' || resource === 'events') return;
+    if (!this.#writeLine || resource === 'leases' || resource === 'events' || resource === 'secrets') return;
     const { name, resourceVersion } = object.metadata;
     const about = ABOUT[resource](object);
     this.note(by, `${type.padEnd(8)} ${resource}/${name}@${resourceVersion} ${about}`);
@@ -54,7 +54,7 @@ export class Timeline {
 
 type About = (object: Change['object']) => string;
 
-const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases' | 'events'>, About>> = {
+const ABOUT: Readonly<Record<Exclude<Change['resource'], 'leases' | 'events' | 'secrets'>, About>> = {
   nodes: (node) => {
     const claim = claimOf(node);
     const closed = node.spec?.['unschedulable'] === true ? 'cordoned' : 'open';

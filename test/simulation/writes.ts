@@ -27,9 +27,20 @@ function isOfStrategy(path: string): boolean {
   return STRATEGIES.some((resource) => path.includes(`/${resource}/`));
 }
 
-/** Undefined for a read, and for a write of the Lease. */
-export function writeOf({ method, path, body }: Call): WriteKind | undefined {
-  if (method === 'GET' || path.includes('/leases')) return undefined;
+/** The Lease by which the processes agree on a leader. */
+export const LEADER = 'careen';
+
+/** Whether a request is about that Lease, and not about the claim of a compute host. */
+export function isElection({ path, query, body }: Call): boolean {
+  if (!path.includes('/leases')) return false;
+  const isWatched = query?.['fieldSelector'] === `metadata.name=${LEADER}`;
+  return isWatched || path.endsWith(`/${LEADER}`) || at(body, 'metadata', 'name') === LEADER;
+}
+
+/** Undefined for a read, and for a write of the Lease of the leader. */
+export function writeOf(request: Call): WriteKind | undefined {
+  const { method, path, body } = request;
+  if (method === 'GET' || isElection(request)) return undefined;
   if (path.includes('/hostpools/')) return 'permits';
   if (isOfStrategy(path)) return path.endsWith('/status') ? 'status' : 'finalizers';
   if (path.endsWith('/eviction')) return 'evict';
@@ -40,7 +51,10 @@ export function writeOf({ method, path, body }: Call): WriteKind | undefined {
   }
   const claim = at(body, 'metadata', 'annotations', CLAIM);
   if (claim === null) return 'release';
-  return typeof claim === 'string' && at(body, 'spec', 'unschedulable') === true ? 'claim' : 'other node';
+  // The claim of a compute host is the holder of a Lease.
+  const isTaken =
+    at(body, 'spec', 'unschedulable') === true || at(body, 'spec', 'holderIdentity') !== undefined;
+  return typeof claim === 'string' && isTaken ? 'claim' : 'other node';
 }
 
 /** The steps that only upgrades have. */

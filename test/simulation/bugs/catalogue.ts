@@ -1,4 +1,6 @@
 /** Bugs that a maintenance operator may well have, each as a change of one place of its code. */
+import type { World } from '../run-seed.ts';
+
 export type Bug = {
   readonly name: string;
   readonly file: string;
@@ -8,6 +10,8 @@ export type Bug = {
   readonly instead: string;
   /** The first seed to try, where too few seeds show the bug. */
   readonly from?: number;
+  /** The worlds to run, where only they can show it. */
+  readonly worlds?: readonly World[];
 };
 
 export const BUGS: readonly Bug[] = [
@@ -289,5 +293,48 @@ export const BUGS: readonly Bug[] = [
     file: 'src/resources/paths.ts',
     of: '  return { kind, namespace, name };\n',
     instead: "  return { kind: 'PatchStrategy', namespace, name };\n",
+  },
+  {
+    name: 'move two servers of a group at once',
+    file: 'src/hostops/openstack/servers-on-host.ts',
+    of: '  if (!group) return undefined;\n  const moving',
+    instead: "  if (!group || group.policy !== 'affinity') return undefined;\n  const moving",
+    worlds: ['cloud'],
+  },
+  {
+    name: 'enable a service that somebody else has disabled',
+    file: 'src/hostops/openstack/host-writes.ts',
+    of: 'const opens = !staysClosed && hasMaintenanceMark && ',
+    instead: 'const opens = !staysClosed && ',
+    from: 401,
+    worlds: ['cloud'],
+  },
+  {
+    name: 'replace the reason of somebody else',
+    file: 'src/hostops/openstack/host-writes.ts',
+    of: "if (claim.level !== 'touched' && !host.closedToNewWork)",
+    instead: "if (claim.level !== 'touched')",
+    worlds: ['cloud'],
+  },
+  {
+    name: 'leave a server unconfirmed',
+    file: 'src/hostops/openstack/observed-moves.ts',
+    of: '(each) => each.source === host && isOpen(each) && !ids.has(each.server),',
+    instead: "(each) => each.source === '' && isOpen(each) && !ids.has(each.server),",
+    worlds: ['cloud'],
+  },
+  {
+    name: 'move more servers at once than the pool allows',
+    file: 'src/hostops/openstack/openstack-host-ops.ts',
+    of: 'cloud.inFlight >= maxMigrations\n',
+    instead: 'cloud.inFlight > maxMigrations\n',
+    worlds: ['cloud'],
+  },
+  {
+    name: 'forget what was written to Nova',
+    file: 'src/hostops/openstack/observed-cloud.ts',
+    of: '    if (!hasId(service) || !this.#isNews(service.host, ++this.#reads)) return;\n',
+    instead: '    if (!hasId(service) || this.#reads >= 0) return;\n',
+    worlds: ['cloud'],
   },
 ];

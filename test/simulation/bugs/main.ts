@@ -16,7 +16,7 @@ const WORKER = new URL('worker.ts', import.meta.url);
 async function main(part: string): Promise<number> {
   let found = 0;
   let missed = 0;
-  for (const [index, { name, file, from = 1 }] of BUGS.entries()) {
+  for (const [bug, { name, file, from = 1, worlds }] of BUGS.entries()) {
     if (!name.includes(part)) continue;
     let finding: SeedResult | undefined;
     const onResult = (result: SeedResult): void => {
@@ -26,7 +26,7 @@ async function main(part: string): Promise<number> {
     await runSeeds([from, from + MOST_SEEDS - 1], onResult, {
       enough: () => finding !== undefined,
       worker: WORKER,
-      workerData: index,
+      workerData: { bug, worlds },
     });
     if (finding) found += 1;
     else missed += 1;

@@ -45,6 +45,9 @@ export class Refusal extends Error {
   }
 }
 
+/** The objects for readers that write none. */
+export type Objects = Pick<ApiServer, 'get' | 'list' | 'listen'>;
+
 export class ApiServer {
   readonly #now: () => number;
   readonly #objects: Readonly<Record<Resource, Map<string, ApiObject>>>;

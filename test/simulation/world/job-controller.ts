@@ -1,5 +1,5 @@
 /** Runs the Jobs of a simulated cluster: their pods, their ends, and their removal. */
-import { at, type ApiServer, type Change } from './api-server.ts';
+import { at, type ApiServer, type Change, type Objects } from './api-server.ts';
 import { keyOf, type ApiObject, type Json, type Metadata } from './objects.ts';
 import type { Scheduler } from './scheduler.ts';
 import { isStrategies, strategiesOf } from './strategies.ts';
@@ -38,11 +38,13 @@ export type JobControllerOptions = {
   readonly rebooted: (host: string, job: ApiObject) => void;
 };
 
+export type JobServer = Objects & Pick<ApiServer, 'create' | 'update' | 'remove'>;
+
 /** Where a container runs: a host, and the uid of its node, which changes when the node is made again. */
 type Place = { readonly host: string; readonly node: string; readonly action: string };
 
 export class JobController {
-  readonly #server: ApiServer;
+  readonly #server: JobServer;
   readonly #scheduler: Scheduler;
   readonly #options: JobControllerOptions;
   readonly #started = new Set<string>();
@@ -51,7 +53,7 @@ export class JobController {
   /** By the uid of a Job: how often its pod has failed. */
   readonly #failures = new Map<string, number>();
 
-  constructor(server: ApiServer, scheduler: Scheduler, options: JobControllerOptions) {
+  constructor(server: JobServer, scheduler: Scheduler, options: JobControllerOptions) {
     this.#server = server;
     this.#scheduler = scheduler;
     this.#options = options;

@@ -31,7 +31,7 @@ export type NewObject = Omit<ApiObject, 'metadata'> & {
 
 /** The kinds of the simulated API server, as they stand in paths. */
 export const RESOURCES = [
-  ...(['nodes', 'pods', 'jobs', 'events', 'leases'] as const),
+  ...(['nodes', 'pods', 'jobs', 'events', 'leases', 'secrets'] as const),
   ...(['patchstrategies', 'upgradestrategies', 'planstages', 'hostpools'] as const),
 ] as const;
 export type Resource = (typeof RESOURCES)[number];

@@ -7,7 +7,12 @@ import type { Leadership } from '../../../src/leadership/leadership.ts';
 import { LEASE_NAME, OPERATOR_NAMESPACE } from '../../../src/crds/names.ts';
 import type { PartLimits } from '../../../src/engine/run/parts.ts';
 import type { ClientHooks, Transport } from '../../../src/kube/client.ts';
+import { HostJobs } from '../../../src/hostops/jobs/host-jobs.ts';
 import { KubernetesHostOps } from '../../../src/hostops/kubernetes/kubernetes-host-ops.ts';
+import { OpenStackHostOps } from '../../../src/hostops/openstack/openstack-host-ops.ts';
+import type { HostOps } from '../../../src/hostops/port.ts';
+import { ProvidersHostOps } from '../../../src/hostops/providers-host-ops.ts';
+import type { Transport as CloudTransport } from '../../../src/openstack/transport.ts';
 import type { Metrics } from '../../../src/telemetry/metrics.ts';
 import { connection, type ConnectionOptions } from './connection.ts';
 import type { Random } from './random.ts';
@@ -33,6 +38,8 @@ export type ProcessOptions = ConnectionOptions & {
   readonly leaseSeconds: number;
   readonly resyncSeconds: number;
   readonly partLimits?: PartLimits;
+  /** Carries the requests of a process to the cloud, in a seed with one. */
+  readonly toCloud?: (owner: Owner) => CloudTransport;
   /** Called when the process has ended by itself. */
   readonly ended: (why: string) => void;
 };
@@ -84,7 +91,9 @@ export class OperatorProcess implements Owner {
       this.#leadership.assertValid();
     };
     const clock = (): number => Date.now();
-    const hosts = new KubernetesHostOps(config, log, clock);
+    const jobs = new HostJobs({ config, now: clock, log });
+    const nodes = new KubernetesHostOps(config, log, clock, OPERATOR_NAMESPACE, jobs);
+    const hosts = this.#withCloud(nodes, { config, namespace: OPERATOR_NAMESPACE, jobs, now: clock, log });
     const election = new LeaderElection({
       ...{ config: new SimulatedConfig(transport), namespace: OPERATOR_NAMESPACE, name: LEASE_NAME },
       ...{ identity: name, leaseSeconds, monotonic: () => performance.now(), log },
@@ -99,12 +108,25 @@ export class OperatorProcess implements Owner {
       operatorNamespace: OPERATOR_NAMESPACE,
       activeHost: undefined,
     });
-    await hosts.start();
+    await nodes.start();
     this.#leadership = await election.lead(new AbortController().signal);
     this.#leadsSince = this.#options.scheduler.now;
     const { lost } = this.#leadership;
     lost.addEventListener('abort', () => this.#exit(String(lost.reason)));
     await operator.start();
+  }
+
+  #withCloud(kubernetes: HostOps, options: ConstructorParameters<typeof OpenStackHostOps>[0]): HostOps {
+    const transport = this.#options.toCloud?.(this);
+    if (!transport) return kubernetes;
+    const transportTo = (): { transport: CloudTransport; close: () => Promise<void> } => ({
+      transport,
+      close: async () => undefined,
+    });
+    return new ProvidersHostOps({
+      kubernetes,
+      openstack: new OpenStackHostOps({ ...options, transportTo }),
+    });
   }
 
   #exit(why: string): void {

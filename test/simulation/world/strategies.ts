@@ -1,5 +1,5 @@
 /** The strategies of all kinds, as objects of the simulated API server. */
-import type { ApiServer } from './api-server.ts';
+import type { Objects } from './api-server.ts';
 import { keyOf, type ApiObject, type Resource } from './objects.ts';
 
 const RESOURCE_OF = {
@@ -29,7 +29,7 @@ export function isUpgrade({ kind }: Pick<ApiObject, 'kind'>): boolean {
 }
 
 /** The strategies of all kinds. */
-export function strategiesOf(server: ApiServer): ApiObject[] {
+export function strategiesOf(server: Pick<Objects, 'list'>): ApiObject[] {
   return STRATEGIES.flatMap((resource) => server.list(resource));
 }
 

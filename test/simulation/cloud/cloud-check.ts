@@ -1,0 +1,231 @@
+/**
+ * Judges what the operator asks of Nova, by Nova's own journal: the disabled services of others, capacity and groups at
+ * every instant, and that no server is moved twice. Nova refuses no stale write. So the operator is judged by what the
+ * process had read of Nova before it sent a request.
+ */
+import type { HttpRequest } from '../../../src/openstack/transport.ts';
+import { isOurMark } from './cloud-view.ts';
+import type { CloudServer, NovaEvent, NovaState, Service } from './nova-state.ts';
+
+/** A request that arrives so late was decided on an older state: its process stood still, or the network did. */
+const LATE_MS = 5_000;
+/** A lower limit is known by then, and hosts that are out of service come back. */
+const LIMIT_SEEN_MS = 180_000;
+const MOVES: ReadonlySet<string> = new Set(['live-migrate', 'cold-migrate', 'evacuate']);
+
+export type CloudLimits = {
+  readonly maxMigrations: number;
+  readonly maxMigrationsPerHost: number;
+};
+
+export type CloudCheckOptions = {
+  readonly state: NovaState;
+  readonly limits: CloudLimits;
+  /** How many hosts may be out of service now. */
+  readonly mostAway: () => number;
+  readonly isOperator: (by: string) => boolean;
+  /** A server is asked to leave a host. */
+  readonly leaves: (host: string, server: string, by: string) => void;
+  readonly failed: (complaint: string) => void;
+};
+
+/** `isLate`: by a request that arrived late. */
+type Asked = { readonly by: string; readonly at: number; readonly isLate: boolean };
+type Move = Asked & { readonly from: string };
+
+export class CloudCheck {
+  readonly #options: CloudCheckOptions;
+  /** By process, and by host or server: up to when its answers show Nova's state. */
+  readonly #knownAt = new Map<string, number>();
+  /** By host: since when its service is disabled for another reason than a run of ours. */
+  readonly #theirsSince = new Map<string, number>();
+  /** By server: who asked for the move that is under way, and when. */
+  readonly #moving = new Map<string, Move>();
+  /** By server: when it came to its host, and on whose behalf. */
+  readonly #arrived = new Map<string, Asked>();
+  /** By server: the process that has stopped it. */
+  readonly #stoppedBy = new Map<string, string>();
+  /** The hosts whose service is disabled by a request that arrived late. */
+  readonly #closedLate = new Set<string>();
+  /** The hosts whose claim somebody has removed. */
+  readonly #lost = new Set<string>();
+  #limits: readonly { readonly until: number; readonly most: number }[] = [];
+  /** When the request was sent that Nova carries out at this moment. */
+  #sentAt = 0;
+
+  constructor(options: CloudCheckOptions) {
+    this.#options = options;
+    options.state.listen((event) => this.#judge(event));
+  }
+
+  /** A request of a process is carried out next. */
+  arrives(sentAt: number): void {
+    this.#sentAt = sentAt;
+  }
+
+  /** A process has read Nova's state of that time. */
+  answered(by: string, { method, url }: HttpRequest, knownAt: number): void {
+    if (method !== 'GET') return;
+    const { pathname, searchParams } = new URL(url);
+    const [resource = '', id] = pathname.split('/').slice(2);
+    const { services } = this.#options.state;
+    if (resource === 'os-services')
+      for (const { host } of services)
+        if ((searchParams.get('host') ?? host) === host) this.#knownAt.set(`${by}/${host}`, knownAt);
+    if (resource === 'servers' && id !== undefined && id !== 'detail')
+      this.#knownAt.set(`${by}/${id}`, knownAt);
+  }
+
+  /** The limit of the pool may have changed. */
+  limitChanged(): void {
+    const { state, mostAway } = this.#options;
+    const kept = this.#limits.filter(({ until }) => until > state.now);
+    this.#limits = [...kept, { until: state.now + LIMIT_SEEN_MS, most: mostAway() }];
+  }
+
+  /** Somebody has removed the claim of a host: its run knows nothing of the servers that it has moved. */
+  claimLost(host: string): void {
+    this.#lost.add(host);
+  }
+
+  /**
+   * Whether a late request has disabled the service of a host. Nova cannot refuse it, and nobody looks for a mark of which
+   * there is no claim: a person enables such a service (decision 31).
+   */
+  wasClosedLate(host: string): boolean {
+    return this.#closedLate.has(host);
+  }
+
+  /** Judges the end of a seed: what the operator has done to servers, it has also ended. */
+  atEnd(): void {
+    const { state, failed, isOperator } = this.#options;
+    for (const { id, status, shallRun } of state.servers) {
+      const last = state.migrations.findLast(({ server }) => server === id);
+      const isKnown = last !== undefined && !this.#lost.has(last.source);
+      if (status === 'VERIFY_RESIZE' && isKnown && last.type === 'migration' && isOperator(last.by))
+        failed(`(4) server ${id} was moved by ${last.by}, and nobody has confirmed that`);
+      if (status === 'SHUTOFF' && shallRun && this.#stoppedBy.has(id))
+        failed(`(4) server ${id} was stopped by ${this.#stoppedBy.get(id) ?? ''}, and never started again`);
+    }
+  }
+
+  #judge(event: NovaEvent): void {
+    switch (event.kind) {
+      case 'service':
+        return this.#service(event.before, event.after, event.by);
+      case 'asked':
+        if (event.refusal === undefined && event.act === 'stop' && this.#options.isOperator(event.by))
+          this.#stoppedBy.set(event.server.id, event.by);
+        if (event.refusal === undefined && event.act === 'start') this.#stoppedBy.delete(event.server.id);
+        if (MOVES.has(event.act)) this.#asked(event.server, event.by, event.refusal);
+        return;
+      case 'server':
+        return this.#server(event.before, event.after);
+      default:
+    }
+  }
+
+  #service(before: Service | undefined, after: Service, by: string): void {
+    const { state, isOperator, failed } = this.#options;
+    const { host, disabled } = after;
+    if (before && isOperator(by) && this.#isKnownTheirs(host, by)) {
+      const was = before.disabled?.reason ?? '';
+      if (!disabled) failed(`(3) ${host} was disabled by somebody else (${was}), and was enabled by ${by}`);
+      else if (disabled.reason !== was)
+        failed(`(3) ${by} replaced the reason of somebody else (${was}) on ${host} by ${disabled.reason}`);
+    }
+    if (!disabled || isOurMark(disabled.reason)) this.#theirsSince.delete(host);
+    else if (disabled.reason !== before?.disabled?.reason) this.#theirsSince.set(host, state.now);
+    if (!before || !isOperator(by)) return;
+    if (disabled && this.#isLate) this.#closedLate.add(host);
+    else this.#closedLate.delete(host);
+    if (!before.disabled && disabled && !this.#isLate) this.#away();
+  }
+
+  /** Whether the process had read, before it sent this request, that somebody else has disabled the service. */
+  #isKnownTheirs(host: string, by: string): boolean {
+    const since = this.#theirsSince.get(host) ?? Infinity;
+    return since <= (this.#knownAt.get(`${by}/${host}`) ?? -Infinity) && since < this.#sentAt;
+  }
+
+  get #isLate(): boolean {
+    return this.#options.state.now - this.#sentAt > LATE_MS;
+  }
+
+  #away(): void {
+    const { state, failed } = this.#options;
+    this.limitChanged();
+    const most = Math.max(...this.#limits.map((each) => each.most));
+    const ours = state.services.filter(({ disabled }) => disabled && isOurMark(disabled.reason));
+    if (ours.length > most)
+      failed(
+        `(1) ${ours.map(({ host }) => host).join(', ')} are disabled by us, the pool allows ${String(most)}`,
+      );
+  }
+
+  #asked(server: CloudServer, by: string, refusal: string | undefined): void {
+    const { state, isOperator, leaves, failed, limits } = this.#options;
+    const { id, host } = server;
+    const move = this.#moving.get(id);
+    if (isOperator(by) && !this.#isLate) {
+      if (move && move.at <= (this.#knownAt.get(`${by}/${id}`) ?? -Infinity) && move.at < this.#sentAt)
+        failed(`(5) server ${id} was asked to move by ${by}, while it moves for ${move.by}`);
+      if (refusal === undefined) {
+        leaves(host, id, by);
+        this.#together(id, by);
+      }
+    }
+    if (refusal !== undefined) return;
+    this.#moving.set(id, { by, at: state.now, isLate: this.#isLate, from: host });
+    if (!isOperator(by) || this.#isLate) return;
+    const ours = [...this.#moving.values()].filter((each) => each.by === by);
+    if (ours.length > limits.maxMigrations)
+      failed(`(1) ${String(ours.length)} servers move, the pool allows ${String(limits.maxMigrations)}`);
+    const off = ours.filter(({ from }) => from === host);
+    if (off.length > limits.maxMigrationsPerHost)
+      failed(
+        `(1) ${String(off.length)} servers leave ${host}, the pool allows ${String(limits.maxMigrationsPerHost)}`,
+      );
+  }
+
+  /** A process moves one server of a group at a time: Nova judges each move by where the others are now. */
+  #together(server: string, by: string): void {
+    const { state, failed } = this.#options;
+    const other = state.companionsOf(server).find(({ id }) => this.#moving.get(id)?.by === by);
+    if (other)
+      failed(`(2) server ${server} was asked to move by ${by}, while ${other.id} of its group moves`);
+  }
+
+  #server(before: CloudServer | undefined, after: CloudServer | undefined): void {
+    const { state } = this.#options;
+    const id = (after ?? before)?.id ?? '';
+    if (!after) {
+      this.#moving.delete(id);
+      return;
+    }
+    const move = this.#moving.get(id);
+    if (!before) this.#arrived.set(id, { by: 'owner', at: state.now, isLate: false });
+    else if (before.host !== after.host) {
+      this.#arrived.set(id, { by: move?.by ?? 'owner', at: state.now, isLate: move?.isLate === true });
+      if (move) this.#landed(after, move);
+    }
+    // A cold migration has ended when its server has arrived; it waits for its confirmation then.
+    if (after.task === undefined) this.#moving.delete(id);
+  }
+
+  #landed({ id, host }: CloudServer, { by, at, isLate }: Move): void {
+    const { state, isOperator, failed } = this.#options;
+    if (!isOperator(by)) return;
+    const { units } = state.service(host);
+    if (state.taken(host) > units)
+      failed(
+        `(2) ${host} has ${String(units)} units, and ${String(state.taken(host))} since server ${id} came`,
+      );
+    const other = state.companionsOf(id).find((each) => each.host === host);
+    const arrived = other && this.#arrived.get(other.id);
+    // A person moved it there meanwhile, or one of the two was moved by a request of a process that did not lead any more.
+    const isTheirs = arrived && !isOperator(arrived.by) && arrived.at > at;
+    const isExcused = isTheirs || isLate || arrived?.isLate;
+    if (other && !isExcused) failed(`(2) servers ${id} and ${other.id} of one group are both on ${host}`);
+  }
+}
