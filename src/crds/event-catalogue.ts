@@ -40,6 +40,10 @@ export const EVENTS = {
   HostNotStaged: warning('Apply', 'A host that is not staged is left out of the run; the note says why'),
   HostSkipped: warning('Apply', 'A request left a host out of the run'),
   HostReleased: normal('Release', 'Hosts were released; one event has all that were released together'),
+  InstancesNotStarted: warning(
+    'Release',
+    'A host was released, and servers that were stopped for its outage do not start; the note names them',
+  ),
   HostLeftLocked: warning('Release', 'A host stays locked; the note says why and what ends it'),
   RequestAccepted: normal('Request', 'A request was accepted'),
   RequestRefused: warning('Request', 'A request was refused; the note says why'),

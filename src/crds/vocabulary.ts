@@ -62,6 +62,7 @@ export const NATIVE_STEP_NAMES = [
   'query-sw-patch-hosts',
   'lock-hosts',
   'migrate-instances-from-host',
+  'stop-instances',
   'sw-patch-hosts',
   'verify',
   'system-stabilize',
@@ -82,7 +83,6 @@ const VIM_STEP_NAMES = [
   'swact-hosts',
   'reboot-hosts',
   'migrate-instances',
-  'stop-instances',
   'start-instances',
   'disable-host-services',
   'enable-host-services',
@@ -119,6 +119,10 @@ export type ClaimLevel = (typeof CLAIM_LEVELS)[number];
 
 export const EXECUTION_MODES = ['Hold', 'Run', 'Suspend', 'Abort'] as const;
 export type ExecutionMode = (typeof EXECUTION_MODES)[number];
+
+/** What happens to the instances on a host that is emptied; the words of the VIM. */
+export const INSTANCE_ACTIONS = ['migrate', 'stop-start'] as const;
+export type InstanceAction = (typeof INSTANCE_ACTIONS)[number];
 
 /** The possible reactions when somebody uncordons a host while Careen works on it. */
 export const FOREIGN_UNCORDON_POLICIES = ['pause', 'recordon', 'fail'] as const;

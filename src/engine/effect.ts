@@ -22,6 +22,8 @@ export type Effect = Common &
         readonly revision: string;
         readonly run: string;
         readonly closedToNewWorkBefore?: boolean | undefined;
+        /** Since when instances on the host were stopped for this run, RFC 3339: those are started again. */
+        readonly stoppedSince?: string | undefined;
       }
     /** Replaces the claim with a note that the host was left locked, and why. The host stays closed. */
     | {
@@ -79,7 +81,9 @@ export type Effect = Common &
  * no decision may depend on them alone.
  */
 export type Outcome =
-  | { readonly kind: 'accepted' | 'already' | 'stale' }
+  | { readonly kind: 'already' | 'stale' }
+  /** `note`: what a person must see to, although it is accepted. */
+  | { readonly kind: 'accepted'; readonly note?: string | undefined }
   /** It is refused for now: by a budget, by admission, or by an overloaded server. */
   | { readonly kind: 'blocked'; readonly reason: string; readonly retryAt?: Instant }
   /** It will never be accepted in this form. */

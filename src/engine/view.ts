@@ -3,7 +3,7 @@
  * hostops port make views; the engine itself reads nothing else.
  */
 import type { OwnerRef } from '../crds/owner-ref.ts';
-import type { ClaimLevel } from '../crds/vocabulary.ts';
+import type { ClaimLevel, InstanceAction } from '../crds/vocabulary.ts';
 import type { PlacementForecast } from '../planner/findings/situation.ts';
 import type { Facts, HostName, HostSeed } from '../planner/hosts/facts.ts';
 import type { HostWords } from '../planner/hosts/host-words.ts';
@@ -27,6 +27,8 @@ export type Claim = {
   readonly level: ClaimLevel;
   /** Whether the host was closed before the claim. Its release restores that. */
   readonly closedToNewWorkBefore: boolean;
+  /** The instances on the host are stopped for the outage, and started again when it is released. */
+  readonly stopsInstances?: true | undefined;
   /** RFC 3339. */
   readonly since: string;
 };
@@ -215,13 +217,13 @@ export interface View {
   /** The hosts of the pool as they are known now, as the input of a plan. It looks at every host. */
   seeds(): readonly HostSeed[];
   /**
-   * What a drain of a host would meet, as it was at the last inventory; undefined where that is not known. An adapter
+   * What it would meet to empty a host in this way, as it was at the last inventory; undefined where that is not known. An adapter
    * that does not look has no such method.
    */
-  forecast?(name: HostName): readonly InstanceFacts[] | undefined;
+  forecast?(name: HostName, action: InstanceAction): readonly InstanceFacts[] | undefined;
   /**
    * Where the instances of hosts that are out of service together would go, by the last inventory and the hosts as they
    * are now; undefined where that is not known. An adapter that does not look has no such method.
    */
-  placement?(away: readonly HostName[]): PlacementForecast | undefined;
+  placement?(away: readonly HostName[], action: InstanceAction): PlacementForecast | undefined;
 }

@@ -28,6 +28,7 @@ const claimSchema = z.strictObject({
   level: z.enum(CLAIM_LEVELS),
   closedToNewWorkBefore: z.boolean(),
   since: time(),
+  stopsInstances: z.literal(true).optional(),
 });
 const sealedSchema = claimSchema.extend({ seal: z.string() });
 
@@ -61,7 +62,9 @@ function spoilt(how: string): ReadClaim {
 function sealOf(claim: Claim, hostUid: string): string {
   const { run, pool, epoch, owner, planDigest, stage, level, closedToNewWorkBefore, since } = claim;
   const content = [hostUid, run, pool, epoch, owner.kind, owner.namespace, owner.name, owner.uid];
-  const rest = [planDigest, stage, level, closedToNewWorkBefore, since];
+  // Left out where it is not so: the claims of earlier versions keep their seals.
+  const stops = claim.stopsInstances ? ['stops'] : [];
+  const rest = [planDigest, stage, level, closedToNewWorkBefore, since, ...stops];
   return createHash('sha256')
     .update(JSON.stringify([...content, ...rest]))
     .digest('hex')

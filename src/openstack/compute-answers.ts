@@ -145,6 +145,12 @@ export const serverSchema = z
   }));
 export type Server = Readonly<z.infer<typeof serverSchema>>;
 
+export const instanceActionSchema = z
+  .object({ action: z.string(), user_id: text, start_time: time })
+  .transform(({ action, user_id: userId, start_time: startedAt }) => ({ action, userId, startedAt }));
+/** What somebody asked of a server: such as `stop` or `start`. `userId` is undefined where Nova acted by itself. */
+export type InstanceAction = Readonly<z.infer<typeof instanceActionSchema>>;
+
 export const groupSchema = z
   .object({
     id: z.string(),

@@ -10,12 +10,14 @@ import {
   aggregateSchema,
   groupSchema,
   hypervisorSchema,
+  instanceActionSchema,
   migrationSchema,
   serverSchema,
   serviceSchema,
   type Aggregate,
   type ComputeService,
   type Hypervisor,
+  type InstanceAction,
   type Migration,
   type Server,
   type ServerGroup,
@@ -97,6 +99,13 @@ export class Compute {
       if (error instanceof OpenStackError && error.kind === 'not-found') return undefined;
       throw error;
     });
+  }
+
+  /** What was asked of a server, the newest first, by whomever. */
+  async instanceActions(server: string, signal: AbortSignal): Promise<readonly InstanceAction[]> {
+    const path = ['servers', server, 'os-instance-actions'];
+    const call: Call = { method: 'GET', path, microversion: BASE };
+    return this.#list(call, 'instanceActions', instanceActionSchema, signal);
   }
 
   /** The server groups of all projects. They are paged by their number, so one that is removed meanwhile hides another. */

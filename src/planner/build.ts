@@ -10,6 +10,7 @@ import { buildProblems } from './problems/build-problems.ts';
 import type { PlanLimits } from './plan-limits.ts';
 import { ROLE_ORDER, STAGE_OF } from './careen-profile.ts';
 import { digest } from './digest.ts';
+import { firstFit, type Constraint } from './first-fit.ts';
 import { compareHostNames, type HostName, type HostSeed } from './hosts/facts.ts';
 import { applyTypeOf } from './host-group.ts';
 import { InputError } from './problems/input-error.ts';
@@ -37,6 +38,7 @@ type Candidate = {
   readonly drained: boolean;
   /** Whether it goes out of service. */
   readonly away: boolean;
+  readonly apart: readonly string[];
 };
 type Group = RoleGroup<Role, Candidate>;
 
@@ -68,9 +70,11 @@ export function build(spec: StrategySpec, seeds: readonly HostSeed[], limits: Pl
     ...afterTheHosts(spec, mine, host, limits),
   ];
   const { patches, reboot, drain, timing, onForeignUncordon, release, maxUnstagedHosts } = spec;
+  const { defaultInstanceAction } = spec;
   const actions: PlanActions = {
     ...{ patches, drain, timing, onForeignUncordon },
     ...(reboot ? { reboot } : {}),
+    ...(defaultInstanceAction ? { defaultInstanceAction } : {}),
     ...(release ? { release } : {}),
     ...(maxUnstagedHosts === undefined ? {} : { maxUnstagedHosts }),
   };
@@ -107,6 +111,7 @@ function candidate(spec: StrategySpec, seed: HostSeed): Candidate[] {
       lacks: new Set(lacking.map(({ id }) => id)),
       drained,
       away: drained || lacking.some(({ rebootRequired }) => rebootRequired),
+      apart: spec.defaultInstanceAction && drained ? (seed.apart ?? []) : [],
     },
   ];
 }
@@ -126,8 +131,16 @@ function listsOf(spec: StrategySpec, { role, reboot, hosts }: Group, limits: Pla
         activeHost,
       ),
     ),
-    ...(type === 'serial' ? singly(others) : chunks(others, atOnce)),
+    ...(type === 'serial' ? singly(others) : together(others, atOnce)),
   ];
+}
+
+/** Hosts in lists of at most this length. Instances that stand in for each other are not stopped at the same time. */
+function together(hosts: readonly Candidate[], atOnce: number): Candidate[][] {
+  if (hosts.every(({ apart }) => apart.length === 0)) return chunks(hosts, atOnce);
+  const size: Constraint = { atMost: atOnce };
+  const groups = new Map(hosts.flatMap(({ apart }) => apart).map((group) => [group, { atMost: 1 }]));
+  return firstFit(hosts, ({ apart }) => [size, ...apart.flatMap((group) => groups.get(group) ?? [])]);
 }
 
 function stage(spec: StrategySpec, { role, reboot, hosts }: Group): Stage {

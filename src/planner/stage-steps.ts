@@ -1,4 +1,5 @@
 import type { Timing } from '../crds/spec/timing.ts';
+import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import type { OutageLevel, StageName } from '../crds/vocabulary.ts';
 import type { HostName } from './hosts/facts.ts';
 import type { Stage, Step } from './plan.ts';
@@ -40,10 +41,12 @@ export type WorkOfStage = {
 
 /** The native stage that does this work on these hosts. */
 export function workStage(
-  { timing }: { readonly timing: Timing },
+  { timing, defaultInstanceAction }: Pick<StrategySpec, 'timing' | 'defaultInstanceAction'>,
   { name, hosts, work, acts, level, drained }: WorkOfStage,
 ): Stage {
-  const steps = timedSteps(stepOrder(acts, { level, drained }), level, timing);
+  const emptiedBy = defaultInstanceAction ? 'stop-instances' : 'migrate-instances-from-host';
+  const emptied = drained ? emptiedBy : undefined;
+  const steps = timedSteps(stepOrder(acts, { level, emptied }), level, timing);
   return { name, hosts, patches: work, level, steps, timeoutSeconds: timeoutOver(steps) };
 }
 

@@ -95,6 +95,14 @@ export const STEP_KINDS: Readonly<Record<StepKindName, StepKind>> = {
     ownAction: false,
     needsBootId: false,
   },
+  'stop-instances': {
+    timeoutSeconds: (timing) => timing.drainTimeoutSeconds,
+    typicalSeconds: () => 60,
+    keepsClosed: true,
+    ownAction: false,
+    needsBootId: false,
+    mark: 'x',
+  },
   'sw-patch-hosts': {
     timeoutSeconds: (timing) => timing.patchTimeoutSeconds,
     typicalSeconds: ({ patches }) => PATCH_SECONDS * patches.length,
@@ -151,16 +159,28 @@ export function kindOf(step: StepName): StepKind | undefined {
   return KINDS[step];
 }
 
-/** The steps of a stage that does its work by `acts`. Differences to the VIM: docs/decisions/0011-the-native-profile.md. */
+/** The steps after which no instance runs on a host. */
+export const EMPTYING_STEPS = ['migrate-instances-from-host', 'stop-instances'] as const satisfies StepName[];
+export type EmptyingStep = (typeof EMPTYING_STEPS)[number];
+
+/** Whether a step empties its hosts. */
+export function isEmptying(step: StepName): boolean {
+  return EMPTYING_STEPS.some((name) => name === step);
+}
+
+/**
+ * The steps of a stage that does its work by `acts`, on hosts that `emptied` empties. Differences to the VIM:
+ * docs/decisions/0011-the-native-profile.md.
+ */
 export function stepOrder(
   acts: readonly StepKindName[],
-  { level, drained }: { readonly level: OutageLevel; readonly drained: boolean },
+  { level, emptied }: { readonly level: OutageLevel; readonly emptied: EmptyingStep | undefined },
 ): readonly StepKindName[] {
   if (level === 'touched') return ['query-alarms', ...acts, 'verify', 'system-stabilize'];
   return [
     'query-alarms',
     'lock-hosts',
-    ...(drained ? (['migrate-instances-from-host'] as const) : []),
+    ...(emptied ? [emptied] : []),
     ...acts,
     'verify',
     'system-stabilize',

@@ -153,7 +153,8 @@ const orders = z
   .catch(NOTHING);
 
 function substituteFor(spec: unknown): StrategySpec {
-  return { ...patchStrategySpec.omit({ patches: true }).parse(orders.parse(spec)), patches: [] };
+  const order = patchStrategySpec.omit({ patches: true, defaultInstanceAction: true });
+  return { ...order.parse(orders.parse(spec)), patches: [] };
 }
 
 /** Why a stored spec cannot be read: the first problems, in one sentence. */

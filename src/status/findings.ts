@@ -5,6 +5,7 @@ import { ownerKey, type OwnerName } from '../crds/owner-ref.ts';
 import type { StrategySpec } from '../crds/spec/strategy-spec.ts';
 import type { SkippedHost } from '../crds/observed/strategy-status.ts';
 import { statusText } from '../crds/text/status-text.ts';
+import type { InstanceAction } from '../crds/vocabulary.ts';
 import { limitIn } from '../engine/permits/pool-capacity.ts';
 import type { RunState } from '../engine/run/run-state.ts';
 import { holdsUp } from '../engine/steps/unwell.ts';
@@ -36,7 +37,9 @@ export function findingsNow(
 ): Finding[] {
   const spec = shownBy(pool.spec.provider, given);
   const isSkipped = (host: HostName): boolean => skipped.some(({ name }) => name === host);
-  const hosts = hostStates(view).map((each) => (isSkipped(each.name) ? { ...each, unwell: [] } : each));
+  const hosts = hostStates(view, spec.defaultInstanceAction).map((each) =>
+    isSkipped(each.name) ? { ...each, unwell: [] } : each,
+  );
   const remaining = stages.map((each) => ({ ...each, hosts: each.hosts.filter((host) => !isSkipped(host)) }));
   const { maxUnavailable, paused, drainPolicy } = pool.spec;
   const { protectedNamespaces } = drainPolicy;
@@ -46,12 +49,12 @@ export function findingsNow(
     stages: remaining.filter(({ hosts: names }) => names.length > 0),
     pool: { name: pool.metadata.name, maxUnavailable, paused, keptByOtherPools, protectedNamespaces },
     limit: limitIn(pool, view.fleet),
-    placement: (away) => view.placement?.(away),
+    placement: (away) => view.placement?.(away, spec.defaultInstanceAction ?? 'migrate'),
     about: stages.length > 0 ? hosts.length : needsOf(spec, hosts).hosts,
   });
 }
 
-function hostStates(view: View): HostState[] {
+function hostStates(view: View, action: InstanceAction = 'migrate'): HostState[] {
   const alarms = (view.signal('alarms')?.alarms ?? []).filter((alarm) => holdsUp(alarm, Infinity));
   const alarmsOn = Map.groupBy(alarms, ({ host }) => host);
   return view.seeds().map((seed) => {
@@ -63,7 +66,7 @@ function hostStates(view: View): HostState[] {
       closedToNewWork,
       claimedBy: claim && { owner: ownerKey(claim.owner), level: claim.level },
       spoiltClaim,
-      instances: view.forecast?.(seed.name),
+      instances: view.forecast?.(seed.name, action),
     };
   });
 }

@@ -182,6 +182,16 @@ describe('the custom resource definitions', () => {
     }
   });
 
+  it('refuse a pool that changes from nodes to compute hosts, or back', async () => {
+    const cloud = { openstack: { identityRef: { name: 'login', cloudName: 'lab' } } };
+    const why = 'must not change from kubernetes to openstack, or back';
+    await apply(admin, poolManifest('of-nodes', 1));
+    await expect(apply(admin, poolManifest('of-nodes', 1, { provider: cloud }))).rejects.toThrow(why);
+    await apply(admin, poolManifest('of-cloud', 1, { provider: cloud }));
+    await expect(apply(admin, poolManifest('of-cloud', 1))).rejects.toThrow(why);
+    await apply(admin, poolManifest('of-cloud', 2, { provider: cloud }));
+  });
+
   it('accept the examples and the default pool', async () => {
     for (const file of [
       'examples/patch-strategy.yaml',

@@ -1,12 +1,19 @@
 /** Reads a pool from the cluster as it is now, whatever its hosts are. Never writes. */
 import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
+import type { StrategySpec } from '../../crds/spec/strategy-spec.ts';
 import { ownerKey } from '../../crds/owner-ref.ts';
 import { holdsUp } from '../../engine/steps/unwell.ts';
 import { alarmsOf } from '../../hostops/health.ts';
 import { rolesOf } from '../../hostops/label-selector.ts';
 import { membershipOf } from '../../hostops/membership.ts';
 import { readCloudOnce, type CloudReading } from '../../hostops/openstack/read-cloud-pool.ts';
-import { instancesBefore, operationsOn, placementOn } from '../../hostops/openstack/server-operations.ts';
+import {
+  apartBefore,
+  instancesBefore,
+  operationsOn,
+  placementOn,
+} from '../../hostops/openstack/server-operations.ts';
+import type { MoveLimits } from '../../hostops/openstack/servers-on-host.ts';
 import { SERVER_WORDS } from '../../hostops/openstack/server-words.ts';
 import { explain } from '../../kube/errors.ts';
 import type { HostState } from '../../planner/findings/situation.ts';
@@ -29,18 +36,19 @@ export async function readPool(
   connection: Connection,
   poolName: string,
   note: (text: string) => void,
-  forUpgrade: boolean,
+  { release, defaultInstanceAction }: Pick<StrategySpec, 'release' | 'defaultInstanceAction'>,
 ): Promise<Fleet | PlannedPool> {
   const pool = await poolNamed(connection, poolName);
   const { openstack } = pool.spec.provider;
-  if (!openstack) return nodesIn(pool, connection, note, forUpgrade);
+  if (!openstack) return nodesIn(pool, connection, note, release !== undefined);
   const now = Date.now();
   const reading = await readCloud(connection, pool, openstack, now);
   if (reading.claimsUnknown !== undefined)
     note(
       `the Leases in ${OPERATOR_NAMESPACE} cannot be read: ${reading.claimsUnknown}, so it is not known which hosts are claimed`,
     );
-  return cloudPool(pool, openstack, reading, now);
+  const limits = { ...openstack, stops: defaultInstanceAction === 'stop-start' };
+  return cloudPool(pool, limits, reading, now);
 }
 
 async function readCloud(
@@ -70,7 +78,7 @@ async function readCloud(
 /** Pure. */
 function cloudPool(
   { spec, scope }: FoundPool,
-  provider: Provider,
+  limits: MoveLimits,
   { hosts, scene }: CloudReading,
   now: number,
 ): PlannedPool {
@@ -86,7 +94,7 @@ function cloudPool(
       unwell: claim ? [] : alarms.map(({ text }) => text),
       outOfService: closedToNewWork || !ready,
       claimedBy: claim && { owner: ownerKey(claim.owner), level: claim.level },
-      instances: instancesBefore(name, scene, provider, now),
+      instances: instancesBefore(name, scene, limits, now),
     };
   };
   return {
@@ -96,7 +104,8 @@ function cloudPool(
     },
     words: SERVER_WORDS,
     hosts: standing('member').map(stateOf),
-    placement: (away: readonly HostName[]) => placementOn(away, scene, provider, now),
-    operations: (away) => operationsOn(away, scene, provider, now),
+    placement: (away: readonly HostName[]) => placementOn(away, scene, limits, now),
+    operations: (away) => operationsOn(away, scene, limits, now),
+    apartOf: (host) => apartBefore(host, scene),
   };
 }

@@ -29,15 +29,17 @@ export async function readInputs(
   options: InputOptions,
   io: Reading,
 ): Promise<{ strategy: Strategy; fleet: Fleet }> {
-  const { strategy, found } = await readBoth(options, io, readCluster);
+  const { strategy, found } = await readBoth(options, io, async (connection, pool, note, { release }) =>
+    readCluster(connection, pool, note, release !== undefined),
+  );
   return { strategy, fleet: found };
 }
 
-/** @param read reads a pool of the cluster: its name, whom to tell what cannot be read, and whether for an upgrade */
+/** @param read reads a pool of the cluster: its name, whom to tell what cannot be read, and what it is read for */
 async function readBoth<T>(
   options: InputOptions,
   { environment, note }: Reading,
-  read: (connection: Connection, pool: string, note: Io['note'], forUpgrade: boolean) => Promise<T>,
+  read: (connection: Connection, pool: string, note: Io['note'], spec: Strategy['spec']) => Promise<T>,
 ): Promise<{ strategy: Strategy; found: T | Fleet }> {
   const { filename, fleet: file } = options;
   if (filename === '-' && file === '-')
@@ -45,11 +47,11 @@ async function readBoth<T>(
       '-f and --fleet cannot both be read from standard input; give one of them as a file',
     );
   const manifest = await readStrategy(filename);
-  const { poolRef: pool, release } = manifest.spec;
+  const { poolRef: pool } = manifest.spec;
   if (file === undefined) {
     const connection = connect(options, environment);
     const strategy = withNamespace(manifest, options, connection.namespace);
-    return { strategy, found: await read(connection, pool, note, release !== undefined) };
+    return { strategy, found: await read(connection, pool, note, manifest.spec) };
   }
   refuseCluster(options);
   const fleet = await readFleet(file);

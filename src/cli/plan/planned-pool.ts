@@ -10,6 +10,8 @@ export type PlannedPool = Pick<Fleet, 'pool' | 'platform'> &
   Pick<Situation, 'words' | 'placement'> & {
     readonly hosts: readonly HostState[];
     /** What happens to the servers of hosts that are out of service together; undefined for hosts without servers. */
+    /** The groups of which a host has members that stand in for others; undefined for hosts without servers. */
+    readonly apartOf?: (host: HostName) => readonly string[];
     readonly operations?: (away: readonly HostName[]) => readonly Operation[];
   };
 

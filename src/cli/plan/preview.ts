@@ -9,6 +9,7 @@ import { estimatePlan, estimateStage, estimateStep, type Estimate } from '../../
 import { findings } from '../../planner/findings/findings.ts';
 import { limitOf } from '../../planner/hosts/host-limit.ts';
 import { InputError, problemText } from '../../planner/problems/input-error.ts';
+import { shownBy } from '../../planner/hosts/shown-release.ts';
 import type { Plan, Stage } from '../../planner/plan.ts';
 import { policyViolations } from '../../planner/policy/pool-policy.ts';
 import { CommandError } from '../command-error.ts';
@@ -63,11 +64,17 @@ export type Planned = {
 
 /** Plans as the operator does: the same inputs give the same digest. Throws CommandError when no plan can be made. */
 export function planFor(
-  { kind, namespace = DEFAULT_NAMESPACE, name, spec }: Strategy,
-  { pool, platform, hosts, words, placement }: PlannedPool,
+  { kind, namespace = DEFAULT_NAMESPACE, name, spec: given }: Strategy,
+  { pool, platform, hosts, words, placement, apartOf }: PlannedPool,
 ): Planned {
+  const spec = shownBy(pool.spec.provider, given);
   const limit = limitOf(pool.spec.maxUnavailable, hosts.length);
-  const seeds = hosts.map(({ name: host, roles, facts }) => ({ name: host, roles, facts }));
+  const seeds = hosts.map(({ name: host, roles, facts }) => ({
+    name: host,
+    roles,
+    facts,
+    apart: apartOf?.(host),
+  }));
   const limits = { maxUnavailable: limit, activeHost: pool.activeHost };
   const { plan, hosts: about } = builtOrRefusal(spec, seeds, limits);
   const owner: OwnerName = { kind, namespace, name };

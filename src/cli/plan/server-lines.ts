@@ -8,6 +8,7 @@ const HOW: Readonly<Record<ServerPreview['how'], string>> = {
   'cold-migrate': 'cold, confirmed',
   evacuate: 'evacuated',
   confirm: 'confirmed',
+  stop: 'stopped, started',
   moving: 'moves already',
   wait: 'later',
   stuck: 'stays',

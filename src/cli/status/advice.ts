@@ -5,7 +5,7 @@ import { OPERATOR_NAMESPACE } from '../../crds/names.ts';
 import { remainingHosts } from '../../engine/hosts/leavers.ts';
 import { isFinal, runningStage } from '../../engine/run/run-state.ts';
 import { leftOutHosts } from '../../engine/hosts/unstaged.ts';
-import { kindOf } from '../../planner/step-kinds.ts';
+import { isEmptying, kindOf } from '../../planner/step-kinds.ts';
 import type { HostPool } from '../../resources/stored-pool.ts';
 import type { Commands } from './commands.ts';
 import {
@@ -242,8 +242,7 @@ function applying(strategy: Seen, commands: Commands, pool: HostPool | undefined
 /** The hosts whose pods have still to leave. */
 export function drainingHosts({ status }: Seen): readonly HostProgress[] {
   return (status.progress?.hosts ?? []).filter(
-    ({ step, result, reason }) =>
-      step === 'migrate-instances-from-host' && !isFinal(result) && reason !== undefined,
+    ({ step, result, reason }) => isEmptying(step) && !isFinal(result) && reason !== undefined,
   );
 }
 

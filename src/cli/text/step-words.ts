@@ -5,6 +5,7 @@ const WORDS: Readonly<Partial<Record<StepName, string>>> = {
   'query-alarms': 'check',
   'lock-hosts': 'cordon',
   'migrate-instances-from-host': 'drain',
+  'stop-instances': 'stop',
   'sw-patch-hosts': 'patch',
   'stage-hosts': 'stage',
   'start-upgrade': 'start',

@@ -4,6 +4,7 @@ import { suspensionEndsAt } from '../../engine/orders/orders.ts';
 import { mayBeInFlight } from '../../engine/hosts/outages.ts';
 import { DeposedError } from '../../engine/permits/takeover.ts';
 import { CAREEN_ENGINE } from '../../engine/profiles/careen.ts';
+import { stopsInstances } from '../../engine/run/prior-state.ts';
 import type { RunState } from '../../engine/run/run-state.ts';
 import type { Adoption, RecordedJob } from '../../hostops/port.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
@@ -100,7 +101,8 @@ function adoptions(
   return new Map(
     run.hosts.map((outage) => {
       const { uid, level, since, closedToNewWorkBefore = false } = outage;
-      const claim = { ...common, level, since, closedToNewWorkBefore };
+      const stops = stopsInstances(plan, outage) ? { stopsInstances: true as const } : {};
+      const claim = { ...common, level, since, closedToNewWorkBefore, ...stops };
       // A claim of the earlier leader that arrives in `Suspend` is that of the run, as recorded.
       const makeIfMissing = !suspended && mayBeInFlight(CAREEN_ENGINE, run, outage);
       return [outage.name, { claim, uid, makeIfMissing, jobs: jobsOf(plan, run, outage) }];

@@ -2,7 +2,7 @@ import { isAboutJob, type Effect, type Outcome } from '../../engine/effect.ts';
 import type { Fence } from '../../hostops/port.ts';
 import type { CareenApi } from '../../resources/careen-api.ts';
 import { ownerOf } from '../../resources/stored-strategy.ts';
-import { effectEvent, sharedEvents } from '../../status/event-drafts.ts';
+import { effectEvent, sharedEvents, type EventDraft } from '../../status/event-drafts.ts';
 import { eachOf } from '../runtime/each-of.ts';
 import { ownerEvent } from '../runtime/events.ts';
 import type { ReconcileResult } from '../runtime/reconcile-result.ts';
@@ -64,13 +64,21 @@ export async function confirmedEffects(
   ]);
 
   const accepted = received.filter(({ outcome: { kind } }) => kind === 'accepted');
-  const drafts = accepted.flatMap(({ effect }) => effectEvent(effect, words) ?? []);
+  const drafts = accepted.flatMap(({ effect, outcome }) => [
+    ...[effectEvent(effect, words) ?? []].flat(),
+    ...noteEvent(effect, outcome),
+  ]);
   for (const draft of sharedEvents(drafts)) events.record(ownerEvent(ownerOf(strategy), draft));
   const unsure = received.filter(({ effect, outcome }) => isUnsure(effect, outcome));
   const inDoubt = new Set(unsure.map(({ effect }) => effect.host));
   if (inDoubt.size > 0) await hosts.confirm(scope, [...inDoubt], signal);
   const isDone = received.every(({ outcome: { kind } }) => kind === 'accepted' || kind === 'already');
   return isDone ? {} : { requeueAt: clock() };
+}
+
+function noteEvent({ host }: Effect, outcome: Outcome): EventDraft[] {
+  const note = outcome.kind === 'accepted' ? outcome.note : undefined;
+  return note === undefined ? [] : [{ reason: 'InstancesNotStarted', host, note }];
 }
 
 function isUnsure(effect: Effect, { kind }: Outcome): boolean {

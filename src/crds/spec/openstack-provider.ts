@@ -48,6 +48,12 @@ export const openstackProvider = z
         'Whether the servers of a host that is down may be rebuilt on others. Be sure that such a host is off, or cut ' +
           'off from storage: otherwise a server may run twice on one disk.',
       ),
+    stopStart: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether strategies with defaultInstanceAction: stop-start may stop the servers on a host while they work on it.',
+      ),
     maxMigrationsPerHost: z
       .int()
       .min(1)

@@ -5,7 +5,7 @@ import { job } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
 import { requirement } from './requirement.ts';
 import { objectName, rules, text } from '../schema/schema.ts';
-import { applyTypes, NOT_ALL_IGNORED } from './strategy-fields.ts';
+import { applyTypes, defaultInstanceAction, NOT_ALL_IGNORED } from './strategy-fields.ts';
 import { timing } from './timing.ts';
 import { REBOOT } from '../vocabulary.ts';
 
@@ -64,6 +64,7 @@ export const patchStrategySpec = z
           'requires a reboot. The boot id of the node shows whether the host has rebooted, not the result of the Job.',
       ),
     ...applyTypes,
+    defaultInstanceAction,
     drain,
     timing,
     onForeignUncordon,

@@ -18,6 +18,11 @@ export const provider = z
         rule: '!(has(self.kubernetes) && has(self.openstack))',
         message: 'must not have both kubernetes and openstack: make a pool for each',
       },
+      {
+        rule: 'has(self.openstack) == has(oldSelf.openstack)',
+        message:
+          'must not change from kubernetes to openstack, or back: claims on the hosts of before would be lost; make another pool',
+      },
     ),
   )
   .describe('The source of the hosts of the pool: exactly one of kubernetes and openstack.');

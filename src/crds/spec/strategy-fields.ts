@@ -1,6 +1,7 @@
 /** The fields that the specs of all kinds of strategies share. */
 import { z } from 'zod';
 import type { CelRule } from '../schema/schema.ts';
+import { INSTANCE_ACTIONS } from '../vocabulary.ts';
 
 export const applyTypes = {
   controllerApplyType: z
@@ -29,6 +30,15 @@ export const applyTypes = {
       'How many workers a parallel stage may have. A stage is never larger than maxUnavailable of the pool.',
     ),
 };
+
+export const defaultInstanceAction = z
+  .enum(INSTANCE_ACTIONS)
+  .default('migrate')
+  .describe(
+    'What happens to the instances on a host that is emptied. migrate: they move to other hosts. stop-start: the servers ' +
+      'on a compute host of OpenStack are stopped, and started again before the host is unlocked; the pool must allow it ' +
+      '(spec.provider.openstack.stopStart).',
+  );
 
 /** A rule that the specs of all kinds share. */
 export const NOT_ALL_IGNORED: CelRule = {

@@ -43,9 +43,11 @@ const target = z.object({
 });
 export type TargetRelease = z.infer<typeof target>;
 
-export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing'> & {
+export type StrategySpec = Omit<PatchStrategySpec, 'patches' | 'timing' | 'defaultInstanceAction'> & {
   readonly patches: Work[];
   readonly timing: Timing;
+  /** Absent: the instances on a host move away. */
+  readonly defaultInstanceAction?: 'stop-start' | undefined;
   /** Only an upgrade has one. */
   readonly release?: TargetRelease | undefined;
   /** The rollback of an upgrade while that is not asked for: the pool judges it, too. */
@@ -63,6 +65,8 @@ export const planActions = z.object({
   drain,
   timing: planTiming,
   onForeignUncordon,
+  /** Absent: the instances on a host move away. */
+  defaultInstanceAction: z.literal('stop-start').optional(),
   release: target.optional(),
   /** How many hosts may fail to be staged; absent: none. */
   maxUnstagedHosts: z.int().min(1).max(MOST_UNSTAGED).optional(),
@@ -70,13 +74,22 @@ export const planActions = z.object({
 export type PlanActions = z.infer<typeof planActions>;
 
 /** The patches as pieces of work. */
-export function specOfPatches(spec: PatchStrategySpec): StrategySpec {
-  return { ...spec, patches: spec.patches.map((each) => ({ ...each, current: each.current ?? [] })) };
+export function specOfPatches({ defaultInstanceAction, ...spec }: PatchStrategySpec): StrategySpec {
+  const patches = spec.patches.map((each) => ({ ...each, current: each.current ?? [] }));
+  return { ...spec, ...instanceAction(defaultInstanceAction), patches };
+}
+
+/** Nothing where instances move: specs and plans of earlier versions keep their digests. */
+function instanceAction(
+  action: PatchStrategySpec['defaultInstanceAction'],
+): Pick<StrategySpec, 'defaultInstanceAction'> {
+  return action === 'stop-start' ? { defaultInstanceAction: action } : {};
 }
 
 /** An upgrade as pieces of work, in the order in which they are done. */
 export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
-  const { release, hosts, start, activate, complete, timing, rollback, maxUnstagedHosts, ...common } = spec;
+  const { release, hosts, start, activate, complete, timing, rollback, maxUnstagedHosts, ...others } = spec;
+  const { defaultInstanceAction, ...common } = others;
   const { upgradeTimeoutSeconds, ...times } = timing;
   const { version, fact } = release;
   const back = ROLES.flatMap((role): Work[] => {
@@ -104,6 +117,7 @@ export function specOfUpgrade(spec: UpgradeStrategySpec): StrategySpec {
   );
   return {
     ...common,
+    ...instanceAction(defaultInstanceAction),
     timing: { ...times, patchTimeoutSeconds: upgradeTimeoutSeconds },
     patches: rollback ? back : [...staging, ...upgrading, ...hooks],
     inReserve: rollback ? [] : back,

@@ -5,7 +5,7 @@ import { job } from './host-action.ts';
 import { DEFAULT_POOL } from '../names.ts';
 import { factName, requirement } from './requirement.ts';
 import { objectName, rules, text } from '../schema/schema.ts';
-import { applyTypes, NOT_ALL_IGNORED } from './strategy-fields.ts';
+import { applyTypes, defaultInstanceAction, NOT_ALL_IGNORED } from './strategy-fields.ts';
 import { upgradeTiming } from './timing.ts';
 import { DRAIN_NEEDS } from '../vocabulary.ts';
 
@@ -144,6 +144,7 @@ export const upgradeStrategySpec = z
           'more fails the run, before any host is locked. So does a controller, since the rest of the upgrade builds on ' +
           'it, and the last host that is to be upgraded.',
       ),
+    defaultInstanceAction,
     drain,
     timing: upgradeTiming,
     onForeignUncordon,

@@ -6,7 +6,7 @@ import type { Pass } from '../pass.ts';
 import { isFinal } from '../run/run-state.ts';
 import { skippedBecause } from './skips.ts';
 import { mayHaveChanged } from '../steps/outage-jobs.ts';
-import { wasOpenedByOthers } from '../steps/unlock-hosts.ts';
+import { stoppedSince, wasOpenedByOthers } from '../steps/unlock-hosts.ts';
 import type { HostFacts } from '../view.ts';
 
 /**
@@ -29,7 +29,10 @@ export function lastEffect(
     effectKey(run.id, run.apply.currentStage, 'unlock-hosts', host, kind, attempt);
   const isGivenBack = isGivenUp || (skipped !== undefined && !isWorkedOn(pass, outage));
   if (outage.releaseAsked || isGivenBack || wasOpenedByOthers(facts, outage))
-    return { ...common, kind: 'release', closedToNewWorkBefore, key: keyOf('release') };
+    return {
+      ...{ ...common, kind: 'release', closedToNewWorkBefore, key: keyOf('release') },
+      ...stoppedSince(pass.plan, outage),
+    };
   if (skipped === undefined && !turn.order.finalizing) return undefined;
   const reason = noteOf(outage, skipped) ?? 'its strategy was deleted';
   return { ...common, kind: 'leave-locked', key: keyOf('leave-locked'), reason };

@@ -1,3 +1,5 @@
+import type { HostProgress } from '../../crds/observed/host-progress.ts';
+import type { Plan } from '../../planner/plan.ts';
 import type { Claim, HostFacts } from '../view.ts';
 
 /**
@@ -22,4 +24,9 @@ export function mayArrive(
   return (
     facts.spoiltClaim === undefined && foundClosed(facts, closedToNewWorkBefore) === closedToNewWorkBefore
   );
+}
+
+/** Whether the instances on a host are stopped for this outage, and started again at its end. */
+export function stopsInstances({ actions }: Plan, { level }: Pick<HostProgress, 'level'>): boolean {
+  return actions.defaultInstanceAction === 'stop-start' && level === 'away';
 }

@@ -30,6 +30,7 @@ export const STEP_DEFINITIONS: Readonly<Record<StepKindName, StepDefinition>> = 
     ...STEP_KINDS['migrate-instances-from-host'],
     judge: migrateInstances,
   },
+  'stop-instances': { ...STEP_KINDS['stop-instances'], judge: migrateInstances },
   'sw-patch-hosts': workStep('sw-patch-hosts'),
   'stage-hosts': workStep('stage-hosts'),
   'start-upgrade': workStep('start-upgrade'),

@@ -2,7 +2,7 @@ import type { HostJob, HostProgress } from '../../crds/observed/host-progress.ts
 import type { JobAction } from '../../crds/spec/host-action.ts';
 import { REBOOT } from '../../crds/vocabulary.ts';
 import { againstQuorum } from '../../planner/hosts/quorum.ts';
-import type { StepKindName } from '../../planner/step-kinds.ts';
+import { isEmptying, type StepKindName } from '../../planner/step-kinds.ts';
 import { isLacking, stepOfWork } from '../../planner/hosts/work.ts';
 import type { Effect } from '../effect.ts';
 import type { EffectFacts } from '../view.ts';
@@ -102,7 +102,7 @@ function againstFirstJob(
 
 /** Whether the hosts of a stage are drained: then each Job waits for an empty host. */
 function isDrained({ steps }: HostStep['stage']): boolean {
-  return steps.some(({ name }) => name === 'migrate-instances-from-host');
+  return steps.some(({ name }) => isEmptying(name));
 }
 
 /** What the host lacks, and what was begun before a retry and did not succeed, whatever the host shows of it. */

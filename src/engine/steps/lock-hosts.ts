@@ -1,6 +1,6 @@
 import { ownerText } from '../../crds/owner-ref.ts';
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
-import { foundClosed } from '../run/prior-state.ts';
+import { foundClosed, stopsInstances } from '../run/prior-state.ts';
 import { faultsOf } from './unwell.ts';
 import {
   DONE,
@@ -44,6 +44,7 @@ export function lockHost(step: HostStep): Verdict {
     level: outage.level,
     closedToNewWorkBefore,
     since: outage.since,
+    ...(stopsInstances(plan, outage) ? { stopsInstances: true as const } : {}),
   };
   const effect = {
     kind: 'claim',

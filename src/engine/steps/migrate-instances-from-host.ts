@@ -13,7 +13,8 @@ const RETURN_MILLISECONDS = 10_000;
 const STUCK = { obstacle: 'DrainBlocked' } as const;
 
 /**
- * Drains the host: evicts every pod and waits until none is left, not even one that is shutting down. A pod that needs
+ * Empties the host, for each of the steps that do so: how an instance leaves is for the adapter to know, by the claim. On
+ * nodes it evicts every pod and waits until none is left, not even one that is shutting down. A pod that needs
  * consent fails the step before the first eviction.
  */
 export function migrateInstances(step: HostStep): Verdict {

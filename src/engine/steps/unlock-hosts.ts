@@ -1,8 +1,9 @@
 import type { HostProgress } from '../../crds/observed/host-progress.ts';
 import type { Timing } from '../../crds/spec/timing.ts';
-import type { Step } from '../../planner/plan.ts';
+import type { Plan, Step } from '../../planner/plan.ts';
 import { STEP_KINDS } from '../../planner/step-kinds.ts';
 import { findJob, jobAtWork, mayHaveStarted, openJobs, withdrawalOf } from './outage-jobs.ts';
+import { stopsInstances } from '../run/prior-state.ts';
 import type { HostFacts } from '../view.ts';
 import { rebootPending } from './reboot.ts';
 import { DONE, ask, failed, keyOf, type HostStep, type Verdict } from './verdict.ts';
@@ -31,9 +32,17 @@ export function unlockHost(step: HostStep): Verdict {
   const { closedToNewWorkBefore, level } = outage;
   return ask(
     step,
-    { kind: 'release', key, host: name, revision: facts.revision, run, closedToNewWorkBefore },
+    {
+      ...{ kind: 'release', key, host: name, revision: facts.revision, run, closedToNewWorkBefore },
+      ...stoppedSince(step.plan, outage),
+    },
     `${level === 'away' ? 'unlocking' : 'releasing'} ${name}`,
   );
+}
+
+/** Since when instances may have been stopped for the outage of a host. */
+export function stoppedSince(plan: Plan, outage: HostProgress): { readonly stoppedSince?: string } {
+  return stopsInstances(plan, outage) ? { stoppedSince: outage.since } : {};
 }
 
 function withdraw(step: HostStep, outage: HostProgress): Verdict | undefined {

@@ -6,8 +6,9 @@ import { OpenStackError } from '../../openstack/errors.ts';
 import { ACCEPTED, ALREADY, blocked, refused } from '../outcomes.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import type { Target } from './choose-target.ts';
-import type { MovePolicy, NextMove } from './next-move.ts';
-import { againstGroup, migrationsOf, nextOf, type Moves } from './servers-on-host.ts';
+import type { NextMove } from './next-move.ts';
+import { againstGroup, migrationsOf, nextOf, type LeavingPolicy, type Moves } from './servers-on-host.ts';
+import { againstStop } from './against-stop.ts';
 
 const BUSY_PAUSE_MS = 3_000;
 const REFUSED_PAUSE_MS = 15_000;
@@ -17,7 +18,9 @@ export type Asking = {
   /** Called after the last wait before a write, so that requests at the same time know of each other. */
   readonly moves: () => Moves;
   readonly hostIsUp: boolean;
-  readonly policy: MovePolicy;
+  readonly policy: LeavingPolicy;
+  /** Since when the servers on a host are stopped for its outage; undefined where they are not. */
+  readonly stoppedSince: (host: HostName) => string | undefined;
   readonly target: (server: Server, migrations: readonly Migration[]) => Target;
   /** Why no further server may move now; undefined when one may. */
   readonly againstMore: () => string | undefined;
@@ -36,6 +39,7 @@ export async function askToLeave(
   if (!server || (server.host !== host && server.status !== 'VERIFY_RESIZE')) return ALREADY;
   const moves = asking.moves();
   const move = nextOf({ server, host, hostIsUp, moves, policy, now: now() });
+  if (!move) return ALREADY;
   switch (move.kind) {
     case 'moving':
       return ALREADY;
@@ -45,6 +49,11 @@ export async function askToLeave(
       return blocked(`server ${uid} ${move.reason}`, now() + REFUSED_PAUSE_MS);
     case 'confirm':
       return carriedOut(asking, uid, { act: 'confirm', to: undefined }, signal);
+    case 'stop': {
+      const against = await againstStop(asking, server, host, signal);
+      if (against !== undefined) return blocked(`server ${uid} ${against}`, now() + REFUSED_PAUSE_MS);
+      return carriedOut(asking, uid, { act: 'stop', to: undefined }, signal);
+    }
     default: {
       const group = againstGroup(uid, moves);
       const against = asking.againstMore() ?? (group === undefined ? undefined : `server ${uid} ${group}`);
@@ -76,6 +85,9 @@ async function carriedOut(
         break;
       case 'confirm':
         await compute.confirmResize(server, signal);
+        break;
+      case 'stop':
+        await compute.stop(server, signal);
         break;
       case 'evacuate':
         await compute.evacuate(server, where, signal);

@@ -17,11 +17,14 @@ import type { Adoption, Fence } from '../port.ts';
 import type { ClaimLease, ClaimLeases } from './claim-leases.ts';
 import type { ComputeHost } from './compute-host.ts';
 import { leftLockedReason, lockReason } from './marks.ts';
+import { startAgain } from './start-again.ts';
 
 /** Another run holds the host, and no event reports its end. */
 const HELD_PAUSE_MS = 10_000;
 const DOWN_PAUSE_MS = 5_000;
 const CANCEL_PAUSE_MS = 2_000;
+/** A server starts within seconds. */
+const START_PAUSE_MS = 2_000;
 
 /** A host as it is now, past all caches. */
 export type FreshHost = { readonly host: ComputeHost; readonly lease: ClaimLease | undefined };
@@ -79,12 +82,13 @@ async function take(
 }
 
 /**
- * Releases a host into its state before the claim, once its service is up. The record of the run
- * (`closedToNewWorkBefore`) decides; without it the claim does, for a service that has our mark.
+ * Releases a host into its state before the claim, once its service is up and the servers run again that were stopped
+ * for its outage. The record of the run (`closedToNewWorkBefore`) decides; without it the claim does, for a service that has
+ * our mark.
  */
 export async function releaseHost(
   writer: HostWriter,
-  { host: name, revision, run, closedToNewWorkBefore }: Of<'release'>,
+  { host: name, revision, run, closedToNewWorkBefore, stoppedSince }: Of<'release'>,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const found = await writer.read(name, signal);
@@ -96,19 +100,24 @@ export async function releaseHost(
   if (host.revision !== revision) return STALE;
   const staysClosed = closedToNewWorkBefore ?? (claim?.closedToNewWorkBefore || !hasMaintenanceMark);
   const opens = !staysClosed && hasMaintenanceMark && claim?.level !== 'touched';
-  if (opens && !host.ready)
+  const since = claim?.stopsInstances ? claim.since : stoppedSince;
+  if ((opens || since !== undefined) && !host.ready)
     return blocked(
       `${name} is not enabled: it ${host.notReady ?? 'is not up'}`,
       writer.now() + DOWN_PAUSE_MS,
     );
   const uncancelled = await writer.cancelMigrations(name, signal);
   if (uncancelled !== undefined) return blocked(uncancelled, writer.now() + CANCEL_PAUSE_MS);
+  const started = since === undefined ? {} : await startAgain(writer, name, since, signal);
+  if (started.pending !== undefined)
+    return blocked(`servers of ${name}: ${started.pending}`, writer.now() + START_PAUSE_MS);
   if (isClaimed(host) && lease && !(await isRemoved(writer, lease, signal))) return STALE;
   if (opens) {
     writer.beforeWrite();
     writer.written(await writer.compute.enableService(host.uid, signal));
   }
-  return ACCEPTED;
+  const { failed } = started;
+  return failed === undefined ? ACCEPTED : { kind: 'accepted', note: `servers of ${name}: ${failed}` };
 }
 
 /** Locks a host again that somebody enabled. The lock is then Careen's, so the release enables the host. */
@@ -128,7 +137,7 @@ export async function lockAgain(
   return outcome;
 }
 
-/** Leaves the service disabled for a person to inspect; its reason says why. */
+/** Leaves the service disabled for a person to inspect; its reason says why, and why others had disabled it before. */
 export async function leaveHostLocked(
   writer: HostWriter,
   { host: name, revision, run, reason }: Of<'leave-locked'>,

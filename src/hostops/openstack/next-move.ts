@@ -12,7 +12,7 @@ export type MovePolicy = {
 };
 
 export type NextMove =
-  | { readonly kind: 'live-migrate' | 'cold-migrate' | 'confirm' | 'evacuate' }
+  | { readonly kind: 'live-migrate' | 'cold-migrate' | 'confirm' | 'evacuate' | 'stop' }
   /** It is on its way. `since`: when that began, RFC 3339; undefined while it is queued. Nova can abort live migrations. */
   | { readonly kind: 'moving'; readonly since: string | undefined; readonly isLive: boolean }
   /** It can be asked to leave once something else has ended. */
@@ -128,7 +128,11 @@ function retryAfterNoHost(failures: readonly Migration[]): Instant {
 }
 
 /** A cold migration away from the host is confirmed; a resize is for the owner of the server to confirm. */
-function afterResize(host: HostName, { id, host: at }: Server, migrations: readonly Migration[]): NextMove {
+export function afterResize(
+  host: HostName,
+  { id, host: at }: Server,
+  migrations: readonly Migration[],
+): NextMove {
   const finished = migrations.find(({ status }) => status === 'finished');
   if (finished?.type === 'migration') return { kind: 'confirm' };
   if (!finished && at !== host) return HAS_LEFT;
@@ -186,7 +190,7 @@ function noHost({ id }: Server, attempts: number, retryAt: Instant): string {
   );
 }
 
-function mend({ id, status, fault }: Server): string {
+export function mend({ id, status, fault }: Server): string {
   const why = fault ? `${fault.message}; ` : '';
   return status === 'ERROR'
     ? `${why}openstack server set --state active ${id} when it is well, or delete it`

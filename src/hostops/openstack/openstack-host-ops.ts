@@ -1,4 +1,5 @@
 /** The port to the hosts, for the compute hosts of OpenStack clouds. Its Jobs run in the cluster of Careen. */
+import type { InstanceAction } from '../../crds/vocabulary.ts';
 import type { Effect, Outcome } from '../../engine/effect.ts';
 import { signalsFrom, type HostFacts, type MemberHealth, type View } from '../../engine/view.ts';
 import { explain, httpStatus } from '../../kube/errors.ts';
@@ -35,9 +36,9 @@ import {
 } from './host-writes.ts';
 import { ObservedCloud } from './observed-cloud.ts';
 import { keyOfCloud, providerOf, type OpenStackProvider } from './provider.ts';
-import { instancesBefore, placementOn } from './server-operations.ts';
+import { apartBefore, instancesBefore, placementOn } from './server-operations.ts';
 import { SERVER_WORDS } from './server-words.ts';
-import { instancesOn, type Moves } from './servers-on-host.ts';
+import { instancesOn, type MoveLimits, type Moves } from './servers-on-host.ts';
 
 export type OpenStackOptions = {
   readonly config: Client;
@@ -87,7 +88,10 @@ export class OpenStackHostOps implements PoolOps {
     const { cloud } = this.#of(scope);
     await cloud.readHosts();
     await cloud.readServers();
-    yield seedsOf(cloud, scope);
+    yield seedsOf(cloud, scope).map((seed) => ({
+      ...seed,
+      apart: cloud.scene && apartBefore(seed.name, cloud.scene),
+    }));
   }
 
   watch(scope: Scope, changed: (hosts: ReadonlySet<HostName>) => void): HostWatch {
@@ -134,10 +138,10 @@ export class OpenStackHostOps implements PoolOps {
       }),
       words: SERVER_WORDS,
       seeds: () => seedsOf(cloud, scope),
-      forecast: (name) =>
-        cloud.scene && instancesBefore(name, cloud.scene, providerOf(scope), this.#options.now()),
-      placement: (away) =>
-        cloud.scene && placementOn(away, cloud.scene, providerOf(scope), this.#options.now()),
+      forecast: (name, action) =>
+        cloud.scene && instancesBefore(name, cloud.scene, leavingBy(scope, action), this.#options.now()),
+      placement: (away, action) =>
+        cloud.scene && placementOn(away, cloud.scene, leavingBy(scope, action), this.#options.now()),
     };
   }
 
@@ -252,7 +256,9 @@ export class OpenStackHostOps implements PoolOps {
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { cloud } = this.#of(scope);
-    const { maxMigrations, maxMigrationsPerTarget, ...policy } = providerOf(scope);
+    const { maxMigrations, maxMigrationsPerTarget, ...allowed } = providerOf(scope);
+    const stoppedSince = (host: HostName): string | undefined => stoppedOn(cloud, host);
+    const policy = { ...allowed, stops: stoppedSince(effect.host) !== undefined };
     const againstMore = (): string | undefined =>
       cloud.inFlight >= maxMigrations
         ? `at most ${String(maxMigrations)} servers of the cloud may move at once (spec.provider.openstack.maxMigrations)`
@@ -273,7 +279,8 @@ export class OpenStackHostOps implements PoolOps {
     const moves = (): Moves => cloud.moves;
     let mayLeave = false;
     try {
-      const asking = { compute, moves, hostIsUp, policy, againstMore, target, beforeWrite, now };
+      const checks = { stoppedSince, againstMore, target, beforeWrite, now };
+      const asking = { compute, moves, hostIsUp, policy, ...checks };
       const outcome = await askToLeave(asking, effect, signal);
       mayLeave = outcome.kind === 'accepted' || outcome.kind === 'unknown';
       return outcome;
@@ -359,7 +366,8 @@ export class OpenStackHostOps implements PoolOps {
   #hostFacts(cloud: ObservedCloud, name: HostName, scope: Scope): HostFacts | undefined {
     const host: ComputeHost | undefined = cloud.hosts.get(name);
     const servers = cloud.serversOn(name);
-    const instances = servers && instancesOn(servers, cloud.moves, providerOf(scope), this.#options.now());
+    const limits = { ...providerOf(scope), stops: stoppedOn(cloud, name) !== undefined };
+    const instances = servers && instancesOn(servers, cloud.moves, limits, this.#options.now());
     return host && hostFactsOf(host, scope, instances);
   }
 
@@ -370,6 +378,17 @@ export class OpenStackHostOps implements PoolOps {
       this.#options.log.warn({ err: error }, 'a listener failed');
     }
   }
+}
+
+/** How the servers of a pool leave their hosts, by the spec of a strategy. */
+function leavingBy(scope: Scope, action: InstanceAction): MoveLimits {
+  return { ...providerOf(scope), stops: action === 'stop-start' };
+}
+
+/** Since when the servers on a host are stopped for its outage, by its claim; undefined where they move away. */
+function stoppedOn({ hosts }: ObservedCloud, host: HostName): string | undefined {
+  const claim = hosts.get(host)?.claim;
+  return claim?.stopsInstances ? claim.since : undefined;
 }
 
 function seedsOf(cloud: ObservedCloud, scope: Scope): HostSeed[] {

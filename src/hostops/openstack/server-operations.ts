@@ -8,13 +8,15 @@ import type { PlacementForecast } from '../../planner/findings/situation.ts';
 import type { HostName } from '../../planner/hosts/facts.ts';
 import { memoizeByObject } from '../../planner/memoize-by-object.ts';
 import { indexOf, takesServers, type CloudScene } from './cloud-scene.ts';
-import type { MovePolicy, NextMove } from './next-move.ts';
+import { apartGroups } from './against-stop.ts';
+import type { NextMove } from './next-move.ts';
 import { placing, type Place, type Unplaced } from './server-placing.ts';
 import {
   instancesOn,
   nameOf,
   nextOf,
   serversThere,
+  type LeavingPolicy,
   type MoveLimits,
   type Moves,
   type ServersOnHost,
@@ -38,12 +40,12 @@ export type Operation = {
 export function operationsOn(
   away: readonly HostName[],
   scene: CloudScene,
-  policy: MovePolicy,
+  policy: LeavingPolicy,
   now: number,
 ): readonly Operation[] {
   const known = operationsIn(scene);
-  const { coldMigration, evacuation } = policy;
-  const key = JSON.stringify([away, coldMigration, evacuation]);
+  const { coldMigration, evacuation, stops } = policy;
+  const key = JSON.stringify([away, coldMigration, evacuation, stops]);
   const operations = known.get(key) ?? operationsAnew(away, scene, policy, now);
   known.set(key, operations);
   return operations;
@@ -54,21 +56,25 @@ const operationsIn = memoizeByObject<CloudScene, Map<string, readonly Operation[
 function operationsAnew(
   away: readonly HostName[],
   scene: CloudScene,
-  policy: MovePolicy,
+  policy: LeavingPolicy,
   now: number,
 ): readonly Operation[] {
   const moves = movesBefore(scene);
   const leaving = away.flatMap((host) => {
     const { hostIsUp, servers } = serversBefore(host, scene);
-    return serversThere(servers).map((server) => {
+    return serversThere(servers).flatMap((server) => {
       const next = nextOf({ server, host, hostIsUp, moves, policy, now });
-      return { server, host, next };
+      return next ? [{ server, host, next }] : [];
     });
   });
   const targets = [...scene.hosts.values()].filter(takesServers).map(({ name }) => name);
   const stay = new Set(targets).difference(new Set(away));
-  const seeking = leaving.filter(({ next }) => seeksPlace(next)).map(({ server }) => server);
-  const placed = placing(seeking, [...stay], scene);
+  const seeking = policy.stops ? [] : leaving.filter(({ next }) => seeksPlace(next));
+  const placed = placing(
+    seeking.map(({ server }) => server),
+    [...stay],
+    scene,
+  );
   return leaving.map((each) => {
     const { place, unplaced } = placed.get(each.server.id) ?? {};
     return { ...each, place, unplaced };
@@ -89,11 +95,16 @@ export function instancesBefore(
   return instancesOn(serversBefore(host, scene), movesBefore(scene), limits, now);
 }
 
+/** The groups of which a host has members that stand in for others, at the survey. */
+export function apartBefore(host: HostName, scene: CloudScene): readonly string[] {
+  return apartGroups(serversBefore(host, scene).servers, scene.survey.groups);
+}
+
 /** The operations as findings need them. */
 export function placementOn(
   away: readonly HostName[],
   scene: CloudScene,
-  policy: MovePolicy,
+  policy: LeavingPolicy,
   now: number,
 ): PlacementForecast {
   const operations = operationsOn(away, scene, policy, now);

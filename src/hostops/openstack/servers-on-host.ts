@@ -11,6 +11,7 @@ import {
   type MovePolicy,
   type NextMove,
 } from './next-move.ts';
+import { nextStop } from './next-stop.ts';
 
 /** What is known of the servers of one host, read at one time. */
 export type ServersOnHost = {
@@ -31,7 +32,12 @@ export type Moves = {
   readonly setOff: ReadonlySet<string>;
 };
 
-export type MoveLimits = MovePolicy & {
+export type LeavingPolicy = MovePolicy & {
+  /** The servers on the host are stopped, and move nowhere. */
+  readonly stops: boolean;
+};
+
+export type MoveLimits = LeavingPolicy & {
   readonly maxMigrationsPerHost: number;
 };
 
@@ -52,9 +58,10 @@ export function instancesOn(
   limits: MoveLimits,
   now: Instant,
 ): InstanceFacts[] {
-  const own = serversThere(servers).map((server) => {
+  const own = serversThere(servers).flatMap((server) => {
     const migrations = migrationsOf(server, host, moves, now);
-    return { server, migrations, next: nextOf({ server, host, hostIsUp, moves, policy: limits, now }) };
+    const next = nextOf({ server, host, hostIsUp, moves, policy: limits, now });
+    return next ? [{ server, migrations, next }] : [];
   });
   const onTheWay = own.filter(({ server, next: { kind } }) => kind === 'moving' || isBeingMoved(server));
   let free = limits.maxMigrationsPerHost - onTheWay.length;
@@ -97,12 +104,16 @@ export type Leaver = {
   readonly host: HostName;
   readonly hostIsUp: boolean;
   readonly moves: Moves;
-  readonly policy: MovePolicy;
+  readonly policy: LeavingPolicy;
   readonly now: Instant;
 };
 
-/** How a server leaves its host next. Failures of long ago do not count. */
-export function nextOf({ server, host, hostIsUp, moves, policy, now }: Leaver): NextMove {
+/**
+ * How a server leaves its host next, or stops running there; undefined where it is stopped already, and need not leave.
+ * Failures of long ago do not count.
+ */
+export function nextOf({ server, host, hostIsUp, moves, policy, now }: Leaver): NextMove | undefined {
+  if (policy.stops) return nextStop({ server, host, hostIsUp });
   const recent = migrationsOf(server, host, moves, now).filter(
     (each) => !cameToNothing(each) || now - Date.parse(each.updatedAt ?? each.createdAt) < FAILURES_COUNT_MS,
   );

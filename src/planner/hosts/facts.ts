@@ -30,6 +30,8 @@ export type HostSeed = {
   readonly name: HostName;
   readonly roles: readonly Role[];
   readonly facts: Facts;
+  /** The groups of instances on it that stand in for each other: hosts with a group in common are not stopped together. */
+  readonly apart?: readonly string[] | undefined;
 };
 
 const byName = new Intl.Collator('en', { numeric: true });

@@ -6,11 +6,13 @@ import { oneOf } from './one-of.ts';
 
 /** The part of a pool that decides who may use it, and how. */
 export type PoolPolicy = Readonly<
-  Pick<HostPoolSpec, 'allowedNamespaces' | 'actionPolicy' | 'drainPolicy' | 'maxTimeoutSeconds'>
+  Pick<HostPoolSpec, 'provider' | 'allowedNamespaces' | 'actionPolicy' | 'drainPolicy' | 'maxTimeoutSeconds'>
 > & { readonly name: string; readonly configMaps?: ConfigMaps | undefined };
 
 /** The part of a strategy that a pool judges. */
-export type Judged = Readonly<Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing' | 'release'>> &
+export type Judged = Readonly<
+  Pick<PlanActions, 'patches' | 'reboot' | 'drain' | 'timing' | 'release' | 'defaultInstanceAction'>
+> &
   Pick<StrategySpec, 'inReserve'>;
 
 /**
@@ -26,6 +28,7 @@ export function policyViolations(
   return [
     ...namespaceViolations(namespace, pool, operatorNamespace),
     ...drainViolations(judged, pool),
+    ...stopViolations(judged, pool),
     ...timingViolations(judged, pool),
     ...actionViolations({ ...judged, patches: [...judged.patches, ...(judged.inReserve ?? [])] }, pool),
   ];
@@ -52,6 +55,17 @@ function drainViolations({ drain }: Judged, { name, drainPolicy }: PoolPolicy): 
     (consent) =>
       `spec.drain.${consent} is true, which rule drainPolicy.${consent} of HostPool ${name} does not admit; leave it out`,
   );
+}
+
+function stopViolations(
+  { defaultInstanceAction }: Judged,
+  { name, provider: { openstack } }: PoolPolicy,
+): string[] {
+  if (defaultInstanceAction === undefined || openstack?.stopStart) return [];
+  const why = openstack
+    ? `which rule provider.openstack.stopStart of HostPool ${name} does not admit`
+    : `and the hosts of HostPool ${name} are nodes: no pod is stopped and started again`;
+  return [`spec.defaultInstanceAction is "${defaultInstanceAction}", ${why}; leave it out`];
 }
 
 function timingViolations(

@@ -27,7 +27,7 @@ export const OPENSTACK_ACCEPTED: readonly AcceptedRow[] = [
   {
     name: 'a pool of some compute hosts of a region',
     manifest: pool({
-      ...{ region: 'RegionOne', coldMigration: true, evacuation: true },
+      ...{ region: 'RegionOne', coldMigration: true, evacuation: true, stopStart: true },
       hostSelector: { zone: 'az-1', 'aggregate/gpu': 'member', 'metadata/rack': '7' },
       exclude: [
         { matchLabels: { 'aggregate/ironic': 'member' } },
@@ -112,7 +112,7 @@ export const OPENSTACK_REFUSED: readonly RefusedRow[] = [
       byShape(`a pool with ${field} ${String(value)}`, pool({ [field]: value }), `${PLACE}.${field}`),
     ),
   ),
-  ...['coldMigration', 'evacuation'].map((field) =>
+  ...['coldMigration', 'evacuation', 'stopStart'].map((field) =>
     byShape(`a pool with ${field} in words`, pool({ [field]: 'no' }), `${PLACE}.${field}`),
   ),
   byShape(

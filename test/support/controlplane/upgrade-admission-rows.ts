@@ -81,6 +81,10 @@ export const UPGRADES_ACCEPTED: readonly AcceptedRow[] = [
       ),
     },
   ]),
+  ...['migrate', 'stop-start'].map((defaultInstanceAction) => ({
+    name: `an upgrade with defaultInstanceAction ${defaultInstanceAction}`,
+    manifest: upgrade({ defaultInstanceAction }),
+  })),
   { name: 'the way back', manifest: host('worker', { rollback: action }, { rollback: true }) },
   {
     name: 'an upgrade of workers, and of nothing else',
@@ -226,6 +230,12 @@ export const UPGRADES_REFUSED: readonly RefusedRow[] = [
         `spec.timing.${field}`,
       ),
     ),
+  ),
+  byShape(
+    'an upgrade with an unknown action for instances',
+    upgrade({ defaultInstanceAction: 'pause' }),
+    'spec.defaultInstanceAction',
+    NOT_SUPPORTED,
   ),
   byShape('an upgrade with patches', upgrade({ patches: [] }), 'spec.patches', /unknown field/),
   byShape(

@@ -42,7 +42,7 @@ function preview(): Preview {
     groups: GROUPS,
     zones,
   });
-  const policy = { coldMigration: false, evacuation: false, maxMigrationsPerHost: 1 };
+  const policy = { coldMigration: false, evacuation: false, stops: false, maxMigrationsPerHost: 1 };
   const pool: PlannedPool = {
     pool: { name: 'vms', spec: SPEC, keptByOtherPools: [] },
     words: SERVER_WORDS,

@@ -57,7 +57,11 @@ describe('a pool whose stored spec cannot be read', () => {
     const openstack = { identityRef, region: 'one', hostSelector: { zone: 'not a value; at all' } };
     const { spec } = stored({ provider: { openstack: { ...openstack, evacuation: 'perhaps' } } });
     expect(spec.provider).toEqual({
-      openstack: { ...openstack, ...{ coldMigration: false, evacuation: false }, ...MIGRATIONS },
+      openstack: {
+        ...openstack,
+        ...{ coldMigration: false, evacuation: false, stopStart: false },
+        ...MIGRATIONS,
+      },
     });
     for (const broken of [
       { openstack: { ...openstack, identityRef: { name: 'login' } } },

@@ -30,7 +30,8 @@ function nova(fields: Readonly<Record<string, unknown>>): void {
 async function ask(more: Partial<Asking> = {}, aborted: AbortSignal = signal): Promise<Outcome> {
   const asking: Asking = {
     ...{ compute: new Compute(cloud.session()), moves: () => moves(), hostIsUp: true },
-    policy: { coldMigration: true, evacuation: true },
+    policy: { coldMigration: true, evacuation: true, stops: false },
+    stoppedSince: () => undefined,
     target: () => ({ kind: 'to', host: undefined }),
     againstMore: () => undefined,
     beforeWrite: () => (writes += 1),

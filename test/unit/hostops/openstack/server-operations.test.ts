@@ -10,7 +10,7 @@ import {
 import type { Server } from '../../../../src/openstack/compute-answers.ts';
 import { ago, flavored, group, migration, NOW, scene, server, sized } from './cloud-objects.ts';
 
-const POLICY = { coldMigration: false, evacuation: false };
+const POLICY = { coldMigration: false, evacuation: false, stops: false };
 const ROOM = { VCPU: 8, MEMORY_MB: 8192 };
 const [A, B, C] = ['a', 'b', 'c'] as const;
 
@@ -50,6 +50,17 @@ describe('how a server leaves', () => {
     const of = scene({ a: ROOM, b: { ...ROOM, DISK_GB: 9 } }, { servers: [on({ flavor })] });
     expect(only(of).next.kind).toBe('stuck');
     expect(only(of, { ...POLICY, coldMigration: true }).next.kind).toBe('cold-migrate');
+  });
+
+  it('is to be stopped where the strategy says so, and it looks for no place', () => {
+    const servers = [on(), on({ id: 's2', taskState: 'rebooting' }), on({ id: 's3', status: 'SHUTOFF' })];
+    const of = scene({ a: ROOM }, { servers });
+    const stopped = operations(['a'], of, { ...POLICY, stops: true });
+    expect(stopped.map(({ next, place, unplaced }) => [next.kind, place, unplaced])).toEqual([
+      ['stop', undefined, undefined],
+      ['wait', undefined, undefined],
+    ]);
+    expect(operations(['a'], of)).toHaveLength(3);
   });
 
   it('is said in the order of the hosts, and on each by age', () => {

@@ -10,7 +10,9 @@ import {
 import type { Server } from '../../../../src/openstack/compute-answers.ts';
 import { ago, group, HOST, migration, moves, NOW, server } from './cloud-objects.ts';
 
-const LIMITS: MoveLimits = { coldMigration: false, evacuation: false, maxMigrationsPerHost: 1 };
+const LIMITS: MoveLimits = {
+  ...{ coldMigration: false, evacuation: false, stops: false, maxMigrationsPerHost: 1 },
+};
 
 function instances(
   servers: readonly Server[],
