@@ -255,6 +255,16 @@ describe('room for a server', () => {
   });
 });
 
+it('a smaller server that fits in one zone only is placed before a larger one that fits anywhere', () => {
+  const free = { VCPU: 8, MEMORY_MB: 512 };
+  const servers = [
+    on({ id: 'anywhere', flavor: sized({ ramMb: 400 }) }),
+    on({ id: 'pinned', flavor: sized({ ramMb: 300 }), pinnedZone: 'az1' }),
+  ];
+  const of = scene({ a: ROOM, b: free, c: free }, { servers, zones: { b: 'az1' } });
+  expect(operations(['a'], of).map(({ unplaced }) => unplaced)).toEqual([undefined, undefined]);
+});
+
 describe('servers of one anti-affinity group that leave together', () => {
   it('need a host each', () => {
     const servers = [on(), server({ id: 's2', host: 'b' })];
