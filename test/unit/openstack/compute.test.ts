@@ -38,6 +38,8 @@ describe('a cell whose database is down', () => {
           locked: false,
           metadata: {},
           volumes: [],
+        bootsFromVolume: false,
+        imageProperties: {},
         },
         createdAt: '2026-11-27T10:00:00Z',
       },
