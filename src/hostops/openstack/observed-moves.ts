@@ -161,8 +161,14 @@ export class ObservedMoves {
     const leaving = migrations.filter(
       (each) => each.source === host && isOpen(each) && !ids.has(each.server),
     );
-    const left = await Promise.all(leaving.map(async ({ server }) => compute.find(server, signal)));
-    const servers = [...there, ...left.flatMap((server) => server ?? [])];
+    const left = await Promise.all(
+      leaving.map(async (each) => {
+        const server = await compute.find(each.server, signal);
+        // A record that was cut off stays open for ever, also when the server has left since by another one.
+        return server && !isCutOff(each, server, readAt) ? server : undefined;
+      }),
+    );
+    const servers = [...there, ...left.filter((server) => server !== undefined)];
     const hostIsUp = this.#options.hostNamed(host)?.ready === true;
     return { host, hostIsUp, servers, readAt, marks: marksOf(host, migrations) };
   }

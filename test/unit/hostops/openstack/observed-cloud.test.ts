@@ -96,6 +96,16 @@ describe('a look', () => {
     expect(host.cloud.serversOn(HOST)?.servers).toEqual([]);
   });
 
+  it('keeps no server that has left, although an earlier migration of it was cut off and stays open', async () => {
+    const cutOff = moved('s1', { ...running, created_at: ago(900), updated_at: ago(120) });
+    const second = { ...running, id: 2, uuid: 'm2', status: 'completed' };
+    migrations = [cutOff, moved('s1', second)];
+    const there = shown('s1', { 'OS-EXT-SRV-ATTR:host': 'compute-2' });
+    host.nova.on(`GET ${NOVA}/servers/s1`, answer(200, { server: there }));
+    await look();
+    expect(host.cloud.serversOn(HOST)?.servers).toEqual([]);
+  });
+
   it('shows whether the host is up, though its servers are not listed again', async () => {
     [servers, migrations] = [[shown('s1', migrating)], [moved('s1', running)]];
     await look();
