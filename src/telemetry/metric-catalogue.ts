@@ -15,8 +15,8 @@ export const METRICS = {
   strategies: {
     type: 'gauge',
     name: 'careen_strategies',
-    labels: ['state'],
-    help: 'Strategies by state',
+    labels: ['kind', 'state'],
+    help: 'Strategies by kind and state',
   },
   strategiesStopped: {
     type: 'gauge',

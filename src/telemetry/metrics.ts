@@ -8,6 +8,7 @@ import { METRICS, type MetricDefinition, type MetricType } from './metric-catalo
 
 /** The closed sets of label values. They belong to the resources and the engine, so the caller passes them in. */
 export type MetricWords = {
+  readonly strategyKinds: readonly string[];
   readonly strategyStates: readonly string[];
   readonly steps: readonly string[];
   /** The results that a step can end with. */
@@ -26,6 +27,7 @@ export type MetricsOptions = {
 };
 
 export type StrategyFacts = {
+  readonly kind: string;
   readonly state: string;
   /** Whether a failure stopped it. */
   readonly stopped: boolean;
@@ -59,7 +61,7 @@ const RECONCILE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 export class Metrics {
   readonly #registry = new Registry();
   readonly #clock: () => number;
-  readonly #states: readonly string[];
+  readonly #words: Pick<MetricWords, 'strategyKinds' | 'strategyStates'>;
   readonly #seen = new Map<string, StrategyFacts>();
   #waiting: () => number = () => 0;
   #areKindsOutdated: () => boolean = () => false;
@@ -86,7 +88,7 @@ export class Metrics {
 
   constructor({ version, words, clock }: MetricsOptions) {
     this.#clock = clock;
-    this.#states = words.strategyStates;
+    this.#words = words;
     collectDefaultMetrics({ register: this.#registry });
     gauge(this.#registry, METRICS.buildInfo).set({ version }, 1);
     this.#beginAtZero(words);
@@ -179,8 +181,10 @@ export class Metrics {
   #countStrategies(): void {
     const all = [...this.#seen.values()];
     this.#strategies.reset();
-    for (const state of this.#states) this.#strategies.set({ state }, 0);
-    for (const { state } of all) this.#strategies.inc({ state });
+    const { strategyKinds, strategyStates } = this.#words;
+    for (const kind of strategyKinds)
+      for (const state of strategyStates) this.#strategies.set({ kind, state }, 0);
+    for (const { kind, state } of all) this.#strategies.inc({ kind, state });
     this.#stopped.set(all.filter(({ stopped }) => stopped).length);
 
     const blocked = all.flatMap(({ blocked: each }) => (each && each.pods > 0 ? [each] : []));

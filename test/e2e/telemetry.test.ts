@@ -42,7 +42,7 @@ describe('a run', () => {
     await fleet.untilState('applied');
     const after = await untilMetrics(
       'the end',
-      (now) => now.value('careen_strategies{state="applied"}') === 1,
+      (now) => now.value('careen_strategies{kind="PatchStrategy",state="applied"}') === 1,
     );
 
     const grown = (series: string): number => after.value(series) - before.value(series);

@@ -1,3 +1,4 @@
+import { STRATEGY_KIND_NAMES } from '../../crds/strategy-kinds.ts';
 import { VERSION } from '../../crds/version.ts';
 import { NATIVE_STEP_NAMES, RESULTS, STRATEGY_STATES } from '../../crds/vocabulary.ts';
 import { EFFECT_KINDS, OUTCOME_KINDS } from '../../engine/effect.ts';
@@ -10,6 +11,7 @@ export function operatorMetrics(clock: () => number): Metrics {
     version: VERSION,
     clock,
     words: {
+      strategyKinds: STRATEGY_KIND_NAMES,
       strategyStates: STRATEGY_STATES,
       steps: NATIVE_STEP_NAMES,
       stepResults: RESULTS.filter(isFinal),

@@ -33,7 +33,8 @@ export async function loadPass(
   const pool = await api.pool(poolName);
   if (pool) pools.set(pool);
   const attachment = attachments.attach(key, pool ? pools.scopeOf(pool) : pools.scopeOfMissing(poolName));
-  metrics.strategySeen(key, strategyFacts(strategy.status, attachment.outcomes, clock()));
+  const facts = strategyFacts(strategy.status, attachment.outcomes, clock());
+  metrics.strategySeen(key, { kind: strategy.kind, ...facts });
   const epoch = pool ? await ledger.ensureEpoch(pool) : (strategy.status.run?.epoch ?? 1);
   return { readAt, begunAt, key, strategy, stored, pool, attachment, epoch };
 }

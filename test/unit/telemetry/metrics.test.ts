@@ -8,6 +8,7 @@ const metricsOf = (): Metrics =>
     version: '1.2.3',
     clock: () => now,
     words: {
+      strategyKinds: ['PatchStrategy', 'UpgradeStrategy'],
       strategyStates: ['applying', 'applied', 'apply-failed'],
       steps: ['lock-hosts', 'verify'],
       stepResults: ['success', 'failed'],
@@ -32,7 +33,7 @@ describe('the metrics', () => {
   it('begin at 0 wherever their labels are known', async () => {
     const metrics = metricsOf();
     const zeros = [
-      'careen_strategies{state="apply-failed"} 0',
+      'careen_strategies{kind="UpgradeStrategy",state="apply-failed"} 0',
       'careen_strategy_stopped 0',
       'careen_steps_total{step="verify",result="failed"} 0',
       'careen_step_duration_seconds_count{step="lock-hosts"} 0',
@@ -53,37 +54,46 @@ describe('the metrics', () => {
 
   it('count strategies by their last state, and forget deleted ones', async () => {
     const metrics = metricsOf();
-    metrics.strategySeen('a/one', { state: 'applying', stopped: false });
-    metrics.strategySeen('a/two', { state: 'applying', stopped: false });
-    metrics.strategySeen('a/one', { state: 'apply-failed', stopped: true });
+    metrics.strategySeen('a/one', { kind: 'PatchStrategy', state: 'applying', stopped: false });
+    metrics.strategySeen('a/two', { kind: 'UpgradeStrategy', state: 'applying', stopped: false });
+    metrics.strategySeen('a/one', { kind: 'PatchStrategy', state: 'apply-failed', stopped: true });
     expect(await samples(metrics, 'careen_strateg')).toEqual([
-      'careen_strategies{state="applying"} 1',
-      'careen_strategies{state="applied"} 0',
-      'careen_strategies{state="apply-failed"} 1',
+      'careen_strategies{kind="PatchStrategy",state="applying"} 0',
+      'careen_strategies{kind="PatchStrategy",state="applied"} 0',
+      'careen_strategies{kind="PatchStrategy",state="apply-failed"} 1',
+      'careen_strategies{kind="UpgradeStrategy",state="applying"} 1',
+      'careen_strategies{kind="UpgradeStrategy",state="applied"} 0',
+      'careen_strategies{kind="UpgradeStrategy",state="apply-failed"} 0',
       'careen_strategy_stopped 1',
     ]);
     metrics.strategyGone('a/one');
     metrics.strategyGone('a/one');
     metrics.strategyGone('a/two');
     expect(await samples(metrics, 'careen_strateg')).toEqual([
-      'careen_strategies{state="applying"} 0',
-      'careen_strategies{state="applied"} 0',
-      'careen_strategies{state="apply-failed"} 0',
+      'careen_strategies{kind="PatchStrategy",state="applying"} 0',
+      'careen_strategies{kind="PatchStrategy",state="applied"} 0',
+      'careen_strategies{kind="PatchStrategy",state="apply-failed"} 0',
+      'careen_strategies{kind="UpgradeStrategy",state="applying"} 0',
+      'careen_strategies{kind="UpgradeStrategy",state="applied"} 0',
+      'careen_strategies{kind="UpgradeStrategy",state="apply-failed"} 0',
       'careen_strategy_stopped 0',
     ]);
   });
 
   it('forget an unknown state, too', async () => {
     const metrics = metricsOf();
-    metrics.strategySeen('a/one', { state: 'unheard-of', stopped: false });
-    expect(await samples(metrics, 'careen_strategies{state="unheard-of"}')).toHaveLength(1);
+    metrics.strategySeen('a/one', { kind: 'PatchStrategy', state: 'unheard-of', stopped: false });
+    expect(await samples(metrics, 'careen_strategies{kind="PatchStrategy",state="unheard-of"}')).toHaveLength(
+      1,
+    );
     metrics.strategyGone('a/one');
-    expect(await samples(metrics, 'careen_strategies{state="unheard-of"}')).toEqual([]);
+    expect(await samples(metrics, 'careen_strategies{kind="PatchStrategy",state="unheard-of"}')).toEqual([]);
   });
 
   it('add up blocked pods over all strategies, with the age of the oldest at the time of the scrape', async () => {
     const metrics = metricsOf();
     const blocked = (pods: number, since: number) => ({
+      kind: 'PatchStrategy',
       state: 'applying',
       stopped: false,
       blocked: { pods, since },
@@ -96,7 +106,7 @@ describe('the metrics', () => {
       'careen_blocked_pods 5',
       'careen_blocked_oldest_seconds 60.5',
     ]);
-    metrics.strategySeen('a/two', { state: 'applied', stopped: false });
+    metrics.strategySeen('a/two', { kind: 'PatchStrategy', state: 'applied', stopped: false });
     expect(await samples(metrics, 'careen_blocked')).toEqual([
       'careen_blocked_pods 2',
       'careen_blocked_oldest_seconds 50.5',
