@@ -96,8 +96,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: "release someone else's cordon",
     file: 'src/hostops/kubernetes/node-patches.ts',
-    of: "const open = level === 'away' && !closedToNewWorkBefore && node.closedToNewWork;",
-    instead: "const open = level === 'away' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
+    of: "const open = level !== 'touched' && !closedToNewWorkBefore && node.closedToNewWork;",
+    instead: "const open = level !== 'touched' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
   },
   {
     name: 'put a cordon back that was withdrawn',
