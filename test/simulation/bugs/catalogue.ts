@@ -97,7 +97,8 @@ export const BUGS: readonly Bug[] = [
     name: "release someone else's cordon",
     file: 'src/hostops/kubernetes/node-patches.ts',
     of: "const open = level !== 'touched' && !closedToNewWorkBefore && node.closedToNewWork;",
-    instead: "const open = level !== 'touched' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
+    instead:
+      "const open = level !== 'touched' && closedToNewWorkBefore !== undefined && node.closedToNewWork;",
   },
   {
     name: 'put a cordon back that was withdrawn',
