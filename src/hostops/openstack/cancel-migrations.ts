@@ -14,11 +14,14 @@ import type { Moves, ServersOnHost } from './servers-on-host.ts';
 /** A migration that Nova prepares for longer than this was cut off by a restart. */
 const PREPARATION_MS = 60_000 + CLOCK_SKEW_MS;
 
+/** An outage whose claim was removed has not begun earlier. */
+const LOST_CLAIM_MS = 86_400_000;
+
 export type Cancelling = {
   readonly compute: Compute;
   readonly host: HostName;
-  /** When the host was claimed. */
-  readonly since: Instant;
+  /** When the host was claimed, RFC 3339; undefined where somebody has removed its claim. */
+  readonly since: string | undefined;
   /** As they were seen last; undefined when they were not read yet. */
   readonly servers: ServersOnHost | undefined;
   readonly moves: Pick<Moves, 'setOff'>;
@@ -32,7 +35,8 @@ export async function cancelMigrations(
   { compute, host, since, servers, moves, beforeWrite, now }: Cancelling,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const changedSince = new Date(since - CLOCK_SKEW_MS).toISOString();
+  const from = since === undefined ? now() - LOST_CLAIM_MS : Date.parse(since) - CLOCK_SKEW_MS;
+  const changedSince = new Date(from).toISOString();
   const [userId, all] = await Promise.all([
     compute.userId(signal),
     compute.migrations({ changedSince }, signal),

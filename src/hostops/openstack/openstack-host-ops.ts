@@ -314,11 +314,11 @@ export class OpenStackHostOps implements PoolOps {
     host: HostName,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const since = cloud.hosts.get(host)?.claim?.since;
-    if (since === undefined) return undefined;
     const { moves } = cloud;
-    const known = { compute, host, since: Date.parse(since), servers: cloud.serversOn(host), moves };
-    return cancelMigrations({ ...known, beforeWrite: this.#beforeWrite, now: this.#options.now }, signal);
+    const { now } = this.#options;
+    const since = cloud.hosts.get(host)?.claim?.since;
+    const known = { compute, host, since, servers: cloud.serversOn(host), moves };
+    return cancelMigrations({ ...known, beforeWrite: this.#beforeWrite, now }, signal);
   }
 
   #observe(key: string, provider: OpenStackProvider): OpenCloud {

@@ -148,8 +148,13 @@ function strategy(name: string, random: Random, isCalm: boolean): NewObject {
       maxParallelWorkerHosts: random.pick([1, 2, 3, 4]),
       onForeignUncordon: random.pick(['pause', 'recordon', 'fail']),
       timing: {
-        ...{ lockTimeoutSeconds: seconds(60, 300), drainTimeoutSeconds: seconds(120, 900) },
-        ...{ patchTimeoutSeconds: seconds(90, 300), verifyTimeoutSeconds: seconds(150, 300) },
+        // The first step waits for the permits, which another strategy may hold while it drains and works.
+        ...{ lockTimeoutSeconds: isCalm ? 3600 : random.int(60, 300) },
+        ...{
+          drainTimeoutSeconds: seconds(120, 900),
+          patchTimeoutSeconds: isCalm ? 3600 : random.int(90, 300),
+        },
+        ...{ verifyTimeoutSeconds: seconds(150, 300) },
         ...{ unlockTimeoutSeconds: seconds(90, 300) },
         ...{ settleSeconds: isCalm ? 5 : random.int(0, 3), stabilizeSeconds: random.int(0, 3) },
       },

@@ -32,7 +32,7 @@ function migrations(...all: Readonly<Record<string, unknown>>[]): void {
 async function cancel(fields: Partial<Cancelling> = {}): Promise<string | undefined> {
   const known = {
     host: HOST,
-    since: NOW - 600_000,
+    since: ago(600),
     servers: undefined,
     moves: { setOff: new Set<string>() },
   };
@@ -78,6 +78,24 @@ describe('a live migration away from the host', () => {
     migrations(fields);
     cloud.on(ABORT, answer(409, CONFLICT));
     expect(await cancel()).toBeUndefined();
+  });
+});
+
+describe('a cold migration away from the host', () => {
+  it('is confirmed, also where the claim of the host was removed and nothing says since when that was', async () => {
+    const CONFIRM = `POST ${NOVA}/servers/s1/action`;
+    const finished = {
+      ...{ id: 1, uuid: 'm', instance_uuid: 's1', migration_type: 'migration', status: 'finished' },
+      ...{ source_compute: HOST, created_at: ago(7200), updated_at: ago(7000) },
+    };
+    const since = encodeURIComponent(ago(86_400));
+    cloud.on(
+      `GET ${NOVA}/os-migrations?changes-since=${since}&limit=500`,
+      answer(200, { migrations: [finished] }),
+    );
+    cloud.on(CONFIRM, answer(204));
+    expect(await cancel({ since: undefined })).toBeUndefined();
+    expect(cloud.asked(CONFIRM)).toHaveLength(1);
   });
 });
 
