@@ -10,6 +10,7 @@ import { sessionOf } from './session-of.ts';
 import {
   asksForActions,
   computeHosts,
+  isAskedState,
   INSTANCE_ACTIONS,
   told,
   type AskedState,
@@ -26,7 +27,8 @@ const ASSUMED_ACTION = 'MIGRATE';
  */
 export const askProjects: RunJudge = (pass, { stage, step }) => {
   const { session, terms } = sessionOf(pass);
-  const state = session.state as AskedState;
+  const { state } = session;
+  if (!isAskedState(state)) throw new Error(`no project is asked in ${state}`);
   const asked = session.projects.some((project) => isOf(project, state, step.startTime))
     ? session
     : ask(pass, session, terms, stage, state);

@@ -5,6 +5,7 @@ import type { Draft, EngineProfile, NextStages, Pass } from '../pass.ts';
 import { CAREEN_ENGINE } from '../profiles/careen.ts';
 import { isGood } from '../run/results.ts';
 import type { RunState } from '../run/run-state.ts';
+import { stagesFrom } from '../run/stage-folds.ts';
 import { forget, openHosts } from './close-hosts.ts';
 import { freeRoom, occupancy, type Occupied } from './occupancy.ts';
 import { SESSION_STEPS } from './run-steps.ts';
@@ -40,7 +41,7 @@ function continueSession({ run }: Pass): void {
 function nextStages(pass: Pass, workflow: Workflow): NextStages {
   const { run, plan, turn } = pass;
   const { terms } = sessionOf(pass);
-  noteMaintained(pass);
+  noteMaintained(pass, 0);
   const { session } = sessionOf(pass);
   const hosts = occupancy(session, turn.view);
   if (!hosts) return { kind: 'wait', reason: 'waiting to see what runs on the hosts of the session' };
@@ -48,7 +49,7 @@ function nextStages(pass: Pass, workflow: Workflow): NextStages {
   const next = workflow({ terms, timing, now: turn.now, session, hosts, apply: run.apply });
   if (next.kind !== 'round') return next;
   const counted = next.state === 'SCALE_IN' ? { ...session, scaleIn: fruitless(session, hosts) } : session;
-  run.session = { ...inState(counted, next.state), moves: [] };
+  run.session = inState(counted, next.state);
   return { kind: 'stages', stages: next.stages };
 }
 
@@ -60,11 +61,12 @@ function fruitless(
   return scaleIn && scaleIn.room >= room ? { room, rounds: scaleIn.rounds + 1 } : { room, rounds: 1 };
 }
 
-/** Records which hosts are maintained: their stage has ended well. */
-function noteMaintained(pass: Pass): void {
+/** Records which hosts are maintained: their stage has ended well. Stages before this one are known. */
+function noteMaintained(pass: Pass, from: number): void {
   const { session } = sessionOf(pass);
-  const done = new Set(pass.run.apply.stages.filter(isHostStage).filter(endedWell).flatMap(namesOf));
-  if (session.hosts.every(({ name, maintained }) => maintained === done.has(name))) return;
+  const stages = stagesFrom(pass.run.apply, from);
+  const done = new Set(stages.filter(isHostStage).filter(endedWell).flatMap(namesOf));
+  if (session.hosts.every(({ name, maintained }) => maintained || !done.has(name))) return;
   const hosts = session.hosts.map((host) => (done.has(host.name) ? { ...host, maintained: true } : host));
   pass.run.session = { ...session, hosts };
   for (const name of done) forget(pass, name);
@@ -86,7 +88,7 @@ function namesOf({ hosts = [] }: StageStatus): readonly HostName[] {
 function recordSession(pass: Pass, before: RunState): void {
   if (!pass.run.session) return;
   tellOfHosts(pass, before);
-  noteMaintained(pass);
+  noteMaintained(pass, before.apply.currentStage);
   const { state } = pass.run;
   const end = END_STATES[state];
   if (end !== undefined && pass.run.session.state !== end) pass.run.session = inState(pass.run.session, end);
@@ -107,10 +109,9 @@ const TOLD_AT = { 'run-actions': 'IN_MAINTENANCE', 'unlock-hosts': 'MAINTENANCE_
 
 /** The steps that have begun in this pass (fenix.md §4.2). */
 function tellOfHosts(pass: Pass, before: RunState): void {
-  const known = new Map(before.apply.stages.map((stage) => [stage.id, stage]));
-  for (const stage of pass.run.apply.stages.filter(isHostStage)) {
-    const earlier = known.get(stage.id);
-    if (earlier === stage) continue;
+  const from = before.apply.currentStage;
+  for (const stage of stagesFrom(pass.run.apply, from).filter(isHostStage)) {
+    const earlier = stagesFrom(before.apply, stage.id)[0];
     for (const { id, name, startTime } of stage.steps) {
       const state = name === 'run-actions' || name === 'unlock-hosts' ? TOLD_AT[name] : undefined;
       if (state === undefined || startTime === undefined || earlier?.steps[id]?.startTime !== undefined)

@@ -22,6 +22,10 @@ export type AskedState = Exclude<
   'START_MAINTENANCE' | 'MAINTENANCE_DONE' | 'MAINTENANCE_FAILED'
 >;
 
+export function isAskedState(state: SessionState): state is AskedState {
+  return state !== 'START_MAINTENANCE' && state !== 'MAINTENANCE_DONE' && state !== 'MAINTENANCE_FAILED';
+}
+
 /** How a project may want an instance moved. OWN_ACTION: its owner replaces it, Careen only waits. */
 export const INSTANCE_ACTIONS = ['MIGRATE', 'LIVE_MIGRATE', 'OWN_ACTION'] as const;
 export type InstanceAction = (typeof INSTANCE_ACTIONS)[number];

@@ -110,7 +110,7 @@ export function isOutOfDate(
     const open = migrations.find(
       (each) => each.server === server.id && each.source === list.host && isUnderWay(each),
     );
-    // What becomes of a server that moves is shown by its migration.
+    // The migration of a server that moves shows how it ends.
     return open ? isCutOff(open, server, now) : server.taskState !== undefined || asked.has(server.id);
   });
 }

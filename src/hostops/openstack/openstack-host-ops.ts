@@ -131,7 +131,7 @@ export class OpenStackHostOps implements PoolOps {
       signal: signalsFrom({
         alarms: () => {
           const { observedAt } = cloud;
-          // Whoever asks may need an observation that is newer than this one.
+          // A step that asks for the alarms may need a newer observation than this one.
           cloud.awaitObservation();
           return observedAt === undefined ? undefined : { observedAt, alarms: fleet.alarms };
         },
