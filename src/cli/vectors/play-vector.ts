@@ -49,7 +49,11 @@ export type Verdict = {
 export function playContent(path: string, content: unknown, named: boolean): Played {
   if (!has(content, 'inputs') && !has(content, 'expected')) {
     const failed = named && !isOfFenix(content);
-    return { kind: failed ? 'failed' : 'skipped', name: path, reason: 'no plan of the VIM, and no recorded sessions of Fenix' };
+    return {
+      kind: failed ? 'failed' : 'skipped',
+      name: path,
+      reason: 'no plan of the VIM, and no recorded sessions of Fenix',
+    };
   }
   const { data, error } = vector.safeParse(content);
   if (!data) {
